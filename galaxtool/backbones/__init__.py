@@ -1,0 +1,1 @@
+"""Image encoders, and their text encoders where they have one."""

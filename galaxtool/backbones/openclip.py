@@ -1,0 +1,113 @@
+"""Any architecture of OpenCLIP as a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.specs import Weights
+
+
+class OpenClip(nn.Module):
+    """An OpenCLIP model; see `galaxtool.types.Backbone`.
+
+    Parameters
+    ----------
+    model : open_clip.CLIP or open_clip.CustomTextCLIP
+        As OpenCLIP makes it.
+    tokenizer : callable
+        Its tokenizer.
+    pretrained : bool
+        Whether weights will be loaded.
+    """
+
+    def __init__(self, model: Any, tokenizer: Callable[..., torch.Tensor], *, pretrained: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.tokenizer = tokenizer
+        size = model.visual.image_size
+        self.image_size = int(size[0] if isinstance(size, (tuple, list)) else size)
+        with torch.no_grad():
+            self.dim = int(self.embed_text(["."]).shape[-1])
+        self.suggested_lr = 1e-5 if pretrained else 5e-4
+
+    @property
+    def image_tower(self) -> nn.Module:
+        """The visual tower: images (N, 3, size, size) to (N, dim)."""
+        return self.model.visual
+
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        """Embed images (N, 3, image_size, image_size) as (N, dim)."""
+        return self.model.encode_image(images)
+
+    def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
+        """Embed texts as (N, dim)."""
+        tokens = self.tokenizer(list(texts)).to(next(self.model.parameters()).device)
+        return self.model.encode_text(tokens)
+
+
+def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
+    """Make an architecture by OpenCLIP's name, e.g. ``ViT-B-16``.
+
+    Raises
+    ------
+    UnknownName
+        If OpenCLIP has no such architecture, with the nearest.
+    ConfigError
+        If its tokenizer or towers come from a hub and are not at hand.
+    """
+    import open_clip
+
+    _check(architecture)
+    try:
+        model = open_clip.create_model(architecture, pretrained=None)
+        tokenizer = open_clip.get_tokenizer(architecture)
+    except OSError as error:
+        raise ConfigError(
+            f"The OpenCLIP architecture '{architecture}' needs files from a model hub: {error}.",
+            hint="Choose one whose towers are OpenCLIP's own, e.g. open_clip:ViT-B-16.",
+        ) from error
+    return OpenClip(model, tokenizer, pretrained=weights is not None)
+
+
+def known_weights(architecture: str) -> list[Weights]:
+    """List the pretrained weights that OpenCLIP knows for an architecture and a hub serves, in its order.
+
+    Raises
+    ------
+    UnknownName
+        If OpenCLIP has no such architecture, with the nearest.
+    """
+    import open_clip
+
+    _check(architecture)
+    found = []
+    for tag in open_clip.list_pretrained_tags_by_model(architecture):
+        hub = (open_clip.get_pretrained_cfg(architecture, tag) or {}).get("hf_hub", "")
+        if hub:
+            place = hub if not hub.endswith("/") else f"{hub}open_clip_model.safetensors"
+            found.append(Weights(tag=tag, uri=f"hf-hub:{place}", licence="see the model's page"))
+    return found
+
+
+def _check(architecture: str) -> None:
+    import open_clip
+
+    known = open_clip.list_models()
+    if architecture not in known:
+        raise UnknownName("OpenCLIP architecture", architecture, known)
+
+
+def build_vit_b_16(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
+    """Make ViT-B-16, whatever short name it was asked by."""
+    return build(architecture="ViT-B-16", weights=weights, resolve=resolve)
+
+
+def build_convnext_base_w(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
+    """Make convnext_base_w, whatever short name it was asked by."""
+    return build(architecture="convnext_base_w", weights=weights, resolve=resolve)

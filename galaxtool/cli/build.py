@@ -1,0 +1,192 @@
+"""A command made from a public function: same name, parameters, defaults and documentation.
+
+The function's numpydoc "Parameters" section becomes the options' help, so the two cannot differ. Every command also
+gets ``--config``, ``--json`` (where it has a result), ``--quiet`` and ``--offline``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+from galaxtool.config import Invocation, invocation, settings
+
+_SKIPPED = ("progress",)
+
+
+def command_of(
+    function: Callable[..., Any],
+    *,
+    show: Callable[[Any], None],
+    flags: Mapping[str, Sequence[str]] | None = None,
+    panels: Mapping[str, Sequence[str]] | None = None,
+    epilog: str = "",
+) -> TyperCommand:
+    """Make the command of a public function.
+
+    Parameters
+    ----------
+    function : callable
+        Keyword-only but for a first parameter that takes the arguments; returns an object with ``as_dict()``.
+    show : callable
+        Prints the result for a person.
+    flags : mapping, optional
+        Parameter -> its flags, where they are not just ``--name``.
+    panels : mapping, optional
+        Heading in ``--help`` -> the parameters under it.
+    epilog : str, optional
+        Examples, shown last.
+    """
+    headings = {name: title for title, names in (panels or {}).items() for name in names}
+    summary, documented = read_docstring(function)
+    hints = get_type_hints(function)
+    parameters = [
+        _option(p, hints[p.name], documented.get(p.name, ""), (flags or {}).get(p.name), headings.get(p.name))
+        for p in inspect.signature(function).parameters.values()
+        if p.name not in _SKIPPED
+    ]
+    own = [p.name for p in parameters]
+    empty = [p.name for p in inspect.signature(function).parameters.values() if p.default == ()]
+    takes_progress = "progress" in inspect.signature(function).parameters
+
+    def run(ctx: typer.Context, **values: Any) -> None:
+        common = {name: values.pop(name) for name in ("config", "as_json", "quiet", "offline")}
+        # Typer gives None for a list that was not given
+        values.update({name: () for name in empty if values[name] is None})
+        if common["offline"]:
+            os.environ["GALAXTOOL_OFFLINE"] = "1"
+        token = invocation.set(Invocation(argv=tuple(sys.argv), sources=_sources(ctx, own)))
+        try:
+            if takes_progress:
+                from galaxtool.cli.progress import make_progress
+
+                with make_progress(quiet=common["quiet"]) as progress:
+                    result = function(**values, progress=progress)
+            else:
+                result = function(**values)
+        finally:
+            invocation.reset(token)
+        if common["as_json"]:
+            from galaxtool.cli.render import print_json
+
+            print_json(result.as_dict())
+        elif not common["quiet"]:
+            show(result)
+
+    name = function.__name__
+    several = [p.name for p in parameters if "list" in str(p.annotation.__origin__)]
+    shared = [_config_parameter(name, own, several), *_common_parameters()]
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    everything = [context, *parameters, *shared]
+    run.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in everything}
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_show_locals=False)
+    app.command(name, help=summary, epilog=epilog or None, context_settings={"help_option_names": ["-h", "--help"]})(
+        run
+    )
+    made = typer.main.get_command(app)
+    assert isinstance(made, TyperCommand)
+    return made
+
+
+def read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    """Split a numpydoc docstring into what comes before the sections, and each parameter's description."""
+    text = inspect.getdoc(function) or ""
+    before = re.split(r"\n(?=\w[\w ]*\n-{3,}\n)", text)[0].strip()
+    section = re.search(r"\nParameters\n-+\n(.*?)(?=\n\n?\w[\w ]*\n-{3,}\n|\Z)", text, re.DOTALL)
+    described: dict[str, str] = {}
+    names: list[str] = []
+    for line in (section.group(1) if section else "").splitlines():
+        if line and not line[0].isspace():
+            names = [n.strip() for n in line.partition(" : ")[0].split(",")]
+            described.update(dict.fromkeys(names, ""))
+        elif line.strip():
+            for n in names:
+                described[n] = f"{described[n]} {line.strip()}".strip()
+    return before, {n: _plain(d) for n, d in described.items()}
+
+
+def _plain(text: str) -> str:
+    """Drop reST's backquotes and keep Rich from reading brackets as markup."""
+    return re.sub(r"(?<!\\)\[", r"\\[", text.replace("``", "").replace("`", ""))
+
+
+def _option(
+    parameter: inspect.Parameter, hint: Any, text: str, flags: Sequence[str] | None, panel: str | None
+) -> inspect.Parameter:
+    plain, metavar = _typer_type(hint)
+    if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+        info: Any = typer.Argument(help=text, metavar=metavar, show_default=False)
+    else:
+        names = flags or [f"--{parameter.name.replace('_', '-')}"]
+        info = typer.Option(
+            *names, help=text, rich_help_panel=panel, show_default=parameter.default not in (None, (), "")
+        )
+    default = parameter.default
+    if isinstance(default, tuple):
+        default = list(default) or None
+    return inspect.Parameter(
+        parameter.name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[plain, info], default=default
+    )
+
+
+def _typer_type(hint: Any) -> tuple[Any, str | None]:
+    """Return the type that Typer understands: sequences of names or paths are lists of str."""
+    text = str(hint)
+    if "Sequence" in text:
+        return (list[str] | None if "None" in text else list[str]), None
+    if "str | pathlib" in text:
+        return (str | None if "None" in text else str), None
+    return hint, None
+
+
+def _config_parameter(command: str, names: list[str], several: list[str]) -> inspect.Parameter:
+    def read(ctx: typer.Context, value: Path | None) -> Path | None:
+        if not ctx.resilient_parsing:
+            found, ctx.meta["sources"] = settings(command, names, value)
+            # one text stands for a list of one
+            ctx.default_map = {k: [v] if k in several and not isinstance(v, list) else v for k, v in found.items()}
+        return value
+
+    info = typer.Option(
+        "--config", metavar="FILE", help=f"TOML file with a [{command}] table.".replace("[", r"\["),
+        is_eager=True, callback=read, rich_help_panel="Everywhere", show_default=False,
+    )  # fmt: skip
+    return inspect.Parameter(
+        "config", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Path | None, info], default=None
+    )
+
+
+def _common_parameters() -> list[inspect.Parameter]:
+    described = {
+        "as_json": ("--json", "Print the result as JSON."),
+        "quiet": ("--quiet", "Print nothing but errors and the paths asked for."),
+        "offline": ("--offline", "Fetch nothing; same as GALAXTOOL_OFFLINE=1."),
+    }
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=Annotated[bool, typer.Option(flag, help=text, rich_help_panel="Everywhere")],
+            default=False,
+        )
+        for name, (flag, text) in described.items()
+    ]
+
+
+def _sources(ctx: typer.Context, names: list[str]) -> dict[str, str]:
+    elsewhere = ctx.meta.get("sources", {})
+    found = {}
+    for name in names:
+        source = ctx.get_parameter_source(name)
+        kind = source.name if source is not None else "DEFAULT"
+        found[name] = "flag" if kind == "COMMANDLINE" else elsewhere.get(name, "default")
+    return found

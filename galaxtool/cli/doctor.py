@@ -1,0 +1,28 @@
+"""``galaxtool doctor``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galaxtool.cli.build import command_of
+from galaxtool.cli.render import print_table, say
+from galaxtool.pipelines.doctor import Diagnosis, doctor
+
+
+def command() -> Any:
+    """Make the command."""
+    return command_of(doctor, show=_show)
+
+
+def _show(found: Diagnosis) -> None:
+    print_table([{"what": name, "version": version} for name, version in found.versions.items()], ("what", "version"))
+    say(
+        "",
+        f"devices    {', '.join(found.devices) or 'none for training'}",
+        f"providers  {', '.join(found.providers) or 'none'}",
+        f"precision  {found.precision or 'none for training'}",
+        f"plugins    {', '.join(p['name'] for p in found.plugins if p['status'] == 'ok')}",
+        *(f"note       {note}" for note in found.notes),
+        *(f"TO FIX     {problem}" for problem in found.problems),
+        "" if found.problems else "\nNothing to fix.",
+    )

@@ -1,0 +1,25 @@
+"""``galaxtool embed``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galaxtool.cli.build import command_of
+from galaxtool.cli.render import say
+from galaxtool.pipelines.embed import EmbedResult, embed
+
+_PANELS = {
+    "Input": ("hdu", "image_column", "id_column"),
+    "Engine": ("engine", "device", "precision", "batch_size"),
+}
+_EPILOG = "Examples:  galaxtool embed cutouts/ -o features.parquet  |  galaxtool embed catalogue.fits -o features.npy"
+
+
+def command() -> Any:
+    """Make the command."""
+    return command_of(embed, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+
+
+def _show(result: EmbedResult) -> None:
+    failed = f", {result.unreadable} of them unreadable" if result.unreadable else ""
+    say(f"{result.output}: {result.count} embeddings of {result.dim} dimensions by {result.model}{failed}")

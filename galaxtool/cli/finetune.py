@@ -1,0 +1,56 @@
+"""``galaxtool finetune``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galaxtool.cli.build import command_of
+from galaxtool.cli.render import print_table, say
+from galaxtool.pipelines.finetune import FinetuneResult, finetune
+
+_PANELS = {
+    "Data": (
+        "taxonomy", "symbols", "where", "weight", "image_column", "label_column", "all_classes", "fraction",
+        "valid_fraction", "recipe", "data", "crop", "stretch",
+    ),
+    "Training": (
+        "epochs", "warmup_epochs", "batch_size", "lr", "weight_decay", "patience", "contrast", "score", "seed",
+        "precision", "device",
+    ),
+    "Run": ("out", "resume", "overwrite"),
+}  # fmt: skip
+
+_EPILOG = (
+    "Examples:  galaxtool finetune  |  galaxtool finetune my_cutouts/ --backbone mini@none  |  "
+    "galaxtool finetune catalogue.fits --where 'smooth > 0.8 or spiral > 0.8'"
+)
+
+
+def command() -> Any:
+    """Make the command."""
+    return command_of(finetune, show=_show, flags={"out": ("--out", "-o")}, panels=_PANELS, epilog=_EPILOG)
+
+
+def _show(result: FinetuneResult) -> None:
+    names = {
+        "accuracy": "accuracy",
+        "f1_macro": "F1 (macro)",
+        "roc_auc": "ROC AUC",
+        "map": "retrieval mAP",
+        "ece": "ECE",
+    }
+    rows = [
+        {
+            "score": shown,
+            "value": _three(entry["value"]),
+            "95 % interval": f"{_three(entry['low'])} to {_three(entry['high'])}",
+        }
+        for key, shown in names.items()
+        if (entry := result.metrics.get(key)) is not None
+    ]
+    print_table(rows, ("score", "value", "95 % interval"), title=f"Validation, {result.metrics['n']} images")
+    say("", f"Model: {result.model}", f"Try:   galaxtool classify cutouts/ --model {result.run}")
+
+
+def _three(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,29 @@
+"""``galaxtool index``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galaxtool.cli.build import command_of
+from galaxtool.cli.render import say
+from galaxtool.pipelines.index import IndexResult, index
+
+_PANELS = {
+    "Input": ("hdu", "image_column", "id_column"),
+    "Engine": ("engine", "device", "precision", "batch_size"),
+}
+_EPILOG = "Examples:  galaxtool index cutouts/  |  galaxtool index survey.parquet -o survey_index --model runs/mine"
+
+
+def command() -> Any:
+    """Make the command."""
+    return command_of(index, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+
+
+def _show(result: IndexResult) -> None:
+    record = result.record
+    say(
+        f"{result.output}: {record.count} images, {record.kind} index by {record.model}, "
+        f"recall@10 {record.recall_at_10:.3f} on {record.recall_queries} queries",
+        f"Try: galaxtool similar IMAGE --index {result.output}",
+    )

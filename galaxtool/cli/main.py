@@ -1,0 +1,158 @@
+"""The ``galaxtool`` group: knows every command's name and one line, and imports a command only to run it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from galaxtool import __version__
+from galaxtool.cli.errors import report
+from galaxtool.errors import GalaxtoolError, PluginError
+from galaxtool.plugins import COMMAND_GROUP, debugging
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),
+    "classify": ("galaxtool.cli.classify:command", "Classify cutouts and write a table of probabilities."),
+    "embed": ("galaxtool.cli.embed:command", "Turn cutouts into embeddings."),
+    "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),
+    "similar": ("galaxtool.cli.similar:command", "Find look-alikes of an image, a text, a symbol or a position."),
+    "export": ("galaxtool.cli.export:command", "Write a model as one ONNX file, and check it."),
+    "simulate": ("galaxtool.cli.simulate:command", "Make labelled simulated galaxies as FITS or PNG."),
+    "backbones": ("galaxtool.cli.listings:backbones", "List the image encoders."),
+    "datasets": ("galaxtool.cli.listings:datasets", "List the data sets."),
+    "heads": ("galaxtool.cli.listings:heads", "List the classifying heads."),
+    "methods": ("galaxtool.cli.listings:methods", "List the ways to train, with the paper of each."),
+    "taxonomies": (
+        "galaxtool.cli.listings:taxonomies",
+        "List the taxonomies with their classes, prompts and coarser relatives.",
+    ),
+    "models": ("galaxtool.cli.listings:models", "List the trained models that come with galaxtool and its plugins."),
+    "plugins": (
+        "galaxtool.cli.listings:plugins",
+        "List the plugins, what each provides, and what is wrong with those that failed.",
+    ),
+    "doctor": (
+        "galaxtool.cli.doctor:command",
+        "Check this installation: versions, devices, ONNX providers, plugins, and what to fix.",
+    ),
+}
+"""Command -> where it is, and its line in ``--help``."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists commands from `COMMANDS` and entry-point metadata, and imports one only to run it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of ``--help``: our own, then the plugins', alphabetically."""
+        return [*COMMANDS, *sorted(_plugin_commands())]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """Return a stand-in that has a name and a line of help, or None."""
+        if cmd_name in COMMANDS:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+        if cmd_name in (theirs := _plugin_commands()):
+            dist = theirs[cmd_name].dist
+            return TyperCommand(
+                cmd_name, help=(str(dist.metadata.json.get("summary", ""))) if dist else "", rich_help_panel="Plugins"
+            )
+        return None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command itself; this is where it is imported."""
+        # the parent suggests from this mapping when the name is unknown
+        self.commands = {command: TyperCommand(command) for command in self.list_commands(ctx)}
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        if name is None or stand_in is None:
+            return name, stand_in, rest
+        return name, _load(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run, and turn an error meant for a person into two lines and exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except GalaxtoolError as error:
+            if debugging():
+                raise
+            report(error)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            raise typer.Exit(130) from None
+
+
+def application() -> LazyGroup:
+    """Build the group.
+
+    Returns
+    -------
+    LazyGroup
+        Called without arguments it reads ``sys.argv``.
+    """
+    app = typer.Typer(
+        cls=LazyGroup,
+        name="galaxtool",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_show_locals=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    group = typer.main.get_command(app)
+    assert isinstance(group, LazyGroup)
+    return group
+
+
+def root(
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; same as GALAXTOOL_OFFLINE=1.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=lambda value: _show_version(value))
+    ] = False,
+) -> None:
+    """Galaxy morphology from cutouts: train, classify, find look-alikes, export to ONNX."""
+    if offline:
+        os.environ["GALAXTOOL_OFFLINE"] = "1"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"galaxtool {__version__}")
+        raise typer.Exit
+
+
+def _plugin_commands() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=COMMAND_GROUP) if entry.name not in COMMANDS}
+
+
+def _load(name: str) -> Any:
+    if name in COMMANDS:
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        return getattr(importlib.import_module(module), attribute)()
+    entry = _plugin_commands()[name]
+    try:
+        return _as_command(name, entry.load())
+    except (Exception, SystemExit) as error:
+        if debugging():
+            raise
+        owner = entry.dist.metadata["Name"] if entry.dist else entry.value
+        raise PluginError(
+            f"The command '{name}' of the plugin '{owner}' cannot be loaded: {type(error).__name__}: {error}.",
+            hint=f"Update or remove {owner}; GALAXTOOL_DEBUG=1 shows the traceback.",
+        ) from error
+
+
+def _as_command(name: str, thing: Any) -> Any:
+    """Make a command of what a plugin hands over: a function, or a Typer app."""
+    if isinstance(thing, typer.Typer):
+        app = thing
+    else:
+        app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        app.command(name)(thing)
+    command = typer.main.get_command(app)
+    command.name = name
+    return command

@@ -1,0 +1,48 @@
+"""``galaxtool similar``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galaxtool.cli.build import command_of
+from galaxtool.cli.render import print_table, say
+from galaxtool.pipelines.similar import SimilarResult, similar
+
+_SHOWN = 100
+_PANELS = {
+    "Query": ("text", "symbol", "id", "ra", "dec", "radius", "hdu", "exclude_query"),
+    "Where": ("index", "among", "model"),
+    "Result": ("k", "output", "sheet"),
+    "Engine": ("engine", "device"),
+}
+_EPILOG = (
+    'Examples:  galaxtool similar odd.fits -k 20  |  galaxtool similar --text "a ring galaxy" --index survey_index  |  '
+    "galaxtool similar --symbol barred_spiral  |  galaxtool similar --ra 150.1 --dec 2.2"
+)
+
+
+def command() -> Any:
+    """Make the command."""
+    flags = {"output": ("--output", "-o"), "k": ("--k", "-k")}
+    return command_of(similar, show=_show, flags=flags, panels=_PANELS, epilog=_EPILOG)
+
+
+def _show(result: SimilarResult) -> None:
+    # paths are in the table that was written; here they would leave no room
+    rows = [
+        {
+            "rank": hit.rank,
+            "similarity": f"{hit.similarity:.4f}",
+            "id": hit.id,
+            "ra": _degrees(hit.ra),
+            "dec": _degrees(hit.dec),
+        }
+        for hit in result.neighbours[:_SHOWN]
+    ]
+    print_table(rows, ("rank", "similarity", "id", "ra", "dec"), title=f"Similar to {result.query}")
+    more = f", {len(result.neighbours)} rows" if len(result.neighbours) > _SHOWN else ""
+    say("", f"Table: {result.output}{more}", f"Sheet: {result.sheet}")
+
+
+def _degrees(value: float | None) -> str:
+    return "" if value is None else f"{value:.5f}"

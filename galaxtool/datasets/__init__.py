@@ -1,0 +1,1 @@
+"""Labelled images: folders, catalogues, registered sets, and how they are split."""

@@ -1,0 +1,103 @@
+"""Labelled images in a folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from galaxtool.datasets.catalogue import catalogue_dataset
+from galaxtool.datasets.files import SPLITS, FileDataset
+from galaxtool.errors import ConfigError, InputError
+from galaxtool.io.readers import image_suffixes
+from galaxtool.io.walk import LABELS, byte_order, unique, walk_images, without_suffix
+from galaxtool.types import Item
+
+
+def folder_dataset(
+    *, path: str | Path, image_column: str | None = None, label_column: str | None = None
+) -> FileDataset:
+    """Open a folder of labelled images.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder with a ``labels.csv``; or with ``train/``, ``valid/``, ``test/`` (any of them), taken as the given
+        splits, each of which is such a folder itself; or with a sub-folder for each class, whose images may lie
+        deeper. Images beside the class folders have no class and are passed over.
+    image_column, label_column : str, optional
+        Columns of the ``labels.csv``, where they do not have one of the usual names.
+
+    Returns
+    -------
+    FileDataset
+        Items in byte order of their paths, or in the order of ``labels.csv``.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist, has no images, or has images but nothing that says their classes.
+    ConfigError
+        If a column is named and there is no ``labels.csv``.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"There is no folder at '{folder}'.")
+    items, skipped = _labelled(folder, image_column, label_column)
+    ids = unique(item.id for item in items)
+    name = folder.resolve().name or str(folder)
+    return FileDataset(name, [replace(item, id=new) for item, new in zip(items, ids, strict=True)], skipped)
+
+
+def _labelled(folder: Path, image_column: str | None, label_column: str | None) -> tuple[list[Item], Counter[str]]:
+    """Return the labelled images of a folder of any of the three forms."""
+    if (folder / LABELS).is_file():
+        labels = catalogue_dataset(path=folder / LABELS, image_column=image_column, label_column=label_column)
+        return list(labels.items), Counter()
+    below = sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")), key=byte_order)
+    splits = [f for f in below if f.name.lower() in SPLITS]
+    if not splits:
+        return _classes(folder, below, image_column or label_column)
+    strange = [f.name for f in below if f not in splits and walk_images(f)[0]]
+    if strange:
+        raise InputError(
+            f"'{folder}' has the split '{splits[0].name}' beside the folder of images '{strange[0]}'.",
+            hint="Keep either splits or classes in one folder.",
+        )
+    items: list[Item] = []
+    skipped: Counter[str] = Counter()
+    for split in splits:
+        found, passed = _labelled(split, image_column, label_column)
+        skipped.update(passed)
+        given = SPLITS[split.name.lower()]
+        items += [replace(item, id=f"{split.name}/{item.id}", split=given) for item in found]
+    return items, skipped
+
+
+def _classes(folder: Path, classes: list[Path], column: str | None) -> tuple[list[Item], Counter[str]]:
+    """Return the images of class folders."""
+    if column:
+        raise ConfigError(f"The column '{column}' was named, but '{folder}' has no {LABELS}.")
+    items: list[Item] = []
+    skipped: Counter[str] = Counter()
+    suffixes = image_suffixes()
+    for label in classes:
+        members, passed = walk_images(label)
+        skipped.update(passed)
+        for member in members:
+            name = f"{label.name}/{without_suffix(member, suffixes)}"
+            items.append(Item(id=name, path=label / member, label=label.name))
+    loose = len(walk_images(folder)[0]) - len(items)
+    if not items and loose:
+        raise InputError(
+            f"Nothing says the classes of the {loose} images in '{folder}'.",
+            hint=f"Sort them into a sub-folder for each class, or add a {LABELS} with the columns path,label.",
+        )
+    if not items:
+        raise InputError(
+            f"There is no image in '{folder}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
+            hint=f"Wanted a sub-folder for each class with files in {', '.join(suffixes)}.",
+        )
+    if loose:
+        skipped["image outside the class folders"] += loose
+    return items, skipped

@@ -1,0 +1,124 @@
+"""From what a user types to a data set."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from pathlib import Path
+from typing import Any
+
+from galaxtool.datasets.catalogue import catalogue_dataset
+from galaxtool.datasets.files import check_files
+from galaxtool.datasets.folder import folder_dataset
+from galaxtool.datasets.subset import matching
+from galaxtool.errors import ConfigError, InputError, nearest
+from galaxtool.io.tables import TABLE_SUFFIXES, table_suffix
+from galaxtool.registry import Registry, get_registry
+from galaxtool.types import Dataset
+
+
+def open_dataset(
+    text: str | os.PathLike[str],
+    *,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    where: str | None = None,
+    **options: Any,
+) -> Dataset:
+    """Open a data set.
+
+    Parameters
+    ----------
+    text : str or Path
+        In this order: a registered name (``sample``, ``sample:n=500,seed=3``), ``name:PATH`` for one that reads a
+        local file, a folder, or a catalogue. ``./sample`` is always a path.
+    image_column, label_column : str, optional
+        Columns of a catalogue or of a folder's ``labels.csv``.
+    where : str, optional
+        Only items for which this holds; see `galaxtool.io.where`. It knows the columns of the labels file and each
+        item's ``id``, ``path``, ``label``, ``split``, ``ra``, ``dec``.
+    **options
+        Handed to the data set's factory.
+
+    Returns
+    -------
+    Dataset
+        At least one item, all of whose files exist.
+
+    Raises
+    ------
+    InputError
+        If there is nothing of that name, no image in it, no item for which `where` holds, or a file is absent.
+    ConfigError
+        If the data set has no such option, needs a path, or takes none.
+    """
+    given = {"image_column": image_column, "label_column": label_column, **options}
+    dataset = _opened(os.fspath(text), {key: value for key, value in given.items() if value is not None})
+    if where:
+        dataset = matching(dataset, where)
+    check_files(dataset)
+    return dataset
+
+
+def _opened(text: str, options: dict[str, Any]) -> Dataset:
+    """Return the data set that a text stands for."""
+    registry = get_registry()
+    names = {name for entry in registry.specs("dataset") for name in (entry.spec.name, entry.qualified)}
+    if text in names:
+        return _registered(registry, text, None, options)
+    for at in (i for i, letter in enumerate(text) if letter == ":"):
+        if text[:at] in names:
+            return _registered(registry, text[:at], text[at + 1 :], options)
+    path = Path(text)
+    if path.is_dir():
+        return _made(folder_dataset, text, {"path": path, **options})
+    if path.is_file() and table_suffix(path):
+        return _made(catalogue_dataset, text, {"path": path, **options})
+    if path.exists():
+        raise InputError(
+            f"'{path}' is neither a folder nor a table.", hint=f"Tables end in {', '.join(TABLE_SUFFIXES)}."
+        )
+    near = nearest(text.partition(":")[0], names)
+    raise InputError(
+        f"There is no data set called '{text}', nor a folder or file of that name."
+        + (f" Did you mean '{near}'?" if near else ""),
+        hint="See `galaxtool datasets`, or name a folder with a sub-folder for each class.",
+    )
+
+
+def _registered(registry: Registry, name: str, path: str | None, options: dict[str, Any]) -> Dataset:
+    """Return a registered data set."""
+    entry = registry.find("dataset", name)
+    needs_path = getattr(entry.spec, "needs_path", False)
+    if needs_path and not path:
+        raise ConfigError(f"The data set '{name}' reads a local file or folder.", hint=f"Say {name}:PATH.")
+    if path and not needs_path:
+        return _made(registry.factory(entry), name, {**_spelled_out(name, path), **options})
+    return _made(registry.factory(entry), name, {"path": Path(path) if path else None, **options})
+
+
+def _spelled_out(name: str, text: str) -> dict[str, int | float]:
+    """Read the options in ``sample:n=500,seed=3``."""
+    found: dict[str, int | float] = {}
+    for part in text.split(","):
+        option, _, value = part.partition("=")
+        try:
+            found[option.strip()] = float(value) if "." in value else int(value)
+        except ValueError:
+            raise ConfigError(
+                f"The data set '{name}' reads no local file, and '{part}' is no option with a number.",
+                hint=f"Say {name}, or {name}:n=500,seed=3.",
+            ) from None
+    return found
+
+
+def _made(factory: Any, name: str, options: dict[str, Any]) -> Dataset:
+    """Call a data set's factory, with only the options that it has."""
+    known = inspect.signature(factory).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        for option in options:
+            if option not in known:
+                flag = option.replace("_", "-")
+                raise ConfigError(f"The data set '{name}' has no option --{flag}.", hint=f"Leave --{flag} out.")
+    dataset: Dataset = factory(**options)
+    return dataset

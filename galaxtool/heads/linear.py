@@ -1,0 +1,10 @@
+"""A linear layer on the features."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def build(*, dim: int, n_classes: int) -> nn.Module:
+    """Make a layer from features (N, dim) to logits (N, n_classes)."""
+    return nn.Linear(dim, n_classes)

@@ -1,0 +1,76 @@
+"""Classes scored by how near an image is to their prompts and symbols."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SCORES = ("prompt", "symbol", "both")
+
+
+class PromptHead(nn.Module):
+    """Cosine similarity to fixed class embeddings, over the learned temperature.
+
+    Parameters
+    ----------
+    dim : int
+        Length of an embedding.
+    n_classes : int
+        Number of classes.
+
+    Attributes
+    ----------
+    prompts, symbols : Tensor, shape (n_classes, dim)
+        Unit length. Symbols are zero where the method knows none.
+    weights : Tensor, shape (2,)
+        How much the similarity to the prompt and to the symbol count: (1, 0), (0, 1) or (0.5, 0.5).
+    log_scale : Tensor, scalar
+        Logarithm of 1 / tau.
+    """
+
+    prompts: torch.Tensor
+    symbols: torch.Tensor
+    weights: torch.Tensor
+    log_scale: torch.Tensor
+
+    def __init__(self, dim: int, n_classes: int) -> None:
+        super().__init__()
+        self.register_buffer("prompts", torch.zeros(n_classes, dim))
+        self.register_buffer("symbols", torch.zeros(n_classes, dim))
+        self.register_buffer("weights", torch.tensor([1.0, 0.0]))
+        self.register_buffer("log_scale", torch.tensor(math.log(1 / 0.07)))
+
+    def fill(
+        self, *, prompts: torch.Tensor, symbols: torch.Tensor | None, log_scale: torch.Tensor, score: str
+    ) -> PromptHead:
+        """Set the class embeddings; they are brought to unit length.
+
+        Parameters
+        ----------
+        prompts : Tensor, shape (n_classes, dim)
+        symbols : Tensor, shape (n_classes, dim), or None
+            Without them, only prompts can score.
+        log_scale : Tensor, scalar
+        score : {"prompt", "symbol", "both"}
+        """
+        self.prompts.copy_(F.normalize(prompts.detach().float(), dim=1))
+        if symbols is not None:
+            self.symbols.copy_(F.normalize(symbols.detach().float(), dim=1))
+        else:
+            score = "prompt"
+        self.log_scale.copy_(log_scale.detach().float())
+        self.weights.copy_(torch.tensor({"prompt": (1.0, 0.0), "symbol": (0.0, 1.0), "both": (0.5, 0.5)}[score]))
+        return self
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features (N, dim) to logits (N, n_classes)."""
+        classes = self.weights[0] * self.prompts + self.weights[1] * self.symbols
+        return self.log_scale.exp() * F.normalize(features, dim=1) @ classes.T
+
+
+def build(*, dim: int, n_classes: int) -> PromptHead:
+    """Make an empty head, to be filled or loaded."""
+    return PromptHead(dim, n_classes)

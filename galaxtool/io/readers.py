@@ -1,0 +1,150 @@
+"""From a path to a `Cutout`, whatever the format: the content chooses the reader."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from galaxtool.errors import GalaxtoolError, UnreadableImage
+from galaxtool.plugins import debugging
+from galaxtool.registry import Registry, get_registry
+from galaxtool.specs import ReaderSpec, Registered
+from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
+
+_GZIP = b"\x1f\x8b"
+_HEAD = 4096
+
+
+def read_image(path: Path, *, hdu: int | str | None = None, registry: Registry | None = None) -> Cutout:
+    """Read one image.
+
+    Parameters
+    ----------
+    path : Path
+        The file. How it begins decides which reader takes it; its suffix only decides between several readers, or
+        where a reader does not say how its files begin.
+    hdu : int or str, optional
+        Number or EXTNAME of the FITS HDU to take; formats without HDUs take no notice.
+    registry : Registry, optional
+        Where the readers are; by default the process-wide one.
+
+    Returns
+    -------
+    Cutout
+        Row 0 of `data` is the bottom row; values as in the file, not stretched. Flagged `NAME_MISMATCH` where the
+        suffix is that of another format.
+
+    Raises
+    ------
+    UnreadableImage
+        Whatever is wrong with the file, in one sentence.
+    """
+    path = Path(path)
+    head = _head(path)
+    known = (registry or get_registry()).specs("reader")
+    chosen = _choose(path, head, known)
+    reader = (registry or get_registry()).factory(chosen)()
+    try:
+        cutout = reader.read(path, hdu=hdu)
+    except GalaxtoolError:
+        raise
+    except MemoryError as error:
+        raise UnreadableImage(f"'{path}' needs more memory than there is.") from error
+    except Exception as error:
+        # Damage has no end of forms, and each library its own exceptions; one bad file must cost one row only.
+        if debugging():
+            raise
+        raise UnreadableImage(
+            f"'{path}' is damaged, or of a kind that the {chosen.spec.name} reader does not know ({say(error)}).",
+            hint="GALAXTOOL_DEBUG=1 shows where it failed.",
+        ) from error
+    return cutout.with_flags(NAME_MISMATCH) if _misnamed(path, chosen, known) else cutout
+
+
+def image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
+    """Return the suffixes of files that some reader takes, lower case with the dot, sorted."""
+    return tuple(sorted({suffix for r in (registry or get_registry()).specs("reader") for suffix in _spec(r).suffixes}))
+
+
+def quality_flags(data: np.ndarray) -> tuple[str, ...]:
+    """Return the flags that pixel values alone earn.
+
+    Parameters
+    ----------
+    data : ndarray, shape (bands, ny, nx)
+        Floats with NaN where there is no datum, or integers.
+
+    Returns
+    -------
+    tuple of str
+        `NAN_PIXELS` where any value is not finite, `BLANK` where the finite values of each band are all the same.
+    """
+    finite = np.isfinite(data)
+    flags = () if finite.all() else (NAN_PIXELS,)
+    same = all(np.ptp(plane[good]) == 0 for plane, good in zip(data, finite, strict=True) if good.any())
+    return (*flags, BLANK) if same else flags
+
+
+def say(error: BaseException) -> str:
+    """Return what an exception says, in one line without a full stop."""
+    return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
+
+
+def _head(path: Path) -> bytes:
+    """Return how a file begins, gunzipped where it is gzipped."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except FileNotFoundError as error:
+        raise UnreadableImage(f"There is no file '{path}'.") from error
+    except IsADirectoryError as error:
+        raise UnreadableImage(f"'{path}' is a folder, not an image.") from error
+    except PermissionError as error:
+        if path.is_dir():  # what some platforms say of a folder
+            raise UnreadableImage(f"'{path}' is a folder, not an image.") from error
+        raise UnreadableImage(f"'{path}' may not be read: permission denied.") from error
+    except OSError as error:
+        raise UnreadableImage(f"'{path}' cannot be opened: {error.strerror or error}.") from error
+    if not head:
+        raise UnreadableImage(f"'{path}' is an empty file.")
+    if not head.startswith(_GZIP):
+        return head
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
+    except zlib.error as error:
+        raise UnreadableImage(f"'{path}' is damaged: it begins like a gzip file and cannot be unpacked.") from error
+
+
+def _choose(path: Path, head: bytes, known: list[Registered]) -> Registered:
+    """Return the reader for a file that begins with `head`."""
+    fits_content = [r for r in known if _spec(r).magic and head.startswith(_spec(r).magic)]
+    fits_name = [r for r in known if _takes(r, path)]
+    both = [r for r in fits_content if r in fits_name]
+    unsure = [r for r in fits_name if not _spec(r).magic]
+    if chosen := both or unsure or fits_content:
+        return chosen[0]
+    formats = " or ".join(r.spec.name for r in known)
+    if fits_name:
+        what = "a text file" if _is_text(head) else "something else"
+        raise UnreadableImage(f"'{path}' has the name of a {fits_name[0].spec.name} image but is {what}.")
+    raise UnreadableImage(f"'{path}' is not an image that can be read.", hint=f"It begins like neither {formats}.")
+
+
+def _misnamed(path: Path, chosen: Registered, known: list[Registered]) -> bool:
+    return not _takes(chosen, path) and any(_takes(r, path) for r in known)
+
+
+def _takes(registered: Registered, path: Path) -> bool:
+    return path.name.lower().endswith(_spec(registered).suffixes)
+
+
+def _spec(registered: Registered) -> ReaderSpec:
+    return cast(ReaderSpec, registered.spec)  # the registry hands out nothing else of this kind
+
+
+def _is_text(head: bytes) -> bool:
+    """Tell whether bytes look like text: no control characters but white space."""
+    return not any(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)

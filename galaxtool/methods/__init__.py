@@ -1,0 +1,1 @@
+"""Ways to train: each makes the stages that the trainer runs."""

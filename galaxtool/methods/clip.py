@@ -1,0 +1,47 @@
+"""Images against prompts, without symbols: the bimodal ablation of paper 000."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from galaxtool.heads.prompt import PromptHead
+from galaxtool.methods.losses import items_to_classes, unit
+from galaxtool.training.task import Batch, Stage, Task
+
+
+class ClipStage(Stage):
+    """Both towers and the temperature.
+
+    Parameters
+    ----------
+    task : Task
+    """
+
+    def __init__(self, task: Task) -> None:
+        super().__init__("images and prompts", task.options.epochs)
+        self.task = task
+        self.backbone = task.backbone
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.prompts = list(task.taxonomy.prompts)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Return the images' loss against the prompts."""
+        images = unit(self.backbone.embed(batch.images))
+        prompts = unit(self.backbone.embed_text(self.prompts))
+        scale = self.log_scale.clamp(max=math.log(100.0)).exp()
+        return items_to_classes(images, prompts, batch.targets, scale, self.task.options.contrast)
+
+    def make_head(self) -> PromptHead:
+        """Score by similarity to the prompts."""
+        head = PromptHead(self.backbone.dim, len(self.prompts)).to(self.task.device)
+        return head.fill(
+            prompts=self.backbone.embed_text(self.prompts), symbols=None, log_scale=self.log_scale, score="prompt"
+        )
+
+
+def stages(task: Task) -> list[Stage]:
+    """Make the one stage."""
+    return [ClipStage(task)]

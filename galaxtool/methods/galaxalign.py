@@ -1,0 +1,132 @@
+"""GalaxAlign: images, symbols and prompts aligned in two stages (Wang, Wang & Luo 2024, paper 000, section 3)."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import nn
+
+from galaxtool.errors import TrainingError
+from galaxtool.heads.prompt import PromptHead
+from galaxtool.methods.losses import classes_to_classes, items_to_classes, unit
+from galaxtool.training.task import Batch, Stage, Task
+from galaxtool.vision.augment import standardise
+
+_MAX_LOG_SCALE = math.log(100.0)  # as in CLIP
+
+
+class AlignStage(Stage):
+    """What both stages share: the towers, the temperature, the prompts and the symbols.
+
+    Parameters
+    ----------
+    task : Task
+    log_scale : torch.nn.Parameter
+        Logarithm of 1 / tau; shared by the stages.
+    name, epochs
+        As in `Stage`.
+    """
+
+    def __init__(self, task: Task, log_scale: nn.Parameter, name: str, epochs: int) -> None:
+        super().__init__(name, epochs)
+        self.task = task
+        self.backbone = task.backbone
+        self.log_scale = log_scale
+        self.prompts = list(task.taxonomy.prompts)
+        if task.symbols is None:
+            raise TrainingError(
+                "GalaxAlign needs a symbol for every class.", hint="Give --symbols DIR, or use --method clip."
+            )
+        self.drawings = task.symbols
+
+    def scale(self) -> torch.Tensor:
+        """Return 1 / tau, clamped as in CLIP."""
+        return self.log_scale.clamp(max=_MAX_LOG_SCALE).exp()
+
+    def embed_symbols(self, batch: Batch, tower: nn.Module) -> torch.Tensor:
+        """Embed this step's redrawing of each class's symbol, (K, D), unit length."""
+        task = self.task
+        drawings = task.augmentation.symbols(self.drawings, seed=task.options.seed, epoch=batch.epoch, step=batch.step)
+        return unit(with_running_statistics(tower, standardise(drawings, task.preprocess.mean, task.preprocess.std)))
+
+    def make_head(self) -> PromptHead:
+        """Score by similarity to the prompts and the symbols as drawn."""
+        task = self.task
+        plain = self.drawings.permute(0, 3, 1, 2).float() / 255
+        tower = self.symbol_tower() or self.backbone.image_tower
+        head = PromptHead(self.backbone.dim, len(self.prompts)).to(task.device)
+        return head.fill(
+            prompts=self.backbone.embed_text(self.prompts),
+            symbols=tower(standardise(plain, task.preprocess.mean, task.preprocess.std)),
+            log_scale=self.log_scale.clamp(max=_MAX_LOG_SCALE),
+            score=task.options.score,
+        )
+
+
+class SharedEncoderStage(AlignStage):
+    """Stage 1: one encoder for images and symbols, against the prompts."""
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Return half the images' loss and half the symbols'."""
+        contrast, scale = self.task.options.contrast, self.scale()
+        images = unit(self.backbone.embed(batch.images))
+        symbols = self.embed_symbols(batch, self.backbone.image_tower)
+        prompts = unit(self.backbone.embed_text(self.prompts))
+        return 0.5 * (
+            items_to_classes(images, prompts, batch.targets, scale, contrast)
+            + classes_to_classes(symbols, prompts, batch.targets, scale, contrast)
+        )
+
+
+class ThreeEncoderStage(AlignStage):
+    """Stage 2: the symbol encoder starts as a copy of the image encoder, then all three train.
+
+    The image tower's weights are copied when the stage begins.
+    """
+
+    def __init__(self, task: Task, log_scale: nn.Parameter, name: str, epochs: int) -> None:
+        super().__init__(task, log_scale, name, epochs)
+        self.symbols = copy.deepcopy(task.backbone.image_tower)
+
+    def begin(self) -> None:
+        """Copy the image tower."""
+        self.symbols.load_state_dict(self.backbone.image_tower.state_dict())
+
+    def symbol_tower(self) -> nn.Module:
+        """Return the symbol encoder."""
+        return self.symbols
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Return the sum over (image, prompt), (image, symbol) and (symbol, prompt)."""
+        contrast, scale = self.task.options.contrast, self.scale()
+        images = unit(self.backbone.embed(batch.images))
+        symbols = self.embed_symbols(batch, self.symbols)
+        prompts = unit(self.backbone.embed_text(self.prompts))
+        return (
+            items_to_classes(images, prompts, batch.targets, scale, contrast)
+            + items_to_classes(images, symbols, batch.targets, scale, contrast)
+            + classes_to_classes(symbols, prompts, batch.targets, scale, contrast)
+        )
+
+
+def stages(task: Task) -> list[Stage]:
+    """Make both stages."""
+    log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+    return [
+        SharedEncoderStage(task, log_scale, "shared encoder", task.options.warmup_epochs),
+        ThreeEncoderStage(task, log_scale, "three encoders", task.options.epochs),
+    ]
+
+
+def with_running_statistics(tower: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Pass symbols through a tower with BatchNorm's running statistics, which stay those of the images."""
+    batch_norms = [m for m in tower.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training]
+    for module in batch_norms:
+        module.eval()
+    try:
+        return tower(images)
+    finally:
+        for module in batch_norms:
+            module.train()

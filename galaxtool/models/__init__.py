@@ -1,0 +1,1 @@
+"""Trained models: their directory, their record, and the engines that run them."""

@@ -1,0 +1,52 @@
+"""A model as one PyTorch module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class GalaxyModel(nn.Module):
+    """Backbone, head and, where symbols have an encoder of their own, that encoder.
+
+    Parameters
+    ----------
+    backbone : galaxtool.types.Backbone
+    head : torch.nn.Module
+        Features (N, dim) to logits (N, K).
+    symbol_tower : torch.nn.Module, optional
+        Images (N, 3, size, size) to embeddings (N, dim).
+    temperature : float
+        Logits are divided by it before the softmax.
+    """
+
+    def __init__(
+        self, backbone: Any, head: nn.Module, symbol_tower: nn.Module | None = None, temperature: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.symbol_tower = symbol_tower
+        self.temperature = temperature
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Map images (N, 3, size, size) to unit embeddings (N, dim), logits and probabilities (N, K)."""
+        return self.score(self.backbone.embed(images).float())
+
+    def score(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Map features (N, dim) in float32 to unit embeddings, logits and probabilities."""
+        logits = self.head(features)
+        return F.normalize(features, dim=1), logits, torch.softmax(logits / self.temperature, dim=1)
+
+    def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return the unit embeddings of texts, (N, dim)."""
+        return F.normalize(self.backbone.embed_text(texts).float(), dim=1)
+
+    def embed_symbols(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the unit embeddings of symbols (N, 3, size, size)."""
+        tower = self.symbol_tower if self.symbol_tower is not None else self.backbone.image_tower
+        return F.normalize(tower(images).float(), dim=1)

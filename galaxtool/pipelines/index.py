@@ -1,0 +1,116 @@
+"""Cutouts to a similarity index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from galaxtool.pipelines.embedding import gather_images
+from galaxtool.types import Progress, Silent
+
+if TYPE_CHECKING:
+    from galaxtool.indexes.record import IndexRecord
+
+DEFAULT_INDEX = Path("galaxtool_index")
+
+
+@dataclass(frozen=True)
+class IndexResult:
+    """What `index` built.
+
+    Parameters
+    ----------
+    output : str
+        The index directory.
+    record : IndexRecord
+        As in its ``index.json``.
+    """
+
+    output: str
+    record: IndexRecord
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"output": self.output, **self.record.as_dict()}
+
+
+def index(
+    inputs: Sequence[str | Path],
+    *,
+    output: Path = DEFAULT_INDEX,
+    kind: str = "auto",
+    model: str = "mini",
+    image_column: str | None = None,
+    id_column: str | None = None,
+    hdu: str | None = None,
+    engine: str = "auto",
+    device: str = "auto",
+    precision: str = "auto",
+    batch_size: int = 64,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> IndexResult:
+    """Build a similarity index of cutouts.
+
+    The index is a folder that can be moved and asked by itself: it holds the vectors, what they are of, and the
+    model. Images that cannot be read are left out, counted and named.
+
+    Parameters
+    ----------
+    inputs : sequence of str or Path
+        Folders, files, patterns, or catalogues with a column of image paths.
+    output : Path
+        Folder of the index.
+    kind : str
+        flat, sq8, ivf-flat, ivf-sq8, or a plugin's; auto is flat up to 100,000 images, else ivf-sq8.
+    model : str
+        A model's name, a model or run directory, or an .onnx file.
+    image_column : str, optional
+        Column of a catalogue that holds the images' paths.
+    id_column : str, optional
+        Column of a catalogue that identifies its rows.
+    hdu : str, optional
+        Number or EXTNAME of the HDU to take from FITS files.
+    engine : {"auto", "onnx", "torch"}
+        What runs the model; auto takes ONNX where the model has it.
+    device : str
+        auto, cpu, cuda, cuda:1, mps.
+    precision : str
+        auto, fp32, bf16 or fp16.
+    batch_size : int
+        Images at a time.
+    overwrite : bool
+        Replace an index that is there already.
+    progress : Progress, optional
+        Told how far it is.
+
+    Returns
+    -------
+    IndexResult
+
+    Raises
+    ------
+    OutputExists
+        If something stands at `output` that may not be replaced.
+    InputError
+        If an input does not exist, or no image can be read.
+    UnknownName
+        If there is no such model or kind of index.
+    """
+    from galaxtool.indexes.folder import check_target
+    from galaxtool.models.engines import open_engine
+    from galaxtool.models.find import find_model
+    from galaxtool.pipelines.index_build import Wanted, build_index, find_kind
+
+    progress = progress or Silent()
+    output = Path(output)
+    if kind != "auto":
+        find_kind(kind)
+    check_target(output, overwrite=overwrite)
+    found = gather_images(inputs, progress, image_column=image_column, id_column=id_column)
+    files = find_model(model)
+    opened = open_engine(files, engine, device, precision)
+    wanted = Wanted(folder=output, kind=kind, batch_size=batch_size, hdu=hdu, skipped=dict(found.skipped))
+    return IndexResult(str(output), build_index(found.items, opened, files, wanted, progress))

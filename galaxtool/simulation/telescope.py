@@ -1,0 +1,181 @@
+"""Seeing, noise and blemishes of the DECaLS coadds in g, r and z."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.fft import irfft2, rfft2
+
+from galaxtool.simulation.grid import NATIVE_AREA, NATIVE_SCALE, Grid
+from galaxtool.simulation.scene import Scene
+
+SEEING = np.array([1.29, 1.18, 1.11])
+"""Median FWHM of the PSF in g, r, z in arcsec (Dey et al. 2019, AJ 157, 168, table 4)."""
+
+NOISE = np.array([0.0028, 0.0044, 0.0087])
+"""Median rms of the sky in g, r, z in nanomaggies per native pixel, from corners of DECaLS and Galaxy10 images."""
+
+SHIFT = 0.29
+"""Pixels by which coadding and cutting out shift and interpolate; it correlates the noise of neighbours by 0.35."""
+
+SKY = np.array([0.108, 0.27, 0.97])
+"""Brightness of the sky in nanomaggies per native pixel: 22.0, 21.0 and 19.6 mag per square arcsec.
+
+With `NOISE` it gives the electrons per nanomaggy, hence the shot noise of bright objects.
+"""
+
+MOFFAT_BETA = 2.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """One exposure's seeing, depth and blemishes, drawn before pixels are made.
+
+    Parameters
+    ----------
+    fwhm : ndarray, shape (3,)
+        Of the PSF in arcsec.
+    noise : ndarray, shape (3,)
+        Rms of the sky in nanomaggies per native pixel.
+    offset : ndarray, shape (3,)
+        Error of the sky subtraction in nanomaggies per native pixel.
+    """
+
+    fwhm: np.ndarray
+    noise: np.ndarray
+    offset: np.ndarray
+
+
+def draw_conditions(rng: np.random.Generator) -> Conditions:
+    """Draw seeing and depth as they vary over the survey."""
+    together = rng.normal(0, 0.08)
+    fwhm = SEEING * np.exp(together + rng.normal(0, 0.08, 3))
+    noise = NOISE * np.exp(rng.normal(0, 0.1) + rng.normal(0, 0.12, 3))
+    return Conditions(fwhm=fwhm, noise=noise, offset=rng.normal(0, 0.04, 3) * noise)
+
+
+def moffat_transfer(frequency: np.ndarray, fwhm: float) -> np.ndarray:
+    """Return the Fourier transform of a Moffat profile of β = 2.5 at spatial frequencies.
+
+    For this β, which is about that of DECam, the Bessel function of the transform is elementary:
+    (1 + k α) exp(-k α) with k = 2 π f and α = FWHM / (2 sqrt(2^(1/β) - 1)) (Moffat 1969, A&A 3, 455).
+
+    Parameters
+    ----------
+    frequency : ndarray
+        Cycles per arcsec.
+    fwhm : float
+        arcsec.
+
+    Returns
+    -------
+    ndarray
+        Same shape; 1 at frequency 0.
+    """
+    k = float(2 * np.pi * _alpha(fwhm)) * frequency
+    return (1 + k) * np.exp(-k)
+
+
+def expose(scene: Scene, conditions: Conditions) -> np.ndarray:
+    """Return what the telescope sees of a scene, without noise.
+
+    Parameters
+    ----------
+    scene : Scene
+        Light and points.
+    conditions : Conditions
+        Its seeing and sky offset are used.
+
+    Returns
+    -------
+    ndarray of float32, shape (3, n, n)
+        nanomaggies per native pixel area, margin included.
+    """
+    transfer = np.stack([moffat_transfer(scene.grid.frequency, float(fwhm)) for fwhm in conditions.fwhm])
+    image = irfft2(rfft2(scene.light) * transfer, s=scene.light.shape[1:])
+    for x, y, flux in scene.points:
+        for star in zip(x, y, flux, strict=True):
+            _add_star(image, scene.grid, conditions.fwhm, *star)
+    return image + np.asarray(conditions.offset, np.float32)[:, None, None]
+
+
+def _alpha(fwhm: float | np.ndarray) -> float | np.ndarray:
+    return fwhm / (2 * np.sqrt(2 ** (1 / MOFFAT_BETA) - 1))
+
+
+def _add_star(image: np.ndarray, grid: Grid, fwhm: np.ndarray, x: float, y: float, flux: np.ndarray) -> None:
+    """Add an unresolved source to `image` in place, out to where it is far fainter than the noise.
+
+    It is drawn as a profile of its own, because a transform rings around a star between pixels that undersample it.
+    """
+    alpha = np.asarray(_alpha(fwhm), np.float32)[:, None, None]
+    peak = np.asarray(flux, np.float32)[:, None, None] * np.float32((MOFFAT_BETA - 1) / np.pi) / alpha**2
+    reach = float((alpha * (peak * NATIVE_AREA / (0.05 * NOISE[:, None, None])) ** (0.5 / MOFFAT_BETA)).max())
+
+    def moffat(dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
+        u = 1 + (dx * dx + dy * dy) / alpha**2
+        return peak / (u * u * np.sqrt(u))  # β = 2.5
+
+    star, rows, columns = grid.sample_window(moffat, x, y, reach)
+    image[:, rows, columns] += star
+
+
+def noise_rms(noise: np.ndarray, scale: float) -> np.ndarray:
+    """Return the rms of the sky at a pixel scale.
+
+    Parameters
+    ----------
+    noise : ndarray, shape (3,)
+        Rms in native pixels.
+    scale : float
+        arcsec per pixel.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        The mean of k x k native pixels has a little more than 1/k of their rms, because neighbours are correlated.
+    """
+    return _parent(noise, scale) * _damping(scale)
+
+
+def _parent(noise: np.ndarray, scale: float) -> np.ndarray:
+    """Rms of the uncorrelated noise that interpolation turns into `noise`, averaged to the pixel scale."""
+    return noise / _damping(NATIVE_SCALE) * (NATIVE_SCALE / scale)
+
+
+def _shift(scale: float) -> float:
+    return min(SHIFT * NATIVE_SCALE / scale, 0.5)
+
+
+def _damping(scale: float) -> float:
+    """Factor on the rms of white noise of linear interpolation in both directions."""
+    return (1 - _shift(scale)) ** 2 + _shift(scale) ** 2
+
+
+def add_noise(image: np.ndarray, conditions: Conditions, rng: np.random.Generator, scale: float) -> np.ndarray:
+    """Return an image with the noise of sky and source, correlated between neighbours as in interpolated images.
+
+    Parameters
+    ----------
+    image : ndarray, shape (3, ny, nx)
+        nanomaggies per native pixel area.
+    conditions : Conditions
+        Its noise is used.
+    rng : numpy.random.Generator
+        Source of the noise.
+    scale : float
+        arcsec per pixel.
+
+    Returns
+    -------
+    ndarray of float32, shape (3, ny, nx)
+    """
+    bands, ny, nx = image.shape
+    f = np.float32(_shift(scale))
+    white = rng.standard_normal((bands, ny + 1, nx + 1), dtype=np.float32)
+    white = (1 - f) * white[:, :-1] + f * white[:, 1:]
+    unit = (1 - f) * white[:, :, :-1] + f * white[:, :, 1:]
+    sky = _parent(conditions.noise, scale).astype(np.float32)[:, None, None]
+    rms = sky * np.sqrt(1 + np.maximum(image, 0) / SKY.astype(np.float32)[:, None, None])
+    return image + rms * unit

@@ -1,0 +1,136 @@
+"""Write simulated galaxies to a folder, as FITS with WCS or as PNG, with their labels and parameters."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from galaxtool import __version__
+from galaxtool.errors import ConfigError
+from galaxtool.simulation.galaxy import PARAMETERS, Simulated
+from galaxtool.simulation.sample import SPLIT_CODES, simulate_object, slug_of
+from galaxtool.types import Cutout, Progress, Silent
+
+COLUMNS = ("path", "label", "ra", "dec", *PARAMETERS)
+"""Columns of ``labels.csv``."""
+
+
+def write_cutouts(
+    folder: Path,
+    *,
+    n: int,
+    seed: int = 0,
+    size: int = 256,
+    split: str = "train",
+    kind: str = "fits",
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Write `n` simulated galaxies and ``labels.csv``; files of the same names are replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it does not exist. Images go into ``images/`` in it.
+    n : int
+        Number of galaxies, classes in turn.
+    seed : int
+        Not negative. Object i of a split is the same whatever `n`.
+    size : int
+        Side of the images in pixels; the field of view stays 67 arcsec.
+    split : {"train", "valid", "test"}
+        No object of one is in another.
+    kind : {"fits", "png"}
+        FITS: one primary HDU, float32 (3, size, size), nanomaggies, with a celestial WCS. PNG: the display stretch.
+    progress : Progress, optional
+        Told of each image.
+
+    Returns
+    -------
+    list of dict
+        The rows of ``labels.csv``: the columns of `COLUMNS`, parameters that do not apply being empty.
+
+    Raises
+    ------
+    ConfigError
+        If an option's value cannot be used.
+    """
+    if kind not in _WRITERS:
+        raise ConfigError(f"Simulated galaxies cannot be written as '{kind}'.", hint="Use fits or png.")
+    if split not in SPLIT_CODES:
+        raise ConfigError(f"There is no split called '{split}'.", hint="Use train, valid or test.")
+    if n < 1 or seed < 0:
+        raise ConfigError(
+            f"Cannot simulate n={n} galaxies with seed {seed}.", hint="n must be 1 or more, seed 0 or more."
+        )
+    progress = progress or Silent()
+    progress.start("simulating", n)
+    folder = Path(folder)
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    rows = []
+    for index in range(n):
+        slug, simulated = slug_of(index), simulate_object(seed, split, index, size)
+        path = f"images/sim-{split}-{index:06d}.{kind}"
+        _WRITERS[kind](
+            folder / path, simulated.cutout, {"SIMCLASS": slug, "SEED": seed, "SPLIT": split, "SIMINDEX": index}
+        )
+        rows.append(_row(path, slug, simulated))
+        progress.advance()
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def _row(path: str, slug: str, simulated: Simulated) -> dict[str, Any]:
+    cutout = simulated.cutout
+    rounded = {name: round(value, 4) for name, value in simulated.parameters.items()}
+    position = {"ra": round(cutout.ra or 0.0, 7), "dec": round(cutout.dec or 0.0, 7)}
+    return {"path": path, "label": slug} | position | {name: rounded.get(name, "") for name in PARAMETERS}
+
+
+def celestial_wcs(cutout: Cutout) -> WCS:
+    """Return the TAN projection of a cutout with known position and scale: north up, east left, centred."""
+    ny, nx = cutout.data.shape[1:]
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [cutout.ra, cutout.dec]
+    wcs.wcs.crpix = [(nx + 1) / 2, (ny + 1) / 2]
+    scale = (cutout.pixel_scale or 0.0) / 3600
+    wcs.wcs.cdelt = [-scale, scale]
+    wcs.wcs.cunit = ["deg", "deg"]
+    wcs.wcs.radesys = "ICRS"
+    return wcs
+
+
+def _write_fits(path: Path, cutout: Cutout, cards: dict[str, Any]) -> None:
+    header = celestial_wcs(cutout).to_header()
+    header["WCSAXES"] = 2
+    header["BUNIT"] = (cutout.unit, "per 0.262 arcsec pixel at any pixel scale")
+    header["BANDS"] = ("".join(cutout.bands), "bands along axis 3")
+    for number, band in enumerate(cutout.bands, start=1):
+        header[f"FILTER{number}"] = (band, f"plane {number}")
+    header.update(cards)
+    header["OBJECT"] = f"sim-{cards['SPLIT']}-{cards['SIMINDEX']:06d}"
+    header["ORIGIN"] = "galaxtool"
+    header["CREATOR"] = f"galaxtool {__version__}"
+    fits.PrimaryHDU(cutout.data, header).writeto(path, overwrite=True)
+
+
+def _write_png(path: Path, cutout: Cutout, cards: dict[str, Any]) -> None:
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    from galaxtool.io.stretch import to_display
+
+    text = PngInfo()
+    for name, value in (cards | {"ORIGIN": "galaxtool"}).items():
+        text.add_text(name, str(value))
+    Image.fromarray(to_display(cutout)).save(path, pnginfo=text)
+
+
+_WRITERS = {"fits": _write_fits, "png": _write_png}

@@ -1,0 +1,294 @@
+"""The records that plugins hand over: what a thing is called, what it can do, and where its code is.
+
+A spec costs nothing to make: it names its factory as ``"package.module:function"``, and the module is imported only
+when somebody uses the thing. Listings, help and error messages live on specs alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+_FACTORY = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A paper or release to cite.
+
+    Parameters
+    ----------
+    text : str
+        Authors, year, title and place, as printed in a reference list.
+    doi, arxiv, bibcode : str, optional
+        Identifiers, without a resolver's address.
+    """
+
+    text: str
+    doi: str = ""
+    arxiv: str = ""
+    bibcode: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """One set of pretrained weights, with what a user must know before publishing with them.
+
+    Parameters
+    ----------
+    tag : str
+        The name after the ``@`` of a backbone: ``laion2b_s34b_b88k``.
+    uri : str
+        Where they come from: ``hf-hub:OWNER/NAME/FILE``, ``file:PATH`` or ``package:PACKAGE/PATH``.
+    sha256 : str, optional
+        Digest of the file; checked when given.
+    licence : str, optional
+        SPDX identifier, or a sentence.
+    citation : Citation, optional
+        What to cite when these weights were used.
+    """
+
+    tag: str
+    uri: str
+    sha256: str = ""
+    licence: str = ""
+    citation: Citation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What every registered thing has.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits and ``. _ + -``; unique among things of its kind, else only reachable as ``plugin:name``.
+    summary : str
+        One line for the listings.
+    factory : str
+        ``"package.module:function"``.
+    citation : Citation, optional
+        What to cite when the thing was used.
+    licence : str, optional
+        Of what the factory gives (data, weights), where that differs from the plugin's own.
+
+    Raises
+    ------
+    ValueError
+        If the name or the factory is not of the form above.
+    """
+
+    name: str
+    summary: str = ""
+    factory: str = ""
+    citation: Citation | None = None
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.name):
+            raise ValueError(
+                f"{type(self).__name__} name {self.name!r} has characters other than letters, digits, . _ + -"
+            )
+        if not _FACTORY.match(self.factory):
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}' has factory {self.factory!r}; wanted 'package.module:function'"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values, for ``--json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackboneSpec(Spec):
+    """An image encoder, perhaps with a text encoder beside it.
+
+    The factory is called as ``factory(architecture=..., weights=..., resolve=...)`` and returns a
+    `galaxtool.types.Backbone`. `architecture` is the middle of ``source:architecture@weights`` for a spec that is a
+    whole source (`architectures` is True), else the spec's own name. `weights` is None for random initialisation, a
+    path of a file, or a tag. `resolve(weights_record)` gives the path of a record's file or raises `OfflineError`.
+
+    Parameters
+    ----------
+    text : bool
+        Whether it has `embed_text`; GalaxAlign needs it.
+    image_size : int or None
+        Side in pixels that the weights were trained with; None where it depends on the architecture.
+    weights : tuple of Weights
+        Known pretrained weights, the default first.
+    architectures : bool
+        Whether the spec stands for a whole source: ``open_clip:ViT-B-16``.
+    weights_of : str
+        For a whole source, ``"package.module:function"``: called with an architecture, returns its known `Weights`.
+    mean, std : tuple of 3 float
+        Normalisation of display values in [0, 1], in channel order R, G, B.
+    """
+
+    text: bool = False
+    image_size: int | None = None
+    weights: tuple[Weights, ...] = ()
+    architectures: bool = False
+    weights_of: str = ""
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec(Spec):
+    """Labelled images; the factory is called as ``factory(path=..., **options)`` and returns a `Dataset`.
+
+    Parameters
+    ----------
+    taxonomy : str
+        Name of the taxonomy that its labels belong to; empty where they are found by name.
+    needs_path : bool
+        Whether it reads a local file or folder: ``name:PATH``.
+    """
+
+    taxonomy: str = ""
+    needs_path: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadSpec(Spec):
+    """Turns features into class scores; the factory is called as ``factory(dim=..., n_classes=...)``, returns a module.
+
+    Parameters
+    ----------
+    label_kinds : tuple of str
+        What it learns from: ``"class"``, ``"votes"``, ``"none"``.
+    """
+
+    label_kinds: tuple[str, ...] = ("class",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodSpec(Spec):
+    """A way of training; the factory is called as ``factory(task)`` and returns a list of `galaxtool.Stage`.
+
+    Parameters
+    ----------
+    needs : tuple of str
+        What the task must have: any of ``"labels"``, ``"text"``, ``"symbols"``.
+    head : str
+        The head that a trained model classifies with unless another is chosen.
+    """
+
+    needs: tuple[str, ...] = ("labels",)
+    head: str = "prompt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxonomySpec(Spec):
+    """Classes with prompts and symbols: a folder with ``taxonomy.toml`` and one PNG and SVG for each class.
+
+    Parameters
+    ----------
+    folder : str
+        Absolute path of the folder.
+    """
+
+    folder: str
+    factory: str = "galaxtool.taxonomy.load:load_taxonomy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderSpec(Spec):
+    """Reads files of one kind; the factory is called as ``factory()`` and returns a `galaxtool.types.Reader`.
+
+    Parameters
+    ----------
+    suffixes : tuple of str
+        Lower case, with the dot; what a folder's walk takes as an input.
+    magic : tuple of bytes
+        How such a file begins; content decides over the suffix.
+    """
+
+    suffixes: tuple[str, ...]
+    magic: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec(Spec):
+    """A trained model that comes with a package.
+
+    Parameters
+    ----------
+    folder : str
+        Absolute path of the model directory.
+    """
+
+    folder: str
+    factory: str = "galaxtool.models.directory:load_model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSpec(Spec):
+    """A kind of similarity index; the factory is called as ``factory(vectors, **options)``, returns a FAISS index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeSpec(Spec):
+    """Settings of ``finetune`` kept under a name.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of the TOML file.
+    """
+
+    path: str
+    factory: str = "galaxtool.config:load_recipe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A spec with where it came from.
+
+    Parameters
+    ----------
+    spec : Spec
+        What was handed over.
+    plugin : str
+        Name of the plugin.
+    origin : str
+        ``built-in``, or the distribution's name and version.
+    """
+
+    spec: Spec
+    plugin: str
+    origin: str
+
+    @property
+    def qualified(self) -> str:
+        """The name that is unique even when two plugins use the same one."""
+        return f"{self.plugin}:{self.spec.name}"
+
+
+@dataclass(slots=True, kw_only=True)
+class PluginReport:
+    """What became of one plugin.
+
+    Parameters
+    ----------
+    name, origin, version : str
+        Entry point's name, ``built-in`` or the distribution, and its version.
+    status : {"ok", "failed"}
+        A plugin may be ``ok`` in one hook and lose another; then it is ``failed`` and `problem` says which.
+    problem : str
+        Why, in one line.
+    provides : list of str
+        ``"backbone mini"`` and so on.
+    load_ms : float
+        Time its import took.
+    """
+
+    name: str
+    origin: str
+    version: str
+    status: str = "ok"
+    problem: str = ""
+    provides: list[str] = field(default_factory=list)
+    load_ms: float = 0.0

@@ -1,0 +1,1 @@
+"""Classes, their prompts and symbols, and how labels and coarser classes map onto them."""

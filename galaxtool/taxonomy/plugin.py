@@ -1,0 +1,13 @@
+"""The built-in taxonomies: one for each folder of bundled symbols."""
+
+from __future__ import annotations
+
+from galaxtool.hookspecs import hookimpl
+from galaxtool.specs import TaxonomySpec
+from galaxtool.taxonomy.assets import symbols_folder
+from galaxtool.taxonomy.load import taxonomy_spec
+
+
+@hookimpl
+def register_taxonomies() -> list[TaxonomySpec]:
+    return [taxonomy_spec(file.parent) for file in sorted(symbols_folder().glob("*/taxonomy.toml"))]

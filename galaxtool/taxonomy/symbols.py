@@ -1,0 +1,64 @@
+"""Symbols as pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from galaxtool.errors import InputError
+from galaxtool.taxonomy.classes import Taxonomy
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
+    """Read the symbols of all classes.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+        Every class must have a symbol.
+    size : int
+        Side in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (K, size, size, 3)
+        Display values in the taxonomy's order; row 0 is the top row, channels are R, G, B. See `load_symbol`.
+
+    Raises
+    ------
+    galaxtool.errors.InputError
+        If a class has no symbol, or a file is no image.
+    """
+    import numpy as np
+
+    if missing := [item.slug for item in taxonomy.classes if item.symbol is None]:
+        raise InputError(
+            f"No symbol for {', '.join(missing)} in the taxonomy '{taxonomy.name}'.",
+            hint="Put one image for each class into a folder and pass it with --symbols DIR, or use --method clip.",
+        )
+    return np.stack([load_symbol(item.symbol, size) for item in taxonomy.classes if item.symbol is not None])
+
+
+def load_symbol(path: Path, size: int) -> np.ndarray:
+    """Read one symbol as uint8 RGB, shape (size, size, 3).
+
+    Transparent parts become black. An image that is not square is set in a black square, never stretched.
+
+    Raises
+    ------
+    galaxtool.errors.InputError
+        If the file cannot be read as an image.
+    """
+    import numpy as np
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as opened:
+            drawing = opened.convert("RGBA")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as problem:
+        raise InputError(f"The symbol {path} cannot be read as an image.", hint="Save it as PNG.") from problem
+    flat = Image.alpha_composite(Image.new("RGBA", drawing.size, "black"), drawing).convert("RGB")
+    return np.asarray(ImageOps.pad(flat, (size, size), Image.Resampling.LANCZOS, color="black"), dtype=np.uint8)

@@ -1,0 +1,109 @@
+"""Whether a backbone keeps its side of `galaxtool.types.Backbone`."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from galaxtool.backbones.create import create_backbone, parse_name
+from galaxtool.testing.same import check_result, check_same
+
+_TEXTS = ("A picture of a spiral galaxy", "A picture of an edge-on galaxy with a long and dusty disc", "ring")
+
+
+def check_backbone(name: str, *, seed: int = 0) -> None:
+    """Check a registered backbone on the CPU.
+
+    It is put in evaluation mode and shown three random images and, where its spec says so, three texts of different
+    length. What is checked: `dim`, `image_size` and `image_tower` are there and agree with the spec; results are
+    finite, of shape (N, dim), the same each time, and the same alone as in a batch (within a relative 1e-5); different
+    images differ; `image_tower` gives what `embed` gives, and so does its copy; a loss moves the image tower (and the
+    text encoder); its tensors are all in its ``state_dict``.
+
+    Parameters
+    ----------
+    name : str
+        As on the command line; ``NAME@none`` needs no weights.
+    seed : int
+        Of the images and the random weights.
+
+    Raises
+    ------
+    AssertionError
+        With one sentence.
+    """
+    spec = parse_name(name).spec
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        backbone = create_backbone(name)
+        _check_attributes(backbone, name, spec.image_size)
+        backbone.eval()
+        images = torch.randn(3, 3, backbone.image_size, backbone.image_size)
+        _check_images(backbone, name, images)
+        if spec.text:
+            _check_texts(backbone, name)
+        _check_state(backbone, create_backbone(name), name, images)
+        _check_gradients(backbone, name, images, text=spec.text)
+
+
+def _check_attributes(backbone: Any, name: str, image_size: int | None) -> None:
+    assert isinstance(backbone, nn.Module), f"'{name}' is a {type(backbone).__name__}, not a torch.nn.Module."
+    for attribute in ("dim", "image_size"):
+        value = getattr(backbone, attribute, None)
+        assert isinstance(value, int) and value > 0, f"'{name}' has {attribute} = {value!r}, not a positive integer."
+    assert image_size in (None, backbone.image_size), (
+        f"'{name}' takes images of {backbone.image_size} pixels, but its spec says {image_size}."
+    )
+    tower = getattr(backbone, "image_tower", None)
+    assert isinstance(tower, nn.Module), f"'{name}' has no image_tower, or one that is no torch.nn.Module."
+
+
+@torch.no_grad()
+def _check_images(backbone: Any, name: str, images: torch.Tensor) -> None:
+    whole = backbone.embed(images)
+    check_result(whole, (len(images), backbone.dim), f"embed of '{name}'")
+    check_same(whole, backbone.embed(images), f"'{name}' embeds the same images differently the second time")
+    alone = torch.cat([backbone.embed(images[i : i + 1]) for i in range(len(images))])
+    check_same(whole, alone, f"'{name}' embeds an image in a batch differently from the image alone")
+    assert not torch.allclose(whole[0], whole[1]), f"'{name}' embeds different images as the same."
+    check_same(whole, backbone.image_tower(images), f"image_tower of '{name}' does not give what embed gives")
+    copied = copy.deepcopy(backbone.image_tower)
+    check_same(whole, copied(images), f"A copy of the image_tower of '{name}' does not give what embed gives")
+
+
+@torch.no_grad()
+def _check_texts(backbone: Any, name: str) -> None:
+    assert callable(getattr(backbone, "embed_text", None)), f"The spec of '{name}' says text, but it has no embed_text."
+    whole = backbone.embed_text(list(_TEXTS))
+    check_result(whole, (len(_TEXTS), backbone.dim), f"embed_text of '{name}'")
+    check_same(whole, backbone.embed_text(list(_TEXTS)), f"'{name}' embeds the same texts differently the second time")
+    alone = torch.cat([backbone.embed_text([text]) for text in _TEXTS])
+    check_same(whole, alone, f"'{name}' embeds a text in a batch differently from the text alone")
+    assert not torch.allclose(whole[0], whole[1]), f"'{name}' embeds different texts as the same."
+
+
+@torch.no_grad()
+def _check_state(backbone: Any, other: Any, name: str, images: torch.Tensor) -> None:
+    other.eval().load_state_dict(backbone.state_dict())
+    check_same(backbone.embed(images), other.embed(images), f"'{name}' has tensors that are not in its state_dict")
+
+
+def _check_gradients(backbone: Any, name: str, images: torch.Tensor, *, text: bool) -> None:
+    backbone.train()
+    _check_moved(backbone.embed(images), list(backbone.image_tower.parameters()), f"image_tower of '{name}'")
+    if text:
+        _check_moved(backbone.embed_text(list(_TEXTS)), list(backbone.parameters()), f"text encoder of '{name}'")
+
+
+def _check_moved(result: torch.Tensor, parameters: list[nn.Parameter], what: str) -> None:
+    wanted = [p for p in parameters if p.requires_grad]
+    assert wanted, f"The {what} has no parameter to train."
+    assert result.requires_grad, f"The {what} lets no gradient through."
+    # a fixed random direction: plain sums can cancel behind a normalisation
+    found = torch.autograd.grad((result * torch.randn_like(result)).sum(), wanted, allow_unused=True)
+    reached = [g for g in found if g is not None]
+    assert all(bool(torch.isfinite(g).all()) for g in reached), f"The {what} has gradients that are not finite."
+    assert any(bool((g != 0).any()) for g in reached), f"The {what} lets no gradient through."

@@ -1,0 +1,122 @@
+"""Whether a data set keeps its side of `galaxtool.types.Dataset`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galaxtool.datasets.open import open_dataset
+from galaxtool.errors import UnreadableImage
+from galaxtool.registry import get_registry
+from galaxtool.specs import DatasetSpec
+from galaxtool.taxonomy.matching import unmatched
+from galaxtool.types import FLAGS, Cutout, Dataset, Item
+from galaxtool.vision.preprocess import Preprocess
+
+_SPLITS = ("", "train", "valid", "test")
+
+
+def check_dataset(name: str, *, limit: int = 16, **options: Any) -> None:
+    """Check a data set.
+
+    What is checked: ids are unique texts and the same when it is opened again; splits, labels, positions and paths are
+    of the form that `galaxtool.types.Item` says, and the labels fit the taxonomy that its spec names; of `limit` items
+    spread over the set, at least one can be read, each cutout is as `galaxtool.types.Cutout` says and the same each
+    time, and can be shown to a backbone.
+
+    Parameters
+    ----------
+    name : str
+        As on the command line: ``sample``, ``name:PATH``.
+    limit : int
+        How many cutouts are read.
+    **options
+        Of the data set's factory.
+
+    Raises
+    ------
+    AssertionError
+        With one sentence.
+    """
+    dataset = open_dataset(name, **options)
+    assert isinstance(dataset, Dataset), f"'{name}' has no name, items and cutout(index)."
+    _check_items(dataset.items, name)
+    again = [item.id for item in open_dataset(name, **options).items]
+    assert again == [item.id for item in dataset.items], f"'{name}' has other ids when it is opened again."
+    _check_labels(dataset.items, name)
+    chosen = np.unique(np.linspace(0, len(dataset.items) - 1, limit).astype(int)).tolist()
+    readable = [_check_readable(dataset, index, name) for index in chosen]
+    assert any(readable), f"None of the {len(chosen)} cutouts of '{name}' that were tried can be read."
+
+
+def _check_items(items: Sequence[Item], name: str) -> None:
+    seen: set[str] = set()
+    for item in items:
+        assert isinstance(item, Item), f"'{name}' has an item that is a {type(item).__name__}, not a galaxtool.Item."
+        assert isinstance(item.id, str) and item.id, f"'{name}' has an item whose id is {item.id!r}, not a text."
+        assert item.id not in seen, f"'{name}' has two items with the id '{item.id}'."
+        seen.add(item.id)
+        whose = f"The item '{item.id}' of '{name}'"
+        assert item.label is None or isinstance(item.label, str), f"{whose} has the label {item.label!r}, not a text."
+        assert item.split in _SPLITS, f"{whose} is in the split '{item.split}', not in one of train, valid, test."
+        assert item.path is None or isinstance(item.path, Path), f"{whose} has a path that is no pathlib.Path."
+        _check_position(item.ra, item.dec, whose)
+
+
+def _check_position(ra: float | None, dec: float | None, whose: str) -> None:
+    assert (ra is None) == (dec is None), f"{whose} has only one of ra and dec."
+    if ra is not None and dec is not None:
+        assert math.isfinite(ra) and math.isfinite(dec), f"{whose} has a position that is not finite; use None."
+        assert 0 <= ra < 360 and -90 <= dec <= 90, (
+            f"{whose} is at ra {ra}, dec {dec}, which is not on the sky in degrees."
+        )
+
+
+def _check_labels(items: Sequence[Item], name: str) -> None:
+    registry = get_registry()
+    for registered in registry.specs("dataset"):
+        spec = registered.spec
+        is_it = any(name == known or name.startswith(f"{known}:") for known in (spec.name, registered.qualified))
+        if is_it and isinstance(spec, DatasetSpec) and spec.taxonomy:
+            found = registry.find("taxonomy", spec.taxonomy)
+            taxonomy = registry.factory(found)(found.spec)
+            strangers = unmatched([item.label for item in items], taxonomy)
+            assert not strangers, f"'{name}' has the label '{strangers[0][0]}', which is no class of '{spec.taxonomy}'."
+
+
+def _check_readable(dataset: Dataset, index: int, name: str) -> bool:
+    whose = f"The cutout of '{dataset.items[index].id}' of '{name}'"
+    try:
+        cutout = dataset.cutout(index)
+    except UnreadableImage:
+        return False
+    check_cutout(cutout, whose)
+    same = np.array_equal(cutout.data, dataset.cutout(index).data, equal_nan=cutout.data.dtype.kind == "f")
+    assert same, f"{whose} is different the second time."
+    Preprocess(size=32).picture(cutout)
+    return True
+
+
+def check_cutout(cutout: Cutout, whose: str) -> None:
+    """Assert that a cutout is as `galaxtool.types.Cutout` says; `whose` begins the sentence."""
+    assert isinstance(cutout, Cutout), f"{whose} is a {type(cutout).__name__}, not a galaxtool.Cutout."
+    data, mask = cutout.data, cutout.mask
+    assert isinstance(data, np.ndarray) and data.ndim == 3, f"{whose} is no array (bands, ny, nx)."
+    assert min(data.shape) > 0, f"{whose} has shape {data.shape}, so it has no pixels."
+    wanted = np.uint8 if cutout.unit == "display" else np.float32
+    assert data.dtype == wanted and data.dtype.isnative, (
+        f"{whose} has the type {data.dtype.str} in unit '{cutout.unit}', not {np.dtype(wanted).str}."
+    )
+    assert len(cutout.bands) == len(data), f"{whose} has {len(data)} planes and {len(cutout.bands)} names of bands."
+    assert bool(np.isfinite(data).any()), f"{whose} has no finite pixel."
+    if mask is not None:
+        assert mask.dtype == bool and mask.shape == data.shape[1:], f"{whose} has a mask that is not bool, (ny, nx)."
+    scale = cutout.pixel_scale
+    assert scale is None or (math.isfinite(scale) and scale > 0), f"{whose} has {scale} arcsec per pixel."
+    unknown = [flag for flag in cutout.flags if flag not in FLAGS]
+    assert not unknown, f"{whose} has the flag '{unknown[0] if unknown else ''}', which is none of galaxtool.FLAGS."
+    _check_position(cutout.ra, cutout.dec, whose)

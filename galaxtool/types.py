@@ -1,0 +1,180 @@
+"""What flows through galaxtool, and what a plugin's objects must be able to do.
+
+Arrays are named in annotations only, so importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+NAN_PIXELS = "NAN_PIXELS"
+OFF_EDGE = "OFF_EDGE"
+UPSAMPLED = "UPSAMPLED"
+BLANK = "BLANK"
+NAME_MISMATCH = "NAME_MISMATCH"
+
+FLAGS = {
+    NAN_PIXELS: "some pixels were not finite and were shown as sky",
+    OFF_EDGE: "the cutout reaches beyond the image it was taken from",
+    UPSAMPLED: "the image has fewer pixels than the model looks at, so it was enlarged",
+    BLANK: "every pixel has the same value",
+    NAME_MISMATCH: "the content is not what the file's suffix says; the content was believed",
+}
+"""Quality flags of a prediction, and what each means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutout:
+    """One image of one object, as read, before any stretch.
+
+    Parameters
+    ----------
+    data : ndarray, shape (bands, ny, nx)
+        Native byte order; row 0 is the bottom row, as FITS displays it. float32 in `unit`, NaN where there is no
+        datum; or uint8 display values where `unit` is ``"display"`` (a JPEG or PNG).
+    bands : tuple of str
+        Names in the order of `data`'s first axis: ``("g", "r", "z")``, ``("R", "G", "B")``, ``("",)`` if unknown.
+    unit : str
+        FITS unit string, ``"display"``, or empty where the file does not say.
+    mask : ndarray of bool, shape (ny, nx), or None
+        True where a pixel must not be used.
+    ra, dec : float or None
+        Position of the centre in degrees, ICRS; None where the file has no celestial WCS.
+    pixel_scale : float or None
+        arcsec per pixel; None where unknown.
+    source : str
+        Path, with ``[hdu]`` where one of several was taken.
+    flags : tuple of str
+        Keys of `FLAGS`.
+    """
+
+    data: np.ndarray
+    bands: tuple[str, ...]
+    unit: str = ""
+    mask: np.ndarray | None = None
+    ra: float | None = None
+    dec: float | None = None
+    pixel_scale: float | None = None
+    source: str = ""
+    flags: tuple[str, ...] = ()
+
+    def with_flags(self, *flags: str) -> Cutout:
+        """Return the same cutout with further flags."""
+        return replace(self, flags=tuple(dict.fromkeys(self.flags + flags)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One image of a data set and what is known of it.
+
+    Parameters
+    ----------
+    id : str
+        Unique in its data set.
+    path : Path or None
+        The file, or None where the data set makes its images.
+    label : str or None
+        Name or slug of its class, as the data set writes it; None where unlabelled.
+    split : str
+        ``train``, ``valid``, ``test``, or empty where the data set does not say.
+    ra, dec : float or None
+        Degrees, ICRS.
+    columns : dict
+        Every other column of the labels file.
+    """
+
+    id: str
+    path: Path | None = None
+    label: str | None = None
+    split: str = ""
+    ra: float | None = None
+    dec: float | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Images with labels."""
+
+    name: str
+    items: Sequence[Item]
+
+    def cutout(self, index: int) -> Cutout:
+        """Return the image of ``items[index]``; raise `UnreadableImage` where it cannot be read."""
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Reads the files of one kind."""
+
+    def read(self, path: Path, *, hdu: int | str | None = None, header_only: bool = False) -> Cutout:
+        """Return the image in a file.
+
+        Raises
+        ------
+        galaxtool.errors.UnreadableImage
+            With one sentence that says why.
+        """
+
+
+class Backbone(Protocol):
+    """A `torch.nn.Module` that embeds images, and texts where its spec says so.
+
+    Attributes
+    ----------
+    dim : int
+        Length of an embedding.
+    image_size : int
+        Side of the images it takes, in pixels.
+    image_tower : torch.nn.Module
+        Called with images, gives what `embed` gives; copied to make a symbol encoder.
+    """
+
+    dim: int
+    image_size: int
+    image_tower: torch.nn.Module
+
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        """Embed images, float (N, 3, image_size, image_size), as (N, dim); not normalised to unit length."""
+
+    def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
+        """Embed texts as (N, dim); not normalised to unit length."""
+
+
+class Progress(Protocol):
+    """Where a pipeline tells how far it is; the command line draws a bar, a notebook may pass its own."""
+
+    def start(self, what: str, total: int | None = None) -> None:
+        """Begin a task of `total` steps."""
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """Go `n` steps on; `note` is shown beside the bar."""
+
+    def say(self, message: str) -> None:
+        """Show one line."""
+
+
+class Silent:
+    """A `Progress` that shows nothing."""
+
+    def start(self, what: str, total: int | None = None) -> None:
+        """Do nothing."""
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """Do nothing."""
+
+    def say(self, message: str) -> None:
+        """Do nothing."""
+
+
+def batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Yield consecutive slices of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

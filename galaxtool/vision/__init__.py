@@ -1,0 +1,1 @@
+"""From cutouts to pixels, augmentation, devices and pictures of results."""

@@ -1,0 +1,104 @@
+"""Augmentation on the fly: a galaxy has no up, and a symbol is only ever a sketch.
+
+Every random number comes from (seed, epoch, item), so a batch is the same whichever worker makes it and whenever a run
+is resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How far images are changed.
+
+    Parameters
+    ----------
+    rotate : bool
+        By any angle, and mirrored half of the time.
+    zoom : float
+        Scale between ``1 / zoom`` and ``zoom``, uniform in its logarithm.
+    shift : float
+        Displacement up to this fraction of the side, each axis.
+    gain : float
+        Brightness factor between ``1 - gain`` and ``1 + gain``, with a fifth of that on each colour.
+    """
+
+    rotate: bool = True
+    zoom: float = 1.2
+    shift: float = 0.04
+    gain: float = 0.15
+
+    def images(self, pictures: torch.Tensor, *, seed: int, epoch: int, items: Sequence[int]) -> torch.Tensor:
+        """Augment pictures.
+
+        Parameters
+        ----------
+        pictures : Tensor of uint8, shape (N, size, size, 3)
+            Display values.
+        seed, epoch : int
+            Of the run.
+        items : sequence of N int
+            Which item of the data set each picture is.
+
+        Returns
+        -------
+        Tensor of float32, shape (N, 3, size, size)
+            Display values in [0, 1]; beyond the edge the picture is mirrored, so sky stays sky.
+        """
+        draws = np.stack([np.random.default_rng((seed, epoch, int(i))).random(9) for i in items])
+        x = pictures.permute(0, 3, 1, 2).to(torch.float32) / 255
+        x = warp(x, self._matrices(draws, self.zoom, self.shift), padding="reflection")
+        gain = 1 + self.gain * (2 * draws[:, 5:6] - 1) + 0.2 * self.gain * (2 * draws[:, 6:9] - 1)
+        return (x * torch.as_tensor(gain, dtype=x.dtype, device=x.device)[:, :, None, None]).clamp_(0, 1)
+
+    def symbols(self, drawings: torch.Tensor, *, seed: int, epoch: int, step: int) -> torch.Tensor:
+        """Redraw the symbols: another angle, size, place and stroke each step, or one drawing is memorised.
+
+        Parameters
+        ----------
+        drawings : Tensor of uint8, shape (K, size, size, 3)
+            Bright strokes on a dark ground.
+
+        Returns
+        -------
+        Tensor of float32, shape (K, 3, size, size)
+        """
+        rng = np.random.default_rng((seed, epoch, step, 0x53594D))
+        draws = rng.random((len(drawings), 9))
+        x = drawings.permute(0, 3, 1, 2).to(torch.float32) / 255
+        thicker = F.max_pool2d(x, 3, 1, 1)
+        thinner = F.avg_pool2d(x, 3, 1, 1)
+        stroke = torch.as_tensor(draws[:, 5], dtype=x.dtype, device=x.device)[:, None, None, None]
+        x = torch.where(stroke < 0.34, thinner, torch.where(stroke < 0.67, x, thicker))
+        x = warp(x, self._matrices(draws, max(self.zoom, 1.25), 2 * self.shift), padding="zeros")
+        strength = torch.as_tensor(0.6 + 0.4 * draws[:, 6], dtype=x.dtype, device=x.device)
+        return x * strength[:, None, None, None]
+
+    def _matrices(self, draws: np.ndarray, zoom: float, shift: float) -> np.ndarray:
+        """Return (N, 2, 3) matrices from output to input coordinates in [-1, 1]."""
+        angle = 2 * np.pi * draws[:, 0] * self.rotate
+        mirror = np.where((draws[:, 1] < 0.5) & self.rotate, -1.0, 1.0)
+        scale = zoom ** (2 * draws[:, 2] - 1)
+        cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
+        tx, ty = 2 * shift * (2 * draws[:, 3] - 1), 2 * shift * (2 * draws[:, 4] - 1)
+        return np.stack([mirror * cosine, -sine, tx, mirror * sine, cosine, ty], axis=1).reshape(-1, 2, 3)
+
+
+def warp(images: torch.Tensor, matrices: np.ndarray, *, padding: str) -> torch.Tensor:
+    """Resample images (N, C, ny, nx) bilinearly through affine matrices (N, 2, 3)."""
+    theta = torch.as_tensor(matrices, dtype=images.dtype, device=images.device)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+
+
+def standardise(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """Subtract `mean` and divide by `std`, channel by channel, from images (N, 3, ny, nx) in [0, 1]."""
+    shape = (1, len(mean), 1, 1)
+    return (images - images.new_tensor(mean).view(shape)) / images.new_tensor(std).view(shape)

@@ -1,0 +1,74 @@
+"""Which device and which precision."""
+
+from __future__ import annotations
+
+import torch
+
+from galaxtool.errors import ConfigError
+
+PRECISIONS = ("fp32", "bf16", "fp16")
+
+
+def list_devices() -> list[str]:
+    """Return the devices PyTorch can use here, the best first, with the GPU's name."""
+    found = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device for ``auto`` or a name such as ``cpu``, ``cuda`` or ``cuda:1``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such device here.
+    """
+    if name == "auto":
+        name = list_devices()[0].partition(" ")[0]
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"There is no device '{name}' here.", hint=f"Devices: {', '.join(list_devices())}; or --device auto."
+        ) from error
+    return device
+
+
+def best_precision(device: torch.device | str) -> str:
+    """Return ``bf16`` where the processor computes in it, else ``fp32``.
+
+    A CPU without AMX or AVX512-BF16 emulates bfloat16, several times slower than float32.
+    """
+    device = torch.device(device)
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    if device.type == "cpu":
+        can = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        return "bf16" if can.get("amx_bf16") or can.get("avx512_bf16") else "fp32"
+    return "fp32"
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Return the precision for ``auto``, ``fp32``, ``bf16`` or ``fp16`` on a device.
+
+    Raises
+    ------
+    ConfigError
+        If the name is unknown, or fp16 is asked for on a CPU.
+    """
+    if name == "auto":
+        return best_precision(device)
+    if name not in PRECISIONS:
+        raise ConfigError(f"There is no precision '{name}'.", hint=f"Choose auto, {', '.join(PRECISIONS)}.")
+    if name == "fp16" and device.type != "cuda":
+        raise ConfigError("fp16 needs a CUDA device.", hint="Use --precision auto.")
+    return name
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return the context in which to compute at a precision; fp32 leaves everything as it is."""
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+    return torch.autocast(device.type, dtype=dtype, enabled=precision != "fp32")

@@ -1,0 +1,52 @@
+"""The command ``galaxtool symbol-sheet``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galaxtool import InputError, OutputExists, get_registry
+
+CELL, MARGIN, LINE = 160, 12, 20
+
+
+def symbol_sheet(
+    taxonomy: Annotated[str, typer.Argument(help="Name of the taxonomy; see galaxtool taxonomies.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The sheet, by its suffix as PNG, JPEG or PDF.")] = Path(
+        "symbols.png"
+    ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the sheet if it is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Draw the symbols of a taxonomy's classes on one sheet, each with its name."""
+    registry = get_registry()
+    found = registry.find("taxonomy", taxonomy)
+    classes = registry.factory(found)(found.spec).classes
+    if out.exists() and not overwrite:
+        raise OutputExists(f"'{out}' exists.", hint="Choose another --out, or --overwrite.")
+    draw([(one.name, one.symbol) for one in classes], out)
+    if as_json:
+        print(json.dumps({"taxonomy": taxonomy, "sheet": str(out), "classes": [one.slug for one in classes]}))
+    else:
+        print(out)
+
+
+def draw(entries: list[tuple[str, Path]], out: Path) -> None:
+    """Draw symbols with their names in rows of at most five."""
+    from PIL import Image, ImageDraw
+
+    columns = min(5, len(entries))
+    width, height = CELL + MARGIN, CELL + LINE + MARGIN
+    sheet = Image.new("RGB", (columns * width + MARGIN, -(-len(entries) // columns) * height + MARGIN), "white")
+    pen = ImageDraw.Draw(sheet)
+    for i, (name, symbol) in enumerate(entries):
+        left, top = MARGIN + i % columns * width, MARGIN + i // columns * height
+        sheet.paste(Image.open(symbol).convert("RGB").resize((CELL, CELL)), (left, top))
+        pen.text((left + CELL / 2, top + CELL + LINE / 2), name, fill="black", anchor="mm")
+    try:
+        sheet.save(out)
+    except (OSError, ValueError) as error:
+        raise InputError(f"The sheet '{out}' cannot be written: {error}.", hint="Try --out symbols.png.") from error

@@ -1,0 +1,38 @@
+"""Two methods: one made of another in two lines, and one with a stage of its own."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from galaxtool import Batch, Stage, Task, get_registry
+from galaxtool_example.head import build as build_head
+
+
+def one_stage(task: Task) -> list[Stage]:
+    """Keep the first of GalaxAlign's two stages."""
+    registry = get_registry()
+    return registry.factory(registry.find("method", "galaxalign"))(task)[:1]
+
+
+class CosineStage(Stage):
+    """The image tower and a cosine head, by cross-entropy."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__("cosine", task.options.epochs)
+        self.tower = task.backbone.image_tower
+        self.head = build_head(dim=task.backbone.dim, n_classes=len(task.taxonomy))
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Return the cross-entropy."""
+        return F.cross_entropy(self.head(self.tower(batch.images)).float(), batch.targets)
+
+    def make_head(self) -> nn.Module:
+        """Return the head as it is now."""
+        return self.head
+
+
+def cosine(task: Task) -> list[Stage]:
+    """Make the one stage."""
+    return [CosineStage(task)]
