@@ -6,8 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# the tests that judge a change draw the same examples each time; make fuzz draws new ones, and many more
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("fuzz", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("GALAXTOOL_HYPOTHESIS", "repeatable"))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ _NANOMAGGIES = ("nanomagg", "nmgy")
 _SAMPLE = 10_000  # pixels that the sky is measured on, which gives its level to a hundredth of the noise
 _SKY_LEVEL, _SKY_NOISE = 1.0, (5e-4, 0.5)  # what scaled nanomaggies can have, a galaxy that fills the frame included
 _SAME_ZERO_POINT = 4.0  # bands whose scaled noises differ by more cannot be in one unit
+_DEEPEST, _FAINTEST = 1e-12, np.float32(1e-36)  # the least noise, as a share of the brightest pixel and by itself
 _WHITE_SHARE = 99.5  # no more than the rest of the pixels may be white where the unit is unknown
 
 
@@ -211,10 +212,12 @@ def _alone(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
     else:
         low = level + stretch.black * noise
         high = max(_percentile(plane, stretch.white), low + stretch.reach * noise)
-    if not high > low:
+    low, high = np.float32(low), np.float32(high)
+    if not high - low > _FAINTEST:
         return np.zeros_like(plane)
-    values = np.clip((plane - np.float32(low)) / np.float32(high - low), 0, 1)
-    knee = min(stretch.softening * noise / (high - low), 1.0)
+    # clipped before it is divided: next to a small range the rest of the plane may be beyond float32
+    values = (np.clip(plane, low, high) - low) / (high - low)
+    knee = min(stretch.softening * noise / float(high - low), 1.0)
     if stretch.name in ("asinh", "auto"):
         return AsinhStretch(knee)(values, clip=False)
     if stretch.name == "log":
@@ -237,10 +240,12 @@ def _sky(plane: np.ndarray) -> tuple[float, float]:
         sample = measured
     sky = sigmaclip(sample.astype(np.float64), 3, 3).clipped
     level, noise = float(np.median(sky)), float(sky.std())
-    if noise > 0:
-        return level, noise
-    # without noise, the brightest pixels are taken for a hundred times as bright as it
-    return level, float(sample.max() - level) / 100 or 1.0
+    if not noise > 0:
+        # without noise, the brightest pixels are taken for a hundred times as bright as it
+        noise = float(sample.max() - level) / 100 or 1.0
+    # so that what is divided by the noise stays within float32
+    brightest = float(np.abs(plane[np.isfinite(plane)]).max())
+    return level, max(noise, brightest * _DEEPEST, float(_FAINTEST))
 
 
 def _percentile(plane: np.ndarray, share: float) -> float:

@@ -1,0 +1,159 @@
+"""Train the papers' methods on real data with one tower, augmentation, number of epochs and split, and print a table.
+
+    python benchmarks/paper_methods.py --images ../shared/data --out runs/paper-methods --jobs 2
+    python benchmarks/paper_methods.py --images ../shared/data --out runs/paper-methods --table
+
+Each cell (data set, method, fraction, seed) is a run of ``galaxtool finetune``. A finished cell is not run again, so the
+script can be stopped and called anew; ``--table`` prints what there is, and writes every cell to ``cells.csv``. A seed
+decides the split, the subset, the order, the augmentation and the first weights, so the methods are paired.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import platform
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+WARMUP, EPOCHS = 11, 20
+WHOLE = ("--epochs", str(WARMUP + EPOCHS))
+BOTH = ("--epochs", str(EPOCHS), "--warmup-epochs", str(WARMUP))
+METHODS = {
+    "supervised": ("--method", "supervised", *WHOLE),
+    "clip": ("--method", "clip", *WHOLE),
+    "galaxalign": ("--method", "galaxalign", *BOTH),
+    "galaxalign, class": ("--method", "galaxalign", "--contrast", "class", *BOTH),
+    "galaxalign-v1": ("--method", "galaxalign-v1", *BOTH),
+    "galaxalign-v2": ("--method", "galaxalign-v2", *WHOLE),
+    "galaxalign-v3": ("--method", "galaxalign-v3", *WHOLE),
+    "linear-probe": ("--method", "linear-probe", *WHOLE),
+}
+DATA = {
+    "gz2": ("optical_gz2_5class", "--where", "odd_pool == 0"),
+    "radio": ("radio_first_4class",),
+}
+TRIMODAL = ("supervised", "clip", "galaxalign")
+SCORES = ("accuracy", "f1_macro", "map", "last_accuracy", "last_f1_macro")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training."""
+
+    data: str
+    method: str
+    fraction: float
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """Name of its run directory."""
+        return f"{self.data}-{self.method.replace(', ', '-')}-{self.fraction:g}-{self.seed}"
+
+
+def cells(seeds: list[int]) -> list[Cell]:
+    """Return every cell, the ones of the first seed first."""
+    found = []
+    for seed in seeds:
+        found += [Cell("gz2", method, 1.0, seed) for method in METHODS]
+        found += [Cell("gz2", method, f, seed) for f in (0.3, 0.1) for method in TRIMODAL]
+        found += [Cell("radio", method, f, seed) for f in (0.1, 0.3, 1.0) for method in TRIMODAL]
+    return found
+
+
+def main() -> None:
+    """Run what is missing, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=Path, required=True, help="the folder of real images")
+    parser.add_argument("--out", type=Path, default=Path("runs/paper-methods"))
+    parser.add_argument("--backbone", default="mini@none")
+    parser.add_argument("--probed", default="mini", help="backbone of the linear probe: features learned elsewhere")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", help="cells whose folder begins so")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, each with its share of the processors")
+    parser.add_argument("--table", action="store_true", help="run nothing")
+    options = parser.parse_args()
+    wanted = cells(options.seeds)
+    if options.only:
+        wanted = [cell for cell in wanted if cell.folder.startswith(tuple(options.only))]
+    if not options.table:
+        with ThreadPoolExecutor(options.jobs) as pool:
+            list(pool.map(lambda cell: run(cell, options), wanted))
+    print(table([row for cell in cells(options.seeds) if (row := result(cell, options))], options))
+
+
+def run(cell: Cell, options: argparse.Namespace) -> None:
+    """Train one cell, unless it is finished."""
+    if result(cell, options):
+        return
+    folder, *where = DATA[cell.data]
+    backbone = options.probed if cell.method == "linear-probe" else options.backbone
+    command = [
+        sys.executable, "-m", "galaxtool", "finetune", options.images / folder, *where, *METHODS[cell.method],
+        "--backbone", backbone, "--seed", cell.seed, "--fraction", cell.fraction, "--patience", 0,
+        "--out", options.out / cell.folder, "--overwrite", "--quiet",
+    ]  # fmt: skip
+    threads = str(max(1, (os.cpu_count() or 1) // options.jobs))
+    done = subprocess.run([str(part) for part in command], env={**os.environ, "OMP_NUM_THREADS": threads})
+    if done.returncode:
+        print(f"{cell.folder}: exit status {done.returncode}", file=sys.stderr)
+
+
+def result(cell: Cell, options: argparse.Namespace) -> dict[str, object] | None:
+    """Return a finished cell's scores, else None."""
+    folder = options.out / cell.folder
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+    except OSError:
+        return None
+    if manifest["status"] != "done":
+        return None
+    metrics = json.loads((folder / "metrics.json").read_text())
+    with (folder / "history.csv").open(newline="") as stream:
+        last = list(csv.DictReader(stream))[-1]
+    return {
+        **asdict(cell),
+        **{score: metrics[score]["value"] for score in SCORES[:3]},
+        "last_accuracy": float(last["valid_accuracy"]),
+        "last_f1_macro": float(last["valid_f1_macro"]),
+        "n_valid": metrics["n"],
+        "images_per_s": float(last["images_per_s"]),
+        "precision": manifest["device"],
+    }
+
+
+def table(rows: list[dict[str, object]], options: argparse.Namespace) -> str:
+    """Return the results as a Markdown table, mean and standard deviation over the seeds; keep every cell."""
+    if not rows:
+        return "No cell is finished."
+    with (options.out / "cells.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    lines = [
+        f"{options.backbone}, {WARMUP + EPOCHS} epochs; mean ± standard deviation over seeds; scores of the validation "
+        f"split at the best epoch by its F1, and (last) at the last epoch, which nothing chose; "
+        f"{platform.machine()}, {os.cpu_count()} processors, {rows[0]['precision']}",
+        "",
+        "| data | fraction | method | seeds | accuracy | macro F1 | retrieval mAP | last accuracy | last macro F1 |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    groups = dict.fromkeys((r["data"], r["fraction"], r["method"]) for r in rows)
+    for key in sorted(groups, key=lambda k: (k[0], -float(str(k[1])), list(METHODS).index(str(k[2])))):
+        same = [r for r in rows if (r["data"], r["fraction"], r["method"]) == key]
+        values = {score: np.array([r[score] for r in same], dtype=float) for score in SCORES}
+        shown = [f"{v.mean():.3f} ± {v.std(ddof=1 if len(v) > 1 else 0):.3f}" for v in values.values()]
+        lines.append(f"| {key[0]} | {key[1]:g} | {key[2]} | {len(same)} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
