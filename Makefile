@@ -4,6 +4,9 @@
 VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BASE_PYTHON ?= python3
 JOBS ?= 2
+ROUNDS ?= 20
+# the tests that draw examples
+FUZZ ?= stretch or reading or tables or where or losses or metrics or datasets or indexes or simulation or preprocess
 
 ifdef PYTHON
 ready :=
@@ -16,7 +19,7 @@ endif
 tests := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format docs bench clean
+.PHONY: help venv demo test test-all fuzz lint format docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +34,9 @@ test: $(ready) ## run the tests but those that are slow or need a GPU
 
 test-all: $(ready) ## run all tests; those that need a GPU or real images skip where there are none
 	$(tests)
+
+fuzz: $(ready) ## look for inputs that break something, with new examples in each of ROUNDS rounds
+	for round in $$(seq $(ROUNDS)); do GALAXTOOL_HYPOTHESIS=fuzz $(tests) -m "not slow and not gpu" -k "$(FUZZ)" || exit 1; done
 
 lint: $(ready) ## check style, formatting and types
 	$(PYTHON) -m ruff check .

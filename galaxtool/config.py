@@ -50,6 +50,11 @@ def is_offline() -> bool:
     return os.environ.get("GALAXTOOL_OFFLINE", "").lower() not in ("", "0", "false", "no")
 
 
+def is_follower() -> bool:
+    """Tell whether this is one of several processes of one training, and not the first, which alone talks."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
+
+
 def cache_dir() -> Path:
     """Return the folder for what may be thrown away: ``GALAXTOOL_CACHE``, else the platform's own."""
     import platformdirs

@@ -208,6 +208,16 @@ class RunDirectory:
                 child.unlink()
 
 
+class FollowedRun(RunDirectory):
+    """A run directory that another process of the same training writes; this one only reads it."""
+
+    def save(self) -> None:
+        """Leave it to the other process."""
+
+    def finish(self, status: str) -> None:
+        """Leave it to the other process."""
+
+
 def _status(path: Path) -> str:
     try:
         return str(json.loads((path / "manifest.json").read_text(encoding="utf-8")).get("status", ""))

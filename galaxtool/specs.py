@@ -41,13 +41,17 @@ class Weights:
     tag : str
         The name after the ``@`` of a backbone: ``laion2b_s34b_b88k``.
     uri : str
-        Where they come from: ``hf-hub:OWNER/NAME/FILE``, ``file:PATH`` or ``package:PACKAGE/PATH``.
+        Where they come from: ``hf-hub:OWNER/NAME/FILE``, ``https://...`` or ``file:PATH``.
     sha256 : str, optional
         Digest of the file; checked when given.
     licence : str, optional
         SPDX identifier, or a sentence.
     citation : Citation, optional
         What to cite when these weights were used.
+    image_size : int or None
+        Side in pixels that they were trained with; None where the backbone's spec says it.
+    mean, std : tuple of 3 float, or None
+        Normalisation they were trained with, as in `BackboneSpec`; None where the backbone's spec says it.
     """
 
     tag: str
@@ -55,6 +59,9 @@ class Weights:
     sha256: str = ""
     licence: str = ""
     citation: Citation | None = None
+    image_size: int | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,8 @@ class Spec:
         What to cite when the thing was used.
     licence : str, optional
         Of what the factory gives (data, weights), where that differs from the plugin's own.
+    requires : tuple of str
+        Packages beyond the plugin's own dependencies that it cannot do without, by their import names.
 
     Raises
     ------
@@ -85,6 +94,7 @@ class Spec:
     factory: str = ""
     citation: Citation | None = None
     licence: str = ""
+    requires: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -159,9 +169,34 @@ class HeadSpec(Spec):
     ----------
     label_kinds : tuple of str
         What it learns from: ``"class"``, ``"votes"``, ``"none"``.
+    fitted : bool
+        Whether it is not trained by gradients but fitted when the backbone is done: the module then has
+        ``fit(features, targets)``, with features (N, dim) and targets (N,) of the training split.
+    objective : str
+        ``"package.module:factory"`` of what it is trained and judged by; see `galaxtool.training.objective`.
     """
 
     label_kinds: tuple[str, ...] = ("class",)
+    fitted: bool = False
+    objective: str = "galaxtool.training.objective:ClassObjective"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodOption:
+    """A setting that one method has and others have not: ``--option NAME=VALUE``.
+
+    Parameters
+    ----------
+    name : str
+    default : int, float, bool or str
+        A given value is read as this one's type.
+    summary : str
+        One line.
+    """
+
+    name: str
+    default: int | float | bool | str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,10 +209,19 @@ class MethodSpec(Spec):
         What the task must have: any of ``"labels"``, ``"text"``, ``"symbols"``.
     head : str
         The head that a trained model classifies with unless another is chosen.
+    heads : tuple of str
+        Heads it can train, besides `head`; a fitted one (see `HeadSpec`) goes with every method.
+    lr : float
+        Peak learning rate where none is given; 0 for the backbone's own.
+    options : tuple of MethodOption
+        Settings of its own, in ``task.options.method``.
     """
 
     needs: tuple[str, ...] = ("labels",)
     head: str = "prompt"
+    heads: tuple[str, ...] = ()
+    lr: float = 0.0
+    options: tuple[MethodOption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -322,11 +322,12 @@ def test_interrupted_exits_130_and_can_be_overwritten(
 def test_resume_refuses_another_job(model: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch, pytest.raises(Killed):
         die_at(2, patch)
-        galaxtool("classify", images, "--model", model, "--batch-size", 3, "-o", "p.csv")
+        # a precision of its own: which one "auto" is, the processor decides
+        galaxtool("classify", images, "--model", model, "--batch-size", 3, "-o", "p.csv", "--precision", "fp32")
     for change, named in (
-        ((images, "--batch-size", 4), "batch size"),
-        ((images / "sky", "--batch-size", 3), "inputs"),
-        ((images, "--batch-size", 3, "--hdu", "1"), "hdu"),
+        ((images, "--batch-size", 4, "--precision", "fp32"), "batch size"),
+        ((images / "sky", "--batch-size", 3, "--precision", "fp32"), "inputs"),
+        ((images, "--batch-size", 3, "--precision", "fp32", "--hdu", "1"), "hdu"),
         ((images, "--batch-size", 3, "--precision", "bf16"), "precision"),
     ):
         said = complaint("classify", *change, "--model", model, "-o", "p.csv", "--resume")

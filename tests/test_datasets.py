@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from helpers import write_fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from galaxtool.datasets.copies import same_content
 from galaxtool.datasets.files import FileDataset
+from galaxtool.datasets.given_split import apply_given_split, read_given_split
 from galaxtool.datasets.open import open_dataset
-from galaxtool.datasets.split import leak_groups, nested_subset, split_items
+from galaxtool.datasets.positions import with_header_positions
+from galaxtool.datasets.split import leak_groups, nested_subset, never_validated, split_items
 from galaxtool.datasets.subset import items_table
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, TableError, UnreadableImage
 from galaxtool.registry import get_registry
@@ -235,6 +239,131 @@ def test_chains_and_copies_belong_together(tmp_path: Path) -> None:
     assert groups[0] == groups[1] == groups[2] and groups[3] == groups[4] and groups[5] == groups[6]
     assert len(set(groups.tolist())) == 4
     assert len(set(leak_groups(items[:3], separation_arcsec=10).tolist())) == 3
+
+
+def test_headers_say_what_is_near(tmp_path: Path) -> None:
+    """Two cutouts of one field and one elsewhere: files without any other word on where they are."""
+    for i, ra in enumerate((359.998, 0.001, 30.0)):
+        write_fits(tmp_path / f"{i}.fits", i, ra=ra, dec=5.0)
+    write_fits(tmp_path / "nowhere.FITS", 3)
+    (tmp_path / "cut.fits").write_bytes((tmp_path / "0.fits").read_bytes()[:3000])
+    picture(tmp_path / "a.png")
+    names = ("0.fits", "1.fits", "2.fits", "nowhere.FITS", "cut.fits", "a.png", "absent.fits")
+    items = [Item(id=name, path=tmp_path / name) for name in names]
+    items.append(Item(id="told", path=tmp_path / "0.fits", ra=200.0, dec=-5.0))
+    placed = with_header_positions(items)
+    assert [item.id for item in placed] == [item.id for item in items]
+    assert [item.ra for item in placed[:3]] == pytest.approx([359.998, 0.001, 30.0])
+    assert [item.dec for item in placed[:3]] == pytest.approx([5.0] * 3)
+    assert [item.ra for item in placed[3:]] == [None] * 4 + [200.0]
+    groups = leak_groups(items[:7])
+    assert groups[0] == groups[1] and len(set(groups.tolist())) == 6
+    apart = leak_groups(items[:7], separation_arcsec=5)
+    assert apart[0] != apart[1]
+
+
+def test_the_header_of_a_large_image_left_in_all_its_cutouts_is_not_believed(tmp_path: Path) -> None:
+    items = [Item(id=str(i), path=write_fits(tmp_path / f"{i}.fits", i, ra=30.0, dec=5.0)) for i in range(5)]
+    assert len(set(leak_groups(items).tolist())) == 5
+    assert len(set(leak_groups(items[:4]).tolist())) == 1  # bands of one object, perhaps
+    items.append(Item(id="5", path=write_fits(tmp_path / "5.fits", 5, ra=40.0, dec=5.0)))
+    assert len(set(leak_groups(items).tolist())) == 2
+
+
+def test_copies_are_found_though_all_files_are_of_one_size(tmp_path: Path) -> None:
+    size = 100_000
+    contents = [bytes([i]) * size for i in range(3)]
+    middle = bytearray(contents[0])
+    middle[size // 2] = 9  # beginning and end are alike
+    for name, content in zip("abcde", [*contents, bytes(middle), contents[1]], strict=True):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "tiny").write_bytes(b"x")
+    (tmp_path / "tiny2").write_bytes(b"x")
+    (tmp_path / "link").symlink_to(tmp_path / "c")
+    (tmp_path / "folder").mkdir()
+    paths = [tmp_path / name for name in ("a", "b", "c", "d", "e", "tiny", "tiny2", "link", "folder", "absent")]
+    paths.append(paths[0])
+    assert sorted(same_content([*paths, None, None])) == [(0, 10), (1, 4), (2, 7), (5, 6)]
+
+
+# --- splits from a file ----------------------------------------------------------------------------------------------
+
+
+def items_below(folder: Path, n: int = 4) -> list[Item]:
+    return [Item(id=f"x/{i}", path=folder / "x" / f"{i}.png", split="test") for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "id,split\nx/0,train\nx/1,val\nx/2,Testing\nx/3,unused\nx/9,train\n",
+        "path,label,split,weight\nx/0.png,a,train,1\nx/1.png,a,valid,2\nx/2.png,b,test,1\nx/3.png,b,unused,1\n",
+        "iauname,file_loc,subset\nJ0,HERE/x/0.png,train\nJ1,HERE/x/1.png,validation\nJ2,HERE/x/2.png,test\n"
+        "J3,HERE/x/3.png,UNUSED\n",
+    ],
+    ids=["by id", "by path, elsewhere", "by absolute path"],
+)
+def test_a_table_gives_the_split(tmp_path: Path, table: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "elsewhere" / "split.csv"
+    path.write_text(table.replace("HERE", str(tmp_path)))
+    items = items_below(tmp_path)
+    given = apply_given_split(items, read_given_split(path))
+    assert [item.split for item in given] == ["train", "valid", "test", "unused"]
+    assert [(item.id, item.path) for item in given] == [(item.id, item.path) for item in items]
+    assert split_items(given, list("aaaa")).tolist() == ["train", "valid", "test", "unused"]
+
+
+def test_relative_paths_start_beside_the_table_or_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [Item(id=str(i), path=tmp_path / "data" / f"{i}.png") for i in range(2)]
+    for place, prefix in (("data", ""), ("runs", "data/")):
+        (tmp_path / place).mkdir()
+        path = tmp_path / place / "split.csv"
+        path.write_text(f"id,path,split\nother,{prefix}0.png,valid\nanother,{prefix}1.png,\n")
+        monkeypatch.chdir(tmp_path)
+        assert [item.split for item in apply_given_split(items, read_given_split(path))] == ["valid", ""]
+
+
+def test_validation_is_drawn_where_a_table_gives_none(tmp_path: Path) -> None:
+    items = [Item(id=f"{i:03}") for i in range(40)]
+    rows = "".join(f"{i:03},{('train', 'test', 'unused', '')[i % 4]}\n" for i in range(40))
+    (tmp_path / "split.csv").write_text(f"id,split\n{rows}")
+    given = apply_given_split(items, read_given_split(tmp_path / "split.csv"))
+    drawn = split_items(given, ["a"] * 40, valid_fraction=0.2)
+    assert (drawn[1::4] == "test").all() and (drawn[2::4] == "unused").all()
+    assert Counter(drawn.tolist()) == {"train": 16, "valid": 4, "test": 10, "unused": 10}
+
+
+def test_images_that_a_split_does_not_list(tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    path.write_text("id,split\nx/0,train\nx/2,valid\n")
+    with pytest.raises(InputError, match=r"does not list 2 of the 4 images; the first is 'x/1'") as caught:
+        apply_given_split(items_below(tmp_path), read_given_split(path))
+    assert "unused" in caught.value.hint
+    path.write_text("id,split\n17,train\n")
+    with pytest.raises(InputError, match=r"Neither ids nor paths of the 4 images") as caught:
+        apply_given_split(items_below(tmp_path), read_given_split(path))
+    assert "x/0" in caught.value.hint and "17" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("id,kind\na,train\n", "no column 'split'"),
+        ("name_of_it,split\na,train\n", "does not name its images"),
+        ("id,split\na,fold1\n", "the split 'fold1'"),
+        ("id,split\na,train\nb,test\na,test\n", "puts 'a' into 'train' and into 'test'"),
+    ],
+)
+def test_tables_that_are_no_split(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "split.csv").write_text(text)
+    with pytest.raises(TableError, match=says):
+        read_given_split(tmp_path / "split.csv")
+
+
+def test_classes_that_are_never_validated() -> None:
+    labels = ["b", "a", "a", "c", "", "d"]
+    assert never_validated(labels, ["train", "train", "valid", "train", "train", "test"]) == ["b", "c"]
 
 
 def test_given_splits_are_respected() -> None:

@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
 REFERENCE = runpy.run_path(str(ROOT / "scripts" / "write_command_reference.py"))
 ONLY_TO_TRAIN = {
-    "torch", "open_clip_torch", "onnx", "onnxscript", "safetensors", "scikit-learn", "tomli-w", "matplotlib",
+    "torch", "torchvision", "timm", "open_clip_torch", "onnx", "onnxscript", "safetensors", "scikit-learn", "tomli-w",
+    "matplotlib", "h5py",
 }  # fmt: skip
 """Dependencies that classifying, embedding and searching by ONNX do without; export counts as training."""
 

@@ -17,7 +17,7 @@ LAYERS = {
     "L0": ["__init__", "errors", "specs", "types", "hookspecs"],
     "L1": ["files", "requires", "config", "plugins", "registry", "runs"],
     "L2": [
-        "io", "vision", "taxonomy", "simulation", "training", "backbones", "models", "datasets", "heads", "methods",
+        "io", "vision", "taxonomy", "simulation", "backbones", "training", "models", "datasets", "heads", "methods",
         "indexes", "recipes",
     ],
     "L3": ["pipelines", "testing"],

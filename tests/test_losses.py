@@ -19,7 +19,8 @@ from galaxtool.methods.clip import stages as clip_stages
 from galaxtool.methods.galaxalign import stages as galaxalign_stages
 from galaxtool.methods.galaxalign import with_running_statistics
 from galaxtool.methods.losses import classes_to_classes, contrastive_rows, items_to_classes, unit
-from galaxtool.training.task import Batch, Task, TrainOptions
+from galaxtool.training.options import TrainOptions
+from galaxtool.training.task import Batch, Task
 from galaxtool.vision.augment import standardise
 from galaxtool.vision.device import autocast
 
@@ -39,9 +40,9 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def pair_loss(
     a: list[torch.Tensor], b: list[torch.Tensor], every_b: list[torch.Tensor], targets: list[int],
-    scale: torch.Tensor, contrast: str,
+    scale: torch.Tensor, contrast: str, weights: list[float] | None = None,
 ) -> torch.Tensor:  # fmt: skip
-    """Return -1/N sum_i log softmax_j(sim(a_i, b_j) / tau)[i].
+    """Return -1/N sum_i w_i log softmax_j(sim(a_i, b_j) / tau)[i], w_i = 1 where not given.
 
     `a` and `b` have one entry an item. j runs over the items of the batch (instance), or over all K classes, each once,
     whether in the batch or not (class): `every_b`.
@@ -49,36 +50,44 @@ def pair_loss(
     total = torch.zeros((), dtype=torch.float64)
     for i, target in enumerate(targets):
         if contrast == "instance":
-            total = total + log_softmax([scale * cosine(a[i], b_j) for b_j in b], i)
+            each = log_softmax([scale * cosine(a[i], b_j) for b_j in b], i)
         else:
-            total = total + log_softmax([scale * cosine(a[i], b_k) for b_k in every_b], target)
+            each = log_softmax([scale * cosine(a[i], b_k) for b_k in every_b], target)
+        total = total + (weights[i] if weights else 1.0) * each
     return -total / len(targets)
 
 
 def written_out(
     stage: int, images: list[torch.Tensor], symbols: list[torch.Tensor], prompts: list[torch.Tensor],
     every_symbol: list[torch.Tensor], every_prompt: list[torch.Tensor], targets: list[int], scale: torch.Tensor,
-    contrast: str,
+    contrast: str, weights: list[float] | None = None,
 ) -> torch.Tensor:  # fmt: skip
     """Return L1 or L2; images, symbols and prompts have one entry an item."""
-    image_prompt = pair_loss(images, prompts, every_prompt, targets, scale, contrast)
-    symbol_prompt = pair_loss(symbols, prompts, every_prompt, targets, scale, contrast)
+    image_prompt = pair_loss(images, prompts, every_prompt, targets, scale, contrast, weights)
+    symbol_prompt = pair_loss(symbols, prompts, every_prompt, targets, scale, contrast, weights)
     if stage == 1:
         return 0.5 * (image_prompt + symbol_prompt)
-    return image_prompt + pair_loss(images, symbols, every_symbol, targets, scale, contrast) + symbol_prompt
+    return image_prompt + pair_loss(images, symbols, every_symbol, targets, scale, contrast, weights) + symbol_prompt
 
 
 def short(
     stage: int, images: torch.Tensor, symbols: torch.Tensor, prompts: torch.Tensor, targets: torch.Tensor,
-    scale: torch.Tensor, contrast: str,
+    scale: torch.Tensor, contrast: str, *, counts: torch.Tensor | None = None, weights: torch.Tensor | None = None,
 ) -> torch.Tensor:  # fmt: skip
-    """Return the same by what the stages are made of, from embeddings that are not yet of unit length."""
+    """Return the same by what the stages are made of, from embeddings that are not yet of unit length.
+
+    `counts` are by default those of the targets: of a batch in one part.
+    """
     images, symbols, prompts = unit(images), unit(symbols), unit(prompts)
-    image_prompt = items_to_classes(images, prompts, targets, scale, contrast)
-    symbol_prompt = classes_to_classes(symbols, prompts, targets, scale, contrast)
+    if contrast == "class":
+        counts = None
+    elif counts is None:
+        counts = torch.bincount(targets, minlength=len(prompts)).float()
+    image_prompt = items_to_classes(images, prompts, targets, scale, counts, weights)
+    symbol_prompt = classes_to_classes(symbols, prompts, targets, scale, counts, weights)
     if stage == 1:
         return 0.5 * (image_prompt + symbol_prompt)
-    return image_prompt + items_to_classes(images, symbols, targets, scale, contrast) + symbol_prompt
+    return image_prompt + items_to_classes(images, symbols, targets, scale, counts, weights) + symbol_prompt
 
 
 @st.composite
@@ -131,6 +140,48 @@ def test_losses_equal_the_written_out_form(drawn: tuple[list[int], int, int], st
         torch.testing.assert_close(mine.grad, expected, rtol=1e-8, atol=1e-9, msg=lambda m, n=name: f"{n}: {m}")
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("contrast", CONTRASTS)
+@pytest.mark.parametrize("stage", [1, 2])
+@pytest.mark.parametrize("sizes", [(7,), (1, 6), (4, 2, 1), (1,) * 7], ids=str)
+def test_a_batch_in_unequal_parts_is_the_whole_batch(
+    sizes: tuple[int, ...], stage: int, contrast: str, weighted: bool
+) -> None:
+    """In value and gradient; a part may lack classes that others have, and a class may lack altogether."""
+    k, targets = 5, torch.tensor([2, 0, 0, 4, 2, 2, 1])
+    class_weights = torch.tensor([0.5, 1.5, 0.25, 2.0, 3.0], dtype=torch.float64)
+    weights = class_weights[targets] if weighted else None
+
+    def leaves() -> list[torch.Tensor]:
+        generator = torch.Generator().manual_seed(5)
+        made = [torch.randn(n, DIM, generator=generator, dtype=torch.float64) for n in (len(targets), k, k)]
+        made.append(torch.tensor(math.log(1 / 0.07), dtype=torch.float64))
+        return [leaf.requires_grad_() for leaf in made]
+
+    theirs = leaves()
+    wanted = written_out(
+        stage, list(theirs[0]), list(theirs[1][targets]), list(theirs[2][targets]), list(theirs[1]), list(theirs[2]),
+        targets.tolist(), theirs[3].exp(), contrast, weights.tolist() if weights is not None else None,
+    )  # fmt: skip
+    wanted.backward()
+    ours = leaves()
+    counts, total, first = torch.bincount(targets, minlength=k).float(), 0.0, 0
+    for size in sizes:
+        part = slice(first, first + size)
+        x, symbols, prompts, log_scale = ours
+        own = weights[part] if weights is not None else None
+        loss = short(
+            stage, x[part], symbols, prompts, targets[part], log_scale.exp(), contrast, counts=counts, weights=own
+        )
+        loss = loss * (size / len(targets))
+        loss.backward()
+        total, first = total + float(loss.detach()), first + size
+    assert total == pytest.approx(float(wanted.detach()), rel=1e-10)
+    for mine, reference in zip(ours, theirs, strict=True):
+        expected = torch.zeros_like(mine) if reference.grad is None else reference.grad
+        torch.testing.assert_close(mine.grad, expected, rtol=1e-8, atol=1e-9)
+
+
 def test_the_contrasts_are_one_where_every_class_occurs_once() -> None:
     generator = torch.Generator().manual_seed(3)
     x, symbols, prompts = (torch.randn(4, DIM, generator=generator, dtype=torch.float64) for _ in range(3))
@@ -163,7 +214,10 @@ def test_loss_under_autocast_keeps_the_similarities_in_full_precision() -> None:
 def make_batch(targets: list[int], epoch: int = 2, step: int = 1) -> Batch:
     generator = torch.Generator().manual_seed(9)
     images = torch.randn(len(targets), 3, SIZE, SIZE, generator=generator, dtype=torch.float64)
-    return Batch(images=images, targets=torch.tensor(targets), epoch=epoch, step=step)
+    return Batch(
+        images=images, targets=torch.tensor(targets), items=torch.arange(len(targets)),
+        counts=torch.bincount(torch.tensor(targets), minlength=3).float(), epoch=epoch, step=step,
+    )  # fmt: skip
 
 
 def three_encoder_form(number: int, stage: Any, task: Task, batch: Batch) -> torch.Tensor:
@@ -185,15 +239,23 @@ def three_encoder_form(number: int, stage: Any, task: Task, batch: Batch) -> tor
     prompts = [stage.backbone.embed_text([task.taxonomy.prompts[t]])[0] for t in targets]
     return written_out(
         number, images, symbols, prompts, every_symbol, every_prompt, targets, stage.log_scale.double().exp(),
-        task.options.contrast,
+        task.options.contrast, weights_of(task, batch),
     )  # fmt: skip
 
 
+def weights_of(task: Task, batch: Batch) -> list[float] | None:
+    found = task.objective.weights(batch.targets)
+    return None if found is None else found.tolist()
+
+
+@pytest.mark.parametrize("class_weights", ["none", "inverse"])
 @pytest.mark.parametrize("targets", [[0, 1, 2], [1, 1, 0, 1, 0], [2, 2]], ids=str)
 @pytest.mark.parametrize("contrast", CONTRASTS)
 @pytest.mark.parametrize("number", [1, 2])
-def test_stage_equals_the_three_encoder_form(number: int, contrast: str, targets: list[int]) -> None:
-    task = make_task(contrast=contrast)
+def test_stage_equals_the_three_encoder_form(
+    number: int, contrast: str, targets: list[int], class_weights: str
+) -> None:
+    task = make_task(contrast=contrast, class_weights=class_weights)
     stage: Any = galaxalign_stages(task)[number - 1].double()
     stage.begin()
     stage.train()
@@ -217,8 +279,9 @@ def test_stage_equals_the_three_encoder_form(number: int, contrast: str, targets
         torch.testing.assert_close(buffer, dict(reference.named_buffers())[name])
 
 
-def test_clip_is_the_image_prompt_part_of_the_loss() -> None:
-    task = make_task()
+@pytest.mark.parametrize("class_weights", ["none", "inverse"])
+def test_clip_is_the_image_prompt_part_of_the_loss(class_weights: str) -> None:
+    task = make_task(class_weights=class_weights)
     (stage,) = clip_stages(task)
     stage.double().train()
     batch = make_batch([0, 0, 2, 1])
@@ -227,8 +290,9 @@ def test_clip_is_the_image_prompt_part_of_the_loss() -> None:
     every = list(reference.backbone.embed_text(list(task.taxonomy.prompts)))
     targets = batch.targets.tolist()
     wanted = pair_loss(
-        images, [every[t] for t in targets], every, targets, reference.log_scale.double().exp(), "instance"
-    )
+        images, [every[t] for t in targets], every, targets, reference.log_scale.double().exp(), "instance",
+        weights_of(task, batch),
+    )  # fmt: skip
     torch.testing.assert_close(stage.loss(batch), wanted)
 
 

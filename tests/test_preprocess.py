@@ -241,3 +241,12 @@ def test_autocast_computes_in_the_precision() -> None:
         assert (a @ a).dtype == torch.bfloat16
     with autocast(CPU, "fp32"):
         assert (a @ a).dtype == torch.float32
+
+
+def test_augmentation_is_as_fine_in_half_precision() -> None:
+    pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (3, 64, 64, 3), dtype=np.uint8))
+    plain = Augmentation().images(pictures, seed=1, epoch=2, items=[0, 1, 2])
+    drawn = Augmentation().symbols(pictures, seed=1, epoch=2, step=0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(Augmentation().images(pictures, seed=1, epoch=2, items=[0, 1, 2]), plain)
+        assert torch.equal(Augmentation().symbols(pictures, seed=1, epoch=2, step=0), drawn)

@@ -255,7 +255,7 @@ def test_labels_that_fit_several_are_an_error_listing_them() -> None:
 def test_strangers_are_named_with_the_nearest_class() -> None:
     gz1 = TAXONOMIES["gz1-coarse"]
     assert unmatched(["spirral", "spiral", "xyz", "spirral"], gz1) == [("spirral", "spiral"), ("xyz", None)]
-    with pytest.raises(InputError, match=r"'spirral' \(nearest: spiral\)"):
+    with pytest.raises(InputError, match=r"'spirral' \(did you mean 'spiral'\?\)"):
         match_labels(["spirral"], gz1)
 
 

@@ -25,8 +25,11 @@ from galaxtool.methods.supervised import stages as supervised_stages
 from galaxtool.training import checkpoint as checkpoints
 from galaxtool.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
 from galaxtool.training.interrupt import Interruptible
-from galaxtool.training.task import Batch, PictureSet, Stage, Task
-from galaxtool.training.trainer import Trainer, cosine, epoch_order
+from galaxtool.training.optimizer import cosine
+from galaxtool.training.order import epoch_order
+from galaxtool.training.stage import Stage
+from galaxtool.training.task import Batch, PictureSet, Task
+from galaxtool.training.trainer import Trainer
 from galaxtool.types import Silent
 
 STEPS = 12  # 2 + 2 epochs of 3 steps
@@ -101,11 +104,11 @@ def test_killed_between_checkpoint_and_the_rest_of_an_epoch(whole: Any, tmp_path
     count = [0]
     save = Trainer._save
 
-    def dies(self: Trainer, optimizer: torch.optim.Optimizer) -> None:
+    def dies(self: Trainer, *parts: Any) -> None:
         count[0] += 1
         if count[0] == 3:
             raise Killed
-        save(self, optimizer)
+        save(self, *parts)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Trainer, "_save", dies)

@@ -16,7 +16,9 @@ from torch import nn
 
 from galaxtool.backbones import mini
 from galaxtool.taxonomy.load import own_taxonomy
-from galaxtool.training.task import PictureSet, Task, TrainOptions
+from galaxtool.training.objective import ClassObjective
+from galaxtool.training.options import TrainOptions
+from galaxtool.training.task import PictureSet, Task
 from galaxtool.types import Silent
 from galaxtool.vision.preprocess import Preprocess
 
@@ -67,14 +69,17 @@ def make_task(classes: int = 3, items: int = 10, **options: Any) -> Task:
             weights=np.ones(n),
         )
 
+    given = TrainOptions(**{"seed": 3, "batch_size": 4, "epochs": 2, "warmup_epochs": 2, "patience": 0, **options})
+    taxonomy, train, valid = own_taxonomy(CLASSES[:classes]), pictures(items), pictures(6)
     return Task(
         backbone=TinyBackbone(),
-        taxonomy=own_taxonomy(CLASSES[:classes]),
+        taxonomy=taxonomy,
         preprocess=Preprocess(size=SIZE),
-        train=pictures(items),
-        valid=pictures(6),
+        train=train,
+        valid=valid,
         symbols=torch.from_numpy(rng.integers(0, 255, (classes, SIZE, SIZE, 3), dtype=np.uint8)),
-        options=TrainOptions(**{"seed": 3, "batch_size": 4, "epochs": 2, "warmup_epochs": 2, "patience": 0, **options}),
+        options=given,
+        objective=ClassObjective(taxonomy=taxonomy, options=given, targets=train.targets),
         device=torch.device("cpu"),
     )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from galaxtool.backbones.borrowed_text import WithText
+from galaxtool.backbones.channels import adapt_channels
 from galaxtool.backbones.weights import load_into, locate
-from galaxtool.errors import UnknownName
+from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
 from galaxtool.registry import Registry, get_registry
 from galaxtool.specs import BackboneSpec, Registered, Weights
 
@@ -59,24 +63,76 @@ def parse_name(text: str, registry: Registry | None = None) -> BackboneName:
     assert isinstance(spec, BackboneSpec)
     if at and tag == NO_WEIGHTS:
         return BackboneName(registered, architecture, None)
-    known = _known_weights(registered, architecture, registry)
+    try:
+        known = _known_weights(registered, architecture, registry)
+    except UnknownName:
+        architecture, dot, suffix = architecture.partition(".")  # timm:NAME.TAG is timm:NAME@TAG
+        if not dot:
+            raise
+        known = _known_weights(registered, architecture, registry)
+        if not at:
+            base, at, tag = base.removesuffix(f".{suffix}"), "@", suffix
     if not at:
         return BackboneName(registered, architecture, known[0] if known else None)
     by_tag = {weights.tag: weights for weights in known}
     if tag in by_tag:
         return BackboneName(registered, architecture, by_tag[tag])
     if _looks_like_path(tag):
-        return BackboneName(registered, architecture, Weights(tag=tag, uri=f"file:{tag}"))
+        like = known[0] if known else Weights(tag="", uri="")  # a file most likely wants images as the default does
+        local = replace(like, tag=tag, uri=f"file:{tag}", sha256="", licence="", citation=None)
+        return BackboneName(registered, architecture, local)
     raise UnknownName(f"weights for {base}", tag, [*by_tag, NO_WEIGHTS], note="A file's path works too.")
 
 
-def create_backbone(name: str | BackboneName, registry: Registry | None = None) -> Any:
+def parse_text_encoder(text: str, wanted_by: BackboneName, registry: Registry | None = None) -> BackboneName:
+    """Take the name of the backbone apart whose text encoder another is to borrow.
+
+    Parameters
+    ----------
+    text : str
+        As for `parse_name`: ``mini@none``, ``clip-vit-16``, ``open_clip:ViT-B-16@TAG``.
+    wanted_by : BackboneName
+        The borrower.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such backbone, or no such weights for it.
+    ConfigError
+        If the borrower has a text encoder of its own, or the lender has none.
+    """
+    lender = parse_name(text, registry)
+    if wanted_by.spec.text:
+        raise ConfigError(
+            f"The backbone '{wanted_by.spec.name}' has a text encoder of its own.", hint="Leave --text-encoder out."
+        )
+    if not lender.spec.text:
+        raise ConfigError(
+            f"The backbone '{lender.spec.name}' has no text encoder to lend.",
+            hint="Choose one whose text column says yes in `galaxtool backbones`, e.g. --text-encoder clip-vit-16.",
+        )
+    return lender
+
+
+def create_backbone(
+    name: str | BackboneName,
+    registry: Registry | None = None,
+    *,
+    channels: int = 3,
+    text_encoder: str | BackboneName | None = None,
+) -> Any:
     """Make a backbone and load its weights.
 
     Parameters
     ----------
     name : str or BackboneName
         As on the command line.
+    channels : int
+        Of the images that it is to take. Weights of three channels are adapted; see
+        `galaxtool.backbones.channels.adapt_channels`.
+    text_encoder : str or BackboneName, optional
+        Of a backbone for images only: whose text encoder it borrows, with its weights; see
+        `galaxtool.backbones.borrowed_text.WithText`.
 
     Returns
     -------
@@ -91,9 +147,14 @@ def create_backbone(name: str | BackboneName, registry: Registry | None = None) 
         If the weights are not here and may not be fetched.
     ModelError
         If the file is not of this architecture.
+    ConfigError
+        If it cannot take so many channels, or cannot borrow that text encoder.
     """
     registry = registry or get_registry()
     parsed = parse_name(name, registry) if isinstance(name, str) else name
+    if text_encoder:
+        lender = parse_text_encoder(str(text_encoder), parsed, registry)
+        return WithText(create_backbone(parsed, registry, channels=channels), _create_lender(lender, registry))
     file = locate(parsed.weights, str(parsed), registry) if parsed.weights else None
     build = registry.factory(parsed.registered)
     backbone = build(
@@ -101,9 +162,34 @@ def create_backbone(name: str | BackboneName, registry: Registry | None = None) 
         weights=parsed.weights.tag if parsed.weights else None,
         resolve=lambda weights: locate(weights, str(parsed), registry),
     )
-    if file is not None:
-        load_into(backbone, file)
+    backbone.registered_name = str(parsed)
+    if file is None:
+        adapt_channels(backbone, channels)
+    else:
+        _load(backbone, file, channels)
     return backbone
+
+
+def _load(backbone: Any, file: Path, channels: int) -> None:
+    """Load weights of three channels and adapt them, or those of a model that was trained on just these channels."""
+    try:
+        load_into(backbone, file)
+    except ModelError:
+        if channels == 3:
+            raise
+        adapt_channels(backbone, channels)
+        with suppress(ModelError):
+            load_into(backbone, file)
+            return
+        raise
+    adapt_channels(backbone, channels)
+
+
+def _create_lender(lender: BackboneName, registry: Registry) -> Any:
+    try:
+        return create_backbone(lender, registry)
+    except (ModelError, OfflineError) as error:
+        raise type(error)(error.message, hint=error.hint.replace("--backbone", "--text-encoder")) from error
 
 
 def _find(base: str, registry: Registry) -> tuple[Registered, str]:
@@ -111,11 +197,13 @@ def _find(base: str, registry: Registry) -> tuple[Registered, str]:
     if base in names:
         found = registry.find("backbone", base)
         return found, found.spec.name
-    source, colon, architecture = base.rpartition(":")
-    if colon and source in names:
-        found = registry.find("backbone", source)
-        if isinstance(found.spec, BackboneSpec) and found.spec.architectures:
-            return found, architecture
+    source = base
+    for colon in [match.start() for match in re.finditer(":", base)][::-1]:  # an architecture may have colons too
+        source = base[:colon]
+        if source in names:
+            found = registry.find("backbone", source)
+            if isinstance(found.spec, BackboneSpec) and found.spec.architectures:
+                return found, base[colon + 1 :]
     return registry.find("backbone", base if source in names else source or base), base
 
 
@@ -126,4 +214,4 @@ def _known_weights(registered: Registered, architecture: str, registry: Registry
 
 
 def _looks_like_path(tag: str) -> bool:
-    return "/" in tag or "\\" in tag or Path(tag).suffix in (".safetensors", ".pt", ".pth", ".bin")
+    return "/" in tag or "\\" in tag or Path(tag).suffix in (".safetensors", ".pt", ".pth", ".tar", ".bin")

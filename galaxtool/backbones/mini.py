@@ -14,6 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from galaxtool.backbones.abilities import grouped
+from galaxtool.backbones.checkpointing import checkpointed
+
 DIM = 256
 IMAGE_SIZE = 64
 STEM = 24
@@ -57,10 +60,17 @@ def convolution(width_in: int, width: int, stride: int) -> nn.Sequential:
 
 
 class ImageTower(nn.Module):
-    """Images (N, 3, 64, 64) to embeddings (N, dim); other sizes work too, their features averaged."""
+    """Images (N, 3, 64, 64) to embeddings (N, dim); other sizes work too, their features averaged.
+
+    Attributes
+    ----------
+    checkpointing : bool
+        Whether activations within the stem and each stage are computed again in the backward pass, not kept.
+    """
 
     def __init__(self, dim: int = DIM) -> None:
         super().__init__()
+        self.checkpointing = False
         self.stem = nn.Sequential(
             convolution(3, STEM, 2), nn.ReLU(), convolution(STEM, STEM, 1), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
         )
@@ -74,9 +84,10 @@ class ImageTower(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images; not normalised to unit length."""
-        x = self.stem(images)
-        for stage in self.stages:
-            x = stage(x)
+        again = self.checkpointing and torch.is_grad_enabled()
+        x = images
+        for part in (self.stem, *self.stages):
+            x = checkpointed(part, x) if again else part(x)
         return self.project(x.mean(dim=(2, 3)))
 
 
@@ -136,6 +147,15 @@ class Mini(nn.Module):
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Embed texts as (N, dim)."""
         return self.text_tower(tokenize(texts).to(self.text_tower.places.device))
+
+    def blocks(self) -> list[list[nn.Parameter]]:
+        """Return the image tower's parameters: the stem's, each stage's, the projection's with the last."""
+        tower = self.image_tower
+        return grouped(tower, [part.parameters() for part in (tower.stem, *tower.stages)])
+
+    def set_checkpointing(self, on: bool) -> None:
+        """Switch gradient checkpointing of the image tower."""
+        self.image_tower.checkpointing = on
 
 
 def build(*, architecture: str, weights: str | None, resolve: object = None) -> Mini:

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from galaxtool.backbones.abilities import grouped, name_of
+from galaxtool.backbones.openclip_towers import parts_of, recomputes
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.specs import Weights
 
@@ -49,6 +51,40 @@ class OpenClip(nn.Module):
         """Embed texts as (N, dim)."""
         tokens = self.tokenizer(list(texts)).to(next(self.model.parameters()).device)
         return self.model.encode_text(tokens)
+
+    def blocks(self) -> list[list[nn.Parameter]]:
+        """Return the visual tower's parameters: the stem's, each block's or stage's, the head's with the last.
+
+        Raises
+        ------
+        ConfigError
+            If the tower is not of a kind that is known.
+        """
+        parts = parts_of(self.model.visual)
+        if parts is None:
+            raise ConfigError(
+                f"The image tower of '{name_of(self)}', a {type(self.model.visual).__name__}, does not say what its "
+                "blocks are.",
+                hint="Train its layers alike, or choose another backbone, e.g. open_clip:ViT-B-16.",
+            )
+        return grouped(self.model.visual, parts)
+
+    def set_checkpointing(self, on: bool) -> None:
+        """Switch gradient checkpointing of both towers.
+
+        Raises
+        ------
+        ConfigError
+            If the image tower has none, or has BatchNorm, which would count each batch twice.
+        """
+        if not recomputes(self.model.visual):
+            if not on:
+                return
+            raise ConfigError(
+                f"The image tower of '{name_of(self)}' has no gradient checkpointing.",
+                hint="Train without it, with a smaller --batch-size.",
+            )
+        self.model.set_grad_checkpointing(on)
 
 
 def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
-from galaxtool.config import Invocation, invocation, settings
+from galaxtool.config import Invocation, invocation, is_follower, settings
 
 _SKIPPED = ("progress",)
 
@@ -61,6 +61,8 @@ def command_of(
         common = {name: values.pop(name) for name in ("config", "as_json", "quiet", "offline")}
         # Typer gives None for a list that was not given
         values.update({name: () for name in empty if values[name] is None})
+        if is_follower():
+            common.update(quiet=True, as_json=False)
         if common["offline"]:
             os.environ["GALAXTOOL_OFFLINE"] = "1"
         token = invocation.set(Invocation(argv=tuple(sys.argv), sources=_sources(ctx, own)))
@@ -126,7 +128,8 @@ def _option(
     if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
         info: Any = typer.Argument(help=text, metavar=metavar, show_default=False)
     else:
-        names = flags or [f"--{parameter.name.replace('_', '-')}"]
+        flag = parameter.name.replace("_", "-")
+        names = flags or [f"--{flag}/--no-{flag}" if parameter.default is True else f"--{flag}"]
         info = typer.Option(
             *names, help=text, rich_help_panel=panel, show_default=parameter.default not in (None, (), "")
         )

@@ -10,13 +10,14 @@ from galaxtool.pipelines.finetune import FinetuneResult, finetune
 
 _PANELS = {
     "Data": (
-        "taxonomy", "symbols", "where", "weight", "image_column", "label_column", "all_classes", "fraction",
-        "valid_fraction", "recipe", "data", "crop", "stretch",
+        "taxonomy", "symbols", "votes", "where", "weight", "image_column", "label_column", "all_classes", "fraction",
+        "split", "valid_fraction", "recipe", "data", "crop", "stretch", "channels",
     ),
     "Training": (
-        "epochs", "warmup_epochs", "batch_size", "lr", "weight_decay", "patience", "contrast", "score", "seed",
-        "precision", "device",
+        "option", "epochs", "warmup_epochs", "batch_size", "lr", "weight_decay", "layer_decay", "patience", "stopping",
+        "contrast", "score", "class_weights", "label_smoothing", "calibrate", "ema", "seed",
     ),
+    "Computing": ("precision", "device", "accumulate", "checkpointing", "compile", "tensorboard"),
     "Run": ("out", "resume", "overwrite"),
 }  # fmt: skip
 
@@ -38,6 +39,7 @@ def _show(result: FinetuneResult) -> None:
         "roc_auc": "ROC AUC",
         "map": "retrieval mAP",
         "ece": "ECE",
+        "mean_error": "mean error",
     }
     rows = [
         {

@@ -12,8 +12,8 @@ from galaxtool.pipelines.listings import Listing
 _COLUMNS = {
     "backbones": ("name", "summary", "text", "image_size", "weights", "from", "usable"),
     "datasets": ("name", "summary", "taxonomy", "from", "usable"),
-    "heads": ("name", "summary", "from", "usable"),
-    "methods": ("name", "summary", "needs", "head", "citation", "from", "usable"),
+    "heads": ("name", "summary", "learns_from", "from", "usable"),
+    "methods": ("name", "summary", "paper", "needs", "head", "options", "from", "usable"),
     "models": ("name", "summary", "licence", "from", "usable"),
     "taxonomies": ("name", "summary", "slugs", "from", "usable"),
     "plugins": ("name", "from", "version", "status", "provides", "problem", "load_ms"),

@@ -17,7 +17,12 @@ _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
 
 
 def catalogue_dataset(
-    *, path: str | Path, image_column: str | None = None, label_column: str | None = None, name: str = ""
+    *,
+    path: str | Path,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    needs_labels: bool = True,
+    name: str = "",
 ) -> FileDataset:
     """Open a table with a path and a label in each row.
 
@@ -27,6 +32,8 @@ def catalogue_dataset(
         CSV, ECSV, FITS, VOTable or Parquet. Zoobot's catalogues (``id_str``, ``file_loc``) work as they are.
     image_column, label_column : str, optional
         Which columns to take, where they do not have one of the usual names. A row without a label is unlabelled.
+    needs_labels : bool
+        Whether there must be a column of labels.
     name : str, optional
         Of the data set; the file's otherwise.
 
@@ -44,12 +51,12 @@ def catalogue_dataset(
     catalogue = read_catalogue(path, image_column=image_column)
     table = catalogue.table
     labelled = column_named(table, label_column, LABEL_COLUMNS, path)
-    if labelled is None:
+    if labelled is None and needs_labels:
         raise TableError(
             f"The catalogue '{path}' has no column of labels; its columns are {listed(table)}.",
             hint="Name the column with --label-column.",
         )
-    labels = texts(table[labelled])
+    labels = texts(table[labelled]) if labelled else [""] * len(table)
     splits = _splits(table, path)
     others = {other: list(table[other]) for other in table.colnames if other not in _FIELDS}
     items = [

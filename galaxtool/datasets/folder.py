@@ -15,7 +15,11 @@ from galaxtool.types import Item
 
 
 def folder_dataset(
-    *, path: str | Path, image_column: str | None = None, label_column: str | None = None
+    *,
+    path: str | Path,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    needs_labels: bool = True,
 ) -> FileDataset:
     """Open a folder of labelled images.
 
@@ -27,6 +31,8 @@ def folder_dataset(
         deeper. Images beside the class folders have no class and are passed over.
     image_column, label_column : str, optional
         Columns of the ``labels.csv``, where they do not have one of the usual names.
+    needs_labels : bool
+        Whether there must be labels; without, the images beside the class folders are taken too, unlabelled.
 
     Returns
     -------
@@ -43,21 +49,25 @@ def folder_dataset(
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(f"There is no folder at '{folder}'.")
-    items, skipped = _labelled(folder, image_column, label_column)
+    items, skipped = _labelled(folder, image_column, label_column, needs_labels)
     ids = unique(item.id for item in items)
     name = folder.resolve().name or str(folder)
     return FileDataset(name, [replace(item, id=new) for item, new in zip(items, ids, strict=True)], skipped)
 
 
-def _labelled(folder: Path, image_column: str | None, label_column: str | None) -> tuple[list[Item], Counter[str]]:
+def _labelled(
+    folder: Path, image_column: str | None, label_column: str | None, needs_labels: bool
+) -> tuple[list[Item], Counter[str]]:
     """Return the labelled images of a folder of any of the three forms."""
     if (folder / LABELS).is_file():
-        labels = catalogue_dataset(path=folder / LABELS, image_column=image_column, label_column=label_column)
+        labels = catalogue_dataset(
+            path=folder / LABELS, image_column=image_column, label_column=label_column, needs_labels=needs_labels
+        )
         return list(labels.items), Counter()
     below = sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")), key=byte_order)
     splits = [f for f in below if f.name.lower() in SPLITS]
     if not splits:
-        return _classes(folder, below, image_column or label_column)
+        return _classes(folder, below, image_column or label_column, needs_labels)
     strange = [f.name for f in below if f not in splits and walk_images(f)[0]]
     if strange:
         raise InputError(
@@ -67,14 +77,16 @@ def _labelled(folder: Path, image_column: str | None, label_column: str | None) 
     items: list[Item] = []
     skipped: Counter[str] = Counter()
     for split in splits:
-        found, passed = _labelled(split, image_column, label_column)
+        found, passed = _labelled(split, image_column, label_column, needs_labels)
         skipped.update(passed)
         given = SPLITS[split.name.lower()]
         items += [replace(item, id=f"{split.name}/{item.id}", split=given) for item in found]
     return items, skipped
 
 
-def _classes(folder: Path, classes: list[Path], column: str | None) -> tuple[list[Item], Counter[str]]:
+def _classes(
+    folder: Path, classes: list[Path], column: str | None, needs_labels: bool
+) -> tuple[list[Item], Counter[str]]:
     """Return the images of class folders."""
     if column:
         raise ConfigError(f"The column '{column}' was named, but '{folder}' has no {LABELS}.")
@@ -87,6 +99,10 @@ def _classes(folder: Path, classes: list[Path], column: str | None) -> tuple[lis
         for member in members:
             name = f"{label.name}/{without_suffix(member, suffixes)}"
             items.append(Item(id=name, path=label / member, label=label.name))
+    if not needs_labels:
+        # what lies deep in a class folder is in it already
+        beside = [member for member in walk_images(folder)[0] if len(member.parts) == 1]
+        items += [Item(id=without_suffix(member, suffixes), path=folder / member) for member in beside]
     loose = len(walk_images(folder)[0]) - len(items)
     if not items and loose:
         raise InputError(

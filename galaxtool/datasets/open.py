@@ -16,6 +16,8 @@ from galaxtool.io.tables import TABLE_SUFFIXES, table_suffix
 from galaxtool.registry import Registry, get_registry
 from galaxtool.types import Dataset
 
+_NEEDS_LABELS = "needs_labels"
+
 
 def open_dataset(
     text: str | os.PathLike[str],
@@ -23,6 +25,7 @@ def open_dataset(
     image_column: str | None = None,
     label_column: str | None = None,
     where: str | None = None,
+    needs_labels: bool = True,
     **options: Any,
 ) -> Dataset:
     """Open a data set.
@@ -37,6 +40,8 @@ def open_dataset(
     where : str, optional
         Only items for which this holds; see `galaxtool.io.where`. It knows the columns of the labels file and each
         item's ``id``, ``path``, ``label``, ``split``, ``ra``, ``dec``.
+    needs_labels : bool
+        Whether there must be labels; a data set that always has them need not know of it.
     **options
         Handed to the data set's factory.
 
@@ -53,6 +58,8 @@ def open_dataset(
         If the data set has no such option, needs a path, or takes none.
     """
     given = {"image_column": image_column, "label_column": label_column, **options}
+    if not needs_labels:
+        given[_NEEDS_LABELS] = False
     dataset = _opened(os.fspath(text), {key: value for key, value in given.items() if value is not None})
     if where:
         dataset = matching(dataset, where)
@@ -94,7 +101,8 @@ def _registered(registry: Registry, name: str, path: str | None, options: dict[s
         raise ConfigError(f"The data set '{name}' reads a local file or folder.", hint=f"Say {name}:PATH.")
     if path and not needs_path:
         return _made(registry.factory(entry), name, {**_spelled_out(name, path), **options})
-    return _made(registry.factory(entry), name, {"path": Path(path) if path else None, **options})
+    # the shell leaves a ~ behind a colon as it is
+    return _made(registry.factory(entry), name, {"path": Path(path).expanduser() if path else None, **options})
 
 
 def _spelled_out(name: str, text: str) -> dict[str, int | float]:
@@ -116,6 +124,7 @@ def _made(factory: Any, name: str, options: dict[str, Any]) -> Dataset:
     """Call a data set's factory, with only the options that it has."""
     known = inspect.signature(factory).parameters
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        options = {option: value for option, value in options.items() if option in known or option != _NEEDS_LABELS}
         for option in options:
             if option not in known:
                 flag = option.replace("_", "-")

@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import DatasetSpec
+from galaxtool.specs import Citation, DatasetSpec
+
+_GALAXY10 = Citation(
+    text="Leung, H. W. & Bovy, J. 2019, Deep learning of multi-element abundances from high-resolution spectroscopic "
+    "data, MNRAS 483, 3255 (astroNN, Galaxy10)",
+    doi="10.1093/mnras/sty3217",
+    arxiv="1808.04428",
+)
+_GALAXYMNIST = Citation(
+    text="Walmsley, M. et al. 2022, Galaxy Zoo DECaLS: Detailed visual morphology measurements from volunteers and "
+    "deep learning for 314,000 galaxies, MNRAS 509, 3966",
+    doi="10.1093/mnras/stab2093",
+    arxiv="2102.08414",
+)
+_RGZ = Citation(
+    text="Wu, C. et al. 2019, Radio Galaxy Zoo: CLARAN - a deep learning classifier for radio morphologies, MNRAS 482, "
+    "1211",
+    doi="10.1093/mnras/sty2646",
+    arxiv="1805.12008",
+)
 
 
 @hookimpl
@@ -26,5 +45,32 @@ def register_datasets() -> list[DatasetSpec]:
             summary="a table with a path and a label in each row (.csv .ecsv .fits .vot .parquet)",
             factory="galaxtool.datasets.catalogue:catalogue_dataset",
             needs_path=True,
+        ),
+        DatasetSpec(
+            name="galaxy10",
+            summary="Galaxy10 DECaLS, ten classes: Galaxy10_DECals.h5",
+            factory="galaxtool.datasets.galaxy10:galaxy10_dataset",
+            needs_path=True,
+            taxonomy="galaxy10",
+            citation=_GALAXY10,
+            licence="as its page says; acknowledge Galaxy Zoo and the DESI Legacy Imaging Surveys",
+        ),
+        DatasetSpec(
+            name="galaxymnist",
+            summary="GalaxyMNIST, four classes: the folder of train and test .hdf5, or one of them",
+            factory="galaxtool.datasets.galaxymnist:galaxymnist_dataset",
+            needs_path=True,
+            taxonomy="galaxymnist",
+            citation=_GALAXYMNIST,
+            licence="as its page says; acknowledge Galaxy Zoo DECaLS and the DESI Legacy Imaging Surveys",
+        ),
+        DatasetSpec(
+            name="rgz",
+            summary="Radio Galaxy Zoo, six classes: folders such as 1C_1P, 2C_3P",
+            factory="galaxtool.datasets.rgz:rgz_dataset",
+            needs_path=True,
+            taxonomy="rgz",
+            citation=_RGZ,
+            licence="as its source says; images of the FIRST survey are for scholarly and private use",
         ),
     ]

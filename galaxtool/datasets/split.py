@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,8 +10,9 @@ from astropy.coordinates import SkyCoord, search_around_sky
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from galaxtool.datasets.copies import same_content
+from galaxtool.datasets.positions import with_header_positions
 from galaxtool.errors import ConfigError
-from galaxtool.files import sha256_of
 from galaxtool.types import Item
 
 
@@ -42,8 +42,9 @@ def split_items(
     Returns
     -------
     ndarray of str, shape (N,)
-        ``train``, ``valid`` or ``test``. A given ``test`` stays apart. Where the items bring a ``valid``, all splits
-        are as given, and an item without one is for training; otherwise validation is drawn from all but ``test``.
+        ``train``, ``valid``, ``test`` or ``unused``. A given ``test`` or ``unused`` stays apart. Where the items bring
+        a ``valid``, all splits are as given, and an item without one is for training; otherwise validation is drawn
+        from all but those apart.
 
     Raises
     ------
@@ -60,9 +61,9 @@ def split_items(
         raise ConfigError(f"The validation fraction is {valid_fraction:g}, not at least 0 and below 1.")
     if not separation_arcsec >= 0:
         raise ConfigError(f"The separation is {separation_arcsec:g} arcsec, not at least 0.")
-    given = np.array([item.split for item in items], dtype="U5")
+    given = np.array([item.split for item in items], dtype="U6")
     splits = np.where(given == "", "train", given)
-    free = np.flatnonzero(given != "test").tolist()
+    free = np.flatnonzero(~np.isin(given, ("test", "unused"))).tolist()
     if free and not np.any(given == "valid"):
         groups = leak_groups([items[i] for i in free], separation_arcsec=separation_arcsec)
         chosen = _draw(groups, [str(labels[i]) for i in free], valid_fraction, seed)
@@ -76,7 +77,8 @@ def leak_groups(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> np
     Parameters
     ----------
     items : sequence of Item
-        N of them. Only those with a position are compared on the sky, only those with a file by content.
+        N of them. Those with a position, of their own or in the header of a FITS file, are compared on the sky, those
+        with a file by content.
     separation_arcsec : float
         Largest distance between neighbours in a group.
 
@@ -85,7 +87,8 @@ def leak_groups(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> np
     ndarray of int, shape (N,)
         Equal where two items belong together.
     """
-    pairs = [*_neighbours(items, separation_arcsec), *_same_files(items)]
+    placed = with_header_positions(items)
+    pairs = [*_neighbours(placed, separation_arcsec), *same_content([item.path for item in items])]
     first, second = (np.array([pair[k] for pair in pairs], dtype=int) for k in (0, 1))
     links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(items), len(items)))
     return connected_components(links, directed=False)[1]
@@ -99,24 +102,6 @@ def _neighbours(items: Sequence[Item], separation_arcsec: float) -> list[tuple[i
     sky = SkyCoord([items[i].ra for i in placed], [items[i].dec for i in placed], unit="deg")
     a, b, _, _ = search_around_sky(sky, sky, separation_arcsec * u.arcsec)
     return [(placed[i], placed[j]) for i, j in zip(a.tolist(), b.tolist(), strict=True) if i < j]
-
-
-def _same_files(items: Sequence[Item]) -> list[tuple[int, int]]:
-    """Return pairs that link all items of the same content; only files of equal size are read."""
-    by_size: dict[int, list[int]] = defaultdict(list)
-    for i, item in enumerate(items):
-        if item.path is not None and item.path.is_file():
-            by_size[item.path.stat().st_size].append(i)
-    first: dict[str, int] = {}
-    pairs = []
-    for same_size in by_size.values():
-        digests: dict[str, str] = {}
-        for i in same_size if len(same_size) > 1 else ():
-            path = str(items[i].path)
-            if path not in digests:
-                digests[path] = sha256_of(items[i].path)  # type: ignore[arg-type]
-            pairs.append((first.setdefault(digests[path], i), i))
-    return pairs
 
 
 def _draw(groups: np.ndarray, labels: list[str], fraction: float, seed: int) -> np.ndarray:
@@ -138,6 +123,21 @@ def _draw(groups: np.ndarray, labels: list[str], fraction: float, seed: int) -> 
             have += count[group]
             taken[group] = True
     return np.flatnonzero(taken[groups])
+
+
+def never_validated(labels: Sequence[str], splits: Sequence[str] | np.ndarray) -> list[str]:
+    """Return the classes with items to train on and none to validate on, in the order in which they come.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Class of each of N items; an empty one (no class) is passed over.
+    splits : sequence of str
+        Split of each.
+    """
+    held = {label for label, split in zip(labels, splits, strict=True) if split == "valid"}
+    trained = dict.fromkeys(label for label, split in zip(labels, splits, strict=True) if split == "train" and label)
+    return [label for label in trained if label not in held]
 
 
 def nested_subset(labels: Sequence[str | int | None], fraction: float, seed: int) -> np.ndarray:

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import HeadSpec
+from galaxtool.specs import Citation, HeadSpec
+
+_NEIGHBOURS = Citation(
+    text="Wu, Xiong, Yu & Lin 2018, Unsupervised feature learning via non-parametric instance discrimination, CVPR",
+    doi="10.1109/CVPR.2018.00393",
+    arxiv="1805.01978",
+)
+_VOTES = Citation(
+    text="Walmsley, M. et al. 2022, Galaxy Zoo DECaLS: Detailed visual morphology measurements from volunteers and "
+    "deep learning for 314,000 galaxies, MNRAS 509, 3966",
+    doi="10.1093/mnras/stab2093",
+    arxiv="2102.08414",
+)
 
 
 @hookimpl
@@ -18,5 +30,27 @@ def register_heads() -> list[HeadSpec]:
             name="linear",
             summary="A linear layer on the features.",
             factory="galaxtool.heads.linear:build",
+        ),
+        HeadSpec(
+            name="knn",
+            summary="A vote of the 20 nearest training images; goes with every method that has classes.",
+            factory="galaxtool.heads.knn:build",
+            fitted=True,
+            citation=_NEIGHBOURS,
+        ),
+        HeadSpec(
+            name="votes",
+            summary="Volunteers' votes for the answers of a decision tree, with --votes.",
+            factory="galaxtool.heads.votes:build",
+            label_kinds=("votes",),
+            objective="galaxtool.training.votes:VoteObjective",
+            citation=_VOTES,
+        ),
+        HeadSpec(
+            name="none",
+            summary="No classes: for a model that has learned without labels.",
+            factory="galaxtool.heads.none:build",
+            label_kinds=("none",),
+            objective="galaxtool.heads.none:NoObjective",
         ),
     ]

@@ -15,6 +15,7 @@ def prediction_table(
     slugs: Sequence[str],
     probabilities: np.ndarray,
     *,
+    outcomes: tuple[Sequence[str], np.ndarray] | None = None,
     columns: Table | None = None,
     ra: Sequence[float | None] | None = None,
     dec: Sequence[float | None] | None = None,
@@ -31,6 +32,9 @@ def prediction_table(
         The K classes.
     probabilities : ndarray, shape (N, K)
         NaN throughout a row where there is no prediction.
+    outcomes : tuple, optional
+        What an object may be labelled as, L slugs, and how probable each is, (N, L), where that is not one of the K
+        classes: where several may be true at once. Then `probabilities` are told as shares of the votes.
     columns : Table, optional
         Columns of the input catalogue, N rows; they come first. One that bears a name of ours is kept as
         ``in_<name>``.
@@ -51,18 +55,20 @@ def prediction_table(
     n = len(items)
     probabilities = np.asarray(probabilities).reshape(n, len(slugs))
     done = np.isfinite(probabilities).all(axis=1) if slugs else np.zeros(n, dtype=bool)
-    best = np.where(done[:, None], probabilities, 0).argmax(axis=1) if slugs else np.zeros(n, dtype=int)
-    labels = np.array(["", *slugs])[np.where(done, best + 1, 0)]
+    names, chances = outcomes or (slugs, probabilities)
+    best = np.where(done[:, None], chances, 0).argmax(axis=1) if names else np.zeros(n, dtype=int)
+    labels = np.array(["", *names])[np.where(done, best + 1, 0)]
     table = Table()
     table["id"] = Column(_texts([item.id for item in items]), description="identifier of the input")
     table["path"] = Column(_texts([str(item.path) for item in items]), description="file of the image")
     table["ra"] = _position([item.ra for item in items], ra, "right ascension of the centre, ICRS")
     table["dec"] = _position([item.dec for item in items], dec, "declination of the centre, ICRS")
     table["label"] = MaskedColumn(labels, mask=~done, description="most probable class")
-    top = probabilities[np.arange(n), best] if slugs else np.zeros(n)
+    top = chances[np.arange(n), best] if names else np.zeros(n)
     table["probability"] = MaskedColumn(top, mask=~done, description="probability of that class")
+    what = "expected share of the votes for" if outcomes else "probability of"
     for k, slug in enumerate(slugs):
-        table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~done, description=f"probability of {slug}")
+        table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~done, description=f"{what} {slug}")
     joined = [" ".join(names) for names in flags] if flags is not None else [""] * n
     table["flags"] = Column(_texts(joined), description="what to beware of, see the documentation")
     table["error"] = Column(

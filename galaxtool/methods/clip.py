@@ -9,7 +9,8 @@ from torch import nn
 
 from galaxtool.heads.prompt import PromptHead
 from galaxtool.methods.losses import items_to_classes, unit
-from galaxtool.training.task import Batch, Stage, Task
+from galaxtool.training.stage import Stage
+from galaxtool.training.task import Batch, Task
 
 
 class ClipStage(Stage):
@@ -32,7 +33,9 @@ class ClipStage(Stage):
         images = unit(self.backbone.embed(batch.images))
         prompts = unit(self.backbone.embed_text(self.prompts))
         scale = self.log_scale.clamp(max=math.log(100.0)).exp()
-        return items_to_classes(images, prompts, batch.targets, scale, self.task.options.contrast)
+        counts = batch.counts if self.task.options.contrast == "instance" else None
+        weights = self.task.objective.weights(batch.targets)
+        return items_to_classes(images, prompts, batch.targets, scale, counts, weights)
 
     def make_head(self) -> PromptHead:
         """Score by similarity to the prompts."""

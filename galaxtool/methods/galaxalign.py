@@ -11,7 +11,8 @@ from torch import nn
 from galaxtool.errors import TrainingError
 from galaxtool.heads.prompt import PromptHead
 from galaxtool.methods.losses import classes_to_classes, items_to_classes, unit
-from galaxtool.training.task import Batch, Stage, Task
+from galaxtool.training.stage import Stage
+from galaxtool.training.task import Batch, Task
 from galaxtool.vision.augment import standardise
 
 _MAX_LOG_SCALE = math.log(100.0)  # as in CLIP
@@ -51,6 +52,10 @@ class AlignStage(Stage):
         drawings = task.augmentation.symbols(self.drawings, seed=task.options.seed, epoch=batch.epoch, step=batch.step)
         return unit(with_running_statistics(tower, standardise(drawings, task.preprocess.mean, task.preprocess.std)))
 
+    def negatives(self, batch: Batch) -> torch.Tensor | None:
+        """Return how often each class is a negative: as often as in the batch, or None for once."""
+        return batch.counts if self.task.options.contrast == "instance" else None
+
     def make_head(self) -> PromptHead:
         """Score by similarity to the prompts and the symbols as drawn."""
         task = self.task
@@ -70,13 +75,13 @@ class SharedEncoderStage(AlignStage):
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Return half the images' loss and half the symbols'."""
-        contrast, scale = self.task.options.contrast, self.scale()
+        counts, scale, weights = self.negatives(batch), self.scale(), self.task.objective.weights(batch.targets)
         images = unit(self.backbone.embed(batch.images))
         symbols = self.embed_symbols(batch, self.backbone.image_tower)
         prompts = unit(self.backbone.embed_text(self.prompts))
         return 0.5 * (
-            items_to_classes(images, prompts, batch.targets, scale, contrast)
-            + classes_to_classes(symbols, prompts, batch.targets, scale, contrast)
+            items_to_classes(images, prompts, batch.targets, scale, counts, weights)
+            + classes_to_classes(symbols, prompts, batch.targets, scale, counts, weights)
         )
 
 
@@ -100,24 +105,54 @@ class ThreeEncoderStage(AlignStage):
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Return the sum over (image, prompt), (image, symbol) and (symbol, prompt)."""
-        contrast, scale = self.task.options.contrast, self.scale()
+        counts, scale, weights = self.negatives(batch), self.scale(), self.task.objective.weights(batch.targets)
         images = unit(self.backbone.embed(batch.images))
         symbols = self.embed_symbols(batch, self.symbols)
         prompts = unit(self.backbone.embed_text(self.prompts))
         return (
-            items_to_classes(images, prompts, batch.targets, scale, contrast)
-            + items_to_classes(images, symbols, batch.targets, scale, contrast)
-            + classes_to_classes(symbols, prompts, batch.targets, scale, contrast)
+            items_to_classes(images, prompts, batch.targets, scale, counts, weights)
+            + items_to_classes(images, symbols, batch.targets, scale, counts, weights)
+            + classes_to_classes(symbols, prompts, batch.targets, scale, counts, weights)
         )
 
 
 def stages(task: Task) -> list[Stage]:
     """Make both stages."""
-    log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+    log_scale = _log_scale()
     return [
         SharedEncoderStage(task, log_scale, "shared encoder", task.options.warmup_epochs),
         ThreeEncoderStage(task, log_scale, "three encoders", task.options.epochs),
     ]
+
+
+def stages_v1(task: Task) -> list[Stage]:
+    """Make the first stage only, as long as the warm-up: Ours_v1 of the paper's table 4.
+
+    Raises
+    ------
+    TrainingError
+        If the warm-up has no epochs.
+    """
+    if not task.options.warmup_epochs:
+        raise TrainingError(
+            "galaxalign-v1 is the warm-up alone, and --warmup-epochs is 0.",
+            hint="Give --warmup-epochs 11, or use --method galaxalign-v3 with --epochs.",
+        )
+    return [SharedEncoderStage(task, _log_scale(), "shared encoder", task.options.warmup_epochs)]
+
+
+def stages_v2(task: Task) -> list[Stage]:
+    """Make the second stage only: Ours_v2. The symbol encoder starts as a copy of the image encoder as it is given."""
+    return [ThreeEncoderStage(task, _log_scale(), "three encoders", task.options.epochs)]
+
+
+def stages_v3(task: Task) -> list[Stage]:
+    """Make the first stage only, to its end: Ours_v3."""
+    return [SharedEncoderStage(task, _log_scale(), "shared encoder", task.options.epochs)]
+
+
+def _log_scale() -> nn.Parameter:
+    return nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
 
 def with_running_statistics(tower: nn.Module, images: torch.Tensor) -> torch.Tensor:

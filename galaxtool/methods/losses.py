@@ -13,8 +13,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-CONTRASTS = ("instance", "class")
-
 
 def contrastive_rows(similarity: torch.Tensor, targets: torch.Tensor, counts: torch.Tensor | None) -> torch.Tensor:
     """Return each row's negative log-probability of its own class.
@@ -27,19 +25,24 @@ def contrastive_rows(similarity: torch.Tensor, targets: torch.Tensor, counts: to
         Each row's class.
     counts : Tensor, shape (K,), or None
         Items of each class in the batch: the other items are the negatives, as printed in paper 000 (classes that do
-        not occur drop out). None: the other classes are, each once, in the batch or not.
+        not occur drop out; those of the rows must occur). None: the other classes are, each once, in the batch or not.
 
     Returns
     -------
     Tensor, shape (M,)
     """
     own = similarity.gather(1, targets[:, None])[:, 0]
-    weighted = similarity if counts is None else similarity + counts.log()
+    weighted = similarity if counts is None else similarity + counts.to(similarity.dtype).log()
     return torch.logsumexp(weighted, dim=1) - own
 
 
 def items_to_classes(
-    items: torch.Tensor, classes: torch.Tensor, targets: torch.Tensor, scale: torch.Tensor, contrast: str
+    items: torch.Tensor,
+    classes: torch.Tensor,
+    targets: torch.Tensor,
+    scale: torch.Tensor,
+    counts: torch.Tensor | None,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the loss of images against prompts or symbols, averaged over the N items.
 
@@ -53,14 +56,23 @@ def items_to_classes(
         Classes of the items.
     scale : Tensor, scalar
         1 / tau.
-    contrast : {"instance", "class"}
+    counts : Tensor, shape (K,), or None
+        As in `contrastive_rows`; of the whole step's batch where these items are only a part of it, so that the parts'
+        losses, each times its number of items, add up to the whole batch's.
+    weights : Tensor, shape (N,), or None
+        How much each item counts; the mean stays one over N items, not over their weights.
     """
-    counts = _counts(targets, classes, contrast)
-    return contrastive_rows(_similarity(items, classes, scale), targets, counts).mean()
+    each = contrastive_rows(_similarity(items, classes, scale), targets, counts)
+    return each.mean() if weights is None else (weights * each).mean()
 
 
 def classes_to_classes(
-    a: torch.Tensor, b: torch.Tensor, targets: torch.Tensor, scale: torch.Tensor, contrast: str
+    a: torch.Tensor,
+    b: torch.Tensor,
+    targets: torch.Tensor,
+    scale: torch.Tensor,
+    counts: torch.Tensor | None,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the loss of symbols against prompts, averaged over the N items that have them.
 
@@ -68,23 +80,13 @@ def classes_to_classes(
     ----------
     a, b : Tensor, shape (K, D)
         Unit length, one a class; each stands in a batch once for every item of its class.
-    targets : Tensor of int64, shape (N,)
-        Classes of the items.
-    scale : Tensor, scalar
-        1 / tau.
-    contrast : {"instance", "class"}
+    targets, scale, counts, weights
+        As in `items_to_classes`.
     """
     rows = torch.unique(targets)
-    counts = _counts(targets, b, contrast)
     each = contrastive_rows(_similarity(a[rows], b, scale), rows, counts)
-    share = torch.bincount(targets, minlength=len(a))[rows].to(each.dtype) / len(targets)
+    share = torch.bincount(targets, weights, minlength=len(a))[rows].to(each.dtype) / len(targets)
     return (share * each).sum()
-
-
-def _counts(targets: torch.Tensor, classes: torch.Tensor, contrast: str) -> torch.Tensor | None:
-    if contrast != "instance":
-        return None
-    return torch.bincount(targets, minlength=len(classes)).to(classes.dtype)
 
 
 def _similarity(a: torch.Tensor, b: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

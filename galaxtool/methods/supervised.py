@@ -1,37 +1,39 @@
-"""Plain cross-entropy on a linear head, all layers trained."""
+"""A head on the features, trained with the image tower or with a part of it."""
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from galaxtool.heads.linear import build
-from galaxtool.training.task import Batch, Stage, Task
+from galaxtool.training.stage import Stage
+from galaxtool.training.task import Batch, Task
 
 
-class CrossEntropyStage(Stage):
-    """The image tower and a linear head.
+class SupervisedStage(Stage):
+    """The image tower and the head, by the objective's loss: cross-entropy for classes.
 
     Parameters
     ----------
     task : Task
+    name : str
+        For progress and ``history.csv``.
     """
 
-    def __init__(self, task: Task) -> None:
-        super().__init__("cross-entropy", task.options.epochs)
+    def __init__(self, task: Task, name: str = "cross-entropy") -> None:
+        super().__init__(name, task.options.epochs)
+        self.task = task
         self.tower = task.backbone.image_tower
-        self.head = build(dim=task.backbone.dim, n_classes=len(task.taxonomy))
+        self.head = task.make_head()
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Return the cross-entropy."""
-        return F.cross_entropy(self.head(self.tower(batch.images)).float(), batch.targets)
+        """Return the objective's loss."""
+        return self.task.objective.loss(self.head(self.tower(batch.images)), batch.targets)
 
     def make_head(self) -> nn.Module:
-        """Return the linear layer."""
+        """Return the head."""
         return self.head
 
 
 def stages(task: Task) -> list[Stage]:
     """Make the one stage."""
-    return [CrossEntropyStage(task)]
+    return [SupervisedStage(task)]

@@ -82,7 +82,12 @@ def load_model(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
         )
     record = ModelRecord.read(files.folder / RECORD)
     registry = get_registry()
-    backbone = create_backbone(f"{record.backbone.partition('@')[0]}@none", registry)
+    backbone = create_backbone(
+        _untrained(record.backbone),
+        registry,
+        channels=len(record.make_preprocess().channels),
+        text_encoder=_untrained(record.text_encoder) if record.text_encoder else None,
+    )
     build_head = registry.factory(registry.find("head", record.head))
     head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
     tower = None
@@ -101,3 +106,8 @@ def load_model(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
             hint="Copy the whole directory again from where it was trained.",
         ) from error
     return model.eval(), record
+
+
+def _untrained(backbone: str) -> str:
+    """Return the full name of a backbone without its weights, which are the model's own."""
+    return f"{backbone.partition('@')[0]}@none"

@@ -15,6 +15,7 @@ from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.find import RECORD, ModelFiles
 from galaxtool.models.record import ModelRecord
 from galaxtool.requires import require
+from galaxtool.vision.preprocess import to_channels
 
 METADATA_KEY = "galaxtool"
 CLASS_EMBEDDINGS_KEY = "galaxtool.class_embeddings"
@@ -44,7 +45,7 @@ class Engine(Protocol):
     record: ModelRecord
 
     def run(self, pictures: np.ndarray) -> Scores:
-        """Score pictures, uint8 (N, size, size, 3), as `Preprocess.picture` gives them."""
+        """Score pictures, uint8 (N, size, size, C), as `Preprocess.picture` gives them."""
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return ``prompt`` and, where it has them, ``symbol``: unit embeddings (K, dim) of its classes."""
@@ -88,7 +89,7 @@ class OnnxEngine:
         self._normalise = self.record.make_preprocess().normalise
 
     def run(self, pictures: np.ndarray) -> Scores:
-        """Score pictures, uint8 (N, size, size, 3)."""
+        """Score pictures, uint8 (N, size, size, C)."""
         return Scores(*self.session.run(["embedding", "logits", "probabilities"], {"image": self._normalise(pictures)}))
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
@@ -121,7 +122,7 @@ class TorchEngine:
         self._normalise = self.record.make_preprocess().normalise
 
     def run(self, pictures: np.ndarray) -> Scores:
-        """Score pictures, uint8 (N, size, size, 3)."""
+        """Score pictures, uint8 (N, size, size, C)."""
         from galaxtool.vision.device import autocast
 
         images = self.torch.from_numpy(self._normalise(pictures)).to(self.device)
@@ -148,9 +149,13 @@ class TorchEngine:
             return self.model.embed_text(list(texts)).cpu().numpy()
 
     def embed_symbols(self, pictures: np.ndarray) -> np.ndarray:
-        """Return the unit embeddings of symbols, uint8 (N, size, size, 3), as float32 (N, dim)."""
+        """Return the unit embeddings of symbols, uint8 (N, size, size, 3), as float32 (N, dim).
+
+        A model of other channels sees them in gray.
+        """
+        drawings = to_channels(pictures, len(self.record.make_preprocess().channels))
         with self.torch.inference_mode():
-            images = self.torch.from_numpy(self._normalise(pictures)).to(self.device)
+            images = self.torch.from_numpy(self._normalise(drawings)).to(self.device)
             return self.model.embed_symbols(images).cpu().numpy()
 
     def class_embeddings(self) -> dict[str, np.ndarray]:

@@ -17,9 +17,10 @@ class GalaxyModel(nn.Module):
     ----------
     backbone : galaxtool.types.Backbone
     head : torch.nn.Module
-        Features (N, dim) to logits (N, K).
+        Features (N, dim) to logits (N, K). It may have ``probabilities(logits, temperature)``, which then stands for
+        the softmax.
     symbol_tower : torch.nn.Module, optional
-        Images (N, 3, size, size) to embeddings (N, dim).
+        Images (N, C, size, size) to embeddings (N, dim).
     temperature : float
         Logits are divided by it before the softmax.
     """
@@ -34,19 +35,21 @@ class GalaxyModel(nn.Module):
         self.temperature = temperature
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Map images (N, 3, size, size) to unit embeddings (N, dim), logits and probabilities (N, K)."""
+        """Map images (N, C, size, size) to unit embeddings (N, dim), logits and probabilities (N, K)."""
         return self.score(self.backbone.embed(images).float())
 
     def score(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Map features (N, dim) in float32 to unit embeddings, logits and probabilities."""
         logits = self.head(features)
-        return F.normalize(features, dim=1), logits, torch.softmax(logits / self.temperature, dim=1)
+        own = getattr(self.head, "probabilities", None)
+        probabilities = own(logits, self.temperature) if own else torch.softmax(logits / self.temperature, dim=1)
+        return F.normalize(features, dim=1), logits, probabilities
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Return the unit embeddings of texts, (N, dim)."""
         return F.normalize(self.backbone.embed_text(texts).float(), dim=1)
 
     def embed_symbols(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the unit embeddings of symbols (N, 3, size, size)."""
+        """Return the unit embeddings of symbols (N, C, size, size)."""
         tower = self.symbol_tower if self.symbol_tower is not None else self.backbone.image_tower
         return F.normalize(tower(images).float(), dim=1)

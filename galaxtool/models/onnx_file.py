@@ -59,9 +59,9 @@ def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
     ModelError
         If PyTorch cannot export the backbone.
     """
-    size = record.make_preprocess().size
+    preprocess = record.make_preprocess()
     # an example of one would fix N at 1
-    example = torch.zeros(2, 3, size, size)
+    example = torch.zeros(2, len(preprocess.channels), preprocess.size, preprocess.size)
     fast = torch.backends.mha.get_fastpath_enabled()
     # its fused attention has no ONNX form
     torch.backends.mha.set_fastpath_enabled(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from galaxtool.vision.preprocess import Preprocess
+from galaxtool.types import Cutout
+from galaxtool.vision.preprocess import GRAY, RGB, Preprocess
 
 # LayerNorm's and the norms' sums overflow or lose their digits in half precision.
 _KEPT_FP32 = ["LayerNormalization", "ReduceL2", "ReduceMean", "Softmax", "Resize"]
@@ -50,11 +52,21 @@ def to_int8(path: Path, preprocess: Preprocess) -> None:
 
 
 def example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
-    """Return simulated galaxies as a model takes them, float32 (n, 3, size, size)."""
+    """Return simulated galaxies as a model takes them, float32 (n, C, size, size).
+
+    Where the model looks at single bands, those that are simulated stand for them in turn.
+    """
     from galaxtool.simulation.sample import sample_dataset
 
     sample = sample_dataset(n=n, seed=seed, size=max(64, min(preprocess.size, 128)), splits={"test": 1.0})
-    return preprocess.normalise(np.stack([preprocess.picture(sample.cutout(i)) for i in range(n)]))
+    cutouts = (sample.cutout(i) for i in range(n))
+    if preprocess.channels not in (RGB, GRAY):
+        cutouts = (_with_bands(cutout, preprocess.channels) for cutout in cutouts)
+    return preprocess.normalise(np.stack([preprocess.picture(cutout) for cutout in cutouts]))
+
+
+def _with_bands(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
+    return replace(cutout, data=cutout.data[np.arange(len(bands)) % len(cutout.bands)], bands=bands)
 
 
 class _Galaxies(CalibrationDataReader):

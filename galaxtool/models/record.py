@@ -44,6 +44,10 @@ class ModelRecord:
         On the validation split, as in ``metrics.json``.
     weights_sha256 : str
         Of ``weights.safetensors``.
+    votes : dict or None
+        The questions and answers of a model of votes, whose classes are the answers; see `galaxtool.taxonomy.votes`.
+    text_encoder : str
+        Full name of the backbone that a text tower was borrowed from; empty where the backbone has its own or none.
     has_text, has_symbol_tower : bool
         Whether it can embed a text, and whether symbols have an encoder of their own.
     licence : str
@@ -67,6 +71,8 @@ class ModelRecord:
     data: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
+    votes: dict[str, Any] | None = None
+    text_encoder: str = ""
     has_text: bool = False
     has_symbol_tower: bool = False
     licence: str = ""

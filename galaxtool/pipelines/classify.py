@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxtool.errors import ConfigError, InputError
+from galaxtool.errors import ConfigError, InputError, ModelError
 from galaxtool.types import Progress, Silent
 
 if TYPE_CHECKING:
@@ -145,6 +145,12 @@ def classify(
     files = find_model(model)
     gathered = gather(inputs, image_column=image_column, id_column=id_column)
     opened = open_engine(files, engine, device, precision)
+    if opened.record.head == "none":
+        raise ModelError(
+            f"The model '{model}' has learned without labels and has no classes.",
+            hint="Use it to embed or index, or train its classes: galaxtool finetune DATASET --method linear-probe "
+            f"--backbone {opened.record.backbone.partition('@')[0]}@PATH/weights.safetensors",
+        )
     arrays = _score_all(gathered, opened, output, batch_size, hdu, resume, overwrite, progress)
     table = _table(gathered, opened, arrays, top_k)
     write_table(table, output, meta=_provenance(opened, model))
@@ -233,13 +239,15 @@ def _table(gathered: Inputs, engine: Engine, arrays: dict[str, Any], top_k: int)
     from astropy.table import MaskedColumn
 
     from galaxtool.io.predictions import prediction_table
+    from galaxtool.pipelines.scoring import outcomes
 
-    slugs = engine.record.slugs
     probabilities = arrays["probabilities"]
+    labelled = outcomes(engine.record, probabilities)
     table = prediction_table(
         gathered.items,
-        slugs,
+        engine.record.slugs,
         probabilities,
+        outcomes=labelled,
         columns=gathered.columns,
         ra=[None if np.isnan(x) else float(x) for x in arrays["ra"]],
         dec=[None if np.isnan(x) else float(x) for x in arrays["dec"]],
@@ -247,12 +255,13 @@ def _table(gathered: Inputs, engine: Engine, arrays: dict[str, Any], top_k: int)
         errors=[str(e) for e in arrays["error"]],
     )
     failed = np.isnan(probabilities).any(axis=1)
-    order = np.argsort(-np.nan_to_num(probabilities), axis=1, kind="stable")
+    slugs, chances = labelled or (engine.record.slugs, probabilities)
+    order = np.argsort(-np.nan_to_num(chances), axis=1, kind="stable")
     for rank in range(1, min(top_k, len(slugs))):
         which = order[:, rank]
         before = table.colnames.index("flags")
         label = MaskedColumn(np.array(slugs)[which], mask=failed, name=f"label_{rank + 1}")
-        value = MaskedColumn(probabilities[np.arange(len(which)), which], mask=failed, name=f"probability_{rank + 1}")
+        value = MaskedColumn(chances[np.arange(len(which)), which], mask=failed, name=f"probability_{rank + 1}")
         table.add_columns([label, value], indexes=[before, before])
     return table
 

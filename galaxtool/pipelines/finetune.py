@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from galaxtool.config import one_of
-from galaxtool.errors import ConfigError
 from galaxtool.pipelines.recipes import with_recipe
-from galaxtool.pipelines.training_run import FinetuneResult, create_run, prepare, resume_run, train
+from galaxtool.pipelines.training_run import FinetuneResult, begin_run, resume_run
+from galaxtool.pipelines.training_settings import check_settings
 from galaxtool.requires import require
 from galaxtool.types import Progress, Silent
 
@@ -20,7 +17,12 @@ def finetune(
     *,
     out: Path | None = None,
     method: str = "galaxalign",
+    option: Sequence[str] = (),
     backbone: str = "mini",
+    text_encoder: str | None = None,
+    channels: str = "rgb",
+    head: str | None = None,
+    votes: str | None = None,
     taxonomy: str | None = None,
     symbols: Path | None = None,
     where: str | None = None,
@@ -31,20 +33,31 @@ def finetune(
     recipe: str | None = None,
     data: Sequence[str] = (),
     fraction: float = 1.0,
+    split: Path | None = None,
     valid_fraction: float = 0.15,
     epochs: int | None = None,
     warmup_epochs: int | None = None,
     batch_size: int = 32,
     lr: float | None = None,
     weight_decay: float = 0.05,
+    layer_decay: float = 1.0,
     patience: int = 10,
+    stopping: str = "best",
     contrast: str = "instance",
     score: str = "both",
+    class_weights: str = "none",
+    label_smoothing: float = 0.0,
+    calibrate: bool = True,
+    ema: float = 0.0,
     crop: float = 1.0,
     stretch: str = "auto",
     seed: int = 0,
     precision: str = "auto",
+    accumulate: int = 1,
+    checkpointing: bool = False,
+    compile: bool = False,
     device: str = "auto",
+    tensorboard: bool = False,
     resume: Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -52,7 +65,8 @@ def finetune(
     """Train a classifier on labelled cutouts.
 
     Without DATASET it learns from 1200 simulated galaxies. The run directory keeps the model, the split, the history
-    and a manifest; Ctrl-C leaves a run that --resume continues.
+    and a manifest; Ctrl-C leaves a run that --resume continues. On several GPUs: torchrun --nproc-per-node 2 -m
+    galaxtool finetune ...
 
     Parameters
     ----------
@@ -62,8 +76,19 @@ def finetune(
         Run directory; by default runs/<utc time>-<method>.
     method : str
         How to train; see galaxtool methods.
+    option : sequence of str
+        A setting of the method's own, as NAME=VALUE; can be given several times. See galaxtool methods.
     backbone : str
         What to train, as source:architecture@weights; @none starts from random weights. See galaxtool backbones.
+    text_encoder : str, optional
+        Backbone whose text encoder is borrowed where a method needs one and the backbone has none; by default
+        clip-vit-16.
+    channels : str
+        What the backbone is shown: rgb, gray, or names of bands such as g,r,i,z, each stretched by itself.
+    head : str, optional
+        What classifies; by default the method's own. See galaxtool heads.
+    votes : str, optional
+        Learn the fractions of votes of a decision tree: gz2, gz-decals, or a TOML file with questions and answers.
     taxonomy : str, optional
         Taxonomy of the labels; by default the one that they all fit.
     symbols : Path, optional
@@ -82,6 +107,8 @@ def finetune(
         Fills a recipe's data slot, as SLOT=PATH; can be given several times.
     fraction : float
         Train on this fraction of each class; smaller fractions lie within larger ones.
+    split : Path, optional
+        Table with an id or path and a split (train, valid, test) for each image, such as another run's split.csv.
     valid_fraction : float
         Part of each class kept for validation, where the data have no split of their own.
     epochs : int, optional
@@ -94,12 +121,24 @@ def finetune(
         Peak learning rate; by default what suits the backbone.
     weight_decay : float
         Of AdamW.
+    layer_decay : float
+        Each block of the image encoder learns at this times the rate of the next one; 1 for all alike.
     patience : int
         Stop after so many epochs of the last stage without a better validation score; 0 never stops.
+    stopping : str
+        best (by --patience), or paper-002: when the validation loss was three times 0.03 above its lowest.
     contrast : str
         Negatives of the contrastive losses: instance (as printed in the paper) or class.
     score : str
         What classifies: similarity to the prompt, the symbol, or both.
+    class_weights : str
+        none, or inverse: items count by the inverse of their class's frequency.
+    label_smoothing : float
+        Part of each target that is spread over all classes; for methods with cross-entropy.
+    calibrate : bool
+        Fit a temperature to the validation split, which makes the probabilities truer; classify uses it.
+    ema : float
+        Validate and keep an average of the weights, of which each step keeps this part, e.g. 0.999; 0 for none.
     crop : float
         Fraction of the image's side that is kept, about the centre.
     stretch : str
@@ -108,8 +147,16 @@ def finetune(
         Of the split, the order, the augmentation and random weights.
     precision : str
         auto, fp32, bf16 or fp16; auto is bf16 where the processor computes in it.
+    accumulate : int
+        Pass each batch through the model in so many parts; same gradient, less memory.
+    checkpointing : bool
+        Compute activations again where the gradient needs them; less memory, more time.
+    compile : bool
+        Compile the image encoder with torch.compile.
     device : str
         auto, cpu, cuda, cuda:1 or mps.
+    tensorboard : bool
+        Write the history for TensorBoard too.
     resume : Path, optional
         Go on with an interrupted run; its own settings count.
     overwrite : bool
@@ -137,27 +184,4 @@ def finetune(
         given["dataset"] = [dataset]
     settings, sources = with_recipe(given, finetune)
     check_settings(settings)
-    prepared = prepare(settings)
-    run = create_run(settings, sources, overwrite)
-    return train(run, settings, prepared, progress, resume=False)
-
-
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for a value that no training can use."""
-    one_of("contrast", settings["contrast"], ("instance", "class"))
-    one_of("score", settings["score"], ("prompt", "symbol", "both"))
-    for name, least in (("batch_size", 2), ("epochs", 1), ("warmup_epochs", 0), ("patience", 0), ("seed", 0)):
-        value = settings[name]
-        if value is not None and value < least:
-            raise ConfigError(f"--{name.replace('_', '-')} is {value}; it must be at least {least}.")
-    for name in ("fraction", "crop"):
-        if not 0 < settings[name] <= 1:
-            raise ConfigError(f"--{name} is {settings[name]}; it must be above 0 and at most 1.")
-    if not 0 < settings["valid_fraction"] < 1:
-        raise ConfigError(f"--valid-fraction is {settings['valid_fraction']}; it must be between 0 and 1.")
-    if settings["lr"] is not None and not 0 < settings["lr"] < math.inf:
-        raise ConfigError(f"--lr is {settings['lr']}; it must be a number above 0.")
-    if not 0 <= settings["weight_decay"] < math.inf:
-        raise ConfigError(f"--weight-decay is {settings['weight_decay']}; it must be a number of at least 0.")
-    if settings["seed"] >= 2**63:
-        raise ConfigError(f"--seed is {settings['seed']}; it must be below 2^63.")
+    return begin_run(settings, sources, overwrite, progress)

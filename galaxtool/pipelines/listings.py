@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.registry import get_registry
-from galaxtool.specs import BackboneSpec, DatasetSpec, MethodSpec, ModelSpec, Registered, TaxonomySpec
+from galaxtool.specs import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, ModelSpec, Registered, TaxonomySpec
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,11 @@ def _particulars(registered: Registered) -> dict[str, Any]:
         case DatasetSpec():
             return {"taxonomy": spec.taxonomy, "needs_path": spec.needs_path}
         case MethodSpec():
-            return {"needs": list(spec.needs), "head": spec.head}
+            options = {option.name: option.default for option in spec.options}
+            paper = f"arXiv:{spec.citation.arxiv}" if spec.citation and spec.citation.arxiv else ""
+            return {"paper": paper, "needs": list(spec.needs), "head": spec.head, "options": options}
+        case HeadSpec():
+            return {"learns_from": list(spec.label_kinds), "fitted": spec.fitted}
         case TaxonomySpec():
             return _classes(registered)
         case ModelSpec():
@@ -131,6 +135,9 @@ def _usable(registered: Registered) -> str:
     package = registered.spec.factory.partition(".")[0].partition(":")[0]
     if importlib.util.find_spec(package) is None:
         return f"no: package '{package}' is not installed"
+    for package in registered.spec.requires:
+        if importlib.util.find_spec(package) is None:
+            return f"no: pip install {package}"
     folder = getattr(registered.spec, "folder", None)
     if folder and not Path(folder).is_dir():
         return f"no: {folder} is not there"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from galaxtool.io.inputs import InputItem
     from galaxtool.models.engines import Engine, Scores
+    from galaxtool.models.record import ModelRecord
     from galaxtool.vision.preprocess import Preprocess
 
 BATCH = 64
@@ -124,3 +125,25 @@ def score_batches(
     for reads in read_batches(items, preprocess, batch_size=batch_size, hdu=hdu):
         pictures = [read.picture for read in reads if read.picture is not None]
         yield ScoredBatch(reads, engine.run(np.stack(pictures)) if pictures else nothing)
+
+
+def outcomes(record: ModelRecord, probabilities: np.ndarray) -> tuple[tuple[str, ...], np.ndarray] | None:
+    """Return what an object may be called, where that is not one of the model's classes.
+
+    Parameters
+    ----------
+    record : ModelRecord
+    probabilities : ndarray, shape (N, K)
+        As its engine gives them; NaN throughout a row where there is no prediction.
+
+    Returns
+    -------
+    tuple of L str and ndarray, shape (N, L); or None
+        Slugs and probabilities of the ends of a decision tree, see
+        `galaxtool.taxonomy.vote_schema.VoteSchema.endings`; None for a model of classes.
+    """
+    if record.votes is None:
+        return None
+    from galaxtool.taxonomy.votes import ending_probabilities, schema_from_dict
+
+    return ending_probabilities(probabilities, schema_from_dict(record.votes, record.name))

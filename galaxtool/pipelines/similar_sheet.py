@@ -62,6 +62,6 @@ def _picture(path: Path, hdu: str | None, preprocess: Preprocess) -> tuple[np.nd
     if not path.exists():
         return None, "file is missing"
     try:
-        return preprocess.picture(read_image(path, hdu=hdu)), ""
+        return preprocess.display(read_image(path, hdu=hdu)), ""
     except UnreadableImage:
         return None, "file cannot be read any more"

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName, UnreadableImage
+from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.registry import get_registry
 
 if TYPE_CHECKING:
     import numpy as np
 
     from galaxtool.taxonomy.load import Taxonomy
-    from galaxtool.training.task import PictureSet
-    from galaxtool.types import Dataset, Item, Progress
-    from galaxtool.vision.preprocess import Preprocess
+    from galaxtool.types import Dataset, Item
+
+UNLABELLED = "unlabelled"
+"""The only class of a model that has learned without any label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +33,17 @@ class Labelled:
     items : list of Item
         With ids unique over the data sets.
     slugs : list of str
-        Each one's class.
+        Each one's class, empty where it has no label.
     splits : ndarray of str, shape (N,)
         ``train``, ``valid``, ``test``, or ``unused`` for what `fraction` left out.
     weights : ndarray of float64, shape (N,)
         How often each is seen in an epoch.
     taxonomy : Taxonomy
-        The classes that are trained, in order.
+        The classes that are trained, in order; of votes, the answers.
+    votes : ndarray of float32, shape (N, A), or None
+        Votes for each answer, where those are learned.
+    warnings : tuple of str
+        What the user should know before the training.
     """
 
     datasets: list[Dataset]
@@ -48,12 +53,23 @@ class Labelled:
     splits: np.ndarray
     weights: np.ndarray
     taxonomy: Taxonomy
+    votes: np.ndarray | None = None
+    warnings: tuple[str, ...] = ()
+
+    def targets(self) -> np.ndarray:
+        """Return what is known of each item, as `PictureSet` has it."""
+        import numpy as np
+
+        if self.votes is not None:
+            return self.votes
+        place = {slug: k for k, slug in enumerate(self.taxonomy.slugs)}
+        return np.array([place.get(slug, -1) for slug in self.slugs], dtype=np.int64)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of items by split and class."""
         every = Counter(zip(self.splits.tolist(), self.slugs, strict=True))
         return {
-            split: {slug: every[split, slug] for slug in self.taxonomy.slugs if every[split, slug]}
+            split: {slug: every[split, slug] for slug in (*self.taxonomy.slugs, "") if every[split, slug]}
             for split in ("train", "valid", "test", "unused")
             if any(s == split for s, _ in every)
         }
@@ -62,18 +78,23 @@ class Labelled:
 def gather_labelled(
     names: Sequence[str],
     *,
-    taxonomy: str | None,
-    symbols: Path | None,
-    where: str | None,
-    weight: Sequence[str],
-    image_column: str | None,
-    label_column: str | None,
-    all_classes: bool,
-    fraction: float,
-    valid_fraction: float,
-    seed: int,
+    taxonomy: str | None = None,
+    symbols: Path | None = None,
+    votes: str | None = None,
+    needs_labels: bool = True,
+    where: str | None = None,
+    weight: Sequence[str] = (),
+    image_column: str | None = None,
+    label_column: str | None = None,
+    all_classes: bool = False,
+    fraction: float = 1.0,
+    split: Path | None = None,
+    valid_fraction: float = 0.15,
+    seed: int = 0,
 ) -> Labelled:
     """Open the data sets, name the classes and split.
+
+    Without `needs_labels`, or with `votes`, items without a class are kept.
 
     Raises
     ------
@@ -85,33 +106,44 @@ def gather_labelled(
     import numpy as np
 
     from galaxtool.datasets.open import open_dataset
-    from galaxtool.datasets.split import nested_subset, split_items
+    from galaxtool.datasets.split import nested_subset, never_validated, split_items
 
-    datasets = [open_dataset(n, image_column=image_column, label_column=label_column, where=where) for n in names]
+    keeps_all = votes is not None or not needs_labels
+    columns = {"image_column": image_column, "label_column": label_column}
+    datasets = [open_dataset(n, **columns, where=where, needs_labels=not keeps_all) for n in names]
     places = [
-        (d, i) for d, dataset in enumerate(datasets) for i, item in enumerate(dataset.items) if item.label is not None
+        (d, i)
+        for d, dataset in enumerate(datasets)
+        for i, item in enumerate(dataset.items)
+        if keeps_all or item.label is not None
     ]
     if not places:
         raise InputError(
             "None of the images has a label.", hint="Name the column with --label-column, or use class folders."
         )
     items = [_unique(datasets, d, i) for d, i in places]
-    labels = [str(item.label) for item in items]
-    chosen, slug_of = choose_classes(labels, taxonomy, symbols)
-    slugs = [slug_of[label] for label in labels]
+    if split is not None:
+        from galaxtool.datasets.given_split import apply_given_split, read_given_split
+
+        items = apply_given_split(items, read_given_split(split))
+    chosen, slugs, counted = _known(items, taxonomy, symbols, votes)
     splits = np.asarray(split_items(items, slugs, valid_fraction=valid_fraction, seed=seed)).astype("U6")
     if fraction < 1:
         training = np.flatnonzero(splits == "train")
         kept = training[nested_subset([slugs[i] for i in training], fraction, seed)]
         splits[np.setdiff1d(training, kept)] = "unused"
-    present = {slug for slug, split in zip(slugs, splits, strict=True) if split in ("train", "valid")}
-    if len(present) < 2:
+    used = [slug for slug, part in zip(slugs, splits, strict=True) if slug and part in ("train", "valid")]
+    present = set(used)
+    if not keeps_all and len(present) < 2:
         raise TrainingError(
             f"All {len(items)} images are of one class, '{next(iter(present), '')}'; a classifier needs two.",
             hint="Check --label-column, --where and the folder's sub-folders.",
         )
     if not (splits == "valid").any():
         raise TrainingError("Nothing is left to validate on.", hint="Add images, or raise --valid-fraction.")
+    if counted is None and not all_classes and present:
+        chosen = chosen.subset([s for s in chosen.slugs if s in present])
+    unseen = never_validated(slugs, splits)
     return Labelled(
         datasets=datasets,
         where=places,
@@ -119,8 +151,28 @@ def gather_labelled(
         slugs=slugs,
         splits=splits,
         weights=_weights(datasets, places, weight),
-        taxonomy=chosen if all_classes else chosen.subset([s for s in chosen.slugs if s in present]),
+        taxonomy=chosen,
+        votes=counted,
+        warnings=tuple(f"No image of '{slug}' is left to validate on, so its score is not known." for slug in unseen),
     )
+
+
+def _known(
+    items: Sequence[Item], taxonomy: str | None, symbols: Path | None, votes: str | None
+) -> tuple[Taxonomy, list[str], np.ndarray | None]:
+    """Return the classes, each item's class (empty where it has none), and its votes where those are learned."""
+    if votes is not None:
+        from galaxtool.taxonomy.votes import load_schema, read_votes
+
+        schema = load_schema(votes)
+        return schema.taxonomy(), [""] * len(items), read_votes([item.columns for item in items], schema)
+    labels = [str(item.label) for item in items if item.label is not None]
+    if not labels:
+        from galaxtool.taxonomy.load import own_taxonomy
+
+        return own_taxonomy([UNLABELLED]), [""] * len(items), None
+    chosen, slug_of = choose_classes(labels, taxonomy, symbols)
+    return chosen, ["" if item.label is None else slug_of[str(item.label)] for item in items], None
 
 
 def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None) -> tuple[Taxonomy, dict[str, str]]:
@@ -149,7 +201,7 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
     if name is not None:
         registered = registry.find("taxonomy", name)
         chosen = registry.factory(registered)(registered.spec)
-        return chosen, match_labels(distinct, chosen, indices=True)
+        return chosen, match_labels(labels, chosen, indices=True)
     if symbols is None:
         known = [registry.factory(r)(r.spec) for r in registry.specs("taxonomy")]
         fitting = choose_taxonomy(distinct, known)
@@ -157,92 +209,6 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
             return fitting, match_labels(distinct, fitting)
     ordered = sorted(distinct)
     return own_taxonomy(ordered, symbols), {label: slugify(label) for label in ordered}
-
-
-def read_pictures(
-    labelled: Labelled, split: str, preprocess: Preprocess, progress: Progress
-) -> tuple[PictureSet, list[str]]:
-    """Read the pictures of a split.
-
-    Returns
-    -------
-    pictures : PictureSet
-        Of those that could be read.
-    problems : list of str
-        One sentence for each that could not.
-    """
-    import os
-    from concurrent.futures import ThreadPoolExecutor
-
-    import numpy as np
-
-    from galaxtool.training.task import PictureSet
-
-    rows = np.flatnonzero(labelled.splits == split)
-    progress.start(f"Reading {split}", len(rows))
-
-    def read(row: int) -> np.ndarray | str:
-        d, i = labelled.where[row]
-        try:
-            return preprocess.picture(labelled.datasets[d].cutout(i))
-        except UnreadableImage as error:
-            return error.message
-        finally:
-            progress.advance()
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(read, rows.tolist()))
-    good = [k for k, result in enumerate(results) if not isinstance(result, str)]
-    problems = [result for result in results if isinstance(result, str)]
-    if not good:
-        raise InputError(
-            f"None of the {len(rows)} {split} images can be read; the first: {problems[0] if problems else ''}"
-        )
-    place = {slug: k for k, slug in enumerate(labelled.taxonomy.slugs)}
-    return PictureSet(
-        pictures=np.stack([results[k] for k in good]),
-        targets=np.array([place[labelled.slugs[rows[k]]] for k in good], dtype=np.int64),
-        weights=labelled.weights[rows[good]],
-    ), problems
-
-
-def write_split(path: Path, labelled: Labelled) -> None:
-    """Write ``split.csv``: id, path, label, split, weight, a row for each item."""
-    from astropy.table import Table
-
-    from galaxtool.io.tables import write_table
-
-    table = Table(
-        {
-            "id": [item.id for item in labelled.items],
-            "path": [str(item.path or "") for item in labelled.items],
-            "label": labelled.slugs,
-            "split": labelled.splits.tolist(),
-            "weight": labelled.weights,
-        }
-    )
-    write_table(table, path)
-
-
-def read_split(path: Path, labelled: Labelled) -> Labelled:
-    """Return the items with the splits of an earlier run's ``split.csv``.
-
-    Raises
-    ------
-    TrainingError
-        If the data are not those of that run.
-    """
-    import numpy as np
-
-    from galaxtool.io.tables import read_table
-
-    table = read_table(path)
-    if [str(i) for i in table["id"]] != [item.id for item in labelled.items]:
-        raise TrainingError(
-            f"The data are no longer those of the run: '{path}' lists other images.",
-            hint="Put them back, or start a new run.",
-        )
-    return replace(labelled, splits=np.array([str(s) for s in table["split"]]))
 
 
 def _unique(datasets: Sequence[Dataset], d: int, i: int) -> Item:

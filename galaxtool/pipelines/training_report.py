@@ -11,11 +11,11 @@ from galaxtool.files import replacing, sha256_of, write_json
 from galaxtool.pipelines.training_data import Labelled, data_record
 from galaxtool.registry import get_registry
 from galaxtool.runs import RunDirectory, utc_now
-from galaxtool.specs import Citation, MethodSpec
+from galaxtool.specs import Citation, HeadSpec
 
 if TYPE_CHECKING:
-    from galaxtool.backbones.create import BackboneName
-    from galaxtool.training.task import Task
+    from galaxtool.pipelines.training_task import Prepared
+    from galaxtool.training.task import PictureSet, Task
     from galaxtool.training.trainer import Outcome
 
 
@@ -42,13 +42,7 @@ def note_inputs(run: RunDirectory, settings: Mapping[str, Any], labelled: Labell
 
 
 def finish_run(
-    run: RunDirectory,
-    settings: Mapping[str, Any],
-    task: Task,
-    outcome: Outcome,
-    labelled: Labelled,
-    name: BackboneName,
-    method: MethodSpec,
+    run: RunDirectory, settings: Mapping[str, Any], task: Task, outcome: Outcome, prepared: Prepared
 ) -> dict[str, Any]:
     """Score the best epoch, write ``metrics.json``, figures and the model directory; return the metrics."""
     import torch
@@ -56,58 +50,102 @@ def finish_run(
     from galaxtool.models.directory import save_model
     from galaxtool.models.network import GalaxyModel
     from galaxtool.models.record import ModelRecord
-    from galaxtool.training.metrics import classification_metrics
-    from galaxtool.training.trainer import embed_pictures
+    from galaxtool.training.stage import embed_pictures
     from galaxtool.vision.figures import draw_confusion, draw_history
 
-    features = embed_pictures(task, task.valid)
-    model = GalaxyModel(task.backbone, outcome.head, outcome.symbol_tower).eval()
+    labelled, method, name = prepared.labelled, prepared.method, prepared.backbone
+    head = _fitted(task, prepared.head) or outcome.head
+    has_classes = prepared.head.name != "none"
+    scored = _with_labels(task.valid) if has_classes else task.valid
+    features = embed_pictures(task, scored)
     with torch.inference_mode():
-        probabilities = torch.softmax(outcome.head(features).float(), dim=1).cpu().numpy()
+        logits = head(features).float().cpu()
         unit = torch.nn.functional.normalize(features, dim=1).cpu().numpy()
+    temperature = task.objective.calibrate(logits, scored.targets) if settings["calibrate"] else 1.0
     metrics = {
         "split": "valid",
         "best_epoch": outcome.best["epoch"],
-        **classification_metrics(probabilities, task.valid.targets, unit, seed=settings["seed"]),
+        **task.objective.metrics(logits, scored.targets, unit, temperature=temperature, seed=settings["seed"]),
     }
     write_json(run.path / "metrics.json", metrics)
     draw_history(outcome.history, outcome.best["epoch"], run.path / "figures" / "history.png")
-    draw_confusion(
-        task.valid.targets, probabilities.argmax(axis=1), task.taxonomy.slugs, run.path / "figures" / "confusion.png"
-    )
-    citations = _citations(labelled, name, method)
+    if has_classes and scored.targets.ndim == 1:
+        predicted = logits.argmax(dim=1).numpy()
+        draw_confusion(scored.targets, predicted, task.taxonomy.slugs, run.path / "figures" / "confusion.png")
+    citations = _citations(prepared)
+    votes = getattr(task.taxonomy, "votes", None)
     record = ModelRecord(
         name=run.path.name,
-        backbone=str(name),
+        # a hub's model is rebuilt from what its files said, which then need not be at hand
+        backbone=getattr(getattr(task.backbone, "image", task.backbone), "recorded_name", "") or str(name),
         dim=task.backbone.dim,
-        head=method.head,
+        head=prepared.head.name,
         preprocess=task.preprocess.as_dict(),
         taxonomy=task.taxonomy.as_dict(),
-        method={"name": method.name, **asdict(task.options)},
+        temperature=temperature,
+        method={**asdict(task.options), "name": method.name, "options": dict(task.options.method)},
         data=data_record(labelled, settings["where"]),
         metrics=metrics,
+        votes=votes.as_dict() if votes else None,
+        text_encoder=str(prepared.text_encoder or ""),
         has_text="text" in method.needs,
         has_symbol_tower=outcome.symbol_tower is not None,
         licence=name.weights.licence if name.weights else "",
         citations=citations,
-        notes="Scores are of the validation split of its own training data.",
+        notes=_notes(prepared.head, temperature),
         created=utc_now(),
         galaxtool=__version__,
     )
-    save_model(run.path / "model", model, record, task.taxonomy)
+    save_model(run.path / "model", GalaxyModel(task.backbone, head, outcome.symbol_tower).eval(), record, task.taxonomy)
     run.manifest["metrics"] = metrics
     run.manifest["citations"] = citations
     return metrics
 
 
-def _citations(labelled: Labelled, name: BackboneName, method: MethodSpec) -> list[dict[str, str]]:
+def _fitted(task: Task, head: HeadSpec) -> Any:
+    """Return a head that is fitted to the features of the training images, None where it is trained."""
+    if not head.fitted:
+        return None
+    from dataclasses import replace
+
+    from galaxtool.training.stage import embed_pictures
+
+    made = replace(task, head=head.name).make_head()
+    known = _with_labels(task.train)
+    made.fit(embed_pictures(task, known), known.targets)  # type: ignore[operator]
+    return made.eval()
+
+
+def _with_labels(pictures: PictureSet) -> PictureSet:
+    """Return the pictures whose class or votes are known."""
+    from galaxtool.training.task import PictureSet
+
+    if pictures.targets.ndim > 1:
+        return pictures
+    known = pictures.targets >= 0
+    return PictureSet(
+        pictures=pictures.pictures[known], targets=pictures.targets[known], weights=pictures.weights[known]
+    )
+
+
+def _notes(head: HeadSpec, temperature: float) -> str:
+    if head.name == "none":
+        return "Learned without labels: it embeds, and has no classes. No score is known."
+    scores = "Scores are of the validation split of its own training data, which chose the best epoch"
+    return f"{scores} and the temperature." if temperature != 1.0 else f"{scores}."
+
+
+def _citations(prepared: Prepared) -> list[dict[str, str]]:
     registry = get_registry()
     known = {r.spec.name: r.spec.citation for r in registry.specs("dataset")}
+    name, text = prepared.backbone, prepared.text_encoder
     found: Iterable[Citation | None] = (
-        method.citation,
+        prepared.method.citation,
+        prepared.head.citation,
         name.spec.citation,
         name.weights.citation if name.weights else None,
-        *(known.get(dataset.name) for dataset in labelled.datasets),
-        *labelled.taxonomy.citations,
+        text.spec.citation if text else None,
+        *(known.get(dataset.name.partition(":")[0]) for dataset in prepared.labelled.datasets),
+        *prepared.labelled.taxonomy.citations,
     )
     return [asdict(c) for c in dict.fromkeys(found) if c is not None]

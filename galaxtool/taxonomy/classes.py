@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.specs import Citation
+
+if TYPE_CHECKING:
+    from galaxtool.taxonomy.vote_schema import VoteSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,8 @@ class Taxonomy:
         At least one, no slug twice.
     citations : tuple of Citation
         What to cite when the classes were used.
+    votes : VoteSchema or None
+        The questions whose answers the classes are; None where an object has one class.
 
     Raises
     ------
@@ -81,6 +86,7 @@ class Taxonomy:
     summary: str = ""
     classes: tuple[Class, ...]
     citations: tuple[Citation, ...] = field(default=())
+    votes: VoteSchema | None = None
 
     def __post_init__(self) -> None:
         if not self.classes:
@@ -128,7 +134,7 @@ class Taxonomy:
         raise UnknownName(f"class of the taxonomy '{self.name}'", slug, self.slugs)
 
     def subset(self, slugs: Iterable[str]) -> Taxonomy:
-        """Return the taxonomy with only these classes, in this taxonomy's order.
+        """Return the taxonomy with only these classes, in this taxonomy's order; of answers, no longer a decision tree.
 
         Raises
         ------
@@ -138,7 +144,7 @@ class Taxonomy:
             If none is asked for.
         """
         wanted = {self.get(slug).slug for slug in slugs}
-        return replace(self, classes=tuple(item for item in self.classes if item.slug in wanted))
+        return replace(self, classes=tuple(item for item in self.classes if item.slug in wanted), votes=None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; read back by `galaxtool.taxonomy.load.taxonomy_from_dict`."""

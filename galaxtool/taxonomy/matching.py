@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from galaxtool.errors import InputError, nearest
@@ -10,6 +10,9 @@ from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.names import is_bare_number, match_key, slugify
 
 __all__ = ["choose_taxonomy", "match_label", "match_labels", "slugify", "unmatched"]
+
+_TOLD = 5
+"""How many labels an error names."""
 
 
 def match_label(label: str, taxonomy: Taxonomy, *, indices: bool = False) -> str | None:
@@ -39,22 +42,44 @@ def match_label(label: str, taxonomy: Taxonomy, *, indices: bool = False) -> str
 def match_labels(labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: bool = False) -> dict[str, str]:
     """Return the slug for each distinct label.
 
+    Parameters
+    ----------
+    labels : iterable of str or None
+        The label of each image; or each distinct label once, and then an error cannot tell how many images it is about.
+    taxonomy, indices
+        As of `match_label`.
+
     Raises
     ------
     galaxtool.errors.InputError
-        If some fit no class; each is named, with the nearest class.
+        If some fit no class; each is named, the most frequent first, with the nearest class.
     """
-    given = _distinct(labels)
+    every = list(labels)
+    given = _distinct(every)
     matcher = _Matcher(taxonomy, indices)
     found = {label: matcher.slug(label) for label in given}
-    if strangers := unmatched(given, taxonomy, indices=indices):
-        told = [f"'{label}'" + (f" (nearest: {near})" if near else "") for label, near in strangers[:8]]
-        more = f" and {len(strangers) - 8} more" if len(strangers) > 8 else ""
-        raise InputError(
-            f"The taxonomy '{taxonomy.name}' has no class for {', '.join(told)}{more}.",
-            hint=f"Its classes: {', '.join(taxonomy.slugs)}.",
-        )
+    strangers = [label for label, slug in found.items() if slug is None]
+    if strangers:
+        raise _not_in(taxonomy, strangers, matcher, Counter(str(label) for label in every))
     return {label: slug for label, slug in found.items() if slug is not None}
+
+
+def _not_in(taxonomy: Taxonomy, strangers: list[str], matcher: _Matcher, count: Counter[str]) -> InputError:
+    """Return the error about labels that fit no class."""
+    counted = any(n > 1 for n in count.values())
+    told = []
+    for label in sorted(strangers, key=lambda label: -count[label])[:_TOLD]:
+        near = matcher.near(label)
+        notes = [f"{count[label]} image{'s' if count[label] > 1 else ''}"] if counted else []
+        notes += [f"did you mean '{near}'?"] if near else []
+        told.append(f"'{label}'" + (f" ({'; '.join(notes)})" if notes else ""))
+    n = len(strangers)
+    more = f" and {n - _TOLD} more" if n > _TOLD else ""
+    return InputError(
+        f"{n} {'label is' if n == 1 else 'labels are'} not in the taxonomy '{taxonomy.name}': {', '.join(told)}{more}.",
+        hint=f"Rename them, leave them out with --where, or name another --taxonomy. The classes of this one are "
+        f"{', '.join(taxonomy.slugs)}.",
+    )
 
 
 def unmatched(

@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from galaxtool.backbones.create import create_backbone, parse_name
+from galaxtool.errors import ConfigError
 from galaxtool.testing.same import check_result, check_same
 
+_CHANNELS = (1, 5)
 _TEXTS = ("A picture of a spiral galaxy", "A picture of an edge-on galaxy with a long and dusty disc", "ring")
 
 
@@ -21,7 +23,9 @@ def check_backbone(name: str, *, seed: int = 0) -> None:
     length. What is checked: `dim`, `image_size` and `image_tower` are there and agree with the spec; results are
     finite, of shape (N, dim), the same each time, and the same alone as in a batch (within a relative 1e-5); different
     images differ; `image_tower` gives what `embed` gives, and so does its copy; a loss moves the image tower (and the
-    text encoder); its tensors are all in its ``state_dict``.
+    text encoder); its tensors are all in its ``state_dict``. Where it has `blocks`, they hold each parameter of the
+    image tower once; where it has `set_checkpointing`, gradients and running statistics are the same as without it;
+    where its image tower can be adapted to one channel and to five, it embeds such images.
 
     Parameters
     ----------
@@ -47,6 +51,10 @@ def check_backbone(name: str, *, seed: int = 0) -> None:
             _check_texts(backbone, name)
         _check_state(backbone, create_backbone(name), name, images)
         _check_gradients(backbone, name, images, text=spec.text)
+        _check_blocks(backbone, name)
+        _check_checkpointing(backbone, name, images)
+        for n in _CHANNELS:
+            _check_channels(name, n)
 
 
 def _check_attributes(backbone: Any, name: str, image_size: int | None) -> None:
@@ -107,3 +115,60 @@ def _check_moved(result: torch.Tensor, parameters: list[nn.Parameter], what: str
     reached = [g for g in found if g is not None]
     assert all(bool(torch.isfinite(g).all()) for g in reached), f"The {what} has gradients that are not finite."
     assert any(bool((g != 0).any()) for g in reached), f"The {what} lets no gradient through."
+
+
+def _check_blocks(backbone: Any, name: str) -> None:
+    if not callable(getattr(backbone, "blocks", None)):
+        return
+    try:
+        groups = backbone.blocks()
+    except ConfigError:
+        return
+    assert all(len(group) for group in groups), f"blocks of '{name}' has a group without parameters."
+    found = sorted(id(parameter) for group in groups for parameter in group)
+    wanted = sorted(id(parameter) for parameter in backbone.image_tower.parameters())
+    assert found == wanted, (
+        f"blocks of '{name}' holds {len(found)} parameters ({len(set(found))} different ones), and not each of the "
+        f"{len(wanted)} of image_tower once."
+    )
+
+
+def _check_checkpointing(backbone: Any, name: str, images: torch.Tensor) -> None:
+    if not callable(getattr(backbone, "set_checkpointing", None)):
+        return
+    try:
+        backbone.set_checkpointing(True)
+    except ConfigError:
+        return
+    backbone.train()
+    before = {key: value.clone() for key, value in backbone.image_tower.state_dict().items()}
+    found = []
+    for on in (True, False):
+        backbone.image_tower.load_state_dict(before)
+        backbone.set_checkpointing(on)
+        with torch.random.fork_rng(devices=[]):
+            # a dropout must drop the same
+            torch.manual_seed(0)
+            result = backbone.embed(images)
+            wanted = [p for p in backbone.image_tower.parameters() if p.requires_grad]
+            gradients = torch.autograd.grad(result.square().sum(), wanted, allow_unused=True)
+        state = {key: value.clone() for key, value in backbone.image_tower.state_dict().items()}
+        found.append(([torch.zeros_like(p) if g is None else g for p, g in zip(wanted, gradients, strict=True)], state))
+    (with_it, state_with_it), (without, state_without) = found
+    for one, other in zip(with_it, without, strict=True):
+        check_same(one, other, f"'{name}' has other gradients with checkpointing than without")
+    for key, value in state_with_it.items():
+        check_same(value.double(), state_without[key].double(), f"checkpointing of '{name}' changes its '{key}'")
+
+
+@torch.no_grad()
+def _check_channels(name: str, n: int) -> None:
+    try:
+        backbone = create_backbone(name, channels=n).eval()
+    except ConfigError:
+        return
+    images = torch.randn(2, n, backbone.image_size, backbone.image_size)
+    whole = backbone.embed(images)
+    check_result(whole, (2, backbone.dim), f"embed of '{name}' for {n} channels")
+    check_same(whole, backbone.image_tower(images), f"image_tower of '{name}' for {n} channels differs from embed")
+    assert not torch.allclose(whole[0], whole[1]), f"'{name}' embeds different images of {n} channels as the same."

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from galaxtool.registry import get_registry
-from galaxtool.testing.same import check_result, check_same
+from galaxtool.specs import HeadSpec
+from galaxtool.taxonomy.load import Taxonomy, own_taxonomy
+from galaxtool.taxonomy.votes import schema_from_dict
+from galaxtool.testing.same import TOLERANCE, check_result, check_same
 
 _SIZES = ((16, 5), (7, 2))
+_IMAGES = 30  # that a fitted head is fitted to
 
 
 def check_head(name: str, *, seed: int = 0) -> None:
@@ -16,7 +22,9 @@ def check_head(name: str, *, seed: int = 0) -> None:
 
     What is checked: the factory gives a `torch.nn.Module`; features (N, dim) become finite logits (N, n_classes), the
     same each time and the same alone as in a batch (within a relative 1e-5); a second head with the first one's
-    ``state_dict`` gives the same, whatever the values in it; a head with parameters lets gradients through.
+    ``state_dict`` gives the same, whatever the values in it; a head with parameters lets gradients through. A fitted
+    head is fitted first, and images without a class must make no difference to it. Where it has ``probabilities``,
+    those are not negative and add up to 1, over all classes or, for a head of votes, over each question's answers.
 
     Parameters
     ----------
@@ -31,14 +39,49 @@ def check_head(name: str, *, seed: int = 0) -> None:
         With one sentence.
     """
     registry = get_registry()
-    build = registry.factory(registry.find("head", name))
+    found = registry.find("head", name)
+    build, spec = registry.factory(found), found.spec
+    assert isinstance(spec, HeadSpec)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for dim, n_classes in _SIZES:
             head, other = build(dim=dim, n_classes=n_classes), build(dim=dim, n_classes=n_classes)
             assert isinstance(head, nn.Module), f"The head '{name}' is a {type(head).__name__}, not a torch.nn.Module."
-            _randomise(head)
+            taxonomy = _taxonomy(n_classes, votes="votes" in spec.label_kinds)
+            if callable(set_taxonomy := getattr(head, "set_taxonomy", None)):
+                set_taxonomy(taxonomy)
+            if spec.fitted:
+                _check_fit(head, build(dim=dim, n_classes=n_classes), name, dim, n_classes)
+            else:
+                _randomise(head)
             _check_one(head, other, name, torch.randn(4, dim), n_classes)
+            _check_probabilities(head, other, name, torch.randn(4, dim), taxonomy)
+
+
+def _taxonomy(n_classes: int, *, votes: bool) -> Taxonomy:
+    """Return that many classes, or the answers to questions with two or three each."""
+    if not votes:
+        return own_taxonomy([f"class {i}" for i in range(n_classes)])
+    sizes = [2] * (n_classes // 2 - 1) + [2 + n_classes % 2]
+    questions = [
+        {"slug": f"q{q}", "answers": [{"slug": f"a{a}", "name": f"answer {a}"} for a in range(size)]}
+        for q, size in enumerate(sizes)
+    ]
+    return schema_from_dict({"name": "checked", "questions": questions}, "check_head").taxonomy()
+
+
+def _check_fit(head: Any, other: Any, name: str, dim: int, n_classes: int) -> None:
+    assert callable(getattr(head, "fit", None)), f"The spec of the head '{name}' says fitted, but it has no fit."
+    features, targets = torch.randn(_IMAGES, dim), torch.arange(_IMAGES) % n_classes
+    head.fit(features, targets)
+    with_unknown = torch.cat([targets, torch.full((3,), -1)])
+    other.fit(torch.cat([features, torch.randn(3, dim)]), with_unknown.numpy())
+    with torch.no_grad():
+        check_same(
+            head.eval()(features),
+            other.eval()(features),
+            f"The head '{name}' is fitted to images without a class as well, or otherwise by an array than by a tensor",
+        )
 
 
 def _check_one(head: nn.Module, other: nn.Module, name: str, features: torch.Tensor, n_classes: int) -> None:
@@ -61,6 +104,21 @@ def _check_one(head: nn.Module, other: nn.Module, name: str, features: torch.Ten
         reached = [g is not None and bool(torch.isfinite(g).all()) and bool((g != 0).any()) for g in found]
         assert reached[0], f"The head '{name}' lets no gradient through to the features."
         assert any(reached[1:]), f"The head '{name}' has parameters that no loss moves."
+
+
+@torch.no_grad()
+def _check_probabilities(head: Any, other: Any, name: str, features: torch.Tensor, taxonomy: Taxonomy) -> None:
+    if not callable(getattr(head, "probabilities", None)):
+        return
+    logits = head.eval()(features)
+    found = head.probabilities(logits, 2.0)
+    check_result(found, (len(features), len(taxonomy)), f"probabilities of the head '{name}'")
+    groups = torch.tensor(taxonomy.votes.question_of_answer if taxonomy.votes else [0] * len(taxonomy))
+    sums = torch.stack([found[:, groups == q].sum(dim=1) for q in range(int(groups.max()) + 1)])
+    assert float(found.min()) >= 0 and float((sums - 1).abs().max()) <= 10 * TOLERANCE, (
+        f"The probabilities of the head '{name}' are negative, or do not add up to 1 within {10 * TOLERANCE:.0e}."
+    )
+    check_same(found, other.probabilities(logits, 2.0), f"probabilities of '{name}' need more than its state_dict")
 
 
 @torch.no_grad()

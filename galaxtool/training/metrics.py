@@ -42,15 +42,15 @@ def classification_metrics(
     found: dict[str, Any] = {
         "n": len(targets),
         "accuracy": _entry(float(correct.mean()), float(low), float(high)),
-        "f1_macro": _resampled(lambda i: _f1_macro(predicted[i], targets[i]), len(targets), seed),
-        "roc_auc": _resampled(lambda i: _roc_auc(probabilities[i], targets[i]), len(targets), seed),
-        "ece": _resampled(lambda i: _ece(probabilities[i], targets[i]), len(targets), seed),
+        "f1_macro": resampled(lambda i: _f1_macro(predicted[i], targets[i]), len(targets), seed),
+        "roc_auc": resampled(lambda i: _roc_auc(probabilities[i], targets[i]), len(targets), seed),
+        "ece": resampled(lambda i: _ece(probabilities[i], targets[i]), len(targets), seed),
     }
     if embeddings is not None:
         for name, top in (("map_at_5", 5), ("map", None)):
             per_query = retrieval_precision(embeddings, targets, top)
             per_query = per_query[np.isfinite(per_query)]
-            found[name] = _resampled(lambda i, p=per_query: float(p[i].mean()), len(per_query), seed)  # type: ignore[misc]
+            found[name] = resampled(lambda i, p=per_query: float(p[i].mean()), len(per_query), seed)  # type: ignore[misc]
     return found
 
 
@@ -110,7 +110,21 @@ def _ece(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> floa
     return float(np.sum(gaps) / len(targets))
 
 
-def _resampled(statistic: Callable[[np.ndarray], float], n: int, seed: int) -> dict[str, float | None]:
+def resampled(statistic: Callable[[np.ndarray], float], n: int, seed: int) -> dict[str, float | None]:
+    """Return a score of n items with its 95 % interval, from 200 bootstrap resamples.
+
+    Parameters
+    ----------
+    statistic : callable
+        Items, as an ndarray of int, to their score; NaN where they lack what it needs.
+    n : int
+    seed : int
+
+    Returns
+    -------
+    dict
+        ``value``, ``low`` and ``high``, rounded to six digits; None where undefined.
+    """
     every = np.arange(n)
     value = statistic(every) if n else np.nan
     if n < 2 or not np.isfinite(value):

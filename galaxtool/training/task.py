@@ -9,45 +9,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from galaxtool.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy
+from galaxtool.training.objective import Objective
+from galaxtool.training.options import TrainOptions
 from galaxtool.vision.augment import Augmentation
 from galaxtool.vision.preprocess import Preprocess
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainOptions:
-    """The settings of a training.
-
-    Parameters
-    ----------
-    epochs : int
-        Of the last stage.
-    warmup_epochs : int
-        Of the stages before it.
-    batch_size : int
-    lr : float
-        Peak learning rate.
-    weight_decay : float
-    contrast : {"instance", "class"}
-        Negatives of a contrastive loss: the other items of the batch, as printed in paper 000, or the other classes.
-    score : {"prompt", "symbol", "both"}
-        What a prompt head scores by.
-    patience : int
-        Epochs of the last stage without a better validation score before it ends; 0 for never.
-    seed : int
-    precision : {"fp32", "bf16", "fp16"}
-    """
-
-    epochs: int = 20
-    warmup_epochs: int = 11
-    batch_size: int = 32
-    lr: float = 1e-3
-    weight_decay: float = 0.05
-    contrast: str = "instance"
-    score: str = "both"
-    patience: int = 10
-    seed: int = 0
-    precision: str = "fp32"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +23,10 @@ class PictureSet:
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (N, size, size, 3)
+    pictures : ndarray of uint8, shape (N, size, size, C)
         As `Preprocess.picture` gives them.
-    targets : ndarray of int64, shape (N,)
-        Index of each one's class.
+    targets : ndarray, shape (N,) of int64, or (N, A) of float32
+        Index of each one's class, -1 where it has no label; or its votes for each of A answers.
     weights : ndarray of float64, shape (N,)
         How often each is seen in an epoch, on average.
     """
@@ -84,9 +51,13 @@ class Task:
         The classes, in the order of the targets.
     preprocess : Preprocess
     train, valid : PictureSet
-    symbols : Tensor of uint8, shape (K, size, size, 3), or None
+    symbols : Tensor of uint8, shape (K, size, size, C), or None
         One drawing a class; None where the data set has none.
     options : TrainOptions
+    objective : Objective
+        How scores are compared with what is known of an item.
+    head : str
+        Registered name of the head that the trained model is to have.
     augmentation : Augmentation
     device : torch.device
     """
@@ -98,63 +69,42 @@ class Task:
     valid: PictureSet
     symbols: torch.Tensor | None
     options: TrainOptions
+    objective: Objective
     device: torch.device
+    head: str = "linear"
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def make_head(self) -> nn.Module:
+        """Make the head, untrained, on the device: features (N, dim) to logits (N, n_outputs)."""
+        registry = get_registry()
+        build = registry.factory(registry.find("head", self.head))
+        head: nn.Module = build(dim=self.backbone.dim, n_classes=self.objective.n_outputs)
+        if callable(set_taxonomy := getattr(head, "set_taxonomy", None)):
+            set_taxonomy(self.taxonomy)
+        return head.to(self.device)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """One step's images.
+    """One step's images, or one process's or one part's share of them.
 
     Parameters
     ----------
-    images : Tensor of float32, shape (N, 3, size, size)
-        Augmented and standardised.
-    targets : Tensor of int64, shape (N,)
+    images : Tensor of float32, shape (N, C, size, size)
+        Augmented and standardised; whatever `Stage.inputs` gives instead.
+    targets : Tensor, shape (N,) or (N, A)
+        As in `PictureSet`.
+    items : Tensor of int64, shape (N,)
+        Which items of the training set they are.
+    counts : Tensor of float32, shape (K,)
+        Items of each class in the whole step's batch, over all parts and processes.
     epoch, step : int
-        Of the stage; for what else is to be random.
+        Of the run and of the epoch; for what else is to be random.
     """
 
-    images: torch.Tensor
+    images: Any
     targets: torch.Tensor
+    items: torch.Tensor
+    counts: torch.Tensor
     epoch: int
     step: int
-
-
-class Stage(nn.Module):
-    """One phase of a training; a method is a list of these.
-
-    Every module that trains, or that a later stage needs, is an attribute, so that a checkpoint holds it. Modules may
-    be shared between stages.
-
-    Parameters
-    ----------
-    name : str
-        For progress and ``history.csv``.
-    epochs : int
-        Its length.
-    """
-
-    def __init__(self, name: str, epochs: int) -> None:
-        super().__init__()
-        self.name = name
-        self.epochs = epochs
-
-    def begin(self) -> None:
-        """Take over from the stage before; called once, and not when a run resumes within this stage."""
-
-    def loss(self, batch: Batch) -> torch.Tensor:
-        """Return what to minimise, a scalar."""
-        raise TypeError(f"{type(self).__name__} must say what its loss is")
-
-    def make_head(self) -> nn.Module:
-        """Return the head that classifies with what has been learned so far: features (N, dim) to logits (N, K)."""
-        raise TypeError(f"{type(self).__name__} must say what classifies")
-
-    def symbol_tower(self) -> nn.Module | None:
-        """Return the encoder of symbols, where it is not the image tower."""
-        return None
-
-    def trainable(self) -> list[nn.Parameter]:
-        """Return the parameters this stage trains; by default all of its own and its modules'."""
-        return [p for p in self.parameters() if p.requires_grad]

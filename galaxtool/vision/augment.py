@@ -13,6 +13,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from galaxtool.vision.preprocess import per_channel
+
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
@@ -27,7 +29,7 @@ class Augmentation:
     shift : float
         Displacement up to this fraction of the side, each axis.
     gain : float
-        Brightness factor between ``1 - gain`` and ``1 + gain``, with a fifth of that on each colour.
+        Brightness factor between ``1 - gain`` and ``1 + gain``, with a fifth of that on each channel.
     """
 
     rotate: bool = True
@@ -40,7 +42,7 @@ class Augmentation:
 
         Parameters
         ----------
-        pictures : Tensor of uint8, shape (N, size, size, 3)
+        pictures : Tensor of uint8, shape (N, size, size, C)
             Display values.
         seed, epoch : int
             Of the run.
@@ -49,13 +51,14 @@ class Augmentation:
 
         Returns
         -------
-        Tensor of float32, shape (N, 3, size, size)
+        Tensor of float32, shape (N, C, size, size)
             Display values in [0, 1]; beyond the edge the picture is mirrored, so sky stays sky.
         """
-        draws = np.stack([np.random.default_rng((seed, epoch, int(i))).random(9) for i in items])
+        n = 6 + pictures.shape[-1]
+        draws = np.stack([np.random.default_rng((seed, epoch, int(i))).random(n) for i in items])
         x = pictures.permute(0, 3, 1, 2).to(torch.float32) / 255
         x = warp(x, self._matrices(draws, self.zoom, self.shift), padding="reflection")
-        gain = 1 + self.gain * (2 * draws[:, 5:6] - 1) + 0.2 * self.gain * (2 * draws[:, 6:9] - 1)
+        gain = 1 + self.gain * (2 * draws[:, 5:6] - 1) + 0.2 * self.gain * (2 * draws[:, 6:] - 1)
         return (x * torch.as_tensor(gain, dtype=x.dtype, device=x.device)[:, :, None, None]).clamp_(0, 1)
 
     def symbols(self, drawings: torch.Tensor, *, seed: int, epoch: int, step: int) -> torch.Tensor:
@@ -63,12 +66,12 @@ class Augmentation:
 
         Parameters
         ----------
-        drawings : Tensor of uint8, shape (K, size, size, 3)
+        drawings : Tensor of uint8, shape (K, size, size, C)
             Bright strokes on a dark ground.
 
         Returns
         -------
-        Tensor of float32, shape (K, 3, size, size)
+        Tensor of float32, shape (K, C, size, size)
         """
         rng = np.random.default_rng((seed, epoch, step, 0x53594D))
         draws = rng.random((len(drawings), 9))
@@ -92,13 +95,20 @@ class Augmentation:
 
 
 def warp(images: torch.Tensor, matrices: np.ndarray, *, padding: str) -> torch.Tensor:
-    """Resample images (N, C, ny, nx) bilinearly through affine matrices (N, 2, 3)."""
-    theta = torch.as_tensor(matrices, dtype=images.dtype, device=images.device)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+    """Resample images (N, C, ny, nx) bilinearly through affine matrices (N, 2, 3).
+
+    Never in half precision, whose coordinates are coarser than a pixel.
+    """
+    with torch.autocast(images.device.type, enabled=False):
+        theta = torch.as_tensor(matrices, dtype=images.dtype, device=images.device)
+        grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+        return F.grid_sample(images, grid, mode="bilinear", padding_mode=padding, align_corners=False)
 
 
 def standardise(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
-    """Subtract `mean` and divide by `std`, channel by channel, from images (N, 3, ny, nx) in [0, 1]."""
-    shape = (1, len(mean), 1, 1)
-    return (images - images.new_tensor(mean).view(shape)) / images.new_tensor(std).view(shape)
+    """Subtract `mean` and divide by `std`, channel by channel, from images (N, C, ny, nx) in [0, 1].
+
+    For another number of channels than there are values, see `per_channel`.
+    """
+    centre, spread = (images.new_tensor(per_channel(v, images.shape[1])).view(1, -1, 1, 1) for v in (mean, std))
+    return (images - centre) / spread

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from galaxtool.errors import ConfigError, UnreadableImage
 from galaxtool.files import digest_of
 from galaxtool.io.stretch import Stretch, to_display
 from galaxtool.types import UPSAMPLED, Cutout
+
+RGB = ("R", "G", "B")
+GRAY = ("gray",)
+_LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)  # of 65536: ITU-R BT.601, as Pillow's mode L
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,37 +29,78 @@ class Preprocess:
         Side of the result, in pixels.
     crop : float
         Fraction of the shorter side that is kept, about the centre; 1 keeps the largest central square.
-    mean, std : tuple of 3 float
-        Of display values in [0, 1], in the order R, G, B.
+    mean, std : tuple of float
+        Of display values in [0, 1], in the order R, G, B; see `per_channel` for another number of channels.
     stretch : Stretch
         How measured data are shown; a JPEG or PNG passes as it is.
+    channels : tuple of str
+        What the model looks at: ``("R", "G", "B")``, a picture in colours that any cutout gives; ``("gray",)``, that
+        picture in gray; else the names of bands, e.g. ``("g", "r", "i", "z", "y")``, each stretched by itself.
+
+    Raises
+    ------
+    ConfigError
+        If a channel has no name, is there twice, or is gray among others.
     """
 
     size: int
     crop: float = 1.0
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
     stretch: Stretch = field(default_factory=Stretch)
+    channels: tuple[str, ...] = RGB
+
+    def __post_init__(self) -> None:
+        named = ", ".join(repr(name) for name in self.channels) or "none"
+        if not self.channels or "" in self.channels or len(set(self.channels)) < len(self.channels):
+            raise ConfigError(f"Channels are one or more names, each once, not {named}.", hint="For example: g,r,i,z,y")
+        if "gray" in self.channels and self.channels != GRAY:
+            raise ConfigError(f"Gray is a channel by itself, not one of {named}.", hint="Name bands, or gray alone.")
 
     def picture(self, cutout: Cutout) -> np.ndarray:
         """Show a cutout as the model will see it.
 
         Returns
         -------
-        ndarray of uint8, shape (size, size, 3)
-            R, G, B; row 0 is the top row.
+        ndarray of uint8, shape (size, size, C)
+            In the order of `channels`; row 0 is the top row.
+
+        Raises
+        ------
+        UnreadableImage
+            If the cutout lacks one of the bands.
         """
-        shown = to_display(cutout, self.stretch)
-        ny, nx = shown.shape[:2]
+        if self.channels in (RGB, GRAY):
+            return to_channels(self.display(cutout), len(self.channels))
+        # every channel of a single band's picture is the same
+        return self._square(np.stack([to_display(self._band(cutout, b), self.stretch)[..., 0] for b in self.channels]))
+
+    def display(self, cutout: Cutout) -> np.ndarray:
+        """Show the same square of a cutout in colours, for people, whatever the channels: uint8 (size, size, 3)."""
+        return self._square(np.moveaxis(to_display(cutout, self.stretch), -1, 0))
+
+    def _band(self, cutout: Cutout, band: str) -> Cutout:
+        if band not in cutout.bands:
+            there = ", ".join(name or "one without a name" for name in cutout.bands)
+            raise UnreadableImage(
+                f"'{cutout.source}' has no band '{band}': its bands are {there}.",
+                hint=f"The model looks at the bands {', '.join(self.channels)}.",
+            )
+        index = cutout.bands.index(band)
+        return replace(cutout, data=cutout.data[index : index + 1], bands=(band,))
+
+    def _square(self, planes: np.ndarray) -> np.ndarray:
+        """Cut the central square out of planes, uint8 (C, ny, nx), and resize it to (size, size, C)."""
+        ny, nx = planes.shape[-2:]
         side = min(ny, nx) * self.crop
         left, top = (nx - side) / 2, (ny - side) / 2
-        resized = Image.fromarray(shown).resize(
-            (self.size, self.size),
-            Image.Resampling.BICUBIC,
-            box=(left, top, left + side, top + side),
-            reducing_gap=None,
-        )
-        return np.asarray(resized)
+        box = (left, top, left + side, top + side)
+        # Pillow resizes three planes together faster than one by one, with the same result
+        images = [np.moveaxis(planes, 0, -1)] if len(planes) == 3 else planes
+        resized = [
+            Image.fromarray(image).resize((self.size, self.size), Image.Resampling.BICUBIC, box=box) for image in images
+        ]
+        return np.asarray(resized[0]) if len(planes) == 3 else np.stack([np.asarray(one) for one in resized], axis=-1)
 
     def flags(self, cutout: Cutout) -> tuple[str, ...]:
         """Return the cutout's quality flags, with ``UPSAMPLED`` where it is smaller than `size`."""
@@ -62,14 +108,19 @@ class Preprocess:
         return cutout.flags + ((UPSAMPLED,) if shorter < self.size else ())
 
     def normalise(self, pictures: np.ndarray) -> np.ndarray:
-        """Turn pictures, uint8 (N, size, size, 3), into the float32 (N, 3, size, size) that a backbone takes."""
-        scale = (1.0 / (255.0 * np.asarray(self.std))).astype(np.float32)
-        offset = (np.asarray(self.mean) / np.asarray(self.std)).astype(np.float32)
+        """Turn pictures, uint8 (N, size, size, C), into the float32 (N, C, size, size) that a backbone takes."""
+        mean, std = (np.asarray(per_channel(values, pictures.shape[-1])) for values in (self.mean, self.std))
+        scale = (1.0 / (255.0 * std)).astype(np.float32)
+        offset = (mean / std).astype(np.float32)
         return np.ascontiguousarray((pictures * scale - offset).transpose(0, 3, 1, 2))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for ``model.json``."""
-        return {**asdict(self), "mean": list(self.mean), "std": list(self.std), "stretch": self.stretch.as_dict()}
+        values = {**asdict(self), "mean": list(self.mean), "std": list(self.std), "stretch": self.stretch.as_dict()}
+        # indexes store the digest, so what was there before channels could be chosen must not change it
+        return {k: v for k, v in values.items() if k != "channels"} | (
+            {} if self.channels == RGB else {"channels": list(self.channels)}
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
@@ -80,9 +131,41 @@ class Preprocess:
             mean=tuple(values["mean"]),
             std=tuple(values["std"]),
             stretch=Stretch.from_dict(values["stretch"]),
+            channels=tuple(values.get("channels", RGB)),
         )
 
     @property
     def digest(self) -> str:
         """SHA-256 of the settings: two embeddings compare only where it is the same."""
         return digest_of(self.as_dict())
+
+
+def per_channel(values: Sequence[float], n: int) -> tuple[float, ...]:
+    """Return one value for each of `n` channels: the given ones where they are as many, else their mean for each.
+
+    Examples
+    --------
+    >>> per_channel((0.25, 0.5, 0.75), 2)
+    (0.5, 0.5)
+    """
+    return tuple(values) if len(values) == n else (sum(values) / len(values),) * n
+
+
+def to_channels(rgb: np.ndarray, n: int) -> np.ndarray:
+    """Turn colours into `n` channels, e.g. a symbol's drawing for a model of other bands.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (..., 3)
+        R, G, B. An array that has `n` channels is returned as it is.
+    n : int
+
+    Returns
+    -------
+    ndarray of uint8, shape (..., n)
+        The same gray (ITU-R BT.601) in each channel, unless `n` is 3.
+    """
+    if rgb.shape[-1] == n:
+        return rgb
+    gray = ((rgb @ _LUMA + np.uint32(0x8000)) >> np.uint32(16)).astype(np.uint8)
+    return np.repeat(gray[..., None], n, axis=-1)

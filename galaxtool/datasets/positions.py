@@ -1,0 +1,68 @@
+"""Positions on the sky from the headers of FITS files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from galaxtool.errors import GalaxtoolError
+from galaxtool.io.fits import FitsReader
+from galaxtool.registry import get_registry
+from galaxtool.specs import ReaderSpec
+from galaxtool.types import Item
+
+_TOO_MANY_ALIKE = 5
+
+
+def with_header_positions(items: Sequence[Item]) -> list[Item]:
+    """Give items the positions that the headers of their FITS files tell.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        N of them. Those that have a position keep it.
+
+    Returns
+    -------
+    list of Item
+        The same N, in order. What is no FITS file, has no celestial WCS or cannot be read stays without a position:
+        the place to speak of a damaged file is where its pixels are read.
+
+    Notes
+    -----
+    A tool that cuts many images out of one may leave the large image's header in all of them. So where five files or
+    more, and every one of them, claim the very same position, none is believed.
+    """
+    suffixes = tuple(s for r in get_registry().specs("reader") if r.spec.name == "fits" for s in _suffixes(r.spec))
+    unknown = [
+        i
+        for i, item in enumerate(items)
+        if item.path is not None and (item.ra is None or item.dec is None) and item.path.name.lower().endswith(suffixes)
+    ]
+    found = list(items)
+    with ThreadPoolExecutor(min(16, 4 + (os.cpu_count() or 1))) as pool:
+        told = list(pool.map(_position, [cast(Path, items[i].path) for i in unknown]))
+    known = [position for position in told if position is not None]
+    if len(known) >= _TOO_MANY_ALIKE and len(set(known)) == 1:
+        return found
+    for i, position in zip(unknown, told, strict=True):
+        if position is not None:
+            found[i] = replace(items[i], ra=position[0], dec=position[1])
+    return found
+
+
+def _suffixes(spec: object) -> tuple[str, ...]:
+    return cast(ReaderSpec, spec).suffixes  # the registry hands out nothing else of this kind
+
+
+def _position(path: Path) -> tuple[float, float] | None:
+    """Return right ascension and declination of an image's centre, or None."""
+    try:
+        cutout = FitsReader().read(path, header_only=True)
+    except (GalaxtoolError, OSError, ValueError, TypeError, KeyError, IndexError):
+        return None
+    return None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)

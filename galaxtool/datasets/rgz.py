@@ -1,0 +1,51 @@
+"""Radio Galaxy Zoo: folders of images named by the number of components and of peaks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from galaxtool.datasets.files import FileDataset
+from galaxtool.datasets.folder import folder_dataset
+from galaxtool.taxonomy.assets import symbols_folder
+from galaxtool.taxonomy.load import load_taxonomy
+from galaxtool.taxonomy.matching import match_labels
+
+_COUNTS = re.compile(r"(\d)(?:\s*c[a-z]*[\W_]*|[\W_]+)(\d)\s*(?:p[a-z]*)?", re.IGNORECASE)
+
+
+def rgz_dataset(*, path: str | Path, image_column: str | None = None, label_column: str | None = None) -> FileDataset:
+    """Open images of Radio Galaxy Zoo, a folder for each class.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder as of `galaxtool.datasets.folder.folder_dataset`, perhaps with ``train/``, ``valid/``, ``test/``. Its
+        classes are written ``1C_1P``, ``1c-1p``, ``1C1P``, ``1_1`` or the like.
+    image_column, label_column : str, optional
+        Columns of a ``labels.csv``, where they do not have one of the usual names.
+
+    Returns
+    -------
+    FileDataset
+        Labels are slugs of the taxonomy ``rgz``: ``1c_1p`` to ``3c_3p``.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, no image in it, or a class that is none of Radio Galaxy Zoo.
+    """
+    found = folder_dataset(path=path, image_column=image_column, label_column=label_column)
+    taxonomy = load_taxonomy(symbols_folder() / "rgz")
+    written = {item.label: _spelled(item.label, taxonomy.slugs) for item in found.items if item.label is not None}
+    slugs = match_labels([written[item.label] for item in found.items if item.label is not None], taxonomy)
+    items = [item if item.label is None else replace(item, label=slugs[written[item.label]]) for item in found.items]
+    return FileDataset("rgz", items, found.skipped)
+
+
+def _spelled(label: str, slugs: tuple[str, ...]) -> str:
+    """Return the slug that two numbers mean; what means none stays as it is."""
+    counts = _COUNTS.fullmatch(label.strip())
+    slug = f"{counts[1]}c_{counts[2]}p" if counts else label
+    return slug if slug in slugs else label

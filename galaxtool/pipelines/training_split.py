@@ -1,0 +1,48 @@
+"""``split.csv``: which image was trained on and which validated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from galaxtool.errors import TrainingError
+from galaxtool.pipelines.training_data import Labelled
+
+
+def write_split(path: Path, labelled: Labelled) -> None:
+    """Write ``split.csv``: id, path, label, split, weight, a row for each item."""
+    from astropy.table import Table
+
+    from galaxtool.io.tables import write_table
+
+    table = Table(
+        {
+            "id": [item.id for item in labelled.items],
+            "path": [str(item.path or "") for item in labelled.items],
+            "label": labelled.slugs,
+            "split": labelled.splits.tolist(),
+            "weight": labelled.weights,
+        }
+    )
+    write_table(table, path)
+
+
+def read_split(path: Path, labelled: Labelled) -> Labelled:
+    """Return the items with the splits of an earlier run's ``split.csv``.
+
+    Raises
+    ------
+    TrainingError
+        If the data are not those of that run.
+    """
+    import numpy as np
+
+    from galaxtool.io.tables import read_table
+
+    table = read_table(path)
+    if [str(i) for i in table["id"]] != [item.id for item in labelled.items]:
+        raise TrainingError(
+            f"The data are no longer those of the run: '{path}' lists other images.",
+            hint="Put them back, or start a new run.",
+        )
+    return replace(labelled, splits=np.array([str(s) for s in table["split"]]))

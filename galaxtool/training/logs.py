@@ -1,0 +1,45 @@
+"""What a training writes while it runs, for people and for plots."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from galaxtool.files import replacing
+from galaxtool.requires import require
+
+
+def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
+    """Write ``history.csv``, one row an epoch; a column that an epoch's stage does not have is empty there."""
+    columns = dict.fromkeys(key for row in history for key in row)
+    with replacing(path) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(columns))
+        writer.writeheader()
+        writer.writerows({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()} for row in history)
+
+
+def write_tensorboard(folder: Path, history: Sequence[dict[str, Any]]) -> None:
+    """Write the last row of the history as TensorBoard events, the epochs of all stages counted on.
+
+    Each row goes to a file of its own, so nothing is left open when a run is killed.
+
+    Raises
+    ------
+    DependencyMissing
+        If TensorBoard is not installed.
+    """
+    require("tensorboard", why="--tensorboard", install="galaxtool[tensorboard]")
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(folder), purge_step=len(history)) as writer:
+        for name, value in history[-1].items():
+            if isinstance(value, float):
+                writer.add_scalar(name, value, global_step=len(history))
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

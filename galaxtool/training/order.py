@@ -1,0 +1,27 @@
+"""Which items are seen in an epoch, a step, a process and a part of a step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from galaxtool.training.task import PictureSet
+
+
+def epoch_order(pictures: PictureSet, seed: int, epoch: int) -> np.ndarray:
+    """Return the items of an epoch in random order; one of weight w appears w times, on average."""
+    rng = np.random.default_rng((seed, epoch, 0x4F52))
+    times = np.floor(pictures.weights).astype(int)
+    times += rng.random(len(times)) < pictures.weights - times
+    return rng.permutation(np.repeat(np.arange(len(times)), times))
+
+
+def steps_of(order: np.ndarray, batch_size: int, processes: int = 1) -> list[np.ndarray]:
+    """Return an epoch's batches; a last one that has not an item for each process is left out."""
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return [batch for batch in batches if len(batch) >= processes]
+
+
+def parts_of(batch: np.ndarray, accumulate: int, rank: int = 0, processes: int = 1) -> list[np.ndarray]:
+    """Return one process's share of a batch, in parts that pass through the model one after the other."""
+    share = batch[rank::processes]
+    return [part for part in np.array_split(share, min(accumulate, len(share))) if len(part)]

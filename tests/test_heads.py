@@ -1,0 +1,140 @@
+"""Heads: what each makes of features, against references, and in both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from head_helpers import make_head, write_model
+from sklearn.neighbors import KNeighborsClassifier
+from training_helpers import make_task, narrow_mini
+
+from galaxtool import check_head, get_registry
+from galaxtool.errors import ConfigError, TrainingError
+from galaxtool.heads.knn import KnnHead
+from galaxtool.models.engines import open_engine
+from galaxtool.models.find import find_model
+from galaxtool.specs import HeadSpec
+from galaxtool.taxonomy.load import own_taxonomy
+
+BUILT_IN = [r.spec.name for r in get_registry().specs("head") if r.origin == "built-in"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _narrow() -> Iterator[None]:
+    with narrow_mini():
+        yield
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_heads_pass_the_check(name: str) -> None:
+    check_head(name)
+
+
+def test_what_is_built_in() -> None:
+    specs = {r.spec.name: r.spec for r in get_registry().specs("head") if isinstance(r.spec, HeadSpec)}
+    assert {"prompt", "linear", "knn", "votes", "none"} <= set(BUILT_IN)
+    assert [name for name in BUILT_IN if specs[name].fitted] == ["knn"]
+    assert specs["votes"].label_kinds == ("votes",) and specs["none"].label_kinds == ("none",)
+    registry = get_registry()
+    for name in BUILT_IN:
+        assert callable(registry.load(specs[name].objective, registry.find("head", name)))
+
+
+def test_a_linear_head_keeps_its_names() -> None:
+    # models in use hold head.weight and head.bias
+    assert set(make_head("linear", 6, 3).state_dict()) == {"weight", "bias"}
+
+
+# --- nearest neighbours ----------------------------------------------------------------------------------------------
+
+
+def samples(n: int, dim: int, k: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return features that lie about their class's centre, and the classes, each at least once."""
+    rng = np.random.default_rng(seed)
+    targets = np.arange(n) % k
+    features = 3 * rng.normal(size=(k, dim))[targets] + rng.normal(size=(n, dim))
+    return torch.from_numpy(features).float(), torch.from_numpy(targets)
+
+
+@pytest.mark.parametrize(("n", "k"), [(200, 4), (20, 5), (7, 3), (1, 1)])
+def test_knn_is_the_weighted_vote_of_scikit_learn(n: int, k: int) -> None:
+    features, targets = samples(n, 6, k)
+    queries, _ = samples(50, 6, k, seed=1)
+    reference = KNeighborsClassifier(
+        min(20, n), metric="cosine", algorithm="brute", weights=lambda distance: np.exp((1 - distance) / 0.07)
+    )
+    wanted = reference.fit(features.double().numpy(), targets.numpy()).predict_proba(queries.double().numpy())
+    head = KnnHead(6, k).fit(features, targets)
+    shares = torch.softmax(head(queries), dim=1).numpy()
+    # a share below 1e-6 is raised to it
+    np.testing.assert_allclose(shares, wanted, atol=2e-5)
+    assert 0.02 < wanted.min(axis=1).mean() < 0.2 or k != 4 or wanted.std() > 0.1
+
+
+def test_knn_does_not_mind_the_length_of_features() -> None:
+    features, targets = samples(40, 6, 3)
+    head, scaled = KnnHead(6, 3).fit(features, targets), KnnHead(6, 3).fit(17 * features, targets)
+    torch.testing.assert_close(head(features), scaled(0.01 * features), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(head.memory.norm(dim=1), torch.ones(40))
+
+
+def test_knn_is_fitted_anew_and_passes_over_what_has_no_class() -> None:
+    features, targets = samples(30, 6, 3)
+    head = KnnHead(6, 3).fit(torch.randn(5, 6), np.zeros(5, dtype=int))
+    head.fit(features, np.where(np.arange(30) % 4 == 0, -1, targets.numpy()))
+    torch.testing.assert_close(head.memory, F.normalize(features[np.arange(30) % 4 != 0], dim=1))
+    assert (head.targets == targets[np.arange(30) % 4 != 0]).all()
+    with pytest.raises(TrainingError, match="None of the training images has a class"):
+        head.fit(features, torch.full((30,), -1))
+
+
+def test_knn_without_images_tells_nothing_apart() -> None:
+    shares = torch.softmax(KnnHead(6, 4)(torch.randn(3, 6)), dim=1)
+    torch.testing.assert_close(shares, torch.full((3, 4), 0.25))
+
+
+def test_knn_loads_any_number_of_images_but_not_another_length() -> None:
+    features, targets = samples(30, 6, 3)
+    head, other = KnnHead(6, 3).fit(features, targets), KnnHead(6, 3).fit(features[:4], targets[:4])
+    other.load_state_dict(head.state_dict())
+    torch.testing.assert_close(other(features), head(features))
+    within = torch.nn.Sequential(KnnHead(6, 3))
+    within.load_state_dict(torch.nn.Sequential(head).state_dict())
+    torch.testing.assert_close(within(features), head(features))
+    with pytest.raises(RuntimeError, match="memory"):
+        KnnHead(5, 3).load_state_dict(head.state_dict())
+
+
+def test_knn_in_a_model_and_its_onnx_file(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (40, 64, 64, 3), dtype=np.uint8)
+    pictures[:, :32] //= np.arange(1, 41, dtype=np.uint8)[:, None, None, None]
+    taxonomy = own_taxonomy(["ring", "disc", "bar"])
+    empty = make_head("knn", 128, 3)
+    folder = write_model(tmp_path / "first", empty, "knn", taxonomy)
+    embeddings = open_engine(find_model(folder), "torch").run(pictures).embedding
+    targets = np.arange(40) % 3
+    head = make_head("knn", embeddings.shape[1], 3).fit(torch.from_numpy(embeddings[:35]), targets[:35])
+    folder = write_model(tmp_path / "second", head, "knn", taxonomy, temperature=1.7)
+    reference = KNeighborsClassifier(20, metric="cosine", algorithm="brute", weights=lambda d: np.exp(-d / 0.07))
+    wanted = reference.fit(embeddings[:35], targets[:35]).predict_proba(embeddings[35:])
+    for engine in ("torch", "onnx"):
+        found = open_engine(find_model(folder), engine).run(pictures[35:])
+        np.testing.assert_allclose(np.exp(found.logits), wanted, atol=1e-4)
+        softened = np.exp(found.logits / 1.7)
+        np.testing.assert_allclose(found.probabilities, softened / softened.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+# --- what a task makes -----------------------------------------------------------------------------------------------
+
+
+def test_a_head_of_votes_needs_questions() -> None:
+    head = make_head("votes", 6, 3)
+    with pytest.raises(ConfigError, match="are not answers to questions"):
+        head.set_taxonomy(own_taxonomy(["ring", "disc", "bar"]))
+    task = make_task()
+    assert task.make_head().out_features == 3
