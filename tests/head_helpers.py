@@ -24,10 +24,16 @@ def make_head(name: str, dim: int, n_classes: int) -> Any:
     return registry.factory(registry.find("head", name))(dim=dim, n_classes=n_classes)
 
 
+def make_backbone() -> Any:
+    """Make an untrained `mini`, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build_mini(architecture="mini", weights=None).eval()
+
+
 def write_model(folder: Path, head: nn.Module, name: str, taxonomy: Taxonomy, *, temperature: float = 1.0) -> Path:
-    """Write a model directory of an untrained `mini` and a head, with ``model.onnx`` in it; return the folder."""
-    torch.manual_seed(0)
-    backbone = build_mini(architecture="mini", weights=None).eval()
+    """Write a model directory of `make_backbone` and a head, with ``model.onnx`` in it; return the folder."""
+    backbone = make_backbone()
     record = ModelRecord(
         name=folder.name,
         backbone="mini@none",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from head_helpers import make_head, write_model
+from head_helpers import make_backbone, make_head, write_model
 from sklearn.neighbors import KNeighborsClassifier
 from training_helpers import make_task, narrow_mini
 
@@ -20,6 +20,7 @@ from galaxtool.models.engines import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.specs import HeadSpec
 from galaxtool.taxonomy.load import own_taxonomy
+from galaxtool.vision.preprocess import Preprocess
 
 BUILT_IN = [r.spec.name for r in get_registry().specs("head") if r.origin == "built-in"]
 
@@ -73,7 +74,6 @@ def test_knn_is_the_weighted_vote_of_scikit_learn(n: int, k: int) -> None:
     shares = torch.softmax(head(queries), dim=1).numpy()
     # a share below 1e-6 is raised to it
     np.testing.assert_allclose(shares, wanted, atol=2e-5)
-    assert 0.02 < wanted.min(axis=1).mean() < 0.2 or k != 4 or wanted.std() > 0.1
 
 
 def test_knn_does_not_mind_the_length_of_features() -> None:
@@ -111,19 +111,21 @@ def test_knn_loads_any_number_of_images_but_not_another_length() -> None:
 
 
 def test_knn_in_a_model_and_its_onnx_file(tmp_path: Path) -> None:
-    pictures = np.random.default_rng(0).integers(0, 255, (40, 64, 64, 3), dtype=np.uint8)
-    pictures[:, :32] //= np.arange(1, 41, dtype=np.uint8)[:, None, None, None]
+    pictures = np.random.default_rng(0).integers(0, 255, (20, 64, 64, 3), dtype=np.uint8)
+    pictures[:, :32] //= np.arange(1, 21, dtype=np.uint8)[:, None, None, None]
     taxonomy = own_taxonomy(["ring", "disc", "bar"])
-    empty = make_head("knn", 128, 3)
-    folder = write_model(tmp_path / "first", empty, "knn", taxonomy)
-    embeddings = open_engine(find_model(folder), "torch").run(pictures).embedding
-    targets = np.arange(40) % 3
-    head = make_head("knn", embeddings.shape[1], 3).fit(torch.from_numpy(embeddings[:35]), targets[:35])
-    folder = write_model(tmp_path / "second", head, "knn", taxonomy, temperature=1.7)
-    reference = KNeighborsClassifier(20, metric="cosine", algorithm="brute", weights=lambda d: np.exp(-d / 0.07))
-    wanted = reference.fit(embeddings[:35], targets[:35]).predict_proba(embeddings[35:])
+    backbone = make_backbone()
+    with torch.inference_mode():
+        features = backbone.embed(torch.from_numpy(Preprocess(size=64).normalise(pictures)))
+    # all that are kept vote, so rounding cannot change who does
+    targets = np.arange(15) % 3
+    head = make_head("knn", backbone.dim, 3).fit(features[:15], targets)
+    folder = write_model(tmp_path / "model", head, "knn", taxonomy, temperature=1.7)
+    embeddings = F.normalize(features, dim=1).numpy()
+    reference = KNeighborsClassifier(15, metric="cosine", algorithm="brute", weights=lambda d: np.exp(-d / 0.07))
+    wanted = reference.fit(embeddings[:15], targets).predict_proba(embeddings[15:])
     for engine in ("torch", "onnx"):
-        found = open_engine(find_model(folder), engine).run(pictures[35:])
+        found = open_engine(find_model(folder), engine, "cpu", "fp32").run(pictures[15:])
         np.testing.assert_allclose(np.exp(found.logits), wanted, atol=1e-4)
         softened = np.exp(found.logits / 1.7)
         np.testing.assert_allclose(found.probabilities, softened / softened.sum(axis=1, keepdims=True), rtol=1e-4)

@@ -23,6 +23,7 @@ from galaxtool.training.objective import ClassObjective
 from galaxtool.training.optimizer import layer_scales, make_optimizer
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.order import parts_of, steps_of
+from galaxtool.training.settling import settle_batchnorm
 from galaxtool.training.stage import Stage
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import epochs_since_best, stops
@@ -267,3 +268,35 @@ def test_a_compiled_tower_trains_as_it_would(tmp_path: Path) -> None:
         return [outcome.history[0]["loss"], outcome.history[0]["valid_loss"]]
 
     assert first_losses(True) == pytest.approx(first_losses(False), rel=1e-4)
+
+
+# --- BatchNorm -------------------------------------------------------------------------------------------------------
+
+
+def test_running_statistics_are_those_of_the_present_weights() -> None:
+    task = make_task(items=12, batch_size=4)
+    tower = task.backbone.image_tower.train()
+    with torch.no_grad():
+        tower.norm.running_mean.fill_(1e6)  # what weights of long ago left
+    seen: list[torch.Tensor] = []
+    handle = tower.convolve.register_forward_hook(lambda module, given, found: seen.append(found.detach().double()))
+    settle_batchnorm(task, epoch=3)
+    handle.remove()
+    assert [len(x) for x in seen] == [4, 4, 4]
+    mean = torch.stack([x.mean(dim=(0, 2, 3)) for x in seen]).mean(dim=0)
+    variance = torch.stack([x.var(dim=(0, 2, 3)) for x in seen]).mean(dim=0)
+    torch.testing.assert_close(tower.norm.running_mean.double(), mean, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(tower.norm.running_var.double(), variance, rtol=1e-5, atol=1e-6)
+    assert tower.norm.momentum == 0.1
+    again = tower.norm.running_mean.clone()
+    settle_batchnorm(task, epoch=3)
+    assert torch.equal(tower.norm.running_mean, again)
+
+
+def test_frozen_statistics_stay() -> None:
+    task = make_task()
+    tower = task.backbone.image_tower.train()
+    tower.norm.eval()
+    before = tower.norm.running_mean.clone()
+    settle_batchnorm(task, epoch=0)
+    assert torch.equal(tower.norm.running_mean, before)

@@ -22,7 +22,10 @@ _COLUMNS = {
 
 def _show(listing: Listing) -> None:
     rows: list[dict[str, Any]] = [{**row, "slugs": [c["slug"] for c in row.get("classes", [])]} for row in listing.rows]
-    print_table(rows, _COLUMNS[listing.kind])
+    columns = _COLUMNS[listing.kind]
+    if all(row.get("from") == "built-in" for row in rows):
+        columns = tuple(column for column in columns if column != "from")
+    print_table(rows, columns)
 
 
 def backbones() -> Any:

@@ -23,7 +23,7 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, ti
     shown = [c for c in columns if any(row.get(c) not in (None, "", [], ()) for row in every)] or list(columns)
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in shown:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column == "name")
     for row in every:
         table.add_row(*(Text(cell(row.get(column))) for column in shown))
     Console().print(table)

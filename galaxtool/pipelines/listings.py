@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from galaxtool.registry import get_registry
-from galaxtool.specs import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, ModelSpec, Registered, TaxonomySpec
+from galaxtool.specs import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, ModelSpec, Registered, Spec, TaxonomySpec
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,8 @@ def _particulars(registered: Registered) -> dict[str, Any]:
         case DatasetSpec():
             return {"taxonomy": spec.taxonomy, "needs_path": spec.needs_path}
         case MethodSpec():
-            options = {option.name: option.default for option in spec.options}
-            paper = f"arXiv:{spec.citation.arxiv}" if spec.citation and spec.citation.arxiv else ""
-            return {"paper": paper, "needs": list(spec.needs), "head": spec.head, "options": options}
+            options = [f"{option.name}={option.default}" for option in spec.options]
+            return {"paper": _paper(spec), "needs": list(spec.needs), "head": spec.head, "options": options}
         case HeadSpec():
             return {"learns_from": list(spec.label_kinds), "fitted": spec.fitted}
         case TaxonomySpec():
@@ -118,6 +118,15 @@ def _particulars(registered: Registered) -> dict[str, Any]:
             return {"folder": spec.folder}
         case _:
             return {}
+
+
+def _paper(spec: Spec) -> str:
+    """Return authors and year of what to cite, and where to read it."""
+    if not spec.citation:
+        return ""
+    authors = re.match(r".*?\b\d{4}\b", spec.citation.text)
+    known = [authors.group() if authors else "", f"arXiv:{spec.citation.arxiv}" if spec.citation.arxiv else ""]
+    return ", ".join(part for part in known if part)
 
 
 def _classes(registered: Registered) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from galaxtool.training.interrupt import Interruptible
 from galaxtool.training.logs import duration, write_history, write_tensorboard
 from galaxtool.training.optimizer import make_optimizer, schedule
 from galaxtool.training.order import epoch_order, steps_of
+from galaxtool.training.settling import settle_batchnorm
 from galaxtool.training.stage import Stage
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import stops
@@ -181,6 +182,7 @@ class Trainer:
             # no step is left in the epoch when the interrupt came with its last
             speed = max(self.at.seen - first, 1) / (time.perf_counter() - started)
             with averaged.in_place() if averaged else nullcontext():
+                settle_batchnorm(self.task, sum(self.lengths[:number]) + self.at.epoch)
                 row = self._validated(stage, speed, stepper.lr)
                 self.at.history.append(row)
                 self.at.epoch, self.at.step, self.at.loss_sum, self.at.seen = self.at.epoch + 1, 0, 0.0, 0
