@@ -4,8 +4,8 @@
     python benchmarks/paper_methods.py --images ../shared/data --out runs/paper-methods --table
 
 Each cell (data set, method, fraction, seed) is a run of ``galaxtool finetune``. A finished cell is not run again, so
-the script can be stopped and called anew; ``--table`` prints what there is, and writes every cell to ``cells.csv``. A seed
-decides the split, the subset, the order, the augmentation and the first weights, so the methods are paired.
+the script can be stopped and called anew; ``--table`` prints what there is, and writes every cell to ``cells.csv``. A
+seed decides the split, the subset, the order, the augmentation and the first weights, so the methods are paired.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-WARMUP, EPOCHS = 11, 20
-WHOLE = ("--epochs", str(WARMUP + EPOCHS))
-BOTH = ("--epochs", str(EPOCHS), "--warmup-epochs", str(WARMUP))
+BOTH = ("--epochs", "{epochs}", "--warmup-epochs", "{warmup}")
+WHOLE = ("--epochs", "{whole}")
 METHODS = {
     "supervised": ("--method", "supervised", *WHOLE),
     "clip": ("--method", "clip", *WHOLE),
@@ -36,6 +35,7 @@ METHODS = {
     "galaxalign-v3": ("--method", "galaxalign-v3", *WHOLE),
     "linear-probe": ("--method", "linear-probe", *WHOLE),
 }
+EPOCHS = {"gz2": (11, 20), "radio": (6, 10)}  # of the two stages; a method of one stage has as many together
 DATA = {
     "gz2": ("optical_gz2_5class", "--where", "odd_pool == 0"),
     # nine tenths of these 300-pixel images are empty: chosen by eye on the training split
@@ -97,9 +97,11 @@ def run(cell: Cell, options: argparse.Namespace) -> None:
     if result(cell, options):
         return
     folder, *where = DATA[cell.data]
+    warmup, epochs = EPOCHS[cell.data]
+    how = [part.format(warmup=warmup, epochs=epochs, whole=warmup + epochs) for part in METHODS[cell.method]]
     backbone = options.probed if cell.method == "linear-probe" else options.backbone
     command = [
-        sys.executable, "-m", "galaxtool", "finetune", options.images / folder, *where, *METHODS[cell.method],
+        sys.executable, "-m", "galaxtool", "finetune", options.images / folder, *where, *how,
         "--backbone", backbone, "--seed", cell.seed, "--fraction", cell.fraction, "--patience", 0,
         "--out", options.out / cell.folder, "--overwrite", "--quiet",
     ]  # fmt: skip
@@ -141,8 +143,8 @@ def table(rows: list[dict[str, object]], options: argparse.Namespace) -> str:
         writer.writeheader()
         writer.writerows(rows)
     lines = [
-        f"{options.backbone}, {WARMUP + EPOCHS} epochs; mean ± standard deviation over seeds; scores of the validation "
-        f"split at the best epoch by its F1, and (last) at the last epoch, which nothing chose; "
+        f"{options.backbone}; epochs of the stages: {EPOCHS}; mean ± standard deviation over seeds; scores of the "
+        f"validation split at the best epoch by its F1, and (last) at the last epoch, which nothing chose; "
         f"{platform.machine()}, {os.cpu_count()} processors, {rows[0]['precision']}",
         "",
         "| data | fraction | method | seeds | accuracy | macro F1 | retrieval mAP | last accuracy | last macro F1 |",

@@ -165,6 +165,9 @@ class DatasetSpec(Spec):
 class HeadSpec(Spec):
     """Turns features into class scores; the factory is called as ``factory(dim=..., n_classes=...)``, returns a module.
 
+    The module may have ``probabilities(logits, temperature)``, used in place of a softmax, and
+    ``set_taxonomy(taxonomy)``, called before it is trained.
+
     Parameters
     ----------
     label_kinds : tuple of str

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from backbone_helpers import OPEN_CLIP, ImageOnly, small_backbones, write_model
 from safetensors.torch import load_file, save_file
+from small_backbones import OPEN_CLIP, ImageOnly, small_backbones, write_model
 from torch import nn
 from training_helpers import narrow_mini
 

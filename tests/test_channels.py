@@ -15,9 +15,9 @@ import timm
 import torch
 import torchvision
 from astropy.io import fits
-from backbone_helpers import OPEN_CLIP, small_backbones, write_model
 from PIL import Image
 from safetensors.torch import save_file
+from small_backbones import OPEN_CLIP, small_backbones, write_model
 from timm.models import adapt_input_conv
 from torch import nn
 from training_helpers import narrow_mini

@@ -206,8 +206,8 @@ def stopped(monkeypatch: pytest.MonkeyPatch, step: int, act: Any, *args: object)
     """Run `finetune` and do something when so many steps are done."""
     begin = Trainer.__init__
 
-    def watched(self: Trainer, task: Any, stages: Any, folder: Path, progress: Any = None) -> None:
-        begin(self, task, stages, folder, AtStep(step, act))
+    def watched(self: Trainer, task: Any, stages: Any, folder: Path, progress: Any = None, **how: Any) -> None:
+        begin(self, task, stages, folder, AtStep(step, act), **how)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "__init__", watched)

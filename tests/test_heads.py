@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +13,17 @@ import torch
 import torch.nn.functional as F
 from head_helpers import make_backbone, make_head, write_model
 from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
 from training_helpers import make_task, narrow_mini
 
-from galaxtool import check_head, get_registry
+from galaxtool import check_head, get_registry, hookimpl
 from galaxtool.errors import ConfigError, TrainingError
 from galaxtool.heads.knn import KnnHead
 from galaxtool.models.engines import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.specs import HeadSpec
-from galaxtool.taxonomy.load import own_taxonomy
+from galaxtool.taxonomy.load import Taxonomy, own_taxonomy
+from galaxtool.training.dirichlet import concentrations, expected_fractions
 from galaxtool.vision.preprocess import Preprocess
 
 BUILT_IN = [r.spec.name for r in get_registry().specs("head") if r.origin == "built-in"]
@@ -34,6 +38,53 @@ def _narrow() -> Iterator[None]:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_heads_pass_the_check(name: str) -> None:
     check_head(name)
+
+
+class Unfitted(nn.Linear):
+    """A head that says it is fitted, and cannot be."""
+
+
+class TakesAll(KnnHead):
+    def fit(self, features: torch.Tensor, targets: Any) -> KnnHead:
+        return super().fit(features, np.abs(np.asarray(targets)))
+
+
+class Unequal(nn.Linear):
+    def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
+        return torch.sigmoid(logits / temperature)
+
+
+class Forgetful(nn.Linear):
+    """A head of votes whose questions are not in its state."""
+
+    questions = torch.zeros(0)
+
+    def set_taxonomy(self, taxonomy: Taxonomy) -> None:
+        assert taxonomy.votes is not None
+        self.questions = torch.tensor(taxonomy.votes.question_of_answer)
+
+    def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
+        questions = self.questions if len(self.questions) else torch.zeros(logits.shape[1])
+        return expected_fractions(concentrations(logits / temperature), questions)
+
+
+@pytest.mark.parametrize(
+    ("kind", "particulars", "message"),
+    [
+        (Unfitted, {"fitted": True}, "says fitted, but it has no fit"),
+        (TakesAll, {"fitted": True}, "fitted to images without a class as well"),
+        (Unequal, {}, "do not add up to 1"),
+        (Forgetful, {"label_kinds": ("votes",)}, "need more than its state_dict"),
+    ],
+)
+def test_check_head_finds(kind: Any, particulars: dict[str, Any], message: str, request: pytest.FixtureRequest) -> None:
+    globals()["_made"] = lambda *, dim, n_classes: kind(dim, n_classes)
+    spec = HeadSpec(name="odd", factory=f"{__name__}:_made", **particulars)
+    plugins = get_registry().plugins
+    plugins.register(SimpleNamespace(register_heads=hookimpl(lambda: [spec])), "odd")
+    request.addfinalizer(lambda: plugins.unregister("odd"))
+    with pytest.raises(AssertionError, match=message):
+        check_head("odd")
 
 
 def test_what_is_built_in() -> None:

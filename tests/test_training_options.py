@@ -280,7 +280,7 @@ def test_running_statistics_are_those_of_the_present_weights() -> None:
         tower.norm.running_mean.fill_(1e6)  # what weights of long ago left
     seen: list[torch.Tensor] = []
     handle = tower.convolve.register_forward_hook(lambda module, given, found: seen.append(found.detach().double()))
-    settle_batchnorm(task, epoch=3)
+    settle_batchnorm(task, task.backbone, epoch=3)
     handle.remove()
     assert [len(x) for x in seen] == [4, 4, 4]
     mean = torch.stack([x.mean(dim=(0, 2, 3)) for x in seen]).mean(dim=0)
@@ -289,7 +289,7 @@ def test_running_statistics_are_those_of_the_present_weights() -> None:
     torch.testing.assert_close(tower.norm.running_var.double(), variance, rtol=1e-5, atol=1e-6)
     assert tower.norm.momentum == 0.1
     again = tower.norm.running_mean.clone()
-    settle_batchnorm(task, epoch=3)
+    settle_batchnorm(task, task.backbone, epoch=3)
     assert torch.equal(tower.norm.running_mean, again)
 
 
@@ -298,5 +298,7 @@ def test_frozen_statistics_stay() -> None:
     tower = task.backbone.image_tower.train()
     tower.norm.eval()
     before = tower.norm.running_mean.clone()
-    settle_batchnorm(task, epoch=0)
+    settle_batchnorm(task, task.backbone, epoch=0)
+    tower.norm.train()
+    settle_batchnorm(task, nn.Linear(2, 2), epoch=0)  # a stage that does not hold the tower, such as a probe
     assert torch.equal(tower.norm.running_mean, before)

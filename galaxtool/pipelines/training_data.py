@@ -162,10 +162,11 @@ def _known(
 ) -> tuple[Taxonomy, list[str], np.ndarray | None]:
     """Return the classes, each item's class (empty where it has none), and its votes where those are learned."""
     if votes is not None:
-        from galaxtool.taxonomy.votes import load_schema, read_votes
+        from galaxtool.taxonomy.votes import load_schema, read_votes, with_votes_in
 
-        schema = load_schema(votes)
-        return schema.taxonomy(), [""] * len(items), read_votes([item.columns for item in items], schema)
+        rows = [item.columns for item in items]
+        schema = with_votes_in(load_schema(votes), rows)
+        return schema.taxonomy(), [""] * len(items), read_votes(rows, schema)
     labels = [str(item.label) for item in items if item.label is not None]
     if not labels:
         from galaxtool.taxonomy.load import own_taxonomy

@@ -172,9 +172,8 @@ def with_votes_in(schema: VoteSchema, columns: Sequence[Mapping[str, Any]]) -> V
     InputError, ConfigError
         As `read_votes`.
     """
-    answered = read_votes(columns, schema).any(axis=0)
-    places = schema.question_of_answer
-    return schema.only({schema.questions[q].slug for q, some in zip(places, answered, strict=True) if some})
+    totals = read_votes(columns, schema).sum(axis=0)
+    return schema.only({schema.questions[q].slug for q, n in zip(schema.question_of_answer, totals, strict=True) if n})
 
 
 def read_votes(columns: Sequence[Mapping[str, Any]], schema: VoteSchema) -> np.ndarray:

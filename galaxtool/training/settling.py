@@ -14,7 +14,7 @@ IMAGES = 512  # whose statistics are taken
 
 
 @torch.no_grad()
-def settle_batchnorm(task: Task, epoch: int) -> None:
+def settle_batchnorm(task: Task, stage: nn.Module, epoch: int) -> None:
     """Estimate the image tower's running statistics anew, over augmented training images (Wu & Johnson 2021).
 
     A running average lags behind weights that change fast, and where most pixels are empty, as in radio images, it is
@@ -23,7 +23,8 @@ def settle_batchnorm(task: Task, epoch: int) -> None:
     Parameters
     ----------
     task : Task
-        Only BatchNorm layers in training mode are changed; without any, nothing is done.
+    stage : galaxtool.Stage
+        Only BatchNorm layers that it holds, and in training mode, are changed; without any, nothing is done.
     epoch : int
         Of the run; decides which images, and how they are augmented.
 
@@ -32,8 +33,15 @@ def settle_batchnorm(task: Task, epoch: int) -> None:
     arXiv:2105.07576, section 3. As torch's ``update_bn`` does it, with as much memory as a training step.
     """
     tower = task.backbone.image_tower
-    layers = [m for m in tower.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training]
-    layers = [layer for layer in layers if layer.track_running_stats]
+    held = {id(module) for module in stage.modules()}
+    layers = [
+        module
+        for module in tower.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+        and module.training
+        and module.track_running_stats
+        and id(module) in held
+    ]
     if not layers:
         return
     momenta = [layer.momentum for layer in layers]

@@ -182,7 +182,7 @@ class Trainer:
             # no step is left in the epoch when the interrupt came with its last
             speed = max(self.at.seen - first, 1) / (time.perf_counter() - started)
             with averaged.in_place() if averaged else nullcontext():
-                settle_batchnorm(self.task, sum(self.lengths[:number]) + self.at.epoch)
+                settle_batchnorm(self.task, stage, sum(self.lengths[:number]) + self.at.epoch)
                 row = self._validated(stage, speed, stepper.lr)
                 self.at.history.append(row)
                 self.at.epoch, self.at.step, self.at.loss_sum, self.at.seen = self.at.epoch + 1, 0, 0.0, 0
@@ -226,7 +226,8 @@ class Trainer:
             raise TrainingError(
                 f"The {what} is {value} in stage '{stage.name}', epoch {self.at.epoch + 1}, "
                 f"after {self.at.step} steps.",
-                hint=f"Try --lr {self.task.options.lr / 10:g} or --precision fp32; the last checkpoint is kept.",
+                hint=f"Try --lr {self.task.options.lr / 10:g} or --precision fp32"
+                + ("; the last checkpoint is kept." if self.last_checkpoint.exists() else "."),
             )
 
     def _validated(self, stage: Stage, speed: float, lr: float) -> dict[str, Any]:
@@ -282,7 +283,10 @@ class Trainer:
 
 def _told(row: dict[str, Any]) -> str:
     """Return a row of the history as a line of the log."""
-    names = {"valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1"}
+    names = {
+        "valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1",
+        "valid_mean_error": "mean error",
+    }  # fmt: skip
     shown = [f"loss {row['loss']:.4f}"]
     shown += [f"{text} {row[key]:.4f}" for key, text in names.items() if key in row]
     return "  ".join([*shown, f"{row['images_per_s']:.0f} images/s"])

@@ -12,6 +12,8 @@ from sklearn.metrics import confusion_matrix
 
 from galaxtool.files import replacing
 
+_SCORES = {"valid_accuracy": "accuracy", "valid_f1_macro": "macro F1", "valid_mean_error": "mean error"}
+
 
 def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Path) -> None:
     """Draw loss and validation scores by epoch, stages one after another, as PNG.
@@ -34,8 +36,9 @@ def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Pa
         left.plot(epochs[start:end], [row["loss"] for row in history[start:end]], label=stages[start])
     left.set(xlabel="epoch", ylabel="training loss")
     left.legend(frameon=False)
-    right.plot(epochs, [row["valid_accuracy"] for row in history], label="accuracy")
-    right.plot(epochs, [row["valid_f1_macro"] for row in history], label="macro F1")
+    for key, text in _SCORES.items():
+        if all(key in row for row in history):
+            right.plot(epochs, [row[key] for row in history], label=text)
     right.axvline(starts[-1] + best_epoch, color="0.5", linestyle=":", label="kept")
     right.set(xlabel="epoch", ylabel="validation score", ylim=(0, 1))
     right.legend(frameon=False, loc="lower right")
