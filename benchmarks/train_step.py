@@ -53,16 +53,15 @@ def main() -> None:
     precision = choose_precision(options.precision, device)
     times: dict[str, list[float]] = {arm: [] for arm in options.arms}
     losses = {}
-    for round_ in range(options.rounds + 1):  # the first warms up
+    for _ in range(options.rounds):
         for arm in options.arms:
             torch.manual_seed(0)
             # made anew each time, so that only one arm's weights and AdamW moments are in memory
             step = ARMS[arm](make_task(options, device, precision))
-            losses.setdefault(arm, step())
+            losses.setdefault(arm, step())  # which warms up, too
             started = time.perf_counter()
             step()
-            if round_:
-                times[arm].append(time.perf_counter() - started)
+            times[arm].append(time.perf_counter() - started)
             del step
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"{platform.machine()}, {os.cpu_count()} cores"
     print(

@@ -413,3 +413,10 @@ def test_real_sets(shared_data: Path) -> None:
     assert len(clean.items) == 1605 - 409 and clean.items[0].id == "100053"
     split = split_items(clean.items, [item.label for item in clean.items])
     assert abs(np.mean(split == "valid") - 0.15) < 0.01
+
+
+def test_what_has_no_split_goes_with_its_neighbour_that_has_one() -> None:
+    places = [("valid", 10.0), ("test", 20.0), ("train", 30.0), ("", 10.001), ("", 20.001), ("", 30.001), ("", 40.0)]
+    items = [Item(id=str(i), label="a", split=split, ra=ra, dec=0.0) for i, (split, ra) in enumerate(places)]
+    found = split_items(items, ["a"] * len(items))
+    assert found.tolist() == ["valid", "test", "train", "valid", "test", "train", "train"]

@@ -14,11 +14,12 @@ import torch
 from torch import nn
 from training_helpers import TinyBackbone, make_task
 
-from galaxtool.errors import TrainingError
+from galaxtool.errors import ModelError, TrainingError
 from galaxtool.methods.galaxalign import stages as galaxalign_stages
 from galaxtool.methods.supervised import stages as supervised_stages
 from galaxtool.training.averaging import Averaged
-from galaxtool.training.checkpoint import load_checkpoint
+from galaxtool.training.checkpoint import load_checkpoint, save_checkpoint
+from galaxtool.training.memory import is_out_of_memory
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.optimizer import layer_scales, make_optimizer
 from galaxtool.training.options import TrainOptions
@@ -74,6 +75,8 @@ def test_parts_and_processes_share_out_every_item() -> None:
     shares = [np.concatenate(parts_of(batch, 4, rank, 3)) for rank in range(3)]
     assert sorted(np.concatenate(shares)) == list(range(11))
     assert [len(part) for part in parts_of(batch[:2], 4)] == [1, 1]
+    for n in range(3, 20):  # each process waits for the others in every part
+        assert len({len(parts_of(np.arange(n), 4, rank, 3)) for rank in range(3)}) == 1
     assert [len(b) for b in steps_of(np.arange(9), 4)] == [4, 4, 1]
     assert [len(b) for b in steps_of(np.arange(9), 4, processes=2)] == [4, 4]
 
@@ -100,6 +103,15 @@ def test_no_weight_for_a_class_without_an_image() -> None:
         ClassObjective(
             taxonomy=make_task().taxonomy, options=TrainOptions(class_weights="inverse"), targets=np.array([0, 1])
         )
+
+
+def test_a_checkpoint_of_another_architecture(tmp_path: Path) -> None:
+    task = make_task()
+    Trainer(task, supervised_stages(task), tmp_path).fit()
+    for content in ({"position": {"stage": 0}, "modules": {}}, {"weights": {}}):
+        save_checkpoint(tmp_path / "checkpoints" / "last.pt", content)
+        with pytest.raises(ModelError, match="of another method or architecture"):
+            Trainer(task, supervised_stages(task), tmp_path).fit(resume=True)
 
 
 # --- averaged weights ------------------------------------------------------------------------------------------------
@@ -232,6 +244,13 @@ def test_out_of_memory_for_a_single_image(tmp_path: Path) -> None:
         Trainer(task, [Greedy(task, most=0)], tmp_path).fit()
 
 
+def test_what_the_cpu_says_is_understood() -> None:
+    asked = 1 << 60
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(asked, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value) and not is_out_of_memory(ValueError("not enough memory"))
+
+
 def test_other_errors_are_not_taken_for_it(tmp_path: Path) -> None:
     class Wrong(Greedy):
         def loss(self, batch: Batch) -> torch.Tensor:
@@ -273,6 +292,14 @@ def test_a_compiled_tower_trains_as_it_would(tmp_path: Path) -> None:
 # --- BatchNorm -------------------------------------------------------------------------------------------------------
 
 
+class Held(Stage):
+    """Trains the image tower."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__("held", 1)
+        self.tower = task.backbone.image_tower
+
+
 def test_running_statistics_are_those_of_the_present_weights() -> None:
     task = make_task(items=12, batch_size=4)
     tower = task.backbone.image_tower.train()
@@ -280,7 +307,7 @@ def test_running_statistics_are_those_of_the_present_weights() -> None:
         tower.norm.running_mean.fill_(1e6)  # what weights of long ago left
     seen: list[torch.Tensor] = []
     handle = tower.convolve.register_forward_hook(lambda module, given, found: seen.append(found.detach().double()))
-    settle_batchnorm(task, task.backbone, epoch=3)
+    settle_batchnorm(task, Held(task), epoch=3)
     handle.remove()
     assert [len(x) for x in seen] == [4, 4, 4]
     mean = torch.stack([x.mean(dim=(0, 2, 3)) for x in seen]).mean(dim=0)
@@ -289,7 +316,7 @@ def test_running_statistics_are_those_of_the_present_weights() -> None:
     torch.testing.assert_close(tower.norm.running_var.double(), variance, rtol=1e-5, atol=1e-6)
     assert tower.norm.momentum == 0.1
     again = tower.norm.running_mean.clone()
-    settle_batchnorm(task, task.backbone, epoch=3)
+    settle_batchnorm(task, Held(task), epoch=3)
     assert torch.equal(tower.norm.running_mean, again)
 
 
@@ -298,7 +325,7 @@ def test_frozen_statistics_stay() -> None:
     tower = task.backbone.image_tower.train()
     tower.norm.eval()
     before = tower.norm.running_mean.clone()
-    settle_batchnorm(task, task.backbone, epoch=0)
+    settle_batchnorm(task, Held(task), epoch=0)
     tower.norm.train()
-    settle_batchnorm(task, nn.Linear(2, 2), epoch=0)  # a stage that does not hold the tower, such as a probe
+    settle_batchnorm(task, Stage("probe", 1), epoch=0)  # a stage that does not hold the tower, such as a probe
     assert torch.equal(tower.norm.running_mean, before)

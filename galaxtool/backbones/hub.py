@@ -89,8 +89,8 @@ def _from_web(weights: Weights, cache_dir: Path, offline: bool) -> Path | None:
             return file
     if offline:
         return None
-    place.parent.mkdir(parents=True, exist_ok=True)
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         hub.download_url_to_file(
             weights.uri, str(place), hash_prefix=weights.sha256 or None, progress=sys.stderr.isatty()
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +103,8 @@ def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights]
 
     _check(architecture)
     try:
-        model = open_clip.create_model(architecture, pretrained=None)
+        with _no_log():
+            model = open_clip.create_model(architecture, pretrained=None)
         tokenizer = open_clip.get_tokenizer(architecture)
     except OSError as error:
         raise ConfigError(
@@ -109,6 +112,17 @@ def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights]
             hint="Choose one whose towers are OpenCLIP's own, e.g. open_clip:ViT-B-16.",
         ) from error
     return OpenClip(model, tokenizer, pretrained=weights is not None)
+
+
+@contextmanager
+def _no_log() -> Iterator[None]:
+    """Keep OpenCLIP from warning that it loads no weights: galaxtool does, or was told not to."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def known_weights(architecture: str) -> list[Weights]:
@@ -124,10 +138,13 @@ def known_weights(architecture: str) -> list[Weights]:
     _check(architecture)
     found = []
     for tag in open_clip.list_pretrained_tags_by_model(architecture):
-        hub = (open_clip.get_pretrained_cfg(architecture, tag) or {}).get("hf_hub", "")
+        record = open_clip.get_pretrained_cfg(architecture, tag) or {}
+        hub = record.get("hf_hub", "")
         if hub:
             place = hub if not hub.endswith("/") else f"{hub}open_clip_model.safetensors"
-            found.append(Weights(tag=tag, uri=f"hf-hub:{place}", licence="see the model's page"))
+            mean, std = (tuple(record[key]) if record.get(key) else None for key in ("mean", "std"))
+            uri = f"hf-hub:{place}"
+            found.append(Weights(tag=tag, uri=uri, licence="see the model's page", mean=mean, std=std))
     return found
 
 

@@ -62,6 +62,11 @@ def split_items(
     if not separation_arcsec >= 0:
         raise ConfigError(f"The separation is {separation_arcsec:g} arcsec, not at least 0.")
     given = np.array([item.split for item in items], dtype="U6")
+    if np.any(given == "") and np.any(np.isin(given, ("valid", "test"))):
+        # what shows the same sky as an item of a given split goes with it
+        together = leak_groups(items, separation_arcsec=separation_arcsec)
+        for part in ("valid", "test"):
+            given[(given == "") & np.isin(together, together[given == part])] = part
     splits = np.where(given == "", "train", given)
     free = np.flatnonzero(~np.isin(given, ("test", "unused"))).tolist()
     if free and not np.any(given == "valid"):

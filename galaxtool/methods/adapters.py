@@ -113,6 +113,8 @@ def _adaptable(tower: nn.Module) -> tuple[list[str], list[str]]:
         for name, module in modules.items()
         if name
         and (isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1))
+        # timm's convolutions that standardise their weights, which a product beside them does not go through
+        and "Std" not in type(module).__name__
         # its output projection is never called, only its weight is used
         and not isinstance(modules[name.rpartition(".")[0]], nn.MultiheadAttention)
     ]

@@ -12,6 +12,8 @@ from galaxtool.methods.losses import items_to_classes, unit
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 
+_MAX_LOG_SCALE = math.log(100.0)  # as in CLIP
+
 
 class ClipStage(Stage):
     """Both towers and the temperature.
@@ -32,7 +34,7 @@ class ClipStage(Stage):
         """Return the images' loss against the prompts."""
         images = unit(self.backbone.embed(batch.images))
         prompts = unit(self.backbone.embed_text(self.prompts))
-        scale = self.log_scale.clamp(max=math.log(100.0)).exp()
+        scale = self.log_scale.clamp(max=_MAX_LOG_SCALE).exp()
         counts = batch.counts if self.task.options.contrast == "instance" else None
         weights = self.task.objective.weights(batch.targets)
         return items_to_classes(images, prompts, batch.targets, scale, counts, weights)
@@ -41,7 +43,10 @@ class ClipStage(Stage):
         """Score by similarity to the prompts."""
         head = PromptHead(self.backbone.dim, len(self.prompts)).to(self.task.device)
         return head.fill(
-            prompts=self.backbone.embed_text(self.prompts), symbols=None, log_scale=self.log_scale, score="prompt"
+            prompts=self.backbone.embed_text(self.prompts),
+            symbols=None,
+            log_scale=self.log_scale.clamp(max=_MAX_LOG_SCALE),
+            score="prompt",
         )
 
 

@@ -178,6 +178,10 @@ class DinoStage(Stage):
             return (row["valid_f1_macro"], row["valid_accuracy"])
         return (float(row["epoch"]),)
 
+    def settled(self, task: Task) -> nn.Module:
+        """Return the teacher, which is validated and kept."""
+        return self.teacher_tower
+
     def finish(self) -> None:
         """Leave the teacher in the backbone, its adapters merged into the weights."""
         self.tower.load_state_dict(self.teacher_tower.state_dict())
@@ -187,7 +191,8 @@ class DinoStage(Stage):
     def _crops(self, pictures: np.ndarray, items: np.ndarray, epoch: int) -> list[torch.Tensor]:
         task, found = self.task, torch.from_numpy(pictures)
         if task.device.type == "cuda":
-            found = found.pin_memory().to(task.device, non_blocking=True)
+            found = found.pin_memory()
+        found = found.to(task.device, non_blocking=task.device.type == "cuda")
         crops = self.multicrop.crops(found, seed=task.options.seed, epoch=epoch, items=items.tolist())
         return [standardise(crop, task.preprocess.mean, task.preprocess.std) for crop in crops]
 

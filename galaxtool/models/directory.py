@@ -59,7 +59,8 @@ def save_model(
             (folder / "symbols").mkdir(exist_ok=True)
             target = folder / "symbols" / f"{one.slug}{one.symbol.suffix}"
             if one.symbol.resolve() != target.resolve():
-                shutil.copyfile(one.symbol, target)
+                with replacing(target) as temporary:
+                    shutil.copyfile(one.symbol, temporary)
     record = dataclasses.replace(record, weights_sha256=sha256_of(folder / WEIGHTS))
     write_json(folder / RECORD, record.as_dict())
     return record

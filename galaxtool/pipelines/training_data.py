@@ -107,6 +107,7 @@ def gather_labelled(
 
     from galaxtool.datasets.open import open_dataset
     from galaxtool.datasets.split import nested_subset, never_validated, split_items
+    from galaxtool.taxonomy.load import own_taxonomy
 
     keeps_all = votes is not None or not needs_labels
     columns = {"image_column": image_column, "label_column": label_column}
@@ -128,6 +129,10 @@ def gather_labelled(
         items = apply_given_split(items, read_given_split(split))
     chosen, slugs, counted = _known(items, taxonomy, symbols, votes)
     splits = np.asarray(split_items(items, slugs, valid_fraction=valid_fraction, seed=seed)).astype("U6")
+    scored = {part for slug, part in zip(slugs, splits, strict=True) if slug}
+    if keeps_all and counted is None and any(slugs) and not {"train", "valid"} <= scored:
+        # too few to score anything by
+        chosen, slugs = own_taxonomy([UNLABELLED]), [""] * len(items)
     if fraction < 1:
         training = np.flatnonzero(splits == "train")
         kept = training[nested_subset([slugs[i] for i in training], fraction, seed)]

@@ -24,6 +24,7 @@ _CHOICES = {
     "class_weights": ("none", "inverse"),
     "stopping": ("best", "paper-002"),
 }
+_ALWAYS = {"score": ("prompt",)}
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -75,6 +76,19 @@ def choose_head(method: MethodSpec, settings: Mapping[str, Any]) -> HeadSpec:
         )
     if settings["votes"] and "votes" not in head.label_kinds:
         raise ConfigError(f"The head '{name}' does not learn from votes.", hint="Leave --votes or --head out.")
+    if settings["votes"] and (settings["taxonomy"] or settings["symbols"]):
+        raise ConfigError("Votes have answers for classes.", hint="Leave --taxonomy and --symbols out, or --votes.")
+    for option, default, needed, what in (
+        ("contrast", "instance", "text", "compare images with prompts"),
+        ("score", "both", "symbols", "compare images with symbols"),
+        ("class_weights", "none", "labels", "learn from labels"),
+    ):
+        if settings[option] not in (default, *_ALWAYS.get(option, ())) and needed not in method.needs:
+            flag = f"--{option.replace('_', '-')} {settings[option]}"
+            raise ConfigError(
+                f"{flag} is for methods that {what}; '{method.name}' does not.",
+                hint="Leave it out, or choose another --method.",
+            )
     if settings["label_smoothing"] and method.head != "linear":
         raise ConfigError(
             f"--label-smoothing is for cross-entropy, which '{method.name}' does not use.",

@@ -35,14 +35,15 @@ def read_split(path: Path, labelled: Labelled) -> Labelled:
     TrainingError
         If the data are not those of that run.
     """
+    import csv
+
     import numpy as np
 
-    from galaxtool.io.tables import read_table
-
-    table = read_table(path)
-    if [str(i) for i in table["id"]] != [item.id for item in labelled.items]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))  # as text: an id such as 1.10 is no number
+    if [row["id"] for row in rows] != [item.id for item in labelled.items]:
         raise TrainingError(
             f"The data are no longer those of the run: '{path}' lists other images.",
             hint="Put them back, or start a new run.",
         )
-    return replace(labelled, splits=np.array([str(s) for s in table["split"]]))
+    return replace(labelled, splits=np.array([row["split"] for row in rows]))

@@ -127,7 +127,8 @@ def make_task(settings: Mapping[str, Any], prepared: Prepared, log: Progress) ->
 
     torch.manual_seed(settings["seed"])
     # of several processes each has its own GPU, the current one
-    own = "cuda" if distributed.size() > 1 and torch.cuda.is_available() and settings["device"] == "auto" else ""
+    shared = distributed.size() > 1 and torch.cuda.is_available() and settings["device"].startswith(("auto", "cuda"))
+    own = "cuda" if shared else ""
     device = choose_device(own or settings["device"])
     channels = channel_names(settings["channels"])
     text_encoder = prepared.text_encoder and str(prepared.text_encoder)

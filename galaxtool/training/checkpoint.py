@@ -40,7 +40,7 @@ def restore_random_states(state: dict[str, Any]) -> None:
     numbers, gauss = state["python"]
     random.setstate((3, tuple(numbers), gauss))
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+        torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:

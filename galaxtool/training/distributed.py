@@ -6,10 +6,13 @@ Every function works without `torchrun` too, where there is one process.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
+
+_PATIENCE = timedelta(hours=4)  # of the others, while the first process validates, scores and draws
 
 
 def rank() -> int:
@@ -38,7 +41,7 @@ def join() -> bool:
         return False
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
     return True
 
 
@@ -74,6 +77,14 @@ def from_main(value: Any) -> Any:
     held = [value]
     dist.broadcast_object_list(held, src=0)
     return held[0]
+
+
+def gathered(value: Any) -> list[Any]:
+    """Return the values of all processes, in their order."""
+    found = [value] * size()
+    if size() > 1:
+        dist.all_gather_object(found, value)
+    return found
 
 
 def _reduced(flag: bool, device: torch.device, how: Any) -> bool:

@@ -17,7 +17,9 @@ def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(columns))
         writer.writeheader()
-        writer.writerows({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()} for row in history)
+        writer.writerows(
+            {k: float(f"{v:.7g}") if isinstance(v, float) else v for k, v in row.items()} for row in history
+        )
 
 
 def write_tensorboard(folder: Path, history: Sequence[dict[str, Any]]) -> None:

@@ -9,12 +9,14 @@ import torch
 
 from galaxtool.errors import TrainingError
 
+_ON_A_CPU = ("not enough memory", "can't allocate memory")
+
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Say whether an error means that memory is short, on a GPU or on the CPU."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error).lower()
+    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _ON_A_CPU)
 
 
 def explain(step: Callable[[int], None], size: int, batch_size: int, accumulate: int) -> TrainingError:

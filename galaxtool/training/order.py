@@ -23,5 +23,5 @@ def steps_of(order: np.ndarray, batch_size: int, processes: int = 1) -> list[np.
 
 def parts_of(batch: np.ndarray, accumulate: int, rank: int = 0, processes: int = 1) -> list[np.ndarray]:
     """Return one process's share of a batch, in parts that pass through the model one after the other."""
-    share = batch[rank::processes]
-    return [part for part in np.array_split(share, min(accumulate, len(share))) if len(part)]
+    # as many for every process, which wait for one another in each
+    return np.array_split(batch[rank::processes], min(accumulate, len(batch) // processes))

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from galaxtool.training.order import epoch_order
+from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
 from galaxtool.vision.augment import standardise
 from galaxtool.vision.device import autocast
@@ -14,8 +15,8 @@ IMAGES = 512  # whose statistics are taken
 
 
 @torch.no_grad()
-def settle_batchnorm(task: Task, stage: nn.Module, epoch: int) -> None:
-    """Estimate the image tower's running statistics anew, over augmented training images (Wu & Johnson 2021).
+def settle_batchnorm(task: Task, stage: Stage, epoch: int) -> None:
+    """Estimate the running statistics of a stage's encoder anew, over augmented training images (Wu & Johnson 2021).
 
     A running average lags behind weights that change fast, and where most pixels are empty, as in radio images, it is
     far from any batch's own: a network that has learned may then answer at random when it is validated.
@@ -23,7 +24,7 @@ def settle_batchnorm(task: Task, stage: nn.Module, epoch: int) -> None:
     Parameters
     ----------
     task : Task
-    stage : galaxtool.Stage
+    stage : Stage
         Only BatchNorm layers that it holds, and in training mode, are changed; without any, nothing is done.
     epoch : int
         Of the run; decides which images, and how they are augmented.
@@ -32,7 +33,7 @@ def settle_batchnorm(task: Task, stage: nn.Module, epoch: int) -> None:
     -----
     arXiv:2105.07576, section 3. As torch's ``update_bn`` does it, with as much memory as a training step.
     """
-    tower = task.backbone.image_tower
+    tower = stage.settled(task)
     held = {id(module) for module in stage.modules()}
     layers = [
         module

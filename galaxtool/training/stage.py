@@ -53,7 +53,8 @@ class Stage(nn.Module):
         """
         pictures = torch.from_numpy(task.train.pictures[items])
         if task.device.type == "cuda":
-            pictures = pictures.pin_memory().to(task.device, non_blocking=True)
+            pictures = pictures.pin_memory()
+        pictures = pictures.to(task.device, non_blocking=task.device.type == "cuda")
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=items.tolist())
         return standardise(images, task.preprocess.mean, task.preprocess.std)
 
@@ -73,6 +74,11 @@ class Stage(nn.Module):
     def features(self, task: Task, pictures: PictureSet) -> torch.Tensor:
         """Return the features that the head is validated on, float32 (N, dim), without augmentation."""
         return embed_pictures(task, pictures)
+
+    def settled(self, task: Task) -> nn.Module:
+        """Return the encoder that is validated, whose BatchNorm statistics are estimated anew before."""
+        tower: nn.Module = task.backbone.image_tower
+        return tower
 
     def make_head(self) -> nn.Module:
         """Return the head that classifies with what has been learned so far: features (N, dim) to logits (N, K)."""

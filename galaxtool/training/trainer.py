@@ -6,8 +6,8 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxtool.errors import TrainingError
+from galaxtool.errors import ModelError, TrainingError
+from galaxtool.requires import require
 from galaxtool.training import distributed
 from galaxtool.training.averaging import Averaged
 from galaxtool.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
@@ -98,8 +99,14 @@ class Trainer:
             raise TrainingError("The weights leave less than one image an epoch.", hint="Raise --weight.")
         self.task = task
         self.stages = nn.ModuleList(stages).to(task.device)
+        if min(task.options.batch_size, len(task.train)) < distributed.size():
+            raise TrainingError("A batch has fewer images than there are processes.", hint="Raise --batch-size.")
+        if tensorboard:
+            require("tensorboard", why="--tensorboard", install="galaxtool[tensorboard]")
         if distributed.size() > 1 and task.device.type == "cuda":  # on the CPU there is none
-            nn.SyncBatchNorm.convert_sync_batchnorm(self.stages)
+            from timm.layers import convert_sync_batchnorm  # torch's own loses the activations of timm's layers
+
+            convert_sync_batchnorm(self.stages)
         self.lengths = [stage.epochs for stage in stages]
         self.folder = folder
         self.progress = progress or Silent()
@@ -110,7 +117,8 @@ class Trainer:
 
             set_checkpointing(task.backbone, True)
         if task.options.compile:
-            task.backbone.image_tower.compile()
+            # with a borrowed text encoder the image tower is put together anew each time
+            getattr(task.backbone, "image", task.backbone).image_tower.compile()
 
     @property
     def last_checkpoint(self) -> Path:
@@ -140,7 +148,8 @@ class Trainer:
         torch.manual_seed(self.task.options.seed + 1_000_003 * distributed.rank())
         saved = load_checkpoint(self.last_checkpoint) if resume and self.last_checkpoint.exists() else None
         if saved:
-            self.at = _Position(**saved["position"])
+            with _of_this_training(self.last_checkpoint):
+                self.at = _Position(**saved["position"])
         with Interruptible() as interrupt:
             for number in range(self.at.stage, len(self.stages)):
                 stage = self._stage(number)
@@ -150,12 +159,13 @@ class Trainer:
                 averaged = Averaged(stage, self.task.options.ema) if self.task.options.ema else None
                 stepper = Stepper(self.task, stage, optimizer)
                 if saved:
-                    self.stages.load_state_dict(saved["modules"])
-                    optimizer.load_state_dict(saved["optimizer"])
-                    stepper.scaler.load_state_dict(saved["scaler"])
-                    if averaged:
-                        averaged.load_state_dict(saved["averaged"])
-                    restore_random_states(saved["random"])
+                    with _of_this_training(self.last_checkpoint):
+                        self.stages.load_state_dict(saved["modules"])
+                        optimizer.load_state_dict(saved["optimizer"])
+                        stepper.scaler.load_state_dict(saved["scaler"])
+                        if averaged:
+                            averaged.load_state_dict(saved["averaged"])
+                        restore_random_states(saved["random"][distributed.rank() % len(saved["random"])])
                     saved = None
                 self._run_stage(number, stepper, averaged, interrupt)
                 self.at = dataclasses.replace(self.at, stage=number + 1, epoch=0, step=0, loss_sum=0.0, seen=0)
@@ -256,6 +266,7 @@ class Trainer:
         return stops(options.stopping, [row["valid_loss"] for row in rows], scores, options.patience)
 
     def _save(self, stepper: Stepper, averaged: Averaged | None) -> None:
+        states = distributed.gathered(random_states())
         if not distributed.is_main():
             return
         save_checkpoint(
@@ -266,7 +277,7 @@ class Trainer:
                 "optimizer": stepper.optimizer.state_dict(),
                 "scaler": stepper.scaler.state_dict(),
                 "averaged": averaged.state_dict() if averaged else {},
-                "random": random_states(),
+                "random": states,
             },
         )
 
@@ -279,6 +290,18 @@ class Trainer:
             head = copy.deepcopy(stage.make_head())
         stage.finish()
         return Outcome(head=head, symbol_tower=stage.symbol_tower(), best=best["row"], history=self.at.history)
+
+
+@contextmanager
+def _of_this_training(checkpoint: Path) -> Iterator[None]:
+    """Say in a sentence that a checkpoint is of something else."""
+    try:
+        yield
+    except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The checkpoint '{checkpoint}' is of another method or architecture.",
+            hint="Start the run again with --overwrite.",
+        ) from error
 
 
 def _told(row: dict[str, Any]) -> str:
