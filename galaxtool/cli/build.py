@@ -103,6 +103,7 @@ def read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     """Split a numpydoc docstring into what comes before the sections, and each parameter's description."""
     text = inspect.getdoc(function) or ""
     before = re.split(r"\n(?=\w[\w ]*\n-{3,}\n)", text)[0].strip()
+    before = re.sub(r"(?<!\n)\n(?!\n)", " ", before)  # the terminal wraps a paragraph by its own width
     section = re.search(r"\nParameters\n-+\n(.*?)(?=\n\n?\w[\w ]*\n-{3,}\n|\Z)", text, re.DOTALL)
     described: dict[str, str] = {}
     names: list[str] = []
