@@ -15,6 +15,10 @@ from training_helpers import class_folders
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "GALAXTOOL_OFFLINE": "1"}
+if sys.platform == "linux":
+    ENVIRONMENT["GLOO_SOCKET_IFNAME"] = "lo"  # whatever the machine's own name resolves to
+
+pytestmark = pytest.mark.usefixtures("loopback")
 
 
 @pytest.mark.parametrize("accumulate", [1, pytest.param(2, marks=pytest.mark.slow)])

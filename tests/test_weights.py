@@ -142,7 +142,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
+def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loopback: None) -> Iterator[tuple[str, Path]]:
     """Serve a folder over https on this machine; give its address and path."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl, which makes the certificate, is not there")
