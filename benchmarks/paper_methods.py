@@ -154,7 +154,7 @@ def table(rows: list[dict[str, object]], options: argparse.Namespace) -> str:
     for key in sorted(groups, key=lambda k: (k[0], -float(str(k[1])), list(METHODS).index(str(k[2])))):
         same = [r for r in rows if (r["data"], r["fraction"], r["method"]) == key]
         values = {score: np.array([r[score] for r in same], dtype=float) for score in SCORES}
-        shown = [f"{v.mean():.3f} ± {v.std(ddof=1 if len(v) > 1 else 0):.3f}" for v in values.values()]
+        shown = [f"{v.mean():.3f}" + (f" ± {v.std(ddof=1):.3f}" if len(v) > 1 else "") for v in values.values()]
         lines.append(f"| {key[0]} | {key[1]:g} | {key[2]} | {len(same)} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
