@@ -306,3 +306,8 @@ def test_engines_by_name(model: Path, exported: tuple[Path, Any]) -> None:
 def test_no_gpu_for_onnx(exported: tuple[Path, Any]) -> None:
     with pytest.raises(ConfigError, match="finds no CUDA device"):
         open_engine(find_model(exported[0]), device="cuda")
+
+
+def test_a_file_does_not_tell_where_it_was_made(exported: tuple[Path, Any]) -> None:
+    content = exported[0].read_bytes()
+    assert b"network.py" not in content and b"site-packages" not in content

@@ -86,7 +86,15 @@ def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
         CLASS_EMBEDDINGS_KEY: json.dumps(_class_embeddings(model)),
     }
     onnx.helper.set_model_props(proto, metadata)
+    _forget_the_exporter(proto.graph)
     onnx.save(proto, path)
+
+
+def _forget_the_exporter(graph: onnx.GraphProto) -> None:
+    """Drop what PyTorch notes of each node: where in whose folders the code stood that made it."""
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 def compare(path: Path, model: GalaxyModel, record: ModelRecord, batches: Sequence[int]) -> Comparison:
