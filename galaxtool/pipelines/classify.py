@@ -275,9 +275,9 @@ def _complain(result: ClassifyResult, errors: Sequence[str], strict: bool, progr
     if len(errors) > _NAMED:
         progress.say(f"Unreadable: {len(errors) - _NAMED} more; the table's error column names them all.")
     if result.errors == result.n:
-        raise InputError(
-            f"None of the {result.n} inputs could be read.", hint=f"The error column of '{result.output}' says why."
-        )
+        what = "The only input" if result.n == 1 else f"None of the {result.n} inputs"
+        could = "could not be read" if result.n == 1 else "could be read"
+        raise InputError(f"{what} {could}.", hint=f"The error column of '{result.output}' says why.")
     if strict and result.errors:
         raise InputError(
             f"{result.errors} of {result.n} inputs could not be read, and --strict was given.",
