@@ -28,8 +28,8 @@ _PLACES = {
     "galaxtool.pipelines.simulate": ("simulate",),
     "galaxtool.registry": ("get_registry",),
     "galaxtool.specs": (
-        "BackboneSpec", "Citation", "DatasetSpec", "HeadSpec", "IndexSpec", "MethodOption", "MethodSpec", "ModelSpec",
-        "ReaderSpec", "RecipeSpec", "TaxonomySpec", "Weights",
+        "BackboneSpec", "Citation", "ContainerSpec", "DatasetSpec", "ExecutorSpec", "HeadSpec", "IndexSpec",
+        "MethodOption", "MethodSpec", "ModelSpec", "ReaderSpec", "RecipeSpec", "TaxonomySpec", "Weights",
     ),
     "galaxtool.taxonomy.classes": ("Taxonomy",),
     "galaxtool.testing.backbone": ("check_backbone",),
@@ -38,7 +38,12 @@ _PLACES = {
     "galaxtool.training.stage": ("Stage",),
     "galaxtool.training.task": ("Batch", "Task"),
     "galaxtool.training.trainer": ("Trainer",),
-    "galaxtool.types": ("FLAGS", "Backbone", "Cutout", "Dataset", "Item", "Progress", "Reader"),
+    "galaxtool.io.imagefile": ("ImageFile",),
+    "galaxtool.io.options": ("ReadOptions",),
+    "galaxtool.types": (
+        "FLAGS", "Backbone", "Container", "Cutout", "Dataset", "Executor", "Item", "Member", "OpenContainer",
+        "Progress", "Reader",
+    ),
     "galaxtool.vision.preprocess": ("Preprocess",),
 }  # fmt: skip
 

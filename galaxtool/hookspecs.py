@@ -11,7 +11,9 @@ import pluggy
 if TYPE_CHECKING:
     from galaxtool.specs import (
         BackboneSpec,
+        ContainerSpec,
         DatasetSpec,
+        ExecutorSpec,
         HeadSpec,
         IndexSpec,
         MethodSpec,
@@ -59,6 +61,18 @@ def register_taxonomies() -> Iterable[TaxonomySpec]:
 @hookspec
 def register_readers() -> Iterable[ReaderSpec]:
     """File formats."""
+    return []
+
+
+@hookspec
+def register_containers() -> Iterable[ContainerSpec]:
+    """Files that hold many images: archives, stacks."""
+    return []
+
+
+@hookspec
+def register_executors() -> Iterable[ExecutorSpec]:
+    """Where batches are worked on: processes here, a cluster."""
     return []
 
 

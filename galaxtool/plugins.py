@@ -27,17 +27,18 @@ import pluggy
 
 from galaxtool import hookspecs
 from galaxtool.errors import GalaxtoolError, nearest
+from galaxtool.registered import PluginReport, Registered
 from galaxtool.specs import (
     BackboneSpec,
+    ContainerSpec,
     DatasetSpec,
+    ExecutorSpec,
     HeadSpec,
     IndexSpec,
     MethodSpec,
     ModelSpec,
-    PluginReport,
     ReaderSpec,
     RecipeSpec,
-    Registered,
     Spec,
     TaxonomySpec,
 )
@@ -56,6 +57,7 @@ BUILTIN = (
     "galaxtool.methods.plugin",
     "galaxtool.indexes.plugin",
     "galaxtool.recipes.plugin",
+    "galaxtool.executors.plugin",
 )
 
 HOOKS: dict[str, tuple[str, type[Spec]]] = {
@@ -65,9 +67,11 @@ HOOKS: dict[str, tuple[str, type[Spec]]] = {
     "method": ("register_methods", MethodSpec),
     "taxonomy": ("register_taxonomies", TaxonomySpec),
     "reader": ("register_readers", ReaderSpec),
+    "container": ("register_containers", ContainerSpec),
     "model": ("register_models", ModelSpec),
     "index": ("register_indexes", IndexSpec),
     "recipe": ("register_recipes", RecipeSpec),
+    "executor": ("register_executors", ExecutorSpec),
 }
 """Kind of thing -> the hook that registers it, and the spec it returns."""
 

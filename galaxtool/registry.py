@@ -9,7 +9,7 @@ from typing import Any
 
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, PluginError, UnknownName
 from galaxtool.plugins import HOOKS, PluginManager, debugging
-from galaxtool.specs import PluginReport, Registered
+from galaxtool.registered import PluginReport, Registered
 
 
 class Registry:

@@ -7,7 +7,7 @@ when somebody uses the thing. Listings, help and error messages live on specs al
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
@@ -291,51 +291,29 @@ class RecipeSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
-    """A spec with where it came from.
+class ContainerSpec(Spec):
+    """Opens files of one kind that hold many images; the factory is called as ``factory()``.
+
+    It returns a `galaxtool.types.Container`.
 
     Parameters
     ----------
-    spec : Spec
-        What was handed over.
-    plugin : str
-        Name of the plugin.
-    origin : str
-        ``built-in``, or the distribution's name and version.
+    suffixes : tuple of str
+        Lower case, with the dot.
+    magic : tuple of bytes
+        How such a file begins, at any of `offsets`.
+    offsets : tuple of int
+        Where `magic` stands.
     """
 
-    spec: Spec
-    plugin: str
-    origin: str
-
-    @property
-    def qualified(self) -> str:
-        """The name that is unique even when two plugins use the same one."""
-        return f"{self.plugin}:{self.spec.name}"
+    suffixes: tuple[str, ...]
+    magic: tuple[bytes, ...] = ()
+    offsets: tuple[int, ...] = (0,)
 
 
-@dataclass(slots=True, kw_only=True)
-class PluginReport:
-    """What became of one plugin.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSpec(Spec):
+    """Where batches are worked on; the factory is called as ``factory(workers=..., address=...)``.
 
-    Parameters
-    ----------
-    name, origin, version : str
-        Entry point's name, ``built-in`` or the distribution, and its version.
-    status : {"ok", "failed"}
-        A plugin may be ``ok`` in one hook and lose another; then it is ``failed`` and `problem` says which.
-    problem : str
-        Why, in one line.
-    provides : list of str
-        ``"backbone mini"`` and so on.
-    load_ms : float
-        Time its import took.
+    It returns a `galaxtool.types.Executor`.
     """
-
-    name: str
-    origin: str
-    version: str
-    status: str = "ok"
-    problem: str = ""
-    provides: list[str] = field(default_factory=list)
-    load_ms: float = 0.0

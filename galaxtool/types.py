@@ -5,7 +5,7 @@ Arrays are named in annotations only, so importing this module costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -14,17 +14,24 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from galaxtool.io.imagefile import ImageFile
+    from galaxtool.io.options import ReadOptions
+
 NAN_PIXELS = "NAN_PIXELS"
 OFF_EDGE = "OFF_EDGE"
 UPSAMPLED = "UPSAMPLED"
+SATURATED = "SATURATED"
 BLANK = "BLANK"
+NO_SCALE = "NO_SCALE"
 NAME_MISMATCH = "NAME_MISMATCH"
 
 FLAGS = {
     NAN_PIXELS: "some pixels were not finite and were shown as sky",
     OFF_EDGE: "the cutout reaches beyond the image it was taken from",
     UPSAMPLED: "the image has fewer pixels than the model looks at, so it was enlarged",
+    SATURATED: "pixels of the central object are saturated, or were masked as such",
     BLANK: "every pixel has the same value",
+    NO_SCALE: "the image does not say its pixel scale, so that all of it was taken",
     NAME_MISMATCH: "the content is not what the file's suffix says; the content was believed",
 }
 """Quality flags of a prediction, and what each means."""
@@ -114,7 +121,7 @@ class Dataset(Protocol):
 class Reader(Protocol):
     """Reads the files of one kind."""
 
-    def read(self, path: Path, *, hdu: int | str | None = None, header_only: bool = False) -> Cutout:
+    def read(self, file: ImageFile, options: ReadOptions) -> Cutout:
         """Return the image in a file.
 
         Raises
@@ -122,6 +129,82 @@ class Reader(Protocol):
         galaxtool.errors.UnreadableImage
             With one sentence that says why.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One image in a container.
+
+    Parameters
+    ----------
+    key : str
+        By which `OpenContainer.read` finds it, and which stands in brackets behind the container's path in tables.
+    name : str
+        What its id is made of; the same as `key` where that says enough.
+    ra, dec : float or None
+        Degrees, ICRS, where the container has a list of them.
+    columns : dict
+        What else the container says of it, e.g. a label.
+    """
+
+    key: str
+    name: str
+    ra: float | None = None
+    dec: float | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+class Container(Protocol):
+    """Files of one kind that hold many images."""
+
+    def members(self, path: Path) -> Iterator[Member]:
+        """Yield what counts as an image, in an order that does not change.
+
+        Raises
+        ------
+        galaxtool.errors.UnreadableImage
+            If the container as a whole is damaged.
+        """
+
+    def open(self, path: Path) -> OpenContainer:
+        """Open one for reading; used by one thread at a time, and for many members."""
+
+
+class OpenContainer(Protocol):
+    """A container that is open."""
+
+    def read(self, key: str, options: ReadOptions) -> ImageFile | Cutout:
+        """Return a member: a file as some `Reader` takes it, or the image itself.
+
+        Raises
+        ------
+        galaxtool.errors.UnreadableImage
+            If there is no such member, or it is damaged.
+        """
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class Executor(Protocol):
+    """Works on batches somewhere, each worker with what it needs made once."""
+
+    workers: int
+
+    def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
+        """Yield what a function returns of each task, in order, taking few tasks ahead of who takes the results.
+
+        Parameters
+        ----------
+        make : callable
+            Returns the function; called once in every worker. Both it and the tasks are pickled where workers are
+            other processes.
+        tasks : iterable
+            Taken as they are needed.
+        """
+
+    def close(self) -> None:
+        """End the workers."""
 
 
 class Backbone(Protocol):

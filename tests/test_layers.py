@@ -15,10 +15,10 @@ PACKAGE = ROOT / "galaxtool"
 
 LAYERS = {
     "L0": ["__init__", "errors", "specs", "types", "hookspecs"],
-    "L1": ["files", "requires", "config", "plugins", "registry", "runs"],
+    "L1": ["files", "requires", "config", "registered", "plugins", "registry", "runs"],
     "L2": [
         "io", "vision", "taxonomy", "simulation", "backbones", "training", "models", "datasets", "heads", "methods",
-        "indexes", "recipes",
+        "indexes", "recipes", "executors", "cutting", "pages",
     ],
     "L3": ["pipelines", "testing"],
     "L4": ["cli", "__main__"],

@@ -19,6 +19,8 @@ from PIL import Image
 from galaxtool.errors import UnreadableImage
 from galaxtool.hookspecs import hookimpl
 from galaxtool.io.fits import FitsReader
+from galaxtool.io.imagefile import ImageFile
+from galaxtool.io.options import ReadOptions
 from galaxtool.io.raster import RasterReader
 from galaxtool.io.readers import image_suffixes, read_image
 from galaxtool.plugins import PluginManager
@@ -173,7 +175,7 @@ def test_otherwise_the_first_image_is_taken(tmp_path: Path, units: list[fits.Ima
 @pytest.mark.parametrize("hdu", [2, "2", "r", "R"])
 def test_the_hdu_that_is_asked_for(tmp_path: Path, hdu: int | str) -> None:
     path = write(tmp_path / "a.fits", fits.PrimaryHDU(), image(CUBE[0], "g"), image(CUBE[1], "r"))
-    cutout = read_image(path, hdu=hdu)
+    cutout = read_image(path, ReadOptions(hdu=hdu))
     np.testing.assert_array_equal(cutout.data, CUBE[1:2])
     assert (cutout.bands, cutout.source) == (("r",), f"{path}[2]")
 
@@ -182,7 +184,7 @@ def test_the_hdu_that_is_asked_for(tmp_path: Path, hdu: int | str) -> None:
 def test_an_hdu_that_is_not_there(tmp_path: Path, hdu: int | str, says: str) -> None:
     path = write(tmp_path / "a.fits", fits.PrimaryHDU(), image(PLANE, "g"))
     with pytest.raises(UnreadableImage, match=says) as caught:
-        read_image(path, hdu=hdu)
+        read_image(path, ReadOptions(hdu=hdu))
     assert "1 G, image" in caught.value.hint
 
 
@@ -321,11 +323,15 @@ def test_absent_or_bad_wcs_is_no_error(tmp_path: Path, cards: dict[str, object])
 
 def test_header_only_promises_what_reading_gives(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", CUBE, BANDS="grz", **wcs_cards())
-    head, whole = FitsReader().read(path, header_only=True), FitsReader().read(path)
+    head, whole = (FitsReader().read(ImageFile.on_disk(path), ReadOptions(header_only=only)) for only in (True, False))
     assert (head.data.shape, head.data.dtype, head.bands) == (whole.data.shape, whole.data.dtype, whole.bands)
     assert (head.ra, head.dec, head.pixel_scale) == (whole.ra, whole.dec, whole.pixel_scale)
     Image.new("RGB", (9, 6)).save(tmp_path / "a.png")
-    assert RasterReader().read(tmp_path / "a.png", header_only=True).data.shape == (3, 6, 9)
+    assert RasterReader().read(ImageFile.on_disk(tmp_path / "a.png"), ReadOptions(header_only=True)).data.shape == (
+        3,
+        6,
+        9,
+    )
 
 
 # what is no image
@@ -467,8 +473,8 @@ def test_a_reader_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         @staticmethod
         def reader() -> object:
             class Npy:
-                def read(self, path: Path, *, hdu: int | str | None = None, header_only: bool = False) -> Cutout:
-                    return Cutout(data=np.load(path)[None], bands=("",), source=str(path))
+                def read(self, file: ImageFile, options: ReadOptions) -> Cutout:
+                    return Cutout(data=np.load(file.open())[None], bands=("",), source=file.name)
 
             return Npy()
 

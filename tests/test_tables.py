@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, TableError
-from galaxtool.io.inputs import InputItem
+from galaxtool.io.items import InputItem
 from galaxtool.io.predictions import prediction_table
 from galaxtool.io.tables import TABLE_SUFFIXES, check_table_path, read_table, table_suffix, write_table
 

@@ -12,8 +12,9 @@ from galaxtool.backbones.borrowed_text import WithText
 from galaxtool.backbones.channels import adapt_channels
 from galaxtool.backbones.weights import load_into, locate
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
+from galaxtool.registered import Registered
 from galaxtool.registry import Registry, get_registry
-from galaxtool.specs import BackboneSpec, Registered, Weights
+from galaxtool.specs import BackboneSpec, Weights
 
 NO_WEIGHTS = "none"
 

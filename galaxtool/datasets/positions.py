@@ -11,6 +11,8 @@ from typing import cast
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.io.fits import FitsReader
+from galaxtool.io.imagefile import ImageFile
+from galaxtool.io.options import ReadOptions
 from galaxtool.registry import get_registry
 from galaxtool.specs import ReaderSpec
 from galaxtool.types import Item
@@ -62,7 +64,7 @@ def _suffixes(spec: object) -> tuple[str, ...]:
 def _position(path: Path) -> tuple[float, float] | None:
     """Return right ascension and declination of an image's centre, or None."""
     try:
-        cutout = FitsReader().read(path, header_only=True)
+        cutout = FitsReader().read(ImageFile.on_disk(path), ReadOptions(header_only=True))
     except (GalaxtoolError, OSError, ValueError, TypeError, KeyError, IndexError):
         return None
     return None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)

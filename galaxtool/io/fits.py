@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from astropy.io import fits
 from galaxtool.errors import UnreadableImage
 from galaxtool.io.fitsaxes import to_bands
 from galaxtool.io.fitsbands import hdu_band
+from galaxtool.io.imagefile import ImageFile
+from galaxtool.io.options import PLAIN, ReadOptions
 from galaxtool.io.quiet import no_warnings
 from galaxtool.io.readers import quality_flags, say
 from galaxtool.io.wcs import centre_and_scale
@@ -28,17 +31,15 @@ class FitsReader:
     band of their own, they are stacked. How the axes of a cube become bands is said in `galaxtool.io.fitsaxes`.
     """
 
-    def read(self, path: Path, *, hdu: int | str | None = None, header_only: bool = False) -> Cutout:
+    def read(self, file: ImageFile, options: ReadOptions = PLAIN) -> Cutout:
         """Read an image.
 
         Parameters
         ----------
-        path : Path
-            The file, plain or gzipped, its images tile-compressed or not.
-        hdu : int or str, optional
-            Number or EXTNAME of the HDU to take.
-        header_only : bool
-            Do not read pixels: `data` is then a read-only view of NaN of the right shape.
+        file : ImageFile
+            Plain or gzipped, its images tile-compressed or not.
+        options : ReadOptions
+            With `header_only`, `data` is a read-only view of NaN of the right shape.
 
         Returns
         -------
@@ -54,20 +55,29 @@ class FitsReader:
         """
         with no_warnings():  # what matters of astropy's warnings is checked here
             try:
-                with fits.open(path, memmap=False, uint=False, lazy_load_hdus=True) as units:
-                    return _read(path, units, hdu, header_only)
+                with (
+                    _unpacked(file) as stream,
+                    fits.open(stream, memmap=False, uint=False, lazy_load_hdus=True) as units,
+                ):
+                    return _read(file, units, options)
             except (OSError, EOFError, fits.VerifyError) as error:
-                raise UnreadableImage(f"'{path}' is damaged or cut short ({say(error)}).") from error
+                raise UnreadableImage(f"'{file.name}' is damaged or cut short ({say(error)}).") from error
 
 
-def _read(path: Path, units: fits.HDUList, hdu: int | str | None, header_only: bool) -> Cutout:
+def _unpacked(file: ImageFile) -> Any:
+    """Open a file, gunzipped where it is gzipped."""
+    return gzip.open(file.open()) if file.head(2) == _GZIP else file.open()
+
+
+def _read(file: ImageFile, units: fits.HDUList, options: ReadOptions) -> Cutout:
     """Return the wanted image of an open file."""
+    hdu, header_only, path = options.hdu, options.header_only, Path(file.name)
     images = [unit for unit in units if _is_image(unit)] if hdu is None else [_find(path, units, hdu)]
     if not images:
         raise _no_image(path, units)
     chosen = _same_sky(images)
     for unit in chosen:
-        _check_size(path, unit)
+        _check_size(file, unit)
     arrays = [_empty(unit.shape) if header_only else _pixels(path, unit) for unit in chosen]
     first, primary = chosen[0].header, units[0].header
     if len(chosen) > 1:
@@ -136,20 +146,17 @@ def _bands(images: list[Any]) -> tuple[str, ...]:
     return tuple(hdu_band(image) for image in images)
 
 
-def _check_size(path: Path, unit: Any) -> None:
+def _check_size(file: ImageFile, unit: Any) -> None:
     """Refuse an HDU whose header promises more than the file can hold, before memory is taken for it."""
-    with path.open("rb") as stream:
-        gzipped = stream.read(2) == _GZIP
-    on_disk = path.stat().st_size
     wanted = math.prod(unit.shape) * abs(int(unit.header["BITPIX"])) // 8
-    if gzipped or isinstance(unit, fits.CompImageHDU):
-        enough = wanted <= on_disk * _BEST_COMPRESSION
+    if file.head(2) == _GZIP or isinstance(unit, fits.CompImageHDU):
+        enough = wanted <= file.size * _BEST_COMPRESSION
     else:
-        enough = unit.fileinfo()["datLoc"] + wanted <= on_disk
+        enough = unit.fileinfo()["datLoc"] + wanted <= file.size
     if not enough:
         axes = " x ".join(str(n) for n in reversed(unit.shape))
         raise UnreadableImage(
-            f"'{path}' is cut short: its header promises {axes} pixels and the file has {on_disk} bytes.",
+            f"'{file.name}' is cut short: its header promises {axes} pixels and the file has {file.size} bytes.",
             hint="Fetch or copy it again.",
         )
 

@@ -15,29 +15,10 @@ from astropy.table import Column, MaskedColumn, Table, vstack
 
 from galaxtool.errors import InputError, nearest
 from galaxtool.io.catalogue import read_catalogue, texts
+from galaxtool.io.items import InputItem
 from galaxtool.io.readers import image_suffixes
 from galaxtool.io.tables import table_suffix
 from galaxtool.io.walk import byte_order, holds_only_tables, reason_to_skip, unique, walk_images, without_suffix
-
-
-@dataclass(frozen=True, slots=True)
-class InputItem:
-    """One image to work on.
-
-    Parameters
-    ----------
-    id : str
-        Unique among the inputs: the catalogue's identifier, else the path relative to the INPUT without suffix.
-    path : Path
-        The file, which need not exist or be readable.
-    ra, dec : float or None
-        Degrees, ICRS, from a catalogue; None where there is none or it does not say.
-    """
-
-    id: str
-    path: Path
-    ra: float | None = None
-    dec: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

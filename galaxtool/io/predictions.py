@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
-from galaxtool.io.inputs import InputItem
+from galaxtool.io.items import InputItem
 
 
 def prediction_table(

@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from galaxtool.errors import UnreadableImage
+from galaxtool.io.imagefile import ImageFile
+from galaxtool.io.options import PLAIN, ReadOptions
 from galaxtool.io.quiet import no_warnings
 from galaxtool.io.readers import quality_flags, say
 from galaxtool.types import NAME_MISMATCH, Cutout
@@ -25,17 +27,14 @@ class RasterReader:
     means anything by them.
     """
 
-    def read(self, path: Path, *, hdu: int | str | None = None, header_only: bool = False) -> Cutout:
+    def read(self, file: ImageFile, options: ReadOptions = PLAIN) -> Cutout:
         """Read a picture.
 
         Parameters
         ----------
-        path : Path
-            The file.
-        hdu : int or str, optional
-            Without meaning here, so that one setting serves a folder of FITS files and pictures.
-        header_only : bool
-            Do not decode pixels: `data` is then zero, of the right shape and type.
+        file : ImageFile
+        options : ReadOptions
+            With `header_only`, `data` is zero.
 
         Returns
         -------
@@ -48,10 +47,11 @@ class RasterReader:
         UnreadableImage
             If it is damaged, cut short, or so large that it may be meant to exhaust memory.
         """
+        path, header_only = Path(file.name), options.header_only
         with no_warnings():
             # on odd metadata, and on sizes of 90 to 180 million pixels, which a mosaic may well have
             try:
-                with Image.open(path, formats=_FORMATS) as image:
+                with file.open() as stream, Image.open(stream, formats=_FORMATS) as image:
                     misnamed = _misnamed(path, image.format)
                     planes = _empty(image) if header_only else _planes(image)
             except Image.DecompressionBombError as error:

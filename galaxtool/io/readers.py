@@ -9,25 +9,28 @@ from typing import cast
 import numpy as np
 
 from galaxtool.errors import GalaxtoolError, UnreadableImage
+from galaxtool.io.imagefile import ImageFile
+from galaxtool.io.options import PLAIN, ReadOptions
 from galaxtool.plugins import debugging
+from galaxtool.registered import Registered
 from galaxtool.registry import Registry, get_registry
-from galaxtool.specs import ReaderSpec, Registered
+from galaxtool.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
 
 _GZIP = b"\x1f\x8b"
 _HEAD = 4096
 
 
-def read_image(path: Path, *, hdu: int | str | None = None, registry: Registry | None = None) -> Cutout:
+def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry: Registry | None = None) -> Cutout:
     """Read one image.
 
     Parameters
     ----------
-    path : Path
-        The file. How it begins decides which reader takes it; its suffix only decides between several readers, or
-        where a reader does not say how its files begin.
-    hdu : int or str, optional
-        Number or EXTNAME of the FITS HDU to take; formats without HDUs take no notice.
+    file : Path or ImageFile
+        How it begins decides which reader takes it; its suffix only decides between several readers, or where a
+        reader does not say how its files begin.
+    options : ReadOptions
+        What to take from it.
     registry : Registry, optional
         Where the readers are; by default the process-wide one.
 
@@ -42,26 +45,27 @@ def read_image(path: Path, *, hdu: int | str | None = None, registry: Registry |
     UnreadableImage
         Whatever is wrong with the file, in one sentence.
     """
-    path = Path(path)
-    head = _head(path)
-    known = (registry or get_registry()).specs("reader")
-    chosen = _choose(path, head, known)
-    reader = (registry or get_registry()).factory(chosen)()
+    file = file if isinstance(file, ImageFile) else ImageFile.on_disk(Path(file))
+    head = _head(file)
+    registry = registry or get_registry()
+    known = registry.specs("reader")
+    chosen = _choose(file, head, known)
+    reader = registry.factory(chosen)()
     try:
-        cutout = reader.read(path, hdu=hdu)
+        cutout = reader.read(file, options)
     except GalaxtoolError:
         raise
     except MemoryError as error:
-        raise UnreadableImage(f"'{path}' needs more memory than there is.") from error
+        raise UnreadableImage(f"'{file.name}' needs more memory than there is.") from error
     except Exception as error:
         # Damage has no end of forms, and each library its own exceptions; one bad file must cost one row only.
         if debugging():
             raise
         raise UnreadableImage(
-            f"'{path}' is damaged, or of a kind that the {chosen.spec.name} reader does not know ({say(error)}).",
+            f"'{file.name}' is damaged, or of a kind that the {chosen.spec.name} reader does not know ({say(error)}).",
             hint="GALAXTOOL_DEBUG=1 shows where it failed.",
         ) from error
-    return cutout.with_flags(NAME_MISMATCH) if _misnamed(path, chosen, known) else cutout
+    return cutout.with_flags(NAME_MISMATCH) if _misnamed(file, chosen, known) else cutout
 
 
 def image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
@@ -93,35 +97,34 @@ def say(error: BaseException) -> str:
     return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
 
 
-def _head(path: Path) -> bytes:
+def _head(file: ImageFile) -> bytes:
     """Return how a file begins, gunzipped where it is gzipped."""
     try:
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD)
+        head = file.head(_HEAD)
     except FileNotFoundError as error:
-        raise UnreadableImage(f"There is no file '{path}'.") from error
+        raise UnreadableImage(f"There is no file '{file.name}'.") from error
     except IsADirectoryError as error:
-        raise UnreadableImage(f"'{path}' is a folder, not an image.") from error
+        raise UnreadableImage(f"'{file.name}' is a folder, not an image.") from error
     except PermissionError as error:
-        if path.is_dir():  # what some platforms say of a folder
-            raise UnreadableImage(f"'{path}' is a folder, not an image.") from error
-        raise UnreadableImage(f"'{path}' may not be read: permission denied.") from error
+        if file.path is not None and file.path.is_dir():  # what some platforms say of a folder
+            raise UnreadableImage(f"'{file.name}' is a folder, not an image.") from error
+        raise UnreadableImage(f"'{file.name}' may not be read: permission denied.") from error
     except OSError as error:
-        raise UnreadableImage(f"'{path}' cannot be opened: {error.strerror or error}.") from error
+        raise UnreadableImage(f"'{file.name}' cannot be opened: {error.strerror or error}.") from error
     if not head:
-        raise UnreadableImage(f"'{path}' is an empty file.")
+        raise UnreadableImage(f"'{file.name}' is an empty file.")
     if not head.startswith(_GZIP):
         return head
     try:
         return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
     except zlib.error as error:
-        raise UnreadableImage(f"'{path}' is damaged: it begins like a gzip file and cannot be unpacked.") from error
+        raise UnreadableImage(f"'{file.name}' is damaged: it begins like gzip and cannot be unpacked.") from error
 
 
-def _choose(path: Path, head: bytes, known: list[Registered]) -> Registered:
+def _choose(file: ImageFile, head: bytes, known: list[Registered]) -> Registered:
     """Return the reader for a file that begins with `head`."""
     fits_content = [r for r in known if _spec(r).magic and head.startswith(_spec(r).magic)]
-    fits_name = [r for r in known if _takes(r, path)]
+    fits_name = [r for r in known if _takes(r, file)]
     both = [r for r in fits_content if r in fits_name]
     unsure = [r for r in fits_name if not _spec(r).magic]
     if chosen := both or unsure or fits_content:
@@ -129,16 +132,16 @@ def _choose(path: Path, head: bytes, known: list[Registered]) -> Registered:
     formats = " or ".join(r.spec.name for r in known)
     if fits_name:
         what = "a text file" if _is_text(head) else "something else"
-        raise UnreadableImage(f"'{path}' has the name of a {fits_name[0].spec.name} image but is {what}.")
-    raise UnreadableImage(f"'{path}' is not an image that can be read.", hint=f"It begins like neither {formats}.")
+        raise UnreadableImage(f"'{file.name}' has the name of a {fits_name[0].spec.name} image but is {what}.")
+    raise UnreadableImage(f"'{file.name}' is not an image that can be read.", hint=f"It begins like neither {formats}.")
 
 
-def _misnamed(path: Path, chosen: Registered, known: list[Registered]) -> bool:
-    return not _takes(chosen, path) and any(_takes(r, path) for r in known)
+def _misnamed(file: ImageFile, chosen: Registered, known: list[Registered]) -> bool:
+    return not _takes(chosen, file) and any(_takes(r, file) for r in known)
 
 
-def _takes(registered: Registered, path: Path) -> bool:
-    return path.name.lower().endswith(_spec(registered).suffixes)
+def _takes(registered: Registered, file: ImageFile) -> bool:
+    return file.suffix_name.endswith(_spec(registered).suffixes)
 
 
 def _spec(registered: Registered) -> ReaderSpec:

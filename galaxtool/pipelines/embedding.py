@@ -14,7 +14,8 @@ from galaxtool.types import Progress
 if TYPE_CHECKING:
     import numpy as np
 
-    from galaxtool.io.inputs import InputItem, Inputs
+    from galaxtool.io.inputs import Inputs
+    from galaxtool.io.items import InputItem
     from galaxtool.models.engines import Engine
 
 _SHOWN = 10

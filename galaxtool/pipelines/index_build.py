@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from galaxtool import __version__
 from galaxtool.errors import PluginError
 from galaxtool.pipelines.embedding import embed_batches, say_unreadable
+from galaxtool.registered import Registered
 from galaxtool.registry import get_registry
 from galaxtool.runs import utc_now
-from galaxtool.specs import Registered
 from galaxtool.types import Progress
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from galaxtool.indexes.record import IndexRecord
     from galaxtool.indexes.store import Indexed
-    from galaxtool.io.inputs import InputItem
+    from galaxtool.io.items import InputItem
     from galaxtool.models.engines import Engine
     from galaxtool.models.find import ModelFiles
 

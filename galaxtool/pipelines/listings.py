@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxtool.registered import Registered
 from galaxtool.registry import get_registry
-from galaxtool.specs import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, ModelSpec, Registered, Spec, TaxonomySpec
+from galaxtool.specs import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, ModelSpec, Spec, TaxonomySpec
 
 
 @dataclass(frozen=True)

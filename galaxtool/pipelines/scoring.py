@@ -16,7 +16,7 @@ from galaxtool.types import batches
 if TYPE_CHECKING:
     import numpy as np
 
-    from galaxtool.io.inputs import InputItem
+    from galaxtool.io.items import InputItem
     from galaxtool.models.engines import Engine, Scores
     from galaxtool.models.record import ModelRecord
     from galaxtool.vision.preprocess import Preprocess
@@ -68,10 +68,11 @@ class ScoredBatch:
 
 def read_one(item: InputItem, preprocess: Preprocess, hdu: int | str | None = None) -> Read:
     """Read one input; what is wrong with it is told in `Read.error`, never raised."""
+    from galaxtool.io.options import ReadOptions
     from galaxtool.io.readers import read_image
 
     try:
-        cutout = read_image(item.path, hdu=hdu)
+        cutout = read_image(item.path, ReadOptions(hdu=hdu))
         picture = preprocess.picture(cutout)
     except UnreadableImage as error:
         return Read(item, None, item.ra, item.dec, error=error.message)

@@ -119,9 +119,10 @@ def resolve(asked: Asked, source: Source, progress: Progress) -> Query:
 def _image(path: Path, hdu: str | None, source: Source) -> Query:
     import numpy as np
 
+    from galaxtool.io.options import ReadOptions
     from galaxtool.io.readers import read_image
 
-    cutout = read_image(path, hdu=hdu)
+    cutout = read_image(path, ReadOptions(hdu=hdu))
     picture = source.engine.record.make_preprocess().picture(cutout)
     vector = source.engine.run(picture[None]).embedding[0]
     if not np.isfinite(vector).all():

@@ -57,11 +57,12 @@ def _query_tile(query: Query, preprocess: Preprocess) -> Any:
 
 def _picture(path: Path, hdu: str | None, preprocess: Preprocess) -> tuple[np.ndarray | None, str]:
     """Return the picture in a file, or why there is none."""
+    from galaxtool.io.options import ReadOptions
     from galaxtool.io.readers import read_image
 
     if not path.exists():
         return None, "file is missing"
     try:
-        return preprocess.display(read_image(path, hdu=hdu)), ""
+        return preprocess.display(read_image(path, ReadOptions(hdu=hdu))), ""
     except UnreadableImage:
         return None, "file cannot be read any more"

@@ -17,7 +17,7 @@ from galaxtool.types import Progress
 
 if TYPE_CHECKING:
     from galaxtool.indexes.store import Index
-    from galaxtool.io.inputs import InputItem
+    from galaxtool.io.items import InputItem
     from galaxtool.models.engines import Engine, TorchEngine
     from galaxtool.models.find import ModelFiles
     from galaxtool.models.record import ModelRecord

@@ -1,0 +1,22 @@
+"""The built-in executors."""
+
+from __future__ import annotations
+
+from galaxtool.hookspecs import hookimpl
+from galaxtool.specs import ExecutorSpec
+
+
+@hookimpl
+def register_executors() -> list[ExecutorSpec]:
+    return [
+        ExecutorSpec(
+            name="threads",
+            summary="One process, in which threads read ahead: for few images, and for a GPU.",
+            factory="galaxtool.executors.threads:ThreadExecutor",
+        ),
+        ExecutorSpec(
+            name="processes",
+            summary="A process for each core, every one with the model.",
+            factory="galaxtool.executors.processes:ProcessExecutor",
+        ),
+    ]
