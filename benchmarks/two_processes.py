@@ -17,11 +17,10 @@ from pathlib import Path
 
 import torch
 
-import galaxtool.training.trainer as trainer_module
 from galaxtool.training import distributed
-from galaxtool.training.step import Stepper
 
 STEPS = 20
+TESTS = Path(__file__).resolve().parent.parent / "tests"
 SETTINGS = {
     "backbone": "open_clip:ViT-S-32-alt@none", "epochs": 2, "warmup_epochs": 2, "batch_size": 32, "precision": "fp32",
     "device": "cpu",
@@ -51,19 +50,14 @@ def main() -> None:
 
 def train(out: Path) -> None:
     """Train under torchrun, and write the losses."""
+    sys.path.insert(0, str(TESTS))
+    from train_in_processes import recorded_losses
+
     import galaxtool
 
-    losses = []
-
-    class Recording(Stepper):
-        def step(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-            found = super().step(*args, **kwargs)
-            losses.append(found[0])
-            return found
-
-    trainer_module.Stepper = Recording  # type: ignore[misc]
     is_main = int(os.environ["RANK"]) == 0
-    galaxtool.finetune(["sample:n=200"], out=out, **SETTINGS)
+    with recorded_losses() as losses:
+        galaxtool.finetune(["sample:n=200"], out=out, **SETTINGS)
     if is_main:
         out.with_suffix(".json").write_text(json.dumps(losses))
     distributed.leave()

@@ -24,6 +24,7 @@ _PLACES = {
     "galaxtool.pipelines.export": ("export",),
     "galaxtool.pipelines.finetune": ("finetune",),
     "galaxtool.pipelines.index": ("index",),
+    "galaxtool.pipelines.merge": ("merge",),
     "galaxtool.pipelines.similar": ("similar",),
     "galaxtool.pipelines.simulate": ("simulate",),
     "galaxtool.registry": ("get_registry",),

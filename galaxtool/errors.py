@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class GalaxtoolError(Exception):
@@ -41,6 +42,10 @@ class GalaxtoolError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle whatever the arguments of a subclass are, so that an error of a worker process comes out as itself."""
+        return _restored, (type(self), str(self), self.__dict__)
 
 
 class InputError(GalaxtoolError):
@@ -113,6 +118,13 @@ class TrainingError(GalaxtoolError):
 
 class PluginError(GalaxtoolError):
     """A plugin broke its side of the contract."""
+
+
+def _restored(kind: type[GalaxtoolError], text: str, state: dict[str, Any]) -> GalaxtoolError:
+    error = kind.__new__(kind, text)
+    error.args = (text,)
+    error.__dict__.update(state)
+    return error
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,22 +63,36 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def hold(path: Path) -> Any:
+def hold(path: Path, *, shared: bool = False) -> Any:
     """Lock a file for this process; return the open file, or None when another process holds it.
 
-    The lock goes with the process, however it ends. Where the platform has no `fcntl`, nothing is locked.
+    The lock goes with the process, however it ends. Where the platform has no `fcntl`, nothing is locked. The file says
+    who holds it, see `holder`; unless it is `shared` with others that say so too.
     """
-    stream = path.open("w")
+    stream = path.open("a+", encoding="utf-8")
     try:
         import fcntl
 
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except ImportError:
         return stream
     except OSError:
         stream.close()
         return None
+    if shared:
+        return stream
+    stream.truncate(0)
+    stream.write(f"process {os.getpid()} on {platform.node()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    stream.flush()
     return stream
+
+
+def holder(path: Path) -> str:
+    """Return who holds a lock: ``process 123 on host, since ...``; empty where it does not say."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def _umask() -> int:

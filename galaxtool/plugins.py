@@ -48,6 +48,7 @@ COMMAND_GROUP = "galaxtool.commands"
 
 BUILTIN = (
     "galaxtool.io.plugin",
+    "galaxtool.io.containers.plugin",
     "galaxtool.taxonomy.plugin",
     "galaxtool.models.plugin",
     "galaxtool.backbones.plugin",

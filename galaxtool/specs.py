@@ -10,58 +10,11 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from galaxtool.citing import Citation as Citation
+from galaxtool.citing import Weights as Weights
+
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
 _FACTORY = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Citation:
-    """A paper or release to cite.
-
-    Parameters
-    ----------
-    text : str
-        Authors, year, title and place, as printed in a reference list.
-    doi, arxiv, bibcode : str, optional
-        Identifiers, without a resolver's address.
-    """
-
-    text: str
-    doi: str = ""
-    arxiv: str = ""
-    bibcode: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """One set of pretrained weights, with what a user must know before publishing with them.
-
-    Parameters
-    ----------
-    tag : str
-        The name after the ``@`` of a backbone: ``laion2b_s34b_b88k``.
-    uri : str
-        Where they come from: ``hf-hub:OWNER/NAME/FILE``, ``https://...`` or ``file:PATH``.
-    sha256 : str, optional
-        Digest of the file; checked when given.
-    licence : str, optional
-        SPDX identifier, or a sentence.
-    citation : Citation, optional
-        What to cite when these weights were used.
-    image_size : int or None
-        Side in pixels that they were trained with; None where the backbone's spec says it.
-    mean, std : tuple of 3 float, or None
-        Normalisation they were trained with, as in `BackboneSpec`; None where the backbone's spec says it.
-    """
-
-    tag: str
-    uri: str
-    sha256: str = ""
-    licence: str = ""
-    citation: Citation | None = None
-    image_size: int | None = None
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +171,11 @@ class MethodSpec(Spec):
         Peak learning rate where none is given; 0 for the backbone's own.
     options : tuple of MethodOption
         Settings of its own, in ``task.options.method``.
+    lengths : tuple of str
+        Settings of ``finetune`` that say how long its stages are: ``"warmup_epochs"``, ``"epochs"`` or both. What is
+        given without being one of them is refused; but where it is ``"warmup_epochs"`` alone, ``--epochs`` means that.
+    ignores : tuple of str
+        Further settings of ``finetune`` that would change nothing and so are refused: ``"layer_decay"``.
     """
 
     needs: tuple[str, ...] = ("labels",)
@@ -225,6 +183,8 @@ class MethodSpec(Spec):
     heads: tuple[str, ...] = ()
     lr: float = 0.0
     options: tuple[MethodOption, ...] = ()
+    lengths: tuple[str, ...] = ("warmup_epochs", "epochs")
+    ignores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

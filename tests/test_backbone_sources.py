@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import pytest
 import timm
 import torch
@@ -14,15 +16,17 @@ from backbone_helpers import check_blocks, check_embeddings, embedded, empty_cac
 from torch import nn
 from torchvision import models
 
+import galaxtool
 from galaxtool.backbones import timm_models, torchvision_models
 from galaxtool.backbones.create import create_backbone, parse_name
+from galaxtool.backbones.openclip import known_weights as openclip_weights
 from galaxtool.backbones.timm_weights import known_weights as timm_weights
 from galaxtool.backbones.torchvision_models import TorchVision
 from galaxtool.backbones.torchvision_models import known_weights as torchvision_weights
 from galaxtool.backbones.weights import load_into
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
 from galaxtool.registry import get_registry
-from galaxtool.specs import BackboneSpec
+from galaxtool.specs import BackboneSpec, Weights
 from galaxtool.testing.backbone import check_backbone
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -132,6 +136,53 @@ def test_records_that_need_care() -> None:
     first = timm_weights("vit_base_patch16_224")[0]
     assert first.tag == timm.models.get_pretrained_cfg("vit_base_patch16_224").tag and first.licence == "Apache-2.0"
     assert timm_weights("maxvit_tiny_tf_384")[0].image_size == 384
+
+
+def lacking(records: Iterable[Weights]) -> list[str]:
+    """Return the weights whose record does not say all that a user must know."""
+    parts = ("licence", "citation", "image_size", "mean", "std")
+    return [f"{w.uri}: {part}" for w in records for part in parts if not getattr(w, part)]
+
+
+def test_every_record_is_whole() -> None:
+    known = [r.spec for r in get_registry().specs("backbone")]
+    assert lacking(w for spec in known if isinstance(spec, BackboneSpec) for w in spec.weights) == []
+    assert lacking(w for name in open_clip.list_models() for w in openclip_weights(name)) == []
+    assert lacking(w for name in models.list_models(module=models) for w in torchvision_weights(name)) == []
+    assert lacking(w for name in timm.list_models(pretrained=False)[::40] for w in timm_weights(name)) == []
+
+
+def test_records_are_those_of_the_models() -> None:
+    (named,), (same,) = (
+        [w for w in records if w.tag == "laion2b_s13b_b82k"]
+        for records in (spec_of("clip-convnext").weights, openclip_weights("convnext_base_w"))
+    )
+    assert (named.image_size, named.mean, named.std) == (same.image_size, same.mean, same.std)
+    assert same.image_size == 256
+    assert same.licence == "see https://huggingface.co/laion/CLIP-convnext_base_w-laion2B-s13B-b82K"
+    size = {w.tag: w.image_size for w in openclip_weights("ViT-L-14-336")}
+    assert size["openai"] == 336
+    siglip = openclip_weights("ViT-B-16-SigLIP")[0]
+    assert (siglip.mean, siglip.std) == HALF and siglip.citation and siglip.citation.arxiv == "2303.15343"
+    papers = {w.tag: w.citation.arxiv for w in openclip_weights("ViT-B-16") if w.citation}
+    assert (papers["openai"], papers["laion2b_s34b_b88k"], papers["datacomp_xl_s13b_b90k"]) == (
+        "2103.00020", "2212.07143", "2304.14108",
+    )  # fmt: skip
+    dino, augreg, convnext = (
+        timm_weights(name)[0].citation
+        for name in ("vit_base_patch14_dinov2", "vit_small_patch32_224", "convnextv2_atto")
+    )
+    assert dino and augreg and convnext
+    assert (dino.arxiv, augreg.arxiv, convnext.arxiv) == ("2304.07193", "2106.10270", "2301.00808")
+    zoobot = parse_name("timm:hf_hub:mwalmsley/zoobot-encoder-convnext_nano").weights
+    assert zoobot and zoobot.citation and "Walmsley" in zoobot.citation.text
+
+
+def test_listing_has_the_records() -> None:
+    rows = {row["name"]: row for row in galaxtool.listings.backbones().as_dict()["backbones"]}
+    (record,) = rows["clip-vit-16"]["records"]
+    assert (record["image_size"], record["licence"], record["citation"]["arxiv"]) == (224, "MIT", "2212.07143")
+    assert len(record["mean"]) == len(record["std"]) == 3
 
 
 def test_documented() -> None:

@@ -21,7 +21,7 @@ import galaxtool as package
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.models.engines import Scores, TorchEngine
 from galaxtool.models.find import find_model
-from galaxtool.pipelines import classify as pipeline
+from galaxtool.pipelines import job as jobs
 
 OURS = ["id", "path", "ra", "dec", "label", "probability", *(f"p_{slug}" for slug in SLUGS), "flags", "error"]
 SUFFIXES = ("csv", "ecsv", "fits", "vot", "parquet")
@@ -207,7 +207,7 @@ def test_nothing_readable_writes_the_table_and_fails(model: Path, images: Path) 
         (("--model", "minni", "{images}"), "no model called 'minni'"),
         (("--model", "{images}", "{images}"), "it has no model.json"),
         (("--model", "{images}/p0.png", "{images}"), "is no model"),
-        (("{images}", "-o", "p.txt"), "p.txt"),
+        (("{images}", "-o", "p.xyz"), "p.xyz"),
         (("{images}", "-o", "p"), "'p'"),
         (("{images}", "--top-k", "0"), "at least 1"),
         (("{images}", "--batch-size", "0"), "at least 1"),
@@ -262,7 +262,7 @@ def test_output_below_a_file(model: Path, images: Path) -> None:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_BATCHES_A_PART", 1)
+    monkeypatch.setattr(jobs, "_MOST_BATCHES", 1)
 
 
 def die_at(call: int, patch: pytest.MonkeyPatch, error: type[BaseException] = Killed) -> list[int]:
@@ -327,7 +327,7 @@ def test_resume_refuses_another_job(model: Path, images: Path, monkeypatch: pyte
     for change, named in (
         ((images, "--batch-size", 4, "--precision", "fp32"), "batch size"),
         ((images / "sky", "--batch-size", 3, "--precision", "fp32"), "inputs"),
-        ((images, "--batch-size", 3, "--precision", "fp32", "--hdu", "1"), "hdu"),
+        ((images, "--batch-size", 3, "--precision", "fp32", "--hdu", "1"), "reading options"),
         ((images, "--batch-size", 3, "--precision", "bf16"), "precision"),
     ):
         said = complaint("classify", *change, "--model", model, "-o", "p.csv", "--resume")

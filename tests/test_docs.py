@@ -25,7 +25,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/R
 REFERENCE = runpy.run_path(str(ROOT / "scripts" / "write_command_reference.py"))
 ONLY_TO_TRAIN = {
     "torch", "torchvision", "timm", "open_clip_torch", "onnx", "onnxscript", "safetensors", "scikit-learn", "tomli-w",
-    "matplotlib", "h5py",
+    "matplotlib",
 }  # fmt: skip
 """Dependencies that classifying, embedding and searching by ONNX do without; export counts as training."""
 

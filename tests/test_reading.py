@@ -355,7 +355,7 @@ TABLE = fits.BinTableHDU.from_columns([fits.Column("a", "E", array=np.arange(3.0
         ("a.jpg", b"\x00\x01\x02\x03", "has the name of a raster image but is something else"),
         ("a.xyz", b"\x00\x01\x02\x03", "is not an image that can be read"),
         ("a.fits", b"SIMPLE  =                    T", "is damaged"),
-        ("a.fits.gz", b"\x1f\x8bnot really", "begins like a gzip file"),
+        ("a.fits.gz", b"\x1f\x8bnot really", "begins like gzip and cannot be unpacked"),
         (
             "a.fits.gz",
             gzip.compress(bytes_of(fits.PrimaryHDU(np.random.default_rng(1).random((60, 60)))))[:9000],

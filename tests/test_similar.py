@@ -226,7 +226,7 @@ def test_exactly_one_query(run: Run, built: Path) -> None:
     with pytest.raises(ConfigError, match="k is 0"):
         similar(id="p1", index=built, k=0)
     with pytest.raises(ConfigError, match="format of table"):
-        similar(id="p1", index=built, output=Path("x.txt"))
+        similar(id="p1", index=built, output=Path("x.xyz"))
     with pytest.raises(ConfigError, match="There is no position"):
         similar(ra=0, dec=91, index=built)
 

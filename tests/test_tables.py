@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
+from astropy.io.votable import parse
 from astropy.table import Column, MaskedColumn, QTable, Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, TableError
+from galaxtool.io.formats.suffixes import ONLY_WRITTEN
 from galaxtool.io.items import InputItem
 from galaxtool.io.predictions import prediction_table
 from galaxtool.io.tables import TABLE_SUFFIXES, check_table_path, read_table, table_suffix, write_table
@@ -77,8 +81,6 @@ def test_files_open_in_plain_astropy_and_pyarrow(tmp_path: Path) -> None:
         write_table(example(), tmp_path / f"t{suffix}")
         table = Table.read(tmp_path / f"t{suffix}")
         assert table["objid"][0] == OBJID
-    import pyarrow.parquet as pq
-
     write_table(example(), tmp_path / "t.parquet")
     assert pq.read_table(tmp_path / "t.parquet")["objid"].to_pylist() == [OBJID, OBJID + 1, None]
 
@@ -255,7 +257,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GalaxtoolError):
         write_table(example(), tmp_path / "file" / "t.csv")
-    for name in ("t.txt", "t", "t.xlsx"):
+    for name in ("t.json", "t", "t.xlsx", ".csv", "t.parquet.gz", "t.txt.gz"):
         with pytest.raises(ConfigError) as caught:
             check_table_path(tmp_path / name)
         assert all(suffix in caught.value.hint for suffix in TABLE_SUFFIXES)
@@ -304,3 +306,87 @@ def test_prediction_table_when_all_failed(tmp_path: Path, suffix: str) -> None:
     write_table(table, tmp_path / f"t{suffix}")
     back = read_table(tmp_path / f"t{suffix}")
     assert values(back["label"]) == [None] and values(back["p_x"]) == [None] and back["error"][0] == "no such file"
+
+
+OTHERS = {suffix: kind for suffix, kind in ONLY_WRITTEN.items() if suffix not in (".htm", ".h5", ".tab", ".tbl")}
+
+
+def odd_table() -> Table:
+    table = Table({"name": ["#1 a", 'b "q" | & \\ $ <b>', " #c\nd\t"]})
+    table["p_smooth-or_not"] = MaskedColumn(np.array([0.1, 0, 0.3], dtype=np.float32), mask=[False, True, False])
+    table["x y é"] = MaskedColumn([2**62, 1, 0], mask=[False, False, True])
+    table["sky"] = [1e-20, 12345.678901234, 3.0]
+    table["F"], table["f"] = [1, 2, 3], [0.5, 1.5, 2.5]
+    table["b"] = MaskedColumn([True, False, True], mask=[False, False, True])
+    table["none"] = MaskedColumn(["", "", ""], mask=[True] * 3)
+    table["v"] = np.arange(6).reshape(3, 2)
+    table["u"] = np.array([1, 2, 2**64 - 1], dtype=np.uint64)
+    return table
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("suffix", OTHERS)
+def test_other_formats_are_what_astropy_reads(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"t{suffix}"
+    write_table(odd_table(), path, meta={"MODEL": "mini"})
+    if suffix == ".html":
+        cells = re.findall(r"<td>(.*?)</td>", path.read_text(encoding="utf-8"))
+        assert len(cells) == 30 and cells[1] == "0.1" and cells[11] == "" and "&lt;b&gt;" in cells[10]
+        return
+    if suffix == ".tex":
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert r"p\_smooth-or\_not" in lines[2] and r"\& \textbackslash{} \$" in lines[4]
+        return
+    options = {"path": "table"} if suffix == ".hdf5" else {}
+    back = Table.read(path, format=OTHERS[suffix], **options)
+    assert len(back) == 3  # a name that begins with # is no comment
+    assert values(back.columns[1]) == pytest.approx([0.1, None, 0.3])
+    assert values(back.columns[2]) == [2**62, 1, None]
+    assert values(back.columns[3]) == [1e-20, 12345.678901234, 3.0]
+    assert values(back.columns[5]) == [0.5, 1.5, 2.5]
+    assert str(back.columns[9][2]) == str(2**64 - 1)
+    with pytest.raises(TableError, match="though it writes such"):
+        read_table(path)
+
+
+def test_hdf5_keeps_units_descriptions_and_meta(tmp_path: Path) -> None:
+    write_table(example(), tmp_path / "t.hdf5", meta={"MODEL": "mini é"})
+    back = Table.read(tmp_path / "t.hdf5", path="table")
+    assert back.meta["MODEL"] == "mini é" and str(back["ra"].unit) == "deg" and back["ra"].description == "hé"
+    for name in ("objid", "code", "ra", "good", "p"):
+        assert values(back[name]) == values(example()[name])
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".rst", ".mrt"])
+def test_formats_that_need_a_row_say_so(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(GalaxtoolError, match="no rows") as caught:
+        write_table(example()[:0], tmp_path / f"t{suffix}")
+    assert ".fits" in caught.value.hint and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_first_cell_that_looks_like_a_comment(tmp_path: Path, suffix: str) -> None:
+    write_table(Table({"name": ["#1", "# 2", "b"], "n": [1, 2, 3]}), tmp_path / f"t{suffix}")
+    back = read_table(tmp_path / f"t{suffix}")
+    assert back["name"].tolist() == ["#1", "# 2", "b"] and back["n"].tolist() == [1, 2, 3]
+
+
+PROVENANCE = {
+    "MODEL": "mini",
+    "MODELSHA": "5f" * 32,
+    "ENGINE": "onnx",
+    "PRECISN": "fp32",
+    "VERSIONS": ", ".join(f"package{n} {n}.0.1" for n in range(12)),
+    "COMMAND": "galaxtool classify 'höhle/*.fits' --model mini --top-k 3 " + "very/long/path/" * 10,
+}
+
+
+def test_provenance_is_where_plain_readers_find_it(tmp_path: Path) -> None:
+    for suffix in SUFFIXES:
+        write_table(example(), tmp_path / f"t{suffix}", meta=PROVENANCE)
+    header = fits.getheader(tmp_path / "t.fits", 1)
+    assert {key: header[key] for key in PROVENANCE} == {**PROVENANCE, "COMMAND": header["COMMAND"]}
+    assert header["COMMAND"].encode().decode("unicode_escape") == PROVENANCE["COMMAND"]
+    assert dict(Table.read(tmp_path / "t.ecsv").meta) == PROVENANCE
+    assert {info.name: info.value for info in parse(tmp_path / "t.vot").infos} == PROVENANCE
+    assert json.loads(pq.read_schema(tmp_path / "t.parquet").metadata[b"galaxtool"]) == PROVENANCE

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
-from test_training_options import smooth_task
 
-from galaxtool.methods.galaxalign import stages
-from galaxtool.training import distributed
+from galaxtool.training import distributed, trainer
 from galaxtool.training.step import Stepper
-from galaxtool.training.trainer import Trainer
 
 
-def train(folder: Path, accumulate: int = 1) -> None:
-    """Train, and write ``losses.json`` and ``weights.pt``."""
-    losses = []
+@contextmanager
+def recorded_losses() -> Iterator[list[float]]:
+    """Note the loss of every step that a trainer takes; benchmarks/two_processes.py does so too."""
+    losses: list[float] = []
 
     class Recording(Stepper):
-        def step(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        def step(self, *args: Any, **kwargs: Any) -> tuple[float, bool]:
             found = super().step(*args, **kwargs)
             losses.append(found[0])
             return found
 
-    import galaxtool.training.trainer as module
+    trainer.Stepper = Recording  # type: ignore[misc]
+    try:
+        yield losses
+    finally:
+        trainer.Stepper = Stepper  # type: ignore[misc]
 
-    module.Stepper = Recording  # type: ignore[misc]
+
+def train(folder: Path, accumulate: int = 1) -> None:
+    """Train, and write ``losses.json`` and ``weights.pt``."""
+    from test_training_options import smooth_task
+
+    from galaxtool.methods.galaxalign import stages
+
     task = smooth_task(items=22, batch_size=8, epochs=4, warmup_epochs=3, accumulate=accumulate)
     torch.manual_seed(2)
-    trainer = Trainer(task, stages(task), folder)
-    trainer.fit()
-    module.Stepper = Stepper  # type: ignore[misc]
+    training = trainer.Trainer(task, stages(task), folder)
+    with recorded_losses() as losses:
+        training.fit()
     if distributed.is_main():
         (folder / "losses.json").write_text(json.dumps(losses))
-        torch.save(trainer.stages.state_dict(), folder / "weights.pt")
+        torch.save(training.stages.state_dict(), folder / "weights.pt")
 
 
 if __name__ == "__main__":

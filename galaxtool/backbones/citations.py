@@ -1,6 +1,8 @@
-"""What to cite for the built-in backbones."""
+"""What to cite for the built-in backbones and for the weights that their sources have."""
 
 from __future__ import annotations
+
+import re
 
 from galaxtool.specs import Citation
 
@@ -44,3 +46,73 @@ ALBERGHI = Citation(
     text="Alberghi, Calderoni, Casiraghi & Forzo 2024, A comparison of deep and transfer learning approaches for "
     "galaxy morphology classification from images"
 )
+GALAXALIGN = Citation(
+    text="Wang, Wang & Luo 2024, Effective fine-tuning of vision-language models for accurate galaxy morphology "
+    "analysis",
+    arxiv="2411.19475",
+)
+ZOOBOT = Citation(
+    text="Walmsley et al. 2023, Zoobot: adaptable deep learning models for galaxy morphology, Journal of Open Source "
+    "Software 8, 5312",
+    doi="10.21105/joss.05312",
+)
+
+_OF_OPENCLIP = tuple(
+    (re.compile(pattern), Citation(text=text, arxiv=arxiv))
+    for pattern, text, arxiv in (
+        ("@openai$", CLIP.text, CLIP.arxiv),
+        ("^EVA", "Sun et al. 2023, EVA-CLIP: improved training techniques for CLIP at scale", "2303.15389"),
+        ("^nllb", "Visheratin 2023, NLLB-CLIP: train performant multilingual image retrieval on a budget",
+         "2309.01859"),
+        ("^PE-", "Bolya et al. 2025, Perception Encoder: the best visual embeddings are not at the output of the "
+         "network", "2504.13181"),
+        ("^coca", "Yu et al. 2022, CoCa: contrastive captioners are image-text foundation models, TMLR", "2205.01917"),
+        ("^MobileCLIP2", "Faghri et al. 2025, MobileCLIP2: improving multi-modal reinforced training, TMLR",
+         "2508.20691"),
+        ("^MobileCLIP", "Vasu et al. 2024, MobileCLIP: fast image-text models through multi-modal reinforced training, "
+         "CVPR", "2311.17049"),
+        ("SigLIP2", "Tschannen et al. 2025, SigLIP 2: multilingual vision-language encoders", "2502.14786"),
+        ("SigLIP", "Zhai et al. 2023, Sigmoid loss for language image pre-training, ICCV", "2303.15343"),
+        ("CLIPA", "Li, Wang & Xie 2023, An inverse scaling law for CLIP training, NeurIPS", "2305.07017"),
+        ("^ViTamin", "Chen et al. 2024, ViTamin: designing scalable vision models in the vision-language era, CVPR",
+         "2404.02132"),
+        ("@metaclip2", "Chuang et al. 2025, Meta CLIP 2: a worldwide scaling recipe", "2507.22062"),
+        ("@metaclip_altogether", "Xu et al. 2024, Altogether: image captioning via re-aligning alt-text, EMNLP",
+         "2410.17251"),
+        ("@metaclip", "Xu et al. 2024, Demystifying CLIP data, ICLR", "2309.16671"),
+        ("@dfn", "Fang et al. 2024, Data filtering networks, ICLR", "2309.17425"),
+        ("@(datacomp|commonpool)", "Gadre et al. 2023, DataComp: in search of the next generation of multimodal "
+         "datasets, NeurIPS", "2304.14108"),
+    )
+)  # fmt: skip
+_OF_TIMM = {
+    "mae": MAE, "dino": DINO, "lvd142m": DINOV2, "augreg": AUGREG, "openai": CLIP, "laion2b": OPENCLIP,
+}  # fmt: skip
+
+
+def of_openclip(architecture: str, tag: str) -> Citation:
+    """Return the paper of weights in OpenCLIP, by the names of the architecture and the tag; else OpenCLIP's own."""
+    name = f"{architecture}@{tag}"
+    return next((citation for pattern, citation in _OF_OPENCLIP if pattern.search(name)), OPENCLIP)
+
+
+def of_timm(tag: str, *, paper: str, arxiv: str) -> Citation:
+    """Return the paper of weights in timm, from the title and number that timm knows, or by the tag; else timm's own.
+
+    Parameters
+    ----------
+    tag : str
+        Such as ``augreg_in21k_ft_in1k``.
+    paper, arxiv : str
+        Empty where timm does not know.
+    """
+    if arxiv:
+        return Citation(text=paper or f"arXiv:{arxiv}", arxiv=arxiv)
+    return _OF_TIMM.get(tag.partition("_")[0], TIMM)
+
+
+def of_hub(repository: str) -> Citation:
+    """Return what to cite for a repository ``OWNER/NAME`` on the Hugging Face hub."""
+    if repository.startswith("mwalmsley/"):
+        return ZOOBOT
+    return Citation(text=f"{repository}, Hugging Face hub, https://huggingface.co/{repository}")

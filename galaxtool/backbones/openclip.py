@@ -12,9 +12,13 @@ import torch
 from torch import nn
 
 from galaxtool.backbones.abilities import grouped, name_of
+from galaxtool.backbones.citations import of_openclip
 from galaxtool.backbones.openclip_towers import parts_of, recomputes
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.specs import Weights
+
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+"""OpenAI's normalisation, which OpenCLIP takes where the weights do not say."""
 
 
 class OpenClip(nn.Module):
@@ -136,15 +140,25 @@ def known_weights(architecture: str) -> list[Weights]:
     import open_clip
 
     _check(architecture)
+    size = (open_clip.get_model_config(architecture) or {}).get("vision_cfg", {}).get("image_size", 224)
     found = []
     for tag in open_clip.list_pretrained_tags_by_model(architecture):
         record = open_clip.get_pretrained_cfg(architecture, tag) or {}
         hub = record.get("hf_hub", "")
         if hub:
             place = hub if not hub.endswith("/") else f"{hub}open_clip_model.safetensors"
-            mean, std = (tuple(record[key]) if record.get(key) else None for key in ("mean", "std"))
-            uri = f"hf-hub:{place}"
-            found.append(Weights(tag=tag, uri=uri, licence="see the model's page", mean=mean, std=std))
+            mean, std = (tuple(record.get(key) or default) for key, default in (("mean", MEAN), ("std", STD)))
+            found.append(
+                Weights(
+                    tag=tag,
+                    uri=f"hf-hub:{place}",
+                    licence=f"see https://huggingface.co/{'/'.join(place.split('/')[:2])}",
+                    citation=of_openclip(architecture, tag),
+                    image_size=int(size[0] if isinstance(size, (tuple, list)) else size),
+                    mean=mean,
+                    std=std,
+                )
+            )
     return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from galaxtool.backbones.citations import of_hub
 from galaxtool.backbones.hub import CONFIG
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.specs import Weights
@@ -70,7 +71,9 @@ def is_hub(architecture: str) -> bool:
 
 def record_of(architecture: str) -> Weights:
     """Return the weights of ``hf_hub:OWNER/NAME``, as far as the name alone says."""
-    return Weights(tag=TAG, uri=f"hf-hub:{_repository(architecture)}", licence="see the model's page")
+    repository = _repository(architecture)
+    licence = f"see https://huggingface.co/{repository}"
+    return Weights(tag=TAG, uri=f"hf-hub:{repository}", licence=licence, citation=of_hub(repository))
 
 
 def read_hub_model(architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> HubModel:

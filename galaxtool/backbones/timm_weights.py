@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
+from galaxtool.backbones.citations import of_timm
 from galaxtool.backbones.timm_hub import description_of, is_hub, read_description, record_of, size_of
 from galaxtool.errors import ModelError, OfflineError, UnknownName
 from galaxtool.specs import Weights
@@ -65,17 +67,27 @@ def image_size(architecture: str, configuration: Any) -> int:
 
 def _hub_weights(architecture: str) -> Weights:
     """Return the record of a repository, with its normalisation where its description is at hand or can be fetched."""
+    from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
     from galaxtool.backbones.weights import locate
     from galaxtool.registry import get_registry
 
     try:
         file = locate(description_of(architecture), f"timm:{architecture}", get_registry())
-        return read_description(file, architecture).record
+        described = read_description(file, architecture)
     except (ModelError, OfflineError):  # said again, better, when the weights are looked for
         return record_of(architecture)
+    known, record = configuration(described.architecture), described.record
+    return replace(
+        record,
+        image_size=record.image_size or image_size(described.architecture, known),
+        mean=record.mean or IMAGENET_DEFAULT_MEAN,
+        std=record.std or IMAGENET_DEFAULT_STD,
+    )
 
 
 def _record(architecture: str, tag: str, known: Any) -> Weights | None:
+    """Return the record of a tag; None where the weights cannot be fetched as a file."""
     address, digest = known.url or "", ""
     if known.hf_hub_id:
         uri = f"hf-hub:{known.hf_hub_id}/{known.hf_hub_filename or 'model.safetensors'}"
@@ -91,6 +103,7 @@ def _record(architecture: str, tag: str, known: Any) -> Weights | None:
         uri=uri,
         sha256=digest,
         licence=_SPDX.get(licence, licence) or "see the model's page",
+        citation=of_timm(tag, paper=known.paper_name or "", arxiv=(known.paper_ids or "").removeprefix("arXiv:")),
         image_size=image_size(architecture, known),
         mean=known.mean,
         std=known.std,

@@ -17,6 +17,7 @@ from torch import nn
 
 from galaxtool.backbones.abilities import grouped, name_of
 from galaxtool.backbones.checkpointing import checkpointed
+from galaxtool.backbones.citations import TORCHVISION
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.specs import Weights
 
@@ -246,6 +247,7 @@ def _record(architecture: str, entry: Any) -> Weights:
         uri=entry.url,
         sha256=found[1] if found else "",
         licence=entry.meta.get("license", "BSD-3-Clause"),
+        citation=TORCHVISION,
         image_size=224 if architecture.startswith("vit_") else int(shown.crop_size[0]),
         mean=mean,
         std=std,

@@ -19,6 +19,12 @@ from typer.core import TyperCommand
 
 from galaxtool.config import Invocation, invocation, is_follower, settings
 
+INPUT_OPTIONS = (
+    "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch",
+    "image_column", "id_column",
+)  # fmt: skip
+"""Parameters that every command with images as its input has."""
+
 _SKIPPED = ("progress",)
 
 

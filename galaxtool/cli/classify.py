@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
+from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import print_table, say
 from galaxtool.pipelines.classify import ClassifyResult, classify
 
 _PANELS = {
-    "Input": ("hdu", "image_column", "id_column"),
-    "Speed": ("engine", "device", "precision", "batch_size"),
-    "Output": ("output", "top_k", "resume", "overwrite", "strict"),
+    "Input": INPUT_OPTIONS,
+    "Speed": ("engine", "device", "precision", "batch_size", "workers", "executor"),
+    "Output": ("output", "top_k", "html", "sort_into", "sort_by", "samp", "strict"),
+    "Job": ("shard", "resume", "overwrite"),
 }
 
 _EPILOG = (
@@ -27,6 +28,10 @@ def command() -> Any:
 
 
 def _show(result: ClassifyResult) -> None:
+    if result.shard:
+        failed = f", {result.errors} of them unreadable" if result.errors else ""
+        say(f"Shard {result.shard}: {result.n} rows{failed}", f"When all are done: galaxtool merge {result.output}")
+        return
     good = result.n - result.errors
     rows = [{"class": slug, "images": n, "share": f"{n / good:.1%}"} for slug, n in result.labels.items()]
     if result.errors:

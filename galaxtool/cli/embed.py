@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
+from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import say
 from galaxtool.pipelines.embed import EmbedResult, embed
 
 _PANELS = {
-    "Input": ("hdu", "image_column", "id_column"),
-    "Engine": ("engine", "device", "precision", "batch_size"),
+    "Input": INPUT_OPTIONS,
+    "Engine": ("engine", "device", "precision", "batch_size", "workers", "executor"),
+    "Job": ("shard", "resume", "overwrite"),
 }
 _EPILOG = "Examples:  galaxtool embed cutouts/ -o features.parquet  |  galaxtool embed catalogue.fits -o features.npy"
 
@@ -22,4 +23,7 @@ def command() -> Any:
 
 def _show(result: EmbedResult) -> None:
     failed = f", {result.unreadable} of them unreadable" if result.unreadable else ""
+    if result.shard:
+        say(f"Shard {result.shard}: {result.count} rows{failed}", f"When all are done: galaxtool merge {result.output}")
+        return
     say(f"{result.output}: {result.count} embeddings of {result.dim} dimensions by {result.model}{failed}")

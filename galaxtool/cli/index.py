@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
+from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import say
 from galaxtool.pipelines.index import IndexResult, index
 
 _PANELS = {
-    "Input": ("hdu", "image_column", "id_column"),
-    "Engine": ("engine", "device", "precision", "batch_size"),
+    "Input": INPUT_OPTIONS,
+    "Engine": ("engine", "device", "precision", "batch_size", "workers", "executor"),
 }
 _EPILOG = "Examples:  galaxtool index cutouts/  |  galaxtool index survey.parquet -o survey_index --model runs/mine"
 

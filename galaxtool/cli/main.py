@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),
     "classify": ("galaxtool.cli.classify:command", "Classify cutouts and write a table of probabilities."),
     "embed": ("galaxtool.cli.embed:command", "Turn cutouts into embeddings."),
+    "merge": ("galaxtool.cli.merge:command", "Join what the shards of a job have done."),
     "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),
     "similar": ("galaxtool.cli.similar:command", "Find look-alikes of an image, a text, a symbol or a position."),
     "export": ("galaxtool.cli.export:command", "Write a model as one ONNX file, and check it."),

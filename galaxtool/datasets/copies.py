@@ -7,10 +7,11 @@ import stat
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 
 from galaxtool.files import sha256_of
+from galaxtool.io.open_item import member_at
 
 _END = 16384
 
@@ -21,7 +22,7 @@ def same_content(paths: Sequence[Path | None]) -> list[tuple[int, int]]:
     Parameters
     ----------
     paths : sequence of Path or None
-        N of them. What is no file, or cannot be read, has no copies.
+        N of them; a file in an archive as ``archive.tar[name]``. What is no file, or cannot be read, has no copies.
 
     Returns
     -------
@@ -59,7 +60,7 @@ def _size(path: Path) -> int | None:
     try:
         status = path.stat()
     except OSError:
-        return None
+        return None if (member := member_at(path)) is None else member.size
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
@@ -71,11 +72,15 @@ def _ends(path: Path) -> bytes | None:
             stream.seek(max(len(head), stream.seek(0, os.SEEK_END) - _END))
             return blake2b(head + stream.read()).digest()
     except OSError:
-        return None
+        return None if (member := member_at(path)) is None else _ends_of(member.content())
 
 
 def _whole(path: Path) -> str | None:
     try:
         return sha256_of(path)
     except OSError:
-        return None
+        return None if (member := member_at(path)) is None else sha256(member.content()).hexdigest()
+
+
+def _ends_of(content: bytes) -> bytes:
+    return blake2b(content[:_END] + content[max(min(_END, len(content)), len(content) - _END) :]).digest()

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import SPLITS, FileDataset
-from galaxtool.errors import ConfigError, InputError
+from galaxtool.datasets.tree import (
+    Entry,
+    Labelled,
+    by_folders,
+    labelled_dataset,
+    mixed,
+    no_classes,
+    no_labels_file,
+    rows_of_labels,
+)
+from galaxtool.errors import InputError
+from galaxtool.io.bandfiles import BandFiles, Pattern, bands_among
 from galaxtool.io.readers import image_suffixes
 from galaxtool.io.walk import LABELS, byte_order, unique, walk_images, without_suffix
 from galaxtool.types import Item
@@ -20,6 +32,8 @@ def folder_dataset(
     image_column: str | None = None,
     label_column: str | None = None,
     needs_labels: bool = True,
+    pattern: str | None = None,
+    bands: Sequence[str] = (),
 ) -> FileDataset:
     """Open a folder of labelled images.
 
@@ -33,6 +47,12 @@ def folder_dataset(
         Columns of the ``labels.csv``, where they do not have one of the usual names.
     needs_labels : bool
         Whether there must be labels; without, the images beside the class folders are taken too, unlabelled.
+    pattern : str, optional
+        How files are called where each band has its own: ``{id}_{band}.fits``, see
+        `galaxtool.io.bandfiles.Pattern`. The folders that ``{id}`` begins with are those of splits and classes; a
+        ``labels.csv`` names an object by what stands for ``{id}``, below its own folder, as its path or its id.
+    bands : sequence of str
+        The bands of the pattern, in the order wanted; by default those that the files' names show.
 
     Returns
     -------
@@ -44,11 +64,13 @@ def folder_dataset(
     InputError
         If the folder does not exist, has no images, or has images but nothing that says their classes.
     ConfigError
-        If a column is named and there is no ``labels.csv``.
+        If a column is named and there is no ``labels.csv``, or the pattern is none.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(f"There is no folder at '{folder}'.")
+    if pattern is not None:
+        return _of_bands(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
     items, skipped = _labelled(folder, image_column, label_column, needs_labels)
     ids = unique(item.id for item in items)
     name = folder.resolve().name or str(folder)
@@ -70,10 +92,7 @@ def _labelled(
         return _classes(folder, below, image_column or label_column, needs_labels)
     strange = [f.name for f in below if f not in splits and walk_images(f)[0]]
     if strange:
-        raise InputError(
-            f"'{folder}' has the split '{splits[0].name}' beside the folder of images '{strange[0]}'.",
-            hint="Keep either splits or classes in one folder.",
-        )
+        raise mixed(str(folder), splits[0].name, strange[0])
     items: list[Item] = []
     skipped: Counter[str] = Counter()
     for split in splits:
@@ -89,7 +108,7 @@ def _classes(
 ) -> tuple[list[Item], Counter[str]]:
     """Return the images of class folders."""
     if column:
-        raise ConfigError(f"The column '{column}' was named, but '{folder}' has no {LABELS}.")
+        raise no_labels_file(str(folder), column)
     items: list[Item] = []
     skipped: Counter[str] = Counter()
     suffixes = image_suffixes()
@@ -105,10 +124,7 @@ def _classes(
         items += [Item(id=without_suffix(member, suffixes), path=folder / member) for member in beside]
     loose = len(walk_images(folder)[0]) - len(items)
     if not items and loose:
-        raise InputError(
-            f"Nothing says the classes of the {loose} images in '{folder}'.",
-            hint=f"Sort them into a sub-folder for each class, or add a {LABELS} with the columns path,label.",
-        )
+        raise no_classes(str(folder), loose)
     if not items:
         raise InputError(
             f"There is no image in '{folder}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
@@ -117,3 +133,42 @@ def _classes(
     if loose:
         skipped["image outside the class folders"] += loose
     return items, skipped
+
+
+def _of_bands(
+    folder: Path, pattern: Pattern, image_column: str | None, label_column: str | None, needs_labels: bool
+) -> FileDataset:
+    """Return a data set of images with a file for each band."""
+    skipped: Counter[str] = Counter()
+    files = BandFiles(folder, pattern, skipped)
+    files.settle(pattern.bands or bands_among(files.bands))
+    if not len(files):
+        raise InputError(
+            f"No file in '{folder}' is called '{pattern.text}'.",
+            hint=f"There is for example '{files.example}'." if files.example else "Check the folder.",
+        )
+    names = [files.name(row) for row in range(len(files))]
+    places = {name: files.item(row, name) for row, name in enumerate(names)}
+
+    def labels_of(below: tuple[str, ...]) -> list[Labelled] | None:
+        table = folder.joinpath(*below, LABELS)
+        if not table.is_file():
+            return None
+        return rows_of_labels(
+            table,
+            find=lambda text: places.get("/".join((*below, text))),
+            nowhere=table.parent,
+            image_column=image_column,
+            label_column=label_column,
+            needs_labels=needs_labels,
+        )
+
+    rows, passed = by_folders(
+        [Entry(tuple(name.split("/")), places[name]) for name in names],
+        where=str(folder),
+        labels_of=labels_of,
+        column=image_column or label_column,
+        needs_labels=needs_labels,
+    )
+    name = folder.resolve().name or str(folder)
+    return labelled_dataset(name, rows, skipped + passed)

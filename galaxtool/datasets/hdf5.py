@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,19 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.errors import InputError
+from galaxtool.io.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
+from galaxtool.io.open_item import with_options
+from galaxtool.io.options import PLAIN, ReadOptions
 from galaxtool.io.readers import quality_flags, say
 from galaxtool.requires import require
 from galaxtool.types import Cutout, Item
 
-_GZIP = b"\x1f\x8b"
 _BLOCK_BYTES = 128 * 2**20
-_BLOCKS_KEPT = 2
-_BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
-"""What h5py makes of HDF5's own errors."""
 
 
-class ImageStack:
+class ImageStack(Hdf5Rows):
     """The colour images of an HDF5 file: an array of uint8, (N, ny, nx, 3) or (N, 3, ny, nx).
 
     Images may be asked for in any order and by several threads at once; rising order is the fastest. The file is
@@ -47,37 +43,22 @@ class ImageStack:
     ------
     InputError
         If there is no such array of that form.
-
-    Notes
-    -----
-    HDF5 packs an array in chunks, and h5py's own choice of them puts a small square of hundreds of images into each.
-    To unpack one image is then to unpack as many whole images, so all that lie in the same chunks are read together
-    and kept: at most two such blocks of 128 MiB, whatever the size of the file.
     """
 
     def __init__(self, path: Path, key: str) -> None:
-        self.path, self.key = path, key
-        self._lock = threading.Lock()
-        self._array: Any = None
-        self._blocks: OrderedDict[int, np.ndarray | str] = OrderedDict()
         with _reading(path) as file:
             array = file[key]
-            self.shape: tuple[int, ...] = array.shape
-            if len(self.shape) != 4 or 3 not in (self.shape[1], self.shape[3]) or 0 in self.shape[1:]:
+            shape: tuple[int, ...] = array.shape
+            if len(shape) != 4 or 3 not in (shape[1], shape[3]) or 0 in shape[1:]:
                 raise InputError(
-                    f"'{key}' in '{path}' is of {_size(self.shape)}, which are no colour images.",
+                    f"'{key}' in '{path}' is of {_size(shape)}, which are no colour images.",
                     hint="Wanted N x ny x nx x 3.",
                 )
             if array.dtype != np.uint8:
                 raise InputError(
                     f"'{key}' in '{path}' is of type {array.dtype}, not uint8.", hint="Store display values, 0 to 255."
                 )
-            together = array.chunks[0] if array.chunks else 1
-        fitting = _BLOCK_BYTES // int(np.prod(self.shape[1:]))
-        self._rows_in_block = max(1, min(together, fitting))
-
-    def __len__(self) -> int:
-        return self.shape[0]
+            super().__init__(path, key, array, _BLOCK_BYTES)
 
     def image(self, row: int) -> np.ndarray:
         """Return one image: uint8 (3, ny, nx), row 0 at the bottom.
@@ -87,30 +68,9 @@ class ImageStack:
         UnreadableImage
             If that part of the file is damaged, or the file has gone.
         """
-        at, place = divmod(row, self._rows_in_block)
-        with self._lock:
-            if at not in self._blocks:
-                if len(self._blocks) == _BLOCKS_KEPT:
-                    self._blocks.popitem(last=False)
-                self._blocks[at] = self._read(at * self._rows_in_block)
-            self._blocks.move_to_end(at)
-            block = self._blocks[at]
-        if isinstance(block, str):
-            raise UnreadableImage(f"Image {row} of '{self.path}' cannot be read: {block}.")
-        pixels = block[place]
+        pixels = self.row(row)
         planes = np.moveaxis(pixels, -1, 0) if self.shape[3] == 3 else pixels
         return np.array(planes[:, ::-1], order="C")  # a copy, that the block may go; files have the top row first
-
-    def _read(self, start: int) -> np.ndarray | str:
-        """Return a block, or why it cannot be read: its images lie in the same chunks, so what ails one ails all."""
-        try:
-            if self._array is None:
-                self._array = open_hdf5(self.path)[self.key]
-            return self._array[start : start + self._rows_in_block]
-        except InputError as error:
-            return error.message.rstrip(".")
-        except _BROKEN as error:
-            return say(error)
 
 
 @dataclass(slots=True)
@@ -127,12 +87,15 @@ class StackDataset:
         For each item, its stack and its place there.
     scale_column : str
         Which of an item's columns holds arcsec per pixel; empty where none does.
+    reading : ReadOptions
+        Its bands are taken, and its pixel scale where there is none.
     """
 
     name: str
     items: Sequence[Item]
     where: Sequence[tuple[ImageStack, int]]
     scale_column: str = ""
+    reading: ReadOptions = PLAIN
 
     def cutout(self, index: int) -> Cutout:
         """Read the image of ``items[index]``: uint8 (3, ny, nx), row 0 at the bottom, bands R, G, B.
@@ -146,7 +109,7 @@ class StackDataset:
         stack, row = self.where[index]
         data = stack.image(row)
         scale = item.columns.get(self.scale_column)
-        return Cutout(
+        cutout = Cutout(
             data=data,
             bands=("R", "G", "B"),
             unit="display",
@@ -156,43 +119,7 @@ class StackDataset:
             source=f"{stack.path}[{row}]",
             flags=quality_flags(data),
         )
-
-
-def open_hdf5(path: Path) -> Any:
-    """Open an HDF5 file for reading.
-
-    Returns
-    -------
-    h5py.File
-
-    Raises
-    ------
-    InputError
-        If it is absent, a folder, no HDF5 file, cut short or damaged.
-    DependencyMissing
-        If h5py is not installed.
-    """
-    h5py = require("h5py", why="Reading HDF5 files", install="h5py")
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(2)
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file at '{path}'.") from error
-    except OSError as error:
-        what = "is a folder, not an HDF5 file" if path.is_dir() else f"cannot be opened: {error.strerror or error}"
-        raise InputError(f"'{path}' {what}.") from error
-    if not h5py.is_hdf5(path):
-        if head == _GZIP:
-            raise InputError(f"'{path}' is an archive of gzip.", hint=f"Unpack it first: gunzip {path}")
-        raise InputError(
-            f"'{path}' is {'not an HDF5 file' if head else 'an empty file'}.",
-            hint="It may be an unfinished download, or a page that said why there was none; fetch it again.",
-        )
-    try:
-        # nothing is written, so a file system without locks will do
-        return h5py.File(path, "r", locking="best-effort")
-    except OSError as error:
-        raise InputError(f"'{path}' is {_damage(error)}.", hint="Fetch or copy it again.") from error
+        return with_options(cutout, self.reading)
 
 
 @contextmanager
@@ -201,7 +128,7 @@ def _reading(path: Path) -> Iterator[Any]:
     with open_hdf5(path) as file:
         try:
             yield file
-        except _BROKEN as error:
+        except BROKEN as error:
             raise InputError(f"'{path}' is damaged ({say(error)}).", hint="Fetch or copy it again.") from error
 
 
@@ -278,11 +205,3 @@ def class_labels(codes: np.ndarray, meaning: Mapping[int, str], name: str, path:
 
 def _size(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape)) if len(shape) != 1 else f"{shape[0]} values"
-
-
-def _damage(error: OSError) -> str:
-    """Return what HDF5 says is wrong with a file that it cannot open."""
-    text = say(error)
-    if sizes := re.search(r"truncated file: eof = (\d+),.* stored_eof = (\d+)", text):
-        return f"cut short: it has {int(sizes[1]):,} of {int(sizes[2]):,} bytes"
-    return f"cut short or damaged ({text.partition('(')[2].rstrip(')') or text})"

@@ -7,11 +7,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from galaxtool.datasets.archive import archive_dataset
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import check_files
 from galaxtool.datasets.folder import folder_dataset
 from galaxtool.datasets.subset import matching
 from galaxtool.errors import ConfigError, InputError, nearest
+from galaxtool.io.containers.find import container_name, container_suffixes
+from galaxtool.io.options import PLAIN, ReadOptions
 from galaxtool.io.tables import TABLE_SUFFIXES, table_suffix
 from galaxtool.registry import Registry, get_registry
 from galaxtool.types import Dataset
@@ -26,6 +29,8 @@ def open_dataset(
     label_column: str | None = None,
     where: str | None = None,
     needs_labels: bool = True,
+    reading: ReadOptions = PLAIN,
+    pattern: str | None = None,
     **options: Any,
 ) -> Dataset:
     """Open a data set.
@@ -34,14 +39,19 @@ def open_dataset(
     ----------
     text : str or Path
         In this order: a registered name (``sample``, ``sample:n=500,seed=3``), ``name:PATH`` for one that reads a
-        local file, a folder, or a catalogue. ``./sample`` is always a path.
+        local file, a folder, a catalogue, or an archive or stack. ``./sample`` is always a path.
     image_column, label_column : str, optional
-        Columns of a catalogue or of a folder's ``labels.csv``.
+        Columns of a catalogue or of the ``labels.csv`` of a folder or archive; of a stack, the array of labels.
     where : str, optional
         Only items for which this holds; see `galaxtool.io.where`. It knows the columns of the labels file and each
         item's ``id``, ``path``, ``label``, ``split``, ``ra``, ``dec``.
     needs_labels : bool
         Whether there must be labels; a data set that always has them need not know of it.
+    reading : ReadOptions
+        How images are read from files; of a data set that makes its images itself it is without effect.
+    pattern : str, optional
+        How the files of a folder are called where each band has its own, see
+        `galaxtool.datasets.folder.folder_dataset`; the bands are those of `reading`.
     **options
         Handed to the data set's factory.
 
@@ -57,10 +67,14 @@ def open_dataset(
     ConfigError
         If the data set has no such option, needs a path, or takes none.
     """
-    given = {"image_column": image_column, "label_column": label_column, **options}
+    given = {"image_column": image_column, "label_column": label_column, "pattern": pattern, **options}
+    if pattern is not None and reading.bands:
+        given["bands"] = reading.bands
     if not needs_labels:
         given[_NEEDS_LABELS] = False
     dataset = _opened(os.fspath(text), {key: value for key, value in given.items() if value is not None})
+    if hasattr(dataset, "reading"):
+        dataset.reading = reading
     if where:
         dataset = matching(dataset, where)
     check_files(dataset)
@@ -81,9 +95,12 @@ def _opened(text: str, options: dict[str, Any]) -> Dataset:
         return _made(folder_dataset, text, {"path": path, **options})
     if path.is_file() and table_suffix(path):
         return _made(catalogue_dataset, text, {"path": path, **options})
+    if path.is_file() and container_name(path):
+        return _made(archive_dataset, text, {"path": path, **options})
     if path.exists():
         raise InputError(
-            f"'{path}' is neither a folder nor a table.", hint=f"Tables end in {', '.join(TABLE_SUFFIXES)}."
+            f"'{path}' is neither a folder nor a table, nor an archive or stack of images.",
+            hint=f"Tables end in {', '.join(TABLE_SUFFIXES)}; archives in {', '.join(container_suffixes())}.",
         )
     near = nearest(text.partition(":")[0], names)
     raise InputError(

@@ -12,6 +12,7 @@ from typing import cast
 from galaxtool.errors import GalaxtoolError
 from galaxtool.io.fits import FitsReader
 from galaxtool.io.imagefile import ImageFile
+from galaxtool.io.open_item import member_at
 from galaxtool.io.options import ReadOptions
 from galaxtool.registry import get_registry
 from galaxtool.specs import ReaderSpec
@@ -43,7 +44,9 @@ def with_header_positions(items: Sequence[Item]) -> list[Item]:
     unknown = [
         i
         for i, item in enumerate(items)
-        if item.path is not None and (item.ra is None or item.dec is None) and item.path.name.lower().endswith(suffixes)
+        if item.path is not None
+        and (item.ra is None or item.dec is None)
+        and item.path.name.lower().rstrip("]").endswith(suffixes)
     ]
     found = list(items)
     with ThreadPoolExecutor(min(16, 4 + (os.cpu_count() or 1))) as pool:
@@ -64,7 +67,7 @@ def _suffixes(spec: object) -> tuple[str, ...]:
 def _position(path: Path) -> tuple[float, float] | None:
     """Return right ascension and declination of an image's centre, or None."""
     try:
-        cutout = FitsReader().read(ImageFile.on_disk(path), ReadOptions(header_only=True))
+        cutout = FitsReader().read(member_at(path) or ImageFile.on_disk(path), ReadOptions(header_only=True))
     except (GalaxtoolError, OSError, ValueError, TypeError, KeyError, IndexError):
         return None
     return None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)

@@ -55,7 +55,7 @@ def split_items(
     -----
     Every class keeps an item to train on, and one of two items or more has one to validate on unless its items all
     belong together. So there may be nothing to validate on: in a set of one image a class, or in a single crowded
-    field.
+    field, where a smaller separation helps.
     """
     if not 0 <= valid_fraction < 1:
         raise ConfigError(f"The validation fraction is {valid_fraction:g}, not at least 0 and below 1.")
@@ -97,6 +97,11 @@ def leak_groups(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> np
     first, second = (np.array([pair[k] for pair in pairs], dtype=int) for k in (0, 1))
     links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(items), len(items)))
     return connected_components(links, directed=False)[1]
+
+
+def largest_group(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> int:
+    """Return how many items the largest of `leak_groups` has; 0 of none."""
+    return int(np.bincount(leak_groups(items, separation_arcsec=separation_arcsec)).max(initial=0))
 
 
 def _neighbours(items: Sequence[Item], separation_arcsec: float) -> list[tuple[int, int]]:

@@ -42,6 +42,8 @@ class IndexRecord:
         Of the search: ``nlist`` and ``nprobe`` of an inverted file.
     hdu : str or None
         Of FITS files, as it was given.
+    shown : dict
+        Other options of how the images were read and shown, as they were given.
     engine : str
         What computed the embeddings.
     skipped : dict
@@ -67,6 +69,7 @@ class IndexRecord:
     metric: str = "cosine"
     settings: dict[str, int] = field(default_factory=dict)
     hdu: str | None = None
+    shown: dict[str, Any] = field(default_factory=dict)
     engine: str = ""
     skipped: dict[str, int] = field(default_factory=dict)
     unreadable: list[dict[str, str]] = field(default_factory=list)

@@ -12,6 +12,9 @@ _MICROMETRES = {
 }
 """Central wavelengths of common filters, and of a picture's own R, G and B."""
 
+BY_WAVELENGTH = tuple(_MICROMETRES)
+"""The same filters, the shortest wavelength first."""
+
 
 def colours(bands: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Choose what to show in red, green and blue.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from astropy.io.fits import Header
+from galaxtool.io.fitsheader import Keywords
 
 _SLOAN = tuple("ugriz")
 _FILTER = re.compile(r"[BVyYJHK]|Ks|NUV|FUV|W[1-4]|F\d{2,4}[A-Z]{1,2}\d?")
@@ -18,14 +17,14 @@ _NOT_SCIENCE = re.compile(
 _SEPARATORS = re.compile(r"[\s,;/+|]+")
 
 
-def plane_bands(header: Header, fallback: Header, n: int) -> tuple[str, ...]:
+def plane_bands(header: Keywords, fallback: Keywords, n: int) -> tuple[str, ...]:
     """Return the names of the bands of a cube's planes, or of a single image.
 
     Parameters
     ----------
-    header : Header
+    header : Cards or Header
         Of the HDU with the image.
-    fallback : Header
+    fallback : Cards or Header
         Of the primary HDU, asked where the first has no answer.
     n : int
         Number of planes.
@@ -37,24 +36,30 @@ def plane_bands(header: Header, fallback: Header, n: int) -> tuple[str, ...]:
         image BAND, FILTER or a telling EXTNAME; all empty where the header does not say.
     """
     own = _listed(header, n) or _numbered(header, n)
-    if not own and n == 1 and _from_extname(header):
-        own = (_from_extname(header),)
-    return own or _listed(fallback, n) or _numbered(fallback, n) or ("",) * n
+    if not own and n == 1 and (name := _from_extname(header)):
+        own = (name,)
+    if not own and fallback is not header:
+        own = _listed(fallback, n) or _numbered(fallback, n)
+    return own or ("",) * n
 
 
-def hdu_band(hdu: Any) -> str:
+def hdu_band(header: Keywords) -> str:
     """Return the band that an HDU with a single image names for itself; empty for weights, masks and the like."""
-    header = hdu.header
-    if _NOT_SCIENCE.search(str(header.get("EXTNAME", ""))):
+    if _NOT_SCIENCE.search(str(header.get("EXTNAME") or "")):
         return ""
     named = (_first_word(header.get(key)) for key in ("BAND", "FILTER"))
     return next((name for name in named if name), "") or _from_extname(header)
 
 
-def _listed(header: Header, n: int) -> tuple[str, ...]:
+def is_science(header: Keywords) -> bool:
+    """Tell whether an EXTNAME does not speak of weights, a mask, errors or the like."""
+    return not _NOT_SCIENCE.search(str(header.get("EXTNAME") or ""))
+
+
+def _listed(header: Keywords, n: int) -> tuple[str, ...]:
     """Return n names that stand in one card: separated, or after BANDS and FILTERS one letter each."""
     for key in ("BANDS", "FILTERS", "BAND", "FILTER"):
-        text = str(header.get(key, "")).strip()
+        text = str(header.get(key) or "").strip()
         words = tuple(word for word in _SEPARATORS.split(text) if word)
         if n == 1 and words:
             return (text.split()[0],)
@@ -65,7 +70,7 @@ def _listed(header: Header, n: int) -> tuple[str, ...]:
     return ()
 
 
-def _numbered(header: Header, n: int) -> tuple[str, ...]:
+def _numbered(header: Keywords, n: int) -> tuple[str, ...]:
     """Return n names from BAND0 ... or BAND1 ..., or the same with FILTER."""
     for key in ("BAND", "FILTER"):
         if n == 1:  # a filter wheel left open says CLEAR, and the other one has the name
@@ -87,12 +92,12 @@ def _first_word(value: object) -> str:
     return words[0] if words else ""
 
 
-def _from_extname(header: Header) -> str:
+def _from_extname(header: Keywords) -> str:
     """Return the filter that an EXTNAME such as ``g``, ``SCI_F814W`` or ``image-r`` stands for.
 
     astropy writes names in capitals, so a letter that is a Sloan filter in lower case is taken for that.
     """
-    name = str(header.get("EXTNAME", "")).strip()
+    name = str(header.get("EXTNAME") or "").strip()
     match = _NAMED_IMAGE.fullmatch(name)
     for candidate in (name, match[1] if match else ""):
         if candidate.lower() in _SLOAN:

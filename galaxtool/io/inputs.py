@@ -1,34 +1,49 @@
-"""What the INPUTs of a command stand for: folders, files, patterns and catalogues become one list of images."""
+"""What the INPUTs of a command stand for: folders, files, archives, catalogues and lists become one list of images."""
 
 from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-from astropy.table import Column, MaskedColumn, Table, vstack
+from astropy.table import Table
 
-from galaxtool.errors import InputError, nearest
-from galaxtool.io.catalogue import read_catalogue, texts
-from galaxtool.io.items import InputItem
+from galaxtool.errors import GalaxtoolError, InputError, nearest
+from galaxtool.io.bandfiles import find_objects
+from galaxtool.io.catalogue import HDUS, read_catalogue
+from galaxtool.io.columns import columns_of
+from galaxtool.io.containers.find import container_name, container_suffixes, make_container
+from galaxtool.io.items import InputItem, Items, Part
+from galaxtool.io.listing import Listing
+from galaxtool.io.lists import STANDARD_INPUT, Beside, matches, read_list
+from galaxtool.io.open_item import item_at
 from galaxtool.io.readers import image_suffixes
 from galaxtool.io.tables import table_suffix
-from galaxtool.io.walk import byte_order, holds_only_tables, reason_to_skip, unique, walk_images, without_suffix
+from galaxtool.io.walk import Taken, fits_suffixes, holds_only_tables, walk, without_suffix
+from galaxtool.plugins import debugging
+from galaxtool.types import Member
+
+_LIST = "@"
+_WITHOUT_IMAGES = "archive or stack without images"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inputs:
     """All images to work on.
 
     Parameters
     ----------
-    items : list of InputItem
-        In the order of the INPUTs; within a folder in byte order of the relative path.
+    items : sequence of InputItem
+        In the order of the INPUTs; within a folder in byte order of the relative path. Made on demand: a million take
+        some tens of megabytes.
     columns : Table or None
         The columns of the catalogues among the INPUTs, a row for each item, masked where an item came from elsewhere;
         None without a catalogue.
@@ -36,32 +51,49 @@ class Inputs:
         How many members of folders were passed over, by reason.
     """
 
-    items: list[InputItem]
+    items: Sequence[InputItem]
     columns: Table | None
     skipped: Counter[str]
 
-
-@dataclass(slots=True)
-class _Part:
-    """What one INPUT stands for."""
-
-    names: list[str]
-    items: list[InputItem]
-    table: Table | None = None
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over identifiers and places, in hexadecimal: whether these are the same images in the same order."""
+        digest = sha256()
+        for item in self.items:
+            digest.update(f"{item.id}\0{item.place}\0".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
 
 def gather(
-    inputs: Sequence[str | os.PathLike[str]], *, image_column: str | None = None, id_column: str | None = None
+    inputs: Sequence[str | os.PathLike[str]],
+    *,
+    image_column: str | None = None,
+    id_column: str | None = None,
+    bands: Sequence[str] = (),
+    pattern: str | None = None,
+    each_hdu: bool = False,
 ) -> Inputs:
-    """Find the images that inputs stand for; none is opened beyond its header.
+    """Find the images that inputs stand for; none is opened beyond its headers.
 
     Parameters
     ----------
     inputs : sequence of str or Path
-        Folders, files, patterns (``"cutouts/*.fits"``, ``**`` for any depth) and catalogues with a column of paths.
-        Members of folders and of patterns count by their suffix; a file named by itself counts whatever it is.
+        Folders, files, globs (``"cutouts/*.fits"``, ``**`` for any depth), archives and stacks, members of these
+        (``archive.tar[a.fits]``), catalogues with a column of paths, and lists: ``@list.txt`` has a path a line, which
+        counts as if it were an INPUT, but that a file that is not there costs one row only; ``@-`` is standard input.
+        Relative paths in a list start at its folder, else at the working folder. Members of folders and of globs count
+        by their suffix; a file named by itself counts whatever it is.
     image_column, id_column : str, optional
-        Columns of the catalogues, where they do not have one of the usual names.
+        Columns of the catalogues, where they do not have one of the usual names; see
+        `galaxtool.io.catalogue.read_catalogue`.
+    bands : sequence of str
+        With `pattern`, or ``{band}`` in `image_column`: the bands that each object has a file in, in this order. All
+        that are found by default, the shortest wavelength first.
+    pattern : str, optional
+        How the files of each object's bands are called, relative to each INPUT, which must then be folders:
+        ``{id}_{band}.fits``; see `galaxtool.io.bandfiles.Pattern`. An object that lacks a band is listed all the same.
+    each_hdu : bool
+        Take every HDU of a FITS file with an image for an object of its own.
 
     Returns
     -------
@@ -73,129 +105,220 @@ def gather(
         If an input does not exist or holds no image.
     TableError
         If a catalogue cannot be read or names no images.
+    ConfigError
+        If the pattern is none, or goes with an input that is no folder.
     """
     if isinstance(inputs, (str, os.PathLike)):
         inputs = [os.fspath(inputs)]
     if not inputs:
         raise InputError("No input was given.", hint="Name a folder, files, or a catalogue.")
-    skipped: Counter[str] = Counter()
-    parts = [_part(os.fspath(text), skipped, image_column, id_column) for text in inputs]
-    ids = unique(name for part in parts for name in part.names)
-    found = [item for part in parts for item in part.items]
-    items = [InputItem(name, item.path, item.ra, item.dec) for name, item in zip(ids, found, strict=True)]
-    return Inputs(items, _stacked(parts), skipped)
+    named = [os.fspath(text) for text in inputs]
+    if pattern is not None:
+        for text in named:
+            if not os.path.lexists(text) and not glob.has_magic(text):
+                raise nothing_at(Path(text))
+        objects, skipped = find_objects(named, pattern, bands)
+        return Inputs(Items(objects), None, skipped)
+    gathering = _Gathering(image_column, id_column, bands, each_hdu)
+    for text in named:
+        gathering.add(text)
+    return Inputs(Items(gathering.parts), columns_of(gathering.parts), gathering.skipped)
 
 
-def _part(text: str, skipped: Counter[str], image_column: str | None, id_column: str | None) -> _Part:
-    """Return what one input stands for, and count what it passes over."""
-    path = Path(text)
-    if path.is_dir():
-        members, passed = walk_images(path)
-        return _members(text, path, members, passed, skipped)
-    if not os.path.lexists(path):
-        if glob.has_magic(text):
-            return _pattern(text, skipped)
-        raise _nothing_at(path)
+class _Gathering:
+    """The parts found so far, and how to find more."""
+
+    def __init__(self, image_column: str | None, id_column: str | None, bands: Sequence[str], each_hdu: bool) -> None:
+        self.parts: list[Part] = []
+        self.skipped: Counter[str] = Counter()
+        self._catalogue_options: dict[str, Any] = {"image_column": image_column, "id_column": id_column, "bands": bands}
+        self._images, self._packed = image_suffixes(), container_suffixes()
+        self._each = fits_suffixes() if each_hdu else ()  # of files of which each HDU counts
+        self._taken = Taken.images_only(containers=self._packed)
+        self._suffixes = tuple({*self._images, *self._packed})
+        self._named: Listing | None = None
+
+    def add(self, text: str) -> None:
+        """Add what one INPUT stands for."""
+        if os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
+            self._folder(text, Path(text))
+        elif os.path.lexists(text):
+            self._file(text)
+        elif text.startswith(_LIST):
+            self._list(text[len(_LIST) :])
+        elif text.endswith("]") and (item := item_at(text)).container:
+            self._member(item)
+        elif glob.has_magic(text):
+            self._glob(text)
+        else:
+            raise nothing_at(Path(text))
+
+    def _add(self, part: Part) -> None:
+        self.parts.append(part)
+        self._named = None
+
+    def _files(self) -> Listing:
+        """Return the listing of files named one by one, which goes on as long as nothing else comes between."""
+        if self._named is None:
+            listing = Listing(Path(), self._stem)
+            self._add(listing)
+            self._named = listing
+        return self._named
+
+    def _stem(self, name: str) -> str:
+        return without_suffix(name, self._suffixes)
+
+    def _file(self, text: str, *, may_be_empty: bool = False) -> None:
+        """Add a file named by itself: an image, what is in a file of many, or the rows of a catalogue."""
+        path = Path(text)
+        is_file = path.is_file()  # a pipe or a socket is left to the reader
+        if is_file and _is_catalogue(path):
+            self._add(read_catalogue(path, **self._catalogue_options))
+        elif not self._one(text, container_name(path) if is_file else ""):
+            if not may_be_empty:
+                raise _no_image(text, Counter())
+            self.skipped[_WITHOUT_IMAGES] += 1
+
+    def _one(self, text: str, container: str) -> int:
+        """Add a file named by itself, or the members of one that holds many images; return how many."""
+        if not container and text.lower().endswith(self._each):
+            container = HDUS
+        if container:
+            return self._members(self._files(), os.fsencode(text), Path(text), container, called=None)
+        head, slash, name = os.fsencode(text).rpartition(b"/")
+        self._files().add_file(head + slash, name)
+        return 1
+
+    def _member(self, item: InputItem) -> None:
+        """Add one member of a container."""
+        stem = b"" if item.member.lower().endswith(self._images) else os.fsencode(f"{self._stem(item.path.name)}/")
+        member = Member(key=item.member, name=item.member)
+        self._files().add_member(os.fsencode(item.path), item.container, member, called=stem)
+
+    def _members(self, listing: Listing, relative: bytes, path: Path, kind: str, *, called: bytes | None) -> int:
+        """Add the members of a container; return how many.
+
+        Without `called`, a member goes by its own name, behind the container's where that is a mere number.
+        """
+        before = len(listing)
+        stem = os.fsencode(self._stem(path.name)) + b"/"
+        try:
+            container = make_container(kind)
+            for member in container.members(path):
+                mere = member.name == member.key and not member.key.lower().endswith(self._images)
+                own = (stem if mere else b"") if called is None else called
+                listing.add_member(relative, kind, member, called=own)
+            self.skipped.update(getattr(container, "skipped", {}))
+        except Exception as error:
+            # what is wrong with it is said again when it is read, as the error of one row
+            if debugging() and not isinstance(error, GalaxtoolError):
+                raise
+            listing.add_unlisted(relative, kind, called=called or b"")
+        return len(listing) - before
+
+    def _folder(self, text: str, folder: Path, *, may_be_empty: bool = False) -> None:
+        """Add the images below a folder."""
+        passed: Counter[str] = Counter()
+        self._listed(text, folder, walk(folder, self._taken, passed), passed, may_be_empty=may_be_empty)
+
+    def _listed(
+        self,
+        text: str,
+        folder: Path,
+        files: Iterator[tuple[bytes, bytes]],
+        passed: Counter[str],
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
+        """Add files in a folder, and the members of those that hold many images."""
+        listing = Listing(folder, self._stem)
+        for below, name in files:
+            kind = self._kind(folder, below + name)
+            if not kind:
+                listing.add_file(below, name, called=below)
+                continue
+            path = folder / os.fsdecode(below + name)
+            called = below + os.fsencode(self._stem(path.name)) + b"/"
+            if not self._members(listing, below + name, path, kind, called=called):
+                passed[_WITHOUT_IMAGES] += 1
+        if not len(listing) and not may_be_empty:
+            raise _no_image(text, passed)
+        self.skipped.update(passed)
+        self._add(listing)
+
+    def _kind(self, folder: Path, relative: bytes) -> str:
+        """Return what opens the members of a file in a folder; nothing where it is one image."""
+        lower = os.fsdecode(relative).lower()
+        if lower.endswith(self._images):
+            return HDUS if lower.endswith(self._each) else ""
+        return container_name(folder / os.fsdecode(relative))
+
+    def _glob(self, text: str) -> None:
+        """Add the images that match a glob."""
+        passed: Counter[str] = Counter()
+        root, files = matches(text, self._taken, passed)
+        self._listed(text, root, files, passed)
+
+    def _list(self, name: str) -> None:
+        """Add what a list names, each line as if it were an INPUT."""
+        if name != STANDARD_INPUT and not os.path.exists(name):  # noqa: PTH110
+            raise nothing_at(Path(name), hint=f"A list has a path a line; a file called so is ./{_LIST}{name}.")
+        beside = Beside(Path() if name == STANDARD_INPUT else Path(name).parent)
+        what = "Standard input" if name == STANDARD_INPUT else f"The list '{name}'"
+        first = ""
+        count = there = 0
+        for line in read_list(name):
+            path = beside.path(line)
+            first = first or path
+            there += self._line(path)
+            count += 1
+        if not count:
+            raise InputError(f"{what} names no image.", hint="A list has a path a line.")
+        if not there:
+            raise InputError(
+                f"Nothing is there of what {what[0].lower()}{what[1:]} names; the first is '{first}'.",
+                hint="Relative paths start at the list's folder, else at the working folder.",
+            )
+
+    def _line(self, text: str) -> bool:
+        """Add a line of a list; return whether there is such a thing."""
+        try:
+            is_folder = stat.S_ISDIR(os.stat(text).st_mode)  # noqa: PTH116  a million times
+        except OSError:
+            item = item_at(text)
+            if item.container:
+                self._member(item)
+            else:
+                self._one(text, "")
+            return bool(item.container) or os.path.lexists(text)
+        if is_folder:
+            self._folder(text, Path(text), may_be_empty=True)
+        elif text.lower().endswith(self._images):
+            self._one(text, "")
+        else:
+            self._file(text, may_be_empty=True)
+        return True
+
+
+def _is_catalogue(path: Path) -> bool:
+    """Tell whether a file is a table, which of FITS files the content says."""
     suffix = table_suffix(path)
-    if suffix and (suffix != ".fits" or holds_only_tables(path)):
-        return _rows(path, image_column, id_column)
-    return _Part([without_suffix(PurePath(path.name), image_suffixes())], [InputItem("", path)])
+    return suffix is not None and (suffix != ".fits" or holds_only_tables(path))
 
 
-def _members(text: str, folder: Path, members: list[Path], passed: Counter[str], skipped: Counter[str]) -> _Part:
-    """Return the images of a folder or pattern, which must have some."""
-    if not members:
-        why = "; ".join(f"{number} {reason}" for reason, number in passed.most_common())
-        found = f"{passed.total()} files were skipped ({why})" if passed else "it is empty"
-        raise InputError(
-            f"There is no image in '{text}': {found}.",
-            hint=f"Looked for {', '.join(image_suffixes())}. Anything else is taken when named by itself.",
-        )
-    skipped.update(passed)
-    suffixes = image_suffixes()
-    return _Part(
-        [without_suffix(member, suffixes) for member in members], [InputItem("", folder / member) for member in members]
+def _no_image(text: str, passed: Counter[str]) -> InputError:
+    """Return the error for a folder, glob or container without images."""
+    why = "; ".join(f"{number} {reason}" for reason, number in passed.most_common())
+    found = f"{passed.total()} files were skipped ({why})" if passed else "it is empty"
+    return InputError(
+        f"There is no image in '{text}': {found}.",
+        hint=f"Looked for {', '.join(image_suffixes())}. Anything else is taken when named by itself.",
     )
 
 
-def _pattern(text: str, skipped: Counter[str]) -> _Part:
-    """Return the images that match a pattern, folders that match it walked."""
-    parts = Path(text).parts
-    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
-    root = Path(*parts[:fixed])
-    matches = sorted((Path(match) for match in glob.iglob(text, recursive=True)), key=byte_order)  # noqa: PTH207  Path.glob gives hidden files too
-    if not matches:
-        raise InputError(f"Nothing matches '{text}'.", hint="Check the pattern, or name the folder.")
-    found: dict[Path, None] = {}
-    passed: Counter[str] = Counter()
-    suffixes = image_suffixes()
-    for match in matches:
-        if match.is_dir():
-            # With ** the folders of a match are matches too, so only a pattern without it walks them.
-            below, reasons = ([], Counter()) if "**" in text else walk_images(match)
-            found.update(dict.fromkeys(match.relative_to(root) / member for member in below))
-            passed.update(reasons)
-        elif reason := reason_to_skip(match, suffixes):
-            passed[reason] += 1
-        else:
-            found[match.relative_to(root)] = None
-    return _members(text, root, list(found), passed, skipped)
-
-
-def _rows(path: Path, image_column: str | None, id_column: str | None) -> _Part:
-    """Return the images of a catalogue."""
-    catalogue = read_catalogue(path, image_column=image_column, id_column=id_column)
-    items = [
-        InputItem("", image, float(ra), float(dec)) if np.isfinite(ra) else InputItem("", image)
-        for image, ra, dec in zip(catalogue.images, catalogue.ra, catalogue.dec, strict=True)
-    ]
-    return _Part(catalogue.names, items, catalogue.table)
-
-
-def _nothing_at(path: Path) -> InputError:
+def nothing_at(path: Path, *, hint: str = "Check the path.") -> InputError:
     """Return the error for a path that is not there, with the name beside it that is most like it."""
     parent = path.parent
-    readable = parent.is_dir() and os.access(parent, os.R_OK)
+    readable = os.path.isdir(parent) and os.access(parent, os.R_OK)  # noqa: PTH112
     near = nearest(path.name, [entry.name for entry in islice(parent.iterdir(), 5000)]) if readable else None
-    return InputError(
-        f"There is nothing at '{path}'.", hint=f"Did you mean '{parent / near}'?" if near else "Check the path."
-    )
-
-
-def _stacked(parts: list[_Part]) -> Table | None:
-    """Return the catalogues' columns with a row for every item of every part."""
-    tables = [part.table for part in parts if part.table is not None]
-    if not tables:
-        return None
-    if len(parts) == 1:
-        return tables[0]
-    names = list(dict.fromkeys(name for table in tables for name in table.colnames))
-    row = _free("row", names)
-    filled = []
-    for part in parts:
-        table = Table() if part.table is None else part.table.copy(copy_data=False)
-        table.meta = {}
-        table[row] = np.arange(len(part.items))  # gives a part without a catalogue its rows
-        filled.append(table)
-    for name in names:
-        _agree(filled, name)
-    stacked = vstack(filled, metadata_conflicts="silent")
-    return stacked[names]
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    while name in taken:
-        name = f"_{name}"
-    return name
-
-
-def _agree(tables: list[Table], name: str) -> None:
-    """Turn a column into texts everywhere where it holds numbers in one table and texts in another."""
-    columns = [table[name] for table in tables if name in table.colnames]
-    if len({(column.dtype.kind == "U", column.dtype.kind == "b", column.shape[1:]) for column in columns}) == 1:
-        return
-    for table in tables:
-        if name in table.colnames:
-            plain = texts(table[name])
-            hidden = [not value for value in plain]
-            table[name] = MaskedColumn(plain, mask=hidden) if any(hidden) else Column(plain)
+    return InputError(f"There is nothing at '{path}'.", hint=f"Did you mean '{parent / near}'?" if near else hint)

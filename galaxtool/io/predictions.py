@@ -17,9 +17,9 @@ def prediction_table(
     *,
     outcomes: tuple[Sequence[str], np.ndarray] | None = None,
     columns: Table | None = None,
-    ra: Sequence[float | None] | None = None,
-    dec: Sequence[float | None] | None = None,
-    flags: Sequence[Sequence[str]] | None = None,
+    ra: Sequence[float | None] | np.ndarray | None = None,
+    dec: Sequence[float | None] | np.ndarray | None = None,
+    flags: Sequence[Sequence[str] | str] | None = None,
     errors: Sequence[str] | None = None,
 ) -> Table:
     """Put predictions into a table.
@@ -41,8 +41,8 @@ def prediction_table(
     ra, dec : sequence of float or None, optional
         Positions in degrees, ICRS, that the images' headers gave; an item's own position, from its catalogue, goes
         before it.
-    flags : sequence of sequence of str, optional
-        Keys of `galaxtool.types.FLAGS` for each item.
+    flags : sequence of sequence of str, or of str, optional
+        Keys of `galaxtool.types.FLAGS` for each item, joined by blanks or not.
     errors : sequence of str, optional
         Why an item has no prediction; empty where it has.
 
@@ -60,7 +60,7 @@ def prediction_table(
     labels = np.array(["", *names])[np.where(done, best + 1, 0)]
     table = Table()
     table["id"] = Column(_texts([item.id for item in items]), description="identifier of the input")
-    table["path"] = Column(_texts([str(item.path) for item in items]), description="file of the image")
+    table["path"] = Column(_texts([item.place for item in items]), description="file of the image, [member] behind it")
     table["ra"] = _position([item.ra for item in items], ra, "right ascension of the centre, ICRS")
     table["dec"] = _position([item.dec for item in items], dec, "declination of the centre, ICRS")
     table["label"] = MaskedColumn(labels, mask=~done, description="most probable class")
@@ -69,7 +69,7 @@ def prediction_table(
     what = "expected share of the votes for" if outcomes else "probability of"
     for k, slug in enumerate(slugs):
         table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~done, description=f"{what} {slug}")
-    joined = [" ".join(names) for names in flags] if flags is not None else [""] * n
+    joined = [some if isinstance(some, str) else " ".join(some) for some in flags] if flags is not None else [""] * n
     table["flags"] = Column(_texts(joined), description="what to beware of, see the documentation")
     table["error"] = Column(
         _texts(list(errors) if errors is not None else [""] * n), description="why there is no prediction"
@@ -96,7 +96,9 @@ def _with_input_columns(ours: Table, columns: Table | None) -> Table:
     return table
 
 
-def _position(own: Sequence[float | None], header: Sequence[float | None] | None, description: str) -> MaskedColumn:
+def _position(
+    own: Sequence[float | None], header: Sequence[float | None] | np.ndarray | None, description: str
+) -> MaskedColumn:
     """Return degrees, masked where neither source knows them."""
     other = header if header is not None else [None] * len(own)
     degrees = np.array([b if a is None else a for a, b in zip(own, other, strict=True)], dtype=float)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from astropy.visualization import AsinhStretch, LogStretch, ZScaleInterval
-from scipy.stats import sigmaclip
 
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.io.colours import colours
+from galaxtool.io.sky import FAINTEST, percentile, sky_of
 from galaxtool.types import Cutout
 
 NAMES = ("auto", "linear", "asinh", "log", "zscale", "lupton")
@@ -19,10 +21,8 @@ SURVEY_SCALES = (("g", 6.0), ("r", 3.4), ("i", 3.0), ("z", 2.2))
 """Factors by which the Legacy Surveys' viewer multiplies each band, in nanomaggies per pixel."""
 
 _NANOMAGGIES = ("nanomagg", "nmgy")
-_SAMPLE = 10_000  # pixels that the sky is measured on, which gives its level to a hundredth of the noise
 _SKY_LEVEL, _SKY_NOISE = 1.0, (5e-4, 0.5)  # what scaled nanomaggies can have, a galaxy that fills the frame included
 _SAME_ZERO_POINT = 4.0  # bands whose scaled noises differ by more cannot be in one unit
-_DEEPEST, _FAINTEST = 1e-12, np.float32(1e-36)  # the least noise, as a share of the brightest pixel and by itself
 _WHITE_SHARE = 99.5  # no more than the rest of the pixels may be white where the unit is unknown
 
 
@@ -127,55 +127,87 @@ def to_display(cutout: Cutout, stretch: Stretch | None = None) -> np.ndarray:
     differ by more than a factor of four; by a factor of its own for any other band. All are dimmed alike until at most
     0.5 % of the pixels are white.
     """
-    stretch = stretch or Stretch()
-    order = colours(cutout.bands)
-    used = sorted({index for channel in order for index in channel})
-    channels = [[used.index(index) for index in channel] for channel in order]
-    planes = cutout.data[used]
+    planes = to_planes(cutout, stretch or Stretch())
+    shown = np.empty((*planes.shape[1:], 3), dtype=np.uint8)
+    for channel in range(3):
+        shown[..., channel] = planes[channel % len(planes)]
+    return shown
+
+
+def to_planes(cutout: Cutout, stretch: Stretch) -> np.ndarray:
+    """Show a cutout as `to_display` does, in planes.
+
+    Returns
+    -------
+    ndarray of uint8, shape (3 or 1, ny, nx)
+        R, G, B, or one plane where they are the same; row 0 at the top. A picture that passes as it is comes as a view
+        of the cutout's data.
+    """
+    used, channels = _order(tuple(cutout.bands))
+    planes = cutout.data if len(used) == len(cutout.data) else cutout.data[list(used)]
     if stretch.name == "auto" and cutout.unit == "display":
         shown = _mix(planes, channels)
     elif stretch.name == "lupton" or (stretch.name == "auto" and len(cutout.bands) > 1):
-        scaled = _scaled(planes.astype(np.float32, copy=False), [cutout.bands[i] for i in used], cutout.unit, stretch)
-        shown = _bytes(_lupton(_mix(scaled, channels), stretch.q))
+        shown = _bytes(
+            _lupton(_mix(_scaled(planes, [cutout.bands[i] for i in used], cutout.unit, stretch), channels), stretch.q)
+        )
+    elif len(planes) == 1:
+        shown = _bytes(_alone(planes[0].astype(np.float32, copy=False), stretch))[None]
     else:
-        shown = _mix(_bytes(np.stack([_alone(plane.astype(np.float32), stretch) for plane in planes])), channels)
-    shown = np.broadcast_to(shown, (3, *shown.shape[1:]))
-    return np.ascontiguousarray(np.moveaxis(shown[:, ::-1], 0, -1))
+        each = [_bytes(_alone(plane.astype(np.float32, copy=False), stretch)) for plane in planes]
+        shown = _mix(np.stack(each), channels)
+    return shown[:, ::-1]
 
 
-def _mix(planes: np.ndarray, channels: list[list[int]]) -> np.ndarray:
-    """Return red, green and blue, or a single gray plane, as means of planes."""
+@lru_cache(maxsize=64)
+def _order(bands: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Return which bands are shown, and the place among these of those in red, green and blue."""
+    order = colours(bands)
+    used = sorted({index for channel in order for index in channel})
+    return tuple(used), tuple(tuple(used.index(index) for index in channel) for channel in order)
+
+
+def _mix(planes: np.ndarray, channels: Sequence[Sequence[int]]) -> np.ndarray:
+    """Return red, green and blue, or a single gray plane, as means of planes; a view where they are these planes."""
     if len(planes) == 1:
         return planes
-    means = [planes[c[0]] if len(c) == 1 else planes[c].mean(axis=0, dtype=np.float32) for c in channels]
+    if all(len(channel) == 1 for channel in channels):
+        order = [channel[0] for channel in channels]
+        return planes[:3] if order == [0, 1, 2] else planes[2::-1] if order == [2, 1, 0] else planes[order]
+    means = [planes[c[0]] if len(c) == 1 else planes[list(c)].mean(axis=0, dtype=np.float32) for c in channels]
     return np.stack([mean.astype(planes.dtype, copy=False) for mean in means])
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
-    """Return values in [0, 1] as the nearest of 256 steps."""
-    return (values * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    """Return values in [0, 1], which are lost, as the nearest of 256 steps."""
+    values *= np.float32(255)
+    values += np.float32(0.5)
+    return values.astype(np.uint8)
 
 
 def _lupton(scaled: np.ndarray, q: float) -> np.ndarray:
-    """Return channels in [0, 1] whose ratios are those of the scaled ones, whatever the brightness."""
+    """Bring channels, in place, to [0, 1] so that their ratios stay, whatever the brightness."""
     brightness = np.maximum(scaled, 0).mean(axis=0)
-    dimming = np.divide(np.arcsinh(q * brightness), math.sqrt(q) * brightness, where=brightness > 0, out=brightness * 0)
-    scaled = scaled * dimming
+    seen = brightness > 0
+    dimming = np.arcsinh(q * brightness)
+    brightness *= math.sqrt(q)
+    np.divide(dimming, brightness, where=seen, out=dimming)
+    scaled *= dimming
     return np.clip(scaled, 0, 1, out=scaled)
 
 
 def _scaled(planes: np.ndarray, bands: list[str], unit: str, stretch: Stretch) -> np.ndarray:
-    """Bring bands, in place, to the values that Lupton's formula wants, and fill what is missing."""
+    """Return bands with the values that Lupton's formula wants, and with what is missing filled."""
+    planes = planes.astype(np.float32, copy=False)
     zeros, factors = _calibration(planes, bands, unit, stretch)
-    planes -= zeros[:, None, None]
-    planes *= factors[:, None, None]
-    missing = ~np.isfinite(planes)
-    if missing.any():
-        planes[missing] = 0
-        known = (~missing).sum(axis=0)
-        planes += missing * (planes.sum(axis=0) / np.maximum(known, 1)).astype(np.float32)
-    planes += np.float32(stretch.minimum)
-    return planes
+    scaled = planes - zeros[:, None, None]
+    scaled *= factors[:, None, None]
+    known = np.isfinite(scaled)
+    if not known.all():
+        scaled[~known] = 0
+        scaled += ~known * (scaled.sum(axis=0) / np.maximum(known.sum(axis=0), 1)).astype(np.float32)
+    scaled += np.float32(stretch.minimum)
+    return scaled
 
 
 def _calibration(planes: np.ndarray, bands: list[str], unit: str, stretch: Stretch) -> tuple[np.ndarray, np.ndarray]:
@@ -187,7 +219,7 @@ def _calibration(planes: np.ndarray, bands: list[str], unit: str, stretch: Stret
     nothing = np.zeros_like(factors)
     if listed and unit.strip().lower().startswith(_NANOMAGGIES):
         return nothing, factors
-    levels, noises = (np.array(values, dtype=np.float32) for values in zip(*map(_sky, planes), strict=True))
+    levels, noises = (np.array(values, dtype=np.float32) for values in zip(*map(sky_of, planes), strict=True))
     scaled = noises * factors
     alike = listed and scaled.max() < _SAME_ZERO_POINT * scaled.min()
     if alike and not unit.strip() and np.all(np.abs(levels * factors) < _SKY_LEVEL) and _likely(scaled):
@@ -195,7 +227,7 @@ def _calibration(planes: np.ndarray, bands: list[str], unit: str, stretch: Stret
     common = np.exp(np.log(scaled).mean()) if alike else scaled
     factors = factors * np.float32(stretch.noise) / common
     white = math.sinh(math.sqrt(stretch.q)) / stretch.q - stretch.minimum
-    bright = _percentile(np.einsum("b,byx->yx", factors / len(bands), planes - levels[:, None, None]), _WHITE_SHARE)
+    bright = percentile(np.einsum("b,byx->yx", factors / len(bands), planes - levels[:, None, None]), _WHITE_SHARE)
     return levels, factors * np.float32(min(1.0, white / bright) if bright > 0 else 1.0)
 
 
@@ -205,53 +237,24 @@ def _likely(noises: np.ndarray) -> bool:
 
 def _alone(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
     """Return one plane by its own range, in [0, 1]."""
-    level, noise = _sky(plane)
-    plane = np.where(np.isfinite(plane), plane, np.float32(level))
+    level, noise = sky_of(plane)
+    known = np.isfinite(plane)
+    plane = plane if known.all() else np.where(known, plane, np.float32(level))
     if stretch.name == "zscale":
         low, high = ZScaleInterval(contrast=stretch.contrast).get_limits(plane)
     else:
         low = level + stretch.black * noise
-        high = max(_percentile(plane, stretch.white), low + stretch.reach * noise)
+        high = max(percentile(plane, stretch.white), low + stretch.reach * noise)
     low, high = np.float32(low), np.float32(high)
-    if not high - low > _FAINTEST:
+    if not high - low > FAINTEST:
         return np.zeros_like(plane)
     # clipped before it is divided: next to a small range the rest of the plane may be beyond float32
-    values = (np.clip(plane, low, high) - low) / (high - low)
+    values = np.clip(plane, low, high)
+    values -= low
+    values /= high - low
     knee = min(stretch.softening * noise / float(high - low), 1.0)
     if stretch.name in ("asinh", "auto"):
         return AsinhStretch(knee)(values, clip=False)
     if stretch.name == "log":
         return LogStretch(1 / knee)(values, clip=False)
     return values
-
-
-def _sky(plane: np.ndarray) -> tuple[float, float]:
-    """Return the sky's level and noise, the noise never zero.
-
-    Exact zeros are left out where other values scatter: surveys write them where they have no datum.
-    """
-    step = max(1, math.isqrt(plane.size // _SAMPLE))
-    sample = plane[::step, ::step]
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
-        return 0.0, 1.0
-    measured = sample[sample != 0]
-    if measured.size and np.median(np.abs(measured - np.median(measured))) > 0:
-        sample = measured
-    sky = sigmaclip(sample.astype(np.float64), 3, 3).clipped
-    level, noise = float(np.median(sky)), float(sky.std())
-    if not noise > 0:
-        # without noise, the brightest pixels are taken for a hundred times as bright as it
-        noise = float(sample.max() - level) / 100 or 1.0
-    # so that what is divided by the noise stays within float32
-    brightest = float(np.abs(plane[np.isfinite(plane)]).max())
-    return level, max(noise, brightest * _DEEPEST, float(_FAINTEST))
-
-
-def _percentile(plane: np.ndarray, share: float) -> float:
-    """Return a percentile of the finite pixels, the nearest above; 0 without any."""
-    finite = plane[np.isfinite(plane)]
-    if not finite.size:
-        return 0.0
-    rank = min(finite.size - 1, math.ceil(share / 100 * finite.size) - 1)
-    return float(np.partition(finite, rank)[rank])

@@ -18,16 +18,15 @@ A quote inside a text is doubled. Nothing is ever handed to Python to evaluate.
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 from astropy.table import Table
 
-from galaxtool.errors import TableError, nearest
+from galaxtool.errors import TableError
+from galaxtool.io.conditions import COMPARISONS, Columns, Mask, Operand, compare, joined, truth
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -40,12 +39,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<>": operator.ne,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
 _WORDS = {"and", "or", "not", "in", "is", "null", "isnull", "true", "false"}
-_Mask = Callable[["_Columns"], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,7 @@ class Where:
     """
 
     expression: str
-    _mask: _Mask
+    _mask: Mask
 
     def mask(self, table: Table) -> np.ndarray:
         """Return for which rows the condition holds.
@@ -80,7 +74,7 @@ class Where:
         TableError
             If a column does not exist, or a number is compared with a text.
         """
-        return self._mask(_Columns(table, self.expression))
+        return self._mask(Columns(table, self.expression))
 
 
 def parse_where(expression: str) -> Where:
@@ -100,61 +94,6 @@ def parse_where(expression: str) -> Where:
     [True, False, False]
     """
     return Where(expression, _Parser(expression).whole())
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """A table's columns as arrays, with where they are null."""
-
-    table: Table
-    expression: str
-
-    def array(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        if name not in self.table.colnames:
-            near = nearest(name, self.table.colnames)
-            shown = ", ".join(self.table.colnames[:20]) + (", ..." if len(self.table.colnames) > 20 else "")
-            raise TableError(
-                f"There is no column '{name}', named in '{self.expression}'."
-                + (f" Did you mean '{near}'?" if near else ""),
-                hint=f"The columns are {shown}. A text to compare with goes in quotes: '{name}'.",
-            )
-        column = self.table[name]
-        data, null = np.ma.getdata(column, subok=False), np.ma.getmaskarray(np.ma.asarray(column))
-        if data.ndim != 1:
-            raise TableError(f"The column '{name}' has several values in each row and cannot be compared.")
-        if data.dtype.kind in "SO":
-            null = null | np.array([value is None for value in data.tolist()], dtype=bool)
-            data = np.array([v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in data.tolist()])
-        return data, null | np.isnan(data) if data.dtype.kind == "f" else null
-
-
-@dataclass(frozen=True, slots=True)
-class _Operand:
-    """A column, or a literal where `column` is empty."""
-
-    column: str
-    literal: Any = None
-
-    def values(self, columns: _Columns) -> tuple[Any, Any]:
-        return columns.array(self.column) if self.column else (self.literal, False)
-
-    def __str__(self) -> str:
-        return f"the column '{self.column}'" if self.column else repr(self.literal)
-
-
-def _compare(sign: str, left: _Operand, right: _Operand) -> _Mask:
-    def mask(columns: _Columns) -> np.ndarray:
-        (a, a_null), (b, b_null) = left.values(columns), right.values(columns)
-        if (np.asarray(a).dtype.kind == "U") != (np.asarray(b).dtype.kind == "U"):
-            text, number = (left, right) if np.asarray(a).dtype.kind == "U" else (right, left)
-            raise TableError(
-                f"In '{columns.expression}', {text} is text and {number} is not, so they cannot be compared.",
-                hint="Quotes make a text of a number; without them a text is a number.",
-            )
-        result = _COMPARE[sign](a, b) & ~np.asarray(a_null | b_null)
-        return np.broadcast_to(result, (len(columns.table),)).astype(bool)
-
-    return mask
 
 
 class _Parser:
@@ -199,25 +138,25 @@ class _Parser:
         if not self.word(word):
             self.wrong(f"wanted {word!r}")
 
-    def whole(self) -> _Mask:
+    def whole(self) -> Mask:
         result = self.either()
         if self.kind != "end":
             self.wrong("wanted 'and', 'or' or the end")
         return result
 
-    def either(self) -> _Mask:
+    def either(self) -> Mask:
         left = self.both()
         while self.word("or"):
-            left = _joined(np.logical_or, left, self.both())
+            left = joined(np.logical_or, left, self.both())
         return left
 
-    def both(self) -> _Mask:
+    def both(self) -> Mask:
         left = self.negation()
         while self.word("and"):
-            left = _joined(np.logical_and, left, self.negation())
+            left = joined(np.logical_and, left, self.negation())
         return left
 
-    def negation(self) -> _Mask:
+    def negation(self) -> Mask:
         if self.word("not"):
             inner = self.negation()
             return lambda columns: ~inner(columns)
@@ -232,10 +171,10 @@ class _Parser:
             return lambda columns: columns.array(name)[1]
         return self.test()
 
-    def test(self) -> _Mask:
+    def test(self) -> Mask:
         left = self.operand()
-        if self.kind == "sign" and self.token in _COMPARE:
-            return _compare(self.step(), left, self.operand())
+        if self.kind == "sign" and self.token in COMPARISONS:
+            return compare(self.step(), left, self.operand())
         if not left.column:
             self.wrong("wanted a comparison such as =, < or >=")
         if self.word("is"):
@@ -247,15 +186,15 @@ class _Parser:
         if self.kind == "word" and self.token.lower() == "not":
             self.step()
             self.need("in")
-            outside = [_compare("!=", left, literal) for literal in self.literals()]
+            outside = [compare("!=", left, literal) for literal in self.literals()]
             return lambda columns: np.logical_and.reduce([one(columns) for one in outside])
-        return _truth(left.column)
+        return truth(left.column)
 
-    def members(self, left: _Operand) -> _Mask:
-        inside = [_compare("=", left, literal) for literal in self.literals()]
+    def members(self, left: Operand) -> Mask:
+        inside = [compare("=", left, literal) for literal in self.literals()]
         return lambda columns: np.logical_or.reduce([one(columns) for one in inside])
 
-    def literals(self) -> list[_Operand]:
+    def literals(self) -> list[Operand]:
         self.need("(")
         found = [self.literal()]
         while self.word(","):
@@ -263,7 +202,7 @@ class _Parser:
         self.need(")")
         return found
 
-    def literal(self) -> _Operand:
+    def literal(self) -> Operand:
         operand = self.operand()
         if operand.column:
             self.wrong(f"a list holds numbers and quoted texts: '{operand.column}'")
@@ -275,38 +214,21 @@ class _Parser:
             self.wrong("wanted a column")
         return operand.column
 
-    def operand(self) -> _Operand:
+    def operand(self) -> Operand:
         kind, token = self.kind, self.token
         if kind == "number":
             literal = int(token) if re.fullmatch(r"[+-]?\d+", token) else float(token)
-            return self._taken(_Operand("", literal))
+            return self._taken(Operand("", literal))
         if kind == "text":
-            return self._taken(_Operand("", token[1:-1].replace(token[0] * 2, token[0])))
+            return self._taken(Operand("", token[1:-1].replace(token[0] * 2, token[0])))
         if kind == "quoted":
-            return self._taken(_Operand(token[1:-1]))
+            return self._taken(Operand(token[1:-1]))
         if kind == "word" and token.lower() in ("true", "false"):
-            return self._taken(_Operand("", token.lower() == "true"))
+            return self._taken(Operand("", token.lower() == "true"))
         if kind == "word" and token.lower() not in _WORDS:
-            return self._taken(_Operand(token))
+            return self._taken(Operand(token))
         return self.wrong("wanted a column, a number or a quoted text")
 
-    def _taken(self, operand: _Operand) -> _Operand:
+    def _taken(self, operand: Operand) -> Operand:
         self.step()
         return operand
-
-
-def _joined(how: Callable[..., np.ndarray], left: _Mask, right: _Mask) -> _Mask:
-    return lambda columns: how(left(columns), right(columns))
-
-
-def _truth(name: str) -> _Mask:
-    def mask(columns: _Columns) -> np.ndarray:
-        data, null = columns.array(name)
-        if data.dtype.kind != "b":
-            raise TableError(
-                f"In '{columns.expression}', the column '{name}' holds no truth values and is compared with nothing.",
-                hint=f"Say for example {name} > 0.",
-            )
-        return data & ~null
-
-    return mask

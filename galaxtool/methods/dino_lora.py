@@ -31,6 +31,7 @@ from galaxtool.methods.dino_loss import (
 )
 from galaxtool.methods.dino_options import DinoOptions
 from galaxtool.training import distributed
+from galaxtool.training.memory import in_parts, on_device
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.vision.augment import standardise
@@ -40,7 +41,6 @@ from galaxtool.vision.multicrop import GLOBAL_CROPS, MultiCrop
 _CENTER_MOMENTUM = 0.9
 _FIRST_TEACHER_TEMPERATURE = 0.04
 _LOCAL_SIDE = 3 / 7  # of the global crops': 96 of 224 pixels
-_AT_ONCE = 64  # pictures in validation
 
 
 class DinoStage(Stage):
@@ -189,10 +189,7 @@ class DinoStage(Stage):
         self._merged = True
 
     def _crops(self, pictures: np.ndarray, items: np.ndarray, epoch: int) -> list[torch.Tensor]:
-        task, found = self.task, torch.from_numpy(pictures)
-        if task.device.type == "cuda":
-            found = found.pin_memory()
-        found = found.to(task.device, non_blocking=task.device.type == "cuda")
+        task, found = self.task, on_device(pictures, self.task.device)
         crops = self.multicrop.crops(found, seed=task.options.seed, epoch=epoch, items=items.tolist())
         return [standardise(crop, task.preprocess.mean, task.preprocess.std) for crop in crops]
 
@@ -220,17 +217,22 @@ class DinoStage(Stage):
     @torch.no_grad()
     def _validate_loss(self, task: Task) -> dict[str, float]:
         n, temperature = len(task.valid), self.options.teacher_temperature
-        loss = each = 0.0
-        mean = torch.zeros_like(self.center)
-        for start in range(0, n, _AT_ONCE):
-            items = np.arange(start, min(start + _AT_ONCE, n))
+
+        def scores(part: slice) -> tuple[float, float, torch.Tensor]:
+            items = np.arange(n)[part]
             with autocast(task.device, task.options.precision):
-                student, teacher = self._logits(self._crops(task.valid.pictures[items], items, epoch=0))
-                loss += float(self._compare(student, teacher, temperature)) * len(items) / n
+                student, teacher = self._logits(self._crops(task.valid.pictures[part], items, epoch=0))
+                loss = float(self._compare(student, teacher, temperature))
             probabilities = teacher_probabilities(teacher, self.center, temperature)
-            each += entropy(probabilities) * len(items) / n
-            mean += probabilities.mean(dim=0).sum(dim=0) / n
-        return {"valid_loss": loss, "teacher_entropy": each, "prototype_entropy": entropy(mean)}
+            share = len(items) / n
+            return loss * share, entropy(probabilities) * share, probabilities.mean(dim=0).sum(dim=0) / n
+
+        losses, entropies, means = zip(*in_parts(scores, n, task.options), strict=True)
+        return {
+            "valid_loss": sum(losses),
+            "teacher_entropy": sum(entropies),
+            "prototype_entropy": entropy(torch.stack(means).sum(dim=0)),
+        }
 
     def _is_labelled(self) -> bool:
         """Say whether both splits have items with a class."""

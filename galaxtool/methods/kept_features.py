@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +21,11 @@ from galaxtool.files import replacing
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
 
+KEPT_BYTES = 2_000_000_000
+"""Of all files together; those longest not used are removed first."""
+
+_ABANDONED = 24 * 3600  # seconds after which an unfinished file belongs to nobody
+
 
 def kept_features(task: Task, pictures: PictureSet) -> torch.Tensor:
     """Return the backbone's features of pictures as they are, from the cache where they have been computed before.
@@ -32,16 +39,46 @@ def kept_features(task: Task, pictures: PictureSet) -> torch.Tensor:
     Returns
     -------
     Tensor of float32, shape (N, dim)
-        On the task's device. They are kept under the cache folder's ``features/``, named by `features_digest`; a file
-        that cannot be read is computed again, and one that cannot be written is done without.
+        On the task's device. They are kept under the cache folder's ``features/``, named by `features_digest`, in no
+        more than `KEPT_BYTES`; a file that cannot be read is computed again, and one that cannot be written, or is too
+        large, is done without.
     """
     path = cache_dir() / "features" / f"{features_digest(task, pictures)}.safetensors"
     found = _read(path, (len(pictures), int(task.backbone.dim)))
     if found is None:
         found = embed_pictures(task, pictures).cpu().clone()
-        with suppress(GalaxtoolError, SafetensorError), replacing(path) as temporary:
-            save_file({"features": found}, temporary)
+        if found.nbytes < KEPT_BYTES:
+            with suppress(GalaxtoolError, SafetensorError), replacing(path) as temporary:
+                save_file({"features": found}, temporary)
+            remove_oldest(path.parent, KEPT_BYTES)
     return found.to(task.device)
+
+
+def remove_oldest(folder: Path, most: int) -> None:
+    """Remove files until those left have no more than so many bytes together, the longest unused first.
+
+    Parameters
+    ----------
+    folder : Path
+        Of kept features. Others may write, read and remove there at the same time: a file is only ever seen whole, one
+        that is being read stays readable, and one that cannot be removed is left.
+    most : int
+        Bytes.
+    """
+    files = []
+    for path in folder.glob("*.safetensors"):
+        with suppress(OSError):  # another process has removed it
+            status = path.stat()
+            files.append((status.st_mtime_ns, path.name, status.st_size))
+    now, total = time.time_ns(), sum(size for _, _, size in files)
+    for used, name, size in sorted(files):
+        is_unfinished = name.startswith(".")
+        if is_unfinished and now - used < _ABANDONED * 1_000_000_000:
+            continue  # it is being written
+        if is_unfinished or total > most:
+            with suppress(OSError):
+                (folder / name).unlink(missing_ok=True)
+                total -= size
 
 
 def features_digest(task: Task, pictures: PictureSet) -> str:
@@ -58,9 +95,11 @@ def features_digest(task: Task, pictures: PictureSet) -> str:
 
 
 def _read(path: Path, shape: tuple[int, int]) -> torch.Tensor | None:
-    """Return kept features; None where there are none, or not whole ones."""
+    """Return kept features, which count as used now; None where there are none, or not whole ones."""
     try:
         found = load_file(path)["features"]
     except (OSError, SafetensorError, KeyError):
         return None
+    with suppress(OSError):  # the cache may be another's, only to be read
+        os.utime(path)
     return found if found.shape == shape and found.dtype == torch.float32 else None

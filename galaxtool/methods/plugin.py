@@ -25,6 +25,7 @@ _DINO = Citation(
 )
 
 _THREE_KINDS = ("labels", "text", "symbols")
+_ONE_STAGE = ("epochs",)
 
 
 @hookimpl
@@ -42,6 +43,7 @@ def register_methods() -> list[MethodSpec]:
             summary="GalaxAlign's first stage only, as long as the warm-up.",
             factory="galaxtool.methods.galaxalign:stages_v1",
             needs=_THREE_KINDS,
+            lengths=("warmup_epochs",),
             citation=_GALAXALIGN,
         ),
         MethodSpec(
@@ -49,6 +51,7 @@ def register_methods() -> list[MethodSpec]:
             summary="GalaxAlign's second stage only.",
             factory="galaxtool.methods.galaxalign:stages_v2",
             needs=_THREE_KINDS,
+            lengths=_ONE_STAGE,
             citation=_GALAXALIGN,
         ),
         MethodSpec(
@@ -56,6 +59,7 @@ def register_methods() -> list[MethodSpec]:
             summary="GalaxAlign's first stage only, to its end.",
             factory="galaxtool.methods.galaxalign:stages_v3",
             needs=_THREE_KINDS,
+            lengths=_ONE_STAGE,
             citation=_GALAXALIGN,
         ),
         MethodSpec(
@@ -63,6 +67,7 @@ def register_methods() -> list[MethodSpec]:
             summary="Aligns images and prompts, without symbols: GalaxAlign's bimodal ablation.",
             factory="galaxtool.methods.clip:stages",
             needs=("labels", "text"),
+            lengths=_ONE_STAGE,
             citation=_GALAXALIGN,
         ),
         MethodSpec(
@@ -71,6 +76,7 @@ def register_methods() -> list[MethodSpec]:
             factory="galaxtool.methods.supervised:stages",
             head="linear",
             heads=("votes",),
+            lengths=_ONE_STAGE,
         ),
         MethodSpec(
             name="linear-probe",
@@ -78,6 +84,8 @@ def register_methods() -> list[MethodSpec]:
             factory="galaxtool.methods.linear_probe:stages",
             head="linear",
             heads=("votes",),
+            lengths=_ONE_STAGE,
+            ignores=("layer_decay", "checkpointing", "compile"),
             lr=1e-2,
             options=(
                 MethodOption(
@@ -92,6 +100,7 @@ def register_methods() -> list[MethodSpec]:
             factory="galaxtool.methods.partial:shallow_stages",
             head="linear",
             heads=("votes",),
+            lengths=_ONE_STAGE,
             lr=5e-4,
             options=(
                 MethodOption(name="blocks", default=1, summary="Last blocks that are trained; 0 for the head alone."),
@@ -104,6 +113,7 @@ def register_methods() -> list[MethodSpec]:
             factory="galaxtool.methods.partial:deep_stages",
             head="linear",
             heads=("votes",),
+            lengths=_ONE_STAGE,
             options=(
                 MethodOption(name="frozen", default=1, summary="First blocks that are frozen; the stem counts one."),
                 MethodOption(name="reset", default=False, summary="Start what is trained from random weights."),
@@ -116,6 +126,7 @@ def register_methods() -> list[MethodSpec]:
             factory="galaxtool.methods.lora:stages",
             head="linear",
             heads=("votes",),
+            lengths=_ONE_STAGE,
             lr=1e-3,
             requires=("peft",),
             options=(
@@ -130,6 +141,7 @@ def register_methods() -> list[MethodSpec]:
             summary="Self-distillation without labels (DINO), by adapters; needs galaxtool[lora].",
             factory="galaxtool.methods.dino_lora:stages",
             needs=(),
+            lengths=_ONE_STAGE,
             head="knn",
             lr=5e-4,
             options=(

@@ -43,6 +43,7 @@ class Engine(Protocol):
 
     name: str
     record: ModelRecord
+    weight_bytes: int
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C), as `Preprocess.picture` gives them."""
@@ -60,14 +61,18 @@ class OnnxEngine:
         Written by ``galaxtool export``.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
+    threads : int
+        On the CPU; 0 for as many as there are cores.
     """
 
     name = "onnx"
+    precision = "fp32"
 
-    def __init__(self, file: Path, device: str = "auto") -> None:
+    def __init__(self, file: Path, device: str = "auto", threads: int = 0) -> None:
         runtime = require("onnxruntime", why="Running an ONNX model", install="onnxruntime-gpu")
         options = runtime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = threads
         providers = _providers(runtime, device)
         try:
             self.session = runtime.InferenceSession(str(file), options, providers=providers)
@@ -87,6 +92,8 @@ class OnnxEngine:
                              hint="Write it again with `galaxtool export`.") from error  # fmt: skip
         self.record = ModelRecord.from_dict(about, str(file))
         self._normalise = self.record.make_preprocess().normalise
+        self.device = "cuda" if "CUDAExecutionProvider" in self.session.get_providers() else "cpu"
+        self.weight_bytes = file.stat().st_size
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
@@ -106,11 +113,13 @@ class TorchEngine:
     files : ModelFiles
     device, precision : str
         As on the command line.
+    threads : int
+        On the CPU, of this whole process; 0 leaves them as they are.
     """
 
     name = "torch"
 
-    def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto") -> None:
+    def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
         self.torch = require("torch", why="This model's engine", install="torch")
         from galaxtool.models.directory import load_model
         from galaxtool.vision.device import choose_device, choose_precision
@@ -119,6 +128,9 @@ class TorchEngine:
         self.precision = choose_precision(precision, self.device)
         self.model, self.record = load_model(files)
         self.model.to(self.device)
+        self.weight_bytes = sum(p.numel() * p.element_size() for p in self.model.parameters())
+        if threads:
+            self.torch.set_num_threads(threads)
         self._normalise = self.record.make_preprocess().normalise
 
     def run(self, pictures: np.ndarray) -> Scores:
@@ -168,7 +180,9 @@ class TorchEngine:
         return found
 
 
-def open_engine(files: ModelFiles, engine: str = "auto", device: str = "auto", precision: str = "auto") -> Engine:
+def open_engine(
+    files: ModelFiles, engine: str = "auto", device: str = "auto", precision: str = "auto", *, threads: int = 0
+) -> Engine:
     """Open a model by an engine.
 
     Parameters
@@ -179,6 +193,8 @@ def open_engine(files: ModelFiles, engine: str = "auto", device: str = "auto", p
         ``auto`` takes ONNX where the model has it and no other precision is asked for, else PyTorch.
     device, precision : str
         As on the command line.
+    threads : int
+        On the CPU; 0 for the engine's own choice.
 
     Raises
     ------
@@ -194,13 +210,13 @@ def open_engine(files: ModelFiles, engine: str = "auto", device: str = "auto", p
         )
     by_onnx = engine == "onnx" or (engine == "auto" and files.onnx is not None and precision in ("auto", "fp32"))
     if not by_onnx:
-        return TorchEngine(files, device, precision)
+        return TorchEngine(files, device, precision, threads)
     if files.onnx is None:
         raise ConfigError(
             f"The model '{files.name}' has no ONNX file.",
             hint=f"Write it with: galaxtool export --model {files.name} -o {files.folder}/model.onnx",
         )
-    opened = OnnxEngine(files.onnx, device)
+    opened = OnnxEngine(files.onnx, device, threads)
     if files.folder is not None and ModelRecord.read(files.folder / RECORD).digest != opened.record.digest:
         raise ModelError(
             f"In '{files.folder}', model.onnx was exported from other weights than those beside it.",

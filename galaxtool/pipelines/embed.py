@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxtool import __version__
-from galaxtool.pipelines.embedding import embed_batches, gather_images, say_unreadable
-from galaxtool.runs import utc_now
+from galaxtool.pipelines.embedding import embedding_stream, gather_images, say_unreadable
+from galaxtool.pipelines.input_options import InputOptions
+from galaxtool.pipelines.shard import Shard
 from galaxtool.types import Progress, Silent
 
 
@@ -20,13 +20,15 @@ class EmbedResult:
     Parameters
     ----------
     output : str
-        The file.
+        The file; of a shard, what `merge` is to be told.
     count, unreadable, skipped : int
         Rows; those without an embedding; files that were passed over.
     dim : int
         Length of an embedding.
     model, model_digest, preprocess_digest : str
         What made them: embeddings compare only where both digests are the same.
+    shard : str
+        ``2/8`` where only a part was done, and no file written; else empty.
     """
 
     output: str
@@ -37,10 +39,12 @@ class EmbedResult:
     model: str
     model_digest: str
     preprocess_digest: str
+    shard: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self)
+        values = asdict(self)
+        return values if self.shard else {key: value for key, value in values.items() if key != "shard"}
 
 
 def embed(
@@ -49,12 +53,25 @@ def embed(
     output: Path,
     model: str = "mini",
     hdu: str | None = None,
+    each_hdu: bool = False,
+    bands: Sequence[str] = (),
+    pattern: str | None = None,
+    mask_hdu: str | None = None,
+    weight_hdu: str | None = None,
+    pixel_scale: float | None = None,
+    size_arcsec: float | None = None,
+    stretch: str | None = None,
     image_column: str | None = None,
     id_column: str | None = None,
     engine: str = "auto",
     device: str = "auto",
     precision: str = "auto",
     batch_size: int = 64,
+    workers: int | None = None,
+    executor: str = "auto",
+    shard: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> EmbedResult:
     """Turn cutouts into embeddings.
@@ -64,7 +81,8 @@ def embed(
     Parameters
     ----------
     inputs : sequence of str or Path
-        Folders, files, patterns, or catalogues with a column of image paths.
+        Folders, files, globs, tar and zip archives, HDF5 and NumPy stacks, @list.txt with a path a line, and
+        catalogues with a column of paths.
     output : Path
         Where to write: .parquet (id, path, ra, dec, embedding, error), or .npy with the rows' identifiers beside it
         in .ids.csv and what made them in .meta.json.
@@ -72,6 +90,23 @@ def embed(
         A model's name, a model or run directory, or an .onnx file.
     hdu : str, optional
         Number or EXTNAME of the HDU to take from FITS files.
+    each_hdu : bool
+        Take every image HDU of a FITS file as an object of its own.
+    bands : sequence of str
+        Bands to take, in this order: g,r,z.
+    pattern : str, optional
+        Where each band has its own file, how they are called below a folder: "{id}_{band}.fits".
+    mask_hdu : str, optional
+        HDU of FITS files in which pixels that must not be used are not zero.
+    weight_hdu : str, optional
+        HDU of FITS files with weights: pixels whose weight is not above zero are not used.
+    pixel_scale : float, optional
+        arcsec per pixel of images that do not say it themselves.
+    size_arcsec : float, optional
+        Side of the square about the centre that is looked at, cut by the image's pixel scale; by default the model's
+        own, if it was trained with one.
+    stretch : str, optional
+        How brightness is shown in place of the model's own stretch: asinh, or with options asinh:softening=3.
     image_column : str, optional
         Column of a catalogue that holds the images' paths.
     id_column : str, optional
@@ -84,6 +119,16 @@ def embed(
         auto, fp32, bf16 or fp16.
     batch_size : int
         Images at a time.
+    workers : int, optional
+        How many work at the same time; one for each processor where it is not said.
+    executor : str
+        Where: threads, processes, ray, or ray://HEAD:PORT; auto takes processes for many images.
+    shard : str, optional
+        Do one part of several, e.g. 2/8, in a job array; `galaxtool merge` then writes the file.
+    resume : bool
+        Go on with an interrupted job on the same output.
+    overwrite : bool
+        Throw away an interrupted job on the same output.
     progress : Progress, optional
         Told how far it is.
 
@@ -96,41 +141,50 @@ def embed(
     InputError
         If an input does not exist, or no image can be read; the file is then written all the same.
     """
-    from galaxtool.indexes.embeddings import Embedded, check_embedding_path, writing_embeddings
+    from galaxtool.indexes.embeddings import check_embedding_path
     from galaxtool.models.engines import open_engine
     from galaxtool.models.find import find_model
+    from galaxtool.pipelines.embed_parts import embedding_meta, fill, first_errors, write_embeddings
+    from galaxtool.pipelines.job import Job, batches_a_part
+    from galaxtool.pipelines.stream import Where
 
     progress = progress or Silent()
-    output = Path(output)
+    output, part = Path(output), Shard.parse(shard)
     check_embedding_path(output)
-    found = gather_images(inputs, progress, image_column=image_column, id_column=id_column)
+    options = InputOptions(
+        hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
+        pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
+        id_column=id_column,
+    )  # fmt: skip
+    where = Where(executor=executor, workers=workers, batch_size=batch_size)
+    found = gather_images(inputs, progress, options)
     opened = open_engine(find_model(model), engine, device, precision)
     record = opened.record
-    preprocess_digest = record.make_preprocess().digest
-    meta = {
-        "model": record.name,
-        "model_digest": record.digest,
-        "preprocess_digest": preprocess_digest,
-        "dim": record.dim,
-        "unit_length": True,
-        "engine": opened.name,
-        "created": utc_now(),
-        "galaxtool": __version__,
+    stream = embedding_stream(opened, model, options, where)
+    rows_a_part = batch_size * batches_a_part(-(-len(found.items) // batch_size), part.count)
+    about = {
+        **stream.describes(found),
+        "kind": "embeddings",
+        "rows a part": rows_a_part,
+        "count": len(found.items),
+        "meta": embedding_meta(stream),
     }
-    errors: list[str] = []
-    with writing_embeddings(output, count=len(found.items), dim=record.dim, meta=meta) as writer:
-        for batch in embed_batches(found.items, opened, batch_size=batch_size, hdu=hdu, progress=progress):
-            rows = [Embedded(r.item.id, str(r.item.path), r.ra, r.dec, r.error) for r in batch.reads]
-            writer.write(rows, batch.vectors)
-            errors.extend(row.error for row in rows if row.error)
-    say_unreadable(errors, len(found.items), progress)
+    count = -(-len(found.items) // rows_a_part)
+    with Job(output, about, count=count, shard=part, resume=resume, overwrite=overwrite) as job:
+        fill(job, found.items, stream, rows_a_part=rows_a_part, progress=progress)
+        rows, unreadable, errors = first_errors(job.done)
+        if part.count == 1:
+            write_embeddings(job.folder, output)
+            job.finished = True
+    say_unreadable(errors, rows, progress, number=unreadable)
     return EmbedResult(
         output=str(output),
-        count=len(found.items),
-        unreadable=len(errors),
+        count=rows,
+        unreadable=unreadable,
         skipped=found.skipped.total(),
         dim=record.dim,
         model=record.name,
         model_digest=record.digest,
-        preprocess_digest=preprocess_digest,
+        preprocess_digest=stream.plan.preprocess.digest,
+        shard=str(part) if part.count > 1 else "",
     )

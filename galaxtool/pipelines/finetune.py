@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.errors import ConfigError
 from galaxtool.pipelines.recipes import with_recipe
+from galaxtool.pipelines.training_given import without_ignored
 from galaxtool.pipelines.training_run import FinetuneResult, begin_run, resume_run
 from galaxtool.pipelines.training_settings import check_settings
 from galaxtool.requires import require
@@ -35,6 +38,7 @@ def finetune(
     fraction: float = 1.0,
     split: Path | None = None,
     valid_fraction: float = 0.15,
+    separation: float = 60.0,
     epochs: int | None = None,
     warmup_epochs: int | None = None,
     batch_size: int = 32,
@@ -111,10 +115,13 @@ def finetune(
         Table with an id or path and a split (train, valid, test) for each image, such as another run's split.csv.
     valid_fraction : float
         Part of each class kept for validation, where the data have no split of their own.
+    separation : float
+        Arcseconds; images nearer to one another on the sky, directly or through others, stay in one split.
     epochs : int, optional
         Of the last stage; 20 by default.
     warmup_epochs : int, optional
-        Of the stage before it; 11 by default, and never more than --epochs where only that is given.
+        Of the stage before it; 11 by default, and never more than --epochs where only that is given. galaxalign-v1 has
+        only this stage, as long as --epochs where that alone is given.
     batch_size : int
         Images a step.
     lr : float, optional
@@ -177,11 +184,17 @@ def finetune(
     progress = given.pop("progress") or Silent()
     where_to_resume = given.pop("resume")
     given.pop("overwrite")
-    require("torch", why="Training", install="torch")
-    if where_to_resume is not None:
-        return resume_run(Path(where_to_resume), progress)
     if isinstance(dataset, (str, Path)):
         given["dataset"] = [dataset]
+    require("torch", why="Training", install="torch")
+    defaults = {name: p.default for name, p in inspect.signature(finetune).parameters.items() if name in given}
+    if where_to_resume is not None:
+        if overwrite:
+            raise ConfigError(
+                "--resume goes on with a run and --overwrite empties one.", hint="Leave one of the two out."
+            )
+        return resume_run(Path(where_to_resume), progress, given=given, defaults=defaults)
     settings, sources = with_recipe(given, finetune)
     check_settings(settings)
+    settings = without_ignored(settings, defaults, sources)
     return begin_run(settings, sources, overwrite, progress)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxtool.pipelines.embedding import gather_images
+from galaxtool.pipelines.input_options import InputOptions
+from galaxtool.pipelines.stream import Where
 from galaxtool.types import Progress, Silent
 
 if TYPE_CHECKING:
@@ -45,10 +47,20 @@ def index(
     image_column: str | None = None,
     id_column: str | None = None,
     hdu: str | None = None,
+    each_hdu: bool = False,
+    bands: Sequence[str] = (),
+    pattern: str | None = None,
+    mask_hdu: str | None = None,
+    weight_hdu: str | None = None,
+    pixel_scale: float | None = None,
+    size_arcsec: float | None = None,
+    stretch: str | None = None,
     engine: str = "auto",
     device: str = "auto",
     precision: str = "auto",
     batch_size: int = 64,
+    workers: int | None = None,
+    executor: str = "auto",
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> IndexResult:
@@ -60,7 +72,8 @@ def index(
     Parameters
     ----------
     inputs : sequence of str or Path
-        Folders, files, patterns, or catalogues with a column of image paths.
+        Folders, files, globs, tar and zip archives, HDF5 and NumPy stacks, @list.txt with a path a line, and
+        catalogues with a column of paths.
     output : Path
         Folder of the index.
     kind : str
@@ -73,6 +86,23 @@ def index(
         Column of a catalogue that identifies its rows.
     hdu : str, optional
         Number or EXTNAME of the HDU to take from FITS files.
+    each_hdu : bool
+        Take every image HDU of a FITS file as an object of its own.
+    bands : sequence of str
+        Bands to take, in this order: g,r,z.
+    pattern : str, optional
+        Where each band has its own file, how they are called below a folder: "{id}_{band}.fits".
+    mask_hdu : str, optional
+        HDU of FITS files in which pixels that must not be used are not zero.
+    weight_hdu : str, optional
+        HDU of FITS files with weights: pixels whose weight is not above zero are not used.
+    pixel_scale : float, optional
+        arcsec per pixel of images that do not say it themselves.
+    size_arcsec : float, optional
+        Side of the square about the centre that is looked at, cut by the image's pixel scale; by default the model's
+        own, if it was trained with one.
+    stretch : str, optional
+        How brightness is shown in place of the model's own stretch: asinh, or with options asinh:softening=3.
     engine : {"auto", "onnx", "torch"}
         What runs the model; auto takes ONNX where the model has it.
     device : str
@@ -81,6 +111,10 @@ def index(
         auto, fp32, bf16 or fp16.
     batch_size : int
         Images at a time.
+    workers : int, optional
+        How many work at the same time; one for each processor where it is not said.
+    executor : str
+        Where: threads, processes, ray, or ray://HEAD:PORT; auto takes processes for many images.
     overwrite : bool
         Replace an index that is there already.
     progress : Progress, optional
@@ -109,8 +143,14 @@ def index(
     if kind != "auto":
         find_kind(kind)
     check_target(output, overwrite=overwrite)
-    found = gather_images(inputs, progress, image_column=image_column, id_column=id_column)
+    options = InputOptions(
+        hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
+        pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
+        id_column=id_column,
+    )  # fmt: skip
+    where = Where(executor=executor, workers=workers, batch_size=batch_size)
+    found = gather_images(inputs, progress, options)
     files = find_model(model)
     opened = open_engine(files, engine, device, precision)
-    wanted = Wanted(folder=output, kind=kind, batch_size=batch_size, hdu=hdu, skipped=dict(found.skipped))
+    wanted = Wanted(folder=output, kind=kind, options=options, where=where, skipped=dict(found.skipped))
     return IndexResult(str(output), build_index(found.items, opened, files, wanted, progress))

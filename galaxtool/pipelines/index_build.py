@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from galaxtool import __version__
 from galaxtool.errors import PluginError
-from galaxtool.pipelines.embedding import embed_batches, say_unreadable
+from galaxtool.pipelines.embedding import embed_batches, embedding_stream, position, say_unreadable
+from galaxtool.pipelines.input_options import InputOptions
+from galaxtool.pipelines.stream import Where
 from galaxtool.registered import Registered
 from galaxtool.registry import get_registry
 from galaxtool.runs import utc_now
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from galaxtool.io.items import InputItem
     from galaxtool.models.engines import Engine
     from galaxtool.models.find import ModelFiles
+    from galaxtool.pipelines.stream import Stream
 
 EXACT_UP_TO = 100_000
 
@@ -38,8 +41,8 @@ class Wanted:
         Where.
     kind : str
         Registered name, or ``auto``.
-    batch_size : int
-    hdu : str or None
+    options : InputOptions
+    where : Where
     skipped : dict
         Files that were passed over, by reason; only noted.
     self_contained : bool
@@ -50,8 +53,8 @@ class Wanted:
 
     folder: Path
     kind: str = "auto"
-    batch_size: int = 64
-    hdu: str | None = None
+    options: InputOptions = field(default_factory=InputOptions)
+    where: Where = field(default_factory=Where)
     skipped: dict[str, int] = field(default_factory=dict)
     self_contained: bool = True
     source_digest: str = ""
@@ -76,7 +79,8 @@ def build_index(
     from galaxtool.indexes.record import BUNDLED, COPIED, ELSEWHERE, IndexRecord
     from galaxtool.indexes.store import write_index
 
-    vectors, indexed, unreadable = _embed(items, engine, wanted, progress)
+    stream = embedding_stream(engine, files.name, wanted.options, wanted.where)
+    vectors, indexed, unreadable = _embed(items, stream, progress)
     say_unreadable([entry["error"] for entry in unreadable], len(items), progress)
     kind = ("flat" if len(vectors) <= EXACT_UP_TO else "ivf-sq8") if wanted.kind == "auto" else wanted.kind
     progress.start(f"Building the {kind} index of {len(vectors)} images")
@@ -90,11 +94,12 @@ def build_index(
         model=files.name if files.bundled else engine.record.name,
         model_at=(BUNDLED if files.bundled else COPIED) if wanted.self_contained else ELSEWHERE,
         model_digest=engine.record.digest,
-        preprocess_digest=engine.record.make_preprocess().digest,
+        preprocess_digest=stream.plan.preprocess.digest,
         recall_at_10=round(recall, 6),
         recall_queries=len(exact.rows),
         settings={name: getattr(built, name) for name in ("nlist", "nprobe") if hasattr(built, name)},
-        hdu=wanted.hdu,
+        hdu=wanted.options.hdu,
+        shown=wanted.options.shown_record(),
         engine=engine.name,
         skipped=wanted.skipped,
         unreadable=unreadable,
@@ -107,7 +112,7 @@ def build_index(
 
 
 def _embed(
-    items: Sequence[InputItem], engine: Engine, wanted: Wanted, progress: Progress
+    items: Sequence[InputItem], stream: Stream, progress: Progress
 ) -> tuple[np.ndarray, list[Indexed], list[dict[str, str]]]:
     """Return the vectors of the readable images, what they are of, and what could not be read."""
     import numpy as np
@@ -115,18 +120,19 @@ def _embed(
     from galaxtool.indexes.store import Indexed
 
     # one allocation for all: a list of batches, joined at the end, would take twice the memory
-    vectors = np.empty((len(items), engine.record.dim), dtype=np.float32)
+    vectors = np.empty((len(items), stream.engine.record.dim), dtype=np.float32)
     indexed: list[Indexed] = []
     unreadable: list[dict[str, str]] = []
-    for batch in embed_batches(items, engine, batch_size=wanted.batch_size, hdu=wanted.hdu, progress=progress):
-        good = batch.vectors[batch.good]
+    for batch, scored in embed_batches(items, stream, progress):
+        assert scored.values is not None
+        good = scored.values[[not error for error in scored.errors]]
         vectors[len(indexed) : len(indexed) + len(good)] = good
-        for read in batch.reads:
-            path = os.path.abspath(read.item.path)  # noqa: PTH100  Path.resolve would follow links
-            if read.error:
-                unreadable.append({"id": read.item.id, "path": path, "error": read.error})
+        for item, ra, dec, error in zip(batch, scored.ra, scored.dec, scored.errors, strict=True):
+            path = os.path.abspath(item.place)  # noqa: PTH100  Path.resolve would follow links
+            if error:
+                unreadable.append({"id": item.id, "path": path, "error": error})
             else:
-                indexed.append(Indexed(read.item.id, path, read.ra, read.dec))
+                indexed.append(Indexed(item.id, path, *position(ra, dec)))
     return vectors[: len(indexed)], indexed, unreadable
 
 

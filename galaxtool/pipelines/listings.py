@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,8 @@ def _particulars(registered: Registered) -> dict[str, Any]:
     match spec:
         case BackboneSpec():
             tags = [f"@{w.tag}" for w in spec.weights]
-            return {"text": spec.text, "image_size": spec.image_size, "weights": [*tags, "@none"]}
+            records = [asdict(w) for w in spec.weights]
+            return {"text": spec.text, "image_size": spec.image_size, "weights": [*tags, "@none"], "records": records}
         case DatasetSpec():
             return {"taxonomy": spec.taxonomy, "needs_path": spec.needs_path}
         case MethodSpec():

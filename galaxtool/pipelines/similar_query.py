@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from galaxtool.errors import ConfigError, InputError, ModelError, UnknownName, UnreadableImage
-from galaxtool.pipelines.embedding import no_embedding
+from galaxtool.pipelines.scoring import no_answer
 from galaxtool.types import Progress
 
 if TYPE_CHECKING:
@@ -119,14 +119,15 @@ def resolve(asked: Asked, source: Source, progress: Progress) -> Query:
 def _image(path: Path, hdu: str | None, source: Source) -> Query:
     import numpy as np
 
-    from galaxtool.io.options import ReadOptions
-    from galaxtool.io.readers import read_image
+    from galaxtool.io.open_item import item_at, read_item
 
-    cutout = read_image(path, ReadOptions(hdu=hdu))
-    picture = source.engine.record.make_preprocess().picture(cutout)
+    item = item_at(str(path))
+    options = source.options(hdu)
+    cutout = read_item(item, options.reading)
+    picture = options.shown(source.engine.record.make_preprocess()).picture(cutout)
     vector = source.engine.run(picture[None]).embedding[0]
     if not np.isfinite(vector).all():
-        raise UnreadableImage(no_embedding(path))
+        raise UnreadableImage(no_answer(item, embeds=True))
     return Query(text=str(path), vector=vector, path=path, hdu=hdu)
 
 

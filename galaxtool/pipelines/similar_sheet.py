@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import InputError, UnreadableImage
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from galaxtool.pipelines.neighbour import Neighbour
     from galaxtool.pipelines.similar_query import Query
     from galaxtool.pipelines.similar_source import Source
-    from galaxtool.vision.preprocess import Preprocess
 
 _MOST = 119
 """Neighbours on a sheet; what comes after is in the table."""
@@ -30,16 +28,16 @@ def draw_sheet(query: Query, neighbours: Sequence[Neighbour], source: Source) ->
     """
     from galaxtool.vision.contact_sheet import TILE, Tile, contact_sheet
 
-    preprocess = replace(source.record.make_preprocess(), size=TILE)
-    tiles = [_query_tile(query, preprocess)]
+    show = _Shown(source, TILE)
+    tiles = [_query_tile(query, show)]
     for neighbour in neighbours[:_MOST]:
-        picture, note = _picture(Path(neighbour.path), source.index.record.hdu, preprocess)
+        picture, note = show.picture(neighbour.path, source.index.record.hdu)
         tiles.append(Tile(picture, neighbour.id, f"{neighbour.rank}: similarity {neighbour.similarity:.4f}", note))
     shown = "" if len(neighbours) <= _MOST else f", the first {_MOST} of {len(neighbours)}"
     return contact_sheet(tiles, f"Similar to {query.text}, of {len(source.index)} in {source.name}{shown}")
 
 
-def _query_tile(query: Query, preprocess: Preprocess) -> Any:
+def _query_tile(query: Query, show: _Shown) -> Any:
     from galaxtool.taxonomy.symbols import load_symbol
     from galaxtool.vision.contact_sheet import Tile
 
@@ -47,22 +45,30 @@ def _query_tile(query: Query, preprocess: Preprocess) -> Any:
         return Tile(None, "query", "symbol" if query.is_symbol else "text", query.text, chosen=True)
     name = query.text if query.is_symbol or query.row is not None else query.path.name
     if not query.is_symbol:
-        picture, note = _picture(query.path, query.hdu, preprocess)
+        picture, note = show.picture(str(query.path), query.hdu)
         return Tile(picture, name, "query", note, chosen=True)
     try:
-        return Tile(load_symbol(query.path, preprocess.size), name, "query, a symbol", chosen=True)
+        return Tile(load_symbol(query.path, show.size), name, "query, a symbol", chosen=True)
     except InputError:  # its embedding is known without it
         return Tile(None, name, "query, a symbol", name, chosen=True)
 
 
-def _picture(path: Path, hdu: str | None, preprocess: Preprocess) -> tuple[np.ndarray | None, str]:
-    """Return the picture in a file, or why there is none."""
-    from galaxtool.io.options import ReadOptions
-    from galaxtool.io.readers import read_image
+class _Shown:
+    """Pictures as the model sees them, of another size."""
 
-    if not path.exists():
-        return None, "file is missing"
-    try:
-        return preprocess.display(read_image(path, ReadOptions(hdu=hdu))), ""
-    except UnreadableImage:
-        return None, "file cannot be read any more"
+    def __init__(self, source: Source, size: int) -> None:
+        self.source, self.size = source, size
+
+    def picture(self, place: str, hdu: str | None) -> tuple[np.ndarray | None, str]:
+        """Return the picture at a place, or why there is none."""
+        from galaxtool.io.open_item import item_at, read_item
+
+        item = item_at(place)
+        if not item.path.exists():
+            return None, "file is missing"
+        options = self.source.options(hdu)
+        preprocess = replace(options.shown(self.source.record.make_preprocess()), size=self.size)
+        try:
+            return preprocess.display(read_item(item, options.reading)), ""
+        except UnreadableImage:
+            return None, "file cannot be read any more"

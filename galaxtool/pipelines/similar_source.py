@@ -13,6 +13,7 @@ from galaxtool.config import cache_dir
 from galaxtool.errors import ConfigError, IndexMismatch, InputError
 from galaxtool.files import digest_of
 from galaxtool.pipelines.index import DEFAULT_INDEX
+from galaxtool.pipelines.input_options import InputOptions
 from galaxtool.types import Progress
 
 if TYPE_CHECKING:
@@ -89,6 +90,10 @@ class Source:
     def record(self) -> ModelRecord:
         """The model's record, read without opening the model where that can be."""
         return read_record(self.files)
+
+    def options(self, hdu: str | None) -> InputOptions:
+        """Return how an image is read and shown, so that it compares with those of the index."""
+        return InputOptions(hdu=hdu, **self.index.record.shown)
 
     def _checked(self, engine: Engine) -> Engine:
         check_model(self.index, engine.record, self.files.name, hint="Build the index again with `galaxtool index`.")
@@ -193,7 +198,11 @@ def _among(
         return Source(name, built, files, engine, device)
     opened = open_engine(files, engine, device)
     wanted = Wanted(
-        folder=folder, hdu=hdu, skipped=dict(found.skipped), self_contained=False, source_digest=source_digest
+        folder=folder,
+        options=InputOptions(hdu=hdu),
+        skipped=dict(found.skipped),
+        self_contained=False,
+        source_digest=source_digest,
     )
     build_index(found.items, opened, files, wanted, progress)
     source = Source(name, Index.open(folder), files, engine, device)

@@ -90,11 +90,12 @@ def gather_labelled(
     fraction: float = 1.0,
     split: Path | None = None,
     valid_fraction: float = 0.15,
+    separation: float = 60.0,
     seed: int = 0,
 ) -> Labelled:
     """Open the data sets, name the classes and split.
 
-    Without `needs_labels`, or with `votes`, items without a class are kept.
+    Without `needs_labels`, or with `votes`, items without a class are kept. `separation` is in arcseconds.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def gather_labelled(
     from galaxtool.taxonomy.load import own_taxonomy
 
     keeps_all = votes is not None or not needs_labels
-    columns = {"image_column": image_column, "label_column": label_column}
+    columns: dict[str, Any] = {"image_column": image_column, "label_column": label_column}
     datasets = [open_dataset(n, **columns, where=where, needs_labels=not keeps_all) for n in names]
     places = [
         (d, i)
@@ -128,7 +129,8 @@ def gather_labelled(
 
         items = apply_given_split(items, read_given_split(split))
     chosen, slugs, counted = _known(items, taxonomy, symbols, votes)
-    splits = np.asarray(split_items(items, slugs, valid_fraction=valid_fraction, seed=seed)).astype("U6")
+    drawn = split_items(items, slugs, valid_fraction=valid_fraction, seed=seed, separation_arcsec=separation)
+    splits = drawn.astype("U6")
     scored = {part for slug, part in zip(slugs, splits, strict=True) if slug}
     if keeps_all and counted is None and any(slugs) and not {"train", "valid"} <= scored:
         # too few to score anything by
@@ -145,7 +147,7 @@ def gather_labelled(
             hint="Check --label-column, --where and the folder's sub-folders.",
         )
     if not (splits == "valid").any():
-        raise TrainingError("Nothing is left to validate on.", hint="Add images, or raise --valid-fraction.")
+        raise _nothing_to_validate(items, separation)
     if counted is None and not all_classes and present:
         chosen = chosen.subset([s for s in chosen.slugs if s in present])
     unseen = never_validated(slugs, splits)
@@ -159,6 +161,21 @@ def gather_labelled(
         taxonomy=chosen,
         votes=counted,
         warnings=tuple(f"No image of '{slug}' is left to validate on, so its score is not known." for slug in unseen),
+    )
+
+
+def _nothing_to_validate(items: Sequence[Item], separation: float) -> TrainingError:
+    """Say whether that is for want of images, or because those there are belong together."""
+    from galaxtool.datasets.split import largest_group
+
+    together = largest_group(items, separation_arcsec=separation)
+    if together == largest_group(items, separation_arcsec=0):
+        return TrainingError("Nothing is left to validate on.", hint="Add images, or raise --valid-fraction.")
+    return TrainingError(
+        f'Nothing is left to validate on: {together} of the {len(items)} images lie within {separation:g}" of one '
+        "another, directly or through others, and so stay in one split.",
+        hint=f"Lower --separation, e.g. to {separation / 10:g}, if the cutouts are that small; or raise "
+        "--valid-fraction, or give a --split.",
     )
 
 

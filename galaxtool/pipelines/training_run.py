@@ -63,10 +63,30 @@ def begin_run(
     return _train(_shared(run), settings, prepared, progress, resume=False)
 
 
-def resume_run(path: Path, progress: Progress) -> FinetuneResult:
-    """Go on with an unfinished run, by the settings in its manifest."""
+def resume_run(
+    path: Path, progress: Progress, *, given: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> FinetuneResult:
+    """Go on with an unfinished run, by the settings in its manifest.
+
+    Parameters
+    ----------
+    path : Path
+        The run directory.
+    progress : Progress
+    given, defaults : mapping
+        Settings of this call, and where nothing is given, by parameter. Those given must be the run's own; one that a
+        run of an earlier version does not know has its default.
+
+    Raises
+    ------
+    ConfigError
+        If a given one is not.
+    GalaxtoolError
+        If there is no run to go on with.
+    """
     from dataclasses import replace
 
+    from galaxtool.pipelines.training_given import refuse_on_resume
     from galaxtool.pipelines.training_split import read_split
     from galaxtool.pipelines.training_task import prepare
     from galaxtool.runs import RunDirectory
@@ -75,7 +95,8 @@ def resume_run(path: Path, progress: Progress) -> FinetuneResult:
     distributed.join()
     run = _shared(RunDirectory.open(path) if distributed.is_main() else RunDirectory(Path(), {}))
     try:
-        settings = {key: entry["value"] for key, entry in run.manifest["config"].items()}
+        settings = {**defaults, **{key: entry["value"] for key, entry in run.manifest["config"].items()}}
+        refuse_on_resume(path, settings, given, defaults)
         for key in ("symbols", "split"):
             settings[key] = Path(settings[key]) if settings.get(key) else None
         prepared = prepare(settings)

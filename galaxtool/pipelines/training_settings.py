@@ -42,6 +42,8 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for name in ("label_smoothing", "ema"):
         if not 0 <= settings[name] < 1:
             raise ConfigError(f"--{name.replace('_', '-')} is {settings[name]}; it must be at least 0 and below 1.")
+    if not 0 <= settings["separation"] < math.inf:
+        raise ConfigError(f"--separation is {settings['separation']}; it must be a number of arcseconds, at least 0.")
     if not 0 < settings["valid_fraction"] < 1:
         raise ConfigError(f"--valid-fraction is {settings['valid_fraction']}; it must be between 0 and 1.")
     if settings["lr"] is not None and not 0 < settings["lr"] < math.inf:
@@ -139,7 +141,8 @@ def train_options(
     epochs = settings["epochs"] or DEFAULT_EPOCHS
     warmup = settings["warmup_epochs"]
     if warmup is None:
-        warmup = min(DEFAULT_WARMUP_EPOCHS, epochs) if settings["epochs"] else DEFAULT_WARMUP_EPOCHS
+        longest = epochs if method.lengths == ("warmup_epochs",) else DEFAULT_WARMUP_EPOCHS
+        warmup = min(longest, epochs) if settings["epochs"] else DEFAULT_WARMUP_EPOCHS
     same = (
         "batch_size", "weight_decay", "layer_decay", "contrast", "score", "class_weights", "label_smoothing",
         "patience", "stopping", "ema", "accumulate", "checkpointing", "compile", "seed",

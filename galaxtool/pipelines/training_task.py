@@ -65,7 +65,7 @@ def prepare(settings: Mapping[str, Any]) -> Prepared:
     text_encoder = _text_encoder(settings, method, name, registry)
     keys = (
         "taxonomy", "symbols", "votes", "where", "weight", "image_column", "label_column", "all_classes", "fraction",
-        "split", "valid_fraction", "seed",
+        "split", "valid_fraction", "separation", "seed",
     )  # fmt: skip
     labelled = gather_labelled(
         [str(d) for d in settings["dataset"]] or [DEFAULT_DATASET],

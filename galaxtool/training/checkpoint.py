@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,5 +67,17 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ModelError(
             f"The checkpoint '{path}' cannot be read: {' '.join(str(error).split())[:120]}.",
+            hint="Start the run again with --overwrite.",
+        ) from error
+
+
+@contextmanager
+def of_this_training(checkpoint: Path) -> Iterator[None]:
+    """Raise `ModelError` where what is done with a checkpoint's content shows that it is of something else."""
+    try:
+        yield
+    except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The checkpoint '{checkpoint}' is of another method or architecture.",
             hint="Start the run again with --overwrite.",
         ) from error

@@ -45,3 +45,14 @@ def duration(seconds: float) -> str:
     """Return a time as people say it."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def told(row: dict[str, Any]) -> str:
+    """Return a row of the history as a line of the log."""
+    names = {
+        "valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1",
+        "valid_mean_error": "mean error",
+    }  # fmt: skip
+    shown = [f"loss {row['loss']:.4f}"]
+    shown += [f"{text} {row[key]:.4f}" for key, text in names.items() if key in row]
+    return "  ".join([*shown, f"{row['images_per_s']:.0f} images/s"])

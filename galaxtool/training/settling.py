@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from galaxtool.training.memory import on_device
 from galaxtool.training.order import epoch_order
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
@@ -55,7 +56,7 @@ def settle_batchnorm(task: Task, stage: Stage, epoch: int) -> None:
         chosen = items[start : start + size]
         if len(chosen) < min(size, len(items)):
             break  # a few images would count as much as a batch
-        pictures = torch.from_numpy(task.train.pictures[chosen]).to(task.device)
+        pictures = on_device(task.train.pictures[chosen], task.device)
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
         with autocast(task.device, task.options.precision):
             tower(standardise(images, task.preprocess.mean, task.preprocess.std))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from galaxtool.training.memory import in_parts, on_device
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.vision.augment import standardise
 from galaxtool.vision.device import autocast
@@ -51,10 +52,7 @@ class Stage(nn.Module):
         Tensor of float32, shape (N, C, size, size)
             Augmented and standardised. A stage may return something else, such as several crops or kept features.
         """
-        pictures = torch.from_numpy(task.train.pictures[items])
-        if task.device.type == "cuda":
-            pictures = pictures.pin_memory()
-        pictures = pictures.to(task.device, non_blocking=task.device.type == "cuda")
+        pictures = on_device(task.train.pictures[items], task.device)
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=items.tolist())
         return standardise(images, task.preprocess.mean, task.preprocess.std)
 
@@ -110,12 +108,22 @@ class Stage(nn.Module):
 
 
 @torch.inference_mode()
-def embed_pictures(task: Task, pictures: PictureSet, batch_size: int = 128) -> torch.Tensor:
-    """Return the backbone's features of pictures as they are, without augmentation, float32 (N, dim)."""
+def embed_pictures(task: Task, pictures: PictureSet) -> torch.Tensor:
+    """Return the backbone's features of pictures as they are, without augmentation, float32 (N, dim).
+
+    As many pass through it at a time as in a training step.
+
+    Raises
+    ------
+    TrainingError
+        If these do not fit into memory; names a batch that does.
+    """
     task.backbone.eval()
-    found = []
-    for start in range(0, len(pictures), batch_size):
-        chunk = task.preprocess.normalise(pictures.pictures[start : start + batch_size])
+
+    def embed(part: slice) -> torch.Tensor:
+        chunk = task.preprocess.normalise(pictures.pictures[part])
         with autocast(task.device, task.options.precision):
-            found.append(task.backbone.embed(torch.from_numpy(chunk).to(task.device)).float())
-    return torch.cat(found)
+            found: torch.Tensor = task.backbone.embed(on_device(chunk, task.device))
+        return found.float()
+
+    return torch.cat(in_parts(embed, len(pictures), task.options))

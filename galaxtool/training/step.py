@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
-from galaxtool.training.memory import explain, is_out_of_memory
+from galaxtool.training.memory import explain, is_out_of_memory, on_device
 from galaxtool.training.order import parts_of
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
@@ -133,8 +133,8 @@ class Stepper:
         task = self.task
         batch = Batch(
             images=self.stage.inputs(task, part, epoch),
-            targets=torch.from_numpy(task.train.targets[part]).to(task.device),
-            items=torch.from_numpy(part).to(task.device),
+            targets=on_device(task.train.targets[part], task.device),
+            items=on_device(part, task.device),
             counts=counts,
             epoch=epoch,
             step=step,

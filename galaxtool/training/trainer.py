@@ -6,64 +6,38 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from galaxtool.errors import ModelError, TrainingError
+from galaxtool.errors import TrainingError
 from galaxtool.requires import require
 from galaxtool.training import distributed
 from galaxtool.training.averaging import Averaged
-from galaxtool.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
+from galaxtool.training.checkpoint import (
+    load_checkpoint,
+    of_this_training,
+    random_states,
+    restore_random_states,
+    save_checkpoint,
+)
+from galaxtool.training.computing import set_up
 from galaxtool.training.interrupt import Interruptible
-from galaxtool.training.logs import duration, write_history, write_tensorboard
+from galaxtool.training.logs import duration, told, write_history, write_tensorboard
 from galaxtool.training.optimizer import make_optimizer, schedule
 from galaxtool.training.order import epoch_order, steps_of
+from galaxtool.training.outcome import Outcome as Outcome
+from galaxtool.training.outcome import Position
 from galaxtool.training.settling import settle_batchnorm
 from galaxtool.training.stage import Stage
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import stops
 from galaxtool.training.task import Task
 from galaxtool.types import Progress, Silent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a training came to.
-
-    Parameters
-    ----------
-    head : torch.nn.Module
-        Of the best epoch, as the backbone now is too.
-    symbol_tower : torch.nn.Module or None
-        Of the best epoch, where it is not the image tower.
-    best : dict
-        The row of the history that was best.
-    history : list of dict
-        One row an epoch.
-    """
-
-    head: nn.Module
-    symbol_tower: nn.Module | None
-    best: dict[str, Any]
-    history: list[dict[str, Any]]
-
-
-@dataclass
-class _Position:
-    """How far a training is: the next step to do, and what came before."""
-
-    stage: int = 0
-    epoch: int = 0
-    step: int = 0
-    loss_sum: float = 0.0
-    seen: int = 0
-    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
 class Trainer:
@@ -103,22 +77,12 @@ class Trainer:
             raise TrainingError("A batch has fewer images than there are processes.", hint="Raise --batch-size.")
         if tensorboard:
             require("tensorboard", why="--tensorboard", install="galaxtool[tensorboard]")
-        if distributed.size() > 1 and task.device.type == "cuda":  # on the CPU there is none
-            from timm.layers import convert_sync_batchnorm  # torch's own loses the activations of timm's layers
-
-            convert_sync_batchnorm(self.stages)
         self.lengths = [stage.epochs for stage in stages]
         self.folder = folder
         self.progress = progress or Silent()
         self.tensorboard = tensorboard
-        self.at = _Position()
-        if task.options.checkpointing:
-            from galaxtool.backbones.abilities import set_checkpointing
-
-            set_checkpointing(task.backbone, True)
-        if task.options.compile:
-            # with a borrowed text encoder the image tower is put together anew each time
-            getattr(task.backbone, "image", task.backbone).image_tower.compile()
+        self.at = Position()
+        set_up(task, self.stages)
 
     @property
     def last_checkpoint(self) -> Path:
@@ -148,8 +112,8 @@ class Trainer:
         torch.manual_seed(self.task.options.seed + 1_000_003 * distributed.rank())
         saved = load_checkpoint(self.last_checkpoint) if resume and self.last_checkpoint.exists() else None
         if saved:
-            with _of_this_training(self.last_checkpoint):
-                self.at = _Position(**saved["position"])
+            with of_this_training(self.last_checkpoint):
+                self.at = Position(**saved["position"])
         with Interruptible() as interrupt:
             for number in range(self.at.stage, len(self.stages)):
                 stage = self._stage(number)
@@ -159,7 +123,7 @@ class Trainer:
                 averaged = Averaged(stage, self.task.options.ema) if self.task.options.ema else None
                 stepper = Stepper(self.task, stage, optimizer)
                 if saved:
-                    with _of_this_training(self.last_checkpoint):
+                    with of_this_training(self.last_checkpoint):
                         self.stages.load_state_dict(saved["modules"])
                         optimizer.load_state_dict(saved["optimizer"])
                         stepper.scaler.load_state_dict(saved["scaler"])
@@ -204,7 +168,7 @@ class Trainer:
                     write_tensorboard(self.folder / "tensorboard", self.at.history)
             self._save(stepper, averaged)
             left = (stage.epochs - self.at.epoch) * n / speed
-            self.progress.say(f"{label}: epoch {self.at.epoch}/{stage.epochs}  {_told(row)}  {duration(left)} left")
+            self.progress.say(f"{label}: epoch {self.at.epoch}/{stage.epochs}  {told(row)}  {duration(left)} left")
 
     def _run_epoch(self, number: int, stepper: Stepper, averaged: Averaged | None, interrupt: Interruptible) -> None:
         options = self.task.options
@@ -290,26 +254,3 @@ class Trainer:
             head = copy.deepcopy(stage.make_head())
         stage.finish()
         return Outcome(head=head, symbol_tower=stage.symbol_tower(), best=best["row"], history=self.at.history)
-
-
-@contextmanager
-def _of_this_training(checkpoint: Path) -> Iterator[None]:
-    """Say in a sentence that a checkpoint is of something else."""
-    try:
-        yield
-    except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"The checkpoint '{checkpoint}' is of another method or architecture.",
-            hint="Start the run again with --overwrite.",
-        ) from error
-
-
-def _told(row: dict[str, Any]) -> str:
-    """Return a row of the history as a line of the log."""
-    names = {
-        "valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1",
-        "valid_mean_error": "mean error",
-    }  # fmt: skip
-    shown = [f"loss {row['loss']:.4f}"]
-    shown += [f"{text} {row[key]:.4f}" for key, text in names.items() if key in row]
-    return "  ".join([*shown, f"{row['images_per_s']:.0f} images/s"])

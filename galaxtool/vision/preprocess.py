@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -11,8 +12,9 @@ from PIL import Image
 
 from galaxtool.errors import ConfigError, UnreadableImage
 from galaxtool.files import digest_of
-from galaxtool.io.stretch import Stretch, to_display
-from galaxtool.types import UPSAMPLED, Cutout
+from galaxtool.io.options import ReadOptions
+from galaxtool.io.stretch import Stretch, to_planes
+from galaxtool.types import NO_SCALE, OFF_EDGE, UPSAMPLED, Cutout
 
 RGB = ("R", "G", "B")
 GRAY = ("gray",)
@@ -36,11 +38,14 @@ class Preprocess:
     channels : tuple of str
         What the model looks at: ``("R", "G", "B")``, a picture in colours that any cutout gives; ``("gray",)``, that
         picture in gray; else the names of bands, e.g. ``("g", "r", "i", "z", "y")``, each stretched by itself.
+    size_arcsec : float or None
+        Side in arcsec of the central square that is kept, in place of `crop`. Of an image that is smaller the largest
+        square is kept, and flagged ``OFF_EDGE``; of one without a pixel scale too, flagged ``NO_SCALE``.
 
     Raises
     ------
     ConfigError
-        If a channel has no name, is there twice, or is gray among others.
+        If a channel has no name, is there twice, or is gray among others; or `size_arcsec` is not above zero.
     """
 
     size: int
@@ -49,6 +54,7 @@ class Preprocess:
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
     stretch: Stretch = field(default_factory=Stretch)
     channels: tuple[str, ...] = RGB
+    size_arcsec: float | None = None
 
     def __post_init__(self) -> None:
         named = ", ".join(repr(name) for name in self.channels) or "none"
@@ -56,6 +62,8 @@ class Preprocess:
             raise ConfigError(f"Channels are one or more names, each once, not {named}.", hint="For example: g,r,i,z,y")
         if "gray" in self.channels and self.channels != GRAY:
             raise ConfigError(f"Gray is a channel by itself, not one of {named}.", hint="Name bands, or gray alone.")
+        if self.size_arcsec is not None and not (math.isfinite(self.size_arcsec) and self.size_arcsec > 0):
+            raise ConfigError(f"The side of what is looked at is a number of arcsec above 0, not {self.size_arcsec}.")
 
     def picture(self, cutout: Cutout) -> np.ndarray:
         """Show a cutout as the model will see it.
@@ -73,11 +81,13 @@ class Preprocess:
         if self.channels in (RGB, GRAY):
             return to_channels(self.display(cutout), len(self.channels))
         # every channel of a single band's picture is the same
-        return self._square(np.stack([to_display(self._band(cutout, b), self.stretch)[..., 0] for b in self.channels]))
+        planes = [to_planes(self._band(cutout, band), self.stretch)[0] for band in self.channels]
+        return np.stack([self._square(plane[None], self._side(cutout)) for plane in planes], axis=-1)
 
     def display(self, cutout: Cutout) -> np.ndarray:
         """Show the same square of a cutout in colours, for people, whatever the channels: uint8 (size, size, 3)."""
-        return self._square(np.moveaxis(to_display(cutout, self.stretch), -1, 0))
+        square = self._square(to_planes(cutout, self.stretch), self._side(cutout))
+        return square if square.ndim == 3 else np.repeat(square[..., None], 3, axis=-1)
 
     def _band(self, cutout: Cutout, band: str) -> Cutout:
         if band not in cutout.bands:
@@ -89,23 +99,59 @@ class Preprocess:
         index = cutout.bands.index(band)
         return replace(cutout, data=cutout.data[index : index + 1], bands=(band,))
 
-    def _square(self, planes: np.ndarray) -> np.ndarray:
-        """Cut the central square out of planes, uint8 (C, ny, nx), and resize it to (size, size, C)."""
-        ny, nx = planes.shape[-2:]
-        side = min(ny, nx) * self.crop
-        left, top = (nx - side) / 2, (ny - side) / 2
-        box = (left, top, left + side, top + side)
-        # Pillow resizes three planes together faster than one by one, with the same result
-        images = [np.moveaxis(planes, 0, -1)] if len(planes) == 3 else planes
-        resized = [
-            Image.fromarray(image).resize((self.size, self.size), Image.Resampling.BICUBIC, box=box) for image in images
-        ]
-        return np.asarray(resized[0]) if len(planes) == 3 else np.stack([np.asarray(one) for one in resized], axis=-1)
+    def reading(self, options: ReadOptions, *, position: bool) -> ReadOptions:
+        """Return options of reading that ask for no more than is looked at.
+
+        Parameters
+        ----------
+        options : ReadOptions
+        position : bool
+            Whether the position on the sky is wanted.
+
+        Notes
+        -----
+        A JPEG may be decoded at a reduced size, as long as half as many pixels again as `size` remain.
+        """
+        if self.size_arcsec is not None:
+            return replace(options, position=True, at_least=0)
+        # a picture that is not shown as it is, is stretched by its noise, which the mean of pixels has less of
+        reduced = math.ceil(1.5 * self.size / self.crop) if self.stretch.name == "auto" else 0
+        return replace(options, position=position, at_least=reduced)
 
     def flags(self, cutout: Cutout) -> tuple[str, ...]:
-        """Return the cutout's quality flags, with ``UPSAMPLED`` where it is smaller than `size`."""
-        shorter = min(cutout.data.shape[-2:]) * self.crop
-        return cutout.flags + ((UPSAMPLED,) if shorter < self.size else ())
+        """Return the cutout's quality flags, with those that the square which is kept earns.
+
+        ``UPSAMPLED`` where it has fewer pixels than `size`; ``NO_SCALE`` or ``OFF_EDGE`` where `size_arcsec` cannot be
+        had. A pixel that is wanted in vain is no reason, as the sides of a cutout are whole pixels.
+        """
+        earned: tuple[str, ...] = (UPSAMPLED,) if self._side(cutout) < self.size else ()
+        if self.size_arcsec is not None:
+            if cutout.pixel_scale is None:
+                earned += (NO_SCALE,)
+            elif self.size_arcsec / cutout.pixel_scale > min(cutout.data.shape[-2:]) + 1:
+                earned += (OFF_EDGE,)
+        return tuple(dict.fromkeys(cutout.flags + earned))
+
+    def _side(self, cutout: Cutout) -> float:
+        """Return the side of the square that is kept, in pixels of the cutout."""
+        shorter = min(cutout.data.shape[-2:])
+        if self.size_arcsec is None:
+            return shorter * self.crop
+        return shorter if cutout.pixel_scale is None else min(shorter, max(1.0, self.size_arcsec / cutout.pixel_scale))
+
+    def _square(self, planes: np.ndarray, side: float) -> np.ndarray:
+        """Cut the central square out of planes, uint8 (3 or 1, ny, nx), and resize it; one plane loses its axis."""
+        ny, nx = planes.shape[-2:]
+        left, top = (nx - side) / 2, (ny - side) / 2
+        together = np.moveaxis(planes, 0, -1)
+        if len(planes) == 1:
+            image = Image.fromarray(planes[0])
+        elif together.flags.c_contiguous:
+            image = Image.fromarray(together)
+        else:
+            image = Image.merge("RGB", [Image.fromarray(plane) for plane in planes])
+        box = (left, top, left + side, top + side)
+        return np.asarray(image.resize((self.size, self.size), Image.Resampling.BICUBIC, box=box))
 
     def normalise(self, pictures: np.ndarray) -> np.ndarray:
         """Turn pictures, uint8 (N, size, size, C), into the float32 (N, C, size, size) that a backbone takes."""
@@ -117,10 +163,9 @@ class Preprocess:
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for ``model.json``."""
         values = {**asdict(self), "mean": list(self.mean), "std": list(self.std), "stretch": self.stretch.as_dict()}
-        # indexes store the digest, so what was there before channels could be chosen must not change it
-        return {k: v for k, v in values.items() if k != "channels"} | (
-            {} if self.channels == RGB else {"channels": list(self.channels)}
-        )
+        # indexes store the digest, so it must not change where what came later is as it always was
+        later = {"channels": (list(self.channels), list(RGB)), "size_arcsec": (self.size_arcsec, None)}
+        return {k: v for k, v in values.items() if k not in later} | {k: v for k, (v, was) in later.items() if v != was}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
@@ -132,6 +177,7 @@ class Preprocess:
             std=tuple(values["std"]),
             stretch=Stretch.from_dict(values["stretch"]),
             channels=tuple(values.get("channels", RGB)),
+            size_arcsec=values.get("size_arcsec"),
         )
 
     @property

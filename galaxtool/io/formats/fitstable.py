@@ -7,17 +7,23 @@ FITS knows bytes of 7 bits only. A column with any other text, or with such a na
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import re
-from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
+from astropy.time import Time
 
-_PLAIN = re.compile(r"[ -~]*")
+from galaxtool.io.formats.layout import Facts, Layout, widened
+from galaxtool.io.formats.plain import escaped, no_surrogates, parts_of, with_texts
+
+_FITS_BLOCK = 2880
+_PLAIN, _ODD = re.compile(r"[ -~]*"), re.compile(r"[^ -~]")
 _ESCAPED = "unicode_escape"
 
 
@@ -37,6 +43,10 @@ def read_fits(path: Path) -> Table:
         table = Table.read(tables[0], character_as_bytes=False)
     for number, name in enumerate(list(table.colnames), 1):
         column = table[name]
+        if _is_time(column, header, number):
+            scale = header[f"TCTYP{number}"].lower()
+            table.replace_column(name, _times(column, scale))
+            continue
         column.description = header.get(f"TCOMM{number}")
         if header.get(f"TENC{number}") == _ESCAPED:
             table.replace_column(name, _unescape(column))
@@ -53,6 +63,22 @@ def is_image(hdu: Any) -> bool:
     return header.get("XTENSION", "IMAGE").strip() == "IMAGE" and header.get("NAXIS", 0) > 0
 
 
+def _is_time(column: Column, header: fits.Header, number: int) -> bool:
+    """Return whether astropy wrote a column of times so: as two parts of a Julian date, by the FITS time standard."""
+    scale = str(header.get(f"TCTYP{number}", "")).lower()
+    return scale in Time.SCALES and column.shape[1:] == (2,) and column.dtype.kind == "f" and column.unit == "d"
+
+
+def _times(column: Column, scale: str) -> Time:
+    data, mask = parts_of(column)
+    known = np.asarray((np.isfinite(data) & ~mask).all(axis=1))
+    days = np.where(known[:, None], data, 0)
+    times = Time(days[:, 0], days[:, 1], format="jd", scale=scale)
+    times.format = "isot"
+    times[~known] = np.ma.masked
+    return times
+
+
 def _unescape(column: Column) -> Column:
     if column.dtype.kind not in "SU":
         return column
@@ -64,54 +90,90 @@ def _unescape(column: Column) -> Column:
     return MaskedColumn(values, mask=column.mask, **same) if hasattr(column, "mask") else Column(values, **same)
 
 
-def write_fits(table: Table, path: Path, meta: dict[str, Any]) -> None:
+def prepare_fits(table: Table) -> Table:
+    """Return a table as it is written, but for what no encoding has."""
+    return with_texts(table, no_surrogates)
+
+
+def stored_in_fits(facts: Facts) -> np.dtype:
+    """Return the type to write a column as."""
+    dtype = widened(facts)
+    if dtype.kind == "U" or not facts.masked:
+        return dtype
+    if dtype.kind == "b" or (dtype.kind in "iu" and dtype.itemsize < 4):
+        return np.dtype(np.int32)  # truth values have no null that astropy reads, short integers none to spare
+    if dtype.kind in "iu" and facts.unused(dtype) is None:
+        return np.dtype(np.int64) if dtype.itemsize < 8 else np.dtype("U20")
+    return dtype
+
+
+def write_fits(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
     """Write one binary table after an empty primary; `meta` becomes HIERARCH cards, lists and the like as JSON."""
-    columns, cards = [], []
-    for number, name in enumerate(table.colnames, 1):
-        column, escaped = _encoded(table[name])
-        columns.append(column)
-        if escaped:
-            cards.append((f"TENC{number}", _ESCAPED, "name and texts of this column are escaped"))
-        if table[name].description:
-            cards.append((f"TCOMM{number}", table[name].description.encode("ascii", "backslashreplace").decode(), ""))
-    hdu = fits.table_to_hdu(Table(columns, copy=False))
-    hdu.header.extend(cards)
+    encodings = [_Encoding(facts) for facts in layout.columns]
+    hdu = fits.table_to_hdu(_encoded(layout.empty(stored_in_fits), encodings))
+    for number, (facts, encoding) in enumerate(zip(layout.columns, encodings, strict=True), 1):
+        if encoding.null is not None:
+            hdu.columns[number - 1].null = encoding.null
+        if encoding.escapes:
+            hdu.header[f"TENC{number}"] = (_ESCAPED, "name and texts of this column are escaped")
+        if facts.description:
+            hdu.header[f"TCOMM{number}"] = escaped(facts.description, _ODD)
     for key, value in meta.items():
-        simple = value if isinstance(value, bool | int | float) else _ascii_text(value)
-        hdu.header[f"HIERARCH {key}"] = simple
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path, overwrite=True)
+        simple = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
+        hdu.header[f"HIERARCH {key}"] = value if simple else _ascii_text(value)
+    size = hdu.header["NAXIS1"] * layout.rows
+    hdu.header["NAXIS2"] = layout.rows
+    stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+    stream.write(hdu.header.tostring().encode("ascii"))
+    for block in layout.blocks(stored_in_fits):
+        stream.write(_rows(_encoded(block, encodings)))
+    stream.write(bytes(-size % _FITS_BLOCK))
+
+
+class _Encoding:
+    """How a column is turned into what FITS can hold."""
+
+    def __init__(self, facts: Facts) -> None:
+        dtype = stored_in_fits(facts)
+        self.escapes = not (facts.printable and _PLAIN.fullmatch(facts.name))
+        self.name = facts.name.encode(_ESCAPED).decode("ascii") if self.escapes else facts.name
+        self.unit = _fits_unit(facts.unit)
+        self.null = facts.unused(dtype) if facts.masked and dtype.kind in "iu" else None
+        width = facts.escaped if self.escapes and facts.dtype.kind == "U" else dtype.itemsize // 4
+        self.text = f"S{max(width, 1)}" if dtype.kind == "U" else ""
+
+    def __call__(self, column: Column) -> np.ndarray:
+        data, mask = parts_of(column)
+        if self.null is not None:
+            return np.where(mask, data.dtype.type(self.null), data)
+        if not self.text:
+            return data
+        if not self.escapes:
+            return data.astype(self.text)
+        values = [value.encode(_ESCAPED) for value in data.ravel().tolist()]
+        return np.array(values, dtype=self.text).reshape(data.shape)
+
+
+def _encoded(table: Table, encodings: list[_Encoding]) -> Table:
+    """Return a table as FITS can hold it, without descriptions."""
+    columns = []
+    for column, encoding in zip(table.columns.values(), encodings, strict=True):
+        columns.append(Column(encoding(column), name=encoding.name, unit=encoding.unit))
+    return Table(columns, copy=False)
+
+
+def _rows(table: Table) -> bytes:
+    """Return the bytes that astropy writes after the header, without what fills the last block."""
+    hdu = fits.table_to_hdu(table)
+    buffer = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer)
+    start = _FITS_BLOCK + len(hdu.header.tostring())
+    return buffer.getvalue()[start : start + hdu.header["NAXIS1"] * hdu.header["NAXIS2"]]
 
 
 def _ascii_text(value: Any) -> str:
-    return (
-        (value if isinstance(value, str) else json.dumps(value, default=str)).encode("unicode_escape").decode("ascii")
-    )
-
-
-def _encoded(column: Column) -> tuple[Column, bool]:
-    """Return a column as FITS can hold it, without a description, and whether its texts are escaped."""
-    name, data = column.name, np.ma.getdata(column, subok=False)
-    mask = np.ma.getmaskarray(np.ma.asarray(column))
-    text = data.dtype.kind == "U"
-    escaped = not all(_PLAIN.fullmatch(value) for value in [name, *(data.ravel().tolist() if text else [])])
-    if escaped:
-        name = name.encode(_ESCAPED).decode("ascii")
-    if text:
-        values = [value.encode(_ESCAPED if escaped else "ascii").decode("ascii") for value in data.ravel().tolist()]
-        data = np.where(mask, "", np.array(values, dtype=str).reshape(data.shape)) if values else data.astype("U1")
-    if mask.any() and (data.dtype.kind == "b" or (data.dtype.kind in "iu" and data.dtype.itemsize < 4)):
-        data = data.astype(np.int32)  # truth values have no null that astropy reads, short integers none to spare
-    plain = MaskedColumn(data, name=name, mask=mask) if mask.any() and not text else Column(data, name=name)
-    if mask.any() and data.dtype.kind in "iu":
-        plain.fill_value = _unused(data[~mask])
-    plain.unit = _fits_unit(column.unit)
-    return plain, escaped
-
-
-def _unused(values: np.ndarray) -> int:
-    """Return the lowest integer of the type that is not among the values, to stand for null."""
-    present = set(np.unique(values).tolist())
-    return next(candidate for candidate in count(int(np.iinfo(values.dtype).min)) if candidate not in present)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text.encode(_ESCAPED).decode("ascii")
 
 
 def _fits_unit(unit: Any) -> Any:

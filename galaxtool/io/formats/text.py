@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
+from astropy.io.ascii.ecsv import EcsvOutputter
 from astropy.table import Column, MaskedColumn, Table
+
+from galaxtool.io.formats.layout import Facts, Layout, own_type
+from galaxtool.io.formats.plain import escaped, parts_of, whole, with_texts
+from galaxtool.io.formats.suffixes import is_packed
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
 # An exponent needs its sign or a decimal point, or names such as 12e5 would turn into numbers.
@@ -17,6 +26,9 @@ _FLOAT = re.compile(
     r"[+-]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(0|[1-9][0-9]*)([eE][+-][0-9]+)?|[+-]?(nan|inf(inity)?)",
     re.IGNORECASE,
 )
+# Whatever str.splitlines takes for the end of a line, which astropy's reader does too, but for the usual one.
+_NOT_ECSV = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+_TO_QUOTE = re.compile(r"""[",\n]|^\s*#""")
 _INT64 = np.iinfo(np.int64)
 
 
@@ -32,7 +44,8 @@ def read_csv(path: Path) -> Table:
         If the file is empty, a column's name comes twice, or a line has more or fewer cells than the header.
     """
     # Bytes of a file name that are no UTF-8 survive as the surrogates that os.fsdecode makes of them.
-    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+    opened: Any = gzip.open if is_packed(path) else open
+    with opened(path, "rt", newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
         lines = csv.reader(file)
         header = next(lines, None)
         if header is None:
@@ -70,30 +83,75 @@ def typed(values: list[str], name: str) -> Column:
     return MaskedColumn(data, name=name, mask=mask) if mask.any() else Column(data, name=name)
 
 
-def write_csv(table: Table, path: Path, meta: dict[str, Any]) -> None:
+def read_ecsv(path: Path) -> Table:
+    """Read an ECSV file; times are as they are written, other columns that stand for objects come in plain parts."""
+    return Table.read(path, format="ascii.ecsv", outputter_cls=_TimesAsWritten)
+
+
+class _TimesAsWritten(EcsvOutputter):
+    """Leaves the columns alone of which astropy would make times, and by them lose digits."""
+
+    def __call__(self, cols: Any, meta: Any) -> Table:
+        serialized = meta["table"].get("__serialized_columns__", {})
+        for name in [name for name, about in serialized.items() if _is_column_of_times(about)]:
+            del serialized[name]
+        return super().__call__(cols, meta)
+
+
+def _is_column_of_times(about: Any) -> bool:
+    return about.get("__class__", "").endswith("Time") and "value" in about
+
+
+def write_csv(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
     """Write a CSV file; masked values are empty, arrays JSON. Units, descriptions and `meta` have no place."""
-    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with _text_stream(stream) as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(table.colnames)
-        lines.writerows(zip(*(_texts(table[name]) for name in table.colnames), strict=True))
+        lines.writerow([facts.name for facts in layout.columns])
+        for block in layout.blocks(own_type):
+            lines.writerows(zip(*map(_texts, block.columns.values()), strict=True))
+
+
+def prepare_ecsv(table: Table) -> Table:
+    """Return a table without what an ECSV file has no place for: bytes that are no UTF-8, control characters."""
+    return with_texts(table, lambda text: text if text.isascii() and text.isprintable() else escaped(text, _NOT_ECSV))
+
+
+def stored_in_ecsv(facts: Facts) -> np.dtype:
+    """Return the type to write a column as: ECSV has no complex numbers."""
+    return np.dtype("U64") if facts.dtype.kind == "c" else own_type(facts)
+
+
+def write_ecsv(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
+    """Write an ECSV file with units, descriptions and `meta`: astropy's header, then the lines of a CSV file."""
+    header = layout.empty(stored_in_ecsv)
+    header.meta = dict(meta)
+    with _text_stream(stream) as file:
+        header.write(file, format="ascii.ecsv", delimiter=",")
+        for block in layout.blocks(stored_in_ecsv):
+            rows = zip(*(_quoted(_texts(column)) for column in block.columns.values()), strict=True)
+            file.writelines(",".join(row) + "\n" for row in rows)
+
+
+@contextmanager
+def _text_stream(stream: BinaryIO) -> Iterator[TextIO]:
+    """Give a file of text on one of bytes, which stays open."""
+    file = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+    try:
+        yield file
+    finally:
+        file.detach()
 
 
 def _texts(column: Column) -> list[str]:
-    values = np.ma.getdata(column, subok=False)
+    values, mask = parts_of(column)
     if values.ndim > 1:
-        return [json.dumps(row) for row in np.ma.asarray(column).tolist()]
+        hidden = whole(mask).tolist()
+        rows = np.ma.asarray(column).tolist()
+        return ["" if gone else json.dumps(row, default=str) for row, gone in zip(rows, hidden, strict=True)]
     texts = values.astype(str).tolist()
-    mask = np.ma.getmaskarray(np.ma.asarray(column))
-    return ["" if hidden else text for text, hidden in zip(texts, mask.tolist(), strict=True)]
+    return ["" if hidden else text for text, hidden in zip(texts, mask.tolist(), strict=True)] if mask.any() else texts
 
 
-def read_ecsv(path: Path) -> Table:
-    """Read an ECSV file; columns that stand for times or coordinates come as their plain parts."""
-    return Table.read(path, format="ascii.ecsv")
-
-
-def write_ecsv(table: Table, path: Path, meta: dict[str, Any]) -> None:
-    """Write an ECSV file with units, descriptions and `meta`."""
-    table = table.copy(copy_data=False)
-    table.meta = dict(meta)
-    table.write(path, format="ascii.ecsv", overwrite=True)
+def _quoted(texts: list[str]) -> list[str]:
+    """Quote where a CSV file must, and where a line would look like a comment or a single empty cell like no line."""
+    return ['"' + text.replace('"', '""') + '"' if not text or _TO_QUOTE.search(text) else text for text in texts]

@@ -1,0 +1,148 @@
+"""How fast `galaxtool classify` is, against what its stages cost and against a plain PyTorch DataLoader.
+
+    python benchmarks/classify.py --images ../shared/data/optical_gz1_coarse/images --count 20000
+
+Prints, for simulated cutouts as PNG and as FITS and for the JPGs in a folder, the processor time of each stage for one
+cutout (one thread, measured alone), the rate that their sum allows on all processors, the rate of the whole command
+from start to end, and that of a DataLoader with a worker for each processor and the same tower in fp32, which writes
+the same probabilities. A simulated cutout is linked under several names where there are to be more than `--distinct`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from galaxtool.executors.cores import cores
+from galaxtool.io.inputs import gather
+from galaxtool.io.items import InputItem
+from galaxtool.io.open_item import read_item
+from galaxtool.io.options import ReadOptions
+from galaxtool.io.tables import write_table
+from galaxtool.models.engines import open_engine
+from galaxtool.models.find import find_model
+from galaxtool.pipelines.classify_parts import part_table
+from galaxtool.pipelines.scoring import Scored
+
+BATCH = 64
+SAMPLE = 512
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Make the inputs, then measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=Path, help="a folder of real pictures")
+    parser.add_argument("--count", type=int, default=20_000, help="simulated cutouts of each format")
+    parser.add_argument("--distinct", type=int, default=2000, help="different ones among them")
+    parser.add_argument("--model", default="mini")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--executor", default="auto")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--no-loader", action="store_true", help="leave the DataLoader out")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        sets = {kind: simulated(Path(scratch) / kind, kind, options) for kind in ("png", "fits") if options.count}
+        if options.images:
+            sets["real"] = options.images
+        for name, folder in sets.items():
+            report(name, folder, Path(scratch), options)
+
+
+def simulated(folder: Path, kind: str, options: argparse.Namespace) -> Path:
+    """Make simulated cutouts."""
+    made, linked = folder / "made", folder / "linked"
+    distinct = min(options.count, options.distinct)
+    command = [sys.executable, "-m", "galaxtool", "simulate", "-o", str(made), "-n", str(distinct), "--quiet"]
+    subprocess.run([*command, "--format", kind], check=True)
+    files = sorted(p for p in made.rglob("*") if p.suffix in (".png", ".fits"))
+    linked.mkdir()
+    for number in range(options.count):
+        source = files[number % len(files)]
+        os.link(source, linked / f"{number:07d}{source.suffix}")
+    return linked
+
+
+def report(name: str, folder: Path, scratch: Path, options: argparse.Namespace) -> None:
+    """Print the table of one set."""
+    items = gather([str(folder)]).items
+    costs = stages(items[:SAMPLE], scratch, options)
+    allowed = cores() / sum(costs.values())
+    ours = max(whole(folder, scratch, options) for _ in range(options.rounds))
+    print(f"\n{name}: {len(items)} cutouts, {cores()} processors, model {options.model}\n")
+    print("| stage | ms of one processor for a cutout |\n|---|---|")
+    for stage, seconds in costs.items():
+        print(f"| {stage} | {seconds * 1e3:.3f} |")
+    print(f"| sum | {sum(costs.values()) * 1e3:.3f} |\n")
+    print("| way | cutouts/s | / allowed |\n|---|---|---|")
+    print(f"| what the sum allows | {allowed:.0f} | 1.00 |")
+    print(f"| galaxtool classify, whole command | {ours:.0f} | {ours / allowed:.2f} |")
+    if not options.no_loader:
+        loader = by_loader(folder, scratch, options)
+        print(f"| DataLoader, fp32, whole script | {loader:.0f} | {loader / allowed:.2f} |")
+        print(f"\ngalaxtool / DataLoader: {ours / loader:.1f}")
+
+
+def stages(items: Sequence[InputItem], scratch: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Return the processor seconds of each stage for one cutout, on one thread."""
+    engine = open_engine(find_model(options.model), options.engine, "cpu", threads=1)
+    preprocess = engine.record.make_preprocess()
+    reading = preprocess.reading(ReadOptions(), position=True)
+    cutouts, read = timed(lambda: [read_item(item, reading) for item in items])
+    pictures, shown = timed(lambda: np.stack([preprocess.picture(cutout) for cutout in cutouts]))
+    engine.run(pictures[:BATCH])
+    starts = range(0, len(pictures), BATCH)
+    scores, inferred = timed(lambda: [engine.run(pictures[i : i + BATCH]).probabilities for i in starts])
+    nowhere = np.full(len(items), np.nan)
+    scored = Scored(nowhere, nowhere, [""] * len(items), [""] * len(items), np.concatenate(scores))
+
+    def write() -> None:
+        write_table(part_table(items, None, [scored], engine.record, 1), scratch / "part.parquet")
+        write_table(part_table(items, None, [scored], engine.record, 1), scratch / "whole.csv")
+
+    _, written = timed(write)
+    costs = {"read": read, "stretch, crop, resize": shown, "infer": inferred, "write": written}
+    return {stage: seconds / len(items) for stage, seconds in costs.items()}
+
+
+def timed(work: Callable[[], object]) -> tuple[object, float]:
+    """Return what work gives the second time, and the processor time of that."""
+    work()
+    begun = time.process_time()
+    result = work()
+    return result, time.process_time() - begun
+
+
+def whole(folder: Path, scratch: Path, options: argparse.Namespace) -> float:
+    """Return the rate of the command, its start included."""
+    command = [sys.executable, "-m", "galaxtool", "classify", folder, "--model", options.model, "--quiet"]
+    command += ["--engine", options.engine, "--executor", options.executor, "-o", scratch / "p.csv"]
+    begun = time.perf_counter()
+    subprocess.run([str(part) for part in command], check=True)
+    return rows(scratch / "p.csv") / (time.perf_counter() - begun)
+
+
+def by_loader(folder: Path, scratch: Path, options: argparse.Namespace) -> float:
+    """Return the rate of the plain way, its start included."""
+    script = [sys.executable, HERE / "plain_loader.py", folder, "--model", options.model, "-o", scratch / "q.csv"]
+    begun = time.perf_counter()
+    subprocess.run([str(part) for part in script], check=True)
+    return rows(scratch / "q.csv") / (time.perf_counter() - begun)
+
+
+def rows(table: Path) -> int:
+    """Count the rows of a CSV file."""
+    with table.open("rb") as stream:
+        return sum(1 for _ in stream) - 1
+
+
+if __name__ == "__main__":
+    main()

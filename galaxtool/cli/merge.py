@@ -1,0 +1,23 @@
+"""``galaxtool merge``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galaxtool.cli.build import command_of
+from galaxtool.cli.render import say
+from galaxtool.pipelines.merge import MergeResult, merge
+
+_EPILOG = (
+    "Examples:  galaxtool merge predictions.fits  |  galaxtool merge predictions.fits -o predictions.parquet --keep"
+)
+
+
+def command() -> Any:
+    """Make the command."""
+    return command_of(merge, show=_show, flags={"output": ("--output", "-o")}, epilog=_EPILOG)
+
+
+def _show(result: MergeResult) -> None:
+    failed = f", {result.errors} of them with an error" if result.errors else ""
+    say(f"{result.output}: {result.n} rows{failed}, from {result.parts} parts of {result.shards} shards")

@@ -1,0 +1,37 @@
+"""Threads of this process: no time to start, but Python's part of the work is done by one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from galaxtool.executors.ahead import AHEAD, in_order
+from galaxtool.executors.cores import checked
+
+
+class ThreadExecutor:
+    """A `galaxtool.types.Executor` of threads that share what one call of ``make`` returns.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Threads; one for each processor where it is not said.
+    address : str
+        Without meaning here.
+    """
+
+    def __init__(self, workers: int | None = None, address: str = "") -> None:
+        self.workers = checked(workers)
+
+    def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
+        """Yield what the function returns of each task, in order."""
+        work = make()
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="galaxtool")
+        try:
+            yield from in_order(lambda task: pool.submit(work, task), tasks, AHEAD * self.workers)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def close(self) -> None:
+        """Do nothing: threads end with `map`."""

@@ -1,0 +1,75 @@
+"""What a zip archive without its end still has: members are found by the headers in front of them."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+_HEADER = struct.Struct("<4s5H3L2H")  # as PKWARE's APPNOTE 4.3.7 has it, less the name and the extra field
+_SIGNATURE = b"PK\x03\x04"
+_SIZES_BEHIND = 1 << 3
+_UTF8 = 1 << 11
+_ZIP64 = 1
+_UNSET = 0xFFFFFFFF
+
+
+def salvaged(path: Path) -> list[zipfile.ZipInfo]:
+    """Return the members of a zip archive as far as it goes.
+
+    Parameters
+    ----------
+    path : Path
+        It begins with a member.
+
+    Returns
+    -------
+    list of ZipInfo
+        Those that are whole. A member whose size stands behind it, as archives have that were written to a pipe, ends
+        the list.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    found: list[zipfile.ZipInfo] = []
+    end = path.stat().st_size
+    place = 0
+    with path.open("rb") as stream:
+        while (info := _next(stream)) is not None:
+            info.header_offset = place
+            place = stream.tell() + info.compress_size
+            if place > end:
+                break
+            found.append(info)
+            stream.seek(place)
+    return found
+
+
+def _next(stream: BinaryIO) -> zipfile.ZipInfo | None:
+    """Return the member whose header comes next, or None where there is none or it does not say its size."""
+    head = stream.read(_HEADER.size)
+    if len(head) < _HEADER.size:
+        return None
+    signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _HEADER.unpack(head)
+    if signature != _SIGNATURE or flags & _SIZES_BEHIND:
+        return None
+    name, extra = stream.read(name_length), stream.read(extra_length)
+    if len(extra) < extra_length or not name:
+        return None
+    info = zipfile.ZipInfo(name.decode("utf-8" if flags & _UTF8 else "cp437", "replace"))
+    info.flag_bits, info.compress_type, info.CRC = flags, method, crc
+    info.file_size, info.compress_size = _sizes(size, packed, extra)
+    return info
+
+
+def _sizes(size: int, packed: int, extra: bytes) -> tuple[int, int]:
+    """Return a member's sizes, from the extra field where they do not fit 32 bits."""
+    while _UNSET in (size, packed) and len(extra) >= 4:
+        kind, length = struct.unpack_from("<2H", extra)
+        if kind == _ZIP64 and length >= 16 and len(extra) >= 20:
+            return struct.unpack_from("<2Q", extra, 4)
+        extra = extra[4 + length :]
+    return size, packed

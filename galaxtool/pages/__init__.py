@@ -1,0 +1,1 @@
+"""Pages in HTML that open from disk, whole in one file."""

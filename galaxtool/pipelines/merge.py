@@ -1,0 +1,125 @@
+"""Joining what the shards of a job have done."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from galaxtool.errors import InputError, OutputExists
+from galaxtool.files import hold, holder
+from galaxtool.pipelines.job import LOCK, folder_of, part, read_parts, read_record
+from galaxtool.types import Progress, Silent
+
+_NAMED = 8
+
+
+@dataclass(frozen=True)
+class MergeResult:
+    """What `merge` wrote.
+
+    Parameters
+    ----------
+    output : str
+        The table, or file of embeddings.
+    n : int
+        Rows.
+    errors : int
+        Rows with an error.
+    parts, shards : int
+        Of how many it was made.
+    """
+
+    output: str
+    n: int
+    errors: int
+    parts: int
+    shards: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def merge(
+    job: Path,
+    *,
+    output: Path | None = None,
+    keep: bool = False,
+    progress: Progress | None = None,
+) -> MergeResult:
+    """Join what the shards of a job have done.
+
+    The result is what one process would have written.
+
+    Parameters
+    ----------
+    job : Path
+        The output that all shards were given: predictions.fits, whose parts are in predictions.fits.unfinished.
+    output : Path, optional
+        Where to write, if not there: another name, or another format of table.
+    keep : bool
+        Leave the parts where they are.
+
+    Returns
+    -------
+    MergeResult
+
+    Raises
+    ------
+    InputError
+        If there are no parts, or some are missing; the shards that have to be run again are named.
+    OutputExists
+        If a shard is still at work.
+    """
+    progress = progress or Silent()
+    job = Path(job)
+    folder = job if job.is_dir() and job.name.endswith(".unfinished") else folder_of(job)
+    target = Path(output) if output else folder.with_name(folder.name.removesuffix(".unfinished"))
+    about = read_record(folder)
+    lock = hold(folder / LOCK)
+    if lock is None:
+        who = [text for path in sorted(folder.glob(f"{LOCK}*")) if (text := holder(path))]
+        raise OutputExists(
+            f"Work on '{target}' is still going on{': ' + who[0] if who else ''}.",
+            hint="Merge when all shards are done.",
+        )
+    with lock:
+        _check_whole(folder, about, target)
+        progress.start(f"Joining {about['parts']} parts")
+        rows, errors = _write(folder, about, target)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    return MergeResult(str(target), rows, errors, about["parts"], about["shards"])
+
+
+def _write(folder: Path, about: dict[str, Any], target: Path) -> tuple[int, int]:
+    """Write the output; return how many rows it has, and how many with an error."""
+    from galaxtool.pipelines.classify_result import Tally
+
+    paths = [part(folder, number) for number in range(about["parts"])]
+    if about["kind"] == "embeddings":
+        from galaxtool.indexes.embeddings import check_embedding_path
+        from galaxtool.pipelines.embed_parts import first_errors, write_embeddings
+
+        check_embedding_path(target)
+        write_embeddings(folder, target)
+        return first_errors(paths)[:2]
+    from galaxtool.io.streamed import write_stream
+    from galaxtool.io.tables import check_table_path
+
+    check_table_path(target)
+    write_stream(lambda: read_parts(folder, about["parts"]), target, meta=about["meta"])
+    tally = Tally.of(paths)
+    return tally.n, tally.errors
+
+
+def _check_whole(folder: Path, about: dict[str, Any], target: Path) -> None:
+    missing = [number for number in range(about["parts"]) if not part(folder, number).exists()]
+    if not missing:
+        return
+    shards = sorted({number % about["shards"] + 1 for number in missing})
+    named = ", ".join(f"{i}/{about['shards']}" for i in shards[:_NAMED]) + (", ..." if len(shards) > _NAMED else "")
+    again = "Run it again with --resume." if about["shards"] == 1 else f"Run again, with --resume: --shard {named}."
+    raise InputError(f"{len(missing)} of {about['parts']} parts of '{target}' are not done.", hint=again)
