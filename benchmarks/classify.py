@@ -62,7 +62,7 @@ def simulated(folder: Path, kind: str, options: argparse.Namespace) -> Path:
     made, linked = folder / "made", folder / "linked"
     distinct = min(options.count, options.distinct)
     command = [sys.executable, "-m", "galaxtool", "simulate", "-o", str(made), "-n", str(distinct), "--quiet"]
-    subprocess.run([*command, "--format", kind], check=True)
+    subprocess.run([*command, "--kind", kind], check=True)
     files = sorted(p for p in made.rglob("*") if p.suffix in (".png", ".fits"))
     linked.mkdir()
     for number in range(options.count):

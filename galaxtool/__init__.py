@@ -19,6 +19,7 @@ _PLACES = {
     ),
     "galaxtool.hookspecs": ("hookimpl",),
     "galaxtool.pipelines.classify": ("classify",),
+    "galaxtool.pipelines.cutouts": ("cutouts",),
     "galaxtool.pipelines.doctor": ("doctor",),
     "galaxtool.pipelines.embed": ("embed",),
     "galaxtool.pipelines.export": ("export",),

@@ -18,7 +18,7 @@ LAYERS = {
     "L1": ["files", "requires", "config", "registered", "plugins", "registry", "runs"],
     "L2": [
         "io", "vision", "taxonomy", "simulation", "backbones", "training", "models", "datasets", "heads", "methods",
-        "indexes", "recipes", "executors", "pages",
+        "indexes", "recipes", "executors", "cutting", "pages",
     ],
     "L3": ["pipelines", "testing"],
     "L4": ["cli", "__main__"],

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),
     "similar": ("galaxtool.cli.similar:command", "Find look-alikes of an image, a text, a symbol or a position."),
     "export": ("galaxtool.cli.export:command", "Write a model as one ONNX file, and check it."),
+    "cutouts": ("galaxtool.cli.cutouts:command", "Cut the objects of a catalogue out of FITS images."),
     "simulate": ("galaxtool.cli.simulate:command", "Make labelled simulated galaxies as FITS or PNG."),
     "backbones": ("galaxtool.cli.listings:backbones", "List the image encoders."),
     "datasets": ("galaxtool.cli.listings:datasets", "List the data sets."),

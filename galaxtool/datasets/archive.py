@@ -23,6 +23,7 @@ from galaxtool.io.readers import image_suffixes
 from galaxtool.io.walk import LABELS, without_suffix
 from galaxtool.types import Item, Member
 
+_WHOLE = "Fetch or copy it again; or unpack what there is, and name the folder."
 _STACK_LABELS = (*LABEL_COLUMNS, "labels", "ans", "classes", "y")
 
 
@@ -126,9 +127,9 @@ def _listed(path: Path) -> _Archive:
     try:
         members = list(container.members(path))
     except UnreadableImage as error:
-        raise InputError(error.message, hint=error.hint) from error
+        raise InputError(error.message, hint=error.hint or _WHOLE) from error
     if problem := getattr(container, "problem", ""):
-        raise InputError(problem, hint="Fetch or copy it again; or unpack what there is, and name the folder.")
+        raise InputError(problem, hint=_WHOLE)
     skipped = Counter(getattr(container, "skipped", {}))
     if not members:
         raise InputError(

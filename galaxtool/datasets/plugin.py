@@ -47,6 +47,12 @@ def register_datasets() -> list[DatasetSpec]:
             needs_path=True,
         ),
         DatasetSpec(
+            name="archive",
+            summary="a tar or zip archive of any form that a folder may have, or an HDF5 or NumPy stack with labels",
+            factory="galaxtool.datasets.archive:archive_dataset",
+            needs_path=True,
+        ),
+        DatasetSpec(
             name="galaxy10",
             summary="Galaxy10 DECaLS, ten classes: Galaxy10_DECals.h5",
             factory="galaxtool.datasets.galaxy10:galaxy10_dataset",

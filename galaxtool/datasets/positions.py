@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from galaxtool.errors import GalaxtoolError
 from galaxtool.io.fits import FitsReader
 from galaxtool.io.imagefile import ImageFile
 from galaxtool.io.open_item import member_at
@@ -68,6 +67,6 @@ def _position(path: Path) -> tuple[float, float] | None:
     """Return right ascension and declination of an image's centre, or None."""
     try:
         cutout = FitsReader().read(member_at(path) or ImageFile.on_disk(path), ReadOptions(header_only=True))
-    except (GalaxtoolError, OSError, ValueError, TypeError, KeyError, IndexError):
+    except Exception:  # whatever is wrong with a file, it is said where its pixels are read
         return None
     return None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)

@@ -19,4 +19,10 @@ def register_executors() -> list[ExecutorSpec]:
             summary="A process for each core, every one with the model.",
             factory="galaxtool.executors.processes:ProcessExecutor",
         ),
+        ExecutorSpec(
+            name="ray",
+            summary="A process for each processor of a Ray cluster: ray, or ray://HEAD:10001.",
+            factory="galaxtool.executors.ray:RayExecutor",
+            requires=("ray",),
+        ),
     ]

@@ -24,6 +24,7 @@ from galaxtool.io.saturation import above_saturation, masked_as_saturated
 from galaxtool.io.wcs import NOWHERE, centre_and_scale
 from galaxtool.types import SATURATED, Cutout
 
+_BEGINNING = 10 * 2880
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 # what makes more of a primary HDU than an array that may be taken as it stands
 _NOT_LONE = ("BSCALE", "BZERO", "BLANK", "GROUPS", "PCOUNT", "GCOUNT", "XTENSION", "CONTINUE")
@@ -66,8 +67,10 @@ class FitsReader:
         """
         with no_warnings():  # what matters of astropy's warnings is checked here
             try:
+                if options.header_only and (found := _lone_image(file, file.peek(_BEGINNING), file.size, options)):
+                    return _cutout(file, found, options)
                 content = small_content(file)
-                if content is not None and (found := _lone_image(file, content, options)):
+                if content is not None and (found := _lone_image(file, content, len(content), options)):
                     return _cutout(file, found, options)
                 stream = open_bounded(file) if content is None else ImageFile(file.name, content=content).open()
                 with stream, fits.open(stream, memmap=False, uint=False, lazy_load_hdus=True) as units:
@@ -131,8 +134,11 @@ def _cutout(file: ImageFile, found: _Found, options: ReadOptions) -> Cutout:
     )
 
 
-def _lone_image(file: ImageFile, content: bytes, options: ReadOptions) -> _Found | None:
-    """Return the image of a file that holds nothing but one, unscaled, in its primary HDU; None for any other."""
+def _lone_image(file: ImageFile, content: bytes, size: int, options: ReadOptions) -> _Found | None:
+    """Return the image of a file that holds nothing but one, unscaled, in its primary HDU; None for any other.
+
+    The content, of which a header needs no more than the beginning, is part of `size` bytes.
+    """
     raw = header_bytes(content)
     if (
         raw is None
@@ -150,7 +156,7 @@ def _lone_image(file: ImageFile, content: bytes, options: ReadOptions) -> _Found
     shape = tuple(header.fixed(f"NAXIS{axis}") or 0 for axis in range(n, 0, -1))
     start, count = padded(len(raw)), math.prod(shape)
     end = start + count * np.dtype(kind).itemsize
-    if min(shape) < 1 or not end <= len(content) <= padded(end):
+    if min(shape) < 1 or not end <= size <= padded(end):
         return None
     if options.header_only:
         data, finite = _empty(shape), True
@@ -171,6 +177,8 @@ def _from_units(opened: OpenFits, options: ReadOptions) -> _Found:
         chosen, more = [opened.find(options.hdu)], True
     primary = next(iter(opened)).header
     first = chosen[0].header
+    for unit in chosen:
+        opened.check_size(unit)
     read = [(_empty(unit.shape), True) if options.header_only else opened.pixels(unit) for unit in chosen]
     finite = all(whole for _, whole in read)
     if len(chosen) > 1:

@@ -136,7 +136,8 @@ class OpenFits:
         UnreadableImage
             If they are damaged, more than `galaxtool.io.planes.MAX_PIXELS`, or no brightness.
         """
-        self._check_size(unit)
+        too_large(self.name, unit.shape)
+        self.check_size(unit)
         try:
             data = unit.hdu.data
         except (TypeError, ValueError, IndexError, KeyError) as error:
@@ -147,9 +148,8 @@ class OpenFits:
             raise UnreadableImage(f"'{self.name}' holds pixels of type {kind}, which are no brightness.")
         return data
 
-    def _check_size(self, unit: Unit) -> None:
+    def check_size(self, unit: Unit) -> None:
         """Refuse an HDU whose header promises more than the file can hold, before memory is taken for it."""
-        too_large(self.name, unit.shape)
         compressed = isinstance(unit.hdu, fits.CompImageHDU)
         wanted = math.prod(unit.shape) * abs(int(unit.header.get("BITPIX"))) // 8
         if compressed:

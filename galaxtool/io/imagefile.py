@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,14 +50,27 @@ class ImageFile:
         return os.path.basename(name).lower()  # noqa: PTH119  a member's name is no path of this system
 
     def head(self, n: int) -> bytes:
-        """Return the first `n` bytes; raises OSError as opening a file does."""
+        """Return the first `n` bytes; raises OSError as opening a file does, and for what is no file on disk."""
         if self._content is None:
-            assert self.path is not None
-            with self.path.open("rb", buffering=0) as stream:
+            with self._opened() as stream:
                 if os.fstat(stream.fileno()).st_size > _SMALL:
                     return stream.read(n)
                 self._content = stream.read()
         return self._content[:n]
+
+    def peek(self, n: int) -> bytes:
+        """Return the first `n` bytes as `head` does, without reading the rest of a small file."""
+        if self._content is not None:
+            return self._content[:n]
+        with self._opened() as stream:
+            return stream.read(n)
+
+    def _opened(self) -> FileIO:
+        assert self.path is not None
+        mode = self.path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError("it is a pipe, a socket or a device, not a file")  # and to open it might take for ever
+        return self.path.open("rb", buffering=0)
 
     @property
     def in_memory(self) -> bool:

@@ -44,7 +44,7 @@ def too_large(name: str, shape: tuple[int, ...]) -> None:
     if math.prod(shape) > MAX_PIXELS:
         raise UnreadableImage(
             f"'{name}' has {axes(shape)} pixels, more than an image of one object.",
-            hint="Cut the objects out of it first.",
+            hint="Cut the objects out of it first, with `galaxtool cutouts`.",
         )
 
 

@@ -15,7 +15,7 @@ def prediction_table(
     slugs: Sequence[str],
     probabilities: np.ndarray,
     *,
-    outcomes: tuple[Sequence[str], np.ndarray] | None = None,
+    outcomes: tuple[Sequence[str], np.ndarray, np.ndarray] | None = None,
     columns: Table | None = None,
     ra: Sequence[float | None] | np.ndarray | None = None,
     dec: Sequence[float | None] | np.ndarray | None = None,
@@ -33,8 +33,9 @@ def prediction_table(
     probabilities : ndarray, shape (N, K)
         NaN throughout a row where there is no prediction.
     outcomes : tuple, optional
-        What an object may be labelled as, L slugs, and how probable each is, (N, L), where that is not one of the K
-        classes: where several may be true at once. Then `probabilities` are told as shares of the votes.
+        What an object may be labelled as, L slugs, how probable each is, (N, L), and which of them it is, (N,), where
+        that is not one of the K classes: where several may be true at once. Then `probabilities` are told as shares of
+        the votes.
     columns : Table, optional
         Columns of the input catalogue, N rows; they come first. One that bears a name of ours is kept as
         ``in_<name>``.
@@ -55,15 +56,17 @@ def prediction_table(
     n = len(items)
     probabilities = np.asarray(probabilities).reshape(n, len(slugs))
     done = np.isfinite(probabilities).all(axis=1) if slugs else np.zeros(n, dtype=bool)
-    names, chances = outcomes or (slugs, probabilities)
+    names, chances = outcomes[:2] if outcomes else (slugs, probabilities)
     best = np.where(done[:, None], chances, 0).argmax(axis=1) if names else np.zeros(n, dtype=int)
+    best = best if outcomes is None else outcomes[2]
     labels = np.array(["", *names])[np.where(done, best + 1, 0)]
     table = Table()
     table["id"] = Column(_texts([item.id for item in items]), description="identifier of the input")
     table["path"] = Column(_texts([item.place for item in items]), description="file of the image, [member] behind it")
     table["ra"] = _position([item.ra for item in items], ra, "right ascension of the centre, ICRS")
     table["dec"] = _position([item.dec for item in items], dec, "declination of the centre, ICRS")
-    table["label"] = MaskedColumn(labels, mask=~done, description="most probable class")
+    called = "where the leading answers lead" if outcomes else "most probable class"
+    table["label"] = MaskedColumn(labels, mask=~done, description=called)
     top = chances[np.arange(n), best] if names else np.zeros(n)
     table["probability"] = MaskedColumn(top, mask=~done, description="probability of that class")
     what = "expected share of the votes for" if outcomes else "probability of"

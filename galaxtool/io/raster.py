@@ -63,7 +63,7 @@ class RasterReader:
             except Image.DecompressionBombError as error:
                 raise UnreadableImage(
                     f"'{name}' claims more pixels than a picture should have ({say(error)}).",
-                    hint="Cut the objects out of it first.",
+                    hint="Cut the objects out of it first, with `galaxtool cutouts`.",
                 ) from error
             except UnidentifiedImageError as error:
                 raise UnreadableImage(f"'{name}' is damaged: its header cannot be understood.") from error
@@ -145,4 +145,4 @@ def _planes(image: Image.Image) -> np.ndarray:
         image = Image.new(mode, image.size)
         image.paste(seen.convert(mode), mask=seen.getchannel("A"))
     values = np.asarray(image if image.mode == mode else image.convert(mode))
-    return values[None] if mode == "L" else np.moveaxis(values, -1, 0)
+    return values[None] if mode == "L" else values.transpose(2, 0, 1)

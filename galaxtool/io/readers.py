@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
 
 _GZIP = b"\x1f\x8b"
 _HEAD = 4096
+_asked: WeakKeyDictionary[Registry, tuple[set[object], list[Registered]]] = WeakKeyDictionary()
 
 
 def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry: Registry | None = None) -> Cutout:
@@ -48,8 +51,10 @@ def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry
     file = file if isinstance(file, ImageFile) else ImageFile.on_disk(Path(file))
     head = _head(file)
     registry = registry or get_registry()
-    known = registry.specs("reader")
-    chosen = _choose(file, head, known)
+    known = _known(registry)
+    name = file.suffix_name
+    fits_name = [r for r in known if name.endswith(_spec(r).suffixes)]
+    chosen = _choose(file, head, known, fits_name)
     reader = registry.factory(chosen)()
     try:
         cutout = reader.read(file, options)
@@ -65,7 +70,9 @@ def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry
             f"'{file.name}' is damaged, or of a kind that the {chosen.spec.name} reader does not know ({say(error)}).",
             hint="GALAXTOOL_DEBUG=1 shows where it failed.",
         ) from error
-    return cutout.with_flags(NAME_MISMATCH) if _misnamed(file, chosen, known) else cutout
+    if options.position and cutout.pixel_scale is None and options.pixel_scale is not None:
+        cutout = replace(cutout, pixel_scale=options.pixel_scale)
+    return cutout.with_flags(NAME_MISMATCH) if fits_name and chosen not in fits_name else cutout
 
 
 def image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
@@ -122,6 +129,8 @@ def _head(file: ImageFile) -> bytes:
         raise UnreadableImage(f"'{file.name}' may not be read: permission denied.") from error
     except OSError as error:
         raise UnreadableImage(f"'{file.name}' cannot be opened: {error.strerror or error}.") from error
+    except ValueError as error:  # a name that no file can have
+        raise UnreadableImage(f"'{file.name}' cannot be opened: {say(error)}.") from error
     if not head:
         raise UnreadableImage(f"'{file.name}' is an empty file.")
     if not head.startswith(_GZIP):
@@ -132,10 +141,18 @@ def _head(file: ImageFile) -> bytes:
         raise UnreadableImage(f"'{file.name}' is damaged: it begins like gzip and cannot be unpacked.") from error
 
 
-def _choose(file: ImageFile, head: bytes, known: list[Registered]) -> Registered:
-    """Return the reader for a file that begins with `head`."""
+def _known(registry: Registry) -> list[Registered]:
+    """Return the readers that are registered; plugins are asked again only when others are there than the last time."""
+    plugins = registry.plugins.pm.get_plugins()
+    asked = _asked.get(registry)
+    if asked is None or asked[0] != plugins:
+        asked = _asked[registry] = (plugins, registry.specs("reader"))
+    return asked[1]
+
+
+def _choose(file: ImageFile, head: bytes, known: list[Registered], fits_name: list[Registered]) -> Registered:
+    """Return the reader for a file that begins with `head`; the name is that of the readers in `fits_name`."""
     fits_content = [r for r in known if _spec(r).magic and head.startswith(_spec(r).magic)]
-    fits_name = [r for r in known if _takes(r, file)]
     both = [r for r in fits_content if r in fits_name]
     unsure = [r for r in fits_name if not _spec(r).magic]
     if chosen := both or unsure or fits_content:
@@ -145,14 +162,6 @@ def _choose(file: ImageFile, head: bytes, known: list[Registered]) -> Registered
         what = "a text file" if _is_text(head) else "something else"
         raise UnreadableImage(f"'{file.name}' has the name of a {fits_name[0].spec.name} image but is {what}.")
     raise UnreadableImage(f"'{file.name}' is not an image that can be read.", hint=f"It begins like neither {formats}.")
-
-
-def _misnamed(file: ImageFile, chosen: Registered, known: list[Registered]) -> bool:
-    return not _takes(chosen, file) and any(_takes(r, file) for r in known)
-
-
-def _takes(registered: Registered, file: ImageFile) -> bool:
-    return file.suffix_name.endswith(_spec(registered).suffixes)
 
 
 def _spec(registered: Registered) -> ReaderSpec:

@@ -200,8 +200,7 @@ def _scaled(planes: np.ndarray, bands: list[str], unit: str, stretch: Stretch) -
     """Return bands with the values that Lupton's formula wants, and with what is missing filled."""
     planes = planes.astype(np.float32, copy=False)
     zeros, factors = _calibration(planes, bands, unit, stretch)
-    scaled = planes - zeros[:, None, None]
-    scaled *= factors[:, None, None]
+    scaled = (planes - zeros[:, None, None] if zeros.any() else planes) * factors[:, None, None]
     known = np.isfinite(scaled)
     if not known.all():
         scaled[~known] = 0

@@ -89,7 +89,7 @@ def json_in_html(value: Any) -> str:
     Examples
     --------
     >>> json_in_html("</script>")
-    '"\\\\u003c/script\\\\u003e"'
+    '"\\u003c/script\\u003e"'
     """
     written = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

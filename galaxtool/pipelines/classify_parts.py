@@ -65,8 +65,10 @@ def part_table(
         errors=[error for one in scored for error in one.errors],
     )
     failed = np.isnan(probabilities).any(axis=1)
-    slugs, chances = labelled or (record.slugs, probabilities)
-    order = np.argsort(-np.nan_to_num(chances), axis=1, kind="stable")
+    slugs, chances, first = labelled or (record.slugs, probabilities, None)
+    # the label goes before all others, be it the most probable or not
+    ranked = chances if first is None else np.where(np.arange(len(slugs)) == first[:, None], 2, chances)
+    order = np.argsort(-np.nan_to_num(ranked), axis=1, kind="stable")
     for rank in range(1, min(top_k, len(slugs))):
         which = order[:, rank]
         before = table.colnames.index("flags")

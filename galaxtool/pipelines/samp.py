@@ -58,7 +58,7 @@ def send_table(path: Path, name: str, progress: Progress) -> int:
     try:
         with samp.conf.set_temp("use_internet", False):  # else a web page is asked for, to tell this machine's name
             client.connect()
-    except failures as error:
+    except Exception as error:  # a lock file that a hub left behind leads to whatever answers at that place now
         raise GalaxtoolError(
             f"There is no program to send '{path}' to: no SAMP hub is running.",
             hint="Start TOPCAT, or Aladin, and load the table there or run the command again.",

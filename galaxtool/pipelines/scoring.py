@@ -185,7 +185,7 @@ def no_answer(item: InputItem, embeds: bool) -> str:
     return f"The model gives no finite {'embedding' if embeds else 'probabilities'} of '{item.place}'."
 
 
-def outcomes(record: ModelRecord, probabilities: np.ndarray) -> tuple[tuple[str, ...], np.ndarray] | None:
+def outcomes(record: ModelRecord, probabilities: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray] | None:
     """Return what an object may be called, where that is not one of the model's classes.
 
     Parameters
@@ -196,12 +196,14 @@ def outcomes(record: ModelRecord, probabilities: np.ndarray) -> tuple[tuple[str,
 
     Returns
     -------
-    tuple of L str and ndarray, shape (N, L); or None
+    tuple of L str, ndarray, shape (N, L), and ndarray of int, shape (N,); or None
         Slugs and probabilities of the ends of a decision tree, see
-        `galaxtool.taxonomy.vote_schema.VoteSchema.endings`; None for a model of classes.
+        `galaxtool.taxonomy.vote_schema.VoteSchema.endings`, and which of them each object is called, see
+        `galaxtool.taxonomy.votes.leading_endings`; None for a model of classes.
     """
     if record.votes is None:
         return None
-    from galaxtool.taxonomy.votes import ending_probabilities, schema_from_dict
+    from galaxtool.taxonomy.votes import ending_probabilities, leading_endings, schema_from_dict
 
-    return ending_probabilities(probabilities, schema_from_dict(record.votes, record.name))
+    schema = schema_from_dict(record.votes, record.name)
+    return *ending_probabilities(probabilities, schema), leading_endings(probabilities, schema)

@@ -1,4 +1,4 @@
-"""Vote schemas from files, votes from catalogues, and what an object is called by its votes.
+"""Vote schemas from files, and votes from catalogues.
 
 A schema is a TOML file; those that come with galaxtool are in ``taxonomy/schemas``::
 
@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 from galaxtool.errors import ConfigError, InputError, UnknownName, nearest
 from galaxtool.specs import Citation
 from galaxtool.taxonomy.names import slugify
+from galaxtool.taxonomy.vote_endings import ending_probabilities, leading_endings
 from galaxtool.taxonomy.vote_schema import Answer, Question, VoteSchema
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ __all__ = [
     "Question",
     "VoteSchema",
     "ending_probabilities",
+    "leading_endings",
     "load_schema",
     "read_votes",
     "schema_from_dict",
@@ -271,26 +273,3 @@ def _not_votes(name: str, value: Any, why: str) -> ConfigError:
         f"The column '{name}' holds {value}, which {why}; it must hold numbers of votes.",
         hint="Give the columns of counts, not those of fractions; leave rows out with --where.",
     )
-
-
-def ending_probabilities(fractions: np.ndarray, schema: VoteSchema) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return what objects may be called, and how probable that is.
-
-    Parameters
-    ----------
-    fractions : ndarray, shape (N, A)
-        Share of its question's votes that each answer may expect; NaN where unknown.
-    schema : VoteSchema
-        A answers.
-
-    Returns
-    -------
-    slugs : tuple of L str
-        Answers at which `VoteSchema.endings` ends.
-    probabilities : ndarray, shape (N, L)
-        Product of the shares of the answers on the way; they add up to 1. NaN where a share is.
-    """
-    import numpy as np
-
-    endings = schema.endings()
-    return tuple(endings), np.stack([fractions[:, list(way)].prod(axis=1) for way in endings.values()], axis=1)

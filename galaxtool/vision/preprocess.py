@@ -143,7 +143,7 @@ class Preprocess:
         """Cut the central square out of planes, uint8 (3 or 1, ny, nx), and resize it; one plane loses its axis."""
         ny, nx = planes.shape[-2:]
         left, top = (nx - side) / 2, (ny - side) / 2
-        together = np.moveaxis(planes, 0, -1)
+        together = planes.transpose(1, 2, 0)
         if len(planes) == 1:
             image = Image.fromarray(planes[0])
         elif together.flags.c_contiguous:

@@ -100,7 +100,7 @@ class _Opened:
 
     def __init__(self, path: Path, name: str) -> None:
         with _file(path) as file:
-            array = file.get(name)
+            array = file.get(name) if name else _images(file, path)
             if array is None or not hasattr(array, "shape"):
                 raise UnreadableImage(f"There is no array '{name}' in '{path}'.")
             stack = _stack(path, array)

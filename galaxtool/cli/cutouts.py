@@ -1,0 +1,36 @@
+"""``galaxtool cutouts``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galaxtool.cli.build import command_of
+from galaxtool.cli.render import print_table, say
+from galaxtool.pipelines.cutouts import CutoutsResult, cutouts
+
+_PANELS = {
+    "Images": ("bands", "hdu"),
+    "Catalogue": ("ra_column", "dec_column", "id_column"),
+    "Size": ("size", "size_arcsec", "size_column", "size_unit", "size_factor"),
+    "Output": ("output", "kind", "stretch", "workers", "resume", "overwrite"),
+}
+_EPILOG = (
+    "Examples:  galaxtool cutouts field.fits catalogue.fits -o cutouts  |  "
+    "galaxtool cutouts tiles/ catalogue.csv -o cutouts --size-arcsec 30  |  "
+    "galaxtool cutouts g=field_g.fits r=field_r.fits z=field_z.fits catalogue.csv -o cutouts --kind hdf5"
+)
+
+
+def command() -> Any:
+    """Make the command."""
+    return command_of(cutouts, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+
+
+def _show(result: CutoutsResult) -> None:
+    rows = [{"flag": flag, "objects": n} for flag, n in result.flags.items()]
+    if rows:
+        print_table(rows, ("flag", "objects"))
+        say("")
+    stacked = f" of {','.join(result.bands)}" if result.bands else ""
+    without = f"; {result.errors} objects without one" if result.errors else ""
+    say(f"{result.cut} cutouts{stacked} in {result.output}{without}", f"Try: galaxtool classify {result.manifest}")

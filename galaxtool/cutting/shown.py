@@ -1,0 +1,35 @@
+"""The pixels of a piece as galaxtool reads and shows them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from galaxtool.cutting.task import Piece
+from galaxtool.io.fitsaxes import to_bands
+from galaxtool.types import Cutout
+
+
+def as_bands(piece: Piece, bands: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return float32 of shape (bands, ny, nx), and their names.
+
+    Parameters
+    ----------
+    piece : Piece
+    bands : tuple of str
+        What was stacked; where nothing was, the axes of the image become bands as for any FITS file.
+    """
+    with np.errstate(over="ignore"):
+        data = piece.data.astype(np.float32)
+    if bands:
+        return data, bands
+    image = piece.reference
+    return to_bands(image.place.path, data, image.header, image.primary)
+
+
+def as_cutout(piece: Piece, bands: tuple[str, ...]) -> Cutout:
+    """Return what `galaxtool.io.readers.read_image` would return of the piece as a FITS file."""
+    data, names = as_bands(piece, bands)
+    data = np.where(np.isfinite(data), data, np.float32(np.nan))
+    image = piece.reference
+    unit = str(image.header.get("BUNIT") or image.primary.get("BUNIT") or "").strip()
+    return Cutout(data=data, bands=names, unit=unit, ra=piece.ra, dec=piece.dec, flags=piece.flags)

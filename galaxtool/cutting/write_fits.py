@@ -1,0 +1,69 @@
+"""Cutouts as FITS files, one each, written as bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from galaxtool.cutting.headers import Template, cutout_header
+from galaxtool.cutting.images import Place
+from galaxtool.cutting.task import Piece, Settings
+
+_BLOCK = 2880
+_MOST_TEMPLATES = 256
+
+
+class FitsWriter:
+    """Writes one primary HDU for each object, in the image's own type of floating-point numbers.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._folder = settings, str(settings.folder)
+        self._templates: dict[tuple[Place | None, ...], Template] = {}
+
+    def write(self, piece: Piece) -> None:
+        """Write one; what stood there is replaced."""
+        ny, nx = piece.data.shape[-2:]
+        header = self._template(piece).filled(
+            first=next(f for f, image in zip(piece.first, piece.images, strict=True) if image is not None),
+            shift=piece.shift,
+            sides=(nx, ny),
+            values={
+                **{f"CUTSEC{n}": text for n, text in enumerate(piece.sections(), 1)},
+                "CUTROW": piece.row + 1,
+                "CUTID": piece.id,
+                "CUTRA": piece.ra,
+                "CUTDEC": piece.dec,
+                "CUTFLAG": " ".join(piece.flags),
+            },
+        )
+        size = piece.data.nbytes
+        order = piece.data.dtype.newbyteorder(">")
+        header += piece.data.astype(order, copy=False).tobytes()
+        header += bytes(-size % _BLOCK)
+        with open(f"{self._folder}/{piece.path}", "wb") as file:  # noqa: PTH123  a Path takes longer than the pixels
+            file.write(header)
+
+    def missing(self, slot: int) -> None:
+        """Do nothing."""
+
+    def finish(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _template(self, piece: Piece) -> Template:
+        key = tuple(image.place if image is not None else None for image in piece.images)
+        if key not in self._templates:
+            if len(self._templates) >= _MOST_TEMPLATES:
+                self._templates.clear()
+            dtype = np.dtype(f"f{piece.data.dtype.itemsize}")
+            settings = self._settings
+            self._templates[key] = Template(
+                cutout_header(piece.images, piece.data.shape, dtype, settings.bands, settings.catalogue)
+            )
+        return self._templates[key]

@@ -1,0 +1,269 @@
+"""Work on a Ray cluster of two nodes, all of it on this machine."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.util
+import os
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray_tasks
+
+from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, UnreadableImage
+from galaxtool.executors.ahead import AHEAD
+from galaxtool.registry import get_registry
+
+# Ray leaves its own log files open
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+with_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: galaxtool[ray]")
+NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "error",
+    "PYTHONPATH": str(Path(__file__).parent),
+}
+
+
+def executor(**options: Any) -> Any:
+    registry = get_registry()
+    return registry.factory(registry.find("executor", "ray"))(**{"workers": None, "address": "", **options})
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _collect() -> None:
+    """Let what Ray leaves open go now, rather than during another file's test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
+
+
+class Nodes:
+    """A cluster of a head, to which drivers of this machine belong, and another node."""
+
+    def __init__(self) -> None:
+        from ray.cluster_utils import Cluster
+
+        self.client_port = free_port()
+        head = {**NODE, "include_dashboard": False, "ray_client_server_port": self.client_port}
+        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.other = self.cluster.add_node(**NODE)
+
+    def lose_one(self) -> None:
+        self.cluster.remove_node(self.other, allow_graceful=False)
+
+    def find_another(self) -> None:
+        self.other = self.cluster.add_node(**NODE)
+
+
+@pytest.fixture(scope="module")
+def nodes(loopback: None) -> Iterator[Nodes]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        patch.delenv("RAY_ADDRESS", raising=False)
+        made = Nodes()
+        yield made
+        made.cluster.shutdown()
+    _collect()
+
+
+@pytest.fixture
+def joined(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("RAY_ADDRESS", nodes.cluster.address)
+    made = executor()
+    yield made
+    made.close()
+
+
+# --- without a cluster -----------------------------------------------------------------------------------------------
+
+
+def test_ray_is_asked_for_by_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(DependencyMissing, match="needs the package 'ray'") as caught:
+        executor()
+    assert "galaxtool[ray]" in caught.value.hint
+
+
+@pytest.mark.parametrize("address", ["http://head:1", "head:port", "head:1:2", "a b", "[::1", "head:123456", "/"])
+def test_what_is_no_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="is not an address of Ray"):
+        executor(address=address)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(ConfigError, match="is not an address of Ray"):
+        executor()
+
+
+def test_no_workers() -> None:
+    with pytest.raises(ConfigError, match="--workers is 0"):
+        executor(workers=0)
+
+
+# --- with one --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@with_ray
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.parametrize("direct", [False, True])
+def test_nobody_at_the_address(direct: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    if direct:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+    begun = time.monotonic()
+    with pytest.raises(GalaxtoolError, match=f"There is no way to Ray at '.*{address}'") as caught:
+        executor(address="" if direct else address)
+    assert time.monotonic() - begun < 60
+    assert caught.value.hint and "\n" not in caught.value.message
+
+
+@pytest.mark.slow
+@with_ray
+class TestCluster:
+    def test_results_come_in_order(self, joined: Any) -> None:
+        assert joined.workers == 2
+        assert list(joined.map(ray_tasks.square, range(50))) == [number * number for number in range(50)]
+        assert list(joined.map(ray_tasks.square, [])) == []
+
+    def test_few_tasks_are_taken_ahead(self, joined: Any) -> None:
+        taken = 0
+
+        def tasks() -> Iterator[int]:
+            nonlocal taken
+            for number in range(40):
+                taken += 1
+                yield number
+
+        for done, _ in enumerate(joined.map(ray_tasks.square, tasks())):
+            assert taken <= done + AHEAD * joined.workers
+        assert taken == 40
+
+    def test_each_worker_makes_its_function_once(self, joined: Any, tmp_path: Path) -> None:
+        workers = set(joined.map(ray_tasks.Counting(tmp_path), range(20)))
+        made = [int(file.name.partition("-")[0]) for file in tmp_path.iterdir()]
+        assert len(made) == 2 and workers <= set(made)
+
+    def test_no_more_workers_than_tasks(self, joined: Any, tmp_path: Path) -> None:
+        (tmp_path / "another").touch()
+        assert len(set(joined.map(ray_tasks.Counting(tmp_path), range(1)))) == 1
+        assert len(list(tmp_path.iterdir())) == 2
+
+    def test_a_killed_worker_is_replaced(self, joined: Any, tmp_path: Path) -> None:
+        done = list(joined.map(ray_tasks.Killing(tmp_path, at=7, times=2), range(20)))
+        assert done == [number * number for number in range(20)]
+        assert len(list(tmp_path.iterdir())) == 2
+
+    def test_a_task_that_kills_every_worker(self, joined: Any, tmp_path: Path) -> None:
+        done = []
+        with pytest.raises(GalaxtoolError, match=r"died at a batch, and so did 3 others.*process was killed") as caught:
+            for one in joined.map(ray_tasks.Killing(tmp_path, at=7, times=1000), range(20)):
+                done.append(one)
+        assert done == [number * number for number in range(7)]
+        assert "--resume" in caught.value.hint and len(list(tmp_path.iterdir())) == 4
+
+    def test_workers_that_die_before_they_begin(self, joined: Any) -> None:
+        with pytest.raises(GalaxtoolError, match="died while it loaded the model"):
+            list(joined.map(ray_tasks.KillingAtOnce(), range(1)))
+
+    def test_a_lost_node(self, nodes: Nodes, joined: Any, tmp_path: Path) -> None:
+        results = joined.map(ray_tasks.Waiting(tmp_path, since=4), range(12))
+        done = [next(results) for _ in range(4)]
+        ray_tasks.until(lambda: len(list(tmp_path.glob("*.waits"))) == 2)
+        nodes.lose_one()
+        (tmp_path / "go").touch()
+        assert done + list(results) == [number * number for number in range(12)]
+        nodes.find_another()
+
+    def test_errors_come_out_as_themselves(self, joined: Any) -> None:
+        results = joined.map(ray_tasks.unreadable, range(20))
+        assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+        with pytest.raises(UnreadableImage) as caught:
+            next(results)
+        assert str(caught.value) == "The image number 5 is damaged." and caught.value.hint == "Make it anew."
+        with pytest.raises(ConfigError, match=r"^There is no such model\.$"):
+            list(joined.map(ray_tasks.not_made, range(3)))
+        with pytest.raises(ZeroDivisionError):
+            list(joined.map(ray_tasks.broken, range(3)))
+
+    def test_workers_are_like_the_process_that_asks(
+        self, joined: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("GALAXTOOL_OF_A_TEST", "yes")
+        names = [".", "GALAXTOOL_OF_A_TEST", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
+        assert list(joined.map(ray_tasks.surroundings, names)) == [str(tmp_path), "yes", "1", "1", "1"]
+
+    def test_workers_that_cannot_be(self, joined: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("galaxtool.executors.ray_crew.__version__", "0.0.1")
+            with pytest.raises(GalaxtoolError, match=r"has galaxtool .*, and this is 0\.0\.1"):
+                list(joined.map(ray_tasks.square, range(3)))
+        (tmp_path / "only_here_for_a_test.py").write_text("def make():\n    return abs\n", encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        module = importlib.import_module("only_here_for_a_test")
+        with pytest.raises(GalaxtoolError, match="has no package 'only_here_for_a_test'"):
+            list(joined.map(module.make, range(3)))
+        folder = tmp_path / "gone"
+        folder.mkdir()
+        monkeypatch.setattr(os, "getcwd", partial(str, folder))
+        folder.rmdir()
+        with pytest.raises(GalaxtoolError, match=r"cannot enter the folder '.*gone': No such file"):
+            list(joined.map(ray_tasks.square, range(3)))
+
+    def test_what_was_not_begun_here_goes_on(self, nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+        import ray
+
+        monkeypatch.setenv("RAY_ADDRESS", nodes.cluster.address)
+        first = executor()
+        second = executor(workers=1)  # this process has joined already
+        assert list(second.map(ray_tasks.square, range(3))) == [0, 1, 4]
+        second.close()
+        assert ray.is_initialized()
+        abandoned = first.map(ray_tasks.square, range(100))
+        assert next(abandoned) == 0
+        first.close()
+        assert not ray.is_initialized()
+        again = executor()
+        assert list(again.map(ray_tasks.square, range(3))) == [0, 1, 4]
+        again.close()
+
+    def test_by_a_client_server(self, nodes: Nodes, tmp_path: Path) -> None:
+        pytest.importorskip("grpc")
+        made = executor(address=f"127.0.0.1:{nodes.client_port}")
+        try:
+            done = list(made.map(ray_tasks.Killing(tmp_path, at=3, times=1), range(8)))
+            assert done == [number * number for number in range(8)]
+            with pytest.raises(UnreadableImage, match="number 5 is damaged"):
+                list(made.map(ray_tasks.unreadable, range(8)))
+        finally:
+            made.close()
+
+
+@pytest.mark.slow
+@with_ray
+@pytest.mark.usefixtures("loopback")
+def test_a_ray_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("PYTHONPATH", SETTINGS["PYTHONPATH"])
+    made = executor(workers=1)
+    assert made.workers == 1
+    assert list(made.map(ray_tasks.square, range(5))) == [0, 1, 4, 9, 16]
+    made.close()
+    made.close()
+    assert not ray.is_initialized()
+    _collect()
