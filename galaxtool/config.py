@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from galaxtool.absent import instead_of
 from galaxtool.errors import ConfigError, nearest
 
 # Names that mean something else to galaxtool and so never set a parameter.
@@ -106,7 +107,8 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"The settings file '{file}' cannot be read: {error.strerror}.") from error
+        hint = "Give the right file." if file.exists() else instead_of(file)
+        raise ConfigError(f"The settings file '{file}' cannot be read: {error.strerror}.", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"The settings file '{file}' is not valid TOML: {error}.") from error
 

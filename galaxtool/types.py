@@ -60,6 +60,9 @@ class Cutout:
         Path, with ``[hdu]`` where one of several was taken.
     flags : tuple of str
         Keys of `FLAGS`.
+    extent : (float, float) or None
+        Height and width of what a picture shows, from its top left corner, in pixels of `data`, where it was read at a
+        reduced size and ends within the last row and column; None where it ends with them.
     """
 
     data: np.ndarray
@@ -71,6 +74,7 @@ class Cutout:
     pixel_scale: float | None = None
     source: str = ""
     flags: tuple[str, ...] = ()
+    extent: tuple[float, float] | None = None
 
     def with_flags(self, *flags: str) -> Cutout:
         """Return the same cutout with further flags."""

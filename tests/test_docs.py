@@ -231,5 +231,6 @@ def test_prediction_columns_and_flags_are_documented() -> None:
     text = (ROOT / "docs" / "data-formats.md").read_text(encoding="utf-8")
     for column in ("id", "path", "ra", "dec", "label", "probability", "p_<slug>", "flags", "error"):
         assert f"`{column}`" in text
-    flags = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*) \|$", text, re.MULTILINE))
+    (section,) = re.findall(r"^\| flag \|.*?(?=\n\n)", text, re.MULTILINE | re.DOTALL)
+    flags = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*) \|$", section, re.MULTILINE))
     assert flags == galaxtool.FLAGS

@@ -150,6 +150,61 @@ def test_what_cannot_be_meant(option: tuple[str, str], says: str, images: Path) 
     assert says in complaint("finetune", images, *QUICK, "--method", "clip", *option)
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--method", "linear-probe", "--layer-decay", "0.5"), "--layer-decay changes nothing with the method 'linear"),
+        (("--method", "linear-probe", "--checkpointing"), "--checkpointing changes nothing with the method 'linear"),
+        (("--method", "linear-probe", "--compile"), "--compile changes nothing with the method 'linear-probe'"),
+        (("--method", "supervised", "--warmup-epochs", "3"), "--warmup-epochs changes nothing with the method 'superv"),
+        (("--method", "galaxalign-v2", "--warmup-epochs", "3"), "'galaxalign-v2', which has one stage"),
+        (("--method", "shallow", "--layer-decay", "0.5"), "--layer-decay changes nothing: of the image encoder no blo"),
+        (("--method", "shallow", "--option", "blocks=0", "--checkpointing"), "no layer of the image encoder learns"),
+        (("--method", "clip", "--stopping", "paper-002", "--patience", "3"), "--patience changes nothing with --stopp"),
+        (("--method", "supervised", "--votes", "gz2", "--all-classes"), "--all-classes is for classes, and --votes"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(options: tuple[str, ...], says: str, images: Path) -> None:
+    said = complaint("finetune", images, *QUICK, *options, "--out", "run")
+    assert says in said and "Leave it out" in said
+
+
+def test_what_changes_something_is_taken(images: Path) -> None:
+    pytest.importorskip("peft")
+    trained(images, "--method", "deep", "--layer-decay", "0.5", "--checkpointing")
+    trained(images, "--method", "lora", "--layer-decay", "0.5", "--checkpointing", run="lora")
+
+
+def test_a_recipe_of_another_method_may_be_used(images: Path) -> None:
+    Path("mine.toml").write_text('[finetune]\nmethod = "galaxalign"\nwarmup_epochs = 2\nlayer_decay = 0.5\n')
+    found = trained(images, "--recipe", "mine.toml", "--method", "linear-probe")
+    assert found["method"]["name"] == "linear-probe" and found["method"]["layer_decay"] == 1.0
+    Path("wrong.toml").write_text('[finetune]\nmethod = "linear-probe"\nlayer_decay = 0.5\n')
+    said = complaint("finetune", images, *QUICK, "--recipe", "wrong.toml", "--out", "other")
+    assert "--layer-decay (recipe wrong.toml) changes nothing" in said
+
+
+@pytest.mark.parametrize("option", ["alpha=8", "dropout=0.1"])
+def test_adapters_that_are_not_there_have_no_settings(option: str, images: Path) -> None:
+    method = ("--method", "dino-lora", "--option", "rank=0", "--option", option, "--option", "local_crops=0")
+    said = complaint("finetune", images, *QUICK, *method, "--out", "run")
+    assert "are LoRA's, and with rank=0 there is none" in said
+
+
+def test_a_run_goes_on_with_its_own_settings(images: Path) -> None:
+    trained(images, "--method", "linear-probe")
+    manifest = json.loads(Path("run", "manifest.json").read_text())
+    del manifest["config"]["separation"]  # as an earlier version left it
+    Path("run", "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
+    said = complaint("finetune", images, "--resume", "run", "--epochs", "5")
+    assert "--epochs is another there" in said and "config.toml" in said
+    said = complaint("finetune", "elsewhere", "--resume", "run")
+    assert "The data set is another there" in said
+    assert "--overwrite empties one" in complaint("finetune", "--resume", "run", "--overwrite")
+    code, _, said = galaxtool("finetune", images, "--resume", "run", "--epochs", "1", "--out", "run")
+    assert code == 0, said
+
+
 # --- methods ---------------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +285,46 @@ def test_a_split_can_be_given(images: Path) -> None:
     trained(images, "--method", "supervised", "--seed", "4")
     trained(images, "--method", "supervised", "--split", "run/split.csv", run="again")
     assert Path("again", "split.csv").read_bytes() == Path("run", "split.csv").read_bytes()
-    assert "'nowhere.csv'" in complaint("finetune", images, *QUICK, "--split", "nowhere.csv")
+    said = complaint("finetune", images, *QUICK, "--split", "run/splits.csv")
+    assert "There is no table at 'run/splits.csv'." in said and "Did you mean 'run/split.csv'?" in said
+
+
+def test_what_is_not_there_has_a_next_step(images: Path) -> None:
+    Path("sets").mkdir()
+    Path("sets", "Galaxy10_DECals.h5").touch()
+    Path("mine.toml").touch()
+    for arguments, says in {
+        ("galaxy10:sets/Galaxy10_DECal.h5",): "Did you mean 'sets/Galaxy10_DECals.h5'?",
+        ("galaxy10:set/Galaxy10_DECals.h5",): "The folder 'set' is not there either.",
+        ("rgz:set",): "Did you mean 'sets'?",
+        ("./set",): "Did you mean 'sets'?",
+        (images, "--recipe", "mina.toml"): "Did you mean 'mine.toml'?",
+        (images, "--split", "x/y.csv"): "The folder 'x' is not there either.",
+        (images, "--split", "abc.csv"): "This folder has mine.toml, sets.",
+        (images, "--votes", "sets/rings.toml"): "The folder 'sets' has Galaxy10_DECals.h5.",
+    }.items():
+        assert says in complaint("finetune", *arguments, *QUICK, "--method", "supervised"), arguments
+
+
+def test_a_crowded_field_is_one_group_until_told_otherwise(images: Path) -> None:
+    paths = sorted(images.rglob("*.png"))
+    crowd = {"path": [str(p) for p in paths], "label": [p.parent.name for p in paths]}
+    crowd |= {"ra": [150.0] * len(paths), "dec": [2 + i * 30 / 3600 for i in range(len(paths))]}
+    Table(crowd).write("crowd.csv")
+    said = complaint("finetune", "crowd.csv", *QUICK, "--method", "linear-probe", "--out", "run")
+    assert 'validate on: 16 of the 16 images lie within 60" of one another' in said and "Lower --separation" in said
+    trained("crowd.csv", "--method", "linear-probe", "--separation", "20")
+    assert "valid" in set(read_table(Path("run", "split.csv"))["split"])
+    said = complaint("finetune", "crowd.csv", *QUICK, "--separation", "-1", "--out", "other")
+    assert "--separation is -1.0" in said
+    for i, path in enumerate(paths):  # a single file in many copies: no separation would help
+        crowd["dec"][i] = 2.0 + i
+        Path("copies").mkdir(exist_ok=True)
+        Path("copies", path.parent.name + path.name).write_bytes(paths[0].read_bytes())
+    crowd["path"] = [str(Path("copies", p.parent.name + p.name)) for p in paths]
+    Table(crowd).write("copies.csv")
+    said = complaint("finetune", "copies.csv", *QUICK, "--method", "linear-probe", "--out", "other")
+    assert "Nothing is left to validate on." in said and "--separation" not in said
 
 
 def test_a_class_with_a_single_image_is_named(images: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "galaxtool"
 
 LAYERS = {
     "L0": ["__init__", "errors", "citing", "specs", "types", "hookspecs"],
-    "L1": ["files", "requires", "config", "registered", "plugins", "registry", "runs"],
+    "L1": ["files", "absent", "requires", "config", "registered", "plugins", "registry", "runs"],
     "L2": [
         "io", "vision", "taxonomy", "simulation", "backbones", "training", "models", "datasets", "heads", "methods",
         "indexes", "recipes", "executors", "cutting", "pages",

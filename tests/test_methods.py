@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import inspect
+import os
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,12 @@ import torch
 from torch import nn
 from training_helpers import DIM, AtStep, TinyBackbone, make_task
 
+import galaxtool
 from galaxtool.backbones.abilities import blocks_of
 from galaxtool.errors import ConfigError, DependencyMissing, TrainingError
-from galaxtool.methods.kept_features import features_digest, kept_features
+from galaxtool.methods.kept_features import features_digest, kept_features, remove_oldest
 from galaxtool.methods.linear_probe import with_standardising
-from galaxtool.pipelines.training_settings import method_options
+from galaxtool.pipelines.training_settings import method_options, train_options
 from galaxtool.registry import get_registry
 from galaxtool.specs import MethodSpec
 from galaxtool.training.checkpoint import load_checkpoint
@@ -224,6 +228,16 @@ def test_v1_without_a_warm_up() -> None:
     assert "galaxalign-v3" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"), [({}, 11), ({"epochs": 3}, 3), ({"epochs": 30}, 30), ({"warmup_epochs": 4}, 4),
+                          ({"epochs": 30, "warmup_epochs": 4}, 4)]
+)  # fmt: skip
+def test_how_long_v1_is(given: dict[str, int], wanted: int) -> None:
+    plain = {name: p.default for name, p in inspect.signature(galaxtool.finetune).parameters.items()}
+    options = train_options({**plain, **given}, spec_of("galaxalign-v1"), suggested_lr=0.1, precision="fp32")
+    assert options.warmup_epochs == wanted
+
+
 @pytest.mark.parametrize("method", [name for name in METHODS if name.startswith("galaxalign")])
 def test_symbols_are_missed_by_name(method: str) -> None:
     with pytest.raises(TrainingError, match="symbol for every class") as caught:
@@ -282,6 +296,57 @@ def test_damaged_features_are_computed_again(content: bytes, cache: Path) -> Non
     whole = file.read_bytes()
     file.write_bytes(content)
     assert torch.equal(kept_features(task, task.train), wanted) and file.read_bytes() == whole
+
+
+def sized_files(folder: Path, n: int) -> list[Path]:
+    """Make files of 100 bytes, each used a second after the one before."""
+    folder.mkdir(parents=True)
+    files = [folder / f"{i:03d}.safetensors" for i in range(n)]
+    for i, file in enumerate(files):
+        file.write_bytes(bytes(100))
+        os.utime(file, (1e9 + i, 1e9 + i))
+    return files
+
+
+def test_features_longest_unused_are_removed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = task_for("linear-probe")
+    wanted = kept_features(task, task.train)
+    (own,) = cache.iterdir()
+    monkeypatch.setattr("galaxtool.methods.kept_features.KEPT_BYTES", 2 * own.stat().st_size)
+    os.utime(own, (1e9, 1e9))
+    other = task_for("linear-probe", precision="bf16")
+    kept_features(other, other.train)
+    assert len(list(cache.iterdir())) == 2
+    assert torch.equal(kept_features(task, task.train), wanted)  # which counts as used now
+    (newer,) = (file for file in cache.iterdir() if file != own)
+    os.utime(newer, (1e9, 1e9))
+    kept_features(task, replace(task.train, pictures=255 - task.train.pictures))
+    assert own.exists() and not newer.exists() and len(list(cache.iterdir())) == 2
+
+
+def test_features_larger_than_all_that_is_kept_are_not_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxtool.methods.kept_features.KEPT_BYTES", 100)
+    (kept,) = sized_files(cache, 1)
+    task = task_for("linear-probe")
+    assert kept_features(task, task.train).shape == (24, DIM) and list(cache.iterdir()) == [kept]
+
+
+def test_what_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    sized_files(tmp_path / "features", 2)
+    now, abandoned = (tmp_path / "features" / f".unfinished-{name}.safetensors" for name in ("now", "abandoned"))
+    for file in (now, abandoned):
+        file.write_bytes(bytes(10))
+    os.utime(abandoned, (1e9, 1e9))
+    remove_oldest(tmp_path / "features", 0)
+    assert list((tmp_path / "features").iterdir()) == [now]
+
+
+def test_several_remove_at_once(tmp_path: Path) -> None:
+    files = sized_files(tmp_path / "features", 200)
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(remove_oldest, tmp_path / "features", 5050) for _ in range(16)]:
+            done.result()
+    assert sorted((tmp_path / "features").iterdir()) == files[150:]
 
 
 def test_features_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

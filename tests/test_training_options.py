@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from training_helpers import TinyBackbone, make_task
 
-from galaxtool.errors import ModelError, TrainingError
+from galaxtool.errors import ConfigError, ModelError, TrainingError
 from galaxtool.methods.galaxalign import stages as galaxalign_stages
 from galaxtool.methods.supervised import stages as supervised_stages
 from galaxtool.training.averaging import Averaged
@@ -25,7 +25,7 @@ from galaxtool.training.optimizer import layer_scales, make_optimizer
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.order import parts_of, steps_of
 from galaxtool.training.settling import settle_batchnorm
-from galaxtool.training.stage import Stage
+from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import epochs_since_best, stops
 from galaxtool.training.task import Batch, Task
@@ -170,6 +170,23 @@ def test_learning_rates_fall_towards_the_stem() -> None:
     assert len(rates) == len(stage.trainable())
 
 
+def test_layer_decay_that_changes_nothing_is_refused(tmp_path: Path) -> None:
+    task = smooth_task(layer_decay=0.5)
+    task.backbone.image_tower.convolve.requires_grad_(False)  # only the last block learns
+    with pytest.raises(ConfigError, match="--layer-decay changes nothing"):
+        Trainer(task, supervised_stages(task), tmp_path)
+    task = smooth_task(layer_decay=0.5)
+    assert Trainer(task, supervised_stages(task), tmp_path).lengths == [2]
+
+
+def test_checkpointing_that_changes_nothing_is_refused(tmp_path: Path) -> None:
+    task = smooth_task(checkpointing=True)
+    task.backbone.image_tower.requires_grad_(False)
+    with pytest.raises(ConfigError, match="--checkpointing changes nothing") as caught:
+        Trainer(task, supervised_stages(task), tmp_path)
+    assert "--accumulate" in caught.value.hint
+
+
 # --- when to stop ----------------------------------------------------------------------------------------------------
 
 
@@ -242,6 +259,46 @@ def test_out_of_memory_for_a_single_image(tmp_path: Path) -> None:
     task = make_task()
     with pytest.raises(TrainingError, match="Not even one image"):
         Trainer(task, [Greedy(task, most=0)], tmp_path).fit()
+
+
+class Sized(TinyBackbone):
+    """Embeds three images at a time and no more; notes how many."""
+
+    def __init__(self, most: int = 3) -> None:
+        super().__init__()
+        self.most = most
+        self.sizes: list[int] = []
+
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        self.sizes.append(len(images))
+        if len(images) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return super().embed(images)
+
+
+@pytest.mark.parametrize(("batch_size", "accumulate", "sizes"), [(3, 1, [3, 3]), (8, 4, [2, 2, 2]), (2, 4, [1] * 6)])
+def test_pictures_are_embedded_as_many_at_a_time_as_in_a_step(
+    batch_size: int, accumulate: int, sizes: list[int]
+) -> None:
+    backbone = Sized()
+    task = replace(make_task(batch_size=batch_size, accumulate=accumulate), backbone=backbone)
+    found = embed_pictures(task, task.valid)
+    assert backbone.sizes == sizes and found.shape == (6, 5)
+    one_by_one = embed_pictures(replace(task, options=replace(task.options, batch_size=1)), task.valid)
+    torch.testing.assert_close(found, one_by_one)
+
+
+def test_out_of_memory_without_gradients_names_what_fits() -> None:
+    task = replace(make_task(batch_size=8), backbone=Sized())
+    with pytest.raises(TrainingError) as caught:
+        embed_pictures(task, task.valid)
+    assert "6 images at a time do not fit into memory; 3 do" in caught.value.message
+    assert "--accumulate 3" in caught.value.hint and "--batch-size 3" in caught.value.hint
+    assert "--checkpointing" not in caught.value.hint  # nothing is kept that could be computed again
+    task = replace(task, backbone=Sized(most=0))
+    with pytest.raises(TrainingError, match="Not even one image") as caught:
+        embed_pictures(task, task.valid)
+    assert "--checkpointing" not in caught.value.hint
 
 
 def test_what_the_cpu_says_is_understood() -> None:

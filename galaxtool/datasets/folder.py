@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from galaxtool.absent import instead_of
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.datasets.tree import (
@@ -68,7 +69,7 @@ def folder_dataset(
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise InputError(f"There is no folder at '{folder}'.")
+        raise InputError(f"There is no folder at '{folder}'.", hint=instead_of(folder))
     if pattern is not None:
         return _of_bands(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
     items, skipped = _labelled(folder, image_column, label_column, needs_labels)

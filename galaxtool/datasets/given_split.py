@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
+from galaxtool.absent import instead_of
 from galaxtool.datasets.files import SPLITS
 from galaxtool.errors import InputError, TableError
 from galaxtool.io.catalogue import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed, texts
@@ -59,6 +60,8 @@ def read_given_split(path: Path) -> GivenSplit:
         If it cannot be read or lacks a column, has a split of an unknown name, or puts one image into two splits.
     """
     path = Path(path)
+    if not path.exists():
+        raise TableError(f"There is no table at '{path}'.", hint=instead_of(path))
     table = read_table(path)
     column = column_named(table, None, SPLIT_COLUMNS, path)
     if column is None:

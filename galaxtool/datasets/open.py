@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from galaxtool.absent import instead_of
 from galaxtool.datasets.archive import archive_dataset
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import check_files
@@ -106,7 +107,7 @@ def _opened(text: str, options: dict[str, Any]) -> Dataset:
     raise InputError(
         f"There is no data set called '{text}', nor a folder or file of that name."
         + (f" Did you mean '{near}'?" if near else ""),
-        hint="See `galaxtool datasets`, or name a folder with a sub-folder for each class.",
+        hint=f"{instead_of(path)} Else see `galaxtool datasets`, or name a folder with a sub-folder for each class.",
     )
 
 

@@ -58,7 +58,7 @@ class RasterReader:
             try:
                 with file.open() as stream, Image.open(stream, formats=_FORMATS) as image:
                     misnamed = _misnamed(file, image.format)
-                    reduced = _reduce(image, options.at_least)
+                    scale, extent = _reduce(image, options.at_least)
                     planes = _empty(image) if options.header_only else _planes(image)
             except Image.DecompressionBombError as error:
                 raise UnreadableImage(
@@ -81,9 +81,10 @@ class RasterReader:
             data=np.ascontiguousarray(planes) if measured and not options.header_only else planes,
             bands=bands,
             unit="" if measured else "display",
-            pixel_scale=None if options.pixel_scale is None else options.pixel_scale * reduced,
+            pixel_scale=None if options.pixel_scale is None else options.pixel_scale * scale,
             source=name,
             flags=flags,
+            extent=extent,
         )
 
 
@@ -93,15 +94,17 @@ def _misnamed(file: ImageFile, format_: str | None) -> bool:
     return suffix_means is not None and suffix_means != ("JPEG" if format_ == "MPO" else format_)
 
 
-def _reduce(image: Image.Image, at_least: int) -> float:
-    """Have a JPEG decoded at a half, a quarter or an eighth of its size; return by how much.
+def _reduce(image: Image.Image, at_least: int) -> tuple[int, tuple[float, float] | None]:
+    """Have a JPEG decoded at a half, a quarter or an eighth of its size; return by how much, and what it then fills.
 
-    libjpeg then gives about the mean of each block of pixels, at a fraction of the time.
+    libjpeg gives about the mean of each block of pixels, at a fraction of the time. Blocks at the right and the bottom
+    may be of fewer pixels.
     """
-    before = image.width
+    width, height = image.size
     if at_least and image.format in ("JPEG", "MPO"):
         image.draft(None, (at_least, at_least))
-    return before / image.width
+    scale = round(width / image.width)
+    return scale, (height / scale, width / scale) if width % scale or height % scale else None
 
 
 def _measured_flags(name: str, planes: np.ndarray) -> tuple[str, ...]:

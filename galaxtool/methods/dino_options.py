@@ -62,6 +62,11 @@ class DinoOptions:
             if not least <= value or (most is not None and not value <= most):
                 wanted = f"at least {least}" if most is None else f"between {least} and {most}"
                 raise ConfigError(f"The option {name} of dino-lora is {value}; it must be {wanted}.")
+        if self.rank == 0 and (self.alpha != DinoOptions.alpha or self.dropout != DinoOptions.dropout):
+            raise ConfigError(
+                "The options alpha and dropout of dino-lora are LoRA's, and with rank=0 there is none.",
+                hint="Leave them out, or give --option rank=8.",
+            )
         for name in ("alpha", "student_temperature", "teacher_temperature"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"The option {name} of dino-lora is {getattr(self, name)}; it must be above 0.")

@@ -43,10 +43,10 @@ def _class_block(overview: Overview, slug: str, pictures: Mapping[int, str]) -> 
     head = f"<h3>{isolated(name)}{slug_note} <small>{count(extremes.n, 'image')}, {share:.1%}</small></h3>"
     if not extremes.doubtful:
         title = "all, the most probable first" if extremes.n > 1 else "the only one"
-        return f'<div class="class">{head}<h4>{title}</h4>{_cards(overview, extremes.surest, pictures, slug)}</div>'
+        return f'<div class="of-class">{head}<h4>{title}</h4>{_cards(overview, extremes.surest, pictures, slug)}</div>'
     groups = (("most probable", extremes.surest), ("least certain", extremes.doubtful))
     body = "".join(f"<div><h4>{title}</h4>{_cards(overview, cases, pictures, slug)}</div>" for title, cases in groups)
-    return f'<div class="class">{head}<div class="sides">{body}</div></div>'
+    return f'<div class="of-class">{head}<div class="sides">{body}</div></div>'
 
 
 def _cards(overview: Overview, cases: Sequence[Case], pictures: Mapping[int, str], slug: str = "") -> str:

@@ -119,15 +119,15 @@ def _classes(overview: Overview) -> str:
         n = overview.labels[slug]
         if not n and not overview.exclusive:
             continue  # an answer that is no ending
-        name = overview.name(slug)
+        which = f' data-class="{text(slug)}"' if n else ""
         rows.append(
-            f'<tr data-class="{text(slug)}"><th scope="row">{isolated(name)}</th><td class="number">{n:,}</td>'
+            f'<tr{which}><th scope="row">{isolated(overview.name(slug))}</th><td class="number">{n:,}</td>'
             f'<td class="number">{n / overview.n_classified:.1%}</td><td class="bars">{bar(n / largest)}</td>'
             f'<td class="number">{number(overview.mean(slug)) or "–"}</td></tr>'
         )
     return (
         '<table class="classes"><caption>Classes</caption><thead><tr><th scope="col">class</th>'
-        '<th scope="col" class="number">images</th><th scope="col" class="number">share</th><td></td>'
+        '<th scope="col" class="number">images</th><th scope="col" class="number">share</th><td class="bars"></td>'
         f'<th scope="col" class="number">mean probability</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )
 

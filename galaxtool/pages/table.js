@@ -22,8 +22,10 @@ class View {
     this.found = new Uint32Array(0);
     this.keys = new Map();
     this.state = { ...START };
-    this.hasSeconds = rows.second.some((code) => code !== NONE);
-    this.columns = COLUMNS.filter((c) => this.hasSeconds || (c.key !== "second" && c.key !== "margin"));
+    const seconds = rows.second.some((code) => code !== NONE);
+    const there = { ra: rows.ra.some((x) => x === x), dec: rows.dec.some((x) => x === x), second: seconds, margin: seconds,
+      flags: Object.keys(rows.meanings).length > 0 };
+    this.columns = COLUMNS.filter(({ key }) => there[key] ?? true);
     this.makeControls();
     this.makeHead();
     this.listen();
@@ -227,7 +229,7 @@ class View {
     const line = make("tr", { "data-row": row });
     for (const { key, kind = "", value, digits } of this.columns) {
       const inside = cells[key] ? cells[key]() : [shownNumber(value(rows, row), digits)];
-      line.append(make("td", { class: `${kind} ${key}` }, ...inside));
+      line.append(make("td", { class: `${kind} is-${key}` }, ...inside));
     }
     return line;
   }

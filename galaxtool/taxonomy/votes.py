@@ -33,6 +33,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from galaxtool.absent import instead_of
 from galaxtool.errors import ConfigError, InputError, UnknownName, nearest
 from galaxtool.specs import Citation
 from galaxtool.taxonomy.names import slugify
@@ -90,7 +91,8 @@ def load_schema(source: str | Path) -> VoteSchema:
     try:
         record = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise ConfigError(f"The vote schema '{file}' cannot be read: {problem.strerror}.") from problem
+        hint = "Give the right file." if file.exists() else instead_of(file)
+        raise ConfigError(f"The vote schema '{file}' cannot be read: {problem.strerror}.", hint=hint) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigError(f"'{file}' is not TOML: {problem}.", hint="Correct the file at that place.") from problem
     return schema_from_dict(record, str(file))

@@ -82,11 +82,11 @@ class Preprocess:
             return to_channels(self.display(cutout), len(self.channels))
         # every channel of a single band's picture is the same
         planes = [to_planes(self._band(cutout, band), self.stretch)[0] for band in self.channels]
-        return np.stack([self._square(plane[None], self._side(cutout)) for plane in planes], axis=-1)
+        return np.stack([self._square(plane[None], cutout) for plane in planes], axis=-1)
 
     def display(self, cutout: Cutout) -> np.ndarray:
         """Show the same square of a cutout in colours, for people, whatever the channels: uint8 (size, size, 3)."""
-        square = self._square(to_planes(cutout, self.stretch), self._side(cutout))
+        square = self._square(to_planes(cutout, self.stretch), cutout)
         return square if square.ndim == 3 else np.repeat(square[..., None], 3, axis=-1)
 
     def _band(self, cutout: Cutout, band: str) -> Cutout:
@@ -134,14 +134,15 @@ class Preprocess:
 
     def _side(self, cutout: Cutout) -> float:
         """Return the side of the square that is kept, in pixels of the cutout."""
-        shorter = min(cutout.data.shape[-2:])
+        shorter = min(cutout.extent or cutout.data.shape[-2:])
         if self.size_arcsec is None:
             return shorter * self.crop
         return shorter if cutout.pixel_scale is None else min(shorter, max(1.0, self.size_arcsec / cutout.pixel_scale))
 
-    def _square(self, planes: np.ndarray, side: float) -> np.ndarray:
-        """Cut the central square out of planes, uint8 (3 or 1, ny, nx), and resize it; one plane loses its axis."""
-        ny, nx = planes.shape[-2:]
+    def _square(self, planes: np.ndarray, cutout: Cutout) -> np.ndarray:
+        """Cut the square out of a cutout's planes, uint8 (3 or 1, ny, nx); resize it to (size, size, 3) or two axes."""
+        side = self._side(cutout)
+        ny, nx = cutout.extent or planes.shape[-2:]
         left, top = (nx - side) / 2, (ny - side) / 2
         together = planes.transpose(1, 2, 0)
         if len(planes) == 1:

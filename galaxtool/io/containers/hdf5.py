@@ -100,7 +100,8 @@ class _Opened:
 
     def __init__(self, path: Path, name: str) -> None:
         with _file(path) as file:
-            array = file.get(name) if name else _images(file, path)
+            name = name or _images(file, path).name[1:]  # stack.h5[12], as people write it
+            array = file.get(name)
             if array is None or not hasattr(array, "shape"):
                 raise UnreadableImage(f"There is no array '{name}' in '{path}'.")
             stack = _stack(path, array)
