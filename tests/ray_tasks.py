@@ -66,18 +66,17 @@ class KillingAtOnce:
 
 
 class Waiting:
-    """Its work, from one number on, leaves a file and waits for another."""
+    """Its work leaves a file and waits for another."""
 
-    def __init__(self, folder: Path, since: int) -> None:
-        self.folder, self.since = folder, since
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def __call__(self) -> Callable[[int], int]:
         return self.work
 
     def work(self, number: int) -> int:
-        if number >= self.since:
-            (self.folder / f"{number}.waits").touch()
-            until((self.folder / "go").exists)
+        (self.folder / f"{number}.waits").touch()
+        until((self.folder / "go").exists)
         return number * number
 
 

@@ -216,7 +216,7 @@ def until_begun(run: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize("kind", ["fits", "hdf5"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_killed_and_resumed_is_as_never_killed(kind: str, number: signal.Signals) -> None:
-    prepare(30_000)
+    prepare(12_000)
     run = start("--kind", kind, "--workers", "2")
     until_begun(run)
     run.send_signal(number)
@@ -227,7 +227,7 @@ def test_killed_and_resumed_is_as_never_killed(kind: str, number: signal.Signals
     result = galaxtool.cutouts(
         ["field.fits", "cat.csv"], output=Path("out"), size=40, kind=kind, resume=True, workers=2
     )
-    assert result.cut == 30_000
+    assert result.cut == 12_000
     cut("field.fits", "cat.csv", size=40, kind=kind, output="whole", workers=1)
     assert contents("out") == contents("whole")
 

@@ -196,6 +196,12 @@ def test_classes_weigh_as_the_objective_says(method: str) -> None:
     assert losses["inverse"] == pytest.approx((plain[0] * 24 / (3 * 8) + plain[1] * 24 / (3 * 15)) / 2, rel=1e-5)
 
 
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("linear-probe", "shallow")])
+def test_layer_decay_changes_what_a_method_trains(method: str, tmp_path: Path) -> None:
+    task = task_for(method, layer_decay=0.5)
+    Trainer(task, stages_of(method, task), tmp_path)
+
+
 # --- GalaxAlign's variants -------------------------------------------------------------------------------------------
 
 

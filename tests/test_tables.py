@@ -386,6 +386,7 @@ def test_provenance_is_where_plain_readers_find_it(tmp_path: Path) -> None:
         write_table(example(), tmp_path / f"t{suffix}", meta=PROVENANCE)
     header = fits.getheader(tmp_path / "t.fits", 1)
     assert {key: header[key] for key in PROVENANCE} == {**PROVENANCE, "COMMAND": header["COMMAND"]}
+    assert not any("HIERARCH" in str(card) for card in header.cards)
     assert header["COMMAND"].encode().decode("unicode_escape") == PROVENANCE["COMMAND"]
     assert dict(Table.read(tmp_path / "t.ecsv").meta) == PROVENANCE
     assert {info.name: info.value for info in parse(tmp_path / "t.vot").infos} == PROVENANCE

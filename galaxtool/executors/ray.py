@@ -19,7 +19,7 @@ from galaxtool.requires import require
 _DIRECT_PORT = 6379  # where Ray's own nodes meet; any other is taken for that of a Ray client server
 _CLIENT_PORT = 10001
 _PROBE_S = 5
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "error"}
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}  # it tells of deaths on stdout
 _IMPATIENT = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": "5"}  # else it tries for many minutes
 
 
@@ -114,7 +114,7 @@ def _place(address: str) -> str:
 
 def _connect(ray: Any, where: str, workers: int) -> None:
     """Begin a Ray of this machine, or join another."""
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    quiet = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if where.startswith("ray://"):
         require("grpc", why="A ray:// address", install="ray[client]")
     try:

@@ -192,12 +192,12 @@ class Crew:
             tasks[0].deaths += 1  # calls are done in order, so this was at work
         for pending in reversed(tasks):
             if pending.deaths > _RETRIES:
-                pending.set_exception(_given_up("at a batch", error))
+                pending.set_exception(_given_up("at the same batch", error))
             else:
                 self._queue.appendleft(pending)
         early = 0 if member.ready else member.early_deaths + 1
         if early > _RETRIES:
-            raise _given_up("while it loaded the model", error)
+            raise _given_up("before they had loaded the model", error)
         self._begin(_Member(self._class.remote(), early_deaths=early))
 
 
@@ -209,7 +209,7 @@ def _given_up(doing: str, error: Exception) -> GalaxtoolError:
     else:
         why = "its process was killed, perhaps because memory ran out"
     return GalaxtoolError(
-        f"A Ray worker died {doing}, and so did {_RETRIES} others in its place; the last time {why}.",
+        f"{_RETRIES + 1} Ray workers died one after another {doing}; the last time {why}.",
         hint="Give each worker more memory, or take a smaller --batch-size. " + RESUME,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from galaxtool.io.readers import say
 LOOKED_AT = 1000
 """HDUs that are looked at for images to stack, where none is asked for."""
 
+_LISTED = 20
 _BEST_COMPRESSION = 1100  # deflate cannot do better than 1032 to 1
 
 
@@ -99,7 +101,7 @@ class OpenFits:
         """
         found: list[Unit] = []
         for unit in self:
-            if unit.number > LOOKED_AT:
+            if unit.number >= LOOKED_AT:
                 break
             if unit.is_image:
                 found.append(unit)
@@ -124,9 +126,16 @@ class OpenFits:
 
     def pixels(self, unit: Unit) -> tuple[np.ndarray, bool]:
         """Return an HDU's pixels as native float32, NaN where there is no datum; and whether all have one."""
+        blank = (
+            unit.header.get("BLANK"),
+            unit.header.get("BZERO"),
+        )  # asked for now, as astropy takes them out of headers
         data = self.raw(unit)
         with np.errstate(over="ignore"):
-            return clean(np.array(data, dtype=np.float32))
+            pixels = np.array(data, dtype=np.float32)
+        if data.dtype.kind == "u" and data.dtype.itemsize > 1 and None not in blank:
+            pixels[data == int(blank[0]) + int(blank[1])] = np.nan  # which astropy leaves out for unsigned integers
+        return clean(pixels)
 
     def raw(self, unit: Unit) -> np.ndarray:
         """Return an HDU's pixels as astropy gives them: scaled, of any type that is a number.
@@ -143,9 +152,10 @@ class OpenFits:
         except (TypeError, ValueError, IndexError, KeyError) as error:
             # what numpy and the decompressors say of too few or of wrong bytes
             raise UnreadableImage(f"'{self.name}' is damaged or cut short ({say(error)}).") from error
-        if data is None or data.dtype.kind not in "iuf":
-            kind = getattr(data, "dtype", None)
-            raise UnreadableImage(f"'{self.name}' holds pixels of type {kind}, which are no brightness.")
+        if data is None:
+            raise UnreadableImage(f"HDU {unit.number} of '{self.name}' has no pixels.")
+        if data.dtype.kind not in "iuf":
+            raise UnreadableImage(f"'{self.name}' holds pixels of type {data.dtype}, which are no brightness.")
         return data
 
     def check_size(self, unit: Unit) -> None:
@@ -188,7 +198,7 @@ class OpenFits:
         return chosen
 
     def _no_image(self) -> UnreadableImage:
-        units = [unit.hdu for unit in self]
+        units = [unit.hdu for unit in islice(self, LOOKED_AT)]
         if any(isinstance(unit, fits.GroupsHDU) for unit in units):
             hint = "Make an image of them first."
             return UnreadableImage(f"'{self.name}' holds random groups, such as visibilities, and no image.", hint=hint)
@@ -200,8 +210,9 @@ class OpenFits:
         return UnreadableImage(f"'{self.name}' is a FITS file without pixels.")
 
     def _there_are(self) -> str:
-        names = [f"{u.number} {u.hdu.name or '(no name)'}, {'image' if u.is_image else 'no image'}" for u in self]
-        return f"There are: {'; '.join(names[:20])}{'; ...' if len(names) > 20 else ''}."
+        units = list(islice(self, _LISTED + 1))
+        names = [f"{u.number} {u.hdu.name or '(no name)'}, {'image' if u.is_image else 'no image'}" for u in units]
+        return f"There are: {'; '.join(names[:_LISTED])}{'; ...' if len(names) > _LISTED else ''}."
 
 
 def cut_short(file: ImageFile, shape: tuple[int, ...]) -> UnreadableImage:

@@ -14,27 +14,33 @@ from galaxtool.io.planes import MAX_PIXELS
 
 _GZIP = b"\x1f\x8b"
 _BLOCK = 2880
-_CHUNK, _SMALL = 1 << 20, 1 << 25  # bytes; what is no more than the second is unpacked into memory
+_SMALL = 1 << 25  # bytes that are unpacked into memory
 _MOST_UNPACKED = MAX_PIXELS * 8 + _SMALL
-_LONGEST_HEADER = 1 << 25
+_LONGEST_HEADER = 1 << 24
 
 
 def small_content(file: ImageFile) -> bytes | None:
     """Return the content of a small file, unpacked where it is gzipped; None where it is not small, or damaged."""
-    gzipped = is_gzipped(file)
+    packed = is_gzipped(file)
     if not file.in_memory:
         return None
-    if not gzipped:
-        return file.content()
-    chunks, size = [], 0
-    try:
-        with gzip.open(file.open()) as stream:
-            while size <= _SMALL and (chunk := stream.read(_CHUNK)):
-                chunks.append(chunk)
-                size += len(chunk)
-    except (OSError, EOFError, zlib.error):
-        return None  # what comes before the damage may be all that is needed
-    return b"".join(chunks) if size <= _SMALL else None
+    return _unpacked(file.content()) if packed else file.content()
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    """Return what gzip packed, as gunzip does: of all members, and without what else stands behind them."""
+    chunks, room = [], _SMALL
+    while packed.startswith(_GZIP):
+        member = zlib.decompressobj(wbits=31)
+        try:
+            chunks.append(member.decompress(packed, room + 1))
+        except zlib.error:
+            return None  # what comes before the damage may be all that is needed
+        room -= len(chunks[-1])
+        if room < 0 or not member.eof:
+            return None
+        packed = member.unused_data
+    return b"".join(chunks)
 
 
 def is_gzipped(file: ImageFile) -> bool:
@@ -60,7 +66,7 @@ class Bounded:
 
     Notes
     -----
-    astropy reads a header in blocks until one says END. Where nothing but such blocks is read for 32 MB, it has none.
+    astropy reads a header in blocks until one says END. Where nothing but such blocks is read for 16 MB, it has none.
     """
 
     mode = "rb"

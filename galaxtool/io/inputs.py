@@ -185,7 +185,7 @@ class _Gathering:
             container = HDUS
         if container:
             return self._members(self._files(), os.fsencode(text), Path(text), container, called=None)
-        head, slash, name = os.fsencode(text).rpartition(b"/")
+        head, slash, name = os.fsencode(text.replace(os.sep, "/")).rpartition(b"/")
         self._files().add_file(head + slash, name)
         return 1
 

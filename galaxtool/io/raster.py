@@ -94,17 +94,18 @@ def _misnamed(file: ImageFile, format_: str | None) -> bool:
     return suffix_means is not None and suffix_means != ("JPEG" if format_ == "MPO" else format_)
 
 
-def _reduce(image: Image.Image, at_least: int) -> tuple[int, tuple[float, float] | None]:
+def _reduce(image: Image.Image, at_least: int) -> tuple[float, tuple[float, float] | None]:
     """Have a JPEG decoded at a half, a quarter or an eighth of its size; return by how much, and what it then fills.
 
     libjpeg gives about the mean of each block of pixels, at a fraction of the time. Blocks at the right and the bottom
     may be of fewer pixels.
     """
-    width, height = image.size
-    if at_least and image.format in ("JPEG", "MPO"):
-        image.draft(None, (at_least, at_least))
-    scale = round(width / image.width)
-    return scale, (height / scale, width / scale) if width % scale or height % scale else None
+    width = image.width
+    drafted = image.draft(None, (at_least, at_least)) if at_least and image.format in ("JPEG", "MPO") else None
+    if drafted is None:
+        return 1.0, None
+    _, _, nx, ny = drafted[1]
+    return width / nx, (ny, nx) if (nx, ny) != image.size else None
 
 
 def _measured_flags(name: str, planes: np.ndarray) -> tuple[str, ...]:

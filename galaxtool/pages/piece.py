@@ -152,9 +152,8 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
     by_row: dict[str, Any] = {}
     for name in _BY_ROW:
         values = [getattr(piece, name) for piece in pieces]
-        by_row[name] = (
-            np.concatenate(values) if isinstance(values[0], np.ndarray) else [v for one in values for v in one]
-        )
+        arrays = isinstance(values[0], np.ndarray)
+        by_row[name] = np.concatenate(values) if arrays else [v for one in values for v in one]
     names = dict.fromkeys(name for piece in pieces for name in piece.extra)
     extra = {name: [v for one in pieces for v in one.extra.get(name, [None] * len(one))] for name in names}
     left_out = tuple(dict.fromkeys(name for piece in pieces for name in piece.left_out))

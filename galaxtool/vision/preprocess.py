@@ -159,7 +159,10 @@ class Preprocess:
         mean, std = (np.asarray(per_channel(values, pictures.shape[-1])) for values in (self.mean, self.std))
         scale = (1.0 / (255.0 * std)).astype(np.float32)
         offset = (mean / std).astype(np.float32)
-        return np.ascontiguousarray((pictures * scale - offset).transpose(0, 3, 1, 2))
+        images = pictures.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+        images *= scale[:, None, None]
+        images -= offset[:, None, None]
+        return images
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for ``model.json``."""

@@ -24,6 +24,7 @@ from galaxtool.io.formats.plain import escaped, no_surrogates, parts_of, with_te
 
 _FITS_BLOCK = 2880
 _PLAIN, _ODD = re.compile(r"[ -~]*"), re.compile(r"[^ -~]")
+_KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
 _ESCAPED = "unicode_escape"
 
 
@@ -108,7 +109,10 @@ def stored_in_fits(facts: Facts) -> np.dtype:
 
 
 def write_fits(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
-    """Write one binary table after an empty primary; `meta` becomes HIERARCH cards, lists and the like as JSON."""
+    """Write one binary table after an empty primary; `meta` becomes cards, lists and the like as JSON.
+
+    A key that is no keyword of FITS gets a HIERARCH card.
+    """
     encodings = [_Encoding(facts) for facts in layout.columns]
     hdu = fits.table_to_hdu(_encoded(layout.empty(stored_in_fits), encodings))
     for number, (facts, encoding) in enumerate(zip(layout.columns, encodings, strict=True), 1):
@@ -120,7 +124,8 @@ def write_fits(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
             hdu.header[f"TCOMM{number}"] = escaped(facts.description, _ODD)
     for key, value in meta.items():
         simple = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
-        hdu.header[f"HIERARCH {key}"] = value if simple else _ascii_text(value)
+        keyword = key if _KEYWORD.fullmatch(key) else f"HIERARCH {key}"
+        hdu.header[keyword] = value if simple else _ascii_text(value)
     size = hdu.header["NAXIS1"] * layout.rows
     hdu.header["NAXIS2"] = layout.rows
     stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
