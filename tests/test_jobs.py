@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,11 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from adder import make_adder
+from astropy.table import Table
 from helpers import make_model, write_fits, write_png
 from training_helpers import complaint, galaxtool
 
@@ -22,9 +25,11 @@ from galaxtool.executors.ahead import in_order
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.files import hold, holder
+from galaxtool.pipelines.classify import classify
 from galaxtool.pipelines.job import batches_a_part
 from galaxtool.pipelines.provenance import command_line
 from galaxtool.pipelines.shard import Shard
+from galaxtool.types import Silent
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +61,73 @@ def done(*words: object) -> str:
 
 def common(images: Path, model: Path) -> tuple[object, ...]:
     return (images, "--model", model, "--batch-size", 4, "--precision", "fp32", "--quiet")
+
+
+# --- the engine ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a few images many, on a processor with AMX."""
+    monkeypatch.setattr("galaxtool.models.late.MANY", 4)
+    monkeypatch.setattr("galaxtool.models.late._has_amx", lambda: True)
+
+
+class Interrupting(Silent):
+    """A progress that is interrupted by Ctrl-C once so many images are done."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        self.left -= n
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+def classify_begun(images: Path, *, after: int = 1000, **options: Any) -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        classify([images], output=Path("p.csv"), batch_size=2, progress=Interrupting(after), **options)
+
+
+@pytest.mark.parametrize("engine_at_first", ["torch", "onnx"])
+def test_a_job_goes_on_with_the_engine_it_began_with(
+    engine_at_first: str, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        if engine_at_first == "torch":
+            patch.setattr("galaxtool.models.late.MANY", 4)
+        patch.setattr("galaxtool.models.late._has_amx", lambda: True)
+        classify_begun(images)
+        whole = Path("p.csv").read_bytes()
+        classify_begun(images, after=13, overwrite=True)
+        begun = json.loads(Path("p.csv.unfinished/job.json").read_text())
+        assert begun["engine"] == engine_at_first and list(Path("p.csv.unfinished").glob("part-*"))
+    if engine_at_first == "onnx":
+        monkeypatch.setattr("galaxtool.models.late.MANY", 4)
+    monkeypatch.setattr("galaxtool.models.late._has_amx", lambda: engine_at_first == "onnx")
+    classify_begun(images, resume=True)
+    assert Path("p.csv").read_bytes() == whole
+
+
+@pytest.mark.usefixtures("many")
+def test_many_images_are_classified_in_bf16_where_that_is_faster(images: Path) -> None:
+    code, _, err = galaxtool("classify", images, "-o", "fast.fits")
+    assert code == 0 and "PyTorch in bf16" in err and "--engine onnx" in err
+    done("classify", images, "-o", "exact.fits", "--engine", "onnx")
+    fast, exact = Table.read("fast.fits"), Table.read("exact.fits")
+    headers = [(table.meta["ENGINE"], table.meta["PRECISN"]) for table in (fast, exact)]
+    assert headers == [("torch", "bf16"), ("onnx", "fp32")]
+    for name in (name for name in exact.colnames if name.startswith("p_")):
+        assert np.allclose(fast[name].filled(np.nan), exact[name].filled(np.nan), atol=0.1, equal_nan=True)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("options", [{"engine": "onnx"}, {"precision": "fp32"}, {"executor": "threads"}])
+def test_what_was_asked_for_is_not_left_for_speed(options: dict[str, str], images: Path) -> None:
+    assert classify([images], output=Path("p.parquet"), **options).engine == "onnx"
+    meta = json.loads(pq.ParquetFile("p.parquet").schema_arrow.metadata[b"galaxtool"])
+    assert meta["PRECISN"] == "fp32"
 
 
 # --- shards ----------------------------------------------------------------------------------------------------------

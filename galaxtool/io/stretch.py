@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from astropy.visualization import AsinhStretch, LogStretch, ZScaleInterval
 
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.io.colours import colours
@@ -236,6 +235,8 @@ def _likely(noises: np.ndarray) -> bool:
 
 def _alone(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
     """Return one plane by its own range, in [0, 1]."""
+    from astropy.visualization import AsinhStretch, LogStretch, ZScaleInterval  # which imports Matplotlib
+
     level, noise = sky_of(plane)
     known = np.isfinite(plane)
     plane = plane if known.all() else np.where(known, plane, np.float32(level))

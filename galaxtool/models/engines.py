@@ -127,7 +127,8 @@ class TorchEngine:
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
         self.model, self.record = load_model(files)
-        self.model.to(self.device)
+        # the layout in which convolutions are fast, on CPUs and GPUs
+        self.model.to(self.device).to(memory_format=self.torch.channels_last)
         self.weight_bytes = sum(p.numel() * p.element_size() for p in self.model.parameters())
         if threads:
             self.torch.set_num_threads(threads)
@@ -137,7 +138,8 @@ class TorchEngine:
         """Score pictures, uint8 (N, size, size, C)."""
         from galaxtool.vision.device import autocast
 
-        images = self.torch.from_numpy(self._normalise(pictures)).to(self.device)
+        images = self.torch.from_numpy(self._normalise(pictures))
+        images = images.to(device=self.device, memory_format=self.torch.channels_last)
         with self.torch.inference_mode():
             with autocast(self.device, self.precision):
                 features = self.model.backbone.embed(images)

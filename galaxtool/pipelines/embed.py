@@ -145,7 +145,7 @@ def embed(
     from galaxtool.models.engines import open_engine
     from galaxtool.models.find import find_model
     from galaxtool.pipelines.embed_parts import embedding_meta, fill, first_errors, write_embeddings
-    from galaxtool.pipelines.job import Job, batches_a_part
+    from galaxtool.pipelines.job import Job, batches_a_part, begun_with
     from galaxtool.pipelines.stream import Where
 
     progress = progress or Silent()
@@ -158,6 +158,8 @@ def embed(
     )  # fmt: skip
     where = Where(executor=executor, workers=workers, batch_size=batch_size)
     found = gather_images(inputs, progress, options)
+    if not overwrite:
+        engine, precision = begun_with(output, engine, precision)
     opened = open_engine(find_model(model), engine, device, precision)
     record = opened.record
     stream = embedding_stream(opened, model, options, where)

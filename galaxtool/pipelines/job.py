@@ -182,6 +182,24 @@ def read_record(folder: Path) -> dict[str, Any]:
     return about
 
 
+def begun_with(output: Path, engine: str, precision: str) -> tuple[str, str]:
+    """Return engine and precision as a job was begun with, where they are left open.
+
+    Parameters
+    ----------
+    output : Path
+        Of the job.
+    engine, precision : str
+        As on the command line; they stay where either is not ``auto``, or nothing was begun.
+    """
+    record = folder_of(output) / _RECORD
+    if engine != "auto" or precision != "auto" or not record.exists():
+        return engine, precision
+    before = read_record(record.parent)
+    begun = str(before.get("engine", engine))
+    return begun, str(before.get("precision", precision)) if begun == "torch" else precision
+
+
 def read_parts(folder: Path, count: int) -> Iterator[Table]:
     """Yield the tables of all parts, in order; read anew at each call."""
     from galaxtool.io.tables import read_table
