@@ -6,7 +6,7 @@ import math
 import posixpath
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,6 +33,7 @@ def archive_dataset(
     image_column: str | None = None,
     label_column: str | None = None,
     needs_labels: bool = True,
+    pattern: str | None = None,
 ) -> FileDataset:
     """Open a file that holds many labelled images.
 
@@ -46,6 +47,8 @@ def archive_dataset(
         Columns of a ``labels.csv``, where they do not have one of the usual names; of a stack, the array of labels.
     needs_labels : bool
         Whether there must be labels.
+    pattern : str, optional
+        Refused: files of bands are put together in folders only.
 
     Returns
     -------
@@ -59,9 +62,14 @@ def archive_dataset(
     InputError
         If the file is damaged, holds no image, or nothing says the classes.
     ConfigError
-        If a column is named that is not there.
+        If a column is named that is not there, or a pattern is given.
     """
     path = Path(path)
+    if pattern is not None:
+        raise ConfigError(
+            f"--pattern was given, and '{path}' is not a folder.",
+            hint="The pattern is looked for in folders; unpack the archive first.",
+        )
     archive = _listed(path)
     if archive.stacked:
         if image_column:
@@ -77,7 +85,8 @@ def archive_dataset(
             needs_labels=needs_labels,
             below=labels.top(),
         )
-    return labelled_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
+    made = labelled_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
+    return replace(made, has_hdus=not archive.stacked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
 
 from galaxtool.datasets.files import SPLITS, FileDataset
-from galaxtool.errors import TableError
-from galaxtool.io.catalogue import LABEL_COLUMNS, SPLIT_COLUMNS, column_named, listed, read_catalogue, texts, value
+from galaxtool.errors import ConfigError, TableError
+from galaxtool.io.bandfiles import Pattern
+from galaxtool.io.catalogue import (
+    ID_COLUMNS,
+    LABEL_COLUMNS,
+    PATH_COLUMNS,
+    SPLIT_COLUMNS,
+    column_named,
+    listed,
+    read_catalogue,
+    texts,
+    value,
+)
+from galaxtool.io.items import InputItem
+from galaxtool.io.lists import Beside
+from galaxtool.io.tables import read_table
 from galaxtool.io.walk import unique
 from galaxtool.types import Item
 
@@ -23,19 +38,28 @@ def catalogue_dataset(
     label_column: str | None = None,
     needs_labels: bool = True,
     name: str = "",
+    pattern: str | None = None,
+    bands: Sequence[str] = (),
 ) -> FileDataset:
     """Open a table with a path and a label in each row.
 
     Parameters
     ----------
     path : str or Path
-        CSV, ECSV, FITS, VOTable or Parquet. Zoobot's catalogues (``id_str``, ``file_loc``) work as they are.
+        CSV, ECSV, FITS, VOTable or Parquet. Zoobot's catalogues (``id_str``, ``file_loc``) work as they are. Paths may
+        lead into archives, and a column ``hdu`` says which HDU of its file a row means.
     image_column, label_column : str, optional
         Which columns to take, where they do not have one of the usual names. A row without a label is unlabelled.
+        ``{band}_path`` stands for a column of paths for each band.
     needs_labels : bool
         Whether there must be a column of labels.
     name : str, optional
         Of the data set; the file's otherwise.
+    pattern : str, optional
+        How files are called where each band has its own, see `galaxtool.io.bandfiles.Pattern`: the path of a row, or
+        its identifier where there are no paths, is what stands for ``{id}``.
+    bands : sequence of str
+        The bands of the pattern, or of the columns, in the order wanted.
 
     Returns
     -------
@@ -46,9 +70,14 @@ def catalogue_dataset(
     ------
     TableError
         If the table cannot be read, lacks a column, or has a split of an unknown name.
+    ConfigError
+        If the pattern is none, or there is one and nothing says its bands.
     """
     path = Path(path)
-    catalogue = read_catalogue(path, image_column=image_column)
+    called = None if pattern is None else _pattern(pattern, bands, path)
+    if called is not None:
+        image_column = column_named(read_table(path), image_column, (*PATH_COLUMNS, *ID_COLUMNS), path)
+    catalogue = read_catalogue(path, image_column=image_column, bands=bands)
     table = catalogue.table
     labelled = column_named(table, label_column, LABEL_COLUMNS, path)
     if labelled is None and needs_labels:
@@ -59,19 +88,45 @@ def catalogue_dataset(
     labels = texts(table[labelled]) if labelled else [""] * len(table)
     splits = _splits(table, path)
     others = {other: list(table[other]) for other in table.colnames if other not in _FIELDS}
+    names = unique(catalogue.names)
+    if called is None:
+        places: Sequence[InputItem] = [catalogue.item(row, each) for row, each in enumerate(names)]
+    else:
+        places = _in_bands(texts(table[image_column]), called, path.parent)
     items = [
         Item(
             id=identifier,
-            path=catalogue.images[row],
+            path=Path(places[row].place),
             label=labels[row] or None,
             split=splits[row],
             ra=float(catalogue.ra[row]) if np.isfinite(catalogue.ra[row]) else None,
             dec=float(catalogue.dec[row]) if np.isfinite(catalogue.dec[row]) else None,
             columns={other: value(cells[row]) for other, cells in others.items()},
         )
-        for row, identifier in enumerate(unique(catalogue.names))
+        for row, identifier in enumerate(names)
     ]
-    return FileDataset(name or path.stem, items)
+    return FileDataset(name or path.stem, items, places=places)
+
+
+def _pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:
+    """Return a pattern whose bands are known."""
+    if not bands:
+        raise ConfigError(
+            f"--pattern was given with the catalogue '{path}', which does not say the bands.",
+            hint="Name them, e.g. --bands g,r,z.",
+        )
+    return Pattern(text, bands)
+
+
+def _in_bands(written: Sequence[str], pattern: Pattern, folder: Path) -> list[InputItem]:
+    """Return rows as images with a file for each band."""
+    beside = Beside(folder)
+    places = []
+    for row, text in enumerate(written):
+        files = [Path(beside.path(pattern.path(text, band))) for band in pattern.bands] if text else []
+        first = files[0] if files else folder / f"(no path in row {row + 1})"
+        places.append(InputItem("", first, bands=tuple(zip(pattern.bands, files, strict=False))))
+    return places
 
 
 def _splits(table: Table, path: Path) -> list[str]:

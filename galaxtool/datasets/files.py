@@ -36,6 +36,8 @@ class FileDataset:
         For each item, where its image lies, if that is not simply a file at its path.
     reading : ReadOptions
         What to take from each file.
+    has_hdus : bool
+        Whether the files may be FITS files; a stack of arrays has no HDUs.
     """
 
     name: str
@@ -43,6 +45,7 @@ class FileDataset:
     skipped: Counter[str] = field(default_factory=Counter)
     places: Sequence[InputItem] | None = None
     reading: ReadOptions = PLAIN
+    has_hdus: bool = True
 
     def cutout(self, index: int) -> Cutout:
         """Read the image of ``items[index]``.

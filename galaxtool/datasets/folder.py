@@ -22,8 +22,9 @@ from galaxtool.datasets.tree import (
 )
 from galaxtool.errors import InputError
 from galaxtool.io.bandfiles import BandFiles, Pattern, bands_among
+from galaxtool.io.items import InputItem
 from galaxtool.io.readers import image_suffixes
-from galaxtool.io.walk import LABELS, byte_order, unique, walk_images, without_suffix
+from galaxtool.io.walk import LABELS, byte_order, walk_images, without_suffix
 from galaxtool.types import Item
 
 
@@ -45,7 +46,8 @@ def folder_dataset(
         splits, each of which is such a folder itself; or with a sub-folder for each class, whose images may lie
         deeper. Images beside the class folders have no class and are passed over.
     image_column, label_column : str, optional
-        Columns of the ``labels.csv``, where they do not have one of the usual names.
+        Columns of the ``labels.csv``, where they do not have one of the usual names; see
+        `galaxtool.datasets.catalogue.catalogue_dataset`.
     needs_labels : bool
         Whether there must be labels; without, the images beside the class folders are taken too, unlabelled.
     pattern : str, optional
@@ -53,7 +55,8 @@ def folder_dataset(
         `galaxtool.io.bandfiles.Pattern`. The folders that ``{id}`` begins with are those of splits and classes; a
         ``labels.csv`` names an object by what stands for ``{id}``, below its own folder, as its path or its id.
     bands : sequence of str
-        The bands of the pattern, in the order wanted; by default those that the files' names show.
+        The bands of the pattern, in the order wanted; by default those that the files' names show. Without a pattern,
+        those of the columns ``{band}_path`` of a ``labels.csv``.
 
     Returns
     -------
@@ -72,21 +75,20 @@ def folder_dataset(
         raise InputError(f"There is no folder at '{folder}'.", hint=instead_of(folder))
     if pattern is not None:
         return _of_bands(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
-    items, skipped = _labelled(folder, image_column, label_column, needs_labels)
-    ids = unique(item.id for item in items)
-    name = folder.resolve().name or str(folder)
-    return FileDataset(name, [replace(item, id=new) for item, new in zip(items, ids, strict=True)], skipped)
+    rows, skipped = _labelled(folder, image_column, label_column, needs_labels, bands)
+    return labelled_dataset(folder.resolve().name or str(folder), rows, skipped)
 
 
 def _labelled(
-    folder: Path, image_column: str | None, label_column: str | None, needs_labels: bool
-) -> tuple[list[Item], Counter[str]]:
+    folder: Path, image_column: str | None, label_column: str | None, needs_labels: bool, bands: Sequence[str]
+) -> tuple[list[Labelled], Counter[str]]:
     """Return the labelled images of a folder of any of the three forms."""
-    if (folder / LABELS).is_file():
+    table = folder / LABELS
+    if table.is_file():
         labels = catalogue_dataset(
-            path=folder / LABELS, image_column=image_column, label_column=label_column, needs_labels=needs_labels
+            path=table, image_column=image_column, label_column=label_column, needs_labels=needs_labels, bands=bands
         )
-        return list(labels.items), Counter()
+        return list(zip(labels.items, labels.places or (), strict=True)), Counter()
     below = sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")), key=byte_order)
     splits = [f for f in below if f.name.lower() in SPLITS]
     if not splits:
@@ -94,46 +96,50 @@ def _labelled(
     strange = [f.name for f in below if f not in splits and walk_images(f)[0]]
     if strange:
         raise mixed(str(folder), splits[0].name, strange[0])
-    items: list[Item] = []
+    rows: list[Labelled] = []
     skipped: Counter[str] = Counter()
     for split in splits:
-        found, passed = _labelled(split, image_column, label_column, needs_labels)
+        found, passed = _labelled(split, image_column, label_column, needs_labels, bands)
         skipped.update(passed)
         given = SPLITS[split.name.lower()]
-        items += [replace(item, id=f"{split.name}/{item.id}", split=given) for item in found]
-    return items, skipped
+        rows += [(replace(item, id=f"{split.name}/{item.id}", split=given), place) for item, place in found]
+    return rows, skipped
 
 
 def _classes(
     folder: Path, classes: list[Path], column: str | None, needs_labels: bool
-) -> tuple[list[Item], Counter[str]]:
+) -> tuple[list[Labelled], Counter[str]]:
     """Return the images of class folders."""
     if column:
         raise no_labels_file(str(folder), column)
-    items: list[Item] = []
+    rows: list[Labelled] = []
     skipped: Counter[str] = Counter()
     suffixes = image_suffixes()
+
+    def add(path: Path, name: str, label: str | None) -> None:
+        rows.append((Item(id=name, path=path, label=label), InputItem("", path)))
+
     for label in classes:
         members, passed = walk_images(label)
         skipped.update(passed)
         for member in members:
-            name = f"{label.name}/{without_suffix(member, suffixes)}"
-            items.append(Item(id=name, path=label / member, label=label.name))
+            add(label / member, f"{label.name}/{without_suffix(member, suffixes)}", label.name)
     if not needs_labels:
         # what lies deep in a class folder is in it already
-        beside = [member for member in walk_images(folder)[0] if len(member.parts) == 1]
-        items += [Item(id=without_suffix(member, suffixes), path=folder / member) for member in beside]
-    loose = len(walk_images(folder)[0]) - len(items)
-    if not items and loose:
+        for member in walk_images(folder)[0]:
+            if len(member.parts) == 1:
+                add(folder / member, without_suffix(member, suffixes), None)
+    loose = len(walk_images(folder)[0]) - len(rows)
+    if not rows and loose:
         raise no_classes(str(folder), loose)
-    if not items:
+    if not rows:
         raise InputError(
             f"There is no image in '{folder}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
             hint=f"Wanted a sub-folder for each class with files in {', '.join(suffixes)}.",
         )
     if loose:
         skipped["image outside the class folders"] += loose
-    return items, skipped
+    return rows, skipped
 
 
 def _of_bands(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -90,6 +90,8 @@ class StackDataset:
     reading : ReadOptions
         Its bands are taken, and its pixel scale where there is none.
     """
+
+    has_hdus: ClassVar[bool] = False
 
     name: str
     items: Sequence[Item]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from galaxtool.datasets.archive import archive_dataset
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import check_files
 from galaxtool.datasets.folder import folder_dataset
+from galaxtool.datasets.heeding import refuse_unheeded, unheeded, with_reading
 from galaxtool.datasets.subset import matching
 from galaxtool.errors import ConfigError, InputError, nearest
 from galaxtool.io.containers.find import container_name, container_suffixes
@@ -21,6 +23,7 @@ from galaxtool.registry import Registry, get_registry
 from galaxtool.types import Dataset
 
 _NEEDS_LABELS = "needs_labels"
+_MAY_LACK = (_NEEDS_LABELS, "pattern", "bands")
 
 
 def open_dataset(
@@ -49,7 +52,7 @@ def open_dataset(
     needs_labels : bool
         Whether there must be labels; a data set that always has them need not know of it.
     reading : ReadOptions
-        How images are read from files; of a data set that makes its images itself it is without effect.
+        How images are read. Whatever the data set, its bands and its pixel scale are heeded; HDUs are those of files.
     pattern : str, optional
         How the files of a folder are called where each band has its own, see
         `galaxtool.datasets.folder.folder_dataset`; the bands are those of `reading`.
@@ -66,24 +69,49 @@ def open_dataset(
     InputError
         If there is nothing of that name, no image in it, no item for which `where` holds, or a file is absent.
     ConfigError
-        If the data set has no such option, needs a path, or takes none.
+        If the data set has no such option, needs a path, or takes none; or has neither HDUs nor files for each band,
+        and is asked for them.
     """
-    given = {"image_column": image_column, "label_column": label_column, "pattern": pattern, **options}
-    if pattern is not None and reading.bands:
-        given["bands"] = reading.bands
+    columns = {"image_column": image_column, "label_column": label_column}
+    return open_datasets(
+        [text], where=where, needs_labels=needs_labels, reading=reading, pattern=pattern, **columns, **options
+    )[0]
+
+
+def open_datasets(
+    texts: Sequence[str | os.PathLike[str]],
+    *,
+    where: str | None = None,
+    needs_labels: bool = True,
+    reading: ReadOptions = PLAIN,
+    pattern: str | None = None,
+    **options: Any,
+) -> list[Dataset]:
+    """Open several data sets in the same way, see `open_dataset`.
+
+    HDUs, or a file for each band, that only some of them have may be asked for all the same.
+    """
+    names = [os.fspath(text) for text in texts]
+    given = {**options, "pattern": pattern, "bands": reading.bands or None}
     if not needs_labels:
         given[_NEEDS_LABELS] = False
-    dataset = _opened(os.fspath(text), {key: value for key, value in given.items() if value is not None})
-    if hasattr(dataset, "reading"):
-        dataset.reading = reading
+    given = {key: value for key, value in given.items() if value is not None}
+    opened, ignored = [], []
+    for name in names:
+        dataset, knows_pattern = _opened(name, given)
+        dataset = with_reading(dataset, reading)
+        ignored.append((*unheeded(dataset, reading), *([] if pattern is None or knows_pattern else ["pattern"])))
+        opened.append(dataset)
+    refuse_unheeded(names, ignored)
     if where:
-        dataset = matching(dataset, where)
-    check_files(dataset)
-    return dataset
+        opened = [matching(dataset, where) for dataset in opened]
+    for dataset in opened:
+        check_files(dataset)
+    return opened
 
 
-def _opened(text: str, options: dict[str, Any]) -> Dataset:
-    """Return the data set that a text stands for."""
+def _opened(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
+    """Return the data set that a text stands for, and whether it has been told of a pattern."""
     registry = get_registry()
     names = {name for entry in registry.specs("dataset") for name in (entry.spec.name, entry.qualified)}
     if text in names:
@@ -111,8 +139,8 @@ def _opened(text: str, options: dict[str, Any]) -> Dataset:
     )
 
 
-def _registered(registry: Registry, name: str, path: str | None, options: dict[str, Any]) -> Dataset:
-    """Return a registered data set."""
+def _registered(registry: Registry, name: str, path: str | None, options: dict[str, Any]) -> tuple[Dataset, bool]:
+    """Return a registered data set, as `_opened`."""
     entry = registry.find("dataset", name)
     needs_path = getattr(entry.spec, "needs_path", False)
     if needs_path and not path:
@@ -138,14 +166,15 @@ def _spelled_out(name: str, text: str) -> dict[str, int | float]:
     return found
 
 
-def _made(factory: Any, name: str, options: dict[str, Any]) -> Dataset:
-    """Call a data set's factory, with only the options that it has."""
+def _made(factory: Any, name: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
+    """Call a data set's factory, with only the options that it has; return whether `pattern` is one of them."""
     known = inspect.signature(factory).parameters
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
-        options = {option: value for option, value in options.items() if option in known or option != _NEEDS_LABELS}
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+    if not takes_any:
+        options = {option: value for option, value in options.items() if option in known or option not in _MAY_LACK}
         for option in options:
             if option not in known:
                 flag = option.replace("_", "-")
                 raise ConfigError(f"The data set '{name}' has no option --{flag}.", hint=f"Leave --{flag} out.")
     dataset: Dataset = factory(**options)
-    return dataset
+    return dataset, takes_any or "pattern" in known

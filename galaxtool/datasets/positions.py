@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +19,7 @@ from galaxtool.specs import ReaderSpec
 from galaxtool.types import Item
 
 _TOO_MANY_ALIKE = 5
+_OF_MEMBER = re.compile(r"\[\d+\]$|\]$")  # what stands behind the name of a file for an HDU, and of an archive's file
 
 
 def with_header_positions(items: Sequence[Item]) -> list[Item]:
@@ -45,7 +47,7 @@ def with_header_positions(items: Sequence[Item]) -> list[Item]:
         for i, item in enumerate(items)
         if item.path is not None
         and (item.ra is None or item.dec is None)
-        and item.path.name.lower().rstrip("]").endswith(suffixes)
+        and _OF_MEMBER.sub("", item.path.name.lower()).endswith(suffixes)
     ]
     found = list(items)
     with ThreadPoolExecutor(min(16, 4 + (os.cpu_count() or 1))) as pool:

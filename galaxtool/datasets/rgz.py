@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,14 @@ from galaxtool.taxonomy.matching import match_labels
 _COUNTS = re.compile(r"(\d)(?:\s*c[a-z]*[\W_]*|[\W_]+)(\d)\s*(?:p[a-z]*)?", re.IGNORECASE)
 
 
-def rgz_dataset(*, path: str | Path, image_column: str | None = None, label_column: str | None = None) -> FileDataset:
+def rgz_dataset(
+    *,
+    path: str | Path,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    pattern: str | None = None,
+    bands: Sequence[str] = (),
+) -> FileDataset:
     """Open images of Radio Galaxy Zoo, a folder for each class.
 
     Parameters
@@ -25,6 +33,8 @@ def rgz_dataset(*, path: str | Path, image_column: str | None = None, label_colu
         classes are written ``1C_1P``, ``1c-1p``, ``1C1P``, ``1_1`` or the like.
     image_column, label_column : str, optional
         Columns of a ``labels.csv``, where they do not have one of the usual names.
+    pattern, bands
+        Where each band has a file of its own; as of that function.
 
     Returns
     -------
@@ -36,12 +46,14 @@ def rgz_dataset(*, path: str | Path, image_column: str | None = None, label_colu
     InputError
         If there is no such folder, no image in it, or a class that is none of Radio Galaxy Zoo.
     """
-    found = folder_dataset(path=path, image_column=image_column, label_column=label_column)
+    found = folder_dataset(
+        path=path, image_column=image_column, label_column=label_column, pattern=pattern, bands=bands
+    )
     taxonomy = load_taxonomy(symbols_folder() / "rgz")
     written = {item.label: _spelled(item.label, taxonomy.slugs) for item in found.items if item.label is not None}
     slugs = match_labels([written[item.label] for item in found.items if item.label is not None], taxonomy)
     items = [item if item.label is None else replace(item, label=slugs[written[item.label]]) for item in found.items]
-    return FileDataset("rgz", items, found.skipped)
+    return replace(found, name="rgz", items=items)
 
 
 def _spelled(label: str, slugs: tuple[str, ...]) -> str:

@@ -32,6 +32,12 @@ def finetune(
     weight: Sequence[str] = (),
     image_column: str | None = None,
     label_column: str | None = None,
+    hdu: str | None = None,
+    bands: Sequence[str] = (),
+    pattern: str | None = None,
+    mask_hdu: str | None = None,
+    weight_hdu: str | None = None,
+    pixel_scale: float | None = None,
     all_classes: bool = False,
     recipe: str | None = None,
     data: Sequence[str] = (),
@@ -54,6 +60,7 @@ def finetune(
     calibrate: bool = True,
     ema: float = 0.0,
     crop: float = 1.0,
+    size_arcsec: float | None = None,
     stretch: str = "auto",
     seed: int = 0,
     precision: str = "auto",
@@ -103,6 +110,19 @@ def finetune(
         How often a data set is seen, as NAME=2; can be given several times.
     image_column, label_column : str, optional
         Columns of a catalogue or labels.csv, where they do not have one of the usual names.
+    hdu : str, optional
+        HDU of FITS files, by number or EXTNAME; by default the first with an image.
+    bands : sequence of str
+        Bands to take, in this order: g,r,z.
+    pattern : str, optional
+        Where each band has its own file, how they are called below a folder: "{id}_{band}.fits". A labels.csv or
+        catalogue then names an object by what stands for {id}.
+    mask_hdu : str, optional
+        HDU of FITS files in which pixels that must not be used are not zero.
+    weight_hdu : str, optional
+        HDU of FITS files with weights: pixels whose weight is not above zero are not used.
+    pixel_scale : float, optional
+        arcsec per pixel of images that do not say it themselves.
     all_classes : bool
         Keep the taxonomy's classes that no image has.
     recipe : str, optional
@@ -148,8 +168,11 @@ def finetune(
         Validate and keep an average of the weights, of which each step keeps this part, e.g. 0.999; 0 for none.
     crop : float
         Fraction of the image's side that is kept, about the centre.
+    size_arcsec : float, optional
+        Side of the square about the centre that is looked at, cut by the image's pixel scale; classify then cuts the
+        same by itself.
     stretch : str
-        How FITS data are shown: auto, linear, asinh, log, zscale or lupton.
+        How FITS data are shown: auto, linear, asinh, log, zscale or lupton; or with options asinh:softening=3.
     seed : int
         Of the split, the order, the augmentation and random weights.
     precision : str

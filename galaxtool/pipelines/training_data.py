@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
+from galaxtool.pipelines.training_settings import READING
 from galaxtool.registry import get_registry
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from galaxtool.io.options import ReadOptions
     from galaxtool.taxonomy.load import Taxonomy
     from galaxtool.types import Dataset, Item
 
@@ -86,6 +88,8 @@ def gather_labelled(
     weight: Sequence[str] = (),
     image_column: str | None = None,
     label_column: str | None = None,
+    reading: ReadOptions | None = None,
+    pattern: str | None = None,
     all_classes: bool = False,
     fraction: float = 1.0,
     split: Path | None = None,
@@ -95,7 +99,8 @@ def gather_labelled(
 ) -> Labelled:
     """Open the data sets, name the classes and split.
 
-    Without `needs_labels`, or with `votes`, items without a class are kept. `separation` is in arcseconds.
+    Without `needs_labels`, or with `votes`, items without a class are kept. `separation` is in arcseconds; `reading`
+    and `pattern` are as of `galaxtool.datasets.open.open_dataset`.
 
     Raises
     ------
@@ -106,13 +111,21 @@ def gather_labelled(
     """
     import numpy as np
 
-    from galaxtool.datasets.open import open_dataset
+    from galaxtool.datasets.open import open_datasets
     from galaxtool.datasets.split import nested_subset, never_validated, split_items
+    from galaxtool.io.options import PLAIN
     from galaxtool.taxonomy.load import own_taxonomy
 
     keeps_all = votes is not None or not needs_labels
-    columns: dict[str, Any] = {"image_column": image_column, "label_column": label_column}
-    datasets = [open_dataset(n, **columns, where=where, needs_labels=not keeps_all) for n in names]
+    datasets = open_datasets(
+        names,
+        image_column=image_column,
+        label_column=label_column,
+        where=where,
+        needs_labels=not keeps_all,
+        reading=reading or PLAIN,
+        pattern=pattern,
+    )
     places = [
         (d, i)
         for d, dataset in enumerate(datasets)
@@ -256,6 +269,12 @@ def _weights(datasets: Sequence[Dataset], places: Sequence[tuple[int, int]], giv
     return np.array([factors[datasets[d].name] for d, _ in places])
 
 
-def data_record(labelled: Labelled, where: str | None) -> dict[str, Any]:
-    """Return what ``model.json`` says of the data."""
-    return {"names": [d.name for d in labelled.datasets], "where": where, "counts": labelled.counts()}
+def data_record(labelled: Labelled, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``model.json`` says of the data, and of how they were read where that was said."""
+    reading = {name: settings[name] for name in (*READING, "pattern") if settings[name] not in (None, (), [])}
+    return {
+        "names": [d.name for d in labelled.datasets],
+        "where": settings["where"],
+        "counts": labelled.counts(),
+        **({"reading": reading} if reading else {}),
+    }

@@ -84,6 +84,8 @@ def _useless(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield name, "method", f"changes nothing with the method '{method.name}'"
     if settings["stopping"] != "best":
         yield "patience", "stopping", f"changes nothing with --stopping {settings['stopping']}"
+    if settings["size_arcsec"] is not None:
+        yield "crop", "size_arcsec", "changes nothing with --size-arcsec, which cuts in its place"
     if settings["votes"]:
         yield "all_classes", "votes", "is for classes, and --votes has answers"
 

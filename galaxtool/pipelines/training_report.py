@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxtool import __version__
 from galaxtool.files import replacing, sha256_of, write_json
+from galaxtool.pipelines.field_of_view import field_record
 from galaxtool.pipelines.training_data import Labelled, data_record
 from galaxtool.registry import get_registry
 from galaxtool.runs import RunDirectory, utc_now
@@ -84,7 +85,7 @@ def finish_run(
         taxonomy=task.taxonomy.as_dict(),
         temperature=temperature,
         method={**asdict(task.options), "name": method.name, "options": dict(task.options.method)},
-        data=data_record(labelled, settings["where"]),
+        data={**data_record(labelled, settings), **field_record(task.train.fields)},
         metrics=metrics,
         votes=votes.as_dict() if votes else None,
         text_encoder=str(prepared.text_encoder or ""),

@@ -12,7 +12,11 @@ from galaxtool.registry import get_registry
 from galaxtool.specs import HeadSpec, MethodOption, MethodSpec
 
 if TYPE_CHECKING:
+    from galaxtool.pipelines.input_options import InputOptions
     from galaxtool.training.options import TrainOptions
+
+READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale")
+"""Settings that say how files are read."""
 
 DEFAULT_EPOCHS = 20
 DEFAULT_WARMUP_EPOCHS = 11
@@ -28,8 +32,22 @@ _ALWAYS = {"score": ("prompt",)}
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
+def input_options(settings: Mapping[str, Any]) -> InputOptions:
+    """Return how images are read and shown.
+
+    Raises
+    ------
+    ConfigError
+        If a number is not above zero.
+    """
+    from galaxtool.pipelines.input_options import InputOptions
+
+    return InputOptions(**{name: settings[name] for name in (*READING, "pattern", "size_arcsec", "stretch")})
+
+
 def check_settings(settings: Mapping[str, Any]) -> None:
     """Raise `ConfigError` for a value that no training can use."""
+    input_options(settings)
     for name, choices in _CHOICES.items():
         one_of(name.replace("_", "-"), settings[name], choices)
     for name, least in _LEAST.items():

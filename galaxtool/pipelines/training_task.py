@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import ConfigError, InputError, OfflineError, TrainingError
-from galaxtool.pipelines.training_settings import choose_head, method_options, train_options
+from galaxtool.pipelines.training_settings import choose_head, input_options, method_options, train_options
 from galaxtool.registry import Registry, get_registry
 from galaxtool.specs import HeadSpec, MethodSpec
 from galaxtool.types import Progress
@@ -48,11 +48,12 @@ def prepare(settings: Mapping[str, Any]) -> Prepared:
     """Find the method, the head, the backbone and the data, and raise for whatever cannot be trained."""
     from galaxtool.backbones.create import parse_name
     from galaxtool.backbones.weights import locate
-    from galaxtool.io.stretch import Stretch
+    from galaxtool.pipelines.input_options import stretch_of
     from galaxtool.pipelines.training_data import gather_labelled
     from galaxtool.vision.device import choose_device, choose_precision
 
-    Stretch(name=settings["stretch"])
+    options = input_options(settings)
+    stretch_of(settings["stretch"])
     choose_precision(settings["precision"], choose_device(settings["device"]))
     registry = get_registry()
     method = registry.find("method", settings["method"]).spec
@@ -70,6 +71,8 @@ def prepare(settings: Mapping[str, Any]) -> Prepared:
     labelled = gather_labelled(
         [str(d) for d in settings["dataset"]] or [DEFAULT_DATASET],
         needs_labels="labels" in method.needs,
+        reading=options.reading,
+        pattern=options.pattern,
         **{key: settings[key] for key in keys},
     )
     if "symbols" in method.needs:
@@ -185,20 +188,19 @@ def channel_names(text: str) -> tuple[str, ...]:
 def _preprocess(
     settings: Mapping[str, Any], name: BackboneName, backbone: Any, channels: tuple[str, ...]
 ) -> Preprocess:
-    from galaxtool.io.stretch import Stretch
     from galaxtool.vision.preprocess import Preprocess
 
     weights = name.weights
     # what a hub's files say of the weights is known when they are loaded
     own = getattr(backbone, "image", backbone)
-    return Preprocess(
+    plain = Preprocess(
         size=backbone.image_size,
         crop=settings["crop"],
         mean=getattr(own, "mean", None) or (weights and weights.mean) or name.spec.mean,
         std=getattr(own, "std", None) or (weights and weights.std) or name.spec.std,
-        stretch=Stretch(name=settings["stretch"]),
         channels=channels,
     )
+    return input_options(settings).shown(plain)
 
 
 def _counted(labelled: Labelled) -> str:

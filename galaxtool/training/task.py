@@ -29,11 +29,14 @@ class PictureSet:
         Index of each one's class, -1 where it has no label; or its votes for each of A answers.
     weights : ndarray of float64, shape (N,)
         How often each is seen in an epoch, on average.
+    fields : ndarray of float64, shape (N,), or None
+        Side in arcsec of what each shows, NaN where that is not known; None where nobody has looked.
     """
 
     pictures: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
+    fields: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.targets)

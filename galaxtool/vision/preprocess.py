@@ -132,6 +132,10 @@ class Preprocess:
                 earned += (OFF_EDGE,)
         return tuple(dict.fromkeys(cutout.flags + earned))
 
+    def field_arcsec(self, cutout: Cutout) -> float | None:
+        """Return the side in arcsec of the square that is kept of a cutout; None where its pixel scale is unknown."""
+        return None if cutout.pixel_scale is None else self._side(cutout) * cutout.pixel_scale
+
     def _side(self, cutout: Cutout) -> float:
         """Return the side of the square that is kept, in pixels of the cutout."""
         shorter = min(cutout.extent or cutout.data.shape[-2:])
