@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tarfile
@@ -14,13 +15,15 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from helpers import make_model, write_fits, write_png
-from training_helpers import galaxtool
+from training_helpers import class_folders, galaxtool, narrow_mini
 
 from galaxtool.io.tables import read_table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "your-data.md"
 COMMANDS = re.findall(r"^galaxtool .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-SINGLE = [command for command in COMMANDS if "--shard" not in command and "merge" not in command]
+TRAINING = [command for command in COMMANDS if " finetune " in command or "--model" in command]
+SINGLE = [c for c in COMMANDS if "--shard" not in c and "merge" not in c and c not in TRAINING]
+QUICK = ("--backbone", "mini@none", "--method", "supervised", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,27 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
+@pytest.fixture(scope="module")
+def labelled(place: Path) -> Path:
+    """The same folder, with everything to train on."""
+    rows = []
+    for i in range(8):
+        name = f"{('ring', 'disc')[i % 2]}/{i}"
+        for band in "grz":
+            write_fits(place / "labelled_bands" / f"{name}_{band}.fits", i, ra=10.0 + i, dec=0.0, size=40)
+        path = write_fits(place / "labelled" / f"{name}.fits", i, ra=10.0 + i, dec=0.0, size=96)
+        data, header = fits.getdata(path, header=True)
+        planes = {"SCI": data, "MASK": np.uint8(data > 0.9), "WHT": np.float32(data < 0.9)}
+        units = [fits.ImageHDU(plane, header, name=extension) for extension, plane in planes.items()]
+        fits.HDUList([fits.PrimaryHDU(), *units]).writeto(path, overwrite=True)
+        rows.append((f"labelled_bands/{name}", name.partition("/")[0]))
+    Table(rows=rows, names=("path", "label")).write(place / "rows.csv")
+    with tarfile.open(place / "labelled.tar", "w") as tar:
+        tar.add(place / "labelled", "labelled")
+    class_folders(place / "labelled_pictures")
+    return place
+
+
 def rows_of(command: str, place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.chdir(place)
     code, _, err = galaxtool(*shlex.split(command)[1:], "--model", model, "--overwrite", "--quiet")
@@ -73,6 +97,21 @@ def rows_of(command: str, place: Path, model: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("command", SINGLE)
 def test_the_command_does_what_it_says(command: str, place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows_of(command, place, model, monkeypatch)
+
+
+def test_what_is_trained_on(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(labelled)
+    for name in ("draw_history", "draw_confusion"):
+        monkeypatch.setattr(f"galaxtool.vision.figures.{name}", lambda *_, **__: None)
+    with narrow_mini():
+        for command in TRAINING:
+            words = shlex.split(command)[1:]
+            code, _, err = galaxtool(*words, *(QUICK if words[0] == "finetune" else ("--overwrite",)))
+            assert code == 0 and "Left out" not in err, err
+    assert len(TRAINING) == 7 and len(read_table(Path("predictions.csv"))) == 2
+    told = {run.name: json.loads((run / "model" / "model.json").read_text()) for run in Path("runs").iterdir()}
+    assert told["rows"]["data"]["reading"] == {"bands": ["g", "r", "z"], "pattern": "{id}_{band}.fits"}
+    assert told["field"]["preprocess"]["size_arcsec"] == 20 and told["pictures"]["data"]["field_arcsec"] == 8
 
 
 def test_shards(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

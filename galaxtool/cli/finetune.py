@@ -11,11 +11,10 @@ from galaxtool.pipelines.finetune import FinetuneResult, finetune
 _PANELS = {
     "Data": (
         "taxonomy", "symbols", "votes", "where", "weight", "image_column", "label_column", "all_classes", "fraction",
-        "split", "valid_fraction", "separation", "recipe", "data",
+        "split", "valid_fraction", "separation", "recipe", "data", "channels",
     ),
     "Reading": (
         "hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "crop", "stretch",
-        "channels",
     ),
     "Training": (
         "option", "epochs", "warmup_epochs", "batch_size", "lr", "weight_decay", "layer_decay", "patience", "stopping",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
-from galaxtool.pipelines.training_settings import READING
+from galaxtool.pipelines.training_settings import READING, input_options
 from galaxtool.registry import get_registry
 
 if TYPE_CHECKING:
@@ -271,7 +271,9 @@ def _weights(datasets: Sequence[Dataset], places: Sequence[tuple[int, int]], giv
 
 def data_record(labelled: Labelled, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``model.json`` says of the data, and of how they were read where that was said."""
-    reading = {name: settings[name] for name in (*READING, "pattern") if settings[name] not in (None, (), [])}
+    options = input_options(settings)
+    said = {**options.reading.as_dict(), "pattern": options.pattern}
+    reading = {name: said[name] for name in (*READING, "pattern") if said[name] not in (None, [])}
     return {
         "names": [d.name for d in labelled.datasets],
         "where": settings["where"],
