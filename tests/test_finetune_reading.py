@@ -181,6 +181,22 @@ def test_a_catalogue_may_say_which_hdu_a_row_means() -> None:
     assert len(set(leak_groups(dataset.items).tolist())) == 1  # all claim one position, which is few enough to believe
 
 
+def test_neighbours_are_found_by_the_hdu_that_is_read() -> None:
+    for i in range(16):
+        path = write_fits(
+            Path("set") / KINDS[i % 2] / f"{i}.fits", i, ra=10.0 + i // 4, dec=5.0
+        )  # each place four times
+        data, header = fits.getdata(path, header=True)
+        units = [fits.PrimaryHDU(data + 1), fits.ImageHDU(data, header, name="SCI")]
+        fits.HDUList(units).writeto(path, overwrite=True)
+    trained("set", "--hdu", "SCI", "--valid-fraction", "0.25")
+    split = read_table(Path("run/split.csv"))
+    places: dict[int, set[str]] = {}
+    for name, part in zip(split["id"], split["split"], strict=True):
+        places.setdefault(int(name.split("/")[1]) // 4, set()).add(part)
+    assert sorted(map(len, places.values())) == [1, 1, 1, 1]
+
+
 # --- bands -----------------------------------------------------------------------------------------------------------
 
 

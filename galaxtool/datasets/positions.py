@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -22,13 +23,15 @@ _TOO_MANY_ALIKE = 5
 _OF_MEMBER = re.compile(r"\[\d+\]$|\]$")  # what stands behind the name of a file for an HDU, and of an archive's file
 
 
-def with_header_positions(items: Sequence[Item]) -> list[Item]:
+def with_header_positions(items: Sequence[Item], *, hdu: int | str | None = None) -> list[Item]:
     """Give items the positions that the headers of their FITS files tell.
 
     Parameters
     ----------
     items : sequence of Item
         N of them. Those that have a position keep it.
+    hdu : int or str, optional
+        Whose header is asked; by default the first one with an image.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def with_header_positions(items: Sequence[Item]) -> list[Item]:
     ]
     found = list(items)
     with ThreadPoolExecutor(min(16, 4 + (os.cpu_count() or 1))) as pool:
-        told = list(pool.map(_position, [cast(Path, items[i].path) for i in unknown]))
+        told = list(pool.map(partial(_position, hdu=hdu), [cast(Path, items[i].path) for i in unknown]))
     known = [position for position in told if position is not None]
     if len(known) >= _TOO_MANY_ALIKE and len(set(known)) == 1:
         return found
@@ -65,10 +68,11 @@ def _suffixes(spec: object) -> tuple[str, ...]:
     return cast(ReaderSpec, spec).suffixes  # the registry hands out nothing else of this kind
 
 
-def _position(path: Path) -> tuple[float, float] | None:
+def _position(path: Path, hdu: int | str | None) -> tuple[float, float] | None:
     """Return right ascension and declination of an image's centre, or None."""
     try:
-        cutout = FitsReader().read(member_at(path) or ImageFile.on_disk(path), ReadOptions(header_only=True))
+        file = member_at(path) or ImageFile.on_disk(path)
+        cutout = FitsReader().read(file, ReadOptions(hdu=hdu, header_only=True))
     except Exception:  # whatever is wrong with a file, it is said where its pixels are read
         return None
     return None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)

@@ -112,6 +112,7 @@ def gather_labelled(
     import numpy as np
 
     from galaxtool.datasets.open import open_datasets
+    from galaxtool.datasets.positions import with_header_positions
     from galaxtool.datasets.split import nested_subset, never_validated, split_items
     from galaxtool.io.options import PLAIN
     from galaxtool.taxonomy.load import own_taxonomy
@@ -142,7 +143,8 @@ def gather_labelled(
 
         items = apply_given_split(items, read_given_split(split))
     chosen, slugs, counted = _known(items, taxonomy, symbols, votes)
-    drawn = split_items(items, slugs, valid_fraction=valid_fraction, seed=seed, separation_arcsec=separation)
+    placed = items if reading is None or reading.hdu is None else with_header_positions(items, hdu=reading.hdu)
+    drawn = split_items(placed, slugs, valid_fraction=valid_fraction, seed=seed, separation_arcsec=separation)
     splits = drawn.astype("U6")
     scored = {part for slug, part in zip(slugs, splits, strict=True) if slug}
     if keeps_all and counted is None and any(slugs) and not {"train", "valid"} <= scored:
@@ -160,7 +162,7 @@ def gather_labelled(
             hint="Check --label-column, --where and the folder's sub-folders.",
         )
     if not (splits == "valid").any():
-        raise _nothing_to_validate(items, separation)
+        raise _nothing_to_validate(placed, separation)
     if counted is None and not all_classes and present:
         chosen = chosen.subset([s for s in chosen.slugs if s in present])
     unseen = never_validated(slugs, splits)
