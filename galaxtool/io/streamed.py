@@ -68,7 +68,7 @@ def write_stream(chunks: Callable[[], Iterable[Table]], path: Path, *, meta: dic
     Notes
     -----
     The file is the same, byte by byte, however the rows are cut into pieces, and has no date in it. The recommended
-    formats, gzipped or not, take the memory of the largest piece and of some 32768 rows; the others that of the whole
+    formats, gzipped or not, take the memory of the largest piece and of some 8192 rows; the others that of the whole
     table.
     """
     path = Path(path)

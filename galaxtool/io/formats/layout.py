@@ -15,7 +15,7 @@ from astropy.table import Column, MaskedColumn, Table, vstack
 from galaxtool.errors import TableError
 from galaxtool.io.formats.plain import parts_of, whole
 
-BLOCK = 32768
+BLOCK = 8192
 """Rows that are in memory at once, and rows of a row group in Parquet."""
 
 _LOW = 1 << 16
