@@ -12,7 +12,6 @@ are linked under several names where there are to be more than there are; simula
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -77,7 +76,7 @@ def linked(files: Sequence[Path], folder: Path, count: int) -> Path:
     folder.mkdir()
     for number in range(count):
         source = files[number % len(files)]
-        os.symlink(source.resolve(), folder / f"{number:07d}{source.suffix}")
+        (folder / f"{number:07d}{source.suffix}").symlink_to(source.resolve())
     return folder
 
 

@@ -60,7 +60,7 @@ def linked(scratch: Path, count: int) -> Path:
     folder = scratch / str(count)
     folder.mkdir()
     for number in range(count):
-        os.symlink(made / f"{number % DISTINCT}.png", folder / f"object-{number:07d}.png")
+        (folder / f"object-{number:07d}.png").symlink_to(made / f"{number % DISTINCT}.png")
     return folder
 
 
