@@ -397,6 +397,9 @@ def test_the_field_of_view_is_noted_and_compared() -> None:
 
     said = "The model saw 12.6 arcsec; these images show 52.4 arcsec: --size-arcsec 12.6 cuts the same field."
     assert note("wide") == said
+    for images, is_said in (("wide", True), ("set", False)):
+        code, _, err = galaxtool("classify", images, "--model", "run", "-o", f"{images}.csv")
+        assert code == 0 and (said in " ".join(err.split())) == is_said
     assert note("near").endswith("these images show 5.24 arcsec: larger cutouts would show the same field.")
     assert note("set") == note("nowhere") == note("wide", size_arcsec=12.6) == ""
     assert note("nowhere", pixel_scale=0.6).startswith("The model saw 12.6 arcsec; these images show 28.8 arcsec")

@@ -134,6 +134,7 @@ def classify(
     from galaxtool.models.late import LateTorchEngine, bf16_is_faster
     from galaxtool.pipelines.classify_outputs import Outputs
     from galaxtool.pipelines.classify_parts import fill
+    from galaxtool.pipelines.field_of_view import field_note
     from galaxtool.pipelines.job import Job, batches_a_part, begun_with
     from galaxtool.pipelines.provenance import provenance
     from galaxtool.pipelines.stream import Stream, Where
@@ -166,6 +167,8 @@ def classify(
             hint="Use it to embed or index, or train its classes: galaxtool finetune DATASET --method linear-probe "
             f"--backbone {opened.record.backbone.partition('@')[0]}@PATH/weights.safetensors",
         )
+    if part.index == 1 and (note := field_note(opened.record, options, found.items)):
+        progress.say(note)
     stream = Stream(
         opened,
         model=model,
