@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
 from galaxtool.cutting.images import Place
+from galaxtool.io.fitsbands import plane_bands
 from galaxtool.io.quiet import no_warnings
 
 _STRIP = 64  # rows that are unpacked together
@@ -51,6 +53,16 @@ class OpenImage:
                     unit = self._units[place.hdu]
                 self._array = unit.data.view(np.ndarray)
         self.held = self._array.nbytes if gzipped and self._array is not None else 0
+
+    @cached_property
+    def plane_bands(self) -> tuple[str, ...]:
+        """The name of the band, of an image of two axes."""
+        return plane_bands(self.header, self.primary, 1)
+
+    @cached_property
+    def unit(self) -> str:
+        """BUNIT, empty where the headers have none."""
+        return str(self.header.get("BUNIT") or self.primary.get("BUNIT") or "").strip()
 
     def box(self, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
         """Return pixels, physical values, shape (..., y1 - y0, x1 - x0).

@@ -20,9 +20,11 @@ def as_bands(piece: Piece, bands: tuple[str, ...]) -> tuple[np.ndarray, tuple[st
     """
     with np.errstate(over="ignore"):
         data = piece.data.astype(np.float32)
+    image = piece.reference
     if bands:
         return data, bands
-    image = piece.reference
+    if data.ndim == 2:
+        return data[None], image.plane_bands
     return to_bands(image.place.path, data, image.header, image.primary)
 
 
@@ -30,6 +32,4 @@ def as_cutout(piece: Piece, bands: tuple[str, ...]) -> Cutout:
     """Return what `galaxtool.io.readers.read_image` would return of the piece as a FITS file."""
     data, names = as_bands(piece, bands)
     data = np.where(np.isfinite(data), data, np.float32(np.nan))
-    image = piece.reference
-    unit = str(image.header.get("BUNIT") or image.primary.get("BUNIT") or "").strip()
-    return Cutout(data=data, bands=names, unit=unit, ra=piece.ra, dec=piece.dec, flags=piece.flags)
+    return Cutout(data=data, bands=names, unit=piece.reference.unit, ra=piece.ra, dec=piece.dec, flags=piece.flags)
