@@ -146,6 +146,32 @@ def test_shards_merged_are_as_one_run(suffix: str, images: Path, model: Path) ->
     assert not Path(f"p.{suffix}.unfinished").exists()
 
 
+def test_merge_writes_the_same_page_and_folders(images: Path, model: Path) -> None:
+    same = common(images, model)
+    Path("one").mkdir(), Path("two").mkdir()
+    done("classify", *same, "-o", "one/p.csv", "--html", "one/p.html", "--sort-into", "one/sorted")
+    for shard in ("1/2", "2/2"):
+        done("classify", *same, "-o", "two/p.csv", "--shard", shard)
+    Path("two/sorted").mkdir()
+    Path("two/sorted/mine").touch()
+    more = ("--html", "two/p.html", "--sort-into", "two/sorted")
+    assert "is there already" in complaint("merge", "two/p.csv", *more)
+    Path("two/sorted/mine").unlink()
+    merged = json.loads(done("merge", "two/p.csv", *more, "--json"))
+    assert sum(merged["sorted_into"].values()) == 31
+    assert Path("two/p.html").read_bytes() == Path("one/p.html").read_bytes()
+    assert Path("two/p.html").read_text(encoding="utf-8").count("data:image/") > 10
+    sorted_there = [sorted(p.relative_to(f) for p in Path(f).rglob("*.*")) for f in ("one/sorted", "two/sorted")]
+    assert sorted_there[0] == sorted_there[1] and len(sorted_there[0]) == 31 + 1  # and a list
+
+
+def test_embeddings_are_merged_without_a_page(images: Path, model: Path) -> None:
+    for shard in ("1/2", "2/2"):
+        done("embed", *common(images, model), "-o", "e.npy", "--shard", shard)
+    assert "no classes" in complaint("merge", "e.npy", "--html", "p.html")
+    done("merge", "e.npy")
+
+
 def test_embeddings_in_shards(images: Path, model: Path) -> None:
     same = common(images, model)
     done("embed", *same, "-o", "whole.npy")

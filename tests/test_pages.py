@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers import make_model, write_png
 from training_helpers import complaint, galaxtool
+
+from galaxtool.models.record import ModelRecord
+from galaxtool.pipelines.classify_outputs import calibration_of
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +70,31 @@ def test_what_could_not_be_read_is_named(page: str) -> None:
 def test_a_page_has_the_name_of_one(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", 1)
     assert "not the name of a page" in complaint("classify", tmp_path, "--html", tmp_path / "p.txt")
+
+
+@pytest.mark.parametrize(
+    ("temperature", "metrics", "says"),
+    [
+        (1.0, {}, "no"),
+        (1.5, {}, "a temperature of 1.5 was fitted to the validation split"),
+        (
+            1.5,
+            {"n": 1500, "ece": {"value": 0.0312, "low": 0.02, "high": 0.05}},
+            "a temperature of 1.5 was fitted to 1,500 images of the validation split; expected calibration error on "
+            "these: 0.031 (95 % interval 0.020 to 0.050)",
+        ),
+        (
+            1.0,
+            {"n": 20, "ece": {"value": 0.1, "low": 0.05, "high": 0.2}},
+            "none was fitted; expected calibration error on 20 images of the validation split: 0.100 (95 % interval "
+            "0.050 to 0.200)",
+        ),
+    ],
+)
+def test_calibration_is_told(temperature: float, metrics: dict[str, Any], says: str, tmp_path: Path) -> None:
+    record = ModelRecord.read(make_model(tmp_path / "tiny") / "model.json")
+    assert calibration_of(replace(record, temperature=temperature, metrics=metrics)) == says
+
+
+def test_the_page_tells_of_calibration(page: str) -> None:
+    assert "not calibrated" in page or "expected calibration error" in page

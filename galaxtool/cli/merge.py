@@ -9,7 +9,8 @@ from galaxtool.cli.render import say
 from galaxtool.pipelines.merge import MergeResult, merge
 
 _EPILOG = (
-    "Examples:  galaxtool merge predictions.fits  |  galaxtool merge predictions.fits -o predictions.parquet --keep"
+    "Examples:  galaxtool merge predictions.fits  |  galaxtool merge predictions.fits -o other.parquet --keep  |  "
+    "galaxtool merge predictions.fits --html page.html"
 )
 
 

@@ -132,12 +132,13 @@ def classify(
     from galaxtool.models.engines import open_engine
     from galaxtool.models.find import find_model
     from galaxtool.models.late import LateTorchEngine, bf16_is_faster
-    from galaxtool.pipelines.classify_outputs import Outputs
+    from galaxtool.pipelines.classify_outputs import Outputs, describe_outputs
     from galaxtool.pipelines.classify_parts import fill
     from galaxtool.pipelines.field_of_view import field_note
-    from galaxtool.pipelines.job import Job, batches_a_part, begun_with
+    from galaxtool.pipelines.job import Job, batches_a_part, begun_with, read_record
     from galaxtool.pipelines.provenance import provenance
     from galaxtool.pipelines.stream import Stream, Where
+    from galaxtool.pipelines.thumbnails import thumbnails_of
 
     progress = progress or Silent()
     options = InputOptions(
@@ -184,12 +185,18 @@ def classify(
         "top k": top_k,
         "rows a part": rows_a_part,
         "meta": provenance(opened, model),
+        **describe_outputs(opened.record, stream.plan.preprocess),
     }
     count = -(-len(found.items) // rows_a_part)
     with Job(output, about, count=count, shard=part, resume=resume, overwrite=overwrite) as job:
         fill(job, found, stream, rows_a_part=rows_a_part, top_k=top_k, progress=progress)
         tally = Tally.of(job.done)
-        sorted_into = {} if part.count > 1 else outputs.write(job, found, stream, model, progress)
+        sorted_into: dict[str, int] = {}
+        if part.count == 1:
+            thumbnails = thumbnails_of(found.items.__getitem__, stream.plan.preprocess, stream.plan.reading)
+            sorted_into = outputs.write(job.folder, read_record(job.folder), thumbnails, progress)
+            job.finished = True
+            outputs.send(progress)
     result = ClassifyResult(
         output=output,
         n=tally.n,

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from galaxtool.config import one_of
-from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists, UnreadableImage
-from galaxtool.pipelines.job import Job, read_parts, read_record
+from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists
+from galaxtool.pipelines.job import read_parts
 from galaxtool.pipelines.shard import Shard
+from galaxtool.pipelines.thumbnails import Thumbnails
 from galaxtool.types import Progress
 
 if TYPE_CHECKING:
-    import numpy as np
     from astropy.table import Table
 
-    from galaxtool.io.inputs import Inputs
-    from galaxtool.pipelines.stream import Stream
+    from galaxtool.models.record import ModelRecord
+    from galaxtool.vision.preprocess import Preprocess
 
 
 class Outputs:
@@ -37,9 +37,14 @@ class Outputs:
         self.sort_into = None if sort_into is None else Path(sort_into)
         self.sort_by = one_of("sort-by", sort_by, ("link", "copy"))
 
+    @property
+    def more(self) -> bool:
+        """Whether more than the table is wanted."""
+        return self.samp or self.html is not None or self.sort_into is not None
+
     def check(self, shard: Shard, *, overwrite: bool) -> None:
         """Raise where something cannot be written, before long work begins."""
-        if shard.count > 1 and (self.html or self.sort_into or self.samp):
+        if shard.count > 1 and self.more:
             raise ConfigError(
                 "A shard writes no page, sorts no images and sends no table.", hint="Leave these to `galaxtool merge`."
             )
@@ -48,21 +53,38 @@ class Outputs:
         if self.sort_into is not None and not overwrite and _is_filled(self.sort_into):
             raise OutputExists(f"'{self.sort_into}' is there already.", hint="Name a new folder, or say --overwrite.")
 
-    def write(self, job: Job, found: Inputs, stream: Stream, model: str, progress: Progress) -> dict[str, int]:
-        """Write the table from the parts, then the rest; return what was sorted where."""
+    def write(
+        self, folder: Path, about: Mapping[str, Any], thumbnails: Thumbnails, progress: Progress
+    ) -> dict[str, int]:
+        """Write the table from the parts of a job, then the rest; return what was sorted where.
+
+        Parameters
+        ----------
+        folder : Path
+            Of the job.
+        about : mapping
+            Its record.
+        thumbnails : callable
+            Makes the pictures of the page.
+        progress : Progress
+        """
         from galaxtool.io.streamed import write_stream
 
-        about = read_record(job.folder)
-
         def chunks() -> Iterator[Table]:
-            return read_parts(job.folder, job.count)
+            return read_parts(folder, about["parts"])
 
         progress.start("Writing")
         write_stream(chunks, self.table, meta=about["meta"])
         sorted_into: dict[str, int] = {}
         try:
             if self.html is not None:
-                self._page(self.html, chunks, found, stream, model, about["meta"])
+                from galaxtool.pages.predictions import write_predictions_page
+
+                classes = about["classes"]
+                write_predictions_page(
+                    self.html, chunks, slugs=list(classes), names=list(classes.values()), thumbnails=thumbnails,
+                    about={**about["meta"], "CALIBRAT": about["calibration"]},
+                )  # fmt: skip
             if self.sort_into is not None:
                 from galaxtool.pipelines.sorting import sort_into
 
@@ -70,52 +92,40 @@ class Outputs:
         except GalaxtoolError:
             progress.say(f"The table is in '{self.table}' all the same.")
             raise
-        job.finished = True
-        if self.samp:
-            send(self.table, progress)
         return sorted_into
 
-    def _page(
-        self,
-        page: Path,
-        chunks: Callable[[], Iterable[Table]],
-        found: Inputs,
-        stream: Stream,
-        model: str,
-        meta: dict[str, str],
-    ) -> None:
-        from galaxtool.pages.predictions import write_predictions_page
+    def send(self, progress: Progress) -> None:
+        """Send the table to the programs that listen to SAMP, where that was asked for, and say to how many."""
+        if not self.samp:
+            return
+        from galaxtool.pipelines.samp import send_table
 
-        record = stream.engine.record
-        taxonomy = record.make_taxonomy()
+        listeners = send_table(self.table, self.table.stem, progress)
+        progress.say(f"Sent to {listeners} program{'' if listeners == 1 else 's'} by SAMP.")
 
-        def thumbnails(rows: Sequence[int]) -> list[np.ndarray | None]:
-            return [_thumbnail(stream, found, row) for row in rows]
 
-        write_predictions_page(
-            page, chunks, slugs=record.slugs, names=[c.name for c in taxonomy.classes], about=meta,
-            thumbnails=thumbnails,
-        )  # fmt: skip
+def describe_outputs(record: ModelRecord, preprocess: Preprocess) -> dict[str, Any]:
+    """Return what pages need to know, for the record of a job."""
+    names = [one.name for one in record.make_taxonomy().classes]
+    return {
+        "classes": dict(zip(record.slugs, names, strict=True)),
+        "calibration": calibration_of(record),
+        "preprocess": preprocess.as_dict(),
+    }
+
+
+def calibration_of(record: ModelRecord) -> str:
+    """Say how a model's probabilities were calibrated, and how true they proved; ``no`` where nothing is known."""
+    fitted = record.temperature != 1.0
+    n, error = record.metrics.get("n"), record.metrics.get("ece")
+    on = f"{n:,} images of the validation split" if isinstance(n, int) else "the validation split"
+    said = f"a temperature of {record.temperature:.3g} was fitted to {on}" if fitted else "no"
+    if isinstance(error, dict) and {"value", "low", "high"} <= set(error):
+        told = "{value:.3f} (95 % interval {low:.3f} to {high:.3f})".format(**error)
+        said = said if fitted else "none was fitted"
+        return f"{said}; expected calibration error on {'these' if fitted else on}: {told}"
+    return said
 
 
 def _is_filled(folder: Path) -> bool:
     return folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
-
-
-def _thumbnail(stream: Stream, found: Inputs, row: int) -> np.ndarray | None:
-    """Return what the model looked at, in colours."""
-    from galaxtool.io.open_item import read_item
-
-    try:
-        options = stream.plan.preprocess.reading(stream.plan.reading, position=False)
-        return stream.plan.preprocess.display(read_item(found.items[row], options))
-    except UnreadableImage:
-        return None
-
-
-def send(table: Path, progress: Progress) -> None:
-    """Send a table to the programs that listen to SAMP, and say to how many."""
-    from galaxtool.pipelines.samp import send_table
-
-    listeners = send_table(table, table.stem, progress)
-    progress.say(f"Sent to {listeners} program{'' if listeners == 1 else 's'} by SAMP.")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from galaxtool.errors import InputError, OutputExists
+from galaxtool.errors import ConfigError, InputError, OutputExists
 from galaxtool.files import hold, holder
-from galaxtool.pipelines.job import LOCK, folder_of, part, read_parts, read_record
+from galaxtool.pipelines.classify_outputs import Outputs
+from galaxtool.pipelines.job import LOCK, folder_of, part, read_record
+from galaxtool.pipelines.shard import Shard
+from galaxtool.pipelines.thumbnails import thumbnails_of_parts
 from galaxtool.types import Progress, Silent
 
 _NAMED = 8
@@ -29,6 +32,8 @@ class MergeResult:
         Rows with an error.
     parts, shards : int
         Of how many it was made.
+    sorted_into : dict of int
+        Images in each folder that was made, if any.
     """
 
     output: str
@@ -36,6 +41,7 @@ class MergeResult:
     errors: int
     parts: int
     shards: int
+    sorted_into: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -46,6 +52,11 @@ def merge(
     job: Path,
     *,
     output: Path | None = None,
+    html: Path | None = None,
+    sort_into: Path | None = None,
+    sort_by: str = "link",
+    samp: bool = False,
+    overwrite: bool = False,
     keep: bool = False,
     progress: Progress | None = None,
 ) -> MergeResult:
@@ -59,6 +70,16 @@ def merge(
         The output that all shards were given: predictions.fits, whose parts are in predictions.fits.unfinished.
     output : Path, optional
         Where to write, if not there: another name, or another format of table.
+    html : Path, optional
+        Write a page too, as `classify` does. It shows the images, so run this where the shards ran.
+    sort_into : Path, optional
+        Make a folder with a sub-folder for each class and the images in it.
+    sort_by : str
+        How images are sorted into folders: link or copy.
+    samp : bool
+        Send the table to TOPCAT, Aladin and what else listens to SAMP.
+    overwrite : bool
+        Sort into a folder that is there already.
     keep : bool
         Leave the parts where they are.
 
@@ -78,6 +99,8 @@ def merge(
     folder = job if job.is_dir() and job.name.endswith(".unfinished") else folder_of(job)
     target = Path(output) if output else folder.with_name(folder.name.removesuffix(".unfinished"))
     about = read_record(folder)
+    outputs = Outputs(target, html=html, sort_into=sort_into, sort_by=sort_by, samp=samp)
+    outputs.check(Shard(), overwrite=overwrite)
     lock = hold(folder / LOCK)
     if lock is None:
         who = [text for path in sorted(folder.glob(f"{LOCK}*")) if (text := holder(path))]
@@ -88,14 +111,17 @@ def merge(
     with lock:
         _check_whole(folder, about, target)
         progress.start(f"Joining {about['parts']} parts")
-        rows, errors = _write(folder, about, target)
+        rows, errors, sorted_into = _write(folder, about, outputs, progress)
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
-    return MergeResult(str(target), rows, errors, about["parts"], about["shards"])
+    outputs.send(progress)
+    return MergeResult(str(target), rows, errors, about["parts"], about["shards"], sorted_into)
 
 
-def _write(folder: Path, about: dict[str, Any], target: Path) -> tuple[int, int]:
-    """Write the output; return how many rows it has, and how many with an error."""
+def _write(
+    folder: Path, about: dict[str, Any], outputs: Outputs, progress: Progress
+) -> tuple[int, int, dict[str, int]]:
+    """Write the output; return how many rows it has, how many with an error, and what was sorted where."""
     from galaxtool.pipelines.classify_result import Tally
 
     paths = [part(folder, number) for number in range(about["parts"])]
@@ -103,16 +129,19 @@ def _write(folder: Path, about: dict[str, Any], target: Path) -> tuple[int, int]
         from galaxtool.indexes.embeddings import check_embedding_path
         from galaxtool.pipelines.embed_parts import first_errors, write_embeddings
 
-        check_embedding_path(target)
-        write_embeddings(folder, target)
-        return first_errors(paths)[:2]
-    from galaxtool.io.streamed import write_stream
+        if outputs.more:
+            raise ConfigError(
+                "Embeddings have no classes to show or to sort by.", hint="Leave --html and the like out."
+            )
+        check_embedding_path(outputs.table)
+        write_embeddings(folder, outputs.table)
+        return *first_errors(paths)[:2], {}
     from galaxtool.io.tables import check_table_path
 
-    check_table_path(target)
-    write_stream(lambda: read_parts(folder, about["parts"]), target, meta=about["meta"])
+    check_table_path(outputs.table)
+    sorted_into = outputs.write(folder, about, thumbnails_of_parts(folder, about), progress)
     tally = Tally.of(paths)
-    return tally.n, tally.errors
+    return tally.n, tally.errors, sorted_into
 
 
 def _check_whole(folder: Path, about: dict[str, Any], target: Path) -> None:

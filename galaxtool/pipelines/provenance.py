@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from galaxtool.models.engines import Engine
 
-_VALUED = ("-o", "--output", "--shard", "--executor", "--workers")
-_BARE = ("--resume", "--overwrite", "--quiet", "-q", "--json")
+_VALUED = ("-o", "--output", "--shard", "--executor", "--workers", "--html", "--sort-into", "--sort-by")
+_BARE = ("--resume", "--overwrite", "--samp", "--quiet", "-q", "--json")
 
 
 def provenance(engine: Engine, model: str) -> dict[str, str]:
