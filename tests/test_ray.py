@@ -16,12 +16,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import psutil
 import pytest
 import ray_tasks
+from helpers import make_model, write_fits
 
+import galaxtool
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, UnreadableImage
 from galaxtool.executors.ahead import AHEAD
+from galaxtool.io.tables import read_table
 from galaxtool.registry import get_registry
+from galaxtool.types import Silent
 
 # Ray leaves its own log files open
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -167,6 +173,23 @@ def test_nobody_at_the_address(direct: bool, monkeypatch: pytest.MonkeyPatch) ->
     assert caught.value.hint and "\n" not in caught.value.message
 
 
+class KillingAWorker(Silent):
+    """A progress that kills one of Ray's workers, once a batch is done."""
+
+    def __init__(self) -> None:
+        self.killed = 0
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        if n and not self.killed:
+            here = [one for one in psutil.process_iter(["cmdline"]) if _is_worker(one.info["cmdline"])]
+            here[0].kill()
+            self.killed = here[0].pid
+
+
+def _is_worker(words: list[str] | None) -> bool:
+    return bool(words) and words[0].startswith("ray::Worker")
+
+
 @pytest.mark.slow
 @with_ray
 class TestCluster:
@@ -277,6 +300,38 @@ class TestCluster:
         nodes.leave()
         assert not ray.is_initialized()
         assert list(nodes.join().map(ray_tasks.square, [2])) == [4]
+
+    def test_classify_gives_the_table_of_other_executors(
+        self, nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nodes.leave()
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("RAY_ADDRESS", nodes.cluster.address)
+        model = str(make_model(tmp_path / "tiny"))
+        for i in range(60):
+            write_fits(tmp_path / "in" / f"{i}.fits", i, ra=10.0 + i, dec=1.0, size=40)
+        (tmp_path / "in" / "7x.fits").write_bytes(b"SIMPLE = no")
+
+        def table(name: str, **options: Any) -> bytes:
+            galaxtool.classify(
+                ["in"], model=model, output=Path(name), batch_size=4, engine="torch", precision="fp32", **options
+            )
+            return Path(name).read_bytes() if Path(name).exists() else b""
+
+        expected = table("processes.csv", executor="processes")
+        assert expected.count(b"\n") == 62
+        assert table("ray.csv", executor="ray") == expected
+        killing = KillingAWorker()
+        assert table("killed.csv", executor="ray", progress=killing) == expected and killing.killed
+        for executor, shard in (("ray", "1/2"), ("threads", "2/2")):
+            assert table("both.csv", executor=executor, shard=shard) == b""
+        galaxtool.merge(Path("both.csv"))
+        # threads share one engine of several threads, which adds up in another order
+        one, other = read_table(Path("both.csv")), read_table(Path("ray.csv"))
+        assert one.colnames == other.colnames
+        for name in one.colnames:
+            a, b = np.ma.filled(one[name], -1), np.ma.filled(other[name], -1)
+            assert np.allclose(a, b, rtol=0, atol=1e-3) if a.dtype.kind == "f" else np.array_equal(a, b)
 
     def test_by_a_client_server(self, nodes: Nodes, tmp_path: Path) -> None:
         pytest.importorskip("grpc")
