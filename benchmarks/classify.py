@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, nargs="*", help="folders of real JPGs")
     parser.add_argument("--count", type=int, default=20_000, help="simulated cutouts of each format")
     parser.add_argument("--distinct", type=int, default=2000, help="different ones among them")
+    parser.add_argument("--sets", nargs="+", default=["png", "fits", "real"])
     parser.add_argument("--model", default="mini")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--executor", default="auto")
@@ -53,8 +54,9 @@ def main() -> None:
     parser.add_argument("--no-loader", action="store_true", help="leave the DataLoader out")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        sets = {kind: simulated(Path(scratch) / kind, kind, options) for kind in ("png", "fits") if options.count}
-        if options.images:
+        kinds = [kind for kind in ("png", "fits") if kind in options.sets]
+        sets = {kind: simulated(Path(scratch) / kind, kind, options) for kind in kinds}
+        if options.images and "real" in options.sets:
             files = sorted(p for folder in options.images for p in folder.rglob("*.jpg"))
             sets["real"] = linked(files, Path(scratch) / "real", max(options.count, len(files)))
         for name, folder in sets.items():

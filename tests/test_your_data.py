@@ -1,4 +1,4 @@
-"""Each command of docs/your-data.md is run, on small data of the names that it has."""
+"""Each command of docs/your-data.md and docs/large-jobs.md is run, on small data of the names that they have."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from training_helpers import class_folders, galaxtool, narrow_mini
 
 from galaxtool.io.tables import read_table
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "your-data.md"
-COMMANDS = re.findall(r"^galaxtool .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+COMMANDS = re.findall(r"^galaxtool .*$", (DOCS / "your-data.md").read_text(encoding="utf-8"), re.MULTILINE)
+LARGE = re.findall(r"^galaxtool .*$", (DOCS / "large-jobs.md").read_text(encoding="utf-8"), re.MULTILINE)
 TRAINING = [command for command in COMMANDS if " finetune " in command or "--model" in command]
 SINGLE = [c for c in COMMANDS if "--shard" not in c and "merge" not in c and c not in TRAINING]
 QUICK = ("--backbone", "mini@none", "--method", "supervised", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
@@ -121,6 +122,16 @@ def test_shards(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> No
         code, _, err = galaxtool(*shlex.split(command)[1:], *named)
         assert code == 0, err
     assert len(read_table(Path("shared.fits"))) == 2
+
+
+def test_large_jobs(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    here = [c for c in LARGE if "/survey" not in c and "@images" not in c and "ray" not in c]
+    for command in here:
+        named = [] if "merge" in command else ["--model", model]
+        code, _, err = galaxtool(*shlex.split(command)[1:], *named)
+        assert code == 0, err
+    assert len(here) == 4 and "c1" in Path("shared.html").read_text(encoding="utf-8")
 
 
 def test_what_a_source_gives(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
