@@ -5,8 +5,11 @@ VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BASE_PYTHON ?= python3
 JOBS ?= 2
 ROUNDS ?= 20
+# where the numbers of mutants begin; the same again with the SEED that a failure was found with, and ROUNDS=1
+SEED := $(or $(SEED),$(shell date +%s))
 # the tests that draw examples
-FUZZ ?= stretch or reading or tables or where or losses or metrics or datasets or indexes or simulation or preprocess
+FUZZ ?= mutants or stretch or reading or tables or where or losses or metrics or datasets or indexes or simulation \
+	or preprocess
 
 ifdef PYTHON
 ready :=
@@ -36,7 +39,9 @@ test-all: $(ready) ## run all tests; those that need a GPU or real images skip w
 	$(tests)
 
 fuzz: $(ready) ## look for inputs that break something, with new examples in each of ROUNDS rounds
-	for round in $$(seq $(ROUNDS)); do GALAXTOOL_HYPOTHESIS=fuzz $(tests) -m "not slow and not gpu" -k "$(FUZZ)" || exit 1; done
+	for round in $$(seq 0 $$(($(ROUNDS) - 1))); do \
+		export GALAXTOOL_HYPOTHESIS=fuzz GALAXTOOL_FUZZ_SEED=$$(($(SEED) + round)); echo "SEED=$$GALAXTOOL_FUZZ_SEED"; \
+		$(tests) -m "not slow and not gpu" -k "$(FUZZ)" || exit 1; done
 
 lint: $(ready) ## check style, formatting and types
 	$(PYTHON) -m ruff check .

@@ -238,7 +238,7 @@ def test_the_cutout_is_not_changed() -> None:
     data=hnp.arrays(
         np.float32,
         st.tuples(st.integers(1, 4), st.integers(1, 12), st.integers(1, 12)),
-        elements=st.floats(-(2.0**99), 2.0**99, width=32) | st.just(np.float32(np.nan)) | st.just(np.float32(0)),
+        elements=st.floats(width=32, allow_infinity=False) | st.just(np.float32(np.nan)) | st.just(np.float32(0)),
     ),
     name=st.sampled_from(NAMES),
     named=st.booleans(),

@@ -72,7 +72,7 @@ class FitsReader:
                 content = small_content(file)
                 if content is not None and (found := _lone_image(file, content, len(content), options)):
                     return _cutout(file, found, options)
-                stream = open_bounded(file) if content is None else ImageFile(file.name, content=content).open()
+                stream = open_bounded(file if content is None else ImageFile(file.name, content=content))
                 with stream, fits.open(stream, memmap=False, uint=True, lazy_load_hdus=True) as units:
                     return _cutout(file, _from_units(OpenFits(file, units, content), options), options)
             except (OSError, EOFError, zlib.error, fits.VerifyError) as error:

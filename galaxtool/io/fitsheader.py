@@ -79,11 +79,14 @@ class Cards:
         return int(digits) if digits.removeprefix(b"-").isdigit() else None
 
     def without_text(self) -> bytes:
-        """Return the cards that can have a value, for libraries whose time goes with the number of cards."""
-        if not any(text in self._starts for text in _TEXT):
+        """Return the cards that can have a value, for libraries whose time goes with the number of cards.
+
+        Those that are not all ASCII are left out too: on some of them WCSLIB never comes to an end.
+        """
+        if self.raw.isascii() and not any(text in self._starts for text in _TEXT):
             return self.raw
         cards = (self.raw[i : i + _CARD] for i in range(0, len(self.raw), _CARD))
-        return b"".join(card for card in cards if card[:8] not in _TEXT)
+        return b"".join(card for card in cards if card[:8] not in _TEXT and card.isascii())
 
 
 def header_bytes(content: bytes, start: int = 0) -> bytes | None:

@@ -6,6 +6,7 @@ A file that is small, as cutouts are, is unpacked into memory once. Any other is
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from typing import Any, BinaryIO
 
@@ -17,6 +18,10 @@ _BLOCK = 2880
 _SMALL = 1 << 25  # bytes that are unpacked into memory
 _MOST_UNPACKED = MAX_PIXELS * 8 + _SMALL
 _LONGEST_HEADER = 1 << 24
+_COLUMNS = re.compile(rb"TFIELDS = +(\d+)")
+
+MOST_COLUMNS = 999
+"""Of a table, as the FITS standard has it; astropy takes memory and time for as many as a header claims."""
 
 
 def small_content(file: ImageFile) -> bytes | None:
@@ -67,6 +72,7 @@ class Bounded:
     Notes
     -----
     astropy reads a header in blocks until one says END. Where nothing but such blocks is read for 16 MB, it has none.
+    A header that claims more columns of a table than there may be is not handed on.
     """
 
     mode = "rb"
@@ -89,6 +95,8 @@ class Bounded:
             self._stream.seek(self._at)
         content = self._stream.read(min(n, self._most))
         self._at += len(content)
+        if n <= _BLOCK and (claim := _COLUMNS.search(content)) and int(claim[1]) > MOST_COLUMNS:
+            raise OSError(f"a table claims to have {claim[1].decode()} columns")
         return content
 
     def seek(self, offset: int, whence: int = 0) -> int:

@@ -57,6 +57,7 @@ class RasterReader:
             # on odd metadata, and on sizes of 90 to 180 million pixels, which a mosaic may well have
             try:
                 with file.open() as stream, Image.open(stream, formats=_FORMATS) as image:
+                    _check_whole(name, image)
                     misnamed = _misnamed(file, image.format)
                     scale, extent = _reduce(image, options.at_least)
                     planes = _empty(image) if options.header_only else _planes(image)
@@ -85,6 +86,16 @@ class RasterReader:
             source=name,
             flags=flags,
             extent=extent,
+        )
+
+
+def _check_whole(name: str, image: Image.Image) -> None:
+    """Refuse a TIFF whose strips do not fill it: Pillow would leave the rest black."""
+    filled = sum((right - left) * (bottom - top) for _, (left, top, right, bottom), *_ in getattr(image, "tile", ()))
+    if image.format == "TIFF" and filled < image.width * image.height:
+        raise UnreadableImage(
+            f"'{name}' is damaged or cut short: its header promises {image.width} x {image.height} pixels and it has "
+            f"{filled:,} of them."
         )
 
 

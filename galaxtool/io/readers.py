@@ -100,7 +100,8 @@ def quality_flags(data: np.ndarray, *, finite: bool | None = None) -> tuple[str,
     good = np.isfinite(data)
     if good.all():
         return quality_flags(data, finite=True)
-    same = all(np.ptp(plane[known]) == 0 for plane, known in zip(data, good, strict=True) if known.any())
+    seen = (plane[known] for plane, known in zip(data, good, strict=True) if known.any())
+    same = all(values.min() == values.max() for values in seen)
     return (NAN_PIXELS, BLANK) if same else (NAN_PIXELS,)
 
 

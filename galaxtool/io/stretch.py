@@ -23,6 +23,7 @@ _NANOMAGGIES = ("nanomagg", "nmgy")
 _SKY_LEVEL, _SKY_NOISE = 1.0, (5e-4, 0.5)  # what scaled nanomaggies can have, a galaxy that fills the frame included
 _SAME_ZERO_POINT = 4.0  # bands whose scaled noises differ by more cannot be in one unit
 _WHITE_SHARE = 99.5  # no more than the rest of the pixels may be white where the unit is unknown
+_MOST = np.float32(2.0**99)  # of a value, so that what is computed from it stays within float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +148,12 @@ def to_planes(cutout: Cutout, stretch: Stretch) -> np.ndarray:
     if stretch.name == "auto" and cutout.unit == "display":
         shown = _mix(planes, channels)
     elif stretch.name == "lupton" or (stretch.name == "auto" and len(cutout.bands) > 1):
-        shown = _bytes(
-            _lupton(_mix(_scaled(planes, [cutout.bands[i] for i in used], cutout.unit, stretch), channels), stretch.q)
-        )
+        scaled = _scaled(_bounded(planes), [cutout.bands[i] for i in used], cutout.unit, stretch)
+        shown = _bytes(_lupton(_mix(scaled, channels), stretch.q))
     elif len(planes) == 1:
-        shown = _bytes(_alone(planes[0].astype(np.float32, copy=False), stretch))[None]
+        shown = _bytes(_alone(_bounded(planes[0]), stretch))[None]
     else:
-        each = [_bytes(_alone(plane.astype(np.float32, copy=False), stretch)) for plane in planes]
+        each = [_bytes(_alone(_bounded(plane), stretch)) for plane in planes]
         shown = _mix(np.stack(each), channels)
     return shown[:, ::-1]
 
@@ -195,9 +195,15 @@ def _lupton(scaled: np.ndarray, q: float) -> np.ndarray:
     return np.clip(scaled, 0, 1, out=scaled)
 
 
+def _bounded(planes: np.ndarray) -> np.ndarray:
+    """Return float32, cut off where differences and ratios would be beyond it."""
+    planes = planes.astype(np.float32, copy=False)
+    beyond = (planes > _MOST) | (planes < -_MOST)
+    return np.clip(planes, -_MOST, _MOST) if beyond.any() else planes
+
+
 def _scaled(planes: np.ndarray, bands: list[str], unit: str, stretch: Stretch) -> np.ndarray:
     """Return bands with the values that Lupton's formula wants, and with what is missing filled."""
-    planes = planes.astype(np.float32, copy=False)
     zeros, factors = _calibration(planes, bands, unit, stretch)
     scaled = (planes - zeros[:, None, None] if zeros.any() else planes) * factors[:, None, None]
     known = np.isfinite(scaled)

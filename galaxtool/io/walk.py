@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,9 +15,12 @@ from typing import cast
 
 from astropy.io import fits
 
+from galaxtool.io.fitsstream import open_bounded
 from galaxtool.io.formats.fitstable import is_image
+from galaxtool.io.imagefile import ImageFile
 from galaxtool.io.items import repeated
 from galaxtool.io.listing import Sorter
+from galaxtool.io.quiet import no_warnings
 from galaxtool.io.readers import image_suffixes
 from galaxtool.registry import get_registry
 from galaxtool.specs import ReaderSpec
@@ -242,8 +244,11 @@ def _is_table(file: bytes | os.DirEntry[bytes]) -> bool:
             head = zlib.decompressobj(wbits=31).decompress(head, _HEADERS)
         if not _primary_is_empty(head) or _image_is_first(head):
             return False
-        with warnings.catch_warnings(), fits.open(os.fsdecode(file), memmap=True) as units:
-            warnings.simplefilter("ignore")  # about a damaged file, of which its reader will speak
+        with (
+            no_warnings(),  # about a damaged file, of which its reader will speak
+            open_bounded(ImageFile.on_disk(Path(os.fsdecode(file)))) as stream,
+            fits.open(stream, memmap=False) as units,
+        ):
             kinds = [(is_image(unit), "TABLE" in unit.header.get("XTENSION", "")) for unit in units]
     except Exception:  # whatever is wrong with a file, it is its reader that says so, as an error of this one input
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from astropy.io import fits
 from galaxtool.errors import UnreadableImage
 from galaxtool.io.containers.index import identity
 from galaxtool.io.containers.streams import BROKEN, MOST_BYTES, Unpacked, head_of
+from galaxtool.io.fitsstream import open_bounded
 from galaxtool.io.imagefile import ImageFile
 from galaxtool.io.options import ReadOptions
 from galaxtool.io.quiet import no_warnings
@@ -146,10 +146,9 @@ def _list(path: Path) -> _Listing:
     # packed images are tables then, and lie where they lie
     how: Any = {"memmap": False, "lazy_load_hdus": True, "disable_image_compression": True}
     try:
-        packed = head_of(path).startswith(b"\x1f\x8b")
         with (
             no_warnings(),
-            gzip.open(path) if packed else path.open("rb") as stream,
+            open_bounded(ImageFile.on_disk(path)) as stream,
             fits.open(stream, **how) as units,
         ):
             for number, unit in enumerate(units):

@@ -19,6 +19,7 @@ from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 
+from galaxtool.io.fitsstream import MOST_COLUMNS
 from galaxtool.io.formats.layout import Facts, Layout, widened
 from galaxtool.io.formats.plain import escaped, no_surrogates, parts_of, with_texts
 
@@ -36,11 +37,14 @@ def read_fits(path: Path) -> Table:
     ValueError
         If there is no table in it.
     """
-    with fits.open(path, memmap=False) as hdus:
+    # what an image is packed in is not looked into
+    with fits.open(path, memmap=False, disable_image_compression=True) as hdus:
         tables = [h for h in hdus if isinstance(h, fits.BinTableHDU | fits.TableHDU) and not is_image(h)]
         if not tables:
             raise ValueError("there is no table in it")
         header = tables[0].header
+        if header["TFIELDS"] > MOST_COLUMNS:
+            raise ValueError(f"its header claims to have {header['TFIELDS']} columns")
         table = Table.read(tables[0], character_as_bytes=False)
     for number, name in enumerate(list(table.colnames), 1):
         column = table[name]

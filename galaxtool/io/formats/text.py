@@ -105,10 +105,20 @@ def _is_column_of_times(about: Any) -> bool:
 def write_csv(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
     """Write a CSV file; masked values are empty, arrays JSON. Units, descriptions and `meta` have no place."""
     with _text_stream(stream) as file:
-        lines = csv.writer(file, lineterminator="\n")
+        lines = csv.writer(_Lines(file), lineterminator="\r\n")
         lines.writerow([facts.name for facts in layout.columns])
         for block in layout.blocks(own_type):
             lines.writerows(zip(*map(_texts, block.columns.values()), strict=True))
+
+
+class _Lines:
+    """Ends lines by a line feed alone, for a writer that quotes no carriage return but where lines end in one."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, line: str) -> None:
+        self._file.write(line[:-2] + "\n")
 
 
 def prepare_ecsv(table: Table) -> Table:
