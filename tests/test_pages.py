@@ -75,19 +75,18 @@ def test_a_page_has_the_name_of_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("temperature", "metrics", "says"),
     [
-        (1.0, {}, "no"),
-        (1.5, {}, "a temperature of 1.5 was fitted to the validation split"),
+        (1.0, {}, "not calibrated"),
+        (1.5, {}, "calibrated on the validation images (temperature 1.5)"),
         (
             1.5,
             {"n": 1500, "ece": {"value": 0.0312, "low": 0.02, "high": 0.05}},
-            "a temperature of 1.5 was fitted to 1,500 images of the validation split; expected calibration error on "
-            "these: 0.031 (95 % interval 0.020 to 0.050)",
+            "calibrated on 1,500 validation images (temperature 1.5); expected calibration error on these: 0.031 (95 % "
+            "interval 0.020 to 0.050)",
         ),
         (
             1.0,
             {"n": 20, "ece": {"value": 0.1, "low": 0.05, "high": 0.2}},
-            "none was fitted; expected calibration error on 20 images of the validation split: 0.100 (95 % interval "
-            "0.050 to 0.200)",
+            "not calibrated; expected calibration error on 20 validation images: 0.100 (95 % interval 0.050 to 0.200)",
         ),
     ],
 )
@@ -97,4 +96,12 @@ def test_calibration_is_told(temperature: float, metrics: dict[str, Any], says: 
 
 
 def test_the_page_tells_of_calibration(page: str) -> None:
-    assert "not calibrated" in page or "expected calibration error" in page
+    assert "They were not calibrated, and may be too sure or not sure enough." in page
+
+
+def test_the_page_of_the_bundled_model_tells_how_true_it_is(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", 1)
+    code, _, err = galaxtool("classify", tmp_path, "-o", tmp_path / "p.csv", "--html", tmp_path / "p.html", "--quiet")
+    assert code == 0, err
+    text = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert "not calibrated; expected calibration error on 500 validation images: 0.0" in text

@@ -50,8 +50,8 @@ def write_predictions_page(
         What they are called.
     about : mapping of str
         How the predictions were made, by the keys that tables' headers have: MODEL, MODELSHA, ENGINE, PRECISN,
-        VERSIONS, COMMAND; others are shown as they are. CALIBRAT says in words how probabilities were calibrated, or
-        ``no``.
+        VERSIONS, COMMAND; others are shown as they are. CALIBRAT completes "They were ...", as in
+        ``calibrated on 500 validation images``; ``not calibrated`` where nothing is known of it.
     thumbnails : callable
         Takes numbers of rows, from 0 and in order, and returns as many pictures, uint8 of shape (ny, nx, 3), row 0 on
         top, or None where one cannot be read. Called for a few at a time, and once for each that is shown; these are

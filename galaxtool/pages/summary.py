@@ -47,12 +47,12 @@ def summary_section(overview: Overview, about: Mapping[str, str]) -> str:
 def probabilities_note(overview: Overview, about: Mapping[str, str]) -> str:
     """Return what the probabilities are, and what they are not."""
     calibration = str(about.get("CALIBRAT", "")).strip()
-    if calibration.lower() in ("no", "none"):
-        calibrated = "They were not calibrated, and may be too sure or not sure enough."
-    elif calibration:
-        calibrated = f"Calibration: {isolated(calibration)}."
-    else:
+    if not calibration:
         calibrated = "Whether they were calibrated is not recorded here."
+    elif calibration == "not calibrated":
+        calibrated = "They were not calibrated, and may be too sure or not sure enough."
+    else:
+        calibrated = f"They were {isolated(calibration)}. That holds for images like those of the model’s training."
     kind = (
         "Probabilities are the model’s own."
         if overview.exclusive

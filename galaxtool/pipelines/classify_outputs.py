@@ -115,15 +115,14 @@ def describe_outputs(record: ModelRecord, preprocess: Preprocess) -> dict[str, A
 
 
 def calibration_of(record: ModelRecord) -> str:
-    """Say how a model's probabilities were calibrated, and how true they proved; ``no`` where nothing is known."""
+    """Say how a model's probabilities were calibrated, and how true they proved: what completes "They were ..."."""
     fitted = record.temperature != 1.0
     n, error = record.metrics.get("n"), record.metrics.get("ece")
-    on = f"{n:,} images of the validation split" if isinstance(n, int) else "the validation split"
-    said = f"a temperature of {record.temperature:.3g} was fitted to {on}" if fitted else "no"
+    images = f"{n:,} validation images" if isinstance(n, int) else "the validation images"
+    said = f"calibrated on {images} (temperature {record.temperature:.3g})" if fitted else "not calibrated"
     if isinstance(error, dict) and {"value", "low", "high"} <= set(error):
         told = "{value:.3f} (95 % interval {low:.3f} to {high:.3f})".format(**error)
-        said = said if fitted else "none was fitted"
-        return f"{said}; expected calibration error on {'these' if fitted else on}: {told}"
+        said += f"; expected calibration error on {'these' if fitted else images}: {told}"
     return said
 
 

@@ -32,13 +32,14 @@ def fill(job: Job, found: Inputs, stream: Stream, *, rows_a_part: int, top_k: in
     progress : Progress
     """
     from galaxtool.io.tables import write_table
+    from galaxtool.pipelines.thumbnails import part_files
 
     for number, batches in stream.parts(job, found.items, rows_a_part, "Classifying", progress):
         items = [item for batch, _ in batches for item in batch]
         start = number * rows_a_part
         columns = None if found.columns is None else found.columns[start : start + len(items)]
         table = part_table(items, columns, [scored for _, scored in batches], stream.engine.record, top_k)
-        write_table(table, job.place(number))
+        write_table(table, job.place(number), meta=part_files(items))
 
 
 def part_table(

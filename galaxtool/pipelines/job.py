@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 _RECORD = "job.json"
-_DERIVED = ("count", "rows a part", "parts")
+_DERIVED = ("count", "rows a part", "parts", "classes", "calibration", "preprocess")
 LOCK = ".lock"
 """Held by a process that does all of a job, and shared by those that do a part."""
 

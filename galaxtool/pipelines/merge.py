@@ -12,7 +12,7 @@ from galaxtool.files import hold, holder
 from galaxtool.pipelines.classify_outputs import Outputs
 from galaxtool.pipelines.job import LOCK, folder_of, part, read_record
 from galaxtool.pipelines.shard import Shard
-from galaxtool.pipelines.thumbnails import thumbnails_of_parts
+from galaxtool.pipelines.thumbnails import check_images, thumbnails_of_parts
 from galaxtool.types import Progress, Silent
 
 _NAMED = 8
@@ -90,7 +90,8 @@ def merge(
     Raises
     ------
     InputError
-        If there are no parts, or some are missing; the shards that have to be run again are named.
+        If there are no parts, or some are missing; the shards that have to be run again are named. If images are to be
+        shown or sorted that are not there any more.
     OutputExists
         If a shard is still at work.
     """
@@ -139,6 +140,8 @@ def _write(
     from galaxtool.io.tables import check_table_path
 
     check_table_path(outputs.table)
+    if outputs.html is not None or outputs.sort_into is not None:
+        check_images(folder, about, progress)
     sorted_into = outputs.write(folder, about, thumbnails_of_parts(folder, about), progress)
     tally = Tally.of(paths)
     return tally.n, tally.errors, sorted_into
