@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import psutil
@@ -60,9 +60,12 @@ def _collect() -> None:
 class Nodes:
     """A cluster of a head, to which drivers of this machine belong, and another node."""
 
+    made: ClassVar[list[Nodes]] = []
+
     def __init__(self) -> None:
         from ray.cluster_utils import Cluster
 
+        self.made.append(self)
         self.joined: Any = None
         self.client_port = free_port()
         self.cluster = Cluster()
@@ -352,6 +355,8 @@ class TestCluster:
 def test_a_ray_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
+    for nodes in Nodes.made:  # tests of the cluster may have gone before in this process, and be joined to it
+        nodes.leave()
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("PYTHONPATH", SETTINGS["PYTHONPATH"])
     made = executor(workers=1)

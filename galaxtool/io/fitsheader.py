@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 from astropy.io.fits import Card, Header
@@ -48,10 +48,8 @@ class Cards:
         start = self._starts.get(key.ljust(8).encode())
         if start is None:
             return default
-        if b"CONTINUE" in self._starts:  # a text of several cards
-            value = self.header.get(key)
-        else:
-            value = Card.fromstring(self.raw[start : start + _CARD]).value
+        in_several = b"CONTINUE" in self._starts  # of which a text may be one
+        value = self.header.get(key) if in_several else _value_of(self.raw[start : start + _CARD])
         return default if value is None or isinstance(value, Undefined) else value
 
     def __contains__(self, key: str) -> bool:
@@ -87,6 +85,12 @@ class Cards:
             return self.raw
         cards = (self.raw[i : i + _CARD] for i in range(0, len(self.raw), _CARD))
         return b"".join(card for card in cards if card[:8] not in _TEXT and card.isascii())
+
+
+@lru_cache(maxsize=4096)
+def _value_of(card: bytes) -> Any:
+    """Return the value of one card; the images of a survey have most of those that are asked for in common."""
+    return Card.fromstring(card).value
 
 
 def header_bytes(content: bytes, start: int = 0) -> bytes | None:
