@@ -7,11 +7,13 @@ import importlib
 import importlib.util
 import os
 import socket
+import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,14 +22,14 @@ import numpy as np
 import psutil
 import pytest
 import ray_tasks
-from helpers import make_model, write_fits
+from astropy.io import fits
+from astropy.table import Table
 
 import galaxtool
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, UnreadableImage
 from galaxtool.executors.ahead import AHEAD
 from galaxtool.io.tables import read_table
 from galaxtool.registry import get_registry
-from galaxtool.types import Silent
 
 # Ray leaves its own log files open
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -176,21 +178,34 @@ def test_nobody_at_the_address(direct: bool, monkeypatch: pytest.MonkeyPatch) ->
     assert caught.value.hint and "\n" not in caught.value.message
 
 
-class KillingAWorker(Silent):
-    """A progress that kills one of Ray's workers, once a batch is done."""
-
-    def __init__(self) -> None:
-        self.killed = 0
-
-    def advance(self, n: int = 1, note: str = "") -> None:
-        if n and not self.killed:
-            here = [one for one in psutil.process_iter(["cmdline"]) if _is_worker(one.info["cmdline"])]
-            here[0].kill()
-            self.killed = here[0].pid
+def workers_of_ray() -> list[psutil.Process]:
+    """Return the processes of Ray's workers that descend from this one, idle ones too."""
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if (one.cmdline() or [""])[0].startswith("ray::Worker"):
+                found.append(one)
+    return found
 
 
-def _is_worker(words: list[str] | None) -> bool:
-    return bool(words) and words[0].startswith("ray::Worker")
+def simulated(folder: Path, n: int) -> None:
+    """Simulated FITS, of which one has an empty corner and another is cut short."""
+    galaxtool.simulate(output=folder, n=n, size=64)
+    files = sorted(folder.rglob("*.fits"))
+    with fits.open(files[3], mode="update") as hdus:
+        hdus[0].data[..., :8, :8] = np.nan
+    files[8].write_bytes(files[8].read_bytes()[:5000])
+
+
+def assert_alike(one: Table, other: Table) -> None:
+    """Same ids, labels, flags and errors; numbers within 1e-3."""
+    assert one.colnames == other.colnames
+    for name in one.colnames:
+        a, b = np.ma.filled(one[name], -1), np.ma.filled(other[name], -1)
+        if a.dtype.kind == "f":
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-3)
+        else:
+            np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.slow
@@ -304,37 +319,39 @@ class TestCluster:
         assert not ray.is_initialized()
         assert list(nodes.join().map(ray_tasks.square, [2])) == [4]
 
-    def test_classify_gives_the_table_of_other_executors(
+    def test_the_command_gives_the_table_of_other_executors(
         self, nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         nodes.leave()
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("RAY_ADDRESS", nodes.cluster.address)
-        model = str(make_model(tmp_path / "tiny"))
-        for i in range(60):
-            write_fits(tmp_path / "in" / f"{i}.fits", i, ra=10.0 + i, dec=1.0, size=40)
-        (tmp_path / "in" / "7x.fits").write_bytes(b"SIMPLE = no")
+        simulated(tmp_path / "in", 120)
+        command = [str(Path(sys.executable).with_name("galaxtool")), "classify", "in", "--batch-size", "2"]
 
-        def table(name: str, **options: Any) -> bytes:
-            galaxtool.classify(
-                ["in"], model=model, output=Path(name), batch_size=4, engine="torch", precision="fp32", **options
-            )
-            return Path(name).read_bytes() if Path(name).exists() else b""
+        def begin(name: str, executor: str, *more: str) -> subprocess.Popen[bytes]:
+            return subprocess.Popen([*command, "--quiet", "--executor", executor, "-o", name, *more])
 
-        expected = table("processes.csv", executor="processes")
-        assert expected.count(b"\n") == 62
-        assert table("ray.csv", executor="ray") == expected
-        killing = KillingAWorker()
-        assert table("killed.csv", executor="ray", progress=killing) == expected and killing.killed
+        for executor in ("processes", "threads", "ray"):
+            assert begin(f"{executor}.csv", executor).wait() == 0
+        table = read_table(Path("processes.csv"))
+        assert len(table) == 120 and [bool(error) for error in table["error"]] == [row == 8 for row in range(120)]
+        assert "NAN_PIXELS" in table["flags"][3] and len(set(np.ma.filled(table["label"], ""))) > 3
+        assert Path("ray.csv").read_bytes() == Path("processes.csv").read_bytes()
+        assert_alike(read_table(Path("threads.csv")), table)
+
+        parts = Path("killed.csv.unfinished")
+        with begin("killed.csv", "ray") as process:
+            ray_tasks.until(lambda: process.poll() is not None or any(parts.glob("part-*.parquet")))
+            killed = workers_of_ray()[0]
+            killed.kill()
+            assert process.poll() is None and len(list(parts.glob("part-*.parquet"))) < 3
+        assert process.returncode == 0 and not killed.is_running()
+        assert Path("killed.csv").read_bytes() == Path("processes.csv").read_bytes()
+
         for executor, shard in (("ray", "1/2"), ("threads", "2/2")):
-            assert table("both.csv", executor=executor, shard=shard) == b""
+            assert begin("both.csv", executor, "--shard", shard).wait() == 0
         galaxtool.merge(Path("both.csv"))
-        # threads share one engine of several threads, which adds up in another order
-        one, other = read_table(Path("both.csv")), read_table(Path("ray.csv"))
-        assert one.colnames == other.colnames
-        for name in one.colnames:
-            a, b = np.ma.filled(one[name], -1), np.ma.filled(other[name], -1)
-            assert np.allclose(a, b, rtol=0, atol=1e-3) if a.dtype.kind == "f" else np.array_equal(a, b)
+        assert_alike(read_table(Path("both.csv")), table)
 
     def test_by_a_client_server(self, nodes: Nodes, tmp_path: Path) -> None:
         pytest.importorskip("grpc")
