@@ -61,7 +61,7 @@ def _card(overview: Overview, case: Case, picture: str, *, named: bool) -> str:
         if picture
         else '<span class="missing">The image cannot be read any more.</span>'
     )
-    said = _said(isolated(overview.name(case.label)) if named else "probability", case.probability, "first")
+    said = _said(isolated(overview.name(case.label)) if named else "proba&shy;bility", case.probability, "first")
     if case.second:
         said += _said(isolated(overview.name(case.second)), case.second_probability, "second")
     flags = f'<span class="flags">{text(case.flags)}</span>' if case.flags else ""

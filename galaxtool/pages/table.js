@@ -221,15 +221,17 @@ class View {
       row: () => [row + 1],
       id: () => [button],
       class: () => error ? [make("span", { class: "error" }, "error: ", isolated(error))] : [isolated(rows.className(rows.label[row]))],
-      probability: () => error ? [] : [bar(rows.probability[row], "first"), shownNumber(rows.probability[row])],
+      probability: () => [bar(rows.probability[row], "first"), shownNumber(rows.probability[row])],
       second: () => [isolated(rows.className(rows.second[row]))],
       margin: () => [shownNumber(rows.margin(row))],
       flags: () => [visible(rows.flagsOf(row))],
     };
     const line = make("tr", { "data-row": row });
-    for (const { key, kind = "", value, digits } of this.columns) {
+    for (const [k, { key, kind = "", value, digits }] of this.columns.entries()) {
       const inside = cells[key] ? cells[key]() : [shownNumber(value(rows, row), digits)];
-      line.append(make("td", { class: `${kind} is-${key}` }, ...inside));
+      const tells = error && key === "class";
+      line.append(make("td", { class: `${kind} is-${key}`, ...(tells ? { colspan: this.columns.length - k } : {}) }, ...inside));
+      if (tells) break;
     }
     return line;
   }
