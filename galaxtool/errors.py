@@ -49,7 +49,10 @@ class GalaxtoolError(Exception):
 
 
 class InputError(GalaxtoolError):
-    """Something handed in cannot be used."""
+    """Something handed in cannot be used; ends of lines, as in a file's name, are written as Python does it."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__("".join(map(_one_line, message.splitlines(keepends=True))), hint=hint)
 
 
 class UnreadableImage(InputError):
@@ -118,6 +121,12 @@ class TrainingError(GalaxtoolError):
 
 class PluginError(GalaxtoolError):
     """A plugin broke its side of the contract."""
+
+
+def _one_line(line: str) -> str:
+    """Return a line with its end escaped."""
+    text = line.splitlines()[0]
+    return text + line[len(text) :].encode("unicode_escape").decode()
 
 
 def _restored(kind: type[GalaxtoolError], text: str, state: dict[str, Any]) -> GalaxtoolError:

@@ -41,7 +41,8 @@ def _fail(folder: Path, kind: str, first: int, count: int, limit: float, done: s
     """Fail, naming the mutant that took too long or ended the process."""
     alone = _ran("each", kind, first, count, folder / "alone", limit=limit, timeout=1200)
     last = alone.stdout.splitlines()[-1:]
-    pytest.fail(f"ended by {last if alone.returncode else 'none of them alone'}; {_again(kind)}\n{done.stderr[-3000:]}")
+    which = f"{last} or one before it" if alone.returncode else "none of them alone"
+    pytest.fail(f"ended by {which}; {_again(kind)}\n{done.stderr[-3000:]}")
 
 
 def _ran(

@@ -240,6 +240,19 @@ def test_names_with_ends_of_lines_come_back_from_the_table(tmp_path: Path) -> No
     assert {row["error"] for row in again} == {""}
 
 
+def test_errors_about_names_with_ends_of_lines_are_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a\nb\u2028.fits").write_bytes(b"")
+    write_table(Table({"path": ["no\r\nsuch.png", "c.png"]}), tmp_path / "c.csv")
+    (tmp_path / "c.png").write_bytes(images()["colour.png"])
+    errors = [row["error"] for row in classified(tmp_path, tmp_path / "c.csv", output=tmp_path / "p.csv")]
+    assert errors == [
+        f"'{tmp_path}/a\\nb\\u2028.fits' is an empty file.",
+        "",
+        f"There is no file '{tmp_path}/no\\r\\nsuch.png'.",
+        "",
+    ]
+
+
 def test_identifiers_that_come_twice(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(images()["colour.png"])
     write_table(Table({"id": ["x", "x", "x-2", "x"], "path": ["a.png"] * 4}), tmp_path / "c.csv")
@@ -302,6 +315,24 @@ def test_tables_that_claim_to_have_many_columns(tmp_path: Path, columns: int) ->
         assert says in alone(tmp_path / name, READ)
     (tmp_path / "c.fits").write_bytes(with_card(catalogues()["catalogue.fits"], "TFIELDS", columns))
     assert says in alone(tmp_path / "c.fits", READ.replace("read_image(path)", "read_table(path)"))
+
+
+def test_tiles_larger_than_their_image_do_not_overwrite_memory(tmp_path: Path) -> None:
+    """The decoders in C believed the tile, which ended the process, perhaps some files later."""
+    packed = images()["hcompress_1.fits.fz"]
+    plio = images()["plio_1.fits.fz"]
+    words = struct.pack(">4h", 0, 7, -100, 31)
+    assert packed.count(b"\xdd\x99\0\0\0\x18\0\0\0\x18") == 1 and words in plio
+    lies = {
+        "less.fits.fz": with_card(packed, "ZNAXIS2", 3),
+        "more.fits.fz": packed.replace(b"\xdd\x99\0\0\0\x18", b"\xdd\x99\0\0\x18\x18"),
+        "words.fits.fz": plio.replace(words, struct.pack(">4h", 0, 7, -100, 32767)),
+    }
+    many = "import sys\nfor _ in range(200):\n    junk = [bytearray(j) for j in range(1, 700)]\n    "
+    for name, content in lies.items():
+        (tmp_path / name).write_bytes(content)
+        said = set(alone(tmp_path / name, many + READ.strip().replace("\n", "\n    ")).splitlines())
+        assert len(said) == 1 and "says that it has" in said.pop()
 
 
 def test_a_header_without_an_end_in_a_small_gzip(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from astropy.io import fits
 from galaxtool.errors import UnreadableImage
 from galaxtool.io.fitsbands import hdu_band, plane_bands
 from galaxtool.io.fitsheader import Cards, Keywords, header_bytes
+from galaxtool.io.fitstiles import check_tiles
 from galaxtool.io.imagefile import ImageFile
 from galaxtool.io.planes import axes, clean, no_band, too_large
 from galaxtool.io.readers import say
@@ -148,6 +149,8 @@ class OpenFits:
         too_large(self.name, unit.shape)
         self.check_size(unit)
         try:
+            if isinstance(unit.hdu, fits.CompImageHDU):
+                check_tiles(self._unpacked(), unit.number, unit.hdu)
             data = unit.hdu.data
         except (TypeError, ValueError, IndexError, KeyError) as error:
             # what numpy and the decompressors say of too few or of wrong bytes
@@ -172,6 +175,9 @@ class OpenFits:
             enough = unit.hdu.fileinfo()["datLoc"] + wanted <= self.file.size
         if not enough:
             raise cut_short(self.file, unit.shape)
+
+    def _unpacked(self) -> ImageFile:
+        return self.file if self._content is None else ImageFile(self.name, content=self._content)
 
     def _names(self, chosen: list[Unit]) -> tuple[str, ...]:
         """Return the bands of what was chosen, as they will be called."""
