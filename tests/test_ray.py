@@ -348,7 +348,9 @@ class TestCluster:
         assert process.returncode == 0 and not killed.is_running()
         assert Path("killed.csv").read_bytes() == Path("processes.csv").read_bytes()
 
-        for executor, shard in (("ray", "1/2"), ("threads", "2/2")):
+        with_client = importlib.util.find_spec("grpc") is not None
+        ray_there = f"ray://127.0.0.1:{nodes.client_port}" if with_client else "ray"
+        for executor, shard in ((ray_there, "1/2"), ("threads", "2/2")):
             assert begin("both.csv", executor, "--shard", shard).wait() == 0
         galaxtool.merge(Path("both.csv"))
         assert_alike(read_table(Path("both.csv")), table)

@@ -14,6 +14,8 @@ from urllib.request import url2pathname
 import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table
+from helpers import write_png
+from training_helpers import galaxtool
 
 from galaxtool.errors import DependencyMissing, GalaxtoolError, TableError
 from galaxtool.io.tables import write_table
@@ -103,6 +105,25 @@ def test_other_tables_are_converted(
     assert len(first) == 2
     assert back["objid"].tolist() == [OBJID, OBJID + 1] and back["id"].tolist() == ["a é", "b"]
     assert np.ma.asarray(back["ra"]).tolist() == [10.5, None] and path.read_bytes() == before
+
+
+def test_classify_and_merge_send_their_table(listeners: list[Listener], tmp_path: Path) -> None:
+    for i in range(3):
+        write_png(tmp_path / "in" / f"g{i}.png", i)
+    same = ("classify", tmp_path / "in", "--batch-size", 1, "-o")
+    commands = [
+        (*same, tmp_path / "one.fits", "--samp"),
+        (*same, tmp_path / "both.csv", "--shard", "1/2"),
+        (*same, tmp_path / "both.csv", "--shard", "2/2"),
+        ("merge", tmp_path / "both.csv", "--samp"),
+    ]
+    for command in commands:
+        code, _, err = galaxtool(*command)
+        assert code == 0, err
+        if "--samp" in command:
+            assert "Sent to 2 programs by SAMP." in err
+            assert list(received(listeners[1])["id"]) == ["g0", "g1", "g2"]
+            listeners[1].came.clear()
 
 
 def test_nobody_who_takes_tables(hub: object, tmp_path: Path) -> None:
