@@ -229,6 +229,12 @@ def test_a_shard_goes_on_only_when_told(images: Path, model: Path) -> None:
     assert "was done with another batch size" in said and "all shards" in said
 
 
+def test_another_model_is_named_without_what_follows_from_it(images: Path, model: Path) -> None:
+    done("classify", *common(images, model), "-o", "p.csv", "--shard", "1/2")
+    other = make_model(Path("other"), ("disturbed", "merging"), seed=1)
+    assert "another model." in complaint("classify", *common(images, other), "-o", "p.csv", "--shard", "2/2")
+
+
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2"])
 def test_what_is_no_shard(text: str) -> None:
     with pytest.raises(ConfigError, match="--shard is"):
