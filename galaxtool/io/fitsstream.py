@@ -18,10 +18,8 @@ _BLOCK = 2880
 _SMALL = 1 << 25  # bytes that are unpacked into memory
 _MOST_UNPACKED = MAX_PIXELS * 8 + _SMALL
 _LONGEST_HEADER = 1 << 24
-_COLUMNS = re.compile(rb"TFIELDS = +(\d+)")
-
-MOST_COLUMNS = 999
-"""Of a table, as the FITS standard has it; astropy takes memory and time for as many as a header claims."""
+_MANY = re.compile(rb"(?:TFIELDS |Z?NAXIS +)= +(\d+)")
+_MOST = 999  # axes, or columns of a table, as the FITS standard has it
 
 
 def small_content(file: ImageFile) -> bytes | None:
@@ -53,10 +51,10 @@ def is_gzipped(file: ImageFile) -> bool:
     return file.head(2) == _GZIP
 
 
-def open_bounded(file: ImageFile) -> Bounded:
-    """Open a file, unpacked where it is gzipped."""
+def open_bounded(file: ImageFile, most_unpacked: int = _MOST_UNPACKED) -> Bounded:
+    """Open a file, unpacked where it is gzipped, up to that many bytes."""
     if is_gzipped(file):
-        return Bounded(gzip.open(file.open()), _MOST_UNPACKED)
+        return Bounded(gzip.open(file.open()), most_unpacked)
     return Bounded(file.open(), file.size)
 
 
@@ -72,7 +70,8 @@ class Bounded:
     Notes
     -----
     astropy reads a header in blocks until one says END. Where nothing but such blocks is read for 16 MB, it has none.
-    A header that claims more columns of a table than there may be is not handed on.
+    A header that claims more axes or columns than there may be, for each of which astropy takes time and memory, is not
+    handed on.
     """
 
     mode = "rb"
@@ -95,8 +94,10 @@ class Bounded:
             self._stream.seek(self._at)
         content = self._stream.read(min(n, self._most))
         self._at += len(content)
-        if n <= _BLOCK and (claim := _COLUMNS.search(content)) and int(claim[1]) > MOST_COLUMNS:
-            raise OSError(f"a table claims to have {claim[1].decode()} columns")
+        if n <= _BLOCK and (claim := next((c for c in _MANY.finditer(content) if int(c[1]) > _MOST), None)):
+            raise OSError(
+                f"a header claims to have {claim[1].decode()} {'columns' if claim[0][:1] == b'T' else 'axes'}"
+            )
         return content
 
     def seek(self, offset: int, whence: int = 0) -> int:

@@ -19,11 +19,13 @@ from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 
-from galaxtool.io.fitsstream import MOST_COLUMNS
+from galaxtool.io.fitsstream import open_bounded
 from galaxtool.io.formats.layout import Facts, Layout, widened
 from galaxtool.io.formats.plain import escaped, no_surrogates, parts_of, with_texts
+from galaxtool.io.imagefile import ImageFile
 
 _FITS_BLOCK = 2880
+_MOST_BYTES = 1 << 40
 _PLAIN, _ODD = re.compile(r"[ -~]*"), re.compile(r"[^ -~]")
 _KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
 _ESCAPED = "unicode_escape"
@@ -38,13 +40,14 @@ def read_fits(path: Path) -> Table:
         If there is no table in it.
     """
     # what an image is packed in is not looked into
-    with fits.open(path, memmap=False, disable_image_compression=True) as hdus:
+    with (
+        open_bounded(ImageFile.on_disk(path), _MOST_BYTES) as stream,
+        fits.open(stream, memmap=False, disable_image_compression=True) as hdus,
+    ):
         tables = [h for h in hdus if isinstance(h, fits.BinTableHDU | fits.TableHDU) and not is_image(h)]
         if not tables:
             raise ValueError("there is no table in it")
         header = tables[0].header
-        if header["TFIELDS"] > MOST_COLUMNS:
-            raise ValueError(f"its header claims to have {header['TFIELDS']} columns")
         table = Table.read(tables[0], character_as_bytes=False)
     for number, name in enumerate(list(table.colnames), 1):
         column = table[name]
