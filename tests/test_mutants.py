@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -108,7 +109,8 @@ def test_seeds_are_of_every_kind() -> None:
 @pytest.mark.parametrize("what", ["run", "each"])
 def test_what_takes_too_long_is_named(what: str, tmp_path: Path) -> None:
     done = _ran(what, "files", 7, 2, tmp_path, limit=0.0005, timeout=120)
-    assert done.returncode == 1 and "Timeout" in done.stderr
+    # faulthandler may itself fall over what runs while it looks at it
+    assert done.returncode in (1, -signal.SIGSEGV) and "Timeout" in done.stderr
     assert what == "run" or done.stdout.splitlines()[-1].startswith("7 000000007-")
 
 
