@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,23 @@ def _private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.setenv("GALAXTOOL_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path_factory.getbasetemp() / "hub"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.getbasetemp() / "torch"))
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[None]:
+    """Let `mini` have a few channels, see `training_helpers.narrow_mini`."""
+    from training_helpers import narrow_mini
+
+    with narrow_mini():
+        yield
+
+
+@pytest.fixture
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, and draw no figures of runs, which take longer than the training."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("draw_history", "draw_confusion"):
+        monkeypatch.setattr(f"galaxtool.vision.figures.{name}", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="session")

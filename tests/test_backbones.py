@@ -16,7 +16,7 @@ import torch
 from helpers import write_png
 from open_clip import factory
 from safetensors.torch import save_file
-from training_helpers import class_folders, complaint, galaxtool, narrow_mini
+from training_helpers import class_folders, complaint, galaxtool
 
 import galaxtool as package
 from galaxtool.backbones.create import create_backbone, parse_name
@@ -26,6 +26,8 @@ from galaxtool.errors import ModelError, OfflineError, UnknownName
 from galaxtool.files import sha256_of
 from galaxtool.registry import get_registry
 from galaxtool.specs import Weights
+
+pytestmark = pytest.mark.usefixtures("narrow")
 
 _TEXT = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
 SMALL = {
@@ -60,12 +62,6 @@ def small_architectures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setattr(factory, "_MODEL_CONFIG_PATHS", list(factory._MODEL_CONFIG_PATHS))
         patch.setattr(factory, "_MODEL_CONFIGS", dict(factory._MODEL_CONFIGS))
         open_clip.add_model_config(folder)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _narrow() -> Iterator[None]:
-    with narrow_mini():
         yield
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from astropy.table import Table
 from helpers import SLUGS, make_model, write_png
 from scipy.special import logsumexp
-from training_helpers import galaxtool, narrow_mini
+from training_helpers import galaxtool
 
 from galaxtool.files import write_json
 from galaxtool.models.engines import open_engine
@@ -24,6 +23,8 @@ from galaxtool.training.calibration import fit_temperature
 from galaxtool.training.metrics import classification_metrics
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.options import TrainOptions
+
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def overconfident(factor: float, seed: int = 0, n: int = 3000, k: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -86,12 +87,6 @@ def test_the_metrics_tell_the_calibration_error_before_and_after() -> None:
 
 
 # --- from the model to the table -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _narrow() -> Iterator[None]:
-    with narrow_mini():
-        yield
 
 
 def test_the_temperature_decides_the_digest(tmp_path: Path) -> None:

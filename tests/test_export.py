@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import onnxruntime
 import pytest
 import torch
 from helpers import SLUGS, make_model, write_fits, write_png
-from training_helpers import class_folders, complaint, galaxtool, narrow_mini
+from training_helpers import class_folders, complaint, galaxtool
 
 import galaxtool as package
 from galaxtool.errors import ConfigError, ModelError
@@ -27,11 +26,7 @@ from galaxtool.models.engines import OnnxEngine, TorchEngine, open_engine
 from galaxtool.models.find import find_model
 from galaxtool.models.onnx_file import Comparison
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _narrow() -> Iterator[None]:
-    with narrow_mini():
-        yield
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +35,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def model(_narrow: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(narrow: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("models") / "tiny")
 
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import numpy as np
 import pytest
 from helpers import write_png
 from PIL import Image
-from training_helpers import AtStep, Killed, class_folders, complaint, galaxtool, kill, narrow_mini
+from training_helpers import AtStep, Killed, class_folders, complaint, galaxtool, kill
 
 import galaxtool as package
 from galaxtool.errors import GalaxtoolError
@@ -28,24 +27,12 @@ from galaxtool.models.directory import load_model
 from galaxtool.models.find import find_model
 from galaxtool.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
+
 QUICK = ("--backbone", "mini@none", "--method", "clip", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
 COMMAND = [sys.executable, "-m", "galaxtool"]
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "GALAXTOOL_OFFLINE": "1"}
 PLAIN: dict[str, Any] = {"backbone": "mini@none", "method": "clip", "epochs": 1, "batch_size": 8, "device": "cpu"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _narrow() -> Iterator[None]:
-    with narrow_mini():
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder, and draw no figures: `done` has them, and they take longer than the training."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("draw_history", "draw_confusion"):
-        monkeypatch.setattr(f"galaxtool.vision.figures.{name}", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="module")

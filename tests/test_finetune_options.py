@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,14 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from training_helpers import class_folders, complaint, galaxtool, narrow_mini
+from training_helpers import class_folders, complaint, galaxtool
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.io.tables import read_table
 
+pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
+
 QUICK = ("--backbone", "mini@none", "--epochs", "1", "--batch-size", "8", "--device", "cpu", "--precision", "fp32")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _narrow() -> Iterator[None]:
-    with narrow_mini():
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder, and draw no figures, which take longer than the training."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("draw_history", "draw_confusion"):
-        monkeypatch.setattr(f"galaxtool.vision.figures.{name}", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="module")

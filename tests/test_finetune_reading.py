@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from helpers import write_fits
-from training_helpers import class_folders, complaint, galaxtool, narrow_mini
+from training_helpers import class_folders, complaint, galaxtool
 
 from galaxtool.datasets.open import open_dataset, open_datasets
 from galaxtool.datasets.split import leak_groups
@@ -28,25 +27,14 @@ from galaxtool.pipelines import training_pictures
 from galaxtool.pipelines.field_of_view import field_note, field_record
 from galaxtool.pipelines.input_options import InputOptions
 
+pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
+
 QUICK = (
     "--backbone", "mini@none", "--method", "supervised", "--epochs", "1", "--batch-size", "8", "--device", "cpu",
     "--precision", "fp32",
 )  # fmt: skip
 KINDS = ("ring", "disc")
 PATTERN = "{id}_{band}.fits"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _narrow() -> Iterator[None]:
-    with narrow_mini():
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("draw_history", "draw_confusion"):
-        monkeypatch.setattr(f"galaxtool.vision.figures.{name}", lambda *_, **__: None)
 
 
 @pytest.fixture

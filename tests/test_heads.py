@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,7 @@ import torch.nn.functional as F
 from head_helpers import make_backbone, make_head, write_model
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
-from training_helpers import make_task, narrow_mini
+from training_helpers import make_task
 
 from galaxtool import check_head, get_registry, hookimpl
 from galaxtool.errors import ConfigError, TrainingError
@@ -26,13 +25,9 @@ from galaxtool.taxonomy.load import Taxonomy, own_taxonomy
 from galaxtool.training.dirichlet import concentrations, expected_fractions
 from galaxtool.vision.preprocess import Preprocess
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 BUILT_IN = [r.spec.name for r in get_registry().specs("head") if r.origin == "built-in"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _narrow() -> Iterator[None]:
-    with narrow_mini():
-        yield
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

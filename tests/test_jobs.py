@@ -25,6 +25,8 @@ from galaxtool.executors.ahead import in_order
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.files import hold, holder
+from galaxtool.models.find import find_model
+from galaxtool.models.late import open_engine_for
 from galaxtool.pipelines.classify import classify
 from galaxtool.pipelines.job import batches_a_part
 from galaxtool.pipelines.provenance import command_line
@@ -128,6 +130,13 @@ def test_what_was_asked_for_is_not_left_for_speed(options: dict[str, str], image
     assert classify([images], output=Path("p.parquet"), **options).engine == "onnx"
     meta = json.loads(pq.ParquetFile("p.parquet").schema_arrow.metadata[b"galaxtool"])
     assert meta["PRECISN"] == "fp32"
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("executor", ["auto", "processes", "ray", "ray://127.0.0.1:10001"])
+def test_processes_and_clusters_compute_alike(executor: str) -> None:
+    opened = open_engine_for(10, find_model("mini"), "auto", "auto", "auto", executor=executor)
+    assert (opened.name, opened.precision) == ("torch", "bf16")
 
 
 # --- shards ----------------------------------------------------------------------------------------------------------

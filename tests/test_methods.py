@@ -28,6 +28,7 @@ from galaxtool.pipelines.training_settings import method_options, train_options
 from galaxtool.registry import get_registry
 from galaxtool.specs import MethodSpec
 from galaxtool.training.checkpoint import load_checkpoint
+from galaxtool.training.optimizer import make_optimizer
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.training.trainer import Trainer
@@ -199,7 +200,10 @@ def test_classes_weigh_as_the_objective_says(method: str) -> None:
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in ("linear-probe", "shallow")])
 def test_layer_decay_changes_what_a_method_trains(method: str, tmp_path: Path) -> None:
     task = task_for(method, layer_decay=0.5)
-    Trainer(task, stages_of(method, task), tmp_path)
+    stages = stages_of(method, task)
+    Trainer(task, stages, tmp_path)
+    groups = [group for stage in stages for group in make_optimizer(stage, task.backbone, task.options).param_groups]
+    assert len({group["scale"] for group in groups}) > 1
 
 
 # --- GalaxAlign's variants -------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def rows_of(command: str, place: Path, model: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("command", SINGLE)
 def test_the_command_does_what_it_says(command: str, place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows_of(command, place, model, monkeypatch)
+    assert len(rows_of(command, place, model, monkeypatch))
 
 
 def test_what_is_trained_on(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,10 @@ from galaxtool.cutting.arguments import GivenFile
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.io.fitsaxes import to_bands
 from galaxtool.io.fitsbands import is_science
+from galaxtool.io.fitsstream import ANY_SIZE, is_gzipped, open_bounded
+from galaxtool.io.imagefile import ImageFile
 from galaxtool.io.quiet import no_warnings
 from galaxtool.io.readers import say
-
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,11 @@ def read_images(file: GivenFile, hdu: str | None = None) -> list[SkyImage]:
     """
     path = file.path
     try:
-        with no_warnings(), fits.open(path, memmap=True, uint=False, lazy_load_hdus=True) as units:
+        with (
+            no_warnings(),
+            open_bounded(ImageFile.on_disk(path), ANY_SIZE) as stream,
+            fits.open(stream, memmap=False, uint=False, lazy_load_hdus=True) as units,
+        ):
             found = list(_images(path, units, file.band, hdu))
     except GalaxtoolError:
         raise
@@ -174,9 +178,7 @@ def _is_wanted(number: int, unit: Any, hdu: str | None) -> bool:
 
 def _check_whole(path: Path, unit: Any) -> None:
     """Refuse an image whose header promises more than the file holds."""
-    with path.open("rb") as stream:
-        gzipped = stream.read(2) == _GZIP
-    if gzipped or isinstance(unit, fits.CompImageHDU):
+    if is_gzipped(ImageFile.on_disk(path)) or isinstance(unit, fits.CompImageHDU):
         return
     wanted = unit.fileinfo()["datLoc"] + math.prod(unit.shape) * abs(int(unit.header["BITPIX"])) // 8
     if wanted > path.stat().st_size:

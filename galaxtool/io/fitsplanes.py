@@ -127,15 +127,13 @@ class OpenFits:
 
     def pixels(self, unit: Unit) -> tuple[np.ndarray, bool]:
         """Return an HDU's pixels as native float32, NaN where there is no datum; and whether all have one."""
-        blank = (
-            unit.header.get("BLANK"),
-            unit.header.get("BZERO"),
-        )  # asked for now, as astropy takes them out of headers
+        # asked for now, as astropy takes them out of headers
+        blank, zero = unit.header.get("BLANK"), unit.header.get("BZERO")
         data = self.raw(unit)
         with np.errstate(over="ignore"):
             pixels = np.array(data, dtype=np.float32)
-        if data.dtype.kind == "u" and data.dtype.itemsize > 1 and None not in blank:
-            pixels[data == int(blank[0]) + int(blank[1])] = np.nan  # which astropy leaves out for unsigned integers
+        if data.dtype.kind == "u" and data.dtype.itemsize > 1 and None not in (blank, zero):
+            pixels[data == int(blank) + int(zero)] = np.nan  # which astropy leaves out for unsigned integers
         return clean(pixels)
 
     def raw(self, unit: Unit) -> np.ndarray:

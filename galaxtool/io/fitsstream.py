@@ -22,6 +22,10 @@ _MANY = re.compile(rb"(?:TFIELDS |Z?NAXIS +)= +(\d+)")
 _MOST = 999  # axes, or columns of a table, as the FITS standard has it
 
 
+ANY_SIZE = 1 << 40
+"""For `open_bounded`: bytes that nothing is meant to reach, where a file need not fit into memory."""
+
+
 def small_content(file: ImageFile) -> bytes | None:
     """Return the content of a small file, unpacked where it is gzipped; None where it is not small, or damaged."""
     packed = is_gzipped(file)

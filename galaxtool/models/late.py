@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.models.engines import Engine, Scores, TorchEngine
+from galaxtool.models.engines import Engine, Scores, TorchEngine, open_engine
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.record import ModelRecord
 
@@ -48,6 +48,25 @@ class LateTorchEngine:
     @functools.cached_property
     def _opened(self) -> Engine:
         return TorchEngine(self.files, self.device, self.precision)
+
+
+def open_engine_for(
+    images: int, files: ModelFiles, engine: str, device: str, precision: str, *, executor: str
+) -> Engine:
+    """Open a model by the engine that is the faster one for so many images, where the choice was left open.
+
+    Parameters
+    ----------
+    images : int
+    files : ModelFiles
+    engine, device, precision : str
+        As on the command line, see `galaxtool.models.engines.open_engine`.
+    executor : str
+        As on the command line. Threads share one engine in one process, so that nothing is gained.
+    """
+    if executor != "threads" and bf16_is_faster(files, engine, device, precision, images):
+        return LateTorchEngine(files, "bf16")
+    return open_engine(files, engine, device, precision)
 
 
 def bf16_is_faster(files: ModelFiles, engine: str, device: str, precision: str, images: int) -> bool:

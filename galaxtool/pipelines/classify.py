@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.pipelines.classify_result import ClassifyResult, Tally, complain
 from galaxtool.pipelines.input_options import InputOptions
 from galaxtool.pipelines.shard import Shard
 from galaxtool.types import Progress, Silent
-
-if TYPE_CHECKING:
-    from galaxtool.models.engines import Engine
 
 
 def classify(
@@ -129,16 +125,14 @@ def classify(
         If the model cannot be used.
     """
     from galaxtool.io.tables import check_table_path
-    from galaxtool.models.engines import open_engine
     from galaxtool.models.find import find_model
-    from galaxtool.models.late import LateTorchEngine, bf16_is_faster
+    from galaxtool.models.late import LateTorchEngine, open_engine_for
     from galaxtool.pipelines.classify_outputs import Outputs, describe_outputs
     from galaxtool.pipelines.classify_parts import fill
     from galaxtool.pipelines.field_of_view import field_note
     from galaxtool.pipelines.job import Job, batches_a_part, begun_with, read_record
     from galaxtool.pipelines.provenance import provenance
     from galaxtool.pipelines.stream import Stream, Where
-    from galaxtool.pipelines.thumbnails import thumbnails_of
 
     progress = progress or Silent()
     options = InputOptions(
@@ -157,11 +151,9 @@ def classify(
     found = options.gather(inputs)
     if not overwrite:
         engine, precision = begun_with(output, engine, precision)
-    if bf16_is_faster(files, engine, device, precision, len(found.items)) and executor in ("auto", "processes"):
-        opened: Engine = LateTorchEngine(files, "bf16")
+    opened = open_engine_for(len(found.items), files, engine, device, precision, executor=executor)
+    if isinstance(opened, LateTorchEngine):
         progress.say("Many images: computing by PyTorch in bf16, the faster here. --engine onnx computes in fp32.")
-    else:
-        opened = open_engine(files, engine, device, precision)
     if opened.record.head == "none":
         raise ModelError(
             f"The model '{model}' has learned without labels and has no classes.",
@@ -193,8 +185,7 @@ def classify(
         tally = Tally.of(job.done)
         sorted_into: dict[str, int] = {}
         if part.count == 1:
-            thumbnails = thumbnails_of(found.items.__getitem__, stream.plan.preprocess, stream.plan.reading)
-            sorted_into = outputs.write(job.folder, read_record(job.folder), thumbnails, progress)
+            sorted_into = outputs.write(job.folder, read_record(job.folder), progress)
             job.finished = True
             outputs.send(progress)
     result = ClassifyResult(

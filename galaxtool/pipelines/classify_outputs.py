@@ -10,7 +10,6 @@ from galaxtool.config import one_of
 from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists
 from galaxtool.pipelines.job import read_parts
 from galaxtool.pipelines.shard import Shard
-from galaxtool.pipelines.thumbnails import Thumbnails
 from galaxtool.types import Progress
 
 if TYPE_CHECKING:
@@ -53,9 +52,7 @@ class Outputs:
         if self.sort_into is not None and not overwrite and _is_filled(self.sort_into):
             raise OutputExists(f"'{self.sort_into}' is there already.", hint="Name a new folder, or say --overwrite.")
 
-    def write(
-        self, folder: Path, about: Mapping[str, Any], thumbnails: Thumbnails, progress: Progress
-    ) -> dict[str, int]:
+    def write(self, folder: Path, about: Mapping[str, Any], progress: Progress) -> dict[str, int]:
         """Write the table from the parts of a job, then the rest; return what was sorted where.
 
         Parameters
@@ -64,8 +61,6 @@ class Outputs:
             Of the job.
         about : mapping
             Its record.
-        thumbnails : callable
-            Makes the pictures of the page.
         progress : Progress
         """
         from galaxtool.io.streamed import write_stream
@@ -79,10 +74,12 @@ class Outputs:
         try:
             if self.html is not None:
                 from galaxtool.pages.predictions import write_predictions_page
+                from galaxtool.pipelines.thumbnails import thumbnails_of
 
                 classes = about["classes"]
                 write_predictions_page(
-                    self.html, chunks, slugs=list(classes), names=list(classes.values()), thumbnails=thumbnails,
+                    self.html, chunks, slugs=list(classes), names=list(classes.values()),
+                    thumbnails=thumbnails_of(folder, about),
                     about={**about["meta"], "CALIBRAT": about["calibration"]},
                 )  # fmt: skip
             if self.sort_into is not None:

@@ -12,7 +12,7 @@ from galaxtool.files import hold, holder
 from galaxtool.pipelines.classify_outputs import Outputs
 from galaxtool.pipelines.job import LOCK, folder_of, part, read_record
 from galaxtool.pipelines.shard import Shard
-from galaxtool.pipelines.thumbnails import check_images, thumbnails_of_parts
+from galaxtool.pipelines.thumbnails import check_images
 from galaxtool.types import Progress, Silent
 
 _NAMED = 8
@@ -142,7 +142,7 @@ def _write(
     check_table_path(outputs.table)
     if outputs.html is not None or outputs.sort_into is not None:
         check_images(folder, about, progress)
-    sorted_into = outputs.write(folder, about, thumbnails_of_parts(folder, about), progress)
+    sorted_into = outputs.write(folder, about, progress)
     tally = Tally.of(paths)
     return tally.n, tally.errors, sorted_into
 

@@ -20,27 +20,10 @@ if TYPE_CHECKING:
     from galaxtool.io.options import ReadOptions
     from galaxtool.vision.preprocess import Preprocess
 
-Thumbnails = Callable[[Sequence[int]], list["np.ndarray | None"]]
-"""Takes numbers of rows; returns pictures, uint8 (size, size, 3), None where one cannot be read."""
-
 _FILES = "FILES"
 
 
-def thumbnails_of(item: Callable[[int], InputItem], preprocess: Preprocess, reading: ReadOptions) -> Thumbnails:
-    """Return what makes the pictures of rows.
-
-    Parameters
-    ----------
-    item : callable
-        Returns the image of a row.
-    preprocess : Preprocess
-    reading : ReadOptions
-    """
-    options = preprocess.reading(reading, position=False)
-    return lambda rows: [_thumbnail(item(row), preprocess, options) for row in rows]
-
-
-def thumbnails_of_parts(folder: Path, about: Mapping[str, Any]) -> Thumbnails:
+def thumbnails_of(folder: Path, about: Mapping[str, Any]) -> Callable[[Sequence[int]], list[np.ndarray | None]]:
     """Return what makes the pictures of the rows of a job, found by what its parts say.
 
     Parameters
@@ -50,6 +33,11 @@ def thumbnails_of_parts(folder: Path, about: Mapping[str, Any]) -> Thumbnails:
     about : mapping
         Its record.
 
+    Returns
+    -------
+    callable
+        Takes numbers of rows; returns pictures, uint8 (size, size, 3), None where one cannot be read.
+
     Notes
     -----
     Relative paths start at the working folder, which must be that of the job.
@@ -57,19 +45,19 @@ def thumbnails_of_parts(folder: Path, about: Mapping[str, Any]) -> Thumbnails:
     from galaxtool.io.options import ReadOptions
     from galaxtool.vision.preprocess import Preprocess
 
-    reading = about["reading options"]
-    options = ReadOptions(**{**reading, "bands": tuple(reading["bands"])})
+    preprocess, reading = Preprocess.from_dict(about["preprocess"]), about["reading options"]
+    options = preprocess.reading(ReadOptions(**{**reading, "bands": tuple(reading["bands"])}), position=False)
     rows_a_part = int(about["rows a part"])
 
     @lru_cache(maxsize=1)
     def read(number: int) -> _Part:
         return _Part(part(folder, number))
 
-    def item(row: int) -> InputItem:
+    def thumbnail(row: int) -> np.ndarray | None:
         number, at = divmod(row, rows_a_part)
-        return read(number).item(at)
+        return _thumbnail(read(number).item(at), preprocess, options)
 
-    return thumbnails_of(item, Preprocess.from_dict(about["preprocess"]), options)
+    return lambda rows: [thumbnail(row) for row in rows]
 
 
 def part_files(items: Sequence[InputItem]) -> dict[str, Any]:

@@ -19,13 +19,12 @@ from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 
-from galaxtool.io.fitsstream import open_bounded
+from galaxtool.io.fitsstream import ANY_SIZE, open_bounded
 from galaxtool.io.formats.layout import Facts, Layout, widened
 from galaxtool.io.formats.plain import escaped, no_surrogates, parts_of, with_texts
 from galaxtool.io.imagefile import ImageFile
 
 _FITS_BLOCK = 2880
-_MOST_BYTES = 1 << 40
 _PLAIN, _ODD = re.compile(r"[ -~]*"), re.compile(r"[^ -~]")
 _KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
 _ESCAPED = "unicode_escape"
@@ -41,7 +40,7 @@ def read_fits(path: Path) -> Table:
     """
     # what an image is packed in is not looked into
     with (
-        open_bounded(ImageFile.on_disk(path), _MOST_BYTES) as stream,
+        open_bounded(ImageFile.on_disk(path), ANY_SIZE) as stream,
         fits.open(stream, memmap=False, disable_image_compression=True) as hdus,
     ):
         tables = [h for h in hdus if isinstance(h, fits.BinTableHDU | fits.TableHDU) and not is_image(h)]
