@@ -80,6 +80,10 @@ class Interrupting(Silent):
 
     def __init__(self, after: int) -> None:
         self.left = after
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
 
     def advance(self, n: int = 1, note: str = "") -> None:
         self.left -= n
@@ -87,9 +91,11 @@ class Interrupting(Silent):
             raise KeyboardInterrupt
 
 
-def classify_begun(images: Path, *, after: int = 1000, **options: Any) -> None:
+def classify_begun(images: Path, *, after: int = 1000, **options: Any) -> list[str]:
+    progress = Interrupting(after)
     with contextlib.suppress(KeyboardInterrupt):
-        classify([images], output=Path("p.csv"), batch_size=2, progress=Interrupting(after), **options)
+        classify([images], output=Path("p.csv"), batch_size=2, progress=progress, **options)
+    return progress.said
 
 
 @pytest.mark.parametrize("engine_at_first", ["torch", "onnx"])
@@ -102,7 +108,7 @@ def test_a_job_goes_on_with_the_engine_it_began_with(
         patch.setattr("galaxtool.models.late._has_amx", lambda: True)
         classify_begun(images)
         whole = Path("p.csv").read_bytes()
-        classify_begun(images, after=13, overwrite=True)
+        assert "Go on with --resume" in classify_begun(images, after=13, overwrite=True)[-1]
         begun = json.loads(Path("p.csv.unfinished/job.json").read_text())
         assert begun["engine"] == engine_at_first and list(Path("p.csv.unfinished").glob("part-*"))
     if engine_at_first == "onnx":

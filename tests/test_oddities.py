@@ -373,3 +373,19 @@ def test_damaged_fits_files_are_closed_when_a_folder_was_walked(tmp_path: Path) 
         warnings.simplefilter("always")
         gc.collect()  # what is left open says so
     assert not [one for one in said if issubclass(one.category, ResourceWarning)]
+
+
+def test_cutouts_do_not_count_columns_to_the_end_of_memory(tmp_path: Path) -> None:
+    table = io.BytesIO()
+    fits.BinTableHDU.from_columns([fits.Column("a", "J", array=[1])]).writeto(table)
+    (tmp_path / "lie.fits").write_bytes(with_card(table.getvalue(), "TFIELDS", "2000000000"))
+    code = """
+from galaxtool.cutting.arguments import GivenFile
+from galaxtool.cutting.images import read_images
+from galaxtool.errors import GalaxtoolError
+try:
+    read_images(GivenFile(path))
+except GalaxtoolError as error:
+    print(error.message)
+"""
+    assert "2000000000 columns" in alone(tmp_path / "lie.fits", code)

@@ -21,4 +21,5 @@ def command() -> Any:
 
 def _show(result: MergeResult) -> None:
     failed = f", {result.errors} of them with an error" if result.errors else ""
-    say(f"{result.output}: {result.n} rows{failed}, from {result.parts} parts of {result.shards} shards")
+    made = f"{result.parts} part{'' if result.parts == 1 else 's'} of {result.shards} shards"
+    say(f"{result.output}: {result.n} rows{failed}, from {made}")

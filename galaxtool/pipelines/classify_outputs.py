@@ -69,7 +69,11 @@ class Outputs:
             return read_parts(folder, about["parts"])
 
         progress.start("Writing")
-        write_stream(chunks, self.table, meta=about["meta"])
+        try:
+            write_stream(chunks, self.table, meta=about["meta"])
+        except GalaxtoolError:
+            progress.say(f"What was computed is kept in '{folder}'.")
+            raise
         sorted_into: dict[str, int] = {}
         try:
             if self.html is not None:

@@ -154,13 +154,17 @@ class Stream:
         progress.start(what, mine)
         progress.advance(mine - sum(len(runs[n]) for n in missing))
         waiting: list[tuple[Sequence[InputItem], Scored]] = []
-        for task, scored in self.run(items, [runs[n] for n in missing]):
-            waiting.append((items[task.start : task.stop], scored))
-            progress.advance(len(task))
-            number = task.start // rows_a_part
-            if task.stop == runs[number].stop:
-                yield number, waiting
-                waiting = []
+        try:
+            for task, scored in self.run(items, [runs[n] for n in missing]):
+                waiting.append((items[task.start : task.stop], scored))
+                progress.advance(len(task))
+                number = task.start // rows_a_part
+                if task.stop == runs[number].stop:
+                    yield number, waiting
+                    waiting = []
+        except KeyboardInterrupt:
+            progress.say(f"What is done is kept in '{job.folder}'. Go on with --resume.")
+            raise
 
     def describes(self, found: Inputs) -> dict[str, Any]:
         """Return what decides the result, for the record of a job."""

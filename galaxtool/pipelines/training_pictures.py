@@ -54,12 +54,13 @@ def read_pictures(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(read, rows.tolist()))
-    known = [result for result in results if not isinstance(result, str)]
     good = [k for k, result in enumerate(results) if not isinstance(result, str)]
+    known = [result for result in results if not isinstance(result, str)]
     problems = [result for result in results if isinstance(result, str)]
     if not good:
         raise InputError(
-            f"None of the {len(rows)} {split} images can be read; the first: {problems[0] if problems else ''}"
+            f"None of the {len(rows)} {split} images can be read; the first: {problems[0] if problems else ''}",
+            hint="Look at one of them, and at what --hdu, --bands and the like ask for.",
         )
     fields = np.array([np.nan if field is None else field for _, field in known])
     if preprocess.size_arcsec is not None:
