@@ -31,7 +31,7 @@ from galaxtool.io.options import ReadOptions
 from galaxtool.io.tables import write_table
 from galaxtool.models.engines import open_engine
 from galaxtool.models.find import find_model
-from galaxtool.models.late import bf16_is_faster
+from galaxtool.models.many import engine_for
 from galaxtool.pipelines.classify_parts import part_table
 from galaxtool.pipelines.scoring import Scored
 
@@ -106,8 +106,7 @@ def costs_together(
     items: Sequence[InputItem], scratch: Path, options: argparse.Namespace, count: int
 ) -> dict[str, float]:
     """Return the processor seconds of each stage for one cutout, the mean of a process on each processor."""
-    fast = bf16_is_faster(find_model(options.model), options.engine, "cpu", "auto", count)
-    engine = "torch" if fast else options.engine
+    engine = engine_for(count, find_model(options.model), options.engine, "cpu", "auto")
     executor = ProcessExecutor(cores())
     make = partial(_stages_of, items, scratch, options.model, engine)
     found = list(executor.map(make, range(cores())))

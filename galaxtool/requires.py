@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from types import ModuleType
 
 from galaxtool.errors import DependencyMissing
@@ -33,3 +34,8 @@ def require(module: str, *, why: str, install: str) -> ModuleType:
         raise DependencyMissing(
             f"{why} needs the package '{module}', which is not installed.", hint=f"Run: pip install '{install}'"
         ) from error
+
+
+def is_installed(module: str) -> bool:
+    """Tell whether a package could be imported, without doing so."""
+    return importlib.util.find_spec(module) is not None

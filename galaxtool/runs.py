@@ -25,6 +25,7 @@ _REPORTED = (
     "faiss-cpu",
     "onnxruntime-gpu",
     "onnxruntime",
+    "openvino",
 )
 
 

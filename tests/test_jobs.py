@@ -26,7 +26,7 @@ from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.files import hold, holder
 from galaxtool.models.find import find_model
-from galaxtool.models.late import open_engine_for
+from galaxtool.models.many import open_engine_for
 from galaxtool.pipelines.classify import classify
 from galaxtool.pipelines.job import batches_a_part
 from galaxtool.pipelines.provenance import command_line
@@ -71,8 +71,8 @@ def common(images: Path, model: Path) -> tuple[object, ...]:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a few images many, on a processor with AMX."""
-    monkeypatch.setattr("galaxtool.models.late.MANY", 4)
-    monkeypatch.setattr("galaxtool.models.late._has_amx", lambda: True)
+    monkeypatch.setattr("galaxtool.models.many.MANY", 4)
+    monkeypatch.setattr("galaxtool.models.many.has_amx", lambda: True)
 
 
 class Interrupting(Silent):
@@ -98,34 +98,45 @@ def classify_begun(images: Path, *, after: int = 1000, **options: Any) -> list[s
     return progress.said
 
 
-@pytest.mark.parametrize("engine_at_first", ["torch", "onnx"])
+def only(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    """Have an engine chosen among the fast ones: all are installed where the tests run."""
+    monkeypatch.setattr("galaxtool.models.many.is_installed", lambda name: name == engine)
+
+
+@pytest.mark.parametrize("engine_at_first", ["openvino", "torch", "onnx"])
 def test_a_job_goes_on_with_the_engine_it_began_with(
     engine_at_first: str, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        if engine_at_first == "torch":
-            patch.setattr("galaxtool.models.late.MANY", 4)
-        patch.setattr("galaxtool.models.late._has_amx", lambda: True)
+        if engine_at_first != "onnx":
+            patch.setattr("galaxtool.models.many.MANY", 4)
+            only(patch, engine_at_first)
+        patch.setattr("galaxtool.models.many.has_amx", lambda: True)
         classify_begun(images)
         whole = Path("p.csv").read_bytes()
         assert "Go on with --resume" in classify_begun(images, after=13, overwrite=True)[-1]
         begun = json.loads(Path("p.csv.unfinished/job.json").read_text())
         assert begun["engine"] == engine_at_first and list(Path("p.csv.unfinished").glob("part-*"))
     if engine_at_first == "onnx":
-        monkeypatch.setattr("galaxtool.models.late.MANY", 4)
-    monkeypatch.setattr("galaxtool.models.late._has_amx", lambda: engine_at_first == "onnx")
+        monkeypatch.setattr("galaxtool.models.many.MANY", 4)
+    monkeypatch.setattr("galaxtool.models.many.has_amx", lambda: engine_at_first == "onnx")
     classify_begun(images, resume=True)
     assert Path("p.csv").read_bytes() == whole
 
 
 @pytest.mark.usefixtures("many")
-def test_many_images_are_classified_in_bf16_where_that_is_faster(images: Path) -> None:
+@pytest.mark.parametrize(("engine", "called"), [("openvino", "OpenVINO"), ("torch", "PyTorch")])
+def test_many_images_are_classified_in_bf16_where_that_is_faster(
+    engine: str, called: str, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(monkeypatch, engine)
     code, _, err = galaxtool("classify", images, "-o", "fast.fits")
-    assert code == 0 and "PyTorch in bf16" in err and "--engine onnx" in err
+    assert code == 0 and f"{called} in bf16" in err and "--engine onnx" in err
+    assert ("galaxtool[fast]" in err) == (engine == "torch")
     done("classify", images, "-o", "exact.fits", "--engine", "onnx")
     fast, exact = Table.read("fast.fits"), Table.read("exact.fits")
     headers = [(table.meta["ENGINE"], table.meta["PRECISN"]) for table in (fast, exact)]
-    assert headers == [("torch", "bf16"), ("onnx", "fp32")]
+    assert headers == [(engine, "bf16"), ("onnx", "fp32")]
     for name in (name for name in exact.colnames if name.startswith("p_")):
         assert np.allclose(fast[name].filled(np.nan), exact[name].filled(np.nan), atol=0.1, equal_nan=True)
 
@@ -140,9 +151,11 @@ def test_what_was_asked_for_is_not_left_for_speed(options: dict[str, str], image
 
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("executor", ["auto", "processes", "ray", "ray://127.0.0.1:10001"])
-def test_processes_and_clusters_compute_alike(executor: str) -> None:
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_processes_and_clusters_compute_alike(executor: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, engine)
     opened = open_engine_for(10, find_model("mini"), "auto", "auto", "auto", executor=executor)
-    assert (opened.name, opened.precision) == ("torch", "bf16")
+    assert (opened.name, opened.precision) == (engine, "bf16")
 
 
 # --- shards ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.io.imagefile import ImageFile
+from galaxtool.io.jpeg import BEGINS, Picture, decode_jpeg
 from galaxtool.io.options import PLAIN, ReadOptions
 from galaxtool.io.planes import clean, take_bands
 from galaxtool.io.quiet import no_warnings
@@ -53,25 +54,11 @@ class RasterReader:
             If it is damaged, cut short, or so large that it may be meant to exhaust memory; or has no such band.
         """
         name = file.name
-        with no_warnings():
-            # on odd metadata, and on sizes of 90 to 180 million pixels, which a mosaic may well have
-            try:
-                with file.open() as stream, Image.open(stream, formats=_FORMATS) as image:
-                    _check_whole(name, image)
-                    misnamed = _misnamed(file, image.format)
-                    scale, extent = _reduce(image, options.at_least)
-                    planes = _empty(image) if options.header_only else _planes(image)
-            except Image.DecompressionBombError as error:
-                raise UnreadableImage(
-                    f"'{name}' claims more pixels than a picture should have ({say(error)}).",
-                    hint="Cut the objects out of it first, with `galaxtool cutouts`.",
-                ) from error
-            except UnidentifiedImageError as error:
-                raise UnreadableImage(f"'{name}' is damaged: its header cannot be understood.") from error
-            except (OSError, SyntaxError, ValueError, EOFError) as error:
-                raise UnreadableImage(f"'{name}' is damaged or cut short ({say(error)}).") from error
+        quickly = not options.header_only and file.in_memory and file.head(len(BEGINS)) == BEGINS
+        picture = (decode_jpeg(file.content(), options.at_least) if quickly else None) or _by_pillow(file, options)
+        planes = picture.planes
         measured = planes.dtype != np.uint8
-        flags: tuple[str, ...] = (NAME_MISMATCH,) if misnamed else ()
+        flags: tuple[str, ...] = (NAME_MISMATCH,) if _misnamed(file, picture.format) else ()
         if not options.header_only:
             flags += _measured_flags(name, planes) if measured else _picture_flags(planes)
         bands: tuple[str, ...] = ("R", "G", "B") if len(planes) == 3 else ("",)
@@ -82,11 +69,32 @@ class RasterReader:
             data=np.ascontiguousarray(planes) if measured and not options.header_only else planes,
             bands=bands,
             unit="" if measured else "display",
-            pixel_scale=None if options.pixel_scale is None else options.pixel_scale * scale,
+            pixel_scale=None if options.pixel_scale is None else options.pixel_scale * picture.scale,
             source=name,
             flags=flags,
-            extent=extent,
+            extent=picture.extent,
         )
+
+
+def _by_pillow(file: ImageFile, options: ReadOptions) -> Picture:
+    name = file.name
+    with no_warnings():
+        # on odd metadata, and on sizes of 90 to 180 million pixels, which a mosaic may well have
+        try:
+            with file.open() as stream, Image.open(stream, formats=_FORMATS) as image:
+                _check_whole(name, image)
+                scale, extent = _reduce(image, options.at_least)
+                planes = _empty(image) if options.header_only else _planes(image)
+                return Picture(planes, image.format or "", scale, extent)
+        except Image.DecompressionBombError as error:
+            raise UnreadableImage(
+                f"'{name}' claims more pixels than a picture should have ({say(error)}).",
+                hint="Cut the objects out of it first, with `galaxtool cutouts`.",
+            ) from error
+        except UnidentifiedImageError as error:
+            raise UnreadableImage(f"'{name}' is damaged: its header cannot be understood.") from error
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            raise UnreadableImage(f"'{name}' is damaged or cut short ({say(error)}).") from error
 
 
 def _check_whole(name: str, image: Image.Image) -> None:

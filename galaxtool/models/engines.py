@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from galaxtool.vision.preprocess import to_channels
 
 METADATA_KEY = "galaxtool"
 CLASS_EMBEDDINGS_KEY = "galaxtool.class_embeddings"
-ENGINES = ("auto", "onnx", "torch")
+ENGINES = ("auto", "onnx", "openvino", "torch")
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,7 @@ class OnnxEngine:
                 hint="Write one with `galaxtool export`.",
             ) from error
         self.metadata = self.session.get_modelmeta().custom_metadata_map
-        if METADATA_KEY not in self.metadata:
-            raise ModelError(f"'{file}' was not written by galaxtool: its metadata name no classes.",
-                             hint="Write one with `galaxtool export`.")  # fmt: skip
-        try:
-            about = json.loads(self.metadata[METADATA_KEY])
-        except ValueError as error:
-            raise ModelError(f"The metadata of '{file}' are damaged: {error}.",
-                             hint="Write it again with `galaxtool export`.") from error  # fmt: skip
-        self.record = ModelRecord.from_dict(about, str(file))
+        self.record = record_in(self.metadata, file)
         self._normalise = self.record.make_preprocess().normalise
         self.device = "cuda" if "CUDAExecutionProvider" in self.session.get_providers() else "cpu"
         self.weight_bytes = file.stat().st_size
@@ -101,8 +93,7 @@ class OnnxEngine:
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return the embeddings of its classes that the file carries."""
-        held = json.loads(self.metadata.get(CLASS_EMBEDDINGS_KEY, "{}"))
-        return {kind: np.asarray(rows, dtype=np.float32) for kind, rows in held.items()}
+        return class_embeddings_in(self.metadata)
 
 
 class TorchEngine:
@@ -191,8 +182,8 @@ def open_engine(
     ----------
     files : ModelFiles
         As `find_model` returns.
-    engine : {"auto", "onnx", "torch"}
-        ``auto`` takes ONNX where the model has it and no other precision is asked for, else PyTorch.
+    engine : {"auto", "onnx", "openvino", "torch"}
+        ``auto`` takes ONNX Runtime where the model has an ONNX file and no other precision is asked for, else PyTorch.
     device, precision : str
         As on the command line.
     threads : int
@@ -210,21 +201,55 @@ def open_engine(
             f"The onnx engine computes in the precision of its file, not in '{precision}'.",
             hint="Leave --precision out, or use --engine torch.",
         )
-    by_onnx = engine == "onnx" or (engine == "auto" and files.onnx is not None and precision in ("auto", "fp32"))
-    if not by_onnx:
+    by_runtime = engine == "onnx" or (engine == "auto" and files.onnx is not None and precision in ("auto", "fp32"))
+    if not (by_runtime or engine == "openvino"):
         return TorchEngine(files, device, precision, threads)
     if files.onnx is None:
         raise ConfigError(
             f"The model '{files.name}' has no ONNX file.",
             hint=f"Write it with: galaxtool export --model {files.name} -o {files.folder}/model.onnx",
         )
-    opened = OnnxEngine(files.onnx, device, threads)
+    opened: Engine
+    if by_runtime:
+        opened = OnnxEngine(files.onnx, device, threads)
+    else:
+        from galaxtool.models.engine_openvino import OpenVinoEngine
+
+        opened = OpenVinoEngine(files.onnx, device, precision, threads)
     if files.folder is not None and ModelRecord.read(files.folder / RECORD).digest != opened.record.digest:
         raise ModelError(
             f"In '{files.folder}', model.onnx was exported from other weights than those beside it.",
             hint=f"Export again: galaxtool export --model {files.name} -o {files.onnx}",
         )
     return opened
+
+
+def record_in(metadata: Mapping[str, str], file: Path) -> ModelRecord:
+    """Return what the metadata of an ONNX file say of the model.
+
+    Raises
+    ------
+    ModelError
+        If galaxtool has not written them, or they are damaged.
+    """
+    if METADATA_KEY not in metadata:
+        raise ModelError(
+            f"'{file}' was not written by galaxtool: its metadata name no classes.",
+            hint="Write one with `galaxtool export`.",
+        )
+    try:
+        about = json.loads(metadata[METADATA_KEY])
+    except ValueError as error:
+        raise ModelError(
+            f"The metadata of '{file}' are damaged: {error}.", hint="Write it again with `galaxtool export`."
+        ) from error
+    return ModelRecord.from_dict(about, str(file))
+
+
+def class_embeddings_in(metadata: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Return the embeddings of its classes that an ONNX file carries, as `Engine.class_embeddings` does."""
+    held = json.loads(metadata.get(CLASS_EMBEDDINGS_KEY, "{}"))
+    return {kind: np.asarray(rows, dtype=np.float32) for kind, rows in held.items()}
 
 
 def _providers(runtime: Any, device: str) -> list[Any]:

@@ -61,8 +61,8 @@ def classify(
         Table to write; its suffix chooses the format: .csv, .ecsv, .fits, .vot, .parquet, or another that astropy
         writes.
     engine : str
-        auto, onnx or torch; auto takes ONNX where the model has it, but PyTorch in bf16 for many images where the
-        processor has AMX, which is several times as fast.
+        auto, onnx, openvino or torch; auto takes ONNX Runtime where the model has an ONNX file, but for many images
+        bf16 by OpenVINO or PyTorch where the processor has AMX, which is several times as fast.
     top_k : int
         For more than 1, further columns label_2, probability_2 and so on.
     html : Path, optional
@@ -101,7 +101,7 @@ def classify(
     executor : str
         Where: threads, processes, ray, or ray://HEAD:PORT; auto takes processes for many images.
     precision : str
-        auto, fp32, bf16 or fp16; other than fp32 with the torch engine only.
+        auto, fp32, bf16 or fp16; onnx computes in fp32 alone, openvino in fp32 or bf16.
     device : str
         auto, cpu, cuda, cuda:1 or mps.
     shard : str, optional
@@ -126,7 +126,7 @@ def classify(
     """
     from galaxtool.io.tables import check_table_path
     from galaxtool.models.find import find_model
-    from galaxtool.models.late import LateTorchEngine, open_engine_for
+    from galaxtool.models.many import open_engine_for, say_of
     from galaxtool.pipelines.classify_outputs import Outputs, describe_outputs
     from galaxtool.pipelines.classify_parts import fill
     from galaxtool.pipelines.field_of_view import field_note
@@ -152,8 +152,8 @@ def classify(
     if not overwrite:
         engine, precision = begun_with(output, engine, precision)
     opened = open_engine_for(len(found.items), files, engine, device, precision, executor=executor)
-    if isinstance(opened, LateTorchEngine):
-        progress.say("Many images: computing by PyTorch in bf16, the faster here. --engine onnx computes in fp32.")
+    if said := say_of(opened, engine):
+        progress.say(said)
     if opened.record.head == "none":
         raise ModelError(
             f"The model '{model}' has learned without labels and has no classes.",

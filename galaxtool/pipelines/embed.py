@@ -111,7 +111,7 @@ def embed(
         Column of a catalogue that holds the images' paths.
     id_column : str, optional
         Column of a catalogue that identifies its rows.
-    engine : {"auto", "onnx", "torch"}
+    engine : {"auto", "onnx", "openvino", "torch"}
         What runs the model; auto takes ONNX where the model has it.
     device : str
         auto, cpu, cuda, cuda:1, mps.

@@ -43,9 +43,9 @@ def embed_batches(
         A batch; `Scored.values` is float32 (n, dim) of unit length, NaN where there is an error.
     """
     progress.start("Embedding images", len(items))
-    for task, scored in stream.run(items):
-        progress.advance(len(task))
-        yield items[task.start : task.stop], scored
+    for _, batch, scored in stream.run(items):
+        progress.advance(len(batch))
+        yield batch, scored
 
 
 def position(ra: float, dec: float) -> tuple[float | None, float | None]:

@@ -103,7 +103,7 @@ def index(
         own, if it was trained with one.
     stretch : str, optional
         How brightness is shown in place of the model's own stretch: asinh, or with options asinh:softening=3.
-    engine : {"auto", "onnx", "torch"}
+    engine : {"auto", "onnx", "openvino", "torch"}
         What runs the model; auto takes ONNX where the model has it.
     device : str
         auto, cpu, cuda, cuda:1, mps.

@@ -197,7 +197,7 @@ def begun_with(output: Path, engine: str, precision: str) -> tuple[str, str]:
         return engine, precision
     before = read_record(record.parent)
     begun = str(before.get("engine", engine))
-    return begun, str(before.get("precision", precision)) if begun == "torch" else precision
+    return begun, str(before.get("precision", precision)) if begun != "onnx" else precision
 
 
 def read_parts(folder: Path, count: int) -> Iterator[Table]:

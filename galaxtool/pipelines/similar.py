@@ -103,7 +103,7 @@ def similar(
         Leave the query itself out where it is indexed.
     hdu : str, optional
         Number or EXTNAME of the HDU to take from FITS files.
-    engine : {"auto", "onnx", "torch"}
+    engine : {"auto", "onnx", "openvino", "torch"}
         What runs the model; auto takes ONNX where the model has it.
     device : str
         auto, cpu, cuda, cuda:1, mps.

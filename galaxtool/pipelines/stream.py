@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -98,7 +99,9 @@ class Stream:
             embeds=embeds,
         )
 
-    def run(self, items: Sequence[InputItem], chosen: Sequence[range] | None = None) -> Iterator[tuple[range, Scored]]:
+    def run(
+        self, items: Sequence[InputItem], chosen: Sequence[range] | None = None
+    ) -> Iterator[tuple[range, Sequence[InputItem], Scored]]:
         """Yield consecutive batches.
 
         Parameters
@@ -109,8 +112,8 @@ class Stream:
 
         Yields
         ------
-        range, Scored
-            Which items these are.
+        range, sequence of InputItem, Scored
+            Which items these are, and themselves.
         """
         size = self.where.batch_size
         runs = [range(len(items))] if chosen is None else chosen
@@ -121,10 +124,17 @@ class Stream:
         executor, whole = self._choose(number, len(tasks))
         work: Callable[[], Callable[[Any], Any]] = self._whole(executor) if whole else make_reader(self.plan)
         finish = None if whole else Scorer(self.plan, self.engine)
+        under_way: deque[Sequence[InputItem]] = deque()
+
+        def batches() -> Iterator[Sequence[InputItem]]:
+            for task in tasks:
+                under_way.append(items[task.start : task.stop])
+                yield under_way[-1]
+
         with closing(executor):
-            results = executor.map(work, (items[task.start : task.stop] for task in tasks))
-            for task, scored in zip(tasks, results, strict=True):
-                yield task, scored if finish is None else finish.score(scored, items[task.start : task.stop])
+            for task, scored in zip(tasks, executor.map(work, batches()), strict=True):
+                batch = under_way.popleft()
+                yield task, batch, scored if finish is None else finish.score(scored, batch)
 
     def parts(
         self, job: Job, items: Sequence[InputItem], rows_a_part: int, what: str, progress: Progress
@@ -155,8 +165,8 @@ class Stream:
         progress.advance(mine - sum(len(runs[n]) for n in missing))
         waiting: list[tuple[Sequence[InputItem], Scored]] = []
         try:
-            for task, scored in self.run(items, [runs[n] for n in missing]):
-                waiting.append((items[task.start : task.stop], scored))
+            for task, batch, scored in self.run(items, [runs[n] for n in missing]):
+                waiting.append((batch, scored))
                 progress.advance(len(task))
                 number = task.start // rows_a_part
                 if task.stop == runs[number].stop:
@@ -186,7 +196,7 @@ class Stream:
             name = "processes" if images >= _MANY else "threads"
         shares_engine = name == "threads"
         # PyTorch has threads of its own, and a GPU is one
-        whole = on_cpu if not shares_engine else self.engine.name == "onnx" and on_cpu
+        whole = on_cpu and (not shares_engine or self.engine.name != "torch")
         registry = get_registry()
         factory = registry.factory(registry.find("executor", name))
         workers = self.where.workers
