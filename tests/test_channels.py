@@ -28,7 +28,8 @@ from galaxtool.errors import ConfigError, ModelError, UnreadableImage
 from galaxtool.io.readers import read_image
 from galaxtool.io.stretch import Stretch, to_display
 from galaxtool.models.directory import load_model
-from galaxtool.models.engines import OnnxEngine, TorchEngine
+from galaxtool.models.engine_onnx import OnnxEngine
+from galaxtool.models.engine_torch import TorchEngine
 from galaxtool.models.find import RECORD, find_model
 from galaxtool.models.onnx_file import compare, write_onnx
 from galaxtool.models.onnx_precision import example_images

@@ -19,7 +19,8 @@ from training_helpers import Killed, complaint, galaxtool
 
 import galaxtool as package
 from galaxtool.errors import ConfigError, InputError
-from galaxtool.models.engines import Scores, TorchEngine
+from galaxtool.models.engine import Scores
+from galaxtool.models.engine_torch import TorchEngine
 from galaxtool.models.find import find_model
 from galaxtool.pipelines import job as jobs
 

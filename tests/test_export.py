@@ -22,7 +22,9 @@ from training_helpers import class_folders, complaint, galaxtool
 import galaxtool as package
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.directory import load_model
-from galaxtool.models.engines import OnnxEngine, TorchEngine, open_engine
+from galaxtool.models.engine_onnx import OnnxEngine
+from galaxtool.models.engine_torch import TorchEngine
+from galaxtool.models.engines import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.models.onnx_file import Comparison
 

@@ -305,7 +305,8 @@ def test_killed_again_and_again(suffix: str, images: Path, model: Path) -> None:
 def test_the_folder_goes_away(images: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil
 
-    from galaxtool.models.engines import Scores, TorchEngine
+    from galaxtool.models.engine import Scores
+    from galaxtool.models.engine_torch import TorchEngine
 
     run = TorchEngine.run
 

@@ -15,7 +15,8 @@ from onnx import TensorProto, helper
 from training_helpers import galaxtool
 
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, ModelError
-from galaxtool.models.engines import Engine, Scores, open_engine
+from galaxtool.models.engine import Engine, Scores
+from galaxtool.models.engines import open_engine
 from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.vision.device import best_precision
 

@@ -19,7 +19,7 @@ from PIL import Image
 from galaxtool.cli.main import application
 from galaxtool.errors import ConfigError, IndexMismatch, InputError
 from galaxtool.io.tables import read_table
-from galaxtool.models.engines import TorchEngine
+from galaxtool.models.engine_torch import TorchEngine
 from galaxtool.models.find import find_model
 from galaxtool.pipelines.similar import similar
 from galaxtool.taxonomy.symbols import load_symbol

@@ -12,6 +12,7 @@ from galaxtool.io.imagefile import ImageFile
 from galaxtool.io.jpeg import BEGINS, Picture, decode_jpeg
 from galaxtool.io.options import PLAIN, ReadOptions
 from galaxtool.io.planes import clean, take_bands
+from galaxtool.io.png import png_planes
 from galaxtool.io.quiet import no_warnings
 from galaxtool.io.readers import quality_flags, say
 from galaxtool.io.saturation import white_in_the_middle
@@ -84,7 +85,7 @@ def _by_pillow(file: ImageFile, options: ReadOptions) -> Picture:
             with file.open() as stream, Image.open(stream, formats=_FORMATS) as image:
                 _check_whole(name, image)
                 scale, extent = _reduce(image, options.at_least)
-                planes = _empty(image) if options.header_only else _planes(image)
+                planes = _empty(image) if options.header_only else _planes(image, file)
                 return Picture(planes, image.format or "", scale, extent)
         except Image.DecompressionBombError as error:
             raise UnreadableImage(
@@ -155,8 +156,10 @@ def _empty(image: Image.Image) -> np.ndarray:
     return np.broadcast_to(zero, (1 if gray else 3, image.height, image.width))
 
 
-def _planes(image: Image.Image) -> np.ndarray:
+def _planes(image: Image.Image, file: ImageFile) -> np.ndarray:
     """Return pixels as uint8 or float32, shape (1 or 3, ny, nx), top row first."""
+    if image.format == "PNG" and file.in_memory and (planes := png_planes(image, file.content())) is not None:
+        return planes
     if _measured(image):
         return np.array(image, dtype=np.float32)[None]
     if _sixteen_bits(image):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.amx import has_amx
-from galaxtool.models.engines import CLASS_EMBEDDINGS_KEY, METADATA_KEY, Scores, class_embeddings_in, record_in
+from galaxtool.models.engine import Scores
+from galaxtool.models.onnx_metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY, class_embeddings_in, record_in
 from galaxtool.requires import require
 
 _TYPES = {"fp32": "f32", "bf16": "bf16"}
@@ -62,7 +65,7 @@ class OpenVinoEngine:
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
-            core = openvino.Core()
+            core = _core(openvino)
             network = core.read_model(str(file))
             self.metadata = _metadata(network)
             self._compiled = core.compile_model(network, "CPU", settings)
@@ -87,6 +90,12 @@ class OpenVinoEngine:
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return the embeddings of its classes that the file carries."""
         return class_embeddings_in(self.metadata)
+
+
+@functools.cache
+def _core(openvino: ModuleType) -> Any:
+    """Return the one core of this process: what it made must not outlive it, and Python may free both in any order."""
+    return openvino.Core()
 
 
 def _metadata(network: Any) -> dict[str, str]:

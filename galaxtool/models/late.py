@@ -6,7 +6,8 @@ import functools
 
 import numpy as np
 
-from galaxtool.models.engines import Engine, Scores, TorchEngine
+from galaxtool.models.engine import Engine, Scores
+from galaxtool.models.engine_torch import TorchEngine
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.record import ModelRecord
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxtool.models.amx import has_amx
-from galaxtool.models.engines import Engine, open_engine
+from galaxtool.models.engine import Engine
+from galaxtool.models.engines import open_engine
 from galaxtool.models.find import WEIGHTS, ModelFiles
 from galaxtool.models.late import LateTorchEngine
 from galaxtool.requires import is_installed

@@ -16,8 +16,8 @@ import onnxruntime
 import torch
 
 from galaxtool.errors import ModelError
-from galaxtool.models.engines import CLASS_EMBEDDINGS_KEY, METADATA_KEY
 from galaxtool.models.network import GalaxyModel
+from galaxtool.models.onnx_metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY
 from galaxtool.models.onnx_precision import example_images
 from galaxtool.models.record import ModelRecord
 

@@ -15,7 +15,7 @@ from galaxtool.types import Progress
 if TYPE_CHECKING:
     from galaxtool.io.inputs import Inputs
     from galaxtool.io.items import InputItem
-    from galaxtool.models.engines import Engine
+    from galaxtool.models.engine import Engine
 
 _SHOWN = 10
 

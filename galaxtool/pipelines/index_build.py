@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from galaxtool.indexes.record import IndexRecord
     from galaxtool.indexes.store import Indexed
     from galaxtool.io.items import InputItem
-    from galaxtool.models.engines import Engine
+    from galaxtool.models.engine import Engine
     from galaxtool.models.find import ModelFiles
     from galaxtool.pipelines.stream import Stream
 

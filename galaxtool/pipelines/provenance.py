@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from galaxtool.models.engines import Engine
+    from galaxtool.models.engine import Engine
 
 _VALUED = ("-o", "--output", "--shard", "--executor", "--workers", "--html", "--sort-into", "--sort-by")
 _BARE = ("--resume", "--overwrite", "--samp", "--quiet", "-q", "--json")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from galaxtool.io.items import InputItem
     from galaxtool.io.options import ReadOptions
-    from galaxtool.models.engines import Engine
+    from galaxtool.models.engine import Engine
     from galaxtool.models.record import ModelRecord
     from galaxtool.vision.preprocess import Preprocess
 

@@ -19,7 +19,8 @@ from galaxtool.types import Progress
 if TYPE_CHECKING:
     from galaxtool.indexes.store import Index
     from galaxtool.io.items import InputItem
-    from galaxtool.models.engines import Engine, TorchEngine
+    from galaxtool.models.engine import Engine
+    from galaxtool.models.engine_torch import TorchEngine
     from galaxtool.models.find import ModelFiles
     from galaxtool.models.record import ModelRecord
 
@@ -72,7 +73,7 @@ class Source:
         ConfigError
             If ONNX was asked for, or is all there is.
         """
-        from galaxtool.models.engines import TorchEngine
+        from galaxtool.models.engine_torch import TorchEngine
         from galaxtool.models.find import WEIGHTS
 
         if self.engine_name == "onnx":
@@ -158,7 +159,7 @@ def check_model(index: Index, record: ModelRecord, name: str, *, hint: str) -> N
 
 def read_record(files: ModelFiles) -> ModelRecord:
     """Return a model's record."""
-    from galaxtool.models.engines import OnnxEngine
+    from galaxtool.models.engine_onnx import OnnxEngine
     from galaxtool.models.find import RECORD
     from galaxtool.models.record import ModelRecord
 

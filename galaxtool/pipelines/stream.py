@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from galaxtool.io.inputs import Inputs
     from galaxtool.io.items import InputItem
     from galaxtool.io.options import ReadOptions
-    from galaxtool.models.engines import Engine
+    from galaxtool.models.engine import Engine
     from galaxtool.pipelines.job import Job
     from galaxtool.vision.preprocess import Preprocess
 
