@@ -144,3 +144,16 @@ def test_classify_by_it(executor: str, tmp_path: Path) -> None:
     assert (found.meta["ENGINE"], found.meta["PRECISN"]) == ("openvino", "fp32")
     assert list(found["label"]) == list(tables["onnx"]["label"])
     assert np.allclose(found["probability"], tables["onnx"]["probability"], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("amx", "installed", "told"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_doctor_names_the_extra_where_it_helps(
+    amx: bool, installed: bool, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("galaxtool.pipelines.doctor.has_amx", lambda: amx)
+    monkeypatch.setattr("galaxtool.pipelines.doctor.is_installed", lambda _: installed)
+    code, out, err = galaxtool("doctor", "--json")
+    assert code == 0, err
+    assert any("galaxtool[fast]" in note for note in json.loads(out)["notes"]) == told
