@@ -61,7 +61,11 @@ class OpenVinoEngine:
                 f"The openvino engine computes in fp32 or bf16, not in '{precision}'.", hint="Or use --engine torch."
             )
         openvino = require("openvino", why="The openvino engine", install="galaxtool[fast]")
-        settings = {"INFERENCE_PRECISION_HINT": _TYPES[precision], "PERFORMANCE_HINT": "LATENCY"}
+        settings = {
+            "INFERENCE_PRECISION_HINT": _TYPES[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+            "ENABLE_CPU_PINNING": "NO",  # else the processes of a job all compute on the first core
+        }
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
