@@ -1,4 +1,4 @@
-"""PNGs by imagecodecs: the pixels, and the messages, that Pillow gives."""
+"""PNGs by kornia-rs: the pixels, and the messages, that Pillow gives."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read(content: bytes) -> Cutout | str:
 def read_both(content: bytes) -> tuple[Cutout | str, Cutout | str]:
     ours = read(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("galaxtool.io.png.png_decode", None)
+        patch.setattr("galaxtool.io.png._decode", None)
         return ours, read(content)
 
 
@@ -67,11 +67,11 @@ def assert_alike(content: bytes) -> None:
 
 
 def quickly(content: bytes) -> bool:
-    """Tell whether imagecodecs decodes a file."""
+    """Tell whether kornia-rs decodes a file."""
     called = []
-    decode = galaxtool.io.png.png_decode
+    decode = galaxtool.io.png._decode
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("galaxtool.io.png.png_decode", lambda data: called.append(1) or decode(data))
+        patch.setattr("galaxtool.io.png._decode", lambda *given: called.append(1) or decode(*given))
         read(content)
     return bool(called)
 
