@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", type=int, nargs="+", default=[10_000, 200_000])
     parser.add_argument("--formats", nargs="+", default=["csv", "fits", "parquet"])
-    parser.add_argument("--engine", default="onnx")
+    parser.add_argument("--engine", default="auto")
     options = parser.parse_args()
     about = versions()
     print(f"{utc_now()}, {platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors, "

@@ -405,3 +405,45 @@ def test_no_field_of_view_where_there_is_none_in_common() -> None:
     assert field_record(np.array([10.0] * 8 + [np.nan] * 2)) == {}
     assert field_record(np.linspace(5, 100, 50)) == {}
     assert field_record(np.array([67.2, 66.9, 67.0])) == {"field_arcsec": 67.0}
+
+
+# --- globs and lists -------------------------------------------------------------------------------------------------
+
+
+def test_images_of_a_glob_or_a_list_are_of_the_class_that_their_folder_is_called() -> None:
+    for i in range(8):
+        write_fits(Path("sky", "deep", KINDS[i % 2], f"{i}.fits"), i, ra=10.0 + i, dec=0.0, size=20)
+    write_fits(Path("sky", "stray.fits"), 9, size=20)
+    with tarfile.open("more.tar", "w") as tar:
+        tar.add("sky/deep/ring/0.fits", "ring/archived.fits")
+    glob = open_dataset("sky/deep/*/*.fits")
+    assert sorted((item.path.name, item.label) for item in glob.items if item.path) == sorted(
+        (f"{i}.fits", KINDS[i % 2]) for i in range(8)
+    )
+    assert np.isfinite(glob.cutout(0).data).all()
+    Path("some.txt").write_text("sky/deep/ring/0.fits\nsky/deep/disc/1.fits\nmore.tar[ring/archived.fits]\n")
+    assert [item.label for item in open_dataset("@some.txt").items] == ["ring", "disc", "ring"]
+    assert {item.label for item in open_dataset("@some.txt", needs_labels=False).items} == {None}
+    record = trained("sky/deep/*/*.fits")
+    assert record["data"]["counts"]["train"] == {"disc": 3, "ring": 3}
+
+
+def test_what_a_list_names_and_is_not_there() -> None:
+    write_fits(Path("ring/a.fits"), 1, size=20)
+    Path("some.txt").write_text("ring/a.fits\nring/b.fits\n")
+    with pytest.raises(InputError, match=r"names 1 files that do not exist, of 2; the first is 'ring/b\.fits'"):
+        open_dataset("@some.txt")
+    with pytest.raises(InputError, match="disc"):
+        open_dataset("disc/*.fits")
+    with pytest.raises(ConfigError, match="no option --label-column"):
+        open_dataset("@some.txt", label_column="kind")
+
+
+def test_classify_names_what_was_said_in_training() -> None:
+    for i in range(8):
+        with_hdus(Path("data", KINDS[i % 2], f"{i}.fits"), i)
+    trained("data", "--hdu", "SCI", "--mask-hdu", "MASK")
+    code, _, said = galaxtool("classify", "data", "--model", "run", "-o", "p.csv")
+    assert code == 0 and "The model was trained with --hdu SCI --mask-hdu MASK;" in said
+    code, _, said = galaxtool("classify", "data", "--model", "run", "-o", "q.csv", "--hdu", "2", "--mask-hdu", "MASK")
+    assert code == 0 and "was trained with" not in said

@@ -82,6 +82,8 @@ def labelled(place: Path) -> Path:
     with tarfile.open(place / "labelled.tar", "w") as tar:
         tar.add(place / "labelled", "labelled")
     class_folders(place / "labelled_pictures")
+    pictures = sorted((place / "labelled_pictures").rglob("*.png"))
+    (place / "unlabelled.txt").write_text("".join(f"{path}\n" for path in pictures))
     return place
 
 
@@ -107,12 +109,14 @@ def test_what_is_trained_on(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with narrow_mini():
         for command in TRAINING:
             words = shlex.split(command)[1:]
-            code, _, err = galaxtool(*words, *(QUICK if words[0] == "finetune" else ("--overwrite",)))
+            words[1:1] = QUICK if words[0] == "finetune" else ("--overwrite",)  # what the command says goes last
+            code, _, err = galaxtool(*words)
             assert code == 0 and "Left out" not in err, err
-    assert len(TRAINING) == 7 and len(read_table(Path("predictions.csv"))) == 2
+    assert len(TRAINING) == 9 and len(read_table(Path("predictions.csv"))) == 2
     told = {run.name: json.loads((run / "model" / "model.json").read_text()) for run in Path("runs").iterdir()}
     assert told["rows"]["data"]["reading"] == {"bands": ["g", "r", "z"], "pattern": "{id}_{band}.fits"}
     assert told["field"]["preprocess"]["size_arcsec"] == 20 and told["pictures"]["data"]["field_arcsec"] == 8
+    assert told["unlabelled"]["head"] == "none" and told["glob"]["data"]["counts"]["train"]["ring"]
 
 
 def test_shards(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

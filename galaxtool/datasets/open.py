@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import inspect
 import os
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import check_files
 from galaxtool.datasets.folder import folder_dataset
 from galaxtool.datasets.heeding import refuse_unheeded, unheeded, with_reading
+from galaxtool.datasets.named import named_dataset
 from galaxtool.datasets.subset import matching
 from galaxtool.errors import ConfigError, InputError, nearest
 from galaxtool.io.containers.find import container_name, container_suffixes
@@ -43,7 +45,8 @@ def open_dataset(
     ----------
     text : str or Path
         In this order: a registered name (``sample``, ``sample:n=500,seed=3``), ``name:PATH`` for one that reads a
-        local file, a folder, a catalogue, or an archive or stack. ``./sample`` is always a path.
+        local file, a folder, a catalogue, an archive or stack; a glob or ``@list.txt``, whose images have the name of
+        their folder for a class. ``./sample`` is always a path.
     image_column, label_column : str, optional
         Columns of a catalogue or of the ``labels.csv`` of a folder or archive; of a stack, the array of labels.
     where : str, optional
@@ -131,6 +134,8 @@ def _opened(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
             f"'{path}' is neither a folder nor a table, nor an archive or stack of images.",
             hint=f"Tables end in {', '.join(TABLE_SUFFIXES)}; archives in {', '.join(container_suffixes())}.",
         )
+    if text.startswith("@") or glob.has_magic(text):
+        return _made(named_dataset, text, {"path": text, **options})
     near = nearest(text.partition(":")[0], names)
     raise InputError(
         f"There is no data set called '{text}', nor a folder or file of that name."

@@ -132,6 +132,7 @@ def classify(
     from galaxtool.pipelines.field_of_view import field_note
     from galaxtool.pipelines.job import Job, batches_a_part, begun_with, read_record
     from galaxtool.pipelines.provenance import provenance
+    from galaxtool.pipelines.reading_note import reading_note
     from galaxtool.pipelines.stream import Stream, Where
 
     progress = progress or Silent()
@@ -160,8 +161,10 @@ def classify(
             hint="Use it to embed or index, or train its classes: galaxtool finetune DATASET --method linear-probe "
             f"--backbone {opened.record.backbone.partition('@')[0]}@PATH/weights.safetensors",
         )
-    if part.index == 1 and (note := field_note(opened.record, options, found.items)):
-        progress.say(note)
+    if part.index == 1:
+        for note in (reading_note(opened.record, options), field_note(opened.record, options, found.items)):
+            if note:
+                progress.say(note)
     stream = Stream(
         opened,
         model=model,

@@ -82,7 +82,8 @@ def finetune(
     Parameters
     ----------
     dataset : sequence of str or Path
-        Registered names, name:PATH, folders with class sub-folders or a labels.csv, or catalogues; several are mixed.
+        Registered names, name:PATH, folders with class sub-folders or a labels.csv, archives, catalogues, or globs and
+        @lists, whose images have the name of their folder for a class; several are mixed.
     out : Path, optional
         Run directory; by default runs/<utc time>-<method>.
     method : str
