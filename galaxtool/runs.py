@@ -26,6 +26,8 @@ _REPORTED = (
     "onnxruntime-gpu",
     "onnxruntime",
     "openvino",
+    "simplejpeg",
+    "kornia_rs",
 )
 
 

@@ -421,9 +421,13 @@ def test_images_of_a_glob_or_a_list_are_of_the_class_that_their_folder_is_called
         (f"{i}.fits", KINDS[i % 2]) for i in range(8)
     )
     assert np.isfinite(glob.cutout(0).data).all()
-    Path("some.txt").write_text("sky/deep/ring/0.fits\nsky/deep/disc/1.fits\nmore.tar[ring/archived.fits]\n")
-    assert [item.label for item in open_dataset("@some.txt").items] == ["ring", "disc", "ring"]
+    with_hdus(Path("sky/deep/disc/hdus.fits"), 3)
+    Path("some.txt").write_text(
+        "sky/deep/ring/0.fits\nsky/deep/disc/1.fits\nmore.tar[ring/archived.fits]\nsky/deep/disc/hdus.fits[2]\n"
+    )
+    assert [item.label for item in open_dataset("@some.txt").items] == ["ring", "disc", "ring", "disc"]
     assert {item.label for item in open_dataset("@some.txt", needs_labels=False).items} == {None}
+    Path("sky/deep/disc/hdus.fits").unlink()
     record = trained("sky/deep/*/*.fits")
     assert record["data"]["counts"]["train"] == {"disc": 3, "ring": 3}
 
@@ -435,6 +439,10 @@ def test_what_a_list_names_and_is_not_there() -> None:
         open_dataset("@some.txt")
     with pytest.raises(InputError, match="disc"):
         open_dataset("disc/*.fits")
+    Table({"path": ["ring/a.fits"], "label": ["spiral"]}).write("rows.csv")
+    Path("more.txt").write_text("ring/a.fits\nrows.csv\n")
+    with pytest.raises(InputError, match="names a catalogue among the images"):
+        open_dataset("@more.txt")
     with pytest.raises(ConfigError, match="no option --label-column"):
         open_dataset("@some.txt", label_column="kind")
 

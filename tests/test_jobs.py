@@ -124,6 +124,17 @@ def test_a_job_goes_on_with_the_engine_it_began_with(
     assert Path("p.csv").read_bytes() == whole
 
 
+def test_a_named_engine_goes_on_with_the_precision_it_began_with(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxtool.models.engine_openvino.has_amx", lambda: True)
+    classify_begun(images, engine="openvino")
+    whole = Path("p.csv").read_bytes()
+    classify_begun(images, after=13, overwrite=True, engine="openvino")
+    begun = json.loads(Path("p.csv.unfinished/job.json").read_text())
+    monkeypatch.setattr("galaxtool.models.engine_openvino.has_amx", lambda: False)
+    classify_begun(images, resume=True, engine="openvino")
+    assert begun["precision"] == "bf16" and Path("p.csv").read_bytes() == whole
+
+
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize(("engine", "called"), [("openvino", "OpenVINO"), ("torch", "PyTorch")])
 def test_many_images_are_classified_in_bf16_where_that_is_faster(

@@ -18,6 +18,7 @@ from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, Mod
 from galaxtool.models.engine import Engine, Scores
 from galaxtool.models.engines import open_engine
 from galaxtool.models.find import ModelFiles, find_model
+from galaxtool.models.many import open_engine_for
 from galaxtool.vision.device import best_precision
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (9, 64, 64, 3), dtype=np.uint8)
@@ -47,9 +48,11 @@ def test_as_onnx_runtime_in_fp32(exact: Scores) -> None:
 
 
 def test_bf16_is_coarse_and_no_image_depends_on_its_neighbours(exact: Scores) -> None:
-    engine = opened("bf16")
-    if engine.precision != "bf16":
-        pytest.skip("this processor has no bf16")
+    try:
+        engine = opened("bf16")
+    except ConfigError as error:
+        pytest.skip(error.message)
+    assert engine.precision == "bf16"
     found = engine.run(PICTURES).probabilities
     difference = np.abs(found - exact.probabilities).max()
     assert 1e-6 < difference < 0.1
@@ -66,6 +69,27 @@ def test_amx_is_found_where_pytorch_finds_it() -> None:
     from galaxtool.models.amx import has_amx
 
     assert has_amx() == (best_precision("cpu") == "bf16") or sys.platform != "linux"
+
+
+def test_what_is_not_asked_for_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("galaxtool.models.many.MANY", 1)
+    monkeypatch.setattr("galaxtool.models.many.has_amx", lambda: True)
+
+    def chosen(model: object) -> str:
+        return open_engine_for(9, find_model(str(model)), "auto", "auto", "auto", executor="processes").name
+
+    assert chosen("mini") == "openvino"
+    for precision in ("fp16", "int8"):
+        file = tmp_path / f"{precision}.onnx"
+        assert galaxtool("export", "--model", "mini", "-o", file, "--precision", precision)[0] == 0
+        assert chosen(file) == "onnx"
+        assert open_engine(find_model(file), "openvino", "cpu", "fp32").run(PICTURES).logits.shape == (9, 10)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert chosen("mini") == "torch"
+    monkeypatch.setattr("galaxtool.models.many.is_installed", lambda _: True)  # found, and not importable
+    assert chosen("mini") == "onnx"
 
 
 def test_threads_may_share_it() -> None:

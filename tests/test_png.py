@@ -61,7 +61,7 @@ def assert_alike(content: bytes) -> None:
         assert ours == pillows
         return
     np.testing.assert_array_equal(ours.data, pillows.data)
-    assert ours.data.dtype == pillows.data.dtype
+    assert ours.data.dtype == pillows.data.dtype and ours.data.flags.writeable == pillows.data.flags.writeable
     for name in ("bands", "unit", "flags", "extent"):
         assert getattr(ours, name) == getattr(pillows, name), name
 

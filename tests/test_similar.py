@@ -208,8 +208,9 @@ def test_texts_and_symbols(run: Run, model: Path, built: Path) -> None:
     assert code == 1 and "Did you mean 'barred_spiral'" in err
     code, _, err = run("similar", "--symbol", "nowhere/ring.png", "--index", built)
     assert code == 1 and "There is no symbol" in err and SLUGS[0] in err
-    code, _, err = run("similar", "--text", "x", "--engine", "onnx", "--index", built)
-    assert code == 1 and "ONNX" in err
+    for engine in ("onnx", "openvino"):
+        code, _, err = run("similar", "--text", "x", "--engine", engine, "--index", built)
+        assert code == 1 and "ONNX" in err and f"Leave --engine {engine} out" in err
 
 
 def test_a_model_without_symbols_says_so(run: Run, images: Path, tmp_path: Path) -> None:

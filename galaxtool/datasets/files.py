@@ -77,7 +77,7 @@ def check_files(dataset: Dataset) -> None:
         raise InputError(
             f"The data set '{dataset.name}' names {len(missing)} files that do not exist, of {len(dataset.items)}; "
             f"the first is '{missing[0]}'.",
-            hint="Relative paths start at the folder of the labels file; leave rows out with --where.",
+            hint="Relative paths start at the folder of the labels file or the list; leave rows out with --where.",
         )
 
 

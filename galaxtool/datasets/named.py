@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from galaxtool.datasets.files import FileDataset
+from galaxtool.errors import InputError
 from galaxtool.io.inputs import gather
 from galaxtool.io.items import InputItem
 from galaxtool.types import Item
+
+_ARCHIVES = ("tar", "zip")
 
 
 def named_dataset(*, path: str, needs_labels: bool = True) -> FileDataset:
@@ -28,9 +31,13 @@ def named_dataset(*, path: str, needs_labels: bool = True) -> FileDataset:
     Raises
     ------
     InputError
-        If nothing is named so, or no image.
+        If nothing is named so, or no image; or there must be labels and one of the files is a catalogue.
     """
     found = gather([path])
+    if needs_labels and found.columns is not None:
+        raise InputError(
+            f"'{path}' names a catalogue among the images.", hint="Name the catalogue itself as a data set."
+        )
     places = list(found.items)
 
     def label(place: InputItem) -> str | None:
@@ -43,5 +50,6 @@ def named_dataset(*, path: str, needs_labels: bool = True) -> FileDataset:
 
 
 def _folder(place: InputItem) -> str:
-    """Return the name of the folder of a file, or of a member within its archive; '' at the top of an archive."""
-    return PurePosixPath(place.member).parent.name if place.container else place.path.absolute().parent.name
+    """Return the name of the folder of a file, or of a member within its archive."""
+    inside = PurePosixPath(place.member).parent.name if place.container in _ARCHIVES else ""
+    return inside or place.path.absolute().parent.name

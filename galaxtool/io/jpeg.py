@@ -1,4 +1,4 @@
-"""JPEGs decoded by simplejpeg where it is installed: the pixels that Pillow gives, in half the time."""
+"""JPEGs decoded by simplejpeg where it is installed: the pixels that Pillow gives, in less time."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ else:
 BEGINS = b"\xff\xd8\xff"
 _WANTED = {"Gray": "GRAY", "YCbCr": "RGB"}
 _SCALES = (8, 4, 2)
+_SMALL = 64  # below, libjpeg has other scales that round to the same size
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Picture:
     Parameters
     ----------
     planes : ndarray of uint8 or float32, shape (3 or 1, ny, nx)
-        Top row first.
+        Top row first; uint8 is read-only.
     format : str
         As Pillow names it.
     scale : float
@@ -63,7 +64,7 @@ def decode_jpeg(content: bytes, at_least: int) -> Picture | None:
     Notes
     -----
     The pixels are those of Pillow's ``draft``, as both are libjpeg-turbo; Pillow hands them over in pieces, and copies
-    them twice.
+    them twice. Metadata are not looked at, so that none stops an image from being read.
     """
     if _decoder is None:
         return None
@@ -72,6 +73,8 @@ def decode_jpeg(content: bytes, at_least: int) -> Picture | None:
         if colours not in _WANTED or height * width > (Image.MAX_IMAGE_PIXELS or math.inf):
             return None
         scale = next((s for s in _SCALES if at_least and min(height, width) // at_least >= s), 1)
+        if scale > 1 and min(height, width) < _SMALL:
+            return None
         ny, nx = math.ceil(height / scale), math.ceil(width / scale)
         # the smallest of libjpeg's scales that gives so many pixels
         pixels: np.ndarray = _decoder.decode_jpeg(content, _WANTED[colours], min_height=ny, min_width=nx)
@@ -79,5 +82,6 @@ def decode_jpeg(content: bytes, at_least: int) -> Picture | None:
         return None
     if pixels.shape[:2] != (ny, nx):
         return None
+    pixels.flags.writeable = False
     extent = (height / scale, width / scale)
     return Picture(pixels.transpose(2, 0, 1), "JPEG", float(scale), None if extent == (ny, nx) else extent)

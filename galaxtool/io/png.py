@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 try:
     import kornia_rs
-except ImportError:  # an extra
-    _decode: Callable[..., np.ndarray] | None = None
-else:
-    _decode = kornia_rs.io.decode_image_png_u8
+
+    _decode: Callable[..., np.ndarray] | None = kornia_rs.io.decode_image_png_u8
+except (ImportError, AttributeError):  # an extra, or a version of it that has no such function
+    _decode = None
 
 _END = bytes(4) + b"IEND\xae\x42\x60\x82"
 _BITS = 24  # where the header has the bits of a sample
@@ -36,7 +36,8 @@ def png_planes(image: Image.Image, content: bytes) -> np.ndarray | None:
     -------
     ndarray of uint8, shape (3 or 1, ny, nx), or None
         Top row first. None where Pillow is to decode it: kornia-rs is not installed, the picture is not of 8 bits in
-        gray or RGB, has transparent colours, several frames or comments behind its pixels, or is not whole.
+        gray or RGB, has transparent colours, several frames or comments behind its pixels, or its chunks are not whole
+        (by their CRC; the sum of the whole stream is not looked at). Read-only.
     """
     plain = "transparency" not in image.info and getattr(image, "n_frames", 1) == 1
     if _decode is None or image.mode not in _MODES or content[_BITS] != 8 or not plain or not _ends_well(content):
@@ -45,6 +46,7 @@ def png_planes(image: Image.Image, content: bytes) -> np.ndarray | None:
         pixels = _decode(content, (image.height, image.width), _MODES[image.mode])
     except Exception:  # it has no exception of its own
         return None
+    pixels.flags.writeable = False
     return pixels.transpose(2, 0, 1)
 
 

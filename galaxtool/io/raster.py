@@ -1,4 +1,4 @@
-"""PNG, JPEG, TIFF and other pictures, read by Pillow."""
+"""PNG, JPEG, TIFF and other pictures, read by Pillow, or by a faster decoder with the same pixels."""
 
 from __future__ import annotations
 

@@ -41,6 +41,11 @@ class OpenVinoEngine:
     ModelError
         If the file cannot be run, or is not one of galaxtool's.
 
+    Attributes
+    ----------
+    is_reduced : bool
+        Whether the file was exported in fp16 or int8.
+
     Notes
     -----
     The answer for an image does not depend on the others of its batch. Several threads may call `run` at a time.
@@ -54,6 +59,7 @@ class OpenVinoEngine:
             raise ConfigError(
                 f"The openvino engine runs on the processor, not on '{device}'.", hint="Use --engine onnx or torch."
             )
+        wanted = precision
         if precision == "auto":
             precision = "bf16" if has_amx() else "fp32"
         if precision not in _TYPES:
@@ -79,8 +85,13 @@ class OpenVinoEngine:
                 hint="Write one with `galaxtool export`, or use --engine onnx.",
             ) from error
         self.record = record_in(self.metadata, file)
+        self.is_reduced = any(_is_coarse(node) for node in network.get_ops())
         held = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.precision = next((ours for ours, theirs in _TYPES.items() if theirs == held), held)
+        if wanted not in ("auto", self.precision):
+            raise ConfigError(
+                f"OpenVINO computes in {self.precision} here, not in {wanted}.", hint="Or use --engine torch."
+            )
         self._normalise = self.record.make_preprocess().normalise
         self.weight_bytes = file.stat().st_size
 
@@ -106,6 +117,11 @@ def _metadata(network: Any) -> dict[str, str]:
     """Return the metadata of the ONNX file that a network was read from, where OpenVINO keeps them."""
     keys = (METADATA_KEY, CLASS_EMBEDDINGS_KEY)
     return {key: network.get_rt_info(["framework", key]).astype(str) for key in keys if _has(network, key)}
+
+
+def _is_coarse(node: Any) -> bool:
+    """Tell whether a node of a network holds weights of 8 or 16 bits."""
+    return node.get_type_name() == "Constant" and node.get_element_type().get_type_name() in ("i8", "u8", "f16")
 
 
 def _has(network: Any, key: str) -> bool:

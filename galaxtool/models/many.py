@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+from galaxtool.errors import GalaxtoolError
 from galaxtool.models.amx import has_amx
 from galaxtool.models.engine import Engine
 from galaxtool.models.engines import open_engine
@@ -27,12 +29,22 @@ def open_engine_for(
     engine, device, precision : str
         As on the command line, see `galaxtool.models.engines.open_engine`.
     executor : str
-        As on the command line. Threads share one engine in one process, where PyTorch gains nothing.
+        As on the command line. Threads share one engine in one process, and the choice is left alone.
+
+    Notes
+    -----
+    OpenVINO, for which nobody asked, is done without where it is not well installed or cannot run the model; and where
+    the file was exported in fp16 or int8, which bf16 would make no faster or coarser still.
     """
     fastest = engine_for(images, files, engine, device, precision) if executor != "threads" else engine
-    if fastest == engine:
-        return open_engine(files, engine, device, precision)
-    return LateTorchEngine(files, "bf16") if fastest == "torch" else open_engine(files, fastest, "cpu", "bf16")
+    if fastest == "torch" and fastest != engine:
+        return LateTorchEngine(files, "bf16")
+    if fastest == "openvino" and fastest != engine:
+        with contextlib.suppress(GalaxtoolError, ImportError):
+            opened = open_engine(files, fastest, "cpu", "bf16")
+            if not getattr(opened, "is_reduced", False):
+                return opened
+    return open_engine(files, engine, device, precision)
 
 
 def engine_for(images: int, files: ModelFiles, engine: str, device: str, precision: str) -> str:

@@ -112,7 +112,8 @@ def embed(
     id_column : str, optional
         Column of a catalogue that identifies its rows.
     engine : {"auto", "onnx", "openvino", "torch"}
-        What runs the model; auto takes ONNX where the model has it.
+        What runs the model; auto takes ONNX Runtime where the model has an ONNX file. openvino and torch compute in
+        bf16 where the processor has AMX, unless --precision says otherwise.
     device : str
         auto, cpu, cuda, cuda:1, mps.
     precision : str

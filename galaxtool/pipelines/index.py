@@ -104,7 +104,8 @@ def index(
     stretch : str, optional
         How brightness is shown in place of the model's own stretch: asinh, or with options asinh:softening=3.
     engine : {"auto", "onnx", "openvino", "torch"}
-        What runs the model; auto takes ONNX where the model has it.
+        What runs the model; auto takes ONNX Runtime where the model has an ONNX file. openvino and torch compute in
+        bf16 where the processor has AMX, unless --precision says otherwise.
     device : str
         auto, cpu, cuda, cuda:1, mps.
     precision : str

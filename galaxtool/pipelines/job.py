@@ -190,13 +190,15 @@ def begun_with(output: Path, engine: str, precision: str) -> tuple[str, str]:
     output : Path
         Of the job.
     engine, precision : str
-        As on the command line; they stay where either is not ``auto``, or nothing was begun.
+        As on the command line; they stay where nothing was begun, or by another engine, or a precision is named.
     """
     record = folder_of(output) / _RECORD
-    if engine != "auto" or precision != "auto" or not record.exists():
+    if precision != "auto" or not record.exists():
         return engine, precision
     before = read_record(record.parent)
     begun = str(before.get("engine", engine))
+    if engine not in ("auto", begun):
+        return engine, precision
     return begun, str(before.get("precision", precision)) if begun != "onnx" else precision
 
 

@@ -25,8 +25,8 @@ def reading_note(record: ModelRecord, options: InputOptions) -> str:
     str
         A line with these options, as they may be typed; empty where there are none.
     """
-    before = record.data.get("reading", {})
-    lacking = [name for name in _SAID if before.get(name) and not getattr(options, name)]
+    before = record.data.get("reading") or {}
+    lacking = [name for name in _SAID if before.get(name) not in (None, []) and not getattr(options, name)]
     if not lacking:
         return ""
     typed = []

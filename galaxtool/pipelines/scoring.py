@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from galaxtool.errors import ModelError, UnreadableImage
+from galaxtool.errors import DependencyMissing, ModelError, UnreadableImage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +138,13 @@ class Scorer:
         from galaxtool.models.engines import open_engine
         from galaxtool.models.find import find_model
 
-        engine = open_engine(find_model(plan.model), plan.engine, plan.device, plan.precision, threads=plan.threads)
+        try:
+            engine = open_engine(find_model(plan.model), plan.engine, plan.device, plan.precision, threads=plan.threads)
+        except DependencyMissing as error:
+            raise DependencyMissing(
+                f"A worker cannot run the model. {error.message}",
+                hint=f"{error.hint}, on every machine; or use --engine onnx.",
+            ) from error
         if engine.record.digest != plan.digest:
             raise ModelError(
                 f"A worker found another model at '{plan.model}' (digest {engine.record.digest[:12]}, not "

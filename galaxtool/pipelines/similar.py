@@ -104,7 +104,7 @@ def similar(
     hdu : str, optional
         Number or EXTNAME of the HDU to take from FITS files.
     engine : {"auto", "onnx", "openvino", "torch"}
-        What runs the model; auto takes ONNX where the model has it.
+        What runs the model; auto takes ONNX Runtime where the model has an ONNX file.
     device : str
         auto, cpu, cuda, cuda:1, mps.
     progress : Progress, optional

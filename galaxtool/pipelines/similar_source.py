@@ -71,13 +71,15 @@ class Source:
         Raises
         ------
         ConfigError
-            If ONNX was asked for, or is all there is.
+            If an engine of ONNX files was asked for, or such a file is all there is.
         """
         from galaxtool.models.engine_torch import TorchEngine
         from galaxtool.models.find import WEIGHTS
 
-        if self.engine_name == "onnx":
-            raise ConfigError(f"{what} cannot be embedded through ONNX.", hint="Leave --engine onnx out.")
+        if self.engine_name in ("onnx", "openvino"):
+            raise ConfigError(
+                f"{what} cannot be embedded through ONNX.", hint=f"Leave --engine {self.engine_name} out."
+            )
         if self.files.folder is None or not (self.files.folder / WEIGHTS).is_file():
             raise ConfigError(
                 f"{what} cannot be embedded: of the model '{self.index.record.model}' there is only an ONNX file.",

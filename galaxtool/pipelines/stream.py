@@ -195,8 +195,8 @@ class Stream:
         if name == "auto":
             name = "processes" if images >= _MANY else "threads"
         shares_engine = name == "threads"
-        # PyTorch has threads of its own, and a GPU is one
-        whole = on_cpu and (not shares_engine or self.engine.name != "torch")
+        # PyTorch and OpenVINO have threads of their own, and a GPU is one
+        whole = on_cpu and (not shares_engine or self.engine.name == "onnx")
         registry = get_registry()
         factory = registry.factory(registry.find("executor", name))
         workers = self.where.workers
