@@ -66,8 +66,8 @@ def engine_for(images: int, files: ModelFiles, engine: str, device: str, precisi
 
     Notes
     -----
-    A processor with AMX runs `mini` in bf16 three times as fast by PyTorch, and five times by OpenVINO, as ONNX Runtime
-    does in fp32 (``benchmarks/results.md``).
+    A processor with AMX runs `mini` in bf16 about twice as fast by PyTorch, and two to five times by OpenVINO, as ONNX
+    Runtime does in fp32 (``benchmarks/results.md``).
     """
     left_open = engine == "auto" and precision == "auto" and device in ("auto", "cpu")
     if not left_open or images < MANY or (device == "auto" and Path("/dev/nvidiactl").exists()) or not has_amx():

@@ -62,7 +62,7 @@ def classify(
         writes.
     engine : str
         auto, onnx, openvino or torch; auto takes ONNX Runtime where the model has an ONNX file, but for many images
-        bf16 by OpenVINO or PyTorch where the processor has AMX, which is several times as fast.
+        bf16 by OpenVINO or PyTorch where the processor has AMX, which is much faster.
     top_k : int
         For more than 1, further columns label_2, probability_2 and so on.
     html : Path, optional
