@@ -356,13 +356,24 @@ class TestCluster:
         galaxtool.merge(Path("both.csv"))
         assert_alike(read_table(Path("both.csv")), table)
 
-    def test_by_a_client_server(self, nodes: Nodes, tmp_path: Path) -> None:
+    def test_by_a_client_server(self, nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        import ray
+
         pytest.importorskip("grpc")
         nodes.leave()
+        init, refused = ray.init, []
+
+        def refuses_once(*given: object, **named: object) -> object:
+            if refused:
+                return init(*given, **named)
+            refused.append(given)
+            raise ConnectionAbortedError("Initialization failure from server:")
+
+        monkeypatch.setattr(ray, "init", refuses_once)
         made = executor(address=f"127.0.0.1:{nodes.client_port}")
         try:
             done = list(made.map(ray_tasks.Killing(tmp_path, at=3, times=1), range(8)))
-            assert done == [number * number for number in range(8)]
+            assert done == [number * number for number in range(8)] and refused
             with pytest.raises(UnreadableImage, match="number 5 is damaged"):
                 list(made.map(ray_tasks.unreadable, range(8)))
         finally:

@@ -126,7 +126,11 @@ def _connect(ray: Any, where: str, workers: int) -> None:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_PROBE_S).close()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ray.init(where, **quiet)
+            try:
+                ray.init(where, **quiet)
+            except ConnectionAbortedError:
+                # on a busy machine Ray's proxy gives up a server that starts a moment later
+                ray.init(where, **quiet)
     except Exception as error:
         if where == "local":
             raise GalaxtoolError(f"Ray does not start: {_line(error)}", hint="Try --executor processes.") from error
