@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
 from PIL import Image
+
+from galaxtool.io.picture import Picture
 
 try:
     import simplejpeg
@@ -16,32 +17,10 @@ except ImportError:  # an extra
 else:
     _decoder = simplejpeg
 
-BEGINS = b"\xff\xd8\xff"
+_BEGINS = b"\xff\xd8\xff"
 _WANTED = {"Gray": "GRAY", "YCbCr": "RGB"}
 _SCALES = (8, 4, 2)
 _SMALL = 64  # below, libjpeg has other scales that round to the same size
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture as it was decoded.
-
-    Parameters
-    ----------
-    planes : ndarray of uint8 or float32, shape (3 or 1, ny, nx)
-        Top row first; uint8 is read-only.
-    format : str
-        As Pillow names it.
-    scale : float
-        Pixels of the file for one of these, along each axis.
-    extent : (float, float) or None
-        Height and width that the file's pixels fill, where that is less than (ny, nx).
-    """
-
-    planes: np.ndarray
-    format: str
-    scale: float = 1.0
-    extent: tuple[float, float] | None = None
 
 
 def decode_jpeg(content: bytes, at_least: int) -> Picture | None:
@@ -50,23 +29,23 @@ def decode_jpeg(content: bytes, at_least: int) -> Picture | None:
     Parameters
     ----------
     content : bytes
-        The whole file.
+        The whole file, of whatever format.
     at_least : int
         Pixels that the shorter side is to keep; 0 to decode at full size.
 
     Returns
     -------
     Picture or None
-        None where Pillow is to read it: simplejpeg is not installed, the colours are neither gray nor the usual ones,
-        the size is that of a mosaic; or the data are not whole, of which Pillow takes more, and has the errors that
-        users are told.
+        None where Pillow is to read it: it is no JPEG, simplejpeg is not installed, the colours are neither gray nor
+        the usual ones, the size is that of a mosaic; or the data are not whole, of which Pillow takes more, and has
+        the errors that users are told.
 
     Notes
     -----
     The pixels are those of Pillow's ``draft``, as both are libjpeg-turbo; Pillow hands them over in pieces, and copies
     them twice. Metadata are not looked at, so that none stops an image from being read.
     """
-    if _decoder is None:
+    if _decoder is None or not content.startswith(_BEGINS):
         return None
     try:
         height, width, colours, _ = _decoder.decode_jpeg_header(content)

@@ -9,8 +9,9 @@ from PIL import Image, UnidentifiedImageError
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.io.imagefile import ImageFile
-from galaxtool.io.jpeg import BEGINS, Picture, decode_jpeg
+from galaxtool.io.jpeg import decode_jpeg
 from galaxtool.io.options import PLAIN, ReadOptions
+from galaxtool.io.picture import Picture
 from galaxtool.io.planes import clean, take_bands
 from galaxtool.io.png import png_planes
 from galaxtool.io.quiet import no_warnings
@@ -55,8 +56,8 @@ class RasterReader:
             If it is damaged, cut short, or so large that it may be meant to exhaust memory; or has no such band.
         """
         name = file.name
-        quickly = not options.header_only and file.in_memory and file.head(len(BEGINS)) == BEGINS
-        picture = (decode_jpeg(file.content(), options.at_least) if quickly else None) or _by_pillow(file, options)
+        in_memory = file.in_memory and not options.header_only
+        picture = (decode_jpeg(file.content(), options.at_least) if in_memory else None) or _by_pillow(file, options)
         planes = picture.planes
         measured = planes.dtype != np.uint8
         flags: tuple[str, ...] = (NAME_MISMATCH,) if _misnamed(file, picture.format) else ()

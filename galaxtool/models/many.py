@@ -36,10 +36,10 @@ def open_engine_for(
     OpenVINO, for which nobody asked, is done without where it is not well installed or cannot run the model; and where
     the file was exported in fp16 or int8, which bf16 would make no faster or coarser still.
     """
-    fastest = engine_for(images, files, engine, device, precision) if executor != "threads" else engine
-    if fastest == "torch" and fastest != engine:
-        return LateTorchEngine(files, "bf16")
-    if fastest == "openvino" and fastest != engine:
+    fastest = engine if executor == "threads" else engine_for(images, files, engine, device, precision)
+    if fastest != engine:
+        if fastest == "torch":
+            return LateTorchEngine(files, "bf16")
         with contextlib.suppress(GalaxtoolError, ImportError):
             opened = open_engine(files, fastest, "cpu", "bf16")
             if not getattr(opened, "is_reduced", False):
@@ -78,7 +78,7 @@ def engine_for(images: int, files: ModelFiles, engine: str, device: str, precisi
     return "torch" if has_weights and is_installed("torch") else engine
 
 
-def say_of(opened: Engine, chosen: str) -> str:
+def engine_note(opened: Engine, chosen: str) -> str:
     """Return what the user is told where an engine is not the one that few images would have; else nothing.
 
     Parameters

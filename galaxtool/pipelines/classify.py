@@ -126,7 +126,7 @@ def classify(
     """
     from galaxtool.io.tables import check_table_path
     from galaxtool.models.find import find_model
-    from galaxtool.models.many import open_engine_for, say_of
+    from galaxtool.models.many import engine_note, open_engine_for
     from galaxtool.pipelines.classify_outputs import Outputs, describe_outputs
     from galaxtool.pipelines.classify_parts import fill
     from galaxtool.pipelines.field_of_view import field_note
@@ -153,8 +153,8 @@ def classify(
     if not overwrite:
         engine, precision = begun_with(output, engine, precision)
     opened = open_engine_for(len(found.items), files, engine, device, precision, executor=executor)
-    if said := say_of(opened, engine):
-        progress.say(said)
+    if note := engine_note(opened, engine):
+        progress.say(note)
     if opened.record.head == "none":
         raise ModelError(
             f"The model '{model}' has learned without labels and has no classes.",
