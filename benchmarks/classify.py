@@ -24,16 +24,16 @@ import numpy as np
 
 from galaxtool.executors.cores import cores
 from galaxtool.executors.processes import ProcessExecutor
-from galaxtool.io.inputs import gather
-from galaxtool.io.items import InputItem
-from galaxtool.io.open_item import read_item
-from galaxtool.io.options import ReadOptions
-from galaxtool.io.tables import write_table
-from galaxtool.models.engines import open_engine
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.inference.classify_parts import part_table
+from galaxtool.inference.worker import Scored
+from galaxtool.inputs.gather import gather
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.open_item import read_item
+from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.selection import engine_for
 from galaxtool.models.find import find_model
-from galaxtool.models.many import engine_for
-from galaxtool.pipelines.classify_parts import part_table
-from galaxtool.pipelines.scoring import Scored
+from galaxtool.tables.tables import write_table
 
 BATCH = 64
 SAMPLE, REPEATS = 512, 3

@@ -24,8 +24,8 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from startup import processor
 
-from galaxtool.pipelines.cutouts import cutouts
-from galaxtool.runs import utc_now, versions
+from galaxtool.commands.cutouts import cutouts
+from galaxtool.utils.run_directory import utc_now, versions
 
 SIDE, SIZE, RUNS = 10_000, 64, 3
 OBJECTS = {"fits": 10_000, "hdf5": 10_000, "zarr": 10_000, "png": 2_000}

@@ -23,7 +23,7 @@ import psutil
 from PIL import Image
 from startup import processor
 
-from galaxtool.runs import utc_now, versions
+from galaxtool.utils.run_directory import utc_now, versions
 
 DISTINCT = 500
 SIDE = 64

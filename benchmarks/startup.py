@@ -18,8 +18,8 @@ import time
 import tomllib
 from pathlib import Path
 
-from galaxtool.pipelines.simulate import simulate
-from galaxtool.runs import utc_now, versions
+from galaxtool.commands.simulate import simulate
+from galaxtool.utils.run_directory import utc_now, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 9

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 
 from galaxtool.backbones.create import create_backbone
 from galaxtool.methods import clip, galaxalign, supervised
-from galaxtool.registry import get_registry
+from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.symbols import load_symbols
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.optimizer import make_optimizer

@@ -51,7 +51,7 @@ def main() -> None:
 def train(out: Path) -> None:
     """Train under torchrun, and write the losses."""
     sys.path.insert(0, str(TESTS))
-    from train_in_processes import recorded_losses
+    from support.train_in_processes import recorded_losses
 
     import galaxtool
 

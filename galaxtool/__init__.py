@@ -17,19 +17,19 @@ _PLACES = {
         "ConfigError", "DependencyMissing", "GalaxtoolError", "IndexMismatch", "InputError", "ModelError",
         "OfflineError", "OutputExists", "PluginError", "TableError", "TrainingError", "UnknownName", "UnreadableImage",
     ),
-    "galaxtool.hookspecs": ("hookimpl",),
-    "galaxtool.pipelines.classify": ("classify",),
-    "galaxtool.pipelines.cutouts": ("cutouts",),
-    "galaxtool.pipelines.doctor": ("doctor",),
-    "galaxtool.pipelines.embed": ("embed",),
-    "galaxtool.pipelines.export": ("export",),
-    "galaxtool.pipelines.finetune": ("finetune",),
-    "galaxtool.pipelines.index": ("index",),
-    "galaxtool.pipelines.merge": ("merge",),
-    "galaxtool.pipelines.similar": ("similar",),
-    "galaxtool.pipelines.simulate": ("simulate",),
-    "galaxtool.registry": ("get_registry",),
-    "galaxtool.specs": (
+    "galaxtool.plugins.hookspecs": ("hookimpl",),
+    "galaxtool.commands.classify": ("classify",),
+    "galaxtool.commands.cutouts": ("cutouts",),
+    "galaxtool.commands.doctor": ("doctor",),
+    "galaxtool.commands.embed": ("embed",),
+    "galaxtool.commands.export": ("export",),
+    "galaxtool.commands.finetune": ("finetune",),
+    "galaxtool.commands.index": ("index",),
+    "galaxtool.commands.merge": ("merge",),
+    "galaxtool.commands.similar": ("similar",),
+    "galaxtool.commands.simulate": ("simulate",),
+    "galaxtool.plugins.registry": ("get_registry",),
+    "galaxtool.plugins.specs": (
         "BackboneSpec", "Citation", "ContainerSpec", "DatasetSpec", "ExecutorSpec", "HeadSpec", "IndexSpec",
         "MethodOption", "MethodSpec", "ModelSpec", "ReaderSpec", "RecipeSpec", "TaxonomySpec", "Weights",
     ),
@@ -40,16 +40,18 @@ _PLACES = {
     "galaxtool.training.stage": ("Stage",),
     "galaxtool.training.task": ("Batch", "Task"),
     "galaxtool.training.trainer": ("Trainer",),
-    "galaxtool.io.imagefile": ("ImageFile",),
-    "galaxtool.io.options": ("ReadOptions",),
-    "galaxtool.types": (
-        "FLAGS", "Backbone", "Container", "Cutout", "Dataset", "Executor", "Item", "Member", "OpenContainer",
-        "Progress", "Reader",
-    ),
+    "galaxtool.images.image_file": ("ImageFile",),
+    "galaxtool.images.read_options": ("ReadOptions",),
+    "galaxtool.backbones.protocols": ("Backbone",),
+    "galaxtool.containers.protocols": ("Container", "Member", "OpenContainer",),
+    "galaxtool.datasets.protocols": ("Dataset",),
+    "galaxtool.executors.protocols": ("Executor",),
+    "galaxtool.images.protocols": ("Reader",),
+    "galaxtool.types": ("FLAGS", "Cutout", "Item", "Progress"),
     "galaxtool.vision.preprocess": ("Preprocess",),
 }  # fmt: skip
 
-_MODULES = {"listings": "galaxtool.pipelines.listings"}
+_MODULES = {"listings": "galaxtool.commands.listings"}
 
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 

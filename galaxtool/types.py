@@ -1,21 +1,17 @@
-"""What flows through galaxtool, and what a plugin's objects must be able to do.
+"""What flows through galaxtool.
 
 Arrays are named in annotations only, so importing this module costs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
-
-    from galaxtool.io.imagefile import ImageFile
-    from galaxtool.io.options import ReadOptions
 
 NAN_PIXELS = "NAN_PIXELS"
 OFF_EDGE = "OFF_EDGE"
@@ -108,142 +104,6 @@ class Item:
     ra: float | None = None
     dec: float | None = None
     columns: dict[str, Any] = field(default_factory=dict)
-
-
-@runtime_checkable
-class Dataset(Protocol):
-    """Images with labels."""
-
-    name: str
-    items: Sequence[Item]
-
-    def cutout(self, index: int) -> Cutout:
-        """Return the image of ``items[index]``; raise `UnreadableImage` where it cannot be read."""
-
-
-@runtime_checkable
-class Reader(Protocol):
-    """Reads the files of one kind."""
-
-    def read(self, file: ImageFile, options: ReadOptions) -> Cutout:
-        """Return the image in a file.
-
-        Raises
-        ------
-        galaxtool.errors.UnreadableImage
-            With one sentence that says why.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One image in a container.
-
-    Parameters
-    ----------
-    key : str
-        By which `OpenContainer.read` finds it, and which stands in brackets behind the container's path in tables.
-    name : str
-        What its id is made of; the same as `key` where that says enough.
-    ra, dec : float or None
-        Degrees, ICRS, where the container has a list of them.
-    columns : dict
-        What else the container says of it, e.g. a label.
-    """
-
-    key: str
-    name: str
-    ra: float | None = None
-    dec: float | None = None
-    columns: dict[str, Any] = field(default_factory=dict)
-
-
-class Container(Protocol):
-    """Files of one kind that hold many images."""
-
-    def members(self, path: Path) -> Iterator[Member]:
-        """Yield what counts as an image, in an order that does not change.
-
-        Raises
-        ------
-        galaxtool.errors.UnreadableImage
-            If the container as a whole is damaged.
-        """
-
-    def open(self, path: Path) -> OpenContainer:
-        """Open one for reading; used by one thread at a time, and for many members."""
-
-
-class OpenContainer(Protocol):
-    """A container that is open."""
-
-    def read(self, key: str, options: ReadOptions) -> ImageFile | Cutout:
-        """Return a member: a file as some `Reader` takes it, or the image itself.
-
-        Raises
-        ------
-        galaxtool.errors.UnreadableImage
-            If there is no such member, or it is damaged.
-        """
-
-    def close(self) -> None:
-        """Let go of the file."""
-
-
-class Executor(Protocol):
-    """Works on batches somewhere, each worker with what it needs made once."""
-
-    workers: int
-
-    def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
-        """Yield what a function returns of each task, in order, taking few tasks ahead of who takes the results.
-
-        Parameters
-        ----------
-        make : callable
-            Returns the function; called once in every worker. Both it and the tasks are pickled where workers are
-            other processes.
-        tasks : iterable
-            Taken as they are needed.
-        """
-
-    def close(self) -> None:
-        """End the workers."""
-
-
-class Backbone(Protocol):
-    """A `torch.nn.Module` that embeds images, and texts where its spec says so.
-
-    Attributes
-    ----------
-    dim : int
-        Length of an embedding.
-    image_size : int
-        Side of the images it takes, in pixels.
-    image_tower : torch.nn.Module
-        Called with images, gives what `embed` gives; copied to make a symbol encoder.
-
-    Notes
-    -----
-    Some have more. `suggested_lr`, float, is a learning rate to begin with. ``blocks()`` returns the parameters of the
-    image tower in groups from stem to head, ``list[list[torch.nn.Parameter]]``: the stem first, then each transformer
-    block or residual stage, the last with the final norm and projection; every parameter in exactly one.
-    ``set_checkpointing(on)`` switches gradient checkpointing of the image tower, which changes neither gradients nor
-    running statistics. Either may raise `galaxtool.errors.ConfigError` where an architecture has no such thing.
-
-    A backbone takes images of other channels than three where its image tower begins with a `torch.nn.Conv2d` of three
-    input channels, which galaxtool replaces. galaxtool writes the full name into `registered_name`.
-    """
-
-    dim: int
-    image_size: int
-    image_tower: torch.nn.Module
-
-    def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed images, float (N, C, image_size, image_size), as (N, dim); not normalised to unit length."""
-
-    def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
-        """Embed texts as (N, dim); not normalised to unit length."""
 
 
 class Progress(Protocol):

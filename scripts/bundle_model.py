@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
+from galaxtool.commands.export import export
 from galaxtool.models.directory import load_model, save_model
 from galaxtool.models.find import find_model
-from galaxtool.pipelines.export import export
 
 HERE = Path(__file__).resolve().parent.parent / "galaxtool" / "models" / "mini"
 NOTES = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.cli.main import COMMANDS
-from galaxtool.files import replacing
+from galaxtool.utils.files import replacing
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 COMMON = "Everywhere"

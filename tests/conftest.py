@@ -40,7 +40,7 @@ def _private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[None]:
     """Let `mini` have a few channels, see `training_helpers.narrow_mini`."""
-    from training_helpers import narrow_mini
+    from support.training_helpers import narrow_mini
 
     with narrow_mini():
         yield
@@ -51,7 +51,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in an empty folder, and draw no figures of runs, which take longer than the training."""
     monkeypatch.chdir(tmp_path)
     for name in ("draw_history", "draw_confusion"):
-        monkeypatch.setattr(f"galaxtool.vision.figures.{name}", lambda *_, **__: None)
+        monkeypatch.setattr(f"galaxtool.reports.figures.{name}", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import galaxtool
-from galaxtool import specs
 from galaxtool.cli.main import COMMANDS
 from galaxtool.errors import GalaxtoolError
+from galaxtool.plugins import specs
 
 PACKAGE = Path(galaxtool.__file__).parent
 

@@ -13,7 +13,7 @@ from galaxtool.errors import ConfigError
 
 
 class WithText(nn.Module):
-    """Two backbones as one; see `galaxtool.types.Backbone`.
+    """Two backbones as one; see `galaxtool.backbones.protocols.Backbone`.
 
     What the image tower gives is projected, without a bias, to the length of the text's embeddings. The projection
     starts orthogonal and has to be learned, as the two have never met (Zhai et al. 2022, arXiv:2111.07991, tune a text
@@ -21,9 +21,9 @@ class WithText(nn.Module):
 
     Parameters
     ----------
-    image : galaxtool.types.Backbone
+    image : galaxtool.backbones.protocols.Backbone
         Kept whole.
-    text : galaxtool.types.Backbone
+    text : galaxtool.backbones.protocols.Backbone
         Loses its image tower.
 
     Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from galaxtool.specs import Citation
+from galaxtool.plugins.specs import Citation
 
 CLIP = Citation(
     text="Radford et al. 2021, Learning transferable visual models from natural language supervision, ICML",

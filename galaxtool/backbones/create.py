@@ -12,9 +12,9 @@ from galaxtool.backbones.borrowed_text import WithText
 from galaxtool.backbones.channels import adapt_channels
 from galaxtool.backbones.weights import load_into, locate
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
-from galaxtool.registered import Registered
-from galaxtool.registry import Registry, get_registry
-from galaxtool.specs import BackboneSpec, Weights
+from galaxtool.plugins.registered import Registered
+from galaxtool.plugins.registry import Registry, get_registry
+from galaxtool.plugins.specs import BackboneSpec, Weights
 
 NO_WEIGHTS = "none"
 
@@ -137,7 +137,7 @@ def create_backbone(
 
     Returns
     -------
-    galaxtool.types.Backbone
+    galaxtool.backbones.protocols.Backbone
         On the CPU, in float32.
 
     Raises

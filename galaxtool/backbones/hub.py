@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from galaxtool.errors import ModelError
-from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import Weights
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import Weights
 
 CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")

@@ -128,7 +128,7 @@ def tokenize(texts: Sequence[str]) -> torch.Tensor:
 
 
 class Mini(nn.Module):
-    """The two towers; see `galaxtool.types.Backbone`."""
+    """The two towers; see `galaxtool.backbones.protocols.Backbone`."""
 
     dim = DIM
     image_size = IMAGE_SIZE

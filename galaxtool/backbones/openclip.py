@@ -15,14 +15,14 @@ from galaxtool.backbones.abilities import grouped, name_of
 from galaxtool.backbones.citations import of_openclip
 from galaxtool.backbones.openclip_towers import parts_of, recomputes
 from galaxtool.errors import ConfigError, UnknownName
-from galaxtool.specs import Weights
+from galaxtool.plugins.specs import Weights
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """OpenAI's normalisation, which OpenCLIP takes where the weights do not say."""
 
 
 class OpenClip(nn.Module):
-    """An OpenCLIP model; see `galaxtool.types.Backbone`.
+    """An OpenCLIP model; see `galaxtool.backbones.protocols.Backbone`.
 
     Parameters
     ----------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxtool.backbones import citations as cite
-from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import BackboneSpec, Citation, Weights
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import BackboneSpec, Citation, Weights
 
 _BUNDLED = Path(__file__).resolve().parent.parent / "models" / "mini"
 

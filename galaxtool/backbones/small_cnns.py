@@ -26,7 +26,7 @@ from torch import nn
 from galaxtool.backbones.abilities import grouped, name_of
 from galaxtool.backbones.torchvision_models import layers_of
 from galaxtool.errors import ConfigError
-from galaxtool.specs import Weights
+from galaxtool.plugins.specs import Weights
 
 SIZE = 224
 WIDTH = 32
@@ -51,7 +51,7 @@ class Norm(nn.BatchNorm1d):
 
 
 class SmallCnn(nn.Module):
-    """Convolutions and then fully connected layers; see `galaxtool.types.Backbone`.
+    """Convolutions and then fully connected layers; see `galaxtool.backbones.protocols.Backbone`.
 
     Parameters
     ----------

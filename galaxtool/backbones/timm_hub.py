@@ -12,7 +12,7 @@ from typing import Any
 from galaxtool.backbones.citations import of_hub
 from galaxtool.backbones.hub import CONFIG
 from galaxtool.errors import ConfigError, ModelError
-from galaxtool.specs import Weights
+from galaxtool.plugins.specs import Weights
 
 TAG = "main"
 """The only tag of a repository's weights: what it holds now."""

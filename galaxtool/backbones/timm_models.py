@@ -22,7 +22,7 @@ from galaxtool.backbones.abilities import grouped, name_of
 from galaxtool.backbones.timm_hub import HubModel, is_hub, read_hub_model
 from galaxtool.backbones.timm_weights import check_name, configuration, image_size
 from galaxtool.errors import ConfigError, GalaxtoolError, ModelError, UnknownName
-from galaxtool.specs import Weights
+from galaxtool.plugins.specs import Weights
 
 SHORT = {
     "vit-16": "vit_base_patch16_224",
@@ -39,7 +39,7 @@ _FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretraine
 
 
 class Timm(nn.Module):
-    """A model of timm; see `galaxtool.types.Backbone`.
+    """A model of timm; see `galaxtool.backbones.protocols.Backbone`.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Any
 from galaxtool.backbones.citations import of_timm
 from galaxtool.backbones.timm_hub import description_of, is_hub, read_description, record_of, size_of
 from galaxtool.errors import ModelError, OfflineError, UnknownName
-from galaxtool.specs import Weights
+from galaxtool.plugins.specs import Weights
 
 _SPDX = {
     "apache-2.0": "Apache-2.0",
@@ -70,7 +70,7 @@ def _hub_weights(architecture: str) -> Weights:
     from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
     from galaxtool.backbones.weights import locate
-    from galaxtool.registry import get_registry
+    from galaxtool.plugins.registry import get_registry
 
     try:
         file = locate(description_of(architecture), f"timm:{architecture}", get_registry())

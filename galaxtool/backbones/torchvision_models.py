@@ -19,7 +19,7 @@ from galaxtool.backbones.abilities import grouped, name_of
 from galaxtool.backbones.checkpointing import checkpointed
 from galaxtool.backbones.citations import TORCHVISION
 from galaxtool.errors import ConfigError, UnknownName
-from galaxtool.specs import Weights
+from galaxtool.plugins.specs import Weights
 
 SHORT = {"vit-16-tv": "vit_b_16", "resnet18": "resnet18", "resnet50": "resnet50", "vgg11": "vgg11"}
 """Short name -> architecture of torchvision."""
@@ -64,7 +64,7 @@ class Blocks(nn.Sequential):
 
 
 class TorchVision(nn.Module):
-    """A classifier of torchvision without its last layer; see `galaxtool.types.Backbone`.
+    """A classifier of torchvision without its last layer; see `galaxtool.backbones.protocols.Backbone`.
 
     Parameters
     ----------

@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 from galaxtool.backbones.hub import CONFIG, WEIGHTS
-from galaxtool.config import cache_dir, is_offline
 from galaxtool.errors import GalaxtoolError, ModelError, OfflineError
-from galaxtool.files import sha256_of
-from galaxtool.registry import Registry
-from galaxtool.specs import Weights
+from galaxtool.plugins.registry import Registry
+from galaxtool.plugins.specs import Weights
+from galaxtool.utils.config import cache_dir, is_offline
+from galaxtool.utils.files import sha256_of
 
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "target_encoder", "teacher")
 """Where a checkpoint keeps its tensors. Averaged weights are preferred to the last step's, as their authors do."""

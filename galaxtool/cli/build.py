@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
-from galaxtool.config import Invocation, invocation, is_follower, settings
+from galaxtool.utils.config import Invocation, invocation, is_follower, settings
 
 INPUT_OPTIONS = (
     "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch",

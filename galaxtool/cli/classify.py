@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.pipelines.classify import ClassifyResult, classify
+from galaxtool.commands.classify import ClassifyResult, classify
 
 _PANELS = {
     "Input": INPUT_OPTIONS,

@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.pipelines.cutouts import CutoutsResult, cutouts
+from galaxtool.commands.cutouts import CutoutsResult, cutouts
 
 _PANELS = {
     "Images": ("bands", "hdu"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.pipelines.doctor import Diagnosis, doctor
+from galaxtool.commands.doctor import Diagnosis, doctor
 
 
 def command() -> Any:

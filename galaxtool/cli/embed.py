@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import say
-from galaxtool.pipelines.embed import EmbedResult, embed
+from galaxtool.commands.embed import EmbedResult, embed
 
 _PANELS = {
     "Input": INPUT_OPTIONS,

@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import say
-from galaxtool.pipelines.export import ExportResult, export
+from galaxtool.commands.export import ExportResult, export
 
 
 def command() -> Any:

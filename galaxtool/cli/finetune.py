@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.pipelines.finetune import FinetuneResult, finetune
+from galaxtool.commands.finetune import FinetuneResult, finetune
 
 _PANELS = {
     "Data": (

@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import say
-from galaxtool.pipelines.index import IndexResult, index
+from galaxtool.commands.index import IndexResult, index
 
 _PANELS = {
     "Input": INPUT_OPTIONS,

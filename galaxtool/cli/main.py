@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from galaxtool import __version__
 from galaxtool.cli.errors import report
 from galaxtool.errors import GalaxtoolError, PluginError
-from galaxtool.plugins import COMMAND_GROUP, debugging
+from galaxtool.plugins.manager import COMMAND_GROUP, debugging
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),

@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import say
-from galaxtool.pipelines.merge import MergeResult, merge
+from galaxtool.commands.merge import MergeResult, merge
 
 _EPILOG = (
     "Examples:  galaxtool merge predictions.fits  |  galaxtool merge predictions.fits -o other.parquet --keep  |  "

@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.pipelines.similar import SimilarResult, similar
+from galaxtool.commands.similar import SimilarResult, similar
 
 _SHOWN = 100
 _PANELS = {

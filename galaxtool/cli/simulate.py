@@ -6,7 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import say
-from galaxtool.pipelines.simulate import SimulateResult, simulate
+from galaxtool.commands.simulate import SimulateResult, simulate
 
 
 def command() -> Any:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import cast
 
 from galaxtool.errors import ConfigError, InputError, nearest
-from galaxtool.io.tables import table_suffix
-from galaxtool.io.walk import byte_order, walk_images
-from galaxtool.registry import get_registry
-from galaxtool.specs import ReaderSpec
+from galaxtool.inputs.walk import byte_order, walk_images
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import ReaderSpec
+from galaxtool.tables.tables import table_suffix
 
 _BAND = "{band}"
 _NAMED = re.compile(r"([A-Za-z0-9_.+-]+)=(.+)", re.DOTALL)

@@ -16,12 +16,12 @@ from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from galaxtool.cutting.arguments import GivenFile
 from galaxtool.errors import GalaxtoolError, UnreadableImage
-from galaxtool.io.fitsaxes import to_bands
-from galaxtool.io.fitsbands import is_science
-from galaxtool.io.fitsstream import ANY_SIZE, is_gzipped, open_bounded
-from galaxtool.io.imagefile import ImageFile
-from galaxtool.io.quiet import no_warnings
-from galaxtool.io.readers import say
+from galaxtool.images.fits.axes import to_bands
+from galaxtool.images.fits.band_names import is_science
+from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_gzipped, open_bounded
+from galaxtool.images.image_file import ImageFile
+from galaxtool.images.reading import say
+from galaxtool.utils.quiet import no_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SkyImage:
     bitpix : int
         As in FITS.
     bands : tuple of str
-        Of its planes as galaxtool reads them (`galaxtool.io.fitsaxes`); empty names where the header does not say.
+        Of its planes as galaxtool reads them (`galaxtool.images.fits.axes`); empty names where the header does not say.
     unit : str
     wcs : WCS
         Celestial, of the last two axes, with every distortion.

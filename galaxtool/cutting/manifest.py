@@ -9,7 +9,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.cutting.plan import Plan
 from galaxtool.cutting.task import section
-from galaxtool.io.catalogue import DEC_COLUMNS, ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, RA_COLUMNS
+from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, RA_COLUMNS
 
 OWN = ("id", "path", "ra", "dec", "image", "x", "y", "section", "size", "pixel_scale", "flags", "error")
 """Its columns, behind those of the catalogue."""

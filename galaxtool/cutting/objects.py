@@ -10,9 +10,10 @@ from astropy import units as u
 from astropy.table import Column, Table
 
 from galaxtool.errors import ConfigError, InputError, TableError
-from galaxtool.io.catalogue import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS, column_named, listed, positions, texts
-from galaxtool.io.tables import read_table
-from galaxtool.io.walk import unique
+from galaxtool.inputs.catalogue import positions, texts
+from galaxtool.inputs.walk import unique
+from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS, column_named, listed
+from galaxtool.tables.tables import read_table
 
 LARGEST = 16_384
 """Pixels that a side of a cutout may have."""
@@ -104,7 +105,7 @@ def read_objects(
         Any table that galaxtool reads.
     sizes : SizeOptions
     ra_column, dec_column, id_column : str, optional
-        Where the columns do not have one of the usual names (`galaxtool.io.catalogue`).
+        Where the columns do not have one of the usual names (`galaxtool.inputs.catalogue`).
 
     Raises
     ------

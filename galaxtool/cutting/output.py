@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import GalaxtoolError, OutputExists
-from galaxtool.files import write_json
+from galaxtool.utils.files import write_json
 
 MANIFEST = "cutouts.csv"
 RECORD = "cutouts.json"

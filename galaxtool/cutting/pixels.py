@@ -10,8 +10,8 @@ import numpy as np
 from astropy.io import fits
 
 from galaxtool.cutting.images import Place
-from galaxtool.io.fitsbands import plane_bands
-from galaxtool.io.quiet import no_warnings
+from galaxtool.images.fits.band_names import plane_bands
+from galaxtool.utils.quiet import no_warnings
 
 _STRIP = 64  # rows that are unpacked together
 _MOST_OPEN = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from galaxtool.cutting.task import Piece
-from galaxtool.io.fitsaxes import to_bands
+from galaxtool.images.fits.axes import to_bands
 from galaxtool.types import Cutout
 
 
@@ -29,7 +29,7 @@ def as_bands(piece: Piece, bands: tuple[str, ...]) -> tuple[np.ndarray, tuple[st
 
 
 def as_cutout(piece: Piece, bands: tuple[str, ...]) -> Cutout:
-    """Return what `galaxtool.io.readers.read_image` would return of the piece as a FITS file."""
+    """Return what `galaxtool.images.reading.read_image` would return of the piece as a FITS file."""
     data, names = as_bands(piece, bands)
     data = np.where(np.isfinite(data), data, np.float32(np.nan))
     return Cutout(data=data, bands=names, unit=piece.reference.unit, ra=piece.ra, dec=piece.dec, flags=piece.flags)

@@ -9,7 +9,7 @@ import numpy as np
 
 from galaxtool.cutting.images import Place
 from galaxtool.cutting.pixels import OpenImage
-from galaxtool.io.stretch import Stretch
+from galaxtool.vision.stretch import Stretch
 
 STACKS = ("hdf5", "zarr")
 """Kinds of output that are one array."""

@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from galaxtool.containers.find import container_name, container_suffixes, make_container
+from galaxtool.containers.member_names import plain
+from galaxtool.containers.protocols import Member
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.datasets.tree import Entry, Labelled, by_folders, labelled_dataset, rows_of_labels
 from galaxtool.errors import ConfigError, InputError, TableError, UnreadableImage
-from galaxtool.io.catalogue import LABEL_COLUMNS, SPLIT_COLUMNS
-from galaxtool.io.containers.find import container_name, container_suffixes, make_container
-from galaxtool.io.containers.names import plain
-from galaxtool.io.imagefile import ImageFile
-from galaxtool.io.items import InputItem
-from galaxtool.io.open_item import picture_source
-from galaxtool.io.readers import image_suffixes
-from galaxtool.io.walk import LABELS, without_suffix
-from galaxtool.types import Item, Member
+from galaxtool.images.image_file import ImageFile
+from galaxtool.images.reading import image_suffixes
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.open_item import picture_source
+from galaxtool.inputs.walk import without_suffix
+from galaxtool.tables.column_names import LABEL_COLUMNS, LABELS_FILE, SPLIT_COLUMNS
+from galaxtool.types import Item
 
 _WHOLE = "Fetch or copy it again; or unpack what there is, and name the folder."
 _STACK_LABELS = (*LABEL_COLUMNS, "labels", "ans", "classes", "y")
@@ -194,7 +195,7 @@ class _Labels:
                 raise TableError(error.message.replace(str(copy), file.name), hint=error.hint) from error
 
     def _file(self, folder: tuple[str, ...]) -> ImageFile | None:
-        return self.archive.file("/".join((*folder, LABELS)))
+        return self.archive.file("/".join((*folder, LABELS_FILE)))
 
 
 def _stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> list[Labelled]:

@@ -10,22 +10,13 @@ from astropy.table import Table
 
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, TableError
-from galaxtool.io.bandfiles import Pattern
-from galaxtool.io.catalogue import (
-    ID_COLUMNS,
-    LABEL_COLUMNS,
-    PATH_COLUMNS,
-    SPLIT_COLUMNS,
-    column_named,
-    listed,
-    read_catalogue,
-    texts,
-    value,
-)
-from galaxtool.io.items import InputItem
-from galaxtool.io.lists import Beside
-from galaxtool.io.tables import read_table
-from galaxtool.io.walk import unique
+from galaxtool.inputs.band_files import Pattern
+from galaxtool.inputs.catalogue import read_catalogue, texts, value
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.lists import Beside
+from galaxtool.inputs.walk import unique
+from galaxtool.tables.column_names import ID_COLUMNS, LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed
+from galaxtool.tables.tables import read_table
 from galaxtool.types import Item
 
 _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
@@ -56,8 +47,8 @@ def catalogue_dataset(
     name : str, optional
         Of the data set; the file's otherwise.
     pattern : str, optional
-        How files are called where each band has its own, see `galaxtool.io.bandfiles.Pattern`: the path of a row, or
-        its identifier where there are no paths, is what stands for ``{id}``.
+        Names of the files where each band has its own, see `galaxtool.inputs.band_files.Pattern`. ``{id}`` stands for
+        the path of a row, or for its identifier where there are no paths.
     bands : sequence of str
         The bands of the pattern, or of the columns, in the order wanted.
 

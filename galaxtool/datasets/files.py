@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError, UnreadableImage
-from galaxtool.io.items import InputItem
-from galaxtool.io.open_item import item_at, read_item
-from galaxtool.io.options import PLAIN, ReadOptions
-from galaxtool.types import Cutout, Dataset, Item
+from galaxtool.images.read_options import PLAIN, ReadOptions
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.open_item import item_at, read_item
+from galaxtool.types import Cutout, Item
 
 SPLITS = {
     "train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid",
@@ -22,7 +23,7 @@ SPLITS = {
 
 @dataclass(slots=True)
 class FileDataset:
-    """Labelled images in files; a `galaxtool.types.Dataset`.
+    """Labelled images in files; a `galaxtool.datasets.protocols.Dataset`.
 
     Parameters
     ----------

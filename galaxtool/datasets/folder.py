@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from galaxtool.absent import instead_of
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.datasets.tree import (
@@ -21,11 +20,13 @@ from galaxtool.datasets.tree import (
     rows_of_labels,
 )
 from galaxtool.errors import InputError
-from galaxtool.io.bandfiles import BandFiles, Pattern, bands_among
-from galaxtool.io.items import InputItem
-from galaxtool.io.readers import image_suffixes
-from galaxtool.io.walk import LABELS, byte_order, walk_images, without_suffix
+from galaxtool.images.reading import image_suffixes
+from galaxtool.inputs.band_files import BandFiles, Pattern, bands_among
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.walk import byte_order, walk_images, without_suffix
+from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import Item
+from galaxtool.utils.suggestions import instead_of
 
 
 def folder_dataset(
@@ -52,7 +53,7 @@ def folder_dataset(
         Whether there must be labels; without, the images beside the class folders are taken too, unlabelled.
     pattern : str, optional
         How files are called where each band has its own: ``{id}_{band}.fits``, see
-        `galaxtool.io.bandfiles.Pattern`. The folders that ``{id}`` begins with are those of splits and classes; a
+        `galaxtool.inputs.band_files.Pattern`. The folders that ``{id}`` begins with are those of splits and classes; a
         ``labels.csv`` names an object by what stands for ``{id}``, below its own folder, as its path or its id.
     bands : sequence of str
         The bands of the pattern, in the order wanted; by default those that the files' names show. Without a pattern,
@@ -83,7 +84,7 @@ def _labelled(
     folder: Path, image_column: str | None, label_column: str | None, needs_labels: bool, bands: Sequence[str]
 ) -> tuple[list[Labelled], Counter[str]]:
     """Return the labelled images of a folder of any of the three forms."""
-    table = folder / LABELS
+    table = folder / LABELS_FILE
     if table.is_file():
         labels = catalogue_dataset(
             path=table, image_column=image_column, label_column=label_column, needs_labels=needs_labels, bands=bands
@@ -158,7 +159,7 @@ def _of_bands(
     places = {name: files.item(row, name) for row, name in enumerate(names)}
 
     def labels_of(below: tuple[str, ...]) -> list[Labelled] | None:
-        table = folder.joinpath(*below, LABELS)
+        table = folder.joinpath(*below, LABELS_FILE)
         if not table.is_file():
             return None
         return rows_of_labels(

@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxtool.absent import instead_of
+from galaxtool.containers.find import container_name, container_suffixes
 from galaxtool.datasets.archive import archive_dataset
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import check_files
 from galaxtool.datasets.folder import folder_dataset
-from galaxtool.datasets.heeding import refuse_unheeded, unheeded, with_reading
-from galaxtool.datasets.named import named_dataset
+from galaxtool.datasets.glob import named_dataset
+from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.subset import matching
+from galaxtool.datasets.unsupported_options import refuse_unheeded, unheeded, with_reading
 from galaxtool.errors import ConfigError, InputError, nearest
-from galaxtool.io.containers.find import container_name, container_suffixes
-from galaxtool.io.options import PLAIN, ReadOptions
-from galaxtool.io.tables import TABLE_SUFFIXES, table_suffix
-from galaxtool.registry import Registry, get_registry
-from galaxtool.types import Dataset
+from galaxtool.images.read_options import PLAIN, ReadOptions
+from galaxtool.plugins.registry import Registry, get_registry
+from galaxtool.tables.tables import TABLE_SUFFIXES, table_suffix
+from galaxtool.utils.suggestions import instead_of
 
 _NEEDS_LABELS = "needs_labels"
 _MAY_LACK = (_NEEDS_LABELS, "pattern", "bands")
@@ -50,7 +50,7 @@ def open_dataset(
     image_column, label_column : str, optional
         Columns of a catalogue or of the ``labels.csv`` of a folder or archive; of a stack, the array of labels.
     where : str, optional
-        Only items for which this holds; see `galaxtool.io.where`. It knows the columns of the labels file and each
+        Only items for which this holds; see `galaxtool.tables.filter`. It knows the columns of the labels file and each
         item's ``id``, ``path``, ``label``, ``split``, ``ra``, ``dec``.
     needs_labels : bool
         Whether there must be labels; a data set that always has them need not know of it.

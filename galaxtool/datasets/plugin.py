@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import Citation, DatasetSpec
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import Citation, DatasetSpec
 
 _GALAXY10 = Citation(
     text="Leung, H. W. & Bovy, J. 2019, Deep learning of multi-element abundances from high-resolution spectroscopic "
@@ -55,7 +55,7 @@ def register_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             name="galaxy10",
             summary="Galaxy10 DECaLS, ten classes: Galaxy10_DECals.h5",
-            factory="galaxtool.datasets.galaxy10:galaxy10_dataset",
+            factory="galaxtool.datasets.published.galaxy10:galaxy10_dataset",
             needs_path=True,
             taxonomy="galaxy10",
             citation=_GALAXY10,
@@ -64,7 +64,7 @@ def register_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             name="galaxymnist",
             summary="GalaxyMNIST, four classes: the folder of train and test .hdf5, or one of them",
-            factory="galaxtool.datasets.galaxymnist:galaxymnist_dataset",
+            factory="galaxtool.datasets.published.galaxymnist:galaxymnist_dataset",
             needs_path=True,
             taxonomy="galaxymnist",
             citation=_GALAXYMNIST,
@@ -73,7 +73,7 @@ def register_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             name="rgz",
             summary="Radio Galaxy Zoo, six classes: folders such as 1C_1P, 2C_3P",
-            factory="galaxtool.datasets.rgz:rgz_dataset",
+            factory="galaxtool.datasets.published.rgz:rgz_dataset",
             needs_path=True,
             taxonomy="rgz",
             citation=_RGZ,

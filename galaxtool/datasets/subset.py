@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
+from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError
-from galaxtool.io.where import parse_where
-from galaxtool.types import Cutout, Dataset, Item
+from galaxtool.tables.filter import parse_where
+from galaxtool.types import Cutout, Item
 
 
 class Subset:
-    """Some items of a data set; a `galaxtool.types.Dataset`.
+    """Some items of a data set; a `galaxtool.datasets.protocols.Dataset`.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def matching(dataset: Dataset, where: str) -> Subset:
     dataset : Dataset
         What to choose from.
     where : str
-        Over the columns of `items_table`; see `galaxtool.io.where`.
+        Over the columns of `items_table`; see `galaxtool.tables.filter`.
 
     Raises
     ------

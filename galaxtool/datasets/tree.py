@@ -10,10 +10,11 @@ from pathlib import Path
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, InputError
-from galaxtool.io.catalogue import ID_COLUMNS, PATH_COLUMNS, column_named, texts
-from galaxtool.io.items import InputItem
-from galaxtool.io.tables import read_table
-from galaxtool.io.walk import LABELS, unique
+from galaxtool.inputs.catalogue import texts
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.walk import unique
+from galaxtool.tables.column_names import ID_COLUMNS, LABELS_FILE, PATH_COLUMNS, column_named
+from galaxtool.tables.tables import read_table
 from galaxtool.types import Item
 
 
@@ -173,12 +174,12 @@ def mixed(where: str, split: str, other: str) -> InputError:
 
 def no_labels_file(where: str, column: str) -> ConfigError:
     """Return the error about a column that was named where there is no table."""
-    return ConfigError(f"The column '{column}' was named, but '{where}' has no {LABELS}.")
+    return ConfigError(f"The column '{column}' was named, but '{where}' has no {LABELS_FILE}.")
 
 
 def no_classes(where: str, loose: int) -> InputError:
     """Return the error about images without a class."""
     return InputError(
         f"Nothing says the classes of the {loose} images in '{where}'.",
-        hint=f"Sort them into a sub-folder for each class, or add a {LABELS} with the columns path,label.",
+        hint=f"Sort them into a sub-folder for each class, or add a {LABELS_FILE} with the columns path,label.",
     )

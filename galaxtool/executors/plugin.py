@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import ExecutorSpec
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import ExecutorSpec
 
 
 @hookimpl

@@ -11,8 +11,8 @@ from loky import ProcessPoolExecutor
 from loky.process_executor import TerminatedWorkerError
 
 from galaxtool.errors import GalaxtoolError
-from galaxtool.executors.ahead import AHEAD, in_order
 from galaxtool.executors.cores import checked
+from galaxtool.executors.ordered_map import AHEAD, in_order
 
 _IDLE_S = 60  # after which a worker whose parent was killed ends by itself
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -20,7 +20,7 @@ _made: dict[int, Callable[[Any], Any]] = {}
 
 
 class ProcessExecutor:
-    """A `galaxtool.types.Executor` of processes, each of one thread.
+    """A `galaxtool.executors.protocols.Executor` of processes, each of one thread.
 
     Parameters
     ----------

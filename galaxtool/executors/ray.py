@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from galaxtool.errors import ConfigError, GalaxtoolError
-from galaxtool.executors.ahead import AHEAD, in_order
 from galaxtool.executors.cores import checked
+from galaxtool.executors.ordered_map import AHEAD, in_order
 from galaxtool.executors.ray_crew import RESUME, Crew
-from galaxtool.requires import require
+from galaxtool.utils.optional_imports import require
 
 _DIRECT_PORT = 6379  # where Ray's own nodes meet; any other is taken for that of a Ray client server
 _CLIENT_PORT = 10001
@@ -24,7 +24,7 @@ _IMPATIENT = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": 
 
 
 class RayExecutor:
-    """A `galaxtool.types.Executor` of Ray actors, each of one processor and one thread.
+    """A `galaxtool.executors.protocols.Executor` of Ray actors, each of one processor and one thread.
 
     Parameters
     ----------

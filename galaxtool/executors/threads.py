@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from galaxtool.executors.ahead import AHEAD, in_order
 from galaxtool.executors.cores import checked
+from galaxtool.executors.ordered_map import AHEAD, in_order
 
 
 class ThreadExecutor:
-    """A `galaxtool.types.Executor` of threads that share what one call of ``make`` returns.
+    """A `galaxtool.executors.protocols.Executor` of threads that share what one call of ``make`` returns.
 
     Parameters
     ----------

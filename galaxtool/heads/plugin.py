@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import Citation, HeadSpec
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import Citation, HeadSpec
 
 _NEIGHBOURS = Citation(
     text="Wu, Xiong, Yu & Lin 2018, Unsupervised feature learning via non-parametric instance discrimination, CVPR",

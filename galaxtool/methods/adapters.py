@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from galaxtool.errors import ConfigError, TrainingError
-from galaxtool.requires import require
+from galaxtool.utils.optional_imports import require
 
 _TRAINABLE = "_trainable_without_adapters"  # what had a gradient before, kept on the tower for `merge_adapters`
 

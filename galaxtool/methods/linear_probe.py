@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from galaxtool.errors import ConfigError
-from galaxtool.methods.kept_features import kept_features
+from galaxtool.methods.feature_cache import kept_features
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, PictureSet, Task
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import Citation, MethodOption, MethodSpec
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import Citation, MethodOption, MethodSpec
 
 _GALAXALIGN = Citation(
     text="Wang, Wang & Luo 2024, Effective fine-tuning of vision-language models for accurate galaxy morphology "

@@ -13,12 +13,12 @@ from safetensors.torch import save_file
 from galaxtool.backbones.create import create_backbone
 from galaxtool.backbones.weights import read_state
 from galaxtool.errors import ModelError
-from galaxtool.files import replacing, sha256_of, write_json
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
-from galaxtool.registry import get_registry
+from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy
+from galaxtool.utils.files import replacing, sha256_of, write_json
 
 
 def save_model(

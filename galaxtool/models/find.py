@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from galaxtool.errors import ModelError, UnknownName
-from galaxtool.registry import get_registry
-from galaxtool.specs import ModelSpec
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import ModelSpec
 
 RECORD = "model.json"
 WEIGHTS = "weights.safetensors"

@@ -15,7 +15,7 @@ class GalaxyModel(nn.Module):
 
     Parameters
     ----------
-    backbone : galaxtool.types.Backbone
+    backbone : galaxtool.backbones.protocols.Backbone
     head : torch.nn.Module
         Features (N, dim) to logits (N, K). It may have ``probabilities(logits, temperature)``, which then stands for
         the softmax.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import ModelSpec
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import ModelSpec
 
 
 @hookimpl

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import ModelError
-from galaxtool.files import digest_of
 from galaxtool.taxonomy.load import Taxonomy, taxonomy_from_dict
+from galaxtool.utils.files import digest_of
 from galaxtool.vision.preprocess import Preprocess
 
 SCHEMA = 1

@@ -45,7 +45,7 @@ def simulate_object(seed: int, split: str, index: int, size: int) -> Simulated:
 
 
 class SimulatedSample:
-    """Simulated galaxies of the ten ``galaxy10`` classes; a `galaxtool.types.Dataset`.
+    """Simulated galaxies of the ten ``galaxy10`` classes; a `galaxtool.datasets.protocols.Dataset`.
 
     Parameters
     ----------

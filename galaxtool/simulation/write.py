@@ -125,7 +125,7 @@ def _write_png(path: Path, cutout: Cutout, cards: dict[str, Any]) -> None:
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
-    from galaxtool.io.stretch import to_display
+    from galaxtool.vision.stretch import to_display
 
     text = PngInfo()
     for name, value in (cards | {"ORIGIN": "galaxtool"}).items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import InputError, UnknownName
-from galaxtool.specs import Citation
+from galaxtool.plugins.specs import Citation
 
 if TYPE_CHECKING:
     from galaxtool.taxonomy.vote_schema import VoteSchema

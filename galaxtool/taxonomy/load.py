@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import InputError, nearest
-from galaxtool.specs import Citation, TaxonomySpec
+from galaxtool.plugins.specs import Citation, TaxonomySpec
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import match_key, prompt_for, slugify
 

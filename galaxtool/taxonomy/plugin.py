@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from galaxtool.hookspecs import hookimpl
-from galaxtool.specs import TaxonomySpec
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import TaxonomySpec
 from galaxtool.taxonomy.assets import symbols_folder
 from galaxtool.taxonomy.load import taxonomy_spec
 

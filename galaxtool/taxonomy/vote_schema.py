@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from galaxtool.errors import ConfigError, nearest
-from galaxtool.specs import Citation
+from galaxtool.plugins.specs import Citation
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import prompt_for, slugify
 

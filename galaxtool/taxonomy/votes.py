@@ -33,12 +33,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxtool.absent import instead_of
 from galaxtool.errors import ConfigError, InputError, UnknownName, nearest
-from galaxtool.specs import Citation
+from galaxtool.plugins.specs import Citation
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.vote_endings import ending_probabilities, leading_endings
 from galaxtool.taxonomy.vote_schema import Answer, Question, VoteSchema
+from galaxtool.utils.suggestions import instead_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,4 +1,4 @@
-"""Whether a backbone keeps its side of `galaxtool.types.Backbone`."""
+"""Whether a backbone keeps its side of `galaxtool.backbones.protocols.Backbone`."""
 
 from __future__ import annotations
 

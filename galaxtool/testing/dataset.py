@@ -1,4 +1,4 @@
-"""Whether a data set keeps its side of `galaxtool.types.Dataset`."""
+"""Whether a data set keeps its side of `galaxtool.datasets.protocols.Dataset`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from galaxtool.datasets.open import open_dataset
+from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import UnreadableImage
-from galaxtool.registry import get_registry
-from galaxtool.specs import DatasetSpec
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import DatasetSpec
 from galaxtool.taxonomy.matching import unmatched
-from galaxtool.types import FLAGS, Cutout, Dataset, Item
+from galaxtool.types import FLAGS, Cutout, Item
 from galaxtool.vision.preprocess import Preprocess
 
 _SPLITS = ("", "train", "valid", "test")

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxtool.registry import get_registry
-from galaxtool.specs import HeadSpec
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import HeadSpec
 from galaxtool.taxonomy.load import Taxonomy, own_taxonomy
 from galaxtool.taxonomy.votes import schema_from_dict
 from galaxtool.testing.same import TOLERANCE, check_result, check_same

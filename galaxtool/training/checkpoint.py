@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from galaxtool.errors import ModelError
-from galaxtool.files import replacing
+from galaxtool.utils.files import replacing
 
 
 def random_states() -> dict[str, Any]:

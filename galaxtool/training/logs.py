@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxtool.files import replacing
-from galaxtool.requires import require
+from galaxtool.utils.files import replacing
+from galaxtool.utils.optional_imports import require
 
 
 def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:

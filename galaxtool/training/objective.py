@@ -11,14 +11,14 @@ import torch.nn.functional as F
 from sklearn.metrics import f1_score
 
 from galaxtool.errors import TrainingError
+from galaxtool.evaluation.calibration import fit_temperature
+from galaxtool.evaluation.metrics import classification_metrics
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.training.calibration import fit_temperature
-from galaxtool.training.metrics import classification_metrics
 from galaxtool.training.options import TrainOptions
 
 
 class Objective(Protocol):
-    """What a head is trained and judged by; a `galaxtool.specs.HeadSpec` names the one that makes it.
+    """What a head is trained and judged by; a `galaxtool.plugins.specs.HeadSpec` names the one that makes it.
 
     It is made as ``factory(taxonomy=Taxonomy, options=TrainOptions, targets=ndarray)``, the targets those of the
     training split.

@@ -22,7 +22,7 @@ def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.
     Parameters
     ----------
     stage : Stage
-    backbone : galaxtool.types.Backbone
+    backbone : galaxtool.backbones.protocols.Backbone
         Its blocks are needed where ``options.layer_decay`` is not 1.
     options : TrainOptions
 

@@ -47,7 +47,7 @@ class TrainOptions:
     seed : int
     precision : {"fp32", "bf16", "fp16"}
     method : mapping
-        The method's own settings, by name; see `galaxtool.specs.MethodOption`.
+        The method's own settings, by name; see `galaxtool.plugins.specs.MethodOption`.
     """
 
     epochs: int = 20

@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
 from galaxtool.training.memory import explain, is_out_of_memory, on_device
-from galaxtool.training.order import parts_of
+from galaxtool.training.sampling import parts_of
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.device import autocast

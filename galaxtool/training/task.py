@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from galaxtool.registry import get_registry
+from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.objective import Objective
 from galaxtool.training.options import TrainOptions
@@ -48,7 +48,7 @@ class Task:
 
     Parameters
     ----------
-    backbone : galaxtool.types.Backbone
+    backbone : galaxtool.backbones.protocols.Backbone
         On the device.
     taxonomy : Taxonomy
         The classes, in the order of the targets.

@@ -15,9 +15,8 @@ import torch
 from torch import nn
 
 from galaxtool.errors import TrainingError
-from galaxtool.requires import require
 from galaxtool.training import distributed
-from galaxtool.training.averaging import Averaged
+from galaxtool.training.batchnorm import settle_batchnorm
 from galaxtool.training.checkpoint import (
     load_checkpoint,
     of_this_training,
@@ -25,19 +24,20 @@ from galaxtool.training.checkpoint import (
     restore_random_states,
     save_checkpoint,
 )
-from galaxtool.training.computing import set_up
+from galaxtool.training.ema import Averaged
 from galaxtool.training.interrupt import Interruptible
 from galaxtool.training.logs import duration, told, write_history, write_tensorboard
 from galaxtool.training.optimizer import make_optimizer, schedule
-from galaxtool.training.order import epoch_order, steps_of
-from galaxtool.training.outcome import Outcome as Outcome
-from galaxtool.training.outcome import Position
-from galaxtool.training.settling import settle_batchnorm
+from galaxtool.training.sampling import epoch_order, steps_of
 from galaxtool.training.stage import Stage
+from galaxtool.training.stage_setup import set_up
+from galaxtool.training.state import Outcome as Outcome
+from galaxtool.training.state import Position
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import stops
 from galaxtool.training.task import Task
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.optional_imports import require
 
 
 class Trainer:

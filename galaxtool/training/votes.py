@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from galaxtool.errors import TrainingError
+from galaxtool.evaluation.metrics import resampled
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.dirichlet import concentrations, dirichlet_multinomial_nll, expected_fractions
-from galaxtool.training.metrics import resampled
 from galaxtool.training.options import TrainOptions
 
 CONFIDENT_VOTES, CONFIDENT_SHARE = 5, 0.8

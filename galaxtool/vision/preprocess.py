@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from galaxtool.errors import ConfigError, UnreadableImage
-from galaxtool.files import digest_of
-from galaxtool.io.options import ReadOptions
-from galaxtool.io.stretch import Stretch, to_planes
+from galaxtool.images.read_options import ReadOptions
 from galaxtool.types import NO_SCALE, OFF_EDGE, UPSAMPLED, Cutout
+from galaxtool.utils.files import digest_of
+from galaxtool.vision.stretch import Stretch, to_planes
 
 RGB = ("R", "G", "B")
 GRAY = ("gray",)

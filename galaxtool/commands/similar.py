@@ -1,0 +1,214 @@
+"""Look-alikes of an image, a text, a symbol or an indexed object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from galaxtool.errors import ConfigError, OutputExists
+from galaxtool.search.neighbor import Neighbour
+from galaxtool.types import Progress, Silent
+
+if TYPE_CHECKING:
+    from galaxtool.search.index.store import Index
+    from galaxtool.search.query import Query
+
+COLUMNS = ("query", "rank", "id", "path", "similarity", "ra", "dec")
+_SHEETS = (".png", ".jpg", ".jpeg")
+_ALIKE = 0.999  # two readings of one file are at least so similar
+
+
+@dataclass(frozen=True)
+class SimilarResult:
+    """What `similar` found.
+
+    Parameters
+    ----------
+    query : str
+        What was asked for.
+    index : str
+        Where it was looked for.
+    output, sheet : str
+        The table and the contact sheet.
+    neighbours : list of Neighbour
+        The most similar first.
+    """
+
+    query: str
+    index: str
+    output: str
+    sheet: str
+    neighbours: list[Neighbour]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def similar(
+    query: str | Path | None = None,
+    *,
+    text: str | None = None,
+    symbol: str | None = None,
+    id: str | None = None,
+    ra: float | None = None,
+    dec: float | None = None,
+    radius: float = 5.0,
+    index: Path | None = None,
+    among: Sequence[str | Path] = (),
+    model: str | None = None,
+    k: int = 10,
+    output: Path = Path("similar.csv"),
+    sheet: Path | None = None,
+    exclude_query: bool = False,
+    hdu: str | None = None,
+    engine: str = "auto",
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> SimilarResult:
+    """Find look-alikes of an image, a text, a symbol or a position.
+
+    Give exactly one of QUERY, --text, --symbol, --id, and --ra with --dec. Writes a table and a contact sheet.
+
+    Parameters
+    ----------
+    query : str or Path, optional
+        Image file to find look-alikes of.
+    text : str, optional
+        Description to find images of, for models with a text encoder.
+    symbol : str, optional
+        Class of the model (its slug or name), or an image file with a schematic symbol.
+    id : str, optional
+        Identifier of an indexed object.
+    ra, dec : float, optional
+        Position of an indexed object, in degrees, ICRS.
+    radius : float
+        How far from the position the object may be, in arcsec.
+    index : Path, optional
+        Index directory; else that in GALAXTOOL_INDEX, else galaxtool_index/.
+    among : sequence of str or Path, optional
+        Folders, files or catalogues to look among instead of an index; their index is kept in the cache.
+    model : str, optional
+        With --among, the model to use (mini). With an index it is only checked: an index has its model.
+    k : int
+        How many to return; all where it is more than there are.
+    output : Path
+        Table to write; the suffix decides the format: .csv .ecsv .fits .vot .parquet.
+    sheet : Path, optional
+        Contact sheet to write, .png or .jpg; by default beside the table, under its name.
+    exclude_query : bool
+        Leave the query itself out where it is indexed.
+    hdu : str, optional
+        Number or EXTNAME of the HDU to take from FITS files.
+    engine : {"auto", "onnx", "openvino", "torch"}
+        What runs the model; auto takes ONNX Runtime where the model has an ONNX file.
+    device : str
+        auto, cpu, cuda, cuda:1, mps.
+    progress : Progress, optional
+        Told how far it is.
+
+    Returns
+    -------
+    SimilarResult
+
+    Raises
+    ------
+    ConfigError
+        If not exactly one kind of query is given, or an option's value cannot be used.
+    InputError
+        If there is no index, a file cannot be read, or no object is at the position.
+    IndexMismatch
+        If the index was built with another model.
+    """
+    from galaxtool.search.query import Asked, resolve
+    from galaxtool.search.source import open_source
+    from galaxtool.tables.tables import check_table_path
+
+    progress = progress or Silent()
+    output = Path(output)
+    sheet = Path(sheet) if sheet is not None else output.with_suffix(".png")
+    asked = Asked(query=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, hdu=hdu)
+    asked.check()
+    check_table_path(output)
+    if sheet.suffix.lower() not in _SHEETS:
+        raise ConfigError(f"A contact sheet cannot be written as '{sheet}'.", hint=f"End it with {', '.join(_SHEETS)}.")
+    if k < 1:
+        raise ConfigError(f"k is {k}, and must be at least 1.")
+    source = open_source(
+        index=index, among=among, model=model, hdu=hdu, engine=engine, device=device, progress=progress
+    )
+    found = resolve(asked, source, progress)
+    neighbours = _neighbours(found, source.index, k, exclude_query)
+    _spare_images((output, sheet), found, neighbours)
+    return _written(found, neighbours, source, output, sheet)
+
+
+def _neighbours(query: Query, index: Index, k: int, exclude: bool) -> list[Neighbour]:
+    """Search, and leave the query out where that is wanted."""
+    wanted, kept = k, []
+    while True:
+        rows, similarities = index.search(query.vector, wanted)
+        hits = [(int(row), float(similarity)) for row, similarity in zip(rows, similarities, strict=True)]
+        kept = [hit for hit in hits if not (exclude and _is_query(query, index, *hit))][:k]
+        if len(kept) == k or len(hits) < wanted or wanted >= len(index):
+            break
+        wanted = wanted + 2 * (k - len(kept))
+    found = [(index[row], similarity) for row, similarity in kept]
+    return [
+        Neighbour(query.text, rank, item.id, item.path, similarity, item.ra, item.dec)
+        for rank, (item, similarity) in enumerate(found, 1)
+    ]
+
+
+def _is_query(query: Query, index: Index, row: int, similarity: float) -> bool:
+    """Tell whether a hit is the query itself: the same row or file, or the same file before it moved."""
+    if query.row is not None:
+        return row == query.row
+    if query.path is None:
+        return False
+    path = Path(index[row].path)
+    if path.exists():
+        return path.samefile(query.path)
+    return path.name == query.path.name and similarity >= _ALIKE
+
+
+def _spare_images(targets: Sequence[Path], query: Query, neighbours: Sequence[Neighbour]) -> None:
+    """Raise rather than write over an image that is asked about or found."""
+    images = {os.path.realpath(n.path) for n in neighbours}
+    if query.path is not None:
+        images.add(os.path.realpath(query.path))
+    for target in targets:
+        if os.path.realpath(target) in images:
+            raise OutputExists(
+                f"'{target}' is one of the images, and would be overwritten.",
+                hint="Choose other names with --output and --sheet.",
+            )
+
+
+def _written(query: Query, neighbours: list[Neighbour], source: Any, output: Path, sheet: Path) -> SimilarResult:
+    """Write the table and the sheet."""
+    from astropy.table import MaskedColumn, Table
+
+    from galaxtool.search.results_sheet import draw_sheet
+    from galaxtool.tables.tables import write_table
+    from galaxtool.utils.files import replacing
+
+    table = Table()
+    for name in COLUMNS:
+        values = [getattr(neighbour, name) for neighbour in neighbours]
+        if name in ("ra", "dec"):
+            table[name] = MaskedColumn(
+                [value or 0.0 for value in values], mask=[value is None for value in values], unit="deg", dtype=float
+            )
+        else:
+            kind = {"rank": int, "similarity": float}.get(name, str)
+            table[name] = MaskedColumn(values, dtype=kind if values or kind is not str else "U1")
+    record = source.index.record
+    write_table(table, output, meta={"model": record.model, "model_digest": record.model_digest, "metric": "cosine"})
+    drawn = draw_sheet(query, neighbours, source)
+    with replacing(sheet) as temporary:
+        drawn.save(temporary)
+    return SimilarResult(query.text, str(source.name), str(output), str(sheet), neighbours)

@@ -1,0 +1,91 @@
+"""Making labelled simulated galaxies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galaxtool.errors import ConfigError, OutputExists
+from galaxtool.types import Progress, Silent
+from galaxtool.utils.config import one_of
+
+
+@dataclass(frozen=True)
+class SimulateResult:
+    """What was made.
+
+    Parameters
+    ----------
+    output : Path
+        The folder, with ``images/`` and ``labels.csv``.
+    n : int
+    labels : dict
+        Class -> how many.
+    """
+
+    output: Path
+    n: int
+    labels: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"output": str(self.output), "n": self.n, "labels": self.labels}
+
+
+def simulate(
+    *,
+    output: Path,
+    n: int = 100,
+    seed: int = 0,
+    size: int = 256,
+    split: str = "train",
+    kind: str = "fits",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> SimulateResult:
+    """Make labelled simulated galaxies as FITS or PNG.
+
+    All ten classes of Galaxy10 DECaLS in equal numbers, in g, r and z, as the DESI Legacy Imaging Surveys would show
+    them, with a labels.csv of the classes and the parameters drawn. FITS files have a WCS.
+
+    Parameters
+    ----------
+    output : Path
+        Folder to make.
+    n : int
+        Number of galaxies.
+    seed : int
+        The same seed gives the same galaxies; another gives others.
+    size : int
+        Side of the images in pixels; the field of view, 67 arcsec, stays.
+    split : str
+        train, valid or test: galaxies of different splits are never the same.
+    kind : str
+        fits or png.
+    overwrite : bool
+        Write into a folder that is not empty, in place of earlier simulated galaxies.
+
+    Returns
+    -------
+    SimulateResult
+
+    Raises
+    ------
+    OutputExists
+        If the folder is not empty.
+    """
+    from galaxtool.simulation.write import write_cutouts
+
+    one_of("kind", kind, ("fits", "png"))
+    one_of("split", split, ("train", "valid", "test"))
+    if n < 1 or size < 16 or seed < 0:
+        raise ConfigError("-n must be at least 1, --size at least 16 and --seed at least 0.")
+    output = Path(output)
+    if output.exists() and (not output.is_dir() or any(output.iterdir())) and not overwrite:
+        raise OutputExists(f"'{output}' exists and is not empty.", hint="Choose another -o, or --overwrite.")
+    for old in (output / "images").glob("sim-*"):
+        old.unlink()
+    rows = write_cutouts(output, n=n, seed=seed, size=size, split=split, kind=kind, progress=progress or Silent())
+    return SimulateResult(output, len(rows), dict(Counter(str(row["label"]) for row in rows)))

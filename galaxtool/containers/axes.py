@@ -1,0 +1,96 @@
+"""How the axes of a stack of images are told apart.
+
+An array is (N, ny, nx); or it has one axis more for the bands, last or second:
+
+* where the stack names its bands, the axis of as many planes;
+* else the axis of at most `MAX_BANDS` planes, the last where both are: (N, ny, nx, 3), (N, 3, ny, nx);
+* else, of square images, the one that differs from the other two: (N, 9, 64, 64).
+
+Two axes, or three of which the last has at most `MAX_BANDS` planes, are a single image: (ny, nx), (ny, nx, 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from galaxtool.errors import UnreadableImage
+from galaxtool.images.fits.axes import MAX_BANDS
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The axes of an array of images.
+
+    Parameters
+    ----------
+    n : int
+        Number of images.
+    planes : int
+        Number of bands of each.
+    bands_last : bool
+        Whether the bands are the last axis, rather than in front of ny and nx.
+    single : bool
+        Whether the array is one image, without an axis for several.
+    """
+
+    n: int
+    planes: int
+    bands_last: bool
+    single: bool = False
+
+    def to_planes(self, pixels: np.ndarray) -> np.ndarray:
+        """Return one image, as the array has it, as (bands, ny, nx)."""
+        if pixels.ndim == 2:
+            return pixels[None]
+        return np.moveaxis(pixels, -1, 0) if self.bands_last else pixels
+
+
+def axes_of(shape: Sequence[int], named: int, what: str) -> Axes:
+    """Tell the axes of an array of images apart.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the array.
+    named : int
+        How many bands it names; 0 where it names none.
+    what : str
+        What to call it in messages, as the subject of a sentence.
+
+    Raises
+    ------
+    UnreadableImage
+        If they are no images, have no pixels, or cannot be told apart.
+
+    Examples
+    --------
+    >>> axes_of((50, 64, 64, 3), 0, "it"), axes_of((50, 9, 64, 64), 0, "it")
+    (Axes(n=50, planes=3, bands_last=True, single=False), Axes(n=50, planes=9, bands_last=False, single=False))
+    """
+    shape = tuple(shape)
+    sides = " x ".join(map(str, shape))
+    if not 2 <= len(shape) <= 4 or 0 in shape[-2:] or 0 in shape[1:]:
+        raise UnreadableImage(
+            f"{what} is of shape {sides or '()'}, which are no images.",
+            hint="Wanted N x ny x nx, N x ny x nx x 3 or N x bands x ny x nx.",
+        )
+    if len(shape) == 2:
+        return Axes(1, 1, bands_last=False, single=True)
+    if len(shape) == 3:
+        if shape[2] <= MAX_BANDS < min(shape[:2]):
+            return Axes(1, shape[2], bands_last=True, single=True)
+        return Axes(shape[0], 1, bands_last=False)
+    second, third, last = shape[1:]
+    if named and (last == named) != (second == named):
+        return Axes(shape[0], named, bands_last=last == named)
+    if last <= MAX_BANDS or second <= MAX_BANDS:
+        return Axes(shape[0], last if last <= MAX_BANDS else second, bands_last=last <= MAX_BANDS)
+    if (second == third) != (third == last):
+        return Axes(shape[0], last if second == third else second, bands_last=second == third)
+    raise UnreadableImage(
+        f"{what} is of shape {sides}, and any of its axes could be the bands.",
+        hint="Name the bands in an attribute 'bands', as many as there are planes.",
+    )

@@ -1,0 +1,77 @@
+"""Which container a file is, if any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from galaxtool.containers.protocols import Container
+from galaxtool.containers.streams import head_of, unpacked_head
+from galaxtool.errors import UnreadableImage
+from galaxtool.plugins.registered import Registered
+from galaxtool.plugins.registry import Registry, get_registry
+from galaxtool.plugins.specs import ContainerSpec
+
+
+def container_name(path: Path, registry: Registry | None = None) -> str:
+    """Return the name of the container that opens a file.
+
+    Parameters
+    ----------
+    path : Path
+        How it begins (after gzip, bzip2 or xz) decides, its suffix only between several; where the content is that of
+        none, the suffix alone.
+    registry : Registry, optional
+        By default the process-wide one.
+
+    Returns
+    -------
+    str
+        Name of a `galaxtool.plugins.specs.ContainerSpec`; empty for a single image, and for what cannot be read.
+    """
+    known = (registry or get_registry()).specs("container")
+    try:
+        head = head_of(path)
+    except UnreadableImage:
+        return ""
+    name = path.name.lower()
+    by_name = [r for r in known if _spec(r).suffixes and name.endswith(_spec(r).suffixes)]
+    by_content = [r for r in known if _begins(_spec(r), head)] or [r for r in known if _inside(_spec(r), head)]
+    both = [r for r in by_content if r in by_name]
+    chosen = both or by_content or by_name
+    return chosen[0].spec.name if chosen else ""
+
+
+def container_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
+    """Return the suffixes of files that hold many images, lower case with the dot, sorted."""
+    known = (registry or get_registry()).specs("container")
+    return tuple(sorted({suffix for r in known for suffix in _spec(r).suffixes}))
+
+
+def make_container(name: str, registry: Registry | None = None) -> Container:
+    """Return the container of a name.
+
+    The built-in ones count what `members` passed over in ``skipped``, a Counter by reason, complete when the last
+    member has been taken.
+
+    Raises
+    ------
+    UnknownName
+        If there is none.
+    """
+    registry = registry or get_registry()
+    made: Container = registry.factory(registry.find("container", name))()
+    return made
+
+
+def _begins(spec: ContainerSpec, head: bytes) -> bool:
+    return any(head.startswith(magic, offset) for magic in spec.magic for offset in spec.offsets)
+
+
+def _inside(spec: ContainerSpec, head: bytes) -> bool:
+    """Tell whether a compressed file begins so when it is unpacked; at its very start an image might as well."""
+    return 0 not in spec.offsets and _begins(spec, unpacked_head(head))
+
+
+def _spec(registered: Registered) -> ContainerSpec:
+    return cast(ContainerSpec, registered.spec)  # the registry hands out nothing else of this kind

@@ -1,0 +1,217 @@
+"""Stacks of images in NumPy's files, read image by image."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galaxtool.containers.protocols import Member
+from galaxtool.containers.stack import ArrayRows, Rows, Stack, which_images
+from galaxtool.containers.streams import BROKEN, MOST_BYTES, MOST_RATIO, head_of
+from galaxtool.containers.zip import to_data
+from galaxtool.errors import UnreadableImage
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.images.reading import say
+from galaxtool.types import Cutout
+
+_BROKEN = (zipfile.BadZipFile, KeyError, RuntimeError, TypeError, SyntaxError, *BROKEN)
+_ATTRIBUTES = ("bands", "row0", "unit", "pixel_scale")
+_MAGIC = b"\x93NUMPY"
+_FEW_VALUES = 100
+_READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+class NumpyContainer:
+    """NumPy's files: an array of images in an ``.npy``; or in an ``.npz`` with arrays of N values beside it.
+
+    Of an ``.npz`` the array ``images`` (or ``cutouts``, ``image``, ``data``) is taken, else the only one of three or
+    four axes. Axes and rows are as of HDF5 files (`galaxtool.containers.axes`, `galaxtool.containers.stack`);
+    what is an attribute there is a small array of that name here: ``bands``, ``row0``, ``unit``, ``pixel_scale``. No
+    pickled object is ever loaded.
+
+    Attributes
+    ----------
+    skipped : Counter
+        Empty.
+    """
+
+    def __init__(self) -> None:
+        self.skipped: Counter[str] = Counter()
+
+    def members(self, path: Path) -> Iterator[Member]:
+        """Yield the images in order; the key of the first is ``0``, or ``images/0`` in an ``.npz``.
+
+        Raises
+        ------
+        UnreadableImage
+            If the file is damaged, holds Python objects, or it cannot be told which of its arrays are images.
+        """
+        with closing(_opened(path)) as file:
+            yield from file.stack.members(file.prefix)
+
+    def open(self, path: Path) -> OpenNumpy:
+        """Open a file."""
+        return OpenNumpy(path)
+
+
+class OpenNumpy:
+    """A NumPy file that is open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = _opened(path)
+
+    def read(self, key: str, options: ReadOptions) -> Cutout:
+        """Return an image.
+
+        Raises
+        ------
+        UnreadableImage
+            If there is no such image, or the file is damaged.
+        """
+        stack = self._file.stack
+        row = stack.row(key.removeprefix(self._file.prefix), key)
+        name = f"{self.path}[{key}]"
+        try:
+            pixels = self._file.rows.row(row)
+        except _BROKEN as error:
+            raise UnreadableImage(f"'{name}' is damaged or cut short ({say(error)}).") from error
+        return stack.cutout(pixels, row, name)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The images of a file, and how their keys begin."""
+
+    stack: Stack
+    prefix: str
+    rows: Rows
+
+    def close(self) -> None:
+        self.rows.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What stands in front of an array in an archive; `length` is its own."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype
+    length: int
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+class _Streamed:
+    """Rows of a packed array; going back begins anew."""
+
+    def __init__(self, path: Path, name: str, header: _Header, single: bool) -> None:
+        self._archive = zipfile.ZipFile(path)
+        self._stream = self._archive.open(name)
+        self._header = header
+        self._shape = header.shape if single else header.shape[1:]
+
+    def row(self, row: int) -> np.ndarray:
+        size = math.prod(self._shape) * self._header.dtype.itemsize
+        self._stream.seek(self._header.length + row * size)
+        content = self._stream.read(size)
+        if len(content) < size:
+            raise EOFError("there are fewer bytes than its header promises")
+        return np.frombuffer(content, dtype=self._header.dtype).reshape(self._shape)
+
+    def close(self) -> None:
+        self._stream.close()
+        self._archive.close()
+
+
+def _opened(path: Path) -> _File:
+    """Open a file and find the images in it."""
+    head = head_of(path)
+    try:
+        return _single(path) if head.startswith(_MAGIC) else _archive(path)
+    except _BROKEN as error:
+        objects = "Object arrays" in str(error) or "Python objects" in str(error)
+        why = "holds Python objects, which are not loaded" if objects else f"is damaged or cut short ({say(error)})"
+        raise UnreadableImage(f"'{path}' {why}.") from error
+
+
+def _single(path: Path) -> _File:
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    stack = Stack.of(str(path), array, {}, {})
+    return _File(stack, "", ArrayRows(array, stack.axes.single))
+
+
+def _archive(path: Path) -> _File:
+    # NumPy leaves a file open that it cannot read
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        headers = {name: _header(arrays.zip, name, path) for name in arrays.files}
+        name = which_images({n: header for n, header in headers.items() if header.ndim in (3, 4)}, path)
+        header = headers[name]
+        small = {other: h for other, h in headers.items() if other != name and h.nbytes <= MOST_BYTES}
+        beside = {
+            other: arrays[other]
+            for other, h in small.items()
+            if h.shape in ((header.shape[0],), (header.shape[0], 1)) and h.dtype.kind in "iufbSU"
+        }
+        said = {
+            other.lower(): arrays[other].item() if h.ndim == 0 else arrays[other]
+            for other, h in small.items()
+            if other.lower() in _ATTRIBUTES and math.prod(h.shape) < _FEW_VALUES
+        }
+        info = arrays.zip.getinfo(f"{name}.npy")
+    stack = Stack.of(f"{path}[{name}]", header, said, beside)
+    return _File(stack, f"{name}/", _rows(path, info, header, stack))
+
+
+def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header:
+    """Read the header of an array, and check that there is as much as it promises."""
+    info = archive.getinfo(f"{name}.npy")
+    with archive.open(info) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version not in _READ_HEADER:
+            raise ValueError(f"'{name}' is of version {version} of NumPy's format, which is not known")
+        shape, fortran, dtype = _READ_HEADER[version](stream)
+        header = _Header(shape, fortran, dtype, stream.tell())
+    if dtype.hasobject:
+        return header
+    if header.length + header.nbytes != info.file_size:
+        raise ValueError(f"the header of '{name}' promises {header.nbytes:,} bytes, and it has {info.file_size:,}")
+    if info.file_size > max(MOST_BYTES, 2 * MOST_RATIO * info.compress_size):
+        raise ValueError(f"'{name}' claims to unpack from {info.compress_size:,} to {info.file_size:,} bytes")
+    return header
+
+
+def _rows(path: Path, info: zipfile.ZipInfo, header: _Header, stack: Stack) -> Rows:
+    """Return the rows of an array in an archive, mapped where it is not packed."""
+    single = stack.axes.single
+    if info.compress_type == zipfile.ZIP_STORED:
+        with path.open("rb") as stream:
+            to_data(stream, info.header_offset)
+            start = stream.tell() + header.length
+        order: Any = "F" if header.fortran else "C"
+        return ArrayRows(np.memmap(path, header.dtype, "r", start, header.shape, order), single)
+    if header.fortran:
+        raise UnreadableImage(
+            f"'{stack.place}' is stored in Fortran's order, in which images cannot be read one by one.",
+            hint="Save np.ascontiguousarray(images), or use np.savez, which does not pack.",
+        )
+    return _Streamed(path, info.filename, header, single)

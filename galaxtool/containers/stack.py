@@ -1,0 +1,286 @@
+"""Images that lie behind one another in an array, with what is known of each in columns beside it.
+
+Integers of 8 bits are display values, as of a JPEG, and any other numbers measured ones. In files, the first row of a
+display image is the top one, and of measured images the bottom one, as in FITS; unless an attribute ``row0`` of the
+array says ``"top"`` or ``"bottom"``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from galaxtool.containers.axes import Axes, axes_of
+from galaxtool.containers.protocols import Member
+from galaxtool.containers.streams import MOST_BYTES
+from galaxtool.errors import UnreadableImage
+from galaxtool.images.reading import quality_flags
+from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS
+from galaxtool.types import Cutout
+
+SCALE_COLUMNS = ("pixel_scale", "pxscale", "pixscale")
+"""Names of an array, or an attribute, with arcsec per pixel."""
+
+IMAGES = ("images", "cutouts", "image", "data")
+"""Names of the array that is taken where a file has several that could be images."""
+
+_IDS = (*ID_COLUMNS, "ids", "object_ids", "names")
+_MOST_IMAGES = 2**28
+_TOGETHER = 4096
+
+
+class Rows(Protocol):
+    """Images of an array."""
+
+    def row(self, row: int) -> np.ndarray:
+        """Return one as the array has it."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class ArrayRows:
+    """Images of an array that is in memory, or that the system reads from a file as it is touched.
+
+    Parameters
+    ----------
+    array : ndarray
+    single : bool
+        Whether it is one image.
+    """
+
+    def __init__(self, array: np.ndarray, single: bool) -> None:
+        self._array: np.ndarray | None = array
+        self._single = single
+
+    def row(self, row: int) -> np.ndarray:
+        """Return an image."""
+        assert self._array is not None
+        return self._array if self._single else self._array[row]
+
+    def close(self) -> None:
+        """Let go of the array."""
+        self._array = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """An array of images and the columns beside it, none of them read.
+
+    Parameters
+    ----------
+    place : str
+        What messages call it.
+    axes : Axes
+        Of the array.
+    dtype : dtype
+        Of the array.
+    attributes : mapping
+        ``bands`` (names), ``row0``, ``unit``, ``pixel_scale`` in arcsec, each where it is said.
+    columns : mapping
+        Arrays of N values, or what gives them when it is sliced.
+    """
+
+    place: str
+    axes: Axes
+    dtype: np.dtype
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, place: str, array: Any, attributes: Mapping[str, Any], columns: Mapping[str, Any]) -> Stack:
+        """Return the stack of an array, or of what has a shape and a dtype as one.
+
+        Raises
+        ------
+        UnreadableImage
+            If it holds no images; see `galaxtool.containers.axes`.
+        """
+        what = f"The array '{place}'"
+        if array.dtype.kind not in "iuf":
+            raise UnreadableImage(f"{what} is of type {array.dtype}, which are no pixels.")
+        axes = axes_of(array.shape, len(_names(attributes.get("bands"))), what)
+        image = math.prod(array.shape if axes.single else array.shape[1:])
+        if image * array.dtype.itemsize > MOST_BYTES or axes.n > _MOST_IMAGES:
+            sides = " x ".join(map(str, array.shape))
+            raise UnreadableImage(f"{what} is of shape {sides}, and may be meant to exhaust memory.")
+        return cls(place, axes, array.dtype, attributes, {name: c for name, c in columns.items() if len(c) == axes.n})
+
+    def members(self, prefix: str) -> Iterator[Member]:
+        """Yield a member for each image, its key the number behind `prefix`."""
+        identifier, ra, dec = (self._column(names) for names in (_IDS, RA_COLUMNS, DEC_COLUMNS))
+        others = [name for name in self.columns if name not in (identifier, ra, dec)]
+        for start in range(0, self.axes.n, _TOGETHER):
+            part = slice(start, min(start + _TOGETHER, self.axes.n))
+            ids = texts(self.columns[identifier][part]) if identifier else [""] * (part.stop - start)
+            alpha, delta = self.positions(part)
+            cells = {name: _values(self.columns[name][part]) for name in others}
+            for i, (name, x, y) in enumerate(zip(ids, alpha.tolist(), delta.tolist(), strict=True)):
+                known = np.isfinite(x)
+                yield Member(
+                    key=f"{prefix}{start + i}",
+                    name=name or f"{prefix}{start + i}",
+                    ra=x if known else None,
+                    dec=y if known else None,
+                    columns={column: values[i] for column, values in cells.items()},
+                )
+
+    def positions(self, part: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return right ascension and declination in degrees, NaN where unknown."""
+        names = [self._column(usual) for usual in (RA_COLUMNS, DEC_COLUMNS)]
+        n = part.stop - part.start
+        if None in names or any(self.columns[str(name)].dtype.kind not in "iuf" for name in names):
+            return np.full(n, np.nan), np.full(n, np.nan)
+        ra, dec = (np.asarray(self.columns[str(name)][part], dtype=np.float64) for name in names)
+        known = np.isfinite(ra) & (np.abs(dec) <= 90)
+        return np.where(known, ra, np.nan) % 360, np.where(known, dec, np.nan)
+
+    def scales(self, part: slice) -> np.ndarray:
+        """Return arcsec per pixel, NaN where unknown."""
+        column = self._column(SCALE_COLUMNS)
+        if column is not None and self.columns[column].dtype.kind in "iuf":
+            values = np.asarray(self.columns[column][part], dtype=np.float64)
+        else:
+            values = np.full(part.stop - part.start, _number(self.attributes.get("pixel_scale")))
+        return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+
+    def row(self, text: str, key: str) -> int:
+        """Return the number of an image.
+
+        Raises
+        ------
+        UnreadableImage
+            If `text` is none of them; the message calls it `key`.
+        """
+        row = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+        if not 0 <= row < self.axes.n:
+            what = f"There is no image '{key}' in '{self.place}', which has {self.axes.n}."
+            raise UnreadableImage(what if key else f"There is no image in '{self.place}'.")
+        return row
+
+    def cutout(self, pixels: np.ndarray, row: int, source: str) -> Cutout:
+        """Return an image.
+
+        Parameters
+        ----------
+        pixels : ndarray
+            As the array has it.
+        row : int
+            Its number.
+        source : str
+            What to call it.
+
+        Returns
+        -------
+        Cutout
+            uint8 ``"display"`` values, or float32 with NaN where a value is not finite; row 0 is the bottom row.
+
+        Raises
+        ------
+        UnreadableImage
+            If it has no finite pixel.
+        """
+        display = self.dtype == np.uint8
+        planes = self.axes.to_planes(pixels)
+        if str(self.attributes.get("row0", "top" if display else "bottom")).lower() == "top":
+            planes = planes[:, ::-1]
+        with np.errstate(over="ignore"):
+            data = np.array(planes, dtype=np.uint8 if display else np.float32, order="C")
+        if not display:
+            data[~np.isfinite(data)] = np.nan
+            if np.isnan(data).all():
+                raise UnreadableImage(f"'{source}' has no pixel with a value: all are NaN.")
+        part = slice(row, row + 1)
+        (ra,), (dec,), (scale,) = *self.positions(part), self.scales(part)
+        return Cutout(
+            data=data,
+            bands=self.bands,
+            unit="display" if display else self._unit,
+            ra=float(ra) if np.isfinite(ra) else None,
+            dec=float(dec) if np.isfinite(dec) else None,
+            pixel_scale=float(scale) if np.isfinite(scale) else None,
+            source=source,
+            flags=quality_flags(data),
+        )
+
+    @property
+    def _unit(self) -> str:
+        """What all bands are measured in; empty where they are not in the same."""
+        units = set(texts(np.atleast_1d(np.asarray(self.attributes.get("unit", "")))))
+        return units.pop() if len(units) == 1 else ""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands; empty ones where nothing says them."""
+        names = _names(self.attributes.get("bands"))
+        if len(names) == self.axes.planes:
+            return names
+        return ("R", "G", "B") if self.dtype == np.uint8 and self.axes.planes == 3 else ("",) * self.axes.planes
+
+    def _column(self, usual: Sequence[str]) -> str | None:
+        by_lower = {name.lower(): name for name in reversed(list(self.columns))}
+        return next((by_lower[name] for name in usual if name in by_lower), None)
+
+
+def which_images(arrays: Mapping[str, Any], path: Path) -> str:
+    """Return the name of the array of images.
+
+    Parameters
+    ----------
+    arrays : mapping
+        Those of three or four axes; groups in a name are separated by ``/``.
+    path : Path
+        The file, for messages.
+
+    Raises
+    ------
+    UnreadableImage
+        If there is none, or several and none, or two, of a usual name.
+    """
+    found = [name for name, array in arrays.items() if array.dtype.kind in "iuf"]
+    for usual in IMAGES:
+        named = [name for name in found if name.rpartition("/")[2].lower() == usual]
+        if len(named) == 1:
+            return named[0]
+    if len(found) == 1:
+        return found[0]
+    hint = "Wanted 'images' of N x ny x nx, N x ny x nx x 3 or N x bands x ny x nx."
+    if not found:
+        raise UnreadableImage(f"'{path}' has no array of images.", hint=hint)
+    shown = ", ".join(f"'{name}'" for name in found[:8]) + (", ..." if len(found) > 8 else "")
+    raise UnreadableImage(
+        f"'{path}' has {len(found)} arrays that could be images: {shown}.", hint="Call the one to take 'images'."
+    )
+
+
+def texts(values: Any) -> list[str]:
+    """Return an array's values as texts, bytes decoded."""
+    return ["" if value is None else str(value).strip() for value in _values(values)]
+
+
+def _values(values: Any) -> list[Any]:
+    listed = np.asarray(values).reshape(len(values)).tolist()
+    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in listed]
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return names of bands: from ``["g", "r"]``, ``"g,r"`` or ``"gr"``."""
+    if value is None:
+        return ()
+    if isinstance(value, (str, bytes, np.bytes_)):
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        words = text.replace(",", " ").split()
+        return tuple(text.strip()) if len(words) == 1 and text.strip().isalpha() else tuple(words)
+    return tuple(texts(np.atleast_1d(np.asarray(value))))
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(np.asarray(value).reshape(-1)[0])
+    except (TypeError, ValueError, IndexError):
+        return float("nan")

@@ -1,0 +1,1 @@
+"""Formats that cutouts are written in."""

@@ -1,0 +1,55 @@
+"""Images that a glob or a list names."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from galaxtool.datasets.files import FileDataset
+from galaxtool.errors import InputError
+from galaxtool.inputs.gather import gather
+from galaxtool.inputs.items import InputItem
+from galaxtool.types import Item
+
+_ARCHIVES = ("tar", "zip")
+
+
+def named_dataset(*, path: str, needs_labels: bool = True) -> FileDataset:
+    """Open the images of a glob or a list.
+
+    Parameters
+    ----------
+    path : str
+        ``"survey/*/*.fits"`` or ``@list.txt``, as `galaxtool.inputs.gather.gather` takes them.
+    needs_labels : bool
+        Whether there must be labels: the class of an image is then the name of the folder in which it lies. Without,
+        none has a class.
+
+    Returns
+    -------
+    FileDataset
+
+    Raises
+    ------
+    InputError
+        If nothing is named so, or no image; or there must be labels and one of the files is a catalogue.
+    """
+    found = gather([path])
+    if needs_labels and found.columns is not None:
+        raise InputError(
+            f"'{path}' names a catalogue among the images.", hint="Name the catalogue itself as a data set."
+        )
+    places = list(found.items)
+
+    def label(place: InputItem) -> str | None:
+        return _folder(place) if needs_labels else None
+
+    items = [
+        Item(id=place.id, path=Path(place.place), label=label(place), ra=place.ra, dec=place.dec) for place in places
+    ]
+    return FileDataset(name=path, items=items, skipped=found.skipped, places=places)
+
+
+def _folder(place: InputItem) -> str:
+    """Return the name of the folder of a file, or of a member within its archive."""
+    inside = PurePosixPath(place.member).parent.name if place.container in _ARCHIVES else ""
+    return inside or place.path.absolute().parent.name

@@ -1,0 +1,79 @@
+"""GalaxyMNIST, as published: 10,000 images of four classes in two HDF5 files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from galaxtool.datasets.files import SPLITS
+from galaxtool.datasets.published.hdf5 import ImageStack, StackDataset, class_labels, read_columns
+from galaxtool.errors import InputError
+from galaxtool.inputs.walk import byte_order
+from galaxtool.taxonomy.assets import symbols_folder
+from galaxtool.taxonomy.load import load_taxonomy
+from galaxtool.types import Item
+
+_NAME = re.compile(rf"({'|'.join(SPLITS)})([_.-].*)?\.(hdf5|h5|hdf)")
+_PLACES = ("", "raw", "GalaxyMNIST/raw", "GalaxyMNISTHighrez/raw")
+"""Where the files lie in a folder that is given; the last ones are where its authors' own loader puts them."""
+
+
+def galaxymnist_dataset(*, path: str | Path) -> StackDataset:
+    """Open GalaxyMNIST (Walmsley; https://github.com/mwalmsley/galaxy_mnist).
+
+    Parameters
+    ----------
+    path : str or Path
+        An HDF5 file with ``images`` (N, ny, nx, 3) or (N, 3, ny, nx), uint8, top row first, of 64 or 224 pixels a
+        side, and ``labels`` (N,), the class from 0 to 3. Or a folder with such files, named ``train``, ``test`` or
+        another split: ``train.hdf5``, ``test_dataset.hdf5``, ``train.h5``.
+
+    Returns
+    -------
+    StackDataset
+        Labels are slugs of the taxonomy ``galaxymnist``. Of a file, an item's id is its number in it, from 0, and it
+        has no split; of a folder, splits are as given and ids like ``train/0``.
+
+    Raises
+    ------
+    InputError
+        If it is no such file, or a folder that has none, or several of one split.
+    """
+    path = Path(path)
+    files = _files(path) if path.is_dir() else {"": path}
+    items: list[Item] = []
+    where: list[tuple[ImageStack, int]] = []
+    taxonomy = load_taxonomy(symbols_folder() / "galaxymnist")
+    meaning = {item.index: item.slug for item in taxonomy.classes if item.index is not None}
+    for split, file in files.items():
+        stack, columns = read_columns(file, "images", ("labels",))
+        labels = class_labels(columns["labels"], meaning, "labels", file)
+        prefix = f"{split}/" if split else ""
+        items += [Item(id=f"{prefix}{row}", label=label, split=split) for row, label in enumerate(labels)]
+        where += [(stack, row) for row in range(len(stack))]
+    return StackDataset("galaxymnist", items, where)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the file of each split in a folder."""
+    found: dict[str, Path] = {}
+    places = [folder / place for place in _PLACES]
+    members = [file for place in places if place.is_dir() for file in sorted(place.iterdir(), key=byte_order)]
+    for file in members:
+        match = _NAME.fullmatch(file.name.lower())
+        if match is None or not file.is_file():
+            continue
+        split = SPLITS[match[1]]
+        if split in found:
+            raise InputError(
+                f"'{folder}' has two files of the split '{split}': '{found[split]}' and '{file}'.",
+                hint=f"Say which: galaxymnist:{file}",
+            )
+        found[split] = file
+    if not found:
+        packed = next((file for file in members if file.name.lower().endswith((".hdf5.gz", ".h5.gz"))), None)
+        raise InputError(
+            f"There is no train.hdf5 or test.hdf5 in '{folder}'.",
+            hint=f"Unpack them first: gunzip {packed}" if packed else "Name the folder that they are in, or one file.",
+        )
+    return found

@@ -1,0 +1,154 @@
+"""Splits that a table gives: a published one, or that of an earlier run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from galaxtool.datasets.files import SPLITS
+from galaxtool.errors import InputError, TableError
+from galaxtool.images.reading import image_suffixes
+from galaxtool.inputs.catalogue import texts
+from galaxtool.inputs.walk import without_suffix
+from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed
+from galaxtool.tables.tables import read_table
+from galaxtool.types import Item
+from galaxtool.utils.suggestions import instead_of
+
+UNUSED = "unused"
+"""The split of items that are neither trained on nor scored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenSplit:
+    """Which items a table puts into which split.
+
+    Parameters
+    ----------
+    source : Path
+        The table.
+    by_id, by_path : mapping of str to str
+        Split by identifier and by absolute path: ``train``, ``valid``, ``test``, ``unused``, or empty where the table
+        does not say.
+    """
+
+    source: Path
+    by_id: Mapping[str, str]
+    by_path: Mapping[str, str]
+
+    def of(self, item: Item) -> str | None:
+        """Return the split of an item, by its identifier or else by its path; None where the table has neither."""
+        split = self.by_id.get(item.id)
+        return self.by_path.get(_absolute(item.path)) if split is None and item.path is not None else split
+
+
+def read_given_split(path: Path) -> GivenSplit:
+    """Read a table of splits.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, ECSV, FITS, VOTable or Parquet with a column ``split`` and one of identifiers or of paths, under any of
+        their usual names; ``split.csv`` of an earlier run is one. Splits are ``train``, ``valid``, ``test`` as people
+        write them, or ``unused``. Relative paths start at the table's folder or at the working folder. Other columns
+        do not matter.
+
+    Raises
+    ------
+    TableError
+        If it cannot be read or lacks a column, has a split of an unknown name, or puts one image into two splits.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise TableError(f"There is no table at '{path}'.", hint=instead_of(path))
+    table = read_table(path)
+    column = column_named(table, None, SPLIT_COLUMNS, path)
+    if column is None:
+        raise TableError(
+            f"The table '{path}' has no column 'split'; its columns are {listed(table)}.",
+            hint="Each row names an image, by id or path, and its split: train, valid, test or unused.",
+        )
+    splits = [_known(text, column, path) for text in texts(table[column])]
+    id_column = column_named(table, None, ID_COLUMNS, path)
+    path_column = column_named(table, None, PATH_COLUMNS, path)
+    if id_column is None and path_column is None:
+        raise TableError(
+            f"The table '{path}' does not name its images; its columns are {listed(table)}.",
+            hint="Give it a column 'id' or 'path'.",
+        )
+    written = texts(table[path_column]) if path_column else []
+    suffixes = image_suffixes()
+    # data sets, too, call an image without an identifier by its path
+    ids = (
+        texts(table[id_column]) if id_column else [without_suffix(PurePath(p), suffixes) if p else "" for p in written]
+    )
+    here, beside = (
+        _table_of([_absolute(folder / text) if text else "" for text in written], splits, path)
+        for folder in (Path(), path.parent)
+    )
+    return GivenSplit(source=path, by_id=_table_of(ids, splits, path), by_path={**here, **beside})
+
+
+def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
+    """Return items with the splits of a table.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        N of them. What splits they bring themselves is forgotten.
+    table : GivenSplit
+        It may list more images than these.
+
+    Returns
+    -------
+    list of Item
+        The same N, in order; the split of those to be left out is ``unused``.
+
+    Raises
+    ------
+    InputError
+        If the table does not list some of them.
+    """
+    splits = [table.of(item) for item in items]
+    missing = [item for item, split in zip(items, splits, strict=True) if split is None]
+    if missing and len(missing) == len(items):
+        first = items[0].id + (f" ({items[0].path})" if items[0].path else "")
+        raise InputError(
+            f"Neither ids nor paths of the {len(items)} images are in the split '{table.source}'.",
+            hint=f"The first image is {first}; the table has {next(iter([*table.by_id, *table.by_path]), 'no row')}.",
+        )
+    if missing:
+        raise InputError(
+            f"The split '{table.source}' does not list {len(missing)} of the {len(items)} images; the first is "
+            f"'{missing[0].id}'.",
+            hint=f"Add a row for each (split '{UNUSED}' leaves it out), or leave them out with --where.",
+        )
+    return [replace(item, split=split or "") for item, split in zip(items, splits, strict=True)]
+
+
+def _known(text: str, column: str, path: Path) -> str:
+    """Return a split as `Item` has it."""
+    known = {"": "", UNUSED: UNUSED, **SPLITS}
+    if text.lower() not in known:
+        raise TableError(
+            f"The column '{column}' of '{path}' has the split '{text}', which is not known.",
+            hint=f"Splits are train, valid, test and {UNUSED}.",
+        )
+    return known[text.lower()]
+
+
+def _table_of(keys: Sequence[str], splits: Sequence[str], path: Path) -> dict[str, str]:
+    """Return the split of each key that is not empty."""
+    found: dict[str, str] = {}
+    for key, split in zip(keys, splits, strict=False):  # there are no paths without a column of them
+        if key and found.setdefault(key, split) != split:
+            raise TableError(
+                f"The split '{path}' puts '{key}' into '{found[key]}' and into '{split}'.", hint="Keep one of the rows."
+            )
+    return found
+
+
+def _absolute(path: Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links, and ask the disk each time

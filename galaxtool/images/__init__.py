@@ -1,0 +1,1 @@
+"""From bytes to a `Cutout`: FITS and pictures."""

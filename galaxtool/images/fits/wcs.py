@@ -1,0 +1,134 @@
+"""Where on the sky an image lies."""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from astropy.coordinates import ICRS, CartesianRepresentation, SkyCoord
+from astropy.io.fits import Header
+from astropy.wcs import WCS, Wcsprm
+from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
+
+from galaxtool.images.fits.header import Cards
+from galaxtool.utils.quiet import no_warnings
+
+Place = tuple[float | None, float | None, float | None]
+NOWHERE: Place = (None, None, None)
+
+_PLAIN = re.compile("....-(TAN|STG|SIN|ARC|ZEA|AIR|CAR|CEA|MER|SFL|PAR|MOL|AIT|TSC|CSC|QSC|HPX)")
+_SKY = (("RA--", "DEC-"), ("GLON", "GLAT"))
+# what bends the plane or the projection: PV and PS parameters, SIP, table look-up, detector distortion, TNX
+_BENT = (b"PV", b"PS", b"A_", b"B_", b"AP_", b"BP_", b"CPDIS", b"CQDIS", b"DP", b"DQ", b"D2IM", b"DET2IM", b"WAT")
+
+
+def centre_and_scale(header: Header | Cards, shape: tuple[int, int]) -> Place:
+    """Return the position of an image's centre and the size of its pixels.
+
+    Parameters
+    ----------
+    header : Header or Cards
+        With a celestial WCS of any projection and frame that astropy knows, on the first two axes; or without.
+    shape : (ny, nx)
+        Size in pixels.
+
+    Returns
+    -------
+    ra, dec : float or None
+        Degrees, ICRS, converted from the header's own frame (Galactic, FK5, FK4 ...). The centre is the middle of the
+        image, between pixels where a side is even.
+    pixel_scale : float or None
+        arcsec per pixel, the geometric mean of the two sides at the reference position.
+
+    Notes
+    -----
+    All three are None where the header has no celestial WCS, or one that cannot be used: a picture can be classified
+    without a position. The WCS is solved by WCSLIB alone where nothing but a linear map and a common projection is in
+    the header, and by `astropy.wcs.WCS`, which costs fifteen times as much, where there is more.
+    """
+    if not isinstance(header, Cards):
+        celestial = all("-" in str(header.get(key, "")) for key in ("CTYPE1", "CTYPE2"))
+    else:
+        celestial = "CTYPE1" in header and "CTYPE2" in header
+    if not celestial:
+        return NOWHERE  # every celestial axis is called like RA---TAN; this saves the making of a WCS
+    ny, nx = shape
+    middle = np.array([[(nx - 1) / 2, (ny - 1) / 2]])
+    try:
+        with no_warnings():  # about dates and units put right, on which the position does not depend
+            place = _plain(header, middle) if isinstance(header, Cards) else None
+            place = place or _full(header.header if isinstance(header, Cards) else header, middle)
+    except Exception:
+        # WCSLIB has an exception for each way to be wrong, and headers find more; none makes the pixels worse.
+        return NOWHERE
+    if not (place and all(value is not None and math.isfinite(value) for value in place) and place[2]):
+        return NOWHERE
+    ra, dec, scale = place
+    return float(ra or 0.0) % 360, dec, scale
+
+
+def _plain(header: Cards, middle: np.ndarray) -> Place | None:
+    """Solve a WCS without distortion; None where it may have some, or is not understood."""
+    if any(key.startswith(_BENT) for key in header.keys):
+        return None
+    wcs = Wcsprm(header=header.without_text(), relax=True)
+    if wcs.naxis > 2:
+        wcs = wcs.sub([1, 2])
+    if not all("-" in ctype for ctype in wcs.ctype):
+        return NOWHERE
+    wcs.fix()
+    if not all(_PLAIN.fullmatch(ctype) for ctype in wcs.ctype):
+        return None
+    world = wcs.p2s(middle, 0)["world"][0]
+    if wcs.lng < 0 or wcs.lat < 0:
+        return NOWHERE
+    axes = (wcs.ctype[wcs.lng][:4], wcs.ctype[wcs.lat][:4])
+    if axes not in _SKY:
+        return None
+    ra, dec = _icrs(float(world[wcs.lng]), float(world[wcs.lat]), (wcs.radesys, repr(wcs.equinox), *axes))
+    sides = np.hypot(*(wcs.get_cdelt()[:, None] * wcs.get_pc()))
+    return ra, dec, 3600 * math.sqrt(float(sides[0] * sides[1]))
+
+
+def _full(header: Header, middle: np.ndarray) -> Place:
+    """Solve a WCS of any kind."""
+    wcs = WCS(header, naxis=2)
+    if not wcs.has_celestial:
+        return NOWHERE
+    world = wcs.all_pix2world(middle, 0)[0]
+    ra, dec = float(world[wcs.wcs.lng]), float(world[wcs.wcs.lat])
+    frame = wcs_to_celestial_frame(wcs)
+    if not isinstance(frame, ICRS):
+        ra, dec = _converted(ra, dec, frame)
+    return ra, dec, 3600 * math.sqrt(float(np.prod(proj_plane_pixel_scales(wcs))))
+
+
+def _icrs(lon: float, lat: float, system: tuple[str, str, str, str]) -> tuple[float, float]:
+    """Convert a position from a header's system (RADESYS, EQUINOX and the names of the axes) to ICRS."""
+    frame, rotation = _system(*system)
+    if rotation is None:
+        return (lon, lat) if isinstance(frame, ICRS) else _converted(lon, lat, frame)
+    lon, lat = math.radians(lon), math.radians(lat)
+    x, y, z = rotation @ (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat))
+    return math.degrees(math.atan2(y, x)), math.degrees(math.atan2(z, math.hypot(x, y)))
+
+
+@lru_cache(maxsize=64)
+def _system(radesys: str, equinox: str, lng: str, lat: str) -> tuple[Any, np.ndarray | None]:
+    """Return the frame of a header, and the matrix that turns it into ICRS where turning is all that it takes."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = [f"{lng}-TAN", f"{lat}-TAN"]
+    wcs.wcs.radesys, wcs.wcs.equinox = radesys, float(equinox)
+    frame = wcs_to_celestial_frame(wcs)
+    if frame.name not in ("fk5", "galactic"):
+        return frame, None
+    axes = frame.realize_frame(CartesianRepresentation(np.eye(3)))
+    return frame, axes.transform_to(ICRS()).cartesian.xyz.value
+
+
+def _converted(lon: float, lat: float, frame: Any) -> tuple[float, float]:
+    position = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
+    return float(position.ra.deg), float(position.dec.deg)

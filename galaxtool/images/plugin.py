@@ -1,0 +1,42 @@
+"""The built-in file formats."""
+
+from __future__ import annotations
+
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import Citation, ReaderSpec
+
+_FITS = ReaderSpec(
+    name="fits",
+    summary="FITS images, also gzipped and tile-compressed; cubes and bands in several HDUs",
+    factory="galaxtool.images.fits.reader:FitsReader",
+    suffixes=(".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz", ".fz", ".fits.fz"),
+    magic=(b"SIMPLE  =",),
+    citation=Citation(
+        text="Pence, W. D., et al. 2010, Definition of the Flexible Image Transport System (FITS), version 3.0, "
+        "A&A 524, A42",
+        doi="10.1051/0004-6361/201015362",
+    ),
+)
+_RASTER = ReaderSpec(
+    name="raster",
+    summary="PNG, JPEG, TIFF, WebP, BMP and GIF pictures",
+    factory="galaxtool.images.raster.reader:RasterReader",
+    suffixes=(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"),
+    magic=(
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff",
+        b"II*\x00",
+        b"MM\x00*",
+        b"II+\x00",
+        b"MM\x00+",
+        b"RIFF",
+        b"BM",
+        b"GIF87a",
+        b"GIF89a",
+    ),
+)
+
+
+@hookimpl
+def register_readers() -> list[ReaderSpec]:
+    return [_FITS, _RASTER]

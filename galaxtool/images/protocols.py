@@ -1,0 +1,23 @@
+"""What a reader must be able to do."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from galaxtool.images.image_file import ImageFile
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.types import Cutout
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Reads the files of one kind."""
+
+    def read(self, file: ImageFile, options: ReadOptions) -> Cutout:
+        """Return the image in a file.
+
+        Raises
+        ------
+        galaxtool.errors.UnreadableImage
+            With one sentence that says why.
+        """

@@ -1,0 +1,1 @@
+"""PNG, JPEG, TIFF and other pictures."""

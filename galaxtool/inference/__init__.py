@@ -1,0 +1,1 @@
+"""Classifying and embedding images in batches."""

@@ -1,0 +1,1 @@
+"""From what a user names to the images to work on."""

@@ -1,1 +1,0 @@
-"""Reading images and tables, and writing tables."""

@@ -1,1 +1,0 @@
-"""Files that hold many images: archives read in place, stacks of HDF5 and NumPy, FITS with an object in each HDU."""

@@ -1,0 +1,1 @@
+"""Long jobs that can be resumed and shared."""

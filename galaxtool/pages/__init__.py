@@ -1,1 +1,0 @@
-"""Pages in HTML that open from disk, whole in one file."""

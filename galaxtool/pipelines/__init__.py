@@ -1,1 +1,0 @@
-"""The public functions: each does what the command of its name does."""

@@ -1,0 +1,1 @@
+"""Hooks, specs, and the registry of what they bring."""

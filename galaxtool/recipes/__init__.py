@@ -1,1 +1,0 @@
-"""Named settings of ``galaxtool finetune``."""

@@ -1,0 +1,1 @@
+"""What is made of results: pages, figures, sorted folders, SAMP messages."""

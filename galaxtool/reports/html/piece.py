@@ -1,0 +1,195 @@
+"""Consecutive rows of the prediction table, in the form in which a page takes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from galaxtool.tables.formats.plain import parts_of, plain_table
+
+MOST_COLUMNS = 12
+"""Columns of a catalogue that a page has room for."""
+
+_EXACT = 1 << 53
+_SUM_IS_ONE = 0.02
+_SAME = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Rows of the prediction table.
+
+    Parameters
+    ----------
+    ids, paths, labels, seconds, flags, errors : list of n str
+        Empty where there is none. `seconds` is what is next in probability to `labels`.
+    ra, dec : ndarray of float64, shape (n,)
+        Degrees, ICRS; NaN where unknown.
+    probability, second : ndarray of float32, shape (n,)
+        Of `labels` and of `seconds`; NaN where there is none.
+    shares : ndarray of float32, shape (n, K)
+        Of the K classes; NaN where there is no prediction.
+    exclusive : ndarray of bool, shape (n,)
+        Whether `shares` add up to 1 and the label has the greatest, or there is no prediction; False for the answers
+        of a decision tree.
+    extra : dict of list
+        The catalogue's columns, at most `MOST_COLUMNS`, with their units in brackets; plain values, None where masked.
+    left_out : tuple of str
+        Names of the catalogue's other columns.
+    """
+
+    ids: list[str]
+    paths: list[str]
+    ra: np.ndarray
+    dec: np.ndarray
+    labels: list[str]
+    probability: np.ndarray
+    seconds: list[str]
+    second: np.ndarray
+    shares: np.ndarray
+    exclusive: np.ndarray
+    flags: list[str]
+    errors: list[str]
+    extra: dict[str, list[Any]]
+    left_out: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def part(self, start: int, stop: int) -> Piece:
+        """Return some of the rows."""
+        cut = {name: getattr(self, name)[start:stop] for name in _BY_ROW}
+        extra = {name: values[start:stop] for name, values in self.extra.items()}
+        return Piece(**cut, extra=extra, left_out=self.left_out)
+
+
+_BY_ROW = [field.name for field in fields(Piece) if field.name not in ("extra", "left_out")]
+
+
+def read_pieces(chunks: Callable[[], Iterable[Table]], slugs: Sequence[str], size: int) -> Iterator[Piece]:
+    """Yield all rows in pieces of the same size, however they came; the last may be smaller."""
+    waiting: list[Piece] = []
+    for chunk in chunks():
+        if len(chunk):
+            waiting.append(read_piece(chunk, slugs))
+        while sum(map(len, waiting)) >= size:
+            whole = _joined(waiting)
+            yield whole.part(0, size)
+            waiting = [whole.part(size, len(whole))] if len(whole) > size else []
+    if waiting:
+        yield _joined(waiting)
+
+
+def read_piece(table: Table, slugs: Sequence[str]) -> Piece:
+    """Read rows of a prediction table.
+
+    Parameters
+    ----------
+    table : Table, n rows
+        As `galaxtool.inference.prediction_table` makes it; a column that it lacks is masked throughout.
+    slugs : sequence of K str
+        The model's classes.
+    """
+    table = plain_table(table)
+    labels, probability = _texts(table, "label"), _numbers(table, "probability").astype(np.float32)
+    shares = np.empty((len(table), len(slugs)), dtype=np.float32)
+    for k, slug in enumerate(slugs):
+        shares[:, k] = _numbers(table, f"p_{slug}")
+    seconds, second = _texts(table, "label_2"), _numbers(table, "probability_2").astype(np.float32)
+    exclusive = _fill_seconds(labels, probability, shares, slugs, seconds, second)
+    kept, left_out = _catalogue_columns(table)
+    return Piece(
+        ids=_texts(table, "id"), paths=_texts(table, "path"), ra=_numbers(table, "ra"), dec=_numbers(table, "dec"),
+        labels=labels, probability=probability, seconds=seconds, second=second, shares=shares, exclusive=exclusive,
+        flags=_texts(table, "flags"), errors=_texts(table, "error"),
+        extra={_headed(table, name): _plain(table, name) for name in kept}, left_out=left_out,
+    )  # fmt: skip
+
+
+def _catalogue_columns(table: Table) -> tuple[list[str], tuple[str, ...]]:
+    """Return the names of the input catalogue's columns that a page has, and of those that it leaves out."""
+    names = table.colnames[: table.colnames.index("id")] if "id" in table.colnames else []
+    kept = [name for name in names if len(table[name].shape) == 1][:MOST_COLUMNS]
+    return kept, tuple(name for name in names if name not in kept)
+
+
+def _fill_seconds(
+    labels: list[str],
+    probability: np.ndarray,
+    shares: np.ndarray,
+    slugs: Sequence[str],
+    seconds: list[str],
+    second: np.ndarray,
+) -> np.ndarray:
+    """Find what is next most probable where classes exclude each other; return where they do."""
+    place = {slug: k for k, slug in enumerate(slugs)}
+    best = np.array([place.get(label, -1) for label in labels], dtype=int)
+    exclusive = np.array([not label for label in labels], dtype=bool)
+    known = np.flatnonzero((best >= 0) & np.isfinite(shares).all(axis=1))
+    adds_up = np.abs(shares[known].sum(axis=1, dtype=float) - 1) < _SUM_IS_ONE
+    known = known[adds_up & (np.abs(shares[known, best[known]] - probability[known]) < _SAME)]
+    exclusive[known] = True
+    if len(slugs) > 1:
+        others = shares[known]
+        rows = np.arange(len(known))
+        others[rows, best[known]] = -1
+        next_best = others.argmax(axis=1)
+        second[known] = others[rows, next_best]
+        for row, k in zip(known.tolist(), next_best.tolist(), strict=True):
+            seconds[row] = slugs[k]
+    return exclusive
+
+
+def _joined(pieces: Sequence[Piece]) -> Piece:
+    """Put pieces together; a catalogue's column that one of them lacks is masked there."""
+    if len(pieces) == 1:
+        return pieces[0]
+    by_row: dict[str, Any] = {}
+    for name in _BY_ROW:
+        values = [getattr(piece, name) for piece in pieces]
+        arrays = isinstance(values[0], np.ndarray)
+        by_row[name] = np.concatenate(values) if arrays else [v for one in values for v in one]
+    names = dict.fromkeys(name for piece in pieces for name in piece.extra)
+    extra = {name: [v for one in pieces for v in one.extra.get(name, [None] * len(one))] for name in names}
+    left_out = tuple(dict.fromkeys(name for piece in pieces for name in piece.left_out))
+    return Piece(**by_row, extra=extra, left_out=left_out)
+
+
+def _headed(table: Table, name: str) -> str:
+    return f"{name} [{table[name].unit}]" if table[name].unit else name
+
+
+def _plain(table: Table, name: str) -> list[Any]:
+    """Return values that JSON has; numbers that a browser would round, as texts."""
+    data, masked = parts_of(table[name])
+    values = [float(str(v)) for v in data] if data.dtype == np.float32 else data.tolist()
+    return [None if hidden else _as_json(value) for value, hidden in zip(values, masked.tolist(), strict=True)]
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool | str) or (isinstance(value, int) and abs(value) <= _EXACT):
+        return value
+    return str(value)
+
+
+def _texts(table: Table, name: str) -> list[str]:
+    if name not in table.colnames:
+        return [""] * len(table)
+    data, masked = parts_of(table[name])
+    return ["" if hidden else str(v) for v, hidden in zip(data.tolist(), masked.tolist(), strict=True)]
+
+
+def _numbers(table: Table, name: str) -> np.ndarray:
+    if name not in table.colnames:
+        return np.full(len(table), np.nan)
+    data, masked = parts_of(table[name])
+    if data.dtype.kind not in "fiu":  # masked throughout, so that nothing tells its kind
+        return np.full(len(table), np.nan)
+    return np.where(masked, np.nan, data.astype(float))

@@ -1,0 +1,148 @@
+"""What the model looked at, in colours, for pages."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.jobs.job import part
+from galaxtool.types import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from galaxtool.images.read_options import ReadOptions
+    from galaxtool.inputs.items import InputItem
+    from galaxtool.vision.preprocess import Preprocess
+
+_FILES = "FILES"
+
+
+def thumbnails_of(folder: Path, about: Mapping[str, Any]) -> Callable[[Sequence[int]], list[np.ndarray | None]]:
+    """Return what makes the pictures of the rows of a job, found by what its parts say.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the job.
+    about : mapping
+        Its record.
+
+    Returns
+    -------
+    callable
+        Takes numbers of rows; returns pictures, uint8 (size, size, 3), None where one cannot be read.
+
+    Notes
+    -----
+    Relative paths start at the working folder, which must be that of the job.
+    """
+    from galaxtool.images.read_options import ReadOptions
+    from galaxtool.vision.preprocess import Preprocess
+
+    preprocess, reading = Preprocess.from_dict(about["preprocess"]), about["reading options"]
+    options = preprocess.reading(ReadOptions(**{**reading, "bands": tuple(reading["bands"])}), position=False)
+    rows_a_part = int(about["rows a part"])
+
+    @lru_cache(maxsize=1)
+    def read(number: int) -> _Part:
+        return _Part(part(folder, number))
+
+    def thumbnail(row: int) -> np.ndarray | None:
+        number, at = divmod(row, rows_a_part)
+        return _thumbnail(read(number).item(at), preprocess, options)
+
+    return lambda rows: [thumbnail(row) for row in rows]
+
+
+def part_files(items: Sequence[InputItem]) -> dict[str, Any]:
+    """Return what the table of a part does not say of where its images are, for the part's header.
+
+    Parameters
+    ----------
+    items : sequence of InputItem
+        Of the part.
+
+    Returns
+    -------
+    dict
+        Empty where there is nothing to say; else by row a path that no table can hold, and the files of bands.
+    """
+    told = {
+        str(row): [item.place, [[band, str(path)] for band, path in item.bands]]
+        for row, item in enumerate(items)
+        if item.bands or not _is_text(item.place)
+    }
+    return {_FILES: told} if told else {}
+
+
+def check_images(folder: Path, about: Mapping[str, Any], progress: Progress) -> None:
+    """Look for one classified image of each part of a job, before they are shown or sorted.
+
+    Raises
+    ------
+    InputError
+        If none of them is there.
+    """
+    looked, missing = 0, []
+    for number in range(about["parts"]):
+        here = _Part(part(folder, number))
+        at = next((row for row, error in enumerate(here.errors) if not error), None)
+        if at is not None:
+            item = here.item(at)
+            looked += 1
+            files = [path for _, path in item.bands] or [item.path]
+            missing += [] if any(os.path.exists(path) for path in files) else [item.place]  # noqa: PTH110
+    if missing and len(missing) == looked:
+        raise InputError(
+            f"The images of the job in '{folder}' are not there any more: the first is '{missing[0]}'.",
+            hint="Run this in the folder that the jobs ran in, or leave --html and --sort-into out.",
+        )
+    if missing:
+        progress.say(
+            f"{len(missing)} of {looked} images that were looked for are not there any more; the first is "
+            f"'{missing[0]}'. What is missing is not shown."
+        )
+
+
+class _Part:
+    """What a part says of its images."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(path)
+        header = (file.schema_arrow.metadata or {}).get(b"galaxtool", b"{}")
+        self._files: dict[str, Any] = json.loads(header).get(_FILES, {})
+        columns = file.read(["path", "error"])
+        self._places, self.errors = columns["path"].to_pylist(), columns["error"].to_pylist()
+
+    def item(self, row: int) -> InputItem:
+        from galaxtool.inputs.items import InputItem
+        from galaxtool.inputs.open_item import item_at
+
+        place, files = self._files.get(str(row), (self._places[row] or "", []))
+        bands = tuple((str(band), Path(path)) for band, path in files)
+        return InputItem("", bands[0][1], bands=bands) if bands else item_at(place)
+
+
+def _is_text(place: str) -> bool:
+    try:
+        place.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _thumbnail(item: InputItem, preprocess: Preprocess, options: ReadOptions) -> np.ndarray | None:
+    from galaxtool.inputs.open_item import read_item
+
+    try:
+        return preprocess.display(read_item(item, options))
+    except UnreadableImage:
+        return None

@@ -1,0 +1,227 @@
+"""An index on disk: vectors, what they are of, and the model to ask with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from galaxtool.errors import InputError, UnknownName
+from galaxtool.models.find import ONNX, WEIGHTS, ModelFiles
+from galaxtool.models.find import RECORD as MODEL_RECORD
+from galaxtool.models.record import ModelRecord
+from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replacing_folder
+from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
+from galaxtool.utils.files import write_json
+
+_SCHEMA = pa.schema([("id", pa.string()), ("path", pa.string()), ("ra", pa.float64()), ("dec", pa.float64())])
+_SUGGESTED_FROM = 5000  # ids that are searched for one like a misspelt one
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """One object of an index.
+
+    Parameters
+    ----------
+    id : str
+        Unique in the index.
+    path : str
+        The file it was read from, absolute; it need not be there any more.
+    ra, dec : float or None
+        Degrees, ICRS; None where unknown.
+    """
+
+    id: str
+    path: str
+    ra: float | None = None
+    dec: float | None = None
+
+
+class Index:
+    """An open index.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is.
+    record : IndexRecord
+        Its ``index.json``.
+    items : pyarrow.Table
+        Columns ``id, path, ra, dec``; row i is vector i.
+    vectors : faiss.Index
+        By inner product of unit vectors.
+    """
+
+    def __init__(self, folder: Path, record: IndexRecord, items: pa.Table, vectors: Any) -> None:
+        self.folder = folder
+        self.record = record
+        self.items = items
+        self.vectors = vectors
+
+    @classmethod
+    def open(cls, folder: Path) -> Index:
+        """Open an index directory.
+
+        Raises
+        ------
+        InputError
+            If there is none, or a file of it is missing or damaged.
+        """
+        if not folder.is_dir():
+            raise InputError(
+                f"There is no index at '{folder}'.", hint=f"Build one with: galaxtool index CUTOUTS -o {folder}"
+            )
+        _whole(folder, (RECORD, VECTORS, ITEMS))
+        record = IndexRecord.read(folder / RECORD)
+        if record.model_at == COPIED:
+            _whole(folder, (f"{MODEL}/{MODEL_RECORD}",))
+        try:
+            items = pq.ParquetFile(folder / ITEMS).read().select(_SCHEMA.names).cast(_SCHEMA)
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            raise _damaged(folder / ITEMS, error) from error
+        try:
+            vectors = faiss.read_index(str(folder / VECTORS))
+        except RuntimeError as error:
+            raise _damaged(folder / VECTORS) from error
+        if not record.count == len(items) == vectors.ntotal or record.dim != vectors.d:
+            raise InputError(
+                f"The index '{folder}' is damaged: {RECORD} says {record.count} objects, {ITEMS} has {len(items)}, "
+                f"{VECTORS} has {vectors.ntotal}.",
+                hint="Build it again, or copy the whole directory again.",
+            )
+        return cls(folder, record, items, vectors)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, row: int) -> Indexed:
+        return Indexed(**self.items.slice(row, 1).to_pylist()[0])
+
+    def row_of(self, name: str) -> int:
+        """Return the row of an object.
+
+        Raises
+        ------
+        UnknownName
+            If no object has that id, with the nearest of the first few thousand.
+        """
+        row = pc.index(self.items["id"], name).as_py()
+        if row < 0:
+            raise UnknownName("object in the index", name, self.items["id"].slice(0, _SUGGESTED_FROM).to_pylist())
+        return row
+
+    def positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return right ascensions and declinations in degrees, float64 (N,), NaN where unknown."""
+        return self.items["ra"].to_numpy(), self.items["dec"].to_numpy()
+
+    def vector(self, row: int) -> np.ndarray:
+        """Return the unit vector of an object, float32 (dim,); rounded where the index rounds."""
+        if isinstance(self.vectors, faiss.IndexIVF):
+            self.vectors.make_direct_map()
+        vector = self.vectors.reconstruct(row)
+        return vector / np.linalg.norm(vector)
+
+    def search(self, vector: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Find the nearest objects.
+
+        Parameters
+        ----------
+        vector : ndarray of float32, shape (dim,)
+            Unit length.
+        k : int
+            How many; all where it is more than there are.
+
+        Returns
+        -------
+        rows : ndarray of int, shape (min(k, N),)
+            The most similar first.
+        similarities : ndarray of float32, same shape
+            Cosines, as near as the index stores its vectors; never outside [-1, 1].
+        """
+        k = min(k, len(self))
+        similarities, rows = self.vectors.search(np.ascontiguousarray(vector[None], dtype=np.float32), k)
+        if (rows < 0).any() and isinstance(self.vectors, faiss.IndexIVF):
+            # the clusters that were visited hold fewer than k
+            everywhere = faiss.SearchParametersIVF()
+            everywhere.nprobe = self.vectors.nlist
+            similarities, rows = self.vectors.search(
+                np.ascontiguousarray(vector[None], dtype=np.float32), k, params=everywhere
+            )
+        found = rows[0] >= 0
+        return rows[0][found], np.clip(similarities[0][found], -1.0, 1.0)
+
+
+def write_index(
+    folder: Path,
+    *,
+    vectors: Any,
+    items: Sequence[Indexed],
+    record: IndexRecord,
+    model: ModelFiles,
+    model_record: ModelRecord,
+) -> None:
+    """Write an index directory; there is either the whole new one or what was there before.
+
+    Parameters
+    ----------
+    folder : Path
+        Replaced, whatever it is; see `galaxtool.search.index.folder.check_target`.
+    vectors : faiss.Index
+    items : sequence of Indexed
+        Of each vector.
+    record : IndexRecord
+        Whose `model_at` says whether the model is copied.
+    model : ModelFiles
+        What made the vectors.
+    model_record : ModelRecord
+        Its record.
+    """
+    columns = {name: [getattr(item, name) for item in items] for name in _SCHEMA.names}
+    for name in ("id", "path"):  # bytes of a file's name that are no UTF-8 have no place in Parquet
+        columns[name] = [text.encode("utf-8", "backslashreplace").decode() for text in columns[name]]
+    with replacing_folder(folder) as temporary:
+        pq.write_table(pa.table(columns, schema=_SCHEMA), temporary / ITEMS)
+        faiss.write_index(vectors, str(temporary / VECTORS))
+        if record.model_at == COPIED:
+            copy_model(model, model_record, temporary / MODEL)
+        write_json(temporary / RECORD, record.as_dict())
+
+
+def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
+    """Copy what belongs to a model into a new folder, which is then a model directory."""
+    target.mkdir()
+    write_json(target / MODEL_RECORD, record.as_dict())
+    if model.onnx is not None:
+        shutil.copyfile(model.onnx, target / ONNX)
+    if model.folder is None:
+        return
+    if (model.folder / WEIGHTS).is_file():
+        shutil.copyfile(model.folder / WEIGHTS, target / WEIGHTS)
+    if (model.folder / "symbols").is_dir():
+        shutil.copytree(model.folder / "symbols", target / "symbols")
+
+
+def _whole(folder: Path, names: Sequence[str]) -> None:
+    missing = [name for name in names if not os.path.lexists(folder / name)]
+    if len(missing) == len(names) and RECORD in missing:
+        raise InputError(f"'{folder}' is no index: it has no {RECORD}.", hint="Build one with `galaxtool index`.")
+    if missing:
+        raise InputError(
+            f"The index '{folder}' is not whole: {missing[0]} is missing.",
+            hint="Copy the whole directory again, or build it again with `galaxtool index`.",
+        )
+
+
+def _damaged(file: Path, error: Exception | None = None) -> InputError:
+    why = f" ({' '.join(str(error).split())[:120]})" if error else ""
+    return InputError(f"'{file}' is damaged{why}.", hint="Build the index again with `galaxtool index`.")

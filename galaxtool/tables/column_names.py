@@ -1,0 +1,50 @@
+"""The names by which columns of a catalogue are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from astropy.table import Table
+
+from galaxtool.errors import TableError, nearest
+
+LABELS_FILE = "labels.csv"
+PATH_COLUMNS = (
+    "file_loc", "path", "filepath", "file_path", "filename", "file_name", "file", "image_path", "image", "png_loc",
+    "fits_loc", "jpg_loc",
+)  # fmt: skip
+ID_COLUMNS = (
+    "id_str", "id", "objid", "obj_id", "object_id", "galaxy_id", "source_id", "iauname", "dr7objid", "dr8objid",
+    "specobjid", "targetid", "name",
+)  # fmt: skip
+RA_COLUMNS = ("ra", "ra_deg", "radeg", "raj2000", "_raj2000", "ra_icrs", "alpha_j2000", "right_ascension")
+DEC_COLUMNS = ("dec", "dec_deg", "decdeg", "decj2000", "dej2000", "_dej2000", "de_icrs", "delta_j2000", "declination")
+LABEL_COLUMNS = ("label", "class", "class_name", "label_name", "morphology", "target")
+SPLIT_COLUMNS = ("split", "subset", "set")
+MEMBER_COLUMNS = ("member", "hdu", "hdu_index", "hdu_number", "ext_number", "stack_index")
+
+
+def column_named(table: Table, name: str | None, usual: Sequence[str], source: Path) -> str | None:
+    """Return the column that was asked for, else the first of the usual names that the table has, else None.
+
+    Raises
+    ------
+    TableError
+        If the column asked for is not there.
+    """
+    if name is not None:
+        if name in table.colnames:
+            return name
+        near = nearest(name, table.colnames)
+        raise TableError(
+            f"'{source}' has no column '{name}'." + (f" Did you mean '{near}'?" if near else ""),
+            hint=f"Its columns are {listed(table)}.",
+        )
+    by_lower = {column.lower(): column for column in reversed(table.colnames)}
+    return next((by_lower[candidate] for candidate in usual if candidate in by_lower), None)
+
+
+def listed(table: Table) -> str:
+    """Return the names of a table's columns, the first twenty of them, for a message."""
+    return ", ".join(table.colnames[:20]) + (", ..." if len(table.colnames) > 20 else "")

@@ -1,0 +1,64 @@
+"""BatchNorm statistics that belong to the weights as they are."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from galaxtool.training.memory import on_device
+from galaxtool.training.sampling import epoch_order
+from galaxtool.training.stage import Stage
+from galaxtool.training.task import Task
+from galaxtool.vision.augment import standardise
+from galaxtool.vision.device import autocast
+
+IMAGES = 512  # whose statistics are taken
+
+
+@torch.no_grad()
+def settle_batchnorm(task: Task, stage: Stage, epoch: int) -> None:
+    """Estimate the running statistics of a stage's encoder anew, over augmented training images (Wu & Johnson 2021).
+
+    A running average lags behind weights that change fast, and where most pixels are empty, as in radio images, it is
+    far from any batch's own: a network that has learned may then answer at random when it is validated.
+
+    Parameters
+    ----------
+    task : Task
+    stage : Stage
+        Only BatchNorm layers that it holds, and in training mode, are changed; without any, nothing is done.
+    epoch : int
+        Of the run; decides which images, and how they are augmented.
+
+    Notes
+    -----
+    arXiv:2105.07576, section 3. As torch's ``update_bn`` does it, with as much memory as a training step.
+    """
+    tower = stage.settled(task)
+    held = {id(module) for module in stage.modules()}
+    layers = [
+        module
+        for module in tower.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+        and module.training
+        and module.track_running_stats
+        and id(module) in held
+    ]
+    if not layers:
+        return
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # the mean over all batches
+    size = max(2, task.options.batch_size // task.options.accumulate)
+    items = epoch_order(task.train, task.options.seed, epoch)[:IMAGES]
+    for start in range(0, len(items), size):
+        chosen = items[start : start + size]
+        if len(chosen) < min(size, len(items)):
+            break  # a few images would count as much as a batch
+        pictures = on_device(task.train.pictures[chosen], task.device)
+        images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
+        with autocast(task.device, task.options.precision):
+            tower(standardise(images, task.preprocess.mean, task.preprocess.std))
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum

@@ -1,0 +1,1 @@
+"""What every package may use: files, settings, optional packages, run directories."""

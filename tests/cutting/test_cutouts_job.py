@@ -1,0 +1,261 @@
+"""`galaxtool cutouts`: interrupted, repeated, side by side, and with bad input."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from support.training_helpers import complaint
+from test_cutouts import SHAPE, catalogue, cut, field, make_wcs, noise, opened
+
+import galaxtool
+from galaxtool.cutting import split_tasks as tasks
+from galaxtool.cutting.writers import fits as write_fits
+from galaxtool.tables.tables import read_table
+from galaxtool.utils.files import hold
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def prepare(n: int = 30) -> None:
+    wcs = make_wcs()
+    field("field.fits", wcs)
+    x, y = np.random.default_rng(1).uniform(2, 57, (2, n))
+    catalogue(wcs, x, y)
+
+
+def contents(folder: str) -> dict[str, bytes]:
+    root = Path(folder)
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.name != "cutouts.json"
+    }
+
+
+# --- again -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["fits", "hdf5", "zarr"])
+def test_a_full_disk_ends_it_clearly_and_resume_goes_on(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare()
+    monkeypatch.setattr(tasks, "_MOST", 4)
+    monkeypatch.setattr("galaxtool.cutting.writers.zarr._A_FILE", 4 * 4 * 64)
+    cut("field.fits", "cat.csv", size=8, kind=kind, output="whole")
+    writer = {
+        "fits": write_fits.FitsWriter,
+        "hdf5": sys.modules["galaxtool.cutting.writers.hdf5"].StackWriter,
+        "zarr": sys.modules["galaxtool.cutting.writers.zarr"].ZarrWriter,
+    }[kind]
+    write, calls = writer.write, []
+
+    def failing(self: Any, piece: Any) -> None:
+        calls.append(piece.row)
+        if len(calls) > 10:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(self, piece)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "write", failing)
+        with pytest.raises(galaxtool.GalaxtoolError, match="No space left on device") as told:
+            cut("field.fits", "cat.csv", size=8, kind=kind)
+    assert "--resume" in told.value.hint and not Path("out/cutouts.csv").exists()
+    with pytest.raises(galaxtool.OutputExists, match="begun before"):
+        cut("field.fits", "cat.csv", size=8, kind=kind)
+    with pytest.raises(galaxtool.InputError, match="catalogue or size"):
+        cut("field.fits", "cat.csv", size=9, kind=kind, resume=True)
+    again: list[int] = []
+    monkeypatch.setattr(writer, "write", lambda self, piece: (again.append(piece.row), write(self, piece))[1])
+    cut("field.fits", "cat.csv", size=8, kind=kind, resume=True)
+    assert len(again) == 30 - 8
+    assert contents("out") == contents("whole")
+
+
+def test_finished_cutouts_are_left_alone() -> None:
+    prepare(3)
+    first = galaxtool.cutouts(["field.fits", "cat.csv"], output=Path("out"), size=8)
+    stamp = Path("out/images/o0.fits").stat().st_mtime_ns
+    with pytest.raises(galaxtool.OutputExists, match="already holds finished cutouts") as told:
+        cut("field.fits", "cat.csv", size=8)
+    assert "--overwrite" in told.value.hint
+    assert galaxtool.cutouts(["field.fits", "cat.csv"], output=Path("out"), size=8, resume=True) == first
+    assert Path("out/images/o0.fits").stat().st_mtime_ns == stamp
+    with pytest.raises(galaxtool.OutputExists, match="another catalogue"):
+        cut("field.fits", "cat.csv", size=9, resume=True)
+    Path("out/images/thesis.tex").write_text("years")
+    cut("field.fits", "cat.csv", size=8, kind="png", overwrite=True)
+    assert {path.name for path in Path("out/images").iterdir()} == {"o0.png", "o1.png", "o2.png", "thesis.tex"}
+
+
+def test_folders_of_others_are_not_written_to() -> None:
+    prepare(2)
+    Path("mine").mkdir()
+    Path("mine/images").write_text("thesis")
+    for overwrite in (False, True):
+        with pytest.raises(galaxtool.OutputExists, match="not of `galaxtool cutouts`"):
+            cut("field.fits", "cat.csv", output="mine", overwrite=overwrite)
+    with pytest.raises(galaxtool.OutputExists, match="is a file"):
+        cut("field.fits", "cat.csv", output="cat.csv")
+    Path("empty").mkdir()
+    assert len(cut("field.fits", "cat.csv", output="empty")) == 2
+
+
+def test_a_second_run_on_the_same_output_is_told() -> None:
+    prepare(2)
+    Path("out/cutouts.csv.unfinished").mkdir(parents=True)
+    lock = hold(Path("out/cutouts.csv.unfinished/.lock"))
+    try:
+        with pytest.raises(galaxtool.OutputExists, match=f"process {os.getpid()}"):
+            cut("field.fits", "cat.csv", overwrite=True)
+    finally:
+        lock.close()
+
+
+def test_many_objects_are_spread_over_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(7)
+    monkeypatch.setattr("galaxtool.cutting.file_names._A_FOLDER", 5)
+    assert [path[:12] for path in cut("field.fits", "cat.csv", size=4)["path"]] == ["images/0000/"] * 5 + [
+        "images/0001/"
+    ] * 2
+    cut("field.fits", "cat.csv", size=4, kind="hdf5", overwrite=True)
+    assert not list(Path("out/images").rglob("*.fits"))
+
+
+# --- bad input -------------------------------------------------------------------------------------------------------
+
+
+def test_one_unreadable_image_costs_only_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    prepare(2)
+    Path("broken.fits").write_bytes(Path("field.fits").read_bytes()[:9000])
+    Path("text.fits").write_text("nothing")
+    fits.writeto("nowhere.fits", noise())
+    result = galaxtool.cutouts(
+        ["broken.fits", "text.fits", "nowhere.fits", "field.fits", "cat.csv"], output=Path("out"), size=8
+    )
+    assert (result.cut, result.errors, len(result.unreadable)) == (2, 0, 3)
+    assert "cut short" in result.unreadable[0] and "cannot be read as FITS" in result.unreadable[1]
+    assert "no celestial WCS" in result.unreadable[2]
+
+
+def test_pixels_that_cannot_be_read_are_an_error_of_their_row() -> None:
+    wcs = make_wcs(shape=(300, 200))
+    packed = fits.CompImageHDU(noise((300, 200)), wcs.to_header(), compression_type="GZIP_1", quantize_level=0.0)
+    fits.HDUList([fits.PrimaryHDU(), packed]).writeto("field.fits.fz")
+    content = bytearray(Path("field.fits.fz").read_bytes())
+    content[-20000:-17000] = bytes(3000)
+    Path("field.fits.fz").write_bytes(content)
+    catalogue(wcs, [100, 100], [10, 290])
+    for kind in ("fits", "hdf5"):
+        table = cut("field.fits.fz", "cat.csv", size=8, kind=kind, output=kind)
+        failed = [bool(error) for error in np.ma.filled(table["error"], "")]
+        assert sum(failed) == 1 and "cannot be read" in table["error"][failed.index(True)]
+    with h5py.File("hdf5/cutouts.h5") as file:
+        assert np.isnan(file["images"][failed.index(True)]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["field.fits", "cat.csv"], "no columns with right ascension"),
+        (["cat.csv"], "one thing was given"),
+        (["field.fits", "field.fits"], "no table in it"),
+        (["cat.csv", "field.fits"], "no table in it"),
+        (["cat.csv", "far.csv"], "is a table, and not an image"),
+        (["feild.fits", "far.csv"], "nothing at 'feild.fits'"),
+        (["non*.fits", "far.csv"], "Nothing matches"),
+        (["nowhere.fits", "far.csv"], "no celestial WCS"),
+        (["field.fits", "far.csv"], "none of the images"),
+        (["field.fits", "far.csv", "--kind", "gif"], "--kind is 'gif'"),
+        (["field.fits", "far.csv", "--ra-column", "r"], "no column 'r'"),
+        (["field.fits", "far.csv", "--hdu", "SCI"], "no image in an HDU 'SCI'"),
+        (["field.fits", "lost.csv"], "No row of the catalogue 'lost.csv' has a position"),
+        (["field.fits", "far.csv", "--workers", "0"], "--workers is 0"),
+    ],
+)
+def test_what_cannot_be_done_is_said(arguments: list[str], says: str) -> None:
+    wcs = make_wcs()
+    field("field.fits", wcs)
+    fits.writeto("nowhere.fits", np.zeros(SHAPE, np.float32))
+    Table({"id": [1], "flux": [2.0]}).write("cat.csv")
+    Table({"id": [1], "ra": [10.0], "dec": [-40.0]}).write("far.csv")
+    Table({"id": [1], "ra": ["unknown"], "dec": ["unknown"]}).write("lost.csv")
+    said = complaint("cutouts", *arguments, "-o", "out")
+    assert says in " ".join(said.split())
+    assert not Path("out").exists()
+
+
+# --- side by side, and killed ----------------------------------------------------------------------------------------
+
+
+def start(*options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "galaxtool", "cutouts", "field.fits", "cat.csv", "-o", "out", "--size", "40"]
+    return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until_begun(run: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 120
+    while not list(Path("out/cutouts.csv.unfinished").glob("part-*")):
+        assert run.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fits", "hdf5"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_killed_and_resumed_is_as_never_killed(kind: str, number: signal.Signals) -> None:
+    prepare(12_000)
+    run = start("--kind", kind, "--workers", "2")
+    until_begun(run)
+    run.send_signal(number)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == (130 if number == signal.SIGINT else -9)
+    assert "Traceback" not in said
+    assert not Path("out/cutouts.csv").exists()
+    result = galaxtool.cutouts(
+        ["field.fits", "cat.csv"], output=Path("out"), size=40, kind=kind, resume=True, workers=2
+    )
+    assert result.cut == 12_000
+    cut("field.fits", "cat.csv", size=40, kind=kind, output="whole", workers=1)
+    assert contents("out") == contents("whole")
+
+
+@pytest.mark.slow
+def test_the_manifest_is_a_catalogue_for_classify() -> None:
+    from support.helpers import make_model
+
+    wcs = make_wcs()
+    field("field.fits", wcs)
+    catalogue(wcs, [40, 300, 30], [30, 30, 20], mag=[1.5, 2.5, 3.5])
+    model = make_model(Path("model"))
+    for kind in ("fits", "png", "hdf5"):
+        cut("field.fits", "cat.csv", size=32, output=kind, kind=kind)
+        galaxtool.classify([f"{kind}/cutouts.csv"], model=str(model), output=Path(f"{kind}.ecsv"))
+        table = read_table(Path(f"{kind}.ecsv"))
+        assert table["id"].tolist() == ["o0", "o1", "o2"] and table["mag"].tolist() == [1.5, 2.5, 3.5]
+        assert [bool(label) for label in np.ma.filled(table["label"], "")] == [True, False, True]
+        assert table["in_flags"][1] == "OUTSIDE"
+        np.testing.assert_allclose(table["ra"], read_table(Path("cat.csv"))["ra"])
+
+
+def test_a_real_map_with_its_catalogue(shared_data: Path) -> None:
+    folder = shared_data / "fits" / "radio_map"
+    table = cut(str(folder / "1904-66_SIN.fits"), str(folder / "1904_comp.fits"), size=9)
+    data = np.array([opened(f"row{i:02d}")[0] for i in range(1, 52)])
+    assert len(table) == 51 and not any(np.ma.filled(table["error"], ""))
+    bright = np.asarray(table["peak_flux"]) > 1
+    middle = np.nanmax(data[:, 3:6, 3:6], axis=(1, 2))
+    np.testing.assert_allclose(middle[bright], np.asarray(table["peak_flux"])[bright], rtol=0.25)

@@ -1,0 +1,148 @@
+"""Scores against scikit-learn, and against their definitions written out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
+
+from galaxtool.evaluation.metrics import classification_metrics, retrieval_precision
+
+SCORES = ("accuracy", "f1_macro", "roc_auc", "ece", "map_at_5", "map")
+
+
+def made(n: int, k: int, seed: int, sharpness: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return probabilities, targets and unit embeddings that go with them."""
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, k, n)
+    logits = sharpness * rng.normal(size=(n, k)) + np.eye(k)[targets]
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    embeddings = rng.normal(size=(n, 6)) + np.eye(6)[targets]
+    return probabilities.astype(np.float32), targets, embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+
+
+def ece(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """Return the expected calibration error of Guo et al. 2017, bin by bin."""
+    total = 0.0
+    for b in range(15):
+        inside = [
+            (max(row), int(row.argmax()) == t)
+            for row, t in zip(probabilities, targets, strict=True)
+            if b / 15 <= max(row) < (b + 1) / 15 or (b == 14 and max(row) == 1)
+        ]
+        if inside:
+            confidence, right = np.mean([c for c, _ in inside]), np.mean([r for _, r in inside])
+            total += len(inside) / len(targets) * abs(right - confidence)
+    return float(total)
+
+
+def average_precision(embeddings: np.ndarray, targets: np.ndarray, query: int, top: int | None) -> float:
+    """Return the mean of the precision at each relevant neighbour among the first `top`."""
+    others = [j for j in range(len(targets)) if j != query]
+    others.sort(key=lambda j: -float(embeddings[j] @ embeddings[query]))
+    precisions, hits = [], 0
+    for rank, j in enumerate(others[:top], start=1):
+        if targets[j] == targets[query]:
+            hits += 1
+            precisions.append(hits / rank)
+    return float(np.mean(precisions)) if precisions else 0.0
+
+
+def test_scores_equal_scikit_learn_and_their_definitions() -> None:
+    probabilities, targets, embeddings = made(80, 4, seed=1)
+    found = classification_metrics(probabilities, targets, embeddings)
+    predicted = probabilities.argmax(axis=1)
+    assert found["n"] == 80
+    assert found["accuracy"]["value"] == pytest.approx(accuracy_score(targets, predicted), abs=1e-6)
+    assert found["f1_macro"]["value"] == pytest.approx(f1_score(targets, predicted, average="macro"), abs=1e-6)
+    shares = probabilities / probabilities.sum(axis=1, keepdims=True)
+    wanted = roc_auc_score(targets, shares, multi_class="ovr", average="macro")
+    assert found["roc_auc"]["value"] == pytest.approx(wanted, abs=1e-6)
+    assert found["ece"]["value"] == pytest.approx(ece(probabilities, targets), abs=1e-5)
+    for name, top in (("map_at_5", 5), ("map", None)):
+        every = [average_precision(embeddings, targets, i, top) for i in range(80)]
+        assert found[name]["value"] == pytest.approx(np.mean(every), abs=1e-6)
+
+
+def test_retrieval_over_all_is_scikit_learn_s_average_precision() -> None:
+    _, targets, embeddings = made(30, 3, seed=2)
+    found = retrieval_precision(embeddings, targets, None)
+    for i in range(30):
+        rest = np.delete(np.arange(30), i)
+        assert found[i] == pytest.approx(
+            average_precision_score(targets[rest] == targets[i], (embeddings @ embeddings[i])[rest])
+        )
+
+
+def test_accuracy_has_the_wilson_interval() -> None:
+    probabilities, targets, _ = made(50, 3, seed=3)
+    found = classification_metrics(probabilities, targets)["accuracy"]
+    p, n, z = found["value"], 50, norm.ppf(0.975)
+    centre, half = (p + z * z / (2 * n)), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    assert (found["low"], found["high"]) == pytest.approx(
+        ((centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)), abs=1e-5
+    )
+
+
+def test_intervals_are_percentiles_of_resamples() -> None:
+    probabilities, targets, _ = made(60, 3, seed=8)
+    predicted = probabilities.argmax(axis=1)
+    rng = np.random.default_rng(1)
+    scores = [
+        f1_score(targets[i], predicted[i], average="macro") for i in (rng.integers(0, 60, 60) for _ in range(200))
+    ]
+    found = classification_metrics(probabilities, targets)["f1_macro"]
+    assert (found["low"], found["high"]) == pytest.approx(np.percentile(scores, [2.5, 97.5]), abs=0.03)
+
+
+def test_intervals_hold_the_value_and_narrow_with_n() -> None:
+    few, many = (classification_metrics(*made(n, 3, seed=4)) for n in (40, 200))
+    for name in SCORES:
+        for found in (few, many):
+            assert (
+                found[name]["low"] <= found[name]["value"] + 0.02 and found[name]["value"] <= found[name]["high"] + 0.02
+            )
+        if name != "ece":
+            assert many[name]["high"] - many[name]["low"] < few[name]["high"] - few[name]["low"]
+    assert classification_metrics(*made(40, 3, seed=4)) == few
+    assert classification_metrics(*made(40, 3, seed=4), seed=1)["map"] != few["map"]
+
+
+def test_perfect_and_hopeless() -> None:
+    targets = np.arange(12) % 3
+    perfect = classification_metrics(np.eye(3)[targets], targets, np.eye(3)[targets])
+    assert [perfect[name]["value"] for name in SCORES] == [1, 1, 1, 0, 1, 1]
+    hopeless = classification_metrics(np.eye(3)[(targets + 1) % 3], targets)
+    assert [hopeless[name]["value"] for name in ("accuracy", "f1_macro", "ece")] == [0, 0, 1]
+    assert "map" not in hopeless
+
+
+@pytest.mark.parametrize("targets", [[0], [1, 1, 1], [0, 1], [0, 0, 1], [0, 1, 2]], ids=str)
+def test_what_is_undefined_is_none_and_nobody_is_warned(targets: list[int]) -> None:
+    """The smallest validation splits; warnings are errors here."""
+    known = np.array(targets)
+    probabilities, _, embeddings = made(len(targets), 3, seed=5)
+    found = classification_metrics(probabilities, known, embeddings)
+    assert 0 <= found["accuracy"]["value"] <= 1
+    assert (found["roc_auc"]["value"] is None) == (len(set(targets)) == 1)
+    assert (found["map"]["value"] is None) == (len(set(targets)) == len(targets))
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_an_item_alone_in_its_class_is_no_query() -> None:
+    _, _, embeddings = made(3, 3, seed=6)
+    assert np.isnan(retrieval_precision(embeddings, np.array([0, 0, 1]), None)).tolist() == [False, False, True]
+
+
+@settings(max_examples=6, deadline=None)
+@given(n=st.integers(2, 25), k=st.integers(2, 5), seed=st.integers(0, 999), sharpness=st.floats(0, 20))
+def test_scores_are_within_bounds(n: int, k: int, seed: int, sharpness: float) -> None:
+    found = classification_metrics(*made(n, k, seed, sharpness))
+    for name in SCORES:
+        every = [x for x in found[name].values() if x is not None]
+        assert all(0 <= x <= 1 for x in every)

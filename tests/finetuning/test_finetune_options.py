@@ -1,0 +1,323 @@
+"""What `galaxtool finetune` can be told, each once, on a few pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from support.training_helpers import class_folders, complaint, galaxtool
+
+from galaxtool.errors import GalaxtoolError
+from galaxtool.tables.tables import read_table
+
+pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
+
+QUICK = ("--backbone", "mini@none", "--epochs", "1", "--batch-size", "8", "--device", "cpu", "--precision", "fp32")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return class_folders(tmp_path_factory.mktemp("images") / "set")
+
+
+def record(run: str) -> dict[str, Any]:
+    return json.loads(Path(run, "model", "model.json").read_text())
+
+
+def trained(*args: object, run: str = "run") -> dict[str, Any]:
+    """Train, classify the same pictures by the model, and return its record."""
+    code, _, said = galaxtool("finetune", *args, *QUICK, "--out", run)
+    assert code == 0, said
+    return record(run)
+
+
+def classified(images: Path, run: str = "run") -> Table:
+    code, _, said = galaxtool("classify", images, "--model", run, "-o", "p.csv", "--device", "cpu", "--overwrite")
+    assert code == 0, said
+    return read_table(Path("p.csv"))
+
+
+# --- heads -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_knn_head_goes_with_any_method(images: Path) -> None:
+    found = trained(images, "--method", "supervised", "--head", "knn")
+    assert found["head"] == "knn"
+    table = classified(images)
+    np.testing.assert_allclose(table["p_disc"] + table["p_ring"], 1, atol=1e-5)
+    labels = np.array([Path(path).parent.name for path in table["path"]])
+    assert (table["label"] == labels).mean() > 0.8  # most of them are in its memory
+
+
+def test_a_head_that_a_method_cannot_train(images: Path) -> None:
+    said = complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "prompt")
+    assert "The method 'supervised' trains no head 'prompt'." in said and "linear, votes, knn" in said
+    said = complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "vots")
+    assert "Did you mean 'votes'?" in said
+
+
+def test_votes_are_learned_from_a_catalogue(images: Path) -> None:
+    rng = np.random.default_rng(0)
+    paths = sorted(images.rglob("*.png"))
+    counts = {
+        "smooth-or-featured-gz2_smooth": rng.integers(5, 30, len(paths)),
+        "smooth-or-featured-gz2_featured-or-disk": rng.integers(5, 30, len(paths)),
+        "smooth-or-featured-gz2_artifact": rng.integers(0, 3, len(paths)),
+    }
+    Table({"id_str": [f"g{i}" for i in range(len(paths))], "file_loc": [str(p) for p in paths], **counts}).write(
+        "votes.csv"
+    )
+    found = trained("votes.csv", "--method", "supervised", "--votes", "gz2")
+    assert found["head"] == "votes" and found["votes"]["name"] == "gz2"
+    table = classified(images)
+    shares = sum(table[f"p_smooth_or_featured_{answer}"] for answer in ("smooth", "featured_or_disk", "artifact"))
+    np.testing.assert_allclose(shares, 1, atol=1e-5)
+    metrics = json.loads(Path("run", "metrics.json").read_text())
+    assert 0 <= metrics["mean_error"]["value"] <= 1
+
+
+def test_votes_want_a_schema_and_a_method_that_learns_them(images: Path) -> None:
+    assert "--votes gz2" in complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "votes")
+    said = complaint("finetune", images, *QUICK, "--method", "clip", "--votes", "gz2")
+    assert "The method 'clip' trains no head 'votes'." in said
+    said = complaint("finetune", images, *QUICK, "--method", "supervised", "--votes", "gz3")
+    assert "gz3" in said and "gz2" in said
+
+
+# --- losses and probabilities ----------------------------------------------------------------------------------------
+
+
+def test_a_temperature_is_fitted_and_kept(images: Path) -> None:
+    found = trained(images, "--method", "supervised")
+    assert found["temperature"] != 1 and 0.05 <= found["temperature"] <= 20
+    assert found["metrics"]["ece_uncalibrated"]["value"] is not None
+    before = classified(images)
+    plain = trained(images, "--method", "supervised", "--no-calibrate", run="plain")
+    assert plain["temperature"] == 1
+    after = classified(images, "plain")
+    assert list(before["label"]) == list(after["label"])
+    np.testing.assert_allclose(
+        np.log(before["p_disc"] / before["p_ring"]) * found["temperature"],
+        np.log(after["p_disc"] / after["p_ring"]),
+        rtol=1e-3, atol=1e-4,
+    )  # fmt: skip
+
+
+def test_weights_and_smoothing_are_in_the_record(images: Path) -> None:
+    found = trained(
+        images, "--method", "supervised", "--class-weights", "inverse", "--label-smoothing", "0.1", "--ema", "0.9",
+        "--accumulate", "2", "--stopping", "paper-002",
+    )["method"]  # fmt: skip
+    assert (found["class_weights"], found["label_smoothing"], found["ema"]) == ("inverse", 0.1, 0.9)
+    assert (found["accumulate"], found["stopping"]) == (2, "paper-002")
+
+
+def test_smoothing_is_for_cross_entropy(images: Path) -> None:
+    said = complaint("finetune", images, *QUICK, "--method", "clip", "--label-smoothing", "0.1")
+    assert "--label-smoothing is for cross-entropy" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (("--class-weights", "inverted"), "inverse"),
+        (("--stopping", "paper-003"), "paper-002"),
+        (("--ema", "1"), "--ema is 1.0"),
+        (("--layer-decay", "0"), "--layer-decay is 0.0"),
+        (("--accumulate", "0"), "--accumulate is 0"),
+        (("--channels", "g,,r"), "names no bands"),
+        (("--option", "rank"), "option of the method"),
+    ],
+)
+def test_what_cannot_be_meant(option: tuple[str, str], says: str, images: Path) -> None:
+    assert says in complaint("finetune", images, *QUICK, "--method", "clip", *option)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--method", "linear-probe", "--layer-decay", "0.5"), "--layer-decay changes nothing with the method 'linear"),
+        (("--method", "linear-probe", "--checkpointing"), "--checkpointing changes nothing with the method 'linear"),
+        (("--method", "linear-probe", "--compile"), "--compile changes nothing with the method 'linear-probe'"),
+        (("--method", "supervised", "--warmup-epochs", "3"), "--warmup-epochs changes nothing with the method 'superv"),
+        (("--method", "galaxalign-v2", "--warmup-epochs", "3"), "'galaxalign-v2', which has one stage"),
+        (("--method", "shallow", "--layer-decay", "0.5"), "--layer-decay changes nothing: of the image encoder no blo"),
+        (("--method", "shallow", "--option", "blocks=0", "--checkpointing"), "no layer of the image encoder learns"),
+        (("--method", "clip", "--stopping", "paper-002", "--patience", "3"), "--patience changes nothing with --stopp"),
+        (("--method", "supervised", "--votes", "gz2", "--all-classes"), "--all-classes is for classes, and --votes"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(options: tuple[str, ...], says: str, images: Path) -> None:
+    said = complaint("finetune", images, *QUICK, *options, "--out", "run")
+    assert says in said and "Leave it out" in said
+
+
+def test_a_recipe_of_another_method_may_be_used(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begun(settings: dict[str, Any], *_: Any) -> None:
+        assert (settings["method"], settings["layer_decay"], settings["warmup_epochs"]) == ("linear-probe", 1.0, None)
+        raise GalaxtoolError("enough")
+
+    Path("mine.toml").write_text('[finetune]\nmethod = "galaxalign"\nwarmup_epochs = 2\nlayer_decay = 0.5\n')
+    with monkeypatch.context() as patch:
+        patch.setattr("galaxtool.commands.finetune.begin_run", begun)
+        said = complaint("finetune", images, *QUICK, "--recipe", "mine.toml", "--method", "linear-probe")
+    assert "enough" in said
+    Path("wrong.toml").write_text('[finetune]\nmethod = "linear-probe"\nlayer_decay = 0.5\n')
+    said = complaint("finetune", images, *QUICK, "--recipe", "wrong.toml", "--out", "other")
+    assert "--layer-decay (recipe wrong.toml) changes nothing" in said
+
+
+@pytest.mark.parametrize("option", ["alpha=8", "dropout=0.1"])
+def test_adapters_that_are_not_there_have_no_settings(option: str, images: Path) -> None:
+    method = ("--method", "dino-lora", "--option", "rank=0", "--option", option, "--option", "local_crops=0")
+    said = complaint("finetune", images, *QUICK, *method, "--out", "run")
+    assert "are LoRA's, and with rank=0 there is none" in said
+
+
+def test_a_run_goes_on_with_its_own_settings(images: Path) -> None:
+    trained(images, "--method", "linear-probe")
+    manifest = json.loads(Path("run", "manifest.json").read_text())
+    del manifest["config"]["separation"]  # as an earlier version left it
+    Path("run", "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
+    said = complaint("finetune", images, "--resume", "run", "--epochs", "5")
+    assert "--epochs is another there" in said and "config.toml" in said
+    said = complaint("finetune", "elsewhere", "--resume", "run")
+    assert "The data set is another there" in said
+    assert "--overwrite empties one" in complaint("finetune", "--resume", "run", "--overwrite")
+    code, _, said = galaxtool("finetune", images, "--resume", "run", "--epochs", "1", "--out", "run")
+    assert code == 0, said
+
+
+# --- methods ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["linear-probe", "shallow", "deep"])
+def test_methods_that_train_a_part(method: str, images: Path) -> None:
+    assert trained(images, "--method", method)["head"] == "linear"
+    assert len(classified(images)) == 16
+
+
+def test_low_rank_adapters_leave_a_plain_model(images: Path) -> None:
+    pytest.importorskip("peft")
+    found = trained(images, "--method", "lora", "--option", "rank=2")
+    assert found["method"]["options"]["rank"] == 2
+    assert len(classified(images)) == 16
+
+
+def test_options_of_a_method(images: Path) -> None:
+    pytest.importorskip("peft")
+    said = complaint("finetune", images, *QUICK, "--method", "lora", "--option", "rnk=2")
+    assert "Did you mean 'rank'?" in said
+    said = complaint("finetune", images, *QUICK, "--method", "lora", "--option", "rank=two")
+    assert "--option rank=two: it must be a whole number." in said
+
+
+def test_learning_without_any_label(images: Path) -> None:
+    pytest.importorskip("peft")
+    Table({"path": [str(p) for p in sorted(images.rglob("*.png"))]}).write("plain.csv")
+    found = trained("plain.csv", "--method", "dino-lora", "--option", "rank=2", "--option", "local_crops=1")
+    assert found["head"] == "none" and "no classes" in found["notes"]
+    said = complaint("classify", images, "--model", "run")
+    assert "has no classes" in said and "embed" in said
+    code, _, err = galaxtool("embed", images, "--model", "run", "-o", "e.parquet", "--device", "cpu")
+    assert code == 0, err
+    weights = Path("run", "model", "weights.safetensors")
+    probed = ("--method", "linear-probe", *QUICK[2:], "--backbone", f"mini@{weights}", "--out", "probe")
+    assert galaxtool("finetune", images, *probed)[0] == 0
+
+
+# --- what the backbone is shown --------------------------------------------------------------------------------------
+
+
+def test_gray_and_bands(images: Path, tmp_path: Path) -> None:
+    found = trained(images, "--method", "clip", "--channels", "gray")
+    assert found["preprocess"]["channels"] == ["gray"]
+    assert len(classified(images)) == 16
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        folder = tmp_path / "cubes" / ("ring", "disc")[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        cube = fits.PrimaryHDU(rng.normal(i % 2, 1, (5, 20, 20)).astype(np.float32))
+        cube.header["BANDS"] = "grizy"
+        cube.writeto(folder / f"{i}.fits")
+    found = trained(tmp_path / "cubes", "--method", "supervised", "--channels", "g,r,i,z,y", run="five")
+    assert found["preprocess"]["channels"] == ["g", "r", "i", "z", "y"]
+    assert len(classified(tmp_path / "cubes", "five")) == 12
+
+
+def test_an_image_backbone_borrows_a_text_encoder(images: Path) -> None:
+    quick = (*QUICK[2:], "--backbone", "small-cnn@none")
+    code, _, said = galaxtool(
+        "finetune", images, "--method", "clip", *quick, "--text-encoder", "mini@none", "--out", "run"
+    )
+    assert code == 0, said
+    assert record("run")["text_encoder"] == "mini@none" and record("run")["has_text"]
+    assert len(classified(images)) == 16
+    said = complaint("finetune", images, "--method", "clip", *quick)
+    assert "--text-encoder clip-vit-16@/path/to/file" in said and "--text-encoder mini" in said
+    said = complaint("finetune", images, "--method", "supervised", *quick, "--text-encoder", "mini")
+    assert "uses no text" in said
+    said = complaint("finetune", images, "--method", "clip", *QUICK, "--text-encoder", "mini")
+    assert "has a text encoder of its own" in said
+
+
+# --- splits ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_split_can_be_given(images: Path) -> None:
+    trained(images, "--method", "supervised", "--seed", "4")
+    trained(images, "--method", "supervised", "--split", "run/split.csv", run="again")
+    assert Path("again", "split.csv").read_bytes() == Path("run", "split.csv").read_bytes()
+    said = complaint("finetune", images, *QUICK, "--split", "run/splits.csv")
+    assert "There is no table at 'run/splits.csv'." in said and "Did you mean 'run/split.csv'?" in said
+
+
+def test_what_is_not_there_has_a_next_step(images: Path) -> None:
+    Path("sets").mkdir()
+    Path("sets", "Galaxy10_DECals.h5").touch()
+    Path("mine.toml").touch()
+    for arguments, says in {
+        ("galaxy10:sets/Galaxy10_DECal.h5",): "Did you mean 'sets/Galaxy10_DECals.h5'?",
+        ("galaxy10:set/Galaxy10_DECals.h5",): "The folder 'set' is not there either.",
+        ("rgz:set",): "Did you mean 'sets'?",
+        ("./set",): "Did you mean 'sets'?",
+        (images, "--recipe", "mina.toml"): "Did you mean 'mine.toml'?",
+        (images, "--split", "x/y.csv"): "The folder 'x' is not there either.",
+        (images, "--split", "abc.csv"): "This folder has mine.toml, sets.",
+        (images, "--votes", "sets/rings.toml"): "The folder 'sets' has Galaxy10_DECals.h5.",
+    }.items():
+        assert says in complaint("finetune", *arguments, *QUICK, "--method", "supervised"), arguments
+
+
+def test_a_crowded_field_is_one_group_until_told_otherwise(images: Path) -> None:
+    paths = sorted(images.rglob("*.png"))
+    crowd = {"path": [str(p) for p in paths], "label": [p.parent.name for p in paths]}
+    crowd |= {"ra": [150.0] * len(paths), "dec": [2 + i * 30 / 3600 for i in range(len(paths))]}
+    Table(crowd).write("crowd.csv")
+    said = complaint("finetune", "crowd.csv", *QUICK, "--method", "linear-probe", "--out", "run")
+    assert 'validate on: 16 of the 16 images lie within 60" of one another' in said and "Lower --separation" in said
+    trained("crowd.csv", "--method", "linear-probe", "--separation", "20")
+    assert "valid" in set(read_table(Path("run", "split.csv"))["split"])
+    said = complaint("finetune", "crowd.csv", *QUICK, "--separation", "-1", "--out", "other")
+    assert "--separation is -1.0" in said
+    for i, path in enumerate(paths):  # a single file in many copies: no separation would help
+        crowd["dec"][i] = 2.0 + i
+        Path("copies").mkdir(exist_ok=True)
+        Path("copies", path.parent.name + path.name).write_bytes(paths[0].read_bytes())
+    crowd["path"] = [str(Path("copies", p.parent.name + p.name)) for p in paths]
+    Table(crowd).write("copies.csv")
+    said = complaint("finetune", "copies.csv", *QUICK, "--method", "linear-probe", "--out", "other")
+    assert "Nothing is left to validate on." in said and "--separation" not in said
+
+
+def test_a_class_with_a_single_image_is_named(images: Path, tmp_path: Path) -> None:
+    folder = class_folders(tmp_path / "few", classes=("ring", "disc", "bar"))
+    for extra in sorted((folder / "bar").iterdir())[1:]:
+        extra.unlink()
+    code, _, said = galaxtool("finetune", folder, *QUICK, "--method", "supervised", "--out", "run")
+    assert code == 0 and "No image of 'bar' is left to validate on" in said

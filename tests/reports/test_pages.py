@@ -1,0 +1,107 @@
+"""The page of `galaxtool classify --html`: it stands alone, has every row, and escapes what it shows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.helpers import make_model, write_png
+from support.training_helpers import complaint, galaxtool
+
+from galaxtool.models.record import ModelRecord
+from galaxtool.reports.outputs import calibration_of
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    here = tmp_path_factory.mktemp("page")
+    model = make_model(here / "tiny")
+    for i in range(3):
+        write_png(here / "in" / f"p{i}.png", i)
+    write_png(here / "in" / "<script>alert(1)<" / 'b"ä.png', 4)
+    (here / "in" / "damaged.png").write_bytes(b"no")
+    table, html = here / "p.csv", here / "p.html"
+    code, _, err = galaxtool("classify", here / "in", "--model", model, "-o", table, "--html", html, "--quiet")
+    assert code == 0, err
+    return html.read_text(encoding="utf-8")
+
+
+class Outline(HTMLParser):
+    """Elements that must be closed, links and scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.scripts = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
+        if tag in ("section", "table", "main", "figure", "script"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("section", "table", "main", "figure", "script"):
+            assert self.open.pop() == tag
+
+
+def test_it_is_whole_and_stands_alone(page: str) -> None:
+    outline = Outline()
+    outline.feed(page)
+    assert outline.open == [] and outline.links
+    assert all(link.startswith(("#", "data:image/")) for link in outline.links)
+    assert sum(link.startswith("data:image/") for link in outline.links) >= 4
+
+
+def test_names_are_escaped(page: str) -> None:
+    assert "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page
+    assert len(re.findall(r"<script\b", page)) == len(re.findall(r"</script>", page))
+
+
+def test_what_could_not_be_read_is_named(page: str) -> None:
+    assert "damaged.png" in page and re.search(r"5\b.*?images", page, re.DOTALL)
+
+
+def test_a_page_has_the_name_of_one(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", 1)
+    assert "not the name of a page" in complaint("classify", tmp_path, "--html", tmp_path / "p.txt")
+
+
+@pytest.mark.parametrize(
+    ("temperature", "metrics", "says"),
+    [
+        (1.0, {}, "not calibrated"),
+        (1.5, {}, "calibrated on the validation images (temperature 1.5)"),
+        (
+            1.5,
+            {"n": 1500, "ece": {"value": 0.0312, "low": 0.02, "high": 0.05}},
+            "calibrated on 1,500 validation images (temperature 1.5); expected calibration error on these: 0.031 (95 % "
+            "interval 0.020 to 0.050)",
+        ),
+        (
+            1.0,
+            {"n": 20, "ece": {"value": 0.1, "low": 0.05, "high": 0.2}},
+            "not calibrated; expected calibration error on 20 validation images: 0.100 (95 % interval 0.050 to 0.200)",
+        ),
+    ],
+)
+def test_calibration_is_told(temperature: float, metrics: dict[str, Any], says: str, tmp_path: Path) -> None:
+    record = ModelRecord.read(make_model(tmp_path / "tiny") / "model.json")
+    assert calibration_of(replace(record, temperature=temperature, metrics=metrics)) == says
+
+
+def test_the_page_tells_of_calibration(page: str) -> None:
+    assert "They were not calibrated, and may be too sure or not sure enough." in page
+
+
+def test_the_page_of_the_bundled_model_tells_how_true_it_is(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", 1)
+    code, _, err = galaxtool("classify", tmp_path, "-o", tmp_path / "p.csv", "--html", tmp_path / "p.html", "--quiet")
+    assert code == 0, err
+    text = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert "not calibrated; expected calibration error on 500 validation images: 0.0" in text

@@ -1,0 +1,149 @@
+"""Kinds of similarity index, their measured recall, and directories that are replaced whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from galaxtool.errors import GalaxtoolError, OutputExists, UnknownName
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import IndexSpec
+from galaxtool.search.build import _build, find_kind
+from galaxtool.search.index.folder import check_target, replacing_folder
+from galaxtool.search.index.ivf import build_ivf_flat
+from galaxtool.search.index.recall import Exact, tune
+from galaxtool.search.index.record import ELSEWHERE, IndexRecord
+from galaxtool.search.index.store import Index
+
+KINDS = ("flat", "sq8", "ivf-flat", "ivf-sq8")
+ROUNDED = ("sq8", "ivf-sq8")
+
+
+def unit_vectors(n: int, dim: int = 16, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def opened(kind: str, vectors: np.ndarray) -> Index:
+    """Return an index in memory, behind the same door as one on disk."""
+    record = IndexRecord(
+        kind=kind, count=len(vectors), dim=vectors.shape[1], model="m", model_at=ELSEWHERE, model_digest="",
+        preprocess_digest="", recall_at_10=1.0, recall_queries=0,
+    )  # fmt: skip
+    return Index(Path("nowhere"), record, range(len(vectors)), _build(find_kind(kind), vectors))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(1, 300), k=st.integers(1, 400), seed=st.integers(0, 99))
+def test_a_search_gives_the_nearest_by_cosine(kind: str, n: int, k: int, seed: int) -> None:
+    vectors = unit_vectors(n, seed=seed)
+    index = opened(kind, vectors)
+    row = seed % n
+    rows, similarities = index.search(vectors[row], k)
+    assert (np.diff(similarities) <= 0).all() and (np.abs(similarities) <= 1).all()
+    assert len(set(rows.tolist())) == len(rows) <= min(k, n)
+    if not kind.startswith("ivf") or k >= n:
+        assert len(rows) == min(k, n)  # all where more are asked for than there are
+    tolerance = 2e-2 if kind in ROUNDED else 1e-5
+    assert similarities == pytest.approx(vectors[rows] @ vectors[row], abs=tolerance)
+    assert index.vector(row) == pytest.approx(vectors[row], abs=tolerance)
+    if kind == "flat":
+        assert rows.tolist() == np.argsort(-(vectors @ vectors[row]), kind="stable")[:k].tolist()
+
+
+@pytest.mark.parametrize("n", [1, 2, 30, 200])
+@pytest.mark.parametrize("kind", KINDS)
+def test_few_vectors_bring_no_complaint(kind: str, n: int, capfd: pytest.CaptureFixture[str]) -> None:
+    index = opened(kind, unit_vectors(n))
+    assert index.search(unit_vectors(n)[0], 1)[0].tolist() == [0]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_recall_is_what_a_count_by_hand_gives() -> None:
+    vectors = unit_vectors(2000, dim=8)
+    index = build_ivf_flat(vectors, nlist=40)
+    index.nprobe = 2
+    exact = Exact.of(vectors, queries=100)
+    found = hits = 0
+    for row in exact.rows:
+        similarity = vectors @ vectors[row]
+        similarity[row] = -np.inf
+        true = set(np.argsort(-similarity)[:10].tolist())
+        _, near = index.search(vectors[row : row + 1], 11)
+        hits += len(true & (set(near[0].tolist()) - {int(row)}))
+        found += 10
+    assert 0.2 < hits / found < 0.98
+    assert exact.recall(index) == pytest.approx(hits / found)
+    before = index.nprobe
+    assert tune(index, exact, 0.9) >= 0.9
+    assert before < index.nprobe <= index.nlist
+    flat = faiss.IndexFlatIP(8)
+    flat.add(vectors)
+    assert exact.recall(flat) == 1.0 == tune(flat, exact)
+
+
+def test_recall_counts_duplicates_and_the_lone_object() -> None:
+    same = np.repeat(unit_vectors(1), 50, axis=0)
+    for kind in KINDS:
+        assert Exact.of(same).recall(opened(kind, same).vectors) == 1.0
+        assert Exact.of(same[:1]).recall(opened(kind, same[:1]).vectors) == 1.0
+
+
+def test_a_plugin_adds_a_kind_by_the_same_door() -> None:
+    class Extra:
+        @hookimpl
+        def register_indexes(self) -> list[IndexSpec]:
+            return [IndexSpec(name="extra", factory="galaxtool.search.index.flat:build_flat")]
+
+    registry = get_registry()
+    registry.plugins.register(Extra(), "extra")
+    try:
+        assert opened("extra", unit_vectors(5)).search(unit_vectors(5)[3], 1)[0].tolist() == [3]
+    finally:
+        registry.plugins.unregister("extra")
+    with pytest.raises(UnknownName, match="Did you mean 'ivf-sq8'"):
+        find_kind("ivf-sq")
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "idx"
+    with replacing_folder(target) as folder:
+        (folder / "index.json").write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing_folder(target) as folder:
+        (folder / "index.json").write_text("new")
+        raise ZeroDivisionError
+    assert (target / "index.json").read_text() == "old"
+    (tmp_path / "link").symlink_to(target)
+    with replacing_folder(tmp_path / "link") as folder:
+        (folder / "index.json").write_text("new")
+    assert (tmp_path / "link").is_symlink() and (target / "index.json").read_text() == "new"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["idx", "link"]
+    (tmp_path / "file").touch()
+    with pytest.raises(GalaxtoolError, match="could not be written"), replacing_folder(tmp_path / "file" / "idx"):
+        pass
+
+
+def test_only_an_index_may_be_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "idx"
+    check_target(target, overwrite=False)
+    target.mkdir()
+    check_target(target, overwrite=False)
+    (target / "thesis.tex").touch()
+    with pytest.raises(OutputExists, match="is no index"):
+        check_target(target, overwrite=True)
+    (target / "index.json").touch()
+    with pytest.raises(OutputExists, match=r"also holds 'thesis.tex'"):
+        check_target(target, overwrite=True)
+    (target / "thesis.tex").unlink()
+    check_target(target, overwrite=True)
+    with pytest.raises(OutputExists, match="already holds an index"):
+        check_target(target, overwrite=False)
+    with pytest.raises(OutputExists, match="no folder"):
+        check_target(target / "index.json", overwrite=True)

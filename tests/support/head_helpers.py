@@ -1,0 +1,49 @@
+"""Untrained models with a given head, written and exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from galaxtool.backbones.mini import build as build_mini
+from galaxtool.models.directory import save_model
+from galaxtool.models.network import GalaxyModel
+from galaxtool.models.onnx.file import write_onnx
+from galaxtool.models.record import ModelRecord
+from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.load import Taxonomy
+from galaxtool.vision.preprocess import Preprocess
+
+
+def make_head(name: str, dim: int, n_classes: int) -> Any:
+    """Make a registered head."""
+    registry = get_registry()
+    return registry.factory(registry.find("head", name))(dim=dim, n_classes=n_classes)
+
+
+def make_backbone() -> Any:
+    """Make an untrained `mini`, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build_mini(architecture="mini", weights=None).eval()
+
+
+def write_model(folder: Path, head: nn.Module, name: str, taxonomy: Taxonomy, *, temperature: float = 1.0) -> Path:
+    """Write a model directory of `make_backbone` and a head, with ``model.onnx`` in it; return the folder."""
+    backbone = make_backbone()
+    record = ModelRecord(
+        name=folder.name,
+        backbone="mini@none",
+        dim=backbone.dim,
+        head=name,
+        preprocess=Preprocess(size=backbone.image_size).as_dict(),
+        taxonomy=taxonomy.as_dict(),
+        temperature=temperature,
+        votes=taxonomy.votes.as_dict() if taxonomy.votes else None,
+    )
+    model = GalaxyModel(backbone, head, temperature=temperature).eval()
+    write_onnx(folder / "model.onnx", model, save_model(folder, model, record, taxonomy))
+    return folder

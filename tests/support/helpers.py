@@ -1,0 +1,84 @@
+"""What several tests need: tiny models and images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from astropy.io import fits
+from astropy.wcs import WCS
+from PIL import Image
+
+from galaxtool.backbones.mini import build as build_mini
+from galaxtool.heads.prompt import PromptHead
+from galaxtool.models.directory import save_model
+from galaxtool.models.network import GalaxyModel
+from galaxtool.models.record import ModelRecord
+from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.symbols import load_symbols
+from galaxtool.vision.preprocess import Preprocess
+
+SLUGS = ("merging", "round_smooth", "barred_spiral")
+
+
+def make_model(folder: Path, slugs: Sequence[str] = SLUGS, *, seed: int = 0, symbols: bool = True) -> Path:
+    """Write an untrained `mini` model of some Galaxy10 classes as a model directory, and return the folder.
+
+    The head holds the prompts and, with `symbols`, the symbols as the random towers embed them, so that everything a
+    trained model can do works, with meaningless scores.
+    """
+    torch.manual_seed(seed)
+    registry = get_registry()
+    found = registry.find("taxonomy", "galaxy10")
+    taxonomy = registry.factory(found)(found.spec).subset(slugs)
+    backbone = build_mini(architecture="mini", weights=None).eval()
+    preprocess = Preprocess(size=backbone.image_size)
+    drawings = torch.from_numpy(preprocess.normalise(load_symbols(taxonomy, preprocess.size)))
+    with torch.inference_mode():
+        head = PromptHead(backbone.dim, len(taxonomy)).fill(
+            prompts=backbone.embed_text(taxonomy.prompts),
+            symbols=backbone.embed(drawings) if symbols else None,
+            log_scale=torch.tensor(3.0),
+            score="both",
+        )
+    record = ModelRecord(
+        name=folder.name,
+        backbone="mini@none",
+        dim=backbone.dim,
+        head="prompt",
+        preprocess=preprocess.as_dict(),
+        taxonomy=taxonomy.as_dict(),
+        has_text=True,
+    )
+    save_model(folder, GalaxyModel(backbone, head).eval(), record, taxonomy)
+    return folder
+
+
+def write_fits(path: Path, seed: int, *, ra: float | None = None, dec: float | None = None, size: int = 48) -> Path:
+    """Write a galaxy-like blob with noise as FITS, at a position where one is given (0.262 arcsec per pixel)."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] - size / 2
+    angle, flat = rng.uniform(0, np.pi), rng.uniform(1, 5)
+    u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    data = np.exp(-np.sqrt(u**2 + (flat * v) ** 2) / rng.uniform(3, 9)) + rng.normal(0, 0.02, (size, size))
+    header = fits.Header()
+    if ra is not None and dec is not None:
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+        wcs.wcs.crval, wcs.wcs.crpix = [ra, dec], [(size + 1) / 2, (size + 1) / 2]
+        wcs.wcs.cdelt = [-0.262 / 3600, 0.262 / 3600]
+        header = wcs.to_header()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fits.writeto(path, data.astype(np.float32), header, overwrite=True)
+    return path
+
+
+def write_png(path: Path, seed: int, *, size: int = 40) -> Path:
+    """Write a picture of coloured patches."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 255, (4, 4, 3), dtype=np.uint8))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    small.resize((size, size), Image.Resampling.BICUBIC).save(path)
+    return path

@@ -1,0 +1,55 @@
+"""Run by `torchrun` in test_distributed.py: a training without BatchNorm whose losses and weights are written down."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from galaxtool.training import distributed, trainer
+from galaxtool.training.step import Stepper
+
+
+@contextmanager
+def recorded_losses() -> Iterator[list[float]]:
+    """Note the loss of every step that a trainer takes; benchmarks/two_processes.py does so too."""
+    losses: list[float] = []
+
+    class Recording(Stepper):
+        def step(self, *args: Any, **kwargs: Any) -> tuple[float, bool]:
+            found = super().step(*args, **kwargs)
+            losses.append(found[0])
+            return found
+
+    trainer.Stepper = Recording  # type: ignore[misc]
+    try:
+        yield losses
+    finally:
+        trainer.Stepper = Stepper  # type: ignore[misc]
+
+
+def train(folder: Path, accumulate: int = 1) -> None:
+    """Train, and write ``losses.json`` and ``weights.pt``."""
+    from support.training_helpers import smooth_task
+
+    from galaxtool.methods.galaxalign import stages
+
+    task = smooth_task(items=22, batch_size=8, epochs=4, warmup_epochs=3, accumulate=accumulate)
+    torch.manual_seed(2)
+    training = trainer.Trainer(task, stages(task), folder)
+    with recorded_losses() as losses:
+        training.fit()
+    if distributed.is_main():
+        (folder / "losses.json").write_text(json.dumps(losses))
+        torch.save(training.stages.state_dict(), folder / "weights.pt")
+
+
+if __name__ == "__main__":
+    distributed.join()
+    train(Path(sys.argv[1]), int(sys.argv[2]))
+    distributed.leave()

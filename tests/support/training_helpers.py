@@ -1,0 +1,166 @@
+"""A training so small that it takes no time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from galaxtool.backbones import mini
+from galaxtool.taxonomy.load import own_taxonomy
+from galaxtool.training.objective import ClassObjective
+from galaxtool.training.options import TrainOptions
+from galaxtool.training.task import PictureSet, Task
+from galaxtool.types import Silent
+from galaxtool.vision.preprocess import Preprocess
+
+SIZE, DIM = 8, 5
+CLASSES = ("ring", "disc", "smudge", "bar")
+
+
+class Tower(nn.Module):
+    """A convolution with BatchNorm and a projection, in whatever precision its weights have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolve = nn.Conv2d(3, 4, 3, stride=2)
+        self.norm = nn.BatchNorm2d(4)
+        self.project = nn.Linear(4, DIM)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        x = torch.tanh(self.norm(self.convolve(images.to(self.project.weight.dtype))))
+        return self.project(x.mean(dim=(2, 3)))
+
+
+class TinyBackbone(nn.Module):
+    """A `galaxtool.backbones.protocols.Backbone`; a text is the mean of its bytes' embeddings."""
+
+    dim, image_size = DIM, SIZE
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image_tower = Tower()
+        self.words = nn.Embedding(128, DIM)
+
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        return self.image_tower(images)
+
+    def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
+        return torch.stack([self.words(torch.tensor(list(text.encode()))).mean(dim=0) for text in texts])
+
+
+def make_task(classes: int = 3, items: int = 10, **options: Any) -> Task:
+    """Make a task of random pictures, the same whenever it is called with the same arguments."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+
+    def pictures(n: int) -> PictureSet:
+        return PictureSet(
+            pictures=rng.integers(0, 255, (n, SIZE, SIZE, 3), dtype=np.uint8),
+            targets=np.arange(n, dtype=np.int64) % classes,
+            weights=np.ones(n),
+        )
+
+    given = TrainOptions(**{"seed": 3, "batch_size": 4, "epochs": 2, "warmup_epochs": 2, "patience": 0, **options})
+    taxonomy, train, valid = own_taxonomy(CLASSES[:classes]), pictures(items), pictures(6)
+    return Task(
+        backbone=TinyBackbone(),
+        taxonomy=taxonomy,
+        preprocess=Preprocess(size=SIZE),
+        train=train,
+        valid=valid,
+        symbols=torch.from_numpy(rng.integers(0, 255, (classes, SIZE, SIZE, 3), dtype=np.uint8)),
+        options=given,
+        objective=ClassObjective(taxonomy=taxonomy, options=given, targets=train.targets),
+        device=torch.device("cpu"),
+    )
+
+
+class AtStep(Silent):
+    """A progress that does something when so many steps are done."""
+
+    def __init__(self, step: int, act: Callable[[], None]) -> None:
+        self.left, self.act = step, act
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        if note:
+            self.left -= 1
+            if self.left == 0:
+                self.act()
+
+
+@contextmanager
+def narrow_mini() -> Iterator[None]:
+    """Let `mini` have a few channels, which takes a tenth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, narrow in {"STEM": 4, "WIDTHS": (4, 4, 8, 8), "DEPTHS": (1, 1, 1, 1), "TEXT_WIDTH": 16}.items():
+            patch.setattr(mini, name, narrow)
+        yield
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nobody catches it, and nothing is put away."""
+
+
+def kill() -> None:
+    raise Killed
+
+
+def galaxtool(*args: object) -> tuple[int, str, str]:
+    """Run a command in this process: exit status, stdout, stderr."""
+    from galaxtool.cli.main import application
+
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            application()([str(arg) for arg in args])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return code, out.getvalue(), err.getvalue()
+
+
+def complaint(*args: object, code: int = 1) -> str:
+    """Run a command that must fail, and return what it says last: one line of error and one of advice at most."""
+    found, _, err = galaxtool(*args)
+    assert found == code, err
+    lines = err.splitlines()
+    at = [i for i, line in enumerate(lines) if line.startswith("Error: ")]
+    assert code == 2 or (len(at) == 1 and len(lines) - at[0] <= 2), err
+    return err if code == 2 else "\n".join(lines[at[0] :])
+
+
+def class_folders(folder: Path, *, classes: Sequence[str] = ("ring", "disc"), each: int = 8, first: int = 0) -> Path:
+    """Write a folder of pictures for each class: bright and dark in another place for each."""
+    for k, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for i in range(each):
+            picture = np.random.default_rng((first, k, i)).integers(0, 60, (24, 24, 3), dtype=np.uint8)
+            picture[:, :, k % 3] += 120
+            picture[8 + 4 * (k % 2) : 14, 8:14] += 60
+            Image.fromarray(picture).save(folder / name / f"{i}.png")
+    return folder
+
+
+class Smooth(TinyBackbone):
+    """A backbone without BatchNorm, whose output for an image does not depend on the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image_tower.norm = nn.Identity()  # type: ignore[assignment]
+
+    def blocks(self) -> list[list[nn.Parameter]]:
+        return [list(self.image_tower.convolve.parameters()), list(self.image_tower.project.parameters())]
+
+
+def smooth_task(**options: Any) -> Task:
+    torch.manual_seed(1)
+    return replace(make_task(**options), backbone=Smooth())

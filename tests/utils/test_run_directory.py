@@ -1,0 +1,226 @@
+"""Run directories, and files that are whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from galaxtool.errors import GalaxtoolError, InputError, OutputExists
+from galaxtool.utils.config import Invocation, invocation
+from galaxtool.utils.files import digest_of, hold, replacing, sha256_of, write_json
+from galaxtool.utils.run_directory import RunDirectory, utc_now, versions
+
+
+def create(path: Path, overwrite: bool = False, **config: object) -> RunDirectory:
+    return RunDirectory.create(path, command="finetune", config={"seed": 3, **config}, overwrite=overwrite)
+
+
+def manifest(path: Path) -> dict:
+    return json.loads((path / "manifest.json").read_text())
+
+
+@pytest.fixture
+def another_process() -> Iterator[subprocess.Popen]:
+    """A process that holds the run directory whose path it is given, until it is told to end."""
+    script = (
+        "import sys; from pathlib import Path; from galaxtool.utils.files import hold\n"
+        "held = hold(Path(sys.stdin.readline().strip())); print('held', flush=True); sys.stdin.readline()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        yield process
+        process.kill()
+
+
+def lock(process: subprocess.Popen, path: Path) -> None:
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(f"{path}\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "held\n"
+
+
+def test_manifest_is_written_first_and_says_what_was_asked(tmp_path: Path) -> None:
+    token = invocation.set(Invocation(argv=("galaxtool", "finetune"), sources={"epochs": "flag", "out": "default"}))
+    try:
+        run = create(tmp_path / "run", epochs=2, out=tmp_path, dataset=(Path("a"), "b"))
+    finally:
+        invocation.reset(token)
+    found = manifest(run.path)
+    assert found["status"] == "running" and found["finished"] is None and found["started"] <= utc_now()
+    assert found["argv"] == ["galaxtool", "finetune"] and found["seed"] == 3
+    assert found["config"]["epochs"] == {"value": 2, "source": "flag"}
+    assert found["config"]["out"] == {"value": str(tmp_path), "source": "default"}
+    assert found["config"]["dataset"]["value"] == ["a", "b"]
+    assert found["versions"]["galaxtool"] and found["versions"]["python"]
+    run.release()
+
+
+def test_from_python_the_source_is_python(tmp_path: Path) -> None:
+    run = create(tmp_path / "run")
+    run.release()
+    assert manifest(run.path)["config"]["seed"]["source"] == "python"
+    assert versions()["torch"]
+
+
+def test_outputs_have_their_digests(tmp_path: Path) -> None:
+    run = create(tmp_path / "run")
+    for name in ("metrics.json", "model/model.json", "checkpoints/last.pt"):
+        (run.path / name).parent.mkdir(exist_ok=True)
+        (run.path / name).write_text(name)
+    run.finish("done")
+    outputs = manifest(run.path)["outputs"]
+    assert outputs == {
+        name: {"bytes": len(name), "sha256": hashlib.sha256(name.encode()).hexdigest()}
+        for name in ("metrics.json", "model/model.json")
+    }
+    assert manifest(run.path)["status"] == "done" and manifest(run.path)["finished"]
+    assert not (run.path / ".lock").exists()
+
+
+@pytest.mark.parametrize("status", ["done", "failed", "interrupted", "running"])
+def test_an_existing_run_is_kept_unless_overwritten(status: str, tmp_path: Path) -> None:
+    run = create(tmp_path / "run")
+    (run.path / "metrics.json").write_text("{}")
+    run.finish(status)
+    with pytest.raises(OutputExists, match=rf"{status if status != 'done' else 'finished'}.* run") as caught:
+        create(run.path)
+    assert "--overwrite" in caught.value.hint and ("--resume" in caught.value.hint) == (status != "done")
+    assert (run.path / "metrics.json").exists()
+    again = create(run.path, overwrite=True)
+    assert sorted(p.name for p in again.path.iterdir()) == [".lock", "manifest.json"]
+    again.release()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_run_is_never_emptied(overwrite: bool, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputExists):
+        create(tmp_path, overwrite)
+    (tmp_path / "manifest.json").write_text("{ not ours")
+    with pytest.raises(OutputExists):
+        create(tmp_path, overwrite)
+    with pytest.raises(OutputExists, match="is a file"):
+        create(tmp_path / "thesis.tex", overwrite)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_overwriting_does_not_follow_links(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "data").write_text("kept")
+    run = create(tmp_path / "run")
+    (run.path / "figures").symlink_to(tmp_path / "precious")
+    run.finish("done")
+    create(run.path, overwrite=True).release()
+    assert (tmp_path / "precious" / "data").read_text() == "kept" and not (run.path / "figures").exists()
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+    run = create(tmp_path)
+    assert manifest(tmp_path)["status"] == "running"
+    run.release()
+
+
+def test_a_run_in_use_is_left_alone(tmp_path: Path, another_process: subprocess.Popen) -> None:
+    run = create(tmp_path / "run")
+    run.finish("interrupted")
+    lock(another_process, run.path / ".lock")
+    for attempt in (lambda: create(run.path, overwrite=True), lambda: RunDirectory.open(run.path)):
+        with pytest.raises(OutputExists, match="Another galaxtool process"):
+            attempt()
+    assert manifest(run.path)["status"] == "interrupted"
+    another_process.kill()
+    another_process.wait()
+    reopened = RunDirectory.open(run.path)
+    assert manifest(run.path)["status"] == "running" and len(manifest(run.path)["resumed"]) == 1
+    reopened.release()
+
+
+def test_only_an_unfinished_run_is_opened(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no run directory"):
+        RunDirectory.open(tmp_path / "nowhere")
+    create(tmp_path / "run").finish("done")
+    with pytest.raises(InputError, match="is finished"):
+        RunDirectory.open(tmp_path / "run")
+    (tmp_path / "run" / "manifest.json").write_text("{ half")
+    with pytest.raises(InputError, match=r"manifest\.json' is damaged"):
+        RunDirectory.open(tmp_path / "run")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(GalaxtoolError, match="cannot be made"):
+        create(tmp_path / "run")
+
+
+def test_a_run_cannot_be_made_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GalaxtoolError, match="cannot be made"):
+        create(tmp_path / "file" / "run")
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_replacing_puts_a_whole_file_in_place(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "file.txt"
+    with replacing(target) as temporary:
+        temporary.write_text("whole")
+        assert not target.exists() and temporary.suffix == ".txt"
+    assert target.read_text() == "whole" and [p.name for p in target.parent.iterdir()] == ["file.txt"]
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o666 & ~mask
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("other"), KeyboardInterrupt()])
+def test_replacing_leaves_the_earlier_file(error: BaseException, tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("earlier")
+    wanted = GalaxtoolError if isinstance(error, OSError) else type(error)
+    with pytest.raises(wanted) as caught, replacing(target) as temporary:
+        temporary.write_text("half")
+        raise error
+    if isinstance(error, OSError):
+        assert "No space left on device" in str(caught.value)
+    assert target.read_text() == "earlier" and [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_replacing_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GalaxtoolError, match="Nothing can be written"), replacing(tmp_path / "file" / "x"):
+        pytest.fail("the block must not run")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(GalaxtoolError, match="could not be written"), replacing(tmp_path / "folder") as temporary:
+        temporary.write_text("")
+
+
+def test_digests(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "f") == hashlib.sha256(b"abc").hexdigest()
+    assert digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1}) != digest_of({"a": 1, "b": [3]})
+
+
+def test_json_is_readable_utf8(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"b": "Übersicht", "a": None})
+    text = (tmp_path / "x.json").read_text(encoding="utf-8")
+    assert "Übersicht" in text and list(json.loads(text)) == ["b", "a"] and text.endswith("}\n")
+
+
+def test_a_lock_goes_with_its_process(tmp_path: Path, another_process: subprocess.Popen) -> None:
+    place = tmp_path / ".lock"
+    lock(another_process, place)
+    assert hold(place) is None
+    another_process.kill()
+    another_process.wait()
+    held = hold(place)
+    assert held is not None
+    held.close()
