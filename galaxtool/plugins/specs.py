@@ -71,7 +71,8 @@ class BackboneSpec(Spec):
     The factory is called as ``factory(architecture=..., weights=..., resolve=...)`` and returns a
     `galaxtool.backbones.protocols.Backbone`. `architecture` is the middle of ``source:architecture@weights`` for a
     spec that is a whole source (`architectures` is True), else the spec's own name. `weights` is None for random
-    initialization, a path of a file, or a tag. `resolve(weights_record)` gives the path of a record's file or raises `OfflineError`.
+    initialization, a path of a file, or a tag. `resolve(weights_record)` gives the path of a record's file or raises
+    `OfflineError`.
 
     Parameters
     ----------

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from train_in_processes import train
-from training_helpers import class_folders
+from support.train_in_processes import train
+from support.training_helpers import class_folders
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 TESTS = Path(__file__).resolve().parents[1]
@@ -27,7 +27,7 @@ def test_two_processes_train_as_one(accumulate: int, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()
     two.mkdir()
-    script = Path(__file__).with_name("train_in_processes.py")
+    script = TESTS / "support" / "train_in_processes.py"
     done = subprocess.run(
         [*TORCHRUN, str(script), str(two), str(accumulate)], env=ENVIRONMENT, capture_output=True, text=True
     )
