@@ -26,10 +26,10 @@ from galaxtool.executors.cores import cores
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.classify_parts import part_table
-from galaxtool.inference.worker import Scored
+from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.open_item import read_item
+from galaxtool.inputs.read_item import read_item
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.selection import engine_for
 from galaxtool.models.find import find_model
@@ -129,7 +129,7 @@ def stages(items: Sequence[InputItem], scratch: Path, model: str, engine_name: s
     starts = range(0, len(pictures), BATCH)
     scores, inferred = timed(lambda: [engine.run(pictures[i : i + BATCH]).probabilities for i in starts])
     nowhere = np.full(len(items), np.nan)
-    scored = Scored(nowhere, nowhere, [""] * len(items), [""] * len(items), np.concatenate(scores))
+    scored = ScoredBatch(nowhere, nowhere, [""] * len(items), [""] * len(items), np.concatenate(scores))
 
     def write() -> None:
         write_table(part_table(items, None, [scored], engine.record, 1), scratch / "part.parquet")

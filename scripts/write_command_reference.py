@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.cli.main import COMMANDS
-from galaxtool.utils.files import replacing
+from galaxtool.utils.files import atomic_write
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 COMMON = "Everywhere"
@@ -161,6 +161,6 @@ def escaped(text: str) -> str:
 
 
 if __name__ == "__main__":
-    with replacing(TARGET) as temporary:
+    with atomic_write(TARGET) as temporary:
         temporary.write_text(reference(), encoding="utf-8")
     print(f"Wrote {TARGET}")

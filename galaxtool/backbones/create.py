@@ -12,7 +12,7 @@ from galaxtool.backbones.borrowed_text import WithText
 from galaxtool.backbones.channels import adapt_channels
 from galaxtool.backbones.weights import load_into, locate
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
-from galaxtool.plugins.registered import Registered
+from galaxtool.plugins.registered import Registration
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import BackboneSpec, Weights
 
@@ -33,7 +33,7 @@ class BackboneName:
         What to load; None for random initialisation.
     """
 
-    registered: Registered
+    registered: Registration
     architecture: str
     weights: Weights | None
 
@@ -193,7 +193,7 @@ def _create_lender(lender: BackboneName, registry: Registry) -> Any:
         raise type(error)(error.message, hint=error.hint.replace("--backbone", "--text-encoder")) from error
 
 
-def _find(base: str, registry: Registry) -> tuple[Registered, str]:
+def _find(base: str, registry: Registry) -> tuple[Registration, str]:
     names = {r.spec.name for r in registry.specs("backbone")} | {r.qualified for r in registry.specs("backbone")}
     if base in names:
         found = registry.find("backbone", base)
@@ -208,7 +208,7 @@ def _find(base: str, registry: Registry) -> tuple[Registered, str]:
     return registry.find("backbone", base if source in names else source or base), base
 
 
-def _known_weights(registered: Registered, architecture: str, registry: Registry) -> tuple[Weights, ...]:
+def _known_weights(registered: Registration, architecture: str, registry: Registry) -> tuple[Weights, ...]:
     spec = registered.spec
     assert isinstance(spec, BackboneSpec)
     return tuple(registry.load(spec.weights_of, registered)(architecture)) if spec.weights_of else spec.weights

@@ -13,7 +13,7 @@ from torch import nn
 
 from galaxtool.backbones.abilities import grouped, name_of
 from galaxtool.backbones.citations import of_openclip
-from galaxtool.backbones.openclip_towers import parts_of, recomputes
+from galaxtool.backbones.openclip_towers import find_parts, recomputes
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
 
@@ -66,7 +66,7 @@ class OpenClip(nn.Module):
         ConfigError
             If the tower is not of a kind that is known.
         """
-        parts = parts_of(self.model.visual)
+        parts = find_parts(self.model.visual)
         if parts is None:
             raise ConfigError(
                 f"The image tower of '{name_of(self)}', a {type(self.model.visual).__name__}, does not say what its "

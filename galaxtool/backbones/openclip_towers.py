@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 Parts = list[Iterable[nn.Parameter]]
 
 
-def parts_of(visual: nn.Module) -> Parts | None:
+def find_parts(visual: nn.Module) -> Parts | None:
     """Return the parameters of a visual tower's stem and of each block; None for a tower of another kind.
 
     What comes after the blocks may be missing: `galaxtool.backbones.abilities.grouped` gives it to the last.

@@ -97,7 +97,7 @@ class Timm(nn.Module):
         ConfigError
             If timm does not say what the model's blocks are.
         """
-        parts = parts_of(self.model)
+        parts = find_blocks(self.model)
         if parts is None:
             raise ConfigError(
                 f"timm does not say what the blocks of '{name_of(self)}' are.",
@@ -191,7 +191,7 @@ def make(architecture: str, *, tag: str | None = None, pretrained: bool = False,
     return Timm(model, image_size=int(arguments.get("img_size", size)), pretrained=pretrained)
 
 
-def parts_of(model: Any) -> list[list[nn.Parameter]] | None:
+def find_blocks(model: Any) -> list[list[nn.Parameter]] | None:
     """Return the parameters of a timm model's stem and of each block or stage; None where timm has no such grouping.
 
     What comes after the blocks joins the last.

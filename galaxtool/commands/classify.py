@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxtool.errors import ConfigError, ModelError
-from galaxtool.inference.classify_result import ClassifyResult, Tally, complain
+from galaxtool.inference.classify_result import ClassifyResult, ResultCounts, report_errors
 from galaxtool.inference.input_options import InputOptions
 from galaxtool.jobs.shard import Shard
 from galaxtool.types import Progress, Silent
@@ -128,7 +128,7 @@ def classify(
     from galaxtool.inference.field_of_view import field_note
     from galaxtool.inference.notes import reading_note
     from galaxtool.inference.provenance import provenance
-    from galaxtool.inference.runner import Stream, Where
+    from galaxtool.inference.runner import BatchRunner, ComputeOptions
     from galaxtool.jobs.job import Job, batches_a_part, begun_with, read_record
     from galaxtool.models.engines.selection import engine_note, open_engine_for
     from galaxtool.models.find import find_model
@@ -141,7 +141,7 @@ def classify(
         pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
         id_column=id_column,
     )  # fmt: skip
-    where = Where(executor=executor, workers=workers, batch_size=batch_size)
+    where = ComputeOptions(executor=executor, workers=workers, batch_size=batch_size)
     if top_k < 1:
         raise ConfigError(f"--top-k is {top_k}, and must be at least 1.")
     output, part = Path(output), Shard.parse(shard)
@@ -165,7 +165,7 @@ def classify(
         for note in (reading_note(opened.record, options), field_note(opened.record, options, found.items)):
             if note:
                 progress.say(note)
-    stream = Stream(
+    stream = BatchRunner(
         opened,
         model=model,
         reading=options.reading,
@@ -185,7 +185,7 @@ def classify(
     count = -(-len(found.items) // rows_a_part)
     with Job(output, about, count=count, shard=part, resume=resume, overwrite=overwrite) as job:
         fill(job, found, stream, rows_a_part=rows_a_part, top_k=top_k, progress=progress)
-        tally = Tally.of(job.done)
+        tally = ResultCounts.of(job.done)
         sorted_into: dict[str, int] = {}
         if part.count == 1:
             sorted_into = outputs.write(job.folder, read_record(job.folder), progress)
@@ -203,5 +203,5 @@ def classify(
         shard=str(part) if part.count > 1 else "",
         sorted_into=sorted_into,
     )
-    complain(result, tally, strict, progress)
+    report_errors(result, tally, strict, progress)
     return result

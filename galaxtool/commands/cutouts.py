@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from galaxtool.cutting.output import Output
-    from galaxtool.cutting.plan import Plan
+    from galaxtool.cutting.plan import CutPlan
     from galaxtool.cutting.task import Settings
     from galaxtool.cutting.writers.hdf5 import StackContent
     from galaxtool.jobs.job import Job
@@ -188,7 +188,7 @@ def cutouts(
 
 def _cut(
     output: Output,
-    plan: Plan,
+    plan: CutPlan,
     settings: Settings,
     about: dict[str, Any],
     unreadable: list[str],
@@ -223,7 +223,7 @@ def _cut(
 
 def _work(
     job: Job,
-    plan: Plan,
+    plan: CutPlan,
     settings: Settings,
     chunks: list[np.ndarray],
     paths: list[str],
@@ -259,7 +259,7 @@ def _work(
 
 
 def _finish(
-    output: Output, plan: Plan, job: Job, about: dict[str, Any], paths: list[str], unreadable: list[str]
+    output: Output, plan: CutPlan, job: Job, about: dict[str, Any], paths: list[str], unreadable: list[str]
 ) -> dict[str, Any]:
     """Put the stack in its place, write the manifest, and return the record, written too."""
     from galaxtool.cutting.manifest import manifest_table
@@ -291,7 +291,7 @@ def _finish(
     )
 
 
-def _result(output: Output, plan: Plan, record: dict[str, Any]) -> CutoutsResult:
+def _result(output: Output, plan: CutPlan, record: dict[str, Any]) -> CutoutsResult:
     from galaxtool.cutting.plan import OUTSIDE
 
     return CutoutsResult(

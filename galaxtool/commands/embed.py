@@ -144,7 +144,7 @@ def embed(
     """
     from galaxtool.inference.embed_parts import embedding_meta, fill, first_errors, write_embeddings
     from galaxtool.inference.embedding_file import check_embedding_path
-    from galaxtool.inference.runner import Where
+    from galaxtool.inference.runner import ComputeOptions
     from galaxtool.jobs.job import Job, batches_a_part, begun_with
     from galaxtool.models.engines.open import open_engine
     from galaxtool.models.find import find_model
@@ -157,7 +157,7 @@ def embed(
         pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
         id_column=id_column,
     )  # fmt: skip
-    where = Where(executor=executor, workers=workers, batch_size=batch_size)
+    where = ComputeOptions(executor=executor, workers=workers, batch_size=batch_size)
     found = gather_images(inputs, progress, options)
     if not overwrite:
         engine, precision = begun_with(output, engine, precision)

@@ -85,7 +85,7 @@ def export(
     from galaxtool.models.find import find_model
     from galaxtool.models.onnx.file import compare, write_onnx
     from galaxtool.models.onnx.precision import to_fp16, to_int8
-    from galaxtool.utils.files import replacing
+    from galaxtool.utils.files import atomic_write
 
     progress = progress or Silent()
     one_of("precision", precision, _TOLERANCES)
@@ -97,7 +97,7 @@ def export(
     progress.say(f"Loading the model '{model}' ...")
     network, record = load_model(find_model(model))
     progress.say("Exporting ...")
-    with replacing(output) as temporary:
+    with atomic_write(output) as temporary:
         write_onnx(temporary, network, record)
         if precision == "fp16":
             to_fp16(temporary)

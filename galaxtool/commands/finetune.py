@@ -10,7 +10,7 @@ from galaxtool.errors import ConfigError
 from galaxtool.finetuning.recipes import with_recipe
 from galaxtool.finetuning.run import FinetuneResult, begin_run, resume_run
 from galaxtool.finetuning.settings import check_settings
-from galaxtool.finetuning.unused_options import without_ignored
+from galaxtool.finetuning.unused_options import drop_unused
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.optional_imports import require
 
@@ -220,5 +220,5 @@ def finetune(
         return resume_run(Path(where_to_resume), progress, given=given, defaults=defaults)
     settings, sources = with_recipe(given, finetune)
     check_settings(settings)
-    settings = without_ignored(settings, defaults, sources)
+    settings = drop_unused(settings, defaults, sources)
     return begin_run(settings, sources, overwrite, progress)

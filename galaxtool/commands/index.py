@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxtool.inference.embedding import gather_images
 from galaxtool.inference.input_options import InputOptions
-from galaxtool.inference.runner import Where
+from galaxtool.inference.runner import ComputeOptions
 from galaxtool.search.defaults import DEFAULT_INDEX
 from galaxtool.types import Progress, Silent
 
@@ -135,7 +135,7 @@ def index(
     """
     from galaxtool.models.engines.open import open_engine
     from galaxtool.models.find import find_model
-    from galaxtool.search.build import Wanted, build_index, find_kind
+    from galaxtool.search.build import IndexOptions, build_index, find_kind
     from galaxtool.search.index.folder import check_target
 
     progress = progress or Silent()
@@ -148,9 +148,9 @@ def index(
         pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
         id_column=id_column,
     )  # fmt: skip
-    where = Where(executor=executor, workers=workers, batch_size=batch_size)
+    where = ComputeOptions(executor=executor, workers=workers, batch_size=batch_size)
     found = gather_images(inputs, progress, options)
     files = find_model(model)
     opened = open_engine(files, engine, device, precision)
-    wanted = Wanted(folder=output, kind=kind, options=options, where=where, skipped=dict(found.skipped))
+    wanted = IndexOptions(folder=output, kind=kind, options=options, where=where, skipped=dict(found.skipped))
     return IndexResult(str(output), build_index(found.items, opened, files, wanted, progress))

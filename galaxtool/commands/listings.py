@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxtool.plugins.registered import Registered
+from galaxtool.plugins.registered import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, ModelSpec, Spec, TaxonomySpec
 
@@ -84,7 +84,7 @@ def _list(kind: str, plural: str) -> Listing:
     return Listing(plural, [_row(registered) for registered in get_registry().specs(kind)])
 
 
-def _row(registered: Registered) -> dict[str, Any]:
+def _row(registered: Registration) -> dict[str, Any]:
     spec = registered.spec
     row: dict[str, Any] = {
         "name": spec.name,
@@ -100,7 +100,7 @@ def _row(registered: Registered) -> dict[str, Any]:
     return row
 
 
-def _particulars(registered: Registered) -> dict[str, Any]:
+def _particulars(registered: Registration) -> dict[str, Any]:
     spec = registered.spec
     match spec:
         case BackboneSpec():
@@ -131,7 +131,7 @@ def _paper(spec: Spec) -> str:
     return ", ".join(part for part in known if part)
 
 
-def _classes(registered: Registered) -> dict[str, Any]:
+def _classes(registered: Registration) -> dict[str, Any]:
     from galaxtool.errors import GalaxtoolError
 
     try:
@@ -141,7 +141,7 @@ def _classes(registered: Registered) -> dict[str, Any]:
     return {"classes": taxonomy.as_dict()["classes"]}
 
 
-def _usable(registered: Registered) -> str:
+def _usable(registered: Registration) -> str:
     """Tell in a word whether a spec can be used now, without importing anything heavy."""
     package = registered.spec.factory.partition(".")[0].partition(":")[0]
     if importlib.util.find_spec(package) is None:

@@ -13,7 +13,7 @@ from galaxtool.jobs.shard import Shard
 from galaxtool.reports.outputs import Outputs
 from galaxtool.reports.thumbnails import check_images
 from galaxtool.types import Progress, Silent
-from galaxtool.utils.files import hold, holder
+from galaxtool.utils.files import lock_file, lock_owner
 
 _NAMED = 8
 
@@ -102,9 +102,9 @@ def merge(
     about = read_record(folder)
     outputs = Outputs(target, html=html, sort_into=sort_into, sort_by=sort_by, samp=samp)
     outputs.check(Shard(), overwrite=overwrite)
-    lock = hold(folder / LOCK)
+    lock = lock_file(folder / LOCK)
     if lock is None:
-        who = [text for path in sorted(folder.glob(f"{LOCK}*")) if (text := holder(path))]
+        who = [text for path in sorted(folder.glob(f"{LOCK}*")) if (text := lock_owner(path))]
         raise OutputExists(
             f"Work on '{target}' is still going on{': ' + who[0] if who else ''}.",
             hint="Merge when all shards are done.",
@@ -123,7 +123,7 @@ def _write(
     folder: Path, about: dict[str, Any], outputs: Outputs, progress: Progress
 ) -> tuple[int, int, dict[str, int]]:
     """Write the output; return how many rows it has, how many with an error, and what was sorted where."""
-    from galaxtool.inference.classify_result import Tally
+    from galaxtool.inference.classify_result import ResultCounts
 
     paths = [part(folder, number) for number in range(about["parts"])]
     if about["kind"] == "embeddings":
@@ -143,7 +143,7 @@ def _write(
     if outputs.html is not None or outputs.sort_into is not None:
         check_images(folder, about, progress)
     sorted_into = outputs.write(folder, about, progress)
-    tally = Tally.of(paths)
+    tally = ResultCounts.of(paths)
     return tally.n, tally.errors, sorted_into
 
 

@@ -123,14 +123,14 @@ def similar(
     IndexMismatch
         If the index was built with another model.
     """
-    from galaxtool.search.query import Asked, resolve
+    from galaxtool.search.query import QueryArgs, resolve
     from galaxtool.search.source import open_source
     from galaxtool.tables.tables import check_table_path
 
     progress = progress or Silent()
     output = Path(output)
     sheet = Path(sheet) if sheet is not None else output.with_suffix(".png")
-    asked = Asked(query=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, hdu=hdu)
+    asked = QueryArgs(query=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, hdu=hdu)
     asked.check()
     check_table_path(output)
     if sheet.suffix.lower() not in _SHEETS:
@@ -194,7 +194,7 @@ def _written(query: Query, neighbours: list[Neighbour], source: Any, output: Pat
 
     from galaxtool.search.results_sheet import draw_sheet
     from galaxtool.tables.tables import write_table
-    from galaxtool.utils.files import replacing
+    from galaxtool.utils.files import atomic_write
 
     table = Table()
     for name in COLUMNS:
@@ -209,6 +209,6 @@ def _written(query: Query, neighbours: list[Neighbour], source: Any, output: Pat
     record = source.index.record
     write_table(table, output, meta={"model": record.model, "model_digest": record.model_digest, "metric": "cosine"})
     drawn = draw_sheet(query, neighbours, source)
-    with replacing(sheet) as temporary:
+    with atomic_write(sheet) as temporary:
         drawn.save(temporary)
     return SimilarResult(query.text, str(source.name), str(output), str(sheet), neighbours)

@@ -8,7 +8,7 @@ from typing import cast
 from galaxtool.containers.protocols import Container
 from galaxtool.containers.streams import head_of, unpacked_head
 from galaxtool.errors import UnreadableImage
-from galaxtool.plugins.registered import Registered
+from galaxtool.plugins.registered import Registration
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ContainerSpec
 
@@ -73,5 +73,5 @@ def _inside(spec: ContainerSpec, head: bytes) -> bool:
     return 0 not in spec.offsets and _begins(spec, unpacked_head(head))
 
 
-def _spec(registered: Registered) -> ContainerSpec:
+def _spec(registered: Registration) -> ContainerSpec:
     return cast(ContainerSpec, registered.spec)  # the registry hands out nothing else of this kind

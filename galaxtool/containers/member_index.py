@@ -20,7 +20,7 @@ import numpy as np
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.utils.config import cache_dir
-from galaxtool.utils.files import replacing
+from galaxtool.utils.files import atomic_write
 
 _MANY = 10_000
 _LARGE = 2**24
@@ -143,7 +143,7 @@ def _write(place: Path, index: MemberIndex) -> None:
     if place.exists():
         return
     with suppress(GalaxtoolError, OSError):
-        with replacing(place) as temporary, temporary.open("wb") as stream:
+        with atomic_write(place) as temporary, temporary.open("wb") as stream:
             np.save(stream, index.table)
         files = sorted(place.parent.glob("*.npy"), key=lambda file: file.stat().st_mtime, reverse=True)
         for old in files[_MOST_FILES:]:

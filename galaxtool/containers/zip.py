@@ -14,7 +14,7 @@ from galaxtool.containers.member_index import IndexBuilder, MemberIndex, index_o
 from galaxtool.containers.member_names import HIDDEN, Distinct, plain, reason_to_skip
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import BROKEN, MOST_BYTES, head_of
-from galaxtool.containers.zip_recovery import salvaged
+from galaxtool.containers.zip_recovery import recover_members
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
@@ -172,7 +172,7 @@ def _directory(path: Path) -> tuple[list[zipfile.ZipInfo], str]:
         if not head.startswith(_SIGNATURE):
             raise UnreadableImage(f"'{path}' is not a zip archive, or is damaged ({say(error)}).") from error
         try:
-            found = salvaged(path)
+            found = recover_members(path)
         except OSError as other:
             raise UnreadableImage(f"'{path}' cannot be read ({say(other)}).") from other
         behind = f" behind '{found[-1].filename}'" if found else ""

@@ -15,7 +15,7 @@ _ZIP64 = 1
 _UNSET = 0xFFFFFFFF
 
 
-def salvaged(path: Path) -> list[zipfile.ZipInfo]:
+def recover_members(path: Path) -> list[zipfile.ZipInfo]:
     """Return the members of a zip archive as far as it goes.
 
     Parameters

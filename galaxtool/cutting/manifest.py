@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
-from galaxtool.cutting.plan import Plan
+from galaxtool.cutting.plan import CutPlan
 from galaxtool.cutting.task import section
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, RA_COLUMNS
 
@@ -21,7 +21,7 @@ _READ_FIRST = {
 } | set(MEMBER_COLUMNS)
 
 
-def manifest_table(plan: Plan, paths: Sequence[str], flags: Sequence[str], errors: Sequence[str]) -> Table:
+def manifest_table(plan: CutPlan, paths: Sequence[str], flags: Sequence[str], errors: Sequence[str]) -> Table:
     """Return the manifest.
 
     Parameters
@@ -72,7 +72,7 @@ def manifest_table(plan: Plan, paths: Sequence[str], flags: Sequence[str], error
     return table
 
 
-def _places(plan: Plan, row: int) -> str:
+def _places(plan: CutPlan, row: int) -> str:
     return ";".join(str(plan.images[number].place) if number >= 0 else "" for number in plan.image[row]).strip(";")
 
 

@@ -30,7 +30,7 @@ _APART = 1.0  # pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class CutPlan:
     """Where N objects are cut, from C bands (1 where nothing is stacked).
 
     Parameters
@@ -91,7 +91,7 @@ class Plan:
         }
 
 
-def make_plan(objects: Objects, images: Sequence[SkyImage], channels: Channels, *, lost: int = 0) -> Plan:
+def make_plan(objects: Objects, images: Sequence[SkyImage], channels: Channels, *, lost: int = 0) -> CutPlan:
     """Find out what to cut from where.
 
     Parameters
@@ -116,7 +116,7 @@ def make_plan(objects: Objects, images: Sequence[SkyImage], channels: Channels, 
     nx, ny, clash = _sizes(objects, images, image)
     covered = np.asarray((image >= 0).any(axis=1))
     x0, y0 = _first(x, nx), _first(y, ny)
-    plan = Plan(
+    plan = CutPlan(
         objects=objects, images=images, bands=channels.bands, image=image, x=x, y=y, x0=x0, y0=y0,
         nx=nx, ny=ny, errors=[""] * n, flags=[()] * n,
     )  # fmt: skip
@@ -151,7 +151,7 @@ def _first(position: np.ndarray, side: np.ndarray) -> np.ndarray:
     return np.ceil(np.nan_to_num(position) - side[:, None] / 2.0).astype(int)
 
 
-def _complain(plan: Plan, covered: np.ndarray, clash: np.ndarray, lost: int) -> None:
+def _complain(plan: CutPlan, covered: np.ndarray, clash: np.ndarray, lost: int) -> None:
     known = np.isfinite(plan.objects.ra)
     readable = f" that could be read ({lost} could not)" if lost else ""
     for row in np.flatnonzero(~known | ~covered | (plan.nx == 0)):
@@ -166,7 +166,7 @@ def _complain(plan: Plan, covered: np.ndarray, clash: np.ndarray, lost: int) -> 
             plan.errors[row] = f"Its size is {plan.objects.sizes[row]:g} {unit}, not from 1 to {LARGEST} pixels."
 
 
-def _flag(plan: Plan, covered: np.ndarray) -> None:
+def _flag(plan: CutPlan, covered: np.ndarray) -> None:
     width = np.array([*(i.nx for i in plan.images), np.iinfo(np.int32).max])[plan.image]
     height = np.array([*(i.ny for i in plan.images), np.iinfo(np.int32).max])[plan.image]
     off = (plan.x0 < 0) | (plan.y0 < 0) | (plan.x0 + plan.nx[:, None] > width) | (plan.y0 + plan.ny[:, None] > height)
@@ -182,7 +182,7 @@ def _flag(plan: Plan, covered: np.ndarray) -> None:
             plan.flags[row] = (*plan.flags[row], flag)
 
 
-def _misaligned(plan: Plan) -> np.ndarray:
+def _misaligned(plan: CutPlan) -> np.ndarray:
     """Tell whether the corners of a cutout lie elsewhere in another band than in the first."""
     apart = np.zeros(len(plan.nx), dtype=bool)
     first, cut = plan.at_reference(plan.image), plan.nx > 0

@@ -13,7 +13,7 @@ from galaxtool.cutting.arguments import GivenFile, image_files
 from galaxtool.cutting.bands import choose_channels
 from galaxtool.cutting.images import SkyImage, read_images
 from galaxtool.cutting.objects import Objects
-from galaxtool.cutting.plan import Plan, make_plan
+from galaxtool.cutting.plan import CutPlan, make_plan
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.types import Progress
 
@@ -72,7 +72,7 @@ def _images_of(file: GivenFile, hdu: str | None) -> tuple[list[SkyImage], Unread
         return [], problem
 
 
-def plan_cuts(objects: Objects, opened: Opened, bands: Sequence[str], progress: Progress) -> Plan:
+def plan_cuts(objects: Objects, opened: Opened, bands: Sequence[str], progress: Progress) -> CutPlan:
     """Find out what to cut from where.
 
     Raises
@@ -93,7 +93,7 @@ def plan_cuts(objects: Objects, opened: Opened, bands: Sequence[str], progress: 
     raise InputError(f"{whose}{'.' if others else ''}{which}", hint="" if plan.image.max() >= 0 else _where(plan))
 
 
-def _where(plan: Plan) -> str:
+def _where(plan: CutPlan) -> str:
     """Say where the first image and the first object are."""
     image = plan.images[0]
     ra, dec = image.to_sky(np.array([(image.nx - 1) / 2]), np.array([(image.ny - 1) / 2]))

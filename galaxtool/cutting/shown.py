@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from galaxtool.cutting.task import Piece
+from galaxtool.cutting.task import CutoutPixels
 from galaxtool.images.fits.axes import to_bands
 from galaxtool.types import Cutout
 
 
-def as_bands(piece: Piece, bands: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
+def as_bands(piece: CutoutPixels, bands: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return float32 of shape (bands, ny, nx), and their names.
 
     Parameters
@@ -28,7 +28,7 @@ def as_bands(piece: Piece, bands: tuple[str, ...]) -> tuple[np.ndarray, tuple[st
     return to_bands(image.place.path, data, image.header, image.primary)
 
 
-def as_cutout(piece: Piece, bands: tuple[str, ...]) -> Cutout:
+def as_cutout(piece: CutoutPixels, bands: tuple[str, ...]) -> Cutout:
     """Return what `galaxtool.images.reading.read_image` would return of the piece as a FITS file."""
     data, names = as_bands(piece, bands)
     data = np.where(np.isfinite(data), data, np.float32(np.nan))

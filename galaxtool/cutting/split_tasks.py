@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from galaxtool.cutting.plan import Plan
-from galaxtool.cutting.task import Task
+from galaxtool.cutting.plan import CutPlan
+from galaxtool.cutting.task import CutTask
 
 _MOST = 1024
 _BYTES = 1 << 26  # pixels of a task
 
 
-def rows_of_tasks(plan: Plan, *, in_order: bool = False, multiple: int = 1) -> list[np.ndarray]:
+def rows_of_tasks(plan: CutPlan, *, in_order: bool = False, multiple: int = 1) -> list[np.ndarray]:
     """Return the rows of each task.
 
     Parameters
@@ -40,7 +40,7 @@ def rows_of_tasks(plan: Plan, *, in_order: bool = False, multiple: int = 1) -> l
     return [wanted[start : start + number] for start in range(0, len(wanted), number)]
 
 
-def make_task(plan: Plan, number: int, rows: np.ndarray, paths: Sequence[str], slots: np.ndarray) -> Task:
+def make_task(plan: CutPlan, number: int, rows: np.ndarray, paths: Sequence[str], slots: np.ndarray) -> CutTask:
     """Return what a worker needs to know to cut some rows.
 
     Parameters
@@ -52,10 +52,10 @@ def make_task(plan: Plan, number: int, rows: np.ndarray, paths: Sequence[str], s
     paths : sequence of str
         Of all rows of the catalogue, relative to the folder.
     slots : ndarray of int
-        Of all rows of the catalogue, as in `Task`.
+        Of all rows of the catalogue, as in `CutTask`.
     """
     image = plan.image[rows]
-    return Task(
+    return CutTask(
         number=number,
         rows=rows,
         images={int(i): plan.images[i].place for i in np.unique(image[image >= 0])},
@@ -74,7 +74,7 @@ def make_task(plan: Plan, number: int, rows: np.ndarray, paths: Sequence[str], s
     )
 
 
-def _shifts(plan: Plan, rows: np.ndarray) -> np.ndarray:
+def _shifts(plan: CutPlan, rows: np.ndarray) -> np.ndarray:
     shifts = np.zeros((len(rows), 2))
     image, x, y = (plan.at_reference(values)[rows] for values in (plan.image, plan.x, plan.y))
     for number in np.unique(image):

@@ -43,8 +43,8 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """Some objects to cut, n of them; arrays as in `galaxtool.cutting.plan.Plan`.
+class CutTask:
+    """Some objects to cut, n of them; arrays as in `galaxtool.cutting.plan.CutPlan`.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class CutoutPixels:
     """One object with its pixels, on the way to a file.
 
     Parameters

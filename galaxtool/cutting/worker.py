@@ -9,7 +9,7 @@ import numpy as np
 
 from galaxtool.cutting.images import Place
 from galaxtool.cutting.pixels import OpenImage, OpenImages
-from galaxtool.cutting.task import STACKS, Done, Piece, Settings, Task
+from galaxtool.cutting.task import STACKS, CutoutPixels, CutTask, Done, Settings
 from galaxtool.cutting.writers.fits import FitsWriter
 from galaxtool.cutting.writers.hdf5 import StackWriter
 from galaxtool.cutting.writers.png import PngWriter
@@ -22,7 +22,7 @@ from galaxtool.types import BLANK, NAN_PIXELS
 class Writer(Protocol):
     """Writes cutouts of one kind."""
 
-    def write(self, piece: Piece) -> None:
+    def write(self, piece: CutoutPixels) -> None:
         """Write one, perhaps later."""
 
     def missing(self, slot: int) -> None:
@@ -58,7 +58,7 @@ class Cutter:
         self._writer: Writer = WRITERS[settings.kind](settings)
         self._broken: dict[Place, str] = {}
 
-    def __call__(self, task: Task) -> Done:
+    def __call__(self, task: CutTask) -> Done:
         """Do one.
 
         Raises
@@ -90,7 +90,7 @@ class Cutter:
         self._images.close()
         self._writer.close()
 
-    def _cut(self, task: Task, i: int) -> tuple[Piece | None, tuple[str, ...], str]:
+    def _cut(self, task: CutTask, i: int) -> tuple[CutoutPixels | None, tuple[str, ...], str]:
         """Return an object with its pixels, its flags, and why there are none."""
         nx, ny = int(task.nx[i]), int(task.ny[i])
         first = list(zip(task.x0[i].tolist(), task.y0[i].tolist(), strict=True))
@@ -106,7 +106,7 @@ class Cutter:
             return None, task.flags[i], str(problem)
         data = _assembled(parts, images, first, (ny, nx))
         flags = (*task.flags[i], *_quality(parts))
-        piece = Piece(
+        piece = CutoutPixels(
             row=int(task.rows[i]),
             id=task.ids[i],
             path=task.paths[i],

@@ -19,7 +19,7 @@ from galaxtool.errors import ConfigError, InputError, TableError, UnreadableImag
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.open_item import picture_source
+from galaxtool.inputs.read_item import picture_source
 from galaxtool.inputs.walk import without_suffix
 from galaxtool.tables.column_names import LABEL_COLUMNS, LABELS_FILE, SPLIT_COLUMNS
 from galaxtool.types import Item

@@ -13,7 +13,7 @@ from galaxtool.errors import ConfigError, TableError
 from galaxtool.inputs.band_files import Pattern
 from galaxtool.inputs.catalogue import read_catalogue, texts, value
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.lists import Beside
+from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.walk import unique
 from galaxtool.tables.column_names import ID_COLUMNS, LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed
 from galaxtool.tables.tables import read_table
@@ -111,7 +111,7 @@ def _pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:
 
 def _in_bands(written: Sequence[str], pattern: Pattern, folder: Path) -> list[InputItem]:
     """Return rows as images with a file for each band."""
-    beside = Beside(folder)
+    beside = RelativePathResolver(folder)
     places = []
     for row, text in enumerate(written):
         files = [Path(beside.path(pattern.path(text, band))) for band in pattern.bands] if text else []

@@ -11,7 +11,7 @@ from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.open_item import item_at, read_item
+from galaxtool.inputs.read_item import item_at, read_item
 from galaxtool.types import Cutout, Item
 
 SPLITS = {

@@ -17,7 +17,7 @@ from galaxtool.datasets.folder import folder_dataset
 from galaxtool.datasets.glob import named_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.subset import matching
-from galaxtool.datasets.unsupported_options import refuse_unheeded, unheeded, with_reading
+from galaxtool.datasets.unsupported_options import refuse_unheeded, unsupported_options, with_reading
 from galaxtool.errors import ConfigError, InputError, nearest
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.plugins.registry import Registry, get_registry
@@ -103,7 +103,9 @@ def open_datasets(
     for name in names:
         dataset, knows_pattern = _opened(name, given)
         dataset = with_reading(dataset, reading)
-        ignored.append((*unheeded(dataset, reading), *([] if pattern is None or knows_pattern else ["pattern"])))
+        ignored.append(
+            (*unsupported_options(dataset, reading), *([] if pattern is None or knows_pattern else ["pattern"]))
+        )
         opened.append(dataset)
     refuse_unheeded(names, ignored)
     if where:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import ConfigError
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inputs.open_item import with_options
+from galaxtool.inputs.read_item import with_options
 from galaxtool.types import Cutout, Item
 
 _OF_HDUS = ("hdu", "mask_hdu", "weight_hdu")
 
 
-class Chosen:
+class BandSelection:
     """A data set that knows of no options, with the bands and the pixel scale that were asked for.
 
     Parameters
@@ -38,10 +38,10 @@ def with_reading(dataset: Dataset, reading: ReadOptions) -> Dataset:
     if hasattr(dataset, "reading"):
         dataset.reading = reading
         return dataset
-    return Chosen(dataset, reading) if reading.bands or reading.pixel_scale is not None else dataset
+    return BandSelection(dataset, reading) if reading.bands or reading.pixel_scale is not None else dataset
 
 
-def unheeded(dataset: Dataset, reading: ReadOptions) -> tuple[str, ...]:
+def unsupported_options(dataset: Dataset, reading: ReadOptions) -> tuple[str, ...]:
     """Return the options, as parameters, that change nothing in a data set, as it has no HDUs."""
     if getattr(dataset, "has_hdus", hasattr(dataset, "reading")):
         return ()

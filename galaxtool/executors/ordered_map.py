@@ -12,7 +12,7 @@ AHEAD = 3
 """Tasks under way for each worker: one at work, one waiting for it, one whose result waits for an earlier one."""
 
 
-def in_order(submit: Callable[[Any], Future[Any]], tasks: Iterable[Any], ahead: int) -> Iterator[Any]:
+def ordered_map(submit: Callable[[Any], Future[Any]], tasks: Iterable[Any], ahead: int) -> Iterator[Any]:
     """Yield the results of tasks in order.
 
     Parameters

@@ -12,7 +12,7 @@ from loky.process_executor import TerminatedWorkerError
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import checked
-from galaxtool.executors.ordered_map import AHEAD, in_order
+from galaxtool.executors.ordered_map import AHEAD, ordered_map
 
 _IDLE_S = 60  # after which a worker whose parent was killed ends by itself
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -47,7 +47,7 @@ class ProcessExecutor:
             self.workers, timeout=_IDLE_S, initializer=_begin, initargs=(os.getpid(),), env=_ONE_THREAD
         )
         try:
-            yield from in_order(lambda task: self._pool.submit(_work, make, task), tasks, AHEAD * self.workers)
+            yield from ordered_map(lambda task: self._pool.submit(_work, make, task), tasks, AHEAD * self.workers)
         except TerminatedWorkerError as error:
             raise GalaxtoolError(
                 "A worker process was killed, perhaps because memory ran out.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.executors.cores import checked
-from galaxtool.executors.ordered_map import AHEAD, in_order
+from galaxtool.executors.ordered_map import AHEAD, ordered_map
 from galaxtool.executors.ray_crew import RESUME, Crew
 from galaxtool.utils.optional_imports import require
 
@@ -79,7 +79,7 @@ class RayExecutor:
         self._end()
         self._crew = Crew(self._ray, self.workers, make)
         try:
-            yield from in_order(self._crew.submit, tasks, AHEAD * self.workers)
+            yield from ordered_map(self._crew.submit, tasks, AHEAD * self.workers)
         except ConnectionError as error:
             raise GalaxtoolError(f"The connection to Ray was lost: {_line(error)}", hint=RESUME) from error
         finally:

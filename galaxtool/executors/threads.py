@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from galaxtool.executors.cores import checked
-from galaxtool.executors.ordered_map import AHEAD, in_order
+from galaxtool.executors.ordered_map import AHEAD, ordered_map
 
 
 class ThreadExecutor:
@@ -29,7 +29,7 @@ class ThreadExecutor:
         work = make()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="galaxtool")
         try:
-            yield from in_order(lambda task: pool.submit(work, task), tasks, AHEAD * self.workers)
+            yield from ordered_map(lambda task: pool.submit(work, task), tasks, AHEAD * self.workers)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -25,7 +25,7 @@ UNLABELLED = "unlabelled"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Labelled:
+class LabeledImages:
     """Labelled items of all data sets together, N of them.
 
     Parameters
@@ -97,7 +97,7 @@ def gather_labelled(
     valid_fraction: float = 0.15,
     separation: float = 60.0,
     seed: int = 0,
-) -> Labelled:
+) -> LabeledImages:
     """Open the data sets, name the classes and split.
 
     Without `needs_labels`, or with `votes`, items without a class are kept. `separation` is in arcseconds; `reading`
@@ -167,7 +167,7 @@ def gather_labelled(
     if counted is None and not all_classes and present:
         chosen = chosen.subset([s for s in chosen.slugs if s in present])
     unseen = never_validated(slugs, splits)
-    return Labelled(
+    return LabeledImages(
         datasets=datasets,
         where=places,
         items=items,
@@ -272,7 +272,7 @@ def _weights(datasets: Sequence[Dataset], places: Sequence[tuple[int, int]], giv
     return np.array([factors[datasets[d].name] for d, _ in places])
 
 
-def data_record(labelled: Labelled, settings: Mapping[str, Any]) -> dict[str, Any]:
+def data_record(labelled: LabeledImages, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``model.json`` says of the data, and of how they were read where that was said."""
     options = input_options(settings)
     said = {**options.reading.as_dict(), "pattern": options.pattern}

@@ -9,14 +9,14 @@ from galaxtool.errors import InputError, UnreadableImage
 if TYPE_CHECKING:
     import numpy as np
 
-    from galaxtool.finetuning.data import Labelled
+    from galaxtool.finetuning.data import LabeledImages
     from galaxtool.training.task import PictureSet
     from galaxtool.types import Progress
     from galaxtool.vision.preprocess import Preprocess
 
 
 def read_pictures(
-    labelled: Labelled, split: str, preprocess: Preprocess, progress: Progress
+    labelled: LabeledImages, split: str, preprocess: Preprocess, progress: Progress
 ) -> tuple[PictureSet, list[str]]:
     """Read the pictures of a split.
 

@@ -7,20 +7,20 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from galaxtool import __version__
-from galaxtool.finetuning.data import Labelled, data_record
+from galaxtool.finetuning.data import LabeledImages, data_record
 from galaxtool.inference.field_of_view import field_record
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
-from galaxtool.utils.files import replacing, sha256_of, write_json
+from galaxtool.utils.files import atomic_write, sha256_of, write_json
 from galaxtool.utils.run_directory import RunDirectory, utc_now
 
 if TYPE_CHECKING:
-    from galaxtool.finetuning.task import Prepared
+    from galaxtool.finetuning.task import TrainingSetup
     from galaxtool.training.task import PictureSet, Task
     from galaxtool.training.trainer import Outcome
 
 
-def note_inputs(run: RunDirectory, settings: Mapping[str, Any], labelled: Labelled) -> None:
+def note_inputs(run: RunDirectory, settings: Mapping[str, Any], labelled: LabeledImages) -> None:
     """Write ``config.toml``, and the data sets with the digest of the split into the manifest."""
     import tomli_w
 
@@ -33,7 +33,7 @@ def note_inputs(run: RunDirectory, settings: Mapping[str, Any], labelled: Labell
         for key, value in settings.items()
         if value is not None
     }
-    with replacing(run.path / "config.toml") as temporary:
+    with atomic_write(run.path / "config.toml") as temporary:
         temporary.write_text(tomli_w.dumps({"finetune": plain}), encoding="utf-8")
     run.manifest["inputs"] = [
         {"name": dataset.name, "images": len(dataset.items), "split_sha256": sha256_of(run.path / "split.csv")}
@@ -43,7 +43,7 @@ def note_inputs(run: RunDirectory, settings: Mapping[str, Any], labelled: Labell
 
 
 def finish_run(
-    run: RunDirectory, settings: Mapping[str, Any], task: Task, outcome: Outcome, prepared: Prepared
+    run: RunDirectory, settings: Mapping[str, Any], task: Task, outcome: Outcome, prepared: TrainingSetup
 ) -> dict[str, Any]:
     """Score the best epoch, write ``metrics.json``, figures and the model directory; return the metrics."""
     import torch
@@ -136,7 +136,7 @@ def _notes(head: HeadSpec, temperature: float) -> str:
     return f"{scores} and the temperature." if temperature != 1.0 else f"{scores}."
 
 
-def _citations(prepared: Prepared) -> list[dict[str, str]]:
+def _citations(prepared: TrainingSetup) -> list[dict[str, str]]:
     registry = get_registry()
     known = {r.spec.name: r.spec.citation for r in registry.specs("dataset")}
     name, text = prepared.backbone, prepared.text_encoder

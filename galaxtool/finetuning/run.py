@@ -12,7 +12,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress, Silent
 
 if TYPE_CHECKING:
-    from galaxtool.finetuning.task import Prepared
+    from galaxtool.finetuning.task import TrainingSetup
     from galaxtool.training.trainer import Outcome
     from galaxtool.utils.run_directory import RunDirectory
 
@@ -118,16 +118,16 @@ def _shared(run: RunDirectory) -> RunDirectory:
 
 
 def _train(
-    run: RunDirectory, settings: Mapping[str, Any], prepared: Prepared, progress: Progress, *, resume: bool
+    run: RunDirectory, settings: Mapping[str, Any], prepared: TrainingSetup, progress: Progress, *, resume: bool
 ) -> FinetuneResult:
     """Train within a run directory, and leave its manifest true however it ends."""
     from galaxtool.training import distributed
-    from galaxtool.utils.logged_progress import Logged
+    from galaxtool.utils.logged_progress import LoggedProgress
 
     if not distributed.is_main():
         return _train_inside(run, settings, prepared, Silent(), resume=resume)
     registry = get_registry()
-    log = Logged(progress, run.path / "log.txt")
+    log = LoggedProgress(progress, run.path / "log.txt")
     for complaint in registry.plugins.observe("run_started", manifest=run.manifest):
         log.say(f"Warning: {complaint}")
     status = "failed"
@@ -149,7 +149,7 @@ def _train(
 
 
 def _train_inside(
-    run: RunDirectory, settings: Mapping[str, Any], prepared: Prepared, log: Progress, *, resume: bool
+    run: RunDirectory, settings: Mapping[str, Any], prepared: TrainingSetup, log: Progress, *, resume: bool
 ) -> FinetuneResult:
     from galaxtool.finetuning.report import finish_run, note_inputs
     from galaxtool.finetuning.split_table import write_split

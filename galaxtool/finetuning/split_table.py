@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from galaxtool.errors import TrainingError
-from galaxtool.finetuning.data import Labelled
+from galaxtool.finetuning.data import LabeledImages
 
 
-def write_split(path: Path, labelled: Labelled) -> None:
+def write_split(path: Path, labelled: LabeledImages) -> None:
     """Write ``split.csv``: id, path, label, split, weight, a row for each item."""
     from astropy.table import Table
 
@@ -27,7 +27,7 @@ def write_split(path: Path, labelled: Labelled) -> None:
     write_table(table, path)
 
 
-def read_split(path: Path, labelled: Labelled) -> Labelled:
+def read_split(path: Path, labelled: LabeledImages) -> LabeledImages:
     """Return the items with the splits of an earlier run's ``split.csv``.
 
     Raises

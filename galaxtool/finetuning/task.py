@@ -14,7 +14,7 @@ from galaxtool.types import Progress
 
 if TYPE_CHECKING:
     from galaxtool.backbones.create import BackboneName
-    from galaxtool.finetuning.data import Labelled
+    from galaxtool.finetuning.data import LabeledImages
     from galaxtool.training.task import Task
     from galaxtool.vision.preprocess import Preprocess
 
@@ -24,7 +24,7 @@ UNFIT = 10  # unreadable images that are named one by one
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainingSetup:
     """What is known before anything is written.
 
     Parameters
@@ -37,14 +37,14 @@ class Prepared:
     head : HeadSpec
     """
 
-    labelled: Labelled
+    labelled: LabeledImages
     backbone: BackboneName
     text_encoder: BackboneName | None
     method: MethodSpec
     head: HeadSpec
 
 
-def prepare(settings: Mapping[str, Any]) -> Prepared:
+def prepare(settings: Mapping[str, Any]) -> TrainingSetup:
     """Find the method, the head, the backbone and the data, and raise for whatever cannot be trained."""
     from galaxtool.backbones.create import parse_name
     from galaxtool.backbones.weights import locate
@@ -86,7 +86,7 @@ def prepare(settings: Mapping[str, Any]) -> Prepared:
         head_without_classes = registry.find("head", "none").spec
         assert isinstance(head_without_classes, HeadSpec)
         head = head_without_classes
-    return Prepared(labelled, name, text_encoder, method, head)
+    return TrainingSetup(labelled, name, text_encoder, method, head)
 
 
 def _text_encoder(
@@ -115,7 +115,7 @@ def _text_encoder(
     return borrowed
 
 
-def make_task(settings: Mapping[str, Any], prepared: Prepared, log: Progress) -> Task:
+def make_task(settings: Mapping[str, Any], prepared: TrainingSetup, log: Progress) -> Task:
     """Load the backbone, read the pictures and put together what the method is given."""
     log.say(f"Loading the backbone {prepared.backbone} ...")
     import torch
@@ -203,7 +203,7 @@ def _preprocess(
     return input_options(settings).shown(plain)
 
 
-def _counted(labelled: Labelled) -> str:
+def _counted(labelled: LabeledImages) -> str:
     counts = labelled.counts()
     shown = ", ".join(f"{sum(c.values())} {split}" for split, c in counts.items())
     if "train" not in counts:

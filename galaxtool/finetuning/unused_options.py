@@ -14,9 +14,7 @@ from galaxtool.utils.config import invocation
 _ELSEWHERE = ("recipe ", "file ", "environment ")
 
 
-def without_ignored(
-    settings: Mapping[str, Any], defaults: Mapping[str, Any], sources: Mapping[str, str]
-) -> dict[str, Any]:
+def drop_unused(settings: Mapping[str, Any], defaults: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
     """Return the settings without those that the chosen method, rule or votes have no use for.
 
     Parameters
@@ -39,7 +37,7 @@ def without_ignored(
     """
     origins = {**invocation.get().sources, **sources}
     kept = dict(settings)
-    for name, cause, why in _useless(settings):
+    for name, cause, why in find_unused(settings):
         if kept.get(name) == defaults.get(name):
             continue
         origin = origins.get(name, "")
@@ -74,7 +72,7 @@ def refuse_on_resume(path: Path, run: Mapping[str, Any], given: Mapping[str, Any
             )
 
 
-def _useless(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def find_unused(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield a setting, the one that makes it useless, and why that is."""
     method = get_registry().find("method", settings["method"]).spec
     assert isinstance(method, MethodSpec)

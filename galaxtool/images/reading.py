@@ -14,14 +14,14 @@ from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.plugins.manager import debugging
-from galaxtool.plugins.registered import Registered
+from galaxtool.plugins.registered import Registration
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
 
 _GZIP = b"\x1f\x8b"
 _HEAD = 4096
-_asked: WeakKeyDictionary[Registry, tuple[set[object], list[Registered]]] = WeakKeyDictionary()
+_asked: WeakKeyDictionary[Registry, tuple[set[object], list[Registration]]] = WeakKeyDictionary()
 
 
 def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry: Registry | None = None) -> Cutout:
@@ -142,7 +142,7 @@ def _head(file: ImageFile) -> bytes:
         raise UnreadableImage(f"'{file.name}' is damaged: it begins like gzip and cannot be unpacked.") from error
 
 
-def _known(registry: Registry) -> list[Registered]:
+def _known(registry: Registry) -> list[Registration]:
     """Return the readers that are registered; plugins are asked again only when others are there than the last time."""
     plugins = registry.plugins.pm.get_plugins()
     asked = _asked.get(registry)
@@ -151,7 +151,7 @@ def _known(registry: Registry) -> list[Registered]:
     return asked[1]
 
 
-def _choose(file: ImageFile, head: bytes, known: list[Registered], fits_name: list[Registered]) -> Registered:
+def _choose(file: ImageFile, head: bytes, known: list[Registration], fits_name: list[Registration]) -> Registration:
     """Return the reader for a file that begins with `head`; the name is that of the readers in `fits_name`."""
     fits_content = [r for r in known if _spec(r).magic and head.startswith(_spec(r).magic)]
     both = [r for r in fits_content if r in fits_name]
@@ -165,7 +165,7 @@ def _choose(file: ImageFile, head: bytes, known: list[Registered], fits_name: li
     raise UnreadableImage(f"'{file.name}' is not an image that can be read.", hint=f"It begins like neither {formats}.")
 
 
-def _spec(registered: Registered) -> ReaderSpec:
+def _spec(registered: Registration) -> ReaderSpec:
     return cast(ReaderSpec, registered.spec)  # the registry hands out nothing else of this kind
 
 

@@ -10,15 +10,15 @@ from galaxtool.types import Progress
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from galaxtool.inference.runner import Stream
-    from galaxtool.inference.worker import Scored
+    from galaxtool.inference.runner import BatchRunner
+    from galaxtool.inference.worker import ScoredBatch
     from galaxtool.inputs.gather import Inputs
     from galaxtool.inputs.items import InputItem
     from galaxtool.jobs.job import Job
     from galaxtool.models.record import ModelRecord
 
 
-def fill(job: Job, found: Inputs, stream: Stream, *, rows_a_part: int, top_k: int, progress: Progress) -> None:
+def fill(job: Job, found: Inputs, stream: BatchRunner, *, rows_a_part: int, top_k: int, progress: Progress) -> None:
     """Score what a job lacks, and keep it part by part.
 
     Parameters
@@ -43,7 +43,7 @@ def fill(job: Job, found: Inputs, stream: Stream, *, rows_a_part: int, top_k: in
 
 
 def part_table(
-    items: Sequence[InputItem], columns: Table | None, scored: Sequence[Scored], record: ModelRecord, top_k: int
+    items: Sequence[InputItem], columns: Table | None, scored: Sequence[ScoredBatch], record: ModelRecord, top_k: int
 ) -> Table:
     """Return consecutive rows of the prediction table."""
     import numpy as np

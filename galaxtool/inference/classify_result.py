@@ -76,7 +76,7 @@ class ClassifyResult:
 
 
 @dataclass
-class Tally:
+class ResultCounts:
     """What there is in the parts of a job.
 
     Parameters
@@ -95,7 +95,7 @@ class Tally:
     first_errors: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, parts: list[Path]) -> Tally:
+    def of(cls, parts: list[Path]) -> ResultCounts:
         """Count over parts, of which only two columns are read."""
         import pyarrow.parquet as pq
 
@@ -110,7 +110,7 @@ class Tally:
         return tally
 
 
-def complain(result: ClassifyResult, tally: Tally, strict: bool, progress: Progress) -> None:
+def report_errors(result: ClassifyResult, tally: ResultCounts, strict: bool, progress: Progress) -> None:
     """Say what was skipped and what could not be read.
 
     Raises

@@ -13,14 +13,14 @@ from galaxtool.types import Progress
 
 if TYPE_CHECKING:
     from galaxtool.inference.embedding_file import Embedded
-    from galaxtool.inference.runner import Stream
-    from galaxtool.inference.worker import Scored
+    from galaxtool.inference.runner import BatchRunner
+    from galaxtool.inference.worker import ScoredBatch
     from galaxtool.inputs.items import InputItem
 
 _SHOWN = 10
 
 
-def embedding_meta(stream: Stream) -> dict[str, Any]:
+def embedding_meta(stream: BatchRunner) -> dict[str, Any]:
     """Return what made the embeddings, as their file tells it."""
     record = stream.engine.record
     return {
@@ -34,7 +34,7 @@ def embedding_meta(stream: Stream) -> dict[str, Any]:
     }
 
 
-def fill(job: Job, items: Sequence[InputItem], stream: Stream, *, rows_a_part: int, progress: Progress) -> None:
+def fill(job: Job, items: Sequence[InputItem], stream: BatchRunner, *, rows_a_part: int, progress: Progress) -> None:
     """Embed what a job lacks, and keep it part by part, each a file of embeddings."""
     from galaxtool.inference.embedding_file import writing_embeddings
 
@@ -46,7 +46,7 @@ def fill(job: Job, items: Sequence[InputItem], stream: Stream, *, rows_a_part: i
                 writer.write(embedded(batch, scored), scored.values)
 
 
-def embedded(items: Sequence[InputItem], scored: Scored) -> list[Embedded]:
+def embedded(items: Sequence[InputItem], scored: ScoredBatch) -> list[Embedded]:
     """Return what is known of a batch beside its vectors."""
     from galaxtool.inference.embedding_file import Embedded
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from galaxtool.errors import InputError
 from galaxtool.inference.input_options import InputOptions
-from galaxtool.inference.runner import Stream, Where
-from galaxtool.inference.worker import Scored
+from galaxtool.inference.runner import BatchRunner, ComputeOptions
+from galaxtool.inference.worker import ScoredBatch
 from galaxtool.types import Progress
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-def embedding_stream(engine: Engine, model: str, options: InputOptions, where: Where) -> Stream:
+def embedding_stream(engine: Engine, model: str, options: InputOptions, where: ComputeOptions) -> BatchRunner:
     """Return a stream of embeddings: `Scored.values` are vectors of unit length."""
-    return Stream(
+    return BatchRunner(
         engine,
         model=model,
         reading=options.reading,
@@ -33,8 +33,8 @@ def embedding_stream(engine: Engine, model: str, options: InputOptions, where: W
 
 
 def embed_batches(
-    items: Sequence[InputItem], stream: Stream, progress: Progress
-) -> Iterator[tuple[Sequence[InputItem], Scored]]:
+    items: Sequence[InputItem], stream: BatchRunner, progress: Progress
+) -> Iterator[tuple[Sequence[InputItem], ScoredBatch]]:
     """Embed images in input order, telling the progress.
 
     Yields

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galaxtool.errors import ConfigError
-from galaxtool.utils.files import replacing, write_json
+from galaxtool.utils.files import atomic_write, write_json
 
 COLUMNS = ("id", "path", "ra", "dec", "error")
 _ROW_GROUP = 4096
@@ -108,7 +108,7 @@ def _parquet(path: Path, dim: int, meta: dict[str, Any]) -> Iterator[EmbeddingWr
     kinds = {"ra": pa.float64(), "dec": pa.float64(), "embedding": pa.list_(pa.float32(), dim)}
     fields = [(name, kinds.get(name, pa.string())) for name in ("id", "path", "ra", "dec", "embedding", "error")]
     schema = pa.schema(fields, metadata={"galaxtool": json.dumps(meta)})
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as file:
+    with atomic_write(path) as temporary, pq.ParquetWriter(temporary, schema) as file:
         writer = _Parquet(file, schema)
         yield writer
         writer.flush()
@@ -126,7 +126,7 @@ class _Numpy:
 
 @contextlib.contextmanager
 def _numpy(path: Path, count: int, dim: int, meta: dict[str, Any]) -> Iterator[EmbeddingWriter]:
-    with replacing(path) as temporary, replacing(path.with_suffix(".ids.csv")) as ids:
+    with atomic_write(path) as temporary, atomic_write(path.with_suffix(".ids.csv")) as ids:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(count, dim))
         with ids.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
             lines = csv.writer(stream, lineterminator="\n")

@@ -66,7 +66,7 @@ def field_note(record: ModelRecord, options: InputOptions, items: Sequence[Input
     import numpy as np
 
     from galaxtool.errors import UnreadableImage
-    from galaxtool.inputs.open_item import read_item
+    from galaxtool.inputs.read_item import read_item
 
     seen = record.data.get(FIELD)
     preprocess = options.shown(record.make_preprocess())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import ConfigError
 from galaxtool.executors.protocols import Executor
-from galaxtool.inference.worker import Plan, Scored, Scorer, make_reader, make_scorer
+from galaxtool.inference.worker import ScoredBatch, Scorer, WorkerSetup, make_reader, make_scorer
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress
 
@@ -29,7 +29,7 @@ _SHARE = 4  # of the memory, one part may hold copies of a model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Where:
+class ComputeOptions:
     """Where batches are worked on.
 
     Parameters
@@ -61,7 +61,7 @@ class Where:
             get_registry().find("executor", self.executor.partition("://")[0])
 
 
-class Stream:
+class BatchRunner:
     """Scores images in batches, in order.
 
     Parameters
@@ -84,12 +84,12 @@ class Stream:
         model: str,
         reading: ReadOptions,
         preprocess: Preprocess,
-        where: Where,
+        where: ComputeOptions,
         embeds: bool,
     ) -> None:
         self.engine, self.where = engine, where
         path = os.path.abspath(model)  # noqa: PTH100  Path.resolve would follow links
-        self.plan = Plan(
+        self.plan = WorkerSetup(
             model=path if os.path.exists(path) else model,  # noqa: PTH110
             digest=engine.record.digest,
             engine=engine.name,
@@ -102,7 +102,7 @@ class Stream:
 
     def run(
         self, items: Sequence[InputItem], chosen: Sequence[range] | None = None
-    ) -> Iterator[tuple[range, Sequence[InputItem], Scored]]:
+    ) -> Iterator[tuple[range, Sequence[InputItem], ScoredBatch]]:
         """Yield consecutive batches.
 
         Parameters
@@ -139,7 +139,7 @@ class Stream:
 
     def parts(
         self, job: Job, items: Sequence[InputItem], rows_a_part: int, what: str, progress: Progress
-    ) -> Iterator[tuple[int, list[tuple[Sequence[InputItem], Scored]]]]:
+    ) -> Iterator[tuple[int, list[tuple[Sequence[InputItem], ScoredBatch]]]]:
         """Yield the parts that a job lacks.
 
         Parameters
@@ -164,7 +164,7 @@ class Stream:
         mine = sum(len(run) for n, run in runs.items() if job.shard.has(n))
         progress.start(what, mine)
         progress.advance(mine - sum(len(runs[n]) for n in missing))
-        waiting: list[tuple[Sequence[InputItem], Scored]] = []
+        waiting: list[tuple[Sequence[InputItem], ScoredBatch]] = []
         try:
             for task, batch, scored in self.run(items, [runs[n] for n in missing]):
                 waiting.append((batch, scored))

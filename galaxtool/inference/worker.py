@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class WorkerSetup:
     """What a worker must know, wherever it is.
 
     Parameters
@@ -55,7 +55,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredBatch:
     """A batch after reading and, where `values` is not None, scoring.
 
     Parameters
@@ -79,14 +79,14 @@ class Scored:
 
 
 class PictureReader:
-    """Reads batches: called with items, returns a `Scored` with pictures."""
+    """Reads batches: called with items, returns a `ScoredBatch` with pictures."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: WorkerSetup) -> None:
         self.plan = plan
         self._with_position = plan.preprocess.reading(plan.reading, position=True)
         self._without = plan.preprocess.reading(plan.reading, position=False)
 
-    def __call__(self, items: Sequence[InputItem]) -> Scored:
+    def __call__(self, items: Sequence[InputItem]) -> ScoredBatch:
         """Read; what is wrong with an image is told in its row, never raised."""
         import numpy as np
 
@@ -103,10 +103,10 @@ class PictureReader:
                 pictures.append(picture)
             if position[0] is not None and position[1] is not None:
                 ra[i], dec[i] = position
-        return Scored(ra, dec, flags, errors, pictures=np.stack(pictures) if pictures else None)
+        return ScoredBatch(ra, dec, flags, errors, pictures=np.stack(pictures) if pictures else None)
 
     def _read(self, item: InputItem, options: ReadOptions) -> tuple[np.ndarray, tuple[float | None, float | None], str]:
-        from galaxtool.inputs.open_item import read_item
+        from galaxtool.inputs.read_item import read_item
 
         cutout = read_item(item, options)
         picture = self.plan.preprocess.picture(cutout)
@@ -114,7 +114,7 @@ class PictureReader:
 
 
 class Scorer:
-    """Reads and scores batches: called with items, returns a `Scored` with values.
+    """Reads and scores batches: called with items, returns a `ScoredBatch` with values.
 
     Parameters
     ----------
@@ -128,13 +128,13 @@ class Scorer:
         If the model is not the one that was meant: another of its name on another machine.
     """
 
-    def __init__(self, plan: Plan, engine: Engine | None = None) -> None:
+    def __init__(self, plan: WorkerSetup, engine: Engine | None = None) -> None:
         self.read = PictureReader(plan)
         self.embeds = plan.embeds
         self.engine = engine or self._opened(plan)
 
     @staticmethod
-    def _opened(plan: Plan) -> Engine:
+    def _opened(plan: WorkerSetup) -> Engine:
         from galaxtool.models.engines.open import open_engine
         from galaxtool.models.find import find_model
 
@@ -153,11 +153,11 @@ class Scorer:
             )
         return engine
 
-    def __call__(self, items: Sequence[InputItem]) -> Scored:
+    def __call__(self, items: Sequence[InputItem]) -> ScoredBatch:
         """Read and score."""
         return self.score(self.read(items), items)
 
-    def score(self, read: Scored, items: Sequence[InputItem]) -> Scored:
+    def score(self, read: ScoredBatch, items: Sequence[InputItem]) -> ScoredBatch:
         """Score what was read."""
         import numpy as np
 
@@ -176,12 +176,12 @@ class Scorer:
         return replace(read, values=values, errors=errors, pictures=None)
 
 
-def make_scorer(plan: Plan) -> Callable[[], Scorer]:
+def make_scorer(plan: WorkerSetup) -> Callable[[], Scorer]:
     """Return what makes a `Scorer`, to be sent to a worker."""
     return partial(Scorer, plan)
 
 
-def make_reader(plan: Plan) -> Callable[[], PictureReader]:
+def make_reader(plan: WorkerSetup) -> Callable[[], PictureReader]:
     """Return what makes a `PictureReader`, to be sent to a worker."""
     return partial(PictureReader, plan)
 

@@ -13,7 +13,7 @@ from string import Formatter
 from galaxtool.errors import ConfigError, InputError, nearest
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.listing import Sorter, Texts
-from galaxtool.inputs.walk import Taken, walk
+from galaxtool.inputs.walk import FileFilter, walk
 from galaxtool.vision.colors import BY_WAVELENGTH
 
 _FIELDS = ("id", "band")
@@ -84,7 +84,7 @@ class BandFiles:
         self._found, self._ids = Sorter(), Texts()
         self.bands: Counter[str] = Counter()
         self.example = ""
-        for below, name in walk(folder, Taken(everything=True), skipped):
+        for below, name in walk(folder, FileFilter(everything=True), skipped):
             relative = os.fsdecode(below + name)
             match = pattern.parse(relative)
             if match is None:
@@ -167,7 +167,7 @@ def find_objects(
         if band not in found:
             raise InputError(
                 f"There is no file of the band '{band}': none is called like '{called.path('*', band)}'.",
-                hint=f"There are files of {', '.join(in_order(found))}.",
+                hint=f"There are files of {', '.join(by_wavelength(found))}.",
             )
     for part in parts:
         part.settle(bands or bands_among(found))
@@ -186,10 +186,10 @@ def bands_among(found: Counter[str]) -> tuple[str, ...]:
     ('g', 'r', 'z')
     """
     known = [band for band in found if band in BY_WAVELENGTH or _FILTER.fullmatch(band)]
-    return in_order(known or found)
+    return by_wavelength(known or found)
 
 
-def in_order(bands: Iterable[str]) -> tuple[str, ...]:
+def by_wavelength(bands: Iterable[str]) -> tuple[str, ...]:
     """Return bands with the shortest wavelength first, and those that are not known behind, in alphabetical order."""
     places = {band: place for place, band in enumerate(BY_WAVELENGTH)}
     return tuple(sorted(bands, key=lambda band: (places.get(band, len(places)), band)))

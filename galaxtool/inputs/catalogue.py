@@ -18,10 +18,10 @@ from astropy.table import Column, Table
 from galaxtool.containers.find import container_name
 from galaxtool.errors import TableError
 from galaxtool.images.reading import image_suffixes
-from galaxtool.inputs.band_files import in_order
+from galaxtool.inputs.band_files import by_wavelength
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.lists import Beside
-from galaxtool.inputs.open_item import item_at
+from galaxtool.inputs.lists import RelativePathResolver
+from galaxtool.inputs.read_item import item_at
 from galaxtool.inputs.walk import fits_suffixes, without_suffix
 from galaxtool.tables.column_names import (
     DEC_COLUMNS,
@@ -143,7 +143,7 @@ def read_catalogue(
                 hint="Name the column with --image-column.",
             )
         of_band = {"": wanted}
-    beside = Beside(path.parent)
+    beside = RelativePathResolver(path.parent)
     images = {band: _Images(Cells(table[column]), beside, path.parent) for band, column in of_band.items()}
     first = next(iter(images.values()))
     named = column_named(table, id_column, ID_COLUMNS, path)
@@ -193,7 +193,7 @@ class _Members(Cells):
 class _Images(Sequence[Path]):
     """Where the images are that a catalogue names."""
 
-    def __init__(self, written: Cells, beside: Beside, folder: Path) -> None:
+    def __init__(self, written: Cells, beside: RelativePathResolver, folder: Path) -> None:
         self.written, self._folder = written, folder
         here = bytearray(map(beside.is_here, written))
         self._here = here if any(here) else None
@@ -245,9 +245,9 @@ def _band_columns(table: Table, template: str, bands: Sequence[str], path: Path)
     if lacking:
         raise TableError(
             f"The catalogue '{path}' has no column '{template.replace(_BAND, lacking[0])}'.",
-            hint=f"It has columns for {', '.join(in_order(there))}.",
+            hint=f"It has columns for {', '.join(by_wavelength(there))}.",
         )
-    return {band: there[band] for band in bands or in_order(there)}
+    return {band: there[band] for band in bands or by_wavelength(there)}
 
 
 def texts(column: Column) -> list[str]:

@@ -8,10 +8,10 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table, vstack
 
 from galaxtool.inputs.catalogue import Catalogue, texts
-from galaxtool.inputs.items import Part
+from galaxtool.inputs.items import InputPart
 
 
-def columns_of(parts: Sequence[Part]) -> Table | None:
+def columns_of(parts: Sequence[InputPart]) -> Table | None:
     """Return the catalogues' columns with a row for every item of every part.
 
     Parameters

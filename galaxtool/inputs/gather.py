@@ -23,11 +23,11 @@ from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.band_files import find_objects
 from galaxtool.inputs.catalogue import HDUS, read_catalogue
 from galaxtool.inputs.columns import columns_of
-from galaxtool.inputs.items import InputItem, Items, Part
+from galaxtool.inputs.items import InputItem, InputPart, Items
 from galaxtool.inputs.listing import Listing
-from galaxtool.inputs.lists import STANDARD_INPUT, Beside, matches, read_list
-from galaxtool.inputs.open_item import item_at
-from galaxtool.inputs.walk import Taken, fits_suffixes, holds_only_tables, walk, without_suffix
+from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, matches, read_list
+from galaxtool.inputs.read_item import item_at
+from galaxtool.inputs.walk import FileFilter, fits_suffixes, holds_only_tables, walk, without_suffix
 from galaxtool.plugins.manager import debugging
 from galaxtool.tables.tables import table_suffix
 
@@ -129,12 +129,12 @@ class _Gathering:
     """The parts found so far, and how to find more."""
 
     def __init__(self, image_column: str | None, id_column: str | None, bands: Sequence[str], each_hdu: bool) -> None:
-        self.parts: list[Part] = []
+        self.parts: list[InputPart] = []
         self.skipped: Counter[str] = Counter()
         self._catalogue_options: dict[str, Any] = {"image_column": image_column, "id_column": id_column, "bands": bands}
         self._images, self._packed = image_suffixes(), container_suffixes()
         self._each = fits_suffixes() if each_hdu else ()  # of files of which each HDU counts
-        self._taken = Taken.images_only(containers=self._packed)
+        self._taken = FileFilter.images_only(containers=self._packed)
         self._suffixes = tuple({*self._images, *self._packed})
         self._named: Listing | None = None
 
@@ -153,7 +153,7 @@ class _Gathering:
         else:
             raise nothing_at(Path(text))
 
-    def _add(self, part: Part) -> None:
+    def _add(self, part: InputPart) -> None:
         self.parts.append(part)
         self._named = None
 
@@ -263,7 +263,7 @@ class _Gathering:
         """Add what a list names, each line as if it were an INPUT."""
         if name != STANDARD_INPUT and not os.path.exists(name):  # noqa: PTH110
             raise nothing_at(Path(name), hint=f"A list has a path a line; a file called so is ./{_LIST}{name}.")
-        beside = Beside(Path() if name == STANDARD_INPUT else Path(name).parent)
+        beside = RelativePathResolver(Path() if name == STANDARD_INPUT else Path(name).parent)
         what = "Standard input" if name == STANDARD_INPUT else f"The list '{name}'"
         first = ""
         count = there = 0

@@ -47,7 +47,7 @@ class InputItem:
         return f"{self.path}[{self.member}]" if self.member else str(self.path)
 
 
-class Part(Protocol):
+class InputPart(Protocol):
     """What one INPUT stands for: so many items, of which the identifiers may not be unique yet."""
 
     def __len__(self) -> int: ...
@@ -68,7 +68,7 @@ class Items(Sequence[InputItem]):
         Names that come twice are made different, see `repeated`.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[InputPart]) -> None:
         self._parts = [part for part in parts if len(part)]
         self._starts = array("q")
         count = 0

@@ -73,7 +73,7 @@ class Sorter:
 
 
 class Listing:
-    """Files and members of containers; a `galaxtool.inputs.items.Part`.
+    """Files and members of containers; a `galaxtool.inputs.items.InputPart`.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from galaxtool.errors import InputError
 from galaxtool.inputs.listing import Sorter
-from galaxtool.inputs.walk import Taken, list_folder, walk
+from galaxtool.inputs.walk import FileFilter, list_folder, walk
 
 STANDARD_INPUT = "-"
 _COMMENT = b"#"
@@ -23,7 +23,7 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _LONGEST = 1 << 16
 
 
-class Beside:
+class RelativePathResolver:
     """Finds what is named in a file: relative paths start at its folder, else at the working folder.
 
     Parameters
@@ -93,7 +93,7 @@ def _lines(stream: BinaryIO, what: str) -> Iterator[str]:
             yield os.fsdecode(line)
 
 
-def matches(text: str, taken: Taken, skipped: Counter[str]) -> tuple[Path, Iterator[tuple[bytes, bytes]]]:
+def matches(text: str, taken: FileFilter, skipped: Counter[str]) -> tuple[Path, Iterator[tuple[bytes, bytes]]]:
     """Return the inputs that match a glob.
 
     Parameters

@@ -38,7 +38,7 @@ _Level = tuple[bytes, Iterator[bytes], tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class FileFilter:
     """Which files in folders are inputs.
 
     Parameters
@@ -56,7 +56,7 @@ class Taken:
     everything: bool = False
 
     @classmethod
-    def images_only(cls, containers: Iterable[str] = ()) -> Taken:
+    def images_only(cls, containers: Iterable[str] = ()) -> FileFilter:
         """Return what all registered readers take, and perhaps containers."""
         return cls(
             images=tuple(map(os.fsencode, image_suffixes())),
@@ -90,11 +90,11 @@ def walk_images(folder: Path) -> tuple[list[Path], Counter[str]]:
         an image's, so that they show as errors later rather than vanish.
     """
     skipped: Counter[str] = Counter()
-    found = [Path(os.fsdecode(below + name)) for below, name in walk(folder, Taken.images_only(), skipped)]
+    found = [Path(os.fsdecode(below + name)) for below, name in walk(folder, FileFilter.images_only(), skipped)]
     return found, skipped
 
 
-def walk(folder: Path, taken: Taken, skipped: Counter[str]) -> Iterator[tuple[bytes, bytes]]:
+def walk(folder: Path, taken: FileFilter, skipped: Counter[str]) -> Iterator[tuple[bytes, bytes]]:
     """Yield the inputs below a folder, in byte order of their relative paths.
 
     Parameters
@@ -133,7 +133,7 @@ def walk(folder: Path, taken: Taken, skipped: Counter[str]) -> Iterator[tuple[by
 
 
 def list_folder(
-    folder: bytes, taken: Taken, skipped: Counter[str], is_meant: Callable[[bytes], bool] | None = None
+    folder: bytes, taken: FileFilter, skipped: Counter[str], is_meant: Callable[[bytes], bool] | None = None
 ) -> Sorter:
     """Return the inputs right in a folder, and its sub-folders with a slash behind their names.
 
@@ -157,7 +157,7 @@ def list_folder(
     return kept
 
 
-def _sift(chunk: list[os.DirEntry[bytes]], taken: Taken, kept: Sorter, skipped: Counter[str]) -> None:
+def _sift(chunk: list[os.DirEntry[bytes]], taken: FileFilter, kept: Sorter, skipped: Counter[str]) -> None:
     """Keep what is an input among some entries of a folder."""
     doubtful = []
     for entry in chunk:

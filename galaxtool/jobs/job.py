@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.jobs.shard import Shard
-from galaxtool.utils.files import hold, holder, write_json
+from galaxtool.utils.files import lock_file, lock_owner, write_json
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -217,11 +217,11 @@ def _held(folder: Path, shard: Shard, output: Path) -> list[Any]:
         names.append((folder / f"{LOCK}-{shard.index}-of-{shard.count}", False))
     locks: list[Any] = []
     for name, shared in names:
-        lock = hold(name, shared=shared)
+        lock = lock_file(name, shared=shared)
         if lock is None:
             for held in locks:
                 held.close()
-            who = holder(name)
+            who = lock_owner(name)
             raise OutputExists(
                 f"Another galaxtool process is writing '{output}'{f': {who}' if who else ''}.",
                 hint="Wait for it, or choose another -o.",

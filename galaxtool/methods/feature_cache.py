@@ -19,7 +19,7 @@ from galaxtool.errors import GalaxtoolError
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
 from galaxtool.utils.config import cache_dir
-from galaxtool.utils.files import replacing
+from galaxtool.utils.files import atomic_write
 
 KEPT_BYTES = 2_000_000_000
 """Of all files together; those longest not used are removed first."""
@@ -48,7 +48,7 @@ def kept_features(task: Task, pictures: PictureSet) -> torch.Tensor:
     if found is None:
         found = embed_pictures(task, pictures).cpu().clone()
         if found.nbytes < KEPT_BYTES:
-            with suppress(GalaxtoolError, SafetensorError), replacing(path) as temporary:
+            with suppress(GalaxtoolError, SafetensorError), atomic_write(path) as temporary:
                 save_file({"features": found}, temporary)
             remove_oldest(path.parent, KEPT_BYTES)
     return found.to(task.device)

@@ -18,7 +18,7 @@ from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.utils.files import replacing, sha256_of, write_json
+from galaxtool.utils.files import atomic_write, sha256_of, write_json
 
 
 def save_model(
@@ -49,7 +49,7 @@ def save_model(
         for key, value in model.state_dict().items()
     }
     tensors = {key: value.clone() for key, value in tensors.items()}  # safetensors takes no shared storage
-    with replacing(folder / WEIGHTS) as temporary:
+    with atomic_write(folder / WEIGHTS) as temporary:
         try:
             save_file(tensors, temporary)
         except SafetensorError as error:  # safetensors does not raise OSError for a full disk
@@ -59,7 +59,7 @@ def save_model(
             (folder / "symbols").mkdir(exist_ok=True)
             target = folder / "symbols" / f"{one.slug}{one.symbol.suffix}"
             if one.symbol.resolve() != target.resolve():
-                with replacing(target) as temporary:
+                with atomic_write(target) as temporary:
                     shutil.copyfile(one.symbol, temporary)
     record = dataclasses.replace(record, weights_sha256=sha256_of(folder / WEIGHTS))
     write_json(folder / RECORD, record.as_dict())

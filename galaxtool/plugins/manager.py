@@ -27,7 +27,7 @@ import pluggy
 
 from galaxtool.errors import GalaxtoolError, nearest
 from galaxtool.plugins import hookspecs
-from galaxtool.plugins.registered import PluginReport, Registered
+from galaxtool.plugins.registered import PluginReport, Registration
 from galaxtool.plugins.specs import (
     BackboneSpec,
     ContainerSpec,
@@ -110,7 +110,7 @@ class PluginManager:
         self.pm.unregister(name=name)
         self.reports.pop(name, None)
 
-    def collect(self, kind: str) -> list[Registered]:
+    def collect(self, kind: str) -> list[Registration]:
         """Ask every plugin for its specs of one kind.
 
         Returns
@@ -119,14 +119,14 @@ class PluginManager:
             In the order in which plugins were loaded: the built-in first.
         """
         hook_name, wanted = HOOKS[kind]
-        found: list[Registered] = []
+        found: list[Registration] = []
         for impl in getattr(self.pm.hook, hook_name).get_hookimpls():
             report = self.reports[impl.plugin_name]
             for spec in _specs_of(impl.function, hook_name, wanted, report):
                 provided = f"{kind} {spec.name}"
                 if provided not in report.provides:
                     report.provides.append(provided)
-                found.append(Registered(spec=spec, plugin=impl.plugin_name, origin=report.origin))
+                found.append(Registration(spec=spec, plugin=impl.plugin_name, origin=report.origin))
         return found
 
     def note_commands(self) -> None:

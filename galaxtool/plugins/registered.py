@@ -8,7 +8,7 @@ from galaxtool.plugins.specs import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
+class Registration:
     """A spec with where it came from.
 
     Parameters

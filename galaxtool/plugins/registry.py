@@ -9,7 +9,7 @@ from typing import Any
 
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, PluginError, UnknownName
 from galaxtool.plugins.manager import HOOKS, PluginManager, debugging
-from galaxtool.plugins.registered import PluginReport, Registered
+from galaxtool.plugins.registered import PluginReport, Registration
 
 
 class Registry:
@@ -29,11 +29,11 @@ class Registry:
     def __init__(self, manager: PluginManager | None = None) -> None:
         self.plugins = manager or PluginManager()
 
-    def specs(self, kind: str) -> list[Registered]:
+    def specs(self, kind: str) -> list[Registration]:
         """Return everything registered of a kind (a key of `galaxtool.plugins.manager.HOOKS`), the built-in first."""
         return self.plugins.collect(kind)
 
-    def find(self, kind: str, name: str) -> Registered:
+    def find(self, kind: str, name: str) -> Registration:
         """Look a name up, plain or as ``plugin:name``.
 
         Raises
@@ -56,7 +56,7 @@ class Registry:
         note = f"Of the plugins, {', '.join(failed)} failed to load; see `galaxtool plugins`." if failed else ""
         raise UnknownName(kind, name, [r.spec.name for r in every], note=note)
 
-    def factory(self, registered: Registered) -> Callable[..., Any]:
+    def factory(self, registered: Registration) -> Callable[..., Any]:
         """Import what a spec's ``"package.module:function"`` names.
 
         Raises
@@ -68,7 +68,7 @@ class Registry:
         """
         return self.load(registered.spec.factory, registered)
 
-    def load(self, target: str, registered: Registered) -> Callable[..., Any]:
+    def load(self, target: str, registered: Registration) -> Callable[..., Any]:
         """Import any ``"package.module:function"`` that a spec names; raises as `factory` does."""
         module_name, _, attribute = target.partition(":")
         package = module_name.partition(".")[0]

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from galaxtool.utils.files import replacing
+from galaxtool.utils.files import atomic_write
 
 _SCORES = {"valid_accuracy": "accuracy", "valid_f1_macro": "macro F1", "valid_mean_error": "mean error"}
 
@@ -73,5 +73,5 @@ def draw_confusion(targets: np.ndarray, predicted: np.ndarray, classes: Sequence
 
 
 def _save(figure: Figure, path: Path) -> None:
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")

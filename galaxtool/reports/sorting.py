@@ -109,7 +109,7 @@ def clear(folder: Path) -> None:
 
     Links go; a copy goes only while what it was copied from is still there.
     """
-    from galaxtool.inputs.open_item import item_at
+    from galaxtool.inputs.read_item import item_at
 
     listing = folder / LISTING
     if not listing.is_file():
@@ -186,7 +186,7 @@ class _Sorted:
         self.counts[safe_name(label)] += 1
 
     def _place(self, row: _Row) -> str:
-        from galaxtool.inputs.open_item import item_at, picture_source
+        from galaxtool.inputs.read_item import item_at, picture_source
 
         if row.error or not row.label:
             raise UnreadableImage(row.error or "It has no class.")

@@ -124,7 +124,7 @@ class _Part:
 
     def item(self, row: int) -> InputItem:
         from galaxtool.inputs.items import InputItem
-        from galaxtool.inputs.open_item import item_at
+        from galaxtool.inputs.read_item import item_at
 
         place, files = self._files.get(str(row), (self._places[row] or "", []))
         bands = tuple((str(band), Path(path)) for band, path in files)
@@ -140,7 +140,7 @@ def _is_text(place: str) -> bool:
 
 
 def _thumbnail(item: InputItem, preprocess: Preprocess, options: ReadOptions) -> np.ndarray | None:
-    from galaxtool.inputs.open_item import read_item
+    from galaxtool.inputs.read_item import read_item
 
     try:
         return preprocess.display(read_item(item, options))

@@ -12,8 +12,8 @@ from galaxtool import __version__
 from galaxtool.errors import PluginError
 from galaxtool.inference.embedding import embed_batches, embedding_stream, position, say_unreadable
 from galaxtool.inference.input_options import InputOptions
-from galaxtool.inference.runner import Where
-from galaxtool.plugins.registered import Registered
+from galaxtool.inference.runner import ComputeOptions
+from galaxtool.plugins.registered import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress
 from galaxtool.utils.run_directory import utc_now
@@ -21,7 +21,7 @@ from galaxtool.utils.run_directory import utc_now
 if TYPE_CHECKING:
     import numpy as np
 
-    from galaxtool.inference.runner import Stream
+    from galaxtool.inference.runner import BatchRunner
     from galaxtool.inputs.items import InputItem
     from galaxtool.models.engines.protocol import Engine
     from galaxtool.models.find import ModelFiles
@@ -32,7 +32,7 @@ EXACT_UP_TO = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class IndexOptions:
     """What index to build.
 
     Parameters
@@ -54,19 +54,19 @@ class Wanted:
     folder: Path
     kind: str = "auto"
     options: InputOptions = field(default_factory=InputOptions)
-    where: Where = field(default_factory=Where)
+    where: ComputeOptions = field(default_factory=ComputeOptions)
     skipped: dict[str, int] = field(default_factory=dict)
     self_contained: bool = True
     source_digest: str = ""
 
 
-def find_kind(name: str) -> Registered:
+def find_kind(name: str) -> Registration:
     """Look a kind of index up; raise `UnknownName` with the nearest."""
     return get_registry().find("index", name)
 
 
 def build_index(
-    items: Sequence[InputItem], engine: Engine, files: ModelFiles, wanted: Wanted, progress: Progress
+    items: Sequence[InputItem], engine: Engine, files: ModelFiles, wanted: IndexOptions, progress: Progress
 ) -> IndexRecord:
     """Embed images, index the embeddings, measure the recall and write the index directory.
 
@@ -112,7 +112,7 @@ def build_index(
 
 
 def _embed(
-    items: Sequence[InputItem], stream: Stream, progress: Progress
+    items: Sequence[InputItem], stream: BatchRunner, progress: Progress
 ) -> tuple[np.ndarray, list[Indexed], list[dict[str, str]]]:
     """Return the vectors of the readable images, what they are of, and what could not be read."""
     import numpy as np
@@ -136,7 +136,7 @@ def _embed(
     return vectors[: len(indexed)], indexed, unreadable
 
 
-def _build(registered: Registered, vectors: np.ndarray) -> Any:
+def _build(registered: Registration, vectors: np.ndarray) -> Any:
     built = get_registry().factory(registered)(vectors)
     if getattr(built, "ntotal", None) != len(vectors):
         raise PluginError(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class QueryArgs:
     """A query as it was given; see `galaxtool.commands.similar.similar`."""
 
     query: str | Path | None
@@ -85,7 +85,7 @@ class Query:
     hdu: str | None = None
 
 
-def resolve(asked: Asked, source: Source, progress: Progress) -> Query:
+def resolve(asked: QueryArgs, source: Source, progress: Progress) -> Query:
     """Return the query's vector.
 
     Raises
@@ -119,7 +119,7 @@ def resolve(asked: Asked, source: Source, progress: Progress) -> Query:
 def _image(path: Path, hdu: str | None, source: Source) -> Query:
     import numpy as np
 
-    from galaxtool.inputs.open_item import item_at, read_item
+    from galaxtool.inputs.read_item import item_at, read_item
 
     item = item_at(str(path))
     options = source.options(hdu)
@@ -167,7 +167,7 @@ def _drawing(slug: str, source: Source) -> Path | None:
     return path if path.is_file() else None
 
 
-def _row_at(asked: Asked, source: Source, progress: Progress) -> int:
+def _row_at(asked: QueryArgs, source: Source, progress: Progress) -> int:
     """Return the row of the object nearest to a position, if it is within the radius."""
     import numpy as np
     from astropy.coordinates import angular_separation

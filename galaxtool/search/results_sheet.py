@@ -61,7 +61,7 @@ class _Shown:
 
     def picture(self, place: str, hdu: str | None) -> tuple[np.ndarray | None, str]:
         """Return the picture at a place, or why there is none."""
-        from galaxtool.inputs.open_item import item_at, read_item
+        from galaxtool.inputs.read_item import item_at, read_item
 
         item = item_at(place)
         if not item.path.exists():

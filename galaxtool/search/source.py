@@ -179,7 +179,7 @@ def _among(
     from galaxtool.inference.embedding import gather_images
     from galaxtool.models.engines.open import open_engine
     from galaxtool.models.find import find_model
-    from galaxtool.search.build import Wanted, build_index
+    from galaxtool.search.build import IndexOptions, build_index
     from galaxtool.search.index.record import RECORD, IndexRecord
     from galaxtool.search.index.store import Index
 
@@ -200,7 +200,7 @@ def _among(
     if built is not None:
         return Source(name, built, files, engine, device)
     opened = open_engine(files, engine, device)
-    wanted = Wanted(
+    wanted = IndexOptions(
         folder=folder,
         options=InputOptions(hdu=hdu),
         skipped=dict(found.skipped),

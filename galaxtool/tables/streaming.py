@@ -17,9 +17,9 @@ from galaxtool.tables.formats import csv as text
 from galaxtool.tables.formats import fits as fitstable
 from galaxtool.tables.formats import others, parquet, votable
 from galaxtool.tables.formats.plain import no_surrogates, plain_table, with_texts
-from galaxtool.tables.formats.schema import Layout
+from galaxtool.tables.formats.schema import TableSchema
 from galaxtool.tables.formats.suffixes import check_table_path, is_packed, other_format, table_suffix
-from galaxtool.utils.files import replacing
+from galaxtool.utils.files import atomic_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Writer:
     """How one format is written: what is done to a plain piece first, and what writes them all."""
 
     prepare: Callable[[Table], Table]
-    write: Callable[[BinaryIO, Layout, dict[str, Any]], None]
+    write: Callable[[BinaryIO, TableSchema, dict[str, Any]], None]
 
 
 _WRITERS = {
@@ -84,8 +84,8 @@ def write_stream(chunks: Callable[[], Iterable[Table]], path: Path, *, meta: dic
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # units and names off the FITS recommendation, IDs made up by VOTable
-        layout = Layout(pieces)
-        with replacing(Path(os.path.realpath(path))) as temporary:
+        layout = TableSchema(pieces)
+        with atomic_write(Path(os.path.realpath(path))) as temporary:
             if suffix is None:
                 others.write_other(temporary, layout, meta or {}, kind or "")
                 return layout.rows
@@ -99,7 +99,7 @@ def write_stream(chunks: Callable[[], Iterable[Table]], path: Path, *, meta: dic
 def _pack(path: Path) -> None:
     """Gzip a file in its place, without its name and date."""
     with (
-        replacing(path) as packed,
+        atomic_write(path) as packed,
         path.open("rb") as plain,
         packed.open("wb") as raw,
         gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as stream,

@@ -16,7 +16,7 @@ IMAGES = 512  # whose statistics are taken
 
 
 @torch.no_grad()
-def settle_batchnorm(task: Task, stage: Stage, epoch: int) -> None:
+def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
     """Estimate the running statistics of a stage's encoder anew, over augmented training images (Wu & Johnson 2021).
 
     A running average lags behind weights that change fast, and where most pixels are empty, as in radio images, it is

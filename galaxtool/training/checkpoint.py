@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from galaxtool.errors import ModelError
-from galaxtool.utils.files import replacing
+from galaxtool.utils.files import atomic_write
 
 
 def random_states() -> dict[str, Any]:
@@ -47,7 +47,7 @@ def restore_random_states(state: dict[str, Any]) -> None:
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Write a checkpoint atomically: the one before survives a full disk or a kill."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             torch.save(content, temporary)
         except RuntimeError as error:  # torch does not raise OSError for a full disk

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 
-class Averaged:
+class AveragedModel:
     """A slow copy of a module's weights.
 
     torch's AveragedModel copies the module whole; a stage holds its task, pictures and all, so only tensors are kept.

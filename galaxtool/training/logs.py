@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxtool.utils.files import replacing
+from galaxtool.utils.files import atomic_write
 from galaxtool.utils.optional_imports import require
 
 
 def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
     """Write ``history.csv``, one row an epoch; a column that an epoch's stage does not have is empty there."""
     columns = dict.fromkeys(key for row in history for key in row)
-    with replacing(path) as temporary, temporary.open("w", newline="") as stream:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(columns))
         writer.writeheader()
         writer.writerows(

@@ -15,13 +15,13 @@ def epoch_order(pictures: PictureSet, seed: int, epoch: int) -> np.ndarray:
     return rng.permutation(np.repeat(np.arange(len(times)), times))
 
 
-def steps_of(order: np.ndarray, batch_size: int, processes: int = 1) -> list[np.ndarray]:
+def epoch_batches(order: np.ndarray, batch_size: int, processes: int = 1) -> list[np.ndarray]:
     """Return an epoch's batches; a last one that has not an item for each process is left out."""
-    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    return [batch for batch in batches if len(batch) >= processes]
+    epoch_batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return [batch for batch in epoch_batches if len(batch) >= processes]
 
 
-def parts_of(batch: np.ndarray, accumulate: int, rank: int = 0, processes: int = 1) -> list[np.ndarray]:
+def micro_batches(batch: np.ndarray, accumulate: int, rank: int = 0, processes: int = 1) -> list[np.ndarray]:
     """Return one process's share of a batch, in parts that pass through the model one after the other."""
     # as many for every process, which wait for one another in each
     return np.array_split(batch[rank::processes], min(accumulate, len(batch) // processes))

@@ -31,7 +31,7 @@ class Outcome:
 
 
 @dataclass
-class Position:
+class TrainingState:
     """How far a training is: the next step to do, and what came before.
 
     Parameters

@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
 from galaxtool.training.memory import explain, is_out_of_memory, on_device
-from galaxtool.training.sampling import parts_of
+from galaxtool.training.sampling import micro_batches
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.device import autocast
@@ -98,7 +98,7 @@ class Stepper:
             If it does not fit into memory; names a batch that does.
         """
         accumulate, processes = self.task.options.accumulate, distributed.size()
-        parts = parts_of(items, accumulate, distributed.rank(), processes)
+        parts = micro_batches(items, accumulate, distributed.rank(), processes)
         counts = self._counts(items)
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.task.device)

@@ -16,7 +16,7 @@ from torch import nn
 
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
-from galaxtool.training.batchnorm import settle_batchnorm
+from galaxtool.training.batchnorm import update_batchnorm_stats
 from galaxtool.training.checkpoint import (
     load_checkpoint,
     of_this_training,
@@ -24,15 +24,15 @@ from galaxtool.training.checkpoint import (
     restore_random_states,
     save_checkpoint,
 )
-from galaxtool.training.ema import Averaged
+from galaxtool.training.ema import AveragedModel
 from galaxtool.training.interrupt import Interruptible
 from galaxtool.training.logs import duration, told, write_history, write_tensorboard
 from galaxtool.training.optimizer import make_optimizer, schedule
-from galaxtool.training.sampling import epoch_order, steps_of
+from galaxtool.training.sampling import epoch_batches, epoch_order
 from galaxtool.training.stage import Stage
 from galaxtool.training.stage_setup import set_up
 from galaxtool.training.state import Outcome as Outcome
-from galaxtool.training.state import Position
+from galaxtool.training.state import TrainingState
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import stops
 from galaxtool.training.task import Task
@@ -81,7 +81,7 @@ class Trainer:
         self.folder = folder
         self.progress = progress or Silent()
         self.tensorboard = tensorboard
-        self.at = Position()
+        self.at = TrainingState()
         set_up(task, self.stages)
 
     @property
@@ -113,14 +113,14 @@ class Trainer:
         saved = load_checkpoint(self.last_checkpoint) if resume and self.last_checkpoint.exists() else None
         if saved:
             with of_this_training(self.last_checkpoint):
-                self.at = Position(**saved["position"])
+                self.at = TrainingState(**saved["position"])
         with Interruptible() as interrupt:
             for number in range(self.at.stage, len(self.stages)):
                 stage = self._stage(number)
                 if saved is None:
                     stage.begin()
                 optimizer = make_optimizer(stage, self.task.backbone, self.task.options)
-                averaged = Averaged(stage, self.task.options.ema) if self.task.options.ema else None
+                averaged = AveragedModel(stage, self.task.options.ema) if self.task.options.ema else None
                 stepper = Stepper(self.task, stage, optimizer)
                 if saved:
                     with of_this_training(self.last_checkpoint):
@@ -140,7 +140,9 @@ class Trainer:
         assert isinstance(stage, Stage)
         return stage
 
-    def _run_stage(self, number: int, stepper: Stepper, averaged: Averaged | None, interrupt: Interruptible) -> None:
+    def _run_stage(
+        self, number: int, stepper: Stepper, averaged: AveragedModel | None, interrupt: Interruptible
+    ) -> None:
         stage, n = stepper.stage, len(epoch_order(self.task.train, self.task.options.seed, 0))
         label = f"{stage.name}, {number + 1} of {len(self.stages)}" if len(self.stages) > 1 else stage.name
         self.progress.start(f"Training {label}", stage.epochs * n)
@@ -156,7 +158,7 @@ class Trainer:
             # no step is left in the epoch when the interrupt came with its last
             speed = max(self.at.seen - first, 1) / (time.perf_counter() - started)
             with averaged.in_place() if averaged else nullcontext():
-                settle_batchnorm(self.task, stage, sum(self.lengths[:number]) + self.at.epoch)
+                update_batchnorm_stats(self.task, stage, sum(self.lengths[:number]) + self.at.epoch)
                 row = self._validated(stage, speed, stepper.lr)
                 self.at.history.append(row)
                 self.at.epoch, self.at.step, self.at.loss_sum, self.at.seen = self.at.epoch + 1, 0, 0.0, 0
@@ -170,10 +172,14 @@ class Trainer:
             left = (stage.epochs - self.at.epoch) * n / speed
             self.progress.say(f"{label}: epoch {self.at.epoch}/{stage.epochs}  {told(row)}  {duration(left)} left")
 
-    def _run_epoch(self, number: int, stepper: Stepper, averaged: Averaged | None, interrupt: Interruptible) -> None:
+    def _run_epoch(
+        self, number: int, stepper: Stepper, averaged: AveragedModel | None, interrupt: Interruptible
+    ) -> None:
         options = self.task.options
         epoch = sum(self.lengths[:number]) + self.at.epoch
-        batches = steps_of(epoch_order(self.task.train, options.seed, epoch), options.batch_size, distributed.size())
+        batches = epoch_batches(
+            epoch_order(self.task.train, options.seed, epoch), options.batch_size, distributed.size()
+        )
         stepper.stage.train()
         while self.at.step < len(batches):
             items = batches[self.at.step]
@@ -229,7 +235,7 @@ class Trainer:
         scores = [stage.score(self.task, row) for row in rows]
         return stops(options.stopping, [row["valid_loss"] for row in rows], scores, options.patience)
 
-    def _save(self, stepper: Stepper, averaged: Averaged | None) -> None:
+    def _save(self, stepper: Stepper, averaged: AveragedModel | None) -> None:
         states = distributed.gathered(random_states())
         if not distributed.is_main():
             return

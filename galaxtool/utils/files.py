@@ -28,7 +28,7 @@ def digest_of(value: Any) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, and put it in place only when the block ends well.
 
     Raises
@@ -59,15 +59,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file atomically, indented, keys in the given order."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def hold(path: Path, *, shared: bool = False) -> Any:
+def lock_file(path: Path, *, shared: bool = False) -> Any:
     """Lock a file for this process; return the open file, or None when another process holds it.
 
     The lock goes with the process, however it ends. Where the platform has no `fcntl`, nothing is locked. The file says
-    who holds it, see `holder`; unless it is `shared` with others that say so too.
+    who holds it, see `lock_owner`; unless it is `shared` with others that say so too.
     """
     stream = path.open("a+", encoding="utf-8")
     try:
@@ -87,7 +87,7 @@ def hold(path: Path, *, shared: bool = False) -> Any:
     return stream
 
 
-def holder(path: Path) -> str:
+def lock_owner(path: Path) -> str:
     """Return who holds a lock: ``process 123 on host, since ...``; empty where it does not say."""
     try:
         return path.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from galaxtool.types import Progress
 from galaxtool.utils.run_directory import utc_now
 
 
-class Logged:
+class LoggedProgress:
     """Passes everything on, and appends each line to a log with the time.
 
     Parameters

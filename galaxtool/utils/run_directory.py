@@ -12,7 +12,7 @@ from typing import Any
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.utils.config import invocation
-from galaxtool.utils.files import hold, sha256_of, write_json
+from galaxtool.utils.files import lock_file, sha256_of, write_json
 
 MANIFEST_SCHEMA = 1
 _REPORTED = (
@@ -193,7 +193,7 @@ class RunDirectory:
             self._lock = None
 
     def _acquire(self) -> None:
-        self._lock = hold(self.path / ".lock")
+        self._lock = lock_file(self.path / ".lock")
         if self._lock is None:
             raise OutputExists(
                 f"Another galaxtool process is writing '{self.path}'.", hint="Wait for it, or choose another --out."

@@ -33,7 +33,7 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import read_image
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.open_item import close_containers, item_at, picture_source, read_item
+from galaxtool.inputs.read_item import close_containers, item_at, picture_source, read_item
 from galaxtool.plugins.registry import get_registry
 from galaxtool.testing.dataset import check_cutout
 from galaxtool.types import Cutout
@@ -561,7 +561,7 @@ def test_few_containers_stay_open(tmp_path: Path) -> None:
     for _ in range(2):
         for i, path in enumerate(paths):
             assert content(path, "a.png") == png(i)
-    from galaxtool.inputs import open_item
+    from galaxtool.inputs import read_item as open_item
 
     opened = list(open_item._shelf()._open.values())
     assert 0 < len(opened) <= 4 and not any(container._stream.closed for container in opened)

@@ -23,7 +23,7 @@ import galaxtool
 from galaxtool.cutting import split_tasks as tasks
 from galaxtool.cutting.writers import fits as write_fits
 from galaxtool.tables.tables import read_table
-from galaxtool.utils.files import hold
+from galaxtool.utils.files import lock_file
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +117,7 @@ def test_folders_of_others_are_not_written_to() -> None:
 def test_a_second_run_on_the_same_output_is_told() -> None:
     prepare(2)
     Path("out/cutouts.csv.unfinished").mkdir(parents=True)
-    lock = hold(Path("out/cutouts.csv.unfinished/.lock"))
+    lock = lock_file(Path("out/cutouts.csv.unfinished/.lock"))
     try:
         with pytest.raises(galaxtool.OutputExists, match=f"process {os.getpid()}"):
             cut("field.fits", "cat.csv", overwrite=True)

@@ -31,7 +31,7 @@ from galaxtool.datasets.splits.by_position import split_items
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.reading import read_image
 from galaxtool.inputs.gather import gather
-from galaxtool.inputs.open_item import read_item
+from galaxtool.inputs.read_item import read_item
 from galaxtool.inputs.walk import walk_images
 from galaxtool.tables.tables import read_table, write_table
 from galaxtool.types import BLANK, NAN_PIXELS, Item

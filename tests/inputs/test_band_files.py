@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from galaxtool.errors import ConfigError, InputError, UnreadableImage
 from galaxtool.inputs.band_files import Pattern, bands_among
 from galaxtool.inputs.gather import Inputs, gather
-from galaxtool.inputs.open_item import read_item
+from galaxtool.inputs.read_item import read_item
 
 
 def band(path: Path, value: float = 1.0) -> None:

@@ -27,7 +27,7 @@ from galaxtool.errors import InputError, TableError, UnreadableImage
 from galaxtool.inputs import listing, walk
 from galaxtool.inputs.gather import Inputs, gather
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.open_item import read_item
+from galaxtool.inputs.read_item import read_item
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import ContainerSpec
 from galaxtool.tables.tables import write_table

@@ -22,7 +22,7 @@ from support.training_helpers import complaint, galaxtool
 
 from galaxtool.commands.classify import classify
 from galaxtool.errors import ConfigError, GalaxtoolError, ModelError
-from galaxtool.executors.ordered_map import in_order
+from galaxtool.executors.ordered_map import ordered_map
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.inference.provenance import command_line
@@ -32,7 +32,7 @@ from galaxtool.models.engines.amx import has_amx
 from galaxtool.models.engines.selection import open_engine_for
 from galaxtool.models.find import find_model
 from galaxtool.types import Silent
-from galaxtool.utils.files import hold, holder
+from galaxtool.utils.files import lock_file, lock_owner
 
 
 @pytest.fixture(autouse=True)
@@ -401,7 +401,7 @@ def test_cancelled_when_nobody_wants_more() -> None:
             future.set_result(0)
         return future
 
-    results = in_order(submit, range(10), 3)
+    results = ordered_map(submit, range(10), 3)
     assert next(results) == 0
     results.close()  # type: ignore[attr-defined]
     assert all(future.cancelled() for future in futures[1:])
@@ -411,12 +411,12 @@ def test_cancelled_when_nobody_wants_more() -> None:
 
 
 def test_a_lock_says_who_holds_it(tmp_path: Path) -> None:
-    with hold(tmp_path / "lock"):
-        assert f"process {os.getpid()} on" in holder(tmp_path / "lock")
-        assert hold(tmp_path / "lock") is None and hold(tmp_path / "lock", shared=True) is None
-    with hold(tmp_path / "lock", shared=True), hold(tmp_path / "lock", shared=True):
-        assert hold(tmp_path / "lock") is None
-    assert holder(tmp_path / "nothing") == ""
+    with lock_file(tmp_path / "lock"):
+        assert f"process {os.getpid()} on" in lock_owner(tmp_path / "lock")
+        assert lock_file(tmp_path / "lock") is None and lock_file(tmp_path / "lock", shared=True) is None
+    with lock_file(tmp_path / "lock", shared=True), lock_file(tmp_path / "lock", shared=True):
+        assert lock_file(tmp_path / "lock") is None
+    assert lock_owner(tmp_path / "nothing") == ""
 
 
 def test_the_command_in_a_header() -> None:

@@ -161,7 +161,7 @@ def each(kind: str, first: int, count: int, folder: Path, limit: float) -> None:
     """Read mutants one by one, the number of each said first; the process ends at one that takes too long."""
     from galaxtool.errors import GalaxtoolError
     from galaxtool.inputs.gather import gather
-    from galaxtool.inputs.open_item import read_item
+    from galaxtool.inputs.read_item import read_item
 
     seeds = seeds_of(kind)
     for number in range(first, first + count):

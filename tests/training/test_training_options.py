@@ -17,14 +17,14 @@ from torch import nn
 from galaxtool.errors import ConfigError, ModelError, TrainingError
 from galaxtool.methods.galaxalign import stages as galaxalign_stages
 from galaxtool.methods.supervised import stages as supervised_stages
-from galaxtool.training.batchnorm import settle_batchnorm
+from galaxtool.training.batchnorm import update_batchnorm_stats
 from galaxtool.training.checkpoint import load_checkpoint, save_checkpoint
-from galaxtool.training.ema import Averaged
+from galaxtool.training.ema import AveragedModel
 from galaxtool.training.memory import is_out_of_memory
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.optimizer import layer_scales, make_optimizer
 from galaxtool.training.options import TrainOptions
-from galaxtool.training.sampling import parts_of, steps_of
+from galaxtool.training.sampling import epoch_batches, micro_batches
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import epochs_since_best, stops
@@ -55,13 +55,13 @@ def test_parts_of_a_batch_add_up_to_the_whole(make: Any, contrast: str, class_we
 
 def test_parts_and_processes_share_out_every_item() -> None:
     batch = np.arange(11)
-    shares = [np.concatenate(parts_of(batch, 4, rank, 3)) for rank in range(3)]
+    shares = [np.concatenate(micro_batches(batch, 4, rank, 3)) for rank in range(3)]
     assert sorted(np.concatenate(shares)) == list(range(11))
-    assert [len(part) for part in parts_of(batch[:2], 4)] == [1, 1]
+    assert [len(part) for part in micro_batches(batch[:2], 4)] == [1, 1]
     for n in range(3, 20):  # each process waits for the others in every part
-        assert len({len(parts_of(np.arange(n), 4, rank, 3)) for rank in range(3)}) == 1
-    assert [len(b) for b in steps_of(np.arange(9), 4)] == [4, 4, 1]
-    assert [len(b) for b in steps_of(np.arange(9), 4, processes=2)] == [4, 4]
+        assert len({len(micro_batches(np.arange(n), 4, rank, 3)) for rank in range(3)}) == 1
+    assert [len(b) for b in epoch_batches(np.arange(9), 4)] == [4, 4, 1]
+    assert [len(b) for b in epoch_batches(np.arange(9), 4, processes=2)] == [4, 4]
 
 
 # --- class weights ---------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_a_checkpoint_of_another_architecture(tmp_path: Path) -> None:
 
 def test_the_average_is_the_formula() -> None:
     layer = nn.Linear(2, 2)
-    averaged = Averaged(layer, decay=0.6)
+    averaged = AveragedModel(layer, decay=0.6)
     wanted = layer.weight.detach().double().clone()
     for step in range(1, 9):
         with torch.no_grad():
@@ -347,7 +347,7 @@ def test_running_statistics_are_those_of_the_present_weights() -> None:
         tower.norm.running_mean.fill_(1e6)  # what weights of long ago left
     seen: list[torch.Tensor] = []
     handle = tower.convolve.register_forward_hook(lambda module, given, found: seen.append(found.detach().double()))
-    settle_batchnorm(task, Held(task), epoch=3)
+    update_batchnorm_stats(task, Held(task), epoch=3)
     handle.remove()
     assert [len(x) for x in seen] == [4, 4, 4]
     mean = torch.stack([x.mean(dim=(0, 2, 3)) for x in seen]).mean(dim=0)
@@ -356,7 +356,7 @@ def test_running_statistics_are_those_of_the_present_weights() -> None:
     torch.testing.assert_close(tower.norm.running_var.double(), variance, rtol=1e-5, atol=1e-6)
     assert tower.norm.momentum == 0.1
     again = tower.norm.running_mean.clone()
-    settle_batchnorm(task, Held(task), epoch=3)
+    update_batchnorm_stats(task, Held(task), epoch=3)
     assert torch.equal(tower.norm.running_mean, again)
 
 
@@ -365,7 +365,7 @@ def test_frozen_statistics_stay() -> None:
     tower = task.backbone.image_tower.train()
     tower.norm.eval()
     before = tower.norm.running_mean.clone()
-    settle_batchnorm(task, Held(task), epoch=0)
+    update_batchnorm_stats(task, Held(task), epoch=0)
     tower.norm.train()
-    settle_batchnorm(task, Stage("probe", 1), epoch=0)  # a stage that does not hold the tower, such as a probe
+    update_batchnorm_stats(task, Stage("probe", 1), epoch=0)  # a stage that does not hold the tower, such as a probe
     assert torch.equal(tower.norm.running_mean, before)

@@ -15,7 +15,7 @@ import pytest
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.utils.config import Invocation, invocation
-from galaxtool.utils.files import digest_of, hold, replacing, sha256_of, write_json
+from galaxtool.utils.files import atomic_write, digest_of, lock_file, sha256_of, write_json
 from galaxtool.utils.run_directory import RunDirectory, utc_now, versions
 
 
@@ -172,7 +172,7 @@ def test_a_run_cannot_be_made_below_a_file(tmp_path: Path) -> None:
 
 def test_replacing_puts_a_whole_file_in_place(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "file.txt"
-    with replacing(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_text("whole")
         assert not target.exists() and temporary.suffix == ".txt"
     assert target.read_text() == "whole" and [p.name for p in target.parent.iterdir()] == ["file.txt"]
@@ -186,7 +186,7 @@ def test_replacing_leaves_the_earlier_file(error: BaseException, tmp_path: Path)
     target = tmp_path / "file.txt"
     target.write_text("earlier")
     wanted = GalaxtoolError if isinstance(error, OSError) else type(error)
-    with pytest.raises(wanted) as caught, replacing(target) as temporary:
+    with pytest.raises(wanted) as caught, atomic_write(target) as temporary:
         temporary.write_text("half")
         raise error
     if isinstance(error, OSError):
@@ -196,10 +196,10 @@ def test_replacing_leaves_the_earlier_file(error: BaseException, tmp_path: Path)
 
 def test_replacing_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(GalaxtoolError, match="Nothing can be written"), replacing(tmp_path / "file" / "x"):
+    with pytest.raises(GalaxtoolError, match="Nothing can be written"), atomic_write(tmp_path / "file" / "x"):
         pytest.fail("the block must not run")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(GalaxtoolError, match="could not be written"), replacing(tmp_path / "folder") as temporary:
+    with pytest.raises(GalaxtoolError, match="could not be written"), atomic_write(tmp_path / "folder") as temporary:
         temporary.write_text("")
 
 
@@ -218,9 +218,9 @@ def test_json_is_readable_utf8(tmp_path: Path) -> None:
 def test_a_lock_goes_with_its_process(tmp_path: Path, another_process: subprocess.Popen) -> None:
     place = tmp_path / ".lock"
     lock(another_process, place)
-    assert hold(place) is None
+    assert lock_file(place) is None
     another_process.kill()
     another_process.wait()
-    held = hold(place)
+    held = lock_file(place)
     assert held is not None
     held.close()

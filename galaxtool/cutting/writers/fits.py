@@ -6,7 +6,7 @@ import numpy as np
 
 from galaxtool.cutting.headers import Template, cutout_header
 from galaxtool.cutting.images import Place
-from galaxtool.cutting.task import Piece, Settings
+from galaxtool.cutting.task import CutoutPixels, Settings
 
 _BLOCK = 2880
 _MOST_TEMPLATES = 256
@@ -24,7 +24,7 @@ class FitsWriter:
         self._settings, self._folder = settings, str(settings.folder)
         self._templates: dict[tuple[Place | None, ...], Template] = {}
 
-    def write(self, piece: Piece) -> None:
+    def write(self, piece: CutoutPixels) -> None:
         """Write one; what stood there is replaced."""
         ny, nx = piece.data.shape[-2:]
         header = self._template(piece).filled(
@@ -56,7 +56,7 @@ class FitsWriter:
     def close(self) -> None:
         """Do nothing."""
 
-    def _template(self, piece: Piece) -> Template:
+    def _template(self, piece: CutoutPixels) -> Template:
         key = tuple(image.place if image is not None else None for image in piece.images)
         if key not in self._templates:
             if len(self._templates) >= _MOST_TEMPLATES:

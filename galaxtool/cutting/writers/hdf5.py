@@ -15,8 +15,8 @@ import numpy as np
 
 from galaxtool import __version__
 from galaxtool.cutting.shown import as_bands
-from galaxtool.cutting.task import Piece, Settings
-from galaxtool.utils.files import replacing
+from galaxtool.cutting.task import CutoutPixels, Settings
+from galaxtool.utils.files import atomic_write
 
 LAYOUT = {
     "row": "row of the catalogue, from 1",
@@ -72,7 +72,7 @@ def create_stack(path: Path, content: StackContent) -> None:
     room.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     room.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     room.set_obj_track_times(False)
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
         file.create_dataset("id", data=content.texts, dtype=h5py.string_dtype())
         for name, what in LAYOUT.items():
             file.create_dataset(name, data=content.columns[name]).attrs["description"] = what
@@ -111,7 +111,7 @@ class StackWriter:
             self._bytes = 4 * int(np.prod(file["images"].shape[1:]))
         self._file = os.open(settings.stack, os.O_RDWR)
 
-    def write(self, piece: Piece) -> None:
+    def write(self, piece: CutoutPixels) -> None:
         """Write one."""
         self._put(as_bands(piece, self._bands)[0].astype("<f4", copy=False).tobytes(), piece.slot)
 

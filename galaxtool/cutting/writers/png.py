@@ -7,7 +7,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from galaxtool import __version__
 from galaxtool.cutting.shown import as_cutout
-from galaxtool.cutting.task import Piece, Settings
+from galaxtool.cutting.task import CutoutPixels, Settings
 from galaxtool.vision.stretch import to_display
 
 
@@ -22,7 +22,7 @@ class PngWriter:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def write(self, piece: Piece) -> None:
+    def write(self, piece: CutoutPixels) -> None:
         """Write one; what stood there is replaced."""
         cutout = as_cutout(piece, self._settings.bands)
         picture = to_display(cutout, self._settings.stretch)

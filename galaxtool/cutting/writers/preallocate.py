@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.cutting.plan import Plan
+from galaxtool.cutting.plan import CutPlan
 from galaxtool.cutting.writers.hdf5 import StackContent, create_stack, offsets
 from galaxtool.cutting.writers.zarr import create_zarr, images_a_file, zarr_package
 from galaxtool.errors import ConfigError
 
 
-def stack_content(plan: Plan) -> StackContent:
+def stack_content(plan: CutPlan) -> StackContent:
     """Return what a stack will hold: the rows that have a cutout, in the catalogue's order.
 
     Raises
@@ -48,7 +48,7 @@ def stack_content(plan: Plan) -> StackContent:
     )
 
 
-def _units(plan: Plan, n: int) -> list[str]:
+def _units(plan: CutPlan, n: int) -> list[str]:
     """Return the unit of each band: that of its first image that is used."""
     rows = plan.wanted
     used = [plan.image[rows, band] for band in range(plan.image.shape[1])]
@@ -67,7 +67,7 @@ def rows_a_file(kind: str, content: StackContent) -> int:
     return images_a_file(content.shape) if kind == "zarr" else 1
 
 
-def prepare(kind: str, path: Path, plan: Plan, content: StackContent) -> np.ndarray:
+def prepare(kind: str, path: Path, plan: CutPlan, content: StackContent) -> np.ndarray:
     """Make the stack where it is not there; return the slot of every row of the catalogue, -1 without a cutout."""
     if not path.exists():
         (create_zarr if kind == "zarr" else create_stack)(path, content)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.cutting.shown import as_bands
-from galaxtool.cutting.task import Piece, Settings
+from galaxtool.cutting.task import CutoutPixels, Settings
 from galaxtool.cutting.writers.hdf5 import LAYOUT, StackContent
 from galaxtool.utils.optional_imports import require
 
@@ -72,7 +72,7 @@ class ZarrWriter:
         self._images = zarr_package().open_group(settings.stack, mode="r+")["images"]
         self._waiting: dict[int, np.ndarray] = {}
 
-    def write(self, piece: Piece) -> None:
+    def write(self, piece: CutoutPixels) -> None:
         """Keep one."""
         self._waiting[piece.slot] = as_bands(piece, self._bands)[0]
 

@@ -14,7 +14,7 @@ from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
 from galaxtool.errors import InputError
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import quality_flags, say
-from galaxtool.inputs.open_item import with_options
+from galaxtool.inputs.read_item import with_options
 from galaxtool.types import Cutout, Item
 from galaxtool.utils.optional_imports import require
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b, sha256
 from pathlib import Path
 
-from galaxtool.inputs.open_item import member_at
+from galaxtool.inputs.read_item import member_at
 from galaxtool.utils.files import sha256_of
 
 _END = 16384

@@ -14,7 +14,7 @@ from typing import cast
 from galaxtool.images.fits.reader import FitsReader
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inputs.open_item import member_at
+from galaxtool.inputs.read_item import member_at
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import Item

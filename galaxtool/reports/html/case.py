@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galaxtool.reports.html.piece import Piece
+from galaxtool.reports.html.page_rows import PageRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Case:
     row : int
         From 0.
     id, label, second, flags : str
-        As `galaxtool.reports.html.piece.Piece` has them.
+        As `galaxtool.reports.html.page_rows.PageRows` has them.
     probability, second_probability : float
         NaN where unknown.
     """
@@ -71,7 +71,7 @@ class Extremes:
         """Return the most doubtful, the worst first, whether they are among the surest or not."""
         return self._doubtful[:n]
 
-    def add(self, piece: Piece, start: int, rows: np.ndarray) -> None:
+    def add(self, piece: PageRows, start: int, rows: np.ndarray) -> None:
         """Look at some rows of a piece that begins with row `start` of the table."""
         self.n += len(rows)
         keep = 2 * self.each  # so that enough are left, whatever is in both
@@ -82,7 +82,7 @@ class Extremes:
         self._doubtful = _least([*self._doubtful, *doubtful], keep, lambda case: (case.doubt, case.row))
 
 
-def case_of(piece: Piece, start: int, row: int) -> Case:
+def case_of(piece: PageRows, start: int, row: int) -> Case:
     """Return a row of a piece that begins with row `start` of the table."""
     return Case(
         row=start + row, id=piece.ids[row], label=piece.labels[row], probability=float(piece.probability[row]),
@@ -90,7 +90,7 @@ def case_of(piece: Piece, start: int, row: int) -> Case:
     )  # fmt: skip
 
 
-def _doubts(piece: Piece) -> np.ndarray:
+def _doubts(piece: PageRows) -> np.ndarray:
     margin = piece.probability.astype(float) - piece.second.astype(float)
     return np.where(np.isfinite(margin), margin, piece.probability)
 

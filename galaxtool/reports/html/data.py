@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.reports.html.overview import Overview
-from galaxtool.reports.html.piece import Piece
+from galaxtool.reports.html.page_rows import PageRows
 from galaxtool.types import FLAGS
 
 BLOCK = 4096
@@ -41,7 +41,7 @@ def about_rows(overview: Overview, slugs: list[str]) -> dict[str, Any]:
     }
 
 
-def blocks(pieces: Iterable[Piece], overview: Overview) -> Iterator[dict[str, Any]]:
+def blocks(pieces: Iterable[PageRows], overview: Overview) -> Iterator[dict[str, Any]]:
     """Yield each piece as plain values.
 
     Parameters

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from galaxtool.reports.html.case import Case, Extremes
-from galaxtool.reports.html.piece import Piece
+from galaxtool.reports.html.page_rows import PageRows
 
 BINS = 20
 """Of the histogram of probabilities, from 0 to 1."""
@@ -37,7 +37,7 @@ class Overview:
         What they are called.
     """
 
-    def __init__(self, pieces: Iterable[Piece], slugs: Sequence[str], names: Sequence[str]) -> None:
+    def __init__(self, pieces: Iterable[PageRows], slugs: Sequence[str], names: Sequence[str]) -> None:
         self.n = 0
         self.exclusive = True
         self.labels: Counter[str] = Counter()
@@ -100,7 +100,7 @@ class Overview:
             rows.update(case.row for case in [*extremes.surest, *extremes.doubtful])
         return sorted(rows)
 
-    def _add(self, piece: Piece) -> None:
+    def _add(self, piece: PageRows) -> None:
         start = self.n
         self.n += len(piece)
         self.exclusive &= bool(piece.exclusive.all())
@@ -119,7 +119,7 @@ class Overview:
                     self.errors.append((start + row, piece.ids[row], piece.paths[row], error))
         self._add_labels(piece, start)
 
-    def _add_labels(self, piece: Piece, start: int) -> None:
+    def _add_labels(self, piece: PageRows, start: int) -> None:
         labels = np.array(piece.labels, dtype=object)
         found = labels != ""
         for slug in dict.fromkeys(slug for slug in piece.labels if slug):

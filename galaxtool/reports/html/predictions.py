@@ -13,10 +13,10 @@ from galaxtool.reports.html.cards import classes_section, confusing_section
 from galaxtool.reports.html.data import BLOCK, about_rows, blocks, json_in_html
 from galaxtool.reports.html.markup import count, isolated, text
 from galaxtool.reports.html.overview import Overview
+from galaxtool.reports.html.page_rows import read_pieces
 from galaxtool.reports.html.picture import data_uris
-from galaxtool.reports.html.piece import read_pieces
 from galaxtool.reports.html.summary import about_section, errors_section, summary_section
-from galaxtool.utils.files import replacing
+from galaxtool.utils.files import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def write_predictions_page(
     overview = Overview(read_pieces(chunks, slugs, BLOCK), slugs, names)
     pictures = dict(data_uris(thumbnails, overview.shown()))
     before, after = _frame(Path(path).stem, overview, about, pictures)
-    with replacing(Path(path)) as temporary:  # noqa: SIM117  the inner one needs the outer one's
+    with atomic_write(Path(path)) as temporary:  # noqa: SIM117  the inner one needs the outer one's
         with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(before)
             stream.write(_json_element("about-rows", about_rows(overview, slugs)))

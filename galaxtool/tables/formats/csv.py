@@ -16,8 +16,8 @@ import numpy as np
 from astropy.io.ascii.ecsv import EcsvOutputter
 from astropy.table import Column, MaskedColumn, Table
 
-from galaxtool.tables.formats.plain import escaped, parts_of, whole, with_texts
-from galaxtool.tables.formats.schema import Facts, Layout, own_type
+from galaxtool.tables.formats.plain import escaped, values_and_mask, whole, with_texts
+from galaxtool.tables.formats.schema import ColumnStats, TableSchema, own_type
 from galaxtool.tables.formats.suffixes import is_packed
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
@@ -102,7 +102,7 @@ def _is_column_of_times(about: Any) -> bool:
     return about.get("__class__", "").endswith("Time") and "value" in about
 
 
-def write_csv(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
+def write_csv(stream: BinaryIO, layout: TableSchema, meta: dict[str, Any]) -> None:
     """Write a CSV file; masked values are empty, arrays JSON. Units, descriptions and `meta` have no place."""
     with _text_stream(stream) as file:
         lines = csv.writer(_Lines(file), lineterminator="\r\n")
@@ -126,12 +126,12 @@ def prepare_ecsv(table: Table) -> Table:
     return with_texts(table, lambda text: text if text.isascii() and text.isprintable() else escaped(text, _NOT_ECSV))
 
 
-def stored_in_ecsv(facts: Facts) -> np.dtype:
+def stored_in_ecsv(facts: ColumnStats) -> np.dtype:
     """Return the type to write a column as: ECSV has no complex numbers."""
     return np.dtype("U64") if facts.dtype.kind == "c" else own_type(facts)
 
 
-def write_ecsv(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
+def write_ecsv(stream: BinaryIO, layout: TableSchema, meta: dict[str, Any]) -> None:
     """Write an ECSV file with units, descriptions and `meta`: astropy's header, then the lines of a CSV file."""
     header = layout.empty(stored_in_ecsv)
     header.meta = dict(meta)
@@ -153,7 +153,7 @@ def _text_stream(stream: BinaryIO) -> Iterator[TextIO]:
 
 
 def _texts(column: Column) -> list[str]:
-    values, mask = parts_of(column)
+    values, mask = values_and_mask(column)
     if values.ndim > 1:
         hidden = whole(mask).tolist()
         rows = np.ma.asarray(column).tolist()

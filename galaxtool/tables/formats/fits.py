@@ -21,8 +21,8 @@ from astropy.time import Time
 
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, open_bounded
 from galaxtool.images.image_file import ImageFile
-from galaxtool.tables.formats.plain import escaped, no_surrogates, parts_of, with_texts
-from galaxtool.tables.formats.schema import Facts, Layout, widened
+from galaxtool.tables.formats.plain import escaped, no_surrogates, values_and_mask, with_texts
+from galaxtool.tables.formats.schema import ColumnStats, TableSchema, widened
 
 _FITS_BLOCK = 2880
 _PLAIN, _ODD = re.compile(r"[ -~]*"), re.compile(r"[^ -~]")
@@ -77,7 +77,7 @@ def _is_time(column: Column, header: fits.Header, number: int) -> bool:
 
 
 def _times(column: Column, scale: str) -> Time:
-    data, mask = parts_of(column)
+    data, mask = values_and_mask(column)
     known = np.asarray((np.isfinite(data) & ~mask).all(axis=1))
     days = np.where(known[:, None], data, 0)
     times = Time(days[:, 0], days[:, 1], format="jd", scale=scale)
@@ -102,7 +102,7 @@ def prepare_fits(table: Table) -> Table:
     return with_texts(table, no_surrogates)
 
 
-def stored_in_fits(facts: Facts) -> np.dtype:
+def stored_in_fits(facts: ColumnStats) -> np.dtype:
     """Return the type to write a column as."""
     dtype = widened(facts)
     if dtype.kind == "U" or not facts.masked:
@@ -114,7 +114,7 @@ def stored_in_fits(facts: Facts) -> np.dtype:
     return dtype
 
 
-def write_fits(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
+def write_fits(stream: BinaryIO, layout: TableSchema, meta: dict[str, Any]) -> None:
     """Write one binary table after an empty primary; `meta` becomes cards, lists and the like as JSON.
 
     A key that is no keyword of FITS gets a HIERARCH card.
@@ -144,7 +144,7 @@ def write_fits(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
 class _Encoding:
     """How a column is turned into what FITS can hold."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: ColumnStats) -> None:
         dtype = stored_in_fits(facts)
         self.escapes = not (facts.printable and _PLAIN.fullmatch(facts.name))
         self.name = facts.name.encode(_ESCAPED).decode("ascii") if self.escapes else facts.name
@@ -154,7 +154,7 @@ class _Encoding:
         self.text = f"S{max(width, 1)}" if dtype.kind == "U" else ""
 
     def __call__(self, column: Column) -> np.ndarray:
-        data, mask = parts_of(column)
+        data, mask = values_and_mask(column)
         if self.null is not None:
             return np.where(mask, data.dtype.type(self.null), data)
         if not self.text:

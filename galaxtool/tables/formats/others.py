@@ -12,8 +12,8 @@ import numpy as np
 from astropy.table import Column, Table, vstack
 
 from galaxtool.errors import GalaxtoolError
-from galaxtool.tables.formats.plain import escaped, no_surrogates, parts_of, rebuilt, whole, with_texts
-from galaxtool.tables.formats.schema import Layout, own_type, widened
+from galaxtool.tables.formats.plain import escaped, no_surrogates, rebuilt, values_and_mask, whole, with_texts
+from galaxtool.tables.formats.schema import TableSchema, own_type, widened
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NOT_ASCII = re.compile("[^ -~]")
@@ -36,7 +36,7 @@ def prepare_other(table: Table) -> Table:
     return with_texts(table, no_surrogates)
 
 
-def write_other(path: Path, layout: Layout, meta: dict[str, Any], kind: str) -> None:
+def write_other(path: Path, layout: TableSchema, meta: dict[str, Any], kind: str) -> None:
     """Write a table, all of it in memory, by astropy.
 
     Parameters
@@ -87,7 +87,7 @@ def _as_lines(table: Table, kind: str) -> Table:
 
 
 def _one_line(column: Column, kind: str, *, first: bool) -> Column:
-    data, mask = parts_of(column)
+    data, mask = values_and_mask(column)
     if data.ndim > 1 or data.dtype.kind == "c" or (data.dtype.kind == "b" and kind in _NO_BOOL):
         hidden = whole(mask)
         cells = np.ma.asarray(column).tolist()

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 
-from galaxtool.tables.formats.plain import as_text, parts_of
-from galaxtool.tables.formats.schema import Layout, own_type
+from galaxtool.tables.formats.plain import as_text, values_and_mask
+from galaxtool.tables.formats.schema import TableSchema, own_type
 
 _COMPLEX = {"complex": "real and imaginary part"}
 
@@ -56,7 +56,7 @@ def _values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return np.array(texts, dtype=str if texts else "U1"), null
 
 
-def write_parquet(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
+def write_parquet(stream: BinaryIO, layout: TableSchema, meta: dict[str, Any]) -> None:
     """Write a Parquet file with a row group for each block.
 
     Units and descriptions are metadata of the fields, `meta` is JSON under ``galaxtool``. An array in a cell is a list
@@ -80,7 +80,7 @@ def write_parquet(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> Non
 
 def _array(column: Column) -> pa.Array:
     """Return one column as an Arrow array."""
-    data, mask = parts_of(column)
+    data, mask = values_and_mask(column)
     if data.dtype.kind == "c":
         mask = np.stack([mask, mask], axis=-1)
         data = np.stack([data.real, data.imag], axis=-1)

@@ -39,7 +39,7 @@ def plain_table(table: Table) -> Table:
 
 def plain_column(column: Column) -> Column:
     """Return a column of numbers, truth values or `str`."""
-    data, mask = parts_of(column)
+    data, mask = values_and_mask(column)
     kind, size = data.dtype.kind, data.dtype.itemsize
     if kind in "OV":
         mask = mask if mask.shape == data.shape else np.zeros(data.shape, dtype=bool)
@@ -68,7 +68,7 @@ def rebuilt(column: Column, data: np.ndarray, mask: np.ndarray) -> Column:
     return MaskedColumn(data, mask=mask, **about) if mask.any() else Column(data, **about)
 
 
-def parts_of(column: Column) -> tuple[np.ndarray, np.ndarray]:
+def values_and_mask(column: Column) -> tuple[np.ndarray, np.ndarray]:
     """Return the values of a column in native byte order, and where they are masked, of the same shape."""
     data = np.ma.getdata(column, subok=False)
     if data.dtype.kind in "fiucmM":
@@ -86,7 +86,7 @@ def with_texts(table: Table, change: Callable[[str], str]) -> Table:
     columns = []
     for column in table.columns.values():
         if column.dtype.kind == "U":
-            data, mask = parts_of(column)
+            data, mask = values_and_mask(column)
             changed = _texts(data, change)
             column = column if np.array_equal(changed, data) else rebuilt(column, changed, mask)
         columns.append(column)

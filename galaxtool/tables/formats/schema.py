@@ -13,7 +13,7 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table, vstack
 
 from galaxtool.errors import TableError
-from galaxtool.tables.formats.plain import parts_of, whole
+from galaxtool.tables.formats.plain import values_and_mask, whole
 
 BLOCK = 8192
 """Rows that are in memory at once, and rows of a row group in Parquet."""
@@ -22,7 +22,7 @@ _LOW = 1 << 16
 
 
 @dataclass
-class Facts:
+class ColumnStats:
     """What is known of one column.
 
     Parameters
@@ -65,7 +65,7 @@ class Facts:
 
     def add(self, column: Column) -> None:
         """Take a piece of the column into account."""
-        data, mask = parts_of(column)
+        data, mask = values_and_mask(column)
         seen = data[~mask]
         self.masked |= bool(mask.any())
         if data.ndim > 1 and mask.any():
@@ -133,7 +133,7 @@ def _family(dtype: np.dtype) -> str:
     return {"U": "texts", "b": "truth values"}.get(dtype.kind, "numbers")
 
 
-class Layout:
+class TableSchema:
     """The columns of a table, and the pieces it comes in.
 
     Parameters
@@ -155,13 +155,13 @@ class Layout:
 
     def __init__(self, pieces: Callable[[], Iterable[Table]]) -> None:
         self._pieces = pieces
-        found: dict[str, Facts] = {}
+        found: dict[str, ColumnStats] = {}
         self.rows = 0
         lengths: dict[str, int] = {}
         for piece in pieces():
             for name in piece.colnames:
                 data = np.ma.getdata(piece[name], subok=False)
-                facts = found.setdefault(name, Facts(name, data.dtype.newbyteorder("="), data.shape[1:]))
+                facts = found.setdefault(name, ColumnStats(name, data.dtype.newbyteorder("="), data.shape[1:]))
                 facts.add(piece[name])
                 lengths[name] = lengths.get(name, 0) + len(piece)
             self.rows += len(piece)
@@ -171,7 +171,7 @@ class Layout:
             facts.masked |= lengths[name] < self.rows
         self.columns = list(found.values())
 
-    def blocks(self, stored: Callable[[Facts], np.dtype]) -> Iterator[Table]:
+    def blocks(self, stored: Callable[[ColumnStats], np.dtype]) -> Iterator[Table]:
         """Yield the table in blocks of `BLOCK` rows, but for the last.
 
         Parameters
@@ -206,7 +206,7 @@ class Layout:
         if total != self.rows:
             raise TableError(f"The table had {self.rows} rows at first and then {total}: its pieces were changed.")
 
-    def empty(self, stored: Callable[[Facts], np.dtype], rows: int = 0) -> Table:
+    def empty(self, stored: Callable[[ColumnStats], np.dtype], rows: int = 0) -> Table:
         """Return a table of these columns that has no rows, or some of zeros and empty texts."""
         columns = [
             Column(np.zeros((rows, *facts.shape), dtype=stored(facts)), **_about(facts)) for facts in self.columns
@@ -219,7 +219,7 @@ class Layout:
             shape = (len(piece), *facts.shape)
             data, mask = np.zeros(shape, dtype=dtypes[facts.name]), np.ones(shape, dtype=bool)
             if facts.name in piece.colnames:
-                given, hidden = parts_of(piece[facts.name])
+                given, hidden = values_and_mask(piece[facts.name])
                 if not hidden.all():
                     if given.dtype.kind == "U" and given.dtype.itemsize > data.dtype.itemsize:
                         given = _narrowed(given, hidden, data.dtype, facts.name)
@@ -231,12 +231,12 @@ class Layout:
         return Table(columns, copy=False)
 
 
-def own_type(facts: Facts) -> np.dtype:
+def own_type(facts: ColumnStats) -> np.dtype:
     """Return the type that a column has, texts as wide as the longest."""
     return np.dtype(f"U{max(facts.width, 1)}") if facts.dtype.kind == "U" else facts.dtype
 
 
-def widened(facts: Facts) -> np.dtype:
+def widened(facts: ColumnStats) -> np.dtype:
     """Return the narrowest type that FITS and VOTable have, which lack unsigned integers of 16 bits and more.
 
     Those beyond 63 bits become texts.
@@ -256,7 +256,7 @@ def _narrowed(data: np.ndarray, mask: np.ndarray, dtype: np.dtype, name: str) ->
     return shown
 
 
-def _about(facts: Facts) -> dict[str, object]:
+def _about(facts: ColumnStats) -> dict[str, object]:
     return {"name": facts.name, "unit": facts.unit, "description": facts.description}
 
 

@@ -14,8 +14,8 @@ from astropy.io.votable import from_table, parse
 from astropy.io.votable.tree import Info
 from astropy.table import Column, Table
 
-from galaxtool.tables.formats.plain import escaped, parts_of, rebuilt, whole, with_texts
-from galaxtool.tables.formats.schema import Facts, Layout, widened
+from galaxtool.tables.formats.plain import escaped, rebuilt, values_and_mask, whole, with_texts
+from galaxtool.tables.formats.schema import ColumnStats, TableSchema, widened
 
 # XML 1.0 has no way to write these at all.
 _NOT_XML = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -43,7 +43,7 @@ def prepare_votable(table: Table) -> Table:
     """Return a table that XML can hold: control characters escaped, arrays of texts as JSON."""
     table = with_texts(table, lambda text: escaped(text, _NOT_XML))
     for name in table.colnames:
-        data, mask = parts_of(table[name])
+        data, mask = values_and_mask(table[name])
         if data.dtype.kind == "U" and data.ndim > 1:
             hidden = whole(mask)
             cells = [json.dumps(cell, ensure_ascii=False) for cell in np.where(mask, "", data).tolist()]
@@ -52,7 +52,7 @@ def prepare_votable(table: Table) -> Table:
     return table
 
 
-def stored_in_votable(facts: Facts) -> np.dtype:
+def stored_in_votable(facts: ColumnStats) -> np.dtype:
     """Return the type to write a column as: integers with holes in their arrays as floats."""
     dtype = widened(facts)
     if dtype.kind == "U":
@@ -61,7 +61,7 @@ def stored_in_votable(facts: Facts) -> np.dtype:
     return np.dtype(float) if facts.holes and dtype.kind in "iu" else dtype
 
 
-def write_votable(stream: BinaryIO, layout: Layout, meta: dict[str, Any]) -> None:
+def write_votable(stream: BinaryIO, layout: TableSchema, meta: dict[str, Any]) -> None:
     """Write a VOTable file in BINARY2; `meta` becomes INFO elements.
 
     TABLEDATA would lose blanks at either end of a text.
@@ -112,7 +112,7 @@ def _rows(table: Table) -> bytes:
 
 
 def _field(column: Column) -> tuple[str, np.ndarray, np.ndarray]:
-    data, mask = parts_of(column)
+    data, mask = values_and_mask(column)
     if data.dtype.kind == "U":
         size = data.dtype.itemsize // 2
         return f"S{size}", np.array([value.encode("utf-16-be") for value in data.tolist()], dtype=f"S{size}"), mask

@@ -135,7 +135,7 @@ def close_containers() -> None:
     _shelf().clear()
 
 
-class _Shelf:
+class ContainerCache:
     """The containers that one thread has open, the last used last."""
 
     def __init__(self) -> None:
@@ -156,6 +156,7 @@ class _Shelf:
         return self._open[key]
 
     def clear(self) -> None:
+        """Close all of them."""
         while self._open:
             self._open.popitem()[1].close()
 
@@ -173,10 +174,10 @@ def _kind(path: Path, *identity: object) -> str:
     return container_name(path)
 
 
-def _shelf() -> _Shelf:
+def _shelf() -> ContainerCache:
     if not hasattr(_threads, "shelf"):
-        _threads.shelf = _Shelf()
-    shelf: _Shelf = _threads.shelf
+        _threads.shelf = ContainerCache()
+    shelf: ContainerCache = _threads.shelf
     return shelf
 
 

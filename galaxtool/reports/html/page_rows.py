@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from galaxtool.tables.formats.plain import parts_of, plain_table
+from galaxtool.tables.formats.plain import plain_table, values_and_mask
 
 MOST_COLUMNS = 12
 """Columns of a catalogue that a page has room for."""
@@ -21,7 +21,7 @@ _SAME = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class PageRows:
     """Rows of the prediction table.
 
     Parameters
@@ -61,19 +61,19 @@ class Piece:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def part(self, start: int, stop: int) -> Piece:
+    def part(self, start: int, stop: int) -> PageRows:
         """Return some of the rows."""
         cut = {name: getattr(self, name)[start:stop] for name in _BY_ROW}
         extra = {name: values[start:stop] for name, values in self.extra.items()}
-        return Piece(**cut, extra=extra, left_out=self.left_out)
+        return PageRows(**cut, extra=extra, left_out=self.left_out)
 
 
-_BY_ROW = [field.name for field in fields(Piece) if field.name not in ("extra", "left_out")]
+_BY_ROW = [field.name for field in fields(PageRows) if field.name not in ("extra", "left_out")]
 
 
-def read_pieces(chunks: Callable[[], Iterable[Table]], slugs: Sequence[str], size: int) -> Iterator[Piece]:
+def read_pieces(chunks: Callable[[], Iterable[Table]], slugs: Sequence[str], size: int) -> Iterator[PageRows]:
     """Yield all rows in pieces of the same size, however they came; the last may be smaller."""
-    waiting: list[Piece] = []
+    waiting: list[PageRows] = []
     for chunk in chunks():
         if len(chunk):
             waiting.append(read_piece(chunk, slugs))
@@ -85,7 +85,7 @@ def read_pieces(chunks: Callable[[], Iterable[Table]], slugs: Sequence[str], siz
         yield _joined(waiting)
 
 
-def read_piece(table: Table, slugs: Sequence[str]) -> Piece:
+def read_piece(table: Table, slugs: Sequence[str]) -> PageRows:
     """Read rows of a prediction table.
 
     Parameters
@@ -103,7 +103,7 @@ def read_piece(table: Table, slugs: Sequence[str]) -> Piece:
     seconds, second = _texts(table, "label_2"), _numbers(table, "probability_2").astype(np.float32)
     exclusive = _fill_seconds(labels, probability, shares, slugs, seconds, second)
     kept, left_out = _catalogue_columns(table)
-    return Piece(
+    return PageRows(
         ids=_texts(table, "id"), paths=_texts(table, "path"), ra=_numbers(table, "ra"), dec=_numbers(table, "dec"),
         labels=labels, probability=probability, seconds=seconds, second=second, shares=shares, exclusive=exclusive,
         flags=_texts(table, "flags"), errors=_texts(table, "error"),
@@ -145,7 +145,7 @@ def _fill_seconds(
     return exclusive
 
 
-def _joined(pieces: Sequence[Piece]) -> Piece:
+def _joined(pieces: Sequence[PageRows]) -> PageRows:
     """Put pieces together; a catalogue's column that one of them lacks is masked there."""
     if len(pieces) == 1:
         return pieces[0]
@@ -157,7 +157,7 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
     names = dict.fromkeys(name for piece in pieces for name in piece.extra)
     extra = {name: [v for one in pieces for v in one.extra.get(name, [None] * len(one))] for name in names}
     left_out = tuple(dict.fromkeys(name for piece in pieces for name in piece.left_out))
-    return Piece(**by_row, extra=extra, left_out=left_out)
+    return PageRows(**by_row, extra=extra, left_out=left_out)
 
 
 def _headed(table: Table, name: str) -> str:
@@ -166,7 +166,7 @@ def _headed(table: Table, name: str) -> str:
 
 def _plain(table: Table, name: str) -> list[Any]:
     """Return values that JSON has; numbers that a browser would round, as texts."""
-    data, masked = parts_of(table[name])
+    data, masked = values_and_mask(table[name])
     values = [float(str(v)) for v in data] if data.dtype == np.float32 else data.tolist()
     return [None if hidden else _as_json(value) for value, hidden in zip(values, masked.tolist(), strict=True)]
 
@@ -182,14 +182,14 @@ def _as_json(value: Any) -> Any:
 def _texts(table: Table, name: str) -> list[str]:
     if name not in table.colnames:
         return [""] * len(table)
-    data, masked = parts_of(table[name])
+    data, masked = values_and_mask(table[name])
     return ["" if hidden else str(v) for v, hidden in zip(data.tolist(), masked.tolist(), strict=True)]
 
 
 def _numbers(table: Table, name: str) -> np.ndarray:
     if name not in table.colnames:
         return np.full(len(table), np.nan)
-    data, masked = parts_of(table[name])
+    data, masked = values_and_mask(table[name])
     if data.dtype.kind not in "fiu":  # masked throughout, so that nothing tells its kind
         return np.full(len(table), np.nan)
     return np.where(masked, np.nan, data.astype(float))
