@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from types import ModuleType
+from typing import Any
 
 from galaxtool.errors import DependencyMissing
 
@@ -39,3 +40,12 @@ def require(module: str, *, why: str, install: str) -> ModuleType:
 def is_installed(module: str) -> bool:
     """Tell whether a package could be imported, without doing so."""
     return importlib.util.find_spec(module) is not None
+
+
+def import_attribute(target: str) -> Any:
+    """Import what ``"package.module:name"`` names, at the moment it is needed.
+
+    This is how modules that need a heavy or an optional package are reached from modules that must work without it.
+    """
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
