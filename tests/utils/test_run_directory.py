@@ -31,8 +31,8 @@ def manifest(path: Path) -> dict:
 def another_process() -> Iterator[subprocess.Popen]:
     """A process that holds the run directory whose path it is given, until it is told to end."""
     script = (
-        "import sys; from pathlib import Path; from galaxtool.utils.files import hold\n"
-        "held = hold(Path(sys.stdin.readline().strip())); print('held', flush=True); sys.stdin.readline()"
+        "import sys; from pathlib import Path; from galaxtool.utils.files import lock_file\n"
+        "held = lock_file(Path(sys.stdin.readline().strip())); print('held', flush=True); sys.stdin.readline()"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
