@@ -16,9 +16,9 @@ from galaxtool.utils.config import one_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from galaxtool.cutting.output import Output
+    from galaxtool.cutting.output import OutputFolder
     from galaxtool.cutting.plan import CutPlan
-    from galaxtool.cutting.task import Settings
+    from galaxtool.cutting.tasks import CutSettings
     from galaxtool.cutting.writers.hdf5 import StackContent
     from galaxtool.jobs.job import Job
 
@@ -140,9 +140,9 @@ def cutouts(
         If the folder holds something, and neither `resume` nor `overwrite` was given.
     """
     from galaxtool.cutting.objects import SizeOptions, read_objects
-    from galaxtool.cutting.output import MANIFEST, Output
-    from galaxtool.cutting.prepare import open_images, plan_cuts
-    from galaxtool.cutting.task import Settings
+    from galaxtool.cutting.output import MANIFEST, OutputFolder
+    from galaxtool.cutting.image_set import read_image_set, plan_cuts
+    from galaxtool.cutting.tasks import CutSettings
     from galaxtool.cutting.writers.preallocate import check_kind
     from galaxtool.executors.cores import checked
     from galaxtool.inference.input_options import band_names, stretch_of
@@ -160,11 +160,11 @@ def cutouts(
     sizes = SizeOptions(
         size=size, size_arcsec=size_arcsec, size_column=size_column, size_unit=size_unit, size_factor=size_factor
     )
-    folder = Output(Path(output), kind, folder_of(Path(output) / MANIFEST))
+    folder = OutputFolder(Path(output), kind, folder_of(Path(output) / MANIFEST))
     objects = read_objects(Path(given[-1]), sizes, ra_column=ra_column, dec_column=dec_column, id_column=id_column)
-    opened = open_images(given[:-1], band_names(bands), hdu, progress)
+    opened = read_image_set(given[:-1], band_names(bands), hdu, progress)
     plan = plan_cuts(objects, opened, band_names(bands), progress)
-    settings = Settings(
+    settings = CutSettings(
         kind=kind,
         folder=folder.files,
         stack=folder.growing_stack,
@@ -187,9 +187,9 @@ def cutouts(
 
 
 def _cut(
-    output: Output,
+    output: OutputFolder,
     plan: CutPlan,
-    settings: Settings,
+    settings: CutSettings,
     about: dict[str, Any],
     unreadable: list[str],
     workers: int | None,
@@ -199,7 +199,7 @@ def _cut(
     overwrite: bool,
 ) -> dict[str, Any]:
     """Do what is left of the job, write the manifest, and return the record."""
-    from galaxtool.cutting.file_names import file_names
+    from galaxtool.cutting.file_names import make_file_names
     from galaxtool.cutting.output import STACK_FILES, SUFFIXES
     from galaxtool.cutting.split_tasks import rows_of_tasks
     from galaxtool.cutting.writers.preallocate import rows_a_file, stack_content
@@ -209,7 +209,7 @@ def _cut(
     content = stack_content(plan) if kind in STACK_FILES else None
     multiple = rows_a_file(kind, content) if content is not None else 1
     chunks = rows_of_tasks(plan, in_order=kind == "zarr", multiple=multiple)
-    paths = file_names(plan.objects.ids, SUFFIXES[kind]) if content is None else [""] * len(plan.errors)
+    paths = make_file_names(plan.objects.ids, SUFFIXES[kind]) if content is None else [""] * len(plan.errors)
     with Job(output.manifest, about, count=len(chunks), resume=resume, overwrite=overwrite) as job:
         if overwrite or (output.finished and not job.done):
             output.clear()
@@ -224,11 +224,11 @@ def _cut(
 def _work(
     job: Job,
     plan: CutPlan,
-    settings: Settings,
+    settings: CutSettings,
     chunks: list[np.ndarray],
     paths: list[str],
     content: StackContent | None,
-    output: Output,
+    output: OutputFolder,
     workers: int | None,
     progress: Progress,
 ) -> None:
@@ -259,10 +259,10 @@ def _work(
 
 
 def _finish(
-    output: Output, plan: CutPlan, job: Job, about: dict[str, Any], paths: list[str], unreadable: list[str]
+    output: OutputFolder, plan: CutPlan, job: Job, about: dict[str, Any], paths: list[str], unreadable: list[str]
 ) -> dict[str, Any]:
     """Put the stack in its place, write the manifest, and return the record, written too."""
-    from galaxtool.cutting.manifest import manifest_table
+    from galaxtool.cutting.manifest import make_manifest
     from galaxtool.inputs.catalogue import texts
     from galaxtool.jobs.job import read_parts
     from galaxtool.tables.tables import write_table
@@ -274,7 +274,7 @@ def _finish(
             flags[row], errors[row] = found, error
     output.place_stack()
     places = output.places(plan.wanted, paths, errors)
-    write_table(manifest_table(plan, places, flags, errors), output.manifest)
+    write_table(make_manifest(plan, places, flags, errors), output.manifest)
     return output.write_record(
         {
             "about": about,
@@ -291,7 +291,7 @@ def _finish(
     )
 
 
-def _result(output: Output, plan: CutPlan, record: dict[str, Any]) -> CutoutsResult:
+def _result(output: OutputFolder, plan: CutPlan, record: dict[str, Any]) -> CutoutsResult:
     from galaxtool.cutting.plan import OUTSIDE
 
     return CutoutsResult(

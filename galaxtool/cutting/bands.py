@@ -14,7 +14,7 @@ _SEPARATOR = re.compile(r"[\s,;/+|]")
 
 
 @dataclass(frozen=True, slots=True)
-class Channels:
+class BandGroups:
     """What becomes the planes of a cutout.
 
     Parameters
@@ -32,7 +32,7 @@ class Channels:
     note: str = ""
 
 
-def choose_channels(images: Sequence[SkyImage], wanted: Sequence[str], said: bool) -> Channels:
+def group_by_band(images: Sequence[SkyImage], wanted: Sequence[str], said: bool) -> BandGroups:
     """Decide whether images are stacked as bands.
 
     Parameters
@@ -64,7 +64,7 @@ def choose_channels(images: Sequence[SkyImage], wanted: Sequence[str], said: boo
     if wanted or said:
         return _stacked(images, names, tuple(wanted or there))
     if len(there) < 2:
-        return Channels((), [list(range(len(images)))])
+        return BandGroups((), [list(range(len(images)))])
     unnamed = [image for image, name in zip(images, names, strict=True) if not name]
     if unnamed:
         raise ConfigError(
@@ -72,10 +72,10 @@ def choose_channels(images: Sequence[SkyImage], wanted: Sequence[str], said: boo
             hint=f"Say which it is, as in {there[0]}=FILE, or take one band with --bands {there[0]}.",
         )
     note = f"Stacking the bands {', '.join(there)}, as the headers name them; --bands chooses others or one alone."
-    return Channels(tuple(there), _members(names, there), note)
+    return BandGroups(tuple(there), _members(names, there), note)
 
 
-def _stacked(images: Sequence[SkyImage], names: list[str], bands: tuple[str, ...]) -> Channels:
+def _stacked(images: Sequence[SkyImage], names: list[str], bands: tuple[str, ...]) -> BandGroups:
     for image, name in zip(images, names, strict=True):
         if len(image.bands) > 1:
             raise ConfigError(
@@ -93,7 +93,7 @@ def _stacked(images: Sequence[SkyImage], names: list[str], bands: tuple[str, ...
             raise InputError(f"No image is in the band '{band}'.", hint=hint)
     others = Counter(name for name in names if name not in bands)
     note = "Left out images in other bands: " + ", ".join(f"{n} in {name}" for name, n in others.items()) + "."
-    return Channels(bands, members, note if others else "")
+    return BandGroups(bands, members, note if others else "")
 
 
 def _members(names: Sequence[str], bands: Sequence[str]) -> list[list[int]]:

@@ -14,7 +14,7 @@ _NOT_SAFE = re.compile(r"[^\w.+-]+")
 _TAKEN_BY_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
-def file_names(ids: Sequence[str], suffix: str) -> list[str]:
+def make_file_names(ids: Sequence[str], suffix: str) -> list[str]:
     """Return a path for each identifier, all different on any file system.
 
     Parameters

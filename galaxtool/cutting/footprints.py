@@ -15,7 +15,7 @@ _BORDER = 33  # points along a side
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ImageMatches:
     """Where the objects lie, N of them.
 
     Parameters
@@ -31,7 +31,7 @@ class Held:
     y: np.ndarray
 
 
-class Sky:
+class PositionTree:
     """The positions of a catalogue, arranged so that those near a place are found at once.
 
     Parameters
@@ -55,7 +55,7 @@ class Sky:
         return self.known[np.asarray(near, dtype=np.intp)]
 
 
-def find_held(images: Sequence[SkyImage], sky: Sky) -> Held:
+def match_images(images: Sequence[SkyImage], sky: PositionTree) -> ImageMatches:
     """Find for each object the image in which it lies furthest from an edge, in arcsec; of equals, the first.
 
     Parameters
@@ -68,7 +68,7 @@ def find_held(images: Sequence[SkyImage], sky: Sky) -> Held:
     Held
     """
     n = len(sky.ra)
-    best = Held(np.full(n, -1), np.full(n, np.nan), np.full(n, np.nan))
+    best = ImageMatches(np.full(n, -1), np.full(n, np.nan), np.full(n, np.nan))
     depth = np.full(n, -np.inf)
     for number, image in enumerate(images):
         rows = sky.within(image)
@@ -92,7 +92,7 @@ def _depth(image: SkyImage, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _is_there(
-    image: SkyImage, sky: Sky, rows: np.ndarray, x: np.ndarray, y: np.ndarray, inside: np.ndarray
+    image: SkyImage, sky: PositionTree, rows: np.ndarray, x: np.ndarray, y: np.ndarray, inside: np.ndarray
 ) -> np.ndarray:
     """Tell whether the pixels found lead back to where they came from; distortions fold over far outside."""
     ra, dec = image.to_sky(x[inside], y[inside])

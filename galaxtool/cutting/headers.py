@@ -16,7 +16,7 @@ import numpy as np
 from astropy.io import fits
 
 from galaxtool import __version__
-from galaxtool.cutting.pixels import OpenImage
+from galaxtool.cutting.open_images import OpenImage
 
 _CARD = 80
 _NOT_KEPT = re.compile(
@@ -33,7 +33,7 @@ _REFERENCE = re.compile(r"CRPIX([12])[A-Z]?|LTV([12])")
 _LONGEST = 60
 
 
-def cutout_header(
+def make_header(
     images: Sequence[OpenImage | None], shape: tuple[int, ...], dtype: np.dtype, bands: Sequence[str], catalogue: str
 ) -> fits.Header:
     """Return the header of cutouts from some images, with places for what differs.
@@ -94,7 +94,7 @@ def _of_third_axis(key: str) -> bool:
     return match is not None and any(int(number) > 2 for number in match.groups())
 
 
-class Template:
+class HeaderTemplate:
     """A header as bytes, in which single cards are replaced.
 
     Parameters
@@ -143,10 +143,10 @@ class Template:
 
     def _put(self, text: bytearray, key: str, value: Any, comment: str = "") -> None:
         start = self._at[key]
-        text[start : start + _CARD] = card_image(key, value, comment)
+        text[start : start + _CARD] = format_card(key, value, comment)
 
 
-def card_image(key: str, value: str | float | int, comment: str = "") -> bytes:
+def format_card(key: str, value: str | float | int, comment: str = "") -> bytes:
     """Return a card of 80 bytes, which `astropy.io.fits.Card` would take twenty times as long for.
 
     Parameters

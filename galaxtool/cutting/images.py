@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
-from galaxtool.cutting.arguments import GivenFile
+from galaxtool.cutting.sources import ImageSource
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.fits.axes import to_bands
 from galaxtool.images.fits.band_names import is_science
@@ -25,7 +25,7 @@ from galaxtool.utils.quiet import no_warnings
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HduRef:
     """An image: a file and the number of the HDU."""
 
     path: Path
@@ -57,7 +57,7 @@ class SkyImage:
         Size of the file in bytes, and when it was changed, ns.
     """
 
-    place: Place
+    place: HduRef
     shape: tuple[int, ...]
     bitpix: int
     bands: tuple[str, ...]
@@ -112,7 +112,7 @@ class SkyImage:
         return self.wcs.p4_pix2foc(self.wcs.det2im(pixels, 0), 0) - pixels
 
 
-def read_images(file: GivenFile, hdu: str | None = None) -> list[SkyImage]:
+def read_images(file: ImageSource, hdu: str | None = None) -> list[SkyImage]:
     """Return the images of a file that have a celestial WCS.
 
     Parameters
@@ -154,7 +154,7 @@ def _images(path: Path, units: fits.HDUList, band: str, hdu: str | None) -> Iter
     for number, unit in wanted:
         try:
             _check_whole(path, unit)
-            yield _image(Place(path, number), units, unit, band)
+            yield _image(HduRef(path, number), units, unit, band)
         except _NoWCS as problem:
             problems.append(problem)
     if problems and len(problems) == len(wanted):
@@ -188,7 +188,7 @@ def _check_whole(path: Path, unit: Any) -> None:
         )
 
 
-def _image(place: Place, units: fits.HDUList, unit: Any, band: str) -> SkyImage:
+def _image(place: HduRef, units: fits.HDUList, unit: Any, band: str) -> SkyImage:
     header, primary = unit.header, units[0].header
     wcs = _wcs(place, header, units)
     lead = unit.shape[:-2]
@@ -206,7 +206,7 @@ def _image(place: Place, units: fits.HDUList, unit: Any, band: str) -> SkyImage:
     )
 
 
-def _wcs(place: Place, header: fits.Header, units: fits.HDUList) -> WCS:
+def _wcs(place: HduRef, header: fits.Header, units: fits.HDUList) -> WCS:
     try:
         wcs = WCS(header, fobj=units, naxis=2)
         if wcs.has_celestial:
@@ -220,14 +220,14 @@ def _wcs(place: Place, header: fits.Header, units: fits.HDUList) -> WCS:
     )
 
 
-def _scale(place: Place, wcs: WCS) -> tuple[float, float]:
+def _scale(place: HduRef, wcs: WCS) -> tuple[float, float]:
     x, y = (3600 * float(side) for side in proj_plane_pixel_scales(wcs))
     if not (math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0):
         raise _NoWCS(f"The WCS of '{place}' cannot be used: its pixels have no size.")
     return x, y
 
 
-def same_grid(images: Sequence[SkyImage]) -> bool:
+def share_grid(images: Sequence[SkyImage]) -> bool:
     """Tell whether images have pixel for pixel the same positions, by their headers."""
     first = images[0]
     plain = not any(image.wcs.has_distortion for image in images)

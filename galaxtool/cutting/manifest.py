@@ -8,7 +8,7 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.cutting.plan import CutPlan
-from galaxtool.cutting.task import section
+from galaxtool.cutting.tasks import format_section
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, RA_COLUMNS
 
 OWN = ("id", "path", "ra", "dec", "image", "x", "y", "section", "size", "pixel_scale", "flags", "error")
@@ -21,7 +21,7 @@ _READ_FIRST = {
 } | set(MEMBER_COLUMNS)
 
 
-def manifest_table(plan: CutPlan, paths: Sequence[str], flags: Sequence[str], errors: Sequence[str]) -> Table:
+def make_manifest(plan: CutPlan, paths: Sequence[str], flags: Sequence[str], errors: Sequence[str]) -> Table:
     """Return the manifest.
 
     Parameters
@@ -52,7 +52,7 @@ def manifest_table(plan: CutPlan, paths: Sequence[str], flags: Sequence[str], er
         table[kept] = plan.objects.table[name]
     scales = np.array([*(np.sqrt(image.scale[0] * image.scale[1]) for image in plan.images), np.nan])
     x0, y0, image = (plan.at_reference(values) for values in (plan.x0, plan.y0, plan.image))
-    sections = [section(*box) if box[2] else "" for box in zip(x0, y0, plan.nx, plan.ny, strict=True)]
+    sections = [format_section(*box) if box[2] else "" for box in zip(x0, y0, plan.nx, plan.ny, strict=True)]
     ours = {
         "id": _texts(plan.objects.ids),
         "path": _texts(paths),

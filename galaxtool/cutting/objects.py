@@ -63,7 +63,7 @@ class SizeOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objects:
+class CatalogueObjects:
     """The rows of a catalogue, N of them.
 
     Parameters
@@ -96,7 +96,7 @@ def read_objects(
     ra_column: str | None = None,
     dec_column: str | None = None,
     id_column: str | None = None,
-) -> Objects:
+) -> CatalogueObjects:
     """Read a catalogue of positions.
 
     Parameters
@@ -126,7 +126,7 @@ def read_objects(
     numbers = [f"row{row:0{width}d}" for row in range(1, len(table) + 1)]
     names = [text or number for text, number in zip(texts(table[named]) if named else numbers, numbers, strict=True)]
     values, in_arcsec = _sizes(table, path, sizes)
-    return Objects(path=path, table=table, ids=unique(names), ra=ra, dec=dec, sizes=values, in_arcsec=in_arcsec)
+    return CatalogueObjects(path=path, table=table, ids=unique(names), ra=ra, dec=dec, sizes=values, in_arcsec=in_arcsec)
 
 
 def _positions(table: Table, path: Path, ra: str | None, dec: str | None) -> tuple[np.ndarray, np.ndarray]:

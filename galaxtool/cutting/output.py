@@ -20,7 +20,7 @@ STACK_FILES = {"hdf5": "cutouts.h5", "zarr": "cutouts.zarr"}
 SUFFIXES = {"fits": ".fits", "png": ".png"}
 
 
-class Output:
+class OutputFolder:
     """A folder for cutouts.
 
     Parameters

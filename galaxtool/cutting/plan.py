@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galaxtool.cutting.bands import Channels
-from galaxtool.cutting.footprints import Held, Sky, find_held
-from galaxtool.cutting.images import SkyImage, same_grid
-from galaxtool.cutting.objects import LARGEST, Objects
+from galaxtool.cutting.bands import BandGroups
+from galaxtool.cutting.footprints import ImageMatches, PositionTree, match_images
+from galaxtool.cutting.images import SkyImage, share_grid
+from galaxtool.cutting.objects import LARGEST, CatalogueObjects
 from galaxtool.types import OFF_EDGE
 
 OUTSIDE = "OUTSIDE"
@@ -52,7 +52,7 @@ class CutPlan:
     flags : list of tuple of str
     """
 
-    objects: Objects
+    objects: CatalogueObjects
     images: list[SkyImage]
     bands: tuple[str, ...]
     image: np.ndarray
@@ -91,7 +91,7 @@ class CutPlan:
         }
 
 
-def make_plan(objects: Objects, images: Sequence[SkyImage], channels: Channels, *, lost: int = 0) -> CutPlan:
+def make_plan(objects: CatalogueObjects, images: Sequence[SkyImage], channels: BandGroups, *, lost: int = 0) -> CutPlan:
     """Find out what to cut from where.
 
     Parameters
@@ -109,8 +109,8 @@ def make_plan(objects: Objects, images: Sequence[SkyImage], channels: Channels, 
         scale at the reference position, rounded to the nearest.
     """
     images, n = list(images), len(objects.ids)
-    sky = Sky(objects.ra, objects.dec)
-    held = [_among(find_held([images[i] for i in members], sky), members) for members in channels.members]
+    sky = PositionTree(objects.ra, objects.dec)
+    held = [_among(match_images([images[i] for i in members], sky), members) for members in channels.members]
     image = np.stack([h.image for h in held], axis=1)
     x, y = np.stack([h.x for h in held], axis=1), np.stack([h.y for h in held], axis=1)
     nx, ny, clash = _sizes(objects, images, image)
@@ -125,13 +125,13 @@ def make_plan(objects: Objects, images: Sequence[SkyImage], channels: Channels, 
     return plan
 
 
-def _among(held: Held, members: Sequence[int]) -> Held:
+def _among(held: ImageMatches, members: Sequence[int]) -> ImageMatches:
     """Number images as in the list of all."""
     numbers = np.array([*members, -1])
-    return Held(numbers[held.image], held.x, held.y)
+    return ImageMatches(numbers[held.image], held.x, held.y)
 
 
-def _sizes(objects: Objects, images: list[SkyImage], image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sizes(objects: CatalogueObjects, images: list[SkyImage], image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the sides in pixels, 0 where they cannot be, and where bands need different ones."""
     # the last one stands for no image
     scales = np.array([*(i.scale for i in images), (np.nan, np.nan)])
@@ -192,7 +192,7 @@ def _misaligned(plan: CutPlan) -> np.ndarray:
         for a, b in {
             (a, b) for a, b in zip(first[cut].tolist(), other[cut].tolist(), strict=True) if b >= 0 and a != b
         }:
-            if same_grid([plan.images[a], plan.images[b]]):
+            if share_grid([plan.images[a], plan.images[b]]):
                 continue
             rows = np.flatnonzero(cut & (first == a) & (other == b))
             for x, y in ((0, 0), (plan.nx[rows] - 1, plan.ny[rows] - 1)):

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 from functools import partial
 
-from galaxtool.cutting.task import CutTask, Done, Settings
+from galaxtool.cutting.tasks import CutTask, TaskResult, CutSettings
 from galaxtool.cutting.worker import make_cutter
 from galaxtool.executors.cores import checked
 from galaxtool.executors.processes import ProcessExecutor
@@ -19,7 +19,7 @@ def number_of_workers(asked: int | None, objects: int, tasks: int) -> int:
     return max(1, min(checked(asked) if asked is not None or objects >= _MANY else 1, tasks))
 
 
-def do_tasks(tasks: Iterable[CutTask], settings: Settings, workers: int) -> Generator[Done, None, None]:
+def do_tasks(tasks: Iterable[CutTask], settings: CutSettings, workers: int) -> Generator[TaskResult, None, None]:
     """Yield what became of each task, in order.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from galaxtool.cutting.task import CutoutPixels
+from galaxtool.cutting.tasks import CutoutPixels
 from galaxtool.images.fits.axes import to_bands
 from galaxtool.types import Cutout
 

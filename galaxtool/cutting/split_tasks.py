@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from galaxtool.cutting.plan import CutPlan
-from galaxtool.cutting.task import CutTask
+from galaxtool.cutting.tasks import CutTask
 
 _MOST = 1024
 _BYTES = 1 << 26  # pixels of a task

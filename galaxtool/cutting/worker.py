@@ -7,9 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
-from galaxtool.cutting.images import Place
-from galaxtool.cutting.pixels import OpenImage, OpenImages
-from galaxtool.cutting.task import STACKS, CutoutPixels, CutTask, Done, Settings
+from galaxtool.cutting.images import HduRef
+from galaxtool.cutting.open_images import OpenImage, ImageCache
+from galaxtool.cutting.tasks import STACKS, CutoutPixels, CutTask, TaskResult, CutSettings
 from galaxtool.cutting.writers.fits import FitsWriter
 from galaxtool.cutting.writers.hdf5 import StackWriter
 from galaxtool.cutting.writers.png import PngWriter
@@ -35,7 +35,7 @@ class Writer(Protocol):
         """Let go of files."""
 
 
-WRITERS: dict[str, Callable[[Settings], Writer]] = {
+WRITERS: dict[str, Callable[[CutSettings], Writer]] = {
     "fits": FitsWriter,
     "png": PngWriter,
     "hdf5": StackWriter,
@@ -52,13 +52,13 @@ class Cutter:
     settings : Settings
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: CutSettings) -> None:
         self.settings = settings
-        self._images = OpenImages()
+        self._images = ImageCache()
         self._writer: Writer = WRITERS[settings.kind](settings)
-        self._broken: dict[Place, str] = {}
+        self._broken: dict[HduRef, str] = {}
 
-    def __call__(self, task: CutTask) -> Done:
+    def __call__(self, task: CutTask) -> TaskResult:
         """Do one.
 
         Raises
@@ -83,7 +83,7 @@ class Cutter:
                 f"'{where}' cannot be written: {error.strerror or error}.",
                 hint="What is done is kept. Put that right, and go on with --resume.",
             ) from error
-        return Done(number=task.number, rows=task.rows, flags=flags, errors=errors)
+        return TaskResult(number=task.number, rows=task.rows, flags=flags, errors=errors)
 
     def close(self) -> None:
         """Let go of all files."""
@@ -121,7 +121,7 @@ class Cutter:
         )
         return piece, flags, ""
 
-    def _open(self, place: Place, together: int) -> OpenImage:
+    def _open(self, place: HduRef, together: int) -> OpenImage:
         if place in self._broken:
             raise _Unreadable(self._broken[place])
         try:
@@ -135,7 +135,7 @@ class _Unreadable(Exception):
     """Pixels that cannot be read."""
 
 
-def make_cutter(settings: Settings) -> Cutter:
+def make_cutter(settings: CutSettings) -> Cutter:
     """Make a worker."""
     return Cutter(settings)
 

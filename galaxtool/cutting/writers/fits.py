@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from galaxtool.cutting.headers import Template, cutout_header
-from galaxtool.cutting.images import Place
-from galaxtool.cutting.task import CutoutPixels, Settings
+from galaxtool.cutting.headers import HeaderTemplate, make_header
+from galaxtool.cutting.images import HduRef
+from galaxtool.cutting.tasks import CutoutPixels, CutSettings
 
 _BLOCK = 2880
 _MOST_TEMPLATES = 256
@@ -20,9 +20,9 @@ class FitsWriter:
     settings : Settings
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: CutSettings) -> None:
         self._settings, self._folder = settings, str(settings.folder)
-        self._templates: dict[tuple[Place | None, ...], Template] = {}
+        self._templates: dict[tuple[HduRef | None, ...], HeaderTemplate] = {}
 
     def write(self, piece: CutoutPixels) -> None:
         """Write one; what stood there is replaced."""
@@ -56,14 +56,14 @@ class FitsWriter:
     def close(self) -> None:
         """Do nothing."""
 
-    def _template(self, piece: CutoutPixels) -> Template:
+    def _template(self, piece: CutoutPixels) -> HeaderTemplate:
         key = tuple(image.place if image is not None else None for image in piece.images)
         if key not in self._templates:
             if len(self._templates) >= _MOST_TEMPLATES:
                 self._templates.clear()
             dtype = np.dtype(f"f{piece.data.dtype.itemsize}")
             settings = self._settings
-            self._templates[key] = Template(
-                cutout_header(piece.images, piece.data.shape, dtype, settings.bands, settings.catalogue)
+            self._templates[key] = HeaderTemplate(
+                make_header(piece.images, piece.data.shape, dtype, settings.bands, settings.catalogue)
             )
         return self._templates[key]

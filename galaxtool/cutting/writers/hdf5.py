@@ -15,7 +15,7 @@ import numpy as np
 
 from galaxtool import __version__
 from galaxtool.cutting.shown import as_bands
-from galaxtool.cutting.task import CutoutPixels, Settings
+from galaxtool.cutting.tasks import CutoutPixels, CutSettings
 from galaxtool.utils.files import atomic_write
 
 LAYOUT = {
@@ -105,7 +105,7 @@ class StackWriter:
     settings : Settings
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: CutSettings) -> None:
         self._bands = settings.bands
         with h5py.File(settings.stack, "r") as file:
             self._bytes = 4 * int(np.prod(file["images"].shape[1:]))

@@ -7,7 +7,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from galaxtool import __version__
 from galaxtool.cutting.shown import as_cutout
-from galaxtool.cutting.task import CutoutPixels, Settings
+from galaxtool.cutting.tasks import CutoutPixels, CutSettings
 from galaxtool.vision.stretch import to_display
 
 
@@ -19,7 +19,7 @@ class PngWriter:
     settings : Settings
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: CutSettings) -> None:
         self._settings = settings
 
     def write(self, piece: CutoutPixels) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.cutting.shown import as_bands
-from galaxtool.cutting.task import CutoutPixels, Settings
+from galaxtool.cutting.tasks import CutoutPixels, CutSettings
 from galaxtool.cutting.writers.hdf5 import LAYOUT, StackContent
 from galaxtool.utils.optional_imports import require
 
@@ -67,7 +67,7 @@ class ZarrWriter:
     settings : Settings
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: CutSettings) -> None:
         self._bands = settings.bands
         self._images = zarr_package().open_group(settings.stack, mode="r+")["images"]
         self._waiting: dict[int, np.ndarray] = {}

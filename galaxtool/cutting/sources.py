@@ -21,7 +21,7 @@ _NAMED = re.compile(r"([A-Za-z0-9_.+-]+)=(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class GivenFile:
+class ImageSource:
     """A file to cut from.
 
     Parameters
@@ -35,7 +35,7 @@ class GivenFile:
     band: str = ""
 
 
-def image_files(given: Sequence[str | os.PathLike[str]], bands: Sequence[str] = ()) -> list[GivenFile]:
+def find_sources(given: Sequence[str | os.PathLike[str]], bands: Sequence[str] = ()) -> list[ImageSource]:
     """Find the files that IMAGEs stand for; none is opened.
 
     Parameters
@@ -57,17 +57,17 @@ def image_files(given: Sequence[str | os.PathLike[str]], bands: Sequence[str] = 
     ConfigError
         If there is ``{band}`` without `bands`.
     """
-    found: dict[GivenFile, None] = {}
+    found: dict[ImageSource, None] = {}
     for one in given:
         text = os.fspath(one)
         band, place = _named(text)
         if _BAND not in place or os.path.lexists(place):
-            found.update((GivenFile(path, band), None) for path in _files(place))
+            found.update((ImageSource(path, band), None) for path in _files(place))
             continue
         if not bands:
             raise ConfigError(f"'{text}' has {_BAND} in it, and no bands are given.", hint="Name them: --bands g,r,z")
         for name in bands:
-            found.update((GivenFile(path, name), None) for path in _files(place.replace(_BAND, name)))
+            found.update((ImageSource(path, name), None) for path in _files(place.replace(_BAND, name)))
     return list(found)
 
 

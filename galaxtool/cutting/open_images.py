@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from galaxtool.cutting.images import Place
+from galaxtool.cutting.images import HduRef
 from galaxtool.images.fits.band_names import plane_bands
 from galaxtool.utils.quiet import no_warnings
 
@@ -30,7 +30,7 @@ class OpenImage:
     place : Place
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: HduRef) -> None:
         self.place = place
         with no_warnings():
             self._units = fits.open(place.path, memmap=True, uint=False, lazy_load_hdus=True)
@@ -131,13 +131,13 @@ def _strip_of(unit: Any) -> int:
     return height * max(1, _STRIP // height)
 
 
-class OpenImages:
+class ImageCache:
     """The images last used, kept open."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[Place, OpenImage] = OrderedDict()
+        self._open: OrderedDict[HduRef, OpenImage] = OrderedDict()
 
-    def get(self, place: Place, together: int = 1) -> OpenImage:
+    def get(self, place: HduRef, together: int = 1) -> OpenImage:
         """Return an image, opened where it is not.
 
         Parameters

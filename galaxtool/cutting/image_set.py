@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.cutting.arguments import GivenFile, image_files
-from galaxtool.cutting.bands import choose_channels
+from galaxtool.cutting.sources import ImageSource, find_sources
+from galaxtool.cutting.bands import group_by_band
 from galaxtool.cutting.images import SkyImage, read_images
-from galaxtool.cutting.objects import Objects
+from galaxtool.cutting.objects import CatalogueObjects
 from galaxtool.cutting.plan import CutPlan, make_plan
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.types import Progress
@@ -21,7 +21,7 @@ _NAMED = 10  # unreadable images named on the screen; the record names them all
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class ImageSet:
     """The images that can be cut from.
 
     Parameters
@@ -38,7 +38,7 @@ class Opened:
     unreadable: list[str]
 
 
-def open_images(given: Sequence[str | Path], bands: Sequence[str], hdu: str | None, progress: Progress) -> Opened:
+def read_image_set(given: Sequence[str | Path], bands: Sequence[str], hdu: str | None, progress: Progress) -> ImageSet:
     """Read the headers of all images.
 
     Raises
@@ -46,7 +46,7 @@ def open_images(given: Sequence[str | Path], bands: Sequence[str], hdu: str | No
     InputError
         If there is none that can be cut from.
     """
-    files = image_files(given, bands)
+    files = find_sources(given, bands)
     images: list[SkyImage] = []
     failed: list[UnreadableImage] = []
     progress.start("Reading headers", len(files))
@@ -62,17 +62,17 @@ def open_images(given: Sequence[str | Path], bands: Sequence[str], hdu: str | No
         progress.say(f"Unreadable: {problem.message}")
     if len(failed) > _NAMED:
         progress.say(f"Unreadable: {len(failed) - _NAMED} more; cutouts.json names them all.")
-    return Opened(images, any(file.band for file in files), [problem.message for problem in failed])
+    return ImageSet(images, any(file.band for file in files), [problem.message for problem in failed])
 
 
-def _images_of(file: GivenFile, hdu: str | None) -> tuple[list[SkyImage], UnreadableImage | None]:
+def _images_of(file: ImageSource, hdu: str | None) -> tuple[list[SkyImage], UnreadableImage | None]:
     try:
         return read_images(file, hdu), None
     except UnreadableImage as problem:
         return [], problem
 
 
-def plan_cuts(objects: Objects, opened: Opened, bands: Sequence[str], progress: Progress) -> CutPlan:
+def plan_cuts(objects: CatalogueObjects, opened: ImageSet, bands: Sequence[str], progress: Progress) -> CutPlan:
     """Find out what to cut from where.
 
     Raises
@@ -80,7 +80,7 @@ def plan_cuts(objects: Objects, opened: Opened, bands: Sequence[str], progress: 
     InputError
         If nothing can be cut.
     """
-    channels = choose_channels(opened.images, bands, opened.said)
+    channels = group_by_band(opened.images, bands, opened.said)
     if channels.note:
         progress.say(channels.note)
     plan = make_plan(objects, opened.images, channels, lost=len(opened.unreadable))

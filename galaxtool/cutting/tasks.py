@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.cutting.images import Place
-from galaxtool.cutting.pixels import OpenImage
+from galaxtool.cutting.images import HduRef
+from galaxtool.cutting.open_images import OpenImage
 from galaxtool.vision.stretch import Stretch
 
 STACKS = ("hdf5", "zarr")
@@ -16,7 +16,7 @@ STACKS = ("hdf5", "zarr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class CutSettings:
     """What all tasks of a job have in common.
 
     Parameters
@@ -67,7 +67,7 @@ class CutTask:
 
     number: int
     rows: np.ndarray
-    images: dict[int, Place]
+    images: dict[int, HduRef]
     image: np.ndarray
     x0: np.ndarray
     y0: np.ndarray
@@ -83,7 +83,7 @@ class CutTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class TaskResult:
     """What became of a task; one entry for each of its objects.
 
     Parameters
@@ -137,12 +137,12 @@ class CutoutPixels:
         """Return the pixels that were cut as FITS writes them, from 1 and inclusive; empty for a band without image."""
         ny, nx = self.data.shape[-2:]
         return [
-            section(x0, y0, nx, ny) if image is not None else ""
+            format_section(x0, y0, nx, ny) if image is not None else ""
             for image, (x0, y0) in zip(self.images, self.first, strict=True)
         ]
 
 
-def section(x0: int, y0: int, nx: int, ny: int) -> str:
+def format_section(x0: int, y0: int, nx: int, ny: int) -> str:
     """Return pixels as FITS writes them.
 
     Examples
