@@ -246,7 +246,8 @@ def test_merge_waits_for_a_shard_at_work(images: Path, model: Path) -> None:
         done("classify", *common(images, model), "-o", "p.csv", "--shard", shard)
     script = (
         "import sys; from pathlib import Path; from galaxtool.utils.files import lock_file\n"
-        "held = [lock_file(Path('p.csv.unfinished/.lock'), shared=True), lock_file(Path('p.csv.unfinished/.lock-1-of-2'))]\n"
+        "folder = Path('p.csv.unfinished')\n"
+        "held = [lock_file(folder / '.lock', shared=True), lock_file(folder / '.lock-1-of-2')]\n"
         "print('held', flush=True); sys.stdin.readline()"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:
