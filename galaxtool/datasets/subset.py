@@ -10,7 +10,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError
-from galaxtool.tables.filter import parse_where
+from galaxtool.tables.filter import filter_rows
 from galaxtool.types import Cutout, Item
 
 
@@ -53,7 +53,7 @@ def matching(dataset: Dataset, where: str) -> Subset:
     InputError
         If it holds for no item.
     """
-    rows = np.flatnonzero(parse_where(where).mask(items_table(dataset.items))).tolist()
+    rows = np.flatnonzero(filter_rows(items_table(dataset.items), where)).tolist()
     if not rows:
         raise InputError(f"'{where}' holds for none of the {len(dataset.items)} images of '{dataset.name}'.")
     return Subset(dataset, rows)

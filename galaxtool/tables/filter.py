@@ -1,234 +1,172 @@
-"""Expressions over the columns of a table: ``label in ('fri', 'frii') and not redshift > 0.1``.
+"""Selection of the rows of a table by an SQL expression: ``label in ('fri', 'frii') and g - r > 0.7``.
 
-Grammar (words in any case)::
+The expression is what follows WHERE in a query of SQLite: comparisons, ``and``, ``or``, ``not``, arithmetic,
+``between``, ``in``, ``like``, ``is null``, ``case``, ``cast`` and the functions in
+`galaxtool.tables.where_expression.FUNCTIONS`.
 
-    either     := both ("or" both)*
-    both       := negation ("and" negation)*
-    negation   := "not" negation | "(" either ")" | "isnull" "(" column ")" | test
-    test       := operand ("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=") operand
-                | column ["not"] "in" "(" literal ("," literal)* ")"
-                | column "is" ["not"] "null"
-                | column                                       one of truth values
-    operand    := column | literal
-    literal    := number | 'text' | "text" | true | false
-    column     := name | `any name`
+* Texts go in single quotes. Names of columns may be written in upper or lower case; a name with unusual characters goes
+  in double quotes: ``"smooth-or-featured_smooth" > 0.5``.
+* A masked value, NaN and the empty text are NULL, and NULL follows SQL: whatever is compared with it is unknown, and so
+  is ``not`` of that, so that neither ``z > 0.1`` nor ``not z > 0.1`` holds. Say ``z is null`` to select such rows.
+* The quotient of two integers is an integer, as in SQL: write ``1.0 * a / b`` for the ratio of two counts.
+* Single-precision numbers are compared as the decimals that they print as: ``p = 0.1`` holds for float32 0.1.
 
-A quote inside a text is doubled. Nothing is ever handed to Python to evaluate.
+The query runs on a table in memory that holds nothing but the columns named. It can read these and call the functions
+listed, nothing else, and it is stopped when it takes too long.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import NoReturn
+import sqlite3
+from contextlib import closing
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
 
 from galaxtool.errors import TableError
-from galaxtool.tables.conditions import COMPARISONS, Columns, Mask, Operand, compare, joined, truth
+from galaxtool.tables.formats.plain import no_surrogates, plain_column, values_and_mask
+from galaxtool.tables.where_expression import FUNCTIONS, WhereExpression, parse_where
 
-_TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
-    | (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
-    | (?P<quoted>`[^`]+`)
-    | (?P<word>[^\W\d][\w.]*(?:-[\w.]+)*)
-    | (?P<sign><=|>=|!=|<>|==|=|<|>|\(|\)|,)
-    | (?P<end>$)
-    )""",
-    re.VERBOSE,
-)
-_WORDS = {"and", "or", "not", "in", "is", "null", "isnull", "true", "false"}
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 1000,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 10_000_000,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1000,
+    sqlite3.SQLITE_LIMIT_LENGTH: 10_000_000,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+}
+_STEPS, _STEPS_PER_ROW = 20_000_000, 5000
+_STEPS_PER_CHECK = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A condition on the rows of a table.
+def filter_rows(table: Table, expression: str) -> np.ndarray:
+    """Return for which rows of a table an SQL expression is true.
 
     Parameters
     ----------
+    table : Table
+        N rows.
     expression : str
-        As it was written.
-    """
+        Condition on the columns, see the module.
 
-    expression: str
-    _mask: Mask
-
-    def mask(self, table: Table) -> np.ndarray:
-        """Return for which rows the condition holds.
-
-        Parameters
-        ----------
-        table : Table
-            N rows.
-
-        Returns
-        -------
-        ndarray of bool, shape (N,)
-            A comparison with a value that is masked or NaN is false, ``!=`` and ``not in`` too; ``not`` turns that
-            into true like any other false.
-
-        Raises
-        ------
-        TableError
-            If a column does not exist, or a number is compared with a text.
-        """
-        return self._mask(Columns(table, self.expression))
-
-
-def parse_where(expression: str) -> Where:
-    """Parse an expression.
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+        False where the condition is false or unknown (NULL).
 
     Raises
     ------
     TableError
-        With a mark under the spot where it stops making sense.
+        If the expression is not valid, names an unknown column or one that holds arrays or complex numbers, compares a
+        number with a text, gives a text, or takes too long.
 
     Examples
     --------
-    >>> from astropy.table import Table
-    >>> parse_where("z < 0.1 and kind in ('spiral', 'merger')").mask(
-    ...     Table({"z": [0.05, 0.2, 0.03], "kind": ["spiral", "spiral", "elliptical"]})
-    ... ).tolist()
-    [True, False, False]
+    >>> filter_rows(Table({"g": [17.2, 16.0], "r": [16.4, 15.8]}), "g - r > 0.7").tolist()
+    [True, False]
     """
-    return Where(expression, _Parser(expression).whole())
+    where = parse_where(no_surrogates(expression), [no_surrogates(name) for name in table.colnames])
+    originals = {no_surrogates(name): name for name in table.colnames}
+    columns, kinds = [], {}
+    for name in where.columns:
+        values, kinds[name] = _sql_values(table[originals[name]], name)
+        columns.append(values)
+    where.check_kinds(kinds)
+    mask = np.zeros(len(table), dtype=bool)
+    try:
+        with closing(_load(columns, len(table))) as connection:
+            mask[_matching_rows(connection, where)] = True
+    except sqlite3.Error as error:
+        raise _explain(error, where) from error
+    return mask
 
 
-class _Parser:
-    """Recursive descent, one method for each line of the grammar."""
-
-    def __init__(self, expression: str) -> None:
-        self.expression = expression
-        self.at = 0
-        self.kind, self.token, self.start = "", "", 0
-        self.step()
-
-    def step(self) -> str:
-        """Read the next token and return the one before it."""
-        before = self.token
-        match = _TOKEN.match(self.expression, self.at)
-        if match is None:
-            blanks = len(self.expression[self.at :]) - len(self.expression[self.at :].lstrip())
-            self.start = self.at + blanks
-            self.wrong(
-                "a quote that does not close" if self.expression[self.start] in "'\"`" else "this is not understood"
-            )
-        self.kind = str(match.lastgroup)
-        self.token = match[self.kind]
-        self.start, self.at = match.start(self.kind), match.end()
-        return before
-
-    def wrong(self, what: str) -> NoReturn:
-        line = re.sub(r"\s", " ", self.expression)
+def _sql_values(column: Any, name: str) -> tuple[list[Any], str]:
+    """Return a column as values of SQL, None for NULL, and whether it is ``"number"`` or ``"text"``."""
+    if column.dtype.kind == "c" or len(column.shape) > 1:
+        what = "several values in each row" if len(column.shape) > 1 else "complex numbers"
         raise TableError(
-            f"The expression is wrong at character {self.start + 1}: {what}.",
-            hint=f"{line}\n{' ' * self.start}^",
+            f"The column '{name}' has {what} and cannot be used in an expression.",
+            hint="Name a column of single values.",
         )
+    half = column.dtype.kind == "f" and column.dtype.itemsize < 4
+    data, mask = values_and_mask(column if half else plain_column(column))
+    kind = data.dtype.kind
+    if kind == "U":
+        values = [no_surrogates(text) for text in data.tolist()]
+    elif kind == "f":
+        mask = mask | np.isnan(data)
+        values = (data.astype(str).astype(float) if data.dtype.itemsize < 8 else data).tolist()
+    else:
+        if kind == "u" and data.size and int(np.where(mask, 0, data).max()) > np.iinfo(np.int64).max:
+            raise TableError(
+                f"The column '{name}' has integers of more than 63 bits, which SQL does not have.",
+                hint="Use another column, or write this one as text.",
+            )
+        values = data.tolist()
+    if mask.any():
+        values = [None if hidden else value for value, hidden in zip(values, mask.tolist(), strict=True)]
+    return values, "text" if kind == "U" else "number"
 
-    def word(self, *words: str) -> bool:
-        """Take the token if it is one of these words or signs."""
-        found = self.kind in ("word", "sign") and self.token.lower() in words
-        if found:
-            self.step()
-        return found
 
-    def need(self, word: str) -> None:
-        if not self.word(word):
-            self.wrong(f"wanted {word!r}")
+def _load(columns: list[list[Any]], n_rows: int) -> sqlite3.Connection:
+    """Return a database in memory whose only table holds these columns, locked for anything but reading them."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for limit, value in _LIMITS.items():
+        connection.setlimit(limit, value)
+    # columns without a type: SQLite then converts no text to a number, nor the other way round
+    names = ["row_number INTEGER PRIMARY KEY", *(f"c{k}" for k in range(len(columns)))]
+    connection.execute(f"CREATE TABLE catalogue ({', '.join(names)})")
+    marks = ", ".join("?" * len(names))
+    connection.execute("BEGIN")
+    connection.executemany(f"INSERT INTO catalogue VALUES ({marks})", zip(range(n_rows), *columns, strict=True))
+    connection.execute("COMMIT")
+    connection.set_authorizer(_authorize)
+    checks_left = (_STEPS + _STEPS_PER_ROW * n_rows) // _STEPS_PER_CHECK
 
-    def whole(self) -> Mask:
-        result = self.either()
-        if self.kind != "end":
-            self.wrong("wanted 'and', 'or' or the end")
-        return result
+    def count_steps() -> int:
+        nonlocal checks_left
+        checks_left -= 1
+        return int(checks_left < 0)
 
-    def either(self) -> Mask:
-        left = self.both()
-        while self.word("or"):
-            left = joined(np.logical_or, left, self.both())
-        return left
+    connection.set_progress_handler(count_steps, _STEPS_PER_CHECK)
+    return connection
 
-    def both(self) -> Mask:
-        left = self.negation()
-        while self.word("and"):
-            left = joined(np.logical_and, left, self.negation())
-        return left
 
-    def negation(self) -> Mask:
-        if self.word("not"):
-            inner = self.negation()
-            return lambda columns: ~inner(columns)
-        if self.word("("):
-            inner = self.either()
-            self.need(")")
-            return inner
-        if self.word("isnull"):
-            self.need("(")
-            name = self.column()
-            self.need(")")
-            return lambda columns: columns.array(name)[1]
-        return self.test()
+def _authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
+    """Allow a query to read the table and to call the functions listed, and nothing else."""
+    allowed = (
+        action == sqlite3.SQLITE_SELECT
+        or (action == sqlite3.SQLITE_READ and first == "catalogue")
+        or (action == sqlite3.SQLITE_FUNCTION and second in FUNCTIONS)
+    )
+    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
-    def test(self) -> Mask:
-        left = self.operand()
-        if self.kind == "sign" and self.token in COMPARISONS:
-            return compare(self.step(), left, self.operand())
-        if not left.column:
-            self.wrong("wanted a comparison such as =, < or >=")
-        if self.word("is"):
-            given = self.word("not")
-            self.need("null")
-            return lambda columns: columns.array(left.column)[1] ^ given
-        if self.word("in"):
-            return self.members(left)
-        if self.kind == "word" and self.token.lower() == "not":
-            self.step()
-            self.need("in")
-            outside = [compare("!=", left, literal) for literal in self.literals()]
-            return lambda columns: np.logical_and.reduce([one(columns) for one in outside])
-        return truth(left.column)
 
-    def members(self, left: Operand) -> Mask:
-        inside = [compare("=", left, literal) for literal in self.literals()]
-        return lambda columns: np.logical_or.reduce([one(columns) for one in inside])
+def _matching_rows(connection: sqlite3.Connection, where: WhereExpression) -> list[int]:
+    # parse_where lets no token through that could end the condition or begin a query of its own
+    rows = [row for (row,) in connection.execute(f"SELECT row_number FROM catalogue WHERE {where.sql}")]
+    texts = f"SELECT 1 FROM catalogue WHERE typeof({where.sql}) = 'text' LIMIT 1"
+    if connection.execute(texts).fetchone():
+        raise TableError(
+            f"'{where.source}' gives a text, not a truth value.",
+            hint="Compare it with something, e.g. label = 'spiral'.",
+        )
+    return rows
 
-    def literals(self) -> list[Operand]:
-        self.need("(")
-        found = [self.literal()]
-        while self.word(","):
-            found.append(self.literal())
-        self.need(")")
-        return found
 
-    def literal(self) -> Operand:
-        operand = self.operand()
-        if operand.column:
-            self.wrong(f"a list holds numbers and quoted texts: '{operand.column}'")
-        return operand
-
-    def column(self) -> str:
-        operand = self.operand()
-        if not operand.column:
-            self.wrong("wanted a column")
-        return operand.column
-
-    def operand(self) -> Operand:
-        kind, token = self.kind, self.token
-        if kind == "number":
-            literal = int(token) if re.fullmatch(r"[+-]?\d+", token) else float(token)
-            return self._taken(Operand("", literal))
-        if kind == "text":
-            return self._taken(Operand("", token[1:-1].replace(token[0] * 2, token[0])))
-        if kind == "quoted":
-            return self._taken(Operand(token[1:-1]))
-        if kind == "word" and token.lower() in ("true", "false"):
-            return self._taken(Operand("", token.lower() == "true"))
-        if kind == "word" and token.lower() not in _WORDS:
-            return self._taken(Operand(token))
-        return self.wrong("wanted a column, a number or a quoted text")
-
-    def _taken(self, operand: Operand) -> Operand:
-        self.step()
-        return operand
+def _explain(error: sqlite3.Error, where: WhereExpression) -> TableError:
+    """Return what SQLite complains of in terms of the expression."""
+    names = {f"c{k}": name for k, name in enumerate(where.columns)}
+    problem = re.sub(r"\bc\d+\b", lambda match: names.get(match[0], match[0]), str(error))
+    if "interrupted" in problem:
+        return TableError(f"The expression '{where.source}' takes too long on this table.", hint="Make it simpler.")
+    if "incomplete input" in problem:
+        problem = "it ends too early"
+    elif near := re.match(r'near "(.+)": syntax error', problem):
+        problem = f"syntax error near '{near[1]}'"
+    return TableError(
+        f"'{where.source}' is not a valid SQL condition: {problem}.",
+        hint="Conditions look like: label in ('spiral', 'merger') and redshift < 0.1",
+    )
