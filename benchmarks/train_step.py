@@ -82,8 +82,8 @@ def main() -> None:
 def make_task(options: argparse.Namespace, device: torch.device, precision: str) -> Task:
     """Make a task of random pictures of the ten classes of galaxy10."""
     registry = get_registry()
-    found = registry.find("taxonomy", "galaxy10")
-    taxonomy = registry.factory(found)(found.spec)
+    found = registry.taxonomies.find("galaxy10")
+    taxonomy = found.create(found.spec)
     backbone = create_backbone(options.backbone).to(device)
     rng = np.random.default_rng(0)
     size = backbone.image_size

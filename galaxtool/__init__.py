@@ -31,7 +31,8 @@ _PLACES = {
     "galaxtool.plugins.registry": ("get_registry",),
     "galaxtool.plugins.specs": (
         "BackboneSpec", "Citation", "ContainerSpec", "DatasetSpec", "ExecutorSpec", "HeadSpec", "IndexSpec",
-        "MethodOption", "MethodSpec", "ModelSpec", "ReaderSpec", "RecipeSpec", "TaxonomySpec", "Weights",
+        "MethodOption", "MethodSpec", "MetricSpec", "ModelSpec", "ReaderSpec", "RecipeSpec", "SearchFilterSpec",
+        "TableFormatSpec", "TaxonomySpec", "Weights",
     ),
     "galaxtool.taxonomy.classes": ("Taxonomy",),
     "galaxtool.testing.backbone": ("check_backbone",),

@@ -12,7 +12,7 @@ from galaxtool.backbones.borrowed_text import WithText
 from galaxtool.backbones.channels import adapt_channels
 from galaxtool.backbones.weights import load_into, locate
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
-from galaxtool.plugins.registered import Registration
+from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import BackboneSpec, Weights
 
@@ -25,7 +25,7 @@ class BackboneName:
 
     Parameters
     ----------
-    registered : Registered
+    registered : Registration
         The spec, with where it came from.
     architecture : str
         What the factory is asked for.
@@ -33,14 +33,13 @@ class BackboneName:
         What to load; None for random initialisation.
     """
 
-    registered: Registration
+    registered: Registration[BackboneSpec]
     architecture: str
     weights: Weights | None
 
     @property
     def spec(self) -> BackboneSpec:
         """The spec."""
-        assert isinstance(self.registered.spec, BackboneSpec)
         return self.registered.spec
 
     def __str__(self) -> str:
@@ -60,17 +59,15 @@ def parse_name(text: str, registry: Registry | None = None) -> BackboneName:
     registry = registry or get_registry()
     base, at, tag = text.partition("@")
     registered, architecture = _find(base, registry)
-    spec = registered.spec
-    assert isinstance(spec, BackboneSpec)
     if at and tag == NO_WEIGHTS:
         return BackboneName(registered, architecture, None)
     try:
-        known = _known_weights(registered, architecture, registry)
+        known = _known_weights(registered, architecture)
     except UnknownName:
         architecture, dot, suffix = architecture.partition(".")  # timm:NAME.TAG is timm:NAME@TAG
         if not dot:
             raise
-        known = _known_weights(registered, architecture, registry)
+        known = _known_weights(registered, architecture)
         if not at:
             base, at, tag = base.removesuffix(f".{suffix}"), "@", suffix
     if not at:
@@ -157,8 +154,7 @@ def create_backbone(
         lender = parse_text_encoder(str(text_encoder), parsed, registry)
         return WithText(create_backbone(parsed, registry, channels=channels), _create_lender(lender, registry))
     file = locate(parsed.weights, str(parsed), registry) if parsed.weights else None
-    build = registry.factory(parsed.registered)
-    backbone = build(
+    backbone = parsed.registered.create(
         architecture=parsed.architecture,
         weights=parsed.weights.tag if parsed.weights else None,
         resolve=lambda weights: locate(weights, str(parsed), registry),
@@ -193,25 +189,23 @@ def _create_lender(lender: BackboneName, registry: Registry) -> Any:
         raise type(error)(error.message, hint=error.hint.replace("--backbone", "--text-encoder")) from error
 
 
-def _find(base: str, registry: Registry) -> tuple[Registration, str]:
-    names = {r.spec.name for r in registry.specs("backbone")} | {r.qualified for r in registry.specs("backbone")}
-    if base in names:
-        found = registry.find("backbone", base)
+def _find(base: str, registry: Registry) -> tuple[Registration[BackboneSpec], str]:
+    if base in registry.backbones:
+        found = registry.backbones.find(base)
         return found, found.spec.name
     source = base
     for colon in [match.start() for match in re.finditer(":", base)][::-1]:  # an architecture may have colons too
         source = base[:colon]
-        if source in names:
-            found = registry.find("backbone", source)
-            if isinstance(found.spec, BackboneSpec) and found.spec.architectures:
+        if source in registry.backbones:
+            found = registry.backbones.find(source)
+            if found.spec.architectures:
                 return found, base[colon + 1 :]
-    return registry.find("backbone", base if source in names else source or base), base
+    return registry.backbones.find(base if source in registry.backbones else source or base), base
 
 
-def _known_weights(registered: Registration, architecture: str, registry: Registry) -> tuple[Weights, ...]:
+def _known_weights(registered: Registration[BackboneSpec], architecture: str) -> tuple[Weights, ...]:
     spec = registered.spec
-    assert isinstance(spec, BackboneSpec)
-    return tuple(registry.load(spec.weights_of, registered)(architecture)) if spec.weights_of else spec.weights
+    return tuple(registered.load(spec.weights_of)(architecture)) if spec.weights_of else spec.weights
 
 
 def _looks_like_path(tag: str) -> bool:

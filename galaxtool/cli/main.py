@@ -14,7 +14,8 @@ from typer.core import TyperCommand, TyperGroup
 from galaxtool import __version__
 from galaxtool.cli.errors import report
 from galaxtool.errors import GalaxtoolError, PluginError
-from galaxtool.plugins.manager import COMMAND_GROUP, debugging
+from galaxtool.plugins.manager import COMMAND_GROUP
+from galaxtool.utils.config import is_debugging
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),
@@ -79,7 +80,7 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except GalaxtoolError as error:
-            if debugging():
+            if is_debugging():
                 raise
             report(error)
             raise typer.Exit(1) from None
@@ -139,7 +140,7 @@ def _load(name: str) -> Any:
     try:
         return _as_command(name, entry.load())
     except (Exception, SystemExit) as error:
-        if debugging():
+        if is_debugging():
             raise
         owner = entry.dist.metadata["Name"] if entry.dist else entry.value
         raise PluginError(

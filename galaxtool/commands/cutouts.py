@@ -139,9 +139,9 @@ def cutouts(
     OutputExists
         If the folder holds something, and neither `resume` nor `overwrite` was given.
     """
+    from galaxtool.cutting.image_set import plan_cuts, read_image_set
     from galaxtool.cutting.objects import SizeOptions, read_objects
     from galaxtool.cutting.output import MANIFEST, OutputFolder
-    from galaxtool.cutting.image_set import read_image_set, plan_cuts
     from galaxtool.cutting.tasks import CutSettings
     from galaxtool.cutting.writers.preallocate import check_kind
     from galaxtool.executors.cores import checked

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxtool.plugins.registered import Registration
-from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.registration import Registration
+from galaxtool.plugins.registry import Collection, get_registry
 from galaxtool.plugins.specs import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, ModelSpec, Spec, TaxonomySpec
 
 
@@ -35,32 +35,32 @@ class Listing:
 
 def backbones() -> Listing:
     """List the image encoders."""
-    return _list("backbone", "backbones")
+    return _list(get_registry().backbones)
 
 
 def datasets() -> Listing:
     """List the data sets."""
-    return _list("dataset", "datasets")
+    return _list(get_registry().datasets)
 
 
 def heads() -> Listing:
     """List the classifying heads."""
-    return _list("head", "heads")
+    return _list(get_registry().heads)
 
 
 def methods() -> Listing:
     """List the ways to train, with the paper of each."""
-    return _list("method", "methods")
+    return _list(get_registry().methods)
 
 
 def models() -> Listing:
     """List the trained models that come with galaxtool and its plugins."""
-    return _list("model", "models")
+    return _list(get_registry().models)
 
 
 def taxonomies() -> Listing:
     """List the taxonomies with their classes, prompts and coarser relatives."""
-    return _list("taxonomy", "taxonomies")
+    return _list(get_registry().taxonomies)
 
 
 def plugins() -> Listing:
@@ -80,11 +80,11 @@ def plugins() -> Listing:
     return Listing("plugins", rows)
 
 
-def _list(kind: str, plural: str) -> Listing:
-    return Listing(plural, [_row(registered) for registered in get_registry().specs(kind)])
+def _list(collection: Collection[Any]) -> Listing:
+    return Listing(collection.kind.plural, [_row(registered) for registered in collection])
 
 
-def _row(registered: Registration) -> dict[str, Any]:
+def _row(registered: Registration[Any]) -> dict[str, Any]:
     spec = registered.spec
     row: dict[str, Any] = {
         "name": spec.name,
@@ -100,7 +100,7 @@ def _row(registered: Registration) -> dict[str, Any]:
     return row
 
 
-def _particulars(registered: Registration) -> dict[str, Any]:
+def _particulars(registered: Registration[Any]) -> dict[str, Any]:
     spec = registered.spec
     match spec:
         case BackboneSpec():
@@ -131,17 +131,17 @@ def _paper(spec: Spec) -> str:
     return ", ".join(part for part in known if part)
 
 
-def _classes(registered: Registration) -> dict[str, Any]:
+def _classes(registered: Registration[Any]) -> dict[str, Any]:
     from galaxtool.errors import GalaxtoolError
 
     try:
-        taxonomy = get_registry().factory(registered)(registered.spec)
+        taxonomy = registered.create(registered.spec)
     except GalaxtoolError as error:
         return {"classes": [], "problem": error.message}
     return {"classes": taxonomy.as_dict()["classes"]}
 
 
-def _usable(registered: Registration) -> str:
+def _usable(registered: Registration[Any]) -> str:
     """Tell in a word whether a spec can be used now, without importing anything heavy."""
     package = registered.spec.factory.partition(".")[0].partition(":")[0]
     if importlib.util.find_spec(package) is None:

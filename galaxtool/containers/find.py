@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from galaxtool.containers.protocols import Container
 from galaxtool.containers.streams import head_of, unpacked_head
 from galaxtool.errors import UnreadableImage
-from galaxtool.plugins.registered import Registration
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ContainerSpec
 
@@ -29,23 +27,23 @@ def container_name(path: Path, registry: Registry | None = None) -> str:
     str
         Name of a `galaxtool.plugins.specs.ContainerSpec`; empty for a single image, and for what cannot be read.
     """
-    known = (registry or get_registry()).specs("container")
+    known = (registry or get_registry()).containers.specs()
     try:
         head = head_of(path)
     except UnreadableImage:
         return ""
     name = path.name.lower()
-    by_name = [r for r in known if _spec(r).suffixes and name.endswith(_spec(r).suffixes)]
-    by_content = [r for r in known if _begins(_spec(r), head)] or [r for r in known if _inside(_spec(r), head)]
-    both = [r for r in by_content if r in by_name]
+    by_name = [spec for spec in known if spec.suffixes and name.endswith(spec.suffixes)]
+    by_content = [s for s in known if _begins(s, head)] or [s for s in known if _inside(s, head)]
+    both = [spec for spec in by_content if spec in by_name]
     chosen = both or by_content or by_name
-    return chosen[0].spec.name if chosen else ""
+    return chosen[0].name if chosen else ""
 
 
 def container_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
     """Return the suffixes of files that hold many images, lower case with the dot, sorted."""
-    known = (registry or get_registry()).specs("container")
-    return tuple(sorted({suffix for r in known for suffix in _spec(r).suffixes}))
+    known = (registry or get_registry()).containers.specs()
+    return tuple(sorted({suffix for spec in known for suffix in spec.suffixes}))
 
 
 def make_container(name: str, registry: Registry | None = None) -> Container:
@@ -60,7 +58,7 @@ def make_container(name: str, registry: Registry | None = None) -> Container:
         If there is none.
     """
     registry = registry or get_registry()
-    made: Container = registry.factory(registry.find("container", name))()
+    made: Container = registry.containers.find(name).create()
     return made
 
 
@@ -71,7 +69,3 @@ def _begins(spec: ContainerSpec, head: bytes) -> bool:
 def _inside(spec: ContainerSpec, head: bytes) -> bool:
     """Tell whether a compressed file begins so when it is unpacked; at its very start an image might as well."""
     return 0 not in spec.offsets and _begins(spec, unpacked_head(head))
-
-
-def _spec(registered: Registration) -> ContainerSpec:
-    return cast(ContainerSpec, registered.spec)  # the registry hands out nothing else of this kind

@@ -80,7 +80,7 @@ def _named(text: str) -> tuple[str, str]:
 def _files(place: str) -> list[Path]:
     path = Path(place)
     if path.is_dir():
-        suffixes = cast(ReaderSpec, get_registry().find("reader", "fits").spec).suffixes
+        suffixes = get_registry().readers.find("fits").spec.suffixes
         members = [path / member for member in walk_images(path)[0] if member.name.lower().endswith(suffixes)]
         if not members:
             raise InputError(f"There is no FITS image in '{place}'.", hint=f"Looked for {', '.join(suffixes)}.")

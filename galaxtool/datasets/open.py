@@ -118,7 +118,7 @@ def open_datasets(
 def _opened(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
     """Return the data set that a text stands for, and whether it has been told of a pattern."""
     registry = get_registry()
-    names = {name for entry in registry.specs("dataset") for name in (entry.spec.name, entry.qualified)}
+    names = {name for entry in registry.datasets for name in (entry.spec.name, entry.qualified)}
     if text in names:
         return _registered(registry, text, None, options)
     for at in (i for i, letter in enumerate(text) if letter == ":"):
@@ -148,14 +148,14 @@ def _opened(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
 
 def _registered(registry: Registry, name: str, path: str | None, options: dict[str, Any]) -> tuple[Dataset, bool]:
     """Return a registered data set, as `_opened`."""
-    entry = registry.find("dataset", name)
-    needs_path = getattr(entry.spec, "needs_path", False)
+    entry = registry.datasets.find(name)
+    needs_path = entry.spec.needs_path
     if needs_path and not path:
         raise ConfigError(f"The data set '{name}' reads a local file or folder.", hint=f"Say {name}:PATH.")
     if path and not needs_path:
-        return _made(registry.factory(entry), name, {**_spelled_out(name, path), **options})
+        return _made(entry.load(), name, {**_spelled_out(name, path), **options})
     # the shell leaves a ~ behind a colon as it is
-    return _made(registry.factory(entry), name, {"path": Path(path).expanduser() if path else None, **options})
+    return _made(entry.load(), name, {"path": Path(path).expanduser() if path else None, **options})
 
 
 def _spelled_out(name: str, text: str) -> dict[str, int | float]:

@@ -238,11 +238,11 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
     registry = get_registry()
     distinct = list(dict.fromkeys(labels))
     if name is not None:
-        registered = registry.find("taxonomy", name)
-        chosen = registry.factory(registered)(registered.spec)
+        registered = registry.taxonomies.find(name)
+        chosen = registered.create(registered.spec)
         return chosen, match_labels(labels, chosen, indices=True)
     if symbols is None:
-        known = [registry.factory(r)(r.spec) for r in registry.specs("taxonomy")]
+        known = [r.create(r.spec) for r in registry.taxonomies]
         fitting = choose_taxonomy(distinct, known)
         if fitting is not None:
             return fitting, match_labels(distinct, fitting)

@@ -74,7 +74,7 @@ def _recipe_file(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         return path
-    spec = get_registry().find("recipe", name).spec
+    spec = get_registry().recipes.find(name).spec
     assert isinstance(spec, RecipeSpec)
     return Path(spec.path)
 

@@ -138,7 +138,7 @@ def _notes(head: HeadSpec, temperature: float) -> str:
 
 def _citations(prepared: TrainingSetup) -> list[dict[str, str]]:
     registry = get_registry()
-    known = {r.spec.name: r.spec.citation for r in registry.specs("dataset")}
+    known = {spec.name: spec.citation for spec in registry.datasets.specs()}
     name, text = prepared.backbone, prepared.text_encoder
     found: Iterable[Citation | None] = (
         prepared.method.citation,

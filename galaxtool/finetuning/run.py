@@ -168,7 +168,7 @@ def _train_inside(
     run.manifest["device"] = f"{task.device}, {task.options.precision}{processes}"
     run.save()
     registry = get_registry()
-    stages = registry.factory(registry.find("method", prepared.method.name))(task)
+    stages = registry.methods.find(prepared.method.name).create(task)
     trainer = Trainer(task, stages, run.path, log, tensorboard=settings["tensorboard"])
     outcome: Outcome = trainer.fit(resume=resume)
     metrics = finish_run(run, settings, task, outcome, prepared) if distributed.is_main() else {}

@@ -82,10 +82,9 @@ def choose_head(method: MethodSpec, settings: Mapping[str, Any]) -> HeadSpec:
     """
     registry = get_registry()
     name = settings["head"] or ("votes" if settings["votes"] else method.head)
-    head = registry.find("head", name).spec
-    assert isinstance(head, HeadSpec)
+    head = registry.heads.find(name).spec
     if name not in (method.head, *method.heads) and not head.fitted:
-        fitted = [r.spec.name for r in registry.specs("head") if isinstance(r.spec, HeadSpec) and r.spec.fitted]
+        fitted = [spec.name for spec in registry.heads.specs() if spec.fitted]
         raise ConfigError(
             f"The method '{method.name}' trains no head '{name}'.",
             hint=f"Heads that go with it: {', '.join(dict.fromkeys([method.head, *method.heads, *fitted]))}.",

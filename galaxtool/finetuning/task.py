@@ -56,8 +56,7 @@ def prepare(settings: Mapping[str, Any]) -> TrainingSetup:
     stretch_of(settings["stretch"])
     choose_precision(settings["precision"], choose_device(settings["device"]))
     registry = get_registry()
-    method = registry.find("method", settings["method"]).spec
-    assert isinstance(method, MethodSpec)
+    method = registry.methods.find(settings["method"]).spec
     head = choose_head(method, settings)
     method_options(method, settings["option"])
     name = parse_name(settings["backbone"], registry)
@@ -83,9 +82,7 @@ def prepare(settings: Mapping[str, Any]) -> TrainingSetup:
                 hint="Give a folder with one image for each class, --symbols DIR, or use --method clip.",
             )
     if not any(labelled.slugs) and labelled.votes is None:
-        head_without_classes = registry.find("head", "none").spec
-        assert isinstance(head_without_classes, HeadSpec)
-        head = head_without_classes
+        head = registry.heads.find("none").spec
     return TrainingSetup(labelled, name, text_encoder, method, head)
 
 
@@ -153,7 +150,7 @@ def make_task(settings: Mapping[str, Any], prepared: TrainingSetup, log: Progres
         settings, prepared.method, suggested_lr=getattr(backbone, "suggested_lr", 1e-4), precision=precision
     )
     registry = get_registry()
-    make_objective = registry.load(prepared.head.objective, registry.find("head", prepared.head.name))
+    make_objective = registry.heads.find(prepared.head.name).load(prepared.head.objective)
     return Task(
         backbone=backbone,
         taxonomy=prepared.labelled.taxonomy,

@@ -8,7 +8,6 @@ from typing import Any
 
 from galaxtool.errors import ConfigError
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import MethodSpec
 from galaxtool.utils.config import invocation
 
 _ELSEWHERE = ("recipe ", "file ", "environment ")
@@ -74,8 +73,7 @@ def refuse_on_resume(path: Path, run: Mapping[str, Any], given: Mapping[str, Any
 
 def find_unused(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield a setting, the one that makes it useless, and why that is."""
-    method = get_registry().find("method", settings["method"]).spec
-    assert isinstance(method, MethodSpec)
+    method = get_registry().methods.find(settings["method"]).spec
     if "warmup_epochs" not in method.lengths:
         yield "warmup_epochs", "method", f"changes nothing with the method '{method.name}', which has one stage"
     for name in method.ignores:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.plugins.manager import debugging
-from galaxtool.plugins.registered import Registration
+from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
+from galaxtool.utils.config import is_debugging
 
 _GZIP = b"\x1f\x8b"
 _HEAD = 4096
-_asked: WeakKeyDictionary[Registry, tuple[set[object], list[Registration]]] = WeakKeyDictionary()
 
 
 def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry: Registry | None = None) -> Cutout:
@@ -51,11 +48,11 @@ def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry
     file = file if isinstance(file, ImageFile) else ImageFile.on_disk(Path(file))
     head = _head(file)
     registry = registry or get_registry()
-    known = _known(registry)
+    known = registry.readers.all()
     name = file.suffix_name
-    fits_name = [r for r in known if name.endswith(_spec(r).suffixes)]
+    fits_name = [r for r in known if name.endswith(r.spec.suffixes)]
     chosen = _choose(file, head, known, fits_name)
-    reader = registry.factory(chosen)()
+    reader = chosen.create()
     try:
         cutout = reader.read(file, options)
     except GalaxtoolError:
@@ -64,7 +61,7 @@ def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry
         raise UnreadableImage(f"'{file.name}' needs more memory than there is.") from error
     except Exception as error:
         # Damage has no end of forms, and each library its own exceptions; one bad file must cost one row only.
-        if debugging():
+        if is_debugging():
             raise
         raise UnreadableImage(
             f"'{file.name}' is damaged, or of a kind that the {chosen.spec.name} reader does not know ({say(error)}).",
@@ -77,7 +74,7 @@ def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry
 
 def image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
     """Return the suffixes of files that some reader takes, lower case with the dot, sorted."""
-    return tuple(sorted({suffix for r in (registry or get_registry()).specs("reader") for suffix in _spec(r).suffixes}))
+    return tuple(sorted({suffix for r in (registry or get_registry()).readers for suffix in r.spec.suffixes}))
 
 
 def quality_flags(data: np.ndarray, *, finite: bool | None = None) -> tuple[str, ...]:
@@ -142,20 +139,13 @@ def _head(file: ImageFile) -> bytes:
         raise UnreadableImage(f"'{file.name}' is damaged: it begins like gzip and cannot be unpacked.") from error
 
 
-def _known(registry: Registry) -> list[Registration]:
-    """Return the readers that are registered; plugins are asked again only when others are there than the last time."""
-    plugins = registry.plugins.pm.get_plugins()
-    asked = _asked.get(registry)
-    if asked is None or asked[0] != plugins:
-        asked = _asked[registry] = (plugins, registry.specs("reader"))
-    return asked[1]
-
-
-def _choose(file: ImageFile, head: bytes, known: list[Registration], fits_name: list[Registration]) -> Registration:
+def _choose(
+    file: ImageFile, head: bytes, known: list[Registration[ReaderSpec]], fits_name: list[Registration[ReaderSpec]]
+) -> Registration[ReaderSpec]:
     """Return the reader for a file that begins with `head`; the name is that of the readers in `fits_name`."""
-    fits_content = [r for r in known if _spec(r).magic and head.startswith(_spec(r).magic)]
+    fits_content = [r for r in known if r.spec.magic and head.startswith(r.spec.magic)]
     both = [r for r in fits_content if r in fits_name]
-    unsure = [r for r in fits_name if not _spec(r).magic]
+    unsure = [r for r in fits_name if not r.spec.magic]
     if chosen := both or unsure or fits_content:
         return chosen[0]
     formats = " or ".join(r.spec.name for r in known)
@@ -163,10 +153,6 @@ def _choose(file: ImageFile, head: bytes, known: list[Registration], fits_name: 
         what = "a text file" if _is_text(head) else "something else"
         raise UnreadableImage(f"'{file.name}' has the name of a {fits_name[0].spec.name} image but is {what}.")
     raise UnreadableImage(f"'{file.name}' is not an image that can be read.", hint=f"It begins like neither {formats}.")
-
-
-def _spec(registered: Registration) -> ReaderSpec:
-    return cast(ReaderSpec, registered.spec)  # the registry hands out nothing else of this kind
 
 
 def _is_text(head: bytes) -> bool:

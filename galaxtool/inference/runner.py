@@ -58,7 +58,7 @@ class ComputeOptions:
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} is {value}, and must be at least 1.")
         if self.executor != "auto":
-            get_registry().find("executor", self.executor.partition("://")[0])
+            get_registry().executors.find(self.executor.partition("://")[0])
 
 
 class BatchRunner:
@@ -199,7 +199,7 @@ class BatchRunner:
         # PyTorch and OpenVINO have threads of their own, and a GPU is one
         whole = on_cpu and (not shares_engine or self.engine.name == "onnx")
         registry = get_registry()
-        factory = registry.factory(registry.find("executor", name))
+        factory = registry.executors.find(name).load()
         workers = self.where.workers
         if name in ("threads", "processes"):
             from galaxtool.executors.cores import checked

@@ -28,8 +28,8 @@ from galaxtool.inputs.listing import Listing
 from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, matches, read_list
 from galaxtool.inputs.read_item import item_at
 from galaxtool.inputs.walk import FileFilter, fits_suffixes, holds_only_tables, walk, without_suffix
-from galaxtool.plugins.manager import debugging
 from galaxtool.tables.tables import table_suffix
+from galaxtool.utils.config import is_debugging
 
 _LIST = "@"
 _WITHOUT_IMAGES = "archive or stack without images"
@@ -211,7 +211,7 @@ class _Gathering:
             self.skipped.update(getattr(container, "skipped", {}))
         except Exception as error:
             # what is wrong with it is said again when it is read, as the error of one row
-            if debugging() and not isinstance(error, GalaxtoolError):
+            if is_debugging() and not isinstance(error, GalaxtoolError):
                 raise
             listing.add_unlisted(relative, kind, called=called or b"")
         return len(listing) - before

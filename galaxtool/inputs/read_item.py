@@ -21,8 +21,8 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import read_image, say
 from galaxtool.inputs.items import InputItem
-from galaxtool.plugins.manager import debugging
 from galaxtool.types import BLANK, Cutout
+from galaxtool.utils.config import is_debugging
 
 _MOST_OPEN = 4
 _HDUS = "fits-hdus"
@@ -190,7 +190,7 @@ def _member(item: InputItem, options: ReadOptions) -> ImageFile | Cutout:
     except MemoryError as error:
         raise UnreadableImage(f"'{item.place}' needs more memory than there is.") from error
     except Exception as error:  # damage has no end of forms, as in galaxtool.images.reading
-        if debugging():
+        if is_debugging():
             raise
         raise UnreadableImage(
             f"'{item.place}' is damaged, or of a kind that the container does not know ({say(error)}).",

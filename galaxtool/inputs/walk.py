@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import cast
 
 from astropy.io import fits
 
@@ -21,7 +20,6 @@ from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.items import repeated
 from galaxtool.inputs.listing import Sorter
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.tables.formats.fits import is_image
 from galaxtool.types import batches
@@ -215,8 +213,7 @@ def byte_order(path: PurePath) -> bytes:
 
 def fits_suffixes() -> tuple[str, ...]:
     """Return the suffixes of FITS files."""
-    specs = (cast(ReaderSpec, registered.spec) for registered in get_registry().specs("reader"))
-    return tuple(suffix for spec in specs if _SIMPLE in spec.magic for suffix in spec.suffixes)
+    return tuple(suffix for spec in get_registry().readers.specs() if _SIMPLE in spec.magic for suffix in spec.suffixes)
 
 
 def holds_only_tables(path: Path) -> bool:

@@ -89,7 +89,7 @@ def load_model(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
         channels=len(record.make_preprocess().channels),
         text_encoder=_untrained(record.text_encoder) if record.text_encoder else None,
     )
-    build_head = registry.factory(registry.find("head", record.head))
+    build_head = registry.heads.find(record.head).load()
     head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
     tower = None
     if record.has_symbol_tower:

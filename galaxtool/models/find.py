@@ -7,7 +7,6 @@ from pathlib import Path
 
 from galaxtool.errors import ModelError, UnknownName
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import ModelSpec
 
 RECORD = "model.json"
 WEIGHTS = "weights.safetensors"
@@ -48,9 +47,8 @@ def find_model(text: str | Path) -> ModelFiles:
     """
     name = str(text)
     registry = get_registry()
-    if name in {r.spec.name for r in registry.specs("model")} | {r.qualified for r in registry.specs("model")}:
-        spec = registry.find("model", name).spec
-        assert isinstance(spec, ModelSpec)
+    if name in registry.models:
+        spec = registry.models.find(name).spec
         return _in_folder(Path(spec.folder), name, bundled=True)
     path = Path(text)
     if path.is_file() and path.suffix == ".onnx":
@@ -60,8 +58,7 @@ def find_model(text: str | Path) -> ModelFiles:
         return _in_folder(inner if not (path / RECORD).exists() and inner.is_dir() else path, name)
     if path.exists():
         raise ModelError(f"'{name}' is no model.", hint="MODEL is a name, a model or run directory, or an .onnx file.")
-    known = [r.spec.name for r in registry.specs("model")]
-    raise UnknownName("model", name, known, note="No file or folder has that name either.")
+    raise UnknownName("model", name, registry.models.names(), note="No file or folder has that name either.")
 
 
 def _in_folder(folder: Path, name: str, *, bundled: bool = False) -> ModelFiles:

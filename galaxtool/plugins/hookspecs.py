@@ -1,28 +1,30 @@
-"""The hooks a plugin may implement. Each ``register_*`` returns a list of specs and has no other effect."""
+"""The hooks that a plugin may implement. Each ``register_*`` returns a list of specs and has no other effect."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
-if TYPE_CHECKING:
-    from galaxtool.plugins.specs import (
-        BackboneSpec,
-        ContainerSpec,
-        DatasetSpec,
-        ExecutorSpec,
-        HeadSpec,
-        IndexSpec,
-        MethodSpec,
-        ModelSpec,
-        ReaderSpec,
-        RecipeSpec,
-        TaxonomySpec,
-        Weights,
-    )
+from galaxtool.plugins.specs import (
+    BackboneSpec,
+    ContainerSpec,
+    DatasetSpec,
+    ExecutorSpec,
+    HeadSpec,
+    IndexSpec,
+    MethodSpec,
+    MetricSpec,
+    ModelSpec,
+    ReaderSpec,
+    RecipeSpec,
+    SearchFilterSpec,
+    TableFormatSpec,
+    TaxonomySpec,
+    Weights,
+)
 
 hookspec = pluggy.HookspecMarker("galaxtool")
 hookimpl = pluggy.HookimplMarker("galaxtool")
@@ -30,67 +32,85 @@ hookimpl = pluggy.HookimplMarker("galaxtool")
 
 @hookspec
 def register_backbones() -> Iterable[BackboneSpec]:
-    """Image encoders, with or without a text encoder."""
+    """Register image encoders, with or without a text encoder."""
     return []
 
 
 @hookspec
 def register_datasets() -> Iterable[DatasetSpec]:
-    """Labelled sets of images."""
+    """Register labelled sets of images."""
     return []
 
 
 @hookspec
 def register_heads() -> Iterable[HeadSpec]:
-    """Ways to turn features into class scores."""
+    """Register heads, which turn features into class scores."""
     return []
 
 
 @hookspec
 def register_methods() -> Iterable[MethodSpec]:
-    """Ways to train."""
+    """Register training methods."""
     return []
 
 
 @hookspec
 def register_taxonomies() -> Iterable[TaxonomySpec]:
-    """Sets of classes with prompts and symbols."""
+    """Register sets of classes with prompts and symbols."""
     return []
 
 
 @hookspec
 def register_readers() -> Iterable[ReaderSpec]:
-    """File formats."""
+    """Register image formats."""
     return []
 
 
 @hookspec
 def register_containers() -> Iterable[ContainerSpec]:
-    """Files that hold many images: archives, stacks."""
+    """Register formats of files that hold many images: archives, stacks."""
+    return []
+
+
+@hookspec
+def register_table_formats() -> Iterable[TableFormatSpec]:
+    """Register table formats."""
     return []
 
 
 @hookspec
 def register_executors() -> Iterable[ExecutorSpec]:
-    """Where batches are worked on: processes here, a cluster."""
+    """Register places where batches are computed: processes here, a cluster."""
     return []
 
 
 @hookspec
 def register_models() -> Iterable[ModelSpec]:
-    """Trained models that come with the plugin."""
+    """Register trained models that come with the plugin."""
+    return []
+
+
+@hookspec
+def register_metrics() -> Iterable[MetricSpec]:
+    """Register scores of a classifier."""
     return []
 
 
 @hookspec
 def register_indexes() -> Iterable[IndexSpec]:
-    """Kinds of similarity index."""
+    """Register kinds of similarity index."""
+    return []
+
+
+@hookspec
+def register_search_filters() -> Iterable[SearchFilterSpec]:
+    """Register rules that limit the results of a similarity search."""
     return []
 
 
 @hookspec
 def register_recipes() -> Iterable[RecipeSpec]:
-    """Named settings of ``galaxtool finetune``."""
+    """Register named settings of ``galaxtool finetune``."""
     return []
 
 
@@ -101,20 +121,20 @@ def resolve_weights(weights: Weights, cache_dir: Path, offline: bool) -> Path | 
     Parameters
     ----------
     weights : Weights
-        What is wanted.
+        The weights to find.
     cache_dir : Path
-        Where files that were fetched are kept.
+        Folder for downloaded files.
     offline : bool
-        True when nothing may be fetched.
+        Whether downloads are forbidden.
     """
     return None
 
 
 @hookspec
 def run_started(manifest: dict[str, Any]) -> None:
-    """Called with a run's manifest when it begins; what it raises is only a warning."""
+    """Observe the start of a run; an exception becomes a warning."""
 
 
 @hookspec
 def run_finished(manifest: dict[str, Any]) -> None:
-    """Called with a run's manifest when it ended, whatever its status; what it raises is only a warning."""
+    """Observe the end of a run, whatever its status; an exception becomes a warning."""

@@ -1,15 +1,15 @@
-"""Finding and loading plugins, so that a broken one costs only itself.
+"""Find and load plugins, so that a broken plugin does no harm to the others.
 
-pluggy protects nobody: one entry point that fails to import, or one hook that raises, would stop the program. So each
-entry point is loaded in its own ``try``, each hook implementation is called by itself, and what it returns is checked.
-The built-in things come through the same door (`BUILTIN`), first, with the same guard.
+pluggy itself does not isolate plugins: one entry point that fails to import, or one hook that raises, would stop the
+program. So each entry point is loaded in its own ``try``, each hook implementation is called by itself, and its return
+value is checked. The built-in plugins (`BUILTIN`) are loaded first, in the same way.
 
 Environment
 -----------
 GALAXTOOL_PLUGINS
-    Comma-separated entry-point names to load; empty for none. The built-in ones always load.
+    Comma-separated names of the entry points to load; empty for none. The built-in plugins are always loaded.
 GALAXTOOL_DEBUG
-    When ``1``, what a plugin raises is not caught.
+    When ``1``, exceptions of plugins are not caught.
 """
 
 from __future__ import annotations
@@ -27,21 +27,9 @@ import pluggy
 
 from galaxtool.errors import GalaxtoolError, nearest
 from galaxtool.plugins import hookspecs
-from galaxtool.plugins.registered import PluginReport, Registration
-from galaxtool.plugins.specs import (
-    BackboneSpec,
-    ContainerSpec,
-    DatasetSpec,
-    ExecutorSpec,
-    HeadSpec,
-    IndexSpec,
-    MethodSpec,
-    ModelSpec,
-    ReaderSpec,
-    RecipeSpec,
-    Spec,
-    TaxonomySpec,
-)
+from galaxtool.plugins.kinds import KINDS, Kind, S
+from galaxtool.plugins.registration import PluginReport, Registration
+from galaxtool.utils.config import is_debugging
 
 ENTRY_POINT_GROUP = "galaxtool"
 COMMAND_GROUP = "galaxtool.commands"
@@ -61,190 +49,182 @@ BUILTIN = (
     "galaxtool.executors.plugin",
 )
 
-HOOKS: dict[str, tuple[str, type[Spec]]] = {
-    "backbone": ("register_backbones", BackboneSpec),
-    "dataset": ("register_datasets", DatasetSpec),
-    "head": ("register_heads", HeadSpec),
-    "method": ("register_methods", MethodSpec),
-    "taxonomy": ("register_taxonomies", TaxonomySpec),
-    "reader": ("register_readers", ReaderSpec),
-    "container": ("register_containers", ContainerSpec),
-    "model": ("register_models", ModelSpec),
-    "index": ("register_indexes", IndexSpec),
-    "recipe": ("register_recipes", RecipeSpec),
-    "executor": ("register_executors", ExecutorSpec),
-}
-"""Kind of thing -> the hook that registers it, and the spec it returns."""
-
-
-def debugging() -> bool:
-    """Tell whether plugins' exceptions are to be raised rather than reported."""
-    return os.environ.get("GALAXTOOL_DEBUG", "") == "1"
-
 
 class PluginManager:
-    """Loads the built-in and installed plugins, and keeps a report of each.
+    """Loads the built-in and the installed plugins, and keeps a report on each.
 
     Parameters
     ----------
     entries : iterable of EntryPoint, optional
-        What to load after the built-in ones; by default the installed entry points of group ``galaxtool``.
+        Entry points to load after the built-in plugins; by default the installed ones of the group ``galaxtool``.
+
+    Attributes
+    ----------
+    reports : dict of str to PluginReport
+        Reports by the name of the plugin.
+    revision : int
+        A number that changes whenever a plugin is added or removed.
     """
 
     def __init__(self, entries: Iterable[EntryPoint] | None = None) -> None:
         self.pm = pluggy.PluginManager("galaxtool")
         self.pm.add_hookspecs(hookspecs)
         self.reports: dict[str, PluginReport] = {}
+        self.revision = 0
         for module in BUILTIN:
             name = module.removeprefix("galaxtool.").removesuffix(".plugin")
             self._load(name, "built-in", "", functools.partial(importlib.import_module, module))
         for entry in installed_plugins() if entries is None else entries:
-            self._load(entry.name, *owner_of(entry), entry.load)
+            self._load(entry.name, *find_distribution(entry), entry.load)
 
     def register(self, plugin: object, name: str) -> PluginReport:
-        """Add a plugin object by hand, as a test or a notebook does."""
+        """Add a plugin object, as a test or a notebook does."""
         return self._load(name, "added by hand", "", lambda: plugin)
 
     def unregister(self, name: str) -> None:
-        """Take a plugin out again."""
+        """Remove a plugin."""
+        self.revision += 1
         self.pm.unregister(name=name)
         self.reports.pop(name, None)
 
-    def collect(self, kind: str) -> list[Registration]:
-        """Ask every plugin for its specs of one kind.
+    def collect(self, kind: Kind[S]) -> list[Registration[S]]:
+        """Call the hook of one kind of every plugin.
 
         Returns
         -------
-        list of Registered
-            In the order in which plugins were loaded: the built-in first.
+        list of Registration
+            In the order in which the plugins were loaded: the built-in ones first.
         """
-        hook_name, wanted = HOOKS[kind]
-        found: list[Registration] = []
-        for impl in getattr(self.pm.hook, hook_name).get_hookimpls():
+        found: list[Registration[S]] = []
+        for impl in getattr(self.pm.hook, kind.hook).get_hookimpls():
             report = self.reports[impl.plugin_name]
-            for spec in _specs_of(impl.function, hook_name, wanted, report):
-                provided = f"{kind} {spec.name}"
+            for spec in _call_hook(impl.function, kind, report):
+                provided = f"{kind.name} {spec.name}"
                 if provided not in report.provides:
                     report.provides.append(provided)
                 found.append(Registration(spec=spec, plugin=impl.plugin_name, origin=report.origin))
         return found
 
     def note_commands(self) -> None:
-        """Add to the reports the commands that packages bring; they are known from metadata alone and not imported."""
+        """Add the commands of plugins to their reports, from package metadata alone, without importing them."""
         for entry in sorted(entry_points(group=COMMAND_GROUP), key=lambda e: e.name):
-            origin, version = owner_of(entry)
+            origin, version = find_distribution(entry)
             report = next((r for r in self.reports.values() if r.origin == origin), None)
             if report is None:
-                name = self._free_name(entry.name, origin)
+                name = self._unique_name(entry.name, origin)
                 report = self.reports[name] = PluginReport(name=name, origin=origin, version=version)
             if f"command {entry.name}" not in report.provides:
                 report.provides.append(f"command {entry.name}")
 
     def observe(self, hook_name: str, **arguments: Any) -> list[str]:
-        """Tell every plugin that something happened; return the complaints, one line each."""
-        complaints = []
+        """Call a hook of every plugin that observes; return one line for each exception."""
+        problems = []
         for impl in getattr(self.pm.hook, hook_name).get_hookimpls():
             try:
                 impl.function(**{name: arguments[name] for name in impl.argnames})
             except (Exception, SystemExit) as error:
-                if debugging():
+                if is_debugging():
                     raise
-                complaints.append(f"plugin '{impl.plugin_name}', hook {hook_name}: {_say(error)}")
-        return complaints
+                problems.append(f"plugin '{impl.plugin_name}', hook {hook_name}: {_describe(error)}")
+        return problems
 
     def first(self, hook_name: str, **arguments: Any) -> Any:
-        """Ask the plugins, the last loaded first, until one answers with something other than None.
+        """Call a hook of the plugins, the last loaded first, until one returns something other than None.
 
-        One that raises is blamed in its report and passed over; a `GalaxtoolError` is meant for the user and goes on.
+        An exception goes into the report of the plugin, which is then skipped. A `GalaxtoolError` is meant for the user
+        and is raised.
         """
         for impl in reversed(getattr(self.pm.hook, hook_name).get_hookimpls()):
             try:
-                answer = impl.function(**{name: arguments[name] for name in impl.argnames})
+                result = impl.function(**{name: arguments[name] for name in impl.argnames})
             except GalaxtoolError:
                 raise
             except (Exception, SystemExit) as error:
-                if debugging():
+                if is_debugging():
                     raise
-                _blame(self.reports[impl.plugin_name], f"{hook_name} raised {_say(error)}")
+                _add_problem(self.reports[impl.plugin_name], f"{hook_name} raised {_describe(error)}")
                 continue
-            if answer is not None:
-                return answer
+            if result is not None:
+                return result
         return None
 
     def _load(self, name: str, origin: str, version: str, load: Callable[[], object]) -> PluginReport:
-        name = self._free_name(name, origin)
+        name = self._unique_name(name, origin)
         report = self.reports[name] = PluginReport(name=name, origin=origin, version=version)
+        self.revision += 1
         start = time.perf_counter()
         try:
             self.pm.register(load(), name=name)
-            _blame(report, self._misspelt(name))
+            _add_problem(report, self._check_hooks(name))
             report.provides += [f"hook {hook}" for hook in self._other_hooks(name)]
         except (Exception, SystemExit) as error:
-            if debugging():
+            if is_debugging():
                 raise
-            # pluggy up to 1.6 leaves a plugin that fails its validation half registered
+            # pluggy up to 1.6 leaves a plugin that fails validation half registered
             if self.pm.get_plugin(name) is not None:
                 self.pm.unregister(name=name)
-            _blame(report, _say(error))
+            _add_problem(report, _describe(error))
         report.load_ms = round(1000 * (time.perf_counter() - start), 1)
         return report
 
-    def _free_name(self, name: str, origin: str) -> str:
-        """Return the entry point's name, or one that says whose it is where another plugin has that name."""
-        tries = itertools.chain((name, f"{origin}.{name}"), (f"{origin}.{name}.{n}" for n in itertools.count(2)))
-        return next(candidate for candidate in tries if candidate not in self.reports)
+    def _unique_name(self, name: str, origin: str) -> str:
+        """Return the name of the entry point, prefixed with its distribution where another plugin has that name."""
+        candidates = itertools.chain((name, f"{origin}.{name}"), (f"{origin}.{name}.{n}" for n in itertools.count(2)))
+        return next(candidate for candidate in candidates if candidate not in self.reports)
 
     def _other_hooks(self, name: str) -> list[str]:
-        """Return the hooks it implements that register nothing."""
+        """Return the hooks that a plugin implements and that register nothing."""
         callers = self.pm.get_hookcallers(self.pm.get_plugin(name)) or []
-        registering = {hook for hook, _ in HOOKS.values()}
+        registering = {kind.hook for kind in KINDS}
         return [c.name for c in callers if c.name not in registering and hasattr(hookspecs, c.name)]
 
-    def _misspelt(self, name: str) -> str:
+    def _check_hooks(self, name: str) -> str:
+        """Return what is wrong with the names of a plugin's hooks; empty where nothing is."""
         known = {hook for hook in vars(hookspecs) if hook.startswith(("register_", "resolve_", "run_"))}
         callers = self.pm.get_hookcallers(self.pm.get_plugin(name)) or []
         if not callers:
-            return "implements no hook; a hook's function is marked with @galaxtool.hookimpl"
+            return "implements no hook; mark the functions with @galaxtool.hookimpl"
         for caller in callers:
             if caller.name not in known:
-                near = nearest(caller.name, known)
-                return f"unknown hook '{caller.name}'" + (f"; did you mean '{near}'?" if near else "")
+                suggestion = nearest(caller.name, known)
+                return f"unknown hook '{caller.name}'" + (f"; did you mean '{suggestion}'?" if suggestion else "")
         return ""
 
 
 def installed_plugins() -> list[EntryPoint]:
-    """Return the installed entry points that ``GALAXTOOL_PLUGINS`` allows, by name."""
+    """Return the installed entry points that ``GALAXTOOL_PLUGINS`` allows, sorted by name."""
     allowed = os.environ.get("GALAXTOOL_PLUGINS")
     names = None if allowed is None else {name.strip() for name in allowed.split(",")}
     found = entry_points(group=ENTRY_POINT_GROUP)
     return sorted((e for e in found if names is None or e.name in names), key=lambda e: e.name)
 
 
-def owner_of(entry: EntryPoint) -> tuple[str, str]:
-    """Return the name and version of the distribution that brings an entry point, as far as its metadata says."""
+def find_distribution(entry: EntryPoint) -> tuple[str, str]:
+    """Return the name and version of the distribution of an entry point, as far as its metadata has them."""
     metadata: Any = entry.dist.metadata if entry.dist else {}
     return metadata.get("Name") or entry.value, metadata.get("Version") or ""
 
 
-def _specs_of(function: Callable[[], Any], hook_name: str, wanted: type[Spec], report: PluginReport) -> Iterator[Spec]:
-    """Call one hook implementation and yield what it may return; whatever else it does is blamed in its report."""
+def _call_hook(function: Callable[[], Any], kind: Kind[S], report: PluginReport) -> Iterator[S]:
+    """Call one implementation of a hook and yield the valid specs; anything else becomes a problem in the report."""
+    expected = kind.spec.__name__
     try:
         returned = function()
         specs = list(returned) if _is_list_like(returned) else returned
     except (Exception, SystemExit) as error:
-        if debugging():
+        if is_debugging():
             raise
-        _blame(report, f"{hook_name} raised {_say(error)}")
+        _add_problem(report, f"{kind.hook} raised {_describe(error)}")
         return
     if not isinstance(specs, list):
-        _blame(report, f"{hook_name} returned {type(returned).__name__} where a list of {wanted.__name__} was wanted")
+        _add_problem(report, f"{kind.hook} returned {type(returned).__name__} instead of a list of {expected}")
         return
     names = set()
     for spec in specs:
-        if not isinstance(spec, wanted):
-            _blame(report, f"{hook_name} returned {type(spec).__name__} where a {wanted.__name__} was wanted")
+        if not isinstance(spec, kind.spec):
+            _add_problem(report, f"{kind.hook} returned {type(spec).__name__} instead of {expected}")
         elif spec.name in names:
-            _blame(report, f"{hook_name} returned '{spec.name}' twice; the first one counts")
+            _add_problem(report, f"{kind.hook} returned '{spec.name}' twice; the first one counts")
         else:
             names.add(spec.name)
             yield spec
@@ -254,12 +234,12 @@ def _is_list_like(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
 
 
-def _blame(report: PluginReport, problem: str) -> None:
+def _add_problem(report: PluginReport, problem: str) -> None:
     if problem and problem not in report.problem:
         report.status = "failed"
         report.problem = f"{report.problem}; {problem}" if report.problem else problem
 
 
-def _say(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,19 +1,85 @@
-"""Names to specs to the code behind them."""
+"""The registry: from a kind and a name to a spec, and to the code behind it."""
 
 from __future__ import annotations
 
 import functools
-import importlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Generic
 
-from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, PluginError, UnknownName
-from galaxtool.plugins.manager import HOOKS, PluginManager, debugging
-from galaxtool.plugins.registered import PluginReport, Registration
+from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.plugins import kinds
+from galaxtool.plugins.kinds import Kind, S
+from galaxtool.plugins.manager import PluginManager
+from galaxtool.plugins.registration import PluginReport, Registration
+
+
+class Collection(Generic[S]):
+    """Everything of one kind that the plugins register, the built-in things first.
+
+    Iterating yields a `Registration` for each. ``name in collection`` tells whether a name, plain or as
+    ``plugin:name``, is registered.
+
+    Parameters
+    ----------
+    kind : Kind
+        What to collect.
+    manager : PluginManager
+        The plugins to ask. They are asked again only after a plugin was added or removed.
+    """
+
+    def __init__(self, kind: Kind[S], manager: PluginManager) -> None:
+        self.kind = kind
+        self._manager = manager
+        self._collected: tuple[int, list[Registration[S]]] = (-1, [])
+
+    def __iter__(self) -> Iterator[Registration[S]]:
+        return iter(self.all())
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in (r.spec.name, r.qualified) for r in self.all())
+
+    def all(self) -> list[Registration[S]]:
+        """Return every registration, in the order in which the plugins were loaded."""
+        revision, found = self._collected
+        if revision != self._manager.revision:
+            revision = self._manager.revision
+            found = self._manager.collect(self.kind)
+            self._collected = (revision, found)
+        return list(found)
+
+    def specs(self) -> list[S]:
+        """Return every spec."""
+        return [r.spec for r in self.all()]
+
+    def names(self) -> list[str]:
+        """Return the plain name of every spec."""
+        return [r.spec.name for r in self.all()]
+
+    def find(self, name: str) -> Registration[S]:
+        """Find a registration by its name, plain or as ``plugin:name``.
+
+        Raises
+        ------
+        UnknownName
+            If nothing has that name; suggests the most similar one.
+        ConfigError
+            If several plugins use that name; lists the qualified names.
+        """
+        hits = [r for r in self.all() if name in (r.spec.name, r.qualified)]
+        if len(hits) == 1:
+            return hits[0]
+        if hits:
+            raise ConfigError(
+                f"Several plugins have a {self.kind.name} called '{name}'.",
+                hint=f"Choose one of them: {' or '.join(r.qualified for r in hits)}.",
+            )
+        failed = [report.name for report in self._manager.reports.values() if report.status == "failed"]
+        note = f"These plugins failed to load: {', '.join(failed)}; see `galaxtool plugins`." if failed else ""
+        raise UnknownName(self.kind.name, name, self.names(), note=note)
 
 
 class Registry:
-    """What is registered, by kind and name.
+    """Everything that the plugins register, one collection for each kind.
 
     Parameters
     ----------
@@ -22,87 +88,42 @@ class Registry:
 
     Examples
     --------
-    >>> [r.spec.name for r in get_registry().specs("method")][:1]
+    >>> get_registry().methods.names()[:1]
     ['galaxalign']
+    >>> get_registry().readers.find("fits").spec.suffixes[:2]
+    ('.fits', '.fit')
     """
 
     def __init__(self, manager: PluginManager | None = None) -> None:
-        self.plugins = manager or PluginManager()
+        self.plugins = plugins = manager or PluginManager()
+        self.backbones = Collection(kinds.BACKBONE, plugins)
+        self.datasets = Collection(kinds.DATASET, plugins)
+        self.heads = Collection(kinds.HEAD, plugins)
+        self.methods = Collection(kinds.METHOD, plugins)
+        self.taxonomies = Collection(kinds.TAXONOMY, plugins)
+        self.readers = Collection(kinds.READER, plugins)
+        self.containers = Collection(kinds.CONTAINER, plugins)
+        self.models = Collection(kinds.MODEL, plugins)
+        self.indexes = Collection(kinds.INDEX, plugins)
+        self.recipes = Collection(kinds.RECIPE, plugins)
+        self.executors = Collection(kinds.EXECUTOR, plugins)
+        self.table_formats = Collection(kinds.TABLE_FORMAT, plugins)
+        self.metrics = Collection(kinds.METRIC, plugins)
+        self.search_filters = Collection(kinds.SEARCH_FILTER, plugins)
 
-    def specs(self, kind: str) -> list[Registration]:
-        """Return everything registered of a kind (a key of `galaxtool.plugins.manager.HOOKS`), the built-in first."""
-        return self.plugins.collect(kind)
-
-    def find(self, kind: str, name: str) -> Registration:
-        """Look a name up, plain or as ``plugin:name``.
-
-        Raises
-        ------
-        UnknownName
-            If nothing has that name, with the nearest one.
-        ConfigError
-            If several plugins use that name, with the qualified names.
-        """
-        every = self.specs(kind)
-        hits = [r for r in every if name in (r.spec.name, r.qualified)]
-        if len(hits) == 1:
-            return hits[0]
-        if hits:
-            raise ConfigError(
-                f"Several plugins have a {kind} called '{name}'.",
-                hint=f"Say which: {' or '.join(r.qualified for r in hits)}.",
-            )
-        failed = [report.name for report in self.plugins.reports.values() if report.status == "failed"]
-        note = f"Of the plugins, {', '.join(failed)} failed to load; see `galaxtool plugins`." if failed else ""
-        raise UnknownName(kind, name, [r.spec.name for r in every], note=note)
-
-    def factory(self, registered: Registration) -> Callable[..., Any]:
-        """Import what a spec's ``"package.module:function"`` names.
-
-        Raises
-        ------
-        DependencyMissing
-            If a package that it imports is not installed.
-        PluginError
-            If a third party's module does not import otherwise, or lacks the function.
-        """
-        return self.load(registered.spec.factory, registered)
-
-    def load(self, target: str, registered: Registration) -> Callable[..., Any]:
-        """Import any ``"package.module:function"`` that a spec names; raises as `factory` does."""
-        module_name, _, attribute = target.partition(":")
-        package = module_name.partition(".")[0]
-        built_in = registered.origin == "built-in"
-        try:
-            return getattr(importlib.import_module(module_name), attribute)
-        except GalaxtoolError:
-            raise
-        except (Exception, SystemExit) as error:
-            if debugging():
-                raise
-            missing = error.name if isinstance(error, ModuleNotFoundError) else None
-            if missing and missing != package and "." not in missing:
-                raise DependencyMissing(
-                    f"'{registered.spec.name}' needs the package '{missing}', which is not installed.",
-                    hint=f"Run: pip install --upgrade {'galaxtool' if built_in else registered.origin}",
-                ) from error
-            if built_in:
-                raise
-            raise PluginError(
-                f"The plugin '{registered.plugin}' promises '{registered.spec.name}', but {target} cannot be had: "
-                f"{type(error).__name__}: {error}.",
-                hint=f"Update or remove {registered.origin}; GALAXTOOL_DEBUG=1 shows the traceback.",
-            ) from error
+    def collections(self) -> list[Collection[Any]]:
+        """Return the collection of every kind."""
+        return [value for value in vars(self).values() if isinstance(value, Collection)]
 
     def reports(self) -> list[PluginReport]:
-        """Return what became of each plugin, after asking all of them for everything."""
-        for kind in HOOKS:
-            self.specs(kind)
+        """Return the state of every plugin, after calling all their registering hooks."""
+        for collection in self.collections():
+            collection.all()
         self.plugins.note_commands()
         return list(self.plugins.reports.values())
 
 
 @functools.cache
 def get_registry() -> Registry:
-    """Return the process-wide registry, made on first use."""
+    """Return the registry of this process, built on first use."""
     return Registry()

@@ -1,7 +1,7 @@
-"""The records that plugins hand over: what a thing is called, what it can do, and where its code is.
+"""The specs that plugins return: the name of a thing, its abilities, and where its code is.
 
-A spec costs nothing to make: it names its factory as ``"package.module:function"``, and the module is imported only
-when somebody uses the thing. Listings, help and error messages live on specs alone.
+A spec is cheap: it names its factory as ``"package.module:function"``, and that module is imported only when the thing
+is used. Listings, help texts and error messages need the specs alone.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ _FACTORY = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What every registered thing has.
+    """The fields that every spec has.
 
     Parameters
     ----------
     name : str
-        Letters, digits and ``. _ + -``; unique among things of its kind, else only reachable as ``plugin:name``.
+        Letters, digits and ``. _ + -``. Where two plugins use the same name for things of one kind, each is found only
+        as ``plugin:name``.
     summary : str
         One line for the listings.
     factory : str
         ``"package.module:function"``.
     citation : Citation, optional
-        What to cite when the thing was used.
+        Reference to cite when the thing was used.
     licence : str, optional
-        Of what the factory gives (data, weights), where that differs from the plugin's own.
+        Licence of what the factory returns (data, weights), where it differs from the plugin's own.
     requires : tuple of str
-        Packages beyond the plugin's own dependencies that it cannot do without, by their import names.
+        Import names of packages that it needs beyond the plugin's own dependencies.
 
     Raises
     ------
     ValueError
-        If the name or the factory is not of the form above.
+        If the name or the factory does not have the form above.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Spec:
             )
         if not _FACTORY.match(self.factory):
             raise ValueError(
-                f"{type(self).__name__} '{self.name}' has factory {self.factory!r}; wanted 'package.module:function'"
+                f"{type(self).__name__} '{self.name}' has factory {self.factory!r}; expected 'package.module:function'"
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,28 +67,28 @@ class Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackboneSpec(Spec):
-    """An image encoder, perhaps with a text encoder beside it.
+    """An image encoder, with or without a text encoder.
 
     The factory is called as ``factory(architecture=..., weights=..., resolve=...)`` and returns a
-    `galaxtool.backbones.protocols.Backbone`. `architecture` is the middle of ``source:architecture@weights`` for a
-    spec that is a whole source (`architectures` is True), else the spec's own name. `weights` is None for random
-    initialization, a path of a file, or a tag. `resolve(weights_record)` gives the path of a record's file or raises
-    `OfflineError`.
+    `galaxtool.backbones.protocols.Backbone`. `architecture` is the middle part of ``source:architecture@weights`` for a
+    spec that stands for a whole source (`architectures` is True), otherwise the spec's own name. `weights` is None for
+    random initialization, the path of a file, or a tag. `resolve(weights_record)` returns the path of a record's file
+    or raises `OfflineError`.
 
     Parameters
     ----------
     text : bool
-        Whether it has `embed_text`; GalaxAlign needs it.
+        Whether it has `embed_text`, which GalaxAlign needs.
     image_size : int or None
-        Side in pixels that the weights were trained with; None where it depends on the architecture.
+        Side in pixels of the images that the weights were trained on; None where it depends on the architecture.
     weights : tuple of Weights
         Known pretrained weights, the default first.
     architectures : bool
         Whether the spec stands for a whole source: ``open_clip:ViT-B-16``.
     weights_of : str
-        For a whole source, ``"package.module:function"``: called with an architecture, returns its known `Weights`.
+        For a whole source, ``"package.module:function"``: takes an architecture and returns its known `Weights`.
     mean, std : tuple of 3 float
-        Normalisation of display values in [0, 1], in channel order R, G, B.
+        Normalization of display values in [0, 1], in channel order R, G, B.
     """
 
     text: bool = False
@@ -101,12 +102,12 @@ class BackboneSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec(Spec):
-    """Labelled images; the factory is called as ``factory(path=..., **options)`` and returns a `Dataset`.
+    """A labelled set of images; ``factory(path=..., **options)`` returns a `galaxtool.datasets.protocols.Dataset`.
 
     Parameters
     ----------
     taxonomy : str
-        Name of the taxonomy that its labels belong to; empty where they are found by name.
+        Name of the taxonomy of its labels; empty to match the labels with the known taxonomies.
     needs_path : bool
         Whether it reads a local file or folder: ``name:PATH``.
     """
@@ -117,20 +118,20 @@ class DatasetSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadSpec(Spec):
-    """Turns features into class scores; the factory is called as ``factory(dim=..., n_classes=...)``, returns a module.
+    """A head, which turns features into class scores; ``factory(dim=..., n_classes=...)`` returns a module.
 
-    The module may have ``probabilities(logits, temperature)``, used in place of a softmax, and
-    ``set_taxonomy(taxonomy)``, called before it is trained.
+    The module may have ``probabilities(logits, temperature)``, which then replaces the softmax, and
+    ``set_taxonomy(taxonomy)``, which is called before training.
 
     Parameters
     ----------
     label_kinds : tuple of str
-        What it learns from: ``"class"``, ``"votes"``, ``"none"``.
+        Labels that it can learn from: ``"class"``, ``"votes"``, ``"none"``.
     fitted : bool
-        Whether it is not trained by gradients but fitted when the backbone is done: the module then has
+        Whether it is fitted once the backbone is trained rather than trained by gradients. The module then has
         ``fit(features, targets)``, with features (N, dim) and targets (N,) of the training split.
     objective : str
-        ``"package.module:factory"`` of what it is trained and judged by; see `galaxtool.training.objective`.
+        ``"package.module:factory"`` of its loss and score; see `galaxtool.training.objective`.
     """
 
     label_kinds: tuple[str, ...] = ("class",)
@@ -140,13 +141,14 @@ class HeadSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodOption:
-    """A setting that one method has and others have not: ``--option NAME=VALUE``.
+    """A setting of one training method: ``--option NAME=VALUE``.
 
     Parameters
     ----------
     name : str
+        Name of the setting.
     default : int, float, bool or str
-        A given value is read as this one's type.
+        Default; its type is the type of the setting.
     summary : str
         One line.
     """
@@ -158,25 +160,25 @@ class MethodOption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodSpec(Spec):
-    """A way of training; the factory is called as ``factory(task)`` and returns a list of `galaxtool.Stage`.
+    """A training method; ``factory(task)`` returns a list of `galaxtool.Stage`.
 
     Parameters
     ----------
     needs : tuple of str
-        What the task must have: any of ``"labels"``, ``"text"``, ``"symbols"``.
+        Parts that the task must have: any of ``"labels"``, ``"text"``, ``"symbols"``.
     head : str
-        The head that a trained model classifies with unless another is chosen.
+        Head that a trained model classifies with unless another is chosen.
     heads : tuple of str
-        Heads it can train, besides `head`; a fitted one (see `HeadSpec`) goes with every method.
+        Heads that it can train besides `head`; a fitted head (see `HeadSpec`) works with every method.
     lr : float
-        Peak learning rate where none is given; 0 for the backbone's own.
+        Default peak learning rate; 0 for the one that the backbone suggests.
     options : tuple of MethodOption
-        Settings of its own, in ``task.options.method``.
+        Its own settings, in ``task.options.method``.
     lengths : tuple of str
-        Settings of ``finetune`` that say how long its stages are: ``"warmup_epochs"``, ``"epochs"`` or both. What is
-        given without being one of them is refused; but where it is ``"warmup_epochs"`` alone, ``--epochs`` means that.
+        Settings of ``finetune`` for the length of its stages: ``"warmup_epochs"``, ``"epochs"`` or both. Any other is
+        refused, except that ``--epochs`` means ``warmup_epochs`` where that is the only one.
     ignores : tuple of str
-        Further settings of ``finetune`` that would change nothing and so are refused: ``"layer_decay"``.
+        Further settings of ``finetune`` that would have no effect, and are refused: ``"layer_decay"``.
     """
 
     needs: tuple[str, ...] = ("labels",)
@@ -204,18 +206,77 @@ class TaxonomySpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderSpec(Spec):
-    """Reads files of one kind; ``factory()`` returns a `galaxtool.images.protocols.Reader`.
+    """An image format; ``factory()`` returns a `galaxtool.images.protocols.Reader`.
 
     Parameters
     ----------
     suffixes : tuple of str
-        Lower case, with the dot; what a folder's walk takes as an input.
+        Suffixes of its files, lower case, with the dot. A walk through a folder takes files with these suffixes.
     magic : tuple of bytes
-        How such a file begins; content decides over the suffix.
+        First bytes of its files. The content takes precedence over the suffix.
     """
 
     suffixes: tuple[str, ...]
     magic: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec(Spec):
+    """A format of files that hold many images; ``factory()`` returns a `galaxtool.containers.protocols.Container`.
+
+    Parameters
+    ----------
+    suffixes : tuple of str
+        Suffixes of its files, lower case, with the dot.
+    magic : tuple of bytes
+        Bytes at any of `offsets` of its files.
+    offsets : tuple of int
+        Byte offsets at which `magic` may be found.
+    """
+
+    suffixes: tuple[str, ...]
+    magic: tuple[bytes, ...] = ()
+    offsets: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFormatSpec(Spec):
+    """A table format; ``factory()`` returns an object that reads and writes it.
+
+    The object has ``read(path)``, which returns an `astropy.table.Table`, and ``write(table, path, meta)``.
+
+    Parameters
+    ----------
+    suffixes : tuple of str
+        Suffixes of its files, lower case, with the dot.
+    """
+
+    suffixes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec(Spec):
+    """A score of a classifier; ``factory(probabilities, targets)`` returns it as a float.
+
+    `probabilities` is an array of float64 of shape (N, n_classes) and `targets` an array of class indices of shape
+    (N,), both of the validation split.
+
+    Parameters
+    ----------
+    higher_is_better : bool
+        Whether a higher value is a better one.
+    """
+
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFilterSpec(Spec):
+    """A rule that limits the results of a similarity search; ``factory(argument)`` returns a function.
+
+    `argument` is the text that the user gives with the filter's name. The function takes the rows of the index, an
+    `astropy.table.Table` of N rows, and returns a bool array of shape (N,), True for the rows that may be results.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,12 +295,12 @@ class ModelSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSpec(Spec):
-    """A kind of similarity index; the factory is called as ``factory(vectors, **options)``, returns a FAISS index."""
+    """A kind of similarity index; ``factory(vectors, **options)`` returns a FAISS index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeSpec(Spec):
-    """Settings of ``finetune`` kept under a name.
+    """Named settings of ``finetune``.
 
     Parameters
     ----------
@@ -252,29 +313,8 @@ class RecipeSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerSpec(Spec):
-    """Opens files of one kind that hold many images; the factory is called as ``factory()``.
-
-    It returns a `galaxtool.containers.protocols.Container`.
-
-    Parameters
-    ----------
-    suffixes : tuple of str
-        Lower case, with the dot.
-    magic : tuple of bytes
-        How such a file begins, at any of `offsets`.
-    offsets : tuple of int
-        Where `magic` stands.
-    """
-
-    suffixes: tuple[str, ...]
-    magic: tuple[bytes, ...] = ()
-    offsets: tuple[int, ...] = (0,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorSpec(Spec):
-    """Where batches are worked on; the factory is called as ``factory(workers=..., address=...)``.
+    """A place where batches are computed, such as processes on this machine or a cluster.
 
-    It returns a `galaxtool.executors.protocols.Executor`.
+    ``factory(workers=..., address=...)`` returns a `galaxtool.executors.protocols.Executor`.
     """

@@ -13,8 +13,9 @@ from galaxtool.errors import PluginError
 from galaxtool.inference.embedding import embed_batches, embedding_stream, position, say_unreadable
 from galaxtool.inference.input_options import InputOptions
 from galaxtool.inference.runner import ComputeOptions
-from galaxtool.plugins.registered import Registration
+from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import IndexSpec
 from galaxtool.types import Progress
 from galaxtool.utils.run_directory import utc_now
 
@@ -60,9 +61,9 @@ class IndexOptions:
     source_digest: str = ""
 
 
-def find_kind(name: str) -> Registration:
+def find_kind(name: str) -> Registration[IndexSpec]:
     """Look a kind of index up; raise `UnknownName` with the nearest."""
-    return get_registry().find("index", name)
+    return get_registry().indexes.find(name)
 
 
 def build_index(
@@ -136,8 +137,8 @@ def _embed(
     return vectors[: len(indexed)], indexed, unreadable
 
 
-def _build(registered: Registration, vectors: np.ndarray) -> Any:
-    built = get_registry().factory(registered)(vectors)
+def _build(registered: Registration[IndexSpec], vectors: np.ndarray) -> Any:
+    built = registered.create(vectors)
     if getattr(built, "ntotal", None) != len(vectors):
         raise PluginError(
             f"The index '{registered.spec.name}' of the plugin '{registered.plugin}' was given {len(vectors)} vectors "

@@ -13,7 +13,6 @@ from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import UnreadableImage
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import DatasetSpec
 from galaxtool.taxonomy.matching import unmatched
 from galaxtool.types import FLAGS, Cutout, Item
 from galaxtool.vision.preprocess import Preprocess
@@ -79,12 +78,12 @@ def _check_position(ra: float | None, dec: float | None, whose: str) -> None:
 
 def _check_labels(items: Sequence[Item], name: str) -> None:
     registry = get_registry()
-    for registered in registry.specs("dataset"):
+    for registered in registry.datasets:
         spec = registered.spec
         is_it = any(name == known or name.startswith(f"{known}:") for known in (spec.name, registered.qualified))
-        if is_it and isinstance(spec, DatasetSpec) and spec.taxonomy:
-            found = registry.find("taxonomy", spec.taxonomy)
-            taxonomy = registry.factory(found)(found.spec)
+        if is_it and spec.taxonomy:
+            found = registry.taxonomies.find(spec.taxonomy)
+            taxonomy = found.create(found.spec)
             strangers = unmatched([item.label for item in items], taxonomy)
             assert not strangers, f"'{name}' has the label '{strangers[0][0]}', which is no class of '{spec.taxonomy}'."
 

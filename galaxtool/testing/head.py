@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import HeadSpec
 from galaxtool.taxonomy.load import Taxonomy, own_taxonomy
 from galaxtool.taxonomy.votes import schema_from_dict
 from galaxtool.testing.same import TOLERANCE, check_result, check_same
@@ -39,9 +38,8 @@ def check_head(name: str, *, seed: int = 0) -> None:
         With one sentence.
     """
     registry = get_registry()
-    found = registry.find("head", name)
-    build, spec = registry.factory(found), found.spec
-    assert isinstance(spec, HeadSpec)
+    found = registry.heads.find(name)
+    build, spec = found.load(), found.spec
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for dim, n_classes in _SIZES:

@@ -80,7 +80,7 @@ class Task:
     def make_head(self) -> nn.Module:
         """Make the head, untrained, on the device: features (N, dim) to logits (N, n_outputs)."""
         registry = get_registry()
-        build = registry.factory(registry.find("head", self.head))
+        build = registry.heads.find(self.head).load()
         head: nn.Module = build(dim=self.backbone.dim, n_classes=self.objective.n_outputs)
         if callable(set_taxonomy := getattr(head, "set_taxonomy", None)):
             set_taxonomy(self.taxonomy)

@@ -51,6 +51,11 @@ def is_offline() -> bool:
     return os.environ.get("GALAXTOOL_OFFLINE", "").lower() not in ("", "0", "false", "no")
 
 
+def is_debugging() -> bool:
+    """Tell whether exceptions of plugins and decoders are raised rather than reported (``GALAXTOOL_DEBUG=1``)."""
+    return os.environ.get("GALAXTOOL_DEBUG", "") == "1"
+
+
 def is_follower() -> bool:
     """Tell whether this is one of several processes of one training, and not the first, which alone talks."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"

@@ -45,7 +45,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def spec_of(name: str) -> BackboneSpec:
-    spec = get_registry().find("backbone", name).spec
+    spec = get_registry().backbones.find(name).spec
     assert isinstance(spec, BackboneSpec)
     return spec
 
@@ -145,7 +145,7 @@ def lacking(records: Iterable[Weights]) -> list[str]:
 
 
 def test_every_record_is_whole() -> None:
-    known = [r.spec for r in get_registry().specs("backbone")]
+    known = [r.spec for r in get_registry().backbones]
     assert lacking(w for spec in known if isinstance(spec, BackboneSpec) for w in spec.weights) == []
     assert lacking(w for name in open_clip.list_models() for w in openclip_weights(name)) == []
     assert lacking(w for name in models.list_models(module=models) for w in torchvision_weights(name)) == []

@@ -100,7 +100,7 @@ def test_names_are_taken_apart(text: str, name: str, architecture: str, uri: str
 
 
 def test_qualified_name() -> None:
-    (registered,) = (r for r in get_registry().specs("backbone") if r.spec.name == "mini")
+    (registered,) = (r for r in get_registry().backbones if r.spec.name == "mini")
     assert str(parse_name(f"{registered.qualified}@none")) == "mini@none"
 
 

@@ -19,7 +19,8 @@ import galaxtool
 from galaxtool.cli import build
 from galaxtool.cli.main import COMMANDS
 from galaxtool.plugins import hookspecs
-from galaxtool.plugins.manager import HOOKS, PluginManager
+from galaxtool.plugins.kinds import KINDS
+from galaxtool.plugins.manager import PluginManager
 from galaxtool.utils.config import invocation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,7 +203,7 @@ def documented_hooks() -> Iterator[tuple[str, str]]:
 def test_every_hook_is_documented_with_its_arguments() -> None:
     wanted = {(name, ", ".join(inspect.signature(f).parameters)) for name, f in HOOK_FUNCTIONS.items()}
     assert set(documented_hooks()) == wanted
-    assert {hook for hook, _ in HOOKS.values()} <= set(HOOK_FUNCTIONS)
+    assert {kind.hook for kind in KINDS} <= set(HOOK_FUNCTIONS)
 
 
 def test_examples_in_the_documents_work() -> None:
@@ -221,7 +222,7 @@ def test_examples_in_the_documents_work() -> None:
                 type("Example", (), {k: staticmethod(v) for k, v in namespace.items() if k.startswith("register_")}),
                 f"example-{i}",
             )
-            for kind in HOOKS:
+            for kind in KINDS:
                 manager.collect(kind)
             assert (report.problem, bool(report.provides)) == ("", True)
 

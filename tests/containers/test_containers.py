@@ -573,7 +573,7 @@ def test_few_containers_stay_open(tmp_path: Path) -> None:
 
 
 def test_containers_are_registered() -> None:
-    specs = {r.spec.name: r.spec for r in get_registry().specs("container")}
+    specs = {r.spec.name: r.spec for r in get_registry().containers}
     assert {"tar", "zip", "hdf5", "numpy", "fits-hdus"} <= set(specs)
     assert specs["fits-hdus"].suffixes == () and specs["fits-hdus"].magic == ()  # type: ignore[attr-defined]
     pickle.dumps(InputItem("a", Path("a.tar"), container="tar", member="x"))

@@ -116,7 +116,7 @@ def test_numbers_as_labels_and_a_split_that_is_none(tmp_path: Path) -> None:
 
 
 def test_the_sample_is_registered() -> None:
-    names = {entry.spec.name: entry.spec for entry in get_registry().specs("dataset")}
+    names = {entry.spec.name: entry.spec for entry in get_registry().datasets}
     assert {"sample", "folder", "catalogue"} <= set(names)
     assert names["folder"].needs_path and not names["sample"].needs_path  # type: ignore[attr-defined]
 

@@ -337,7 +337,7 @@ def test_finetune_trains_on_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["galaxy10", "galaxymnist", "rgz"])
 def test_specs_cite_what_the_taxonomy_cites_first(name: str) -> None:
     registry = get_registry()
-    spec = registry.find("dataset", name).spec
-    registered = registry.find("taxonomy", name)
-    assert spec.citation == registry.factory(registered)(registered.spec).citations[0]
+    spec = registry.datasets.find(name).spec
+    registered = registry.taxonomies.find(name)
+    assert spec.citation == registered.create(registered.spec).citations[0]
     assert spec.taxonomy == name and spec.needs_path and spec.licence  # type: ignore[attr-defined]

@@ -18,8 +18,8 @@ from galaxtool.taxonomy.matching import match_labels
 
 
 def bundled(name: str) -> Taxonomy:
-    registered = get_registry().find("taxonomy", name)
-    return get_registry().factory(registered)(registered.spec)
+    registered = get_registry().taxonomies.find(name)
+    return registered.create(registered.spec)
 
 
 def told(labels: Sequence[str | None], taxonomy: Taxonomy, *, indices: bool = False) -> InputError:

@@ -44,7 +44,7 @@ SETTINGS = {
 
 def executor(**options: Any) -> Any:
     registry = get_registry()
-    return registry.factory(registry.find("executor", "ray"))(**{"workers": None, "address": "", **options})
+    return registry.executors.find("ray").create(**{"workers": None, "address": "", **options})
 
 
 def free_port() -> int:

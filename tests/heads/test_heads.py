@@ -27,7 +27,7 @@ from galaxtool.vision.preprocess import Preprocess
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
-BUILT_IN = [r.spec.name for r in get_registry().specs("head") if r.origin == "built-in"]
+BUILT_IN = [r.spec.name for r in get_registry().heads if r.origin == "built-in"]
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -83,13 +83,13 @@ def test_check_head_finds(kind: Any, particulars: dict[str, Any], message: str, 
 
 
 def test_what_is_built_in() -> None:
-    specs = {r.spec.name: r.spec for r in get_registry().specs("head") if isinstance(r.spec, HeadSpec)}
+    specs = {spec.name: spec for spec in get_registry().heads.specs()}
     assert {"prompt", "linear", "knn", "votes", "none"} <= set(BUILT_IN)
     assert [name for name in BUILT_IN if specs[name].fitted] == ["knn"]
     assert specs["votes"].label_kinds == ("votes",) and specs["none"].label_kinds == ("none",)
     registry = get_registry()
     for name in BUILT_IN:
-        assert callable(registry.load(specs[name].objective, registry.find("head", name)))
+        assert callable(registry.heads.find(name).load(specs[name].objective))
 
 
 def test_a_linear_head_keeps_its_names() -> None:

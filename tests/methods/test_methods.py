@@ -70,7 +70,7 @@ class Attention(TinyBackbone):
 
 
 def spec_of(method: str) -> MethodSpec:
-    spec = get_registry().find("method", method).spec
+    spec = get_registry().methods.find(method).spec
     assert isinstance(spec, MethodSpec)
     return spec
 
@@ -93,7 +93,7 @@ def stages_of(method: str, task: Task) -> list[Stage]:
     if method == "lora":
         pytest.importorskip("peft")
     registry = get_registry()
-    made: list[Stage] = registry.factory(registry.find("method", method))(task)
+    made: list[Stage] = registry.methods.find(method).create(task)
     return made
 
 
@@ -568,5 +568,5 @@ def test_lora_without_peft(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
     registry = get_registry()
     with pytest.raises(DependencyMissing, match="peft") as caught:
-        registry.factory(registry.find("method", "lora"))(task_for("lora"))
+        registry.methods.find("lora").create(task_for("lora"))
     assert "galaxtool[lora]" in caught.value.hint

@@ -20,6 +20,7 @@ from galaxtool import (
     UnknownName,
     hookimpl,
 )
+from galaxtool.plugins.kinds import HEAD
 from galaxtool.plugins.manager import BUILTIN, PluginManager, installed_plugins
 from galaxtool.plugins.registry import Registry
 
@@ -72,7 +73,7 @@ def test_a_broken_plugin_costs_only_itself(name: str, tmp_path: Path, monkeypatc
     assert (reports[name].status, reports[name].origin) == ("failed", module)
     assert problem in reports[name].problem
     assert reports["whole"].status == "ok" and reports["whole"].provides == ["head whole"]
-    assert {"linear", "prompt", "whole"} <= {r.spec.name for r in registry.specs("head")}
+    assert {"linear", "prompt", "whole"} <= {r.spec.name for r in registry.heads}
 
 
 def test_command_line_with_six_broken_plugins(six: Path) -> None:
@@ -94,24 +95,24 @@ def test_command_line_with_six_broken_plugins(six: Path) -> None:
 
 def test_an_unknown_name_says_which_plugins_failed(manager: PluginManager) -> None:
     manager.register(SimpleNamespace(register_head=hookimpl(lambda: [])), "faulty")
-    with pytest.raises(UnknownName, match=r"Did you mean 'linear'\? Of the plugins, faulty failed to load"):
-        Registry(manager).find("head", "lineer")
+    with pytest.raises(UnknownName, match=r"Did you mean 'linear'\? These plugins failed to load: faulty"):
+        Registry(manager).heads.find("lineer")
 
 
 @pytest.mark.parametrize(
     ("returned", "problem"),
     [
-        (head("one"), "returned HeadSpec where a list of HeadSpec was wanted"),
-        ("linear", "returned str where a list of HeadSpec was wanted"),
-        ({"one": head("one")}, "returned dict where a list of HeadSpec was wanted"),
-        (None, "returned NoneType where a list of HeadSpec was wanted"),
+        (head("one"), "returned HeadSpec instead of a list of HeadSpec"),
+        ("linear", "returned str instead of a list of HeadSpec"),
+        ({"one": head("one")}, "returned dict instead of a list of HeadSpec"),
+        (None, "returned NoneType instead of a list of HeadSpec"),
         ([head("one"), head("one")], "returned 'one' twice; the first one counts"),
-        ((spec for spec in (head("one"), 3)), "returned int where a HeadSpec was wanted"),
+        ((spec for spec in (head("one"), 3)), "returned int instead of HeadSpec"),
     ],
 )
 def test_what_a_hook_returns_is_checked(returned: object, problem: str, manager: PluginManager) -> None:
     report = manager.register(SimpleNamespace(register_heads=hookimpl(lambda: returned)), "odd")
-    names = [r.spec.name for r in manager.collect("head") if r.plugin == "odd"]
+    names = [r.spec.name for r in manager.collect(HEAD) if r.plugin == "odd"]
     assert report.status == "failed" and problem in report.problem
     assert names == (["one"] if isinstance(returned, list) or problem.startswith("returned int") else [])
 
@@ -120,14 +121,14 @@ def test_any_iterable_of_specs_will_do(manager: PluginManager) -> None:
     report = manager.register(
         SimpleNamespace(register_heads=hookimpl(lambda: (s for s in (head("a"), head("b"))))), "lazy"
     )
-    assert [r.spec.name for r in manager.collect("head") if r.plugin == "lazy"] == ["a", "b"]
+    assert [r.spec.name for r in manager.collect(HEAD) if r.plugin == "lazy"] == ["a", "b"]
     assert report.status == "ok" and report.provides == ["head a", "head b"]
 
 
 def test_asking_twice_tells_a_problem_once(manager: PluginManager) -> None:
     report = manager.register(heads_plugin(head("one"), 3), "odd")
     for _ in range(2):
-        manager.collect("head")
+        manager.collect(HEAD)
     assert report.problem.count("returned int") == 1 and report.provides == ["head one"]
 
 
@@ -140,14 +141,14 @@ def test_a_plugin_may_bear_the_name_of_another(manager: PluginManager) -> None:
     reports = [manager.register(heads_plugin(head(name)), "heads") for name in ("a", "b", "c")]
     names = [report.name for report in reports]
     assert len({"heads", *names}) == 4 and all(report.status == "ok" for report in reports)
-    assert {"a", "b", "c", "linear"} <= {r.spec.name for r in manager.collect("head")}
+    assert {"a", "b", "c", "linear"} <= {r.spec.name for r in manager.collect(HEAD)}
     assert not any("@" in name for name in names), "an @ in a qualified name would begin a backbone's weights"
 
 
 def test_a_plugin_can_be_taken_out_again(manager: PluginManager) -> None:
     manager.register(heads_plugin(head("passing")), "guest")
     manager.unregister("guest")
-    assert "passing" not in {r.spec.name for r in manager.collect("head")}
+    assert "passing" not in {r.spec.name for r in manager.collect(HEAD)}
     assert "guest" not in manager.reports
 
 
@@ -188,7 +189,7 @@ def test_debugging_raises(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("GALAXTOOL_DEBUG", "1")
     with pytest.raises(raised):
-        Registry(PluginManager(entries=[EntryPoint(name, module, "galaxtool")])).specs("head")
+        Registry(PluginManager(entries=[EntryPoint(name, module, "galaxtool")])).heads.all()
 
 
 # --- names and factories ---------------------------------------------------------------------------------------------
@@ -199,11 +200,11 @@ def test_an_ambiguous_name_is_refused_with_both_qualified_names(manager: PluginM
     manager.register(heads_plugin(head("twin"), head("linear")), "b")
     registry = Registry(manager)
     with pytest.raises(ConfigError, match="Several plugins have a head called 'twin'") as caught:
-        registry.find("head", "twin")
+        registry.heads.find("twin")
     assert "a:twin or b:twin" in caught.value.hint
-    assert registry.find("head", "b:twin").plugin == "b"
+    assert registry.heads.find("b:twin").plugin == "b"
     with pytest.raises(ConfigError) as caught:
-        registry.find("head", "linear")
+        registry.heads.find("linear")
     assert "heads:linear or b:linear" in caught.value.hint
 
 
@@ -234,8 +235,8 @@ def test_a_factory_that_cannot_be_had(
     monkeypatch.delitem(sys.modules, "galaxtool_late", raising=False)
     manager.register(heads_plugin(head("late", "galaxtool_late:build")), "late")
     registry = Registry(manager)
-    with pytest.raises(PluginError, match="The plugin 'late' promises 'late'") as caught:
-        registry.factory(registry.find("head", "late"))
+    with pytest.raises(PluginError, match="The plugin 'late' registers 'late'") as caught:
+        registry.heads.find("late").load()
     assert message in caught.value.message and caught.value.hint
 
 
@@ -245,7 +246,7 @@ def test_a_missing_package_is_named(tmp_path: Path, manager: PluginManager, monk
     manager.register(heads_plugin(head("needy", "galaxtool_needy:build")), "needy")
     registry = Registry(manager)
     with pytest.raises(DependencyMissing, match="'needy' needs the package 'a_package_that_is_not_there'"):
-        registry.factory(registry.find("head", "needy"))
+        registry.heads.find("needy").load()
 
 
 # --- observers and answers -------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from galaxtool.vision.preprocess import Preprocess
 def make_head(name: str, dim: int, n_classes: int) -> Any:
     """Make a registered head."""
     registry = get_registry()
-    return registry.factory(registry.find("head", name))(dim=dim, n_classes=n_classes)
+    return registry.heads.find(name).create(dim=dim, n_classes=n_classes)
 
 
 def make_backbone() -> Any:

@@ -31,8 +31,8 @@ def make_model(folder: Path, slugs: Sequence[str] = SLUGS, *, seed: int = 0, sym
     """
     torch.manual_seed(seed)
     registry = get_registry()
-    found = registry.find("taxonomy", "galaxy10")
-    taxonomy = registry.factory(found)(found.spec).subset(slugs)
+    found = registry.taxonomies.find("galaxy10")
+    taxonomy = found.create(found.spec).subset(slugs)
     backbone = build_mini(architecture="mini", weights=None).eval()
     preprocess = Preprocess(size=backbone.image_size)
     drawings = torch.from_numpy(preprocess.normalise(load_symbols(taxonomy, preprocess.size)))

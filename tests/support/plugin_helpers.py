@@ -40,7 +40,7 @@ BROKEN = {
         def register_heads():
             return ["linear", galaxtool.HeadSpec(name="sound", factory="torch.nn:Linear")]
         """,
-        "register_heads returned str where a HeadSpec was wanted",
+        "register_heads returned str instead of HeadSpec",
     ),
     "raises": (
         """

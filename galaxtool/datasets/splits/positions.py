@@ -16,7 +16,6 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inputs.read_item import member_at
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import Item
 
 _TOO_MANY_ALIKE = 5
@@ -44,7 +43,7 @@ def with_header_positions(items: Sequence[Item], *, hdu: int | str | None = None
     A tool that cuts many images out of one may leave the large image's header in all of them. So where five files or
     more, and every one of them, claim the very same position, none is believed.
     """
-    suffixes = tuple(s for r in get_registry().specs("reader") if r.spec.name == "fits" for s in _suffixes(r.spec))
+    suffixes = get_registry().readers.find("fits").spec.suffixes
     unknown = [
         i
         for i, item in enumerate(items)
@@ -62,10 +61,6 @@ def with_header_positions(items: Sequence[Item], *, hdu: int | str | None = None
         if position is not None:
             found[i] = replace(items[i], ra=position[0], dec=position[1])
     return found
-
-
-def _suffixes(spec: object) -> tuple[str, ...]:
-    return cast(ReaderSpec, spec).suffixes  # the registry hands out nothing else of this kind
 
 
 def _position(path: Path, hdu: int | str | None) -> tuple[float, float] | None:

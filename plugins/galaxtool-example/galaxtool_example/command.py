@@ -23,8 +23,8 @@ def symbol_sheet(
 ) -> None:
     """Draw the symbols of a taxonomy's classes on one sheet, each with its name."""
     registry = get_registry()
-    found = registry.find("taxonomy", taxonomy)
-    classes = registry.factory(found)(found.spec).classes
+    found = registry.taxonomies.find(taxonomy)
+    classes = found.create(found.spec).classes
     if out.exists() and not overwrite:
         raise OutputExists(f"'{out}' exists.", hint="Choose another --out, or --overwrite.")
     draw([(one.name, one.symbol) for one in classes], out)

@@ -13,7 +13,7 @@ from galaxtool_example.head import build as build_head
 def one_stage(task: Task) -> list[Stage]:
     """Keep the first of GalaxAlign's two stages."""
     registry = get_registry()
-    return registry.factory(registry.find("method", "galaxalign"))(task)[:1]
+    return registry.methods.find("galaxalign").create(task)[:1]
 
 
 class CosineStage(Stage):
