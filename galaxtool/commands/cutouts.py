@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from galaxtool.errors import InputError
 from galaxtool.types import Progress, Silent
-from galaxtool.utils.config import one_of
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from galaxtool.cutting.output import OutputFolder
-    from galaxtool.cutting.plan import CutPlan
-    from galaxtool.cutting.tasks import CutSettings
-    from galaxtool.cutting.writers.hdf5 import StackContent
-    from galaxtool.jobs.job import Job
-
-_KINDS = ("fits", "png", "hdf5", "zarr")
 
 
 @dataclass(frozen=True)
@@ -139,169 +124,36 @@ def cutouts(
     OutputExists
         If the folder holds something, and neither `resume` nor `overwrite` was given.
     """
-    from galaxtool.cutting.image_set import plan_cuts, read_image_set
-    from galaxtool.cutting.objects import SizeOptions, read_objects
-    from galaxtool.cutting.output import MANIFEST, OutputFolder
-    from galaxtool.cutting.tasks import CutSettings
-    from galaxtool.cutting.writers.preallocate import check_kind
-    from galaxtool.executors.cores import checked
-    from galaxtool.inference.input_options import band_names, stretch_of
-    from galaxtool.jobs.job import folder_of
-    from galaxtool.vision.stretch import Stretch
+    from galaxtool.cutting.run import CutoutsOptions, cut_catalogue
 
-    progress = progress or Silent()
-    one_of("kind", kind, _KINDS)
-    checked(workers)
-    given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    if len(given) < 2:
-        raise InputError("Cutouts need images and a catalogue, and one thing was given.", hint="The catalogue is last.")
-    check_kind(kind)
-    shown = stretch_of(stretch) if stretch else Stretch()
-    sizes = SizeOptions(
-        size=size, size_arcsec=size_arcsec, size_column=size_column, size_unit=size_unit, size_factor=size_factor
-    )
-    folder = OutputFolder(Path(output), kind, folder_of(Path(output) / MANIFEST))
-    objects = read_objects(Path(given[-1]), sizes, ra_column=ra_column, dec_column=dec_column, id_column=id_column)
-    opened = read_image_set(given[:-1], band_names(bands), hdu, progress)
-    plan = plan_cuts(objects, opened, band_names(bands), progress)
-    settings = CutSettings(
+    options = CutoutsOptions(
+        inputs=inputs,
+        output=Path(output),
+        size=size,
+        size_arcsec=size_arcsec,
+        size_column=size_column,
+        size_unit=size_unit,
+        size_factor=size_factor,
         kind=kind,
-        folder=folder.files,
-        stack=folder.growing_stack,
-        catalogue=str(objects.path),
-        bands=plan.bands,
-        stretch=shown,
+        bands=bands,
+        hdu=hdu,
+        ra_column=ra_column,
+        dec_column=dec_column,
+        id_column=id_column,
+        stretch=stretch,
+        workers=workers,
+        resume=resume,
+        overwrite=overwrite,
     )
-    about = {**plan.digests(), "kind": kind, "stretch": shown.as_dict() if kind == "png" else None}
-    record = folder.check(about, resume=resume, overwrite=overwrite)
-    if record:
-        progress.say(f"'{folder.folder}' is finished; nothing was left to do.")
-    else:
-        record = _cut(
-            folder, plan, settings, about, opened.unreadable, workers, progress, resume=resume, overwrite=overwrite
-        )
-    result = _result(folder, plan, record)
-    if not result.cut:
-        raise InputError("No pixels could be read.", hint=f"The error column of '{folder.manifest}' says why.")
-    return result
-
-
-def _cut(
-    output: OutputFolder,
-    plan: CutPlan,
-    settings: CutSettings,
-    about: dict[str, Any],
-    unreadable: list[str],
-    workers: int | None,
-    progress: Progress,
-    *,
-    resume: bool,
-    overwrite: bool,
-) -> dict[str, Any]:
-    """Do what is left of the job, write the manifest, and return the record."""
-    from galaxtool.cutting.file_names import make_file_names
-    from galaxtool.cutting.output import STACK_FILES, SUFFIXES
-    from galaxtool.cutting.split_tasks import rows_of_tasks
-    from galaxtool.cutting.writers.preallocate import rows_a_file, stack_content
-    from galaxtool.jobs.job import Job
-
-    kind = settings.kind
-    content = stack_content(plan) if kind in STACK_FILES else None
-    multiple = rows_a_file(kind, content) if content is not None else 1
-    chunks = rows_of_tasks(plan, in_order=kind == "zarr", multiple=multiple)
-    paths = make_file_names(plan.objects.ids, SUFFIXES[kind]) if content is None else [""] * len(plan.errors)
-    with Job(output.manifest, about, count=len(chunks), resume=resume, overwrite=overwrite) as job:
-        if overwrite or (output.finished and not job.done):
-            output.clear()
-        progress.start("Cutting", len(plan.wanted))
-        progress.advance(sum(len(chunks[number]) for number in set(range(job.count)) - set(job.missing)))
-        _work(job, plan, settings, chunks, paths, content, output, workers, progress)
-        record = _finish(output, plan, job, about, paths, unreadable)
-        job.finished = True
-    return record
-
-
-def _work(
-    job: Job,
-    plan: CutPlan,
-    settings: CutSettings,
-    chunks: list[np.ndarray],
-    paths: list[str],
-    content: StackContent | None,
-    output: OutputFolder,
-    workers: int | None,
-    progress: Progress,
-) -> None:
-    """Do the tasks that are not done, and keep what became of each."""
-    import numpy as np
-    from astropy.table import Table
-
-    from galaxtool.cutting.run_tasks import do_tasks, number_of_workers
-    from galaxtool.cutting.split_tasks import make_task
-    from galaxtool.cutting.writers.preallocate import prepare
-    from galaxtool.tables.tables import write_table
-
-    missing = job.missing
-    if not missing:
-        return
-    slots = np.full(len(plan.nx), -1, dtype=np.int64)
-    if content is not None:
-        slots = prepare(settings.kind, output.growing_stack, plan, content)
-    else:
-        output.make_folders(paths[row] for number in missing for row in chunks[number])
-    tasks = (make_task(plan, number, chunks[number], paths, slots) for number in missing)
-    processes = number_of_workers(workers, len(plan.wanted), len(missing))
-    with closing(do_tasks(tasks, settings, processes)) as results:
-        for done in results:
-            texts = {"flags": np.array(done.flags, dtype=str), "error": np.array(done.errors, dtype=str)}
-            write_table(Table({"row": done.rows, **texts}), job.place(done.number))
-            progress.advance(len(done.rows))
-
-
-def _finish(
-    output: OutputFolder, plan: CutPlan, job: Job, about: dict[str, Any], paths: list[str], unreadable: list[str]
-) -> dict[str, Any]:
-    """Put the stack in its place, write the manifest, and return the record, written too."""
-    from galaxtool.cutting.manifest import make_manifest
-    from galaxtool.inputs.catalogue import texts
-    from galaxtool.jobs.job import read_parts
-    from galaxtool.tables.tables import write_table
-    from galaxtool.utils.run_directory import utc_now, versions
-
-    flags, errors = [" ".join(flags) for flags in plan.flags], list(plan.errors)
-    for part in read_parts(job.folder, job.count):
-        for row, found, error in zip(part["row"].tolist(), texts(part["flags"]), texts(part["error"]), strict=True):
-            flags[row], errors[row] = found, error
-    output.place_stack()
-    places = output.places(plan.wanted, paths, errors)
-    write_table(make_manifest(plan, places, flags, errors), output.manifest)
-    return output.write_record(
-        {
-            "about": about,
-            "catalogue": str(plan.objects.path),
-            "images": [str(image.place) for image in plan.images],
-            "unreadable": unreadable,
-            "bands": list(plan.bands),
-            "n": len(errors),
-            "cut": sum(not error for error in errors),
-            "flags": dict(Counter(flag for joined in flags for flag in joined.split()).most_common()),
-            "finished": utc_now(),
-            "versions": versions(),
-        }
-    )
-
-
-def _result(output: OutputFolder, plan: CutPlan, record: dict[str, Any]) -> CutoutsResult:
-    from galaxtool.cutting.plan import OUTSIDE
-
+    record = cut_catalogue(options, progress or Silent())
     return CutoutsResult(
-        output=output.folder,
-        manifest=output.manifest,
-        n=len(plan.errors),
-        cut=record["cut"],
-        outside=record["flags"].get(OUTSIDE, 0),
-        errors=len(plan.errors) - record["cut"],
-        flags=record["flags"],
-        bands=plan.bands,
-        unreadable=tuple(record["unreadable"]),
+        output=options.output,
+        manifest=options.output / "cutouts.csv",
+        n=record.n,
+        cut=record.cut,
+        outside=record.flags.get("OUTSIDE", 0),
+        errors=record.n - record.cut,
+        flags=record.flags,
+        bands=tuple(record.bands),
+        unreadable=tuple(record.unreadable),
     )

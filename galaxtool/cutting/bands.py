@@ -1,4 +1,4 @@
-"""Which images show the same sky in other bands, to be stacked."""
+"""Grouping of images by band, so that the bands of an object can be stacked."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SEPARATOR = re.compile(r"[\s,;/+|]")
 
 @dataclass(frozen=True, slots=True)
 class BandGroups:
-    """What becomes the planes of a cutout.
+    """The images of each plane of a cutout.
 
     Parameters
     ----------
     bands : tuple of str
-        Names of the bands that are stacked, in order; empty where each object is cut from a single image.
+        Names of the bands that are stacked, in order; empty where each object is cut from one image.
     members : list of list of int
-        Numbers of the images of each band; a single list without bands.
+        Numbers of the images of each band; a single list if `bands` is empty.
     note : str
         One line to tell the user, or empty.
     """
@@ -32,69 +32,74 @@ class BandGroups:
     note: str = ""
 
 
-def group_by_band(images: Sequence[SkyImage], wanted: Sequence[str], said: bool) -> BandGroups:
-    """Decide whether images are stacked as bands.
+def group_by_band(images: Sequence[SkyImage], requested: Sequence[str], bands_given: bool) -> BandGroups:
+    """Decide whether images are stacked as bands, and group them.
 
     Parameters
     ----------
     images : sequence of SkyImage
-    wanted : sequence of str
-        Bands asked for, in this order; empty to take what the images name.
-    said : bool
-        Whether the command line itself gives bands to files: then those are stacked, in the order of appearance.
+        All images.
+    requested : sequence of str
+        Bands to stack, in this order; empty to use those that the images name.
+    bands_given : bool
+        Whether the command line gives the bands of files; these are then stacked in the order in which they appear.
 
     Returns
     -------
-    Channels
-        Bands are stacked where they are asked for or given, or where all images name a single band and the names are
-        two or more. A cube is not stacked with anything: its planes are its bands.
+    BandGroups
+        Bands are stacked if they are requested or given, or if each image names one band and there are two or more
+        names. A cube is not stacked with other images: its planes are its bands.
 
     Raises
     ------
     ConfigError
-        If a name cannot be a band's, an image that is to be stacked names none, or only some name theirs.
+        If a name cannot be that of a band, an image to be stacked does not name its band, or only some images do.
     InputError
-        If no image is in a band that was asked for.
+        If no image has a requested band.
     """
-    for name in wanted:
-        if _SEPARATOR.search(name) or wanted.count(name) > 1:
-            raise ConfigError(f"--bands has '{name}', where a band is one word and comes once.", hint="--bands g,r,z")
+    for name in requested:
+        if _SEPARATOR.search(name) or requested.count(name) > 1:
+            raise ConfigError(
+                f"--bands contains '{name}', but each band must be one word and appear once.",
+                hint="For example --bands g,r,z",
+            )
     names = [image.bands[0] if len(image.bands) == 1 else "" for image in images]
-    there = list(dict.fromkeys(name for name in names if name))
-    if wanted or said:
-        return _stacked(images, names, tuple(wanted or there))
-    if len(there) < 2:
+    found = list(dict.fromkeys(name for name in names if name))
+    if requested or bands_given:
+        return _group_stacked(images, names, tuple(requested or found))
+    if len(found) < 2:
         return BandGroups((), [list(range(len(images)))])
     unnamed = [image for image, name in zip(images, names, strict=True) if not name]
     if unnamed:
         raise ConfigError(
-            f"Some images name their bands ({', '.join(there)}), and others, such as '{unnamed[0].place}', do not.",
-            hint=f"Say which it is, as in {there[0]}=FILE, or take one band with --bands {there[0]}.",
+            f"Some images name their bands ({', '.join(found)}), but others, such as '{unnamed[0].ref}', do not.",
+            hint=f"Give the band, as in {found[0]}=FILE, or choose one band with --bands {found[0]}.",
         )
-    note = f"Stacking the bands {', '.join(there)}, as the headers name them; --bands chooses others or one alone."
-    return BandGroups(tuple(there), _members(names, there), note)
+    note = f"Stacking the bands {', '.join(found)}, named in the headers. Choose others, or one, with --bands."
+    return BandGroups(tuple(found), _find_members(names, found), note)
 
 
-def _stacked(images: Sequence[SkyImage], names: list[str], bands: tuple[str, ...]) -> BandGroups:
+def _group_stacked(images: Sequence[SkyImage], names: list[str], bands: tuple[str, ...]) -> BandGroups:
+    """Group images whose bands are requested or given."""
     for image, name in zip(images, names, strict=True):
         if len(image.bands) > 1:
             raise ConfigError(
-                f"'{image.place}' is a cube of {len(image.bands)} bands, which cannot be stacked with others.",
-                hint="Leave out --bands, and give cubes by themselves.",
+                f"'{image.ref}' is a cube of {len(image.bands)} bands, which cannot be stacked with other images.",
+                hint="Omit --bands, and cut from cubes separately.",
             )
         if not name:
-            hint = f"Say it, as in {bands[0]}={image.place.path}"
-            raise ConfigError(f"The header of '{image.place}' does not name its band.", hint=hint)
-    members = _members(names, bands)
+            hint = f"Give it, as in {bands[0]}={image.ref.path}"
+            raise ConfigError(f"The header of '{image.ref}' does not name its band.", hint=hint)
+    members = _find_members(names, bands)
     for band, numbers in zip(bands, members, strict=True):
         if not numbers:
             known = ", ".join(f"{name} ({n})" for name, n in Counter(names).items())
-            hint = f"Their bands are {known}. Where headers are wrong, say it: {band}=FILE."
+            hint = f"The images have the bands {known}. If a header is wrong, give the band: {band}=FILE."
             raise InputError(f"No image is in the band '{band}'.", hint=hint)
     others = Counter(name for name in names if name not in bands)
-    note = "Left out images in other bands: " + ", ".join(f"{n} in {name}" for name, n in others.items()) + "."
+    note = "Ignoring images in other bands: " + ", ".join(f"{n} in {name}" for name, n in others.items()) + "."
     return BandGroups(bands, members, note if others else "")
 
 
-def _members(names: Sequence[str], bands: Sequence[str]) -> list[list[int]]:
+def _find_members(names: Sequence[str], bands: Sequence[str]) -> list[list[int]]:
     return [[number for number, name in enumerate(names) if name == band] for band in bands]

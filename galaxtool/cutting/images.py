@@ -1,4 +1,4 @@
-"""The images to cut from: where on the sky each lies, its size and its bands; no pixels are read."""
+"""The images to cut from, read from their headers without pixels: position on the sky, size and bands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from galaxtool.utils.quiet import no_warnings
 
 @dataclass(frozen=True, slots=True)
 class HduRef:
-    """An image: a file and the number of the HDU."""
+    """An image: a file and the number of its HDU, 0 for the primary."""
 
     path: Path
     hdu: int
@@ -37,27 +37,30 @@ class HduRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkyImage:
-    """What is known of an image without its pixels.
+    """An image on the sky, without its pixels.
 
     Parameters
     ----------
-    place : Place
+    ref : HduRef
+        File and HDU.
     shape : tuple of int
-        All axes, the last two (ny, nx).
+        Lengths of all axes, the last two (ny, nx).
     bitpix : int
-        As in FITS.
+        BITPIX as in FITS.
     bands : tuple of str
-        Of its planes as galaxtool reads them (`galaxtool.images.fits.axes`); empty names where the header does not say.
+        Bands of the planes, as galaxtool reads them (`galaxtool.images.fits.axes`); empty names if the header does not
+        name them.
     unit : str
+        BUNIT, or empty.
     wcs : WCS
-        Celestial, of the last two axes, with every distortion.
+        Celestial WCS of the last two axes, with all distortions.
     scale : (float, float)
         arcsec per pixel along x and y at the reference position.
     stamp : (int, int)
-        Size of the file in bytes, and when it was changed, ns.
+        Size of the file in bytes and its modification time in ns.
     """
 
-    place: HduRef
+    ref: HduRef
     shape: tuple[int, ...]
     bitpix: int
     bands: tuple[str, ...]
@@ -68,167 +71,169 @@ class SkyImage:
 
     @property
     def nx(self) -> int:
-        """Pixels along x."""
+        """Number of pixels along x."""
         return self.shape[-1]
 
     @property
     def ny(self) -> int:
-        """Pixels along y."""
+        """Number of pixels along y."""
         return self.shape[-2]
 
     @property
     def has_tables(self) -> bool:
-        """Whether the distortion is in lookup tables, which a cutout cannot carry."""
+        """Whether distortions are given by lookup tables, which a cutout cannot store."""
         tables = ("cpdis1", "cpdis2", "det2im1", "det2im2")
         return any(getattr(self.wcs, name) is not None for name in tables)
 
     def to_pixels(self, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return where positions in degrees, ICRS, lie: x and y from 0, NaN where the projection does not reach."""
+        """Convert positions (degrees, ICRS) to x and y from 0; NaN where the projection is undefined."""
         world = np.empty((len(ra), 2))
         frame = wcs_to_celestial_frame(self.wcs)
         lon, lat = ra, dec
         if not isinstance(frame, ICRS):
-            there = SkyCoord(ra, dec, unit="deg").transform_to(frame).spherical
-            lon, lat = there.lon.deg, there.lat.deg
+            coordinates = SkyCoord(ra, dec, unit="deg").transform_to(frame).spherical
+            lon, lat = coordinates.lon.deg, coordinates.lat.deg
         world[:, self.wcs.wcs.lng], world[:, self.wcs.wcs.lat] = lon, lat
         with no_warnings(), np.errstate(all="ignore"):
             x, y = self.wcs.all_world2pix(world, 0, quiet=True).T
         return x, y
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the positions of pixels, in degrees, ICRS; NaN where there is no sky."""
+        """Convert pixels to positions (degrees, ICRS); NaN where the projection is undefined."""
         with no_warnings(), np.errstate(all="ignore"):
             world = self.wcs.all_pix2world(np.column_stack([x, y]), 0)
         lon, lat = world[:, self.wcs.wcs.lng], world[:, self.wcs.wcs.lat]
         frame = wcs_to_celestial_frame(self.wcs)
         if isinstance(frame, ICRS):
             return lon, lat
-        there = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
-        return there.ra.deg, there.dec.deg
+        coordinates = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
+        return coordinates.ra.deg, coordinates.dec.deg
 
     def table_shift(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return by how much the lookup tables move pixels, shape (n, 2): x and y."""
+        """Return the shift of pixels by the lookup tables, x and y, shape (n, 2)."""
         pixels = np.column_stack([x, y])
-        return self.wcs.p4_pix2foc(self.wcs.det2im(pixels, 0), 0) - pixels
+        return np.asarray(self.wcs.p4_pix2foc(self.wcs.det2im(pixels, 0), 0) - pixels)
 
 
-def read_images(file: ImageSource, hdu: str | None = None) -> list[SkyImage]:
+def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
     """Return the images of a file that have a celestial WCS.
 
     Parameters
     ----------
-    file : GivenFile
-        Plain, gzipped or tile-compressed FITS.
+    source : ImageSource
+        Plain, gzipped or tile-compressed FITS file.
     hdu : str, optional
-        Number or EXTNAME, of which there may be several. By default every HDU with an image, but for those that their
-        EXTNAME calls weight, mask, error or the like.
+        Number or EXTNAME of the HDU; several HDUs may share an EXTNAME. By default every HDU with an image, except
+        those whose EXTNAME marks them as weight, mask, error or the like.
 
     Raises
     ------
     UnreadableImage
         If the file is damaged, or has no such image.
     """
-    path = file.path
+    path = source.path
     try:
         with (
             no_warnings(),
             open_bounded(ImageFile.on_disk(path), ANY_SIZE) as stream,
-            fits.open(stream, memmap=False, uint=False, lazy_load_hdus=True) as units,
+            fits.open(stream, memmap=False, uint=False, lazy_load_hdus=True) as hdus,
         ):
-            found = list(_images(path, units, file.band, hdu))
+            images = list(_read_hdus(path, hdus, source.band, hdu))
     except GalaxtoolError:
         raise
-    except Exception as error:  # damage has no end of forms, and each library its own exceptions
+    except Exception as error:  # damaged files raise many kinds of exceptions, different in each library
         raise UnreadableImage(f"'{path}' cannot be read as FITS ({say(error)}).") from error
-    if not found:
-        raise UnreadableImage(f"'{path}' holds no image.", hint="The last argument is the catalogue.")
-    return found
+    if not images:
+        raise UnreadableImage(f"'{path}' contains no image.", hint="The last argument is the catalogue.")
+    return images
 
 
-def _images(path: Path, units: fits.HDUList, band: str, hdu: str | None) -> Iterator[SkyImage]:
-    wanted = [(n, unit) for n, unit in enumerate(units) if _is_image(unit) and _is_wanted(n, unit, hdu)]
-    if hdu is not None and not wanted:
-        there = "; ".join(f"{n} {u.name or '(no name)'}" for n, u in enumerate(units) if _is_image(u)) or "none"
-        raise UnreadableImage(f"'{path}' has no image in an HDU {hdu!r}.", hint=f"Its images: {there}.")
+def _read_hdus(path: Path, hdus: fits.HDUList, band: str, wanted: str | None) -> Iterator[SkyImage]:
+    """Yield the wanted images; those without a WCS are skipped if others have one."""
+    selected = [(n, hdu) for n, hdu in enumerate(hdus) if _is_image(hdu) and _is_wanted(n, hdu, wanted)]
+    if wanted is not None and not selected:
+        names = "; ".join(f"{n} {h.name or '(no name)'}" for n, h in enumerate(hdus) if _is_image(h)) or "none"
+        raise UnreadableImage(f"'{path}' has no image in an HDU {wanted!r}.", hint=f"HDUs with images: {names}.")
     problems = []
-    for number, unit in wanted:
+    for number, hdu in selected:
         try:
-            _check_whole(path, unit)
-            yield _image(HduRef(path, number), units, unit, band)
+            _check_complete(path, hdu)
+            yield _read_hdu(HduRef(path, number), hdus, hdu, band)
         except _NoWCS as problem:
             problems.append(problem)
-    if problems and len(problems) == len(wanted):
+    if problems and len(problems) == len(selected):
         raise UnreadableImage(problems[0].message, hint=problems[0].hint)
 
 
 class _NoWCS(UnreadableImage):
-    """An image without a position, which is passed over where the file has others."""
+    """An image without a usable celestial WCS."""
 
 
-def _is_image(unit: Any) -> bool:
-    kind = isinstance(unit, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)
-    return kind and not isinstance(unit, fits.GroupsHDU) and len(unit.shape) >= 2 and math.prod(unit.shape) > 0
+def _is_image(hdu: Any) -> bool:
+    kind = isinstance(hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)
+    return kind and not isinstance(hdu, fits.GroupsHDU) and len(hdu.shape) >= 2 and math.prod(hdu.shape) > 0
 
 
-def _is_wanted(number: int, unit: Any, hdu: str | None) -> bool:
-    if hdu is None:
-        return is_science(unit.header)
-    return number == int(hdu) if str(hdu).isdigit() else unit.name.upper() == str(hdu).upper()
+def _is_wanted(number: int, hdu: Any, wanted: str | None) -> bool:
+    if wanted is None:
+        return is_science(hdu.header)
+    return number == int(wanted) if str(wanted).isdigit() else bool(hdu.name.upper() == str(wanted).upper())
 
 
-def _check_whole(path: Path, unit: Any) -> None:
-    """Refuse an image whose header promises more than the file holds."""
-    if is_gzipped(ImageFile.on_disk(path)) or isinstance(unit, fits.CompImageHDU):
+def _check_complete(path: Path, hdu: Any) -> None:
+    """Refuse an image whose header declares more bytes than the file has."""
+    if is_gzipped(ImageFile.on_disk(path)) or isinstance(hdu, fits.CompImageHDU):
         return
-    wanted = unit.fileinfo()["datLoc"] + math.prod(unit.shape) * abs(int(unit.header["BITPIX"])) // 8
-    if wanted > path.stat().st_size:
+    expected = hdu.fileinfo()["datLoc"] + math.prod(hdu.shape) * abs(int(hdu.header["BITPIX"])) // 8
+    if expected > path.stat().st_size:
         raise UnreadableImage(
-            f"'{path}' is cut short: its header promises {wanted} bytes, and it has {path.stat().st_size}.",
-            hint="Fetch or copy it again.",
+            f"'{path}' is truncated: its header declares {expected} bytes, but it has {path.stat().st_size}.",
+            hint="Download or copy it again.",
         )
 
 
-def _image(place: HduRef, units: fits.HDUList, unit: Any, band: str) -> SkyImage:
-    header, primary = unit.header, units[0].header
-    wcs = _wcs(place, header, units)
-    lead = unit.shape[:-2]
-    _, bands = to_bands(place.path, np.zeros((*lead, 8, 8), np.float32), header, primary)
-    status = place.path.stat()
+def _read_hdu(ref: HduRef, hdus: fits.HDUList, hdu: Any, band: str) -> SkyImage:
+    header, primary = hdu.header, hdus[0].header
+    wcs = _read_wcs(ref, header, hdus)
+    lead = hdu.shape[:-2]
+    _, bands = to_bands(ref.path, np.zeros((*lead, 8, 8), np.float32), header, primary)
+    status = ref.path.stat()
     return SkyImage(
-        place=place,
-        shape=tuple(unit.shape),
+        ref=ref,
+        shape=tuple(hdu.shape),
         bitpix=int(header["BITPIX"]),
         bands=(band,) if band and len(bands) == 1 else bands,
         unit=str(header.get("BUNIT") or primary.get("BUNIT") or "").strip(),
         wcs=wcs,
-        scale=_scale(place, wcs),
+        scale=_measure_scale(ref, wcs),
         stamp=(status.st_size, status.st_mtime_ns),
     )
 
 
-def _wcs(place: HduRef, header: fits.Header, units: fits.HDUList) -> WCS:
+def _read_wcs(ref: HduRef, header: fits.Header, hdus: fits.HDUList) -> WCS:
     try:
-        wcs = WCS(header, fobj=units, naxis=2)
+        wcs = WCS(header, fobj=hdus, naxis=2)
         if wcs.has_celestial:
             wcs_to_celestial_frame(wcs)
             return wcs
-    except Exception as error:  # WCSLIB has an exception for each way to be wrong, and headers find more
-        raise _NoWCS(f"The WCS of '{place}' cannot be used: {say(error)}.") from error
+    except Exception as error:  # WCSLIB raises many exceptions, and broken headers cause others
+        raise _NoWCS(f"The WCS of '{ref}' cannot be used: {say(error)}.") from error
     raise _NoWCS(
-        f"'{place}' has no celestial WCS on its first two axes, so nothing can be found in it.",
-        hint="Solve its astrometry first, or name another HDU with --hdu.",
+        f"'{ref}' has no celestial WCS on its first two axes, so objects cannot be located in it.",
+        hint="Solve its astrometry first, or choose another HDU with --hdu.",
     )
 
 
-def _scale(place: HduRef, wcs: WCS) -> tuple[float, float]:
+def _measure_scale(ref: HduRef, wcs: WCS) -> tuple[float, float]:
+    """Return the pixel scale along x and y in arcsec."""
     x, y = (3600 * float(side) for side in proj_plane_pixel_scales(wcs))
     if not (math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0):
-        raise _NoWCS(f"The WCS of '{place}' cannot be used: its pixels have no size.")
+        raise _NoWCS(f"The WCS of '{ref}' cannot be used: its pixels have no size.")
     return x, y
 
 
 def share_grid(images: Sequence[SkyImage]) -> bool:
-    """Tell whether images have pixel for pixel the same positions, by their headers."""
+    """Return whether all pixels of the images have the same positions according to their headers."""
     first = images[0]
     plain = not any(image.wcs.has_distortion for image in images)
     return plain and all(first.wcs.wcs.compare(image.wcs.wcs) for image in images[1:])

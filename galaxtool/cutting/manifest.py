@@ -1,4 +1,4 @@
-"""The manifest ``cutouts.csv``: a row for each row of the catalogue, and itself a catalogue of images."""
+"""The manifest ``cutouts.csv``: one row per row of the catalogue, and itself a catalogue of images."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
+from galaxtool.cutting.cutout_pixels import format_section
 from galaxtool.cutting.plan import CutPlan
-from galaxtool.cutting.tasks import format_section
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, RA_COLUMNS
 
-OWN = ("id", "path", "ra", "dec", "image", "x", "y", "section", "size", "pixel_scale", "flags", "error")
-"""Its columns, behind those of the catalogue."""
+MANIFEST_COLUMNS = (
+    "id", "path", "ra", "dec", "image", "x", "y", "section", "size", "pixel_scale", "flags", "error",
+)  # fmt: skip
+"""Columns that are added behind those of the catalogue."""
 
-_READ_FIRST = {
+# usual names that readers of a catalogue prefer to ours
+_PREFERRED = {
     name
     for usual, ours in ((PATH_COLUMNS, "path"), (ID_COLUMNS, "id"), (RA_COLUMNS, "ra"), (DEC_COLUMNS, "dec"))
     for name in usual[: usual.index(ours)]
@@ -26,59 +29,59 @@ def make_manifest(plan: CutPlan, paths: Sequence[str], flags: Sequence[str], err
 
     Parameters
     ----------
-    plan : Plan
-        Of N rows.
+    plan : CutPlan
+        Plan of N rows.
     paths : sequence of str
-        Relative to the manifest's folder; empty where there is no cutout.
+        Path of each row's cutout, relative to the folder of the manifest; empty where there is none.
     flags, errors : sequence of str
-        Of all rows.
+        Flags and error of each row.
 
     Returns
     -------
     Table
-        The catalogue's columns, renamed ``in_<name>`` where they bear a name of ours or would be taken for it; then
-        `OWN`. Pixels count from 1, as in FITS; ``x``, ``y``, ``section`` and ``pixel_scale`` are those of the first
-        band that has an image.
+        The columns of the catalogue, then `MANIFEST_COLUMNS`. A column of the catalogue becomes ``in_<name>`` if its
+        name is one of ours or would be read in place of ours. Pixels count from 1, as in FITS; ``x``, ``y``,
+        ``section`` and ``pixel_scale`` belong to the first band that has an image.
     """
     table = Table()
-    taken = {name.lower() for name in (*OWN, *plan.objects.table.colnames)}
+    taken = {name.lower() for name in (*MANIFEST_COLUMNS, *plan.objects.table.colnames)}
     for name in plan.objects.table.colnames:
-        kept = name
-        if name.lower() in OWN or name.lower() in _READ_FIRST:
-            kept = f"in_{name}"
-            while kept.lower() in taken:
-                kept = f"in_{kept}"
-            taken.add(kept.lower())
-        table[kept] = plan.objects.table[name]
+        new_name = name
+        if name.lower() in MANIFEST_COLUMNS or name.lower() in _PREFERRED:
+            new_name = f"in_{name}"
+            while new_name.lower() in taken:
+                new_name = f"in_{new_name}"
+            taken.add(new_name.lower())
+        table[new_name] = plan.objects.table[name]
     scales = np.array([*(np.sqrt(image.scale[0] * image.scale[1]) for image in plan.images), np.nan])
     x0, y0, image = (plan.at_reference(values) for values in (plan.x0, plan.y0, plan.image))
     sections = [format_section(*box) if box[2] else "" for box in zip(x0, y0, plan.nx, plan.ny, strict=True)]
-    ours = {
-        "id": _texts(plan.objects.ids),
-        "path": _texts(paths),
-        "ra": _known(plan.objects.ra),
-        "dec": _known(plan.objects.dec),
-        "image": _texts([_places(plan, row) for row in range(len(image))]),
-        "x": _known(np.round(plan.at_reference(plan.x) + 1, 4)),
-        "y": _known(np.round(plan.at_reference(plan.y) + 1, 4)),
-        "section": _texts(sections),
+    columns = {
+        "id": _make_text_column(plan.objects.ids),
+        "path": _make_text_column(paths),
+        "ra": _mask_unknown(plan.objects.ra),
+        "dec": _mask_unknown(plan.objects.dec),
+        "image": _make_text_column([_join_images(plan, row) for row in range(len(image))]),
+        "x": _mask_unknown(np.round(plan.at_reference(plan.x) + 1, 4)),
+        "y": _mask_unknown(np.round(plan.at_reference(plan.y) + 1, 4)),
+        "section": _make_text_column(sections),
         "size": MaskedColumn(np.maximum(plan.nx, plan.ny), mask=plan.nx == 0),
-        "pixel_scale": _known(np.round(scales[image], 6)),
-        "flags": _texts(flags),
-        "error": _texts(errors),
+        "pixel_scale": _mask_unknown(np.round(scales[image], 6)),
+        "flags": _make_text_column(flags),
+        "error": _make_text_column(errors),
     }
-    for name, column in ours.items():
+    for name, column in columns.items():
         table[name] = column
     return table
 
 
-def _places(plan: CutPlan, row: int) -> str:
-    return ";".join(str(plan.images[number].place) if number >= 0 else "" for number in plan.image[row]).strip(";")
+def _join_images(plan: CutPlan, row: int) -> str:
+    return ";".join(str(plan.images[number].ref) if number >= 0 else "" for number in plan.image[row]).strip(";")
 
 
-def _known(values: np.ndarray) -> MaskedColumn:
+def _mask_unknown(values: np.ndarray) -> MaskedColumn:
     return MaskedColumn(values, mask=~np.isfinite(values))
 
 
-def _texts(values: Sequence[str]) -> Column:
+def _make_text_column(values: Sequence[str]) -> Column:
     return Column(np.array(list(values), dtype=str if len(values) else "U1"))

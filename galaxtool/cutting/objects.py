@@ -1,4 +1,4 @@
-"""What to cut out: the rows of a catalogue, with identifiers, positions and sizes."""
+"""The objects to cut out: the rows of a catalogue with identifiers, positions and sizes."""
 
 from __future__ import annotations
 
@@ -15,31 +15,33 @@ from galaxtool.inputs.walk import unique
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS, column_named, listed
 from galaxtool.tables.tables import read_table
 
-LARGEST = 16_384
-"""Pixels that a side of a cutout may have."""
+MAX_SIDE = 16_384
+"""Largest side of a cutout in pixels."""
 
-_DEFAULT = 64
+_DEFAULT_SIDE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeOptions:
-    """How large cutouts are to be; the options of those names.
+    """The size of the cutouts, from the options with these names.
 
     Parameters
     ----------
     size : int, optional
-        Pixels.
+        Side in pixels.
     size_arcsec : float, optional
+        Side in arcsec.
     size_column : str, optional
+        Column of the catalogue with the side of each cutout.
     size_unit : str, optional
-        Of a column without a unit of its own: pix or arcsec.
+        Unit of a column that has none of its own: pix or arcsec.
     size_factor : float
-        What the column is multiplied by.
+        Factor that the column is multiplied by.
 
     Raises
     ------
     ConfigError
-        If more than one of the first three is given, or one cannot be a size.
+        If more than one of the first three is given, or a value cannot be a size.
     """
 
     size: int | None = None
@@ -49,35 +51,37 @@ class SizeOptions:
     size_factor: float = 1.0
 
     def __post_init__(self) -> None:
-        ways = {"--size": self.size, "--size-arcsec": self.size_arcsec, "--size-column": self.size_column}
-        given = [name for name, value in ways.items() if value is not None]
+        options = {"--size": self.size, "--size-arcsec": self.size_arcsec, "--size-column": self.size_column}
+        given = [name for name, value in options.items() if value is not None]
         if len(given) > 1:
-            raise ConfigError(f"{' and '.join(given)} say the size twice.", hint="Give one of them.")
-        if self.size is not None and not 1 <= self.size <= LARGEST:
-            raise ConfigError(f"--size is {self.size}, and must be from 1 to {LARGEST} pixels.")
+            raise ConfigError(f"{' and '.join(given)} cannot be used together.", hint="Give one of them.")
+        if self.size is not None and not 1 <= self.size <= MAX_SIDE:
+            raise ConfigError(f"--size is {self.size}, but must be from 1 to {MAX_SIDE} pixels.")
         for name, value in (("--size-arcsec", self.size_arcsec), ("--size-factor", self.size_factor)):
             if value is not None and not (np.isfinite(value) and value > 0):
-                raise ConfigError(f"{name} is {value}, and must be above zero.")
+                raise ConfigError(f"{name} is {value}, but must be positive.")
         if self.size_unit not in (None, "pix", "arcsec"):
-            raise ConfigError(f"--size-unit is '{self.size_unit}', and must be pix or arcsec.")
+            raise ConfigError(f"--size-unit is '{self.size_unit}', but must be pix or arcsec.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueObjects:
-    """The rows of a catalogue, N of them.
+    """The N rows of a catalogue.
 
     Parameters
     ----------
     path : Path
+        Path of the catalogue.
     table : Table
-        All columns.
+        The catalogue with all columns.
     ids : list of str
-        All different: a second ``a`` becomes ``a-2``. Rows are numbered where the table has no identifiers.
+        Distinct identifiers: a second ``a`` becomes ``a-2``. Rows are numbered if the table has no identifiers.
     ra, dec : ndarray, shape (N,)
-        Degrees, ICRS; NaN where unknown.
+        Positions in degrees, ICRS; NaN where unknown.
     sizes : ndarray, shape (N,)
-        Side of the cutouts, in arcsec or pixels.
+        Sides of the cutouts, in arcsec or pixels.
     in_arcsec : bool
+        Whether `sizes` are in arcsec.
     """
 
     path: Path
@@ -102,17 +106,20 @@ def read_objects(
     Parameters
     ----------
     path : Path
-        Any table that galaxtool reads.
+        Table in any format that galaxtool reads.
     sizes : SizeOptions
+        Sizes of the cutouts.
     ra_column, dec_column, id_column : str, optional
-        Where the columns do not have one of the usual names (`galaxtool.inputs.catalogue`).
+        Names of the columns, if they are not among the usual ones (`galaxtool.tables.column_names`).
 
     Raises
     ------
     TableError
-        If it cannot be read, has no rows, or no columns of positions.
+        If the table cannot be read, has no rows, or has no columns with positions.
+    InputError
+        If no row has a position.
     ConfigError
-        If the column of sizes has no unit and none was given.
+        If the column of sizes has no unit and none is given.
     """
     try:
         table = read_table(path)
@@ -120,55 +127,58 @@ def read_objects(
         raise TableError(error.message, hint=error.hint or "The last argument is the catalogue.") from error
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.")
-    ra, dec = _positions(table, path, ra_column, dec_column)
-    named = column_named(table, id_column, ID_COLUMNS, path)
+    ra, dec = _read_positions(table, path, ra_column, dec_column)
+    column = column_named(table, id_column, ID_COLUMNS, path)
     width = len(str(len(table)))
     numbers = [f"row{row:0{width}d}" for row in range(1, len(table) + 1)]
-    names = [text or number for text, number in zip(texts(table[named]) if named else numbers, numbers, strict=True)]
-    values, in_arcsec = _sizes(table, path, sizes)
-    return CatalogueObjects(path=path, table=table, ids=unique(names), ra=ra, dec=dec, sizes=values, in_arcsec=in_arcsec)
+    names = [text or number for text, number in zip(texts(table[column]) if column else numbers, numbers, strict=True)]
+    values, in_arcsec = _read_sizes(table, path, sizes)
+    return CatalogueObjects(
+        path=path, table=table, ids=unique(names), ra=ra, dec=dec, sizes=values, in_arcsec=in_arcsec
+    )
 
 
-def _positions(table: Table, path: Path, ra: str | None, dec: str | None) -> tuple[np.ndarray, np.ndarray]:
-    alpha, delta = column_named(table, ra, RA_COLUMNS, path), column_named(table, dec, DEC_COLUMNS, path)
-    if alpha is None or delta is None:
+def _read_positions(table: Table, path: Path, ra: str | None, dec: str | None) -> tuple[np.ndarray, np.ndarray]:
+    ra_name, dec_name = column_named(table, ra, RA_COLUMNS, path), column_named(table, dec, DEC_COLUMNS, path)
+    if ra_name is None or dec_name is None:
         raise TableError(
             f"The catalogue '{path}' has no columns with right ascension and declination; its columns are "
             f"{listed(table)}.",
             hint="Name them with --ra-column and --dec-column.",
         )
-    degrees = positions(Table([table[alpha], table[delta]], names=["ra", "dec"], copy=False), path)
+    degrees = positions(Table([table[ra_name], table[dec_name]], names=["ra", "dec"], copy=False), path)
     if not np.isfinite(degrees[0]).any():
         raise InputError(
-            f"No row of the catalogue '{path}' has a position: its columns '{alpha}' and '{delta}' hold no angles.",
-            hint="Name others with --ra-column and --dec-column.",
+            f"No row of the catalogue '{path}' has a position: its columns '{ra_name}' and '{dec_name}' contain no "
+            "angles.",
+            hint="Name other columns with --ra-column and --dec-column.",
         )
     return degrees
 
 
-def _sizes(table: Table, path: Path, options: SizeOptions) -> tuple[np.ndarray, bool]:
+def _read_sizes(table: Table, path: Path, options: SizeOptions) -> tuple[np.ndarray, bool]:
     """Return the size of each row's cutout, and whether it is in arcsec."""
     if options.size_column is None:
-        value = options.size_arcsec if options.size_arcsec is not None else options.size or _DEFAULT
+        value = options.size_arcsec if options.size_arcsec is not None else options.size or _DEFAULT_SIDE
         return np.full(len(table), float(value)), options.size_arcsec is not None
     column = table[column_named(table, options.size_column, (), path)]
     if column.dtype.kind not in "iuf":
-        raise TableError(f"The column '{options.size_column}' of '{path}' holds no numbers, and so no sizes.")
+        raise TableError(f"The column '{options.size_column}' of '{path}' cannot give sizes: it is not numeric.")
     values = np.where(np.ma.getmaskarray(np.ma.asarray(column)), np.nan, np.ma.getdata(column, subok=False))
-    scale, in_arcsec = _unit(column, options, path)
+    scale, in_arcsec = _find_unit(column, options, path)
     return values.astype(float) * (scale * options.size_factor), in_arcsec
 
 
-def _unit(column: Column, options: SizeOptions, path: Path) -> tuple[float, bool]:
-    """Return what makes arcsec or pixels of a column, and which of the two."""
+def _find_unit(column: Column, options: SizeOptions, path: Path) -> tuple[float, bool]:
+    """Return the factor that converts a column to arcsec or pixels, and whether to arcsec."""
     unit = column.unit
     if unit is not None and unit.is_equivalent(u.deg):
         return float(unit.to(u.arcsec)), True
     if unit == u.pix:
         return 1.0, False
     if options.size_unit is None:
-        has = f"the unit '{unit}', which is no angle" if unit is not None else "no unit"
+        has = f"the unit '{unit}', which is not an angle" if unit is not None else "no unit"
         raise ConfigError(
-            f"The column '{options.size_column}' of '{path}' has {has}.", hint="Say --size-unit pix or arcsec."
+            f"The column '{options.size_column}' of '{path}' has {has}.", hint="Add --size-unit pix or arcsec."
         )
     return 1.0, options.size_unit == "arcsec"

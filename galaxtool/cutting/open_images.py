@@ -1,4 +1,4 @@
-"""Boxes of pixels out of large images, of which only what is needed is read."""
+"""Boxes of pixels from large images, read without the rest of the image."""
 
 from __future__ import annotations
 
@@ -13,89 +13,91 @@ from galaxtool.cutting.images import HduRef
 from galaxtool.images.fits.band_names import plane_bands
 from galaxtool.utils.quiet import no_warnings
 
-_STRIP = 64  # rows that are unpacked together
-_MOST_OPEN = 64
-_MOST_HELD = 1 << 30  # bytes
+_STRIP_ROWS = 64  # rows that are decompressed together
+_MAX_OPEN = 64
+_MAX_BYTES = 1 << 30  # decompressed images in memory
 
 
 class OpenImage:
     """An image that is open for cutting.
 
-    Plain pixels are memory-mapped. Scaled integers are scaled box by box. Of a tile-compressed image, strips of rows
-    are unpacked and the last ones kept, so that boxes in order of y cost each strip once. A gzipped file is unpacked
-    into memory as a whole: there is no other way into it.
+    Plain pixels are memory-mapped. Scaled integers are scaled box by box. A tile-compressed image is decompressed in
+    strips of rows; the last strips are kept, so boxes in the order of y decompress each strip once. A gzipped file is
+    decompressed into memory as a whole.
 
     Parameters
     ----------
-    place : Place
+    ref : HduRef
+        File and HDU of the image.
     """
 
-    def __init__(self, place: HduRef) -> None:
-        self.place = place
+    def __init__(self, ref: HduRef) -> None:
+        self.ref = ref
         with no_warnings():
-            self._units = fits.open(place.path, memmap=True, uint=False, lazy_load_hdus=True)
-            unit = self._units[place.hdu]
-            self.header, self.primary = unit.header.copy(), self._units[0].header
-            self.shape: tuple[int, ...] = tuple(unit.shape)
+            self._hdus = fits.open(ref.path, memmap=True, uint=False, lazy_load_hdus=True)
+            hdu = self._hdus[ref.hdu]
+            self.header, self.primary = hdu.header.copy(), self._hdus[0].header
+            self.shape: tuple[int, ...] = tuple(hdu.shape)
             self._array: np.ndarray | None = None
             self._section: Any = None
             self._strips: OrderedDict[int, np.ndarray] = OrderedDict()
-            self._strip = 0
+            self._strip_rows = 0
             self._scaling: _Scaling | None = None
-            gzipped = unit.fileinfo() is not None and unit.fileinfo()["file"].compression is not None
-            if isinstance(unit, fits.CompImageHDU):
-                self._section, self._strip = unit.section, _strip_of(unit)
+            gzipped = hdu.fileinfo() is not None and hdu.fileinfo()["file"].compression is not None
+            if isinstance(hdu, fits.CompImageHDU):
+                self._section, self._strip_rows = hdu.section, _choose_strip_rows(hdu)
             else:
                 if not gzipped and _is_scaled(self.header):
                     self._scaling = _Scaling(self.header)
-                    self._units.close()
-                    self._units = fits.open(place.path, memmap=True, do_not_scale_image_data=True)
-                    unit = self._units[place.hdu]
-                self._array = unit.data.view(np.ndarray)
-        self.held = self._array.nbytes if gzipped and self._array is not None else 0
+                    self._hdus.close()
+                    self._hdus = fits.open(ref.path, memmap=True, do_not_scale_image_data=True)
+                    hdu = self._hdus[ref.hdu]
+                self._array = hdu.data.view(np.ndarray)
+        self.bytes_in_memory = self._array.nbytes if gzipped and self._array is not None else 0
 
     @cached_property
     def plane_bands(self) -> tuple[str, ...]:
-        """The name of the band, of an image of two axes."""
+        """The name of the band of an image with two axes."""
         return plane_bands(self.header, self.primary, 1)
 
     @cached_property
     def unit(self) -> str:
-        """BUNIT, empty where the headers have none."""
+        """BUNIT; empty if the headers have none."""
         return str(self.header.get("BUNIT") or self.primary.get("BUNIT") or "").strip()
 
     def box(self, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        """Return pixels, physical values, shape (..., y1 - y0, x1 - x0).
+        """Return a box of pixels as physical values, shape (..., y1 - y0, x1 - x0).
 
         Parameters
         ----------
         y0, y1, x0, x1 : int
-            From 0, the last ones excluded, within the image.
+            First pixel and the one after the last, from 0, within the image.
         """
         if self._array is not None:
             pixels = self._array[..., y0:y1, x0:x1]
-            return pixels if self._scaling is None else self._scaling.physical(pixels)
+            return pixels if self._scaling is None else self._scaling.to_physical(pixels)
         with no_warnings():
-            first, last = y0 // self._strip, (y1 - 1) // self._strip
-            rows = [self._unpacked(n, last - first + 2) for n in range(first, last + 1)]
-        start = first * self._strip
-        if len(rows) == 1:
-            return rows[0][..., y0 - start : y1 - start, x0:x1]
-        return np.concatenate([r[..., x0:x1] for r in rows], axis=-2)[..., y0 - start : y1 - start, :]
+            first, last = y0 // self._strip_rows, (y1 - 1) // self._strip_rows
+            strips = [self._read_strip(n, last - first + 2) for n in range(first, last + 1)]
+        start = first * self._strip_rows
+        if len(strips) == 1:
+            return strips[0][..., y0 - start : y1 - start, x0:x1]
+        return np.concatenate([s[..., x0:x1] for s in strips], axis=-2)[..., y0 - start : y1 - start, :]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._array = self._section = None
         self._strips.clear()
-        self._units.close()
+        self._hdus.close()
 
-    def _unpacked(self, number: int, keep: int) -> np.ndarray:
+    def _read_strip(self, number: int, keep: int) -> np.ndarray:
+        """Return a strip of rows, and keep the last `keep` strips."""
         if number in self._strips:
             self._strips.move_to_end(number)
         else:
-            top = min((number + 1) * self._strip, self.shape[-2])
+            top = min((number + 1) * self._strip_rows, self.shape[-2])
             lead = (slice(None),) * (len(self.shape) - 2)
-            self._strips[number] = self._section[(*lead, slice(number * self._strip, top), slice(None))]
+            self._strips[number] = self._section[(*lead, slice(number * self._strip_rows, top), slice(None))]
             while len(self._strips) > keep:
                 self._strips.popitem(last=False)
         return self._strips[number]
@@ -110,8 +112,8 @@ class _Scaling:
         self.blank = header.get("BLANK") if bits > 0 else None
         self.dtype = np.dtype(np.float32 if -32 <= bits <= 16 else np.float64)
 
-    def physical(self, raw: np.ndarray) -> np.ndarray:
-        """Return the values that stored ones stand for, NaN for blanks."""
+    def to_physical(self, raw: np.ndarray) -> np.ndarray:
+        """Return the physical values of stored ones, NaN for blanks."""
         values = raw.astype(self.dtype)
         values *= self.dtype.type(self.scale)
         values += self.dtype.type(self.zero)
@@ -125,39 +127,40 @@ def _is_scaled(header: fits.Header) -> bool:
     return scaled or (int(header["BITPIX"]) > 0 and "BLANK" in header)
 
 
-def _strip_of(unit: Any) -> int:
-    """Return a number of rows that is a multiple of the tiles' height."""
-    height = int(unit.tile_shape[-2]) if len(unit.tile_shape) > 1 else 1
-    return height * max(1, _STRIP // height)
+def _choose_strip_rows(hdu: fits.CompImageHDU) -> int:
+    """Return a number of rows that is a multiple of the height of the tiles."""
+    height = int(hdu.tile_shape[-2]) if len(hdu.tile_shape) > 1 else 1
+    return height * max(1, _STRIP_ROWS // height)
 
 
 class ImageCache:
-    """The images last used, kept open."""
+    """The images that were used last, kept open."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[HduRef, OpenImage] = OrderedDict()
 
-    def get(self, place: HduRef, together: int = 1) -> OpenImage:
-        """Return an image, opened where it is not.
+    def get(self, ref: HduRef, in_use: int = 1) -> OpenImage:
+        """Return an image, opening it if necessary.
 
         Parameters
         ----------
-        place : Place
-        together : int
-            How many are in use at the same time: the last so many are never closed.
+        ref : HduRef
+            File and HDU of the image.
+        in_use : int
+            Number of images that are used at the same time; as many of the last ones are never closed.
         """
-        if place in self._open:
-            self._open.move_to_end(place)
-            return self._open[place]
-        image = OpenImage(place)
-        self._open[place] = image
-        while len(self._open) > together and (
-            len(self._open) > _MOST_OPEN or sum(one.held for one in self._open.values()) > _MOST_HELD
+        if ref in self._open:
+            self._open.move_to_end(ref)
+            return self._open[ref]
+        image = OpenImage(ref)
+        self._open[ref] = image
+        while len(self._open) > in_use and (
+            len(self._open) > _MAX_OPEN or sum(one.bytes_in_memory for one in self._open.values()) > _MAX_BYTES
         ):
             self._open.popitem(last=False)[1].close()
         return image
 
     def close(self) -> None:
-        """Close all."""
+        """Close all images."""
         while self._open:
             self._open.popitem()[1].close()

@@ -1,10 +1,11 @@
-"""The folder that cutouts are written to: what is there, and what of it is ours."""
+"""The folder that cutouts are written to, and which of its files belong to `galaxtool cutouts`."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,76 @@ from galaxtool.utils.files import write_json
 MANIFEST = "cutouts.csv"
 RECORD = "cutouts.json"
 FILES = "images"
-STACK_FILES = {"hdf5": "cutouts.h5", "zarr": "cutouts.zarr"}
 SUFFIXES = {"fits": ".fits", "png": ".png"}
+STACK_FILES = {"hdf5": "cutouts.h5", "zarr": "cutouts.zarr"}
+KINDS = (*SUFFIXES, *STACK_FILES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSignature:
+    """Everything that decides the result of a job; two jobs with the same signature write the same cutouts.
+
+    Parameters
+    ----------
+    images, objects : str
+        Digests of the images and their bands, and of the objects and the pixels to cut.
+    kind : str
+        Kind of output.
+    stretch : dict, optional
+        Options of the stretch, for pictures.
+    """
+
+    images: str
+    objects: str
+    kind: str
+    stretch: dict[str, Any] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the signature as it is stored; the keys name the inputs in error messages."""
+        return {
+            "set of images": self.images,
+            "catalogue or size": self.objects,
+            "kind": self.kind,
+            "stretch": self.stretch,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutoutsRecord:
+    """The content of ``cutouts.json``.
+
+    Parameters
+    ----------
+    about : dict
+        Signature of the job.
+    catalogue : str
+        Path of the catalogue.
+    images : list of str
+        Path and HDU of each image.
+    unreadable : list of str
+        The problem of each image that could not be used.
+    bands : list of str
+        Bands that were stacked; empty if none were.
+    n, cut : int
+        Number of rows of the catalogue, and of cutouts.
+    flags : dict of str to int
+        Number of rows with each flag.
+    finished : str
+        Time in UTC.
+    versions : dict of str to str
+        Versions of the packages in use.
+    """
+
+    about: dict[str, Any]
+    catalogue: str
+    images: list[str]
+    unreadable: list[str]
+    bands: list[str]
+    n: int
+    cut: int
+    flags: dict[str, int]
+    finished: str
+    versions: dict[str, str]
 
 
 class OutputFolder:
@@ -26,62 +95,73 @@ class OutputFolder:
     Parameters
     ----------
     folder : Path
+        Path of the folder.
     kind : str
-        A key of `SUFFIXES` or `STACK_FILES`.
-    unfinished : Path
-        Where a job keeps what it has done so far.
+        One of `KINDS`.
+    job_folder : Path
+        Folder in which the job stores its progress.
 
     Raises
     ------
     OutputExists
-        If it is a file, or a folder with other things in it.
+        If it is a file, or a folder that contains other files.
     """
 
-    def __init__(self, folder: Path, kind: str, unfinished: Path) -> None:
-        self.folder, self.kind, self.unfinished = folder, kind, unfinished
+    def __init__(self, folder: Path, kind: str, job_folder: Path) -> None:
+        self.folder, self.kind, self.job_folder = folder, kind, job_folder
         if folder.exists() and not folder.is_dir():
-            raise OutputExists(f"'{folder}' exists and is a file.", hint="Choose another -o.")
-        self.begun, self.finished = unfinished.is_dir(), (folder / MANIFEST).exists() and self._record() is not None
-        if folder.is_dir() and not self.begun and not self.finished and any(folder.iterdir()):
+            raise OutputExists(f"'{folder}' is a file.", hint="Choose another -o.")
+        self.has_unfinished_job = job_folder.is_dir()
+        self.is_finished = self.manifest.exists() and self._read_record() is not None
+        ours = self.has_unfinished_job or self.is_finished
+        if folder.is_dir() and not ours and any(folder.iterdir()):
             raise OutputExists(
-                f"'{folder}' is not empty, and what is in it is not of `galaxtool cutouts`.", hint="Choose another -o."
+                f"'{folder}' is not empty, and its files were not written by `galaxtool cutouts`.",
+                hint="Choose another -o.",
             )
 
     @property
     def manifest(self) -> Path:
-        """``cutouts.csv``."""
+        """Path of ``cutouts.csv``."""
         return self.folder / MANIFEST
 
     @property
     def files(self) -> Path:
-        """Where single files go."""
+        """Folder of the single files."""
         return self.folder / FILES
 
     @property
+    def is_stack(self) -> bool:
+        """Whether the output is one stack instead of single files."""
+        return self.kind in STACK_FILES
+
+    @property
     def stack(self) -> Path:
-        """Where the stack stands in the end; of no meaning for single files."""
+        """Final path of the stack; not used for single files."""
         return self.folder / STACK_FILES.get(self.kind, "")
 
     @property
-    def growing_stack(self) -> Path:
-        """Where the stack is while it is filled."""
-        return self.unfinished / STACK_FILES.get(self.kind, "")
+    def unfinished_stack(self) -> Path:
+        """Path of the stack while it is filled."""
+        return self.job_folder / STACK_FILES.get(self.kind, "")
 
-    def check(self, about: dict[str, Any], *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
-        """Return the record of the same job where it is finished and was to be gone on with; else None.
+    def find_record(self, signature: JobSignature, *, resume: bool, overwrite: bool) -> CutoutsRecord | None:
+        """Return the record of a finished job with this signature if it is to be resumed, else None.
 
         Raises
         ------
         OutputExists
-            If cutouts stand there that are not to be overwritten.
+            If the folder has finished cutouts that must not be overwritten.
         """
-        if not self.finished or overwrite or self.begun:
+        if not self.is_finished or overwrite or self.has_unfinished_job:
             return None
-        record = self._record() or {}
-        if resume and record.get("about") == json.loads(json.dumps(about)):
+        record = self._read_record()
+        if resume and record and record.about == json.loads(json.dumps(signature.as_dict())):
             return record
-        what = "finished cutouts, of another catalogue, images or options" if resume else "finished cutouts"
-        raise OutputExists(f"'{self.folder}' already holds {what}.", hint="Choose another -o, or --overwrite.")
+        content = (
+            "finished cutouts of another catalogue, other images or other options" if resume else ("finished cutouts")
+        )
+        raise OutputExists(f"'{self.folder}' already holds {content}.", hint="Choose another -o, or add --overwrite.")
 
     def clear(self) -> None:
         """Remove the cutouts of an earlier run, and nothing else."""
@@ -92,58 +172,57 @@ class OutputFolder:
                 for old in self.files.glob(f"{depth}*{suffix}"):
                     old.unlink()
         for name in STACK_FILES.values():
-            for folder in (self.folder, self.unfinished):
+            for folder in (self.folder, self.job_folder):
                 if (folder / name).is_dir():
                     shutil.rmtree(folder / name)
                 (folder / name).unlink(missing_ok=True)
 
     def make_folders(self, paths: Iterable[str]) -> None:
-        """Make the folders that some files will be in.
+        """Create the folders of some files, given relative to `files`.
 
         Raises
         ------
         GalaxtoolError
-            If they cannot be made.
+            If a folder cannot be created.
         """
         try:
             for folder in {Path(path).parent for path in paths}:
                 (self.files / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise GalaxtoolError(f"Nothing can be written to '{self.files}': {error.strerror}.") from error
+            raise GalaxtoolError(f"'{self.files}' cannot be written: {error.strerror}.") from error
 
-    def place_stack(self) -> None:
-        """Move the stack to where it stands in the end, unless that is done."""
-        if self.kind in STACK_FILES and self.growing_stack.exists():
-            self.growing_stack.replace(self.stack)
+    def publish_stack(self) -> None:
+        """Move the stack to its final path, unless it is already there."""
+        if self.is_stack and self.unfinished_stack.exists():
+            self.unfinished_stack.replace(self.stack)
 
-    def places(self, wanted: np.ndarray, paths: Sequence[str], errors: Sequence[str]) -> list[str]:
-        """Return where each row's cutout is, relative to the folder; empty where there is none.
+    def locate_cutouts(self, wanted: np.ndarray, paths: Sequence[str], errors: Sequence[str]) -> list[str]:
+        """Return the path of each row's cutout, relative to the folder; empty where there is none.
 
         Parameters
         ----------
         wanted : ndarray of int
-            Rows that have a place in a stack.
+            Rows that have a slot in a stack.
         paths : sequence of str
-            Of single files, of all rows.
+            Paths of single files, for all rows.
         errors : sequence of str
-            Of all rows.
+            Errors of all rows.
         """
-        if self.kind not in STACK_FILES:
+        if not self.is_stack:
             return ["" if error else f"{FILES}/{path}" for error, path in zip(errors, paths, strict=True)]
-        found = [""] * len(errors)
+        members = [""] * len(errors)
         for number, row in enumerate(wanted):
-            found[row] = "" if errors[row] else f"{self.stack.name}[images/{number}]"
-        return found
+            members[row] = "" if errors[row] else f"{self.stack.name}[images/{number}]"
+        return members
 
-    def write_record(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Write ``cutouts.json``, last of all, and return what is in it."""
-        record = {"schema": 1, **values}
-        write_json(self.folder / RECORD, record)
-        return record
+    def write_record(self, record: CutoutsRecord) -> None:
+        """Write ``cutouts.json``, which marks the cutouts as finished."""
+        write_json(self.folder / RECORD, {"schema": 1, **asdict(record)})
 
-    def _record(self) -> dict[str, Any] | None:
+    def _read_record(self) -> CutoutsRecord | None:
         try:
-            found = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            values = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+            del values["schema"]
+            return CutoutsRecord(**values)
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        return found if isinstance(found, dict) else None

@@ -1,4 +1,4 @@
-"""What the IMAGEs of a command line stand for: files, and the band of each where it is said."""
+"""Find the image files that the arguments of `galaxtool cutouts` stand for, and the band of each where it is given."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from galaxtool.errors import ConfigError, InputError, nearest
 from galaxtool.inputs.walk import byte_order, walk_images
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.tables.tables import table_suffix
 
 _BAND = "{band}"
-_NAMED = re.compile(r"([A-Za-z0-9_.+-]+)=(.+)", re.DOTALL)
+_BAND_AND_PATH = re.compile(r"([A-Za-z0-9_.+-]+)=(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,79 +25,84 @@ class ImageSource:
     Parameters
     ----------
     path : Path
+        Path of the file.
     band : str
-        As the command line says it; empty where it does not.
+        Band given on the command line; empty if none.
     """
 
     path: Path
     band: str = ""
 
 
-def find_sources(given: Sequence[str | os.PathLike[str]], bands: Sequence[str] = ()) -> list[ImageSource]:
-    """Find the files that IMAGEs stand for; none is opened.
+def find_sources(arguments: Sequence[str | os.PathLike[str]], bands: Sequence[str] = ()) -> list[ImageSource]:
+    """Find the files that IMAGE arguments stand for, without opening them.
 
     Parameters
     ----------
-    given : sequence of str or Path
-        Files, patterns, and folders, of which every FITS file below counts. ``g=those`` says which band they are, and
-        ``{band}`` in a name stands for each of `bands` in turn.
+    arguments : sequence of str or Path
+        Files, patterns, and folders, which stand for every FITS file below them. ``g=PATH`` names the band of the
+        files, and ``{band}`` in a name stands for each of `bands` in turn.
     bands : sequence of str
+        Names for ``{band}``.
 
     Returns
     -------
-    list of GivenFile
-        In the order given, each once.
+    list of ImageSource
+        In the order of the arguments, without repetitions.
 
     Raises
     ------
     InputError
-        If nothing is there, or a folder holds no FITS file.
+        If a file does not exist, or a folder contains no FITS file.
     ConfigError
-        If there is ``{band}`` without `bands`.
+        If ``{band}`` is used without `bands`.
     """
-    found: dict[ImageSource, None] = {}
-    for one in given:
-        text = os.fspath(one)
-        band, place = _named(text)
-        if _BAND not in place or os.path.lexists(place):
-            found.update((ImageSource(path, band), None) for path in _files(place))
+    sources: dict[ImageSource, None] = {}
+    for argument in arguments:
+        text = os.fspath(argument)
+        band, path = _split_band(text)
+        if _BAND not in path or os.path.lexists(path):
+            sources.update((ImageSource(file, band), None) for file in _find_files(path))
             continue
         if not bands:
-            raise ConfigError(f"'{text}' has {_BAND} in it, and no bands are given.", hint="Name them: --bands g,r,z")
+            raise ConfigError(f"'{text}' contains {_BAND}, but no bands are given.", hint="Add e.g. --bands g,r,z")
         for name in bands:
-            found.update((ImageSource(path, name), None) for path in _files(place.replace(_BAND, name)))
-    return list(found)
+            sources.update((ImageSource(file, name), None) for file in _find_files(path.replace(_BAND, name)))
+    return list(sources)
 
 
-def _named(text: str) -> tuple[str, str]:
-    """Split ``g=field.fits``, unless that is the name of a file."""
-    match = None if os.path.lexists(text) else _NAMED.fullmatch(text)
+def _split_band(text: str) -> tuple[str, str]:
+    """Split ``g=field.fits``, unless a file has this name."""
+    match = None if os.path.lexists(text) else _BAND_AND_PATH.fullmatch(text)
     return (match[1], match[2]) if match else ("", text)
 
 
-def _files(place: str) -> list[Path]:
-    path = Path(place)
+def _find_files(text: str) -> list[Path]:
+    """Return the files that a path or a pattern stands for."""
+    path = Path(text)
     if path.is_dir():
         suffixes = get_registry().readers.find("fits").spec.suffixes
         members = [path / member for member in walk_images(path)[0] if member.name.lower().endswith(suffixes)]
         if not members:
-            raise InputError(f"There is no FITS image in '{place}'.", hint=f"Looked for {', '.join(suffixes)}.")
+            raise InputError(f"There is no FITS image in '{text}'.", hint=f"Searched for {', '.join(suffixes)}.")
         return members
-    if os.path.lexists(place):
-        _check_no_table(path)
+    if os.path.lexists(text):
+        _reject_table(path)
         return [path]
-    if glob.has_magic(place):
-        matches = sorted((Path(match) for match in glob.iglob(place, recursive=True)), key=byte_order)  # noqa: PTH207
+    if glob.has_magic(text):
+        matches = sorted((Path(match) for match in glob.iglob(text, recursive=True)), key=byte_order)  # noqa: PTH207
         if matches:
             return [match for match in matches if match.is_file()]
-        raise InputError(f"Nothing matches '{place}'.", hint="Check the pattern, or name the folder.")
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = nearest(path.name, beside)
+        raise InputError(f"Nothing matches '{text}'.", hint="Check the pattern, or give the folder.")
+    siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = nearest(path.name, siblings)
     raise InputError(
-        f"There is nothing at '{place}'.", hint=f"Did you mean '{path.parent / near}'?" if near else "Check the path."
+        f"There is nothing at '{text}'.", hint=f"Did you mean '{path.parent / near}'?" if near else "Check the path."
     )
 
 
-def _check_no_table(path: Path) -> None:
+def _reject_table(path: Path) -> None:
     if table_suffix(path) not in (None, ".fits"):
-        raise InputError(f"'{path}' is a table, and not an image to cut from.", hint="The catalogue comes last, alone.")
+        raise InputError(
+            f"'{path}' is a table, not an image to cut from.", hint="Give one catalogue, as the last argument."
+        )

@@ -1,37 +1,39 @@
-"""What a worker is given, and what it returns."""
+"""Tasks for workers: the settings that all share, how a plan is split into them, and what a worker returns."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from galaxtool.cutting.images import HduRef
-from galaxtool.cutting.open_images import OpenImage
+from galaxtool.cutting.plan import CutPlan
 from galaxtool.vision.stretch import Stretch
 
-STACKS = ("hdf5", "zarr")
-"""Kinds of output that are one array."""
+_MAX_ROWS = 1024
+_MAX_BYTES = 1 << 26  # pixels of one task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutSettings:
-    """What all tasks of a job have in common.
+    """The settings that all tasks of a job share.
 
     Parameters
     ----------
     kind : {"fits", "png", "hdf5", "zarr"}
+        Kind of output.
     folder : Path
-        Where the files go.
+        Folder of the files; not used for stacks.
     stack : Path
-        The array, where the output is one.
+        Path of the stack while it is filled; not used for files.
     catalogue : str
-        Its name, for headers.
+        Path of the catalogue, as headers record it.
     bands : tuple of str
-        What is stacked; empty for nothing.
+        Bands that are stacked; empty where each object is cut from one image.
     stretch : Stretch
-        Of pictures.
+        Stretch of PNG pictures.
     """
 
     kind: str
@@ -44,25 +46,30 @@ class CutSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutTask:
-    """Some objects to cut, n of them; arrays as in `galaxtool.cutting.plan.CutPlan`.
+    """A group of n objects to cut; arrays as in `galaxtool.cutting.plan.CutPlan`.
 
     Parameters
     ----------
     number : int
-        Of the task.
+        Number of the task.
     rows : ndarray of int, shape (n,)
-        Of the catalogue, from 0.
-    images : dict
-        Number -> place, of those that are needed.
+        Rows of the catalogue, from 0.
+    images : dict of int to HduRef
+        The images that the task needs, by their number in the plan.
     image, x0, y0 : ndarray of int, shape (n, C)
+        Number of the image, and first pixel in it.
     nx, ny : ndarray of int, shape (n,)
+        Sides of the cutouts.
     shift : ndarray, shape (n, 2)
-        What lookup tables of distortions move the object's pixel by, x and y.
+        Shift of the object's pixel by the lookup tables of distortions, x and y.
     ra, dec : ndarray, shape (n,)
+        Positions in degrees, ICRS.
     ids, paths : list of str
+        Identifiers, and paths of the files relative to the folder.
     flags : list of tuple of str
+        Flags known before any pixel is read.
     slots : ndarray of int, shape (n,)
-        Where each goes in a stack: its number, or of HDF5 the byte in the file.
+        Where each cutout goes in a stack: its index, or for HDF5 its byte in the file.
     """
 
     number: int
@@ -84,16 +91,18 @@ class CutTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
-    """What became of a task; one entry for each of its objects.
+    """The outcome of a task, with one entry for each of its objects.
 
     Parameters
     ----------
     number : int
-        Of the task.
+        Number of the task.
     rows : ndarray of int
+        Rows of the catalogue, from 0.
     flags : list of str
-        Joined by blanks.
+        Flags of each object, joined by blanks.
     errors : list of str
+        Why there is no cutout; empty where there is one.
     """
 
     number: int
@@ -102,52 +111,77 @@ class TaskResult:
     errors: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutoutPixels:
-    """One object with its pixels, on the way to a file.
+def split_rows(plan: CutPlan, *, in_order: bool = False, multiple: int = 1) -> list[np.ndarray]:
+    """Split the rows of a plan into tasks, always in the same way.
 
     Parameters
     ----------
-    data : ndarray, shape (..., ny, nx)
-        The axes of the image, or (C, ny, nx) where bands are stacked; NaN beyond the edges.
-    images : list of OpenImage or None
-        One for each band.
-    first : list of (int, int)
-        First pixel in each, x and y, from 0.
+    plan : CutPlan
+        The plan.
+    in_order : bool
+        Keep the order of the catalogue; by default a task has cutouts that lie close together in the images.
+    multiple : int
+        The number of rows of each task but the last is a multiple of this.
+
+    Returns
+    -------
+    list of ndarray of int
+        The rows of each task.
     """
-
-    row: int
-    id: str
-    path: str
-    ra: float
-    dec: float
-    data: np.ndarray
-    images: list[OpenImage | None]
-    first: list[tuple[int, int]]
-    shift: tuple[float, float]
-    flags: tuple[str, ...]
-    slot: int
-
-    @property
-    def reference(self) -> OpenImage:
-        """The first image."""
-        return next(image for image in self.images if image is not None)
-
-    def sections(self) -> list[str]:
-        """Return the pixels that were cut as FITS writes them, from 1 and inclusive; empty for a band without image."""
-        ny, nx = self.data.shape[-2:]
-        return [
-            format_section(x0, y0, nx, ny) if image is not None else ""
-            for image, (x0, y0) in zip(self.images, self.first, strict=True)
-        ]
+    wanted = plan.wanted
+    if not wanted.size:
+        return []
+    bytes_each = 4 * plan.image.shape[1] * int(plan.nx[wanted].max()) * int(plan.ny[wanted].max())
+    number = min(_MAX_ROWS, max(1, _MAX_BYTES // bytes_each))
+    number = max(multiple, number // multiple * multiple)
+    if not in_order:
+        keys = [plan.at_reference(plan.x0)[wanted], plan.at_reference(plan.y0)[wanted]]
+        wanted = wanted[np.lexsort([*keys, *plan.image[wanted].T[::-1]])]
+    return [wanted[start : start + number] for start in range(0, len(wanted), number)]
 
 
-def format_section(x0: int, y0: int, nx: int, ny: int) -> str:
-    """Return pixels as FITS writes them.
+def make_task(plan: CutPlan, number: int, rows: np.ndarray, paths: Sequence[str], slots: np.ndarray) -> CutTask:
+    """Return the task that cuts some rows of a plan.
 
-    Examples
-    --------
-    >>> section(0, -3, 64, 64)
-    '[1:64,-2:61]'
+    Parameters
+    ----------
+    plan : CutPlan
+        The plan.
+    number : int
+        Number of the task.
+    rows : ndarray of int
+        Rows of the catalogue that the task cuts.
+    paths : sequence of str
+        Paths of all rows of the catalogue, relative to the folder.
+    slots : ndarray of int
+        Slots of all rows of the catalogue, as in `CutTask`.
     """
-    return f"[{x0 + 1}:{x0 + nx},{y0 + 1}:{y0 + ny}]"
+    image = plan.image[rows]
+    return CutTask(
+        number=number,
+        rows=rows,
+        images={int(i): plan.images[i].ref for i in np.unique(image[image >= 0])},
+        image=image,
+        x0=plan.x0[rows],
+        y0=plan.y0[rows],
+        nx=plan.nx[rows],
+        ny=plan.ny[rows],
+        shift=_compute_shifts(plan, rows),
+        ra=plan.objects.ra[rows],
+        dec=plan.objects.dec[rows],
+        ids=[plan.objects.ids[row] for row in rows],
+        paths=[paths[row] for row in rows],
+        flags=[plan.flags[row] for row in rows],
+        slots=slots[rows],
+    )
+
+
+def _compute_shifts(plan: CutPlan, rows: np.ndarray) -> np.ndarray:
+    """Return the shifts of `CutTask`, zero for images without lookup tables."""
+    shifts = np.zeros((len(rows), 2))
+    image, x, y = (plan.at_reference(values)[rows] for values in (plan.image, plan.x, plan.y))
+    for number in np.unique(image):
+        if plan.images[number].has_tables:
+            here = image == number
+            shifts[here] = plan.images[number].table_shift(x[here], y[here])
+    return shifts

@@ -1,97 +1,106 @@
-"""A worker: takes the pixels of its objects out of the images and hands them to a writer."""
+"""Workers: they read the pixels of their objects from the images and hand them to a writer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from functools import partial
 
 import numpy as np
 
+from galaxtool.cutting.cutout_pixels import CutoutPixels
 from galaxtool.cutting.images import HduRef
-from galaxtool.cutting.open_images import OpenImage, ImageCache
-from galaxtool.cutting.tasks import STACKS, CutoutPixels, CutTask, TaskResult, CutSettings
-from galaxtool.cutting.writers.fits import FitsWriter
-from galaxtool.cutting.writers.hdf5 import StackWriter
-from galaxtool.cutting.writers.png import PngWriter
-from galaxtool.cutting.writers.zarr import ZarrWriter
+from galaxtool.cutting.open_images import ImageCache, OpenImage
+from galaxtool.cutting.tasks import CutSettings, CutTask, TaskResult
+from galaxtool.cutting.writers.formats import WRITERS, Writer
 from galaxtool.errors import GalaxtoolError
+from galaxtool.executors.cores import checked
+from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.images.reading import quality_flags, say
 from galaxtool.types import BLANK, NAN_PIXELS
 
-
-class Writer(Protocol):
-    """Writes cutouts of one kind."""
-
-    def write(self, piece: CutoutPixels) -> None:
-        """Write one, perhaps later."""
-
-    def missing(self, slot: int) -> None:
-        """Note that one could not be read."""
-
-    def finish(self) -> None:
-        """Write what is still to be written: the task ends."""
-
-    def close(self) -> None:
-        """Let go of files."""
+_MANY_OBJECTS = 5000  # fewer are cut in less time than processes need to start
 
 
-WRITERS: dict[str, Callable[[CutSettings], Writer]] = {
-    "fits": FitsWriter,
-    "png": PngWriter,
-    "hdf5": StackWriter,
-    "zarr": ZarrWriter,
-}
-"""Kind of output -> its writer."""
+def count_workers(requested: int | None, objects: int, tasks: int) -> int:
+    """Return the number of processes: the requested one, or one per core for many objects, else one."""
+    workers = checked(requested) if requested is not None or objects >= _MANY_OBJECTS else 1
+    return max(1, min(workers, tasks))
 
 
-class Cutter:
-    """Does tasks one after another, with the images last used kept open.
+def run_tasks(tasks: Iterable[CutTask], settings: CutSettings, workers: int) -> Generator[TaskResult, None, None]:
+    """Yield the result of each task, in order.
 
     Parameters
     ----------
-    settings : Settings
+    tasks : iterable of CutTask
+        The tasks.
+    settings : CutSettings
+        Settings of the job.
+    workers : int
+        Number of processes; one means this process.
+
+    Raises
+    ------
+    GalaxtoolError
+        If the output cannot be written, or a process is killed.
+    """
+    if workers == 1:
+        with closing(Cutter(settings)) as cutter:
+            yield from map(cutter, tasks)
+        return
+    with closing(ProcessExecutor(workers)) as executor:
+        yield from executor.map(partial(Cutter, settings), tasks)
+
+
+class Cutter:
+    """A worker that runs tasks one after another and keeps the images last used open.
+
+    Parameters
+    ----------
+    settings : CutSettings
+        Settings of the job.
     """
 
     def __init__(self, settings: CutSettings) -> None:
         self.settings = settings
         self._images = ImageCache()
         self._writer: Writer = WRITERS[settings.kind](settings)
-        self._broken: dict[HduRef, str] = {}
+        self._problems: dict[HduRef, str] = {}
 
     def __call__(self, task: CutTask) -> TaskResult:
-        """Do one.
+        """Run one task. An object whose pixels cannot be read becomes an error of its row.
 
         Raises
         ------
         GalaxtoolError
-            If nothing can be written, e.g. because the disk is full. What cannot be read is an error of its row.
+            If the output cannot be written, e.g. because the disk is full.
         """
         flags, errors = [], []
         try:
             for i in range(len(task.rows)):
-                piece, earned, error = self._cut(task, i)
+                piece, piece_flags, error = self._cut(task, i)
                 if piece is None:
-                    self._writer.missing(int(task.slots[i]))
+                    self._writer.write_missing(int(task.slots[i]))
                 else:
                     self._writer.write(piece)
-                flags.append(" ".join(earned))
+                flags.append(" ".join(piece_flags))
                 errors.append(error)
-            self._writer.finish()
+            self._writer.flush()
         except OSError as error:
-            where = self.settings.stack if self.settings.kind in STACKS else self.settings.folder
             raise GalaxtoolError(
-                f"'{where}' cannot be written: {error.strerror or error}.",
-                hint="What is done is kept. Put that right, and go on with --resume.",
+                f"'{self._writer.path}' cannot be written: {error.strerror or error}.",
+                hint="Finished cutouts are kept. Fix the problem, then resume with --resume.",
             ) from error
         return TaskResult(number=task.number, rows=task.rows, flags=flags, errors=errors)
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         self._images.close()
         self._writer.close()
 
     def _cut(self, task: CutTask, i: int) -> tuple[CutoutPixels | None, tuple[str, ...], str]:
-        """Return an object with its pixels, its flags, and why there are none."""
+        """Return an object with its pixels or None, its flags, and an error message if it has no pixels."""
         nx, ny = int(task.nx[i]), int(task.ny[i])
         first = list(zip(task.x0[i].tolist(), task.y0[i].tolist(), strict=True))
         images: list[OpenImage | None] = []
@@ -101,18 +110,17 @@ class Cutter:
                 image = self._open(task.images[number], len(first)) if number >= 0 else None
                 images.append(image)
                 if image is not None:
-                    parts.append(_part(image, x0, y0, nx, ny))
-        except _Unreadable as problem:
+                    parts.append(_read_box(image, x0, y0, nx, ny))
+        except _UnreadablePixels as problem:
             return None, task.flags[i], str(problem)
-        data = _assembled(parts, images, first, (ny, nx))
-        flags = (*task.flags[i], *_quality(parts))
+        flags = (*task.flags[i], *_find_flags(parts))
         piece = CutoutPixels(
             row=int(task.rows[i]),
             id=task.ids[i],
             path=task.paths[i],
             ra=float(task.ra[i]),
             dec=float(task.dec[i]),
-            data=data,
+            data=_assemble(parts, images, first, (ny, nx)),
             images=images,
             first=first,
             shift=(float(task.shift[i, 0]), float(task.shift[i, 1])),
@@ -121,41 +129,36 @@ class Cutter:
         )
         return piece, flags, ""
 
-    def _open(self, place: HduRef, together: int) -> OpenImage:
-        if place in self._broken:
-            raise _Unreadable(self._broken[place])
+    def _open(self, ref: HduRef, in_use: int) -> OpenImage:
+        if ref in self._problems:
+            raise _UnreadablePixels(self._problems[ref])
         try:
-            return self._images.get(place, together)
-        except Exception as error:  # damage has no end of forms, and each library its own exceptions
-            self._broken[place] = f"'{place}' cannot be read ({say(error)})."
-            raise _Unreadable(self._broken[place]) from error
+            return self._images.get(ref, in_use)
+        except Exception as error:  # damaged files raise many kinds of exceptions, different in each library
+            self._problems[ref] = f"'{ref}' cannot be read ({say(error)})."
+            raise _UnreadablePixels(self._problems[ref]) from error
 
 
-class _Unreadable(Exception):
+class _UnreadablePixels(Exception):
     """Pixels that cannot be read."""
 
 
-def make_cutter(settings: CutSettings) -> Cutter:
-    """Make a worker."""
-    return Cutter(settings)
-
-
-def _part(image: OpenImage, x0: int, y0: int, nx: int, ny: int) -> np.ndarray:
-    """Return what an image has of a box."""
+def _read_box(image: OpenImage, x0: int, y0: int, nx: int, ny: int) -> np.ndarray:
+    """Return the pixels of a box that are within the image."""
     height, width = image.shape[-2:]
     try:
         return image.box(max(y0, 0), min(y0 + ny, height), max(x0, 0), min(x0 + nx, width))
     except MemoryError:
         raise
     except Exception as error:
-        raise _Unreadable(f"Its pixels in '{image.place}' cannot be read ({say(error)}).") from error
+        raise _UnreadablePixels(f"Its pixels in '{image.ref}' cannot be read ({say(error)}).") from error
 
 
-def _assembled(
+def _assemble(
     parts: list[np.ndarray], images: list[OpenImage | None], first: list[tuple[int, int]], sides: tuple[int, int]
 ) -> np.ndarray:
-    """Put parts in their places, NaN around them."""
-    dtype = np.result_type(*(_floating(part) for part in parts))
+    """Paste the parts that were read into one array; pixels beyond the images are NaN."""
+    dtype = np.result_type(*(_float_dtype(part) for part in parts))
     ny, nx = sides
     if len(images) == 1:
         (part,), ((x0, y0),) = parts, first
@@ -165,10 +168,10 @@ def _assembled(
         _paste(data, part, x0, y0)
         return data
     data = np.full((len(images), ny, nx), np.nan, dtype)
-    left = iter(parts)
+    remaining = iter(parts)
     for plane, image, (x0, y0) in zip(data, images, first, strict=True):
         if image is not None:
-            part = next(left)
+            part = next(remaining)
             _paste(plane, part.reshape(part.shape[-2:]), x0, y0)
     return data
 
@@ -178,14 +181,14 @@ def _paste(data: np.ndarray, part: np.ndarray, x0: int, y0: int) -> None:
     data[..., y : y + part.shape[-2], x : x + part.shape[-1]] = part
 
 
-def _floating(part: np.ndarray) -> np.dtype:
-    """Return the type of floating-point numbers, big-endian, that holds these exactly."""
+def _float_dtype(part: np.ndarray) -> np.dtype:
+    """Return the smallest big-endian floating-point type that holds the values exactly."""
     small = part.dtype.itemsize <= (4 if part.dtype.kind == "f" else 2)
     return np.dtype(">f4" if small else ">f8")
 
 
-def _quality(parts: list[np.ndarray]) -> tuple[str, ...]:
-    """Return what the pixels within the images earn; blank are only those of which every band is."""
+def _find_flags(parts: list[np.ndarray]) -> tuple[str, ...]:
+    """Return the quality flags of the pixels: NAN_PIXELS if any band has it, BLANK only if all have it."""
     found = [quality_flags(part.reshape(-1, *part.shape[-2:])) for part in parts]
     flags = (NAN_PIXELS,) if any(NAN_PIXELS in flags for flags in found) else ()
     return (*flags, BLANK) if all(BLANK in flags for flags in found) else flags

@@ -20,7 +20,7 @@ from support.training_helpers import complaint
 from test_cutouts import SHAPE, catalogue, cut, field, make_wcs, noise, opened
 
 import galaxtool
-from galaxtool.cutting import split_tasks as tasks
+from galaxtool.cutting import tasks
 from galaxtool.cutting.writers import fits as write_fits
 from galaxtool.tables.tables import read_table
 from galaxtool.utils.files import lock_file
@@ -53,12 +53,12 @@ def contents(folder: str) -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", ["fits", "hdf5", "zarr"])
 def test_a_full_disk_ends_it_clearly_and_resume_goes_on(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare()
-    monkeypatch.setattr(tasks, "_MOST", 4)
-    monkeypatch.setattr("galaxtool.cutting.writers.zarr._A_FILE", 4 * 4 * 64)
+    monkeypatch.setattr(tasks, "_MAX_ROWS", 4)
+    monkeypatch.setattr("galaxtool.cutting.writers.zarr._SHARD_BYTES", 4 * 4 * 64)
     cut("field.fits", "cat.csv", size=8, kind=kind, output="whole")
     writer = {
         "fits": write_fits.FitsWriter,
-        "hdf5": sys.modules["galaxtool.cutting.writers.hdf5"].StackWriter,
+        "hdf5": sys.modules["galaxtool.cutting.writers.hdf5"].HDF5Writer,
         "zarr": sys.modules["galaxtool.cutting.writers.zarr"].ZarrWriter,
     }[kind]
     write, calls = writer.write, []
@@ -106,7 +106,7 @@ def test_folders_of_others_are_not_written_to() -> None:
     Path("mine").mkdir()
     Path("mine/images").write_text("thesis")
     for overwrite in (False, True):
-        with pytest.raises(galaxtool.OutputExists, match="not of `galaxtool cutouts`"):
+        with pytest.raises(galaxtool.OutputExists, match="not written by `galaxtool cutouts`"):
             cut("field.fits", "cat.csv", output="mine", overwrite=overwrite)
     with pytest.raises(galaxtool.OutputExists, match="is a file"):
         cut("field.fits", "cat.csv", output="cat.csv")
@@ -127,7 +127,7 @@ def test_a_second_run_on_the_same_output_is_told() -> None:
 
 def test_many_objects_are_spread_over_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(7)
-    monkeypatch.setattr("galaxtool.cutting.file_names._A_FOLDER", 5)
+    monkeypatch.setattr("galaxtool.cutting.file_names._FILES_PER_FOLDER", 5)
     assert [path[:12] for path in cut("field.fits", "cat.csv", size=4)["path"]] == ["images/0000/"] * 5 + [
         "images/0001/"
     ] * 2
@@ -147,7 +147,7 @@ def test_one_unreadable_image_costs_only_itself(capsys: pytest.CaptureFixture[st
         ["broken.fits", "text.fits", "nowhere.fits", "field.fits", "cat.csv"], output=Path("out"), size=8
     )
     assert (result.cut, result.errors, len(result.unreadable)) == (2, 0, 3)
-    assert "cut short" in result.unreadable[0] and "cannot be read as FITS" in result.unreadable[1]
+    assert "truncated" in result.unreadable[0] and "cannot be read as FITS" in result.unreadable[1]
     assert "no celestial WCS" in result.unreadable[2]
 
 
@@ -171,10 +171,10 @@ def test_pixels_that_cannot_be_read_are_an_error_of_their_row() -> None:
     ("arguments", "says"),
     [
         (["field.fits", "cat.csv"], "no columns with right ascension"),
-        (["cat.csv"], "one thing was given"),
+        (["cat.csv"], "only one input was given"),
         (["field.fits", "field.fits"], "no table in it"),
         (["cat.csv", "field.fits"], "no table in it"),
-        (["cat.csv", "far.csv"], "is a table, and not an image"),
+        (["cat.csv", "far.csv"], "is a table, not an image"),
         (["feild.fits", "far.csv"], "nothing at 'feild.fits'"),
         (["non*.fits", "far.csv"], "Nothing matches"),
         (["nowhere.fits", "far.csv"], "no celestial WCS"),

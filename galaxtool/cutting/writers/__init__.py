@@ -1,1 +1,1 @@
-"""Formats that cutouts are written in."""
+"""Writers of cutouts, one module per kind of output."""

@@ -1,4 +1,4 @@
-"""Cutouts as PNG pictures, stretched as `classify` shows images."""
+"""Cutouts as PNG pictures, with the stretch that `classify` shows images with."""
 
 from __future__ import annotations
 
@@ -6,43 +6,45 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from galaxtool import __version__
-from galaxtool.cutting.shown import as_cutout
-from galaxtool.cutting.tasks import CutoutPixels, CutSettings
+from galaxtool.cutting.cutout_pixels import CutoutPixels
+from galaxtool.cutting.tasks import CutSettings
 from galaxtool.vision.stretch import to_display
 
 
 class PngWriter:
-    """Writes a picture for each object: 8 bits, colours from the bands, gray for a single one, north as in the image.
+    """Writes an 8-bit picture per object: colour from bands, gray for a single band, oriented as the image.
 
     Parameters
     ----------
-    settings : Settings
+    settings : CutSettings
+        Settings of the job.
     """
 
     def __init__(self, settings: CutSettings) -> None:
+        self.path = settings.folder
         self._settings = settings
 
     def write(self, piece: CutoutPixels) -> None:
-        """Write one; what stood there is replaced."""
-        cutout = as_cutout(piece, self._settings.bands)
+        """Write one cutout, replacing an existing file."""
+        cutout = piece.to_cutout(self._settings.bands)
         picture = to_display(cutout, self._settings.stretch)
-        about = PngInfo()
-        places = "; ".join(
-            f"{image.place}{section}" for image, section in zip(piece.images, piece.sections(), strict=True) if image
+        sources = "; ".join(
+            f"{image.ref}{section}" for image, section in zip(piece.images, piece.sections(), strict=True) if image
         )
-        known = {"ID": piece.id, "RA": piece.ra, "DEC": piece.dec, "Source": places}
-        known |= {"Catalogue": self._settings.catalogue, "Software": f"galaxtool {__version__}"}
-        for key, value in known.items():
-            about.add_itxt(key, str(value).encode("utf-8", "backslashreplace").decode())
+        values = {"ID": piece.id, "RA": piece.ra, "DEC": piece.dec, "Source": sources}
+        values |= {"Catalogue": self._settings.catalogue, "Software": f"galaxtool {__version__}"}
+        info = PngInfo()
+        for key, value in values.items():
+            info.add_itxt(key, str(value).encode("utf-8", "backslashreplace").decode())
         gray = len(cutout.bands) == 1
         Image.fromarray(picture[..., 0] if gray else picture).save(
-            self._settings.folder / piece.path, pnginfo=about, compress_level=4
-        )  # noise is packed as well at 4 as at 6, and faster
+            self._settings.folder / piece.path, pnginfo=info, compress_level=4
+        )  # level 4 compresses noise as well as level 6, and is faster
 
-    def missing(self, slot: int) -> None:
+    def write_missing(self, slot: int) -> None:
         """Do nothing."""
 
-    def finish(self) -> None:
+    def flush(self) -> None:
         """Do nothing."""
 
     def close(self) -> None:
