@@ -380,11 +380,11 @@ def test_cutouts_do_not_count_columns_to_the_end_of_memory(tmp_path: Path) -> No
     fits.BinTableHDU.from_columns([fits.Column("a", "J", array=[1])]).writeto(table)
     (tmp_path / "lie.fits").write_bytes(with_card(table.getvalue(), "TFIELDS", "2000000000"))
     code = """
-from galaxtool.cutting.sources import GivenFile
+from galaxtool.cutting.sources import ImageSource
 from galaxtool.cutting.images import read_images
 from galaxtool.errors import GalaxtoolError
 try:
-    read_images(GivenFile(path))
+    read_images(ImageSource(path))
 except GalaxtoolError as error:
     print(error.message)
 """
