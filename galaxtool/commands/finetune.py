@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
-from galaxtool.errors import ConfigError
-from galaxtool.finetuning.recipes import with_recipe
-from galaxtool.finetuning.run import FinetuneResult, begin_run, resume_run
-from galaxtool.finetuning.settings import check_settings
-from galaxtool.finetuning.unused_options import drop_unused
-from galaxtool.types import Progress, Silent
-from galaxtool.utils.optional_imports import require
+from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.finetuning.result import FinetuneResult
+from galaxtool.types import Progress
+from galaxtool.utils.optional_imports import import_attribute, require
 
 
 def finetune(
@@ -204,21 +200,19 @@ def finetune(
     KeyboardInterrupt
         After Ctrl-C, when the run has been put away.
     """
-    given = dict(locals())
-    progress = given.pop("progress") or Silent()
-    where_to_resume = given.pop("resume")
-    given.pop("overwrite")
-    if isinstance(dataset, (str, Path)):
-        given["dataset"] = [dataset]
     require("torch", why="Training", install="torch")
-    defaults = {name: p.default for name, p in inspect.signature(finetune).parameters.items() if name in given}
-    if where_to_resume is not None:
-        if overwrite:
-            raise ConfigError(
-                "--resume goes on with a run and --overwrite empties one.", hint="Leave one of the two out."
-            )
-        return resume_run(Path(where_to_resume), progress, given=given, defaults=defaults)
-    settings, sources = with_recipe(given, finetune)
-    check_settings(settings)
-    settings = drop_unused(settings, defaults, sources)
-    return begin_run(settings, sources, overwrite, progress)
+    run_finetune = import_attribute("galaxtool.finetuning.run:run_finetune")
+    config = FinetuneConfig(
+        dataset=dataset, out=out, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
+        channels=channels, head=head, votes=votes, taxonomy=taxonomy, symbols=symbols, where=where, weight=weight,
+        image_column=image_column, label_column=label_column, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
+        weight_hdu=weight_hdu, pixel_scale=pixel_scale, all_classes=all_classes, recipe=recipe, data=data,
+        fraction=fraction, split=split, valid_fraction=valid_fraction, separation=separation, epochs=epochs,
+        warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay,
+        patience=patience, stopping=stopping, contrast=contrast, score=score, class_weights=class_weights,
+        label_smoothing=label_smoothing, calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec,
+        stretch=stretch, seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing,
+        compile=compile, device=device, tensorboard=tensorboard,
+    )  # fmt: skip
+    result: FinetuneResult = run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)
+    return result

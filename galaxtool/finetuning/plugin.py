@@ -10,6 +10,7 @@ from galaxtool.plugins.specs import RecipeSpec
 
 @hookimpl
 def register_recipes() -> list[RecipeSpec]:
+    """Return the recipe of the bundled model."""
     return [
         RecipeSpec(
             name="mini",

@@ -1,93 +1,97 @@
-"""Named settings of ``finetune``."""
+"""Recipes: settings of ``finetune`` in a TOML file."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from galaxtool.errors import ConfigError
+from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import RecipeSpec
-from galaxtool.utils.config import invocation, load_recipe
+from galaxtool.utils.config import load_recipe
 
 
-def with_recipe(settings: Mapping[str, Any], function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Fill what was not given from the recipe that was.
+def apply_recipe(config: FinetuneConfig) -> FinetuneConfig:
+    """Fill the settings that the user did not give from the recipe named in them.
 
     Parameters
     ----------
-    settings : mapping
-        The function's arguments.
-    function : callable
-        Whose defaults tell what was not given.
+    config : FinetuneConfig
+        Settings as given; without a recipe they are returned as they are.
 
     Returns
     -------
-    settings : dict
-        To use.
-    sources : dict
-        Where those came from that the recipe set.
+    FinetuneConfig
+        The completed settings, whose `sources` say which ones the recipe set.
 
     Raises
     ------
     ConfigError
-        If the recipe is not there, sets what is no parameter or of another type, or a data slot is not filled.
+        If the recipe does not exist, sets an unknown parameter or a value of the wrong type, or if one of its data
+        slots is not filled.
     """
-    result = dict(settings)
-    if settings["recipe"] is None:
-        if settings["data"]:
+    if config.recipe is None:
+        if config.data:
             raise ConfigError("--data fills the slots of a recipe, and no --recipe is given.")
-        return result, {}
-    defaults = {p.name: p.default for p in inspect.signature(function).parameters.values()}
-    file = _recipe_file(str(settings["recipe"]))
-    hints = get_type_hints(function)
-    before, sources = invocation.get().sources, {}
-    for key, value in load_recipe(file, settings).items():
-        given = before[key] != "default" if key in before else settings[key] != defaults[key]
-        if not given:
-            result[key], sources[key] = _typed(key, value, hints[key], file), f"recipe {file}"
-    slots = dict(_slot(text) for text in settings["data"])
-    result["dataset"] = [_filled(str(name), slots, file) for name in result["dataset"] or ()]
-    return result, sources
+        return config
+    file = _find_recipe(str(config.recipe))
+    hints = get_type_hints(FinetuneConfig)
+    changes: dict[str, Any] = {}
+    for name, value in load_recipe(file, FinetuneConfig.names()).items():
+        if not _is_given(config, name):
+            changes[name] = _convert(name, value, hints[name], file)
+    sources = dict.fromkeys(changes, f"recipe {file}")
+    slots = dict(_parse_slot(text) for text in config.data)
+    dataset = changes.get("dataset", config.dataset)
+    names = (dataset,) if isinstance(dataset, str) else dataset
+    changes["dataset"] = [_fill_slots(str(name), slots, file) for name in names]
+    return replace(config, **changes, sources=sources)
 
 
-def _typed(key: str, value: Any, hint: Any, file: Path) -> Any:
-    """Return what TOML gave as the type of the parameter."""
+def _is_given(config: FinetuneConfig, name: str) -> bool:
+    """Tell whether the user gave a setting, be it on the command line, in a file or in the environment."""
+    source = config.source_of(name)
+    return source != "default" if source else not config.is_default(name)
+
+
+def _convert(name: str, value: Any, hint: Any, file: Path) -> Any:
+    """Convert a TOML value to the type of its parameter."""
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not type(None)]
     if "Sequence" in str(hint):
-        every = [value] if isinstance(value, str) else value
-        if isinstance(every, list) and all(isinstance(one, str) for one in every):
-            return every
+        texts = [value] if isinstance(value, str) else value
+        if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+            return texts
     elif Path in kinds and isinstance(value, str):
         return Path(value)
     elif float in kinds and type(value) is int:
         return float(value)
     elif type(value) in kinds:
         return value
-    wanted = "a list of texts" if "Sequence" in str(hint) else {Path: "a path"}.get(kinds[0], f"{kinds[0].__name__}")
-    raise ConfigError(f"'{file}' sets '{key}' to {value!r}; it must be {wanted}.")
+    expected = "a list of strings" if "Sequence" in str(hint) else {Path: "a path"}.get(kinds[0], kinds[0].__name__)
+    raise ConfigError(f"'{file}' sets '{name}' to {value!r}; it must be {expected}.")
 
 
-def _recipe_file(name: str) -> Path:
+def _find_recipe(name: str) -> Path:
+    """Return the TOML file of a recipe, given by its path or its registered name."""
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         return path
     spec = get_registry().recipes.find(name).spec
-    assert isinstance(spec, RecipeSpec)
     return Path(spec.path)
 
 
-def _slot(text: str) -> tuple[str, str]:
+def _parse_slot(text: str) -> tuple[str, str]:
+    """Split ``SLOT=PATH`` into its two parts."""
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
         raise ConfigError(f"--data {text} is not of the form SLOT=PATH.")
     return name, value
 
 
-def _filled(name: str, slots: Mapping[str, str], file: Path) -> str:
-    """Replace ``{slot}`` in a data set's name."""
+def _fill_slots(name: str, slots: Mapping[str, str], file: Path) -> str:
+    """Replace each ``{slot}`` in the name of a data set."""
     try:
         return name.format_map(slots)
     except KeyError as error:

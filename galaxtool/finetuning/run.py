@@ -1,142 +1,117 @@
-"""One training within its run directory, begun or resumed."""
+"""One training in its run directory, new or resumed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from galaxtool.errors import GalaxtoolError
+from galaxtool.errors import ConfigError, GalaxtoolError
+from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.finetuning.recipes import apply_recipe
+from galaxtool.finetuning.report import finish_run, write_inputs
+from galaxtool.finetuning.result import FinetuneResult
+from galaxtool.finetuning.settings import check_config
+from galaxtool.finetuning.split_table import read_split, write_split
+from galaxtool.finetuning.task import TrainingSetup, make_task, prepare_training
+from galaxtool.finetuning.unused_options import drop_unused, refuse_on_resume
 from galaxtool.plugins.registry import get_registry
+from galaxtool.training import distributed
+from galaxtool.training.trainer import Trainer
 from galaxtool.types import Progress, Silent
-
-if TYPE_CHECKING:
-    from galaxtool.finetuning.task import TrainingSetup
-    from galaxtool.training.trainer import Outcome
-    from galaxtool.utils.run_directory import RunDirectory
+from galaxtool.utils.logged_progress import LoggedProgress
+from galaxtool.utils.run_directory import FollowedRun, RunDirectory, utc_now
 
 
-@dataclass(frozen=True)
-class FinetuneResult:
-    """What a training left.
-
-    Parameters
-    ----------
-    run, model : Path
-        The run directory and the model directory in it.
-    metrics : dict
-        On the validation split, as in ``metrics.json``.
-    classes : list of str
-        In the order of the model's outputs.
-    """
-
-    run: Path
-    model: Path
-    metrics: dict[str, Any]
-    classes: list[str]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"run": str(self.run), "model": str(self.model), "classes": self.classes, "metrics": self.metrics}
-
-
-def begin_run(
-    settings: Mapping[str, Any], sources: Mapping[str, str], overwrite: bool, progress: Progress
+def run_finetune(
+    config: FinetuneConfig, *, resume: Path | None = None, overwrite: bool = False, progress: Progress | None = None
 ) -> FinetuneResult:
-    """Make a run directory, by default one with the time in its name, and train in it.
+    """Start a training, or resume one; see `galaxtool.commands.finetune.finetune`."""
+    progress = progress or Silent()
+    if resume is not None:
+        if overwrite:
+            raise ConfigError("--resume continues a run, and --overwrite deletes it.", hint="Leave one of the two out.")
+        return resume_run(Path(resume), config, progress)
+    config = apply_recipe(config)
+    check_config(config)
+    return start_run(drop_unused(config), progress, overwrite=overwrite)
 
-    Of several processes started by `torchrun`, the first one makes it and the others follow.
+
+def start_run(config: FinetuneConfig, progress: Progress, *, overwrite: bool) -> FinetuneResult:
+    """Create a run directory, by default one with the time in its name, and train in it.
+
+    With several processes started by `torchrun`, the first one creates the directory and the others follow.
     """
-    from galaxtool.finetuning.task import prepare
-    from galaxtool.training import distributed
-    from galaxtool.utils.run_directory import RunDirectory, utc_now
-
     distributed.join()
-    prepared = prepare(settings)
+    setup = prepare_training(config)
     if distributed.is_main():
         stamp = utc_now().replace(":", "").replace("-", "")
-        out = Path(settings["out"] or Path("runs") / f"{stamp}-{settings['method']}")
-        run = RunDirectory.create(out, command="finetune", config=settings, sources=sources, overwrite=overwrite)
+        run = RunDirectory.create(
+            config.out or Path("runs") / f"{stamp}-{config.method}",
+            command="finetune",
+            config=config.to_dict(),
+            sources=config.sources,
+            overwrite=overwrite,
+        )
     else:
         run = RunDirectory(Path(), {})
-    return _train(_shared(run), settings, prepared, progress, resume=False)
+    return _train(_share(run), config, setup, progress, resume=False)
 
 
-def resume_run(
-    path: Path, progress: Progress, *, given: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> FinetuneResult:
-    """Go on with an unfinished run, by the settings in its manifest.
+def resume_run(path: Path, given: FinetuneConfig, progress: Progress) -> FinetuneResult:
+    """Resume an unfinished run with the settings in its manifest.
 
     Parameters
     ----------
     path : Path
         The run directory.
+    given : FinetuneConfig
+        Settings of this call. Those that are not the defaults must be equal to the run's own.
     progress : Progress
-    given, defaults : mapping
-        Settings of this call, and where nothing is given, by parameter. Those given must be the run's own; one that a
-        run of an earlier version does not know has its default.
 
     Raises
     ------
     ConfigError
-        If a given one is not.
+        If a given setting differs from the run's own.
     GalaxtoolError
-        If there is no run to go on with.
+        If there is no run to resume.
     """
-    from dataclasses import replace
-
-    from galaxtool.finetuning.split_table import read_split
-    from galaxtool.finetuning.task import prepare
-    from galaxtool.finetuning.unused_options import refuse_on_resume
-    from galaxtool.training import distributed
-    from galaxtool.utils.run_directory import RunDirectory
-
     distributed.join()
-    run = _shared(RunDirectory.open(path) if distributed.is_main() else RunDirectory(Path(), {}))
+    run = _share(RunDirectory.open(path) if distributed.is_main() else RunDirectory(Path(), {}))
     try:
-        settings = {**defaults, **{key: entry["value"] for key, entry in run.manifest["config"].items()}}
-        refuse_on_resume(path, settings, given, defaults)
-        for key in ("symbols", "split"):
-            settings[key] = Path(settings[key]) if settings.get(key) else None
-        prepared = prepare(settings)
+        config = FinetuneConfig.from_dict({name: entry["value"] for name, entry in run.manifest["config"].items()})
+        refuse_on_resume(path, config, given)
+        setup = prepare_training(config)
         if (path / "split.csv").exists():
-            prepared = replace(prepared, labelled=read_split(path / "split.csv", prepared.labelled))
+            setup = replace(setup, labeled=read_split(path / "split.csv", setup.labeled))
     except BaseException:
         run.finish("interrupted")
         raise
-    return _train(run, settings, prepared, progress, resume=True)
+    return _train(run, config, setup, progress, resume=True)
 
 
-def _shared(run: RunDirectory) -> RunDirectory:
-    """Return the first process's run, which the others only read."""
-    from galaxtool.training import distributed
-    from galaxtool.utils.run_directory import FollowedRun
-
+def _share(run: RunDirectory) -> RunDirectory:
+    """Return the run of the first process; the other processes only read it."""
     path, manifest = distributed.from_main((str(run.path), run.manifest))
     return run if distributed.is_main() else FollowedRun(Path(path), manifest)
 
 
 def _train(
-    run: RunDirectory, settings: Mapping[str, Any], prepared: TrainingSetup, progress: Progress, *, resume: bool
+    run: RunDirectory, config: FinetuneConfig, setup: TrainingSetup, progress: Progress, *, resume: bool
 ) -> FinetuneResult:
-    """Train within a run directory, and leave its manifest true however it ends."""
-    from galaxtool.training import distributed
-    from galaxtool.utils.logged_progress import LoggedProgress
-
+    """Train in a run directory, and record in its manifest how the training ended."""
     if not distributed.is_main():
-        return _train_inside(run, settings, prepared, Silent(), resume=resume)
+        return _train_model(run, config, setup, Silent(), resume=resume)
     registry = get_registry()
     log = LoggedProgress(progress, run.path / "log.txt")
     for complaint in registry.plugins.observe("run_started", manifest=run.manifest):
         log.say(f"Warning: {complaint}")
     status = "failed"
     try:
-        result = _train_inside(run, settings, prepared, log, resume=resume)
+        result = _train_model(run, config, setup, log, resume=resume)
         status = "done"
     except KeyboardInterrupt:
         status = "interrupted"
-        log.say(f"Interrupted. Go on with: galaxtool finetune --resume {run.path}")
+        log.say(f"Interrupted. Resume with: galaxtool finetune --resume {run.path}")
         raise
     except GalaxtoolError as error:
         log.say(f"Failed: {error.message}")
@@ -148,30 +123,23 @@ def _train(
     return result
 
 
-def _train_inside(
-    run: RunDirectory, settings: Mapping[str, Any], prepared: TrainingSetup, log: Progress, *, resume: bool
+def _train_model(
+    run: RunDirectory, config: FinetuneConfig, setup: TrainingSetup, log: Progress, *, resume: bool
 ) -> FinetuneResult:
-    from galaxtool.finetuning.report import finish_run, note_inputs
-    from galaxtool.finetuning.split_table import write_split
-    from galaxtool.finetuning.task import make_task
-    from galaxtool.training import distributed
-    from galaxtool.training.trainer import Trainer
-
-    labelled = prepared.labelled
+    """Run the stages of the method, then score and save the model."""
+    labeled = setup.labeled
     if distributed.is_main():
-        write_split(run.path / "split.csv", labelled)
-        note_inputs(run, settings, labelled)
-    for warning in labelled.warnings:
+        write_split(run.path / "split.csv", labeled)
+        write_inputs(run, config, labeled)
+    for warning in labeled.warnings:
         log.say(f"Warning: {warning}")
-    task = make_task(settings, prepared, log)
+    task = make_task(config, setup, log)
     processes = f", {distributed.size()} processes" if distributed.size() > 1 else ""
     run.manifest["device"] = f"{task.device}, {task.options.precision}{processes}"
     run.save()
-    registry = get_registry()
-    stages = registry.methods.find(prepared.method.name).create(task)
-    trainer = Trainer(task, stages, run.path, log, tensorboard=settings["tensorboard"])
-    outcome: Outcome = trainer.fit(resume=resume)
-    metrics = finish_run(run, settings, task, outcome, prepared) if distributed.is_main() else {}
+    stages = get_registry().methods.find(setup.method.name).create(task)
+    outcome = Trainer(task, stages, run.path, log, tensorboard=config.tensorboard).fit(resume=resume)
+    metrics = finish_run(run, config, task, outcome, setup) if distributed.is_main() else {}
     metrics = distributed.from_main(metrics)
     distributed.leave()
-    return FinetuneResult(run.path, run.path / "model", metrics, list(labelled.taxonomy.slugs))
+    return FinetuneResult(run.path, run.path / "model", metrics, list(labeled.taxonomy.slugs))

@@ -1,174 +1,184 @@
-"""The settings of ``finetune``: whether they can be meant, and what the trainer makes of them."""
+"""Checks of the settings of ``finetune``, and the options of the trainer, the method and the head made from them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodOption, MethodSpec
+from galaxtool.training.options import TrainOptions
 from galaxtool.utils.config import one_of
-
-if TYPE_CHECKING:
-    from galaxtool.inference.input_options import InputOptions
-    from galaxtool.training.options import TrainOptions
-
-READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale")
-"""Settings that say how files are read."""
 
 DEFAULT_EPOCHS = 20
 DEFAULT_WARMUP_EPOCHS = 11
 
-_LEAST = {"batch_size": 2, "epochs": 1, "warmup_epochs": 0, "patience": 0, "seed": 0, "accumulate": 1}
+OptionValue = int | float | bool | str
+
+_MINIMA = {"batch_size": 2, "epochs": 1, "warmup_epochs": 0, "patience": 0, "seed": 0, "accumulate": 1}
 _CHOICES = {
     "contrast": ("instance", "class"),
     "score": ("prompt", "symbol", "both"),
     "class_weights": ("none", "inverse"),
     "stopping": ("best", "paper-002"),
 }
-_ALWAYS = {"score": ("prompt",)}
+_NEEDED = (
+    # setting, values that any method can have, what the method must need for the others, and what such methods do
+    ("contrast", ("instance",), "text", "compare images with prompts"),
+    ("score", ("both", "prompt"), "symbols", "compare images with symbols"),
+    ("class_weights", ("none",), "labels", "learn from labels"),
+)
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
-def input_options(settings: Mapping[str, Any]) -> InputOptions:
-    """Return how images are read and shown.
-
-    Raises
-    ------
-    ConfigError
-        If a number is not above zero.
-    """
-    from galaxtool.inference.input_options import InputOptions
-
-    return InputOptions(**{name: settings[name] for name in (*READING, "pattern", "size_arcsec", "stretch")})
-
-
-def check_settings(settings: Mapping[str, Any]) -> None:
+def check_config(config: FinetuneConfig) -> None:
     """Raise `ConfigError` for a value that no training can use."""
-    input_options(settings)
+    config.reading  # noqa: B018  its own checks
     for name, choices in _CHOICES.items():
-        one_of(name.replace("_", "-"), settings[name], choices)
-    for name, least in _LEAST.items():
-        value = settings[name]
-        if value is not None and value < least:
-            raise ConfigError(f"--{name.replace('_', '-')} is {value}; it must be at least {least}.")
+        one_of(name.replace("_", "-"), getattr(config, name), choices)
+    for name, least in _MINIMA.items():
+        value = getattr(config, name)
+        _require(value is None or value >= least, name, value, f"at least {least}")
     for name in ("fraction", "crop", "layer_decay"):
-        if not 0 < settings[name] <= 1:
-            raise ConfigError(f"--{name.replace('_', '-')} is {settings[name]}; it must be above 0 and at most 1.")
+        value = getattr(config, name)
+        _require(0 < value <= 1, name, value, "above 0 and at most 1")
     for name in ("label_smoothing", "ema"):
-        if not 0 <= settings[name] < 1:
-            raise ConfigError(f"--{name.replace('_', '-')} is {settings[name]}; it must be at least 0 and below 1.")
-    if not 0 <= settings["separation"] < math.inf:
-        raise ConfigError(f"--separation is {settings['separation']}; it must be a number of arcseconds, at least 0.")
-    if not 0 < settings["valid_fraction"] < 1:
-        raise ConfigError(f"--valid-fraction is {settings['valid_fraction']}; it must be between 0 and 1.")
-    if settings["lr"] is not None and not 0 < settings["lr"] < math.inf:
-        raise ConfigError(f"--lr is {settings['lr']}; it must be a number above 0.")
-    if not 0 <= settings["weight_decay"] < math.inf:
-        raise ConfigError(f"--weight-decay is {settings['weight_decay']}; it must be a number of at least 0.")
-    if settings["seed"] >= 2**63:
-        raise ConfigError(f"--seed is {settings['seed']}; it must be below 2^63.")
+        value = getattr(config, name)
+        _require(0 <= value < 1, name, value, "at least 0 and below 1")
+    lr, decay, separation = config.lr, config.weight_decay, config.separation
+    _require(0 <= separation < math.inf, "separation", separation, "a number of arcseconds, at least 0")
+    _require(0 < config.valid_fraction < 1, "valid_fraction", config.valid_fraction, "between 0 and 1")
+    _require(lr is None or 0 < lr < math.inf, "lr", lr, "a number above 0")
+    _require(0 <= decay < math.inf, "weight_decay", decay, "a number of at least 0")
+    _require(config.seed < 2**63, "seed", config.seed, "below 2^63")
 
 
-def choose_head(method: MethodSpec, settings: Mapping[str, Any]) -> HeadSpec:
-    """Return the head that the trained model is to have.
+def _require(holds: bool, name: str, value: float | None, expected: str) -> None:
+    if not holds:
+        raise ConfigError(f"--{name.replace('_', '-')} is {value}; it must be {expected}.")
+
+
+def choose_head(method: MethodSpec, config: FinetuneConfig) -> HeadSpec:
+    """Return the head that the trained model will have.
 
     Raises
     ------
     ConfigError
-        If the method cannot train it, or it learns from votes and no schema is given, or the other way round.
+        If the method cannot train that head, if the head learns from votes and no schema is given, or if a schema is
+        given and the head does not learn from votes; also if a setting does not apply to the method.
     """
     registry = get_registry()
-    name = settings["head"] or ("votes" if settings["votes"] else method.head)
+    name = config.head or ("votes" if config.votes else method.head)
     head = registry.heads.find(name).spec
     if name not in (method.head, *method.heads) and not head.fitted:
         fitted = [spec.name for spec in registry.heads.specs() if spec.fitted]
         raise ConfigError(
-            f"The method '{method.name}' trains no head '{name}'.",
-            hint=f"Heads that go with it: {', '.join(dict.fromkeys([method.head, *method.heads, *fitted]))}.",
+            f"The method '{method.name}' cannot train the head '{name}'.",
+            hint=f"Heads that it can train: {', '.join(dict.fromkeys([method.head, *method.heads, *fitted]))}.",
         )
-    if "votes" in head.label_kinds and not settings["votes"]:
+    if "votes" in head.label_kinds and not config.votes:
         raise ConfigError(
-            "The head 'votes' must know the questions and answers.", hint="Give --votes gz2, gz-decals or a TOML file."
+            "The head 'votes' needs the questions and answers of a decision tree.",
+            hint="Give --votes gz2, gz-decals or a TOML file.",
         )
-    if settings["votes"] and "votes" not in head.label_kinds:
+    if config.votes and "votes" not in head.label_kinds:
         raise ConfigError(f"The head '{name}' does not learn from votes.", hint="Leave --votes or --head out.")
-    if settings["votes"] and (settings["taxonomy"] or settings["symbols"]):
-        raise ConfigError("Votes have answers for classes.", hint="Leave --taxonomy and --symbols out, or --votes.")
-    for option, default, needed, what in (
-        ("contrast", "instance", "text", "compare images with prompts"),
-        ("score", "both", "symbols", "compare images with symbols"),
-        ("class_weights", "none", "labels", "learn from labels"),
-    ):
-        if settings[option] not in (default, *_ALWAYS.get(option, ())) and needed not in method.needs:
-            flag = f"--{option.replace('_', '-')} {settings[option]}"
+    if config.votes and (config.taxonomy or config.symbols):
+        raise ConfigError(
+            "Votes have answers instead of classes.", hint="Leave --taxonomy and --symbols out, or --votes."
+        )
+    _check_method_settings(method, config)
+    return head
+
+
+def _check_method_settings(method: MethodSpec, config: FinetuneConfig) -> None:
+    """Raise `ConfigError` for a setting of a loss or a score that the method does not have."""
+    for name, always, need, what in _NEEDED:
+        value = getattr(config, name)
+        if value not in always and need not in method.needs:
             raise ConfigError(
-                f"{flag} is for methods that {what}; '{method.name}' does not.",
+                f"--{name.replace('_', '-')} {value} is for methods that {what}; '{method.name}' does not.",
                 hint="Leave it out, or choose another --method.",
             )
-    if settings["label_smoothing"] and method.head != "linear":
+    if config.label_smoothing and method.head != "linear":
         raise ConfigError(
             f"--label-smoothing is for cross-entropy, which '{method.name}' does not use.",
             hint="Leave it out, or use --method supervised.",
         )
-    return head
 
 
-def method_options(method: MethodSpec, given: Sequence[str]) -> dict[str, Any]:
-    """Read ``NAME=VALUE`` settings of a method's own, and fill in the others' defaults.
+def method_options(method: MethodSpec, given: Sequence[str]) -> dict[str, OptionValue]:
+    """Parse the ``NAME=VALUE`` options of a method, and fill in the defaults of the others.
 
     Raises
     ------
     UnknownName
-        If the method has no such setting.
+        If the method has no such option.
     ConfigError
-        If a value is not of the setting's type.
+        If a value does not have the option's type.
     """
     known = {option.name: option for option in method.options}
-    found = {name: option.default for name, option in known.items()}
+    values: dict[str, OptionValue] = {name: option.default for name, option in known.items()}
     for text in given:
         name, equals, value = text.partition("=")
         if name not in known:
             raise UnknownName(f"option of the method '{method.name}'", name, known, note="See `galaxtool methods`.")
         if not equals:
             raise ConfigError(f"--option {text} has no value.", hint=f"Write --option {name}={known[name].default}.")
-        found[name] = _typed(known[name], value)
-    return found
+        values[name] = _convert(known[name], value)
+    return values
 
 
-def _typed(option: MethodOption, text: str) -> int | float | bool | str:
+def _convert(option: MethodOption, text: str) -> OptionValue:
+    """Convert the value of an option to the type of its default."""
     kind = type(option.default)
     try:
         if kind is bool:
             return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text.lower()]
         return kind(text)
     except (ValueError, KeyError):
-        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise ConfigError(f"--option {option.name}={text}: it must be {wanted}.") from None
+        expected = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise ConfigError(f"--option {option.name}={text}: it must be {expected}.") from None
 
 
-def train_options(
-    settings: Mapping[str, Any], method: MethodSpec, *, suggested_lr: float, precision: str
-) -> TrainOptions:
-    """Return the trainer's settings, with what was not given filled in."""
-    from galaxtool.training.options import TrainOptions
+def train_options(config: FinetuneConfig, method: MethodSpec, *, suggested_lr: float, precision: str) -> TrainOptions:
+    """Return the options of the trainer, with defaults for the settings that were not given.
 
-    epochs = settings["epochs"] or DEFAULT_EPOCHS
-    warmup = settings["warmup_epochs"]
+    Parameters
+    ----------
+    config : FinetuneConfig
+    method : MethodSpec
+        The method, whose learning rate and number of stages decide some defaults.
+    suggested_lr : float
+        Peak learning rate that suits the backbone, used where neither the user nor the method gives one.
+    precision : {"fp32", "bf16", "fp16"}
+        Precision of the training on the chosen device.
+    """
+    epochs = config.epochs or DEFAULT_EPOCHS
+    warmup = config.warmup_epochs
     if warmup is None:
         longest = epochs if method.lengths == ("warmup_epochs",) else DEFAULT_WARMUP_EPOCHS
-        warmup = min(longest, epochs) if settings["epochs"] else DEFAULT_WARMUP_EPOCHS
-    same = (
-        "batch_size", "weight_decay", "layer_decay", "contrast", "score", "class_weights", "label_smoothing",
-        "patience", "stopping", "ema", "accumulate", "checkpointing", "compile", "seed",
-    )  # fmt: skip
+        warmup = min(longest, epochs) if config.epochs else DEFAULT_WARMUP_EPOCHS
     return TrainOptions(
         epochs=epochs,
         warmup_epochs=warmup,
-        lr=settings["lr"] or method.lr or suggested_lr,
+        batch_size=config.batch_size,
+        lr=config.lr or method.lr or suggested_lr,
+        weight_decay=config.weight_decay,
+        layer_decay=config.layer_decay,
+        contrast=config.contrast,
+        score=config.score,
+        class_weights=config.class_weights,
+        label_smoothing=config.label_smoothing,
+        patience=config.patience,
+        stopping=config.stopping,
+        ema=config.ema,
+        accumulate=config.accumulate,
+        checkpointing=config.checkpointing,
+        compile=config.compile,
+        seed=config.seed,
         precision=precision,
-        method=method_options(method, settings["option"]),
-        **{key: settings[key] for key in same},
+        method=method_options(method, config.option),
     )

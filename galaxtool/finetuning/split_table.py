@@ -1,49 +1,46 @@
-"""``split.csv``: which image was trained on and which validated."""
+"""``split.csv``: the split of each item of a run."""
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from astropy.table import Table
+
 from galaxtool.errors import TrainingError
 from galaxtool.finetuning.data import LabeledImages
+from galaxtool.tables.tables import write_table
 
 
-def write_split(path: Path, labelled: LabeledImages) -> None:
-    """Write ``split.csv``: id, path, label, split, weight, a row for each item."""
-    from astropy.table import Table
-
-    from galaxtool.tables.tables import write_table
-
+def write_split(path: Path, labeled: LabeledImages) -> None:
+    """Write a table with a row for each item and the columns id, path, label, split and weight."""
     table = Table(
         {
-            "id": [item.id for item in labelled.items],
-            "path": [str(item.path or "") for item in labelled.items],
-            "label": labelled.slugs,
-            "split": labelled.splits.tolist(),
-            "weight": labelled.weights,
+            "id": [item.id for item in labeled.items],
+            "path": [str(item.path or "") for item in labeled.items],
+            "label": labeled.slugs,
+            "split": labeled.splits.tolist(),
+            "weight": labeled.weights,
         }
     )
     write_table(table, path)
 
 
-def read_split(path: Path, labelled: LabeledImages) -> LabeledImages:
-    """Return the items with the splits of an earlier run's ``split.csv``.
+def read_split(path: Path, labeled: LabeledImages) -> LabeledImages:
+    """Replace the splits of the items by those in the ``split.csv`` of the run to resume.
 
     Raises
     ------
     TrainingError
-        If the data are not those of that run.
+        If the items are not those of that run.
     """
-    import csv
-
-    import numpy as np
-
     with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))  # as text: an id such as 1.10 is no number
-    if [row["id"] for row in rows] != [item.id for item in labelled.items]:
+        rows = list(csv.DictReader(stream))  # as text: an id such as 1.10 is not a number
+    if [row["id"] for row in rows] != [item.id for item in labeled.items]:
         raise TrainingError(
-            f"The data are no longer those of the run: '{path}' lists other images.",
-            hint="Put them back, or start a new run.",
+            f"The data have changed since the run started: '{path}' lists other images.",
+            hint="Restore the data, or start a new run.",
         )
-    return replace(labelled, splits=np.array([row["split"] for row in rows]))
+    return replace(labeled, splits=np.array([row["split"] for row in rows]))

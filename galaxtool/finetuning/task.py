@@ -1,110 +1,106 @@
-"""From the settings of ``finetune`` to the task that a method is given."""
+"""From the settings of ``finetune`` to the task that a training method is given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
+
+from galaxtool.backbones.create import BackboneName, create_backbone, parse_name, parse_text_encoder
+from galaxtool.backbones.weights import locate
 from galaxtool.errors import ConfigError, InputError, OfflineError, TrainingError
-from galaxtool.finetuning.settings import choose_head, input_options, method_options, train_options
+from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.finetuning.data import LabeledImages, gather_labeled
+from galaxtool.finetuning.pictures import read_pictures
+from galaxtool.finetuning.settings import choose_head, method_options, train_options
+from galaxtool.inference.input_options import stretch_of
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
+from galaxtool.taxonomy.symbols import load_symbols
+from galaxtool.training import distributed
+from galaxtool.training.task import Task
 from galaxtool.types import Progress
+from galaxtool.vision.device import choose_device, choose_precision
+from galaxtool.vision.preprocess import Preprocess, to_channels
 
-if TYPE_CHECKING:
-    from galaxtool.backbones.create import BackboneName
-    from galaxtool.finetuning.data import LabeledImages
-    from galaxtool.training.task import Task
-    from galaxtool.vision.preprocess import Preprocess
-
-DEFAULT_DATASET = "sample:n=1200"  # done within five minutes on two cores
 DEFAULT_TEXT_ENCODER = "clip-vit-16"
-UNFIT = 10  # unreadable images that are named one by one
+MAX_LISTED = 10
+"""Number of unreadable images that are listed one by one."""
 
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """What is known before anything is written.
+    """The checked ingredients of a training, before anything is written.
 
     Parameters
     ----------
-    labelled : Labelled
+    labeled : LabeledImages
+        The data.
     backbone : BackboneName
+        The backbone to train.
     text_encoder : BackboneName or None
-        Whose text encoder is borrowed.
+        The backbone whose text encoder is borrowed, if any.
     method : MethodSpec
+        The training method.
     head : HeadSpec
+        The head of the trained model.
     """
 
-    labelled: LabeledImages
+    labeled: LabeledImages
     backbone: BackboneName
     text_encoder: BackboneName | None
     method: MethodSpec
     head: HeadSpec
 
 
-def prepare(settings: Mapping[str, Any]) -> TrainingSetup:
-    """Find the method, the head, the backbone and the data, and raise for whatever cannot be trained."""
-    from galaxtool.backbones.create import parse_name
-    from galaxtool.backbones.weights import locate
-    from galaxtool.finetuning.data import gather_labelled
-    from galaxtool.inference.input_options import stretch_of
-    from galaxtool.vision.device import choose_device, choose_precision
+def prepare_training(config: FinetuneConfig) -> TrainingSetup:
+    """Find the method, the head, the backbone and the data.
 
-    options = input_options(settings)
-    stretch_of(settings["stretch"])
-    choose_precision(settings["precision"], choose_device(settings["device"]))
+    Raises
+    ------
+    GalaxtoolError
+        If any of them does not exist or cannot be trained with the others.
+    """
+    stretch_of(config.stretch)
+    choose_precision(config.precision, choose_device(config.device))
     registry = get_registry()
-    method = registry.methods.find(settings["method"]).spec
-    head = choose_head(method, settings)
-    method_options(method, settings["option"])
-    name = parse_name(settings["backbone"], registry)
-    if name.weights:
-        locate(name.weights, str(name), registry)
-    text_encoder = _text_encoder(settings, method, name, registry)
-    keys = (
-        "taxonomy", "symbols", "votes", "where", "weight", "image_column", "label_column", "all_classes", "fraction",
-        "split", "valid_fraction", "separation", "seed",
-    )  # fmt: skip
-    labelled = gather_labelled(
-        [str(d) for d in settings["dataset"]] or [DEFAULT_DATASET],
-        needs_labels="labels" in method.needs,
-        reading=options.reading,
-        pattern=options.pattern,
-        **{key: settings[key] for key in keys},
-    )
+    method = registry.methods.find(config.method).spec
+    head = choose_head(method, config)
+    method_options(method, config.option)
+    backbone = parse_name(config.backbone, registry)
+    if backbone.weights:
+        locate(backbone.weights, str(backbone), registry)
+    text_encoder = _find_text_encoder(config.text_encoder, method, backbone, registry)
+    labeled = gather_labeled(config, needs_labels="labels" in method.needs)
     if "symbols" in method.needs:
-        lacking = [c.slug for c in labelled.taxonomy.classes if c.symbol is None]
+        lacking = [c.slug for c in labeled.taxonomy.classes if c.symbol is None]
         if lacking:
             raise InputError(
                 f"The method '{method.name}' needs a symbol for every class and has none for {', '.join(lacking)}.",
                 hint="Give a folder with one image for each class, --symbols DIR, or use --method clip.",
             )
-    if not any(labelled.slugs) and labelled.votes is None:
+    if not any(labeled.slugs) and labeled.votes is None:
         head = registry.heads.find("none").spec
-    return TrainingSetup(labelled, name, text_encoder, method, head)
+    return TrainingSetup(labeled, backbone, text_encoder, method, head)
 
 
-def _text_encoder(
-    settings: Mapping[str, Any], method: MethodSpec, name: BackboneName, registry: Registry
+def _find_text_encoder(
+    given: str | None, method: MethodSpec, backbone: BackboneName, registry: Registry
 ) -> BackboneName | None:
-    """Return the backbone whose text encoder is borrowed, if one is."""
-    from galaxtool.backbones.create import parse_text_encoder
-    from galaxtool.backbones.weights import locate
-
-    given, needed = settings["text_encoder"], "text" in method.needs
+    """Return the backbone whose text encoder is borrowed, if the method needs one that the backbone does not have."""
+    needed = "text" in method.needs
     if given and not needed:
-        raise ConfigError(f"The method '{method.name}' uses no text.", hint="Leave --text-encoder out.")
-    if not given and (name.spec.text or not needed):
+        raise ConfigError(f"The method '{method.name}' does not use text.", hint="Leave --text-encoder out.")
+    if not given and (backbone.spec.text or not needed):
         return None
-    borrowed = parse_text_encoder(given or DEFAULT_TEXT_ENCODER, name, registry)
+    borrowed = parse_text_encoder(given or DEFAULT_TEXT_ENCODER, backbone, registry)
     if borrowed.weights:
         try:
             locate(borrowed.weights, str(borrowed), registry)
         except OfflineError as error:
             raise OfflineError(
-                f"The method '{method.name}' needs a text encoder, '{name.spec.name}' has none, and the one of "
+                f"The method '{method.name}' needs a text encoder, '{backbone.spec.name}' has none, and the one of "
                 f"{borrowed} is not on this machine: {borrowed.weights.uri}.",
                 hint=f"Fetch that file and pass it: --text-encoder {borrowed.spec.name}@/path/to/file; or use the "
                 "small one that comes with galaxtool: --text-encoder mini; or --method supervised.",
@@ -112,62 +108,47 @@ def _text_encoder(
     return borrowed
 
 
-def make_task(settings: Mapping[str, Any], prepared: TrainingSetup, log: Progress) -> Task:
-    """Load the backbone, read the pictures and put together what the method is given."""
-    log.say(f"Loading the backbone {prepared.backbone} ...")
-    import torch
-
-    from galaxtool.backbones.create import create_backbone
-    from galaxtool.finetuning.pictures import read_pictures
-    from galaxtool.taxonomy.symbols import load_symbols
-    from galaxtool.training import distributed
-    from galaxtool.training.task import Task
-    from galaxtool.vision.device import choose_device, choose_precision
-    from galaxtool.vision.preprocess import to_channels
-
-    torch.manual_seed(settings["seed"])
-    # of several processes each has its own GPU, the current one
-    shared = distributed.size() > 1 and torch.cuda.is_available() and settings["device"].startswith(("auto", "cuda"))
-    own = "cuda" if shared else ""
-    device = choose_device(own or settings["device"])
-    channels = channel_names(settings["channels"])
-    text_encoder = prepared.text_encoder and str(prepared.text_encoder)
-    backbone = create_backbone(prepared.backbone, channels=len(channels), text_encoder=text_encoder).to(device)
-    preprocess = _preprocess(settings, prepared.backbone, backbone, channels)
-    precision = choose_precision(settings["precision"], device)
-    log.say(f"{_counted(prepared.labelled)}; on {device} in {precision}.")
-    train, bad = read_pictures(prepared.labelled, "train", preprocess, log)
-    valid, also_bad = read_pictures(prepared.labelled, "valid", preprocess, log)
-    for problem in (bad + also_bad)[:UNFIT]:
-        log.say(f"Left out: {problem}")
-    if len(bad + also_bad) > UNFIT:
-        log.say(f"Left out: {len(bad + also_bad) - UNFIT} more images that cannot be read.")
+def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Task:
+    """Load the backbone, read the pictures, and build the task that the method is given."""
+    log.say(f"Loading the backbone {setup.backbone} ...")
+    torch.manual_seed(config.seed)
+    # each of several processes has its own GPU, which is its current device
+    one_gpu_each = distributed.size() > 1 and torch.cuda.is_available() and config.device.startswith(("auto", "cuda"))
+    device = choose_device("cuda" if one_gpu_each else config.device)
+    channels = channel_names(config.channels)
+    text_encoder = setup.text_encoder and str(setup.text_encoder)
+    backbone = create_backbone(setup.backbone, channels=len(channels), text_encoder=text_encoder).to(device)
+    preprocess = _make_preprocess(config, setup.backbone, backbone, channels)
+    precision = choose_precision(config.precision, device)
+    log.say(f"{_describe_counts(setup.labeled)}; on {device} in {precision}.")
+    train, train_problems = read_pictures(setup.labeled, "train", preprocess, log)
+    valid, valid_problems = read_pictures(setup.labeled, "valid", preprocess, log)
+    _say_problems(train_problems + valid_problems, log)
     symbols = None
-    if "symbols" in prepared.method.needs:
-        drawn = to_channels(load_symbols(prepared.labelled.taxonomy, preprocess.size), len(channels))
-        symbols = torch.from_numpy(drawn).to(device)
+    if "symbols" in setup.method.needs:
+        drawings = to_channels(load_symbols(setup.labeled.taxonomy, preprocess.size), len(channels))
+        symbols = torch.from_numpy(drawings).to(device)
     options = train_options(
-        settings, prepared.method, suggested_lr=getattr(backbone, "suggested_lr", 1e-4), precision=precision
+        config, setup.method, suggested_lr=getattr(backbone, "suggested_lr", 1e-4), precision=precision
     )
-    registry = get_registry()
-    make_objective = registry.heads.find(prepared.head.name).load(prepared.head.objective)
+    make_objective = get_registry().heads.find(setup.head.name).load(setup.head.objective)
     return Task(
         backbone=backbone,
-        taxonomy=prepared.labelled.taxonomy,
+        taxonomy=setup.labeled.taxonomy,
         preprocess=preprocess,
         train=train,
         valid=valid,
         symbols=symbols,
         device=device,
         options=options,
-        objective=make_objective(taxonomy=prepared.labelled.taxonomy, options=options, targets=train.targets),
-        # a fitted head comes after the training, in which the method's own learns
-        head=prepared.method.head if prepared.head.fitted else prepared.head.name,
+        objective=make_objective(taxonomy=setup.labeled.taxonomy, options=options, targets=train.targets),
+        # a fitted head is made after the training, in which the method's own head learns
+        head=setup.method.head if setup.head.fitted else setup.head.name,
     )
 
 
 def channel_names(text: str) -> tuple[str, ...]:
-    """Read ``rgb``, ``gray`` or names of bands such as ``g,r,i,z``.
+    """Parse ``rgb``, ``gray`` or names of bands such as ``g,r,i,z``.
 
     Raises
     ------
@@ -178,33 +159,43 @@ def channel_names(text: str) -> tuple[str, ...]:
         return ("R", "G", "B") if text.lower() == "rgb" else ("gray",)
     names = tuple(name.strip() for name in text.split(","))
     if not all(names) or len(set(names)) < len(names):
-        raise ConfigError(f"--channels {text} names no bands.", hint="Write rgb, gray, or bands such as g,r,i,z.")
+        raise ConfigError(
+            f"--channels {text} is not a list of different bands.", hint="Write rgb, gray, or bands such as g,r,i,z."
+        )
     return names
 
 
-def _preprocess(
-    settings: Mapping[str, Any], name: BackboneName, backbone: Any, channels: tuple[str, ...]
+def _make_preprocess(
+    config: FinetuneConfig, name: BackboneName, backbone: Any, channels: tuple[str, ...]
 ) -> Preprocess:
-    from galaxtool.vision.preprocess import Preprocess
-
+    """Return the preprocessing with the size and the normalization of the backbone, and the crop of the settings."""
     weights = name.weights
-    # what a hub's files say of the weights is known when they are loaded
+    # what a hub says about the weights is known only once they are loaded
     own = getattr(backbone, "image", backbone)
     plain = Preprocess(
         size=backbone.image_size,
-        crop=settings["crop"],
+        crop=config.crop,
         mean=getattr(own, "mean", None) or (weights and weights.mean) or name.spec.mean,
         std=getattr(own, "std", None) or (weights and weights.std) or name.spec.std,
         channels=channels,
     )
-    return input_options(settings).shown(plain)
+    return config.reading.shown(plain)
 
 
-def _counted(labelled: LabeledImages) -> str:
-    counts = labelled.counts()
-    shown = ", ".join(f"{sum(c.values())} {split}" for split, c in counts.items())
+def _describe_counts(labeled: LabeledImages) -> str:
+    """Return the number of images of each split and of classes, for the log."""
+    counts = labeled.counts()
+    splits = ", ".join(f"{sum(c.values())} {split}" for split, c in counts.items())
     if "train" not in counts:
         raise TrainingError("No image is left to train on.", hint="Check --where and the given splits.")
-    if labelled.votes is not None:
-        return f"{shown} images with votes for {len(labelled.taxonomy)} answers"
-    return f"{shown} images of {len(labelled.taxonomy)} classes"
+    if labeled.votes is not None:
+        return f"{splits} images with votes for {len(labeled.taxonomy)} answers"
+    return f"{splits} images of {len(labeled.taxonomy)} classes"
+
+
+def _say_problems(problems: list[str], log: Progress) -> None:
+    """List the images that cannot be read, the first ten one by one."""
+    for problem in problems[:MAX_LISTED]:
+        log.say(f"Left out: {problem}")
+    if len(problems) > MAX_LISTED:
+        log.say(f"Left out: {len(problems) - MAX_LISTED} more images that cannot be read.")

@@ -1,96 +1,93 @@
-"""What is given to ``finetune`` and would change nothing: it is refused rather than passed over."""
+"""Settings of ``finetune`` that would have no effect: they are refused rather than ignored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from galaxtool.errors import ConfigError
+from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.registry import get_registry
-from galaxtool.utils.config import invocation
 
-_ELSEWHERE = ("recipe ", "file ", "environment ")
+_INDIRECT = ("recipe ", "file ", "environment ")
+"""How the sources begin of settings that the user did not type for this very call."""
 
 
-def drop_unused(settings: Mapping[str, Any], defaults: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings without those that the chosen method, rule or votes have no use for.
+class UnusedOption(NamedTuple):
+    """A setting that has no effect, the setting that is the cause of it, and the reason as the end of a sentence."""
 
-    Parameters
-    ----------
-    settings, defaults : mapping
-        Of ``finetune``, by parameter.
-    sources : mapping
-        Where settings came from that a recipe set.
+    name: str
+    cause: str
+    reason: str
+
+
+def drop_unused(config: FinetuneConfig) -> FinetuneConfig:
+    """Reset the settings that have no effect with the chosen method, stopping rule or kind of labels.
 
     Returns
     -------
-    dict
-        What a recipe, a settings file or the environment says has its default again where something else made it
-        useless: the recipe of one method may be used with another.
+    FinetuneConfig
+        The settings, in which a useless value from a recipe, a settings file or the environment is the default again
+        if the cause has another source: the recipe of one method may be used with another method.
 
     Raises
     ------
     ConfigError
-        If a useless one was typed, or was set together with what makes it useless.
+        If a useless setting was typed, or was set in the same place as its cause.
     """
-    origins = {**invocation.get().sources, **sources}
-    kept = dict(settings)
-    for name, cause, why in find_unused(settings):
-        if kept.get(name) == defaults.get(name):
+    changes: dict[str, Any] = {}
+    for name, cause, reason in find_unused(config):
+        if name not in FinetuneConfig.names() or name in changes or config.is_default(name):
             continue
-        origin = origins.get(name, "")
-        if origin.startswith(_ELSEWHERE) and origin != origins.get(cause):
-            kept[name] = defaults.get(name)
+        source = config.source_of(name)
+        if source.startswith(_INDIRECT) and source != config.source_of(cause):
+            changes[name] = getattr(FinetuneConfig(), name)
             continue
-        where = f" ({origin})" if origin.startswith(_ELSEWHERE) else ""
+        where = f" ({source})" if source.startswith(_INDIRECT) else ""
         other = ", or choose another --method" if cause == "method" else ""
-        raise ConfigError(f"{_flag(name)}{where} {why}.", hint=f"Leave it out{other}.")
-    return kept
+        raise ConfigError(f"{_flag(name)}{where} {reason}.", hint=f"Leave it out{other}.")
+    return replace(config, **changes)
 
 
-def refuse_on_resume(path: Path, run: Mapping[str, Any], given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for a setting that was typed beside ``--resume`` and is not the run's own.
+def refuse_on_resume(path: Path, run: FinetuneConfig, given: FinetuneConfig) -> None:
+    """Raise `ConfigError` for a setting typed next to ``--resume`` that differs from the run's own.
 
     Parameters
     ----------
     path : Path
         The run directory.
-    run, given, defaults : mapping
-        Settings in its manifest, of this call, and where nothing is given.
+    run, given : FinetuneConfig
+        Settings stored in the run, and those of this call.
     """
-    origins = invocation.get().sources
-    for name, value in given.items():
-        if value == defaults[name] or origins.get(name, "").startswith(_ELSEWHERE):
+    typed, stored = given.to_dict(), {**run.to_dict(), "out": str(path)}
+    for name, value in typed.items():
+        if given.is_default(name) or given.source_of(name).startswith(_INDIRECT):
             continue
-        own = str(path) if name == "out" else run.get(name, defaults[name])
-        if _plain(value) != _plain(own):
+        if value != stored[name]:
             raise ConfigError(
-                f"--resume goes on with the run's own settings, and {_flag(name)} is another there.",
-                hint=f"Leave it out, or start a new run; the settings of this one are in '{path / 'config.toml'}'.",
+                f"--resume uses the settings saved with the run, and {_flag(name)} has another value there.",
+                hint=f"Leave it out, or start a new run; the run's settings are in '{path / 'config.toml'}'.",
             )
 
 
-def find_unused(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield a setting, the one that makes it useless, and why that is."""
-    method = get_registry().methods.find(settings["method"]).spec
+def find_unused(config: FinetuneConfig) -> Iterator[UnusedOption]:
+    """Yield the settings that have no effect, whether or not they were given."""
+    method = get_registry().methods.find(config.method).spec
     if "warmup_epochs" not in method.lengths:
-        yield "warmup_epochs", "method", f"changes nothing with the method '{method.name}', which has one stage"
+        reason = f"changes nothing with the method '{method.name}', which has one stage"
+        yield UnusedOption("warmup_epochs", "method", reason)
     for name in method.ignores:
-        yield name, "method", f"changes nothing with the method '{method.name}'"
-    if settings["stopping"] != "best":
-        yield "patience", "stopping", f"changes nothing with --stopping {settings['stopping']}"
-    if settings["size_arcsec"] is not None:
-        yield "crop", "size_arcsec", "changes nothing with --size-arcsec, which cuts in its place"
-    if settings["votes"]:
-        yield "all_classes", "votes", "is for classes, and --votes has answers"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [str(one) for one in value]
-    return str(value) if isinstance(value, Path) else value
+        yield UnusedOption(name, "method", f"changes nothing with the method '{method.name}'")
+    if config.stopping != "best":
+        yield UnusedOption("patience", "stopping", f"changes nothing with --stopping {config.stopping}")
+    if config.size_arcsec is not None:
+        yield UnusedOption("crop", "size_arcsec", "changes nothing with --size-arcsec, which replaces it")
+    if config.votes:
+        yield UnusedOption("all_classes", "votes", "is for classes, and --votes has answers")
 
 
 def _flag(name: str) -> str:
-    return "The data set" if name == "dataset" else f"--{name.replace('_', '-')}"
+    """Return the option of a setting as the subject of a sentence."""
+    return "the data set" if name == "dataset" else f"--{name.replace('_', '-')}"

@@ -220,7 +220,7 @@ def test_interrupted_run_goes_on(method: str, images: Path, symbols: Path, monke
     step = 3 if method == "galaxalign" else 1
     assert stopped(monkeypatch, step, lambda: signal.raise_signal(signal.SIGINT), *arguments, "--out", "run") == 130
     assert manifest("run")["status"] == "interrupted"
-    assert "Go on with: galaxtool finetune --resume run" in Path("run/log.txt").read_text()
+    assert "Resume with: galaxtool finetune --resume run" in Path("run/log.txt").read_text()
     said = complaint("finetune", *arguments, "--out", "run")
     assert "an interrupted run" in said and "--resume run" in said
     code, _, err = galaxtool("finetune", "--resume", "run")
@@ -249,7 +249,7 @@ def test_resume_where_the_data_have_changed(images: Path, tmp_path: Path, monkey
     interrupt = (lambda: signal.raise_signal(signal.SIGINT),)
     assert stopped(monkeypatch, 1, *interrupt, folder, *QUICK, "--out", "run") == 130
     (folder / "ring" / "3.png").unlink()
-    assert "The data are no longer those of the run" in complaint("finetune", "--resume", "run")
+    assert "The data have changed since the run started" in complaint("finetune", "--resume", "run")
     assert manifest("run")["status"] == "interrupted"
 
 
@@ -324,7 +324,7 @@ def test_default_place_has_time_and_method(images: Path) -> None:
         (("--recipe", "minni"), "no recipe called 'minni'. Did you mean 'mini'?"),
         (("--data", "gz=x"), "no --recipe is given"),
         (("--weight", "sett=2"), "Did you mean 'set'?"),
-        (("--weight", "set=two"), "'two' is no number"),
+        (("--weight", "set=two"), "'two' is not a number"),
         (("--weight", "set=nan"), "must be a number above 0"),
         (("--weight", "set=0"), "must be a number above 0"),
         (("--epochs", "0"), "--epochs is 0; it must be at least 1"),
@@ -535,7 +535,7 @@ def test_recipe_with_a_slot(images: Path) -> None:
         ("epoch = 2", "sets 'epoch' in [finetune]"),
         ("epochs = '2'", "sets 'epochs' to '2'"),
         ("epochs = true", "sets 'epochs' to True"),
-        ("dataset = [1]", "sets 'dataset' to [1]; it must be a list of texts"),
+        ("dataset = [1]", "sets 'dataset' to [1]; it must be a list of strings"),
         ("symbols = 3", "it must be a path"),
         ("epochs =", "not valid TOML"),
     ],

@@ -13,6 +13,7 @@ from astropy.table import Table
 from support.training_helpers import class_folders, complaint, galaxtool
 
 from galaxtool.errors import GalaxtoolError
+from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.tables.tables import read_table
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
@@ -56,7 +57,7 @@ def test_a_knn_head_goes_with_any_method(images: Path) -> None:
 
 def test_a_head_that_a_method_cannot_train(images: Path) -> None:
     said = complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "prompt")
-    assert "The method 'supervised' trains no head 'prompt'." in said and "linear, votes, knn" in said
+    assert "The method 'supervised' cannot train the head 'prompt'." in said and "linear, votes, knn" in said
     said = complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "vots")
     assert "Did you mean 'votes'?" in said
 
@@ -84,7 +85,7 @@ def test_votes_are_learned_from_a_catalogue(images: Path) -> None:
 def test_votes_want_a_schema_and_a_method_that_learns_them(images: Path) -> None:
     assert "--votes gz2" in complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "votes")
     said = complaint("finetune", images, *QUICK, "--method", "clip", "--votes", "gz2")
-    assert "The method 'clip' trains no head 'votes'." in said
+    assert "The method 'clip' cannot train the head 'votes'." in said
     said = complaint("finetune", images, *QUICK, "--method", "supervised", "--votes", "gz3")
     assert "gz3" in said and "gz2" in said
 
@@ -130,7 +131,7 @@ def test_smoothing_is_for_cross_entropy(images: Path) -> None:
         (("--ema", "1"), "--ema is 1.0"),
         (("--layer-decay", "0"), "--layer-decay is 0.0"),
         (("--accumulate", "0"), "--accumulate is 0"),
-        (("--channels", "g,,r"), "names no bands"),
+        (("--channels", "g,,r"), "is not a list of different bands"),
         (("--option", "rank"), "option of the method"),
     ],
 )
@@ -158,13 +159,13 @@ def test_what_would_change_nothing_is_refused(options: tuple[str, ...], says: st
 
 
 def test_a_recipe_of_another_method_may_be_used(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def begun(settings: dict[str, Any], *_: Any) -> None:
-        assert (settings["method"], settings["layer_decay"], settings["warmup_epochs"]) == ("linear-probe", 1.0, None)
+    def start(config: FinetuneConfig, *_: Any, **__: Any) -> None:
+        assert (config.method, config.layer_decay, config.warmup_epochs) == ("linear-probe", 1.0, None)
         raise GalaxtoolError("enough")
 
     Path("mine.toml").write_text('[finetune]\nmethod = "galaxalign"\nwarmup_epochs = 2\nlayer_decay = 0.5\n')
     with monkeypatch.context() as patch:
-        patch.setattr("galaxtool.commands.finetune.begin_run", begun)
+        patch.setattr("galaxtool.finetuning.run.start_run", start)
         said = complaint("finetune", images, *QUICK, "--recipe", "mine.toml", "--method", "linear-probe")
     assert "enough" in said
     Path("wrong.toml").write_text('[finetune]\nmethod = "linear-probe"\nlayer_decay = 0.5\n')
@@ -185,10 +186,10 @@ def test_a_run_goes_on_with_its_own_settings(images: Path) -> None:
     del manifest["config"]["separation"]  # as an earlier version left it
     Path("run", "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
     said = complaint("finetune", images, "--resume", "run", "--epochs", "5")
-    assert "--epochs is another there" in said and "config.toml" in said
+    assert "--epochs has another value there" in said and "config.toml" in said
     said = complaint("finetune", "elsewhere", "--resume", "run")
-    assert "The data set is another there" in said
-    assert "--overwrite empties one" in complaint("finetune", "--resume", "run", "--overwrite")
+    assert "the data set has another value there" in said
+    assert "--overwrite deletes it" in complaint("finetune", "--resume", "run", "--overwrite")
     code, _, said = galaxtool("finetune", images, "--resume", "run", "--epochs", "1", "--out", "run")
     assert code == 0, said
 
@@ -261,7 +262,7 @@ def test_an_image_backbone_borrows_a_text_encoder(images: Path) -> None:
     said = complaint("finetune", images, "--method", "clip", *quick)
     assert "--text-encoder clip-vit-16@/path/to/file" in said and "--text-encoder mini" in said
     said = complaint("finetune", images, "--method", "supervised", *quick, "--text-encoder", "mini")
-    assert "uses no text" in said
+    assert "does not use text" in said
     said = complaint("finetune", images, "--method", "clip", *QUICK, "--text-encoder", "mini")
     assert "has a text encoder of its own" in said
 
@@ -300,7 +301,7 @@ def test_a_crowded_field_is_one_group_until_told_otherwise(images: Path) -> None
     crowd |= {"ra": [150.0] * len(paths), "dec": [2 + i * 30 / 3600 for i in range(len(paths))]}
     Table(crowd).write("crowd.csv")
     said = complaint("finetune", "crowd.csv", *QUICK, "--method", "linear-probe", "--out", "run")
-    assert 'validate on: 16 of the 16 images lie within 60" of one another' in said and "Lower --separation" in said
+    assert 'validate on: 16 of the 16 images are within 60" of one another' in said and "Lower --separation" in said
     trained("crowd.csv", "--method", "linear-probe", "--separation", "20")
     assert "valid" in set(read_table(Path("run", "split.csv"))["split"])
     said = complaint("finetune", "crowd.csv", *QUICK, "--separation", "-1", "--out", "other")

@@ -19,7 +19,7 @@ from support.training_helpers import class_folders, complaint, galaxtool
 from galaxtool.datasets.open import open_dataset, open_datasets
 from galaxtool.datasets.splits.by_position import leak_groups
 from galaxtool.errors import ConfigError, InputError, TableError
-from galaxtool.finetuning import pictures as training_pictures
+from galaxtool.finetuning import task as training_task
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.field_of_view import field_note, field_record
 from galaxtool.inference.input_options import InputOptions
@@ -41,16 +41,16 @@ PATTERN = "{id}_{band}.fits"
 def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     """The picture of each item that a training has read, by id."""
     pictures: dict[str, np.ndarray] = {}
-    read = training_pictures.read_pictures
+    read = training_task.read_pictures
 
-    def spy(labelled: Any, split: str, *rest: Any) -> Any:
-        found, problems = read(labelled, split, *rest)
-        rows = np.flatnonzero(labelled.splits == split)
+    def spy(labeled: Any, split: str, *rest: Any) -> Any:
+        found, problems = read(labeled, split, *rest)
+        rows = np.flatnonzero(labeled.splits == split)
         assert not problems and len(rows) == len(found)
-        pictures.update({labelled.items[row].id: picture for row, picture in zip(rows, found.pictures, strict=True)})
+        pictures.update({labeled.items[row].id: picture for row, picture in zip(rows, found.pictures, strict=True)})
         return found, problems
 
-    monkeypatch.setattr(training_pictures, "read_pictures", spy)
+    monkeypatch.setattr(training_task, "read_pictures", spy)
     return pictures
 
 
@@ -115,7 +115,7 @@ def test_settings_are_in_the_manifest_and_resume_keeps_them(seen: dict[str, np.n
     before, record = dict(seen), Path("run", "model", "model.json").read_text()
     Path("run", "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
     said = complaint("finetune", "--resume", "run", "--hdu", "RAW")
-    assert "--hdu is another there" in said
+    assert "--hdu has another value there" in said
     seen.clear()
     code, _, said = galaxtool("finetune", "--resume", "run")
     assert code == 0, said
@@ -329,7 +329,7 @@ def test_an_object_looks_the_same_through_two_telescopes(seen: dict[str, np.ndar
 def test_a_pixel_scale_is_told_for_pictures(seen: dict[str, np.ndarray]) -> None:
     class_folders(Path("set"))
     said = complaint("finetune", "set", *QUICK, "--size-arcsec", "6", "--out", "lost")
-    assert "None of the" in said and "says its pixel scale" in said and "--pixel-scale" in said
+    assert "None of the" in said and "gives its pixel scale" in said and "--pixel-scale" in said
     record = trained("set", "--size-arcsec", "6", "--pixel-scale", "0.5")
     assert record["data"]["field_arcsec"] == 6 and record["data"]["reading"] == {"pixel_scale": 0.5}
     assert not any("NO_SCALE" in text for text in classified("set", "--pixel-scale", "0.5")["flags"])
@@ -338,7 +338,7 @@ def test_a_pixel_scale_is_told_for_pictures(seen: dict[str, np.ndarray]) -> None
         write_fits(Path("set/ring") / f"f{i}.fits", i, ra=10.0 + i, dec=0.0)
     code, _, said = galaxtool("finetune", "set", *QUICK, "--size-arcsec", "6", "--split", split_of(), "--out", "mixed")
     assert code == 0, said
-    assert "do not say their pixel scale and are shown whole" in said
+    assert "do not give their pixel scale and are shown whole" in said
     assert "field_arcsec" not in json.loads(Path("mixed/model/model.json").read_text())["data"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import inspect
 import os
 import signal
 import sys
@@ -19,9 +18,9 @@ import torch
 from support.training_helpers import DIM, AtStep, TinyBackbone, make_task
 from torch import nn
 
-import galaxtool
 from galaxtool.backbones.abilities import blocks_of
 from galaxtool.errors import ConfigError, DependencyMissing, TrainingError
+from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.settings import method_options, train_options
 from galaxtool.methods.feature_cache import features_digest, kept_features, remove_oldest
 from galaxtool.methods.linear_probe import with_standardising
@@ -242,9 +241,8 @@ def test_v1_without_a_warm_up() -> None:
     ("given", "wanted"), [({}, 11), ({"epochs": 3}, 3), ({"epochs": 30}, 30), ({"warmup_epochs": 4}, 4),
                           ({"epochs": 30, "warmup_epochs": 4}, 4)]
 )  # fmt: skip
-def test_how_long_v1_is(given: dict[str, int], wanted: int) -> None:
-    plain = {name: p.default for name, p in inspect.signature(galaxtool.finetune).parameters.items()}
-    options = train_options({**plain, **given}, spec_of("galaxalign-v1"), suggested_lr=0.1, precision="fp32")
+def test_how_long_v1_is(given: dict[str, Any], wanted: int) -> None:
+    options = train_options(FinetuneConfig(**given), spec_of("galaxalign-v1"), suggested_lr=0.1, precision="fp32")
     assert options.warmup_epochs == wanted
 
 
