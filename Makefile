@@ -1,14 +1,14 @@
-# make help lists the targets. They install into .venv, or into the virtual environment that is active; with
-# PYTHON=/path/to/python they use that Python as it is and install nothing.
+# make help lists the targets. They install into .venv, or into the active virtual environment. With
+# PYTHON=/path/to/python they install nothing and use that interpreter.
 
 VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BASE_PYTHON ?= python3
 JOBS ?= 2
 ROUNDS ?= 20
-# where the numbers of mutants begin; the same again with the SEED that a failure was found with, and ROUNDS=1
+# first number of the mutants; to repeat a failure, give its SEED and ROUNDS=1
 SEED := $(or $(SEED),$(shell date +%s))
-# the tests that draw examples
-FUZZ ?= mutants or stretch or reading or tables or where or losses or metrics or datasets or indexes or simulation \
+# tests that draw examples
+FUZZ ?= mutants or stretch or reading or tables or filter or losses or metrics or datasets or indexes or simulation \
 	or preprocess
 
 ifdef PYTHON
@@ -18,7 +18,7 @@ PYTHON := $(VENV)/bin/python
 ready := $(VENV)/.galaxtool-installed
 endif
 
-# tests run side by side; threads of their own would only be in each other's way
+# tests run in parallel, so each process uses one thread
 tests := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) -q
 
 .DEFAULT_GOAL := help
@@ -27,38 +27,39 @@ tests := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) -q
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-venv: $(ready) ## make the virtual environment and install galaxtool with what tests and lint need
+venv: $(ready) ## create the virtual environment and install galaxtool with the development tools
 
-demo: $(ready) ## simulate, finetune, classify, index, similar, export; about three minutes; everything goes to demo/
+demo: $(ready) ## simulate, finetune, classify, index, similar, export, in about three minutes; writes to demo/
 	@PYTHON="$(PYTHON)" bash scripts/demo.sh
 
-test: $(ready) ## run the tests but those that are slow or need a GPU
+test: $(ready) ## run the tests and doctests, except slow tests and those that need a GPU
 	$(tests) -m "not slow and not gpu"
 
-test-all: $(ready) ## run all tests; those that need a GPU or real images skip where there are none
+test-all: $(ready) ## run all tests; those that need a GPU or real images are skipped without them
 	$(tests)
 
-fuzz: $(ready) ## look for inputs that break something, with new examples in each of ROUNDS rounds
+fuzz: $(ready) ## search for inputs that break something, with new examples in each of ROUNDS rounds
 	for round in $$(seq 0 $$(($(ROUNDS) - 1))); do \
 		export GALAXTOOL_HYPOTHESIS=fuzz GALAXTOOL_FUZZ_SEED=$$(($(SEED) + round)); echo "SEED=$$GALAXTOOL_FUZZ_SEED"; \
 		$(tests) -m "not slow and not gpu" -k "$(FUZZ)" || exit 1; done
 
-lint: $(ready) ## check style, formatting and types
+lint: $(ready) ## check style, formatting, spelling and types
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m codespell_lib
 	$(PYTHON) -m mypy
 
-format: $(ready) ## put style and formatting right
+format: $(ready) ## fix style and formatting
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 
-docs: $(ready) ## write docs/commands.md from the commands
+docs: $(ready) ## generate docs/commands.md from the commands
 	$(PYTHON) scripts/write_command_reference.py
 
 bench: $(ready) ## measure how fast galaxtool starts
 	$(PYTHON) benchmarks/startup.py
 
-clean: ## remove what make and the tools have made here, the virtual environment too
+clean: ## remove everything that make and the tools created, including the virtual environment
 	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
