@@ -80,7 +80,7 @@ class UnknownName(GalaxtoolError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, note: str = "") -> None:
         names = list(known)
-        near = nearest(name, names)
+        near = suggest_name(name, names)
         message = f"There is no {kind} called '{name}'."
         if near:
             message += f" Did you mean '{near}'?"
@@ -136,14 +136,14 @@ def _restored(kind: type[GalaxtoolError], text: str, state: dict[str, Any]) -> G
     return error
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def suggest_name(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most like `name`, or None when none is close.
 
     Examples
     --------
-    >>> nearest("rsenet50", ["resnet50", "mini"])
+    >>> suggest_name("rsenet50", ["resnet50", "mini"])
     'resnet50'
-    >>> nearest("vgg", ["mini"]) is None
+    >>> suggest_name("vgg", ["mini"]) is None
     True
     """
     by_lower = {candidate.lower(): candidate for candidate in known}

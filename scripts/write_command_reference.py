@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.cli.main import COMMANDS
-from galaxtool.utils.files import atomic_write
+from galaxtool.utils.atomic_write import atomic_write
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 COMMON = "Everywhere"

@@ -17,7 +17,7 @@ from galaxtool.errors import GalaxtoolError, ModelError, OfflineError
 from galaxtool.plugins.registry import Registry
 from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir, is_offline
-from galaxtool.utils.files import sha256_of
+from galaxtool.utils.digests import hash_file
 
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "target_encoder", "teacher")
 """Where a checkpoint keeps its tensors. Averaged weights are preferred to the last step's, as their authors do."""
@@ -40,7 +40,7 @@ def locate(weights: Weights, wanted_by: str, registry: Registry) -> Path:
     file = registry.plugins.first("resolve_weights", weights=weights, cache_dir=place, offline=offline)
     if file is None or not file.is_file():
         raise _absent(weights, wanted_by, offline)
-    if weights.sha256 and not sha256_of(file).startswith(weights.sha256):
+    if weights.sha256 and not hash_file(file).startswith(weights.sha256):
         raise ModelError(
             f"'{file}' is damaged: its SHA-256 is not that of {wanted_by}.", hint="Remove it and fetch again."
         )

@@ -85,7 +85,7 @@ def export(
     from galaxtool.models.find import find_model
     from galaxtool.models.onnx.file import compare, write_onnx
     from galaxtool.models.onnx.precision import to_fp16, to_int8
-    from galaxtool.utils.files import atomic_write
+    from galaxtool.utils.atomic_write import atomic_write
 
     progress = progress or Silent()
     one_of("precision", precision, _TOLERANCES)

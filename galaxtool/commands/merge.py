@@ -13,7 +13,7 @@ from galaxtool.jobs.shard import Shard
 from galaxtool.reports.outputs import Outputs
 from galaxtool.reports.thumbnails import check_images
 from galaxtool.types import Progress, Silent
-from galaxtool.utils.files import lock_file, lock_owner
+from galaxtool.utils.locks import lock_file, lock_owner
 
 _NAMED = 8
 

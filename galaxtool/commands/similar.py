@@ -194,7 +194,7 @@ def _written(query: Query, neighbours: list[Neighbour], source: Any, output: Pat
 
     from galaxtool.search.results_sheet import draw_sheet
     from galaxtool.tables.tables import write_table
-    from galaxtool.utils.files import atomic_write
+    from galaxtool.utils.atomic_write import atomic_write
 
     table = Table()
     for name in COLUMNS:

@@ -13,7 +13,7 @@ import numpy as np
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.reading import say
 from galaxtool.utils.optional_imports import require
-from galaxtool.utils.suggestions import instead_of
+from galaxtool.utils.suggestions import suggest_path
 
 BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 """What h5py makes of HDF5's own errors."""
@@ -122,7 +122,7 @@ def open_hdf5(path: Path) -> Any:
         with path.open("rb") as stream:
             head = stream.read(2)
     except FileNotFoundError as error:
-        raise InputError(f"There is no file at '{path}'.", hint=instead_of(path)) from error
+        raise InputError(f"There is no file at '{path}'.", hint=suggest_path(path)) from error
     except OSError as error:
         what = "is a folder, not an HDF5 file" if path.is_dir() else f"cannot be opened: {error.strerror or error}"
         raise InputError(f"'{path}' {what}.") from error

@@ -19,7 +19,7 @@ from galaxtool.images.fits.bounded_stream import open_bounded
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import say
-from galaxtool.utils.quiet import no_warnings
+from galaxtool.utils.warning_filter import ignore_warnings
 
 _BROKEN = (fits.VerifyError, KeyError, TypeError, *BROKEN)
 _FILES_KEPT = 64
@@ -147,7 +147,7 @@ def _list(path: Path) -> _Listing:
     how: Any = {"memmap": False, "lazy_load_hdus": True, "disable_image_compression": True}
     try:
         with (
-            no_warnings(),
+            ignore_warnings(),
             open_bounded(ImageFile.on_disk(path)) as stream,
             fits.open(stream, **how) as units,
         ):

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from galaxtool.errors import GalaxtoolError
+from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.config import cache_dir
-from galaxtool.utils.files import atomic_write
 
 _MANY = 10_000
 _LARGE = 2**24

@@ -21,7 +21,7 @@ from galaxtool.images.fits.band_names import is_science
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_gzipped, open_bounded
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import say
-from galaxtool.utils.quiet import no_warnings
+from galaxtool.utils.warning_filter import ignore_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,13 @@ class SkyImage:
             coordinates = SkyCoord(ra, dec, unit="deg").transform_to(frame).spherical
             lon, lat = coordinates.lon.deg, coordinates.lat.deg
         world[:, self.wcs.wcs.lng], world[:, self.wcs.wcs.lat] = lon, lat
-        with no_warnings(), np.errstate(all="ignore"):
+        with ignore_warnings(), np.errstate(all="ignore"):
             x, y = self.wcs.all_world2pix(world, 0, quiet=True).T
         return x, y
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Convert pixels to positions (degrees, ICRS); NaN where the projection is undefined."""
-        with no_warnings(), np.errstate(all="ignore"):
+        with ignore_warnings(), np.errstate(all="ignore"):
             world = self.wcs.all_pix2world(np.column_stack([x, y]), 0)
         lon, lat = world[:, self.wcs.wcs.lng], world[:, self.wcs.wcs.lat]
         frame = wcs_to_celestial_frame(self.wcs)
@@ -134,7 +134,7 @@ def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
     path = source.path
     try:
         with (
-            no_warnings(),
+            ignore_warnings(),
             open_bounded(ImageFile.on_disk(path), ANY_SIZE) as stream,
             fits.open(stream, memmap=False, uint=False, lazy_load_hdus=True) as hdus,
         ):

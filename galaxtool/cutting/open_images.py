@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from galaxtool.cutting.images import HduRef
 from galaxtool.images.fits.band_names import plane_bands
-from galaxtool.utils.quiet import no_warnings
+from galaxtool.utils.warning_filter import ignore_warnings
 
 _STRIP_ROWS = 64  # rows that are decompressed together
 _MAX_OPEN = 64
@@ -33,7 +33,7 @@ class OpenImage:
 
     def __init__(self, ref: HduRef) -> None:
         self.ref = ref
-        with no_warnings():
+        with ignore_warnings():
             self._hdus = fits.open(ref.path, memmap=True, uint=False, lazy_load_hdus=True)
             hdu = self._hdus[ref.hdu]
             self.header, self.primary = hdu.header.copy(), self._hdus[0].header
@@ -76,7 +76,7 @@ class OpenImage:
         if self._array is not None:
             pixels = self._array[..., y0:y1, x0:x1]
             return pixels if self._scaling is None else self._scaling.to_physical(pixels)
-        with no_warnings():
+        with ignore_warnings():
             first, last = y0 // self._strip_rows, (y1 - 1) // self._strip_rows
             strips = [self._read_strip(n, last - first + 2) for n in range(first, last + 1)]
         start = first * self._strip_rows

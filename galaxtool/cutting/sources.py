@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from galaxtool.errors import ConfigError, InputError, nearest
+from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.inputs.walk import byte_order, walk_images
 from galaxtool.plugins.registry import get_registry
 from galaxtool.tables.tables import table_suffix
@@ -95,7 +95,7 @@ def _find_files(text: str) -> list[Path]:
             return [match for match in matches if match.is_file()]
         raise InputError(f"Nothing matches '{text}'.", hint="Check the pattern, or give the folder.")
     siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = nearest(path.name, siblings)
+    near = suggest_name(path.name, siblings)
     raise InputError(
         f"There is nothing at '{text}'.", hint=f"Did you mean '{path.parent / near}'?" if near else "Check the path."
     )

@@ -26,7 +26,7 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.walk import byte_order, walk_images, without_suffix
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import Item
-from galaxtool.utils.suggestions import instead_of
+from galaxtool.utils.suggestions import suggest_path
 
 
 def folder_dataset(
@@ -73,7 +73,7 @@ def folder_dataset(
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise InputError(f"There is no folder at '{folder}'.", hint=instead_of(folder))
+        raise InputError(f"There is no folder at '{folder}'.", hint=suggest_path(folder))
     if pattern is not None:
         return _of_bands(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
     rows, skipped = _labelled(folder, image_column, label_column, needs_labels, bands)

@@ -18,11 +18,11 @@ from galaxtool.datasets.glob import named_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.subset import matching
 from galaxtool.datasets.unsupported_options import refuse_unheeded, unsupported_options, with_reading
-from galaxtool.errors import ConfigError, InputError, nearest
+from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.tables.tables import TABLE_SUFFIXES, table_suffix
-from galaxtool.utils.suggestions import instead_of
+from galaxtool.utils.suggestions import suggest_path
 
 _NEEDS_LABELS = "needs_labels"
 _MAY_LACK = (_NEEDS_LABELS, "pattern", "bands")
@@ -138,11 +138,11 @@ def _opened(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
         )
     if text.startswith("@") or glob.has_magic(text):
         return _made(named_dataset, text, {"path": text, **options})
-    near = nearest(text.partition(":")[0], names)
+    near = suggest_name(text.partition(":")[0], names)
     raise InputError(
         f"There is no data set called '{text}', nor a folder or file of that name."
         + (f" Did you mean '{near}'?" if near else ""),
-        hint=f"{instead_of(path)} Else see `galaxtool datasets`, or name a folder with a sub-folder for each class.",
+        hint=f"{suggest_path(path)} Else see `galaxtool datasets`, or name a folder with a sub-folder for each class.",
     )
 
 

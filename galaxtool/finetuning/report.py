@@ -24,7 +24,8 @@ from galaxtool.reports.figures import draw_confusion, draw_history
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
 from galaxtool.training.trainer import Outcome
-from galaxtool.utils.files import atomic_write, sha256_of, write_json
+from galaxtool.utils.atomic_write import atomic_write, write_json
+from galaxtool.utils.digests import hash_file
 from galaxtool.utils.run_directory import RunDirectory, utc_now
 
 
@@ -34,7 +35,7 @@ def write_inputs(run: RunDirectory, config: FinetuneConfig, labeled: LabeledImag
     with atomic_write(run.path / "config.toml") as temporary:
         temporary.write_text(tomli_w.dumps({"finetune": settings}), encoding="utf-8")
     run.manifest["inputs"] = [
-        {"name": dataset.name, "images": len(dataset.items), "split_sha256": sha256_of(run.path / "split.csv")}
+        {"name": dataset.name, "images": len(dataset.items), "split_sha256": hash_file(run.path / "split.csv")}
         for dataset in labeled.datasets
     ]
     run.save()

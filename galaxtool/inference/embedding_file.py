@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galaxtool.errors import ConfigError
-from galaxtool.utils.files import atomic_write, write_json
+from galaxtool.utils.atomic_write import atomic_write, write_json
 
 COLUMNS = ("id", "path", "ra", "dec", "error")
 _ROW_GROUP = 4096

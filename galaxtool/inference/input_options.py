@@ -107,7 +107,7 @@ def stretch_of(text: str) -> Any:
     """
     from dataclasses import fields
 
-    from galaxtool.errors import nearest
+    from galaxtool.errors import suggest_name
     from galaxtool.vision.stretch import Stretch
 
     name, _, rest = text.partition(":")
@@ -116,7 +116,7 @@ def stretch_of(text: str) -> Any:
     for part in filter(None, (p.strip() for p in rest.split(","))):
         key, _, value = part.partition("=")
         if key not in numbers:
-            near = nearest(key, numbers)
+            near = suggest_name(key, numbers)
             raise ConfigError(
                 f"A stretch has no option '{key}'." + (f" Did you mean '{near}'?" if near else ""),
                 hint=f"Options: {', '.join(numbers)}, as in asinh:softening=3",

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from string import Formatter
 
-from galaxtool.errors import ConfigError, InputError, nearest
+from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.listing import Sorter, Texts
 from galaxtool.inputs.walk import FileFilter, walk
@@ -206,7 +206,7 @@ def _parsed(text: str) -> list[tuple[str, str]]:
         raise ConfigError(f"The pattern '{text}' is not understood: {error}.", hint=f"Write it {example}.") from error
     for _, field, extra in fields:
         if field is not None and (field not in _FIELDS or extra):
-            near = nearest(field, _FIELDS)
+            near = suggest_name(field, _FIELDS)
             raise ConfigError(
                 f"The pattern '{text}' has a field '{{{field}}}'." + (f" Did you mean '{{{near}}}'?" if near else ""),
                 hint=f"Its fields are {{id}} and {{band}}, {example}.",

@@ -18,7 +18,7 @@ from astropy.table import Table
 
 from galaxtool.containers.find import container_name, container_suffixes, make_container
 from galaxtool.containers.protocols import Member
-from galaxtool.errors import GalaxtoolError, InputError, nearest
+from galaxtool.errors import GalaxtoolError, InputError, suggest_name
 from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.band_files import find_objects
 from galaxtool.inputs.catalogue import HDUS, read_catalogue
@@ -320,5 +320,5 @@ def nothing_at(path: Path, *, hint: str = "Check the path.") -> InputError:
     """Return the error for a path that is not there, with the name beside it that is most like it."""
     parent = path.parent
     readable = os.path.isdir(parent) and os.access(parent, os.R_OK)  # noqa: PTH112
-    near = nearest(path.name, [entry.name for entry in islice(parent.iterdir(), 5000)]) if readable else None
+    near = suggest_name(path.name, [entry.name for entry in islice(parent.iterdir(), 5000)]) if readable else None
     return InputError(f"There is nothing at '{path}'.", hint=f"Did you mean '{parent / near}'?" if near else hint)

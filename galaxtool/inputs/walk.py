@@ -23,7 +23,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.tables.formats.fits import is_image
 from galaxtool.types import batches
-from galaxtool.utils.quiet import no_warnings
+from galaxtool.utils.warning_filter import ignore_warnings
 
 _SIMPLE = b"SIMPLE  ="
 _FITS_BLOCK = 2880
@@ -242,7 +242,7 @@ def _is_table(file: bytes | os.DirEntry[bytes]) -> bool:
         if not _primary_is_empty(head) or _image_is_first(head):
             return False
         with (
-            no_warnings(),  # about a damaged file, of which its reader will speak
+            ignore_warnings(),  # about a damaged file, of which its reader will speak
             open_bounded(ImageFile.on_disk(Path(os.fsdecode(file)))) as stream,
             fits.open(stream, memmap=False) as units,
         ):

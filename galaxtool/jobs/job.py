@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.jobs.shard import Shard
-from galaxtool.utils.files import lock_file, lock_owner, write_json
+from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.locks import lock_file, lock_owner
 
 if TYPE_CHECKING:
     from astropy.table import Table

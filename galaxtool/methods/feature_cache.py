@@ -18,8 +18,8 @@ from galaxtool.backbones.abilities import name_of
 from galaxtool.errors import GalaxtoolError
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
+from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.config import cache_dir
-from galaxtool.utils.files import atomic_write
 
 KEPT_BYTES = 2_000_000_000
 """Of all files together; those longest not used are removed first."""

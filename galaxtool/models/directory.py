@@ -18,7 +18,8 @@ from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.utils.files import atomic_write, sha256_of, write_json
+from galaxtool.utils.atomic_write import atomic_write, write_json
+from galaxtool.utils.digests import hash_file
 
 
 def save_model(
@@ -61,7 +62,7 @@ def save_model(
             if one.symbol.resolve() != target.resolve():
                 with atomic_write(target) as temporary:
                     shutil.copyfile(one.symbol, temporary)
-    record = dataclasses.replace(record, weights_sha256=sha256_of(folder / WEIGHTS))
+    record = dataclasses.replace(record, weights_sha256=hash_file(folder / WEIGHTS))
     write_json(folder / RECORD, record.as_dict())
     return record
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from galaxtool.errors import ModelError
 from galaxtool.taxonomy.load import Taxonomy, taxonomy_from_dict
-from galaxtool.utils.files import digest_of
+from galaxtool.utils.digests import hash_json
 from galaxtool.vision.preprocess import Preprocess
 
 SCHEMA = 1
@@ -90,7 +90,7 @@ class ModelRecord:
     @property
     def digest(self) -> str:
         """SHA-256 of all that decides an embedding and a score; the same for a model and its ONNX export."""
-        return digest_of([self.weights_sha256, self.preprocess, self.slugs, self.temperature])
+        return hash_json([self.weights_sha256, self.preprocess, self.slugs, self.temperature])
 
     def make_preprocess(self) -> Preprocess:
         """Return its preprocessing."""

@@ -25,7 +25,7 @@ from typing import Any
 
 import pluggy
 
-from galaxtool.errors import GalaxtoolError, nearest
+from galaxtool.errors import GalaxtoolError, suggest_name
 from galaxtool.plugins import hookspecs
 from galaxtool.plugins.kinds import KINDS, Kind, S
 from galaxtool.plugins.registration import PluginReport, Registration
@@ -186,7 +186,7 @@ class PluginManager:
             return "implements no hook; mark the functions with @galaxtool.hookimpl"
         for caller in callers:
             if caller.name not in known:
-                suggestion = nearest(caller.name, known)
+                suggestion = suggest_name(caller.name, known)
                 return f"unknown hook '{caller.name}'" + (f"; did you mean '{suggestion}'?" if suggestion else "")
         return ""
 

@@ -14,7 +14,7 @@ from galaxtool.inference.input_options import InputOptions
 from galaxtool.search.defaults import DEFAULT_INDEX
 from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
-from galaxtool.utils.files import digest_of
+from galaxtool.utils.digests import hash_json
 
 if TYPE_CHECKING:
     from galaxtool.inputs.items import InputItem
@@ -188,9 +188,9 @@ def _among(
     digest = read_record(files).digest
     name = ", ".join(str(text) for text in among)
     # one folder for each set of inputs, so that the cache does not grow when their files change
-    key = digest_of([[os.path.abspath(text) for text in among], digest, hdu])  # noqa: PTH100  patterns are no paths
+    key = hash_json([[os.path.abspath(text) for text in among], digest, hdu])  # noqa: PTH100  patterns are no paths
     folder = cache_dir() / "among" / key[:24]
-    source_digest = digest_of([_state(item) for item in found.items])
+    source_digest = hash_json([_state(item) for item in found.items])
     built = None
     try:
         if (folder / RECORD).is_file() and IndexRecord.read(folder / RECORD).source_digest == source_digest:

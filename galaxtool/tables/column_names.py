@@ -7,7 +7,7 @@ from pathlib import Path
 
 from astropy.table import Table
 
-from galaxtool.errors import TableError, nearest
+from galaxtool.errors import TableError, suggest_name
 
 LABELS_FILE = "labels.csv"
 PATH_COLUMNS = (
@@ -36,7 +36,7 @@ def column_named(table: Table, name: str | None, usual: Sequence[str], source: P
     if name is not None:
         if name in table.colnames:
             return name
-        near = nearest(name, table.colnames)
+        near = suggest_name(name, table.colnames)
         raise TableError(
             f"'{source}' has no column '{name}'." + (f" Did you mean '{near}'?" if near else ""),
             hint=f"Its columns are {listed(table)}.",

@@ -19,7 +19,7 @@ from galaxtool.tables.formats import others, parquet, votable
 from galaxtool.tables.formats.plain import no_surrogates, plain_table, with_texts
 from galaxtool.tables.formats.schema import TableSchema
 from galaxtool.tables.formats.suffixes import check_table_path, is_packed, other_format, table_suffix
-from galaxtool.utils.files import atomic_write
+from galaxtool.utils.atomic_write import atomic_write
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from galaxtool.errors import TableError, nearest
+from galaxtool.errors import TableError, suggest_name
 
 FUNCTIONS = frozenset(
     (
@@ -237,7 +237,7 @@ class _Parser:
             return self._column(text, start)
         if lower in FUNCTIONS:
             return Token("word", lower)
-        near = nearest(lower, FUNCTIONS)
+        near = suggest_name(lower, FUNCTIONS)
         return self._fail(
             start,
             f"there is no function '{text}'" + (f", did you mean '{near}'?" if near else ""),
@@ -257,7 +257,7 @@ class _Parser:
         if name.lower() in _STATEMENTS:
             self._fail(start, f"'{name}' is not allowed", hint="Write one condition on the columns.")
         odd = [c for c in self.names if not re.fullmatch(r"[^\W\d]\w*", c) and c in self.expression]
-        near = max(odd, key=len) if odd else nearest(name, self.names)
+        near = max(odd, key=len) if odd else suggest_name(name, self.names)
         shown = ", ".join(self.names[:_SHOWN_COLUMNS]) + (", ..." if len(self.names) > _SHOWN_COLUMNS else "")
         hint = f"The columns are {shown}. A text goes in single quotes: {_quote_text(name)}."
         if odd:

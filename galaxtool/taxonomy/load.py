@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxtool.errors import InputError, nearest
+from galaxtool.errors import InputError, suggest_name
 from galaxtool.plugins.specs import Citation, TaxonomySpec
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import match_key, prompt_for, slugify
@@ -194,7 +194,7 @@ def _check(entry: Any, types: Mapping[str, type], needed: Sequence[str], where: 
         raise InputError(f"{what} in {where} is not a table of keys.", hint="Write it as [[classes]] with keys below.")
     for key, value in entry.items():
         if key not in types:
-            near = nearest(key, types)
+            near = suggest_name(key, types)
             hint = f"Did you mean '{near}'?" if near else f"Known keys: {', '.join(types)}."
             raise InputError(f"'{key}' in {what} of {where} is not a known key.", hint=hint)
         if not isinstance(value, types[key]):

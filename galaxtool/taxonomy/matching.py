@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from galaxtool.errors import InputError, nearest
+from galaxtool.errors import InputError, suggest_name
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.names import is_bare_number, match_key, slugify
 
@@ -154,5 +154,5 @@ class _Matcher:
         return None
 
     def near(self, label: str) -> str | None:
-        key = nearest(match_key(label), self._keys)
+        key = suggest_name(match_key(label), self._keys)
         return min(self._keys[key]) if key else None

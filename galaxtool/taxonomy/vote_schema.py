@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from galaxtool.errors import ConfigError, nearest
+from galaxtool.errors import ConfigError, suggest_name
 from galaxtool.plugins.specs import Citation
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import prompt_for, slugify
@@ -110,7 +110,7 @@ class VoteSchema:
             above, seen = question, {question.slug}
             while above.asked_if:
                 if above.asked_if not in asked_by:
-                    near = nearest(above.asked_if, asked_by)
+                    near = suggest_name(above.asked_if, asked_by)
                     raise _wrong(
                         self,
                         f"asks '{above.slug}' after the answer '{above.asked_if}', which is not there",

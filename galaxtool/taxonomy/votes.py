@@ -33,12 +33,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxtool.errors import ConfigError, InputError, UnknownName, nearest
+from galaxtool.errors import ConfigError, InputError, UnknownName, suggest_name
 from galaxtool.plugins.specs import Citation
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.vote_endings import ending_probabilities, leading_endings
 from galaxtool.taxonomy.vote_schema import Answer, Question, VoteSchema
-from galaxtool.utils.suggestions import instead_of
+from galaxtool.utils.suggestions import suggest_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ def load_schema(source: str | Path) -> VoteSchema:
     try:
         record = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as problem:
-        hint = "Give the right file." if file.exists() else instead_of(file)
+        hint = "Give the right file." if file.exists() else suggest_path(file)
         raise ConfigError(f"The vote schema '{file}' cannot be read: {problem.strerror}.", hint=hint) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigError(f"'{file}' is not TOML: {problem}.", hint="Correct the file at that place.") from problem
@@ -146,7 +146,7 @@ def _check(entry: Any, types: Mapping[str, type], needed: Sequence[str], whose: 
         raise ConfigError(f"What stands for {whose} is not a table of keys.", hint="Write { key = value }.")
     for key, value in entry.items():
         if key not in types:
-            near = nearest(str(key), types)
+            near = suggest_name(str(key), types)
             raise ConfigError(
                 f"'{key}' in {whose} is not a known key.",
                 hint=f"Did you mean '{near}'?" if near else f"Known keys: {', '.join(types)}.",
@@ -228,7 +228,7 @@ def _forms(schema: VoteSchema, columns: Sequence[Mapping[str, Any]]) -> list[lis
     there = {column for column in wanted if any(column in row for row in columns)}
     if not there:
         known = list(dict.fromkeys(name for row in columns for name in row))
-        near = {column: nearest(column, known) for column in wanted}
+        near = {column: suggest_name(column, known) for column in wanted}
         told = [f"'{found}' is near '{column}'" for column, found in near.items() if found]
         raise InputError(
             f"None of the columns holds votes for '{schema.name}', such as {', '.join(wanted[:4])}.",

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from galaxtool.errors import ModelError
-from galaxtool.utils.files import atomic_write
+from galaxtool.utils.atomic_write import atomic_write
 
 
 def random_states() -> dict[str, Any]:

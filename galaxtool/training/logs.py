@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxtool.utils.files import atomic_write
+from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import require
 
 

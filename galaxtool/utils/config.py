@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from galaxtool.errors import ConfigError, nearest
-from galaxtool.utils.suggestions import instead_of
+from galaxtool.errors import ConfigError, suggest_name
+from galaxtool.utils.suggestions import suggest_path
 
 # Names that mean something else to galaxtool and so never set a parameter.
 _RESERVED = {"GALAXTOOL_DEBUG", "GALAXTOOL_PLUGINS", "GALAXTOOL_OFFLINE", "GALAXTOOL_CACHE", "GALAXTOOL_TEST_DATA"}
@@ -112,7 +112,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        hint = "Give the right file." if file.exists() else instead_of(file)
+        hint = "Give the right file." if file.exists() else suggest_path(file)
         raise ConfigError(f"The settings file '{file}' cannot be read: {error.strerror}.", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"The settings file '{file}' is not valid TOML: {error}.") from error
@@ -129,7 +129,7 @@ def _table(document: Mapping[str, Any], command: str, known: list[str], file: Pa
         raise ConfigError(f"In '{file}', '{command}' must be a table: [{command}].")
     for key in table:
         if key.replace("-", "_") not in known:
-            near = nearest(key, known)
+            near = suggest_name(key, known)
             raise ConfigError(
                 f"'{file}' sets '{key}' in [{command}], which is no parameter of `galaxtool {command}`"
                 + (f"; did you mean '{near}'?" if near else "."),
@@ -148,7 +148,7 @@ def one_of(parameter: str, value: str, choices: Iterable[str]) -> str:
     """
     known = list(choices)
     if value not in known:
-        near = nearest(value, known)
+        near = suggest_name(value, known)
         raise ConfigError(
             f"--{parameter} is '{value}', which is not one of {', '.join(known)}."
             + (f" Did you mean '{near}'?" if near else "")

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
+from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.config import invocation
-from galaxtool.utils.files import lock_file, sha256_of, write_json
+from galaxtool.utils.digests import hash_file
+from galaxtool.utils.locks import lock_file
 
 MANIFEST_SCHEMA = 1
 _REPORTED = (
@@ -178,7 +180,7 @@ class RunDirectory:
         """Note how the run ended, list its outputs with their digests, and let go of the lock."""
         self.manifest.update(status=status, finished=utc_now())
         self.manifest["outputs"] = {
-            str(file.relative_to(self.path)): {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
+            str(file.relative_to(self.path)): {"bytes": file.stat().st_size, "sha256": hash_file(file)}
             for file in sorted(self.path.rglob("*"))
             if file.is_file() and file.name not in ("manifest.json", ".lock") and "checkpoints" not in file.parts
         }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-from galaxtool.errors import nearest
+from galaxtool.errors import suggest_name
 
 _LOOKED_AT, _SHOWN = 2000, 5
 
 
-def instead_of(path: Path) -> str:
+def suggest_path(path: Path) -> str:
     """Return a sentence with the name most like it in its folder, or with what there is.
 
     Parameters
@@ -29,7 +29,7 @@ def instead_of(path: Path) -> str:
     except OSError:
         lacking = next((p for p in (folder, *folder.parents) if p.is_dir() or p.parent.is_dir()), folder)
         return f"The folder '{lacking}' {'cannot be read' if lacking.is_dir() else 'is not there either'}."
-    if near := nearest(path.name, names):
+    if near := suggest_name(path.name, names):
         return f"Did you mean '{folder / near}'?"
     alike = [name for name in names if Path(name).suffix == path.suffix] or names
     if not alike:

@@ -13,7 +13,7 @@ from PIL import Image
 from galaxtool.errors import ConfigError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.types import NO_SCALE, OFF_EDGE, UPSAMPLED, Cutout
-from galaxtool.utils.files import digest_of
+from galaxtool.utils.digests import hash_json
 from galaxtool.vision.stretch import Stretch, to_planes
 
 RGB = ("R", "G", "B")
@@ -191,7 +191,7 @@ class Preprocess:
     @property
     def digest(self) -> str:
         """SHA-256 of the settings: two embeddings compare only where it is the same."""
-        return digest_of(self.as_dict())
+        return hash_json(self.as_dict())
 
 
 def per_channel(values: Sequence[float], n: int) -> tuple[float, ...]:

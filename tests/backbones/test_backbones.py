@@ -25,7 +25,7 @@ from galaxtool.backbones.weights import load_into, locate, read_state
 from galaxtool.errors import ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
-from galaxtool.utils.files import sha256_of
+from galaxtool.utils.digests import hash_file
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -287,7 +287,7 @@ def test_what_is_cached_is_used_offline(trained: Mini, tmp_path: Path, monkeypat
     monkeypatch.setenv("GALAXTOOL_CACHE", str(tmp_path))
     file = cached(tmp_path, trained)
     uri = "hf-hub:someone/model/w.safetensors"
-    found = locate(Weights(tag="w", uri=uri, sha256=sha256_of(file)), "mini@w", get_registry())
+    found = locate(Weights(tag="w", uri=uri, sha256=hash_file(file)), "mini@w", get_registry())
     assert found.read_bytes() == file.read_bytes()
     with pytest.raises(ModelError, match="its SHA-256 is not that of mini@w"):
         locate(Weights(tag="w", uri=uri, sha256="0" * 64), "mini@w", get_registry())

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
+from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.config import Invocation, invocation
-from galaxtool.utils.files import atomic_write, digest_of, lock_file, sha256_of, write_json
+from galaxtool.utils.digests import hash_file, hash_json
+from galaxtool.utils.locks import lock_file
 from galaxtool.utils.run_directory import RunDirectory, utc_now, versions
 
 
@@ -31,7 +33,7 @@ def manifest(path: Path) -> dict:
 def another_process() -> Iterator[subprocess.Popen]:
     """A process that holds the run directory whose path it is given, until it is told to end."""
     script = (
-        "import sys; from pathlib import Path; from galaxtool.utils.files import lock_file\n"
+        "import sys; from pathlib import Path; from galaxtool.utils.locks import lock_file\n"
         "held = lock_file(Path(sys.stdin.readline().strip())); print('held', flush=True); sys.stdin.readline()"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -196,17 +198,17 @@ def test_replacing_leaves_the_earlier_file(error: BaseException, tmp_path: Path)
 
 def test_replacing_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(GalaxtoolError, match="Nothing can be written"), atomic_write(tmp_path / "file" / "x"):
+    with pytest.raises(GalaxtoolError, match="Cannot write to the folder"), atomic_write(tmp_path / "file" / "x"):
         pytest.fail("the block must not run")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(GalaxtoolError, match="could not be written"), atomic_write(tmp_path / "folder") as temporary:
+    with pytest.raises(GalaxtoolError, match="Cannot write"), atomic_write(tmp_path / "folder") as temporary:
         temporary.write_text("")
 
 
 def test_digests(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"abc")
-    assert sha256_of(tmp_path / "f") == hashlib.sha256(b"abc").hexdigest()
-    assert digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1}) != digest_of({"a": 1, "b": [3]})
+    assert hash_file(tmp_path / "f") == hashlib.sha256(b"abc").hexdigest()
+    assert hash_json({"a": 1, "b": [2]}) == hash_json({"b": [2], "a": 1}) != hash_json({"a": 1, "b": [3]})
 
 
 def test_json_is_readable_utf8(tmp_path: Path) -> None:

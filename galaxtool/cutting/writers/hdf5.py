@@ -15,7 +15,7 @@ import numpy as np
 from galaxtool.cutting.cutout_pixels import CutoutPixels
 from galaxtool.cutting.tasks import CutSettings
 from galaxtool.cutting.writers.stack import STACK_COLUMNS, StackContent
-from galaxtool.utils.files import atomic_write
+from galaxtool.utils.atomic_write import atomic_write
 
 
 def create_hdf5(path: Path, content: StackContent) -> None:

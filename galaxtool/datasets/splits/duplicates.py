@@ -11,7 +11,7 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 
 from galaxtool.inputs.read_item import member_at
-from galaxtool.utils.files import sha256_of
+from galaxtool.utils.digests import hash_file
 
 _END = 16384
 
@@ -77,7 +77,7 @@ def _ends(path: Path) -> bytes | None:
 
 def _whole(path: Path) -> str | None:
     try:
-        return sha256_of(path)
+        return hash_file(path)
     except OSError:
         return None if (member := member_at(path)) is None else sha256(member.content()).hexdigest()
 

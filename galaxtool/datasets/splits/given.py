@@ -15,7 +15,7 @@ from galaxtool.inputs.walk import without_suffix
 from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed
 from galaxtool.tables.tables import read_table
 from galaxtool.types import Item
-from galaxtool.utils.suggestions import instead_of
+from galaxtool.utils.suggestions import suggest_path
 
 UNUSED = "unused"
 """The split of items that are neither trained on nor scored."""
@@ -62,7 +62,7 @@ def read_given_split(path: Path) -> GivenSplit:
     """
     path = Path(path)
     if not path.exists():
-        raise TableError(f"There is no table at '{path}'.", hint=instead_of(path))
+        raise TableError(f"There is no table at '{path}'.", hint=suggest_path(path))
     table = read_table(path)
     column = column_named(table, None, SPLIT_COLUMNS, path)
     if column is None:

@@ -22,7 +22,7 @@ from galaxtool.images.quality import above_saturation, masked_as_saturated
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import quality_flags, say
 from galaxtool.types import SATURATED, Cutout
-from galaxtool.utils.quiet import no_warnings
+from galaxtool.utils.warning_filter import ignore_warnings
 
 _BEGINNING = 10 * 2880
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -65,7 +65,7 @@ class FitsReader:
         Where the file is small and holds a single image in its primary HDU, unscaled, as cutouts mostly do, its array
         is taken from the bytes, which is several times as fast as opening the file with astropy. Any other is opened.
         """
-        with no_warnings():  # what matters of astropy's warnings is checked here
+        with ignore_warnings():  # what matters of astropy's warnings is checked here
             try:
                 if options.header_only and (found := _lone_image(file, file.peek(_BEGINNING), file.size, options)):
                     return _cutout(file, found, options)

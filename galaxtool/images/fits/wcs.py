@@ -14,7 +14,7 @@ from astropy.wcs import WCS, Wcsprm
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from galaxtool.images.fits.header import Cards
-from galaxtool.utils.quiet import no_warnings
+from galaxtool.utils.warning_filter import ignore_warnings
 
 Place = tuple[float | None, float | None, float | None]
 NOWHERE: Place = (None, None, None)
@@ -58,7 +58,7 @@ def centre_and_scale(header: Header | Cards, shape: tuple[int, int]) -> Place:
     ny, nx = shape
     middle = np.array([[(nx - 1) / 2, (ny - 1) / 2]])
     try:
-        with no_warnings():  # about dates and units put right, on which the position does not depend
+        with ignore_warnings():  # about dates and units put right, on which the position does not depend
             place = _plain(header, middle) if isinstance(header, Cards) else None
             place = place or _full(header.header if isinstance(header, Cards) else header, middle)
     except Exception:

@@ -17,7 +17,7 @@ from galaxtool.images.raster.png import png_planes
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import quality_flags, say
 from galaxtool.types import NAME_MISMATCH, SATURATED, Cutout
-from galaxtool.utils.quiet import no_warnings
+from galaxtool.utils.warning_filter import ignore_warnings
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 _SUFFIXES = {suffix: means for suffix, means in Image.registered_extensions().items() if means in _FORMATS}
@@ -80,7 +80,7 @@ class RasterReader:
 
 def _by_pillow(file: ImageFile, options: ReadOptions) -> Picture:
     name = file.name
-    with no_warnings():
+    with ignore_warnings():
         # on odd metadata, and on sizes of 90 to 180 million pixels, which a mosaic may well have
         try:
             with file.open() as stream, Image.open(stream, formats=_FORMATS) as image:

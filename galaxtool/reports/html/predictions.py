@@ -16,7 +16,7 @@ from galaxtool.reports.html.overview import Overview
 from galaxtool.reports.html.page_rows import read_pieces
 from galaxtool.reports.html.picture import data_uris
 from galaxtool.reports.html.summary import about_section, errors_section, summary_section
-from galaxtool.utils.files import atomic_write
+from galaxtool.utils.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,7 +21,7 @@ from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.record import ModelRecord
 from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replacing_folder
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
-from galaxtool.utils.files import write_json
+from galaxtool.utils.atomic_write import write_json
 
 _SCHEMA = pa.schema([("id", pa.string()), ("path", pa.string()), ("ra", pa.float64()), ("dec", pa.float64())])
 _SUGGESTED_FROM = 5000  # ids that are searched for one like a misspelt one
