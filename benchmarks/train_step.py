@@ -1,13 +1,14 @@
-"""Time a training step of each method, and of GalaxAlign written out with N symbols and N prompts, side by side.
+"""Time one training step of each method, next to GalaxAlign written out with N symbols and N prompts.
 
     python benchmarks/train_step.py --backbone open_clip:ViT-B-16@none --batch 64
     python benchmarks/train_step.py --backbone open_clip:ViT-B-16@none --batch 128 --checkpointing
     python benchmarks/train_step.py --backbone mini@none --batch 64 --rounds 15
 
-A step is augmentation, forward, backward, gradient clipping and AdamW, on random pictures of ten classes. Written out,
-GalaxAlign encodes a symbol and a prompt for every image of the batch and compares N with N, as printed in paper 000;
-its loss is compared with ours in value. ``open_clip`` is OpenCLIP's own model, ClipLoss and AdamW on the same images
-(already augmented) and N prompts; ``clip`` is ours. The arms take turns, and the median of the rounds is shown.
+A step consists of augmentation, forward and backward passes, gradient clipping and AdamW, on random pictures of ten
+classes. Written out, GalaxAlign encodes a symbol and a prompt for every image of the batch and compares N with N, as
+printed by Wang et al. 2024; its loss value is compared with ours. ``open_clip`` is OpenCLIP's own model, ClipLoss
+and AdamW on the same already augmented images and N prompts; ``clip`` is galaxtool's. The arms take turns, and the
+median over the rounds is reported.
 """
 
 from __future__ import annotations

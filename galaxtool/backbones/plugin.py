@@ -1,238 +1,296 @@
-"""The built-in backbones."""
+"""Specs of the built-in backbones."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from galaxtool.backbones import citations as cite
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import BackboneSpec, Citation, Weights
 
-_BUNDLED = Path(__file__).resolve().parent.parent / "models" / "mini"
-
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-_CLIP_NORM = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-
-Norm = tuple[tuple[float, float, float], tuple[float, float, float]]
+_BUNDLED = Path(__file__).resolve().parent.parent / "models" / "mini" / "weights.safetensors"
 
 
-def _weights(
-    tag: str, uri: str, licence: str, *, norm: Norm = _IMAGENET, sha256: str = "", citation: Citation | None = None
-) -> Weights:
-    mean, std = norm
-    return Weights(
-        tag=tag, uri=uri, sha256=sha256, licence=licence, citation=citation, image_size=224, mean=mean, std=std
+class _Norm(NamedTuple):
+    """Mean and standard deviation of the channels red, green and blue, for display values in [0, 1]."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+_IMAGENET = _Norm((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_HALF = _Norm((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_OPENAI = _Norm((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+
+
+@hookimpl
+def register_backbones() -> list[BackboneSpec]:
+    return [_mini(), *_open_clip(), *_sources(), *_transformers(), *_convolutional_networks()]
+
+
+def _mini() -> BackboneSpec:
+    bundled = _weights(
+        "bundled", f"file:{_BUNDLED}", "BSD-3-Clause", norm=_HALF, citation=cite.GALAXALIGN, image_size=64
+    )
+    return _encoder(
+        "mini",
+        "Small image and text towers at 64 pixels; comes with galaxtool, trains on a laptop.",
+        "mini:build",
+        cite.RESNET,
+        bundled,
+        norm=_HALF,
+        image_size=64,
+        text=True,
     )
 
 
-def _of_timm(tag: str, licence: str, *, architecture: str = "vit_base_patch16_224", norm: Norm = _IMAGENET) -> Weights:
-    return _weights(tag, f"hf-hub:timm/{architecture}.{tag}/model.safetensors", licence, norm=norm, citation=cite.TIMM)
+def _open_clip() -> list[BackboneSpec]:
+    return [
+        _source(
+            "open_clip",
+            "Any architecture of OpenCLIP, e.g. open_clip:ViT-B-16@laion2b_s34b_b88k or open_clip:RN50@none.",
+            "openclip:build",
+            "openclip:known_weights",
+            cite.OPENCLIP,
+            norm=_OPENAI,
+            text=True,
+        ),
+        _encoder(
+            "clip-vit-16",
+            "CLIP ViT-B/16 with LAION-2B weights (open_clip:ViT-B-16); the ViT-16 of Wang et al. 2024.",
+            "openclip:build_vit_b_16",
+            cite.CLIP,
+            _laion_weights("laion2b_s34b_b88k", "CLIP-ViT-B-16-laion2B-s34B-b88K", image_size=224),
+            norm=_OPENAI,
+            text=True,
+        ),
+        _encoder(
+            "clip-convnext",
+            "CLIP ConvNeXt-Base (wide), LAION-2B weights (open_clip:convnext_base_w), as in Wang et al. 2024.",
+            "openclip:build_convnext_base_w",
+            cite.OPENCLIP,
+            _laion_weights("laion2b_s13b_b82k", "CLIP-convnext_base_w-laion2B-s13B-b82K", image_size=256),
+            norm=_OPENAI,
+            image_size=256,
+            text=True,
+        ),
+    ]
 
 
-def _of_torchvision(tag: str, file: str) -> Weights:
-    """Make the record of a file whose name ends in the first digits of its SHA-256."""
-    digest = file.rpartition("-")[2].removesuffix(".pth")
-    uri = f"https://download.pytorch.org/models/{file}"
-    return _weights(tag, uri, "BSD-3-Clause", sha256=digest, citation=cite.TORCHVISION)
+def _sources() -> list[BackboneSpec]:
+    return [
+        _source(
+            "timm",
+            "Any image model of timm, e.g. timm:vit_base_patch14_dinov2.lvd142m or timm:hf_hub:OWNER/NAME.",
+            "timm.models:build",
+            "timm.weights:known_weights",
+            cite.TIMM,
+        ),
+        _source(
+            "torchvision",
+            "Any classifier of torchvision, e.g. torchvision:vgg11@IMAGENET1K_V1 or torchvision:swin_t@none.",
+            "torchvision_models:build",
+            "torchvision_models:known_weights",
+            cite.TORCHVISION,
+        ),
+    ]
 
 
-def _named(
-    name: str, summary: str, build: str, citation: Citation, weights: tuple[Weights, ...] = (), norm: Norm = _IMAGENET
+def _transformers() -> list[BackboneSpec]:
+    timm = "timm.models:build_short"
+    return [
+        _encoder(
+            "vit-16",
+            "ViT-B/16, supervised on ImageNet-1k (timm); Wang et al. 2024, Lastufka et al. 2024.",
+            timm,
+            cite.VIT,
+            _timm_weights("augreg_in1k", "Apache-2.0", norm=_HALF, citation=cite.AUGREG),
+            _timm_weights("augreg_in21k_ft_in1k", "Apache-2.0", norm=_HALF, citation=cite.AUGREG),
+            norm=_HALF,
+        ),
+        _encoder(
+            "vit-16-tv",
+            "ViT-B/16, supervised on ImageNet-1k (torchvision); Kumar et al. 2023.",
+            "torchvision_models:build_short",
+            cite.VIT,
+            _torchvision_weights("IMAGENET1K_V1", "vit_b_16-c867db91.pth"),
+        ),
+        _encoder(
+            "mae",
+            "Masked autoencoder ViT-B/16 on ImageNet-1k (timm); Wang et al. 2024, Lastufka et al. 2024.",
+            timm,
+            cite.MAE,
+            _timm_weights("mae", "CC-BY-NC-4.0"),
+        ),
+        _encoder(
+            "dinov1",
+            "DINO ViT-B/16, self-distilled on ImageNet-1k (timm); source detection in Lastufka et al. 2024.",
+            timm,
+            cite.DINO,
+            _timm_weights("dino", "Apache-2.0"),
+        ),
+        _encoder(
+            "dinov1-s",
+            "DINO ViT-S/16, self-distilled on ImageNet-1k (timm); clustering in Alberghi et al. 2024.",
+            timm,
+            cite.DINO,
+            _timm_weights("dino", "Apache-2.0", architecture="vit_small_patch16_224"),
+        ),
+        _encoder(
+            "dinov2",
+            "DINOv2 ViT-B/14, self-distilled on 142 million images (timm); Wang et al. 2024, Lastufka et al. 2024.",
+            timm,
+            cite.DINOV2,
+            _timm_weights("lvd142m", "Apache-2.0", architecture="vit_base_patch14_dinov2"),
+        ),
+        _encoder(
+            "msn",
+            "Masked siamese network ViT-B/16 on ImageNet-1k, from its authors; Wang et al. 2024, Lastufka et al. 2024.",
+            timm,
+            cite.MSN,
+            _weights(
+                "vitb16_600ep",
+                "https://dl.fbaipublicfiles.com/msn/vitb16_600ep.pth.tar",
+                "CC-BY-NC-4.0",
+                citation=cite.MSN,
+            ),
+        ),
+    ]
+
+
+def _convolutional_networks() -> list[BackboneSpec]:
+    torchvision = "torchvision_models:build_short"
+    return [
+        _encoder(
+            "resnet18",
+            "ResNet-18, supervised on ImageNet-1k (torchvision); Wang et al. 2024, Lastufka et al. 2024.",
+            torchvision,
+            cite.RESNET,
+            _torchvision_weights("IMAGENET1K_V1", "resnet18-f37072fd.pth"),
+        ),
+        _encoder(
+            "resnet50",
+            "ResNet-50, supervised on ImageNet-1k (torchvision); Wang et al. 2024, Lastufka et al. 2024.",
+            torchvision,
+            cite.RESNET,
+            _torchvision_weights("IMAGENET1K_V2", "resnet50-11ad3fa6.pth"),
+            _torchvision_weights("IMAGENET1K_V1", "resnet50-0676ba61.pth"),
+        ),
+        _encoder(
+            "vgg11",
+            "VGG11, supervised on ImageNet-1k (torchvision); deep and shallow tuning in Alberghi et al. 2024.",
+            torchvision,
+            cite.VGG,
+            _torchvision_weights("IMAGENET1K_V1", "vgg11-8a719046.pth"),
+        ),
+        _encoder(
+            "vgg11-32",
+            "VGG11 with 32 channels throughout, from random weights; Alberghi et al. 2024.",
+            "small_cnns:build_vgg11_32",
+            cite.ALBERGHI,
+            norm=_HALF,
+        ),
+        _encoder(
+            "small-cnn",
+            "Small network that averages pixels first, from random weights; after Alberghi et al. 2024.",
+            "small_cnns:build_small_cnn",
+            cite.ALBERGHI,
+            norm=_HALF,
+        ),
+    ]
+
+
+def _encoder(
+    name: str,
+    summary: str,
+    factory: str,
+    citation: Citation,
+    *weights: Weights,
+    norm: _Norm = _IMAGENET,
+    image_size: int = 224,
+    text: bool = False,
 ) -> BackboneSpec:
-    """Make the spec of a short name: an image encoder at 224 pixels."""
+    """Return the spec of one architecture with a short name."""
     return BackboneSpec(
         name=name,
         summary=summary,
-        factory=f"galaxtool.backbones.{build}",
-        image_size=224,
+        factory=f"galaxtool.backbones.{factory}",
+        text=text,
+        image_size=image_size,
         weights=weights,
-        mean=norm[0],
-        std=norm[1],
+        mean=norm.mean,
+        std=norm.std,
         citation=citation,
         licence=weights[0].licence if weights else "",
     )
 
 
-@hookimpl
-def register_backbones() -> list[BackboneSpec]:
-    return [
-        BackboneSpec(
-            name="mini",
-            summary="Small image and text towers at 64 pixels; comes with galaxtool, trains on a laptop.",
-            factory="galaxtool.backbones.mini:build",
-            text=True,
-            image_size=64,
-            weights=(
-                Weights(
-                    tag="bundled",
-                    uri=f"file:{_BUNDLED / 'weights.safetensors'}",
-                    licence="BSD-3-Clause",
-                    citation=cite.GALAXALIGN,
-                    image_size=64,
-                    mean=_HALF[0],
-                    std=_HALF[1],
-                ),
-            ),
-            citation=cite.RESNET,
-            licence="BSD-3-Clause",
-        ),
-        BackboneSpec(
-            name="open_clip",
-            summary="Any architecture of OpenCLIP, e.g. open_clip:ViT-B-16@laion2b_s34b_b88k or open_clip:RN50@none.",
-            factory="galaxtool.backbones.openclip:build",
-            text=True,
-            architectures=True,
-            weights_of="galaxtool.backbones.openclip:known_weights",
-            mean=_CLIP_NORM[0],
-            std=_CLIP_NORM[1],
-            citation=cite.OPENCLIP,
-        ),
-        BackboneSpec(
-            name="clip-vit-16",
-            summary="CLIP ViT-B/16 with LAION-2B weights (open_clip:ViT-B-16); paper 000's ViT-16.",
-            factory="galaxtool.backbones.openclip:build_vit_b_16",
-            text=True,
-            image_size=224,
-            weights=(
-                Weights(
-                    tag="laion2b_s34b_b88k",
-                    uri="hf-hub:laion/CLIP-ViT-B-16-laion2B-s34B-b88K/open_clip_model.safetensors",
-                    licence="MIT",
-                    citation=cite.OPENCLIP,
-                    image_size=224,
-                    mean=_CLIP_NORM[0],
-                    std=_CLIP_NORM[1],
-                ),
-            ),
-            mean=_CLIP_NORM[0],
-            std=_CLIP_NORM[1],
-            citation=cite.CLIP,
-        ),
-        BackboneSpec(
-            name="clip-convnext",
-            summary="CLIP ConvNeXt-Base (wide), LAION-2B weights (open_clip:convnext_base_w); paper 000's ConvNeXt.",
-            factory="galaxtool.backbones.openclip:build_convnext_base_w",
-            text=True,
-            image_size=256,
-            weights=(
-                Weights(
-                    tag="laion2b_s13b_b82k",
-                    uri="hf-hub:laion/CLIP-convnext_base_w-laion2B-s13B-b82K/open_clip_model.safetensors",
-                    licence="MIT",
-                    citation=cite.OPENCLIP,
-                    image_size=256,
-                    mean=_CLIP_NORM[0],
-                    std=_CLIP_NORM[1],
-                ),
-            ),
-            mean=_CLIP_NORM[0],
-            std=_CLIP_NORM[1],
-            citation=cite.OPENCLIP,
-        ),
-        BackboneSpec(
-            name="timm",
-            summary="Any image model of timm, e.g. timm:vit_base_patch14_dinov2.lvd142m or timm:hf_hub:OWNER/NAME.",
-            factory="galaxtool.backbones.timm_models:build",
-            architectures=True,
-            weights_of="galaxtool.backbones.timm_weights:known_weights",
-            mean=_IMAGENET[0],
-            std=_IMAGENET[1],
-            citation=cite.TIMM,
-        ),
-        BackboneSpec(
-            name="torchvision",
-            summary="Any classifier of torchvision, e.g. torchvision:vgg11@IMAGENET1K_V1 or torchvision:swin_t@none.",
-            factory="galaxtool.backbones.torchvision_models:build",
-            architectures=True,
-            weights_of="galaxtool.backbones.torchvision_models:known_weights",
-            mean=_IMAGENET[0],
-            std=_IMAGENET[1],
-            citation=cite.TORCHVISION,
-        ),
-        *_transformers(),
-        *_convolutional(),
-    ]
+def _source(
+    name: str,
+    summary: str,
+    factory: str,
+    weights_of: str,
+    citation: Citation,
+    *,
+    norm: _Norm = _IMAGENET,
+    text: bool = False,
+) -> BackboneSpec:
+    """Return the spec of a library whose architectures are named after a colon."""
+    return BackboneSpec(
+        name=name,
+        summary=summary,
+        factory=f"galaxtool.backbones.{factory}",
+        text=text,
+        architectures=True,
+        weights_of=f"galaxtool.backbones.{weights_of}",
+        mean=norm.mean,
+        std=norm.std,
+        citation=citation,
+    )
 
 
-def _transformers() -> list[BackboneSpec]:
-    timm = "timm_models:build_short"
-    return [
-        _named(
-            "vit-16", "ViT-B/16, supervised on ImageNet-1k (timm); the supervised ViT-16 of papers 000 and 001.", timm,
-            cite.VIT,
-            (
-                _weights(
-                    "augreg_in1k", "hf-hub:timm/vit_base_patch16_224.augreg_in1k/model.safetensors", "Apache-2.0",
-                    norm=_HALF, citation=cite.AUGREG,
-                ),
-                _weights(
-                    "augreg_in21k_ft_in1k",
-                    "hf-hub:timm/vit_base_patch16_224.augreg_in21k_ft_in1k/model.safetensors", "Apache-2.0",
-                    norm=_HALF, citation=cite.AUGREG,
-                ),
-            ),
-            norm=_HALF,
-        ),
-        _named(
-            "vit-16-tv", "ViT-B/16, supervised on ImageNet-1k (torchvision); paper 002.",
-            "torchvision_models:build_short", cite.VIT,
-            (_of_torchvision("IMAGENET1K_V1", "vit_b_16-c867db91.pth"),),
-        ),
-        _named(
-            "mae", "ViT-B/16 that filled in hidden patches of ImageNet-1k (timm); papers 000 and 001.", timm,
-            cite.MAE, (_of_timm("mae", "CC-BY-NC-4.0"),),
-        ),
-        _named(
-            "dinov1", "DINO ViT-B/16, self-distilled on ImageNet-1k (timm); paper 001's source detection.", timm,
-            cite.DINO, (_of_timm("dino", "Apache-2.0"),),
-        ),
-        _named(
-            "dinov1-s", "DINO ViT-S/16, self-distilled on ImageNet-1k (timm); paper 003's clustering.", timm,
-            cite.DINO, (_of_timm("dino", "Apache-2.0", architecture="vit_small_patch16_224"),),
-        ),
-        _named(
-            "dinov2", "DINOv2 ViT-B/14, self-distilled on 142 million images (timm); papers 000 and 001.", timm,
-            cite.DINOV2, (_of_timm("lvd142m", "Apache-2.0", architecture="vit_base_patch14_dinov2"),),
-        ),
-        _named(
-            "msn", "Masked siamese network ViT-B/16 on ImageNet-1k, from its authors; papers 000 and 001.", timm,
-            cite.MSN,
-            (
-                _weights(
-                    "vitb16_600ep", "https://dl.fbaipublicfiles.com/msn/vitb16_600ep.pth.tar", "CC-BY-NC-4.0",
-                    citation=cite.MSN,
-                ),
-            ),
-        ),
-    ]  # fmt: skip
+def _weights(
+    tag: str,
+    uri: str,
+    licence: str,
+    *,
+    citation: Citation,
+    norm: _Norm = _IMAGENET,
+    image_size: int = 224,
+    sha256: str = "",
+) -> Weights:
+    return Weights(
+        tag=tag,
+        uri=uri,
+        sha256=sha256,
+        licence=licence,
+        citation=citation,
+        image_size=image_size,
+        mean=norm.mean,
+        std=norm.std,
+    )
 
 
-def _convolutional() -> list[BackboneSpec]:
-    torchvision = "torchvision_models:build_short"
-    return [
-        _named(
-            "resnet18", "ResNet-18, supervised on ImageNet-1k (torchvision); papers 000 and 001.", torchvision,
-            cite.RESNET, (_of_torchvision("IMAGENET1K_V1", "resnet18-f37072fd.pth"),),
-        ),
-        _named(
-            "resnet50", "ResNet-50, supervised on ImageNet-1k (torchvision); papers 000 and 001.", torchvision,
-            cite.RESNET,
-            (
-                _of_torchvision("IMAGENET1K_V2", "resnet50-11ad3fa6.pth"),
-                _of_torchvision("IMAGENET1K_V1", "resnet50-0676ba61.pth"),
-            ),
-        ),
-        _named(
-            "vgg11", "VGG11, supervised on ImageNet-1k (torchvision); paper 003's deep and shallow tuning.",
-            torchvision, cite.VGG, (_of_torchvision("IMAGENET1K_V1", "vgg11-8a719046.pth"),),
-        ),
-        _named(
-            "vgg11-32", "VGG11 with 32 channels throughout, from random weights; paper 003.",
-            "small_cnns:build_vgg11_32", cite.ALBERGHI, norm=_HALF,
-        ),
-        _named(
-            "small-cnn", "Small network that averages pixels first, from random weights; after paper 003.",
-            "small_cnns:build_small_cnn", cite.ALBERGHI, norm=_HALF,
-        ),
-    ]  # fmt: skip
+def _laion_weights(tag: str, repository: str, *, image_size: int) -> Weights:
+    uri = f"hf-hub:laion/{repository}/open_clip_model.safetensors"
+    return _weights(tag, uri, "MIT", norm=_OPENAI, citation=cite.OPENCLIP, image_size=image_size)
+
+
+def _timm_weights(
+    tag: str,
+    licence: str,
+    *,
+    architecture: str = "vit_base_patch16_224",
+    norm: _Norm = _IMAGENET,
+    citation: Citation = cite.TIMM,
+) -> Weights:
+    uri = f"hf-hub:timm/{architecture}.{tag}/model.safetensors"
+    return _weights(tag, uri, licence, norm=norm, citation=citation)
+
+
+def _torchvision_weights(tag: str, file: str) -> Weights:
+    """Return the record of a file whose name ends in the first digits of its SHA-256."""
+    digest = file.rpartition("-")[2].removesuffix(".pth")
+    uri = f"https://download.pytorch.org/models/{file}"
+    return _weights(tag, uri, "BSD-3-Clause", sha256=digest, citation=cite.TORCHVISION)

@@ -1,4 +1,4 @@
-"""The two small networks of paper 003 that are trained from scratch: `vgg11-32` and `small-cnn`.
+"""Two small networks trained from scratch by Alberghi et al. 2024: `vgg11-32` and `small-cnn`.
 
 What Alberghi et al. 2024 print, and what they do not:
 

@@ -150,7 +150,7 @@ def finetune(
     patience : int
         Stop after so many epochs of the last stage without a better validation score; 0 never stops.
     stopping : str
-        best (by --patience), or paper-002: when the validation loss was three times 0.03 above its lowest.
+        best (by --patience), or loss-margin: stop when the validation loss exceeded its minimum by 0.03 three times.
     contrast : str
         Negatives of the contrastive losses: instance (as printed in the paper) or class.
     score : str

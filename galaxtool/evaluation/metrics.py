@@ -32,7 +32,7 @@ def classification_metrics(
     dict
         ``n`` and, each as ``{"value", "low", "high"}``: ``accuracy`` (Wilson interval), ``f1_macro`` (over the classes
         that occur or are predicted), ``roc_auc`` (one against the rest, macro), ``ece`` (15 equal bins, Guo et al.
-        2017), ``map_at_5`` and ``map`` (retrieval as in paper 000: every item a query among the others). The intervals
+        2017), ``map_at_5`` and ``map`` (retrieval as in Wang et al. 2024, each item a query). The intervals
         of all but accuracy are percentiles of 200 bootstrap resamples, without those that lack what the score needs. A
         score that is undefined (one class only) has None.
     """

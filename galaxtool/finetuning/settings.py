@@ -10,6 +10,7 @@ from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodOption, MethodSpec
 from galaxtool.training.options import TrainOptions
+from galaxtool.training.stopping import RULES
 from galaxtool.utils.config import one_of
 
 DEFAULT_EPOCHS = 20
@@ -22,7 +23,7 @@ _CHOICES = {
     "contrast": ("instance", "class"),
     "score": ("prompt", "symbol", "both"),
     "class_weights": ("none", "inverse"),
-    "stopping": ("best", "paper-002"),
+    "stopping": RULES,
 }
 _NEEDED = (
     # setting, values that any method can have, what the method must need for the others, and what such methods do

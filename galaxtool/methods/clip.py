@@ -1,4 +1,4 @@
-"""Images against prompts, without symbols: the bimodal ablation of paper 000."""
+"""Images against prompts, without symbols: the bimodal ablation of Wang et al. 2024."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """DINO: a network learns from its own slow average, without labels (Caron et al. 2021, arXiv:2104.14294).
 
 A student sees every crop of a picture, its teacher only the two global ones, and the student is to give for each what
-the teacher gives for another. The student trains by low-rank adapters (LoRA), as in paper 003 (Alberghi et al. 2024),
+the teacher gives for another. The student trains by low-rank adapters (LoRA), as in Alberghi et al. 2024,
 or by all of its layers; the teacher is the student's moving average, and is what is kept in the end.
 """
 

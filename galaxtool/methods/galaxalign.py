@@ -1,4 +1,7 @@
-"""GalaxAlign: images, symbols and prompts aligned in two stages (Wang, Wang & Luo 2024, paper 000, section 3)."""
+"""GalaxAlign: alignment of images, symbols and prompts in two stages.
+
+Section 3 of Wang, Wang & Luo 2024, arXiv:2411.19475.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A linear probe: the head alone learns, on features that are computed once (paper 001, section 4).
+"""A linear probe: the head alone learns, on features that are computed once (Lastufka et al. 2024, section 4).
 
 The paper's head sees the features as they are. Those of one backbone can be a thousand times larger than another's, so
 by default each is standardised over the training split first, which lets one learning rate do for all backbones; the

@@ -24,8 +24,9 @@ def contrastive_rows(similarity: torch.Tensor, targets: torch.Tensor, counts: to
     targets : Tensor of int64, shape (M,)
         Each row's class.
     counts : Tensor, shape (K,), or None
-        Items of each class in the batch: the other items are the negatives, as printed in paper 000 (classes that do
-        not occur drop out; those of the rows must occur). None: the other classes are, each once, in the batch or not.
+        Number of items of each class in the batch, which makes the other items the negatives, as in Wang et al. 2024;
+        classes that do not occur drop out, and those of the rows must occur. None makes the other classes the
+        negatives, each counted once, whether in the batch or not.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Shallow and deep fine-tuning: the last, or all but the first, blocks of the image tower (paper 003).
+"""Shallow and deep fine-tuning: train only the last blocks of the image tower, or all but the first ones.
 
-There, in sections 4.2 and 4.3, shallow tuning of VGG11 trains a new classifier on frozen convolutions, and deep tuning
-keeps only the first convolutions as they were pretrained. The later ones are "substituted": whether that means new
-random weights is not said, so it is an option.
+In Alberghi et al. 2024, sections 4.2 and 4.3, shallow tuning of VGG11 trains a new classifier on frozen convolutions,
+and deep tuning keeps only the first convolutions as they were pretrained. The paper says that the later ones are
+"substituted", but not whether they start from new random weights, so this is an option.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class TrainOptions:
     layer_decay : float
         Each block of the image tower learns at this times the rate of the block after it; 1 for the same rate.
     contrast : {"instance", "class"}
-        Negatives of a contrastive loss: the other items of the batch, as printed in paper 000, or the other classes.
+        Negatives of a contrastive loss: the other items of the batch, as in Wang et al. 2024, or the other classes.
     score : {"prompt", "symbol", "both"}
         What a prompt head scores by.
     class_weights : {"none", "inverse"}
@@ -34,7 +34,7 @@ class TrainOptions:
         Part of the target spread over all classes, in [0, 1); cross-entropy only.
     patience : int
         Epochs of the last stage without a better validation score before it ends; 0 for never.
-    stopping : {"best", "paper-002"}
+    stopping : {"best", "loss-margin"}
         Rule by which the last stage ends early; see `galaxtool.training.stopping`.
     ema : float
         Decay a step of the averaged weights that are validated and kept; 0 for the weights themselves.

@@ -1,40 +1,51 @@
-"""When the last stage of a training ends before its time."""
+"""Early stopping of the last training stage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-RULES = ("best", "paper-002")
-_DELTA, _STRIKES = 0.03, 3
+RULES = ("best", "loss-margin")
+_FORMER_NAMES = {"paper-002": "loss-margin"}
+_MARGIN, _MAX_EXCEEDED = 0.03, 3
+
+
+def current_rule_name(name: str) -> str:
+    """Return the current name of a stopping rule, given that name or the one in older settings files and runs.
+
+    Other names are returned unchanged.
+    """
+    return _FORMER_NAMES.get(name, name)
 
 
 def stops(rule: str, losses: Sequence[float], scores: Sequence[tuple[float, ...]], patience: int) -> str:
-    """Say why a training is to stop after the epochs it has had, or nothing.
+    """Return the reason to stop training after the epochs so far, or an empty string to continue.
 
     Parameters
     ----------
-    rule : {"best", "paper-002"}
-        ``best``: when the score has not risen above its best for `patience` epochs.
-        ``paper-002`` (as that paper prints it): a counter goes up when the validation loss exceeds the lowest so far by
-        more than 0.03, and at 3 the training ends. The counter is never set back, nor does an epoch that is merely no
-        better count: this is not the ``min_delta`` of Keras.
+    rule : {"best", "loss-margin"}
+        ``best`` stops when the score has not risen above its best for `patience` epochs. ``loss-margin`` is the rule
+        of Kumar, Sarker & Islam 2023: a counter goes up whenever the validation loss exceeds the lowest so far by more
+        than 0.03, and training stops when it reaches 3. The counter is never reset, and an epoch that is merely not
+        better does not count, unlike with the ``min_delta`` of Keras.
     losses, scores : sequence
         Validation loss and score of each epoch so far.
     patience : int
-        Of ``best``; 0 for never.
+        Number of epochs that ``best`` waits for; 0 to never stop.
 
     Returns
     -------
     str
-        A sentence, or the empty string.
+        A sentence without its full stop, or the empty string.
     """
-    if rule == "paper-002":
-        strikes = sum(loss > min(losses[:i], default=loss) + _DELTA for i, loss in enumerate(losses))
-        return f"The validation loss was {_STRIKES} times well above its lowest" if strikes >= _STRIKES else ""
+    if current_rule_name(rule) == "loss-margin":
+        exceeded = sum(loss > min(losses[:i], default=loss) + _MARGIN for i, loss in enumerate(losses))
+        if exceeded < _MAX_EXCEEDED:
+            return ""
+        return f"The validation loss exceeded its minimum by more than {_MARGIN} in {_MAX_EXCEEDED} epochs"
     stale = epochs_since_best(scores)
     return f"No better for {stale} epochs" if 0 < patience <= stale else ""
 
 
 def epochs_since_best(scores: Sequence[tuple[float, ...]]) -> int:
-    """Return how many epochs have gone by since the (first) best one."""
+    """Return the number of epochs since the first best one."""
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0

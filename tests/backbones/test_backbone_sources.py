@@ -17,10 +17,11 @@ from torch import nn
 from torchvision import models
 
 import galaxtool
-from galaxtool.backbones import timm_models, torchvision_models
+from galaxtool.backbones import torchvision_models
 from galaxtool.backbones.create import create_backbone, parse_name
 from galaxtool.backbones.openclip import known_weights as openclip_weights
-from galaxtool.backbones.timm_weights import known_weights as timm_weights
+from galaxtool.backbones.timm import models as timm_models
+from galaxtool.backbones.timm.weights import known_weights as timm_weights
 from galaxtool.backbones.torchvision_models import TorchVision
 from galaxtool.backbones.torchvision_models import known_weights as torchvision_weights
 from galaxtool.backbones.weights import load_into

@@ -14,8 +14,8 @@ from support.backbone_helpers import check_blocks, check_embeddings, empty_cache
 from timm.models import save_for_hf
 from torch import nn
 
-from galaxtool.backbones import timm_models
 from galaxtool.backbones.create import create_backbone, parse_name
+from galaxtool.backbones.timm import models as timm_models
 from galaxtool.backbones.weights import load_into
 from galaxtool.errors import ModelError, OfflineError
 

@@ -112,10 +112,27 @@ def test_a_temperature_is_fitted_and_kept(images: Path) -> None:
 def test_weights_and_smoothing_are_in_the_record(images: Path) -> None:
     found = trained(
         images, "--method", "supervised", "--class-weights", "inverse", "--label-smoothing", "0.1", "--ema", "0.9",
-        "--accumulate", "2", "--stopping", "paper-002",
+        "--accumulate", "2", "--stopping", "loss-margin",
     )["method"]  # fmt: skip
     assert (found["class_weights"], found["label_smoothing"], found["ema"]) == ("inverse", 0.1, 0.9)
-    assert (found["accumulate"], found["stopping"]) == (2, "paper-002")
+    assert (found["accumulate"], found["stopping"]) == (2, "loss-margin")
+
+
+def test_the_former_name_of_loss_margin_still_works(images: Path) -> None:
+    Path("old.toml").write_text('[finetune]\nstopping = "paper-002"\n')
+    assert trained(images, "--method", "supervised", "--recipe", "old.toml")["method"]["stopping"] == "loss-margin"
+    found = trained(images, "--method", "supervised", "--stopping", "paper-002", run="typed")["method"]
+    assert found["stopping"] == "loss-margin"
+    for file in ("manifest.json", "config.toml"):
+        path = Path("typed", file)
+        assert "loss-margin" in path.read_text()
+        path.write_text(path.read_text().replace("loss-margin", "paper-002"))
+    for name in ("paper-002", "loss-margin"):
+        manifest = json.loads(Path("typed/manifest.json").read_text())
+        assert manifest["config"]["stopping"]["value"] == "paper-002"
+        Path("typed/manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
+        code, _, said = galaxtool("finetune", "--resume", "typed", "--stopping", name)
+        assert code == 0, said
 
 
 def test_smoothing_is_for_cross_entropy(images: Path) -> None:
@@ -127,7 +144,7 @@ def test_smoothing_is_for_cross_entropy(images: Path) -> None:
     ("option", "says"),
     [
         (("--class-weights", "inverted"), "inverse"),
-        (("--stopping", "paper-003"), "paper-002"),
+        (("--stopping", "loss"), "loss-margin"),
         (("--ema", "1"), "--ema is 1.0"),
         (("--layer-decay", "0"), "--layer-decay is 0.0"),
         (("--accumulate", "0"), "--accumulate is 0"),
@@ -149,7 +166,10 @@ def test_what_cannot_be_meant(option: tuple[str, str], says: str, images: Path) 
         (("--method", "galaxalign-v2", "--warmup-epochs", "3"), "'galaxalign-v2', which has one stage"),
         (("--method", "shallow", "--layer-decay", "0.5"), "--layer-decay changes nothing: of the image encoder no blo"),
         (("--method", "shallow", "--option", "blocks=0", "--checkpointing"), "no layer of the image encoder learns"),
-        (("--method", "clip", "--stopping", "paper-002", "--patience", "3"), "--patience changes nothing with --stopp"),
+        (
+            ("--method", "clip", "--stopping", "loss-margin", "--patience", "3"),
+            "--patience changes nothing with --stopp",
+        ),
         (("--method", "supervised", "--votes", "gz2", "--all-classes"), "--all-classes is for classes, and --votes"),
     ],
 )

@@ -173,13 +173,13 @@ def test_checkpointing_that_changes_nothing_is_refused(tmp_path: Path) -> None:
 # --- when to stop ----------------------------------------------------------------------------------------------------
 
 
-def test_paper_002_counts_what_exceeds_the_lowest_and_never_forgets() -> None:
+def test_loss_margin_counts_epochs_above_the_lowest_loss_and_never_resets() -> None:
     losses = [1.0, 0.5, 0.54, 0.4, 0.42, 0.44, 0.3, 0.29]  # 0.54 and 0.44 are more than 0.03 above the lowest so far
     scores = [(0.0,)] * len(losses)
-    assert not stops("paper-002", losses, scores, patience=1)
-    assert stops("paper-002", [*losses, 0.33], scores, patience=0)
-    assert not stops("paper-002", [*losses, 0.31], scores, patience=0)
-    assert not stops("paper-002", [], [], patience=0)
+    assert not stops("loss-margin", losses, scores, patience=1)
+    assert stops("loss-margin", [*losses, 0.33], scores, patience=0)
+    assert not stops("loss-margin", [*losses, 0.31], scores, patience=0)
+    assert not stops("loss-margin", [], [], patience=0)
 
 
 def test_patience_counts_epochs_without_a_better_score() -> None:
@@ -189,7 +189,7 @@ def test_patience_counts_epochs_without_a_better_score() -> None:
     assert not stops("best", [1.0] * 4, scores, patience=0)
 
 
-def test_a_training_stops_by_the_rule_of_paper_002(tmp_path: Path) -> None:
+def test_a_training_stops_by_loss_margin(tmp_path: Path) -> None:
     class Worse(Stage):
         def __init__(self, task: Task) -> None:
             super().__init__("worse", 20)
@@ -205,7 +205,7 @@ def test_a_training_stops_by_the_rule_of_paper_002(tmp_path: Path) -> None:
             self.epoch += 1
             return {"valid_loss": float(self.epoch), "valid_f1_macro": 0.0}
 
-    task = make_task(stopping="paper-002", patience=0)
+    task = make_task(stopping="loss-margin", patience=0)
     assert len(Trainer(task, [Worse(task)], tmp_path).fit().history) == 4
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from galaxtool.backbones.citations import of_timm
-from galaxtool.backbones.timm_hub import description_of, is_hub, read_description, record_of, size_of
+from galaxtool.backbones.timm.hub import description_of, is_hub, read_description, record_of, size_of
 from galaxtool.errors import ModelError, OfflineError, UnknownName
 from galaxtool.plugins.specs import Weights
 

@@ -19,8 +19,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from galaxtool.backbones.abilities import grouped, name_of
-from galaxtool.backbones.timm_hub import HubModel, is_hub, read_hub_model
-from galaxtool.backbones.timm_weights import check_name, configuration, image_size
+from galaxtool.backbones.timm.hub import HubModel, is_hub, read_hub_model
+from galaxtool.backbones.timm.weights import check_name, configuration, image_size
 from galaxtool.errors import ConfigError, GalaxtoolError, ModelError, UnknownName
 from galaxtool.plugins.specs import Weights
 

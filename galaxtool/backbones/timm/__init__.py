@@ -1,0 +1,1 @@
+"""Models of timm (PyTorch Image Models) as backbones."""
