@@ -44,11 +44,12 @@ _PLACES = {
     "galaxtool.images.image_file": ("ImageFile",),
     "galaxtool.images.read_options": ("ReadOptions",),
     "galaxtool.backbones.protocols": ("Backbone",),
+    "galaxtool.containers.reading": ("read_image",),
     "galaxtool.containers.protocols": ("Container", "Member", "OpenContainer",),
     "galaxtool.datasets.protocols": ("Dataset",),
     "galaxtool.executors.protocols": ("Executor",),
     "galaxtool.images.protocols": ("Reader",),
-    "galaxtool.types": ("FLAGS", "Cutout", "Item", "Progress"),
+    "galaxtool.types": ("FLAGS", "Cutout", "ImageRef", "Item", "Progress"),
     "galaxtool.vision.preprocess": ("Preprocess",),
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ Arrays are named in annotations only, so importing this module costs nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -77,6 +78,60 @@ class Cutout:
         return replace(self, flags=tuple(dict.fromkeys(self.flags + flags)))
 
 
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """Where one image is stored: in a file, in a container of many images, or in one file per band.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which need not exist; the first one where there is one file per band.
+    container : str
+        Name of the `galaxtool.plugins.specs.ContainerSpec` that opens the file; empty for a file with one image.
+    member : str
+        Key of the image in its container: a path in an archive, ``images/12`` in a stack, the number of an HDU. Empty
+        for a container whose members could not be listed.
+    bands : tuple of (str, Path)
+        Name and file of each band; empty unless every band has a file of its own.
+
+    Examples
+    --------
+    >>> str(ImageRef(Path("cutouts.tar"), "tar", "m51.fits"))
+    'cutouts.tar[m51.fits]'
+    """
+
+    path: Path
+    container: str = ""
+    member: str = ""
+    bands: tuple[tuple[str, Path], ...] = ()
+
+    def __str__(self) -> str:
+        """Return the path, followed by ``[member]`` for an image in a container: what tables and messages show."""
+        return f"{self.path}[{self.member}]" if self.member else str(self.path)
+
+    @classmethod
+    def parse(cls, text: str) -> ImageRef:
+        """Return the image that a text such as ``archive.tar[member]`` names, going by the text alone.
+
+        The text is split at its first opening bracket, and `container` stays empty.
+        `galaxtool.containers.find.locate_image` also looks at the disk: it fills in the container, and finds files and
+        folders with brackets in their own names.
+
+        Examples
+        --------
+        >>> ImageRef.parse("cutouts.tar[m51.fits]").member
+        'm51.fits'
+        """
+        return next(cls.splits(text), cls(Path(text)))
+
+    @classmethod
+    def splits(cls, text: str) -> Iterator[ImageRef]:
+        """Yield every way to split a text into a path and a ``[member]``, from left to right."""
+        if text.endswith("]"):
+            for match in re.finditer(re.escape("["), text):
+                yield cls(Path(text[: match.start()]), member=text[match.end() : -1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One image of a data set and what is known of it.
@@ -85,8 +140,8 @@ class Item:
     ----------
     id : str
         Unique in its data set.
-    path : Path or None
-        The file, or None where the data set makes its images.
+    ref : ImageRef or None
+        Where the image is stored; None where the data set makes its images.
     label : str or None
         Name or slug of its class, as the data set writes it; None where unlabelled.
     split : str
@@ -98,7 +153,7 @@ class Item:
     """
 
     id: str
-    path: Path | None = None
+    ref: ImageRef | None = None
     label: str | None = None
     split: str = ""
     ra: float | None = None

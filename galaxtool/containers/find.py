@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import os
+from dataclasses import replace
 from pathlib import Path
 
+from galaxtool.containers.member_index import identity
 from galaxtool.containers.protocols import Container
 from galaxtool.containers.streams import head_of, unpacked_head
 from galaxtool.errors import UnreadableImage
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ContainerSpec
+from galaxtool.types import ImageRef
+
+HDUS = "fits-hdus"
+"""Name of the container that takes every HDU of a FITS file for an image of its own."""
 
 
 def container_name(path: Path, registry: Registry | None = None) -> str:
@@ -38,6 +46,30 @@ def container_name(path: Path, registry: Registry | None = None) -> str:
     both = [spec for spec in by_content if spec in by_name]
     chosen = both or by_content or by_name
     return chosen[0].name if chosen else ""
+
+
+def locate_image(text: str) -> ImageRef:
+    """Return the image that a path, or ``archive.tar[member]``, names on this disk.
+
+    Parameters
+    ----------
+    text : str
+        What exists as a file is that file, whatever its name. Otherwise the text in the last brackets is a member of
+        the container in front of them; a number behind a FITS file is an HDU.
+    """
+    if text.endswith("]") and not os.path.exists(text):  # noqa: PTH110  Path.exists raises where a name is too long
+        for ref in ImageRef.splits(text):
+            if ref.path.is_file():
+                name = _container_of(ref.path, *identity(ref.path)) or (HDUS if ref.member.isdecimal() else "")
+                if name:
+                    return replace(ref, container=name)
+    return ImageRef(Path(text))
+
+
+@functools.lru_cache
+def _container_of(path: Path, *identity: object) -> str:
+    """Return `container_name`, remembered for as long as the file stays the same."""
+    return container_name(path)
 
 
 def container_suffixes(registry: Registry | None = None) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ class CutoutPixels:
         return to_bands(image.ref.path, data, image.header, image.primary)
 
     def to_cutout(self, bands: tuple[str, ...]) -> Cutout:
-        """Return what `galaxtool.images.reading.read_image` would return for these pixels in a FITS file."""
+        """Return what `galaxtool.images.reading.read_file` would return for these pixels in a FITS file."""
         data, names = self.to_planes(bands)
         data = np.where(np.isfinite(data), data, np.float32(np.nan))
         return Cutout(data=data, bands=names, unit=self.reference.unit, ra=self.ra, dec=self.dec, flags=self.flags)

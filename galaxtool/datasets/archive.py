@@ -13,16 +13,15 @@ from typing import Any
 from galaxtool.containers.find import container_name, container_suffixes, make_container
 from galaxtool.containers.member_names import plain
 from galaxtool.containers.protocols import Member
+from galaxtool.containers.reading import get_image_file
 from galaxtool.datasets.files import SPLITS, FileDataset
-from galaxtool.datasets.tree import Entry, Labelled, by_folders, labelled_dataset, rows_of_labels
+from galaxtool.datasets.tree import Entry, by_folders, labelled_dataset, rows_of_labels
 from galaxtool.errors import ConfigError, InputError, TableError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import image_suffixes
-from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.read_item import picture_source
 from galaxtool.inputs.walk import without_suffix
 from galaxtool.tables.column_names import LABEL_COLUMNS, LABELS_FILE, SPLIT_COLUMNS
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 
 _WHOLE = "Fetch or copy it again; or unpack what there is, and name the folder."
 _STACK_LABELS = (*LABEL_COLUMNS, "labels", "ans", "classes", "y")
@@ -76,7 +75,9 @@ def archive_dataset(
         if image_column:
             raise ConfigError(f"The column '{image_column}' was named, but '{path}' is a stack, which has no paths.")
         rows, skipped = _stack(archive, label_column, needs_labels), Counter[str]()
+        refs = [archive.ref(member) for member in archive.members]
     else:
+        refs = None
         labels = _Labels(archive, image_column, label_column, needs_labels)
         rows, skipped = by_folders(
             archive.entries(),
@@ -87,7 +88,7 @@ def archive_dataset(
             below=labels.top(),
         )
     made = labelled_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
-    return replace(made, has_hdus=not archive.stacked)
+    return replace(made, refs=refs, has_hdus=not archive.stacked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,14 @@ class _Archive:
         """Whether its images have no names of files."""
         return not self.members[0].key.lower().endswith(image_suffixes())
 
-    def place(self, member: Member) -> InputItem:
-        return InputItem("", self.path, member.ra, member.dec, self.kind, member.key)
+    def ref(self, member: Member) -> ImageRef:
+        return ImageRef(self.path, self.kind, member.key)
 
     def entries(self) -> list[Entry]:
         """Return the images by where they lie, the folders ``.`` and those left again by ``..`` taken out."""
         suffixes = image_suffixes()
         return [
-            Entry(PurePosixPath(without_suffix(_normal(member.key), suffixes)).parts, self.place(member))
+            Entry(PurePosixPath(without_suffix(_normal(member.key), suffixes)).parts, self.ref(member))
             for member in self.members
         ]
 
@@ -119,7 +120,7 @@ class _Archive:
         """Return a file of another kind, or None where there is none."""
         for key in (name, f"./{name}"):
             try:
-                return picture_source(InputItem("", self.path, container=self.kind, member=key))
+                return get_image_file(ImageRef(self.path, self.kind, key))
             except UnreadableImage:
                 continue
         return None
@@ -157,7 +158,7 @@ class _Labels:
     ) -> None:
         self.archive = archive
         self.image_column, self.label_column, self.needs_labels = image_column, label_column, needs_labels
-        self.by_name = {_normal(member.key): archive.place(member) for member in archive.members}
+        self.by_name = {_normal(member.key): archive.ref(member) for member in archive.members}
 
     def top(self) -> tuple[str, ...]:
         """Return the folder that is alone at the top and holds the data set, if there is one."""
@@ -176,7 +177,7 @@ class _Labels:
             top = below
         return top
 
-    def of(self, folder: tuple[str, ...]) -> list[Labelled] | None:
+    def of(self, folder: tuple[str, ...]) -> list[Item] | None:
         """Return the images that the ``labels.csv`` of a folder names, or None where it has none."""
         file = self._file(folder)
         if file is None:
@@ -198,7 +199,7 @@ class _Labels:
         return self.archive.file("/".join((*folder, LABELS_FILE)))
 
 
-def _stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> list[Labelled]:
+def _stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> list[Item]:
     """Return the images of a stack."""
     columns = list(archive.members[0].columns)
     by_lower = {name.lower(): name for name in reversed(columns)}
@@ -219,7 +220,7 @@ def _stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> l
             dec=member.dec,
             columns=others,
         )
-        rows.append((item, archive.place(member)))
+        rows.append(item)
     return rows
 
 

@@ -12,12 +12,11 @@ from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, TableError
 from galaxtool.inputs.band_files import Pattern
 from galaxtool.inputs.catalogue import read_catalogue, texts, value
-from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.walk import unique
 from galaxtool.tables.column_names import ID_COLUMNS, LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed
 from galaxtool.tables.tables import read_table
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 
 _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
 
@@ -81,13 +80,13 @@ def catalogue_dataset(
     others = {other: list(table[other]) for other in table.colnames if other not in _FIELDS}
     names = unique(catalogue.names)
     if called is None:
-        places: Sequence[InputItem] = [catalogue.item(row, each) for row, each in enumerate(names)]
+        refs = [catalogue.item(row, each).ref for row, each in enumerate(names)]
     else:
-        places = _in_bands(texts(table[image_column]), called, path.parent)
+        refs = _in_bands(texts(table[image_column]), called, path.parent)
     items = [
         Item(
             id=identifier,
-            path=Path(places[row].place),
+            ref=refs[row],
             label=labels[row] or None,
             split=splits[row],
             ra=float(catalogue.ra[row]) if np.isfinite(catalogue.ra[row]) else None,
@@ -96,7 +95,7 @@ def catalogue_dataset(
         )
         for row, identifier in enumerate(names)
     ]
-    return FileDataset(name or path.stem, items, places=places)
+    return FileDataset(name or path.stem, items)
 
 
 def _pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:
@@ -109,15 +108,15 @@ def _pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:
     return Pattern(text, bands)
 
 
-def _in_bands(written: Sequence[str], pattern: Pattern, folder: Path) -> list[InputItem]:
+def _in_bands(written: Sequence[str], pattern: Pattern, folder: Path) -> list[ImageRef]:
     """Return rows as images with a file for each band."""
     beside = RelativePathResolver(folder)
-    places = []
+    refs = []
     for row, text in enumerate(written):
         files = [Path(beside.path(pattern.path(text, band))) for band in pattern.bands] if text else []
         first = files[0] if files else folder / f"(no path in row {row + 1})"
-        places.append(InputItem("", first, bands=tuple(zip(pattern.bands, files, strict=False))))
-    return places
+        refs.append(ImageRef(first, bands=tuple(zip(pattern.bands, files, strict=False))))
+    return refs
 
 
 def _splits(table: Table, path: Path) -> list[str]:

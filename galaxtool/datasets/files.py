@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.read_item import item_at, read_item
-from galaxtool.types import Cutout, Item
+from galaxtool.inputs.read_item import read_item
+from galaxtool.types import Cutout, ImageRef, Item
 
 SPLITS = {
     "train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid",
@@ -30,11 +30,11 @@ class FileDataset:
     name : str
         What messages and manifests call it.
     items : sequence of Item
-        N of them, each with a path unless there are `places`.
+        N of them, each with its `Item.ref` unless `refs` is given.
     skipped : Counter
         How many files beside them were passed over, by reason.
-    places : sequence of InputItem, optional
-        For each item, where its image lies, if that is not simply a file at its path.
+    refs : sequence of ImageRef, optional
+        Rows of a stack, whose items have no `Item.ref` of their own: where the image of each is.
     reading : ReadOptions
         What to take from each file.
     has_hdus : bool
@@ -44,7 +44,7 @@ class FileDataset:
     name: str
     items: Sequence[Item]
     skipped: Counter[str] = field(default_factory=Counter)
-    places: Sequence[InputItem] | None = None
+    refs: Sequence[ImageRef] | None = None
     reading: ReadOptions = PLAIN
     has_hdus: bool = True
 
@@ -59,21 +59,18 @@ class FileDataset:
             If the file is absent, damaged, or no image.
         """
         item = self.items[index]
-        if self.places is not None:
-            place = self.places[index]
-        elif item.path is not None:
-            place = InputItem(item.id, item.path)
-        else:
+        ref = item.ref if self.refs is None else self.refs[index]
+        if ref is None:
             raise UnreadableImage(f"'{item.id}' of '{self.name}' has no file.")
-        return read_item(replace(place, ra=item.ra, dec=item.dec), self.reading)
+        return read_item(InputItem(item.id, ref, item.ra, item.dec), self.reading)
 
 
 def check_files(dataset: Dataset) -> None:
     """Raise `InputError` if a data set has no items, or names files that do not exist."""
     if not dataset.items:
         raise InputError(f"The data set '{dataset.name}' has no images.")
-    archives: set[str] = set()
-    missing = [item.path for item in dataset.items if item.path is not None and not _is_there(item.path, archives)]
+    archives: dict[Path, bool] = {}
+    missing = [item.ref for item in dataset.items if item.ref is not None and not _is_there(item.ref, archives)]
     if missing:
         raise InputError(
             f"The data set '{dataset.name}' names {len(missing)} files that do not exist, of {len(dataset.items)}; "
@@ -82,12 +79,10 @@ def check_files(dataset: Dataset) -> None:
         )
 
 
-def _is_there(path: Path, archives: set[str]) -> bool:
-    """Tell whether a path is a file, or a member of an archive, which are collected."""
-    text = str(path)
-    if any(text.startswith(archive) for archive in archives) or path.is_file():
-        return True
-    inside = item_at(text)
-    if inside.container:
-        archives.add(f"{inside.path}[")
-    return bool(inside.container)
+def _is_there(ref: ImageRef, archives: dict[Path, bool]) -> bool:
+    """Tell whether the file of an image exists; each archive is looked for once."""
+    if not ref.container:
+        return ref.path.is_file()
+    if ref.path not in archives:
+        archives[ref.path] = ref.path.is_file()
+    return archives[ref.path]

@@ -11,7 +11,6 @@ from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.datasets.tree import (
     Entry,
-    Labelled,
     by_folders,
     labelled_dataset,
     mixed,
@@ -22,10 +21,9 @@ from galaxtool.datasets.tree import (
 from galaxtool.errors import InputError
 from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.band_files import BandFiles, Pattern, bands_among
-from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.walk import byte_order, walk_images, without_suffix
 from galaxtool.tables.column_names import LABELS_FILE
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 from galaxtool.utils.suggestions import suggest_path
 
 
@@ -82,14 +80,14 @@ def folder_dataset(
 
 def _labelled(
     folder: Path, image_column: str | None, label_column: str | None, needs_labels: bool, bands: Sequence[str]
-) -> tuple[list[Labelled], Counter[str]]:
+) -> tuple[list[Item], Counter[str]]:
     """Return the labelled images of a folder of any of the three forms."""
     table = folder / LABELS_FILE
     if table.is_file():
         labels = catalogue_dataset(
             path=table, image_column=image_column, label_column=label_column, needs_labels=needs_labels, bands=bands
         )
-        return list(zip(labels.items, labels.places or (), strict=True)), Counter()
+        return list(labels.items), Counter()
     below = sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")), key=byte_order)
     splits = [f for f in below if f.name.lower() in SPLITS]
     if not splits:
@@ -97,28 +95,28 @@ def _labelled(
     strange = [f.name for f in below if f not in splits and walk_images(f)[0]]
     if strange:
         raise mixed(str(folder), splits[0].name, strange[0])
-    rows: list[Labelled] = []
+    rows: list[Item] = []
     skipped: Counter[str] = Counter()
     for split in splits:
         found, passed = _labelled(split, image_column, label_column, needs_labels, bands)
         skipped.update(passed)
         given = SPLITS[split.name.lower()]
-        rows += [(replace(item, id=f"{split.name}/{item.id}", split=given), place) for item, place in found]
+        rows += [replace(item, id=f"{split.name}/{item.id}", split=given) for item in found]
     return rows, skipped
 
 
 def _classes(
     folder: Path, classes: list[Path], column: str | None, needs_labels: bool
-) -> tuple[list[Labelled], Counter[str]]:
+) -> tuple[list[Item], Counter[str]]:
     """Return the images of class folders."""
     if column:
         raise no_labels_file(str(folder), column)
-    rows: list[Labelled] = []
+    rows: list[Item] = []
     skipped: Counter[str] = Counter()
     suffixes = image_suffixes()
 
     def add(path: Path, name: str, label: str | None) -> None:
-        rows.append((Item(id=name, path=path, label=label), InputItem("", path)))
+        rows.append(Item(id=name, ref=ImageRef(path), label=label))
 
     for label in classes:
         members, passed = walk_images(label)
@@ -156,15 +154,15 @@ def _of_bands(
             hint=f"There is for example '{files.example}'." if files.example else "Check the folder.",
         )
     names = [files.name(row) for row in range(len(files))]
-    places = {name: files.item(row, name) for row, name in enumerate(names)}
+    refs = {name: files.item(row, name).ref for row, name in enumerate(names)}
 
-    def labels_of(below: tuple[str, ...]) -> list[Labelled] | None:
+    def labels_of(below: tuple[str, ...]) -> list[Item] | None:
         table = folder.joinpath(*below, LABELS_FILE)
         if not table.is_file():
             return None
         return rows_of_labels(
             table,
-            find=lambda text: places.get("/".join((*below, text))),
+            find=lambda text: refs.get("/".join((*below, text))),
             nowhere=table.parent,
             image_column=image_column,
             label_column=label_column,
@@ -172,7 +170,7 @@ def _of_bands(
         )
 
     rows, passed = by_folders(
-        [Entry(tuple(name.split("/")), places[name]) for name in names],
+        [Entry(tuple(name.split("/")), refs[name]) for name in names],
         where=str(folder),
         labels_of=labels_of,
         column=image_column or label_column,

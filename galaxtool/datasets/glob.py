@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from galaxtool.datasets.files import FileDataset
 from galaxtool.errors import InputError
 from galaxtool.inputs.gather import gather
-from galaxtool.inputs.items import InputItem
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 
 _ARCHIVES = ("tar", "zip")
 
@@ -38,18 +37,14 @@ def named_dataset(*, path: str, needs_labels: bool = True) -> FileDataset:
         raise InputError(
             f"'{path}' names a catalogue among the images.", hint="Name the catalogue itself as a data set."
         )
-    places = list(found.items)
-
-    def label(place: InputItem) -> str | None:
-        return _folder(place) if needs_labels else None
-
     items = [
-        Item(id=place.id, path=Path(place.place), label=label(place), ra=place.ra, dec=place.dec) for place in places
+        Item(id=image.id, ref=image.ref, label=_folder(image.ref) if needs_labels else None, ra=image.ra, dec=image.dec)
+        for image in found.items
     ]
-    return FileDataset(name=path, items=items, skipped=found.skipped, places=places)
+    return FileDataset(name=path, items=items, skipped=found.skipped)
 
 
-def _folder(place: InputItem) -> str:
+def _folder(ref: ImageRef) -> str:
     """Return the name of the folder of a file, or of a member within its archive."""
-    inside = PurePosixPath(place.member).parent.name if place.container in _ARCHIVES else ""
-    return inside or place.path.absolute().parent.name
+    inside = PurePosixPath(ref.member).parent.name if ref.container in _ARCHIVES else ""
+    return inside or ref.path.absolute().parent.name

@@ -77,7 +77,7 @@ def items_table(items: Sequence[Item]) -> Table:
     for name in names:
         table[name] = _column([item.columns.get(name) for item in items])
     table["id"] = _column([item.id for item in items])
-    table["path"] = _column([str(item.path) if item.path else None for item in items])
+    table["path"] = _column([str(item.ref) if item.ref else None for item in items])
     table["label"] = _column([item.label for item in items])
     table["split"] = _column([item.split or None for item in items])
     table["ra"] = _column([item.ra for item in items], empty=np.nan)

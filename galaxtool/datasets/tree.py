@@ -11,11 +11,10 @@ from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.inputs.catalogue import texts
-from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.walk import unique
 from galaxtool.tables.column_names import ID_COLUMNS, LABELS_FILE, PATH_COLUMNS, column_named
 from galaxtool.tables.tables import read_table
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +25,23 @@ class Entry:
     ----------
     parts : tuple of str
         The folders it lies in, and its name without suffix.
-    place : InputItem
+    ref : ImageRef
         Where it is read.
     """
 
     parts: tuple[str, ...]
-    place: InputItem
-
-
-Labelled = tuple[Item, InputItem]
-"""An image with what is known of it, and where it is read."""
+    ref: ImageRef
 
 
 def by_folders(
     entries: Sequence[Entry],
     *,
     where: str,
-    labels_of: Callable[[tuple[str, ...]], list[Labelled] | None],
+    labels_of: Callable[[tuple[str, ...]], list[Item] | None],
     column: str | None,
     needs_labels: bool,
     below: tuple[str, ...] = (),
-) -> tuple[list[Labelled], Counter[str]]:
+) -> tuple[list[Item], Counter[str]]:
     """Return the labelled images of a tree of folders of any of the forms that a data set's folder has.
 
     Parameters
@@ -66,7 +61,7 @@ def by_folders(
 
     Returns
     -------
-    rows : list of (Item, InputItem)
+    rows : list of Item
     skipped : Counter
 
     Raises
@@ -86,7 +81,7 @@ def by_folders(
     strange = [name for name in deeper if name not in splits]
     if strange:
         raise mixed(where, splits[0], strange[0])
-    rows: list[Labelled] = []
+    rows: list[Item] = []
     skipped: Counter[str] = Counter()
     for split in splits:
         found, passed = by_folders(
@@ -94,25 +89,24 @@ def by_folders(
         )
         skipped.update(passed)
         given = SPLITS[split.lower()]
-        rows += [(replace(item, id=f"{split}/{item.id}", split=given), place) for item, place in found]
+        rows += [replace(item, id=f"{split}/{item.id}", split=given) for item in found]
     return rows, skipped
 
 
 def _entries_by_class(
     entries: Sequence[Entry], where: str, column: str | None, needs_labels: bool, depth: int
-) -> tuple[list[Labelled], Counter[str]]:
+) -> tuple[list[Item], Counter[str]]:
     """Return images with the first folder below `depth` as their class."""
     if column:
         raise no_labels_file(where, column)
-    rows: list[Labelled] = []
+    rows: list[Item] = []
     loose = 0
     for entry in entries:
         label = entry.parts[depth] if len(entry.parts) > depth + 1 else None
         if label is None and needs_labels:
             loose += 1
             continue
-        place = entry.place
-        rows.append((Item(id="/".join(entry.parts[depth:]), path=Path(place.place), label=label), place))
+        rows.append(Item(id="/".join(entry.parts[depth:]), ref=entry.ref, label=label))
     if not rows:
         raise no_classes(where, loose)
     return rows, Counter({"image outside the class folders": loose} if loose else {})
@@ -121,12 +115,12 @@ def _entries_by_class(
 def rows_of_labels(
     table: Path,
     *,
-    find: Callable[[str], InputItem | None],
+    find: Callable[[str], ImageRef | None],
     nowhere: Path,
     image_column: str | None,
     label_column: str | None,
     needs_labels: bool,
-) -> list[Labelled]:
+) -> list[Item]:
     """Return the images that a ``labels.csv`` names.
 
     Parameters
@@ -151,17 +145,14 @@ def rows_of_labels(
     labels = catalogue_dataset(path=table, image_column=named, label_column=label_column, needs_labels=needs_labels)
     rows = []
     for item, text in zip(labels.items, texts(cells[named]), strict=True):
-        place = find(text)
-        path = nowhere / (text or "(no path)") if place is None else Path(place.place)
-        rows.append((replace(item, path=path), place or InputItem("", path)))
+        rows.append(replace(item, ref=find(text) or ImageRef(nowhere / (text or "(no path)"))))
     return rows
 
 
-def labelled_dataset(name: str, rows: Sequence[Labelled], skipped: Counter[str]) -> FileDataset:
+def labelled_dataset(name: str, rows: Sequence[Item], skipped: Counter[str]) -> FileDataset:
     """Return a data set of images with what is known of them, their ids made different."""
-    ids = unique(item.id for item, _ in rows)
-    items = [replace(item, id=new) for (item, _), new in zip(rows, ids, strict=True)]
-    return FileDataset(name, items, skipped, places=[place for _, place in rows])
+    ids = unique(item.id for item in rows)
+    return FileDataset(name, [replace(item, id=new) for item, new in zip(rows, ids, strict=True)], skipped)
 
 
 def mixed(where: str, split: str, other: str) -> InputError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from galaxtool.containers.reading import apply_options
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import ConfigError
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inputs.read_item import with_options
 from galaxtool.types import Cutout, Item
 
 _OF_HDUS = ("hdu", "mask_hdu", "weight_hdu")
@@ -30,7 +30,7 @@ class BandSelection:
 
     def cutout(self, index: int) -> Cutout:
         """Return the image of ``items[index]``; raise `UnreadableImage` where it has not all of the bands."""
-        return with_options(self.whole.cutout(index), self.reading)
+        return apply_options(self.whole.cutout(index), self.reading)
 
 
 def with_reading(dataset: Dataset, reading: ReadOptions) -> Dataset:

@@ -19,7 +19,7 @@ def write_split(path: Path, labeled: LabeledImages) -> None:
     table = Table(
         {
             "id": [item.id for item in labeled.items],
-            "path": [str(item.path or "") for item in labeled.items],
+            "path": [str(item.ref or "") for item in labeled.items],
             "label": labeled.slugs,
             "split": labeled.splits.tolist(),
             "weight": labeled.weights,

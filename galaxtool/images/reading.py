@@ -21,7 +21,7 @@ _GZIP = b"\x1f\x8b"
 _HEAD = 4096
 
 
-def read_image(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry: Registry | None = None) -> Cutout:
+def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry: Registry | None = None) -> Cutout:
     """Read one image.
 
     Parameters

@@ -51,7 +51,7 @@ def embedded(items: Sequence[InputItem], scored: ScoredBatch) -> list[Embedded]:
     from galaxtool.inference.embedding_file import Embedded
 
     return [
-        Embedded(item.id, item.place, *position(ra, dec), error)
+        Embedded(item.id, str(item.ref), *position(ra, dec), error)
         for item, ra, dec, error in zip(items, scored.ra, scored.dec, scored.errors, strict=True)
     ]
 

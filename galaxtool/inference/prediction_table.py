@@ -62,7 +62,9 @@ def prediction_table(
     labels = np.array(["", *names])[np.where(done, best + 1, 0)]
     table = Table()
     table["id"] = Column(_texts([item.id for item in items]), description="identifier of the input")
-    table["path"] = Column(_texts([item.place for item in items]), description="file of the image, [member] behind it")
+    table["path"] = Column(
+        _texts([str(item.ref) for item in items]), description="file of the image, [member] behind it"
+    )
     table["ra"] = _position([item.ra for item in items], ra, "right ascension of the centre, ICRS")
     table["dec"] = _position([item.dec for item in items], dec, "declination of the centre, ICRS")
     called = "where the leading answers lead" if outcomes else "most probable class"

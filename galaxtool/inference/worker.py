@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from galaxtool.inputs.items import InputItem
     from galaxtool.models.engines.protocol import Engine
     from galaxtool.models.record import ModelRecord
+    from galaxtool.types import ImageRef
     from galaxtool.vision.preprocess import Preprocess
 
 
@@ -170,7 +171,7 @@ class Scorer:
         finite = np.asarray(np.isfinite(values).all(axis=1))
         values[~finite] = np.nan
         errors = [
-            error or ("" if ok else no_answer(item, self.embeds))
+            error or ("" if ok else no_answer(item.ref, self.embeds))
             for error, ok, item in zip(read.errors, finite, items, strict=True)
         ]
         return replace(read, values=values, errors=errors, pictures=None)
@@ -186,9 +187,9 @@ def make_reader(plan: WorkerSetup) -> Callable[[], PictureReader]:
     return partial(PictureReader, plan)
 
 
-def no_answer(item: InputItem, embeds: bool) -> str:
+def no_answer(ref: ImageRef, embeds: bool) -> str:
     """Say that a model computes nonsense of an image that was read."""
-    return f"The model gives no finite {'embedding' if embeds else 'probabilities'} of '{item.place}'."
+    return f"The model gives no finite {'embedding' if embeds else 'probabilities'} of '{ref}'."
 
 
 def outcomes(record: ModelRecord, probabilities: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray] | None:

@@ -14,6 +14,7 @@ from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.listing import Sorter, Texts
 from galaxtool.inputs.walk import FileFilter, walk
+from galaxtool.types import ImageRef
 from galaxtool.vision.colors import BY_WAVELENGTH
 
 _FIELDS = ("id", "band")
@@ -117,7 +118,7 @@ class BandFiles:
         """Return an object."""
         called = self.name(row)
         files = tuple((band, self.folder / self._pattern.path(called, band)) for band in self._bands)
-        return InputItem(name, files[0][1], bands=files)
+        return InputItem(name, ImageRef(files[0][1], bands=files))
 
 
 def find_objects(

@@ -15,13 +15,12 @@ from astropy import units as u
 from astropy.coordinates import Angle
 from astropy.table import Column, Table
 
-from galaxtool.containers.find import container_name
+from galaxtool.containers.find import HDUS, container_name, locate_image
 from galaxtool.errors import TableError
 from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.band_files import by_wavelength
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
-from galaxtool.inputs.read_item import item_at
 from galaxtool.inputs.walk import fits_suffixes, without_suffix
 from galaxtool.tables.column_names import (
     DEC_COLUMNS,
@@ -33,9 +32,7 @@ from galaxtool.tables.column_names import (
     listed,
 )
 from galaxtool.tables.tables import read_table
-
-HDUS = "fits-hdus"
-"""Name of the container that takes every HDU of a FITS file for an image of its own."""
+from galaxtool.types import ImageRef
 
 _BAND = "{band}"
 
@@ -85,22 +82,22 @@ class Catalogue:
         ra, dec = (float(self.ra[row]), float(self.dec[row])) if np.isfinite(self.ra[row]) else (None, None)
         if self.bands:
             files = tuple((band, images[row]) for band, images in self.bands.items())
-            return InputItem(name, path, ra, dec, bands=files)
+            return InputItem(name, ImageRef(path, bands=files), ra, dec)
         if path.name.endswith("]"):
-            return replace(self._item_at(str(path)), id=name, ra=ra, dec=dec)
+            return InputItem(name, self._locate(str(path)), ra, dec)
         member = self.members[row] if self.members else ""
         container = self._container(path) if member else ""
-        return InputItem(name, path, ra, dec, container, member if container else "")
+        return InputItem(name, ImageRef(path, container, member if container else ""), ra, dec)
 
-    def _item_at(self, place: str) -> InputItem:
-        """Return a member of a container, of which each is opened once to see what it is."""
-        for at in (i for i, letter in enumerate(place) if letter == "["):
-            if container := self._containers.get(Path(place[:at])):
-                return InputItem("", Path(place[:at]), container=container, member=place[at + 1 : -1])
-        item = item_at(place)
-        if item.container:
-            self._containers[item.path] = item.container
-        return item
+    def _locate(self, text: str) -> ImageRef:
+        """Return a member of a container, opening each container once to see what it is."""
+        for ref in ImageRef.splits(text):
+            if container := self._containers.get(ref.path):
+                return replace(ref, container=container)
+        found = locate_image(text)
+        if found.container:
+            self._containers[found.path] = found.container
+        return found
 
     def _container(self, path: Path) -> str:
         """Return what opens the members of a file, found out once."""

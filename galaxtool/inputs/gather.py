@@ -16,19 +16,19 @@ from typing import Any
 
 from astropy.table import Table
 
-from galaxtool.containers.find import container_name, container_suffixes, make_container
+from galaxtool.containers.find import HDUS, container_name, container_suffixes, locate_image, make_container
 from galaxtool.containers.protocols import Member
 from galaxtool.errors import GalaxtoolError, InputError, suggest_name
 from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.band_files import find_objects
-from galaxtool.inputs.catalogue import HDUS, read_catalogue
+from galaxtool.inputs.catalogue import read_catalogue
 from galaxtool.inputs.columns import columns_of
 from galaxtool.inputs.items import InputItem, InputPart, Items
 from galaxtool.inputs.listing import Listing
 from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, matches, read_list
-from galaxtool.inputs.read_item import item_at
 from galaxtool.inputs.walk import FileFilter, fits_suffixes, holds_only_tables, walk, without_suffix
 from galaxtool.tables.tables import table_suffix
+from galaxtool.types import ImageRef
 from galaxtool.utils.config import is_debugging
 
 _LIST = "@"
@@ -60,7 +60,7 @@ class Inputs:
         """SHA-256 over identifiers and places, in hexadecimal: whether these are the same images in the same order."""
         digest = sha256()
         for item in self.items:
-            digest.update(f"{item.id}\0{item.place}\0".encode("utf-8", "surrogatepass"))
+            digest.update(f"{item.id}\0{item.ref}\0".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
 
@@ -146,8 +146,8 @@ class _Gathering:
             self._file(text)
         elif text.startswith(_LIST):
             self._list(text[len(_LIST) :])
-        elif text.endswith("]") and (item := item_at(text)).container:
-            self._member(item)
+        elif (ref := locate_image(text)).container:
+            self._member(ref)
         elif glob.has_magic(text):
             self._glob(text)
         else:
@@ -189,11 +189,11 @@ class _Gathering:
         self._files().add_file(head + slash, name)
         return 1
 
-    def _member(self, item: InputItem) -> None:
+    def _member(self, ref: ImageRef) -> None:
         """Add one member of a container."""
-        stem = b"" if item.member.lower().endswith(self._images) else os.fsencode(f"{self._stem(item.path.name)}/")
-        member = Member(key=item.member, name=item.member)
-        self._files().add_member(os.fsencode(item.path), item.container, member, called=stem)
+        stem = b"" if ref.member.lower().endswith(self._images) else os.fsencode(f"{self._stem(ref.path.name)}/")
+        member = Member(key=ref.member, name=ref.member)
+        self._files().add_member(os.fsencode(ref.path), ref.container, member, called=stem)
 
     def _members(self, listing: Listing, relative: bytes, path: Path, kind: str, *, called: bytes | None) -> int:
         """Add the members of a container; return how many.
@@ -285,12 +285,12 @@ class _Gathering:
         try:
             is_folder = stat.S_ISDIR(os.stat(text).st_mode)  # noqa: PTH116  a million times
         except OSError:
-            item = item_at(text)
-            if item.container:
-                self._member(item)
+            ref = locate_image(text)
+            if ref.container:
+                self._member(ref)
             else:
                 self._one(text, "")
-            return bool(item.container) or os.path.lexists(text)
+            return bool(ref.container) or os.path.lexists(text)
         if is_folder:
             self._folder(text, Path(text), may_be_empty=True)
         elif text.lower().endswith(self._images):

@@ -6,45 +6,31 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, overload
 
 import numpy as np
 
+from galaxtool.types import ImageRef
+
 
 @dataclass(frozen=True, slots=True)
 class InputItem:
-    """One image to work on: a file, a member of a container, or a file for each band.
+    """One image to work on.
 
     Parameters
     ----------
     id : str
         Unique among the inputs: the catalogue's identifier, else the path relative to the INPUT without suffix.
-    path : Path
-        The file, which need not exist or be readable; of several files, one for each band, the first.
+    ref : ImageRef
+        Where the image is stored. The file need not exist or be readable.
     ra, dec : float or None
         Degrees, ICRS, from a catalogue; None where there is none or it does not say.
-    container : str
-        Name of the `galaxtool.plugins.specs.ContainerSpec` that opens the file, where it holds many images; else empty.
-    member : str
-        Which image of a container: a path in an archive, ``images/12`` of a stack, the number of an HDU. Empty for a
-        container of which nothing could be listed: to read it raises what is wrong with it.
-    bands : tuple of (str, Path)
-        Name and file of each band, where an object has a file for each; else empty.
     """
 
     id: str
-    path: Path
+    ref: ImageRef
     ra: float | None = None
     dec: float | None = None
-    container: str = ""
-    member: str = ""
-    bands: tuple[tuple[str, Path], ...] = ()
-
-    @property
-    def place(self) -> str:
-        """What tables and messages call it: the path, and ``[member]`` behind it within a container."""
-        return f"{self.path}[{self.member}]" if self.member else str(self.path)
 
 
 class InputPart(Protocol):

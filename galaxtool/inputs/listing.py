@@ -16,6 +16,7 @@ from typing import overload
 
 from galaxtool.containers.protocols import Member
 from galaxtool.inputs.items import InputItem
+from galaxtool.types import ImageRef
 
 _SORTED_AT_ONCE = 1 << 16
 _WITHOUT = float("nan")
@@ -145,10 +146,10 @@ class Listing:
         run = self._run_of(row)
         head, tail, kind = os.fsdecode(self._heads[run]), self._tails[row], self._kinds[run]
         if not kind:
-            return InputItem(name, Path(f"{self._base}{head}{os.fsdecode(tail)}"))
+            return InputItem(name, ImageRef(Path(f"{self._base}{head}{os.fsdecode(tail)}")))
         ra, dec = (None, None) if self._places is None else self._places[2 * row : 2 * row + 2]
         ra, dec = (None, None) if ra is None or ra != ra else (ra, dec)
-        return InputItem(name, Path(f"{self._base}{head}"), ra, dec, self._containers[kind], _decoded(tail))
+        return InputItem(name, ImageRef(Path(f"{self._base}{head}"), self._containers[kind], _decoded(tail)), ra, dec)
 
     def _begin(self, head: bytes, called: bytes, container: str) -> None:
         run = (head, called, container)

@@ -109,7 +109,7 @@ def clear(folder: Path) -> None:
 
     Links go; a copy goes only while what it was copied from is still there.
     """
-    from galaxtool.inputs.read_item import item_at
+    from galaxtool.containers.find import locate_image
 
     listing = folder / LISTING
     if not listing.is_file():
@@ -121,7 +121,7 @@ def clear(folder: Path) -> None:
                 continue
             file = folder / relative
             ours = file.is_symlink() or relative.name in (MEMBERS, UNREADABLE_LIST)
-            if ours or (file.is_file() and item_at(cells[3]).path.is_file()):
+            if ours or (file.is_file() and locate_image(cells[3]).path.is_file()):
                 file.unlink(missing_ok=True)
     for inside in list(folder.iterdir()):
         if inside.is_dir() and not inside.is_symlink() and not any(inside.iterdir()):
@@ -186,17 +186,18 @@ class _Sorted:
         self.counts[safe_name(label)] += 1
 
     def _place(self, row: _Row) -> str:
-        from galaxtool.inputs.read_item import item_at, picture_source
+        from galaxtool.containers.find import locate_image
+        from galaxtool.containers.reading import get_image_file
 
         if row.error or not row.label:
             raise UnreadableImage(row.error or "It has no class.")
-        item = item_at(row.path)
-        if not item.path.is_file():
-            raise UnreadableImage(f"There is no longer a file '{item.path}'.")
-        if not item.container:
-            self._put(item.path.name, row, item.path)
-        elif (member := picture_source(item)) is not None:
-            self._put(re.split(r"[/\\]", item.member)[-1], row, member.content())
+        ref = locate_image(row.path)
+        if not ref.path.is_file():
+            raise UnreadableImage(f"There is no longer a file '{ref.path}'.")
+        if not ref.container:
+            self._put(ref.path.name, row, ref.path)
+        elif (member := get_image_file(ref)) is not None:
+            self._put(re.split(r"[/\\]", ref.member)[-1], row, member.content())
         else:
             self._list(MEMBERS, row, [row.path])
         return row.label

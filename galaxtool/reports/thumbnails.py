@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.jobs.job import part
-from galaxtool.types import Progress
+from galaxtool.types import ImageRef, Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def thumbnails_of(folder: Path, about: Mapping[str, Any]) -> Callable[[Sequence[
 
     def thumbnail(row: int) -> np.ndarray | None:
         number, at = divmod(row, rows_a_part)
-        return _thumbnail(read(number).item(at), preprocess, options)
+        return _thumbnail(read(number).ref(at), preprocess, options)
 
     return lambda rows: [thumbnail(row) for row in rows]
 
@@ -74,9 +74,9 @@ def part_files(items: Sequence[InputItem]) -> dict[str, Any]:
         Empty where there is nothing to say; else by row a path that no table can hold, and the files of bands.
     """
     told = {
-        str(row): [item.place, [[band, str(path)] for band, path in item.bands]]
+        str(row): [str(item.ref), [[band, str(path)] for band, path in item.ref.bands]]
         for row, item in enumerate(items)
-        if item.bands or not _is_text(item.place)
+        if item.ref.bands or not _is_text(str(item.ref))
     }
     return {_FILES: told} if told else {}
 
@@ -94,10 +94,10 @@ def check_images(folder: Path, about: Mapping[str, Any], progress: Progress) -> 
         here = _Part(part(folder, number))
         at = next((row for row, error in enumerate(here.errors) if not error), None)
         if at is not None:
-            item = here.item(at)
+            ref = here.ref(at)
             looked += 1
-            files = [path for _, path in item.bands] or [item.path]
-            missing += [] if any(os.path.exists(path) for path in files) else [item.place]  # noqa: PTH110
+            files = [path for _, path in ref.bands] or [ref.path]
+            missing += [] if any(os.path.exists(path) for path in files) else [str(ref)]  # noqa: PTH110
     if missing and len(missing) == looked:
         raise InputError(
             f"The images of the job in '{folder}' are not there any more: the first is '{missing[0]}'.",
@@ -122,13 +122,12 @@ class _Part:
         columns = file.read(["path", "error"])
         self._places, self.errors = columns["path"].to_pylist(), columns["error"].to_pylist()
 
-    def item(self, row: int) -> InputItem:
-        from galaxtool.inputs.items import InputItem
-        from galaxtool.inputs.read_item import item_at
+    def ref(self, row: int) -> ImageRef:
+        from galaxtool.containers.find import locate_image
 
         place, files = self._files.get(str(row), (self._places[row] or "", []))
         bands = tuple((str(band), Path(path)) for band, path in files)
-        return InputItem("", bands[0][1], bands=bands) if bands else item_at(place)
+        return ImageRef(bands[0][1], bands=bands) if bands else locate_image(place)
 
 
 def _is_text(place: str) -> bool:
@@ -139,10 +138,10 @@ def _is_text(place: str) -> bool:
     return True
 
 
-def _thumbnail(item: InputItem, preprocess: Preprocess, options: ReadOptions) -> np.ndarray | None:
-    from galaxtool.inputs.read_item import read_item
+def _thumbnail(ref: ImageRef, preprocess: Preprocess, options: ReadOptions) -> np.ndarray | None:
+    from galaxtool.containers.reading import read_ref
 
     try:
-        return preprocess.display(read_item(item, options))
+        return preprocess.display(read_ref(ref, options))
     except UnreadableImage:
         return None

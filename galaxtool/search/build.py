@@ -129,7 +129,7 @@ def _embed(
         good = scored.values[[not error for error in scored.errors]]
         vectors[len(indexed) : len(indexed) + len(good)] = good
         for item, ra, dec, error in zip(batch, scored.ra, scored.dec, scored.errors, strict=True):
-            path = os.path.abspath(item.place)  # noqa: PTH100  Path.resolve would follow links
+            path = os.path.abspath(str(item.ref))  # noqa: PTH100  Path.resolve would follow links
             if error:
                 unreadable.append({"id": item.id, "path": path, "error": error})
             else:

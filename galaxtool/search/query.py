@@ -119,15 +119,16 @@ def resolve(asked: QueryArgs, source: Source, progress: Progress) -> Query:
 def _image(path: Path, hdu: str | None, source: Source) -> Query:
     import numpy as np
 
-    from galaxtool.inputs.read_item import item_at, read_item
+    from galaxtool.containers.find import locate_image
+    from galaxtool.containers.reading import read_ref
 
-    item = item_at(str(path))
+    ref = locate_image(str(path))
     options = source.options(hdu)
-    cutout = read_item(item, options.reading)
+    cutout = read_ref(ref, options.reading)
     picture = options.shown(source.engine.record.make_preprocess()).picture(cutout)
     vector = source.engine.run(picture[None]).embedding[0]
     if not np.isfinite(vector).all():
-        raise UnreadableImage(no_answer(item, embeds=True))
+        raise UnreadableImage(no_answer(ref, embeds=True))
     return Query(text=str(path), vector=vector, path=path, hdu=hdu)
 
 

@@ -61,14 +61,15 @@ class _Shown:
 
     def picture(self, place: str, hdu: str | None) -> tuple[np.ndarray | None, str]:
         """Return the picture at a place, or why there is none."""
-        from galaxtool.inputs.read_item import item_at, read_item
+        from galaxtool.containers.find import locate_image
+        from galaxtool.containers.reading import read_ref
 
-        item = item_at(place)
-        if not item.path.exists():
+        ref = locate_image(place)
+        if not ref.path.exists():
             return None, "file is missing"
         options = self.source.options(hdu)
         preprocess = replace(options.shown(self.source.record.make_preprocess()), size=self.size)
         try:
-            return preprocess.display(read_item(item, options.reading)), ""
+            return preprocess.display(read_ref(ref, options.reading)), ""
         except UnreadableImage:
             return None, "file cannot be read any more"

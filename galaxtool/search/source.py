@@ -215,9 +215,9 @@ def _among(
 
 def _state(item: InputItem) -> list[object]:
     """Return what decides an item's row in an index."""
-    path = os.path.abspath(item.path)  # noqa: PTH100  Path.resolve would follow links
+    path = os.path.abspath(item.ref.path)  # noqa: PTH100  Path.resolve would follow links
     try:
-        status = item.path.stat()
+        status = item.ref.path.stat()
     except OSError:
         return [item.id, path, item.ra, item.dec, None, None]
     return [item.id, path, item.ra, item.dec, status.st_size, status.st_mtime_ns]

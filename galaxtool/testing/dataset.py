@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import UnreadableImage
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.matching import unmatched
-from galaxtool.types import FLAGS, Cutout, Item
+from galaxtool.types import FLAGS, Cutout, ImageRef, Item
 from galaxtool.vision.preprocess import Preprocess
 
 _SPLITS = ("", "train", "valid", "test")
@@ -63,7 +62,9 @@ def _check_items(items: Sequence[Item], name: str) -> None:
         whose = f"The item '{item.id}' of '{name}'"
         assert item.label is None or isinstance(item.label, str), f"{whose} has the label {item.label!r}, not a text."
         assert item.split in _SPLITS, f"{whose} is in the split '{item.split}', not in one of train, valid, test."
-        assert item.path is None or isinstance(item.path, Path), f"{whose} has a path that is no pathlib.Path."
+        assert item.ref is None or isinstance(item.ref, ImageRef), (
+            f"{whose} has a ref that is not a galaxtool.ImageRef."
+        )
         _check_position(item.ra, item.dec, whose)
 
 

@@ -25,7 +25,7 @@ from torch import nn
 from galaxtool.backbones.channels import adapt_channels, adapted_weight
 from galaxtool.backbones.create import create_backbone
 from galaxtool.errors import ConfigError, ModelError, UnreadableImage
-from galaxtool.images.reading import read_image
+from galaxtool.images.reading import read_file
 from galaxtool.models.directory import load_model
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.torch import TorchEngine
@@ -366,7 +366,7 @@ def test_real_bands_from_a_file(tmp_path: Path) -> None:
     header = fits.Header()
     header["BANDS"] = "grizy"
     fits.writeto(tmp_path / "cube.fits", measured().data, header)
-    cutout = read_image(tmp_path / "cube.fits")
+    cutout = read_file(tmp_path / "cube.fits")
     assert cutout.bands == GRIZY
     assert np.array_equal(
         Preprocess(size=24, channels=GRIZY).picture(cutout), Preprocess(size=24, channels=GRIZY).picture(measured())

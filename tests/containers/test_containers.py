@@ -26,17 +26,19 @@ from support.helpers import write_fits
 from galaxtool.containers import member_index as index
 from galaxtool.containers import streams
 from galaxtool.containers.axes import axes_of
-from galaxtool.containers.find import container_name, container_suffixes, make_container
+from galaxtool.containers.cache import close_containers
+from galaxtool.containers.find import container_name, container_suffixes, locate_image, make_container
 from galaxtool.containers.protocols import Member
+from galaxtool.containers.reading import get_image_file, read_ref
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import read_image
+from galaxtool.images.reading import read_file
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.read_item import close_containers, item_at, picture_source, read_item
+from galaxtool.inputs.read_item import read_item
 from galaxtool.plugins.registry import get_registry
 from galaxtool.testing.dataset import check_cutout
-from galaxtool.types import Cutout
+from galaxtool.types import Cutout, ImageRef
 
 Files = dict[str, bytes]
 PACKINGS = {"a.tar": "w", "a.tar.gz": "w:gz", "a.tbz2": "w:bz2", "a.tar.xz": "w:xz"}
@@ -85,14 +87,14 @@ def listed(path: Path, kind: str = "") -> tuple[list[Member], Counter[str], str]
 
 
 def content(path: Path, key: str, kind: str = "") -> bytes:
-    file = picture_source(InputItem("", path, container=kind or container_name(path), member=key))
+    file = get_image_file(ImageRef(path, kind or container_name(path), key))
     assert file is not None
     return file.content()
 
 
 def complaint(path: Path, key: str, kind: str = "") -> str:
     with pytest.raises(UnreadableImage) as caught:
-        read_item(InputItem("", path, container=kind or container_name(path), member=key), PLAIN)
+        read_ref(ImageRef(path, kind or container_name(path), key), PLAIN)
     return caught.value.message
 
 
@@ -112,9 +114,9 @@ def test_members_in_their_order_read_in_any(tmp_path: Path, name: str) -> None:
     assert skipped == {"not an image suffix": 1, "labels.csv": 1}
     for key in [*reversed(files), *files]:  # going back in a packed archive begins anew
         assert content(path, key) == files[key]
-    cutout = read_item(item_at(f"{path}[set/b/0.png]"))
+    cutout = read_ref(locate_image(f"{path}[set/b/0.png]"))
     assert cutout.source == f"{path}[set/b/0.png]"
-    direct = read_image(ImageFile("0.png", content=files["set/b/0.png"]))
+    direct = read_file(ImageFile("0.png", content=files["set/b/0.png"]))
     assert np.array_equal(cutout.data, direct.data) and cutout.flags == direct.flags == ()
     assert content(path, "set/labels.csv") == b"path,label\n"
     assert complaint(path, "set/absent.png") == f"There is no 'set/absent.png' in '{path}'."
@@ -125,15 +127,15 @@ def test_fits_within_archives(tmp_path: Path) -> None:
     plain = write_fits(tmp_path / "a.fits", 1, ra=150.0, dec=2.0)
     members = {"x/a.fits": plain.read_bytes(), "x/a.fits.gz": gzip.compress(plain.read_bytes()), "wrong.png": b"text"}
     path = write_tar(tmp_path / "a.tar", members)
-    wanted = read_image(plain)
+    wanted = read_file(plain)
     for key in ("x/a.fits", "x/a.fits.gz"):
-        got = read_item(InputItem("", path, container="tar", member=key))
+        got = read_ref(ImageRef(path, "tar", key))
         assert np.array_equal(got.data, wanted.data) and got.ra == pytest.approx(150.0)
-    placed = read_item(InputItem("", path, 10.0, -5.0, "tar", "x/a.fits"))
+    placed = read_item(InputItem("", ImageRef(path, "tar", "x/a.fits"), 10.0, -5.0))
     assert (placed.ra, placed.dec) == (10.0, -5.0)
     assert "a.tar[wrong.png]" in complaint(path, "wrong.png")
     with pytest.raises(UnreadableImage, match="no HDU"):
-        read_item(item_at(f"{path}[x/a.fits]"), ReadOptions(hdu=7))
+        read_ref(locate_image(f"{path}[x/a.fits]"), ReadOptions(hdu=7))
 
 
 def test_content_goes_before_the_name(tmp_path: Path) -> None:
@@ -182,15 +184,18 @@ def test_odd_names(tmp_path: Path) -> None:
         assert [m.key for m in members] == names
         assert members[8].name == "dot/a.png"
         for member in members:
-            item = item_at(InputItem("", path, container=container_name(path), member=member.key).place)
-            assert (item.path, item.member) == (path, member.key)
-            assert read_item(item).data.shape == (3, 12, 12)
+            ref = locate_image(str(ImageRef(path, container_name(path), member.key)))
+            assert (ref.path, ref.member) == (path, member.key)
+            assert read_ref(ref).data.shape == (3, 12, 12)
     raw = tmp_path / "bytes.tar"
     write_tar(raw, {"\udce9.png": png()}, encoding="utf-8", errors="surrogateescape", format=tarfile.GNU_FORMAT)
     assert [m.key for m in listed(raw)[0]] == ["\udce9.png"] and content(raw, "\udce9.png") == png()
     brackets = write_zip(tmp_path / "a[1].zip", files)
-    assert item_at(f"{brackets}[a[1].png]").member == "a[1].png" and item_at(f"{brackets}[a[1].png]").path == brackets
-    assert item_at(str(brackets)) == InputItem("", brackets)
+    assert (
+        locate_image(f"{brackets}[a[1].png]").member == "a[1].png"
+        and locate_image(f"{brackets}[a[1].png]").path == brackets
+    )
+    assert locate_image(str(brackets)) == ImageRef(brackets)
 
 
 def test_names_that_come_twice_stay_apart(tmp_path: Path) -> None:
@@ -279,7 +284,7 @@ def test_files_with_holes(tmp_path: Path) -> None:
     path.write_bytes(bytes(header) + body + bytes(-len(body) % 512) + bytes(1024))
     assert [m.key for m in listed(path)[0]] == ["holes.fits"]
     assert content(path, "holes.fits") == whole
-    assert np.array_equal(read_item(item_at(f"{path}[holes.fits]")).data[0], image)
+    assert np.array_equal(read_ref(locate_image(f"{path}[holes.fits]")).data[0], image)
 
 
 # --- damage -----------------------------------------------------------------------------------------------------------
@@ -545,11 +550,11 @@ def test_many_threads_read_the_same_as_one(tmp_path: Path, name: str) -> None:
             files[f"{i}.png"] = stream.getvalue()
         _ = write_zip(path, files) if name == "a.zip" else write_tar(path, files, "w:gz")
     kind = container_name(path)
-    items = [InputItem("", path, container=kind, member=m.key) for m in listed(path)[0]]
+    items = [ImageRef(path, kind, m.key) for m in listed(path)[0]]
     order = np.random.default_rng(1).permutation(n)
 
     def read(i: int) -> bool:
-        return np.array_equal(np.moveaxis(read_item(items[i]).data[:, ::-1], 0, -1), images[i])
+        return np.array_equal(np.moveaxis(read_ref(items[i]).data[:, ::-1], 0, -1), images[i])
 
     with ThreadPoolExecutor(6) as pool:
         assert all(pool.map(read, order.tolist()))
@@ -561,9 +566,9 @@ def test_few_containers_stay_open(tmp_path: Path) -> None:
     for _ in range(2):
         for i, path in enumerate(paths):
             assert content(path, "a.png") == png(i)
-    from galaxtool.inputs import read_item as open_item
+    from galaxtool.containers import cache
 
-    opened = list(open_item._shelf()._open.values())
+    opened = list(cache._cache()._open.values())
     assert 0 < len(opened) <= 4 and not any(container._stream.closed for container in opened)
     close_containers()
     assert all(container._stream.closed for container in opened)
@@ -576,7 +581,7 @@ def test_containers_are_registered() -> None:
     specs = {r.spec.name: r.spec for r in get_registry().containers}
     assert {"tar", "zip", "hdf5", "numpy", "fits-hdus"} <= set(specs)
     assert specs["fits-hdus"].suffixes == () and specs["fits-hdus"].magic == ()  # type: ignore[attr-defined]
-    pickle.dumps(InputItem("a", Path("a.tar"), container="tar", member="x"))
+    pickle.dumps(InputItem("a", ImageRef(Path("a.tar"), "tar", "x")))
 
 
 # --- stacks -----------------------------------------------------------------------------------------------------------
@@ -592,12 +597,12 @@ def write_h5(path: Path, images: np.ndarray, attributes: dict[str, Any] | None =
 
 
 def rows(path: Path, kind: str = "", options: ReadOptions = PLAIN) -> list[Cutout]:
-    items = [InputItem("", path, container=kind or container_name(path), member=m.key) for m in listed(path)[0]]
-    cutouts = [read_item(item, options) for item in items]
+    items = [ImageRef(path, kind or container_name(path), m.key) for m in listed(path)[0]]
+    cutouts = [read_ref(item, options) for item in items]
     for item, cutout in zip(items, cutouts, strict=True):
-        check_cutout(cutout, item.place)
-        assert picture_source(item) is None and cutout.source == item.place
-        assert item_at(item.place) == item
+        check_cutout(cutout, str(item))
+        assert get_image_file(item) is None and cutout.source == str(item)
+        assert locate_image(str(item)) == item
     return cutouts
 
 
@@ -714,7 +719,7 @@ def test_which_array_is_taken(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "none.h5", "w") as file:
         file["x"] = np.zeros(4)
     assert "has no array of images" in listed(tmp_path / "none.h5")[2]
-    read_item(item_at(f"{tmp_path}/which.h5[b/3]"))  # any can be named
+    read_ref(locate_image(f"{tmp_path}/which.h5[b/3]"))  # any can be named
     for key in ("images/4", "images/-1", "images/", "images/x", "absent/0", "", "images/99999999999999999999"):
         assert complaint(tmp_path / "two.h5", key)
 
@@ -777,7 +782,7 @@ def test_a_stack_is_read_row_by_row(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         images = file.create_dataset("images", (100_000, 256, 256), np.float32, chunks=(1, 256, 256))
         images[70_000] = np.arange(256.0)
         file["id"] = np.arange(100_000)
-    cutout = read_item(item_at(f"{tmp_path}/a.h5[images/70000]"))
+    cutout = read_ref(locate_image(f"{tmp_path}/a.h5[images/70000]"))
     assert cutout.data.shape == (1, 256, 256) and cutout.data[0, 0, 9] == 9.0
     members = make_container("hdf5").members(tmp_path / "a.h5")
     assert next(members).name == "0"
@@ -822,13 +827,13 @@ def test_each_hdu_is_an_object(tmp_path: Path, name: str) -> None:
     ]  # fmt: skip
     assert skipped == {"HDU without an image": 1}
     for member in reversed(members):
-        item = InputItem("", path, container="fits-hdus", member=member.key)
-        cutout = read_item(item)
+        item = ImageRef(path, "fits-hdus", member.key)
+        cutout = read_ref(item)
         wanted = fits.getdata(path, int(member.key)).astype(np.float32)
         assert np.array_equal(cutout.data, wanted if wanted.ndim == 3 else wanted[None])
-        assert cutout.unit == "nJy" and cutout.source == item.place
-        assert item_at(item.place) == item
-        source = picture_source(item)
+        assert cutout.unit == "nJy" and cutout.source == str(item)
+        assert locate_image(str(item)) == item
+        source = get_image_file(item)
         assert source is not None and len(fits.open(source.open())) == 2  # a FITS file by itself
     assert complaint(path, "3", "fits-hdus") and "There is no HDU 9" in complaint(path, "9", "fits-hdus")
 
@@ -837,7 +842,7 @@ def test_a_primary_with_an_image_is_an_object_too(tmp_path: Path) -> None:
     arrays = [np.full((4, 4), float(i), np.float32) + np.eye(4, dtype=np.float32) for i in range(3)]
     fits.HDUList([fits.PrimaryHDU(arrays[0]), *map(fits.ImageHDU, arrays[1:])]).writeto(tmp_path / "a.fits")
     members, _, _ = listed(tmp_path / "a.fits", "fits-hdus")
-    read = [read_item(InputItem("", tmp_path / "a.fits", container="fits-hdus", member=m.key)) for m in members]
+    read = [read_ref(ImageRef(tmp_path / "a.fits", "fits-hdus", m.key)) for m in members]
     assert [m.key for m in members] == ["0", "1", "2"]
     assert all(np.array_equal(c.data[0], a) for c, a in zip(read, arrays, strict=True))
 
@@ -850,7 +855,7 @@ def test_damaged_fits_with_many_objects(tmp_path: Path) -> None:
     members, _, problem = listed(tmp_path / "cut.fits", "fits-hdus")
     assert [m.key for m in members] == ["1", "2", "3", "4"] and problem == ""
     assert "cut short" in complaint(tmp_path / "cut.fits", "4", "fits-hdus")
-    read_item(InputItem("", tmp_path / "cut.fits", container="fits-hdus", member="3"))
+    read_ref(ImageRef(tmp_path / "cut.fits", "fits-hdus", "3"))
     (tmp_path / "text.fits").write_text("no FITS")
     assert "is no FITS file" in listed(tmp_path / "text.fits", "fits-hdus")[2]
     assert "There is no file" in listed(tmp_path / "absent.fits", "fits-hdus")[2]
@@ -861,28 +866,28 @@ def test_damaged_fits_with_many_objects(tmp_path: Path) -> None:
 
 def in_bands(
     folder: Path, names: str = "grz", change: Callable[[str, np.ndarray], np.ndarray] = lambda b, a: a
-) -> InputItem:
+) -> ImageRef:
     files = []
     for i, band in enumerate(names):
         data = change(band, np.random.default_rng(i).normal(size=(7, 9)).astype(np.float32))
         fits.writeto(folder / f"x_{band}.fits", data, overwrite=True)
         files.append((band, folder / f"x_{band}.fits"))
-    return InputItem("x", files[0][1], bands=tuple(files))
+    return ImageRef(files[0][1], bands=tuple(files))
 
 
 def test_a_file_for_each_band(tmp_path: Path) -> None:
-    item = in_bands(tmp_path)
-    whole = read_item(item)
+    ref = in_bands(tmp_path)
+    whole = read_ref(ref)
     check_cutout(whole, "it")
     assert whole.bands == ("g", "r", "z") and whole.data.shape == (3, 7, 9)
-    for i, (_, path) in enumerate(item.bands):
+    for i, (_, path) in enumerate(ref.bands):
         assert np.array_equal(whole.data[i], fits.getdata(path))
-    some = read_item(item, ReadOptions(bands=("z", "g"), pixel_scale=0.3))
+    some = read_ref(ref, ReadOptions(bands=("z", "g"), pixel_scale=0.3))
     assert some.bands == ("z", "g") and np.array_equal(some.data, whole.data[[2, 0]]) and some.pixel_scale == 0.3
     with pytest.raises(UnreadableImage, match="no band 'i' beside it; there are g, r, z"):
-        read_item(item, ReadOptions(bands=("i",)))
-    assert picture_source(item) is None
-    assert read_item(InputItem("x", item.path, 1.0, 2.0, bands=item.bands)).ra == 1.0
+        read_ref(ref, ReadOptions(bands=("i",)))
+    assert get_image_file(ref) is None
+    assert read_item(InputItem("x", ref, 1.0, 2.0)).ra == 1.0
 
 
 def test_flags_of_bands_are_joined(tmp_path: Path) -> None:
@@ -893,30 +898,30 @@ def test_flags_of_bands_are_joined(tmp_path: Path) -> None:
             data[0, 0] = np.nan
         return data
 
-    assert read_item(in_bands(tmp_path, change=change)).flags == ("NAN_PIXELS",)  # blank in one band is not blank
-    assert read_item(in_bands(tmp_path, change=lambda b, a: a * 0)).flags == ("BLANK",)
+    assert read_ref(in_bands(tmp_path, change=change)).flags == ("NAN_PIXELS",)  # blank in one band is not blank
+    assert read_ref(in_bands(tmp_path, change=lambda b, a: a * 0)).flags == ("BLANK",)
     header = fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 5.0, "CRPIX1": 5.0,
                           "CRPIX2": 4.0, "CDELT1": -1e-4, "CDELT2": 1e-4, "BUNIT": "Jy"})  # fmt: skip
-    item = in_bands(tmp_path)
-    fits.writeto(item.bands[1][1], np.eye(7, 9, dtype=np.float32), header, overwrite=True)
-    placed = read_item(item)  # the first that knows says it
+    ref = in_bands(tmp_path)
+    fits.writeto(ref.bands[1][1], np.eye(7, 9, dtype=np.float32), header, overwrite=True)
+    placed = read_ref(ref)  # the first that knows says it
     assert placed.ra == pytest.approx(10.0) and placed.pixel_scale == pytest.approx(0.36) and placed.unit == "Jy"
 
 
 def test_bands_that_do_not_go_together(tmp_path: Path) -> None:
-    item = in_bands(tmp_path, change=lambda b, a: a[:5] if b == "z" else a)
+    ref = in_bands(tmp_path, change=lambda b, a: a[:5] if b == "z" else a)
     with pytest.raises(UnreadableImage, match=r"x_z\.fits' has 9 x 5 pixels and .*x_g\.fits' has 9 x 7"):
-        read_item(item)
-    item = in_bands(tmp_path)
-    item.bands[2][1].unlink()
+        read_ref(ref)
+    ref = in_bands(tmp_path)
+    ref.bands[2][1].unlink()
     with pytest.raises(UnreadableImage, match=r"There is no file '.*x_z\.fits'"):
-        read_item(item)
-    fits.writeto(item.bands[2][1], np.ones((2, 7, 9), np.float32))
+        read_ref(ref)
+    fits.writeto(ref.bands[2][1], np.ones((2, 7, 9), np.float32))
     with pytest.raises(UnreadableImage, match=r"x_z\.fits' has 2 bands, where each file is to have one"):
-        read_item(item)
+        read_ref(ref)
     Image.fromarray(np.zeros((7, 9), np.uint8)).save(tmp_path / "x_z.png")
     with pytest.raises(UnreadableImage, match="one of them is a picture"):
-        read_item(InputItem("x", item.path, bands=(*item.bands[:2], ("z", tmp_path / "x_z.png"))))
+        read_ref(ImageRef(ref.path, bands=(*ref.bands[:2], ("z", tmp_path / "x_z.png"))))
 
 
 # --- real images ------------------------------------------------------------------------------------------------------
@@ -932,13 +937,13 @@ def test_real_images_out_of_archives(shared_data: Path, tmp_path: Path) -> None:
     members, _, _ = listed(tmp_path / "a.tar.gz")
     assert [m.key for m in members] == [path.relative_to(folder).as_posix() for path in files]
     for member, path in zip(members, files, strict=True):
-        item = InputItem("", tmp_path / "a.tar.gz", container="tar", member=member.key)
+        ref = ImageRef(tmp_path / "a.tar.gz", "tar", member.key)
         try:
-            wanted = read_image(path)
+            wanted = read_file(path)
         except UnreadableImage:
-            assert complaint(item.path, member.key)
+            assert complaint(ref.path, member.key)
             continue
-        got = read_item(item)
+        got = read_ref(ref)
         assert np.array_equal(got.data, wanted.data, equal_nan=True) and (got.ra, got.flags) == (
             wanted.ra,
             wanted.flags,

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import galaxtool
-from galaxtool.images.reading import read_image
+from galaxtool.images.reading import read_file
 from galaxtool.tables.tables import read_table
 
 SHAPE = (60, 80)
@@ -284,7 +284,7 @@ def test_bands_are_stacked(inputs: list[str], bands: str, order: str) -> None:
     cut(*inputs, "cat.csv", size=10, bands=[bands] if bands else ())
     names = ("a", "b") if inputs[0].startswith("a=") else tuple(order)
     for i, x in enumerate((40.2, 2.2)):
-        cutout = read_image(Path(f"out/images/o{i}.fits"))
+        cutout = read_file(Path(f"out/images/o{i}.fits"))
         assert cutout.bands == names and cutout.unit == "nanomaggy"
         for plane, band in zip(cutout.data, order, strict=True):
             wanted = Cutout2D(fits.getdata(f"field_{band}.fits"), (x, 30.2), 10, mode="partial")
@@ -429,7 +429,7 @@ def test_pictures_are_as_classify_shows_them() -> None:
     three_bands()
     cut("field_?.fits", "cat.csv", size=24, output="fits")
     cut("field_?.fits", "cat.csv", size=24, kind="png", output="png")
-    cutout = read_image(Path("fits/images/o1.fits"))
+    cutout = read_file(Path("fits/images/o1.fits"))
     with Image.open("png/images/o1.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), to_display(cutout))
         assert "field_g.fits[0][" in picture.text["Source"]

@@ -25,7 +25,7 @@ from galaxtool.datasets.splits.positions import with_header_positions
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, TableError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.testing.dataset import check_dataset
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 
 ARCHIVES = ("set.tar", "set.tar.gz", "set.zip")
 
@@ -103,7 +103,7 @@ def test_an_archive_is_what_its_folder_would_be(tmp_path: Path, form: str, top: 
         assert isinstance(dataset, Dataset) and dataset.name == "set"
         same(dataset, plain)
         for i, item in enumerate(dataset.items):
-            assert str(item.path) == dataset.cutout(i).source and str(item.path).startswith(f"{path}[")
+            assert str(item.ref) == dataset.cutout(i).source and str(item.ref).startswith(f"{path}[")
     check_dataset(str(path))
 
 
@@ -210,12 +210,12 @@ def test_copies_and_positions_within_archives(tmp_path: Path) -> None:
     for name in ("set.tar", "set.zip"):
         dataset = open_dataset(archive(tmp_path / name, {**files, "a/far.fits": near[2]}))
         outside = folder(tmp_path / "plain", {"again.png": picture(1)})
-        items = [*dataset.items, Item(id="outside", path=outside / "again.png")]
+        items = [*dataset.items, Item(id="outside", ref=ImageRef(outside / "again.png"))]
         groups = leak_groups(items)
         ids = [item.id for item in items]
         assert ids == ["a/0", "b/1", "b/copy", "a/near", "b/near", "a/far", "outside"]
         assert groups[0] == groups[2] and groups[3] == groups[4] and groups[1] == groups[6] and len(set(groups)) == 4
-        assert sorted(same_content([item.path for item in items])) == [(0, 2), (1, 6)]
+        assert sorted(same_content([item.ref for item in items])) == [(0, 2), (1, 6)]
         assert [item.ra for item in with_header_positions(items)][3:6] == pytest.approx([10.0, 10.001, 50.0])
 
 
@@ -256,7 +256,7 @@ def test_stacks_with_labels(tmp_path: Path, name: str, labels: str) -> None:
     assert told(dataset)[:4] == [
         ("images/0", "0", "train"), ("images/1", "1", "valid"), ("images/2", "2", ""), ("images/3", "0", "test"),
     ]  # fmt: skip
-    assert dataset.items[5].columns == {"z": 0.625} and dataset.items[5].ra == 5.0 and dataset.items[5].path is None
+    assert dataset.items[5].columns == {"z": 0.625} and dataset.items[5].ra == 5.0 and dataset.items[5].ref is None
     for i in (0, 11, 4):
         assert np.array_equal(np.moveaxis(dataset.cutout(i).data[:, ::-1], 0, -1), images[i])
     assert told(open_dataset(tmp_path / name, where="z > 1.3")) == [("images/11", "2", "test")]

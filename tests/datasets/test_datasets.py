@@ -25,7 +25,7 @@ from galaxtool.datasets.splits.positions import with_header_positions
 from galaxtool.datasets.subset import items_table
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, TableError, UnreadableImage
 from galaxtool.plugins.registry import get_registry
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 
 
 def picture(*paths: Path) -> None:
@@ -230,11 +230,11 @@ def test_chains_and_copies_belong_together(tmp_path: Path) -> None:
         Item(id="0", ra=359.995, dec=0.0),
         Item(id="1", ra=0.009, dec=0.0),
         Item(id="2", ra=0.024, dec=0.0),
-        Item(id="3", ra=0.1, dec=0.0, path=tmp_path / "a.png"),
-        Item(id="4", path=tmp_path / "copy.png"),
-        Item(id="5", path=tmp_path / "b.png"),
-        Item(id="6", path=tmp_path / "b.png"),
-        Item(id="7", path=tmp_path / "absent.png"),
+        Item(id="3", ra=0.1, dec=0.0, ref=ImageRef(tmp_path / "a.png")),
+        Item(id="4", ref=ImageRef(tmp_path / "copy.png")),
+        Item(id="5", ref=ImageRef(tmp_path / "b.png")),
+        Item(id="6", ref=ImageRef(tmp_path / "b.png")),
+        Item(id="7", ref=ImageRef(tmp_path / "absent.png")),
     ]
     groups = leak_groups(items)
     assert groups[0] == groups[1] == groups[2] and groups[3] == groups[4] and groups[5] == groups[6]
@@ -250,8 +250,8 @@ def test_headers_say_what_is_near(tmp_path: Path) -> None:
     (tmp_path / "cut.fits").write_bytes((tmp_path / "0.fits").read_bytes()[:3000])
     picture(tmp_path / "a.png")
     names = ("0.fits", "1.fits", "2.fits", "nowhere.FITS", "cut.fits", "a.png", "absent.fits")
-    items = [Item(id=name, path=tmp_path / name) for name in names]
-    items.append(Item(id="told", path=tmp_path / "0.fits", ra=200.0, dec=-5.0))
+    items = [Item(id=name, ref=ImageRef(tmp_path / name)) for name in names]
+    items.append(Item(id="told", ref=ImageRef(tmp_path / "0.fits"), ra=200.0, dec=-5.0))
     placed = with_header_positions(items)
     assert [item.id for item in placed] == [item.id for item in items]
     assert [item.ra for item in placed[:3]] == pytest.approx([359.998, 0.001, 30.0])
@@ -264,10 +264,10 @@ def test_headers_say_what_is_near(tmp_path: Path) -> None:
 
 
 def test_the_header_of_a_large_image_left_in_all_its_cutouts_is_not_believed(tmp_path: Path) -> None:
-    items = [Item(id=str(i), path=write_fits(tmp_path / f"{i}.fits", i, ra=30.0, dec=5.0)) for i in range(5)]
+    items = [Item(id=str(i), ref=ImageRef(write_fits(tmp_path / f"{i}.fits", i, ra=30.0, dec=5.0))) for i in range(5)]
     assert len(set(leak_groups(items).tolist())) == 5
     assert len(set(leak_groups(items[:4]).tolist())) == 1  # bands of one object, perhaps
-    items.append(Item(id="5", path=write_fits(tmp_path / "5.fits", 5, ra=40.0, dec=5.0)))
+    items.append(Item(id="5", ref=ImageRef(write_fits(tmp_path / "5.fits", 5, ra=40.0, dec=5.0))))
     assert len(set(leak_groups(items).tolist())) == 2
 
 
@@ -284,14 +284,14 @@ def test_copies_are_found_though_all_files_are_of_one_size(tmp_path: Path) -> No
     (tmp_path / "folder").mkdir()
     paths = [tmp_path / name for name in ("a", "b", "c", "d", "e", "tiny", "tiny2", "link", "folder", "absent")]
     paths.append(paths[0])
-    assert sorted(same_content([*paths, None, None])) == [(0, 10), (1, 4), (2, 7), (5, 6)]
+    assert sorted(same_content([*map(ImageRef, paths), None, None])) == [(0, 10), (1, 4), (2, 7), (5, 6)]
 
 
 # --- splits from a file ----------------------------------------------------------------------------------------------
 
 
 def items_below(folder: Path, n: int = 4) -> list[Item]:
-    return [Item(id=f"x/{i}", path=folder / "x" / f"{i}.png", split="test") for i in range(n)]
+    return [Item(id=f"x/{i}", ref=ImageRef(folder / "x" / f"{i}.png"), split="test") for i in range(n)]
 
 
 @pytest.mark.parametrize(
@@ -311,12 +311,12 @@ def test_a_table_gives_the_split(tmp_path: Path, table: str) -> None:
     items = items_below(tmp_path)
     given = apply_given_split(items, read_given_split(path))
     assert [item.split for item in given] == ["train", "valid", "test", "unused"]
-    assert [(item.id, item.path) for item in given] == [(item.id, item.path) for item in items]
+    assert [(item.id, item.ref) for item in given] == [(item.id, item.ref) for item in items]
     assert split_items(given, list("aaaa")).tolist() == ["train", "valid", "test", "unused"]
 
 
 def test_relative_paths_start_beside_the_table_or_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    items = [Item(id=str(i), path=tmp_path / "data" / f"{i}.png") for i in range(2)]
+    items = [Item(id=str(i), ref=ImageRef(tmp_path / "data" / f"{i}.png")) for i in range(2)]
     for place, prefix in (("data", ""), ("runs", "data/")):
         (tmp_path / place).mkdir()
         path = tmp_path / place / "split.csv"

@@ -63,7 +63,7 @@ def test_galaxy10_is_read_as_it_is_published(tmp_path: Path, layout: dict[str, A
     assert [item.label for item in dataset.items] == GALAXY10 * 2
     with h5py.File(path) as file:
         for i, item in enumerate(dataset.items):
-            assert (item.ra, item.dec) == (file["ra"][i], file["dec"][i]) and item.path is None and item.split == ""
+            assert (item.ra, item.dec) == (file["ra"][i], file["dec"][i]) and item.ref is None and item.split == ""
             assert item.columns == {"redshift": file["redshift"][i], "pxscale": 0.262}
     for i in (0, 6, 7, 19, 3):
         cutout = dataset.cutout(i)
@@ -220,7 +220,7 @@ def test_names_of_radio_galaxy_zoo(tmp_path: Path) -> None:
     assert dataset.name == "rgz"
     assert {item.id.removesuffix("/a"): item.label for item in dataset.items} == names
     assert {item.split for item in dataset.items} == {"train", "valid", "test"}
-    assert all(item.path is not None and item.path.is_file() for item in dataset.items)
+    assert all(item.ref is not None and item.ref.path.is_file() for item in dataset.items)
     check_dataset(f"rgz:{tmp_path}")
 
 

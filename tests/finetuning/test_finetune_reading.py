@@ -150,7 +150,7 @@ def test_every_kind_of_data_set_reads_so() -> None:
         assert len(dataset.items) == (16 if name == "split" else 8), name
         for i in range(0, len(dataset.items), 3):
             cutout = dataset.cutout(i)
-            seed = int(re.findall(r"(\d+)\.fits", str(dataset.items[i].path))[-1])
+            seed = int(re.findall(r"(\d+)\.fits", str(dataset.items[i].ref))[-1])
             wanted = noise(10 + seed)
             wanted[:, [3, 5]] = np.nan
             assert np.array_equal(cutout.data[0], wanted, equal_nan=True), name
@@ -165,7 +165,7 @@ def test_a_catalogue_may_say_which_hdu_a_row_means() -> None:
     dataset = open_dataset("t.csv")
     for i in range(4):
         assert np.array_equal(dataset.cutout(i).data[0], noise(3 - i))
-    assert str(dataset.items[0].path) == "many.fits[4]"
+    assert str(dataset.items[0].ref) == "many.fits[4]"
     assert len(set(leak_groups(dataset.items).tolist())) == 1  # all claim one position, which is few enough to believe
 
 
@@ -417,7 +417,7 @@ def test_images_of_a_glob_or_a_list_are_of_the_class_that_their_folder_is_called
     with tarfile.open("more.tar", "w") as tar:
         tar.add("sky/deep/ring/0.fits", "ring/archived.fits")
     glob = open_dataset("sky/deep/*/*.fits")
-    assert sorted((item.path.name, item.label) for item in glob.items if item.path) == sorted(
+    assert sorted((item.ref.path.name, item.label) for item in glob.items if item.ref) == sorted(
         (f"{i}.fits", KINDS[i % 2]) for i in range(8)
     )
     assert np.isfinite(glob.cutout(0).data).all()

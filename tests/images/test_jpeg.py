@@ -15,7 +15,7 @@ from PIL import Image
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import read_image
+from galaxtool.images.reading import read_file
 from galaxtool.types import Cutout
 
 RNG = np.random.default_rng(20260101)
@@ -33,7 +33,7 @@ def jpeg(mode: str = "RGB", size: tuple[int, int] = (90, 70), **options: Any) ->
 
 
 def read(content: bytes, **options: Any) -> Cutout:
-    return read_image(ImageFile("a.jpg", content=content), ReadOptions(pixel_scale=0.4, **options))
+    return read_file(ImageFile("a.jpg", content=content), ReadOptions(pixel_scale=0.4, **options))
 
 
 def read_by_pillow(content: bytes, **options: Any) -> Cutout:

@@ -29,7 +29,7 @@ from support.mutant_seeds import catalogues, images, pixels
 import galaxtool
 from galaxtool.datasets.splits.by_position import split_items
 from galaxtool.errors import GalaxtoolError, UnreadableImage
-from galaxtool.images.reading import read_image
+from galaxtool.images.reading import read_file
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.read_item import read_item
 from galaxtool.inputs.walk import walk_images
@@ -76,10 +76,10 @@ def alone(path: Path, code: str) -> str:
 
 READ = """
 from galaxtool.errors import GalaxtoolError
-from galaxtool.images.reading import read_image
+from galaxtool.images.reading import read_file
 from galaxtool.tables.tables import read_table
 try:
-    cutout = read_image(path)
+    cutout = read_file(path)
     print(cutout.data.shape, cutout.ra)
 except GalaxtoolError as error:
     print(error.message)
@@ -159,7 +159,7 @@ def test_pictures_of_every_depth_are_classified(tmp_path: Path, name: str) -> No
 
 def test_a_cmyk_jpeg_shows_its_colours(tmp_path: Path) -> None:
     Image.new("RGB", (16, 16), (200, 100, 50)).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
-    np.testing.assert_allclose(read_image(tmp_path / "a.jpg").data[:, 8, 8], [200, 100, 50], atol=6)
+    np.testing.assert_allclose(read_file(tmp_path / "a.jpg").data[:, 8, 8], [200, 100, 50], atol=6)
 
 
 def test_twenty_thousand_pixels_square_are_not_loaded(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_headers_at_the_edges_of_the_sky(tmp_path: Path, ra: float, dec: float) 
     wcs = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": ra, "CRVAL2": dec, "CDELT1": -1e-4, "CDELT2": 1e-4}
     for offset in (0.0, 30.0, -30.0):
         (tmp_path / "a.fits").write_bytes(fits_of(PLANE, **wcs, CRPIX1=12.5 + offset, CRPIX2=12.5))
-        cutout = read_image(tmp_path / "a.fits")
+        cutout = read_file(tmp_path / "a.fits")
         assert cutout.ra is not None and 0 <= cutout.ra < 360
         assert cutout.dec == pytest.approx(dec, abs=0.0031) and abs(cutout.dec) <= 90
         apart = (cutout.ra - ra + 180) % 360 - 180
@@ -316,7 +316,7 @@ def test_headers_that_claim_many_columns_or_axes(tmp_path: Path, number: int) ->
         assert says in alone(tmp_path / "a.fits.fz", READ)
         if keyword != "ZNAXIS":
             (tmp_path / "c.fits").write_bytes(with_card(catalogue, keyword, number))
-            assert says in alone(tmp_path / "c.fits", READ.replace("read_image(path)", "read_table(path)"))
+            assert says in alone(tmp_path / "c.fits", READ.replace("read_file(path)", "read_table(path)"))
 
 
 def test_tiles_larger_than_their_image_do_not_overwrite_memory(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_a_tiff_whose_strips_do_not_fill_it(tmp_path: Path) -> None:
         struct.pack_into("<HLL", content, tags[278] + 2, 4, 1, 24)  # RowsPerStrip
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UnreadableImage, match="damaged or cut short"):
-            read_image(tmp_path / name)
+            read_file(tmp_path / name)
 
 
 def test_the_largest_and_the_smallest_value_beside_nan(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 import galaxtool.images.raster.png
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.reading import read_image
+from galaxtool.images.reading import read_file
 from galaxtool.types import Cutout
 
 RNG = np.random.default_rng(20260102)
@@ -43,7 +43,7 @@ def with_chunk(content: bytes, name: bytes, data: bytes, crc: int | None = None)
 
 def read(content: bytes) -> Cutout | str:
     try:
-        return read_image(ImageFile("a.png", content=content))
+        return read_file(ImageFile("a.png", content=content))
     except UnreadableImage as error:
         return error.message
 

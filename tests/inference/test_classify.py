@@ -92,11 +92,11 @@ def test_a_row_for_each_input_in_order(model: Path, images: Path) -> None:
 
 
 def test_equals_the_model(model: Path, images: Path) -> None:
-    from galaxtool.images.reading import read_image
+    from galaxtool.images.reading import read_file
 
     engine = TorchEngine(find_model(model), "cpu", "fp32")
     preprocess = engine.record.make_preprocess()
-    pictures = np.stack([preprocess.picture(read_image(images / f"p{i}.png")) for i in range(4)])
+    pictures = np.stack([preprocess.picture(read_file(images / f"p{i}.png")) for i in range(4)])
     wanted = engine.run(pictures).probabilities
     table = classified(*(images / f"p{i}.png" for i in range(4)), "--model", model, "--precision", "fp32")
     found = np.array([[float(row[f"p_{slug}"]) for slug in SLUGS] for row in table])

@@ -27,7 +27,7 @@ def ids(found: Inputs) -> list[str]:
 
 
 def names(found: Inputs) -> tuple[str, ...]:
-    return tuple(name for name, _ in found.items[0].bands)
+    return tuple(name for name, _ in found.items[0].ref.bands)
 
 
 def test_a_file_for_each_band(tmp_path: Path) -> None:
@@ -37,8 +37,8 @@ def test_a_file_for_each_band(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     found = gather([tmp_path], bands=("z", "g"), pattern="{id}_{band}.fits")
     assert ids(found) == ["a", "a_1", "sub/b"]
-    assert found.items[2].bands == (("z", tmp_path / "sub/b_z.fits"), ("g", tmp_path / "sub/b_g.fits"))
-    assert found.items[2].path == tmp_path / "sub/b_z.fits"
+    assert found.items[2].ref.bands == (("z", tmp_path / "sub/b_z.fits"), ("g", tmp_path / "sub/b_g.fits"))
+    assert found.items[2].ref.path == tmp_path / "sub/b_z.fits"
     cutout = read_item(found.items[2])
     assert cutout.bands == ("z", "g") and cutout.data[:, 0, 0].tolist() == [2, 0]
     assert found.skipped == {"not called as the pattern says": 4} and found.columns is None
@@ -50,7 +50,7 @@ def test_bands_in_folders_are_found_and_put_in_order(tmp_path: Path) -> None:
         band(tmp_path / "two" / colour / "x.fits.gz")
     found = gather([tmp_path / "one", tmp_path / "two"], pattern="./{band}/{id}.fits.gz")
     assert ids(found) == ["x", "x-2"] and names(found) == ("g", "r", "z")
-    assert found.items[1].path == tmp_path / "two" / "g" / "x.fits.gz"
+    assert found.items[1].ref.path == tmp_path / "two" / "g" / "x.fits.gz"
     assert found.skipped == {"of no known filter (if it is one, name it with --bands)": 2}
     masked = gather([tmp_path / "one"], bands=["r", "mask"], pattern="{band}/{id}.fits.gz")
     assert names(masked) == ("r", "mask")

@@ -42,7 +42,7 @@ def test_a_folder_in_byte_order_of_the_relative_path(tmp_path: Path) -> None:
     names = ["b.png", "a/z.png", "a.png", "a-1.png", "B.JPG", "a/b/c.fits.gz", "é.png", "a.b/1.fits"]
     touch(*(tmp_path / name for name in random.Random(0).sample(names, len(names))))
     found = gather([tmp_path])
-    relative = [item.path.relative_to(tmp_path).as_posix() for item in found.items]
+    relative = [item.ref.path.relative_to(tmp_path).as_posix() for item in found.items]
     assert relative == sorted(names, key=os.fsencode)
     assert [item.id for item in found.items] == ["B", "a-1", "a.b/1", "a", "a/b/c", "a/z", "b", "é"]
     assert found.columns is None and not found.skipped
@@ -147,9 +147,9 @@ def test_a_catalogue(tmp_path: Path) -> None:
     )
     found = gather([tmp_path / "c.csv"])
     assert [item.id for item in found.items] == ["587722952767439450", "00017", "3", "4"]
-    assert [item.path.name for item in found.items[:3]] == ["2.png", "1.png", "1.png"]
-    assert all(item.path.is_file() for item in found.items[:3])
-    assert "no path in row 4" in str(found.items[3].path) and not found.items[3].path.exists()
+    assert [item.ref.path.name for item in found.items[:3]] == ["2.png", "1.png", "1.png"]
+    assert all(item.ref.path.is_file() for item in found.items[:3])
+    assert "no path in row 4" in str(found.items[3].ref.path) and not found.items[3].ref.path.exists()
     assert [(item.ra, item.dec) for item in found.items] == [(10.5, -3.0), (None, None), (None, None), (1.0, 2.0)]
     assert found.columns is not None and found.columns.colnames == ["objid", "file_loc", "RA", "Dec", "z"]
     assert len(found.columns) == 4
@@ -163,7 +163,7 @@ def test_catalogues_of_every_format(tmp_path: Path, suffix: str) -> None:
     table["dej2000"] = MaskedColumn([-15.0, 0.0], mask=[False, True], unit="deg")
     write_table(table, tmp_path / f"c{suffix}")
     found = gather([tmp_path / f"c{suffix}"])
-    assert [(item.id, item.path, item.ra, item.dec) for item in found.items] == [
+    assert [(item.id, item.ref.path, item.ra, item.dec) for item in found.items] == [
         ("x", tmp_path / "1.png", 15.0, -15.0),
         ("y", tmp_path / "2.png", None, None),
     ]
@@ -185,7 +185,7 @@ def test_columns_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "sub" / "c.csv").write_text("where,who,path\nhere.png,me,other.png\n")
     monkeypatch.chdir(tmp_path)
     found = gather(["sub/c.csv"], image_column="where", id_column="who")
-    assert [(item.id, item.path) for item in found.items] == [("me", Path("here.png"))]
+    assert [(item.id, item.ref.path) for item in found.items] == [("me", Path("here.png"))]
     with pytest.raises(TableError, match="Did you mean 'where'"):
         gather(["sub/c.csv"], image_column="wher")
 
@@ -240,4 +240,4 @@ def test_real_folders(shared_data: Path) -> None:
     assert found.skipped == {"FITS table": 1} and len(found.items) == 4
     assert len(gather([shared_data / "fits" / "decals_grz"]).items) == 4
     labels = gather([shared_data / "optical_gz1_coarse" / "labels.csv"])
-    assert labels.items[0].id == "587722952767439450" and labels.items[0].path.is_file()
+    assert labels.items[0].id == "587722952767439450" and labels.items[0].ref.path.is_file()

@@ -81,8 +81,8 @@ def test_archives_and_stacks_in_a_folder_stand_where_their_names_do(tmp_path: Pa
     found = gather([tmp_path])
     assert ids(found) == ["a", "b/two/x", "b/two/y", "c/0", "c/1", "d"]
     assert [value_of(item) for item in found.items] == [1, 2, 3, 0, 16, 4]
-    assert [item.container for item in found.items] == ["", "tar", "tar", "numpy", "numpy", ""]
-    assert found.items[1].place == f"{tmp_path}/b/two.tar[x.fits]"
+    assert [item.ref.container for item in found.items] == ["", "tar", "tar", "numpy", "numpy", ""]
+    assert str(found.items[1].ref) == f"{tmp_path}/b/two.tar[x.fits]"
     assert [member.name for member in walk.walk_images(tmp_path)[0]] == ["a.fits", "d.fits"]  # as data sets see it
 
 
@@ -110,7 +110,7 @@ def test_content_decides_what_a_named_file_is(tmp_path: Path) -> None:
     write(tmp_path / "really.tar", b"no archive at all" * 100)
     found = gather([tmp_path / "odd.fits", tmp_path / "really.tar"])
     assert ids(found) == ["x", "really"] and value_of(found.items[0]) == 5
-    assert found.items[1].place == str(tmp_path / "really.tar")
+    assert str(found.items[1].ref) == str(tmp_path / "really.tar")
     with pytest.raises(UnreadableImage, match=r"really\.tar"):
         read_item(found.items[1])
     assert ids(gather([tmp_path])) == ["odd", "really"]  # below a folder an image's suffix is believed until it is read
@@ -148,7 +148,11 @@ def test_what_a_plugin_cannot_list_is_one_row(tmp_path: Path) -> None:
     write(tmp_path / "a.frg", b"FRAGILE")
     write(tmp_path / "b.png")
     found = gather([tmp_path])
-    assert [(item.id, item.member) for item in found.items[:3]] == [("a/one", "1"), ("a/\ud800", "\ud800"), ("a", "")]
+    assert [(item.id, item.ref.member) for item in found.items[:3]] == [
+        ("a/one", "1"),
+        ("a/\ud800", "\ud800"),
+        ("a", ""),
+    ]
     assert [(item.ra, item.dec) for item in found.items] == [(10.0, 20.0)] + 3 * [(None, None)]
     assert ids(found)[3] == "b" and len(found.digest) == 64
 
@@ -175,12 +179,12 @@ def test_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here)
     found = gather([f"@{folder}/list.txt"])
     assert ids(found) == ["a", "b", "c", "gone", "x", "y", "y-2", "#d", "in/c"]
-    assert [item.path for item in found.items[:4]] == [
+    assert [item.ref.path for item in found.items[:4]] == [
         folder / "a.fits", Path("b.fits"), folder / "in" / "c.png", folder / "gone.fits",
     ]  # fmt: skip
     assert found.columns is not None and found.columns["z"][-1] == 0.5 and np.all(found.columns["z"].mask[:-1])
     monkeypatch.chdir(folder)
-    assert [item.path for item in gather(["@list.txt"]).items[:2]] == [Path("a.fits"), Path("b.fits")]
+    assert [item.ref.path for item in gather(["@list.txt"]).items[:2]] == [Path("a.fits"), Path("b.fits")]
 
 
 def test_a_list_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +235,7 @@ def test_members_named_in_a_catalogue(tmp_path: Path) -> None:
     write(tmp_path / "c.csv", "\n".join(["path", *rows]).encode())
     found = gather([tmp_path / "c.csv"])
     assert [value_of(item) for item in found.items[:4]] == [2, 1, 16, 6]
-    assert [item.place for item in found.items] == [f"{tmp_path}/{row}" for row in rows]
+    assert [str(item.ref) for item in found.items] == [f"{tmp_path}/{row}" for row in rows]
     with pytest.raises(UnreadableImage, match=r"gone\.fits"):
         read_item(found.items[4])
 
@@ -249,7 +253,7 @@ def test_an_hdu_beside_the_path_in_a_catalogue(tmp_path: Path) -> None:
 def test_catalogues_as_spreadsheets_write_them(tmp_path: Path) -> None:
     write(tmp_path / "c.csv", "\ufeffpath,RA,Dec\r\nä.png,-0.5,0\r\nb.png,360,0\r\nc.png,-1e-20,0\r\n".encode())
     found = gather([tmp_path / "c.csv"])
-    assert [(item.path.name, item.ra) for item in found.items] == [("ä.png", 359.5), ("b.png", 0.0), ("c.png", 0.0)]
+    assert [(item.ref.path.name, item.ra) for item in found.items] == [("ä.png", 359.5), ("b.png", 0.0), ("c.png", 0.0)]
 
 
 def test_right_ascension_in_hours(tmp_path: Path) -> None:
@@ -267,11 +271,13 @@ def test_a_path_column_for_each_band(tmp_path: Path) -> None:
         write(tmp_path / f"1{band}.fits", fits_bytes(value))
     write(tmp_path / "c.csv", b"id,r_path,g_path\na,1r.fits,1g.fits\nb,,1g.fits\n")
     found = gather([tmp_path / "c.csv"], image_column="{band}_path")
-    assert found.items[0].bands == (("g", tmp_path / "1g.fits"), ("r", tmp_path / "1r.fits"))
+    assert found.items[0].ref.bands == (("g", tmp_path / "1g.fits"), ("r", tmp_path / "1r.fits"))
     assert read_item(found.items[0]).data[:, 0, 0].tolist() == [1, 2]
     with pytest.raises(UnreadableImage, match="no path in row 2"):
         read_item(found.items[1])
-    assert [b for b, _ in gather([tmp_path / "c.csv"], image_column="{band}_path", bands=["r"]).items[0].bands] == ["r"]
+    assert [b for b, _ in gather([tmp_path / "c.csv"], image_column="{band}_path", bands=["r"]).items[0].ref.bands] == [
+        "r"
+    ]
     with pytest.raises(TableError, match="z_path"):
         gather([tmp_path / "c.csv"], image_column="{band}_path", bands=["z"])
     with pytest.raises(TableError, match=r"\{band\}_file"):
@@ -298,7 +304,7 @@ def test_the_digest_is_of_names_places_and_order(tmp_path: Path) -> None:
     write(tmp_path / os.fsdecode(b"\xff.png"))
     one = gather([tmp_path])
     assert one.digest == gather([tmp_path]).digest and len(one.digest) == 64
-    paths = [item.path for item in one.items]
+    paths = [item.ref.path for item in one.items]
     assert len({one.digest, gather(paths[::-1]).digest, gather(paths[:1]).digest}) == 3
 
 
@@ -313,7 +319,7 @@ def test_the_order_is_that_of_the_whole_paths(tmp_path_factory: pytest.TempPathF
     for parts in names:
         write(root.joinpath(*(f"{part}." for part in parts[:-1]), f"{parts[-1]}.png"))
     found = gather([root])
-    relative = [os.fsencode(item.path.relative_to(root)) for item in found.items]
+    relative = [os.fsencode(item.ref.path.relative_to(root)) for item in found.items]
     assert relative == sorted({os.fsencode("/".join([*(f"{p}." for p in n[:-1]), f"{n[-1]}.png"])) for n in names})
     assert ids(found) == [os.fsdecode(path.removesuffix(b".png")) for path in relative]
 

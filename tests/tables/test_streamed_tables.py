@@ -27,6 +27,7 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.tables.formats import schema as layout
 from galaxtool.tables.streaming import write_stream
 from galaxtool.tables.tables import read_table, write_table
+from galaxtool.types import ImageRef
 
 STREAMED = [".csv", ".ecsv", ".fits", ".vot", ".parquet"]
 EVERY = [*STREAMED, ".csv.gz", ".ecsv.gz", ".fits.gz", ".vot.gz", ".hdf5", ".html", ".tex", ".txt", ".ipac"]
@@ -387,7 +388,7 @@ def test_columns_of_a_catalogue_are_untouched(tmp_path: Path, rows: list[tuple],
     edges = [0, *sorted(edge % (len(rows) + 1) for edge in at), len(rows)]
     parts = []
     for start, stop in itertools.pairwise(edges):
-        items = [InputItem(str(k), Path(f"{k}.fits")) for k in range(start, stop)]
+        items = [InputItem(str(k), ImageRef(Path(f"{k}.fits"))) for k in range(start, stop)]
         part = prediction_table(items, ["a"], np.ones((len(items), 1), dtype="f4"), columns=columns[start:stop])
         write_table(part, tmp_path / "part.parquet")
         parts.append(read_table(tmp_path / "part.parquet"))
@@ -406,5 +407,5 @@ def test_columns_of_a_catalogue_are_untouched(tmp_path: Path, rows: list[tuple],
 
 
 def test_containers_are_named_with_their_member() -> None:
-    item = InputItem("b/c", Path("x/a.tar"), container="tar", member="b/c.fits")
+    item = InputItem("b/c", ImageRef(Path("x/a.tar"), "tar", "b/c.fits"))
     assert prediction_table([item], ["a"], np.ones((1, 1)))["path"].tolist() == ["x/a.tar[b/c.fits]"]

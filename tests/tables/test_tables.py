@@ -21,6 +21,7 @@ from galaxtool.inference.prediction_table import prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.tables.formats.suffixes import ONLY_WRITTEN
 from galaxtool.tables.tables import TABLE_SUFFIXES, check_table_path, read_table, table_suffix, write_table
+from galaxtool.types import ImageRef
 
 OBJID = 587722952767439450
 SUFFIXES = [".csv", ".ecsv", ".fits", ".vot", ".parquet"]
@@ -274,7 +275,10 @@ def test_suffixes_are_known_whatever_the_case() -> None:
 
 
 def test_prediction_table_has_the_columns_of_the_contract() -> None:
-    items = [InputItem("a", Path("x/a.fits"), 10.0, -5.0), InputItem("b", Path("x/b.fits")), InputItem("c", Path("c"))]
+    items = [
+        InputItem("a", ImageRef(Path("x/a.fits")), 10.0, -5.0),
+        *(InputItem(n, ImageRef(Path(p))) for n, p in [("b", "x/b.fits"), ("c", "c")]),
+    ]
     columns = Table({"id": [1, 2, 3], "in_id": [4, 5, 6], "z": [0.1, 0.2, 0.3], "p_fri": ["u", "v", "w"]})
     probabilities = np.array([[0.25, 0.75], [0.6, 0.4], [np.nan, np.nan]], dtype=np.float32)
     table = prediction_table(
@@ -301,7 +305,7 @@ def test_prediction_table_has_the_columns_of_the_contract() -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_prediction_table_when_all_failed(tmp_path: Path, suffix: str) -> None:
-    items = [InputItem("a", Path("a.fits"))]
+    items = [InputItem("a", ImageRef(Path("a.fits")))]
     table = prediction_table(items, ["x"], np.full((1, 1), np.nan), errors=["no such file"])
     write_table(table, tmp_path / f"t{suffix}")
     back = read_table(tmp_path / f"t{suffix}")

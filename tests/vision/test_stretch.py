@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from galaxtool.errors import ConfigError, UnknownName
-from galaxtool.images.reading import read_image
+from galaxtool.images.reading import read_file
 from galaxtool.types import Cutout
 from galaxtool.vision.colors import colours
 from galaxtool.vision.stretch import NAMES, Stretch, to_display
@@ -165,7 +165,7 @@ def test_fits_row_0_is_at_the_bottom(tmp_path: Path, name: str) -> None:
     data = RNG.normal(0, 1, (40, 50)).astype(np.float32)
     data[0, 3], data[39, 3] = 1000, 0
     fits.PrimaryHDU(data).writeto(tmp_path / "a.fits")
-    shown = to_display(read_image(tmp_path / "a.fits"), Stretch(name))
+    shown = to_display(read_file(tmp_path / "a.fits"), Stretch(name))
     assert shown.shape == (40, 50, 3) and shown.dtype == np.uint8 and shown.flags["C_CONTIGUOUS"]
     assert shown[39, 3].tolist() == [255, 255, 255]
     assert shown[0, 3].max() < 200
@@ -174,15 +174,15 @@ def test_fits_row_0_is_at_the_bottom(tmp_path: Path, name: str) -> None:
 def test_a_picture_passes_unchanged(tmp_path: Path) -> None:
     picture = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
     Image.fromarray(picture).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(to_display(read_image(tmp_path / "a.png")), picture)
+    np.testing.assert_array_equal(to_display(read_file(tmp_path / "a.png")), picture)
     Image.fromarray(picture[..., 0]).save(tmp_path / "b.png")
-    np.testing.assert_array_equal(to_display(read_image(tmp_path / "b.png")), picture[..., :1].repeat(3, axis=-1))
+    np.testing.assert_array_equal(to_display(read_file(tmp_path / "b.png")), picture[..., :1].repeat(3, axis=-1))
 
 
 def test_a_picture_is_stretched_when_asked(tmp_path: Path) -> None:
     picture = np.clip(galaxy(noise=2, peak=60, sky=10), 0, 255).astype(np.uint8)
     Image.fromarray(picture).save(tmp_path / "a.png")
-    shown = to_display(read_image(tmp_path / "a.png"), Stretch("linear", white=100, reach=5))
+    shown = to_display(read_file(tmp_path / "a.png"), Stretch("linear", white=100, reach=5))
     assert shown.max() == 255 and np.median(shown) < 10
 
 
@@ -294,16 +294,16 @@ def test_wrong_settings_are_named(values: dict[str, object], error: type[Excepti
 @pytest.mark.shared_data
 def test_decals_cubes_look_like_decals_pictures(shared_data: Path) -> None:
     pictures = sorted((shared_data / "optical_galaxy10_decals_samples/images").glob("*.jpg"))
-    skies = np.array([np.median(to_display(read_image(path)), axis=(0, 1)) for path in pictures])
-    sky = np.median(to_display(read_image(shared_data / "fits/decals_grz/example_b.fits")), axis=(0, 1))
+    skies = np.array([np.median(to_display(read_file(path)), axis=(0, 1)) for path in pictures])
+    sky = np.median(to_display(read_file(shared_data / "fits/decals_grz/example_b.fits")), axis=(0, 1))
     assert ((skies.min(axis=0) - 3 <= sky) & (sky <= skies.max(axis=0) + 3)).all()
-    data = read_image(shared_data / "fits/decals_grz/example_a.fits")
+    data = read_file(shared_data / "fits/decals_grz/example_a.fits")
     np.testing.assert_allclose(to_display(data), viewer(data.data), atol=0.51)
 
 
 @pytest.mark.shared_data
 def test_radio_maps_have_a_dark_sky_and_a_bright_source(shared_data: Path) -> None:
     for path in sorted((shared_data / "fits/radio_mirabest").glob("*.fits")):
-        shown = to_display(read_image(path))[..., 0]
+        shown = to_display(read_file(path))[..., 0]
         assert np.median(shown) < 10
         assert shown.max() > 100

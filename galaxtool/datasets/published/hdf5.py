@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
+from galaxtool.containers.reading import apply_options
 from galaxtool.errors import InputError
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import quality_flags, say
-from galaxtool.inputs.read_item import with_options
 from galaxtool.types import Cutout, Item
 from galaxtool.utils.optional_imports import require
 
@@ -121,7 +121,7 @@ class StackDataset:
             source=f"{stack.path}[{row}]",
             flags=quality_flags(data),
         )
-        return with_options(cutout, self.reading)
+        return apply_options(cutout, self.reading)
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def leak_groups(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> np
         Equal where two items belong together.
     """
     placed = with_header_positions(items)
-    pairs = [*_neighbours(placed, separation_arcsec), *same_content([item.path for item in items])]
+    pairs = [*_neighbours(placed, separation_arcsec), *same_content([item.ref for item in items])]
     first, second = (np.array([pair[k] for pair in pairs], dtype=int) for k in (0, 1))
     links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(items), len(items)))
     return connected_components(links, directed=False)[1]

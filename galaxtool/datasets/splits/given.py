@@ -14,7 +14,7 @@ from galaxtool.inputs.catalogue import texts
 from galaxtool.inputs.walk import without_suffix
 from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed
 from galaxtool.tables.tables import read_table
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 from galaxtool.utils.suggestions import suggest_path
 
 UNUSED = "unused"
@@ -41,7 +41,7 @@ class GivenSplit:
     def of(self, item: Item) -> str | None:
         """Return the split of an item, by its identifier or else by its path; None where the table has neither."""
         split = self.by_id.get(item.id)
-        return self.by_path.get(_absolute(item.path)) if split is None and item.path is not None else split
+        return self.by_path.get(_absolute(item.ref)) if split is None and item.ref is not None else split
 
 
 def read_given_split(path: Path) -> GivenSplit:
@@ -114,7 +114,7 @@ def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
     splits = [table.of(item) for item in items]
     missing = [item for item, split in zip(items, splits, strict=True) if split is None]
     if missing and len(missing) == len(items):
-        first = items[0].id + (f" ({items[0].path})" if items[0].path else "")
+        first = items[0].id + (f" ({items[0].ref})" if items[0].ref else "")
         raise InputError(
             f"Neither ids nor paths of the {len(items)} images are in the split '{table.source}'.",
             hint=f"The first image is {first}; the table has {next(iter([*table.by_id, *table.by_path]), 'no row')}.",
@@ -150,5 +150,5 @@ def _table_of(keys: Sequence[str], splits: Sequence[str], path: Path) -> dict[st
     return found
 
 
-def _absolute(path: Path) -> str:
-    return os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links, and ask the disk each time
+def _absolute(place: Path | ImageRef) -> str:
+    return os.path.abspath(str(place))  # noqa: PTH100  Path.resolve would follow links, and ask the disk each time

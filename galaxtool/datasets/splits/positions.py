@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import cast
 
+from galaxtool.containers.find import HDUS
+from galaxtool.containers.reading import get_image_file
 from galaxtool.images.fits.reader import FitsReader
-from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inputs.read_item import member_at
 from galaxtool.plugins.registry import get_registry
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 
 _TOO_MANY_ALIKE = 5
-_OF_MEMBER = re.compile(r"\[\d+\]$|\]$")  # what stands behind the name of a file for an HDU, and of an archive's file
 
 
 def with_header_positions(items: Sequence[Item], *, hdu: int | str | None = None) -> list[Item]:
@@ -47,13 +44,13 @@ def with_header_positions(items: Sequence[Item], *, hdu: int | str | None = None
     unknown = [
         i
         for i, item in enumerate(items)
-        if item.path is not None
+        if item.ref is not None
         and (item.ra is None or item.dec is None)
-        and _OF_MEMBER.sub("", item.path.name.lower()).endswith(suffixes)
+        and _file_name(item.ref).lower().endswith(suffixes)
     ]
     found = list(items)
     with ThreadPoolExecutor(min(16, 4 + (os.cpu_count() or 1))) as pool:
-        told = list(pool.map(partial(_position, hdu=hdu), [cast(Path, items[i].path) for i in unknown]))
+        told = list(pool.map(partial(_position, hdu=hdu), [cast(ImageRef, items[i].ref) for i in unknown]))
     known = [position for position in told if position is not None]
     if len(known) >= _TOO_MANY_ALIKE and len(set(known)) == 1:
         return found
@@ -63,10 +60,17 @@ def with_header_positions(items: Sequence[Item], *, hdu: int | str | None = None
     return found
 
 
-def _position(path: Path, hdu: int | str | None) -> tuple[float, float] | None:
+def _file_name(ref: ImageRef) -> str:
+    """Return the name of the file that an image is, on disk or in an archive."""
+    return ref.member if ref.member and ref.container != HDUS else ref.path.name
+
+
+def _position(ref: ImageRef, hdu: int | str | None) -> tuple[float, float] | None:
     """Return right ascension and declination of an image's centre, or None."""
     try:
-        file = member_at(path) or ImageFile.on_disk(path)
+        file = get_image_file(replace(ref, bands=()))
+        if file is None:
+            return None
         cutout = FitsReader().read(file, ReadOptions(hdu=hdu, header_only=True))
     except Exception:  # whatever is wrong with a file, it is said where its pixels are read
         return None
