@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.executors.cores import cores
+from galaxtool.executors.cores import count_cores
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inference.classify_parts import part_table
+from galaxtool.inference.prediction_parts import make_part_table
 from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.items import InputItem
@@ -86,9 +86,11 @@ def report(name: str, folder: Path, scratch: Path, options: argparse.Namespace) 
     """Print the table of one set."""
     items = gather([str(folder)]).items
     costs = costs_together(items[:SAMPLE], scratch, options, len(items))
-    allowed = cores() / sum(costs.values())
+    allowed = count_cores() / sum(costs.values())
     ours = max(whole(folder, scratch, options) for _ in range(options.rounds))
-    print(f"\n{name}: {len(items)} cutouts, {cores()} processors, model {options.model}, engine {options.engine}\n")
+    print(
+        f"\n{name}: {len(items)} cutouts, {count_cores()} processors, model {options.model}, engine {options.engine}\n"
+    )
     print("| stage | ms of one processor for a cutout |\n|---|---|")
     for stage, seconds in costs.items():
         print(f"| {stage} | {seconds * 1e3:.3f} |")
@@ -107,9 +109,9 @@ def costs_together(
 ) -> dict[str, float]:
     """Return the processor seconds of each stage for one cutout, the mean of a process on each processor."""
     engine = engine_for(count, find_model(options.model), options.engine, "cpu", "auto")
-    executor = ProcessExecutor(cores())
+    executor = ProcessExecutor(count_cores())
     make = partial(_stages_of, items, scratch, options.model, engine)
-    found = list(executor.map(make, range(cores())))
+    found = list(executor.map(make, range(count_cores())))
     return {stage: sum(one[stage] for one in found) / len(found) for stage in found[0]}
 
 
@@ -132,8 +134,8 @@ def stages(items: Sequence[InputItem], scratch: Path, model: str, engine_name: s
     scored = ScoredBatch(nowhere, nowhere, [""] * len(items), [""] * len(items), np.concatenate(scores))
 
     def write() -> None:
-        write_table(part_table(items, None, [scored], engine.record, 1), scratch / "part.parquet")
-        write_table(part_table(items, None, [scored], engine.record, 1), scratch / "whole.csv")
+        write_table(make_part_table(items, None, [scored], engine.record, 1), scratch / "part.parquet")
+        write_table(make_part_table(items, None, [scored], engine.record, 1), scratch / "whole.csv")
 
     _, written = timed(write)
     costs = {"read": read, "stretch, crop, resize": shown, "infer": inferred, "write": written}

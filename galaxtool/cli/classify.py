@@ -6,7 +6,8 @@ from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.commands.classify import ClassifyResult, classify
+from galaxtool.commands.classify import classify
+from galaxtool.inference.results import ClassifyResult
 
 _PANELS = {
     "Input": INPUT_OPTIONS,

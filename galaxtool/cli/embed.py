@@ -6,7 +6,8 @@ from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import say
-from galaxtool.commands.embed import EmbedResult, embed
+from galaxtool.commands.embed import embed
+from galaxtool.inference.results import EmbedResult
 
 _PANELS = {
     "Input": INPUT_OPTIONS,

@@ -6,7 +6,8 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import say
-from galaxtool.commands.merge import MergeResult, merge
+from galaxtool.commands.merge import merge
+from galaxtool.inference.results import MergeResult
 
 _EPILOG = (
     "Examples:  galaxtool merge predictions.fits  |  galaxtool merge predictions.fits -o other.parquet --keep  |  "

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from galaxtool.errors import ConfigError, ModelError
-from galaxtool.inference.classify_result import ClassifyResult, ResultCounts, report_errors
-from galaxtool.inference.input_options import InputOptions
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.results import ClassifyResult
+from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.shard import Shard
+from galaxtool.reports.output_options import OutputOptions
 from galaxtool.types import Progress, Silent
 
 
@@ -124,84 +126,26 @@ def classify(
     ModelError, UnknownName
         If the model cannot be used.
     """
-    from galaxtool.inference.classify_parts import fill
-    from galaxtool.inference.field_of_view import field_note
-    from galaxtool.inference.notes import reading_note
-    from galaxtool.inference.provenance import provenance
-    from galaxtool.inference.runner import BatchRunner, ComputeOptions
-    from galaxtool.jobs.job import Job, batches_a_part, begun_with, read_record
-    from galaxtool.models.engines.selection import engine_note, open_engine_for
-    from galaxtool.models.find import find_model
-    from galaxtool.reports.outputs import Outputs, describe_outputs
-    from galaxtool.tables.tables import check_table_path
+    from galaxtool.inference.classify import classify_inputs
 
-    progress = progress or Silent()
-    options = InputOptions(
-        hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
-        pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-        id_column=id_column,
+    return classify_inputs(
+        inputs,
+        model,
+        top_k=top_k,
+        strict=strict,
+        reading=ReadingOptions(
+            hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
+            pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
+            id_column=id_column,
+        ),
+        compute=ComputeOptions(
+            executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
+            precision=precision,
+        ),
+        outputs=OutputOptions(
+            table=Path(output), html=html and Path(html), sort_into=sort_into and Path(sort_into), sort_by=sort_by,
+            samp=samp,
+        ),
+        job_options=JobOptions(shard=Shard.parse(shard), resume=resume, overwrite=overwrite),
+        progress=progress or Silent(),
     )  # fmt: skip
-    where = ComputeOptions(executor=executor, workers=workers, batch_size=batch_size)
-    if top_k < 1:
-        raise ConfigError(f"--top-k is {top_k}, and must be at least 1.")
-    output, part = Path(output), Shard.parse(shard)
-    check_table_path(output)
-    outputs = Outputs(output, html=html, sort_into=sort_into, sort_by=sort_by, samp=samp)
-    outputs.check(part, overwrite=overwrite or resume)
-    files = find_model(model)
-    found = options.gather(inputs)
-    if not overwrite:
-        engine, precision = begun_with(output, engine, precision)
-    opened = open_engine_for(len(found.items), files, engine, device, precision, executor=executor)
-    if note := engine_note(opened, engine):
-        progress.say(note)
-    if opened.record.head == "none":
-        raise ModelError(
-            f"The model '{model}' has learned without labels and has no classes.",
-            hint="Use it to embed or index, or train its classes: galaxtool finetune DATASET --method linear-probe "
-            f"--backbone {opened.record.backbone.partition('@')[0]}@PATH/weights.safetensors",
-        )
-    if part.index == 1:
-        for note in (reading_note(opened.record, options), field_note(opened.record, options, found.items)):
-            if note:
-                progress.say(note)
-    stream = BatchRunner(
-        opened,
-        model=model,
-        reading=options.reading,
-        preprocess=options.shown(opened.record.make_preprocess()),
-        where=where,
-        embeds=False,
-    )
-    rows_a_part = batch_size * batches_a_part(-(-len(found.items) // batch_size), part.count)
-    about = {
-        **stream.describes(found),
-        "kind": "predictions",
-        "top k": top_k,
-        "rows a part": rows_a_part,
-        "meta": provenance(opened, model),
-        **describe_outputs(opened.record, stream.plan.preprocess),
-    }
-    count = -(-len(found.items) // rows_a_part)
-    with Job(output, about, count=count, shard=part, resume=resume, overwrite=overwrite) as job:
-        fill(job, found, stream, rows_a_part=rows_a_part, top_k=top_k, progress=progress)
-        tally = ResultCounts.of(job.done)
-        sorted_into: dict[str, int] = {}
-        if part.count == 1:
-            sorted_into = outputs.write(job.folder, read_record(job.folder), progress)
-            job.finished = True
-            outputs.send(progress)
-    result = ClassifyResult(
-        output=output,
-        n=tally.n,
-        labels=dict(tally.labels.most_common()),
-        errors=tally.errors,
-        skipped=dict(found.skipped),
-        engine=opened.name,
-        model=model,
-        model_digest=opened.record.digest,
-        shard=str(part) if part.count > 1 else "",
-        sorted_into=sorted_into,
-    )
-    report_errors(result, tally, strict, progress)
-    return result

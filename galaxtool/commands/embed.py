@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from galaxtool.inference.embedding import embedding_stream, gather_images, say_unreadable
-from galaxtool.inference.input_options import InputOptions
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.results import EmbedResult
+from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.shard import Shard
 from galaxtool.types import Progress, Silent
-
-
-@dataclass(frozen=True)
-class EmbedResult:
-    """What `embed` wrote.
-
-    Parameters
-    ----------
-    output : str
-        The file; of a shard, what `merge` is to be told.
-    count, unreadable, skipped : int
-        Rows; those without an embedding; files that were passed over.
-    dim : int
-        Length of an embedding.
-    model, model_digest, preprocess_digest : str
-        What made them: embeddings compare only where both digests are the same.
-    shard : str
-        ``2/8`` where only a part was done, and no file written; else empty.
-    """
-
-    output: str
-    count: int
-    unreadable: int
-    skipped: int
-    dim: int
-    model: str
-    model_digest: str
-    preprocess_digest: str
-    shard: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        values = asdict(self)
-        return values if self.shard else {key: value for key, value in values.items() if key != "shard"}
 
 
 def embed(
@@ -142,52 +108,21 @@ def embed(
     InputError
         If an input does not exist, or no image can be read; the file is then written all the same.
     """
-    from galaxtool.inference.embed_parts import embedding_meta, fill, first_errors, write_embeddings
-    from galaxtool.inference.embedding_file import check_embedding_path
-    from galaxtool.inference.runner import ComputeOptions
-    from galaxtool.jobs.job import Job, batches_a_part, begun_with
-    from galaxtool.models.engines.open import open_engine
-    from galaxtool.models.find import find_model
+    from galaxtool.inference.embed import embed_inputs
 
-    progress = progress or Silent()
-    output, part = Path(output), Shard.parse(shard)
-    check_embedding_path(output)
-    options = InputOptions(
-        hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
-        pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-        id_column=id_column,
+    return embed_inputs(
+        inputs,
+        model,
+        Path(output),
+        reading=ReadingOptions(
+            hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
+            pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
+            id_column=id_column,
+        ),
+        compute=ComputeOptions(
+            executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
+            precision=precision,
+        ),
+        job_options=JobOptions(shard=Shard.parse(shard), resume=resume, overwrite=overwrite),
+        progress=progress or Silent(),
     )  # fmt: skip
-    where = ComputeOptions(executor=executor, workers=workers, batch_size=batch_size)
-    found = gather_images(inputs, progress, options)
-    if not overwrite:
-        engine, precision = begun_with(output, engine, precision)
-    opened = open_engine(find_model(model), engine, device, precision)
-    record = opened.record
-    stream = embedding_stream(opened, model, options, where)
-    rows_a_part = batch_size * batches_a_part(-(-len(found.items) // batch_size), part.count)
-    about = {
-        **stream.describes(found),
-        "kind": "embeddings",
-        "rows a part": rows_a_part,
-        "count": len(found.items),
-        "meta": embedding_meta(stream),
-    }
-    count = -(-len(found.items) // rows_a_part)
-    with Job(output, about, count=count, shard=part, resume=resume, overwrite=overwrite) as job:
-        fill(job, found.items, stream, rows_a_part=rows_a_part, progress=progress)
-        rows, unreadable, errors = first_errors(job.done)
-        if part.count == 1:
-            write_embeddings(job.folder, output)
-            job.finished = True
-    say_unreadable(errors, rows, progress, number=unreadable)
-    return EmbedResult(
-        output=str(output),
-        count=rows,
-        unreadable=unreadable,
-        skipped=found.skipped.total(),
-        dim=record.dim,
-        model=record.name,
-        model_digest=record.digest,
-        preprocess_digest=stream.plan.preprocess.digest,
-        shard=str(part) if part.count > 1 else "",
-    )

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxtool.inference.embedding import gather_images
-from galaxtool.inference.input_options import InputOptions
-from galaxtool.inference.runner import ComputeOptions
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.defaults import DEFAULT_INDEX
 from galaxtool.types import Progress, Silent
 
@@ -133,6 +132,7 @@ def index(
     UnknownName
         If there is no such model or kind of index.
     """
+    from galaxtool.inference.reading import find_images
     from galaxtool.models.engines.open import open_engine
     from galaxtool.models.find import find_model
     from galaxtool.search.build import IndexOptions, build_index, find_kind
@@ -143,13 +143,13 @@ def index(
     if kind != "auto":
         find_kind(kind)
     check_target(output, overwrite=overwrite)
-    options = InputOptions(
+    options = ReadingOptions(
         hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
         pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
         id_column=id_column,
     )  # fmt: skip
     where = ComputeOptions(executor=executor, workers=workers, batch_size=batch_size)
-    found = gather_images(inputs, progress, options)
+    found = find_images(inputs, progress, options)
     files = find_model(model)
     opened = open_engine(files, engine, device, precision)
     wanted = IndexOptions(folder=output, kind=kind, options=options, where=where, skipped=dict(found.skipped))

@@ -13,6 +13,7 @@ from astropy.table import Table
 
 from galaxtool.cutting.file_names import make_file_names
 from galaxtool.cutting.image_set import read_image_set
+from galaxtool.cutting.job_record import CutJobRecord
 from galaxtool.cutting.manifest import make_manifest
 from galaxtool.cutting.objects import SizeOptions, read_objects
 from galaxtool.cutting.output import KINDS, MANIFEST, SUFFIXES, CutoutsRecord, JobSignature, OutputFolder
@@ -22,10 +23,13 @@ from galaxtool.cutting.worker import count_workers, run_tasks
 from galaxtool.cutting.writers.formats import check_kind, count_cutouts_per_file, prepare_stack
 from galaxtool.cutting.writers.stack import describe_stack
 from galaxtool.errors import InputError
-from galaxtool.executors.cores import checked
-from galaxtool.inference.input_options import band_names, stretch_of
+from galaxtool.executors.cores import resolve_workers
+from galaxtool.inference.reading import parse_stretch
+from galaxtool.inference.reading_options import split_band_names
 from galaxtool.inputs.catalogue import texts
-from galaxtool.jobs.job import Job, folder_of, read_parts
+from galaxtool.jobs.job import Job, job_folder
+from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.parts import read_parts
 from galaxtool.tables.tables import write_table
 from galaxtool.types import Progress
 from galaxtool.utils.config import one_of
@@ -69,7 +73,7 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
         If the folder is not empty, and neither `resume` nor `overwrite` is set.
     """
     one_of("kind", options.kind, KINDS)
-    checked(options.workers)
+    resolve_workers(options.workers)
     inputs = [options.inputs] if isinstance(options.inputs, str | Path) else list(options.inputs)
     if len(inputs) < 2:
         raise InputError(
@@ -77,8 +81,8 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
             hint="The catalogue is the last argument.",
         )
     check_kind(options.kind)
-    bands = band_names(options.bands)
-    stretch = stretch_of(options.stretch) if options.stretch else Stretch()
+    bands = split_band_names(options.bands)
+    stretch = parse_stretch(options.stretch) if options.stretch else Stretch()
     sizes = SizeOptions(
         size=options.size,
         size_arcsec=options.size_arcsec,
@@ -86,7 +90,7 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
         size_unit=options.size_unit,
         size_factor=options.size_factor,
     )
-    folder = OutputFolder(options.output, options.kind, folder_of(options.output / MANIFEST))
+    folder = OutputFolder(options.output, options.kind, job_folder(options.output / MANIFEST))
     objects = read_objects(
         Path(inputs[-1]),
         sizes,
@@ -138,19 +142,19 @@ class _Run:
         kind, resume, overwrite = self.options.kind, self.options.resume, self.options.overwrite
         multiple = count_cutouts_per_file(kind, self.content) if self.content else 1
         chunks = split_rows(self.plan, in_order=kind == "zarr", multiple=multiple)
-        about = self.signature.as_dict()
-        with Job(self.output.manifest, about, count=len(chunks), resume=resume, overwrite=overwrite) as job:
+        record = CutJobRecord.from_json({**self.signature.as_dict(), "parts": len(chunks), "shards": 1})
+        with Job(self.output.manifest, record, JobOptions(resume=resume, overwrite=overwrite)) as job:
             if overwrite or (self.output.is_finished and not job.done):
                 self.output.clear()
             progress.start("Cutting", len(self.plan.wanted))
             progress.advance(sum(len(chunks[number]) for number in set(range(job.count)) - set(job.missing)))
             if job.missing:
                 self._run_tasks(job, chunks, progress)
-            record = self._finish(job)
+            finished = self._finish(job)
             job.finished = True
-        return record
+        return finished
 
-    def _run_tasks(self, job: Job, chunks: list[np.ndarray], progress: Progress) -> None:
+    def _run_tasks(self, job: Job[CutJobRecord], chunks: list[np.ndarray], progress: Progress) -> None:
         """Run the tasks that are not done, and store the outcome of each as a part of the job."""
         missing, slots = job.missing, self._allocate(job.missing, chunks)
         tasks = (make_task(self.plan, number, chunks[number], self.paths, slots) for number in missing)
@@ -168,7 +172,7 @@ class _Run:
         self.output.make_folders(self.paths[row] for number in missing for row in chunks[number])
         return np.full(len(self.plan.nx), -1, dtype=np.int64)
 
-    def _finish(self, job: Job) -> CutoutsRecord:
+    def _finish(self, job: Job[CutJobRecord]) -> CutoutsRecord:
         """Move the stack to its final path, write the manifest and the record, and return the record."""
         plan = self.plan
         flags, errors = [" ".join(flags) for flags in plan.flags], list(plan.errors)

@@ -14,7 +14,7 @@ from galaxtool.cutting.open_images import ImageCache, OpenImage
 from galaxtool.cutting.tasks import CutSettings, CutTask, TaskResult
 from galaxtool.cutting.writers.formats import WRITERS, Writer
 from galaxtool.errors import GalaxtoolError
-from galaxtool.executors.cores import checked
+from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.images.reading import quality_flags, say
 from galaxtool.types import BLANK, NAN_PIXELS
@@ -24,7 +24,7 @@ _MANY_OBJECTS = 5000  # fewer are cut in less time than processes need to start
 
 def count_workers(requested: int | None, objects: int, tasks: int) -> int:
     """Return the number of processes: the requested one, or one per core for many objects, else one."""
-    workers = checked(requested) if requested is not None or objects >= _MANY_OBJECTS else 1
+    workers = resolve_workers(requested) if requested is not None or objects >= _MANY_OBJECTS else 1
     return max(1, min(workers, tasks))
 
 

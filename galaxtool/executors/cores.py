@@ -1,4 +1,4 @@
-"""How many processors there are for us, and how many workers that makes."""
+"""Count the available cores, and the workers to start on them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ import os
 from galaxtool.errors import ConfigError
 
 
-def cores() -> int:
-    """Return the number of processors that this process may use, which Slurm and containers make fewer than all."""
+def count_cores() -> int:
+    """Return the number of cores that this process may use; under Slurm or in a container these may not be all."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def checked(workers: int | None) -> int:
-    """Return the number of workers that was asked for, one for each processor where none was.
+def resolve_workers(workers: int | None) -> int:
+    """Return the number of workers that is given, or one per available core if it is None.
 
     Raises
     ------
     ConfigError
-        If it is not positive.
+        If the number is not positive.
     """
     if workers is not None and workers < 1:
-        raise ConfigError(f"--workers is {workers}, and must be at least 1.", hint="Leave it out for one a processor.")
-    return workers or cores()
+        raise ConfigError(
+            f"--workers is {workers}; it must be at least 1.", hint="Leave it out for one per available core."
+        )
+    return workers or count_cores()

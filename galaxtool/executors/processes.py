@@ -11,7 +11,7 @@ from loky import ProcessPoolExecutor
 from loky.process_executor import TerminatedWorkerError
 
 from galaxtool.errors import GalaxtoolError
-from galaxtool.executors.cores import checked
+from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.ordered_map import AHEAD, ordered_map
 
 _IDLE_S = 60  # after which a worker whose parent was killed ends by itself
@@ -31,7 +31,7 @@ class ProcessExecutor:
     """
 
     def __init__(self, workers: int | None = None, address: str = "") -> None:
-        self.workers = checked(workers)
+        self.workers = resolve_workers(workers)
         self._pool: Any = None
 
     def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from galaxtool.errors import ConfigError, GalaxtoolError
-from galaxtool.executors.cores import checked
+from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.ordered_map import AHEAD, ordered_map
 from galaxtool.executors.ray_crew import RESUME, Crew
 from galaxtool.utils.optional_imports import require
@@ -51,7 +51,7 @@ class RayExecutor:
     """
 
     def __init__(self, workers: int | None = None, address: str = "") -> None:
-        count = checked(workers)
+        count = resolve_workers(workers)
         where = _place(address)
         with _environment(_QUIET if where == "local" else _QUIET | _IMPATIENT):
             self._ray: Any = require("ray", why="--executor ray", install="galaxtool[ray]")

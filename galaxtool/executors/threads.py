@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from galaxtool.executors.cores import checked
+from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.ordered_map import AHEAD, ordered_map
 
 
@@ -22,7 +22,7 @@ class ThreadExecutor:
     """
 
     def __init__(self, workers: int | None = None, address: str = "") -> None:
-        self.workers = checked(workers)
+        self.workers = resolve_workers(workers)
 
     def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
         """Yield what the function returns of each task, in order."""

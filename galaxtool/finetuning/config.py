@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from galaxtool.inference.input_options import InputOptions
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.training.stopping import current_rule_name
 from galaxtool.utils.config import invocation
 
@@ -121,7 +121,7 @@ class FinetuneConfig:
         return self.sources.get(name) or invocation.get().sources.get(name, "")
 
     @property
-    def reading(self) -> InputOptions:
+    def reading(self) -> ReadingOptions:
         """How images are read and shown.
 
         Raises
@@ -129,7 +129,7 @@ class FinetuneConfig:
         ConfigError
             If a number is not above zero.
         """
-        return InputOptions(
+        return ReadingOptions(
             hdu=self.hdu,
             bands=self.bands,
             pattern=self.pattern,

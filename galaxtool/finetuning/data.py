@@ -116,7 +116,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     keeps_all = config.votes is not None or not needs_labels
     datasets, locations, items = _open_items(config, keeps_all=keeps_all)
     targets = _find_targets(items, config)
-    hdu = config.reading.reading.hdu
+    hdu = config.reading.read_options.hdu
     placed = items if hdu is None else with_header_positions(items, hdu=hdu)
     splits = split_items(
         placed,
@@ -168,7 +168,7 @@ def _open_items(config: FinetuneConfig, *, keeps_all: bool) -> tuple[list[Datase
         label_column=config.label_column,
         where=config.where,
         needs_labels=not keeps_all,
-        reading=config.reading.reading,
+        reading=config.reading.read_options,
         pattern=config.pattern,
     )
     locations = [
@@ -273,7 +273,7 @@ def _item_weights(
 def describe_data(labeled: LabeledImages, config: FinetuneConfig) -> dict[str, Any]:
     """Return the entry ``data`` of ``model.json``: the data sets, their counts and the reading options given."""
     options = config.reading
-    values = {**options.reading.as_dict(), "pattern": options.pattern}
+    values = {**options.read_options.as_dict(), "pattern": options.pattern}
     reading = {name: values[name] for name in _READING if values[name] not in (None, [])}
     return {
         "names": [dataset.name for dataset in labeled.datasets],

@@ -14,7 +14,7 @@ from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, gather_labeled
 from galaxtool.finetuning.pictures import read_pictures
 from galaxtool.finetuning.settings import choose_head, method_options, train_options
-from galaxtool.inference.input_options import stretch_of
+from galaxtool.inference.reading import override_preprocess, parse_stretch
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
 from galaxtool.taxonomy.symbols import load_symbols
@@ -62,7 +62,7 @@ def prepare_training(config: FinetuneConfig) -> TrainingSetup:
     GalaxtoolError
         If any of them does not exist or cannot be trained with the others.
     """
-    stretch_of(config.stretch)
+    parse_stretch(config.stretch)
     choose_precision(config.precision, choose_device(config.device))
     registry = get_registry()
     method = registry.methods.find(config.method).spec
@@ -179,7 +179,7 @@ def _make_preprocess(
         std=getattr(own, "std", None) or (weights and weights.std) or name.spec.std,
         channels=channels,
     )
-    return config.reading.shown(plain)
+    return override_preprocess(plain, config.reading)
 
 
 def _describe_counts(labeled: LabeledImages) -> str:

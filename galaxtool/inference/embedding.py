@@ -1,92 +1,74 @@
-"""Images to vectors in batches, and what was passed over on the way: what `embed`, `index` and `similar` share."""
+"""Embed images in batches: what `embed`, `index` and `similar` have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from galaxtool.errors import InputError
-from galaxtool.inference.input_options import InputOptions
-from galaxtool.inference.runner import BatchRunner, ComputeOptions
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading import override_preprocess
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.runner import BatchRunner
 from galaxtool.inference.worker import ScoredBatch
+from galaxtool.inputs.items import InputItem
+from galaxtool.models.engines.protocol import Engine
 from galaxtool.types import Progress
 
-if TYPE_CHECKING:
-    from galaxtool.inputs.gather import Inputs
-    from galaxtool.inputs.items import InputItem
-    from galaxtool.models.engines.protocol import Engine
-
-_SHOWN = 10
+_MOST_NAMED = 10
 
 
-def embedding_stream(engine: Engine, model: str, options: InputOptions, where: ComputeOptions) -> BatchRunner:
-    """Return a stream of embeddings: `Scored.values` are vectors of unit length."""
+def make_embedding_runner(engine: Engine, model: str, options: ReadingOptions, compute: ComputeOptions) -> BatchRunner:
+    """Return a runner whose `ScoredBatch.values` are embeddings of unit length."""
     return BatchRunner(
         engine,
         model=model,
-        reading=options.reading,
-        preprocess=options.shown(engine.record.make_preprocess()),
-        where=where,
+        reading=options.read_options,
+        preprocess=override_preprocess(engine.record.make_preprocess(), options),
+        compute=compute,
         embeds=True,
     )
 
 
 def embed_batches(
-    items: Sequence[InputItem], stream: BatchRunner, progress: Progress
+    items: Sequence[InputItem], runner: BatchRunner, progress: Progress
 ) -> Iterator[tuple[Sequence[InputItem], ScoredBatch]]:
-    """Embed images in input order, telling the progress.
+    """Embed images in input order, and report the progress.
 
     Yields
     ------
-    items, Scored
-        A batch; `Scored.values` is float32 (n, dim) of unit length, NaN where there is an error.
+    items : sequence of InputItem
+    scored : ScoredBatch
+        `ScoredBatch.values` is float32 (n, dim) of unit length, NaN in rows with an error.
     """
     progress.start("Embedding images", len(items))
-    for _, batch, scored in stream.run(items):
+    for _, batch, scored in runner.run(items):
         progress.advance(len(batch))
         yield batch, scored
 
 
-def position(ra: float, dec: float) -> tuple[float | None, float | None]:
-    """Return a position in degrees, None for what is not known."""
+def to_position(ra: float, dec: float) -> tuple[float | None, float | None]:
+    """Return a position in degrees with None for an unknown one, which arrays hold as NaN."""
     return (None, None) if ra != ra or dec != dec else (float(ra), float(dec))
 
 
-def gather_images(inputs: Sequence[str | Path], progress: Progress, options: InputOptions | None = None) -> Inputs:
-    """Find the images that inputs stand for, and say what was passed over.
-
-    Raises
-    ------
-    InputError
-        If an input does not exist, or there is no image.
-    """
-    found = (options or InputOptions()).gather(inputs)
-    if not len(found.items):
-        raise InputError(f"'{inputs[0]}' names no image.", hint="Give a catalogue with rows, or a folder of images.")
-    if found.skipped:
-        why = "; ".join(f"{number} {reason}" for reason, number in found.skipped.most_common())
-        progress.say(f"Skipped {found.skipped.total()} files: {why}.")
-    return found
-
-
-def say_unreadable(errors: Sequence[str], total: int, progress: Progress, *, number: int | None = None) -> None:
-    """Name the images that could not be read, the first ten of them.
+def report_unreadable(errors: Sequence[str], total: int, progress: Progress, *, number: int | None = None) -> None:
+    """Report the images that cannot be read, naming the first ten.
 
     Parameters
     ----------
     errors : sequence of str
-        All of them, or the first.
+        Messages of all errors, or of the first ones.
     total : int
-        Of images.
+        Number of images.
     progress : Progress
+        Receiver of the report.
     number : int, optional
-        How many could not be read, where `errors` has only the first of them.
+        Number of errors, if `errors` contains only the first ones.
 
     Raises
     ------
     InputError
-        If none could.
+        If no image can be read.
     """
     number = len(errors) if number is None else number
     if errors and number == total:
@@ -95,7 +77,7 @@ def say_unreadable(errors: Sequence[str], total: int, progress: Progress, *, num
     if not errors:
         return
     progress.say(f"{number} of {total} images cannot be read:")
-    for error in errors[:_SHOWN]:
+    for error in errors[:_MOST_NAMED]:
         progress.say(f"  {error}")
-    if number > _SHOWN:
-        progress.say(f"  and {number - _SHOWN} more")
+    if number > _MOST_NAMED:
+        progress.say(f"  and {number - _MOST_NAMED} more")

@@ -1,42 +1,41 @@
-"""How much of the sky a model saw in its training, and whether other images show as much."""
+"""Compare the field of view of images with the one that a model was trained on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from galaxtool.inference.input_options import InputOptions
-    from galaxtool.inputs.items import InputItem
-    from galaxtool.models.record import ModelRecord
+from galaxtool.errors import UnreadableImage
+from galaxtool.inference.reading import override_preprocess
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.read_item import read_item
+from galaxtool.models.record import ModelRecord
 
 FIELD = "field_arcsec"
 """Key in `ModelRecord.data`."""
 
 _FACTOR = 2.0
 _NEARLY_ALL = 0.9
-_LOOKED_AT = 5
+_MOST_READ = 5
 
 
-def field_record(fields: np.ndarray | None) -> dict[str, Any]:
-    """Return what a model's record says of the field of view.
+def summarize_fields(fields: np.ndarray | None) -> dict[str, Any]:
+    """Return the entry in a model's record for the field of view of its training images.
 
     Parameters
     ----------
     fields : ndarray, shape (N,), or None
-        Side in arcsec of what each training image shows; NaN where it is not known.
+        Side of the field of each training image in arcsec; NaN if unknown.
 
     Returns
     -------
     dict
-        The median as `FIELD`; empty where there is no such field, as too many images do not say their scale or each
-        has a field of its own.
+        The median as `FIELD`; empty if too few images state their scale, or their fields differ too much.
     """
-    import numpy as np
-
     if fields is None or not len(fields):
         return {}
     known = fields[np.isfinite(fields)]
@@ -47,42 +46,40 @@ def field_record(fields: np.ndarray | None) -> dict[str, Any]:
     return {FIELD: float(f"{median:.6g}")} if alike.mean() >= _NEARLY_ALL else {}
 
 
-def field_note(record: ModelRecord, options: InputOptions, items: Sequence[InputItem]) -> str:
-    """Return what a user should know of images that show much more or less of the sky than the model saw.
+def describe_field_difference(record: ModelRecord, options: ReadingOptions, items: Sequence[InputItem]) -> str:
+    """Return a note on images that show much more or much less of the sky than the training images did.
 
     Parameters
     ----------
     record : ModelRecord
-    options : InputOptions
+        Record of the model.
+    options : ReadingOptions
         How the images are read and shown.
     items : sequence of InputItem
-        Of which the headers of the first few are read.
+        Images, of which the first few headers are read.
 
     Returns
     -------
     str
-        A line; empty where the fields differ by no more than a factor of two, are not known, or are cut to the same.
+        One line; empty if the fields differ by less than a factor of two, are unknown, or are cut to the same size.
     """
-    import numpy as np
-
-    from galaxtool.errors import UnreadableImage
-    from galaxtool.inputs.read_item import read_item
-
-    seen = record.data.get(FIELD)
-    preprocess = options.shown(record.make_preprocess())
-    if not seen or preprocess.size_arcsec is not None:
+    trained = record.data.get(FIELD)
+    preprocess = override_preprocess(record.make_preprocess(), options)
+    if not trained or preprocess.size_arcsec is not None:
         return ""
-    header = replace(options.reading, header_only=True)
-    shown: list[float] = []
-    for item in items[:_LOOKED_AT]:
+    header_only = replace(options.read_options, header_only=True)
+    fields: list[float] = []
+    for item in items[:_MOST_READ]:
         try:
-            field = preprocess.field_arcsec(read_item(item, header))
-        except UnreadableImage:  # which is said in its row
+            field = preprocess.field_arcsec(read_item(item, header_only))
+        except UnreadableImage:  # reported in its row
             continue
         if field is not None:
-            shown.append(field)
-    median = float(np.median(shown)) if shown else seen
-    if seen / _FACTOR <= median <= seen * _FACTOR:
+            fields.append(field)
+    median = float(np.median(fields)) if fields else trained
+    if trained / _FACTOR <= median <= trained * _FACTOR:
         return ""
-    wanted = f"--size-arcsec {seen:.3g} cuts" if median > seen else "larger cutouts would show"
-    return f"The model saw {seen:.3g} arcsec; these images show {median:.3g} arcsec: {wanted} the same field."
+    cure = f"--size-arcsec {trained:.3g} cuts" if median > trained else "larger cutouts would show"
+    return (
+        f"The model was trained on {trained:.3g} arcsec; these images show {median:.3g} arcsec: {cure} the same field."
+    )

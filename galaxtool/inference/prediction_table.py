@@ -1,4 +1,4 @@
-"""The prediction table: one row per input, in input order."""
+"""Make the prediction table: one row per input, in input order."""
 
 from __future__ import annotations
 
@@ -7,108 +7,107 @@ from collections.abc import Sequence
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
+from galaxtool.inference.outcomes import Outcomes
 from galaxtool.inputs.items import InputItem
 
 
-def prediction_table(
+def make_prediction_table(
     items: Sequence[InputItem],
     slugs: Sequence[str],
     probabilities: np.ndarray,
     *,
-    outcomes: tuple[Sequence[str], np.ndarray, np.ndarray] | None = None,
+    outcomes: Outcomes | None = None,
     columns: Table | None = None,
     ra: Sequence[float | None] | np.ndarray | None = None,
     dec: Sequence[float | None] | np.ndarray | None = None,
     flags: Sequence[Sequence[str] | str] | None = None,
     errors: Sequence[str] | None = None,
 ) -> Table:
-    """Put predictions into a table.
+    """Make a table of predictions.
 
     Parameters
     ----------
     items : sequence of InputItem
-        What was classified, N of them.
+        The N images that were classified.
     slugs : sequence of str
-        The K classes.
+        Slugs of the K classes.
     probabilities : ndarray, shape (N, K)
-        NaN throughout a row where there is no prediction.
-    outcomes : tuple, optional
-        What an object may be labelled as, L slugs, how probable each is, (N, L), and which of them it is, (N,), where
-        that is not one of the K classes: where several may be true at once. Then `probabilities` are told as shares of
-        the votes.
+        NaN throughout a row without a prediction.
+    outcomes : Outcomes, optional
+        Possible labels, if these are not the K classes because several classes can be true at once. `probabilities`
+        are then described as shares of the votes.
     columns : Table, optional
-        Columns of the input catalogue, N rows; they come first. One that bears a name of ours is kept as
+        Columns of the input catalogue, N rows, which come first. A column that has the name of one of ours is kept as
         ``in_<name>``.
     ra, dec : sequence of float or None, optional
-        Positions in degrees, ICRS, that the images' headers gave; an item's own position, from its catalogue, goes
-        before it.
+        Positions from the headers of the images in degrees, ICRS. An item's own position, from a catalogue, takes
+        precedence.
     flags : sequence of sequence of str, or of str, optional
-        Keys of `galaxtool.types.FLAGS` for each item, joined by blanks or not.
+        Keys of `galaxtool.types.FLAGS` for each item, separate or joined by blanks.
     errors : sequence of str, optional
-        Why an item has no prediction; empty where it has.
+        Why an item has no prediction; empty if it has one.
 
     Returns
     -------
     Table
-        Columns of the catalogue, then ``id, path, ra, dec, label, probability, p_<slug>..., flags, error``. Masked
-        where unknown: position, label and probabilities; `flags` are joined by blanks.
+        Columns of the catalogue, then ``id, path, ra, dec, label, probability, p_<slug>..., flags, error``. Unknown
+        positions, labels and probabilities are masked; `flags` are joined by blanks.
     """
     n = len(items)
     probabilities = np.asarray(probabilities).reshape(n, len(slugs))
-    done = np.isfinite(probabilities).all(axis=1) if slugs else np.zeros(n, dtype=bool)
-    names, chances = outcomes[:2] if outcomes else (slugs, probabilities)
-    best = np.where(done[:, None], chances, 0).argmax(axis=1) if names else np.zeros(n, dtype=int)
-    best = best if outcomes is None else outcomes[2]
-    labels = np.array(["", *names])[np.where(done, best + 1, 0)]
+    is_scored = np.isfinite(probabilities).all(axis=1) if slugs else np.zeros(n, dtype=bool)
+    names, chances = (outcomes.slugs, outcomes.probabilities) if outcomes else (slugs, probabilities)
+    if outcomes:
+        best = outcomes.chosen
+    else:
+        best = np.where(is_scored[:, None], chances, 0).argmax(axis=1) if names else np.zeros(n, dtype=int)
+    labels = np.array(["", *names])[np.where(is_scored, best + 1, 0)]
     table = Table()
-    table["id"] = Column(_texts([item.id for item in items]), description="identifier of the input")
+    table["id"] = Column(_to_array([item.id for item in items]), description="identifier of the input")
     table["path"] = Column(
-        _texts([str(item.ref) for item in items]), description="file of the image, [member] behind it"
+        _to_array([str(item.ref) for item in items]), description="file of the image, [member] behind it"
     )
-    table["ra"] = _position([item.ra for item in items], ra, "right ascension of the centre, ICRS")
-    table["dec"] = _position([item.dec for item in items], dec, "declination of the centre, ICRS")
-    called = "where the leading answers lead" if outcomes else "most probable class"
-    table["label"] = MaskedColumn(labels, mask=~done, description=called)
+    table["ra"] = _make_position([item.ra for item in items], ra, "right ascension of the centre, ICRS")
+    table["dec"] = _make_position([item.dec for item in items], dec, "declination of the centre, ICRS")
+    label_description = "where the leading answers lead" if outcomes else "most probable class"
+    table["label"] = MaskedColumn(labels, mask=~is_scored, description=label_description)
     top = chances[np.arange(n), best] if names else np.zeros(n)
-    table["probability"] = MaskedColumn(top, mask=~done, description="probability of that class")
-    what = "expected share of the votes for" if outcomes else "probability of"
+    table["probability"] = MaskedColumn(top, mask=~is_scored, description="probability of that class")
+    quantity = "expected share of the votes for" if outcomes else "probability of"
     for k, slug in enumerate(slugs):
-        table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~done, description=f"{what} {slug}")
-    joined = [some if isinstance(some, str) else " ".join(some) for some in flags] if flags is not None else [""] * n
-    table["flags"] = Column(_texts(joined), description="what to beware of, see the documentation")
-    table["error"] = Column(
-        _texts(list(errors) if errors is not None else [""] * n), description="why there is no prediction"
-    )
-    return _with_input_columns(table, columns)
+        table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~is_scored, description=f"{quantity} {slug}")
+    joined = [one if isinstance(one, str) else " ".join(one) for one in flags] if flags is not None else [""] * n
+    table["flags"] = Column(_to_array(joined), description="what to beware of, see the documentation")
+    messages = list(errors) if errors is not None else [""] * n
+    table["error"] = Column(_to_array(messages), description="why there is no prediction")
+    return table if columns is None else _prepend_catalogue(columns, table)
 
 
-def _with_input_columns(ours: Table, columns: Table | None) -> Table:
-    """Return the catalogue's columns, renamed where they clash, and then ours."""
-    if columns is None:
-        return ours
+def _prepend_catalogue(columns: Table, ours: Table) -> Table:
+    """Return the catalogue's columns, renamed if they clash, followed by ours."""
     table = Table()
-    taken = {*ours.colnames, *columns.colnames}
+    names = {*ours.colnames, *columns.colnames}
     for name in columns.colnames:
-        kept = name
+        new = name
         if name in ours.colnames:
-            kept = f"in_{name}"
-            while kept in taken:
-                kept = f"in_{kept}"
-            taken.add(kept)
-        table[kept] = columns[name]
+            new = f"in_{name}"
+            while new in names:
+                new = f"in_{new}"
+            names.add(new)
+        table[new] = columns[name]
     for name in ours.colnames:
         table[name] = ours[name]
     return table
 
 
-def _position(
-    own: Sequence[float | None], header: Sequence[float | None] | np.ndarray | None, description: str
+def _make_position(
+    catalogue: Sequence[float | None], header: Sequence[float | None] | np.ndarray | None, description: str
 ) -> MaskedColumn:
-    """Return degrees, masked where neither source knows them."""
-    other = header if header is not None else [None] * len(own)
-    degrees = np.array([b if a is None else a for a, b in zip(own, other, strict=True)], dtype=float)
+    """Return a column of degrees from the catalogue or else from the header, masked where neither has a value."""
+    other = header if header is not None else [None] * len(catalogue)
+    degrees = np.array([b if a is None else a for a, b in zip(catalogue, other, strict=True)], dtype=float)
     return MaskedColumn(degrees, mask=~np.isfinite(degrees), unit="deg", description=description)
 
 
-def _texts(values: list[str]) -> np.ndarray:
+def _to_array(values: list[str]) -> np.ndarray:
     return np.array(values, dtype=str if values else "U1")

@@ -1,7 +1,7 @@
-"""Reading and scoring images in batches: what `classify`, `embed` and `index` have in common.
+"""Read and score images in batches: the work of `classify`, `embed` and `index`, in any process.
 
-A worker reads and scores whole batches (`Scorer`), so that only paths go in and numbers come out. Where the model is
-better run in one place, on a GPU or by PyTorch's own threads, workers only read (`PictureReader`).
+A worker usually reads and scores whole batches (`Scorer`), so that only paths go in and only numbers come out. If the
+model runs better in one place, on a GPU or in PyTorch's own threads, workers only read (`PictureReader`).
 """
 
 from __future__ import annotations
@@ -9,39 +9,40 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from galaxtool.errors import DependencyMissing, ModelError, UnreadableImage
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from galaxtool.images.read_options import ReadOptions
-    from galaxtool.inputs.items import InputItem
-    from galaxtool.models.engines.protocol import Engine
-    from galaxtool.models.record import ModelRecord
-    from galaxtool.types import ImageRef
-    from galaxtool.vision.preprocess import Preprocess
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.read_item import read_item
+from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.protocol import Engine
+from galaxtool.models.find import find_model
+from galaxtool.types import ImageRef
+from galaxtool.vision.preprocess import Preprocess
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSetup:
-    """What a worker must know, wherever it is.
+    """Everything that a worker needs to know, in any process and on any machine.
 
     Parameters
     ----------
     model : str
         Registered name, model directory, run or ONNX file.
     digest : str
-        Of the model that it must be.
+        Digest that the model must have.
     engine, device, precision : str
         As on the command line.
     threads : int
-        Of one engine; 0 for its own choice.
+        Number of threads of one engine; 0 for the engine's own choice.
     preprocess : Preprocess
+        Preprocessing of the images.
     reading : ReadOptions
+        Options for reading images.
     embeds : bool
-        Whether embeddings are wanted, rather than probabilities.
+        Whether to compute embeddings rather than probabilities.
     """
 
     model: str
@@ -57,18 +58,20 @@ class WorkerSetup:
 
 @dataclass(frozen=True, slots=True)
 class ScoredBatch:
-    """A batch after reading and, where `values` is not None, scoring.
+    """A batch that was read and, if `values` is not None, scored.
 
     Parameters
     ----------
     ra, dec : ndarray, shape (n,)
-        Degrees, ICRS, the catalogue's or else the header's; NaN where unknown.
-    flags, errors : list of str
-        Keys of `galaxtool.types.FLAGS` joined by blanks; why an image could not be read, or empty.
+        Degrees, ICRS, from the catalogue or else from the header; NaN where unknown.
+    flags : list of str
+        Keys of `galaxtool.types.FLAGS`, joined by blanks.
+    errors : list of str
+        Why an image could not be read or scored; empty if it could.
     values : ndarray of float32, shape (n, K) or (n, dim), or None
-        Probabilities or embeddings of unit length; NaN in rows with an error.
+        Probabilities, or embeddings of unit length; NaN in rows with an error.
     pictures : ndarray of uint8, shape (readable, size, size, C), or None
-        What was read, until it is scored.
+        The images that could be read, until they are scored.
     """
 
     ra: np.ndarray
@@ -80,23 +83,28 @@ class ScoredBatch:
 
 
 class PictureReader:
-    """Reads batches: called with items, returns a `ScoredBatch` with pictures."""
+    """Reads batches: a call with items returns a `ScoredBatch` with pictures.
 
-    def __init__(self, plan: WorkerSetup) -> None:
-        self.plan = plan
-        self._with_position = plan.preprocess.reading(plan.reading, position=True)
-        self._without = plan.preprocess.reading(plan.reading, position=False)
+    Parameters
+    ----------
+    setup : WorkerSetup
+        How images are read and preprocessed.
+    """
+
+    def __init__(self, setup: WorkerSetup) -> None:
+        self.setup = setup
+        self._with_position = setup.preprocess.reading(setup.reading, position=True)
+        self._without_position = setup.preprocess.reading(setup.reading, position=False)
 
     def __call__(self, items: Sequence[InputItem]) -> ScoredBatch:
-        """Read; what is wrong with an image is told in its row, never raised."""
-        import numpy as np
-
+        """Read a batch; an image that cannot be read is reported in its row, never raised."""
         ra, dec = np.full((2, len(items)), np.nan)
         flags, errors, pictures = [""] * len(items), [""] * len(items), []
         for i, item in enumerate(items):
-            known = item.ra is not None and item.dec is not None
+            has_position = item.ra is not None and item.dec is not None
+            options = self._without_position if has_position else self._with_position
             try:
-                picture, position, flags[i] = self._read(item, self._without if known else self._with_position)
+                picture, position, flags[i] = self._read(item, options)
             except UnreadableImage as error:
                 errors[i] = error.message
                 position = (item.ra, item.dec)
@@ -107,110 +115,83 @@ class PictureReader:
         return ScoredBatch(ra, dec, flags, errors, pictures=np.stack(pictures) if pictures else None)
 
     def _read(self, item: InputItem, options: ReadOptions) -> tuple[np.ndarray, tuple[float | None, float | None], str]:
-        from galaxtool.inputs.read_item import read_item
-
+        preprocess = self.setup.preprocess
         cutout = read_item(item, options)
-        picture = self.plan.preprocess.picture(cutout)
-        return picture, (cutout.ra, cutout.dec), " ".join(self.plan.preprocess.flags(cutout))
+        return preprocess.picture(cutout), (cutout.ra, cutout.dec), " ".join(preprocess.flags(cutout))
 
 
 class Scorer:
-    """Reads and scores batches: called with items, returns a `ScoredBatch` with values.
+    """Reads and scores batches: a call with items returns a `ScoredBatch` with values.
 
     Parameters
     ----------
-    plan : Plan
+    setup : WorkerSetup
+        What to read and to compute.
     engine : Engine, optional
-        Open already; else it is opened.
+        Open engine; by default the engine of the setup is opened.
 
     Raises
     ------
     ModelError
-        If the model is not the one that was meant: another of its name on another machine.
+        If the model has another digest, as another model of the same name on another machine would.
     """
 
-    def __init__(self, plan: WorkerSetup, engine: Engine | None = None) -> None:
-        self.read = PictureReader(plan)
-        self.embeds = plan.embeds
-        self.engine = engine or self._opened(plan)
-
-    @staticmethod
-    def _opened(plan: WorkerSetup) -> Engine:
-        from galaxtool.models.engines.open import open_engine
-        from galaxtool.models.find import find_model
-
-        try:
-            engine = open_engine(find_model(plan.model), plan.engine, plan.device, plan.precision, threads=plan.threads)
-        except DependencyMissing as error:
-            raise DependencyMissing(
-                f"A worker cannot run the model. {error.message}",
-                hint=f"{error.hint}, on every machine; or use --engine onnx.",
-            ) from error
-        if engine.record.digest != plan.digest:
-            raise ModelError(
-                f"A worker found another model at '{plan.model}' (digest {engine.record.digest[:12]}, not "
-                f"{plan.digest[:12]}).",
-                hint="Put the same model, and the same galaxtool, on every machine.",
-            )
-        return engine
+    def __init__(self, setup: WorkerSetup, engine: Engine | None = None) -> None:
+        self.read = PictureReader(setup)
+        self.embeds = setup.embeds
+        self.engine = engine or _open_engine(setup)
 
     def __call__(self, items: Sequence[InputItem]) -> ScoredBatch:
-        """Read and score."""
+        """Read and score a batch."""
         return self.score(self.read(items), items)
 
-    def score(self, read: ScoredBatch, items: Sequence[InputItem]) -> ScoredBatch:
-        """Score what was read."""
-        import numpy as np
-
+    def score(self, batch: ScoredBatch, items: Sequence[InputItem]) -> ScoredBatch:
+        """Score a batch that was read."""
         record = self.engine.record
         values = np.full((len(items), record.dim if self.embeds else len(record.slugs)), np.nan, dtype=np.float32)
-        if read.pictures is None:
-            return replace(read, values=values)
-        scores = self.engine.run(read.pictures)
-        values[[not error for error in read.errors]] = scores.embedding if self.embeds else scores.probabilities
+        if batch.pictures is None:
+            return replace(batch, values=values)
+        scores = self.engine.run(batch.pictures)
+        values[[not error for error in batch.errors]] = scores.embedding if self.embeds else scores.probabilities
         finite = np.asarray(np.isfinite(values).all(axis=1))
         values[~finite] = np.nan
         errors = [
-            error or ("" if ok else no_answer(item.ref, self.embeds))
-            for error, ok, item in zip(read.errors, finite, items, strict=True)
+            error or ("" if ok else not_finite_message(item.ref, self.embeds))
+            for error, ok, item in zip(batch.errors, finite, items, strict=True)
         ]
-        return replace(read, values=values, errors=errors, pictures=None)
+        return replace(batch, values=values, errors=errors, pictures=None)
 
 
-def make_scorer(plan: WorkerSetup) -> Callable[[], Scorer]:
-    """Return what makes a `Scorer`, to be sent to a worker."""
-    return partial(Scorer, plan)
+def make_scorer(setup: WorkerSetup) -> Callable[[], Scorer]:
+    """Return a factory of `Scorer` that can be sent to workers."""
+    return partial(Scorer, setup)
 
 
-def make_reader(plan: WorkerSetup) -> Callable[[], PictureReader]:
-    """Return what makes a `PictureReader`, to be sent to a worker."""
-    return partial(PictureReader, plan)
+def make_reader(setup: WorkerSetup) -> Callable[[], PictureReader]:
+    """Return a factory of `PictureReader` that can be sent to workers."""
+    return partial(PictureReader, setup)
 
 
-def no_answer(ref: ImageRef, embeds: bool) -> str:
-    """Say that a model computes nonsense of an image that was read."""
-    return f"The model gives no finite {'embedding' if embeds else 'probabilities'} of '{ref}'."
+def not_finite_message(ref: ImageRef, embeds: bool) -> str:
+    """Return the error message for an image whose scores are not finite."""
+    return f"The {'embedding' if embeds else 'probabilities'} of '{ref}' are not finite."
 
 
-def outcomes(record: ModelRecord, probabilities: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray] | None:
-    """Return what an object may be called, where that is not one of the model's classes.
-
-    Parameters
-    ----------
-    record : ModelRecord
-    probabilities : ndarray, shape (N, K)
-        As its engine gives them; NaN throughout a row where there is no prediction.
-
-    Returns
-    -------
-    tuple of L str, ndarray, shape (N, L), and ndarray of int, shape (N,); or None
-        Slugs and probabilities of the ends of a decision tree, see
-        `galaxtool.taxonomy.vote_schema.VoteSchema.endings`, and which of them each object is called, see
-        `galaxtool.taxonomy.votes.leading_endings`; None for a model of classes.
-    """
-    if record.votes is None:
-        return None
-    from galaxtool.taxonomy.votes import ending_probabilities, leading_endings, schema_from_dict
-
-    schema = schema_from_dict(record.votes, record.name)
-    return *ending_probabilities(probabilities, schema), leading_endings(probabilities, schema)
+def _open_engine(setup: WorkerSetup) -> Engine:
+    """Open the engine of a worker, and check that it runs the same model as everywhere else."""
+    try:
+        engine = open_engine(
+            find_model(setup.model), setup.engine, setup.device, setup.precision, threads=setup.threads
+        )
+    except DependencyMissing as error:
+        raise DependencyMissing(
+            f"A worker cannot run the model. {error.message}",
+            hint=f"{error.hint}, on every machine; or use --engine onnx.",
+        ) from error
+    if engine.record.digest != setup.digest:
+        raise ModelError(
+            f"A worker found a different model at '{setup.model}' (digest {engine.record.digest[:12]}, not "
+            f"{setup.digest[:12]}).",
+            hint="Install the same model and the same galaxtool on every machine.",
+        )
+    return engine

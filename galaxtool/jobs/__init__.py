@@ -1,1 +1,1 @@
-"""Long jobs that can be resumed and shared."""
+"""Long jobs that can be interrupted, resumed and split into shards."""

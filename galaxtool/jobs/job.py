@@ -1,244 +1,180 @@
-"""What a long job has done so far, kept beside its output until that stands.
+"""The parts of a long job, kept beside its output until the output is complete.
 
-``<output>.unfinished`` has ``job.json``, which says what decides the result, and a table for each part that is done:
-`Job.parts` of them make the output. Several processes may share a job, each with its shard of the parts.
+The folder ``<output>.unfinished`` holds ``job.json``, the record of what decides the result, and a table for each part
+that is done. All parts together make the output. Several processes can share a job, each with its own shard of the
+parts.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, Generic, Self, TypeVar
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
+from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.record import FILE_NAME, JobRecord, load_values
 from galaxtool.jobs.shard import Shard
 from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.locks import lock_file, lock_owner
 
-if TYPE_CHECKING:
-    from astropy.table import Table
-
-_RECORD = "job.json"
-_DERIVED = ("count", "rows a part", "parts", "classes", "calibration", "preprocess")
 LOCK = ".lock"
-"""Held by a process that does all of a job, and shared by those that do a part."""
+"""Lock file in the folder of a job: exclusive for a process that does the whole job, shared among shards."""
+
+_Record = TypeVar("_Record", bound=JobRecord)
 
 _MOST_BATCHES = 16
-_PARTS_A_SHARD = 4
+_PARTS_PER_SHARD = 4
 
 
-def batches_a_part(batches: int, shards: int) -> int:
-    """Return how many batches make a part: up to 16, and fewer where shards would have nothing to do."""
-    return max(1, min(_MOST_BATCHES, batches // (_PARTS_A_SHARD * shards)))
+def batches_per_part(batches: int, shards: int) -> int:
+    """Return how many batches make a part: up to 16, and fewer if some shards would otherwise have nothing to do."""
+    return max(1, min(_MOST_BATCHES, batches // (_PARTS_PER_SHARD * shards)))
 
 
-def folder_of(output: Path) -> Path:
-    """Return where the parts of an output are."""
+def job_folder(output: Path) -> Path:
+    """Return the folder that holds the parts of an output."""
     return output.with_name(output.name + ".unfinished")
 
 
-class Job:
+def part_path(folder: Path, number: int) -> Path:
+    """Return the path of a part, whether it is done or not."""
+    return folder / f"part-{number:06d}.parquet"
+
+
+class Job(Generic[_Record]):
     """The parts of one output, locked while a process adds to them.
 
     Parameters
     ----------
     output : Path
-        What is to be written at the end.
-    about : mapping
-        What decides the result; going on is refused where it differs. ``meta`` in it goes into the output's header.
-    count : int
-        Number of parts.
-    shard : Shard
-        Which of them this process does.
-    resume : bool
-        Go on with what is there.
-    overwrite : bool
-        Throw away what is there.
+        File that is written at the end.
+    record : JobRecord
+        Everything that decides the result; a job cannot be resumed with a different record.
+    options : JobOptions
+        Shard of this process, and what to do with unfinished work.
 
     Attributes
     ----------
+    record : JobRecord
+        The record as it is stored: of a job that is resumed, that of its first run.
     finished : bool
-        Set once the output stands: the folder then goes when the job is closed.
+        To be set once the output is written: closing the job then removes its folder.
 
     Raises
     ------
     OutputExists
-        If there is unfinished work and neither was asked for, or another process is at it.
+        If there is unfinished work that is neither to be resumed nor overwritten, or another process holds the lock.
     InputError
-        If the unfinished work is of another job.
+        If the unfinished work belongs to a different job.
     """
 
-    def __init__(
-        self,
-        output: Path,
-        about: Mapping[str, Any],
-        *,
-        count: int,
-        shard: Shard | None = None,
-        resume: bool = False,
-        overwrite: bool = False,
-    ) -> None:
-        self.folder, self.count, self.shard = folder_of(output), count, shard or Shard()
+    def __init__(self, output: Path, record: _Record, options: JobOptions) -> None:
+        self.folder, self.count, self.shard = job_folder(output), record.parts, options.shard
         self.finished = False
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._locks = _held(self.folder, self.shard, output)
+            self._locks = _lock(self.folder, self.shard, output)
         except OSError as error:
             raise InputError(f"The folder '{self.folder.parent}' cannot be written: {error.strerror}.") from error
         try:
-            described = {**about, "parts": count, "shards": self.shard.count}
-            self._take_over(json.loads(json.dumps(described)), output, resume=resume, overwrite=overwrite)
+            self.record = self._take_over(record, output, options)
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> Job:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the folder; remove it where the output stands."""
+        """Unlock the folder, and remove it if the output is finished."""
         self.close()
         if self.finished:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def done(self) -> list[Path]:
-        """The parts of this shard that are done, in order."""
-        paths = (part(self.folder, n) for n in range(self.count) if self.shard.has(n))
+        """Paths of this shard's parts that are done, in order."""
+        paths = (part_path(self.folder, n) for n in range(self.count) if self.shard.has(n))
         return [path for path in paths if path.exists()]
 
     @property
     def missing(self) -> list[int]:
-        """The numbers of this shard's parts that are not done, in order."""
-        return [n for n in range(self.count) if self.shard.has(n) and not part(self.folder, n).exists()]
+        """Numbers of this shard's parts that are not done, in order."""
+        return [n for n in range(self.count) if self.shard.has(n) and not part_path(self.folder, n).exists()]
 
     def place(self, number: int) -> Path:
-        """Return where a part is to be written, atomically.
+        """Return the path to which a part is to be written, atomically.
 
         Raises
         ------
         GalaxtoolError
-            If the folder is gone.
+            If the folder has been removed.
         """
         if not self.folder.is_dir():
             raise GalaxtoolError(
-                f"The folder '{self.folder}' is gone, and with it what was done.",
-                hint="Start anew, on a disk that stays.",
+                f"The folder '{self.folder}' was removed, together with all finished parts.",
+                hint="Start again on a disk that nothing cleans up.",
             )
-        return part(self.folder, number)
+        return part_path(self.folder, number)
 
     def close(self) -> None:
-        """Let go of the folder and keep it."""
+        """Unlock the folder and keep it."""
         for lock in self._locks:
             lock.close()
 
-    def _take_over(self, about: dict[str, Any], output: Path, *, resume: bool, overwrite: bool) -> None:
-        record = self.folder / _RECORD
-        mine = [n for n in range(self.count) if self.shard.has(n) and part(self.folder, n).exists()]
-        begun = bool(mine) if self.shard.count > 1 else record.exists()
-        if begun and not resume and not overwrite:
+    def _take_over(self, record: _Record, output: Path, options: JobOptions) -> _Record:
+        """Check the unfinished work against the record and the options, and remove what is to be overwritten.
+
+        Return the record that is stored.
+        """
+        file, shared = self.folder / FILE_NAME, self.shard.count > 1
+        own = [n for n in range(self.count) if self.shard.has(n) and part_path(self.folder, n).exists()]
+        is_begun = bool(own) if shared else file.exists()
+        if is_begun and not options.resume and not options.overwrite:
             raise OutputExists(
-                f"'{output}' was begun before and not finished.",
-                hint="Go on with --resume, or start anew with --overwrite.",
+                f"'{output}' has unfinished work from an earlier run.",
+                hint="Continue it with --resume, or start again with --overwrite.",
             )
-        if record.exists() and (resume or self.shard.count > 1):
-            _check(record, about, output, shared=self.shard.count > 1)
-            if not overwrite:
-                return
-        for number in mine if self.shard.count > 1 else []:
-            part(self.folder, number).unlink()
-        if self.shard.count == 1:
-            for old in self.folder.glob("part-*"):
-                old.unlink()
-        write_json(record, about)
+        if file.exists() and (options.resume or shared):
+            stored = _load_same(self.folder, record, output, shared=shared)
+            if not options.overwrite:
+                return stored
+        stale = [part_path(self.folder, n) for n in own] if shared else list(self.folder.glob("part-*"))
+        for path in stale:
+            path.unlink()
+        write_json(file, record.to_json())
+        return record
 
 
-def part(folder: Path, number: int) -> Path:
-    """Return where a part is, or will be."""
-    return folder / f"part-{number:06d}.parquet"
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """Return what ``job.json`` says.
-
-    Raises
-    ------
-    InputError
-        If it is not there, or damaged.
-    """
-    try:
-        about: dict[str, Any] = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        about["parts"], about["shards"]
-    except FileNotFoundError:
-        raise InputError(
-            f"There is no unfinished work in '{folder}'.",
-            hint="Name the output, as in the -o of the jobs: galaxtool merge predictions.fits",
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"'{folder / _RECORD}' is damaged ({error}).", hint="Run the jobs anew, with --overwrite."
-        ) from error
-    return about
-
-
-def begun_with(output: Path, engine: str, precision: str) -> tuple[str, str]:
-    """Return engine and precision as a job was begun with, where they are left open.
-
-    Parameters
-    ----------
-    output : Path
-        Of the job.
-    engine, precision : str
-        As on the command line; they stay where nothing was begun, or by another engine, or a precision is named.
-    """
-    record = folder_of(output) / _RECORD
-    if precision != "auto" or not record.exists():
-        return engine, precision
-    before = read_record(record.parent)
-    begun = str(before.get("engine", engine))
-    if engine not in ("auto", begun):
-        return engine, precision
-    return begun, str(before.get("precision", precision)) if begun != "onnx" else precision
-
-
-def read_parts(folder: Path, count: int) -> Iterator[Table]:
-    """Yield the tables of all parts, in order; read anew at each call."""
-    from galaxtool.tables.tables import read_table
-
-    for number in range(count):
-        yield read_table(part(folder, number))
-
-
-def _held(folder: Path, shard: Shard, output: Path) -> list[Any]:
-    """Return the locks of a process: a shard has its own, and shares that of the whole with the other shards."""
+def _lock(folder: Path, shard: Shard, output: Path) -> list[IO[str]]:
+    """Lock the folder of a job: exclusively, or for a shard its own lock and a shared one."""
     names = [(folder / LOCK, shard.count > 1)]
     if shard.count > 1:
         names.append((folder / f"{LOCK}-{shard.index}-of-{shard.count}", False))
-    locks: list[Any] = []
+    locks: list[IO[str]] = []
     for name, shared in names:
         lock = lock_file(name, shared=shared)
         if lock is None:
-            for held in locks:
-                held.close()
-            who = lock_owner(name)
+            for other in locks:
+                other.close()
+            owner = lock_owner(name)
             raise OutputExists(
-                f"Another galaxtool process is writing '{output}'{f': {who}' if who else ''}.",
+                f"Another galaxtool process is writing '{output}'{f': {owner}' if owner else ''}.",
                 hint="Wait for it, or choose another -o.",
             )
         locks.append(lock)
     return locks
 
 
-def _check(record: Path, about: dict[str, Any], output: Path, *, shared: bool) -> None:
-    before = read_record(record.parent)
-    differing = [key for key in about if key != "meta" and before.get(key) != about[key]]
+def _load_same(folder: Path, record: _Record, output: Path, *, shared: bool) -> _Record:
+    """Load the record of unfinished work; raise `InputError` if it differs from that of this job."""
+    values = load_values(folder)
+    differing = record.find_differences(values)
     if differing:
-        # what follows from something else is named only where it alone differs
-        differing = [key for key in differing if key not in _DERIVED] or differing
-        hint = f"Give all shards the same inputs and options, or remove '{record.parent}' and start anew."
+        hint = f"Give all shards the same inputs and options, or remove '{folder}' and start again."
         raise InputError(
-            f"The unfinished work on '{output}' was done with another {', '.join(differing)}.",
-            hint=hint if shared else "Give the same inputs and options as before, or start anew with --overwrite.",
+            f"The unfinished work on '{output}' has a different {', '.join(differing)}.",
+            hint=hint if shared else "Give the same inputs and options as before, or start again with --overwrite.",
         )
+    return type(record).from_json(values)

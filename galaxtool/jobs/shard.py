@@ -1,4 +1,4 @@
-"""Which part of a job a process does: ``2/8``."""
+"""One shard of a job that several processes share, written ``2/8``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Shard:
     Parameters
     ----------
     index, count : int
-        The first of eight is 1, 8.
+        Number of this shard, counted from 1, and number of all shards.
     """
 
     index: int = 1
@@ -23,12 +23,12 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str | None) -> Shard:
-        """Read ``i/n``, with i from 1 to n; nothing means the whole.
+        """Parse ``i/n``, with i from 1 to n; None or an empty text means the whole job.
 
         Raises
         ------
         ConfigError
-            If it is anything else.
+            If the text has any other form.
         """
         if not text:
             return cls()
@@ -36,13 +36,13 @@ class Shard:
         index, count = map(int, match.groups()) if match else (0, 0)
         if not 1 <= index <= count:
             raise ConfigError(
-                f"--shard is '{text}'.",
-                hint="Say which of how many, counted from 1: 1/8 to 8/8. A Slurm array that begins at 0 adds 1 first.",
+                f"--shard is '{text}', which is not of the form i/n.",
+                hint="Count shards from 1: 1/8 to 8/8. If a Slurm array starts at 0, add 1 to its index.",
             )
         return cls(index, count)
 
     def has(self, number: int) -> bool:
-        """Tell whether a part, counted from 0, is this shard's."""
+        """Return whether a part, counted from 0, belongs to this shard."""
         return number % self.count == self.index - 1
 
     def __str__(self) -> str:

@@ -1,37 +1,39 @@
-"""What the model looked at, in colours, for pages."""
+"""Make thumbnails of what the model saw, in colour, for HTML pages."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
+
+from galaxtool.containers.find import locate_image
+from galaxtool.containers.reading import read_ref
 from galaxtool.errors import InputError, UnreadableImage
-from galaxtool.jobs.job import part
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.inputs.items import InputItem
+from galaxtool.jobs.job import part_path
+from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.types import ImageRef, Progress
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from galaxtool.images.read_options import ReadOptions
-    from galaxtool.inputs.items import InputItem
-    from galaxtool.vision.preprocess import Preprocess
+from galaxtool.vision.preprocess import Preprocess
 
 _FILES = "FILES"
 
 
-def thumbnails_of(folder: Path, about: Mapping[str, Any]) -> Callable[[Sequence[int]], list[np.ndarray | None]]:
-    """Return what makes the pictures of the rows of a job, found by what its parts say.
+def make_thumbnails(folder: Path, record: PredictionsRecord) -> Callable[[Sequence[int]], list[np.ndarray | None]]:
+    """Return a function that makes thumbnails of rows of a job, whose images its parts name.
 
     Parameters
     ----------
     folder : Path
-        Of the job.
-    about : mapping
-        Its record.
+        Folder of the job.
+    record : PredictionsRecord
+        Record of the job.
 
     Returns
     -------
@@ -42,19 +44,15 @@ def thumbnails_of(folder: Path, about: Mapping[str, Any]) -> Callable[[Sequence[
     -----
     Relative paths start at the working folder, which must be that of the job.
     """
-    from galaxtool.images.read_options import ReadOptions
-    from galaxtool.vision.preprocess import Preprocess
-
-    preprocess, reading = Preprocess.from_dict(about["preprocess"]), about["reading options"]
+    preprocess, reading = Preprocess.from_dict(record.preprocess), record.reading_options
     options = preprocess.reading(ReadOptions(**{**reading, "bands": tuple(reading["bands"])}), position=False)
-    rows_a_part = int(about["rows a part"])
 
     @lru_cache(maxsize=1)
     def read(number: int) -> _Part:
-        return _Part(part(folder, number))
+        return _Part(part_path(folder, number))
 
     def thumbnail(row: int) -> np.ndarray | None:
-        number, at = divmod(row, rows_a_part)
+        number, at = divmod(row, record.rows_per_part)
         return _thumbnail(read(number).ref(at), preprocess, options)
 
     return lambda rows: [thumbnail(row) for row in rows]
@@ -81,7 +79,7 @@ def part_files(items: Sequence[InputItem]) -> dict[str, Any]:
     return {_FILES: told} if told else {}
 
 
-def check_images(folder: Path, about: Mapping[str, Any], progress: Progress) -> None:
+def check_images(folder: Path, record: PredictionsRecord, progress: Progress) -> None:
     """Look for one classified image of each part of a job, before they are shown or sorted.
 
     Raises
@@ -90,8 +88,8 @@ def check_images(folder: Path, about: Mapping[str, Any], progress: Progress) -> 
         If none of them is there.
     """
     looked, missing = 0, []
-    for number in range(about["parts"]):
-        here = _Part(part(folder, number))
+    for number in range(record.parts):
+        here = _Part(part_path(folder, number))
         at = next((row for row, error in enumerate(here.errors) if not error), None)
         if at is not None:
             ref = here.ref(at)
@@ -114,8 +112,6 @@ class _Part:
     """What a part says of its images."""
 
     def __init__(self, path: Path) -> None:
-        import pyarrow.parquet as pq
-
         file = pq.ParquetFile(path)
         header = (file.schema_arrow.metadata or {}).get(b"galaxtool", b"{}")
         self._files: dict[str, Any] = json.loads(header).get(_FILES, {})
@@ -123,8 +119,6 @@ class _Part:
         self._places, self.errors = columns["path"].to_pylist(), columns["error"].to_pylist()
 
     def ref(self, row: int) -> ImageRef:
-        from galaxtool.containers.find import locate_image
-
         place, files = self._files.get(str(row), (self._places[row] or "", []))
         bands = tuple((str(band), Path(path)) for band, path in files)
         return ImageRef(bands[0][1], bands=bands) if bands else locate_image(place)
@@ -139,8 +133,6 @@ def _is_text(place: str) -> bool:
 
 
 def _thumbnail(ref: ImageRef, preprocess: Preprocess, options: ReadOptions) -> np.ndarray | None:
-    from galaxtool.containers.reading import read_ref
-
     try:
         return preprocess.display(read_ref(ref, options))
     except UnreadableImage:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from galaxtool import __version__
 from galaxtool.errors import PluginError
-from galaxtool.inference.embedding import embed_batches, embedding_stream, position, say_unreadable
-from galaxtool.inference.input_options import InputOptions
-from galaxtool.inference.runner import ComputeOptions
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.embedding import embed_batches, make_embedding_runner, report_unreadable, to_position
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import IndexSpec
@@ -42,7 +42,7 @@ class IndexOptions:
         Where.
     kind : str
         Registered name, or ``auto``.
-    options : InputOptions
+    options : ReadingOptions
     where : Where
     skipped : dict
         Files that were passed over, by reason; only noted.
@@ -54,7 +54,7 @@ class IndexOptions:
 
     folder: Path
     kind: str = "auto"
-    options: InputOptions = field(default_factory=InputOptions)
+    options: ReadingOptions = field(default_factory=ReadingOptions)
     where: ComputeOptions = field(default_factory=ComputeOptions)
     skipped: dict[str, int] = field(default_factory=dict)
     self_contained: bool = True
@@ -80,9 +80,9 @@ def build_index(
     from galaxtool.search.index.record import BUNDLED, COPIED, ELSEWHERE, IndexRecord
     from galaxtool.search.index.store import write_index
 
-    stream = embedding_stream(engine, files.name, wanted.options, wanted.where)
+    stream = make_embedding_runner(engine, files.name, wanted.options, wanted.where)
     vectors, indexed, unreadable = _embed(items, stream, progress)
-    say_unreadable([entry["error"] for entry in unreadable], len(items), progress)
+    report_unreadable([entry["error"] for entry in unreadable], len(items), progress)
     kind = ("flat" if len(vectors) <= EXACT_UP_TO else "ivf-sq8") if wanted.kind == "auto" else wanted.kind
     progress.start(f"Building the {kind} index of {len(vectors)} images")
     built = _build(find_kind(kind), vectors)
@@ -95,12 +95,12 @@ def build_index(
         model=files.name if files.bundled else engine.record.name,
         model_at=(BUNDLED if files.bundled else COPIED) if wanted.self_contained else ELSEWHERE,
         model_digest=engine.record.digest,
-        preprocess_digest=stream.plan.preprocess.digest,
+        preprocess_digest=stream.setup.preprocess.digest,
         recall_at_10=round(recall, 6),
         recall_queries=len(exact.rows),
         settings={name: getattr(built, name) for name in ("nlist", "nprobe") if hasattr(built, name)},
         hdu=wanted.options.hdu,
-        shown=wanted.options.shown_record(),
+        shown=wanted.options.to_index_record(),
         engine=engine.name,
         skipped=wanted.skipped,
         unreadable=unreadable,
@@ -133,7 +133,7 @@ def _embed(
             if error:
                 unreadable.append({"id": item.id, "path": path, "error": error})
             else:
-                indexed.append(Indexed(item.id, path, *position(ra, dec)))
+                indexed.append(Indexed(item.id, path, *to_position(ra, dec)))
     return vectors[: len(indexed)], indexed, unreadable
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from galaxtool.errors import ConfigError, InputError, ModelError, UnknownName, UnreadableImage
-from galaxtool.inference.worker import no_answer
+from galaxtool.inference.reading import override_preprocess
+from galaxtool.inference.worker import not_finite_message
 from galaxtool.types import Progress
 
 if TYPE_CHECKING:
@@ -124,11 +125,11 @@ def _image(path: Path, hdu: str | None, source: Source) -> Query:
 
     ref = locate_image(str(path))
     options = source.options(hdu)
-    cutout = read_ref(ref, options.reading)
-    picture = options.shown(source.engine.record.make_preprocess()).picture(cutout)
+    cutout = read_ref(ref, options.read_options)
+    picture = override_preprocess(source.engine.record.make_preprocess(), options).picture(cutout)
     vector = source.engine.run(picture[None]).embedding[0]
     if not np.isfinite(vector).all():
-        raise UnreadableImage(no_answer(ref, embeds=True))
+        raise UnreadableImage(not_finite_message(ref, embeds=True))
     return Query(text=str(path), vector=vector, path=path, hdu=hdu)
 
 

@@ -63,13 +63,14 @@ class _Shown:
         """Return the picture at a place, or why there is none."""
         from galaxtool.containers.find import locate_image
         from galaxtool.containers.reading import read_ref
+        from galaxtool.inference.reading import override_preprocess
 
         ref = locate_image(place)
         if not ref.path.exists():
             return None, "file is missing"
         options = self.source.options(hdu)
-        preprocess = replace(options.shown(self.source.record.make_preprocess()), size=self.size)
+        preprocess = replace(override_preprocess(self.source.record.make_preprocess(), options), size=self.size)
         try:
-            return preprocess.display(read_ref(ref, options.reading)), ""
+            return preprocess.display(read_ref(ref, options.read_options)), ""
         except UnreadableImage:
             return None, "file cannot be read any more"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from galaxtool.errors import ConfigError, IndexMismatch, InputError
-from galaxtool.inference.input_options import InputOptions
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.defaults import DEFAULT_INDEX
 from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
@@ -94,9 +94,9 @@ class Source:
         """The model's record, read without opening the model where that can be."""
         return read_record(self.files)
 
-    def options(self, hdu: str | None) -> InputOptions:
+    def options(self, hdu: str | None) -> ReadingOptions:
         """Return how an image is read and shown, so that it compares with those of the index."""
-        return InputOptions(hdu=hdu, **self.index.record.shown)
+        return ReadingOptions(hdu=hdu, **self.index.record.shown)
 
     def _checked(self, engine: Engine) -> Engine:
         check_model(self.index, engine.record, self.files.name, hint="Build the index again with `galaxtool index`.")
@@ -176,7 +176,7 @@ def _among(
     among: Sequence[str | Path], model: str, hdu: str | None, engine: str, device: str, progress: Progress
 ) -> Source:
     """Open the cached index of some inputs, built now where it is not there or no longer true."""
-    from galaxtool.inference.embedding import gather_images
+    from galaxtool.inference.reading import find_images
     from galaxtool.models.engines.open import open_engine
     from galaxtool.models.find import find_model
     from galaxtool.search.build import IndexOptions, build_index
@@ -184,7 +184,7 @@ def _among(
     from galaxtool.search.index.store import Index
 
     files = find_model(model)
-    found = gather_images(among, progress)
+    found = find_images(among, progress)
     digest = read_record(files).digest
     name = ", ".join(str(text) for text in among)
     # one folder for each set of inputs, so that the cache does not grow when their files change
@@ -202,7 +202,7 @@ def _among(
     opened = open_engine(files, engine, device)
     wanted = IndexOptions(
         folder=folder,
-        options=InputOptions(hdu=hdu),
+        options=ReadingOptions(hdu=hdu),
         skipped=dict(found.skipped),
         self_contained=False,
         source_digest=source_digest,

@@ -74,7 +74,7 @@ def test_a_full_disk_ends_it_clearly_and_resume_goes_on(kind: str, monkeypatch: 
         with pytest.raises(galaxtool.GalaxtoolError, match="No space left on device") as told:
             cut("field.fits", "cat.csv", size=8, kind=kind)
     assert "--resume" in told.value.hint and not Path("out/cutouts.csv").exists()
-    with pytest.raises(galaxtool.OutputExists, match="begun before"):
+    with pytest.raises(galaxtool.OutputExists, match="unfinished work from an earlier run"):
         cut("field.fits", "cat.csv", size=8, kind=kind)
     with pytest.raises(galaxtool.InputError, match="catalogue or size"):
         cut("field.fits", "cat.csv", size=9, kind=kind, resume=True)

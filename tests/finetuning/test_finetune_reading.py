@@ -21,8 +21,8 @@ from galaxtool.datasets.splits.by_position import leak_groups
 from galaxtool.errors import ConfigError, InputError, TableError
 from galaxtool.finetuning import task as training_task
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inference.field_of_view import field_note, field_record
-from galaxtool.inference.input_options import InputOptions
+from galaxtool.inference.field_of_view import describe_field_difference, summarize_fields
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.gather import gather
 from galaxtool.models.record import ModelRecord
 from galaxtool.tables.tables import read_table
@@ -352,8 +352,8 @@ def split_of() -> str:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--size-arcsec", "0"), "--size-arcsec is 0.0, and must be above zero"),
-        (("--pixel-scale", "-1"), "--pixel-scale is -1.0, and must be above zero"),
+        (("--size-arcsec", "0"), "--size-arcsec is 0.0; it must be above zero"),
+        (("--pixel-scale", "-1"), "--pixel-scale is -1.0; it must be above zero"),
         (("--size-arcsec", "nan"), "must be above zero"),
         (("--size-arcsec", "9", "--crop", "0.5"), "--crop changes nothing with --size-arcsec"),
         (("--stretch", "asinh:sofening=3"), "Did you mean 'softening'?"),
@@ -381,16 +381,20 @@ def test_the_field_of_view_is_noted_and_compared() -> None:
     record = ModelRecord.read(Path("run/model/model.json"))
 
     def note(name: str, **options: Any) -> str:
-        return field_note(record, InputOptions(**options), gather([name]).items)
+        return describe_field_difference(record, ReadingOptions(**options), gather([name]).items)
 
-    said = "The model saw 12.6 arcsec; these images show 52.4 arcsec: --size-arcsec 12.6 cuts the same field."
+    said = (
+        "The model was trained on 12.6 arcsec; these images show 52.4 arcsec: --size-arcsec 12.6 cuts the same field."
+    )
     assert note("wide") == said
     for images, is_said in (("wide", True), ("set", False)):
         code, _, err = galaxtool("classify", images, "--model", "run", "-o", f"{images}.csv")
         assert code == 0 and (said in " ".join(err.split())) == is_said
     assert note("near").endswith("these images show 5.24 arcsec: larger cutouts would show the same field.")
     assert note("set") == note("nowhere") == note("wide", size_arcsec=12.6) == ""
-    assert note("nowhere", pixel_scale=0.6).startswith("The model saw 12.6 arcsec; these images show 28.8 arcsec")
+    assert note("nowhere", pixel_scale=0.6).startswith(
+        "The model was trained on 12.6 arcsec; these images show 28.8 arcsec"
+    )
     Path("wide/0.fits").write_bytes(b"no image")
     assert note("wide") == said
     cut = trained("set", "--size-arcsec", "10", run="cut")
@@ -400,11 +404,11 @@ def test_the_field_of_view_is_noted_and_compared() -> None:
 
 
 def test_no_field_of_view_where_there_is_none_in_common() -> None:
-    assert field_record(None) == {} == field_record(np.array([]))
-    assert field_record(np.array([10.0] * 9 + [np.nan])) == {"field_arcsec": 10.0}
-    assert field_record(np.array([10.0] * 8 + [np.nan] * 2)) == {}
-    assert field_record(np.linspace(5, 100, 50)) == {}
-    assert field_record(np.array([67.2, 66.9, 67.0])) == {"field_arcsec": 67.0}
+    assert summarize_fields(None) == {} == summarize_fields(np.array([]))
+    assert summarize_fields(np.array([10.0] * 9 + [np.nan])) == {"field_arcsec": 10.0}
+    assert summarize_fields(np.array([10.0] * 8 + [np.nan] * 2)) == {}
+    assert summarize_fields(np.linspace(5, 100, 50)) == {}
+    assert summarize_fields(np.array([67.2, 66.9, 67.0])) == {"field_arcsec": 67.0}
 
 
 # --- globs and lists -------------------------------------------------------------------------------------------------

@@ -294,7 +294,7 @@ def test_killed_and_resumed_is_as_never_stopped(
         galaxtool(*arguments, "p.csv")
     assert Path("p.csv").read_text() == "earlier"
     said = complaint(*arguments, "p.csv")
-    assert "was begun before and not finished" in said and "--resume" in said and "--overwrite" in said
+    assert "has unfinished work from an earlier run" in said and "--resume" in said and "--overwrite" in said
     with monkeypatch.context() as patch:
         calls = die_at(99, patch)
         code, _, err = galaxtool(*arguments, "p.csv", "--resume")
@@ -332,7 +332,7 @@ def test_resume_refuses_another_job(model: Path, images: Path, monkeypatch: pyte
         ((images, "--batch-size", 3, "--precision", "bf16"), "precision"),
     ):
         said = complaint("classify", *change, "--model", model, "-o", "p.csv", "--resume")
-        assert f"was done with another {named}." in said
+        assert f"has a different {named}." in said
 
 
 def test_resume_of_nothing_begins(model: Path, images: Path) -> None:
@@ -362,7 +362,7 @@ def test_a_refused_job_holds_nothing(model: Path, images: Path, monkeypatch: pyt
         package.classify([images], model=str(model), output=Path("p.csv"))
     errors: list[Any] = []
     for _ in range(2):
-        with pytest.raises(package.OutputExists, match="not finished") as caught:
+        with pytest.raises(package.OutputExists, match="unfinished work") as caught:
             package.classify([images], model=str(model), output=Path("p.csv"))
         errors.append(caught)  # its traceback keeps the frames alive
     assert package.classify([images], model=str(model), output=Path("p.csv"), resume=True).n == 10

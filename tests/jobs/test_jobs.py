@@ -25,8 +25,8 @@ from galaxtool.errors import ConfigError, GalaxtoolError, ModelError
 from galaxtool.executors.ordered_map import ordered_map
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.executors.threads import ThreadExecutor
-from galaxtool.inference.provenance import command_line
-from galaxtool.jobs.job import batches_a_part
+from galaxtool.inference.provenance import normalize_command
+from galaxtool.jobs.job import batches_per_part
 from galaxtool.jobs.shard import Shard
 from galaxtool.models.engines.amx import has_amx
 from galaxtool.models.engines.selection import open_engine_for
@@ -117,7 +117,7 @@ def test_a_job_goes_on_with_the_engine_it_began_with(
         patch.setattr("galaxtool.models.engines.selection.has_amx", lambda: True)
         classify_begun(images)
         whole = Path("p.csv").read_bytes()
-        assert "Go on with --resume" in classify_begun(images, after=13, overwrite=True)[-1]
+        assert "Continue with --resume" in classify_begun(images, after=13, overwrite=True)[-1]
         begun = json.loads(Path("p.csv.unfinished/job.json").read_text())
         assert begun["engine"] == engine_at_first and list(Path("p.csv.unfinished").glob("part-*"))
     if engine_at_first == "onnx":
@@ -198,7 +198,7 @@ def test_merge_writes_the_same_page_and_folders(images: Path, model: Path) -> No
     Path("two/sorted").mkdir()
     Path("two/sorted/mine").touch()
     more = ("--html", "two/p.html", "--sort-into", "two/sorted")
-    assert "is there already" in complaint("merge", "two/p.csv", *more)
+    assert "already exists" in complaint("merge", "two/p.csv", *more)
     Path("two/sorted/mine").unlink()
     merged = json.loads(done("merge", "two/p.csv", *more, "--json"))
     assert sum(merged["sorted_into"].values()) == 31
@@ -253,7 +253,7 @@ def test_merge_waits_for_a_shard_at_work(images: Path, model: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
         said = complaint("merge", "p.csv")
-        assert "still going on" in said and f"process {process.pid} on" in said
+        assert "is still running" in said and f"process {process.pid} on" in said
         again = ("classify", *common(images, model), "-o", "p.csv", "--resume", "--shard")
         assert f"process {process.pid} on" in complaint(*again, "1/2")
         done(*again, "2/2")
@@ -264,19 +264,19 @@ def test_merge_waits_for_a_shard_at_work(images: Path, model: Path) -> None:
 def test_a_shard_goes_on_only_when_told(images: Path, model: Path) -> None:
     again = ("classify", *common(images, model), "-o", "p.csv", "--shard", "1/2")
     done(*again)
-    assert "begun before" in complaint(*again)
+    assert "unfinished work from an earlier run" in complaint(*again)
     done(*again, "--resume")
     done(*again, "--overwrite")
     said = complaint(
         "classify", images, "--model", model, "--batch-size", 5, "-o", "p.csv", "--shard", "2/2", "--precision", "fp32"
     )
-    assert "was done with another batch size" in said and "all shards" in said
+    assert "has a different batch size" in said and "all shards" in said
 
 
 def test_another_model_is_named_without_what_follows_from_it(images: Path, model: Path) -> None:
     done("classify", *common(images, model), "-o", "p.csv", "--shard", "1/2")
     other = make_model(Path("other"), ("disturbed", "merging"), seed=1)
-    assert "another model." in complaint("classify", *common(images, other), "-o", "p.csv", "--shard", "2/2")
+    assert "a different model." in complaint("classify", *common(images, other), "-o", "p.csv", "--shard", "2/2")
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2"])
@@ -292,9 +292,9 @@ def test_every_part_has_one_shard() -> None:
 
 
 def test_small_jobs_have_parts_for_every_shard() -> None:
-    assert batches_a_part(10_000, 1) == 16
-    assert batches_a_part(32, 4) == 2
-    assert batches_a_part(1, 8) == batches_a_part(0, 1) == 1
+    assert batches_per_part(10_000, 1) == 16
+    assert batches_per_part(32, 4) == 2
+    assert batches_per_part(1, 8) == batches_per_part(0, 1) == 1
 
 
 # --- kills -----------------------------------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def test_the_folder_goes_away(images: Path, model: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(TorchEngine, "run", remove)
     said = complaint("classify", *common(images, model), "-o", "out/p.csv")
-    assert "is gone" in said and "Traceback" not in said
+    assert "was removed" in said and "Traceback" not in said
 
 
 # --- workers ---------------------------------------------------------------------------------------------------------
@@ -422,5 +422,5 @@ def test_a_lock_says_who_holds_it(tmp_path: Path) -> None:
 
 def test_the_command_in_a_header() -> None:
     words = ["/x/galaxtool", "classify", "in", "--output=p.fits", "--shard", "1/2", "--resume", "-q", "--top-k", "2"]
-    assert command_line(words) == "galaxtool classify in --top-k 2"
-    assert command_line([]) == ""
+    assert normalize_command(words) == "galaxtool classify in --top-k 2"
+    assert normalize_command([]) == ""

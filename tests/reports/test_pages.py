@@ -13,7 +13,7 @@ from support.helpers import make_model, write_png
 from support.training_helpers import complaint, galaxtool
 
 from galaxtool.models.record import ModelRecord
-from galaxtool.reports.outputs import calibration_of
+from galaxtool.reports.outputs import describe_calibration
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_what_could_not_be_read_is_named(page: str) -> None:
 
 def test_a_page_has_the_name_of_one(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", 1)
-    assert "not the name of a page" in complaint("classify", tmp_path, "--html", tmp_path / "p.txt")
+    assert "not the name of an HTML page" in complaint("classify", tmp_path, "--html", tmp_path / "p.txt")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_page_has_the_name_of_one(tmp_path: Path) -> None:
 )
 def test_calibration_is_told(temperature: float, metrics: dict[str, Any], says: str, tmp_path: Path) -> None:
     record = ModelRecord.read(make_model(tmp_path / "tiny") / "model.json")
-    assert calibration_of(replace(record, temperature=temperature, metrics=metrics)) == says
+    assert describe_calibration(replace(record, temperature=temperature, metrics=metrics)) == says
 
 
 def test_the_page_tells_of_calibration(page: str) -> None:

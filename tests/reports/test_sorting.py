@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists
-from galaxtool.inference.prediction_table import prediction_table
+from galaxtool.inference.prediction_table import make_prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.reports.sorting import safe_name, sort_into
 from galaxtool.types import ImageRef
@@ -36,7 +36,7 @@ def table(rows: list[tuple[str | Path, int | None]]) -> Table:
     """Return a prediction table of images and the numbers of their classes, None where one cannot be read."""
     probabilities = np.array([[np.nan] * 2 if k is None else np.eye(2)[k] for _, k in rows]).reshape(-1, 2)
     items = [InputItem(f"id{n}", ImageRef(Path(path))) for n, (path, _) in enumerate(rows)]
-    return prediction_table(
+    return make_prediction_table(
         items, CLASSES, probabilities, errors=["" if k is not None else "cut short" for _, k in rows]
     )
 

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, TableError
-from galaxtool.inference.prediction_table import prediction_table
+from galaxtool.inference.prediction_table import make_prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.tables.formats import schema as layout
 from galaxtool.tables.streaming import write_stream
@@ -389,7 +389,7 @@ def test_columns_of_a_catalogue_are_untouched(tmp_path: Path, rows: list[tuple],
     parts = []
     for start, stop in itertools.pairwise(edges):
         items = [InputItem(str(k), ImageRef(Path(f"{k}.fits"))) for k in range(start, stop)]
-        part = prediction_table(items, ["a"], np.ones((len(items), 1), dtype="f4"), columns=columns[start:stop])
+        part = make_prediction_table(items, ["a"], np.ones((len(items), 1), dtype="f4"), columns=columns[start:stop])
         write_table(part, tmp_path / "part.parquet")
         parts.append(read_table(tmp_path / "part.parquet"))
     for suffix in STREAMED:
@@ -408,4 +408,4 @@ def test_columns_of_a_catalogue_are_untouched(tmp_path: Path, rows: list[tuple],
 
 def test_containers_are_named_with_their_member() -> None:
     item = InputItem("b/c", ImageRef(Path("x/a.tar"), "tar", "b/c.fits"))
-    assert prediction_table([item], ["a"], np.ones((1, 1)))["path"].tolist() == ["x/a.tar[b/c.fits]"]
+    assert make_prediction_table([item], ["a"], np.ones((1, 1)))["path"].tolist() == ["x/a.tar[b/c.fits]"]

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, TableError
-from galaxtool.inference.prediction_table import prediction_table
+from galaxtool.inference.prediction_table import make_prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.tables.formats.suffixes import ONLY_WRITTEN
 from galaxtool.tables.tables import TABLE_SUFFIXES, check_table_path, read_table, table_suffix, write_table
@@ -281,7 +281,7 @@ def test_prediction_table_has_the_columns_of_the_contract() -> None:
     ]
     columns = Table({"id": [1, 2, 3], "in_id": [4, 5, 6], "z": [0.1, 0.2, 0.3], "p_fri": ["u", "v", "w"]})
     probabilities = np.array([[0.25, 0.75], [0.6, 0.4], [np.nan, np.nan]], dtype=np.float32)
-    table = prediction_table(
+    table = make_prediction_table(
         items,
         ["fri", "frii"],
         probabilities,
@@ -306,7 +306,7 @@ def test_prediction_table_has_the_columns_of_the_contract() -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_prediction_table_when_all_failed(tmp_path: Path, suffix: str) -> None:
     items = [InputItem("a", ImageRef(Path("a.fits")))]
-    table = prediction_table(items, ["x"], np.full((1, 1), np.nan), errors=["no such file"])
+    table = make_prediction_table(items, ["x"], np.full((1, 1), np.nan), errors=["no such file"])
     write_table(table, tmp_path / f"t{suffix}")
     back = read_table(tmp_path / f"t{suffix}")
     assert values(back["label"]) == [None] and values(back["p_x"]) == [None] and back["error"][0] == "no such file"

@@ -1,0 +1,136 @@
+"""Classify images and write the table of predictions: the work of ``galaxtool classify``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from galaxtool.errors import ConfigError, ModelError
+from galaxtool.inference.compute_options import ComputeOptions, restore_engine
+from galaxtool.inference.field_of_view import describe_field_difference
+from galaxtool.inference.notes import describe_missing_options
+from galaxtool.inference.prediction_parts import fill_prediction_parts
+from galaxtool.inference.provenance import make_provenance
+from galaxtool.inference.reading import find_inputs, override_preprocess
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.result_counts import ResultCounts, report_errors
+from galaxtool.inference.results import ClassifyResult
+from galaxtool.inference.runner import BatchRunner
+from galaxtool.inputs.gather import Inputs
+from galaxtool.jobs.job import Job, batches_per_part
+from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.record import PredictionsRecord
+from galaxtool.models.engines.selection import engine_note, open_engine_for
+from galaxtool.models.find import find_model
+from galaxtool.models.record import ModelRecord
+from galaxtool.reports.output_options import OutputOptions
+from galaxtool.reports.outputs import describe_calibration, send_outputs, write_outputs
+from galaxtool.tables.tables import check_table_path
+from galaxtool.types import Progress
+
+
+def classify_inputs(
+    inputs: Sequence[str | Path],
+    model: str,
+    *,
+    top_k: int,
+    strict: bool,
+    reading: ReadingOptions,
+    compute: ComputeOptions,
+    outputs: OutputOptions,
+    job_options: JobOptions,
+    progress: Progress,
+) -> ClassifyResult:
+    """Classify images and write the table, or one shard of it; see `galaxtool.commands.classify.classify`."""
+    if top_k < 1:
+        raise ConfigError(f"--top-k is {top_k}; it must be at least 1.")
+    shard = job_options.shard
+    check_table_path(outputs.table)
+    outputs.check(shard, overwrite=job_options.overwrite or job_options.resume)
+    files = find_model(model)
+    found = find_inputs(inputs, reading)
+    chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
+    engine = open_engine_for(
+        len(found.items), files, chosen.engine, chosen.device, chosen.precision, executor=chosen.executor
+    )
+    if note := engine_note(engine, chosen.engine):
+        progress.say(note)
+    _check_classes(engine.record, model)
+    if shard.index == 1:
+        _report_differences(engine.record, reading, found, progress)
+    runner = BatchRunner(
+        engine,
+        model=model,
+        reading=reading.read_options,
+        preprocess=override_preprocess(engine.record.make_preprocess(), reading),
+        compute=compute,
+        embeds=False,
+    )
+    record = _make_record(runner, found, model, top_k, shard.count)
+    with Job(outputs.table, record, job_options) as job:
+        fill_prediction_parts(job, found, runner, progress)
+        counts = ResultCounts.from_parts(job.done)
+        sorted_into: dict[str, int] = {}
+        if shard.count == 1:
+            sorted_into = write_outputs(outputs, job.folder, job.record, progress)
+            job.finished = True
+            send_outputs(outputs, progress)
+    result = ClassifyResult(
+        output=outputs.table,
+        n=counts.n,
+        labels=dict(counts.labels.most_common()),
+        errors=counts.errors,
+        skipped=dict(found.skipped),
+        engine=engine.name,
+        model=model,
+        model_digest=engine.record.digest,
+        shard=str(shard) if shard.count > 1 else "",
+        sorted_into=sorted_into,
+    )
+    report_errors(result, counts, strict=strict, progress=progress)
+    return result
+
+
+def _check_classes(record: ModelRecord, model: str) -> None:
+    """Raise `ModelError` for a model without classes."""
+    if record.head == "none":
+        backbone = record.backbone.partition("@")[0]
+        raise ModelError(
+            f"The model '{model}' was trained without labels and has no classes.",
+            hint="Use it with embed or index, or train classes: galaxtool finetune DATASET --method linear-probe "
+            f"--backbone {backbone}@PATH/weights.safetensors",
+        )
+
+
+def _report_differences(record: ModelRecord, reading: ReadingOptions, found: Inputs, progress: Progress) -> None:
+    """Report how the images and options differ from those that the model was trained with."""
+    for note in (
+        describe_missing_options(record, reading),
+        describe_field_difference(record, reading, found.items),
+    ):
+        if note:
+            progress.say(note)
+
+
+def _make_record(runner: BatchRunner, found: Inputs, model: str, top_k: int, shards: int) -> PredictionsRecord:
+    size = runner.compute.batch_size
+    rows = size * batches_per_part(-(-len(found.items) // size), shards)
+    setup, engine = runner.setup, runner.engine
+    names = [one.name for one in engine.record.make_taxonomy().classes]
+    return PredictionsRecord(
+        parts=-(-len(found.items) // rows),
+        shards=shards,
+        model=setup.digest,
+        engine=setup.engine,
+        precision=setup.precision,
+        batch_size=size,
+        reading_options=setup.reading.as_dict(),
+        preprocessing=setup.preprocess.digest,
+        inputs=found.digest,
+        top_k=top_k,
+        rows_per_part=rows,
+        meta=make_provenance(engine, model),
+        classes=dict(zip(engine.record.slugs, names, strict=True)),
+        calibration=describe_calibration(engine.record),
+        preprocess=setup.preprocess.as_dict(),
+    )

@@ -1,0 +1,74 @@
+"""The options that decide where, by which engine and in what batches images are scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from galaxtool.errors import ConfigError
+from galaxtool.jobs.job import job_folder
+from galaxtool.jobs.record import FILE_NAME, load_values
+from galaxtool.plugins.registry import get_registry
+
+BATCH_SIZE = 64
+"""Default number of images in a batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeOptions:
+    """Where, by which engine and in what batches images are scored.
+
+    Parameters
+    ----------
+    executor : str
+        ``auto``, a registered name, or a name and an address: ``ray://head:10001``.
+    workers : int, optional
+        Number of workers; one per available core by default.
+    batch_size : int
+        Images in a batch.
+    engine, device, precision : str
+        As on the command line, see `galaxtool.models.engines.open.open_engine`.
+
+    Raises
+    ------
+    ConfigError
+        If a number is not positive.
+    UnknownName
+        If there is no such executor.
+    """
+
+    executor: str = "auto"
+    workers: int | None = None
+    batch_size: int = BATCH_SIZE
+    engine: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "workers"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ConfigError(f"--{name.replace('_', '-')} is {value}; it must be at least 1.")
+        if self.executor != "auto":
+            get_registry().executors.find(self.executor.partition("://")[0])
+
+
+def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:
+    """Return options with the engine and precision of unfinished work, where these were left open.
+
+    Parameters
+    ----------
+    output : Path
+        Output of the job.
+    compute : ComputeOptions
+        Returned unchanged if there is no unfinished work, if it was done by another engine than the one that is
+        named, or if a precision is named.
+    """
+    folder = job_folder(output)
+    if compute.precision != "auto" or not (folder / FILE_NAME).exists():
+        return compute
+    stored = load_values(folder)
+    engine = str(stored.get("engine", compute.engine))
+    if compute.engine not in ("auto", engine):
+        return compute
+    precision = compute.precision if engine == "onnx" else str(stored.get("precision", compute.precision))
+    return replace(compute, engine=engine, precision=precision)

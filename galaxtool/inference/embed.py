@@ -1,0 +1,88 @@
+"""Embed images and write the file of embeddings: the work of ``galaxtool embed``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from galaxtool import __version__
+from galaxtool.inference.compute_options import ComputeOptions, restore_engine
+from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
+from galaxtool.inference.embedding_file import check_embedding_path
+from galaxtool.inference.embedding_parts import count_errors, fill_embedding_parts, write_embeddings
+from galaxtool.inference.reading import find_images
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.results import EmbedResult
+from galaxtool.inference.runner import BatchRunner
+from galaxtool.inputs.gather import Inputs
+from galaxtool.jobs.job import Job, batches_per_part
+from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.record import EmbeddingsRecord
+from galaxtool.models.engines.open import open_engine
+from galaxtool.models.find import find_model
+from galaxtool.types import Progress
+
+
+def embed_inputs(
+    inputs: Sequence[str | Path],
+    model: str,
+    output: Path,
+    *,
+    reading: ReadingOptions,
+    compute: ComputeOptions,
+    job_options: JobOptions,
+    progress: Progress,
+) -> EmbedResult:
+    """Embed images and write the file, or one shard of it; see `galaxtool.commands.embed.embed`."""
+    check_embedding_path(output)
+    found = find_images(inputs, progress, reading)
+    chosen = compute if job_options.overwrite else restore_engine(output, compute)
+    engine = open_engine(find_model(model), chosen.engine, chosen.device, chosen.precision)
+    runner = make_embedding_runner(engine, model, reading, compute)
+    shard = job_options.shard
+    with Job(output, _make_record(runner, found, shard.count), job_options) as job:
+        fill_embedding_parts(job, found.items, runner, progress)
+        rows, unreadable, errors = count_errors(job.done)
+        if shard.count == 1:
+            write_embeddings(job.folder, job.record, output)
+            job.finished = True
+    report_unreadable(errors, rows, progress, number=unreadable)
+    return EmbedResult(
+        output=str(output),
+        count=rows,
+        unreadable=unreadable,
+        skipped=found.skipped.total(),
+        dim=engine.record.dim,
+        model=engine.record.name,
+        model_digest=engine.record.digest,
+        preprocess_digest=runner.setup.preprocess.digest,
+        shard=str(shard) if shard.count > 1 else "",
+    )
+
+
+def _make_record(runner: BatchRunner, found: Inputs, shards: int) -> EmbeddingsRecord:
+    size = runner.compute.batch_size
+    rows = size * batches_per_part(-(-len(found.items) // size), shards)
+    setup, model = runner.setup, runner.engine.record
+    return EmbeddingsRecord(
+        parts=-(-len(found.items) // rows),
+        shards=shards,
+        model=setup.digest,
+        engine=setup.engine,
+        precision=setup.precision,
+        batch_size=size,
+        reading_options=setup.reading.as_dict(),
+        preprocessing=setup.preprocess.digest,
+        inputs=found.digest,
+        rows_per_part=rows,
+        count=len(found.items),
+        meta={
+            "model": model.name,
+            "model_digest": model.digest,
+            "preprocess_digest": setup.preprocess.digest,
+            "dim": model.dim,
+            "unit_length": True,
+            "engine": runner.engine.name,
+            "galaxtool": __version__,
+        },
+    )

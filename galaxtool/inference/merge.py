@@ -1,0 +1,104 @@
+"""Join the parts of all shards of a job: the work of ``galaxtool merge``."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from galaxtool.errors import ConfigError, InputError, OutputExists
+from galaxtool.inference.embedding_file import check_embedding_path
+from galaxtool.inference.embedding_parts import count_errors, write_embeddings
+from galaxtool.inference.result_counts import ResultCounts
+from galaxtool.inference.results import MergeResult
+from galaxtool.jobs.job import LOCK, job_folder, part_path
+from galaxtool.jobs.record import EmbeddingsRecord, JobRecord, PredictionsRecord, load_record
+from galaxtool.jobs.shard import Shard
+from galaxtool.reports.output_options import OutputOptions
+from galaxtool.reports.outputs import send_outputs, write_outputs
+from galaxtool.reports.thumbnails import check_images
+from galaxtool.tables.tables import check_table_path
+from galaxtool.types import Progress
+from galaxtool.utils.locks import lock_file, lock_owner
+
+_SUFFIX = ".unfinished"
+_MOST_NAMED = 8
+
+
+def merge_shards(job: Path, outputs: OutputOptions, *, overwrite: bool, keep: bool, progress: Progress) -> MergeResult:
+    """Join the parts of a job and write its outputs; see `galaxtool.commands.merge.merge`.
+
+    Parameters
+    ----------
+    job : Path
+        Output that the shards were given, or its folder of parts.
+    outputs : OutputOptions
+        What to write; the table is `job`, or its folder, if the output keeps its name.
+    overwrite : bool
+        Whether to sort into a folder that contains files.
+    keep : bool
+        Whether to keep the parts.
+    progress : Progress
+        Receiver of progress messages.
+    """
+    folder = job if job.is_dir() and job.name.endswith(_SUFFIX) else job_folder(job)
+    if outputs.table == job:
+        outputs = replace(outputs, table=folder.with_name(folder.name.removesuffix(_SUFFIX)))
+    record = load_record(folder)
+    outputs.check(Shard(), overwrite=overwrite)
+    lock = lock_file(folder / LOCK)
+    if lock is None:
+        owners = [text for path in sorted(folder.glob(f"{LOCK}*")) if (text := lock_owner(path))]
+        raise OutputExists(
+            f"A shard of '{outputs.table}' is still running{': ' + owners[0] if owners else ''}.",
+            hint="Merge when all shards are done.",
+        )
+    with lock:
+        _check_complete(folder, record, outputs.table)
+        progress.start(f"Joining {record.parts} parts")
+        if isinstance(record, EmbeddingsRecord):
+            result = _merge_embeddings(folder, record, outputs)
+        else:
+            result = _merge_predictions(folder, record, outputs, progress)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    send_outputs(outputs, progress)
+    return result
+
+
+def _merge_embeddings(folder: Path, record: EmbeddingsRecord, outputs: OutputOptions) -> MergeResult:
+    if outputs.has_extras:
+        raise ConfigError(
+            "Embeddings have no classes to show or to sort by.", hint="Leave out --html, --sort-into and --samp."
+        )
+    check_embedding_path(outputs.table)
+    write_embeddings(folder, record, outputs.table)
+    rows, errors, _ = count_errors(_part_paths(folder, record))
+    return MergeResult(str(outputs.table), rows, errors, record.parts, record.shards)
+
+
+def _merge_predictions(
+    folder: Path, record: PredictionsRecord, outputs: OutputOptions, progress: Progress
+) -> MergeResult:
+    check_table_path(outputs.table)
+    if outputs.html is not None or outputs.sort_into is not None:
+        check_images(folder, record, progress)
+    sorted_into = write_outputs(outputs, folder, record, progress)
+    counts = ResultCounts.from_parts(_part_paths(folder, record))
+    return MergeResult(str(outputs.table), counts.n, counts.errors, record.parts, record.shards, sorted_into)
+
+
+def _part_paths(folder: Path, record: JobRecord) -> list[Path]:
+    return [part_path(folder, number) for number in range(record.parts)]
+
+
+def _check_complete(folder: Path, record: JobRecord, target: Path) -> None:
+    """Raise `InputError` if parts are missing, naming the shards that must run again."""
+    missing = [number for number, path in enumerate(_part_paths(folder, record)) if not path.exists()]
+    if not missing:
+        return
+    count = record.shards
+    shards = sorted({number % count + 1 for number in missing})
+    names = ", ".join(f"{i}/{count}" for i in shards[:_MOST_NAMED]) + (", ..." if len(shards) > _MOST_NAMED else "")
+    hint = "Run it again with --resume." if count == 1 else f"Run these shards again with --resume: --shard {names}."
+    raise InputError(f"{len(missing)} of {record.parts} parts of '{target}' are not done.", hint=hint)

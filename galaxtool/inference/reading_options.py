@@ -1,0 +1,91 @@
+"""The options for finding, reading and showing images, which all commands that read images share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from galaxtool.errors import ConfigError
+from galaxtool.images.read_options import ReadOptions
+
+_INDEX_KEYS = ("mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """How images are found, read and shown to a model.
+
+    Parameters
+    ----------
+    hdu : str, optional
+        Number or EXTNAME of the HDU to take from FITS files; by default the first with an image.
+    each_hdu : bool
+        Whether every image HDU of a FITS file is an object of its own.
+    bands : sequence of str
+        Bands to take, in this order: separate names, or a single text with commas.
+    pattern : str, optional
+        Names of the files of each object's bands, relative to a folder: ``{id}_{band}.fits``.
+    mask_hdu : str, optional
+        HDU of FITS files in which pixels that must not be used are not zero.
+    weight_hdu : str, optional
+        HDU of FITS files with weights: pixels whose weight is not above zero are not used.
+    pixel_scale : float, optional
+        arcsec per pixel of images that do not state it themselves.
+    size_arcsec : float, optional
+        Side of the square about the centre that the model sees, in arcsec; by default that of the model's training.
+    stretch : str, optional
+        Stretch that replaces the model's own: ``name``, or ``name:option=value,option=value``.
+    image_column, id_column : str, optional
+        Columns of a catalogue that hold paths and identifiers, if they do not have one of the usual names.
+
+    Raises
+    ------
+    ConfigError
+        If a size or a scale is not above zero.
+    """
+
+    hdu: str | None = None
+    each_hdu: bool = False
+    bands: Sequence[str] = ()
+    pattern: str | None = None
+    mask_hdu: str | None = None
+    weight_hdu: str | None = None
+    pixel_scale: float | None = None
+    size_arcsec: float | None = None
+    stretch: str | None = None
+    image_column: str | None = None
+    id_column: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("pixel_scale", "size_arcsec"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"--{name.replace('_', '-')} is {value}; it must be above zero.")
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Names of the bands, one by one."""
+        return split_band_names(self.bands)
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """Options for the readers of image formats."""
+        return ReadOptions(
+            hdu=self.hdu,
+            bands=self.band_names,
+            mask_hdu=self.mask_hdu,
+            weight_hdu=self.weight_hdu,
+            pixel_scale=self.pixel_scale,
+        )
+
+    def to_index_record(self) -> dict[str, Any]:
+        """Return the options that an index stores to read a query as it read its own images, without `hdu`."""
+        values = {name: value for name in _INDEX_KEYS if (value := getattr(self, name)) is not None}
+        return {**values, **({"bands": list(self.band_names)} if self.bands else {})}
+
+
+def split_band_names(bands: Sequence[str]) -> tuple[str, ...]:
+    """Return the names in ``("g,r,z",)`` or ``("g", "r", "z")``."""
+    texts = [bands] if isinstance(bands, str) else bands
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())

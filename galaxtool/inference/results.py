@@ -1,0 +1,135 @@
+"""What `classify`, `embed` and `merge` return."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from galaxtool.utils.optional_imports import import_attribute
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+
+@dataclass(frozen=True)
+class ClassifyResult:
+    """What `classify` wrote.
+
+    Parameters
+    ----------
+    output : Path
+        Table; for a shard, the name to give to `merge`.
+    n : int
+        Number of rows.
+    labels : dict of int
+        Number of images of each class.
+    errors : int
+        Number of rows with an error.
+    skipped : dict of int
+        Number of skipped files by reason.
+    engine, model : str
+        Name of the engine, and the model as it was given.
+    model_digest : str
+        Digest of the model.
+    shard : str
+        ``2/8`` if only one shard was done, without writing the table; else empty.
+    sorted_into : dict of int
+        Number of files sorted into each folder.
+    """
+
+    output: Path
+    n: int
+    labels: dict[str, int]
+    errors: int
+    skipped: dict[str, int]
+    engine: str
+    model: str
+    model_digest: str
+    shard: str = ""
+    sorted_into: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def table(self) -> Table:
+        """The table in `output`, read as an `astropy.table.Table`."""
+        return import_attribute("galaxtool.tables.tables:read_table")(self.output)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "output": str(self.output),
+            "n": self.n,
+            "labels": self.labels,
+            "errors": self.errors,
+            "skipped": self.skipped,
+            "engine": self.engine,
+            "model": self.model,
+            "model_digest": self.model_digest,
+            **({"shard": self.shard} if self.shard else {}),
+            **({"sorted_into": self.sorted_into} if self.sorted_into else {}),
+        }
+
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """What `embed` wrote.
+
+    Parameters
+    ----------
+    output : str
+        File of embeddings; for a shard, the name to give to `merge`.
+    count, unreadable, skipped : int
+        Numbers of rows, of rows without an embedding, and of skipped files.
+    dim : int
+        Length of an embedding.
+    model, model_digest, preprocess_digest : str
+        Model and digests; embeddings can be compared only if both digests are the same.
+    shard : str
+        ``2/8`` if only one shard was done, without writing the file; else empty.
+    """
+
+    output: str
+    count: int
+    unreadable: int
+    skipped: int
+    dim: int
+    model: str
+    model_digest: str
+    preprocess_digest: str
+    shard: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        values = asdict(self)
+        return values if self.shard else {key: value for key, value in values.items() if key != "shard"}
+
+
+@dataclass(frozen=True)
+class MergeResult:
+    """What `merge` wrote.
+
+    Parameters
+    ----------
+    output : str
+        Table, or file of embeddings.
+    n : int
+        Number of rows.
+    errors : int
+        Number of rows with an error.
+    parts, shards : int
+        Numbers of parts and shards that were joined.
+    sorted_into : dict of int
+        Number of files sorted into each folder.
+    """
+
+    output: str
+    n: int
+    errors: int
+    parts: int
+    shards: int
+    sorted_into: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
