@@ -33,7 +33,7 @@ from galaxtool.inputs.read_item import read_item
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.selection import engine_for
 from galaxtool.models.find import find_model
-from galaxtool.tables.tables import write_table
+from galaxtool.tables.write import write_table
 
 BATCH = 64
 SAMPLE, REPEATS = 512, 3

@@ -125,7 +125,7 @@ def similar(
     """
     from galaxtool.search.query import QueryArgs, resolve
     from galaxtool.search.source import open_source
-    from galaxtool.tables.tables import check_table_path
+    from galaxtool.tables.formats.find import check_table_path
 
     progress = progress or Silent()
     output = Path(output)
@@ -193,7 +193,7 @@ def _written(query: Query, neighbours: list[Neighbour], source: Any, output: Pat
     from astropy.table import MaskedColumn, Table
 
     from galaxtool.search.results_sheet import draw_sheet
-    from galaxtool.tables.tables import write_table
+    from galaxtool.tables.write import write_table
     from galaxtool.utils.atomic_write import atomic_write
 
     table = Table()

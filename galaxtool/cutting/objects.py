@@ -12,8 +12,8 @@ from astropy.table import Column, Table
 from galaxtool.errors import ConfigError, InputError, TableError
 from galaxtool.inputs.catalogue import positions, texts
 from galaxtool.inputs.walk import unique
-from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS, column_named, listed
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS, find_column, list_columns
+from galaxtool.tables.read import read_table
 
 MAX_SIDE = 16_384
 """Largest side of a cutout in pixels."""
@@ -128,7 +128,7 @@ def read_objects(
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.")
     ra, dec = _read_positions(table, path, ra_column, dec_column)
-    column = column_named(table, id_column, ID_COLUMNS, path)
+    column = find_column(table, id_column, ID_COLUMNS, path)
     width = len(str(len(table)))
     numbers = [f"row{row:0{width}d}" for row in range(1, len(table) + 1)]
     names = [text or number for text, number in zip(texts(table[column]) if column else numbers, numbers, strict=True)]
@@ -139,11 +139,11 @@ def read_objects(
 
 
 def _read_positions(table: Table, path: Path, ra: str | None, dec: str | None) -> tuple[np.ndarray, np.ndarray]:
-    ra_name, dec_name = column_named(table, ra, RA_COLUMNS, path), column_named(table, dec, DEC_COLUMNS, path)
+    ra_name, dec_name = find_column(table, ra, RA_COLUMNS, path), find_column(table, dec, DEC_COLUMNS, path)
     if ra_name is None or dec_name is None:
         raise TableError(
             f"The catalogue '{path}' has no columns with right ascension and declination; its columns are "
-            f"{listed(table)}.",
+            f"{list_columns(table)}.",
             hint="Name them with --ra-column and --dec-column.",
         )
     degrees = positions(Table([table[ra_name], table[dec_name]], names=["ra", "dec"], copy=False), path)
@@ -161,7 +161,7 @@ def _read_sizes(table: Table, path: Path, options: SizeOptions) -> tuple[np.ndar
     if options.size_column is None:
         value = options.size_arcsec if options.size_arcsec is not None else options.size or _DEFAULT_SIDE
         return np.full(len(table), float(value)), options.size_arcsec is not None
-    column = table[column_named(table, options.size_column, (), path)]
+    column = table[find_column(table, options.size_column, (), path)]
     if column.dtype.kind not in "iuf":
         raise TableError(f"The column '{options.size_column}' of '{path}' cannot give sizes: it is not numeric.")
     values = np.where(np.ma.getmaskarray(np.ma.asarray(column)), np.nan, np.ma.getdata(column, subok=False))

@@ -30,7 +30,7 @@ from galaxtool.inputs.catalogue import texts
 from galaxtool.jobs.job import Job, job_folder
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.parts import read_parts
-from galaxtool.tables.tables import write_table
+from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
 from galaxtool.utils.config import one_of
 from galaxtool.utils.run_directory import utc_now, versions

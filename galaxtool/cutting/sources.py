@@ -12,7 +12,7 @@ from pathlib import Path
 from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.inputs.walk import byte_order, walk_images
 from galaxtool.plugins.registry import get_registry
-from galaxtool.tables.tables import table_suffix
+from galaxtool.tables.formats.find import table_format
 
 _BAND = "{band}"
 _BAND_AND_PATH = re.compile(r"([A-Za-z0-9_.+-]+)=(.+)", re.DOTALL)
@@ -102,7 +102,7 @@ def _find_files(text: str) -> list[Path]:
 
 
 def _reject_table(path: Path) -> None:
-    if table_suffix(path) not in (None, ".fits"):
+    if table_format(path) not in (None, "fits"):
         raise InputError(
             f"'{path}' is a table, not an image to cut from.", hint="Give one catalogue, as the last argument."
         )

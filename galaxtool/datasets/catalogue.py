@@ -14,8 +14,15 @@ from galaxtool.inputs.band_files import Pattern
 from galaxtool.inputs.catalogue import read_catalogue, texts, value
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.walk import unique
-from galaxtool.tables.column_names import ID_COLUMNS, LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.column_names import (
+    ID_COLUMNS,
+    LABEL_COLUMNS,
+    PATH_COLUMNS,
+    SPLIT_COLUMNS,
+    find_column,
+    list_columns,
+)
+from galaxtool.tables.read import read_table
 from galaxtool.types import ImageRef, Item
 
 _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
@@ -66,13 +73,13 @@ def catalogue_dataset(
     path = Path(path)
     called = None if pattern is None else _pattern(pattern, bands, path)
     if called is not None:
-        image_column = column_named(read_table(path), image_column, (*PATH_COLUMNS, *ID_COLUMNS), path)
+        image_column = find_column(read_table(path), image_column, (*PATH_COLUMNS, *ID_COLUMNS), path)
     catalogue = read_catalogue(path, image_column=image_column, bands=bands)
     table = catalogue.table
-    labelled = column_named(table, label_column, LABEL_COLUMNS, path)
+    labelled = find_column(table, label_column, LABEL_COLUMNS, path)
     if labelled is None and needs_labels:
         raise TableError(
-            f"The catalogue '{path}' has no column of labels; its columns are {listed(table)}.",
+            f"The catalogue '{path}' has no column of labels; its columns are {list_columns(table)}.",
             hint="Name the column with --label-column.",
         )
     labels = texts(table[labelled]) if labelled else [""] * len(table)
@@ -121,7 +128,7 @@ def _in_bands(written: Sequence[str], pattern: Pattern, folder: Path) -> list[Im
 
 def _splits(table: Table, path: Path) -> list[str]:
     """Return the split of each row, empty where the table does not say."""
-    column = column_named(table, None, SPLIT_COLUMNS, path)
+    column = find_column(table, None, SPLIT_COLUMNS, path)
     if column is None:
         return [""] * len(table)
     written = [text.lower() for text in texts(table[column])]

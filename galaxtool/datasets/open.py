@@ -21,7 +21,7 @@ from galaxtool.datasets.unsupported_options import refuse_unheeded, unsupported_
 from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.plugins.registry import Registry, get_registry
-from galaxtool.tables.tables import TABLE_SUFFIXES, table_suffix
+from galaxtool.tables.formats.find import table_format, table_suffixes
 from galaxtool.utils.suggestions import suggest_path
 
 _NEEDS_LABELS = "needs_labels"
@@ -127,14 +127,14 @@ def _opened(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
     path = Path(text)
     if path.is_dir():
         return _made(folder_dataset, text, {"path": path, **options})
-    if path.is_file() and table_suffix(path):
+    if path.is_file() and table_format(path):
         return _made(catalogue_dataset, text, {"path": path, **options})
     if path.is_file() and container_name(path):
         return _made(archive_dataset, text, {"path": path, **options})
     if path.exists():
         raise InputError(
             f"'{path}' is neither a folder nor a table, nor an archive or stack of images.",
-            hint=f"Tables end in {', '.join(TABLE_SUFFIXES)}; archives in {', '.join(container_suffixes())}.",
+            hint=f"Tables end in {', '.join(table_suffixes())}; archives in {', '.join(container_suffixes())}.",
         )
     if text.startswith("@") or glob.has_magic(text):
         return _made(named_dataset, text, {"path": text, **options})

@@ -12,8 +12,8 @@ from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.inputs.catalogue import texts
 from galaxtool.inputs.walk import unique
-from galaxtool.tables.column_names import ID_COLUMNS, LABELS_FILE, PATH_COLUMNS, column_named
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.column_names import ID_COLUMNS, LABELS_FILE, PATH_COLUMNS, find_column
+from galaxtool.tables.read import read_table
 from galaxtool.types import ImageRef, Item
 
 
@@ -141,7 +141,7 @@ def rows_of_labels(
         As of `galaxtool.datasets.catalogue.catalogue_dataset`.
     """
     cells = read_table(table)
-    named = column_named(cells, image_column, (*PATH_COLUMNS, *ID_COLUMNS), table)
+    named = find_column(cells, image_column, (*PATH_COLUMNS, *ID_COLUMNS), table)
     labels = catalogue_dataset(path=table, image_column=named, label_column=label_column, needs_labels=needs_labels)
     rows = []
     for item, text in zip(labels.items, texts(cells[named]), strict=True):

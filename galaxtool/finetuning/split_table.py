@@ -11,7 +11,7 @@ from astropy.table import Table
 
 from galaxtool.errors import TrainingError
 from galaxtool.finetuning.data import LabeledImages
-from galaxtool.tables.tables import write_table
+from galaxtool.tables.write import write_table
 
 
 def write_split(path: Path, labeled: LabeledImages) -> None:

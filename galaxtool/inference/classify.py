@@ -25,7 +25,7 @@ from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import describe_calibration, send_outputs, write_outputs
-from galaxtool.tables.tables import check_table_path
+from galaxtool.tables.formats.find import check_table_path
 from galaxtool.types import Progress
 
 

@@ -17,7 +17,7 @@ from galaxtool.jobs.shard import Shard
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import send_outputs, write_outputs
 from galaxtool.reports.thumbnails import check_images
-from galaxtool.tables.tables import check_table_path
+from galaxtool.tables.formats.find import check_table_path
 from galaxtool.types import Progress
 from galaxtool.utils.locks import lock_file, lock_owner
 

@@ -17,7 +17,7 @@ from galaxtool.jobs.job import Job
 from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.thumbnails import part_files
-from galaxtool.tables.tables import write_table
+from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
 
 

@@ -53,7 +53,7 @@ class ClassifyResult:
     @cached_property
     def table(self) -> Table:
         """The table in `output`, read as an `astropy.table.Table`."""
-        return import_attribute("galaxtool.tables.tables:read_table")(self.output)
+        return import_attribute("galaxtool.tables.read:read_table")(self.output)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -28,10 +28,10 @@ from galaxtool.tables.column_names import (
     MEMBER_COLUMNS,
     PATH_COLUMNS,
     RA_COLUMNS,
-    column_named,
-    listed,
+    find_column,
+    list_columns,
 )
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 from galaxtool.types import ImageRef
 
 _BAND = "{band}"
@@ -133,18 +133,19 @@ def read_catalogue(
     if image_column and _BAND in image_column:
         of_band = _band_columns(table, image_column, bands, path)
     else:
-        wanted = column_named(table, image_column, PATH_COLUMNS, path)
+        wanted = find_column(table, image_column, PATH_COLUMNS, path)
         if wanted is None:
             raise TableError(
-                f"The catalogue '{path}' has no column with the paths of its images; its columns are {listed(table)}.",
+                f"The catalogue '{path}' has no column with the paths of its images; "
+                f"its columns are {list_columns(table)}.",
                 hint="Name the column with --image-column.",
             )
         of_band = {"": wanted}
     beside = RelativePathResolver(path.parent)
     images = {band: _Images(Cells(table[column]), beside, path.parent) for band, column in of_band.items()}
     first = next(iter(images.values()))
-    named = column_named(table, id_column, ID_COLUMNS, path)
-    member = column_named(table, None, MEMBER_COLUMNS, path)
+    named = find_column(table, id_column, ID_COLUMNS, path)
+    member = find_column(table, None, MEMBER_COLUMNS, path)
     members = _Members(table[member]) if member else ()
     ra, dec = positions(table, path)
     return Catalogue(
@@ -235,7 +236,7 @@ def _band_columns(table: Table, template: str, bands: Sequence[str], path: Path)
     there = {match[1]: name for name in table.colnames if (match := expression.fullmatch(name))}
     if not there:
         raise TableError(
-            f"The catalogue '{path}' has no column like '{template}'; its columns are {listed(table)}.",
+            f"The catalogue '{path}' has no column like '{template}'; its columns are {list_columns(table)}.",
             hint="{band} stands for the name of a band: {band}_path for g_path, r_path, z_path.",
         )
     lacking = [band for band in bands if band not in there]
@@ -261,8 +262,8 @@ def positions(table: Table, source: Path) -> tuple[np.ndarray, np.ndarray]:
     sexagesimal, hours for right ascension. What is no angle, or a declination beyond a pole (the -99 of many a
     catalogue), is unknown.
     """
-    ra = column_named(table, None, RA_COLUMNS, source)
-    dec = column_named(table, None, DEC_COLUMNS, source)
+    ra = find_column(table, None, RA_COLUMNS, source)
+    dec = find_column(table, None, DEC_COLUMNS, source)
     if ra is None or dec is None:
         return np.full(len(table), np.nan), np.full(len(table), np.nan)
     alpha, delta = _degrees(table[ra], u.hourangle), _degrees(table[dec], u.deg)

@@ -27,7 +27,7 @@ from galaxtool.inputs.items import InputItem, InputPart, Items
 from galaxtool.inputs.listing import Listing
 from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, matches, read_list
 from galaxtool.inputs.walk import FileFilter, fits_suffixes, holds_only_tables, walk, without_suffix
-from galaxtool.tables.tables import table_suffix
+from galaxtool.tables.formats.find import table_format
 from galaxtool.types import ImageRef
 from galaxtool.utils.config import is_debugging
 
@@ -302,8 +302,8 @@ class _Gathering:
 
 def _is_catalogue(path: Path) -> bool:
     """Tell whether a file is a table, which of FITS files the content says."""
-    suffix = table_suffix(path)
-    return suffix is not None and (suffix != ".fits" or holds_only_tables(path))
+    form = table_format(path)
+    return form is not None and (form != "fits" or holds_only_tables(path))
 
 
 def _no_image(text: str, passed: Counter[str]) -> InputError:

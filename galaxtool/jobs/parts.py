@@ -8,7 +8,7 @@ from pathlib import Path
 from astropy.table import Table
 
 from galaxtool.jobs.job import part_path
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 
 
 def read_parts(folder: Path, count: int) -> Iterator[Table]:

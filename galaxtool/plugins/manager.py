@@ -36,6 +36,7 @@ COMMAND_GROUP = "galaxtool.commands"
 
 BUILTIN = (
     "galaxtool.images.plugin",
+    "galaxtool.tables.plugin",
     "galaxtool.containers.plugin",
     "galaxtool.taxonomy.plugin",
     "galaxtool.models.plugin",

@@ -241,14 +241,13 @@ class ContainerSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFormatSpec(Spec):
-    """A table format; ``factory()`` returns an object that reads and writes it.
-
-    The object has ``read(path)``, which returns an `astropy.table.Table`, and ``write(table, path, meta)``.
+    """A table format; ``factory()`` returns a `galaxtool.tables.protocols.TableFormat`, which reads and writes it.
 
     Parameters
     ----------
     suffixes : tuple of str
-        Suffixes of its files, lower case, with the dot.
+        Suffixes of its files, lower case, with the dot, the recommended one first. A file whose name ends in ``.gz`` is
+        gzipped when it is written.
     """
 
     suffixes: tuple[str, ...]

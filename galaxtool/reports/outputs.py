@@ -12,7 +12,7 @@ from galaxtool.jobs.parts import read_parts
 from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
-from galaxtool.tables.streaming import write_stream
+from galaxtool.tables.write import write_stream
 from galaxtool.types import Progress
 from galaxtool.utils.optional_imports import import_attribute
 

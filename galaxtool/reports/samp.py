@@ -22,7 +22,7 @@ def send_table(path: Path, name: str, progress: Progress) -> int:
     Parameters
     ----------
     path : Path
-        Any table that `galaxtool.tables.tables.read_table` reads. What is no plain VOTable is converted to one in the
+        Any table that `galaxtool.tables.read.read_table` reads. What is no plain VOTable is converted to one in the
         system's folder for temporary files, where it is left: the other program reads it when it likes.
     name : str
         What the other programs call it.
@@ -85,7 +85,8 @@ def send_table(path: Path, name: str, progress: Progress) -> int:
 
 def _votable(path: Path) -> Path:
     """Return the absolute path of a table as a VOTable."""
-    from galaxtool.tables.tables import read_table, write_table
+    from galaxtool.tables.read import read_table
+    from galaxtool.tables.write import write_table
 
     if path.suffix.lower() in (".vot", ".votable"):
         return path.resolve()

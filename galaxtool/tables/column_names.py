@@ -25,7 +25,7 @@ SPLIT_COLUMNS = ("split", "subset", "set")
 MEMBER_COLUMNS = ("member", "hdu", "hdu_index", "hdu_number", "ext_number", "stack_index")
 
 
-def column_named(table: Table, name: str | None, usual: Sequence[str], source: Path) -> str | None:
+def find_column(table: Table, name: str | None, usual: Sequence[str], source: Path) -> str | None:
     """Return the column that was asked for, else the first of the usual names that the table has, else None.
 
     Raises
@@ -39,12 +39,12 @@ def column_named(table: Table, name: str | None, usual: Sequence[str], source: P
         near = suggest_name(name, table.colnames)
         raise TableError(
             f"'{source}' has no column '{name}'." + (f" Did you mean '{near}'?" if near else ""),
-            hint=f"Its columns are {listed(table)}.",
+            hint=f"Its columns are {list_columns(table)}.",
         )
     by_lower = {column.lower(): column for column in reversed(table.colnames)}
     return next((by_lower[candidate] for candidate in usual if candidate in by_lower), None)
 
 
-def listed(table: Table) -> str:
+def list_columns(table: Table) -> str:
     """Return the names of a table's columns, the first twenty of them, for a message."""
     return ", ".join(table.colnames[:20]) + (", ..." if len(table.colnames) > 20 else "")

@@ -26,7 +26,7 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.errors import TableError
-from galaxtool.tables.formats.plain import no_surrogates, plain_column, values_and_mask
+from galaxtool.tables.formats.plain_columns import escape_surrogates, plain_column, values_and_mask
 from galaxtool.tables.where_expression import FUNCTIONS, WhereExpression, parse_where
 
 _LIMITS = {
@@ -66,8 +66,8 @@ def filter_rows(table: Table, expression: str) -> np.ndarray:
     >>> filter_rows(Table({"g": [17.2, 16.0], "r": [16.4, 15.8]}), "g - r > 0.7").tolist()
     [True, False]
     """
-    where = parse_where(no_surrogates(expression), [no_surrogates(name) for name in table.colnames])
-    originals = {no_surrogates(name): name for name in table.colnames}
+    where = parse_where(escape_surrogates(expression), [escape_surrogates(name) for name in table.colnames])
+    originals = {escape_surrogates(name): name for name in table.colnames}
     columns, kinds = [], {}
     for name in where.columns:
         values, kinds[name] = _sql_values(table[originals[name]], name)
@@ -94,7 +94,7 @@ def _sql_values(column: Any, name: str) -> tuple[list[Any], str]:
     data, mask = values_and_mask(column if half else plain_column(column))
     kind = data.dtype.kind
     if kind == "U":
-        values = [no_surrogates(text) for text in data.tolist()]
+        values = [escape_surrogates(text) for text in data.tolist()]
     elif kind == "f":
         mask = mask | np.isnan(data)
         values = (data.astype(str).astype(float) if data.dtype.itemsize < 8 else data).tolist()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import galaxtool
 from galaxtool.images.reading import read_file
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 
 SHAPE = (60, 80)
 

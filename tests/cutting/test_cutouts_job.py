@@ -22,7 +22,7 @@ from test_cutouts import SHAPE, catalogue, cut, field, make_wcs, noise, opened
 import galaxtool
 from galaxtool.cutting import tasks
 from galaxtool.cutting.writers import fits as write_fits
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 from galaxtool.utils.locks import lock_file
 
 

@@ -17,7 +17,7 @@ from astropy.table import Table
 from support.helpers import make_model, write_fits, write_png
 from support.training_helpers import class_folders, galaxtool, narrow_mini
 
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 COMMANDS = re.findall(r"^galaxtool .*$", (DOCS / "your-data.md").read_text(encoding="utf-8"), re.MULTILINE)

@@ -29,7 +29,7 @@ import galaxtool
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, UnreadableImage
 from galaxtool.executors.ordered_map import AHEAD
 from galaxtool.plugins.registry import get_registry
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 
 # Ray leaves its own log files open
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")

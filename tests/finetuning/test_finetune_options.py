@@ -14,7 +14,7 @@ from support.training_helpers import class_folders, complaint, galaxtool
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.finetuning.config import FinetuneConfig
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 

@@ -25,7 +25,7 @@ from galaxtool.inference.field_of_view import describe_field_difference, summari
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.gather import gather
 from galaxtool.models.record import ModelRecord
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 

@@ -33,7 +33,8 @@ from galaxtool.images.reading import read_file
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.read_item import read_item
 from galaxtool.inputs.walk import walk_images
-from galaxtool.tables.tables import read_table, write_table
+from galaxtool.tables.read import read_table
+from galaxtool.tables.write import write_table
 from galaxtool.types import BLANK, NAN_PIXELS, Item
 
 PLANE = pixels(24, 24)
@@ -77,7 +78,7 @@ def alone(path: Path, code: str) -> str:
 READ = """
 from galaxtool.errors import GalaxtoolError
 from galaxtool.images.reading import read_file
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 try:
     cutout = read_file(path)
     print(cutout.data.shape, cutout.ra)

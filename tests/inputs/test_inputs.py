@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from galaxtool.errors import InputError, TableError
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.walk import holds_only_tables, unique
-from galaxtool.tables.tables import write_table
+from galaxtool.tables.write import write_table
 
 
 def touch(*paths: Path) -> None:

@@ -30,7 +30,7 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.read_item import read_item
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import ContainerSpec
-from galaxtool.tables.tables import write_table
+from galaxtool.tables.write import write_table
 
 
 def fits_bytes(value: float = 1.0) -> bytes:

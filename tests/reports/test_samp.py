@@ -19,7 +19,7 @@ from support.training_helpers import galaxtool
 
 from galaxtool.errors import DependencyMissing, GalaxtoolError, TableError
 from galaxtool.reports.samp import send_table
-from galaxtool.tables.tables import write_table
+from galaxtool.tables.write import write_table
 from galaxtool.types import Silent
 
 with warnings.catch_warnings():

@@ -22,7 +22,7 @@ from galaxtool.errors import ConfigError, IndexMismatch, InputError
 from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import find_model
 from galaxtool.reports.contact_sheet import Tile, contact_sheet
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.read import read_table
 from galaxtool.taxonomy.symbols import load_symbol
 
 Run = Callable[..., tuple[int, str, str]]

@@ -184,7 +184,7 @@ def _catalogues(made: Sequence[Mutant], batch: Path, watch: Watch, counts: Count
     """Classify what each catalogue names: an error, or as many rows as it has."""
     import galaxtool
     from galaxtool.errors import GalaxtoolError
-    from galaxtool.tables.tables import read_table
+    from galaxtool.tables.read import read_table
 
     said = []
     output = batch / "p.csv"

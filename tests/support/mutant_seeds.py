@@ -20,7 +20,7 @@ from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 from PIL import Image
 
-from galaxtool.tables.tables import write_table
+from galaxtool.tables.write import write_table
 
 SIDE = 24
 _DATED = re.compile(rb"(\x1f\x8b\x08\x00).{4}", re.DOTALL)  # gzip in tiles, with the time of day

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
-import re
+import pickle
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 from astropy.io.votable import parse
-from astropy.table import Column, MaskedColumn, QTable, Table
+from astropy.table import Column, MaskedColumn, QTable, Table, vstack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, TableError
 from galaxtool.inference.prediction_table import make_prediction_table
 from galaxtool.inputs.items import InputItem
-from galaxtool.tables.formats.suffixes import ONLY_WRITTEN
-from galaxtool.tables.tables import TABLE_SUFFIXES, check_table_path, read_table, table_suffix, write_table
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import TableFormatSpec
+from galaxtool.tables.formats.find import check_table_path, table_format, table_suffixes
+from galaxtool.tables.formats.schema import TableSchema, own_type
+from galaxtool.tables.read import read_table
+from galaxtool.tables.write import write_stream, write_table
 from galaxtool.types import ImageRef
 
 OBJID = 587722952767439450
@@ -261,14 +267,14 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     for name in ("t.json", "t", "t.xlsx", ".csv", "t.parquet.gz", "t.txt.gz"):
         with pytest.raises(ConfigError) as caught:
             check_table_path(tmp_path / name)
-        assert all(suffix in caught.value.hint for suffix in TABLE_SUFFIXES)
+        assert all(suffix in caught.value.hint for suffix in table_suffixes())
 
 
 def test_suffixes_are_known_whatever_the_case() -> None:
-    assert [table_suffix(name) for name in ("A.CSV", "b.fits.gz", "c.fit", "d.png", "e")] == [
-        ".csv",
-        ".fits",
-        ".fits",
+    assert [table_format(name) for name in ("A.CSV", "b.fits.gz", "c.fit", "d.png", "e")] == [
+        "csv",
+        "fits",
+        "fits",
         None,
         None,
     ]
@@ -312,60 +318,49 @@ def test_prediction_table_when_all_failed(tmp_path: Path, suffix: str) -> None:
     assert values(back["label"]) == [None] and values(back["p_x"]) == [None] and back["error"][0] == "no such file"
 
 
-OTHERS = {suffix: kind for suffix, kind in ONLY_WRITTEN.items() if suffix not in (".htm", ".h5", ".tab", ".tbl")}
+@pytest.mark.parametrize("name", ["t.hdf5", "t.html", "t.tex", "t.txt", "t.dat", "t.tsv", "t.ipac", "t.mrt", "t.rst"])
+def test_other_formats_are_left_to_astropy(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="does not name a table format") as caught:
+        write_table(example(), tmp_path / name)
+    assert ".csv, .ecsv, .fits, .vot, .parquet" in caught.value.hint and "astropy" in caught.value.hint
+    (tmp_path / name).write_text("a b")
+    with pytest.raises(TableError, match="is not a table that galaxtool reads") as caught_too:
+        read_table(tmp_path / name)
+    assert ".csv, .ecsv, .fits, .vot, .parquet" in caught_too.value.hint and "astropy" in caught_too.value.hint
 
 
-def odd_table() -> Table:
-    table = Table({"name": ["#1 a", 'b "q" | & \\ $ <b>', " #c\nd\t"]})
-    table["p_smooth-or_not"] = MaskedColumn(np.array([0.1, 0, 0.3], dtype=np.float32), mask=[False, True, False])
-    table["x y é"] = MaskedColumn([2**62, 1, 0], mask=[False, False, True])
-    table["sky"] = [1e-20, 12345.678901234, 3.0]
-    table["F"], table["f"] = [1, 2, 3], [0.5, 1.5, 2.5]
-    table["b"] = MaskedColumn([True, False, True], mask=[False, False, True])
-    table["none"] = MaskedColumn(["", "", ""], mask=[True] * 3)
-    table["v"] = np.arange(6).reshape(3, 2)
-    table["u"] = np.array([1, 2, 2**64 - 1], dtype=np.uint64)
-    return table
+class PickledFormat:
+    """A format as a plugin may add it."""
+
+    def read(self, path: Path) -> Table:
+        return pickle.loads(path.read_bytes())
+
+    def prepare(self, table: Table) -> Table:
+        return table
+
+    def write(self, stream: BinaryIO, schema: TableSchema, meta: dict[str, Any]) -> None:
+        stream.write(pickle.dumps(vstack(list(schema.blocks(own_type)))))
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("suffix", OTHERS)
-def test_other_formats_are_what_astropy_reads(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"t{suffix}"
-    write_table(odd_table(), path, meta={"MODEL": "mini"})
-    if suffix == ".html":
-        cells = re.findall(r"<td>(.*?)</td>", path.read_text(encoding="utf-8"))
-        assert len(cells) == 30 and cells[1] == "0.1" and cells[11] == "" and "&lt;b&gt;" in cells[10]
-        return
-    if suffix == ".tex":
-        lines = path.read_text(encoding="utf-8").splitlines()
-        assert r"p\_smooth-or\_not" in lines[2] and r"\& \textbackslash{} \$" in lines[4]
-        return
-    options = {"path": "table"} if suffix == ".hdf5" else {}
-    back = Table.read(path, format=OTHERS[suffix], **options)
-    assert len(back) == 3  # a name that begins with # is no comment
-    assert values(back.columns[1]) == pytest.approx([0.1, None, 0.3])
-    assert values(back.columns[2]) == [2**62, 1, None]
-    assert values(back.columns[3]) == [1e-20, 12345.678901234, 3.0]
-    assert values(back.columns[5]) == [0.5, 1.5, 2.5]
-    assert str(back.columns[9][2]) == str(2**64 - 1)
-    with pytest.raises(TableError, match="though it writes such"):
-        read_table(path)
+class Plugin:
+    @hookimpl
+    def register_table_formats(self) -> list[TableFormatSpec]:
+        return [TableFormatSpec(name="pickled", factory=f"{__name__}:PickledFormat", suffixes=(".pkl", ".tab.fits"))]
 
 
-def test_hdf5_keeps_units_descriptions_and_meta(tmp_path: Path) -> None:
-    write_table(example(), tmp_path / "t.hdf5", meta={"MODEL": "mini é"})
-    back = Table.read(tmp_path / "t.hdf5", path="table")
-    assert back.meta["MODEL"] == "mini é" and str(back["ra"].unit) == "deg" and back["ra"].description == "hé"
-    for name in ("objid", "code", "ra", "good", "p"):
-        assert values(back[name]) == values(example()[name])
-
-
-@pytest.mark.parametrize("suffix", [".txt", ".rst", ".mrt"])
-def test_formats_that_need_a_row_say_so(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(GalaxtoolError, match="no rows") as caught:
-        write_table(example()[:0], tmp_path / f"t{suffix}")
-    assert ".fits" in caught.value.hint and not list(tmp_path.iterdir())
+def test_a_plugin_adds_a_format(tmp_path: Path) -> None:
+    plugins = get_registry().plugins
+    plugins.register(Plugin(), "pickled")
+    try:
+        assert table_format("a.PKL") == table_format("a.tab.fits") == "pickled" and ".pkl" in table_suffixes()
+        write_stream(lambda: [example()[:1], example()[1:]], tmp_path / "t.pkl")
+        back = read_table(tmp_path / "t.pkl")
+        assert {name: values(back[name]) for name in back.colnames} == {
+            name: values(example()[name]) for name in example().colnames
+        }
+    finally:
+        plugins.unregister("pickled")
+    assert table_format("a.pkl") is None and table_format("a.tab.fits") == "fits"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -77,7 +77,7 @@ def split_items(
 
 
 def leak_groups(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> np.ndarray:
-    """Number the groups of items that show the same piece of sky or are the same file.
+    """Find groups of items that show the same piece of sky or are the same file.
 
     Parameters
     ----------

@@ -12,8 +12,8 @@ from galaxtool.errors import InputError, TableError
 from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.catalogue import texts
 from galaxtool.inputs.walk import without_suffix
-from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, column_named, listed
-from galaxtool.tables.tables import read_table
+from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, find_column, list_columns
+from galaxtool.tables.read import read_table
 from galaxtool.types import ImageRef, Item
 from galaxtool.utils.suggestions import suggest_path
 
@@ -64,18 +64,18 @@ def read_given_split(path: Path) -> GivenSplit:
     if not path.exists():
         raise TableError(f"There is no table at '{path}'.", hint=suggest_path(path))
     table = read_table(path)
-    column = column_named(table, None, SPLIT_COLUMNS, path)
+    column = find_column(table, None, SPLIT_COLUMNS, path)
     if column is None:
         raise TableError(
-            f"The table '{path}' has no column 'split'; its columns are {listed(table)}.",
+            f"The table '{path}' has no column 'split'; its columns are {list_columns(table)}.",
             hint="Each row names an image, by id or path, and its split: train, valid, test or unused.",
         )
     splits = [_known(text, column, path) for text in texts(table[column])]
-    id_column = column_named(table, None, ID_COLUMNS, path)
-    path_column = column_named(table, None, PATH_COLUMNS, path)
+    id_column = find_column(table, None, ID_COLUMNS, path)
+    path_column = find_column(table, None, PATH_COLUMNS, path)
     if id_column is None and path_column is None:
         raise TableError(
-            f"The table '{path}' does not name its images; its columns are {listed(table)}.",
+            f"The table '{path}' does not name its images; its columns are {list_columns(table)}.",
             hint="Give it a column 'id' or 'path'.",
         )
     written = texts(table[path_column]) if path_column else []

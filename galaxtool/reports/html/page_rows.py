@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from galaxtool.tables.formats.plain import plain_table, values_and_mask
+from galaxtool.tables.formats.plain_columns import plain_table, values_and_mask
 
 MOST_COLUMNS = 12
 """Columns of a catalogue that a page has room for."""

@@ -1,0 +1,71 @@
+"""Choice of the table format that belongs to the name of a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import cast
+
+from galaxtool.errors import ConfigError
+from galaxtool.plugins.registration import Registration
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import TableFormatSpec
+from galaxtool.tables.protocols import TableFormat
+
+CONVERT_HINT = "astropy converts between these and others: astropy.table.Table.read('a.fits').write('a.tex')."
+
+
+def table_suffixes() -> list[str]:
+    """Return the recommended suffix of each format.
+
+    Examples
+    --------
+    >>> table_suffixes()
+    ['.csv', '.ecsv', '.fits', '.vot', '.parquet']
+    """
+    return [spec.suffixes[0] for spec in get_registry().table_formats.specs()]
+
+
+def table_format(path: str | os.PathLike[str]) -> str | None:
+    """Return the name of the format that a file of this name has, or None where it is not a table.
+
+    Examples
+    --------
+    >>> table_format("Objects.FITS.gz"), table_format("image.png")
+    ('fits', None)
+    """
+    found = _find(path)
+    return found.spec.name if found else None
+
+
+def create_table_format(path: str | os.PathLike[str]) -> TableFormat | None:
+    """Return the format that a file of this name has, or None where it is not a table."""
+    found = _find(path)
+    return cast(TableFormat, found.create()) if found else None
+
+
+def is_gzipped(path: str | os.PathLike[str]) -> bool:
+    """Return whether the name of a file says that it is compressed by gzip."""
+    return os.fspath(path).lower().endswith(".gz")
+
+
+def check_table_path(path: Path) -> None:
+    """Raise `ConfigError` unless a table can be written under this name; to be called before long work begins."""
+    if _find(path) is None:
+        suffixes = sorted({suffix for spec in get_registry().table_formats.specs() for suffix in spec.suffixes[1:]})
+        raise ConfigError(
+            f"'{path}' does not name a table format.",
+            hint=f"End the name with one of {', '.join(table_suffixes())} (or {', '.join(suffixes)}). {CONVERT_HINT}",
+        )
+
+
+def _find(path: str | os.PathLike[str]) -> Registration[TableFormatSpec] | None:
+    """Return the format with the longest suffix that the name ends in."""
+    name = os.path.basename(os.fspath(path)).lower()  # noqa: PTH119  also for names that are not paths
+    matches = [
+        (len(suffix), registration)
+        for registration in get_registry().table_formats
+        for suffix in registration.spec.suffixes
+        if name.endswith(suffix) and name != suffix
+    ]
+    return max(matches, key=lambda match: match[0])[1] if matches else None
