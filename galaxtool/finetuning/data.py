@@ -18,10 +18,11 @@ from galaxtool.datasets.splits.positions import with_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.registry import get_registry
-from galaxtool.taxonomy.load import Taxonomy, own_taxonomy
+from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
 from galaxtool.taxonomy.matching import choose_taxonomy, match_labels
 from galaxtool.taxonomy.names import slugify
-from galaxtool.taxonomy.votes import load_schema, read_votes, with_votes_in
+from galaxtool.taxonomy.votes.counts import read_votes, select_answered
+from galaxtool.taxonomy.votes.load import load_schema
 from galaxtool.types import Item
 
 DEFAULT_DATASET = "sample:n=1200"
@@ -128,7 +129,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     labeled_splits = {split for slug, split in zip(targets.slugs, splits, strict=True) if slug}
     if keeps_all and targets.votes is None and any(targets.slugs) and not {"train", "valid"} <= labeled_splits:
         # there are too few labels to compute any score
-        targets = _Targets(own_taxonomy([UNLABELED]), [""] * len(items))
+        targets = _Targets(build_taxonomy([UNLABELED]), [""] * len(items))
     if config.fraction < 1:
         training = np.flatnonzero(splits == "train")
         kept = training[nested_subset([targets.slugs[i] for i in training], config.fraction, config.seed)]
@@ -197,11 +198,11 @@ def _find_targets(items: Sequence[Item], config: FinetuneConfig) -> _Targets:
     """Match each item with a class of a taxonomy, or with its votes if those are to be learned."""
     if config.votes is not None:
         rows = [item.columns for item in items]
-        schema = with_votes_in(load_schema(config.votes), rows)
-        return _Targets(schema.taxonomy(), [""] * len(items), read_votes(rows, schema))
+        schema = select_answered(load_schema(config.votes), rows)
+        return _Targets(build_vote_taxonomy(schema), [""] * len(items), read_votes(rows, schema))
     labels = [str(item.label) for item in items if item.label is not None]
     if not labels:
-        return _Targets(own_taxonomy([UNLABELED]), [""] * len(items))
+        return _Targets(build_taxonomy([UNLABELED]), [""] * len(items))
     taxonomy, slug_of = choose_classes(labels, config.taxonomy, config.symbols)
     return _Targets(taxonomy, ["" if item.label is None else slug_of[str(item.label)] for item in items])
 
@@ -236,7 +237,7 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
         if fitting is not None:
             return fitting, match_labels(distinct, fitting)
     ordered = sorted(distinct)
-    return own_taxonomy(ordered, symbols), {label: slugify(label) for label in ordered}
+    return build_taxonomy(ordered, symbols), {label: slugify(label) for label in ordered}
 
 
 def _nothing_to_validate(items: Sequence[Item], separation: float) -> TrainingError:

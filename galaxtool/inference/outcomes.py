@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from galaxtool.models.record import ModelRecord
-from galaxtool.taxonomy.votes import ending_probabilities, leading_endings, schema_from_dict
+from galaxtool.taxonomy.votes.endings import compute_ending_probabilities, find_leading_endings
+from galaxtool.taxonomy.votes.load import schema_from_dict
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ def find_outcomes(record: ModelRecord, probabilities: np.ndarray) -> Outcomes | 
     Returns
     -------
     Outcomes or None
-        See `galaxtool.taxonomy.vote_schema.VoteSchema.endings` and `galaxtool.taxonomy.vote_endings.leading_endings`;
+        See `galaxtool.taxonomy.votes.schema.VoteSchema.endings` and `galaxtool.taxonomy.vote_endings.find_leading_endings`;
         None for a model whose labels are its classes.
     """
     if record.votes is None:
         return None
     schema = schema_from_dict(record.votes, record.name)
-    slugs, chances = ending_probabilities(probabilities, schema)
-    return Outcomes(slugs, chances, leading_endings(probabilities, schema))
+    slugs, chances = compute_ending_probabilities(probabilities, schema)
+    return Outcomes(slugs, chances, find_leading_endings(probabilities, schema))

@@ -1,4 +1,4 @@
-"""Where the bundled symbols lie."""
+"""The folder of the bundled symbols."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 def symbols_folder() -> Path:
     """Return the folder with one sub-folder for each bundled taxonomy.
 
-    A wheel carries it inside the package (``galaxtool/assets/symbols``); in a source tree it is at the top level
-    (``assets/symbols``), beside the package.
+    In a wheel it is inside the package (``galaxtool/assets/symbols``), in a source tree beside it (``assets/symbols``).
     """
     package = Path(__file__).resolve().parent.parent
-    packed = package / "assets" / "symbols"
-    return packed if packed.is_dir() else package.parent / "assets" / "symbols"
+    bundled = package / "assets" / "symbols"
+    return bundled if bundled.is_dir() else package.parent / "assets" / "symbols"

@@ -1,17 +1,15 @@
-"""Classes of objects, and sets of them."""
+"""A class of objects, and a taxonomy: an ordered set of classes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.plugins.specs import Citation
-
-if TYPE_CHECKING:
-    from galaxtool.taxonomy.vote_schema import VoteSchema
+from galaxtool.taxonomy.votes.schema import VoteSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,18 +21,18 @@ class Class:
     slug : str
         Short name of lower-case letters, digits and underscores: ``barred_spiral``.
     name : str
-        Singular, as a person says it: ``barred spiral galaxy``.
+        Name in the singular, as used in a sentence: ``barred spiral galaxy``.
     prompt : str
-        The sentence that a text encoder is given.
+        Sentence for a text encoder.
     symbol : Path or None
-        PNG with the schematic symbol; None where there is none.
+        PNG with the schematic symbol; None if there is none.
     is_a : tuple of str
-        Coarser classes of other taxonomies that hold all of its objects, as ``taxonomy:slug``; at most one for each
-        taxonomy.
+        Coarser classes of other taxonomies that contain all objects of this class, as ``taxonomy:slug``; at most one
+        for each taxonomy.
     aliases : tuple of str
-        Other names in use, as published data write them.
+        Other names used in published data.
     index : int or None
-        The number that stands for the class in published data, from 0; None where none is published.
+        Number of the class in published data, from 0; None if it has none.
     """
 
     slug: str
@@ -46,7 +44,7 @@ class Class:
     index: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; the symbol as its file's name."""
+        """Return plain values for JSON; the symbol is stored as its file name."""
         return {
             "slug": self.slug,
             "name": self.name,
@@ -65,20 +63,20 @@ class Taxonomy:
     Parameters
     ----------
     name : str
-        As given to ``--taxonomy``.
+        Name, as given to ``--taxonomy``.
     title, summary : str
-        For listings.
+        Title and one-line summary for listings.
     classes : tuple of Class
-        At least one, no slug twice.
+        At least one class; slugs are unique.
     citations : tuple of Citation
-        What to cite when the classes were used.
+        Papers to cite when the classes are used.
     votes : VoteSchema or None
-        The questions whose answers the classes are; None where an object has one class.
+        The questions whose answers are the classes; None if each object has one class.
 
     Raises
     ------
     galaxtool.errors.InputError
-        If there is no class, two share a slug, or one has two parents in the same coarser taxonomy.
+        If there are no classes, two share a slug, or one has two parents in the same coarser taxonomy.
     """
 
     name: str
@@ -97,24 +95,24 @@ class Taxonomy:
                 raise InputError(
                     f"Two classes of the taxonomy '{self.name}' have the slug '{item.slug}': "
                     f"'{by_slug[item.slug].name}' and '{item.name}'.",
-                    hint="Rename one, so that they differ in more than case and punctuation.",
+                    hint="Rename one so that they differ in more than case and punctuation.",
                 )
             by_slug[item.slug] = item
             parents = [target.partition(":")[0] for target in item.is_a]
             if twice := {parent for parent in parents if parents.count(parent) > 1}:
                 raise InputError(
                     f"The class '{item.slug}' of the taxonomy '{self.name}' is_a two classes of '{min(twice)}'.",
-                    hint="Its probability would be counted twice; keep the one that holds all of its objects.",
+                    hint="Keep the one that contains all of its objects, or its probability would count twice.",
                 )
 
     @property
     def slugs(self) -> tuple[str, ...]:
-        """The classes' slugs, in order."""
+        """The slugs of the classes, in order."""
         return tuple(item.slug for item in self.classes)
 
     @property
     def prompts(self) -> tuple[str, ...]:
-        """The classes' prompts, in order."""
+        """The prompts of the classes, in order."""
         return tuple(item.prompt for item in self.classes)
 
     def __len__(self) -> int:
@@ -126,7 +124,7 @@ class Taxonomy:
         Raises
         ------
         galaxtool.errors.UnknownName
-            If no class has that slug; the nearest is suggested.
+            If no class has this slug; the nearest one is suggested.
         """
         for item in self.classes:
             if item.slug == slug:
@@ -134,20 +132,20 @@ class Taxonomy:
         raise UnknownName(f"class of the taxonomy '{self.name}'", slug, self.slugs)
 
     def subset(self, slugs: Iterable[str]) -> Taxonomy:
-        """Return the taxonomy with only these classes, in this taxonomy's order; of answers, no longer a decision tree.
+        """Return the taxonomy with only these classes, in the order of this taxonomy and without `votes`.
 
         Raises
         ------
         galaxtool.errors.UnknownName
-            If a slug is not among them.
+            If no class has one of the slugs.
         galaxtool.errors.InputError
-            If none is asked for.
+            If `slugs` is empty.
         """
         wanted = {self.get(slug).slug for slug in slugs}
         return replace(self, classes=tuple(item for item in self.classes if item.slug in wanted), votes=None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; read back by `galaxtool.taxonomy.load.taxonomy_from_dict`."""
+        """Return plain values for JSON; `galaxtool.taxonomy.load.taxonomy_from_dict` reads them."""
         return {
             "name": self.name,
             "title": self.title,

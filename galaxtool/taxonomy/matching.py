@@ -1,4 +1,4 @@
-"""Which class a data set's label means, and which taxonomy its labels belong to."""
+"""Matching of the labels of a data set to the classes of a taxonomy, and the choice of the taxonomy."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from galaxtool.errors import InputError, suggest_name
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.names import is_bare_number, match_key, slugify
 
-__all__ = ["choose_taxonomy", "match_label", "match_labels", "slugify", "unmatched"]
-
-_TOLD = 5
-"""How many labels an error names."""
+_MAX_LABELS = 5
+"""Number of labels that an error lists."""
 
 
 def match_label(label: str, taxonomy: Taxonomy, *, indices: bool = False) -> str | None:
     """Return the slug of the class that a label means, or None.
 
-    A slug, name or alias is recognised whatever the case, the plural and the separators.
+    Slugs, names and aliases match regardless of case, plural and separators.
 
     Parameters
     ----------
     label : str
-        As a data set writes it: ``Disturbed Galaxies``, ``FR-I``, ``smooth round``. Surrounding space is ignored.
+        Label of a data set, such as ``Disturbed Galaxies``, ``FR-I`` or ``smooth round``; surrounding space is
+        ignored.
     taxonomy : Taxonomy
-        The classes to look among.
+        Taxonomy with the classes.
     indices : bool
-        Whether a bare number (``5``, ``5.0``) may mean a class by its published index. Set it only where the user
-        named the taxonomy: a number fits any.
+        Whether a number (``5``, ``5.0``) may mean a class by its published index. Set it only if the user named the
+        taxonomy, because a number matches any taxonomy.
 
     Examples
     --------
-    >>> from galaxtool.taxonomy.load import own_taxonomy
-    >>> match_label("Ring Galaxies", own_taxonomy(["ring", "lens"]))
+    >>> from galaxtool.taxonomy.load import build_taxonomy
+    >>> match_label("Ring Galaxies", build_taxonomy(["ring", "lens"]))
     'ring'
     """
-    return _Matcher(taxonomy, indices).slug(str(label))
+    return _Matcher(taxonomy, indices).find_slug(str(label))
 
 
 def match_labels(labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: bool = False) -> dict[str, str]:
@@ -45,93 +44,95 @@ def match_labels(labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: b
     Parameters
     ----------
     labels : iterable of str or None
-        The label of each image; or each distinct label once, and then an error cannot tell how many images it is about.
+        The label of each image; or each distinct label once, in which case an error does not count the images.
     taxonomy, indices
-        As of `match_label`.
+        As for `match_label`.
 
     Raises
     ------
     galaxtool.errors.InputError
-        If some fit no class; each is named, the most frequent first, with the nearest class.
+        If labels match no class; it lists the most frequent ones, each with the nearest class.
     """
-    every = list(labels)
-    given = _distinct(every)
+    all_labels = list(labels)
     matcher = _Matcher(taxonomy, indices)
-    found = {label: matcher.slug(label) for label in given}
-    strangers = [label for label, slug in found.items() if slug is None]
-    if strangers:
-        raise _not_in(taxonomy, strangers, matcher, Counter(str(label) for label in every))
-    return {label: slug for label, slug in found.items() if slug is not None}
+    slugs = {label: matcher.find_slug(label) for label in _list_distinct(all_labels)}
+    unknown = [label for label, slug in slugs.items() if slug is None]
+    if unknown:
+        raise _describe_unknown(taxonomy, unknown, matcher, Counter(str(label) for label in all_labels))
+    return {label: slug for label, slug in slugs.items() if slug is not None}
 
 
-def _not_in(taxonomy: Taxonomy, strangers: list[str], matcher: _Matcher, count: Counter[str]) -> InputError:
-    """Return the error about labels that fit no class."""
-    counted = any(n > 1 for n in count.values())
-    told = []
-    for label in sorted(strangers, key=lambda label: -count[label])[:_TOLD]:
-        near = matcher.near(label)
-        notes = [f"{count[label]} image{'s' if count[label] > 1 else ''}"] if counted else []
+def _describe_unknown(taxonomy: Taxonomy, unknown: list[str], matcher: _Matcher, count: Counter[str]) -> InputError:
+    """Return the error about labels that match no class."""
+    has_counts = any(n > 1 for n in count.values())
+    descriptions = []
+    for label in sorted(unknown, key=lambda label: -count[label])[:_MAX_LABELS]:
+        near = matcher.find_nearest(label)
+        notes = [f"{count[label]} image{'s' if count[label] > 1 else ''}"] if has_counts else []
         notes += [f"did you mean '{near}'?"] if near else []
-        told.append(f"'{label}'" + (f" ({'; '.join(notes)})" if notes else ""))
-    n = len(strangers)
-    more = f" and {n - _TOLD} more" if n > _TOLD else ""
+        descriptions.append(f"'{label}'" + (f" ({'; '.join(notes)})" if notes else ""))
+    n = len(unknown)
+    more = f" and {n - _MAX_LABELS} more" if n > _MAX_LABELS else ""
     return InputError(
-        f"{n} {'label is' if n == 1 else 'labels are'} not in the taxonomy '{taxonomy.name}': {', '.join(told)}{more}.",
+        f"{n} {'label is' if n == 1 else 'labels are'} not in the taxonomy '{taxonomy.name}': "
+        f"{', '.join(descriptions)}{more}.",
         hint=f"Rename them, leave them out with --where, or name another --taxonomy. The classes of this one are "
         f"{', '.join(taxonomy.slugs)}.",
     )
 
 
-def unmatched(
+def find_unmatched(
     labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: bool = False
 ) -> list[tuple[str, str | None]]:
-    """Return each distinct label that fits no class, with the slug of the nearest class or None."""
+    """Return each distinct label that matches no class, with the slug of the nearest class or None."""
     matcher = _Matcher(taxonomy, indices)
-    return [(label, matcher.near(label)) for label in _distinct(labels) if matcher.slug(label) is None]
+    return [
+        (label, matcher.find_nearest(label)) for label in _list_distinct(labels) if matcher.find_slug(label) is None
+    ]
 
 
 def choose_taxonomy(labels: Iterable[str | None], taxonomies: Iterable[Taxonomy]) -> Taxonomy | None:
-    """Return the one taxonomy that all the labels fit.
+    """Return the one taxonomy that matches all labels.
 
     Parameters
     ----------
     labels : iterable of str or None
-        Class names; None and blank ones (unlabelled items) are passed over.
+        Class names; None and blank labels (unlabelled items) are skipped.
     taxonomies : iterable of Taxonomy
-        The candidates.
+        Candidates.
 
     Returns
     -------
     Taxonomy or None
-        None where no taxonomy fits all of them, where there is no label, and where one is a bare number: numbers
-        mean nothing until the user names the taxonomy.
+        None if no taxonomy matches all labels, if there are no labels, or if a label is a number: numbers have no
+        meaning until the user names the taxonomy.
 
     Raises
     ------
     galaxtool.errors.InputError
-        If several fit; they are listed.
+        If several taxonomies match; it lists them.
     """
-    given = _distinct(labels)
-    if not given or any(is_bare_number(label) for label in given):
+    distinct = _list_distinct(labels)
+    if not distinct or any(is_bare_number(label) for label in distinct):
         return None
-    fitting = [taxonomy for taxonomy in taxonomies if not unmatched(given, taxonomy)]
-    if len(fitting) > 1:
-        names = ", ".join(taxonomy.name for taxonomy in fitting)
-        shown = ", ".join(given[:6]) + (", ..." if len(given) > 6 else "")
+    matches = [taxonomy for taxonomy in taxonomies if not find_unmatched(distinct, taxonomy)]
+    if len(matches) > 1:
+        names = ", ".join(taxonomy.name for taxonomy in matches)
+        shown = ", ".join(distinct[:6]) + (", ..." if len(distinct) > 6 else "")
         raise InputError(
             f"The labels ({shown}) fit several taxonomies: {names}.",
-            hint=f"Say which with --taxonomy NAME, e.g. --taxonomy {fitting[0].name}.",
+            hint=f"Choose one with --taxonomy NAME, e.g. --taxonomy {matches[0].name}.",
         )
-    return fitting[0] if fitting else None
+    return matches[0] if matches else None
 
 
-def _distinct(labels: Iterable[str | None]) -> list[str]:
+def _list_distinct(labels: Iterable[str | None]) -> list[str]:
     named = (str(label) for label in labels if label is not None)
     return [label for label in dict.fromkeys(named) if label.strip()]
 
 
 class _Matcher:
-    """The names of a taxonomy's classes, from the strictest reading to the loosest."""
+    """Tables of the names of the classes, from the strictest comparison to the loosest."""
 
     def __init__(self, taxonomy: Taxonomy, indices: bool) -> None:
         slugs, names, keys = (defaultdict[str, set[str]](set) for _ in range(3))
@@ -143,16 +144,16 @@ class _Matcher:
         self._slugs, self._names, self._keys = slugs, names, keys
         self._by_index = {item.index: item.slug for item in taxonomy.classes if indices and item.index is not None}
 
-    def slug(self, label: str) -> str | None:
-        spelled, key = slugify(label), match_key(label)
-        for table, name in ((self._slugs, spelled), (self._names, spelled), (self._keys, key)):
-            # A reading that two classes share is no answer.
+    def find_slug(self, label: str) -> str | None:
+        slug, key = slugify(label), match_key(label)
+        for table, name in ((self._slugs, slug), (self._names, slug), (self._keys, key)):
+            # a name that two classes share does not identify either
             if name and len(table.get(name, ())) == 1:
                 return next(iter(table[name]))
         if self._by_index and is_bare_number(label) and float(label).is_integer():
             return self._by_index.get(int(float(label)))
         return None
 
-    def near(self, label: str) -> str | None:
+    def find_nearest(self, label: str) -> str | None:
         key = suggest_name(match_key(label), self._keys)
         return min(self._keys[key]) if key else None

@@ -1,19 +1,19 @@
-"""From the names people write to slugs, keys for comparing, and prompts."""
+"""Conversion of class names to slugs, keys for comparison, and prompts."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-_NOISE = frozenset({"galaxy", "source"})
+_IGNORED = frozenset({"galaxy", "source"})
 
 
 def slugify(name: str) -> str:
     """Return a name as lower-case ASCII letters and digits joined by single underscores.
 
-    Accents are dropped; a letter of another script becomes ``u`` and its code point, so that different names stay
-    different and a table column made of the slug is valid in every format. A name without letters and digits gives
-    an empty string.
+    Accents are dropped. A letter of another script becomes ``u`` and its code point, so that different names stay
+    different and the slug is a valid column name in every table format. A name without letters and digits gives an
+    empty string.
 
     Examples
     --------
@@ -35,9 +35,9 @@ def slugify(name: str) -> str:
 
 
 def match_key(name: str) -> str:
-    """Return what is left of a name without case, separators, plural and the words "galaxy" and "source".
+    """Return a name without case, separators, plural and the words "galaxy" and "source".
 
-    Names with the same key are taken as the same class: ``Disturbed Galaxies``, ``disturbed-galaxy``, ``disturbed``.
+    Names with the same key mean the same class: ``Disturbed Galaxies``, ``disturbed-galaxy``, ``disturbed``.
 
     Examples
     --------
@@ -46,13 +46,13 @@ def match_key(name: str) -> str:
     >>> match_key("Galaxies")
     'galaxy'
     """
-    words = [_singular(word) for word in slugify(name).split("_")]
-    telling = [word for word in words if word not in _NOISE]
-    return "".join(telling or words)
+    words = [_to_singular(word) for word in slugify(name).split("_")]
+    significant = [word for word in words if word not in _IGNORED]
+    return "".join(significant or words)
 
 
-def _singular(word: str) -> str:
-    # Numbers with a letter (1p, s0) and short words are left alone. It need not be right, only the same for all.
+def _to_singular(word: str) -> str:
+    # Words with digits (1p, s0) and short words do not change. The result need not be correct, only consistent.
     if len(word) < 4 or not word.isalpha() or word.endswith("ss"):
         return word
     if word.endswith("ies"):
@@ -61,7 +61,7 @@ def _singular(word: str) -> str:
 
 
 def is_bare_number(name: str) -> bool:
-    """Whether a label is only a number, such as ``3`` or ``3.0``.
+    """Return whether a label is only a number, such as ``3`` or ``3.0``.
 
     Examples
     --------
@@ -71,13 +71,13 @@ def is_bare_number(name: str) -> bool:
     return re.fullmatch(r"\s*[+-]?\d+(\.\d*)?\s*", name) is not None
 
 
-def article(name: str) -> str:
-    """Return ``a`` or ``an``, by how the first word sounds.
+def choose_article(name: str) -> str:
+    """Return ``a`` or ``an``, depending on the sound of the first word.
 
     Examples
     --------
-    >>> [f"{article(n)} {n}" for n in ("unbarred spiral", "uniform disc", "S0 galaxy", "FR I source", "8-shaped ring")]
-    ['an unbarred spiral', 'a uniform disc', 'an S0 galaxy', 'an FR I source', 'an 8-shaped ring']
+    >>> [choose_article(n) for n in ("unbarred spiral", "uniform disc", "S0 galaxy", "FR I source", "8-shaped ring")]
+    ['an', 'a', 'an', 'an', 'an']
     """
     first = next(iter(re.findall(r"\w+", name)), "")
     if first[:1].isdigit():
@@ -92,12 +92,12 @@ def article(name: str) -> str:
     return "an" if first[:1].lower() in set("aeiou") else "a"
 
 
-def prompt_for(name: str) -> str:
-    """Return the sentence about a class that a text encoder is given.
+def make_prompt(name: str) -> str:
+    """Return the sentence that describes a class to a text encoder.
 
     Examples
     --------
-    >>> prompt_for("edge-on galaxy with bulge")
+    >>> make_prompt("edge-on galaxy with bulge")
     'A picture of an edge-on galaxy with bulge'
     """
-    return f"A picture of {article(name)} {name}"
+    return f"A picture of {choose_article(name)} {name}"

@@ -1,15 +1,14 @@
-"""Symbols as pixels."""
+"""Read the symbols of classes as pixels."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from galaxtool.errors import InputError
 from galaxtool.taxonomy.classes import Taxonomy
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
@@ -18,26 +17,24 @@ def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
     Parameters
     ----------
     taxonomy : Taxonomy
-        Every class must have a symbol.
+        Taxonomy in which every class has a symbol.
     size : int
         Side in pixels.
 
     Returns
     -------
     ndarray of uint8, shape (K, size, size, 3)
-        Display values in the taxonomy's order; row 0 is the top row, channels are R, G, B. See `load_symbol`.
+        Display values in the order of the taxonomy; row 0 is the top row, channels are R, G, B. See `load_symbol`.
 
     Raises
     ------
     galaxtool.errors.InputError
-        If a class has no symbol, or a file is no image.
+        If a class has no symbol, or a file is not an image.
     """
-    import numpy as np
-
     if missing := [item.slug for item in taxonomy.classes if item.symbol is None]:
         raise InputError(
             f"No symbol for {', '.join(missing)} in the taxonomy '{taxonomy.name}'.",
-            hint="Put one image for each class into a folder and pass it with --symbols DIR, or use --method clip.",
+            hint="Put one image per class into a folder and add --symbols DIR, or use --method clip.",
         )
     return np.stack([load_symbol(item.symbol, size) for item in taxonomy.classes if item.symbol is not None])
 
@@ -45,19 +42,16 @@ def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
 def load_symbol(path: Path, size: int) -> np.ndarray:
     """Read one symbol as uint8 RGB, shape (size, size, 3).
 
-    Transparent parts become black. An image that is not square is set in a black square, never stretched.
+    Transparent parts become black. An image that is not square is padded with black to a square.
 
     Raises
     ------
     galaxtool.errors.InputError
         If the file cannot be read as an image.
     """
-    import numpy as np
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     try:
-        with Image.open(path) as opened:
-            drawing = opened.convert("RGBA")
+        with Image.open(path) as image:
+            drawing = image.convert("RGBA")
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as problem:
         raise InputError(f"The symbol {path} cannot be read as an image.", hint="Save it as PNG.") from problem
     flat = Image.alpha_composite(Image.new("RGBA", drawing.size, "black"), drawing).convert("RGB")

@@ -12,7 +12,7 @@ from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import UnreadableImage
 from galaxtool.plugins.registry import get_registry
-from galaxtool.taxonomy.matching import unmatched
+from galaxtool.taxonomy.matching import find_unmatched
 from galaxtool.types import FLAGS, Cutout, ImageRef, Item
 from galaxtool.vision.preprocess import Preprocess
 
@@ -85,7 +85,7 @@ def _check_labels(items: Sequence[Item], name: str) -> None:
         if is_it and spec.taxonomy:
             found = registry.taxonomies.find(spec.taxonomy)
             taxonomy = found.create(found.spec)
-            strangers = unmatched([item.label for item in items], taxonomy)
+            strangers = find_unmatched([item.label for item in items], taxonomy)
             assert not strangers, f"'{name}' has the label '{strangers[0][0]}', which is no class of '{spec.taxonomy}'."
 
 

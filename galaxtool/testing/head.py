@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from galaxtool.plugins.registry import get_registry
-from galaxtool.taxonomy.load import Taxonomy, own_taxonomy
-from galaxtool.taxonomy.votes import schema_from_dict
+from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
+from galaxtool.taxonomy.votes.load import schema_from_dict
 from galaxtool.testing.same import TOLERANCE, check_result, check_same
 
 _SIZES = ((16, 5), (7, 2))
@@ -59,13 +59,13 @@ def check_head(name: str, *, seed: int = 0) -> None:
 def _taxonomy(n_classes: int, *, votes: bool) -> Taxonomy:
     """Return that many classes, or the answers to questions with two or three each."""
     if not votes:
-        return own_taxonomy([f"class {i}" for i in range(n_classes)])
+        return build_taxonomy([f"class {i}" for i in range(n_classes)])
     sizes = [2] * (n_classes // 2 - 1) + [2 + n_classes % 2]
     questions = [
         {"slug": f"q{q}", "answers": [{"slug": f"a{a}", "name": f"answer {a}"} for a in range(size)]}
         for q, size in enumerate(sizes)
     ]
-    return schema_from_dict({"name": "checked", "questions": questions}, "check_head").taxonomy()
+    return build_vote_taxonomy(schema_from_dict({"name": "checked", "questions": questions}, "check_head"))
 
 
 def _check_fit(head: Any, other: Any, name: str, dim: int, n_classes: int) -> None:

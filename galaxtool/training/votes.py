@@ -24,7 +24,7 @@ class VoteObjective:
     Parameters
     ----------
     taxonomy : Taxonomy
-        Of a vote schema with A answers to Q questions, see `galaxtool.taxonomy.vote_schema.VoteSchema.taxonomy`.
+        Taxonomy of a vote schema with A answers to Q questions, see `galaxtool.taxonomy.load.build_vote_taxonomy`.
     options : TrainOptions
     targets : ndarray of float32, shape (N, A)
         Votes in the training split.

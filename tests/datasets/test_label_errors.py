@@ -13,7 +13,7 @@ from support.training_helpers import complaint
 from galaxtool.errors import InputError
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.classes import Taxonomy
-from galaxtool.taxonomy.load import own_taxonomy
+from galaxtool.taxonomy.load import build_taxonomy
 from galaxtool.taxonomy.matching import match_labels
 
 
@@ -39,19 +39,19 @@ def test_strange_labels_are_counted_and_the_nearest_class_is_named() -> None:
 
 
 def test_one_strange_label_is_one() -> None:
-    error = told(["rng", "rng"], own_taxonomy(["ring", "lens"]))
+    error = told(["rng", "rng"], build_taxonomy(["ring", "lens"]))
     assert error.message == "1 label is not in the taxonomy 'own': 'rng' (2 images; did you mean 'ring'?)."
 
 
 def test_no_count_is_told_where_each_label_is_given_once() -> None:
-    assert told(["rng", "lens"], own_taxonomy(["ring", "lens"])).message == (
+    assert told(["rng", "lens"], build_taxonomy(["ring", "lens"])).message == (
         "1 label is not in the taxonomy 'own': 'rng' (did you mean 'ring'?)."
     )
 
 
 def test_five_of_many_are_named_the_most_frequent_first() -> None:
     labels = [f"zebra {i}" for i in range(8) for _ in range(i + 1)]
-    message = told(labels, own_taxonomy(["ring", "lens"])).message
+    message = told(labels, build_taxonomy(["ring", "lens"])).message
     assert message.startswith("8 labels are not in the taxonomy 'own': 'zebra 7' (8 images), 'zebra 6' (7 images), ")
     assert message.endswith("'zebra 3' (4 images) and 3 more.")
 

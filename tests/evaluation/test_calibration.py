@@ -19,7 +19,7 @@ from galaxtool.evaluation.metrics import classification_metrics
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
-from galaxtool.taxonomy.load import own_taxonomy
+from galaxtool.taxonomy.load import build_taxonomy
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.options import TrainOptions
 from galaxtool.utils.atomic_write import write_json
@@ -78,7 +78,7 @@ def test_calibration_lowers_the_calibration_error_and_changes_no_class(factor: f
 
 def test_the_metrics_tell_the_calibration_error_before_and_after() -> None:
     logits, targets = overconfident(4.0, n=60)
-    objective = ClassObjective(taxonomy=own_taxonomy(["a", "b", "c", "d"]), options=TrainOptions(), targets=targets)
+    objective = ClassObjective(taxonomy=build_taxonomy(["a", "b", "c", "d"]), options=TrainOptions(), targets=targets)
     temperature = objective.calibrate(torch.from_numpy(logits), targets)
     assert temperature == fit_temperature(logits, targets)
     found = objective.metrics(torch.from_numpy(logits), targets, np.eye(4)[targets], temperature=temperature, seed=0)

@@ -21,7 +21,7 @@ from galaxtool.heads.knn import KnnHead
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.plugins.specs import HeadSpec
-from galaxtool.taxonomy.load import Taxonomy, own_taxonomy
+from galaxtool.taxonomy.load import Taxonomy, build_taxonomy
 from galaxtool.training.dirichlet import concentrations, expected_fractions
 from galaxtool.vision.preprocess import Preprocess
 
@@ -159,7 +159,7 @@ def test_knn_loads_any_number_of_images_but_not_another_length() -> None:
 def test_knn_in_a_model_and_its_onnx_file(tmp_path: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (20, 64, 64, 3), dtype=np.uint8)
     pictures[:, :32] //= np.arange(1, 21, dtype=np.uint8)[:, None, None, None]
-    taxonomy = own_taxonomy(["ring", "disc", "bar"])
+    taxonomy = build_taxonomy(["ring", "disc", "bar"])
     backbone = make_backbone()
     with torch.inference_mode():
         features = backbone.embed(torch.from_numpy(Preprocess(size=64).normalise(pictures)))
@@ -183,6 +183,6 @@ def test_knn_in_a_model_and_its_onnx_file(tmp_path: Path) -> None:
 def test_a_head_of_votes_needs_questions() -> None:
     head = make_head("votes", 6, 3)
     with pytest.raises(ConfigError, match="are not answers to questions"):
-        head.set_taxonomy(own_taxonomy(["ring", "disc", "bar"]))
+        head.set_taxonomy(build_taxonomy(["ring", "disc", "bar"]))
     task = make_task()
     assert task.make_head().out_features == 3

@@ -22,7 +22,7 @@ from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
-from galaxtool.taxonomy.load import own_taxonomy
+from galaxtool.taxonomy.load import build_taxonomy
 from galaxtool.vision.preprocess import Preprocess
 
 _TEXT = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
@@ -99,7 +99,7 @@ def write_model(
     """Write a model directory of random weights, whose symbols have an encoder of their own; return the model."""
     torch.manual_seed(0)
     made = create_backbone(backbone, channels=len(channels), text_encoder=text_encoder or None)
-    taxonomy = own_taxonomy(["ring", "disc"])
+    taxonomy = build_taxonomy(["ring", "disc"])
     tower = copy.deepcopy(made.image_tower)
     with torch.no_grad():
         for module in (made, tower):

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 from galaxtool.backbones import mini
-from galaxtool.taxonomy.load import own_taxonomy
+from galaxtool.taxonomy.load import build_taxonomy
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.task import PictureSet, Task
@@ -71,7 +71,7 @@ def make_task(classes: int = 3, items: int = 10, **options: Any) -> Task:
         )
 
     given = TrainOptions(**{"seed": 3, "batch_size": 4, "epochs": 2, "warmup_epochs": 2, "patience": 0, **options})
-    taxonomy, train, valid = own_taxonomy(CLASSES[:classes]), pictures(items), pictures(6)
+    taxonomy, train, valid = build_taxonomy(CLASSES[:classes]), pictures(items), pictures(6)
     return Task(
         backbone=TinyBackbone(),
         taxonomy=taxonomy,

@@ -19,9 +19,9 @@ from PIL import Image
 
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.taxonomy.coarse import coarsen, parents
-from galaxtool.taxonomy.load import Taxonomy, load_taxonomy, own_taxonomy, taxonomy_from_dict
-from galaxtool.taxonomy.matching import choose_taxonomy, match_label, match_labels, slugify, unmatched
-from galaxtool.taxonomy.names import match_key, prompt_for
+from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, load_taxonomy, taxonomy_from_dict
+from galaxtool.taxonomy.matching import choose_taxonomy, find_unmatched, match_label, match_labels
+from galaxtool.taxonomy.names import make_prompt, match_key, slugify
 from galaxtool.taxonomy.plugin import register_taxonomies
 from galaxtool.taxonomy.symbols import load_symbol, load_symbols
 
@@ -71,7 +71,7 @@ def test_listing_needs_the_standard_library_only() -> None:
 
 @every_class
 def test_class_is_whole(taxonomy: Taxonomy, item) -> None:
-    assert item.prompt == prompt_for(item.name)
+    assert item.prompt == make_prompt(item.name)
     assert "<svg" in item.symbol.with_suffix(".svg").read_text()
     with Image.open(item.symbol) as image:
         assert image.size == (256, 256)
@@ -254,7 +254,7 @@ def test_labels_that_fit_several_are_an_error_listing_them() -> None:
 
 def test_strangers_are_named_with_the_nearest_class() -> None:
     gz1 = TAXONOMIES["gz1-coarse"]
-    assert unmatched(["spirral", "spiral", "xyz", "spirral"], gz1) == [("spirral", "spiral"), ("xyz", None)]
+    assert find_unmatched(["spirral", "spiral", "xyz", "spirral"], gz1) == [("spirral", "spiral"), ("xyz", None)]
     with pytest.raises(InputError, match=r"'spirral' \(did you mean 'spiral'\?\)"):
         match_labels(["spirral"], gz1)
 
@@ -336,7 +336,7 @@ def test_coarsen_tells_which_classes_are_left_and_what_has_none() -> None:
 def test_coarsen_refuses_what_does_not_belong_together() -> None:
     with pytest.raises(InputError, match="counterpart"):
         coarsen(np.ones((1, 4)) / 4, TAXONOMIES["radio-fr"], TAXONOMIES["gz1-coarse"])
-    with pytest.raises(ValueError, match=r"wanted \(N, 10\)"):
+    with pytest.raises(ValueError, match=r"expected \(N, 10\)"):
         coarsen(np.ones((1, 4)), TAXONOMIES["galaxy10"], TAXONOMIES["gz1-coarse"])
 
 
@@ -375,7 +375,7 @@ def test_subset_keeps_the_order_and_refuses_strangers() -> None:
 @pytest.mark.parametrize(
     ("toml", "symbols", "message"),
     [
-        ("name = ", (), "is not TOML"),
+        ("name = ", (), "is not valid TOML"),
         (MINIMAL, (), "'ring' in .* has no symbol"),
         (MINIMAL + MINIMAL[MINIMAL.index("[[") :], ("ring",), "Two classes .* slug 'ring'"),
         (MINIMAL.replace('"ring"', '"Ring One"'), ("ring",), "not a slug"),
@@ -406,7 +406,7 @@ def test_own_classes_take_symbols_by_name(tmp_path: Path) -> None:
     for name, size in (("Ring-Galaxies.png", (40, 20)), ("unknown.png", (8, 8))):
         Image.new("RGBA", size, (255, 255, 255, 255)).save(tmp_path / name)
     (tmp_path / "lens.svg").write_text("<svg/>")
-    taxonomy = own_taxonomy(["ring_galaxy", "S0 galaxy", "lens"], tmp_path)
+    taxonomy = build_taxonomy(["ring_galaxy", "S0 galaxy", "lens"], tmp_path)
     assert taxonomy.slugs == ("ring_galaxy", "s0_galaxy", "lens")
     assert taxonomy.prompts == ("A picture of a ring galaxy", "A picture of an S0 galaxy", "A picture of a lens")
     assert [item.symbol.name if item.symbol else None for item in taxonomy.classes] == ["Ring-Galaxies.png", None, None]
@@ -420,16 +420,19 @@ def test_own_classes_take_symbols_by_name(tmp_path: Path) -> None:
 
 def test_own_classes_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="slug 'ring'"):
-        own_taxonomy(["ring", "Ring"])
+        build_taxonomy(["ring", "Ring"])
     with pytest.raises(InputError, match="cannot name a class"):
-        own_taxonomy(["ring", "--"])
+        build_taxonomy(["ring", "--"])
     with pytest.raises(InputError, match="not a folder"):
-        own_taxonomy(["ring"], tmp_path / "none")
+        build_taxonomy(["ring"], tmp_path / "none")
     for name in ("ring.png", "rings.jpg"):
         Image.new("RGB", (8, 8)).save(tmp_path / name)
     with pytest.raises(InputError, match="two symbols"):
-        own_taxonomy(["ring"], tmp_path)
-    assert [item.symbol.name for item in own_taxonomy(["ring", "rings"], tmp_path).classes] == ["ring.png", "rings.jpg"]
+        build_taxonomy(["ring"], tmp_path)
+    assert [item.symbol.name for item in build_taxonomy(["ring", "rings"], tmp_path).classes] == [
+        "ring.png",
+        "rings.jpg",
+    ]
     (tmp_path / "ring.png").write_text("no image")
     with pytest.raises(InputError, match="cannot be read as an image"):
         load_symbol(tmp_path / "ring.png", 32)

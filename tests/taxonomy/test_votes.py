@@ -24,17 +24,11 @@ from support.training_helpers import complaint, galaxtool, make_task, narrow_min
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
-from galaxtool.taxonomy.load import own_taxonomy
-from galaxtool.taxonomy.votes import (
-    VoteSchema,
-    ending_probabilities,
-    leading_endings,
-    load_schema,
-    read_votes,
-    schema_from_dict,
-    schema_names,
-    with_votes_in,
-)
+from galaxtool.taxonomy.load import build_taxonomy, build_vote_taxonomy
+from galaxtool.taxonomy.votes.counts import read_votes, select_answered
+from galaxtool.taxonomy.votes.endings import compute_ending_probabilities, find_leading_endings
+from galaxtool.taxonomy.votes.load import list_schemas, load_schema, schema_from_dict
+from galaxtool.taxonomy.votes.schema import VoteSchema
 from galaxtool.training.dirichlet import concentrations, dirichlet_multinomial_nll, expected_fractions
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.votes import VoteObjective
@@ -69,7 +63,7 @@ def rings() -> VoteSchema:
 
 
 def objective(votes: np.ndarray, **options: Any) -> VoteObjective:
-    return VoteObjective(taxonomy=rings().taxonomy(), options=TrainOptions(**options), targets=votes)
+    return VoteObjective(taxonomy=build_vote_taxonomy(rings()), options=TrainOptions(**options), targets=votes)
 
 
 # --- schemas ---------------------------------------------------------------------------------------------------------
@@ -81,13 +75,13 @@ def test_shipped_schemas(name: str, questions: int, answers: int, forms: int) ->
     assert (schema.name, len(schema.questions), len(schema.answers)) == (name, questions, answers)
     assert {len(answer.columns) for answer in schema.answers} == {forms}
     assert schema_from_dict(schema.as_dict(), "itself") == schema
-    taxonomy = schema.taxonomy()
+    taxonomy = build_vote_taxonomy(schema)
     assert taxonomy.slugs == schema.slugs and taxonomy.votes is schema and taxonomy.citations
     assert taxonomy.get("has_spiral_arms_yes").prompt == "A picture of a spiral galaxy"
     assert all(question.text for question in schema.questions)
     asked_if = {question.slug: question.asked_if for question in schema.questions}
     assert asked_if["spiral-winding"] == "has_spiral_arms_yes" and asked_if["bar"] == "disk_edge_on_no"
-    assert schema.questions[0].asked_if == "" and name in schema_names()
+    assert schema.questions[0].asked_if == "" and name in list_schemas()
 
 
 def test_zoobots_columns() -> None:
@@ -100,7 +94,8 @@ def test_zoobots_columns() -> None:
 
 def test_reading_a_schema_needs_the_standard_library_only() -> None:
     code = (
-        "import sys; from galaxtool.taxonomy.votes import load_schema; load_schema('gz2').taxonomy();"
+        "import sys; from galaxtool.taxonomy.load import build_vote_taxonomy; "
+        "from galaxtool.taxonomy.votes.load import load_schema; build_vote_taxonomy(load_schema('gz2'));"
         "print([m for m in ('numpy', 'torch', 'PIL') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -132,16 +127,16 @@ Q, A = "questions", "answers"
         (changed(Q, to=[]), "has no 'questions'"),
         (changed("name", to=3), "'name' in the top level of 'here' is not a text"),
         (changed(Q, 0, "sluk", to="x"), "'sluk' in a question of 'here' is not a known key"),
-        (changed(Q, 1, to="what?"), "a question of 'here' is not a table"),
+        (changed(Q, 1, to="what?"), "A question of 'here' is not a table"),
         (changed(Q, 0, A, 0, "name"), "An answer to 'ring' in 'here' has no 'name'"),
         (changed(Q, 0, "slug", to="?!"), "has no 'slug'"),
-        (changed(Q, 1, A, 1), "gives the question 'kind' fewer than two answers"),
+        (changed(Q, 1, A, 1), "has fewer than two answers to the question 'kind'"),
         (changed(Q, 0, A, 1, "slug", to="yes"), "has two answers 'ring_yes'"),
         (changed(Q, 2, "slug", to="Ring"), "has two questions 'ring'"),
         (changed(Q, 0, A, 1, "columns", to=["ring_yes"]), "has two columns 'ring_yes'"),
-        (changed(Q, 0, A, 1, "columns", to=["x", "y"]), "more columns for some answers of 'ring' than for others"),
-        (changed(Q, 0, A, 1, "columns", to=[3]), "columns of the answer 'no' to 'ring' in 'here' are not all texts"),
-        (changed(Q, 1, "asked_if", to="ring_yess"), "after the answer 'ring_yess', which is not there"),
+        (changed(Q, 0, A, 1, "columns", to=["x", "y"]), "more columns for some answers to 'ring' than for others"),
+        (changed(Q, 0, A, 1, "columns", to=[3]), "Not all columns of the answer 'no' to 'ring' in 'here' are texts"),
+        (changed(Q, 1, "asked_if", to="ring_yess"), "after the answer 'ring_yess', which does not exist"),
         (changed(Q, 0, "asked_if", to="kind_flat"), "asks 'ring' only after itself"),
         (changed(Q, 2, "asked_if", to="odd_no"), "asks 'odd' only after itself"),
         ({**RINGS, "citations": [{"doi": "10.1/2"}]}, "A citation of 'here' has no 'text'"),
@@ -169,7 +164,7 @@ def test_schemas_from_files(tmp_path: Path) -> None:
     assert schema.slugs == ("has_ring_yes", "has_ring_no")
     assert [answer.columns for answer in schema.answers] == [("Has ring_yes",), ("n_no",)]
     own.write_text("name = ")
-    with pytest.raises(ConfigError, match="is not TOML"):
+    with pytest.raises(ConfigError, match="is not valid TOML"):
         load_schema(str(own))
     with pytest.raises(ConfigError, match="cannot be read"):
         load_schema(tmp_path / "nowhere.toml")
@@ -193,7 +188,7 @@ def test_fewer_questions_keep_the_tree_together() -> None:
 def test_endings_are_the_ways_through_the_first_questions() -> None:
     assert rings().endings() == {"kind_polar": (0, 3), "kind_flat": (0, 4), "ring_no": (1,), "ring_artifact": (2,)}
     fractions = np.array([[0.5, 0.3, 0.2, 0.1, 0.9, 0.4, 0.6], [np.nan] * 7])
-    slugs, found = ending_probabilities(fractions, rings())
+    slugs, found = compute_ending_probabilities(fractions, rings())
     assert slugs == ("kind_polar", "kind_flat", "ring_no", "ring_artifact")
     np.testing.assert_allclose(found, [[0.05, 0.45, 0.3, 0.2], [np.nan] * 4])
 
@@ -203,7 +198,7 @@ def test_endings_are_all_objects_each_once(name: str) -> None:
     schema = load_schema(name)
     alpha = torch.rand(20, len(schema.answers), dtype=torch.float64) + 0.01
     fractions = expected_fractions(alpha, torch.tensor(schema.question_of_answer)).numpy()
-    slugs, found = ending_probabilities(fractions, schema)
+    slugs, found = compute_ending_probabilities(fractions, schema)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     assert "how_rounded_round" in slugs and "bar_no" not in slugs
 
@@ -220,14 +215,14 @@ def test_the_leading_answers_are_followed() -> None:
         "how_rounded_cigar": 0.34,
     }  # fmt: skip
     values = np.array([list(shares.values())])
-    slugs, chances = ending_probabilities(values, schema)
+    slugs, chances = compute_ending_probabilities(values, schema)
     assert slugs[int(chances[0].argmax())] == "smooth_or_featured_artifact"  # 0.2, and 0.18 for the likeliest roundness
-    assert slugs[int(leading_endings(values, schema)[0])] == "how_rounded_in_between"
+    assert slugs[int(find_leading_endings(values, schema)[0])] == "how_rounded_in_between"
 
 
 def test_of_equal_shares_the_first_leads() -> None:
     fractions = np.array([[0.4, 0.4, 0.2, 0.5, 0.5, 0, 1], [0.1, 0.3, 0.6, 0.2, 0.8, 1, 0], [np.nan] * 7])
-    assert leading_endings(fractions, rings()).tolist() == [0, 3, 0]  # kind_polar, ring_artifact, not known
+    assert find_leading_endings(fractions, rings()).tolist() == [0, 3, 0]  # kind_polar, ring_artifact, not known
 
 
 @pytest.mark.parametrize("name", ["gz2", "gz-decals"])
@@ -244,7 +239,7 @@ def test_leading_answers_by_walking_the_tree(name: str, seed: int) -> None:
         if not after:
             break
         asked = after[0]
-    (place,) = leading_endings(fractions[None], schema)
+    (place,) = find_leading_endings(fractions[None], schema)
     assert tuple(schema.endings())[place] == followed
 
 
@@ -273,19 +268,19 @@ def test_each_question_is_read_from_the_first_form_with_a_vote() -> None:
     np.testing.assert_array_equal(
         read_votes(rows, schema), [[1, 2, 3, 0, 0, 0], [0, 0, 7, 0, 0, 0], [5, 0, 1, 0, 0, 0]]
     )
-    assert [question.slug for question in with_votes_in(schema, rows).questions] == ["bar"]
+    assert [question.slug for question in select_answered(schema, rows).questions] == ["bar"]
 
 
 @pytest.mark.parametrize(
     ("row", "error", "message", "hint"),
     [
-        ({"ring_yes": -1}, ConfigError, "The column 'ring_yes' holds -1.0, which is negative", "--where"),
-        ({"kind_flat": 0.25}, ConfigError, "'kind_flat' holds 0.25, which is no whole number", "columns of counts"),
-        ({"odd_no": "many"}, ConfigError, "'odd_no' holds many, which is no number", "columns of counts"),
-        ({"odd_no": np.inf}, ConfigError, "'odd_no' holds inf, which is infinite", "columns of counts"),
-        ({"kind_flat": None, "kind_polar": ...}, InputError, "column 'kind_polar' is missing", "leave the question"),
-        (dict.fromkeys(COLUMNS, 0), InputError, "Nobody has voted", "--where"),
-        (dict.fromkeys(COLUMNS, ...), InputError, "None of the columns holds votes for 'rings', such as ring_yes", ""),
+        ({"ring_yes": -1}, ConfigError, "The column 'ring_yes' contains -1.0, which is negative", "--where"),
+        ({"kind_flat": 0.25}, ConfigError, "'kind_flat' contains 0.25, which is not an integer", "columns with counts"),
+        ({"odd_no": "many"}, ConfigError, "'odd_no' contains many, which is not a number", "columns with counts"),
+        ({"odd_no": np.inf}, ConfigError, "'odd_no' contains inf, which is infinite", "columns with counts"),
+        ({"kind_flat": None, "kind_polar": ...}, InputError, "column 'kind_polar' is missing", "without the question"),
+        (dict.fromkeys(COLUMNS, 0), InputError, "There are no votes", "--where"),
+        (dict.fromkeys(COLUMNS, ...), InputError, "None of the columns has votes for 'rings', such as ring_yes", ""),
     ],
 )
 def test_what_are_no_votes(row: dict[str, Any], error: type[Exception], message: str, hint: str) -> None:
@@ -298,7 +293,7 @@ def test_what_are_no_votes(row: dict[str, Any], error: type[Exception], message:
 def test_the_nearest_columns_are_named() -> None:
     with pytest.raises(InputError) as caught:
         read_votes([{"ring_yess": 1, "ra": 10.0}], rings())
-    assert "'ring_yess' is near 'ring_yes'" in caught.value.hint
+    assert "'ring_yess' is similar to 'ring_yes'" in caught.value.hint
 
 
 # --- likelihood ------------------------------------------------------------------------------------------------------
@@ -437,14 +432,14 @@ def test_what_cannot_be_learned() -> None:
     with pytest.raises(TrainingError, match="None of the training images has a vote"):
         objective(np.zeros((3, 7), dtype=np.float32))
     with pytest.raises(TrainingError, match="are not answers that volunteers voted for"):
-        VoteObjective(taxonomy=own_taxonomy(["ring", "disc"]), options=TrainOptions(), targets=VOTES)
+        VoteObjective(taxonomy=build_taxonomy(["ring", "disc"]), options=TrainOptions(), targets=VOTES)
 
 
 # --- from training to tables -----------------------------------------------------------------------------------------
 
 
 def test_a_task_tells_the_head_its_questions() -> None:
-    task, taxonomy = make_task(), rings().taxonomy()
+    task, taxonomy = make_task(), build_vote_taxonomy(rings())
     made = VoteObjective(taxonomy=taxonomy, options=task.options, targets=VOTES)
     head = replace(task, taxonomy=taxonomy, objective=made, head="votes").make_head()
     shares = head.probabilities(head(torch.randn(5, 5)), 1.0)
@@ -456,7 +451,7 @@ def test_a_task_tells_the_head_its_questions() -> None:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with narrow_mini():
-        taxonomy = rings().taxonomy()
+        taxonomy = build_vote_taxonomy(rings())
         torch.manual_seed(0)
         head = make_head("votes", 256, 7)
         head.set_taxonomy(taxonomy)
@@ -516,4 +511,4 @@ def test_a_catalogue_without_votes_is_refused_in_a_sentence(images: Path) -> Non
     with (images.parent / "catalogue.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([["path", "label", "ring_yess"], *([f"images/{i}.png", "x", 3] for i in range(5))])
     said = complaint("finetune", "catalogue.csv", "--votes", "gz2", "--method", "linear-probe", "--out", "run")
-    assert "None of the columns holds votes for 'gz2'" in said
+    assert "None of the columns has votes for 'gz2'" in said

@@ -1,0 +1,1 @@
+"""Votes of volunteers: the questions and answers of a schema, and the counts in a catalogue."""
