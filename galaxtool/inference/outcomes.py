@@ -43,8 +43,7 @@ def find_outcomes(record: ModelRecord, probabilities: np.ndarray) -> Outcomes | 
     Returns
     -------
     Outcomes or None
-        See `galaxtool.taxonomy.votes.schema.VoteSchema.endings` and `galaxtool.taxonomy.vote_endings.find_leading_endings`;
-        None for a model whose labels are its classes.
+        See `galaxtool.taxonomy.votes.endings`; None for a model whose labels are its classes.
     """
     if record.votes is None:
         return None
