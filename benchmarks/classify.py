@@ -31,7 +31,7 @@ from galaxtool.inputs.gather import gather
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.read_item import read_item
 from galaxtool.models.engines.open import open_engine
-from galaxtool.models.engines.selection import engine_for
+from galaxtool.models.engines.selection import select_engine
 from galaxtool.models.find import find_model
 from galaxtool.tables.write import write_table
 
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["png", "fits", "real"])
     parser.add_argument("--model", default="mini")
     parser.add_argument("--engine", default="auto")
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--executor", default="auto")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--no-loader", action="store_true", help="leave the DataLoader out")
@@ -85,7 +86,7 @@ def linked(files: Sequence[Path], folder: Path, count: int) -> Path:
 def report(name: str, folder: Path, scratch: Path, options: argparse.Namespace) -> None:
     """Print the table of one set."""
     items = gather([str(folder)]).items
-    costs = costs_together(items[:SAMPLE], scratch, options, len(items))
+    costs = costs_together(items[:SAMPLE], scratch, options)
     allowed = count_cores() / sum(costs.values())
     ours = max(whole(folder, scratch, options) for _ in range(options.rounds))
     print(
@@ -104,25 +105,25 @@ def report(name: str, folder: Path, scratch: Path, options: argparse.Namespace) 
         print(f"\ngalaxtool / DataLoader: {ours / loader:.1f}")
 
 
-def costs_together(
-    items: Sequence[InputItem], scratch: Path, options: argparse.Namespace, count: int
-) -> dict[str, float]:
+def costs_together(items: Sequence[InputItem], scratch: Path, options: argparse.Namespace) -> dict[str, float]:
     """Return the processor seconds of each stage for one cutout, the mean of a process on each processor."""
-    engine = engine_for(count, find_model(options.model), options.engine, "cpu", "auto")
+    engine = select_engine(find_model(options.model), options.engine, "cpu", options.precision)
     executor = ProcessExecutor(count_cores())
-    make = partial(_stages_of, items, scratch, options.model, engine)
+    make = partial(_stages_of, items, scratch, options.model, engine, options.precision)
     found = list(executor.map(make, range(count_cores())))
     return {stage: sum(one[stage] for one in found) / len(found) for stage in found[0]}
 
 
-def _stages_of(items: Sequence[InputItem], scratch: Path, model: str, engine: str) -> Callable[[int], dict[str, float]]:
-    return lambda number: stages(items, scratch / f"worker-{number}", model, engine)
+def _stages_of(
+    items: Sequence[InputItem], scratch: Path, model: str, engine: str, precision: str
+) -> Callable[[int], dict[str, float]]:
+    return lambda number: stages(items, scratch / f"worker-{number}", model, engine, precision)
 
 
-def stages(items: Sequence[InputItem], scratch: Path, model: str, engine_name: str) -> dict[str, float]:
+def stages(items: Sequence[InputItem], scratch: Path, model: str, engine_name: str, precision: str) -> dict[str, float]:
     """Return the processor seconds of each stage for one cutout, on one thread."""
     scratch.mkdir(exist_ok=True)
-    engine = open_engine(find_model(model), engine_name, "cpu", threads=1)
+    engine = open_engine(find_model(model), engine_name, "cpu", precision, threads=1)
     preprocess = engine.record.make_preprocess()
     reading = preprocess.reading(ReadOptions(), position=True)
     cutouts, read = timed(lambda: [read_item(item, reading) for item in items])
@@ -154,7 +155,8 @@ def timed(work: Callable[[], object]) -> tuple[object, float]:
 def whole(folder: Path, scratch: Path, options: argparse.Namespace) -> float:
     """Return the rate of the command, its start included."""
     command = [sys.executable, "-m", "galaxtool", "classify", folder, "--model", options.model, "--quiet"]
-    command += ["--engine", options.engine, "--executor", options.executor, "-o", scratch / "p.csv"]
+    command += ["--engine", options.engine, "--executor", options.executor]
+    command += ["--precision", options.precision, "-o", scratch / "p.csv"]
     begun = time.perf_counter()
     subprocess.run([str(part) for part in command], check=True)
     return rows(scratch / "p.csv") / (time.perf_counter() - begun)

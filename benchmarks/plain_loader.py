@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from galaxtool.models.directory import load_model
+from galaxtool.models.directory import load_network
 from galaxtool.models.find import find_model
 
 
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--model", default="mini")
     parser.add_argument("-o", dest="output", type=Path, default=Path("predictions.csv"))
     options = parser.parse_args()
-    model, record = load_model(find_model(options.model))
+    model, record = load_network(find_model(options.model))
     loader = DataLoader(
         Cutouts(options.folder, record.make_preprocess().size), batch_size=64, num_workers=os.cpu_count() or 1
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from galaxtool.commands.export import export
-from galaxtool.models.directory import load_model, save_model
+from galaxtool.models.directory import load_network, save_model
 from galaxtool.models.find import find_model
 
 HERE = Path(__file__).resolve().parent.parent / "galaxtool" / "models" / "mini"
@@ -30,7 +30,7 @@ def main() -> None:
     run = Path(sys.argv[1])
     files = find_model(run)
     assert files.folder is not None
-    model, record = load_model(files)
+    model, record = load_network(files)
     taxonomy = record.make_taxonomy(files.folder / "symbols")
     record = dataclasses.replace(record, name="mini", licence="BSD-3-Clause", notes=NOTES)
     fresh = HERE.with_name("mini.new")

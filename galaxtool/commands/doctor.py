@@ -9,10 +9,10 @@ import platform
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from galaxtool.models.engines.amx import has_amx
 from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.config import cache_dir, is_offline
 from galaxtool.utils.optional_imports import is_installed
+from galaxtool.utils.processor import has_amx
 from galaxtool.utils.run_directory import versions
 
 
@@ -29,7 +29,7 @@ class Diagnosis:
     providers : list of str
         What ONNX Runtime can use.
     precision : str
-        What ``--precision auto`` chooses here; empty without PyTorch.
+        Fastest precision of the CPU, for ``--precision``; empty without PyTorch.
     plugins : list of dict
         Name, status and problem of each.
     notes : list of str
@@ -79,9 +79,9 @@ def _devices(notes: list[str], problems: list[str]) -> tuple[list[str], str]:
         notes.append("PyTorch is not installed: ONNX models classify, but nothing can be trained")
         return [], ""
     try:
-        from galaxtool.vision.device import best_precision, list_devices
+        from galaxtool.vision.device import find_fastest_precision, list_devices
 
-        return list_devices(), best_precision("cpu")
+        return list_devices(), find_fastest_precision("cpu")
     except (ImportError, OSError, RuntimeError) as error:
         problems.append(f"PyTorch does not import ({error}); reinstall it: pip install --force-reinstall torch")
         return [], ""

@@ -134,6 +134,7 @@ def index(
     """
     from galaxtool.inference.reading import find_images
     from galaxtool.models.engines.open import open_engine
+    from galaxtool.models.engines.selection import faster_precision_note
     from galaxtool.models.find import find_model
     from galaxtool.search.build import IndexOptions, build_index, find_kind
     from galaxtool.search.index.folder import check_target
@@ -151,6 +152,8 @@ def index(
     where = ComputeOptions(executor=executor, workers=workers, batch_size=batch_size)
     found = find_images(inputs, progress, options)
     files = find_model(model)
-    opened = open_engine(files, engine, device, precision)
+    opened = open_engine(files, engine, device, precision, lazy=executor != "threads")
+    if note := faster_precision_note(opened, len(found.items), engine=engine, precision=precision):
+        progress.say(note)
     wanted = IndexOptions(folder=output, kind=kind, options=options, where=where, skipped=dict(found.skipped))
     return IndexResult(str(output), build_index(found.items, opened, files, wanted, progress))

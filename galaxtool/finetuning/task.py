@@ -19,6 +19,7 @@ from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
 from galaxtool.taxonomy.symbols import load_symbols
 from galaxtool.training import distributed
+from galaxtool.training.precision import faster_precision_note
 from galaxtool.training.task import Task
 from galaxtool.types import Progress
 from galaxtool.vision.device import choose_device, choose_precision
@@ -121,6 +122,8 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     preprocess = _make_preprocess(config, setup.backbone, backbone, channels)
     precision = choose_precision(config.precision, device)
     log.say(f"{_describe_counts(setup.labeled)}; on {device} in {precision}.")
+    if note := faster_precision_note(device, config.precision):
+        log.say(note)
     train, train_problems = read_pictures(setup.labeled, "train", preprocess, log)
     valid, valid_problems = read_pictures(setup.labeled, "valid", preprocess, log)
     _say_problems(train_problems + valid_problems, log)

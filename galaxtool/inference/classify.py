@@ -20,7 +20,8 @@ from galaxtool.inputs.gather import Inputs
 from galaxtool.jobs.job import Job, batches_per_part
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.record import PredictionsRecord
-from galaxtool.models.engines.selection import engine_note, open_engine_for
+from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.selection import faster_precision_note
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
@@ -50,10 +51,8 @@ def classify_inputs(
     files = find_model(model)
     found = find_inputs(inputs, reading)
     chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
-    engine = open_engine_for(
-        len(found.items), files, chosen.engine, chosen.device, chosen.precision, executor=chosen.executor
-    )
-    if note := engine_note(engine, chosen.engine):
+    engine = open_engine(files, chosen.engine, chosen.device, chosen.precision, lazy=chosen.executor != "threads")
+    if note := faster_precision_note(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
         progress.say(note)
     _check_classes(engine.record, model)
     if shard.index == 1:

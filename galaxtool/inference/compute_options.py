@@ -53,22 +53,22 @@ class ComputeOptions:
 
 
 def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:
-    """Return options with the engine and precision of unfinished work, where these were left open.
+    """Return options with the engine and precision of unfinished work, where these are not named.
 
     Parameters
     ----------
     output : Path
         Output of the job.
     compute : ComputeOptions
-        Returned unchanged if there is no unfinished work, if it was done by another engine than the one that is
-        named, or if a precision is named.
+        Returned unchanged if there is no unfinished work, or if it was done by another engine or in another precision
+        than the one that is named.
     """
     folder = job_folder(output)
-    if compute.precision != "auto" or not (folder / FILE_NAME).exists():
+    if not (folder / FILE_NAME).exists():
         return compute
     stored = load_values(folder)
     engine = str(stored.get("engine", compute.engine))
-    if compute.engine not in ("auto", engine):
+    precision = str(stored.get("precision", compute.precision))
+    if compute.engine not in ("auto", engine) or compute.precision not in ("auto", precision):
         return compute
-    precision = compute.precision if engine == "onnx" else str(stored.get("precision", compute.precision))
-    return replace(compute, engine=engine, precision=precision)
+    return replace(compute, engine=engine, precision=compute.precision if engine == "onnx" else precision)

@@ -19,6 +19,7 @@ from galaxtool.jobs.job import Job, batches_per_part
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.selection import faster_precision_note
 from galaxtool.models.find import find_model
 from galaxtool.types import Progress
 
@@ -37,7 +38,10 @@ def embed_inputs(
     check_embedding_path(output)
     found = find_images(inputs, progress, reading)
     chosen = compute if job_options.overwrite else restore_engine(output, compute)
-    engine = open_engine(find_model(model), chosen.engine, chosen.device, chosen.precision)
+    files, lazy = find_model(model), chosen.executor != "threads"
+    engine = open_engine(files, chosen.engine, chosen.device, chosen.precision, lazy=lazy)
+    if note := faster_precision_note(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
+        progress.say(note)
     runner = make_embedding_runner(engine, model, reading, compute)
     shard = job_options.shard
     with Job(output, _make_record(runner, found, shard.count), job_options) as job:

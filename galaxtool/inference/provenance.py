@@ -26,7 +26,7 @@ def make_provenance(engine: Engine, model: str) -> dict[str, str]:
         "MODEL": model,
         "MODELSHA": engine.record.digest,
         "ENGINE": engine.name,
-        "PRECISN": str(getattr(engine, "precision", "fp32")),
+        "PRECISN": engine.precision,
         "VERSIONS": ", ".join(f"{name} {version}" for name, version in versions().items()),
         "COMMAND": normalize_command(invocation.get().argv),
     }

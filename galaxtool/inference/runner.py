@@ -68,8 +68,8 @@ class BatchRunner:
             model=path if os.path.exists(path) else model,  # noqa: PTH110
             digest=engine.record.digest,
             engine=engine.name,
-            device=str(getattr(engine, "device", "cpu")),
-            precision=str(getattr(engine, "precision", "fp32")),
+            device=engine.device,
+            precision=engine.precision,
             preprocess=preprocess,
             reading=reading,
             embeds=embeds,

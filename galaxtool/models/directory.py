@@ -1,7 +1,8 @@
-"""Model directories: written whole, read back, never unpickled."""
+"""Write and read model directories; nothing is ever unpickled."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import shutil
 from pathlib import Path
@@ -30,75 +31,68 @@ def save_model(
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Model directory; created if it does not exist.
     model : GalaxyModel
+        Network whose weights are stored.
     record : ModelRecord
-        `weights_sha256` is filled in.
+        Record of the model; `weights_sha256` is filled in.
     taxonomy : Taxonomy
-        Whose symbols are copied to ``symbols/``.
+        Classes whose symbols are copied to ``symbols/``.
     dtype : torch.dtype
-        Of the stored floating-point weights; they are computed with in float32.
+        Type of the stored floating-point weights; they are computed with in float32.
 
     Returns
     -------
     ModelRecord
-        As written.
+        The record as written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         key: (value.detach().to("cpu", dtype) if value.is_floating_point() else value.detach().cpu()).contiguous()
         for key, value in model.state_dict().items()
     }
-    tensors = {key: value.clone() for key, value in tensors.items()}  # safetensors takes no shared storage
+    tensors = {key: value.clone() for key, value in tensors.items()}  # safetensors rejects shared storage
     with atomic_write(folder / WEIGHTS) as temporary:
         try:
             save_file(tensors, temporary)
         except SafetensorError as error:  # safetensors does not raise OSError for a full disk
             raise OSError(f"the disk may be full ({str(error)[:80]})") from error
-    for one in taxonomy.classes:
-        if one.symbol is not None:
+    for class_ in taxonomy.classes:
+        if class_.symbol is not None:
             (folder / "symbols").mkdir(exist_ok=True)
-            target = folder / "symbols" / f"{one.slug}{one.symbol.suffix}"
-            if one.symbol.resolve() != target.resolve():
+            target = folder / "symbols" / f"{class_.slug}{class_.symbol.suffix}"
+            if class_.symbol.resolve() != target.resolve():
                 with atomic_write(target) as temporary:
-                    shutil.copyfile(one.symbol, temporary)
+                    shutil.copyfile(class_.symbol, temporary)
     record = dataclasses.replace(record, weights_sha256=hash_file(folder / WEIGHTS))
     write_json(folder / RECORD, record.as_dict())
     return record
 
 
-def load_model(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
-    """Load a model directory, on the CPU, in float32, ready to infer.
+def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
+    """Load a model directory on the CPU, in float32 and evaluation mode.
 
     Raises
     ------
     ModelError
-        If the weights are not there or do not fit the record.
+        If the weights are missing or do not fit the record.
     UnknownName
-        If its backbone or head comes from a plugin that is not installed.
+        If the backbone or the head comes from a plugin that is not installed.
     """
-    if files.folder is None or not (files.folder / WEIGHTS).is_file():
-        raise ModelError(
-            f"The model '{files.name}' has no {WEIGHTS}: it can classify through ONNX only.",
-            hint="Use --engine onnx, or give the model directory it was exported from.",
-        )
-    record = ModelRecord.read(files.folder / RECORD)
+    folder = files.require_folder()
+    record = ModelRecord.read(folder / RECORD)
     registry = get_registry()
     backbone = create_backbone(
-        _untrained(record.backbone),
+        _without_weights(record.backbone),
         registry,
         channels=len(record.make_preprocess().channels),
-        text_encoder=_untrained(record.text_encoder) if record.text_encoder else None,
+        text_encoder=_without_weights(record.text_encoder) if record.text_encoder else None,
     )
     build_head = registry.heads.find(record.head).load()
     head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
-    tower = None
-    if record.has_symbol_tower:
-        import copy
-
-        tower = copy.deepcopy(backbone.image_tower)
+    tower = copy.deepcopy(backbone.image_tower) if record.has_symbol_tower else None
     model = GalaxyModel(backbone, head, tower, record.temperature)
-    state = read_state(files.folder / WEIGHTS)
+    state = read_state(folder / WEIGHTS)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -110,6 +104,6 @@ def load_model(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     return model.eval(), record
 
 
-def _untrained(backbone: str) -> str:
-    """Return the full name of a backbone without its weights, which are the model's own."""
+def _without_weights(backbone: str) -> str:
+    """Return the full name of a backbone without initial weights: the model brings its own."""
     return f"{backbone.partition('@')[0]}@none"

@@ -1,11 +1,11 @@
-"""From what a user types for MODEL to the files behind it."""
+"""Find the files of a model by what a user typed for MODEL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from galaxtool.errors import ModelError, UnknownName
+from galaxtool.errors import ConfigError, ModelError, UnknownName
 from galaxtool.plugins.registry import get_registry
 
 RECORD = "model.json"
@@ -15,18 +15,18 @@ ONNX = "model.onnx"
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where a model is.
+    """The files of a model.
 
     Parameters
     ----------
     name : str
-        As the user said it.
+        Name or path as the user gave it.
     folder : Path or None
-        The model directory; None for a lone ONNX file.
+        Model directory; None for an ONNX file that stands alone.
     onnx : Path or None
-        Its ONNX file, where there is one.
+        ONNX file, if there is one.
     bundled : bool
-        Whether it came with a package, so that a name and a digest are enough to find it again.
+        Whether the model comes with a package, so that its name and digest are enough to find it again.
     """
 
     name: str
@@ -34,14 +34,49 @@ class ModelFiles:
     onnx: Path | None
     bundled: bool = False
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether the model directory holds the weights that PyTorch loads."""
+        return self.folder is not None and (self.folder / WEIGHTS).is_file()
+
+    def require_onnx(self) -> Path:
+        """Return the ONNX file.
+
+        Raises
+        ------
+        ConfigError
+            If the model has none.
+        """
+        if self.onnx is None:
+            raise ConfigError(
+                f"The model '{self.name}' has no ONNX file.",
+                hint=f"Write it with: galaxtool export --model {self.name} -o {self.folder}/{ONNX}",
+            )
+        return self.onnx
+
+    def require_folder(self) -> Path:
+        """Return the model directory, which holds the weights.
+
+        Raises
+        ------
+        ModelError
+            If there are no weights.
+        """
+        if self.folder is None or not self.has_weights:
+            raise ModelError(
+                f"The model '{self.name}' has no {WEIGHTS}: it can only run through ONNX.",
+                hint="Use --engine onnx, or give the model directory it was exported from.",
+            )
+        return self.folder
+
 
 def find_model(text: str | Path) -> ModelFiles:
-    """Find a registered name, a model directory, a run directory or an ``.onnx`` file.
+    """Find a model by its registered name, model directory, run directory or ``.onnx`` file.
 
     Raises
     ------
     UnknownName
-        If it is none of them, with the nearest registered name.
+        If it is none of these; the message suggests the nearest registered name.
     ModelError
         If a file of the model is missing.
     """
@@ -49,28 +84,30 @@ def find_model(text: str | Path) -> ModelFiles:
     registry = get_registry()
     if name in registry.models:
         spec = registry.models.find(name).spec
-        return _in_folder(Path(spec.folder), name, bundled=True)
+        return _find_in_folder(Path(spec.folder), name, bundled=True)
     path = Path(text)
     if path.is_file() and path.suffix == ".onnx":
         return ModelFiles(name, None, path)
     if path.is_dir():
         inner = path / "model"
-        return _in_folder(inner if not (path / RECORD).exists() and inner.is_dir() else path, name)
+        return _find_in_folder(inner if not (path / RECORD).exists() and inner.is_dir() else path, name)
     if path.exists():
-        raise ModelError(f"'{name}' is no model.", hint="MODEL is a name, a model or run directory, or an .onnx file.")
+        raise ModelError(
+            f"'{name}' is not a model.", hint="MODEL is a name, a model or run directory, or an .onnx file."
+        )
     raise UnknownName("model", name, registry.models.names(), note="No file or folder has that name either.")
 
 
-def _in_folder(folder: Path, name: str, *, bundled: bool = False) -> ModelFiles:
+def _find_in_folder(folder: Path, name: str, *, bundled: bool = False) -> ModelFiles:
     if not (folder / RECORD).is_file():
         raise ModelError(
-            f"'{folder}' is no model directory: it has no {RECORD}.",
+            f"'{folder}' is not a model directory: it has no {RECORD}.",
             hint="Give the model/ folder of a finished run, or the run itself.",
         )
     onnx = folder / ONNX if (folder / ONNX).is_file() else None
     if onnx is None and not (folder / WEIGHTS).is_file():
         raise ModelError(
-            f"The model '{folder}' is not whole: {WEIGHTS} is missing.",
+            f"The model '{folder}' is incomplete: {WEIGHTS} is missing.",
             hint="Copy the whole directory again from where it was trained.",
         )
     return ModelFiles(name, folder, onnx, bundled)

@@ -289,7 +289,7 @@ class ModelSpec(Spec):
     """
 
     folder: str
-    factory: str = "galaxtool.models.directory:load_model"
+    factory: str = "galaxtool.models.directory:load_network"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,7 +169,7 @@ def read_record(files: ModelFiles) -> ModelRecord:
         return ModelRecord.read(files.folder / RECORD)
     if files.onnx is None:
         raise InputError(f"The model '{files.name}' has no files.")
-    return OnnxEngine(files.onnx, "cpu").record
+    return OnnxEngine(files, "cpu").record
 
 
 def _among(

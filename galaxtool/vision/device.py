@@ -37,8 +37,8 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def best_precision(device: torch.device | str) -> str:
-    """Return ``bf16`` where the processor computes in it, else ``fp32``.
+def find_fastest_precision(device: torch.device | str) -> str:
+    """Return ``bf16`` where the device computes in it, ``fp16`` on older GPUs, else ``fp32``.
 
     A CPU without AMX or AVX512-BF16 emulates bfloat16, several times slower than float32.
     """
@@ -54,13 +54,15 @@ def best_precision(device: torch.device | str) -> str:
 def choose_precision(name: str, device: torch.device) -> str:
     """Return the precision for ``auto``, ``fp32``, ``bf16`` or ``fp16`` on a device.
 
+    ``auto`` is fp32 on every device, so that results never depend on the machine.
+
     Raises
     ------
     ConfigError
-        If the name is unknown, or fp16 is asked for on a CPU.
+        If the name is unknown, or fp16 is requested on a CPU.
     """
     if name == "auto":
-        return best_precision(device)
+        return "fp32"
     if name not in PRECISIONS:
         raise ConfigError(f"There is no precision '{name}'.", hint=f"Choose auto, {', '.join(PRECISIONS)}.")
     if name == "fp16" and device.type != "cuda":

@@ -21,7 +21,7 @@ from galaxtool.backbones.borrowed_text import WithText
 from galaxtool.backbones.create import create_backbone, parse_name, parse_text_encoder
 from galaxtool.errors import ConfigError, ModelError, OfflineError
 from galaxtool.methods.galaxalign import with_running_statistics
-from galaxtool.models.directory import load_model
+from galaxtool.models.directory import load_network
 from galaxtool.models.find import WEIGHTS, find_model
 from galaxtool.plugins.registry import get_registry
 
@@ -286,7 +286,7 @@ def test_a_lender_comes_with_its_weights(tmp_path: Path) -> None:
 def test_models_with_a_borrowed_text_encoder_come_back(lender: str, channels: tuple[str, ...], tmp_path: Path) -> None:
     model = write_model(tmp_path / "m", "image-only", channels=channels, text_encoder=lender)
     assert not any("visual" in key or "text.image_tower" in key for key in load_file(tmp_path / "m" / WEIGHTS))
-    again, record = load_model(find_model(tmp_path / "m"))
+    again, record = load_network(find_model(tmp_path / "m"))
     assert record.text_encoder == lender
     images = torch.randn(2, len(channels), 16, 16)
     with torch.inference_mode():

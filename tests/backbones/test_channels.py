@@ -26,7 +26,7 @@ from galaxtool.backbones.channels import adapt_channels, adapted_weight
 from galaxtool.backbones.create import create_backbone
 from galaxtool.errors import ConfigError, ModelError, UnreadableImage
 from galaxtool.images.reading import read_file
-from galaxtool.models.directory import load_model
+from galaxtool.models.directory import load_network
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import RECORD, find_model
@@ -308,7 +308,7 @@ def test_weights_of_three_channels_and_of_just_these(tmp_path: Path) -> None:
 @pytest.mark.parametrize("channels", [GRAY, GRIZY])
 def test_models_come_back(channels: tuple[str, ...], backbone: str, tmp_path: Path) -> None:
     model = write_model(tmp_path / "m", backbone, channels=channels)
-    again, record = load_model(find_model(tmp_path / "m"))
+    again, record = load_network(find_model(tmp_path / "m"))
     preprocess = record.make_preprocess()
     assert preprocess.channels == channels
     pictures = np.stack([preprocess.picture(measured())] * 2)
@@ -326,7 +326,7 @@ def test_a_model_of_an_older_galaxtool_looks_at_colours(tmp_path: Path) -> None:
     assert "channels" not in values["preprocess"]
     values.pop("text_encoder")
     (tmp_path / "m" / RECORD).write_text(json.dumps(values))
-    model, record = load_model(find_model(tmp_path / "m"))
+    model, record = load_network(find_model(tmp_path / "m"))
     assert record.make_preprocess().channels == RGB and model.embed_symbols(torch.zeros(1, 3, 64, 64)).shape == (1, 256)
 
 
@@ -350,11 +350,14 @@ def test_simulated_galaxies_stand_for_any_bands(channels: tuple[str, ...]) -> No
 def test_onnx_of_other_channels(channels: tuple[str, ...], tmp_path: Path) -> None:
     folder = tmp_path / "m"
     write_model(folder, "mini@none", channels=channels)
-    model, record = load_model(find_model(folder))
+    model, record = load_network(find_model(folder))
     write_onnx(folder / "model.onnx", model, record)
     found = compare(folder / "model.onnx", model, record, (1, 3))
     assert found.least_cosine > 0.99999 and found.largest_difference < 1e-4
-    by_onnx, by_torch = OnnxEngine(folder / "model.onnx", "cpu"), TorchEngine(find_model(folder), "cpu", "fp32")
+    by_onnx, by_torch = (
+        OnnxEngine(find_model(folder), "cpu"),
+        TorchEngine(find_model(folder), "cpu", "fp32"),
+    )
     (given,) = by_onnx.session.get_inputs()
     assert given.name == "image" and given.shape[1:] == [len(channels), 64, 64]
     pictures = np.stack([record.make_preprocess().picture(measured())] * 3)

@@ -23,7 +23,7 @@ from support.training_helpers import AtStep, Killed, class_folders, complaint, g
 
 import galaxtool as package
 from galaxtool.errors import GalaxtoolError
-from galaxtool.models.directory import load_model
+from galaxtool.models.directory import load_network
 from galaxtool.models.find import find_model
 from galaxtool.training.trainer import Trainer
 
@@ -139,7 +139,7 @@ def test_model_is_self_contained(done: tuple[Path, str, str], tmp_path: Path, im
     assert [c["slug"] for c in record["taxonomy"]["classes"]] == ["disc", "ring"]
     assert record["method"]["name"] == "galaxalign" and record["method"]["contrast"] == "class"
     assert record["data"]["counts"]["train"] == {"disc": 7, "ring": 7} and record["has_symbol_tower"]
-    model, loaded = load_model(find_model(moved))
+    model, loaded = load_network(find_model(moved))
     assert not model.training and loaded.slugs == ["disc", "ring"]
     for place in (done[0], moved):
         code, _, said = galaxtool("classify", images / "ring", "--model", place, "-o", f"{place.name}.csv")

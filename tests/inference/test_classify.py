@@ -207,7 +207,7 @@ def test_nothing_readable_writes_the_table_and_fails(model: Path, images: Path) 
         ((".",), "no image"),
         (("--model", "minni", "{images}"), "no model called 'minni'"),
         (("--model", "{images}", "{images}"), "it has no model.json"),
-        (("--model", "{images}/p0.png", "{images}"), "is no model"),
+        (("--model", "{images}/p0.png", "{images}"), "is not a model"),
         (("{images}", "-o", "p.xyz"), "p.xyz"),
         (("{images}", "-o", "p"), "'p'"),
         (("{images}", "--top-k", "0"), "at least 1"),

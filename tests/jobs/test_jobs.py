@@ -28,8 +28,7 @@ from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.inference.provenance import normalize_command
 from galaxtool.jobs.job import batches_per_part
 from galaxtool.jobs.shard import Shard
-from galaxtool.models.engines.amx import has_amx
-from galaxtool.models.engines.selection import open_engine_for
+from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.types import Silent
 from galaxtool.utils.locks import lock_file, lock_owner
@@ -100,55 +99,61 @@ def classify_begun(images: Path, *, after: int = 1000, **options: Any) -> list[s
 
 
 def only(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
-    """Have an engine chosen among the fast ones: all are installed where the tests run."""
-    if engine == "openvino" and not has_amx():
-        pytest.skip("this processor has no AMX")
+    """Have bf16 computed by one engine: all are installed where the tests run."""
+    if engine == "openvino":
+        skip_without_bf16()
     monkeypatch.setattr("galaxtool.models.engines.selection.is_installed", lambda name: name == engine)
 
 
+def skip_without_bf16() -> None:
+    try:
+        open_engine(find_model("mini"), "openvino", "cpu", "bf16")
+    except ConfigError as error:
+        pytest.skip(error.message)
+
+
+@pytest.mark.parametrize("named_again", [False, True])
 @pytest.mark.parametrize("engine_at_first", ["openvino", "torch", "onnx"])
 def test_a_job_goes_on_with_the_engine_it_began_with(
-    engine_at_first: str, images: Path, monkeypatch: pytest.MonkeyPatch
+    engine_at_first: str, named_again: bool, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    precision = {"precision": "fp32" if engine_at_first == "onnx" else "bf16"}
     with monkeypatch.context() as patch:
         if engine_at_first != "onnx":
-            patch.setattr("galaxtool.models.engines.selection.MANY", 4)
             only(patch, engine_at_first)
         patch.setattr("galaxtool.models.engines.selection.has_amx", lambda: True)
-        classify_begun(images)
+        classify_begun(images, **precision)
         whole = Path("p.csv").read_bytes()
-        assert "Continue with --resume" in classify_begun(images, after=13, overwrite=True)[-1]
+        assert "Continue with --resume" in classify_begun(images, after=13, overwrite=True, **precision)[-1]
         begun = json.loads(Path("p.csv.unfinished/job.json").read_text())
         assert begun["engine"] == engine_at_first and list(Path("p.csv.unfinished").glob("part-*"))
-    if engine_at_first == "onnx":
-        monkeypatch.setattr("galaxtool.models.engines.selection.MANY", 4)
+        assert begun["precision"] == precision["precision"]
     monkeypatch.setattr("galaxtool.models.engines.selection.has_amx", lambda: engine_at_first == "onnx")
-    classify_begun(images, resume=True)
+    classify_begun(images, resume=True, **(precision if named_again else {}))
     assert Path("p.csv").read_bytes() == whole
 
 
-def test_a_named_engine_goes_on_with_the_precision_it_began_with(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not has_amx():
-        pytest.skip("this processor has no AMX")
-    classify_begun(images, engine="openvino")
+def test_a_named_engine_goes_on_with_the_precision_it_began_with(images: Path) -> None:
+    skip_without_bf16()
+    classify_begun(images, engine="openvino", precision="bf16")
     whole = Path("p.csv").read_bytes()
-    classify_begun(images, after=13, overwrite=True, engine="openvino")
+    classify_begun(images, after=13, overwrite=True, engine="openvino", precision="bf16")
     begun = json.loads(Path("p.csv.unfinished/job.json").read_text())
-    monkeypatch.setattr("galaxtool.models.engines.openvino.has_amx", lambda: False)
     classify_begun(images, resume=True, engine="openvino")
     assert begun["precision"] == "bf16" and Path("p.csv").read_bytes() == whole
 
 
 @pytest.mark.usefixtures("many")
-@pytest.mark.parametrize(("engine", "called"), [("openvino", "OpenVINO"), ("torch", "PyTorch")])
-def test_many_images_are_classified_in_bf16_where_that_is_faster(
-    engine: str, called: str, images: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_bf16_is_computed_by_the_fastest_engine_and_only_where_it_is_named(
+    engine: str, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only(monkeypatch, engine)
-    code, _, err = galaxtool("classify", images, "-o", "fast.fits")
-    assert code == 0 and f"{called} in bf16" in err and "--engine onnx" in err
+    code, _, err = galaxtool("classify", images, "-o", "fast.fits", "--precision", "bf16")
+    assert code == 0 and "Computing in fp32" not in err
+    code, _, err = galaxtool("classify", images, "-o", "exact.fits")
+    assert code == 0 and err.count("Computing in fp32; --precision bf16") == 1 and "2 to 5 times" in err
     assert ("galaxtool[fast]" in err) == (engine == "torch")
-    done("classify", images, "-o", "exact.fits", "--engine", "onnx")
     fast, exact = Table.read("fast.fits"), Table.read("exact.fits")
     headers = [(table.meta["ENGINE"], table.meta["PRECISN"]) for table in (fast, exact)]
     assert headers == [(engine, "bf16"), ("onnx", "fp32")]
@@ -156,21 +161,35 @@ def test_many_images_are_classified_in_bf16_where_that_is_faster(
         assert np.allclose(fast[name].filled(np.nan), exact[name].filled(np.nan), atol=0.1, equal_nan=True)
 
 
-@pytest.mark.usefixtures("many")
-@pytest.mark.parametrize("options", [{"engine": "onnx"}, {"precision": "fp32"}, {"executor": "threads"}])
-def test_what_was_asked_for_is_not_left_for_speed(options: dict[str, str], images: Path) -> None:
-    assert classify([images], output=Path("p.parquet"), **options).engine == "onnx"
-    meta = json.loads(pq.ParquetFile("p.parquet").schema_arrow.metadata[b"galaxtool"])
-    assert meta["PRECISN"] == "fp32"
+@pytest.mark.parametrize("options", [{}, {"engine": "onnx"}, {"precision": "fp32"}, {"executor": "threads"}])
+@pytest.mark.parametrize("command", ["classify", "embed", "index"])
+def test_auto_gives_the_same_numbers_on_every_machine(
+    command: str, options: dict[str, str], images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the processor nor the number of images nor what is installed decides the engine or the precision."""
+    output = "index" if command == "index" else "p.parquet"
+    content = Path("index/index.faiss" if command == "index" else output)
+    words = [command, images, "-o", output, "--overwrite", "--quiet"]
+    words += [word for name, value in options.items() for word in (f"--{name}", value)]
+    done(*words)
+    plain = content.read_bytes()
+    monkeypatch.setattr("galaxtool.models.engines.selection.MANY", 4)
+    monkeypatch.setattr("galaxtool.models.engines.selection.has_amx", lambda: True)
+    monkeypatch.setattr("galaxtool.models.engines.selection.is_installed", lambda _: True)
+    done(*words)
+    assert content.read_bytes() == plain
+    if command != "index":
+        meta = json.loads(pq.ParquetFile("p.parquet").schema_arrow.metadata[b"galaxtool"])
+        assert (meta.get("ENGINE", meta.get("engine")), meta.get("PRECISN", "fp32")) == ("onnx", "fp32")
 
 
 @pytest.mark.usefixtures("many")
-@pytest.mark.parametrize("executor", ["auto", "processes", "ray", "ray://127.0.0.1:10001"])
+@pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
-def test_processes_and_clusters_compute_alike(executor: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_and_clusters_compute_alike(lazy: bool, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, engine)
-    opened = open_engine_for(10, find_model("mini"), "auto", "auto", "auto", executor=executor)
-    assert (opened.name, opened.precision) == (engine, "bf16")
+    opened = open_engine(find_model("mini"), "auto", "auto", "bf16", lazy=lazy)
+    assert (opened.name, opened.device, opened.precision) == (engine, "cpu", "bf16")
 
 
 # --- shards ----------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from support.training_helpers import class_folders, complaint, galaxtool
 
 import galaxtool as package
 from galaxtool.errors import ConfigError, ModelError
-from galaxtool.models.directory import load_model
+from galaxtool.models.directory import load_network
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.torch import TorchEngine
@@ -77,7 +77,7 @@ def test_any_batch_does_what_the_model_does(n: int, model: Path, exported: tuple
     embedding, logits, probabilities = session(exported[0]).run(
         ["embedding", "logits", "probabilities"], {"image": image}
     )
-    network, _ = load_model(find_model(model))
+    network, _ = load_network(find_model(model))
     with torch.inference_mode():
         wanted = [x.numpy() for x in network(torch.from_numpy(image))]
     assert embedding.shape == (n, 256) and logits.shape == probabilities.shape == (n, len(SLUGS))
@@ -102,7 +102,7 @@ def test_contract_of_the_file(model: Path, exported: tuple[Path, Any]) -> None:
 
 
 def test_classes_are_inside(model: Path, exported: tuple[Path, Any]) -> None:
-    by_onnx, by_torch = OnnxEngine(exported[0], "cpu"), TorchEngine(find_model(model), "cpu")
+    by_onnx, by_torch = OnnxEngine(find_model(exported[0]), "cpu"), TorchEngine(find_model(model), "cpu")
     found, wanted = by_onnx.class_embeddings(), by_torch.class_embeddings()
     assert found.keys() == wanted.keys() == {"prompt", "symbol"}
     for kind, vectors in found.items():
@@ -139,7 +139,7 @@ def test_linear_head_and_one_without_symbols(symbols: bool, tmp_path: Path) -> N
     else:
         made = make_model(tmp_path / "bare", symbols=False)
     package.export(model=str(made), output=Path("m.onnx"))
-    assert set(OnnxEngine(Path("m.onnx"), "cpu").class_embeddings()) == (set() if symbols else {"prompt"})
+    assert set(OnnxEngine(find_model(Path("m.onnx")), "cpu").class_embeddings()) == (set() if symbols else {"prompt"})
 
 
 # --- classifying with it ---------------------------------------------------------------------------------------------
@@ -207,8 +207,8 @@ def test_model_directory_with_onnx_alone(model: Path, exported: tuple[Path, Any]
     shutil.copy(exported[0], light / "model.onnx")
     assert galaxtool("classify", images, "--model", light, "-o", "p.csv")[0] == 0
     said = complaint("classify", images, "--model", light, "-o", "q.csv", "--engine", "torch")
-    assert "through ONNX only" in said
-    assert "through ONNX only" in complaint("export", "--model", light, "-o", "m.onnx")
+    assert "can only run through ONNX" in said
+    assert "can only run through ONNX" in complaint("export", "--model", light, "-o", "m.onnx")
 
 
 # --- what is wrong ---------------------------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def test_engines_by_name(model: Path, exported: tuple[Path, Any]) -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             open_engine(lone, **options)
-    with pytest.raises(ModelError, match="through ONNX only"):
+    with pytest.raises(ModelError, match="can only run through ONNX"):
         open_engine(lone, "torch")
     with pytest.raises(ConfigError, match="has no ONNX file"):
         open_engine(find_model(model), "onnx")

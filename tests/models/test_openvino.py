@@ -16,11 +16,11 @@ from onnx import TensorProto, helper
 from support.training_helpers import galaxtool
 
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, ModelError
-from galaxtool.models.engines.amx import has_amx
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine, Scores
-from galaxtool.models.engines.selection import open_engine_for
+from galaxtool.models.engines.selection import faster_precision_note
 from galaxtool.models.find import ModelFiles, find_model
+from galaxtool.utils.processor import has_amx
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (9, 64, 64, 3), dtype=np.uint8)
 
@@ -61,9 +61,12 @@ def test_bf16_is_coarse_and_no_image_depends_on_its_neighbours(exact: Scores) ->
     np.testing.assert_allclose(alone, found, atol=1e-6)
 
 
-def test_precision_is_chosen_by_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galaxtool.models.engines.openvino.has_amx", lambda: False)
-    assert opened("auto").precision == "fp32"
+@pytest.mark.parametrize("amx", [False, True])
+@pytest.mark.parametrize("engine", ["auto", "onnx", "openvino", "torch"])
+def test_auto_is_fp32_on_every_processor(engine: str, amx: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxtool.models.engines.selection.has_amx", lambda: amx)
+    engine_in_use = open_engine(find_model("mini"), engine, "cpu", "auto")
+    assert (engine_in_use.name, engine_in_use.precision) == ("onnx" if engine == "auto" else engine, "fp32")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="known of Linux only")
@@ -71,26 +74,64 @@ def test_amx_is_found_where_pytorch_finds_it() -> None:
     assert has_amx() == torch.cpu.get_capabilities().get("amx_bf16", False)
 
 
-def test_what_is_not_asked_for_is_done_without(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_pytorch_computes_bf16_where_openvino_cannot(
+    tmp_path: Path, model_in_fp16_and_int8: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not has_amx():
-        pytest.skip("this processor has no AMX")
-    monkeypatch.setattr("galaxtool.models.engines.selection.MANY", 1)
+    monkeypatch.setattr("galaxtool.models.engines.selection.has_amx", lambda: True)
 
     def chosen(model: object) -> str:
-        return open_engine_for(9, find_model(str(model)), "auto", "auto", "auto", executor="processes").name
+        return open_engine(find_model(str(model)), "auto", "auto", "bf16").name
 
+    try:
+        opened("bf16")
+    except ConfigError as error:
+        pytest.skip(error.message)
     assert chosen("mini") == "openvino"
-    for precision in ("fp16", "int8"):
-        file = tmp_path / f"{precision}.onnx"
-        assert galaxtool("export", "--model", "mini", "-o", file, "--precision", precision)[0] == 0
-        assert chosen(file) == "onnx"
+    mini = find_model("mini").folder
+    assert mini is not None
+    for file in model_in_fp16_and_int8:
+        assert chosen(file) == "openvino"  # there are no weights for PyTorch
+        folder = tmp_path / file.stem
+        shutil.copytree(mini, folder)
+        shutil.copyfile(file, folder / "model.onnx")
+        assert chosen(folder) == "torch"
+        assert open_engine(find_model(folder)).name == "onnx"
         assert open_engine(find_model(file), "openvino", "cpu", "fp32").run(PICTURES).logits.shape == (9, 10)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    assert chosen("mini") == "torch"
     monkeypatch.setattr("galaxtool.models.engines.selection.is_installed", lambda _: True)  # found, and not importable
-    assert chosen("mini") == "onnx"
+    assert chosen("mini") == "torch"
+    with pytest.raises(DependencyMissing):
+        chosen(model_in_fp16_and_int8[0])
+
+
+@pytest.fixture(scope="module")
+def model_in_fp16_and_int8(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    files = [tmp_path_factory.mktemp("exported") / f"{precision}.onnx" for precision in ("fp16", "int8")]
+    for file in files:
+        assert galaxtool("export", "--model", "mini", "-o", file, "--precision", file.stem)[0] == 0
+    return files
+
+
+@pytest.mark.parametrize(
+    ("images", "amx", "engine", "precision", "expected"),
+    [
+        (10_000, True, "auto", "auto", True),
+        (10_000, True, "torch", "auto", True),
+        (9_999, True, "auto", "auto", False),
+        (10_000, False, "auto", "auto", False),
+        (10_000, True, "onnx", "auto", False),
+        (10_000, True, "auto", "fp32", False),
+    ],
+)
+def test_a_note_where_bf16_would_be_faster(
+    images: int, amx: bool, engine: str, precision: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("galaxtool.models.engines.selection.has_amx", lambda: amx)
+    note = faster_precision_note(
+        open_engine(find_model("mini"), engine, "cpu", precision), images, engine=engine, precision=precision
+    )
+    assert ("--precision bf16" in note and "2 to 5 times" in note) == expected and bool(note) == expected
+    assert "\n" not in note
 
 
 def test_threads_may_share_it() -> None:

@@ -1,1 +1,1 @@
-"""What runs a model: ONNX Runtime, OpenVINO, PyTorch."""
+"""The runtimes that a model runs in: ONNX Runtime, OpenVINO, PyTorch."""

@@ -1,4 +1,4 @@
-"""PyTorch on the CPU, not opened before it must run."""
+"""PyTorch on the CPU, loaded when the first batch arrives."""
 
 from __future__ import annotations
 
@@ -7,40 +7,52 @@ import functools
 import numpy as np
 
 from galaxtool.models.engines.protocol import Engine, Scores
-from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.record import ModelRecord
+from galaxtool.utils.optional_imports import import_attribute
 
 
-class LateTorchEngine:
-    """A model as `TorchEngine` runs it on the CPU, opened at the first batch.
+class LazyTorchEngine:
+    """The same as `TorchEngine` on the CPU, but PyTorch and the weights are loaded at the first batch.
 
-    A process whose workers run the model needs no more of it than its record, and PyTorch takes seconds to import.
+    A process whose workers run the model only needs the model's record, and importing PyTorch takes seconds.
 
     Parameters
     ----------
     files : ModelFiles
         A model directory with weights.
-    precision : {"fp32", "bf16"}
+    device : {"cpu"}
+    precision : {"auto", "fp32", "bf16"}
+        ``auto`` is fp32.
+    threads : int
+        Number of CPU threads of this process; 0 leaves it unchanged.
+
+    Raises
+    ------
+    ModelError
+        If the model has no weights.
     """
 
     name = "torch"
-    device = "cpu"
 
-    def __init__(self, files: ModelFiles, precision: str) -> None:
-        assert files.folder is not None
-        self.files, self.precision = files, precision
-        self.record = ModelRecord.read(files.folder / RECORD)
-        self.weight_bytes = (files.folder / WEIGHTS).stat().st_size
+    def __init__(self, files: ModelFiles, device: str = "cpu", precision: str = "auto", threads: int = 0) -> None:
+        folder = files.require_folder()
+        self.device = device
+        self.precision = "fp32" if precision == "auto" else precision
+        self.record = ModelRecord.read(folder / RECORD)
+        self.weight_bytes = (folder / WEIGHTS).stat().st_size
+        self._files, self._threads = files, threads
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
-        return self._opened.run(pictures)
+        return self._engine.run(pictures)
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
-        """Return the embeddings of its classes."""
-        return self._opened.class_embeddings()
+        """Return the embeddings of the classes."""
+        return self._engine.class_embeddings()
 
     @functools.cached_property
-    def _opened(self) -> Engine:
-        return TorchEngine(self.files, self.device, self.precision)
+    def _engine(self) -> Engine:
+        make_engine = import_attribute("galaxtool.models.engines.torch:TorchEngine")
+        engine: Engine = make_engine(self._files, self.device, self.precision, self._threads)
+        return engine

@@ -1,4 +1,4 @@
-"""Running a model's ONNX file by ONNX Runtime, without PyTorch."""
+"""Run a model's ONNX file with ONNX Runtime, without PyTorch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.protocol import Scores
-from galaxtool.models.onnx.metadata import class_embeddings_in, record_in
+from galaxtool.models.find import ModelFiles
+from galaxtool.models.onnx.metadata import read_class_embeddings, read_onnx_record
 from galaxtool.utils.optional_imports import require
 
 
@@ -19,53 +20,69 @@ class OnnxEngine:
 
     Parameters
     ----------
-    file : Path
-        Written by ``galaxtool export``.
+    files : ModelFiles
+        A model with an ONNX file, as ``galaxtool export`` writes it.
     device : str
-        ``auto``, ``cpu`` or ``cuda``.
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
+    precision : {"auto", "fp32"}
+        ONNX Runtime computes in the precision of the file.
     threads : int
-        On the CPU; 0 for as many as there are cores.
+        Number of CPU threads; 0 for one per core.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no ONNX file, or the device or the precision is not available.
+    ModelError
+        If the file cannot be run, or was not written by galaxtool.
     """
 
     name = "onnx"
     precision = "fp32"
 
-    def __init__(self, file: Path, device: str = "auto", threads: int = 0) -> None:
+    def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
+        file = files.require_onnx()
+        if precision not in ("auto", "fp32"):
+            raise ConfigError(
+                f"The onnx engine computes in the precision of its file, not in '{precision}'.",
+                hint="Leave --precision out, or use --engine torch.",
+            )
         runtime = require("onnxruntime", why="Running an ONNX model", install="onnxruntime-gpu")
         options = runtime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads
-        providers = _providers(runtime, device)
+        providers = _choose_providers(runtime, device)
         try:
             self.session = runtime.InferenceSession(str(file), options, providers=providers)
-        except Exception as error:  # ONNX Runtime has a private exception for each cause
+        except Exception as error:  # ONNX Runtime has a private exception class for each cause
             raise ModelError(
                 f"'{file}' is not an ONNX file that can be run: {' '.join(str(error).split())[:120]}.",
                 hint="Write one with `galaxtool export`.",
             ) from error
-        self.metadata = self.session.get_modelmeta().custom_metadata_map
-        self.record = record_in(self.metadata, file)
-        self._normalise = self.record.make_preprocess().normalise
+        self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
+        self.record = read_onnx_record(self.metadata, file)
+        self._preprocess = self.record.make_preprocess()
         self.device = "cuda" if "CUDAExecutionProvider" in self.session.get_providers() else "cpu"
         self.weight_bytes = file.stat().st_size
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
-        return Scores(*self.session.run(["embedding", "logits", "probabilities"], {"image": self._normalise(pictures)}))
+        images = self._preprocess.normalise(pictures)
+        return Scores(*self.session.run(["embedding", "logits", "probabilities"], {"image": images}))
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
-        """Return the embeddings of its classes that the file carries."""
-        return class_embeddings_in(self.metadata)
+        """Return the class embeddings stored in the file."""
+        return read_class_embeddings(self.metadata)
 
 
-def _providers(runtime: Any, device: str) -> list[Any]:
+def _choose_providers(runtime: Any, device: str) -> list[Any]:
     available = runtime.get_available_providers()
-    wanted, _, number = device.partition(":")
-    if wanted not in ("auto", "cpu", "cuda", "mps") or not (number or "0").isdigit():
+    kind, _, number = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or not (number or "0").isdigit():
         raise ConfigError(f"There is no device '{device}' here.", hint="Use --device auto, cpu or cuda.")
     has_gpu = "CUDAExecutionProvider" in available and Path("/dev/nvidiactl").exists()
-    if wanted == "cuda" and not has_gpu:
+    if kind == "cuda" and not has_gpu:
         raise ConfigError("ONNX Runtime finds no CUDA device here.", hint="Use --device cpu, or --engine torch.")
-    if wanted in ("auto", "cuda") and (has_gpu or (sys.platform == "win32" and "CUDAExecutionProvider" in available)):
+    if kind in ("auto", "cuda") and (has_gpu or (sys.platform == "win32" and "CUDAExecutionProvider" in available)):
         return [("CUDAExecutionProvider", {"device_id": int(number or 0)}), "CPUExecutionProvider"]
     return ["CPUExecutionProvider"]

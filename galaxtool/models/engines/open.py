@@ -1,62 +1,87 @@
-"""The engine that is asked for."""
+"""Open a model with an engine."""
 
 from __future__ import annotations
 
-from galaxtool.errors import ConfigError, ModelError
-from galaxtool.models.engines.onnx import OnnxEngine
+import contextlib
+
+from galaxtool.errors import ConfigError, GalaxtoolError, ModelError
 from galaxtool.models.engines.openvino import OpenVinoEngine
 from galaxtool.models.engines.protocol import Engine
-from galaxtool.models.engines.torch import TorchEngine
+from galaxtool.models.engines.selection import runs_on_cpu, select_engine
 from galaxtool.models.find import RECORD, ModelFiles
 from galaxtool.models.record import ModelRecord
+from galaxtool.utils.optional_imports import import_attribute, is_installed, require
 
-ENGINES = ("auto", "onnx", "openvino", "torch")
+ENGINES = {
+    "onnx": "galaxtool.models.engines.onnx:OnnxEngine",
+    "openvino": "galaxtool.models.engines.openvino:OpenVinoEngine",
+    "torch": "galaxtool.models.engines.torch:TorchEngine",
+}
+"""The class of each engine, which is imported when it is used."""
+
+_CPU_PRECISIONS = ("auto", "fp32", "bf16")
+_LAZY_TORCH = "galaxtool.models.engines.lazy_torch:LazyTorchEngine"
 
 
 def open_engine(
-    files: ModelFiles, engine: str = "auto", device: str = "auto", precision: str = "auto", *, threads: int = 0
+    files: ModelFiles,
+    engine: str = "auto",
+    device: str = "auto",
+    precision: str = "auto",
+    *,
+    threads: int = 0,
+    lazy: bool = False,
 ) -> Engine:
-    """Open a model by an engine.
+    """Open a model with an engine.
 
     Parameters
     ----------
     files : ModelFiles
-        As `find_model` returns.
+        The model, as `find_model` returns it.
     engine : {"auto", "onnx", "openvino", "torch"}
-        ``auto`` takes ONNX Runtime where the model has an ONNX file and no other precision is asked for, else PyTorch.
+        ``auto`` is explained in `select_engine`.
     device, precision : str
-        As on the command line.
+        As on the command line. The precision ``auto`` is fp32 on every machine.
     threads : int
-        On the CPU; 0 for the engine's own choice.
+        Number of CPU threads; 0 for the engine's own choice.
+    lazy : bool
+        Load PyTorch on the CPU at the first batch, for a process that may leave the model to its workers.
 
     Raises
     ------
     ConfigError
-        If the engine is unknown, or the model has nothing for it.
+        If the engine is unknown, or the model, device or precision does not suit it.
+    ModelError
+        If the model's files are damaged, or its ONNX file was exported from other weights.
     """
-    if engine not in ENGINES:
-        raise ConfigError(f"There is no engine '{engine}'.", hint=f"Choose {', '.join(ENGINES)}.")
-    if engine == "onnx" and precision not in ("auto", "fp32"):
-        raise ConfigError(
-            f"The onnx engine computes in the precision of its file, not in '{precision}'.",
-            hint="Leave --precision out, or use --engine torch.",
-        )
-    by_runtime = engine == "onnx" or (engine == "auto" and files.onnx is not None and precision in ("auto", "fp32"))
-    if not (by_runtime or engine == "openvino"):
-        return TorchEngine(files, device, precision, threads)
-    if files.onnx is None:
-        raise ConfigError(
-            f"The model '{files.name}' has no ONNX file.",
-            hint=f"Write it with: galaxtool export --model {files.name} -o {files.folder}/model.onnx",
-        )
-    opened: Engine
-    if by_runtime:
-        opened = OnnxEngine(files.onnx, device, threads)
-    else:
-        opened = OpenVinoEngine(files.onnx, device, precision, threads)
+    if engine not in ("auto", *ENGINES):
+        raise ConfigError(f"There is no engine '{engine}'.", hint=f"Choose auto, {', '.join(ENGINES)}.")
+    name = select_engine(files, engine, device, precision)
+    if name == "openvino" and engine == "auto" and files.has_weights:
+        with contextlib.suppress(GalaxtoolError, ImportError):  # the user did not name OpenVINO, so PyTorch will do
+            opened = _open_exported(name, files, device, precision, threads)
+            if not (isinstance(opened, OpenVinoEngine) and opened.is_reduced):
+                return opened  # bf16 makes a file of 8 or 16 bits no faster, or coarser still
+        name = "torch"
+    if name == "torch":
+        if lazy and runs_on_cpu(device) and precision in _CPU_PRECISIONS and files.has_weights and is_installed(name):
+            return _open(_LAZY_TORCH, files, "cpu", precision, threads)
+        require("torch", why="This model's engine", install="torch")
+        return _open(ENGINES[name], files, device, precision, threads)
+    return _open_exported(name, files, device, precision, threads)
+
+
+def _open_exported(name: str, files: ModelFiles, device: str, precision: str, threads: int) -> Engine:
+    """Open the ONNX file of a model, which must have been exported from the weights beside it."""
+    opened = _open(ENGINES[name], files, device, precision, threads)
     if files.folder is not None and ModelRecord.read(files.folder / RECORD).digest != opened.record.digest:
         raise ModelError(
             f"In '{files.folder}', model.onnx was exported from other weights than those beside it.",
             hint=f"Export again: galaxtool export --model {files.name} -o {files.onnx}",
         )
+    return opened
+
+
+def _open(target: str, files: ModelFiles, device: str, precision: str, threads: int) -> Engine:
+    opened: Engine = import_attribute(target)(files, device, precision, threads)
     return opened

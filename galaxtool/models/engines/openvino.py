@@ -1,21 +1,20 @@
-"""Running a model's ONNX file on a processor by OpenVINO, which computes in bf16 where the processor can."""
+"""Run a model's ONNX file on the CPU with OpenVINO, in fp32 or bf16."""
 
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
-from galaxtool.models.engines.amx import has_amx
 from galaxtool.models.engines.protocol import Scores
-from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY, class_embeddings_in, record_in
+from galaxtool.models.find import ModelFiles
+from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY, read_class_embeddings, read_onnx_record
 from galaxtool.utils.optional_imports import require
 
-_TYPES = {"fp32": "f32", "bf16": "bf16"}
+_OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
 
 class OpenVinoEngine:
@@ -23,23 +22,23 @@ class OpenVinoEngine:
 
     Parameters
     ----------
-    file : Path
-        Written by ``galaxtool export``.
-    device : str
-        ``auto`` or ``cpu``.
+    files : ModelFiles
+        A model with an ONNX file, as ``galaxtool export`` writes it.
+    device : {"auto", "cpu"}
+        OpenVINO is only used on the CPU.
     precision : {"auto", "fp32", "bf16"}
-        ``auto`` is bf16 where the processor has AMX, else fp32.
+        ``auto`` is fp32.
     threads : int
-        0 for as many as there are cores.
+        Number of CPU threads; 0 for one per core.
 
     Raises
     ------
     DependencyMissing
         If OpenVINO is not installed.
     ConfigError
-        If it cannot compute on that device, or in that precision.
+        If the model has no ONNX file, or OpenVINO cannot compute on that device or in that precision.
     ModelError
-        If the file cannot be run, or is not one of galaxtool's.
+        If the file cannot be run, or was not written by galaxtool.
 
     Attributes
     ----------
@@ -48,81 +47,81 @@ class OpenVinoEngine:
 
     Notes
     -----
-    The answer for an image does not depend on the others of its batch. Several threads may call `run` at a time.
+    The output for an image does not depend on the other images of its batch. Several threads may call `run` at the
+    same time.
     """
 
     name = "openvino"
     device = "cpu"
 
-    def __init__(self, file: Path, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
+    def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
+        file = files.require_onnx()
         if device not in ("auto", "cpu"):
             raise ConfigError(
                 f"The openvino engine runs on the processor, not on '{device}'.", hint="Use --engine onnx or torch."
             )
-        wanted = precision
-        if precision == "auto":
-            precision = "bf16" if has_amx() else "fp32"
-        if precision not in _TYPES:
+        precision = "fp32" if precision == "auto" else precision
+        if precision not in _OPENVINO_TYPES:
             raise ConfigError(
                 f"The openvino engine computes in fp32 or bf16, not in '{precision}'.", hint="Or use --engine torch."
             )
         openvino = require("openvino", why="The openvino engine", install="galaxtool[fast]")
         settings = {
-            "INFERENCE_PRECISION_HINT": _TYPES[precision],
+            "INFERENCE_PRECISION_HINT": _OPENVINO_TYPES[precision],
             "PERFORMANCE_HINT": "LATENCY",
-            "ENABLE_CPU_PINNING": "NO",  # else the processes of a job all compute on the first core
+            "ENABLE_CPU_PINNING": "NO",  # with pinning, all processes of a job compute on the first core
         }
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
-            core = _core(openvino)
+            core = _get_core(openvino)
             network = core.read_model(str(file))
-            self.metadata = _metadata(network)
+            self.metadata = _read_metadata(network)
             self._compiled = core.compile_model(network, "CPU", settings)
-        except RuntimeError as error:  # whatever is wrong
+        except RuntimeError as error:  # OpenVINO's only exception class
             raise ModelError(
                 f"'{file}' is not an ONNX file that OpenVINO can run: {' '.join(str(error).split())[:120]}.",
                 hint="Write one with `galaxtool export`, or use --engine onnx.",
             ) from error
-        self.record = record_in(self.metadata, file)
-        self.is_reduced = any(_is_coarse(node) for node in network.get_ops())
-        held = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        self.precision = next((ours for ours, theirs in _TYPES.items() if theirs == held), held)
-        if wanted not in ("auto", self.precision):
+        self.record = read_onnx_record(self.metadata, file)
+        self.is_reduced = any(_has_reduced_weights(node) for node in network.get_ops())
+        actual = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        self.precision = next((ours for ours, theirs in _OPENVINO_TYPES.items() if theirs == actual), actual)
+        if self.precision != precision:
             raise ConfigError(
-                f"OpenVINO computes in {self.precision} here, not in {wanted}.", hint="Or use --engine torch."
+                f"OpenVINO computes in {self.precision} here, not in {precision}.", hint="Or use --engine torch."
             )
-        self._normalise = self.record.make_preprocess().normalise
+        self._preprocess = self.record.make_preprocess()
         self.weight_bytes = file.stat().st_size
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
         request = self._compiled.create_infer_request()
-        request.infer({"image": self._normalise(pictures)}, share_inputs=True)
-        found = [request.get_tensor(name).data for name in ("embedding", "logits", "probabilities")]
-        return Scores(*(np.array(values, dtype=np.float32) for values in found))
+        request.infer({"image": self._preprocess.normalise(pictures)}, share_inputs=True)
+        outputs = [request.get_tensor(name).data for name in ("embedding", "logits", "probabilities")]
+        return Scores(*(np.array(values, dtype=np.float32) for values in outputs))
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
-        """Return the embeddings of its classes that the file carries."""
-        return class_embeddings_in(self.metadata)
+        """Return the class embeddings stored in the file."""
+        return read_class_embeddings(self.metadata)
 
 
 @functools.cache
-def _core(openvino: ModuleType) -> Any:
-    """Return the one core of this process: what it made must not outlive it, and Python may free both in any order."""
+def _get_core(openvino: ModuleType) -> Any:
+    """Return the one core of this process: it must outlive everything it made, and Python frees in any order."""
     return openvino.Core()
 
 
-def _metadata(network: Any) -> dict[str, str]:
-    """Return the metadata of the ONNX file that a network was read from, where OpenVINO keeps them."""
+def _read_metadata(network: Any) -> dict[str, str]:
+    """Return the metadata of the ONNX file that a network was read from."""
     keys = (METADATA_KEY, CLASS_EMBEDDINGS_KEY)
-    return {key: network.get_rt_info(["framework", key]).astype(str) for key in keys if _has(network, key)}
+    return {
+        key: network.get_rt_info(["framework", key]).astype(str)
+        for key in keys
+        if network.has_rt_info(["framework", key])
+    }
 
 
-def _is_coarse(node: Any) -> bool:
+def _has_reduced_weights(node: Any) -> bool:
     """Tell whether a node of a network holds weights of 8 or 16 bits."""
     return node.get_type_name() == "Constant" and node.get_element_type().get_type_name() in ("i8", "u8", "f16")
-
-
-def _has(network: Any, key: str) -> bool:
-    return bool(network.has_rt_info(["framework", key]))

@@ -1,4 +1,4 @@
-"""What runs a model, whatever it is done by."""
+"""The interface of an engine: a model that is ready to run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from galaxtool.models.record import ModelRecord
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model says of N pictures.
+    """The output of a model for N pictures.
 
     Parameters
     ----------
     embedding : ndarray of float32, shape (N, dim)
-        Unit length.
+        Embeddings of unit length.
     logits, probabilities : ndarray of float32, shape (N, K)
+        One column per class.
     """
 
     embedding: np.ndarray
@@ -27,14 +28,32 @@ class Scores:
 
 
 class Engine(Protocol):
-    """A model ready to run."""
+    """A model loaded into a runtime.
+
+    Every engine class is constructed as ``Class(files, device="auto", precision="auto", threads=0)``.
+
+    Attributes
+    ----------
+    name : str
+        Name of the engine, as in ``--engine``.
+    record : ModelRecord
+        Record of the model.
+    device : str
+        Device it runs on: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+    precision : {"fp32", "bf16", "fp16"}
+        Precision it computes in.
+    weight_bytes : int
+        Size of the weights in memory, in bytes.
+    """
 
     name: str
     record: ModelRecord
+    device: str
+    precision: str
     weight_bytes: int
 
     def run(self, pictures: np.ndarray) -> Scores:
-        """Score pictures, uint8 (N, size, size, C), as `Preprocess.picture` gives them."""
+        """Score pictures, uint8 (N, size, size, C), as `Preprocess.picture` returns them."""
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
-        """Return ``prompt`` and, where it has them, ``symbol``: unit embeddings (K, dim) of its classes."""
+        """Return ``prompt`` and, where the model has them, ``symbol``: unit embeddings (K, dim) of the classes."""

@@ -1,100 +1,85 @@
-"""The engine for many images: one that computes in bf16, where the choice was left open and the processor has AMX."""
+"""The engine that ``auto`` stands for, and the note that another precision would be faster."""
 
 from __future__ import annotations
 
-import contextlib
+import sys
 from pathlib import Path
 
-from galaxtool.errors import GalaxtoolError
-from galaxtool.models.engines.amx import has_amx
-from galaxtool.models.engines.lazy_torch import LateTorchEngine
-from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
-from galaxtool.models.find import WEIGHTS, ModelFiles
+from galaxtool.models.find import ModelFiles
 from galaxtool.utils.optional_imports import is_installed
+from galaxtool.utils.processor import has_amx
 
 MANY = 10_000
-"""Images that are worth a coarser precision, and the seconds in which PyTorch starts in every process."""
+"""Number of images from which on a faster precision is worth a note."""
+
+_GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
 
 
-def open_engine_for(
-    images: int, files: ModelFiles, engine: str, device: str, precision: str, *, executor: str
-) -> Engine:
-    """Open a model by the engine that is the fastest for so many images, where the choice was left open.
-
-    Parameters
-    ----------
-    images : int
-    files : ModelFiles
-    engine, device, precision : str
-        As on the command line, see `galaxtool.models.engines.open.open_engine`.
-    executor : str
-        As on the command line. Threads share one engine in one process, and the choice is left alone.
-
-    Notes
-    -----
-    OpenVINO, for which nobody asked, is done without where it is not well installed or cannot run the model; and where
-    the file was exported in fp16 or int8, which bf16 would make no faster or coarser still.
-    """
-    fastest = engine if executor == "threads" else engine_for(images, files, engine, device, precision)
-    if fastest != engine:
-        if fastest == "torch":
-            return LateTorchEngine(files, "bf16")
-        with contextlib.suppress(GalaxtoolError, ImportError):
-            opened = open_engine(files, fastest, "cpu", "bf16")
-            if not getattr(opened, "is_reduced", False):
-                return opened
-    return open_engine(files, engine, device, precision)
-
-
-def engine_for(images: int, files: ModelFiles, engine: str, device: str, precision: str) -> str:
-    """Return the engine to compute by: the given one, or another that is faster in bf16, on the CPU.
+def select_engine(files: ModelFiles, engine: str, device: str, precision: str) -> str:
+    """Return the name of the engine that runs a model.
 
     Parameters
     ----------
-    images : int
-        How many are to be scored.
     files : ModelFiles
+        The model.
     engine, device, precision : str
-        As on the command line; a choice is left open where engine and precision are ``auto``, and the device is not a
-        GPU.
+        As on the command line.
 
     Returns
     -------
     str
-        ``openvino`` or ``torch``, to be opened in bf16; or what was given.
-
-    Notes
-    -----
-    A processor with AMX runs `mini` in bf16 about twice as fast by PyTorch, and two to five times by OpenVINO, as ONNX
-    Runtime does in fp32 (``benchmarks/results.md``).
+        `engine`, unless it is ``auto``. Then ``onnx``, the fastest in fp32, where the model has an ONNX file and no
+        other precision is given. For bf16 on a processor with AMX, ``openvino`` where it is installed and the model
+        has an ONNX file. Otherwise ``torch``. The choice never depends on the number of images.
     """
-    left_open = engine == "auto" and precision == "auto" and device in ("auto", "cpu")
-    if not left_open or images < MANY or (device == "auto" and Path("/dev/nvidiactl").exists()) or not has_amx():
+    if engine != "auto":
         return engine
-    if files.onnx is not None and is_installed("openvino"):
-        return "openvino"
-    has_weights = files.folder is not None and (files.folder / WEIGHTS).is_file()
-    return "torch" if has_weights and is_installed("torch") else engine
+    if files.onnx is not None:
+        if precision in ("auto", "fp32"):
+            return "onnx"
+        if precision == "bf16" and runs_on_cpu(device) and has_amx() and is_installed("openvino"):
+            return "openvino"
+    return "torch"
 
 
-def engine_note(opened: Engine, chosen: str) -> str:
-    """Return what the user is told where an engine is not the one that few images would have; else nothing.
+def runs_on_cpu(device: str) -> bool:
+    """Tell whether a device is the CPU, without importing PyTorch.
+
+    ``auto`` is the CPU on Linux machines without a GPU; elsewhere only PyTorch knows.
+    """
+    return device == "cpu" or (
+        device == "auto" and sys.platform == "linux" and not any(path.exists() for path in _GPUS)
+    )
+
+
+def faster_precision_note(opened: Engine, images: int, *, engine: str, precision: str) -> str:
+    """Return one line for the user where ``--precision bf16`` would be much faster; otherwise an empty string.
 
     Parameters
     ----------
     opened : Engine
-        By `open_engine_for`.
-    chosen : str
-        As on the command line.
+        The engine in use.
+    images : int
+        Number of images to score.
+    engine, precision : str
+        As on the command line; a user who named a precision or ONNX Runtime gets no note.
+
+    Notes
+    -----
+    The factors are those of `mini` in ``benchmarks/results.md``, one thread, against ONNX Runtime in fp32.
     """
-    if chosen != "auto" or getattr(opened, "precision", "fp32") != "bf16":
+    if images < MANY or precision != "auto" or engine == "onnx":
         return ""
-    if opened.name == "openvino":
-        return "Many images: computing by OpenVINO in bf16, the fastest here. --engine onnx computes in fp32."
-    if isinstance(opened, LateTorchEngine):
-        return (
-            "Many images: computing by PyTorch in bf16, the faster here. --engine onnx computes in fp32; "
-            "pip install 'galaxtool[fast]' makes it faster still."
-        )
-    return ""
+    if opened.device.startswith("cuda") and opened.name == "torch":
+        return "Computing in fp32; --precision bf16 may be faster on this GPU, with slightly different probabilities."
+    if opened.device != "cpu" or not has_amx():
+        return ""
+    if opened.name != "torch" and is_installed("openvino"):
+        speed = "2 to 5 times as fast"
+    else:
+        speed = "about twice as fast (2 to 5 times with galaxtool[fast])"
+    return (
+        f"Computing in fp32; --precision bf16 runs models such as mini {speed} on this processor, and changes "
+        "probabilities by about 0.01."
+    )

@@ -1,4 +1,4 @@
-"""Running a model by PyTorch."""
+"""Run a model with PyTorch."""
 
 from __future__ import annotations
 
@@ -6,55 +6,53 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from galaxtool.errors import ModelError
+from galaxtool.models.directory import load_network
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
-from galaxtool.utils.optional_imports import require
+from galaxtool.vision.device import autocast, choose_device, choose_precision
 from galaxtool.vision.preprocess import to_channels
 
 
 class TorchEngine:
-    """PyTorch, on any device, in any precision; it can embed texts and symbols too.
+    """PyTorch, on any device and in any precision; the only engine that also embeds texts and symbols.
 
     Parameters
     ----------
     files : ModelFiles
+        A model directory with weights.
     device, precision : str
-        As on the command line.
+        As on the command line; ``auto`` precision is fp32.
     threads : int
-        On the CPU, of this whole process; 0 leaves them as they are.
+        Number of CPU threads of the whole process; 0 leaves it unchanged.
     """
 
     name = "torch"
 
     def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
-        self.torch = require("torch", why="This model's engine", install="torch")
-        from galaxtool.models.directory import load_model
-        from galaxtool.vision.device import choose_device, choose_precision
-
-        self.device = choose_device(device)
-        self.precision = choose_precision(precision, self.device)
-        self.model, self.record = load_model(files)
-        # the layout in which convolutions are fast, on CPUs and GPUs
-        self.model.to(self.device).to(memory_format=self.torch.channels_last)
+        self._device = choose_device(device)
+        self.device = str(self._device)
+        self.precision = choose_precision(precision, self._device)
+        self.model, self.record = load_network(files)
+        # convolutions are fastest in this memory layout, on CPUs and GPUs
+        self.model.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weight_bytes = sum(p.numel() * p.element_size() for p in self.model.parameters())
         if threads:
-            self.torch.set_num_threads(threads)
-        self._normalise = self.record.make_preprocess().normalise
+            torch.set_num_threads(threads)
+        self._preprocess = self.record.make_preprocess()
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
-        from galaxtool.vision.device import autocast
-
-        images = self.torch.from_numpy(self._normalise(pictures))
-        images = images.to(device=self.device, memory_format=self.torch.channels_last)
-        with self.torch.inference_mode():
-            with autocast(self.device, self.precision):
+        images = torch.from_numpy(self._preprocess.normalise(pictures))
+        images = images.to(device=self._device, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            with autocast(self._device, self.precision):
                 features = self.model.backbone.embed(images)
-            # similarities in half precision are too coarse once divided by the temperature
-            found = self.model.score(features.float())
-        return Scores(*(x.cpu().numpy() for x in found))
+            # similarities in half precision are too coarse after division by the temperature
+            scores = self.model.score(features.float())
+        return Scores(*(x.cpu().numpy() for x in scores))
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
         """Return the unit embeddings of texts, float32 (N, dim).
@@ -68,24 +66,26 @@ class TorchEngine:
             raise ModelError(
                 f"The model '{self.record.name}' has no text encoder.", hint="Use one trained on mini or open_clip."
             )
-        with self.torch.inference_mode():
-            return self.model.embed_text(list(texts)).cpu().numpy()
+        with torch.inference_mode():
+            embeddings: np.ndarray = self.model.embed_text(list(texts)).cpu().numpy()
+        return embeddings
 
     def embed_symbols(self, pictures: np.ndarray) -> np.ndarray:
         """Return the unit embeddings of symbols, uint8 (N, size, size, 3), as float32 (N, dim).
 
-        A model of other channels sees them in gray.
+        A model with other channels than RGB sees the symbols in gray.
         """
         drawings = to_channels(pictures, len(self.record.make_preprocess().channels))
-        with self.torch.inference_mode():
-            images = self.torch.from_numpy(self._normalise(drawings)).to(self.device)
-            return self.model.embed_symbols(images).cpu().numpy()
+        with torch.inference_mode():
+            images = torch.from_numpy(self._preprocess.normalise(drawings)).to(self._device)
+            embeddings: np.ndarray = self.model.embed_symbols(images).cpu().numpy()
+        return embeddings
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
-        """Return the embeddings of its classes, computed by its text encoder and kept with its head."""
-        found: dict[str, np.ndarray] = {}
+        """Return the class embeddings, which the text encoder computed and the head stores."""
+        embeddings: dict[str, np.ndarray] = {}
         for kind, attribute in (("prompt", "prompts"), ("symbol", "symbols")):
-            held: Any = getattr(self.model.head, attribute, None)
-            if held is not None and bool((held != 0).any()):
-                found[kind] = held.detach().float().cpu().numpy()
-        return found
+            stored: Any = getattr(self.model.head, attribute, None)
+            if stored is not None and bool((stored != 0).any()):
+                embeddings[kind] = stored.detach().float().cpu().numpy()
+        return embeddings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxtool.errors import ConfigError, ModelError
-from galaxtool.models.directory import load_model
+from galaxtool.models.directory import load_network
 from galaxtool.models.find import find_model
 from galaxtool.models.onnx.file import Comparison, compare, write_onnx
 from galaxtool.models.onnx.precision import to_fp16, to_int8
@@ -34,7 +34,7 @@ def export_model(model: str, output: Path, precision: str, progress: Progress) -
     if output.is_dir():
         raise ConfigError(f"'{output}' is a folder.", hint="Give a file name such as -o model.onnx.")
     progress.say(f"Loading the model '{model}' ...")
-    network, record = load_model(find_model(model))
+    network, record = load_network(find_model(model))
     progress.say("Exporting ...")
     with atomic_write(output) as temporary:
         write_onnx(temporary, network, record)

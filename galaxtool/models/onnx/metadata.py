@@ -1,4 +1,4 @@
-"""What an ONNX file of galaxtool's says of its model."""
+"""Read the metadata that galaxtool stores in its ONNX files."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ METADATA_KEY = "galaxtool"
 CLASS_EMBEDDINGS_KEY = "galaxtool.class_embeddings"
 
 
-def record_in(metadata: Mapping[str, str], file: Path) -> ModelRecord:
-    """Return what the metadata of an ONNX file say of the model.
+def read_onnx_record(metadata: Mapping[str, str], file: Path) -> ModelRecord:
+    """Return the model record in the metadata of an ONNX file; `file` is named in errors.
 
     Raises
     ------
     ModelError
-        If galaxtool has not written them, or they are damaged.
+        If galaxtool did not write the file, or its metadata are damaged.
     """
     if METADATA_KEY not in metadata:
         raise ModelError(
-            f"'{file}' was not written by galaxtool: its metadata name no classes.",
+            f"'{file}' was not written by galaxtool: its metadata do not name its classes.",
             hint="Write one with `galaxtool export`.",
         )
     try:
-        about = json.loads(metadata[METADATA_KEY])
+        values = json.loads(metadata[METADATA_KEY])
     except ValueError as error:
         raise ModelError(
             f"The metadata of '{file}' are damaged: {error}.", hint="Write it again with `galaxtool export`."
         ) from error
-    return ModelRecord.from_dict(about, str(file))
+    return ModelRecord.from_dict(values, str(file))
 
 
-def class_embeddings_in(metadata: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """Return the embeddings of its classes that an ONNX file carries, as `Engine.class_embeddings` does."""
-    held = json.loads(metadata.get(CLASS_EMBEDDINGS_KEY, "{}"))
-    return {kind: np.asarray(rows, dtype=np.float32) for kind, rows in held.items()}
+def read_class_embeddings(metadata: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Return the class embeddings in the metadata of an ONNX file, as `Engine.class_embeddings` does."""
+    stored = json.loads(metadata.get(CLASS_EMBEDDINGS_KEY, "{}"))
+    return {kind: np.asarray(rows, dtype=np.float32) for kind, rows in stored.items()}

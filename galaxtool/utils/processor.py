@@ -1,4 +1,4 @@
-"""Whether this processor multiplies matrices of bfloat16 many times as fast as such of float32."""
+"""Abilities of this machine's processor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @functools.cache
 def has_amx() -> bool:
-    """Tell whether the processor has AMX for bfloat16, as Intel's since 2023; known of Linux only."""
+    """Detect AMX, by which Intel processors since 2023 multiply bfloat16 matrices fast; False except on Linux."""
     try:
         return " amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:

@@ -1,0 +1,29 @@
+"""The note that training in bfloat16 would be faster."""
+
+from __future__ import annotations
+
+import torch
+
+from galaxtool.utils.processor import has_amx
+from galaxtool.vision.device import find_fastest_precision
+
+
+def faster_precision_note(device: torch.device, precision: str) -> str:
+    """Return one line for the user where ``--precision bf16`` would be faster; otherwise an empty string.
+
+    Parameters
+    ----------
+    device : torch.device
+        Device to train on.
+    precision : str
+        As on the command line; a user who named a precision gets no note.
+    """
+    if precision != "auto":
+        return ""
+    if device.type == "cuda" and find_fastest_precision(device) == "bf16":
+        gain = "may be faster on this GPU"
+    elif device.type == "cpu" and has_amx():
+        gain = "is several times faster on this processor (4.5 times for the encoder ViT-B/16)"
+    else:
+        return ""  # without AMX, bf16 trains no faster on a CPU
+    return f"Training in fp32, which gives the same numbers everywhere; --precision bf16 {gain}."
