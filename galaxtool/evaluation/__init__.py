@@ -1,1 +1,1 @@
-"""Metrics and calibration."""
+"""Scores of a classifier with their intervals, and the calibration of its probabilities."""

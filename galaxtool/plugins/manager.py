@@ -43,6 +43,7 @@ BUILTIN = (
     "galaxtool.backbones.plugin",
     "galaxtool.backbones.hub",
     "galaxtool.datasets.plugin",
+    "galaxtool.evaluation.plugin",
     "galaxtool.heads.plugin",
     "galaxtool.methods.plugin",
     "galaxtool.search.index.plugin",

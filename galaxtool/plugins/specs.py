@@ -255,17 +255,25 @@ class TableFormatSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec(Spec):
-    """A score of a classifier; ``factory(probabilities, targets)`` returns it as a float.
+    """A score of a classifier; ``factory(values, targets)`` computes it on the validation split.
 
-    `probabilities` is an array of float64 of shape (N, n_classes) and `targets` an array of class indices of shape
-    (N,), both of the validation split.
+    `targets` is an array of class indices of shape (N,). It appears in ``metrics.json`` with a 95 % interval.
 
     Parameters
     ----------
+    inputs : {"probabilities", "embeddings"}
+        With ``"probabilities"``, `values` has shape (N, n_classes) and the result is a float, NaN where undefined. It
+        is computed again for each of 200 bootstrap resamples, so it should be fast. With ``"embeddings"``, `values`
+        are unit embeddings of shape (N, dim) and the result is an array of shape (N,) with a score for each item, NaN
+        for an item without one; the metric is their mean.
+    interval : {"bootstrap", "wilson"}
+        The interval: percentiles of the resamples, or the Wilson interval of a share of the items.
     higher_is_better : bool
         Whether a higher value is a better one.
     """
 
+    inputs: str = "probabilities"
+    interval: str = "bootstrap"
     higher_is_better: bool = True
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score
 
 from galaxtool.errors import TrainingError
 from galaxtool.evaluation.calibration import fit_temperature
-from galaxtool.evaluation.metrics import classification_metrics
+from galaxtool.evaluation.metrics import classification_metrics, compute_metric
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.options import TrainOptions
 
@@ -122,5 +122,7 @@ class ClassObjective:
         """Return the scores of `classification_metrics`, and the calibration error before the temperature."""
         as_trained = torch.softmax(logits, dim=1).numpy()
         scaled = torch.softmax(logits / temperature, dim=1).numpy()
-        found = classification_metrics(scaled, targets, embeddings, seed=seed)
-        return {**found, "ece_uncalibrated": classification_metrics(as_trained, targets, seed=seed)["ece"]}
+        return {
+            **classification_metrics(scaled, targets, embeddings, seed=seed),
+            "ece_uncalibrated": compute_metric("ece", as_trained, targets, seed=seed),
+        }

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from galaxtool.errors import TrainingError
-from galaxtool.evaluation.metrics import resampled
+from galaxtool.evaluation.intervals import bootstrap_entry
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.dirichlet import concentrations, dirichlet_multinomial_nll, expected_fractions
 from galaxtool.training.options import TrainOptions
@@ -107,7 +107,7 @@ class VoteObjective:
         return {
             "n": len(targets),
             "n_votes": int(targets.sum()),
-            "loss": resampled(lambda i: float(loss[i].mean()), len(loss), seed),
+            "loss": bootstrap_entry(lambda i: float(loss[i].mean()), len(loss), seed),
             "mean_error": _scored(judged, "error", "votes", every, seed),
             "accuracy": _scored(judged, "right", "confident", every, seed),
             "questions": {
@@ -150,7 +150,7 @@ class VoteObjective:
 def _scored(judged: Mapping[str, np.ndarray], part: str, whole: str, q: int | slice, seed: int) -> dict[str, Any]:
     """Return the sum of one over the sum of another, with its interval, over one question or all."""
     parts, wholes = (judged[name][:, q].reshape(len(judged[name]), -1).sum(axis=1) for name in (part, whole))
-    return resampled(lambda i: _ratio(parts[i], wholes[i]), len(parts), seed)
+    return bootstrap_entry(lambda i: _ratio(parts[i], wholes[i]), len(parts), seed)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> float:

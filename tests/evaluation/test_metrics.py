@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
-from galaxtool.evaluation.metrics import classification_metrics, retrieval_precision
+from galaxtool.evaluation.metrics import classification_metrics, compute_metric
+from galaxtool.evaluation.retrieval import retrieval_precision
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import MetricSpec
 
 SCORES = ("accuracy", "f1_macro", "roc_auc", "ece", "map_at_5", "map")
 
@@ -146,3 +150,51 @@ def test_scores_are_within_bounds(n: int, k: int, seed: int, sharpness: float) -
     for name in SCORES:
         every = [x for x in found[name].values() if x is not None]
         assert all(0 <= x <= 1 for x in every)
+
+
+class _Metrics:
+    """A plugin with a metric of probabilities, one of embeddings, one that fails and one of a name in use."""
+
+    @hookimpl
+    def register_metrics(self) -> list[MetricSpec]:
+        here = f"{__name__}:"
+        return [
+            MetricSpec(name="log_loss", summary="s", factory=here + "log_loss", higher_is_better=False),
+            MetricSpec(name="norm", summary="s", factory=here + "second_norm", inputs="embeddings"),
+            MetricSpec(name="broken", summary="s", factory=here + "fail"),
+            MetricSpec(name="accuracy", summary="s", factory=here + "log_loss"),
+        ]
+
+
+def log_loss(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    return -float(np.log(probabilities[np.arange(len(targets)), targets]).mean())
+
+
+def second_norm(embeddings: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.where(targets == 0, np.nan, np.linalg.norm(embeddings, axis=1) ** 2)
+
+
+def fail(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    raise ValueError("no such score")
+
+
+def test_a_plugin_s_metrics_appear_with_their_intervals() -> None:
+    probabilities, targets, embeddings = made(60, 3, seed=9)
+    built_in = classification_metrics(probabilities, targets, embeddings)
+    assert list(built_in) == ["n", *SCORES]
+    plugins = get_registry().plugins
+    plugins.register(_Metrics(), "mine")
+    try:
+        scores = classification_metrics(probabilities, targets, embeddings)
+        alone = compute_metric("log_loss", probabilities, targets)
+    finally:
+        plugins.unregister("mine")
+    assert list(scores) == ["n", *SCORES, "log_loss", "norm", "broken", "mine:accuracy"]
+    assert {name: scores[name] for name in built_in} == built_in
+    draws = np.random.default_rng(0).integers(0, 60, (200, 60))
+    low, high = np.percentile([log_loss(probabilities[i], targets[i]) for i in draws], [2.5, 97.5])
+    expected = {"value": log_loss(probabilities, targets), "low": low, "high": high}
+    assert scores["log_loss"] == alone == {name: round(float(x), 6) for name, x in expected.items()}
+    assert scores["norm"]["value"] == pytest.approx(1, abs=1e-5)
+    assert scores["broken"] == {"value": None, "low": None, "high": None, "error": "ValueError: no such score"}
+    assert scores["mine:accuracy"] == scores["log_loss"]

@@ -37,7 +37,7 @@ class TorchEngine:
         self.precision = choose_precision(precision, self._device)
         self.model, self.record = load_network(files)
         # convolutions are fastest in this memory layout, on CPUs and GPUs
-        self.model.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(self._device).to(memory_format=torch.channels_last)
         self.weight_bytes = sum(p.numel() * p.element_size() for p in self.model.parameters())
         if threads:
             torch.set_num_threads(threads)

@@ -1,0 +1,47 @@
+"""A score with its 95 % confidence interval, as ``metrics.json`` holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from astropy.stats import binom_conf_interval
+
+RESAMPLES = 200
+
+Entry = dict[str, float | None]
+"""``value``, ``low`` and ``high``, rounded to six digits; None where undefined."""
+
+
+def bootstrap_entry(statistic: Callable[[np.ndarray], float], n: int, seed: int) -> Entry:
+    """Return a score of n items with its interval, percentiles of 200 bootstrap resamples.
+
+    Parameters
+    ----------
+    statistic : callable
+        Maps item numbers, an ndarray of int, to their score; NaN where these items lack what the score needs.
+    n : int
+        Number of items.
+    seed : int
+        Random seed of the bootstrap.
+    """
+    items = np.arange(n)
+    value = statistic(items) if n else np.nan
+    if n < 2 or not np.isfinite(value):
+        return make_entry(value, np.nan, np.nan)
+    draws = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+    # a resample may lack what the score needs, such as a second class
+    low, high = np.nanpercentile([statistic(draw) for draw in draws], [2.5, 97.5])
+    return make_entry(value, float(low), float(high))
+
+
+def wilson_entry(share: float, n: int) -> Entry:
+    """Return a share of n items with its Wilson interval."""
+    low, high = binom_conf_interval(round(share * n), n, interval="wilson", confidence_level=0.95)
+    return make_entry(share, float(low), float(high))
+
+
+def make_entry(value: float, low: float, high: float) -> Entry:
+    """Return an entry with the numbers that are finite."""
+    numbers = {"value": value, "low": low, "high": high}
+    return {name: round(float(x), 6) if np.isfinite(x) else None for name, x in numbers.items()}

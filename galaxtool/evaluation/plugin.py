@@ -1,0 +1,46 @@
+"""The built-in scores of a classifier, in the order of ``metrics.json``."""
+
+from __future__ import annotations
+
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import MetricSpec
+
+
+@hookimpl
+def register_metrics() -> list[MetricSpec]:
+    return [
+        MetricSpec(
+            name="accuracy",
+            summary="Share of images whose most probable class is the true one, with the Wilson interval.",
+            factory="galaxtool.evaluation.scores:accuracy",
+            interval="wilson",
+        ),
+        MetricSpec(
+            name="f1_macro",
+            summary="Mean F1 of the classes that occur or are predicted.",
+            factory="galaxtool.evaluation.scores:f1_macro",
+        ),
+        MetricSpec(
+            name="roc_auc",
+            summary="Area under the ROC curve, one class against the rest, mean over the classes.",
+            factory="galaxtool.evaluation.scores:roc_auc",
+        ),
+        MetricSpec(
+            name="ece",
+            summary="Expected calibration error with 15 equal bins (Guo et al. 2017).",
+            factory="galaxtool.evaluation.scores:expected_calibration_error",
+            higher_is_better=False,
+        ),
+        MetricSpec(
+            name="map_at_5",
+            summary="Mean average precision of the 5 nearest images, each image a query among the others.",
+            factory="galaxtool.evaluation.retrieval:average_precision_at_5",
+            inputs="embeddings",
+        ),
+        MetricSpec(
+            name="map",
+            summary="Mean average precision of all images, each image a query among the others.",
+            factory="galaxtool.evaluation.retrieval:average_precision",
+            inputs="embeddings",
+        ),
+    ]

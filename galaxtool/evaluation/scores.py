@@ -1,0 +1,44 @@
+"""Scores of predicted probabilities.
+
+Each function takes probabilities (N, K) and class indices (N,), and returns NaN where the score is undefined.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import rankdata
+
+
+def accuracy(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """Return the share of items whose most probable class is the true one."""
+    return float((probabilities.argmax(axis=1) == targets).mean())
+
+
+def f1_macro(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """Return scikit-learn's macro F1 over the classes that occur or are predicted, much faster."""
+    predicted = probabilities.argmax(axis=1)
+    k = int(max(predicted.max(), targets.max())) + 1
+    correct = np.bincount(targets[predicted == targets], minlength=k)
+    total = np.bincount(targets, minlength=k) + np.bincount(predicted, minlength=k)
+    return float((2 * correct[total > 0] / total[total > 0]).mean())
+
+
+def roc_auc(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """Return the mean over classes of the Mann-Whitney statistic, NaN if there is only one class."""
+    positive = targets[:, None] == np.arange(probabilities.shape[1])
+    n = positive.sum(axis=0)
+    both = (n > 0) & (n < len(targets))
+    if not both.any():
+        return np.nan
+    ranks = (rankdata(probabilities[:, both], axis=0) * positive[:, both]).sum(axis=0)
+    n = n[both]
+    return float(((ranks - n * (n + 1) / 2) / (n * (len(targets) - n))).mean())
+
+
+def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> float:
+    """Return the expected calibration error with equal bins of confidence (Guo et al. 2017, arXiv:1706.04599)."""
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == targets
+    number = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(correct[number == b].sum() - confidence[number == b].sum()) for b in range(bins)]
+    return float(np.sum(gaps) / len(targets))
