@@ -1,4 +1,4 @@
-"""Cutting the objects of a catalogue out of large images."""
+"""The command ``cutouts``."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.types import Progress, Silent
 
 
 @dataclass(frozen=True)
 class CutoutsResult:
-    """What `cutouts` wrote.
+    """The result of `cutouts`.
 
     Parameters
     ----------
     output : Path
         The folder.
     manifest : Path
-        ``cutouts.csv`` in it.
+        ``cutouts.csv`` in the folder.
     n : int
-        Rows of the catalogue.
+        Number of rows of the catalogue.
     cut : int
-        Cutouts.
+        Number of cutouts.
     outside : int
-        Objects that lie in none of the images.
+        Number of objects that are outside all images.
     errors : int
-        Rows without a cutout, those outside among them.
+        Number of rows without a cutout, including those outside all images.
     flags : dict
-        Flag -> rows.
+        Flag -> number of rows.
     bands : tuple of str
-        What was stacked; empty for nothing.
+        Bands that were stacked; empty for none.
     unreadable : tuple of str
-        What is wrong with each image that could not be used.
+        One message for each image that could not be used.
     """
 
     output: Path
@@ -51,6 +52,7 @@ class CutoutsResult:
         return {**asdict(self), "output": str(self.output), "manifest": str(self.manifest)}
 
 
+@describe_shared_options
 def cutouts(
     inputs: Sequence[str | Path],
     *,
@@ -72,57 +74,60 @@ def cutouts(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> CutoutsResult:
-    """Cut the objects of a catalogue out of FITS images.
+    """Cut out the objects of a catalogue from FITS images.
 
-    Each object is cut from the image in which it lies furthest from an edge, in that image's own pixels. Beside the
-    cutouts stands cutouts.csv: a row for each row of the catalogue, and a catalogue that `galaxtool classify` takes.
+    Each object is cut out from the image in which it is farthest from an edge, on the pixel grid of that image. The
+    folder also gets cutouts.csv, with one row for each row of the catalogue; `galaxtool classify` accepts it as a
+    catalogue.
 
     Parameters
     ----------
     inputs : sequence of str or Path
-        Images, and last the catalogue. An image is a FITS file, a folder of them or a pattern; g=FILE says its band,
-        and FIELD_{band}.fits stands for one file for each of --bands.
+        Images, and the catalogue as the last one. An image is a FITS file, a folder of FITS files or a glob. g=FILE
+        states the band of an image, and FIELD_{band}.fits stands for one file for each of --bands.
     output : Path
-        Folder to make.
+        Folder to create.
     size : int, optional
-        Side of the cutouts in pixels; 64 where no size is given.
+        Side of the cutouts in pixels; 64 if no size is given.
     size_arcsec : float, optional
-        Side in arcsec.
+        Side of the cutouts in arcsec.
     size_column : str, optional
-        Column of the catalogue with the side of each, in the column's own unit if it has one.
+        Catalogue column with the side of each cutout, in the unit of the column if it has one.
     size_unit : str, optional
-        Unit of a column of sizes that has none: pix or arcsec.
+        Unit of a size column that has none: pix or arcsec.
     size_factor : float
-        What a column of sizes is multiplied by, e.g. 4 for a column of radii.
+        Factor to multiply the size column by, e.g. 4 for a column of radii.
     kind : str
-        fits or png, a file for each object; hdf5 or zarr, one stack.
+        Kind of output: fits or png for one file per object, hdf5 or zarr for a single stack.
     bands : sequence of str
-        Bands to stack as planes, in this order: g,r,z; by default those that the headers name, if they differ.
+        Bands to stack as planes, in this order: g,r,z; by default those that the headers state, if they differ.
     hdu : str, optional
-        HDU by number or EXTNAME; by default every image in a file, but for weights, masks and the like.
-    ra_column, dec_column, id_column : str, optional
-        Columns of the catalogue, where they do not have one of the usual names. Degrees, ICRS.
+        HDU to cut from, by number or EXTNAME; by default every image in a file except weights, masks and the like.
+    ra_column, dec_column : str, optional
+        Catalogue columns with the position in degrees, ICRS; needed only if they have none of the usual names.
+    {id_column}
     stretch : str, optional
-        How brightness is shown in a PNG: asinh, or with options asinh:softening=3; by default as `classify` does.
+        Brightness stretch of PNG files: asinh, or with options asinh:softening=3; by default the one of `classify`.
     workers : int, optional
-        Processes; by default one for each processor where there are many objects.
-    resume : bool
-        Go on with an interrupted job on the same output.
+        Number of processes; by default one per available core if there are many objects.
+    {resume}
     overwrite : bool
-        Throw away earlier cutouts in the same folder.
+        Discard earlier cutouts in the same folder.
+    {progress}
 
     Returns
     -------
     CutoutsResult
+        Counts of cutouts and flags, and the paths of the folder and of cutouts.csv.
 
     Raises
     ------
     InputError
-        If no image can be used, or no object lies in one.
+        If no image can be used, or no object is inside an image.
     TableError
         If the catalogue cannot be read, or has no positions.
     OutputExists
-        If the folder holds something, and neither `resume` nor `overwrite` was given.
+        If the folder is not empty, and neither `resume` nor `overwrite` is set.
     """
     from galaxtool.cutting.run import CutoutsOptions, cut_catalogue
 

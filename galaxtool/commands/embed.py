@@ -1,10 +1,11 @@
-"""Cutouts to a file of embeddings."""
+"""The command ``embed``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.results import EmbedResult
@@ -13,6 +14,7 @@ from galaxtool.jobs.shard import Shard
 from galaxtool.types import Progress, Silent
 
 
+@describe_shared_options
 def embed(
     inputs: Sequence[str | Path],
     *,
@@ -40,73 +42,49 @@ def embed(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> EmbedResult:
-    """Turn cutouts into embeddings.
+    """Compute embeddings of cutouts.
 
-    One row per input, in input order. An input that cannot be read is a row of NaN with `error` filled.
+    The output has one row for each input, in input order. An input that cannot be read becomes a row of NaN with an
+    error message.
 
     Parameters
     ----------
-    inputs : sequence of str or Path
-        Folders, files, globs, tar and zip archives, HDF5 and NumPy stacks, @list.txt with a path a line, and
-        catalogues with a column of paths.
+    {inputs}
     output : Path
-        Where to write: .parquet (id, path, ra, dec, embedding, error), or .npy with the rows' identifiers beside it
-        in .ids.csv and what made them in .meta.json.
-    model : str
-        A model's name, a model or run directory, or an .onnx file.
-    hdu : str, optional
-        Number or EXTNAME of the HDU to take from FITS files.
-    each_hdu : bool
-        Take every image HDU of a FITS file as an object of its own.
-    bands : sequence of str
-        Bands to take, in this order: g,r,z.
-    pattern : str, optional
-        Where each band has its own file, how they are called below a folder: "{id}_{band}.fits".
-    mask_hdu : str, optional
-        HDU of FITS files in which pixels that must not be used are not zero.
-    weight_hdu : str, optional
-        HDU of FITS files with weights: pixels whose weight is not above zero are not used.
-    pixel_scale : float, optional
-        arcsec per pixel of images that do not say it themselves.
-    size_arcsec : float, optional
-        Side of the square about the centre that is looked at, cut by the image's pixel scale; by default the model's
-        own, if it was trained with one.
-    stretch : str, optional
-        How brightness is shown in place of the model's own stretch: asinh, or with options asinh:softening=3.
-    image_column : str, optional
-        Column of a catalogue that holds the images' paths.
-    id_column : str, optional
-        Column of a catalogue that identifies its rows.
-    engine : {"auto", "onnx", "openvino", "torch"}
-        What runs the model; auto takes ONNX Runtime where the model has an ONNX file. openvino and torch compute in
-        bf16 where the processor has AMX, unless --precision says otherwise.
-    device : str
-        auto, cpu, cuda, cuda:1, mps.
-    precision : str
-        auto, fp32, bf16 or fp16.
-    batch_size : int
-        Images at a time.
-    workers : int, optional
-        How many work at the same time; one for each processor where it is not said.
-    executor : str
-        Where: threads, processes, ray, or ray://HEAD:PORT; auto takes processes for many images.
-    shard : str, optional
-        Do one part of several, e.g. 2/8, in a job array; `galaxtool merge` then writes the file.
-    resume : bool
-        Go on with an interrupted job on the same output.
-    overwrite : bool
-        Throw away an interrupted job on the same output.
-    progress : Progress, optional
-        Told how far it is.
+        File to write: .parquet (id, path, ra, dec, embedding, error), or .npy, with the identifiers in .ids.csv and
+        the provenance in .meta.json beside it.
+    {model}
+    {hdu}
+    {each_hdu}
+    {bands}
+    {pattern}
+    {mask_hdu}
+    {weight_hdu}
+    {pixel_scale}
+    {size_arcsec}
+    {stretch}
+    {image_column}
+    {id_column}
+    {engine}
+    {device}
+    {precision}
+    {batch_size}
+    {workers}
+    {executor}
+    {shard}
+    {resume}
+    {overwrite}
+    {progress}
 
     Returns
     -------
     EmbedResult
+        Counts of rows, and the digests of the model and its preprocessing.
 
     Raises
     ------
     InputError
-        If an input does not exist, or no image can be read; the file is then written all the same.
+        If an input does not exist, or no image can be read; in the latter case the file is written nevertheless.
     """
     from galaxtool.inference.embed import embed_inputs
 

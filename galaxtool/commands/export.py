@@ -1,4 +1,4 @@
-"""Writing a model as one ONNX file, and checking what was written."""
+"""The command ``export``."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.optional_imports import require
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What `export` wrote, and how close its results are to those of the model.
+    """The result of `export`: the file, and how closely it reproduces the model.
 
     Parameters
     ----------
     output : Path
-        ONNX file.
+        Path of the ONNX file.
     bytes : int
         Size of the file.
     precision : str
-        Precision of the file.
+        ``fp32``, ``fp16`` or ``int8``.
     batches : list of int
-        Batch sizes in the comparison with PyTorch.
+        Batch sizes that were tried.
     least_cosine : float
-        Least cosine between an embedding of the file and that of PyTorch.
+        Lowest cosine similarity between its embeddings and PyTorch's.
     largest_difference : float
-        Largest difference between two probabilities.
+        Largest difference of a probability.
     agreement : float
-        Share of the images that get the same label.
+        Fraction of the images with the same label.
     """
 
     output: Path
@@ -45,6 +46,7 @@ class ExportResult:
         return {**asdict(self), "output": str(self.output)}
 
 
+@describe_shared_options
 def export(
     *,
     model: str = "mini",
@@ -52,29 +54,31 @@ def export(
     precision: str = "fp32",
     progress: Progress | None = None,
 ) -> ExportResult:
-    """Write a model as one ONNX file, and check it.
+    """Export a model to a single ONNX file, and check it against PyTorch.
 
-    Input image: float32 (N, 3, H, W), preprocessed, any N. Outputs: embedding (N, D) of unit length, logits (N, K),
-    probabilities (N, K). The file carries the classes, their prompt and symbol embeddings and the preprocessing, so it
-    classifies by itself: galaxtool classify cutouts/ --model model.onnx.
+    The input is a preprocessed batch of images, float32 (N, 3, H, W) with any N. The outputs are embedding (N, D) of
+    unit length, logits (N, K) and probabilities (N, K). The file also contains the classes, their prompt and symbol
+    embeddings and the preprocessing, so it is a complete model: galaxtool classify cutouts/ --model model.onnx.
 
     Parameters
     ----------
     model : str
-        Registered name, or model or run directory.
+        Name of a registered model, or model or run directory.
     output : Path
-        File to write; one that is there is replaced when the new one has been checked.
+        File to write. An existing file is replaced once the new one has passed the check.
     precision : str
-        fp32, fp16, or int8; int8 is calibrated on simulated galaxies.
+        Precision of the weights: fp32, fp16 or int8. int8 is calibrated on simulated galaxies.
+    {progress}
 
     Returns
     -------
     ExportResult
+        Path of the file, and its agreement with PyTorch.
 
     Raises
     ------
     ModelError
-        If the model cannot be exported, or the file does not do what the model does.
+        If the model cannot be exported, or the file does not reproduce its results.
     """
     require("torch", why="Export", install="torch")
     from galaxtool.models.onnx.export import CHECKED_BATCHES, export_model

@@ -1,16 +1,18 @@
-"""Training a classifier, from images to a model directory."""
+"""The command ``finetune``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.result import FinetuneResult
 from galaxtool.types import Progress
 from galaxtool.utils.optional_imports import import_attribute, require
 
 
+@describe_shared_options
 def finetune(
     dataset: Sequence[str | Path] = (),
     *,
@@ -71,134 +73,129 @@ def finetune(
 ) -> FinetuneResult:
     """Train a classifier on labelled cutouts.
 
-    Without DATASET it learns from 1200 simulated galaxies. The run directory keeps the model, the split, the history
-    and a manifest; Ctrl-C leaves a run that --resume continues. On several GPUs: torchrun --nproc-per-node 2 -m
-    galaxtool finetune ...
+    Without DATASET it learns from 1200 simulated galaxies. The run directory contains the model, the split, the
+    history and a manifest. Ctrl-C leaves a run that --resume continues. To train on several GPUs: torchrun
+    --nproc-per-node 2 -m galaxtool finetune ...
 
     Parameters
     ----------
     dataset : sequence of str or Path
-        Registered names, name:PATH, folders with class sub-folders or a labels.csv, archives, catalogues, or globs and
-        @lists, whose images have the name of their folder for a class; several are mixed.
+        Registered data sets, name:PATH, folders with a sub-folder for each class or a labels.csv, archives, catalogues,
+        or globs and @lists of images in folders named after their class. Several are mixed.
     out : Path, optional
         Run directory; by default runs/<utc time>-<method>.
     method : str
-        How to train; see galaxtool methods.
+        Training method; see galaxtool methods.
     option : sequence of str
-        A setting of the method's own, as NAME=VALUE; can be given several times. See galaxtool methods.
+        Option of the method, as NAME=VALUE; can be repeated. See galaxtool methods.
     backbone : str
-        What to train, as source:architecture@weights; @none starts from random weights. See galaxtool backbones.
+        Backbone to train, as source:architecture@weights; @none starts from random weights. See galaxtool backbones.
     text_encoder : str, optional
-        Backbone whose text encoder is borrowed where a method needs one and the backbone has none; by default
-        clip-vit-16.
+        Backbone whose text encoder is used if the method needs one and the backbone has none; by default clip-vit-16.
     channels : str
-        What the backbone is shown: rgb, gray, or names of bands such as g,r,i,z, each stretched by itself.
+        Input channels of the backbone: rgb, gray, or band names such as g,r,i,z, each with its own stretch.
     head : str, optional
-        What classifies; by default the method's own. See galaxtool heads.
+        Classifying head; by default the one of the method. See galaxtool heads.
     votes : str, optional
-        Learn the fractions of votes of a decision tree: gz2, gz-decals, or a TOML file with questions and answers.
+        Learn the vote fractions of a decision tree: gz2, gz-decals, or a TOML file with questions and answers.
     taxonomy : str, optional
-        Taxonomy of the labels; by default the one that they all fit.
+        Taxonomy of the labels; by default the one that contains them all.
     symbols : Path, optional
         Folder with one image for each of your own classes.
     where : str, optional
-        Only rows for which this holds, e.g. "odd_pool == 0 and label in ('spiral', 'edge_on')".
+        Condition that selects rows, as in SQL: "odd_pool = 0 and label in ('spiral', 'edge_on')".
     weight : sequence of str
-        How often a data set is seen, as NAME=2; can be given several times.
-    image_column, label_column : str, optional
-        Columns of a catalogue or labels.csv, where they do not have one of the usual names.
-    hdu : str, optional
-        HDU of FITS files, by number or EXTNAME; by default the first with an image.
-    bands : sequence of str
-        Bands to take, in this order: g,r,z.
-    pattern : str, optional
-        Where each band has its own file, how they are called below a folder: "{id}_{band}.fits". A labels.csv or
-        catalogue then names an object by what stands for {id}.
-    mask_hdu : str, optional
-        HDU of FITS files in which pixels that must not be used are not zero.
-    weight_hdu : str, optional
-        HDU of FITS files with weights: pixels whose weight is not above zero are not used.
-    pixel_scale : float, optional
-        arcsec per pixel of images that do not say it themselves.
+        Weight of a data set in the mix, as NAME=2; can be repeated.
+    {image_column}
+    label_column : str, optional
+        Catalogue column with the labels; needed only if it has none of the usual names.
+    {hdu}
+    {bands}
+    {pattern}
+        A labels.csv or catalogue then identifies each object by its {id}.
+    {mask_hdu}
+    {weight_hdu}
+    {pixel_scale}
     all_classes : bool
-        Keep the taxonomy's classes that no image has.
+        Keep classes of the taxonomy that no image has.
     recipe : str, optional
-        Registered name or TOML file with settings; what is given here goes before it.
+        Name of a registered recipe, or a TOML file with settings; options given here take precedence.
     data : sequence of str
-        Fills a recipe's data slot, as SLOT=PATH; can be given several times.
+        Path for a data slot of the recipe, as SLOT=PATH; can be repeated.
     fraction : float
-        Train on this fraction of each class; smaller fractions lie within larger ones.
+        Fraction of each class to train on; a smaller fraction is a subset of a larger one.
     split : Path, optional
-        Table with an id or path and a split (train, valid, test) for each image, such as another run's split.csv.
+        Table with an id or path and a split (train, valid, test) for each image, such as split.csv of another run.
     valid_fraction : float
-        Part of each class kept for validation, where the data have no split of their own.
+        Fraction of each class to use for validation, if the data have no split of their own.
     separation : float
-        Arcseconds; images nearer to one another on the sky, directly or through others, stay in one split.
+        Images closer than this on the sky, in arcsec, directly or through others, go into the same split.
     epochs : int, optional
-        Of the last stage; 20 by default.
+        Number of epochs of the last stage; 20 by default.
     warmup_epochs : int, optional
-        Of the stage before it; 11 by default, and never more than --epochs where only that is given. galaxalign-v1 has
-        only this stage, as long as --epochs where that alone is given.
-    batch_size : int
-        Images a step.
+        Number of epochs of the stage before it; 11 by default, and at most --epochs if only that is given.
+        galaxalign-v1 has only this stage; there --epochs alone sets its length.
+    {batch_size}
     lr : float, optional
-        Peak learning rate; by default what suits the backbone.
+        Peak learning rate; by default a value that suits the backbone.
     weight_decay : float
-        Of AdamW.
+        Weight decay of AdamW.
     layer_decay : float
-        Each block of the image encoder learns at this times the rate of the next one; 1 for all alike.
+        Ratio of the learning rates of successive blocks of the image encoder, lowest at the input; 1 for equal rates.
     patience : int
-        Stop after so many epochs of the last stage without a better validation score; 0 never stops.
+        Number of epochs of the last stage without a better validation score before training stops; 0 never stops.
     stopping : str
-        best (by --patience), or loss-margin: stop when the validation loss exceeded its minimum by 0.03 three times.
+        Stopping rule: best (see --patience), or loss-margin, which stops once the validation loss was three times 0.03
+        above its minimum.
     contrast : str
-        Negatives of the contrastive losses: instance (as printed in the paper) or class.
+        Negatives of the contrastive losses: instance (as in the paper) or class.
     score : str
-        What classifies: similarity to the prompt, the symbol, or both.
+        Classify by similarity to the prompt, the symbol, or both.
     class_weights : str
-        none, or inverse: items count by the inverse of their class's frequency.
+        Class weights: none, or inverse to the frequency of the class.
     label_smoothing : float
-        Part of each target that is spread over all classes; for methods with cross-entropy.
+        Fraction of each target that is spread over all classes; for methods with cross-entropy.
     calibrate : bool
-        Fit a temperature to the validation split, which makes the probabilities truer; classify uses it.
+        Fit a temperature on the validation split, so that the probabilities that classify writes are calibrated.
     ema : float
-        Validate and keep an average of the weights, of which each step keeps this part, e.g. 0.999; 0 for none.
+        Decay of an exponential moving average of the weights, which is then validated and saved, e.g. 0.999; 0 for
+        none.
     crop : float
-        Fraction of the image's side that is kept, about the centre.
+        Fraction of the side of the image to keep, about the centre.
     size_arcsec : float, optional
-        Side of the square about the centre that is looked at, cut by the image's pixel scale; classify then cuts the
-        same by itself.
+        Side, in arcsec, of the central square to use, cut at the pixel scale of each image; classify then uses the
+        same.
     stretch : str
-        How FITS data are shown: auto, linear, asinh, log, zscale or lupton; or with options asinh:softening=3.
+        Brightness stretch of FITS data: auto, linear, asinh, log, zscale or lupton; or with options asinh:softening=3.
     seed : int
-        Of the split, the order, the augmentation and random weights.
-    precision : str
-        auto, fp32, bf16 or fp16; auto is bf16 where the processor computes in it.
+        Random seed of the split, the order, the augmentation and the random weights.
+    {precision}
     accumulate : int
-        Pass each batch through the model in so many parts; same gradient, less memory.
+        Number of parts in which a batch passes through the model; the same gradient with less memory.
     checkpointing : bool
-        Compute activations again where the gradient needs them; less memory, more time.
+        Recompute activations for the gradient instead of storing them; less memory, more time.
     compile : bool
         Compile the image encoder with torch.compile.
-    device : str
-        auto, cpu, cuda, cuda:1 or mps.
+    {device}
     tensorboard : bool
-        Write the history for TensorBoard too.
+        Also write the history for TensorBoard.
     resume : Path, optional
-        Go on with an interrupted run; its own settings count.
+        Resume an interrupted run, using the settings saved with it.
     overwrite : bool
         Empty an existing run directory first.
+    {progress}
 
     Returns
     -------
     FinetuneResult
+        Metrics on the validation split, and the paths of the run and of the model.
 
     Raises
     ------
     GalaxtoolError
         If the data, the settings or the output cannot be used.
     KeyboardInterrupt
-        After Ctrl-C, when the run has been put away.
+        After Ctrl-C, once the run has been saved.
     """
     require("torch", why="Training", install="torch")
     run_finetune = import_attribute("galaxtool.finetuning.run:run_finetune")

@@ -1,4 +1,4 @@
-"""Cutouts to a similarity index."""
+"""The command ``index``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.defaults import DEFAULT_INDEX
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IndexResult:
-    """What `index` built.
+    """The result of `index`.
 
     Parameters
     ----------
     output : str
-        The index directory.
+        Path of the index directory.
     record : IndexRecord
-        As in its ``index.json``.
+        Content of its ``index.json``.
     """
 
     output: str
@@ -36,6 +37,7 @@ class IndexResult:
         return {"output": self.output, **self.record.as_dict()}
 
 
+@describe_shared_options
 def index(
     inputs: Sequence[str | Path],
     *,
@@ -64,69 +66,48 @@ def index(
 ) -> IndexResult:
     """Build a similarity index of cutouts.
 
-    The index is a folder that can be moved and asked by itself: it holds the vectors, what they are of, and the
-    model. Images that cannot be read are left out, counted and named.
+    The index is a folder that can be moved and searched by itself: it holds the vectors, the identity of each image,
+    and the model. Images that cannot be read are left out and reported.
 
     Parameters
     ----------
-    inputs : sequence of str or Path
-        Folders, files, globs, tar and zip archives, HDF5 and NumPy stacks, @list.txt with a path a line, and
-        catalogues with a column of paths.
+    {inputs}
     output : Path
         Folder of the index.
     kind : str
-        flat, sq8, ivf-flat, ivf-sq8, or a plugin's; auto is flat up to 100,000 images, else ivf-sq8.
-    model : str
-        A model's name, a model or run directory, or an .onnx file.
-    image_column : str, optional
-        Column of a catalogue that holds the images' paths.
-    id_column : str, optional
-        Column of a catalogue that identifies its rows.
-    hdu : str, optional
-        Number or EXTNAME of the HDU to take from FITS files.
-    each_hdu : bool
-        Take every image HDU of a FITS file as an object of its own.
-    bands : sequence of str
-        Bands to take, in this order: g,r,z.
-    pattern : str, optional
-        Where each band has its own file, how they are called below a folder: "{id}_{band}.fits".
-    mask_hdu : str, optional
-        HDU of FITS files in which pixels that must not be used are not zero.
-    weight_hdu : str, optional
-        HDU of FITS files with weights: pixels whose weight is not above zero are not used.
-    pixel_scale : float, optional
-        arcsec per pixel of images that do not say it themselves.
-    size_arcsec : float, optional
-        Side of the square about the centre that is looked at, cut by the image's pixel scale; by default the model's
-        own, if it was trained with one.
-    stretch : str, optional
-        How brightness is shown in place of the model's own stretch: asinh, or with options asinh:softening=3.
-    engine : {"auto", "onnx", "openvino", "torch"}
-        What runs the model; auto takes ONNX Runtime where the model has an ONNX file. openvino and torch compute in
-        bf16 where the processor has AMX, unless --precision says otherwise.
-    device : str
-        auto, cpu, cuda, cuda:1, mps.
-    precision : str
-        auto, fp32, bf16 or fp16.
-    batch_size : int
-        Images at a time.
-    workers : int, optional
-        How many work at the same time; one for each processor where it is not said.
-    executor : str
-        Where: threads, processes, ray, or ray://HEAD:PORT; auto takes processes for many images.
+        Kind of index: auto, flat, sq8, ivf-flat, ivf-sq8, or one from a plugin. auto is flat for up to 100,000 images
+        and ivf-sq8 for more.
+    {model}
+    {image_column}
+    {id_column}
+    {hdu}
+    {each_hdu}
+    {bands}
+    {pattern}
+    {mask_hdu}
+    {weight_hdu}
+    {pixel_scale}
+    {size_arcsec}
+    {stretch}
+    {engine}
+    {device}
+    {precision}
+    {batch_size}
+    {workers}
+    {executor}
     overwrite : bool
-        Replace an index that is there already.
-    progress : Progress, optional
-        Told how far it is.
+        Replace an existing index.
+    {progress}
 
     Returns
     -------
     IndexResult
+        Path and record of the index.
 
     Raises
     ------
     OutputExists
-        If something stands at `output` that may not be replaced.
+        If `output` exists and may not be replaced.
     InputError
         If an input does not exist, or no image can be read.
     UnknownName

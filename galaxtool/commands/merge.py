@@ -1,14 +1,16 @@
-"""Joining what the shards of a job have done."""
+"""The command ``merge``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.results import MergeResult
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.types import Progress, Silent
 
 
+@describe_shared_options
 def merge(
     job: Path,
     *,
@@ -21,40 +23,40 @@ def merge(
     keep: bool = False,
     progress: Progress | None = None,
 ) -> MergeResult:
-    """Join what the shards of a job have done.
+    """Merge the results of all shards of a job.
 
-    The result is what one process would have written.
+    The output is the same as that of a single process.
 
     Parameters
     ----------
     job : Path
-        The output that all shards were given: predictions.fits, whose parts are in predictions.fits.unfinished.
+        The output path that all shards were given, such as predictions.fits; their parts are in
+        predictions.fits.unfinished.
     output : Path, optional
-        Where to write, if not there: another name, or another format of table.
-    html : Path, optional
-        Write a page too, as `classify` does. It shows the images, so run this where the shards ran.
-    sort_into : Path, optional
-        Make a folder with a sub-folder for each class and the images in it.
-    sort_by : str
-        How images are sorted into folders: link or copy.
-    samp : bool
-        Send the table to TOPCAT, Aladin and what else listens to SAMP.
+        Another path to write to, which may have another table format.
+    {html}
+        It shows the images, so merge on a machine that can read them.
+    {sort_into}
+    {sort_by}
+    {samp}
     overwrite : bool
-        Sort into a folder that is there already.
+        Sort into an existing folder.
     keep : bool
-        Leave the parts where they are.
+        Keep the parts.
+    {progress}
 
     Returns
     -------
     MergeResult
+        Number of rows and errors, and the path of the output.
 
     Raises
     ------
     InputError
-        If there are no parts, or some are missing; the shards that have to be run again are named. If images are to be
-        shown or sorted that are not there any more.
+        If parts are missing (the message names the shards to run again), or images that should be shown or sorted no
+        longer exist.
     OutputExists
-        If a shard is still at work.
+        If a shard is still running.
     """
     from galaxtool.inference.merge import merge_shards
 

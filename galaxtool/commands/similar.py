@@ -1,4 +1,4 @@
-"""Look-alikes of an image, a text, a symbol or an indexed object."""
+"""The command ``similar``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.errors import ConfigError, OutputExists
 from galaxtool.search.neighbor import Neighbour
 from galaxtool.types import Progress, Silent
@@ -23,18 +24,18 @@ _ALIKE = 0.999  # two readings of one file are at least so similar
 
 @dataclass(frozen=True)
 class SimilarResult:
-    """What `similar` found.
+    """The result of `similar`.
 
     Parameters
     ----------
     query : str
-        What was asked for.
+        Description of the query.
     index : str
-        Where it was looked for.
+        Index, or folders and files, that were searched.
     output, sheet : str
-        The table and the contact sheet.
+        Paths of the table and of the contact sheet.
     neighbours : list of Neighbour
-        The most similar first.
+        Results, the most similar first.
     """
 
     query: str
@@ -48,6 +49,7 @@ class SimilarResult:
         return asdict(self)
 
 
+@describe_shared_options
 def similar(
     query: str | Path | None = None,
     *,
@@ -69,16 +71,17 @@ def similar(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> SimilarResult:
-    """Find look-alikes of an image, a text, a symbol or a position.
+    """Find images similar to an image, a text, a symbol or an indexed object.
 
-    Give exactly one of QUERY, --text, --symbol, --id, and --ra with --dec. Writes a table and a contact sheet.
+    Give exactly one of QUERY, --text, --symbol, --id, or --ra with --dec. The results are written as a table and a
+    contact sheet.
 
     Parameters
     ----------
     query : str or Path, optional
-        Image file to find look-alikes of.
+        Image file to find similar images for.
     text : str, optional
-        Description to find images of, for models with a text encoder.
+        Description of the images to find; needs a model with a text encoder.
     symbol : str, optional
         Class of the model (its slug or name), or an image file with a schematic symbol.
     id : str, optional
@@ -86,38 +89,35 @@ def similar(
     ra, dec : float, optional
         Position of an indexed object, in degrees, ICRS.
     radius : float
-        How far from the position the object may be, in arcsec.
+        Maximum distance of the object from the position, in arcsec.
     index : Path, optional
-        Index directory; else that in GALAXTOOL_INDEX, else galaxtool_index/.
+        Index directory; by default the one in GALAXTOOL_INDEX, otherwise galaxtool_index/.
     among : sequence of str or Path, optional
-        Folders, files or catalogues to look among instead of an index; their index is kept in the cache.
+        Folders, files or catalogues to search instead of an index; their index is kept in the cache.
     model : str, optional
-        With --among, the model to use (mini). With an index it is only checked: an index has its model.
+        Model to use with --among; by default mini. With an index, only checked against the model of the index.
     k : int
-        How many to return; all where it is more than there are.
+        Number of results.
     output : Path
-        Table to write; the suffix decides the format: .csv .ecsv .fits .vot .parquet.
+        Table to write. The suffix selects the format: .csv, .ecsv, .fits, .vot or .parquet.
     sheet : Path, optional
-        Contact sheet to write, .png or .jpg; by default beside the table, under its name.
+        Contact sheet to write, .png or .jpg; by default beside the table, under the same name.
     exclude_query : bool
-        Leave the query itself out where it is indexed.
-    hdu : str, optional
-        Number or EXTNAME of the HDU to take from FITS files.
-    engine : {"auto", "onnx", "openvino", "torch"}
-        What runs the model; auto takes ONNX Runtime where the model has an ONNX file.
-    device : str
-        auto, cpu, cuda, cuda:1, mps.
-    progress : Progress, optional
-        Told how far it is.
+        Leave the query itself out of the results.
+    {hdu}
+    {engine}
+    {device}
+    {progress}
 
     Returns
     -------
     SimilarResult
+        The similar images, and the paths of the table and the contact sheet.
 
     Raises
     ------
     ConfigError
-        If not exactly one kind of query is given, or an option's value cannot be used.
+        If not exactly one kind of query is given, or the value of an option cannot be used.
     InputError
         If there is no index, a file cannot be read, or no object is at the position.
     IndexMismatch

@@ -1,4 +1,4 @@
-"""Making labelled simulated galaxies."""
+"""The command ``simulate``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.errors import ConfigError, OutputExists
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.config import one_of
@@ -14,15 +15,16 @@ from galaxtool.utils.config import one_of
 
 @dataclass(frozen=True)
 class SimulateResult:
-    """What was made.
+    """The result of `simulate`.
 
     Parameters
     ----------
     output : Path
         The folder, with ``images/`` and ``labels.csv``.
     n : int
+        Number of galaxies.
     labels : dict
-        Class -> how many.
+        Class -> number of galaxies.
     """
 
     output: Path
@@ -34,6 +36,7 @@ class SimulateResult:
         return {"output": str(self.output), "n": self.n, "labels": self.labels}
 
 
+@describe_shared_options
 def simulate(
     *,
     output: Path,
@@ -45,31 +48,33 @@ def simulate(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> SimulateResult:
-    """Make labelled simulated galaxies as FITS or PNG.
+    """Simulate labelled galaxies as FITS or PNG images.
 
-    All ten classes of Galaxy10 DECaLS in equal numbers, in g, r and z, as the DESI Legacy Imaging Surveys would show
-    them, with a labels.csv of the classes and the parameters drawn. FITS files have a WCS.
+    All ten classes of Galaxy10 DECaLS in equal numbers, in g, r and z, as they would appear in the DESI Legacy Imaging
+    Surveys. A labels.csv lists the classes and the parameters of each galaxy. FITS files have a WCS.
 
     Parameters
     ----------
     output : Path
-        Folder to make.
+        Folder to create.
     n : int
         Number of galaxies.
     seed : int
-        The same seed gives the same galaxies; another gives others.
+        Random seed; the same seed gives the same galaxies.
     size : int
-        Side of the images in pixels; the field of view, 67 arcsec, stays.
+        Side of the images in pixels. The field of view is always 67 arcsec.
     split : str
-        train, valid or test: galaxies of different splits are never the same.
+        Split to simulate: train, valid or test. Different splits never share a galaxy.
     kind : str
-        fits or png.
+        Image format: fits or png.
     overwrite : bool
-        Write into a folder that is not empty, in place of earlier simulated galaxies.
+        Write into a folder that is not empty, and replace earlier simulated galaxies.
+    {progress}
 
     Returns
     -------
     SimulateResult
+        Number of galaxies in each class, and the path of the folder.
 
     Raises
     ------

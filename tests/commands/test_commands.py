@@ -18,6 +18,7 @@ import pytest
 import galaxtool
 from galaxtool.cli import build
 from galaxtool.cli.main import COMMANDS
+from galaxtool.commands.shared_options import SHARED_OPTIONS, describe_shared_options
 from galaxtool.plugins import hookspecs
 from galaxtool.plugins.kinds import KINDS
 from galaxtool.plugins.manager import PluginManager
@@ -95,6 +96,59 @@ def test_panels_and_flags_name_parameters(name: str) -> None:
     flags = [flag for p in command.params for flag in p.opts if flag.startswith("-")]
     assert len(flags) == len(set(flags))
     assert {"--json", "--quiet", "--config", "--offline"} <= set(flags)
+
+
+SEVERAL_DESCRIPTIONS = {
+    "bands": "cutouts stacks planes, and takes the bands from the headers by default",
+    "hdu": "cutouts takes every image of a file by default",
+    "html": "merge also says where it can run",
+    "inputs": "cutouts takes images and a catalogue",
+    "kind": "indexes, stacks of cutouts, image formats",
+    "model": "export accepts no ONNX file, and similar takes the model of the index",
+    "output": "a table, a file of embeddings, an index, an ONNX file or a folder",
+    "overwrite": "what it replaces is different, and must be said",
+    "pattern": "finetune also says how a table of labels names an object",
+    "precision": "export also has int8",
+    "resume": "finetune resumes a run, with its settings",
+    "seed": "simulate draws galaxies, finetune much else",
+    "size": "the size of a cutout has a default of its own; a simulated field of view is fixed",
+    "size_arcsec": "a model remembers the size that it was trained with; finetune sets it; cutouts cuts to it",
+    "split": "a table of splits for finetune, the name of one for simulate",
+    "stretch": "FITS data in training, the model's own stretch afterwards, PNG files of cutouts",
+    "workers": "cutouts starts processes only for many objects",
+}
+"""Option -> why its description is not the same in all commands that have it."""
+
+
+def test_a_shared_option_is_described_once() -> None:
+    texts: dict[str, set[str]] = {}
+    for command in COMMANDS:
+        for name, text in build.read_docstring(made(command)[0])[1].items():
+            texts.setdefault(name, set()).add(text)
+    assert {name for name, found in texts.items() if len(found) > 1} == set(SEVERAL_DESCRIPTIONS)
+
+
+def test_shared_options_are_those_of_several_commands() -> None:
+    uses = [name for command in COMMANDS for name in inspect.signature(made(command)[0]).parameters]
+    assert {name for name in SHARED_OPTIONS if uses.count(name) < 2} == set()
+
+
+def test_placeholders_are_filled_in_and_added_to() -> None:
+    def example() -> None:
+        """Do nothing.
+
+        Parameters
+        ----------
+        {device}
+            Never mps.
+        other : str
+            As in "{device}".
+        """
+
+    assert build.read_docstring(describe_shared_options(example))[1] == {
+        "device": f"{SHARED_OPTIONS['device'][1]} Never mps.",
+        "other": 'As in "{device}".',
+    }
 
 
 # --- a command made of a function for the occasion -------------------------------------------------------------------
