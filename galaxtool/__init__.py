@@ -42,6 +42,7 @@ _PLACES = {
     "galaxtool.training.task": ("Batch", "Task"),
     "galaxtool.training.trainer": ("Trainer",),
     "galaxtool.images.image_file": ("ImageFile",),
+    "galaxtool.inference.model": ("Model", "load_model"),
     "galaxtool.images.read_options": ("ReadOptions",),
     "galaxtool.backbones.protocols": ("Backbone",),
     "galaxtool.containers.reading": ("read_image",),

@@ -54,7 +54,7 @@ def classify_inputs(
     engine = open_engine(files, chosen.engine, chosen.device, chosen.precision, lazy=chosen.executor != "threads")
     if note := faster_precision_note(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
         progress.say(note)
-    _check_classes(engine.record, model)
+    check_classes(engine.record, model)
     if shard.index == 1:
         _report_differences(engine.record, reading, found, progress)
     runner = BatchRunner(
@@ -90,7 +90,7 @@ def classify_inputs(
     return result
 
 
-def _check_classes(record: ModelRecord, model: str) -> None:
+def check_classes(record: ModelRecord, model: str) -> None:
     """Raise `ModelError` for a model without classes."""
     if record.head == "none":
         backbone = record.backbone.partition("@")[0]
