@@ -6,7 +6,8 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.commands.doctor import Diagnosis, doctor
+from galaxtool.commands.doctor import doctor
+from galaxtool.diagnostics.installation import Diagnosis
 
 
 def command() -> Any:
@@ -20,9 +21,15 @@ def _show(found: Diagnosis) -> None:
         "",
         f"devices    {', '.join(found.devices) or 'none for training'}",
         f"providers  {', '.join(found.providers) or 'none'}",
-        f"precision  {found.precision or 'none for training'}",
+        f"precision  {_describe_precision(found.precision)}",
         f"plugins    {', '.join(p['name'] for p in found.plugins if p['status'] == 'ok')}",
         *(f"note       {note}" for note in found.notes),
         *(f"TO FIX     {problem}" for problem in found.problems),
         "" if found.problems else "\nNothing to fix.",
     )
+
+
+def _describe_precision(fastest: str) -> str:
+    if not fastest:
+        return "none for training"
+    return "fp32" if fastest == "fp32" else f"fp32; the CPU also computes in {fastest}, see --precision"

@@ -7,7 +7,7 @@ from typing import Any
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table
 from galaxtool.commands import listings
-from galaxtool.commands.listings import Listing
+from galaxtool.diagnostics.listing import Listing
 
 _COLUMNS = {
     "backbones": ("name", "summary", "text", "image_size", "weights", "from", "usable"),

@@ -23,26 +23,29 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "embed": ("galaxtool.cli.embed:command", "Compute embeddings of cutouts."),
     "merge": ("galaxtool.cli.merge:command", "Merge the results of all shards of a job."),
     "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),
-    "similar": ("galaxtool.cli.similar:command", "Find images similar to an image, a text, a symbol or an indexed object."),
+    "similar": (
+        "galaxtool.cli.similar:command",
+        "Find images similar to an image, a text, a symbol or an indexed object.",
+    ),
     "export": ("galaxtool.cli.export:command", "Export a model to a single ONNX file, and check it against PyTorch."),
     "cutouts": ("galaxtool.cli.cutouts:command", "Cut out the objects of a catalogue from FITS images."),
     "simulate": ("galaxtool.cli.simulate:command", "Simulate labelled galaxies as FITS or PNG images."),
-    "backbones": ("galaxtool.cli.listings:backbones", "List the image encoders."),
+    "backbones": ("galaxtool.cli.listings:backbones", "List the backbones, which encode images."),
     "datasets": ("galaxtool.cli.listings:datasets", "List the data sets."),
-    "heads": ("galaxtool.cli.listings:heads", "List the classifying heads."),
-    "methods": ("galaxtool.cli.listings:methods", "List the ways to train, with the paper of each."),
+    "heads": ("galaxtool.cli.listings:heads", "List the heads, which classify."),
+    "methods": ("galaxtool.cli.listings:methods", "List the training methods and their papers."),
     "taxonomies": (
         "galaxtool.cli.listings:taxonomies",
-        "List the taxonomies with their classes, prompts and coarser relatives.",
+        "List the taxonomies with their classes, prompts and coarser classes.",
     ),
     "models": ("galaxtool.cli.listings:models", "List the trained models that come with galaxtool and its plugins."),
     "plugins": (
         "galaxtool.cli.listings:plugins",
-        "List the plugins, what each provides, and what is wrong with those that failed.",
+        "List the plugins, what each provides, and why a plugin failed.",
     ),
     "doctor": (
         "galaxtool.cli.doctor:command",
-        "Check this installation: versions, devices, ONNX providers, plugins, and what to fix.",
+        "Check this installation: versions, devices, ONNX Runtime providers, plugins, and how to fix problems.",
     ),
 }
 """Command -> where it is, and its line in ``--help``."""

@@ -218,8 +218,10 @@ def test_classify_by_it(executor: str, tmp_path: Path) -> None:
 def test_doctor_names_the_extra_where_it_helps(
     amx: bool, installed: bool, told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galaxtool.commands.doctor.has_amx", lambda: amx)
-    monkeypatch.setattr("galaxtool.commands.doctor.is_installed", lambda _: installed)
+    monkeypatch.setattr("galaxtool.diagnostics.installation.has_amx", lambda: amx)
+    monkeypatch.setattr(
+        "galaxtool.diagnostics.installation.is_installed", lambda name: installed if name == "openvino" else True
+    )
     code, out, err = galaxtool("doctor", "--json")
     assert code == 0, err
     assert any("galaxtool[fast]" in note for note in json.loads(out)["notes"]) == told
