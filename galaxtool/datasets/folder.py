@@ -21,7 +21,8 @@ from galaxtool.datasets.tree import (
 from galaxtool.errors import InputError
 from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.band_files import BandFiles, Pattern, bands_among
-from galaxtool.inputs.walk import byte_order, walk_images, without_suffix
+from galaxtool.inputs.probe import FileProber
+from galaxtool.inputs.walk import TableFinder, byte_order, walk_images, without_suffix
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import ImageRef, Item
 from galaxtool.utils.suggestions import suggest_path
@@ -35,6 +36,7 @@ def folder_dataset(
     needs_labels: bool = True,
     pattern: str | None = None,
     bands: Sequence[str] = (),
+    prober: FileProber | None = None,
 ) -> FileDataset:
     """Open a folder of labelled images.
 
@@ -56,6 +58,8 @@ def folder_dataset(
     bands : sequence of str
         The bands of the pattern, in the order wanted; by default those that the files' names show. Without a pattern,
         those of the columns ``{band}_path`` of a ``labels.csv``.
+    prober : FileProber, optional
+        Opens files to find out which ones are tables.
 
     Returns
     -------
@@ -74,12 +78,17 @@ def folder_dataset(
         raise InputError(f"There is no folder at '{folder}'.", hint=suggest_path(folder))
     if pattern is not None:
         return _of_bands(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
-    rows, skipped = _labelled(folder, image_column, label_column, needs_labels, bands)
+    rows, skipped = _labelled(folder, image_column, label_column, needs_labels, bands, prober and prober.find_tables)
     return labelled_dataset(folder.resolve().name or str(folder), rows, skipped)
 
 
 def _labelled(
-    folder: Path, image_column: str | None, label_column: str | None, needs_labels: bool, bands: Sequence[str]
+    folder: Path,
+    image_column: str | None,
+    label_column: str | None,
+    needs_labels: bool,
+    bands: Sequence[str],
+    find_tables: TableFinder | None,
 ) -> tuple[list[Item], Counter[str]]:
     """Return the labelled images of a folder of any of the three forms."""
     table = folder / LABELS_FILE
@@ -91,14 +100,14 @@ def _labelled(
     below = sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")), key=byte_order)
     splits = [f for f in below if f.name.lower() in SPLITS]
     if not splits:
-        return _classes(folder, below, image_column or label_column, needs_labels)
-    strange = [f.name for f in below if f not in splits and walk_images(f)[0]]
+        return _classes(folder, below, image_column or label_column, needs_labels, find_tables)
+    strange = [f.name for f in below if f not in splits and walk_images(f, find_tables)[0]]
     if strange:
         raise mixed(str(folder), splits[0].name, strange[0])
     rows: list[Item] = []
     skipped: Counter[str] = Counter()
     for split in splits:
-        found, passed = _labelled(split, image_column, label_column, needs_labels, bands)
+        found, passed = _labelled(split, image_column, label_column, needs_labels, bands, find_tables)
         skipped.update(passed)
         given = SPLITS[split.name.lower()]
         rows += [replace(item, id=f"{split.name}/{item.id}", split=given) for item in found]
@@ -106,7 +115,7 @@ def _labelled(
 
 
 def _classes(
-    folder: Path, classes: list[Path], column: str | None, needs_labels: bool
+    folder: Path, classes: list[Path], column: str | None, needs_labels: bool, find_tables: TableFinder | None
 ) -> tuple[list[Item], Counter[str]]:
     """Return the images of class folders."""
     if column:
@@ -119,16 +128,17 @@ def _classes(
         rows.append(Item(id=name, ref=ImageRef(path), label=label))
 
     for label in classes:
-        members, passed = walk_images(label)
+        members, passed = walk_images(label, find_tables)
         skipped.update(passed)
         for member in members:
             add(label / member, f"{label.name}/{without_suffix(member, suffixes)}", label.name)
+    every = walk_images(folder, find_tables)[0]
     if not needs_labels:
         # what lies deep in a class folder is in it already
-        for member in walk_images(folder)[0]:
+        for member in every:
             if len(member.parts) == 1:
                 add(folder / member, without_suffix(member, suffixes), None)
-    loose = len(walk_images(folder)[0]) - len(rows)
+    loose = len(every) - len(rows)
     if not rows and loose:
         raise no_classes(str(folder), loose)
     if not rows:

@@ -7,12 +7,13 @@ from pathlib import PurePosixPath
 from galaxtool.datasets.files import FileDataset
 from galaxtool.errors import InputError
 from galaxtool.inputs.gather import gather
+from galaxtool.inputs.probe import FileProber
 from galaxtool.types import ImageRef, Item
 
 _ARCHIVES = ("tar", "zip")
 
 
-def named_dataset(*, path: str, needs_labels: bool = True) -> FileDataset:
+def named_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | None = None) -> FileDataset:
     """Open the images of a glob or a list.
 
     Parameters
@@ -23,6 +24,9 @@ def named_dataset(*, path: str, needs_labels: bool = True) -> FileDataset:
         Whether there must be labels: the class of an image is then the name of the folder in which it lies. Without,
         none has a class.
 
+    prober : FileProber, optional
+        Opens files to find out which ones are tables.
+
     Returns
     -------
     FileDataset
@@ -32,7 +36,7 @@ def named_dataset(*, path: str, needs_labels: bool = True) -> FileDataset:
     InputError
         If nothing is named so, or no image; or there must be labels and one of the files is a catalogue.
     """
-    found = gather([path])
+    found = gather([path], find_tables=prober and prober.find_tables)
     if needs_labels and found.columns is not None:
         raise InputError(
             f"'{path}' names a catalogue among the images.", hint="Name the catalogue itself as a data set."

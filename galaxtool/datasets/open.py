@@ -20,12 +20,14 @@ from galaxtool.datasets.subset import matching
 from galaxtool.datasets.unsupported_options import refuse_unheeded, unsupported_options, with_reading
 from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
+from galaxtool.inputs.probe import FileProber
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.tables.formats.find import table_format, table_suffixes
 from galaxtool.utils.suggestions import suggest_path
 
 _NEEDS_LABELS = "needs_labels"
-_MAY_LACK = (_NEEDS_LABELS, "pattern", "bands")
+_PROBER = "prober"
+_MAY_LACK = (_NEEDS_LABELS, _PROBER, "pattern", "bands")
 
 
 def open_dataset(
@@ -88,17 +90,19 @@ def open_datasets(
     needs_labels: bool = True,
     reading: ReadOptions = PLAIN,
     pattern: str | None = None,
+    prober: FileProber | None = None,
     **options: Any,
 ) -> list[Dataset]:
     """Open several data sets in the same way, see `open_dataset`.
 
-    HDUs, or a file for each band, that only some of them have may be asked for all the same.
+    HDUs, or a file for each band, that only some of them have may be asked for all the same. A `prober` opens the
+    files of folders and globs, and remembers what it found for the split.
     """
     names = [os.fspath(text) for text in texts]
     given = {**options, "pattern": pattern, "bands": reading.bands or None}
     if not needs_labels:
         given[_NEEDS_LABELS] = False
-    given = {key: value for key, value in given.items() if value is not None}
+    given = {key: value for key, value in {**given, _PROBER: prober}.items() if value is not None}
     opened, ignored = [], []
     for name in names:
         dataset, knows_pattern = _opened(name, given)
@@ -177,6 +181,8 @@ def _made(factory: Any, name: str, options: dict[str, Any]) -> tuple[Dataset, bo
     """Call a data set's factory, with only the options that it has; return whether `pattern` is one of them."""
     known = inspect.signature(factory).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+    if _PROBER not in known:  # which no plugin knows of
+        options = {option: value for option, value in options.items() if option != _PROBER}
     if not takes_any:
         options = {option: value for option, value in options.items() if option in known or option not in _MAY_LACK}
         for option in options:

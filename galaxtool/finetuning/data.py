@@ -17,6 +17,7 @@ from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import with_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.inputs.probe import FileProber
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
 from galaxtool.taxonomy.matching import choose_taxonomy, match_labels
@@ -115,16 +116,18 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         If there is only one class, or nothing to validate on.
     """
     keeps_all = config.votes is not None or not needs_labels
-    datasets, locations, items = _open_items(config, keeps_all=keeps_all)
-    targets = _find_targets(items, config)
     hdu = config.reading.read_options.hdu
-    placed = items if hdu is None else with_header_positions(items, hdu=hdu)
+    prober = FileProber(hdu)
+    datasets, locations, items = _open_items(config, prober, keeps_all=keeps_all)
+    targets = _find_targets(items, config)
+    placed = items if hdu is None else with_header_positions(items, hdu=hdu, prober=prober)
     splits = split_items(
         placed,
         targets.slugs,
         valid_fraction=config.valid_fraction,
         seed=config.seed,
         separation_arcsec=config.separation,
+        prober=prober,
     ).astype("U6")
     labeled_splits = {split for slug, split in zip(targets.slugs, splits, strict=True) if slug}
     if keeps_all and targets.votes is None and any(targets.slugs) and not {"train", "valid"} <= labeled_splits:
@@ -141,7 +144,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
             hint="Check --label-column, --where and the folder's sub-folders.",
         )
     if not (splits == "valid").any():
-        raise _nothing_to_validate(placed, config.separation)
+        raise _nothing_to_validate(placed, config.separation, prober)
     taxonomy = targets.taxonomy
     if targets.votes is None and not config.all_classes and present:
         taxonomy = taxonomy.subset([slug for slug in taxonomy.slugs if slug in present])
@@ -161,7 +164,9 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     )
 
 
-def _open_items(config: FinetuneConfig, *, keeps_all: bool) -> tuple[list[Dataset], list[tuple[int, int]], list[Item]]:
+def _open_items(
+    config: FinetuneConfig, prober: FileProber, *, keeps_all: bool
+) -> tuple[list[Dataset], list[tuple[int, int]], list[Item]]:
     """Open the data sets; return them, and the location and the item of each image to use."""
     datasets = open_datasets(
         [str(name) for name in config.dataset] or [DEFAULT_DATASET],
@@ -171,6 +176,7 @@ def _open_items(config: FinetuneConfig, *, keeps_all: bool) -> tuple[list[Datase
         needs_labels=not keeps_all,
         reading=config.reading.read_options,
         pattern=config.pattern,
+        prober=prober,
     )
     locations = [
         (d, i)
@@ -240,10 +246,10 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
     return build_taxonomy(ordered, symbols), {label: slugify(label) for label in ordered}
 
 
-def _nothing_to_validate(items: Sequence[Item], separation: float) -> TrainingError:
+def _nothing_to_validate(items: Sequence[Item], separation: float, prober: FileProber) -> TrainingError:
     """Return the error that says whether images are missing, or all of them belong together."""
-    together = largest_group(items, separation_arcsec=separation)
-    if together == largest_group(items, separation_arcsec=0):
+    together = largest_group(items, separation_arcsec=separation, prober=prober)
+    if together == largest_group(items, separation_arcsec=0, prober=prober):
         return TrainingError("Nothing is left to validate on.", hint="Add images, or raise --valid-fraction.")
     return TrainingError(
         f'Nothing is left to validate on: {together} of the {len(items)} images are within {separation:g}" of one '

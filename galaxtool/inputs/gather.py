@@ -26,7 +26,7 @@ from galaxtool.inputs.columns import columns_of
 from galaxtool.inputs.items import InputItem, InputPart, Items
 from galaxtool.inputs.listing import Listing
 from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, matches, read_list
-from galaxtool.inputs.walk import FileFilter, fits_suffixes, holds_only_tables, walk, without_suffix
+from galaxtool.inputs.walk import FileFilter, TableFinder, fits_suffixes, holds_only_tables, walk, without_suffix
 from galaxtool.tables.formats.find import table_format
 from galaxtool.types import ImageRef
 from galaxtool.utils.config import is_debugging
@@ -72,6 +72,7 @@ def gather(
     bands: Sequence[str] = (),
     pattern: str | None = None,
     each_hdu: bool = False,
+    find_tables: TableFinder | None = None,
 ) -> Inputs:
     """Find the images that inputs stand for; none is opened beyond its headers.
 
@@ -94,6 +95,8 @@ def gather(
         ``{id}_{band}.fits``; see `galaxtool.inputs.band_files.Pattern`. An object that lacks a band is still listed.
     each_hdu : bool
         Take every HDU of a FITS file with an image for an object of its own.
+    find_tables : callable, optional
+        See `galaxtool.inputs.walk.FileFilter`.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def gather(
                 raise nothing_at(Path(text))
         objects, skipped = find_objects(named, pattern, bands)
         return Inputs(Items(objects), None, skipped)
-    gathering = _Gathering(image_column, id_column, bands, each_hdu)
+    gathering = _Gathering(image_column, id_column, bands, each_hdu, find_tables)
     for text in named:
         gathering.add(text)
     return Inputs(Items(gathering.parts), columns_of(gathering.parts), gathering.skipped)
@@ -128,13 +131,20 @@ def gather(
 class _Gathering:
     """The parts found so far, and how to find more."""
 
-    def __init__(self, image_column: str | None, id_column: str | None, bands: Sequence[str], each_hdu: bool) -> None:
+    def __init__(
+        self,
+        image_column: str | None,
+        id_column: str | None,
+        bands: Sequence[str],
+        each_hdu: bool,
+        find_tables: TableFinder | None,
+    ) -> None:
         self.parts: list[InputPart] = []
         self.skipped: Counter[str] = Counter()
         self._catalogue_options: dict[str, Any] = {"image_column": image_column, "id_column": id_column, "bands": bands}
         self._images, self._packed = image_suffixes(), container_suffixes()
         self._each = fits_suffixes() if each_hdu else ()  # of files of which each HDU counts
-        self._taken = FileFilter.images_only(containers=self._packed)
+        self._taken = FileFilter.images_only(containers=self._packed, find_tables=find_tables)
         self._suffixes = tuple({*self._images, *self._packed})
         self._named: Listing | None = None
 

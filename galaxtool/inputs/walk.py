@@ -6,7 +6,7 @@ import os
 import stat
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -26,11 +26,17 @@ from galaxtool.types import batches
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _SIMPLE = b"SIMPLE  ="
+_GZIP = b"\x1f\x8b"
 _FITS_BLOCK = 2880
 _CARD = 80
 _HEADERS = 1 << 16  # bytes that hold the headers of most files whose primary is empty
 _AT_ONCE, _TOGETHER = 16, 32  # files that are opened at the same time, and by the same thread
 _CHUNK = 4096
+
+FIRST_HEADERS = _FITS_BLOCK + _HEADERS
+"""Bytes from the beginning of a file that `is_fits_table` is given."""
+
+TableFinder = Callable[[Sequence[bytes]], Sequence[bool]]
 
 _Level = tuple[bytes, Iterator[bytes], tuple[tuple[int, int], ...]]
 
@@ -46,20 +52,24 @@ class FileFilter:
         images.
     everything : bool
         Take every file, whatever its suffix.
+    find_tables : callable, optional
+        Tells of the paths of FITS files which have tables but no image, in place of a look at each of them here.
     """
 
     images: tuple[bytes, ...] = ()
     fits: tuple[bytes, ...] = ()
     containers: tuple[bytes, ...] = ()
     everything: bool = False
+    find_tables: TableFinder | None = None
 
     @classmethod
-    def images_only(cls, containers: Iterable[str] = ()) -> FileFilter:
+    def images_only(cls, containers: Iterable[str] = (), find_tables: TableFinder | None = None) -> FileFilter:
         """Return what all registered readers take, and perhaps containers."""
         return cls(
             images=tuple(map(os.fsencode, image_suffixes())),
             fits=tuple(map(os.fsencode, fits_suffixes())),
             containers=tuple(map(os.fsencode, containers)),
+            find_tables=find_tables,
         )
 
     def why_not(self, name: bytes) -> str:
@@ -71,13 +81,15 @@ class FileFilter:
         return "" if name.lower().endswith(self.images + self.containers) else "not an image suffix"
 
 
-def walk_images(folder: Path) -> tuple[list[Path], Counter[str]]:
+def walk_images(folder: Path, find_tables: TableFinder | None = None) -> tuple[list[Path], Counter[str]]:
     """Return the images below a folder.
 
     Parameters
     ----------
     folder : Path
         Hidden files and folders in it are not looked at. Symbolic links are followed, but never round in a circle.
+    find_tables : callable, optional
+        See `FileFilter`.
 
     Returns
     -------
@@ -88,7 +100,8 @@ def walk_images(folder: Path) -> tuple[list[Path], Counter[str]]:
         an image's, so that they show as errors later rather than vanish.
     """
     skipped: Counter[str] = Counter()
-    found = [Path(os.fsdecode(below + name)) for below, name in walk(folder, FileFilter.images_only(), skipped)]
+    taken = FileFilter.images_only(find_tables=find_tables)
+    found = [Path(os.fsdecode(below + name)) for below, name in walk(folder, taken, skipped)]
     return found, skipped
 
 
@@ -170,7 +183,8 @@ def _sift(chunk: list[os.DirEntry[bytes]], taken: FileFilter, kept: Sorter, skip
             doubtful.append(entry)
         else:
             kept.add(entry.name)
-    for entry, table in zip(doubtful, _are_tables(doubtful), strict=True):
+    tables = taken.find_tables([entry.path for entry in doubtful]) if taken.find_tables else _are_tables(doubtful)
+    for entry, table in zip(doubtful, tables, strict=True):
         if table:
             skipped["FITS table"] += 1
         else:
@@ -222,33 +236,42 @@ def holds_only_tables(path: Path) -> bool:
 
 
 def _is_table(file: bytes | os.DirEntry[bytes]) -> bool:
-    """Do what `holds_only_tables` says.
-
-    The first block answers for a file with an image in front, the next ones for most others; astropy, a hundred times
-    as slow, is only asked about what begins with a table.
-    """
+    """Tell whether a file is FITS and has tables but no image, and read no more of it than needed."""
     try:
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
         try:
             head = os.read(descriptor, _FITS_BLOCK)
-            packed = head.startswith(b"\x1f\x8b")
-            if not packed and not _primary_is_empty(head):
+            if not may_be_fits_table(head):
                 return False
             head += os.read(descriptor, _HEADERS)
         finally:
             os.close(descriptor)
-        if packed:
-            head = zlib.decompressobj(wbits=31).decompress(head, _HEADERS)
-        if not _primary_is_empty(head) or _image_is_first(head):
-            return False
-        with (
-            ignore_warnings(),  # about a damaged file, of which its reader will speak
-            open_bounded(ImageFile.on_disk(Path(os.fsdecode(file)))) as stream,
-            fits.open(stream, memmap=False) as units,
-        ):
-            kinds = [(is_image(unit), "TABLE" in unit.header.get("XTENSION", "")) for unit in units]
-    except Exception:  # whatever is wrong with a file, it is its reader that says so, as an error of this one input
+        return is_fits_table(ImageFile.on_disk(Path(os.fsdecode(file))), head)
+    except Exception:  # whatever is wrong with a file, its reader says so, as the error of this one input
         return False
+
+
+def may_be_fits_table(head: bytes) -> bool:
+    """Tell from the first block whether a file may have tables and no image: it is gzipped, or its primary is empty."""
+    return head.startswith(_GZIP) or _primary_is_empty(head)
+
+
+def is_fits_table(file: ImageFile, head: bytes) -> bool:
+    """Tell whether a file is FITS and has tables but no image; raises what astropy raises for a damaged file.
+
+    Parameters
+    ----------
+    file : ImageFile
+        The file, opened only if its beginning leaves it open: astropy takes a hundred times as long.
+    head : bytes
+        Its first `FIRST_HEADERS` bytes.
+    """
+    if head.startswith(_GZIP):
+        head = zlib.decompressobj(wbits=31).decompress(head, _HEADERS)
+    if not _primary_is_empty(head) or _image_is_first(head):
+        return False
+    with ignore_warnings(), open_bounded(file) as stream, fits.open(stream, memmap=False) as units:
+        kinds = [(is_image(unit), "TABLE" in unit.header.get("XTENSION", "")) for unit in units]
     return any(table for _, table in kinds) and not any(image for image, _ in kinds)
 
 

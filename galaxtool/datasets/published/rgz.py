@@ -9,6 +9,7 @@ from pathlib import Path
 
 from galaxtool.datasets.files import FileDataset
 from galaxtool.datasets.folder import folder_dataset
+from galaxtool.inputs.probe import FileProber
 from galaxtool.taxonomy.assets import symbols_folder
 from galaxtool.taxonomy.load import load_taxonomy
 from galaxtool.taxonomy.matching import match_labels
@@ -23,6 +24,7 @@ def rgz_dataset(
     label_column: str | None = None,
     pattern: str | None = None,
     bands: Sequence[str] = (),
+    prober: FileProber | None = None,
 ) -> FileDataset:
     """Open images of Radio Galaxy Zoo, a folder for each class.
 
@@ -33,8 +35,8 @@ def rgz_dataset(
         classes are written ``1C_1P``, ``1c-1p``, ``1C1P``, ``1_1`` or the like.
     image_column, label_column : str, optional
         Columns of a ``labels.csv``, where they do not have one of the usual names.
-    pattern, bands
-        Where each band has a file of its own; as of that function.
+    pattern, bands, prober
+        Where each band has a file of its own, and what opens files to find tables; as of that function.
 
     Returns
     -------
@@ -47,7 +49,12 @@ def rgz_dataset(
         If there is no such folder, no image in it, or a class that is none of Radio Galaxy Zoo.
     """
     found = folder_dataset(
-        path=path, image_column=image_column, label_column=label_column, pattern=pattern, bands=bands
+        path=path,
+        image_column=image_column,
+        label_column=label_column,
+        pattern=pattern,
+        bands=bands,
+        prober=prober,
     )
     taxonomy = load_taxonomy(symbols_folder() / "rgz")
     written = {item.label: _spelled(item.label, taxonomy.slugs) for item in found.items if item.label is not None}

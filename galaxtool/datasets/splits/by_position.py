@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from galaxtool.datasets.splits.duplicates import same_content
 from galaxtool.datasets.splits.positions import with_header_positions
 from galaxtool.errors import ConfigError
+from galaxtool.inputs.probe import FileProber
 from galaxtool.types import Item
 
 
@@ -23,6 +24,7 @@ def split_items(
     valid_fraction: float = 0.15,
     seed: int = 0,
     separation_arcsec: float = 60.0,
+    prober: FileProber | None = None,
 ) -> np.ndarray:
     """Say which items to train on and which to validate on.
 
@@ -38,6 +40,8 @@ def split_items(
         The same items, labels and seed give the same split.
     separation_arcsec : float
         Items nearer to each other on the sky than this, directly or through others, stay on one side.
+    prober : FileProber, optional
+        Opens the files for their positions and digests; by default they are opened anew.
 
     Returns
     -------
@@ -64,19 +68,21 @@ def split_items(
     given = np.array([item.split for item in items], dtype="U6")
     if np.any(given == "") and np.any(np.isin(given, ("valid", "test"))):
         # what shows the same sky as an item of a given split goes with it
-        together = leak_groups(items, separation_arcsec=separation_arcsec)
+        together = leak_groups(items, separation_arcsec=separation_arcsec, prober=prober)
         for part in ("valid", "test"):
             given[(given == "") & np.isin(together, together[given == part])] = part
     splits = np.where(given == "", "train", given)
     free = np.flatnonzero(~np.isin(given, ("test", "unused"))).tolist()
     if free and not np.any(given == "valid"):
-        groups = leak_groups([items[i] for i in free], separation_arcsec=separation_arcsec)
+        groups = leak_groups([items[i] for i in free], separation_arcsec=separation_arcsec, prober=prober)
         chosen = _draw(groups, [str(labels[i]) for i in free], valid_fraction, seed)
         splits[np.array(free)[chosen]] = "valid"
     return splits
 
 
-def leak_groups(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> np.ndarray:
+def leak_groups(
+    items: Sequence[Item], *, separation_arcsec: float = 60.0, prober: FileProber | None = None
+) -> np.ndarray:
     """Find groups of items that show the same piece of sky or are the same file.
 
     Parameters
@@ -86,22 +92,26 @@ def leak_groups(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> np
         with a file by content.
     separation_arcsec : float
         Largest distance between neighbours in a group.
+    prober : FileProber, optional
+        Opens the files for their positions and digests; by default they are opened anew.
 
     Returns
     -------
     ndarray of int, shape (N,)
         Equal where two items belong together.
     """
-    placed = with_header_positions(items)
-    pairs = [*_neighbours(placed, separation_arcsec), *same_content([item.ref for item in items])]
+    prober = prober or FileProber()
+    placed = with_header_positions(items, prober=prober)
+    pairs = [*_neighbours(placed, separation_arcsec), *same_content([item.ref for item in items], prober=prober)]
     first, second = (np.array([pair[k] for pair in pairs], dtype=int) for k in (0, 1))
     links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(items), len(items)))
     return connected_components(links, directed=False)[1]
 
 
-def largest_group(items: Sequence[Item], *, separation_arcsec: float = 60.0) -> int:
-    """Return how many items the largest of `leak_groups` has; 0 of none."""
-    return int(np.bincount(leak_groups(items, separation_arcsec=separation_arcsec)).max(initial=0))
+def largest_group(items: Sequence[Item], *, separation_arcsec: float = 60.0, prober: FileProber | None = None) -> int:
+    """Return the number of items in the largest of the `leak_groups`; 0 without items."""
+    groups = leak_groups(items, separation_arcsec=separation_arcsec, prober=prober)
+    return int(np.bincount(groups).max(initial=0))
 
 
 def _neighbours(items: Sequence[Item], separation_arcsec: float) -> list[tuple[int, int]]:
