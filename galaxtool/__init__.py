@@ -28,6 +28,9 @@ _PLACES = {
     "galaxtool.commands.merge": ("merge",),
     "galaxtool.commands.similar": ("similar",),
     "galaxtool.commands.simulate": ("simulate",),
+    "galaxtool.plugins.names": (
+        "list_backbones", "list_datasets", "list_heads", "list_methods", "list_models", "list_taxonomies",
+    ),
     "galaxtool.plugins.registry": ("get_registry",),
     "galaxtool.plugins.specs": (
         "BackboneSpec", "Citation", "ContainerSpec", "DatasetSpec", "ExecutorSpec", "HeadSpec", "IndexSpec",

@@ -23,7 +23,8 @@ SHARED_OPTIONS = {
     "model": ("str", "Name of a registered model (see `galaxtool models`), model or run directory, or .onnx file."),
     "engine": (
         "str",
-        "Inference engine: auto, onnx, openvino or torch. auto picks the fastest one that computes in fp32.",
+        "Inference engine: auto, onnx, openvino or torch. auto uses ONNX Runtime if the model has an ONNX file, "
+        "otherwise PyTorch; for bf16, OpenVINO or PyTorch.",
     ),
     "device": ("str", "Device to compute on: auto, cpu, cuda, cuda:1 or mps."),
     "precision": (

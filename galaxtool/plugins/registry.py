@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Generic
 
@@ -52,8 +53,10 @@ class Collection(Generic[S]):
         return [r.spec for r in self.all()]
 
     def names(self) -> list[str]:
-        """Return the plain name of every spec."""
-        return [r.spec.name for r in self.all()]
+        """Return the name of every spec; ``plugin:name`` where several plugins use the same name."""
+        found = self.all()
+        uses = Counter(r.spec.name for r in found)
+        return [r.spec.name if uses[r.spec.name] == 1 else r.qualified for r in found]
 
     def find(self, name: str) -> Registration[S]:
         """Find a registration by its name, plain or as ``plugin:name``.

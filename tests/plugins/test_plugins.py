@@ -203,6 +203,11 @@ def test_an_ambiguous_name_is_refused_with_both_qualified_names(manager: PluginM
         registry.heads.find("twin")
     assert "a:twin or b:twin" in caught.value.hint
     assert registry.heads.find("b:twin").plugin == "b"
+    assert "twin" in registry.heads and "a:twin" in registry.heads and "c:twin" not in registry.heads
+    assert registry.heads.names()[:2] == ["prompt", "heads:linear"] and registry.heads.names()[-2:] == [
+        "b:twin",
+        "b:linear",
+    ]
     with pytest.raises(ConfigError) as caught:
         registry.heads.find("linear")
     assert "heads:linear or b:linear" in caught.value.hint
@@ -247,6 +252,15 @@ def test_a_missing_package_is_named(tmp_path: Path, manager: PluginManager, monk
     registry = Registry(manager)
     with pytest.raises(DependencyMissing, match="'needy' needs the package 'a_package_that_is_not_there'"):
         registry.heads.find("needy").load()
+
+
+def test_names_can_be_listed() -> None:
+    assert "mini" in galaxtool.list_backbones() and galaxtool.list_backbones("min?") == ["mini"]
+    assert galaxtool.list_models() == ["mini"]
+    assert {"prompt", "knn"} <= set(galaxtool.list_heads())
+    assert "galaxalign" in galaxtool.list_methods("galax*")
+    assert "galaxy10" in galaxtool.list_taxonomies()
+    assert "sample" in galaxtool.list_datasets()
 
 
 # --- observers and answers -------------------------------------------------------------------------------------------
