@@ -29,7 +29,7 @@ from galaxtool.inference.reading_options import split_band_names
 from galaxtool.inputs.catalogue import texts
 from galaxtool.jobs.job import Job, job_folder
 from galaxtool.jobs.options import JobOptions
-from galaxtool.jobs.parts import read_parts
+from galaxtool.jobs.part_file import read_parts
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
 from galaxtool.utils.config import one_of

@@ -7,18 +7,19 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
+from galaxtool.inference.error_report import report_errors
 from galaxtool.inference.field_of_view import describe_field_difference
 from galaxtool.inference.notes import describe_missing_options
 from galaxtool.inference.prediction_parts import fill_prediction_parts
 from galaxtool.inference.provenance import make_provenance
 from galaxtool.inference.reading import find_inputs, override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.inference.result_counts import ResultCounts, report_errors
 from galaxtool.inference.results import ClassifyResult
 from galaxtool.inference.runner import BatchRunner
 from galaxtool.inputs.gather import Inputs
 from galaxtool.jobs.job import Job, batches_per_part
 from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.selection import faster_precision_note
@@ -67,8 +68,8 @@ def classify_inputs(
     )
     record = _make_record(runner, found, model, top_k, shard.count)
     with Job(outputs.table, record, job_options) as job:
-        fill_prediction_parts(job, found, runner, progress)
-        counts = ResultCounts.from_parts(job.done)
+        fill_prediction_parts(job, found, runner, outputs.table, progress)
+        counts = count_parts(job.done)
         sorted_into: dict[str, int] = {}
         if shard.count == 1:
             sorted_into = write_outputs(outputs, job.folder, job.record, progress)
@@ -76,7 +77,7 @@ def classify_inputs(
             send_outputs(outputs, progress)
     result = ClassifyResult(
         output=outputs.table,
-        n=counts.n,
+        n=counts.rows,
         labels=dict(counts.labels.most_common()),
         errors=counts.errors,
         skipped=dict(found.skipped),

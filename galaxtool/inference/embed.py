@@ -9,7 +9,7 @@ from galaxtool import __version__
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
 from galaxtool.inference.embedding_file import check_embedding_path
-from galaxtool.inference.embedding_parts import count_errors, fill_embedding_parts, write_embeddings
+from galaxtool.inference.embedding_parts import fill_embedding_parts, write_embeddings
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.results import EmbedResult
@@ -17,6 +17,7 @@ from galaxtool.inference.runner import BatchRunner
 from galaxtool.inputs.gather import Inputs
 from galaxtool.jobs.job import Job, batches_per_part
 from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.selection import faster_precision_note
@@ -46,15 +47,15 @@ def embed_inputs(
     shard = job_options.shard
     with Job(output, _make_record(runner, found, shard.count), job_options) as job:
         fill_embedding_parts(job, found.items, runner, progress)
-        rows, unreadable, errors = count_errors(job.done)
+        counts = count_parts(job.done)
         if shard.count == 1:
             write_embeddings(job.folder, job.record, output)
             job.finished = True
-    report_unreadable(errors, rows, progress, number=unreadable)
+    report_unreadable(counts.first_errors, counts.rows, progress, number=counts.errors)
     return EmbedResult(
         output=str(output),
-        count=rows,
-        unreadable=unreadable,
+        count=counts.rows,
+        unreadable=counts.errors,
         skipped=found.skipped.total(),
         dim=engine.record.dim,
         model=engine.record.name,

@@ -14,10 +14,10 @@ from galaxtool.inference.runner import BatchRunner
 from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job, part_path
+from galaxtool.jobs.part_counts import PartCounts
+from galaxtool.jobs.part_file import COUNTS
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.types import Progress
-
-_MOST_NAMED = 10
 
 
 def fill_embedding_parts(
@@ -29,8 +29,9 @@ def fill_embedding_parts(
     """Embed the images of the parts that a job lacks, and write these parts, each a file of embeddings."""
     dim = runner.engine.record.dim
     for number, batches in runner.run_parts(job, items, job.record.rows_per_part, "Embedding images", progress):
-        count = sum(len(batch) for batch, _ in batches)
-        with open_embedding_writer(job.place(number), count=count, dim=dim, meta={}) as writer:
+        counts = PartCounts.of([error for _, scored in batches for error in scored.errors])
+        meta = {COUNTS: counts.to_dict()}
+        with open_embedding_writer(job.place(number), count=counts.rows, dim=dim, meta=meta) as writer:
             for batch, scored in batches:
                 assert scored.values is not None
                 writer.write(describe_images(batch, scored), scored.values)
@@ -42,19 +43,6 @@ def describe_images(items: Sequence[InputItem], scored: ScoredBatch) -> list[Emb
         EmbeddedImage(item.id, str(item.ref), *to_position(ra, dec), error)
         for item, ra, dec, error in zip(items, scored.ra, scored.dec, scored.errors, strict=True)
     ]
-
-
-def count_errors(parts: Sequence[Path]) -> tuple[int, int, list[str]]:
-    """Return the number of rows in parts, the number of rows with an error, and the first ten errors."""
-    rows = unreadable = 0
-    first: list[str] = []
-    for path in parts:
-        column = pq.ParquetFile(path).read(["error"])["error"].to_pylist()
-        errors = [error for error in column if error]
-        rows += len(column)
-        unreadable += len(errors)
-        first += errors[: _MOST_NAMED - len(first)]
-    return rows, unreadable, first
 
 
 def write_embeddings(folder: Path, record: EmbeddingsRecord, output: Path) -> None:

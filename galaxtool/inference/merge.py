@@ -8,10 +8,10 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, InputError, OutputExists
 from galaxtool.inference.embedding_file import check_embedding_path
-from galaxtool.inference.embedding_parts import count_errors, write_embeddings
-from galaxtool.inference.result_counts import ResultCounts
+from galaxtool.inference.embedding_parts import write_embeddings
 from galaxtool.inference.results import MergeResult
 from galaxtool.jobs.job import LOCK, job_folder, part_path
+from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord, JobRecord, PredictionsRecord, load_record
 from galaxtool.jobs.shard import Shard
 from galaxtool.reports.output_options import OutputOptions
@@ -73,8 +73,8 @@ def _merge_embeddings(folder: Path, record: EmbeddingsRecord, outputs: OutputOpt
         )
     check_embedding_path(outputs.table)
     write_embeddings(folder, record, outputs.table)
-    rows, errors, _ = count_errors(_part_paths(folder, record))
-    return MergeResult(str(outputs.table), rows, errors, record.parts, record.shards)
+    counts = count_parts(_part_paths(folder, record))
+    return MergeResult(str(outputs.table), counts.rows, counts.errors, record.parts, record.shards)
 
 
 def _merge_predictions(
@@ -84,8 +84,8 @@ def _merge_predictions(
     if outputs.html is not None or outputs.sort_into is not None:
         check_images(folder, record, progress)
     sorted_into = write_outputs(outputs, folder, record, progress)
-    counts = ResultCounts.from_parts(_part_paths(folder, record))
-    return MergeResult(str(outputs.table), counts.n, counts.errors, record.parts, record.shards, sorted_into)
+    counts = count_parts(_part_paths(folder, record))
+    return MergeResult(str(outputs.table), counts.rows, counts.errors, record.parts, record.shards, sorted_into)
 
 
 def _part_paths(folder: Path, record: JobRecord) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from astropy.table import MaskedColumn, Table
@@ -14,15 +15,16 @@ from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.gather import Inputs
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job
+from galaxtool.jobs.part_file import write_part
 from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.models.record import ModelRecord
-from galaxtool.reports.thumbnails import part_files
-from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
 
 
-def fill_prediction_parts(job: Job[PredictionsRecord], found: Inputs, runner: BatchRunner, progress: Progress) -> None:
-    """Classify the images of the parts that a job lacks, and write these parts."""
+def fill_prediction_parts(
+    job: Job[PredictionsRecord], found: Inputs, runner: BatchRunner, output: Path, progress: Progress
+) -> None:
+    """Classify the images of the parts that a job lacks, and write these parts for the output of that name."""
     rows = job.record.rows_per_part
     for number, batches in runner.run_parts(job, found.items, rows, "Classifying", progress):
         items = [item for batch, _ in batches for item in batch]
@@ -30,7 +32,7 @@ def fill_prediction_parts(job: Job[PredictionsRecord], found: Inputs, runner: Ba
         columns = None if found.columns is None else found.columns[start : start + len(items)]
         scored = [one for _, one in batches]
         table = make_part_table(items, columns, scored, runner.engine.record, job.record.top_k)
-        write_table(table, job.place(number), meta=part_files(items))
+        write_part(job.place(number), table, [item.ref for item in items], output)
 
 
 def make_part_table(

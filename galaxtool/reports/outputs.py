@@ -8,7 +8,8 @@ from pathlib import Path
 from astropy.table import Table
 
 from galaxtool.errors import GalaxtoolError
-from galaxtool.jobs.parts import read_parts
+from galaxtool.jobs.job import part_path
+from galaxtool.jobs.part_file import merge_stats, read_parts
 from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
@@ -44,7 +45,8 @@ def write_outputs(
 
     progress.start("Writing")
     try:
-        write_stream(chunks, outputs.table, meta=record.meta)
+        stats = merge_stats([part_path(folder, number) for number in range(record.parts)])
+        write_stream(chunks, outputs.table, meta=record.meta, stats=stats)
     except GalaxtoolError:
         progress.say(f"The finished parts are kept in '{folder}'.")
         raise

@@ -1,0 +1,125 @@
+"""Store the rows of a part together with their images, their counts and the statistics of their columns.
+
+A part is a Parquet file. It has one column more than the table of predictions: where each image is stored. Its metadata
+contain the counts of its rows and the statistics that the output's format needs, so that writing the output reads each
+row only once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from astropy.table import Column, Table
+
+from galaxtool.containers.find import locate_image
+from galaxtool.jobs.job import part_path
+from galaxtool.jobs.part_counts import PartCounts
+from galaxtool.tables.formats.column_stats import TableStats
+from galaxtool.tables.formats.plain_columns import escape_surrogates, map_texts, plain_table
+from galaxtool.tables.read import read_table
+from galaxtool.tables.write import measure_table, write_table
+from galaxtool.types import ImageRef
+
+IMAGE_COLUMN = "galaxtool:image"
+"""Column of a part that says where an image is stored, as JSON; the output does not contain it."""
+
+COUNTS, STATS = "counts", "stats"
+"""Keys of the metadata of a part."""
+
+
+def write_part(path: Path, table: Table, images: Sequence[ImageRef], output: Path) -> None:
+    """Write a part of the prediction table.
+
+    Parameters
+    ----------
+    path : Path
+        Path of the part.
+    table : Table
+        Rows of the prediction table.
+    images : sequence of ImageRef
+        Image of each row.
+    output : Path
+        Output of the job, for whose format the columns are measured.
+    """
+    table = map_texts(plain_table(table), escape_surrogates)  # as the part is read again
+    labels, errors = (np.ma.filled(table[name], "").tolist() for name in ("label", "error"))
+    meta = {COUNTS: PartCounts.of(errors, labels).to_dict(), STATS: measure_table(table, output).to_dict()}
+    texts = [_encode(image) for image in images]
+    table.add_column(Column(np.array(texts, dtype=str if texts else "U1"), name=IMAGE_COLUMN))
+    write_table(table, path, meta=meta)
+
+
+def read_parts(folder: Path, count: int) -> Iterator[Table]:
+    """Yield the rows of all parts of a job in order, reading each part when it is needed."""
+    for number in range(count):
+        table = read_table(part_path(folder, number))
+        if IMAGE_COLUMN in table.colnames:
+            table.remove_column(IMAGE_COLUMN)
+        yield table
+
+
+def load_images(path: Path) -> tuple[list[ImageRef], list[str]]:
+    """Load the image and the error of each row of a part.
+
+    The images of a part that an earlier version of galaxtool wrote are found by the column ``path``.
+    """
+    file = pq.ParquetFile(path)
+    is_stored = IMAGE_COLUMN in file.schema_arrow.names
+    name = IMAGE_COLUMN if is_stored else "path"
+    columns = file.read([name, "error"])
+    texts = columns[name].to_pylist()
+    images = [_decode(text) for text in texts] if is_stored else [locate_image(text or "") for text in texts]
+    return images, [error or "" for error in columns["error"].to_pylist()]
+
+
+def count_parts(paths: Sequence[Path]) -> PartCounts:
+    """Add up the counts of parts."""
+    total = PartCounts()
+    for path in paths:
+        values = _load_metadata(path).get(COUNTS)
+        total.add(PartCounts.from_dict(values) if values else _count_rows(path))
+    return total
+
+
+def merge_stats(paths: Sequence[Path]) -> TableStats | None:
+    """Merge the statistics of parts; return None if a part of an earlier version of galaxtool has none."""
+    merged: TableStats | None = None
+    for path in paths:
+        values = _load_metadata(path).get(STATS)
+        if not values:
+            return None
+        stats = TableStats.from_dict(values)
+        if merged is None:
+            merged = stats
+        else:
+            merged.merge(stats)
+    return merged
+
+
+def _load_metadata(path: Path) -> dict[str, Any]:
+    metadata = pq.read_schema(path).metadata or {}
+    values: dict[str, Any] = json.loads(metadata.get(b"galaxtool", b"{}"))
+    return values
+
+
+def _count_rows(path: Path) -> PartCounts:
+    """Count the rows of a part that an earlier version of galaxtool wrote."""
+    file = pq.ParquetFile(path)
+    columns = file.read([name for name in ("label", "error") if name in file.schema_arrow.names])
+    labels = columns["label"].to_pylist() if "label" in columns.column_names else []
+    return PartCounts.of(columns["error"].to_pylist(), labels)
+
+
+def _encode(image: ImageRef) -> str:
+    bands = [[band, str(path)] for band, path in image.bands]
+    return json.dumps([str(image.path), image.container, image.member, bands])  # ASCII, whatever the file names are
+
+
+def _decode(text: str) -> ImageRef:
+    path, container, member, bands = json.loads(text)
+    return ImageRef(Path(path), container, member, tuple((band, Path(file)) for band, file in bands))
