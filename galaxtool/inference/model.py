@@ -76,7 +76,7 @@ def load_model(
     >>> print(table["label"][0])
     round_smooth
     >>> model.embed([galaxy, galaxy[::-1]]).shape
-    (2, 128)
+    (2, 256)
     """
     return Model(open_engine(find_model(os.fspath(name_or_path)), engine, device, precision), os.fspath(name_or_path))
 
