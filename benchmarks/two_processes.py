@@ -60,7 +60,7 @@ def train(out: Path) -> None:
         galaxtool.finetune(["sample:n=200"], out=out, **SETTINGS)
     if is_main:
         out.with_suffix(".json").write_text(json.dumps(losses))
-    distributed.leave()
+    distributed.leave_group()
 
 
 if __name__ == "__main__":

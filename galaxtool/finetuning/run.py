@@ -41,7 +41,7 @@ def start_run(config: FinetuneConfig, progress: Progress, *, overwrite: bool) ->
 
     With several processes started by `torchrun`, the first one creates the directory and the others follow.
     """
-    distributed.join()
+    distributed.join_group()
     setup = prepare_training(config)
     if distributed.is_main():
         stamp = utc_now().replace(":", "").replace("-", "")
@@ -75,7 +75,7 @@ def resume_run(path: Path, given: FinetuneConfig, progress: Progress) -> Finetun
     GalaxtoolError
         If there is no run to resume.
     """
-    distributed.join()
+    distributed.join_group()
     run = _share(RunDirectory.open(path) if distributed.is_main() else RunDirectory(Path(), {}))
     try:
         config = FinetuneConfig.from_dict({name: entry["value"] for name, entry in run.manifest["config"].items()})
@@ -91,7 +91,7 @@ def resume_run(path: Path, given: FinetuneConfig, progress: Progress) -> Finetun
 
 def _share(run: RunDirectory) -> RunDirectory:
     """Return the run of the first process; the other processes only read it."""
-    path, manifest = distributed.from_main((str(run.path), run.manifest))
+    path, manifest = distributed.broadcast((str(run.path), run.manifest))
     return run if distributed.is_main() else FollowedRun(Path(path), manifest)
 
 
@@ -140,6 +140,6 @@ def _train_model(
     stages = get_registry().methods.find(setup.method.name).create(task)
     outcome = Trainer(task, stages, run.path, log, tensorboard=config.tensorboard).fit(resume=resume)
     metrics = finish_run(run, config, task, outcome, setup) if distributed.is_main() else {}
-    metrics = distributed.from_main(metrics)
-    distributed.leave()
+    metrics = distributed.broadcast(metrics)
+    distributed.leave_group()
     return FinetuneResult(run.path, run.path / "model", metrics, list(labeled.taxonomy.slugs))

@@ -31,7 +31,7 @@ from galaxtool.methods.dino_loss import (
 )
 from galaxtool.methods.dino_options import DinoOptions
 from galaxtool.training import distributed
-from galaxtool.training.memory import in_parts, on_device
+from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.vision.augment import standardise
@@ -178,7 +178,7 @@ class DinoStage(Stage):
             return (row["valid_f1_macro"], row["valid_accuracy"])
         return (float(row["epoch"]),)
 
-    def settled(self, task: Task) -> nn.Module:
+    def get_validated_encoder(self, task: Task) -> nn.Module:
         """Return the teacher, which is validated and kept."""
         return self.teacher_tower
 
@@ -189,7 +189,7 @@ class DinoStage(Stage):
         self._merged = True
 
     def _crops(self, pictures: np.ndarray, items: np.ndarray, epoch: int) -> list[torch.Tensor]:
-        task, found = self.task, on_device(pictures, self.task.device)
+        task, found = self.task, to_device(pictures, self.task.device)
         crops = self.multicrop.crops(found, seed=task.options.seed, epoch=epoch, items=items.tolist())
         return [standardise(crop, task.preprocess.mean, task.preprocess.std) for crop in crops]
 
@@ -227,7 +227,7 @@ class DinoStage(Stage):
             share = len(items) / n
             return loss * share, entropy(probabilities) * share, probabilities.mean(dim=0).sum(dim=0) / n
 
-        losses, entropies, means = zip(*in_parts(scores, n, task.options), strict=True)
+        losses, entropies, means = zip(*map_parts(scores, n, task.options), strict=True)
         return {
             "valid_loss": sum(losses),
             "teacher_entropy": sum(entropies),

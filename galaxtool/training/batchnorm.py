@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from galaxtool.training.memory import on_device
-from galaxtool.training.sampling import epoch_order
+from galaxtool.training.memory import to_device
+from galaxtool.training.sampling import draw_epoch_order
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
 from galaxtool.vision.augment import standardise
 from galaxtool.vision.device import autocast
 
-IMAGES = 512  # whose statistics are taken
+MAX_IMAGES = 512  # whose statistics are taken
 
 
 @torch.no_grad()
@@ -34,7 +34,7 @@ def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
     -----
     arXiv:2105.07576, section 3. As torch's ``update_bn`` does it, with as much memory as a training step.
     """
-    tower = stage.settled(task)
+    tower = stage.get_validated_encoder(task)
     held = {id(module) for module in stage.modules()}
     layers = [
         module
@@ -51,12 +51,12 @@ def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
         layer.reset_running_stats()
         layer.momentum = None  # the mean over all batches
     size = max(2, task.options.batch_size // task.options.accumulate)
-    items = epoch_order(task.train, task.options.seed, epoch)[:IMAGES]
+    items = draw_epoch_order(task.train, task.options.seed, epoch)[:MAX_IMAGES]
     for start in range(0, len(items), size):
         chosen = items[start : start + size]
         if len(chosen) < min(size, len(items)):
             break  # a few images would count as much as a batch
-        pictures = on_device(task.train.pictures[chosen], task.device)
+        pictures = to_device(task.train.pictures[chosen], task.device)
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
         with autocast(task.device, task.options.precision):
             tower(standardise(images, task.preprocess.mean, task.preprocess.std))

@@ -15,7 +15,7 @@ from galaxtool.errors import ModelError
 from galaxtool.utils.atomic_write import atomic_write
 
 
-def random_states() -> dict[str, Any]:
+def get_random_states() -> dict[str, Any]:
     """Return the state of every random generator, as tensors and plain values."""
     name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002  a plugin may use it
     state: dict[str, Any] = {
@@ -35,7 +35,7 @@ def random_states() -> dict[str, Any]:
 
 
 def restore_random_states(state: dict[str, Any]) -> None:
-    """Set every random generator back to what `random_states` returned."""
+    """Set every random generator back to what `get_random_states` returned."""
     torch.set_rng_state(state["torch"])
     name, keys, position, has_gauss, cached = state["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))  # noqa: NPY002
@@ -72,7 +72,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def of_this_training(checkpoint: Path) -> Iterator[None]:
+def explain_mismatch(checkpoint: Path) -> Iterator[None]:
     """Raise `ModelError` where what is done with a checkpoint's content shows that it is of something else."""
     try:
         yield

@@ -30,7 +30,7 @@ def is_main() -> bool:
     return rank() == 0
 
 
-def join() -> bool:
+def join_group() -> bool:
     """Join the processes that `torchrun` started; say whether there are any.
 
     Each takes the GPU of its local rank, and NCCL; without GPUs, gloo.
@@ -45,7 +45,7 @@ def join() -> bool:
     return True
 
 
-def leave() -> None:
+def leave_group() -> None:
     """Leave the processes joined."""
     if dist.is_initialized():
         dist.destroy_process_group()
@@ -70,7 +70,7 @@ def any_true(flag: bool, device: torch.device) -> bool:
     return _reduced(flag, device, dist.ReduceOp.MAX) if size() > 1 else flag
 
 
-def from_main(value: Any) -> Any:
+def broadcast(value: Any) -> Any:
     """Return the main process's value in every process."""
     if size() == 1:
         return value
@@ -79,7 +79,7 @@ def from_main(value: Any) -> Any:
     return held[0]
 
 
-def gathered(value: Any) -> list[Any]:
+def gather_all(value: Any) -> list[Any]:
     """Return the values of all processes, in their order."""
     found = [value] * size()
     if size() > 1:

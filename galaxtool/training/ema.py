@@ -40,7 +40,7 @@ class AveragedModel:
                 self.shadow[key].copy_(value)
 
     @contextmanager
-    def in_place(self) -> Iterator[None]:
+    def applied(self) -> Iterator[None]:
         """Give the module the averaged weights for a while."""
         own = {key: value.detach().clone() for key, value in self.module.state_dict().items()}
         self.module.load_state_dict(self.shadow)

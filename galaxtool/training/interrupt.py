@@ -7,17 +7,17 @@ import threading
 from types import FrameType, TracebackType
 
 
-class Interruptible:
-    """While entered, the first SIGINT or SIGTERM only sets `wanted`; a second SIGINT interrupts at once.
+class InterruptHandler:
+    """While entered, the first SIGINT or SIGTERM only sets `requested`; a second SIGINT interrupts at once.
 
     Outside the main thread signals cannot be caught, and nothing changes.
     """
 
     def __init__(self) -> None:
-        self.wanted = False
+        self.requested = False
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> Interruptible:
+    def __enter__(self) -> InterruptHandler:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
@@ -30,6 +30,6 @@ class Interruptible:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.wanted:
+        if self.requested:
             raise KeyboardInterrupt
-        self.wanted = True
+        self.requested = True

@@ -41,13 +41,13 @@ def write_tensorboard(folder: Path, history: Sequence[dict[str, Any]]) -> None:
                 writer.add_scalar(name, value, global_step=len(history))
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a time as people say it."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def told(row: dict[str, Any]) -> str:
+def format_row(row: dict[str, Any]) -> str:
     """Return a row of the history as a line of the log."""
     names = {
         "valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1",

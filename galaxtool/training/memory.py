@@ -18,7 +18,7 @@ T = TypeVar("T")
 _ON_A_CPU = ("not enough memory", "can't allocate memory")
 
 
-def on_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
+def to_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
     """Return an array as a tensor on a device; to a GPU by way of pinned memory, which the processor need not await."""
     tensor = torch.from_numpy(values)
     if device.type != "cuda":
@@ -26,7 +26,7 @@ def on_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def in_parts(work: Callable[[slice], T], n: int, options: TrainOptions) -> list[T]:
+def map_parts(work: Callable[[slice], T], n: int, options: TrainOptions) -> list[T]:
     """Do something without gradients with n images, as many at a time as a training step passes through the model.
 
     Parameters
@@ -59,7 +59,7 @@ def in_parts(work: Callable[[slice], T], n: int, options: TrainOptions) -> list[
                 raise
         found.clear()
         # outside of the handler, whose traceback would hold what fills the memory
-        raise explain(_tried(work, start), stop - start, share, options.accumulate, learns=False)
+        raise explain_out_of_memory(_tried(work, start), stop - start, share, options.accumulate, learns=False)
     return found
 
 
@@ -77,7 +77,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _ON_A_CPU)
 
 
-def explain(
+def explain_out_of_memory(
     step: Callable[[int], None], size: int, batch_size: int, accumulate: int, *, learns: bool = True
 ) -> TrainingError:
     """Halve what passes through the model at once until it fits, and return an error that says what to do.

@@ -32,7 +32,7 @@ def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.
         Vectors (biases, norms, the temperature) have no weight decay. Each group's ``scale`` is what its learning rate
         is multiplied by.
     """
-    scales = layer_scales(stage, backbone, options.layer_decay)
+    scales = compute_layer_scales(stage, backbone, options.layer_decay)
     members: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
     for parameter in stage.trainable():
         members[scales.get(parameter, 1.0), parameter.ndim > 1].append(parameter)
@@ -43,7 +43,7 @@ def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.
     return torch.optim.AdamW(groups, lr=options.lr)
 
 
-def layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.Parameter, float]:
+def compute_layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.Parameter, float]:
     """Return factors of the learning rate, falling from the head to the stem (Clark et al. 2020; Bao et al. 2022).
 
     A symbol encoder is a copy of the image tower, and its layers learn as the image tower's do.
@@ -66,7 +66,7 @@ def layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.Parameter
     return scales
 
 
-def schedule(lengths: Sequence[int], stage: int, epochs: float) -> float:
+def compute_lr_factor(lengths: Sequence[int], stage: int, epochs: float) -> float:
     """Return the factor of the learning rate: one cosine over all stages, and a ramp at the start of each.
 
     The ramp lets AdamW, which begins anew with a stage, learn its step sizes before it takes large ones.
@@ -81,9 +81,9 @@ def schedule(lengths: Sequence[int], stage: int, epochs: float) -> float:
         Of it that are done.
     """
     ramp = min(1.0, max(epochs / (_RAMP * lengths[stage]), 1e-2))
-    return ramp * cosine((sum(lengths[:stage]) + epochs) / sum(lengths))
+    return ramp * decay_by_cosine((sum(lengths[:stage]) + epochs) / sum(lengths))
 
 
-def cosine(progress: float) -> float:
+def decay_by_cosine(progress: float) -> float:
     """Return half a cosine from 1 to 0 at a fraction of the training."""
     return 0.5 * (1 + math.cos(math.pi * progress))

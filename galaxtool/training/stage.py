@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from galaxtool.training.memory import in_parts, on_device
+from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.vision.augment import standardise
 from galaxtool.vision.device import autocast
@@ -52,7 +52,7 @@ class Stage(nn.Module):
         Tensor of float32, shape (N, C, size, size)
             Augmented and standardised. A stage may return something else, such as several crops or kept features.
         """
-        pictures = on_device(task.train.pictures[items], task.device)
+        pictures = to_device(task.train.pictures[items], task.device)
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=items.tolist())
         return standardise(images, task.preprocess.mean, task.preprocess.std)
 
@@ -73,7 +73,7 @@ class Stage(nn.Module):
         """Return the features that the head is validated on, float32 (N, dim), without augmentation."""
         return embed_pictures(task, pictures)
 
-    def settled(self, task: Task) -> nn.Module:
+    def get_validated_encoder(self, task: Task) -> nn.Module:
         """Return the encoder that is validated, whose BatchNorm statistics are estimated anew before."""
         tower: nn.Module = task.backbone.image_tower
         return tower
@@ -123,7 +123,7 @@ def embed_pictures(task: Task, pictures: PictureSet) -> torch.Tensor:
     def embed(part: slice) -> torch.Tensor:
         chunk = task.preprocess.normalise(pictures.pictures[part])
         with autocast(task.device, task.options.precision):
-            found: torch.Tensor = task.backbone.embed(on_device(chunk, task.device))
+            found: torch.Tensor = task.backbone.embed(to_device(chunk, task.device))
         return found.float()
 
-    return torch.cat(in_parts(embed, len(pictures), task.options))
+    return torch.cat(map_parts(embed, len(pictures), task.options))

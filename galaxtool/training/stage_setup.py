@@ -9,12 +9,12 @@ from torch import nn
 
 from galaxtool.errors import ConfigError
 from galaxtool.training import distributed
-from galaxtool.training.optimizer import layer_scales
+from galaxtool.training.optimizer import compute_layer_scales
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
 
 
-def set_up(task: Task, stages: nn.ModuleList) -> None:
+def prepare_stages(task: Task, stages: nn.ModuleList) -> None:
     """Let the stages of a task be computed as its options say, in place.
 
     Raises
@@ -45,7 +45,7 @@ def _check_useful(task: Task, stages: Sequence[Stage]) -> None:
             hint="Leave it out. For less memory, use --accumulate or a smaller --batch-size.",
         )
     if options.layer_decay != 1 and not any(
-        layer_scales(stage, backbone, options.layer_decay).get(parameter, 1.0) != 1
+        compute_layer_scales(stage, backbone, options.layer_decay).get(parameter, 1.0) != 1
         for stage in stages
         for parameter in stage.trainable()
     ):

@@ -12,8 +12,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
-from galaxtool.training.memory import explain, is_out_of_memory, on_device
-from galaxtool.training.sampling import micro_batches
+from galaxtool.training.memory import explain_out_of_memory, is_out_of_memory, to_device
+from galaxtool.training.sampling import split_batch
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.device import autocast
@@ -98,7 +98,7 @@ class Stepper:
             If it does not fit into memory; names a batch that does.
         """
         accumulate, processes = self.task.options.accumulate, distributed.size()
-        parts = micro_batches(items, accumulate, distributed.rank(), processes)
+        parts = split_batch(items, accumulate, distributed.rank(), processes)
         counts = self._counts(items)
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.task.device)
@@ -133,8 +133,8 @@ class Stepper:
         task = self.task
         batch = Batch(
             images=self.stage.inputs(task, part, epoch),
-            targets=on_device(task.train.targets[part], task.device),
-            items=on_device(part, task.device),
+            targets=to_device(task.train.targets[part], task.device),
+            items=to_device(part, task.device),
             counts=counts,
             epoch=epoch,
             step=step,
@@ -162,4 +162,4 @@ class Stepper:
             self.optimizer.zero_grad(set_to_none=True)
             self._backward(part[:images], 1.0, counts, epoch, step)
 
-        return explain(attempt, size, self.task.options.batch_size, self.task.options.accumulate)
+        return explain_out_of_memory(attempt, size, self.task.options.batch_size, self.task.options.accumulate)

@@ -17,7 +17,7 @@ def current_rule_name(name: str) -> str:
     return _FORMER_NAMES.get(name, name)
 
 
-def stops(rule: str, losses: Sequence[float], scores: Sequence[tuple[float, ...]], patience: int) -> str:
+def find_stop_reason(rule: str, losses: Sequence[float], scores: Sequence[tuple[float, ...]], patience: int) -> str:
     """Return the reason to stop training after the epochs so far, or an empty string to continue.
 
     Parameters
@@ -42,10 +42,10 @@ def stops(rule: str, losses: Sequence[float], scores: Sequence[tuple[float, ...]
         if exceeded < _MAX_EXCEEDED:
             return ""
         return f"The validation loss exceeded its minimum by more than {_MARGIN} in {_MAX_EXCEEDED} epochs"
-    stale = epochs_since_best(scores)
+    stale = count_epochs_since_best(scores)
     return f"No better for {stale} epochs" if 0 < patience <= stale else ""
 
 
-def epochs_since_best(scores: Sequence[tuple[float, ...]]) -> int:
+def count_epochs_since_best(scores: Sequence[tuple[float, ...]]) -> int:
     """Return the number of epochs since the first best one."""
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0

@@ -19,22 +19,22 @@ from galaxtool.training import distributed
 from galaxtool.training.batchnorm import update_batchnorm_stats
 from galaxtool.training.checkpoint import (
     load_checkpoint,
-    of_this_training,
-    random_states,
+    explain_mismatch,
+    get_random_states,
     restore_random_states,
     save_checkpoint,
 )
 from galaxtool.training.ema import AveragedModel
-from galaxtool.training.interrupt import Interruptible
-from galaxtool.training.logs import duration, told, write_history, write_tensorboard
-from galaxtool.training.optimizer import make_optimizer, schedule
-from galaxtool.training.sampling import epoch_batches, epoch_order
+from galaxtool.training.interrupt import InterruptHandler
+from galaxtool.training.logs import format_duration, format_row, write_history, write_tensorboard
+from galaxtool.training.optimizer import make_optimizer, compute_lr_factor
+from galaxtool.training.sampling import split_epoch, draw_epoch_order
 from galaxtool.training.stage import Stage
-from galaxtool.training.stage_setup import set_up
+from galaxtool.training.stage_setup import prepare_stages
 from galaxtool.training.state import Outcome as Outcome
 from galaxtool.training.state import TrainingState
 from galaxtool.training.step import Stepper
-from galaxtool.training.stopping import stops
+from galaxtool.training.stopping import find_stop_reason
 from galaxtool.training.task import Task
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.optional_imports import require
@@ -77,12 +77,12 @@ class Trainer:
             raise TrainingError("A batch has fewer images than there are processes.", hint="Raise --batch-size.")
         if tensorboard:
             require("tensorboard", why="--tensorboard", install="galaxtool[tensorboard]")
-        self.lengths = [stage.epochs for stage in stages]
+        self.stage_epochs = [stage.epochs for stage in stages]
         self.folder = folder
         self.progress = progress or Silent()
         self.tensorboard = tensorboard
-        self.at = TrainingState()
-        set_up(task, self.stages)
+        self.state = TrainingState()
+        prepare_stages(task, self.stages)
 
     @property
     def last_checkpoint(self) -> Path:
@@ -112,10 +112,10 @@ class Trainer:
         torch.manual_seed(self.task.options.seed + 1_000_003 * distributed.rank())
         saved = load_checkpoint(self.last_checkpoint) if resume and self.last_checkpoint.exists() else None
         if saved:
-            with of_this_training(self.last_checkpoint):
-                self.at = TrainingState(**saved["position"])
-        with Interruptible() as interrupt:
-            for number in range(self.at.stage, len(self.stages)):
+            with explain_mismatch(self.last_checkpoint):
+                self.state = TrainingState(**saved["position"])
+        with InterruptHandler() as interrupt:
+            for number in range(self.state.stage, len(self.stages)):
                 stage = self._stage(number)
                 if saved is None:
                     stage.begin()
@@ -123,7 +123,7 @@ class Trainer:
                 averaged = AveragedModel(stage, self.task.options.ema) if self.task.options.ema else None
                 stepper = Stepper(self.task, stage, optimizer)
                 if saved:
-                    with of_this_training(self.last_checkpoint):
+                    with explain_mismatch(self.last_checkpoint):
                         self.stages.load_state_dict(saved["modules"])
                         optimizer.load_state_dict(saved["optimizer"])
                         stepper.scaler.load_state_dict(saved["scaler"])
@@ -132,8 +132,8 @@ class Trainer:
                         restore_random_states(saved["random"][distributed.rank() % len(saved["random"])])
                     saved = None
                 self._run_stage(number, stepper, averaged, interrupt)
-                self.at = dataclasses.replace(self.at, stage=number + 1, epoch=0, step=0, loss_sum=0.0, seen=0)
-        return self._outcome()
+                self.state = dataclasses.replace(self.state, stage=number + 1, epoch=0, step=0, loss_sum=0.0, seen=0)
+        return self._make_outcome()
 
     def _stage(self, number: int) -> Stage:
         stage = self.stages[number]
@@ -141,108 +141,121 @@ class Trainer:
         return stage
 
     def _run_stage(
-        self, number: int, stepper: Stepper, averaged: AveragedModel | None, interrupt: Interruptible
+        self, number: int, stepper: Stepper, averaged: AveragedModel | None, interrupt: InterruptHandler
     ) -> None:
-        stage, n = stepper.stage, len(epoch_order(self.task.train, self.task.options.seed, 0))
+        stage, n = stepper.stage, len(draw_epoch_order(self.task.train, self.task.options.seed, 0))
         label = f"{stage.name}, {number + 1} of {len(self.stages)}" if len(self.stages) > 1 else stage.name
         self.progress.start(f"Training {label}", stage.epochs * n)
-        self.progress.advance(self.at.epoch * n + self.at.step * self.task.options.batch_size)
+        self.progress.advance(self.state.epoch * n + self.state.step * self.task.options.batch_size)
         is_last = number == len(self.stages) - 1
-        while self.at.epoch < stage.epochs:
-            reason = self._reason_to_stop(stage) if is_last else ""
+        while self.state.epoch < stage.epochs:
+            reason = self._find_reason_to_stop(stage) if is_last else ""
             if reason:
                 self.progress.say(f"{reason}; stopped early.")
                 break
-            started, first = time.perf_counter(), self.at.seen
+            started, first = time.perf_counter(), self.state.seen
             self._run_epoch(number, stepper, averaged, interrupt)
             # no step is left in the epoch when the interrupt came with its last
-            speed = max(self.at.seen - first, 1) / (time.perf_counter() - started)
-            with averaged.in_place() if averaged else nullcontext():
-                update_batchnorm_stats(self.task, stage, sum(self.lengths[:number]) + self.at.epoch)
-                row = self._validated(stage, speed, stepper.lr)
-                self.at.history.append(row)
-                self.at.epoch, self.at.step, self.at.loss_sum, self.at.seen = self.at.epoch + 1, 0, 0.0, 0
+            speed = max(self.state.seen - first, 1) / (time.perf_counter() - started)
+            with averaged.applied() if averaged else nullcontext():
+                update_batchnorm_stats(self.task, stage, sum(self.stage_epochs[:number]) + self.state.epoch)
+                row = self._validate(stage, speed, stepper.lr)
+                self.state.history.append(row)
+                self.state.epoch, self.state.step, self.state.loss_sum, self.state.seen = (
+                    self.state.epoch + 1,
+                    0,
+                    0.0,
+                    0,
+                )
                 if is_last and self._is_best(stage) and distributed.is_main():
                     save_checkpoint(self.best_checkpoint, {"modules": self.stages.state_dict(), "row": row})
             if distributed.is_main():
-                write_history(self.folder / "history.csv", self.at.history)
+                write_history(self.folder / "history.csv", self.state.history)
                 if self.tensorboard:
-                    write_tensorboard(self.folder / "tensorboard", self.at.history)
+                    write_tensorboard(self.folder / "tensorboard", self.state.history)
             self._save(stepper, averaged)
-            left = (stage.epochs - self.at.epoch) * n / speed
-            self.progress.say(f"{label}: epoch {self.at.epoch}/{stage.epochs}  {told(row)}  {duration(left)} left")
+            left = (stage.epochs - self.state.epoch) * n / speed
+            self.progress.say(
+                f"{label}: epoch {self.state.epoch}/{stage.epochs}  {format_row(row)}  {format_duration(left)} left"
+            )
 
     def _run_epoch(
-        self, number: int, stepper: Stepper, averaged: AveragedModel | None, interrupt: Interruptible
+        self, number: int, stepper: Stepper, averaged: AveragedModel | None, interrupt: InterruptHandler
     ) -> None:
         options = self.task.options
-        epoch = sum(self.lengths[:number]) + self.at.epoch
-        batches = epoch_batches(
-            epoch_order(self.task.train, options.seed, epoch), options.batch_size, distributed.size()
+        epoch = sum(self.stage_epochs[:number]) + self.state.epoch
+        batches = split_epoch(
+            draw_epoch_order(self.task.train, options.seed, epoch), options.batch_size, distributed.size()
         )
         stepper.stage.train()
-        while self.at.step < len(batches):
-            items = batches[self.at.step]
-            progress = self.at.epoch + self.at.step / len(batches)
-            stepper.lr = options.lr * schedule(self.lengths, number, progress)
-            loss, wanted = stepper.step(items, epoch, self.at.step, interrupted=interrupt.wanted)
+        while self.state.step < len(batches):
+            items = batches[self.state.step]
+            progress = self.state.epoch + self.state.step / len(batches)
+            stepper.lr = options.lr * compute_lr_factor(self.stage_epochs, number, progress)
+            loss, wanted = stepper.step(items, epoch, self.state.step, interrupted=interrupt.requested)
             self._check_finite("loss", loss, stepper.stage)
             self._check_finite("gradient's norm", stepper.norm, stepper.stage)
             stepper.update()
             if averaged:
                 averaged.update()
-            self.at.step += 1
-            self.at.seen += len(items)
-            self.at.loss_sum += loss * len(items)
-            done = (sum(self.lengths[:number]) + self.at.epoch + self.at.step / len(batches)) / sum(self.lengths)
+            self.state.step += 1
+            self.state.seen += len(items)
+            self.state.loss_sum += loss * len(items)
+            done = (sum(self.stage_epochs[:number]) + self.state.epoch + self.state.step / len(batches)) / sum(
+                self.stage_epochs
+            )
             stepper.stage.after_step(done)
-            self.progress.advance(len(items), note=f"loss {self.at.loss_sum / self.at.seen:.4f}")
-            if wanted or (interrupt.wanted and distributed.size() == 1):
+            self.progress.advance(len(items), note=f"loss {self.state.loss_sum / self.state.seen:.4f}")
+            if wanted or (interrupt.requested and distributed.size() == 1):
                 self._save(stepper, averaged)
                 raise KeyboardInterrupt
 
     def _check_finite(self, what: str, value: float, stage: Stage) -> None:
         if not math.isfinite(value):
             raise TrainingError(
-                f"The {what} is {value} in stage '{stage.name}', epoch {self.at.epoch + 1}, "
-                f"after {self.at.step} steps.",
+                f"The {what} is {value} in stage '{stage.name}', epoch {self.state.epoch + 1}, "
+                f"after {self.state.step} steps.",
                 hint=f"Try --lr {self.task.options.lr / 10:g} or --precision fp32"
                 + ("; the last checkpoint is kept." if self.last_checkpoint.exists() else "."),
             )
 
-    def _validated(self, stage: Stage, speed: float, lr: float) -> dict[str, Any]:
+    def _validate(self, stage: Stage, speed: float, lr: float) -> dict[str, Any]:
         """Return the epoch's row of the history."""
         row: dict[str, Any] = {}
         if distributed.is_main():
             stage.eval()
             scores = stage.validate(self.task)
-            row = {"stage": stage.name, "epoch": self.at.epoch + 1, "loss": self.at.loss_sum / max(self.at.seen, 1)}
+            row = {
+                "stage": stage.name,
+                "epoch": self.state.epoch + 1,
+                "loss": self.state.loss_sum / max(self.state.seen, 1),
+            }
             row |= {**scores, "lr": lr, "images_per_s": round(speed, 1)}
-        row = distributed.from_main(row)
+        row = distributed.broadcast(row)
         self._check_finite("validation loss", row["valid_loss"], stage)
         return row
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _get_stage_rows(self) -> list[dict[str, Any]]:
         """Return the history of the stage in hand."""
-        return self.at.history[sum(self.lengths[: self.at.stage]) :]
+        return self.state.history[sum(self.stage_epochs[: self.state.stage]) :]
 
     def _is_best(self, stage: Stage) -> bool:
-        scores = [stage.score(self.task, row) for row in self._rows()]
+        scores = [stage.score(self.task, row) for row in self._get_stage_rows()]
         return scores[-1] > max(scores[:-1], default=())
 
-    def _reason_to_stop(self, stage: Stage) -> str:
-        rows, options = self._rows(), self.task.options
+    def _find_reason_to_stop(self, stage: Stage) -> str:
+        rows, options = self._get_stage_rows(), self.task.options
         scores = [stage.score(self.task, row) for row in rows]
-        return stops(options.stopping, [row["valid_loss"] for row in rows], scores, options.patience)
+        return find_stop_reason(options.stopping, [row["valid_loss"] for row in rows], scores, options.patience)
 
     def _save(self, stepper: Stepper, averaged: AveragedModel | None) -> None:
-        states = distributed.gathered(random_states())
+        states = distributed.gather_all(get_random_states())
         if not distributed.is_main():
             return
         save_checkpoint(
             self.last_checkpoint,
             {
-                "position": dataclasses.asdict(self.at),
+                "position": dataclasses.asdict(self.state),
                 "modules": self.stages.state_dict(),
                 "optimizer": stepper.optimizer.state_dict(),
                 "scaler": stepper.scaler.state_dict(),
@@ -251,12 +264,12 @@ class Trainer:
             },
         )
 
-    def _outcome(self) -> Outcome:
-        distributed.from_main(None)  # the best checkpoint is written by now
+    def _make_outcome(self) -> Outcome:
+        distributed.broadcast(None)  # the best checkpoint is written by now
         best = load_checkpoint(self.best_checkpoint)
         self.stages.load_state_dict(best["modules"])
         stage = self._stage(len(self.stages) - 1).eval()
         with torch.inference_mode():
             head = copy.deepcopy(stage.make_head())
         stage.finish()
-        return Outcome(head=head, symbol_tower=stage.symbol_tower(), best=best["row"], history=self.at.history)
+        return Outcome(head=head, symbol_tower=stage.symbol_tower(), best=best["row"], history=self.state.history)

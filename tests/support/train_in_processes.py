@@ -50,6 +50,6 @@ def train(folder: Path, accumulate: int = 1) -> None:
 
 
 if __name__ == "__main__":
-    distributed.join()
+    distributed.join_group()
     train(Path(sys.argv[1]), int(sys.argv[2]))
-    distributed.leave()
+    distributed.leave_group()

@@ -23,10 +23,10 @@ from galaxtool.errors import GalaxtoolError, ModelError, TrainingError
 from galaxtool.methods.galaxalign import stages as galaxalign_stages
 from galaxtool.methods.supervised import stages as supervised_stages
 from galaxtool.training import checkpoint as checkpoints
-from galaxtool.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
-from galaxtool.training.interrupt import Interruptible
-from galaxtool.training.optimizer import cosine
-from galaxtool.training.sampling import epoch_order
+from galaxtool.training.checkpoint import load_checkpoint, get_random_states, restore_random_states, save_checkpoint
+from galaxtool.training.interrupt import InterruptHandler
+from galaxtool.training.optimizer import decay_by_cosine
+from galaxtool.training.sampling import draw_epoch_order
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.training.trainer import Trainer
@@ -147,9 +147,9 @@ def test_sigterm_puts_the_run_away_too(tmp_path: Path) -> None:
 
 def test_second_interrupt_does_not_wait() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with Interruptible() as interrupt:
+    with InterruptHandler() as interrupt:
         signal.raise_signal(signal.SIGINT)
-        assert interrupt.wanted
+        assert interrupt.requested
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
@@ -259,7 +259,7 @@ def test_learning_rate_falls_over_the_whole_training(tmp_path: Path) -> None:
     outcome = trainer(tmp_path, lr=0.01, epochs=3, warmup_epochs=3).fit()
     rates = [row["lr"] for row in outcome.history]
     assert rates == sorted(rates, reverse=True) and 0 < rates[-1] < 0.002 and 0.008 < rates[0] <= 0.01
-    assert (cosine(0), cosine(0.5), cosine(1)) == pytest.approx((1, 0.5, 0))
+    assert (decay_by_cosine(0), decay_by_cosine(0.5), decay_by_cosine(1)) == pytest.approx((1, 0.5, 0))
 
 
 def test_history_has_a_row_an_epoch(whole: Any) -> None:
@@ -301,7 +301,7 @@ def no_space(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("fill", [full_disk, no_space])
 def test_full_disk_leaves_the_earlier_checkpoint(fill: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = trainer(tmp_path, progress=AtStep(4, lambda: fill(monkeypatch)))
-    with pytest.raises(GalaxtoolError, match=r"last\.pt' could not be written: .*(disk may be full|No space)"):
+    with pytest.raises(GalaxtoolError, match=r"Cannot write '.*last\.pt': .*(disk may be full|No space)"):
         one.fit()
     monkeypatch.undo()
     kept = load_checkpoint(one.last_checkpoint)
@@ -315,7 +315,7 @@ def test_random_states_come_back(tmp_path: Path) -> None:
         return [random.random(), float(np.random.rand()), float(torch.rand(())), random.gauss(0, 1)]  # noqa: NPY002
 
     draw()
-    save_checkpoint(tmp_path / "c.pt", {"random": random_states()})
+    save_checkpoint(tmp_path / "c.pt", {"random": get_random_states()})
     first = draw()
     draw()
     restore_random_states(load_checkpoint(tmp_path / "c.pt")["random"])
@@ -348,15 +348,15 @@ def pictures(weights: list[float]) -> PictureSet:
     epoch=st.integers(0, 99),
 )
 def test_order_of_an_epoch(weights: list[float], seed: int, epoch: int) -> None:
-    order = epoch_order(pictures(weights), seed, epoch)
+    order = draw_epoch_order(pictures(weights), seed, epoch)
     times = np.bincount(order, minlength=len(weights))
     assert (np.floor(weights) <= times).all() and (times <= np.ceil(weights)).all()
-    assert (order == epoch_order(pictures(weights), seed, epoch)).all()
+    assert (order == draw_epoch_order(pictures(weights), seed, epoch)).all()
 
 
 def test_weights_hold_on_average_and_epochs_differ() -> None:
     weights = [1.0, 0.25, 2.5, 3.0] * 25
-    every = [epoch_order(pictures(weights), 0, epoch) for epoch in range(200)]
+    every = [draw_epoch_order(pictures(weights), 0, epoch) for epoch in range(200)]
     mean = np.mean([np.bincount(order, minlength=100) for order in every], axis=0).reshape(25, 4).mean(axis=0)
     assert mean == pytest.approx(weights[:4], abs=0.03)
     assert not np.array_equal(every[0], every[1])
@@ -370,7 +370,7 @@ def test_an_image_is_changed_by_seed_epoch_and_item_only(tmp_path: Path) -> None
         found: dict[tuple[int, int], torch.Tensor] = {}
 
         def look(weight: torch.Tensor, batch: Batch) -> torch.Tensor:
-            order = epoch_order(task.train, task.options.seed, batch.epoch)[batch.step * size :]
+            order = draw_epoch_order(task.train, task.options.seed, batch.epoch)[batch.step * size :]
             for item, image, target in zip(order, batch.images, batch.targets, strict=False):
                 found[batch.epoch, int(item)] = image
                 assert int(target) == task.train.targets[item]

@@ -22,12 +22,12 @@ from galaxtool.training.checkpoint import load_checkpoint, save_checkpoint
 from galaxtool.training.ema import AveragedModel
 from galaxtool.training.memory import is_out_of_memory
 from galaxtool.training.objective import ClassObjective
-from galaxtool.training.optimizer import layer_scales, make_optimizer
+from galaxtool.training.optimizer import compute_layer_scales, make_optimizer
 from galaxtool.training.options import TrainOptions
-from galaxtool.training.sampling import epoch_batches, micro_batches
+from galaxtool.training.sampling import split_epoch, split_batch
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.step import Stepper
-from galaxtool.training.stopping import epochs_since_best, stops
+from galaxtool.training.stopping import count_epochs_since_best, find_stop_reason
 from galaxtool.training.task import Batch, Task
 from galaxtool.training.trainer import Trainer
 
@@ -55,13 +55,13 @@ def test_parts_of_a_batch_add_up_to_the_whole(make: Any, contrast: str, class_we
 
 def test_parts_and_processes_share_out_every_item() -> None:
     batch = np.arange(11)
-    shares = [np.concatenate(micro_batches(batch, 4, rank, 3)) for rank in range(3)]
+    shares = [np.concatenate(split_batch(batch, 4, rank, 3)) for rank in range(3)]
     assert sorted(np.concatenate(shares)) == list(range(11))
-    assert [len(part) for part in micro_batches(batch[:2], 4)] == [1, 1]
+    assert [len(part) for part in split_batch(batch[:2], 4)] == [1, 1]
     for n in range(3, 20):  # each process waits for the others in every part
-        assert len({len(micro_batches(np.arange(n), 4, rank, 3)) for rank in range(3)}) == 1
-    assert [len(b) for b in epoch_batches(np.arange(9), 4)] == [4, 4, 1]
-    assert [len(b) for b in epoch_batches(np.arange(9), 4, processes=2)] == [4, 4]
+        assert len({len(split_batch(np.arange(n), 4, rank, 3)) for rank in range(3)}) == 1
+    assert [len(b) for b in split_epoch(np.arange(9), 4)] == [4, 4, 1]
+    assert [len(b) for b in split_epoch(np.arange(9), 4, processes=2)] == [4, 4]
 
 
 # --- class weights ---------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_the_average_is_the_formula() -> None:
         kept = min(0.6, (1 + step) / (10 + step))
         wanted = kept * wanted + (1 - kept) * layer.weight.detach().double()
     own = layer.weight.detach().clone()
-    with averaged.in_place():
+    with averaged.applied():
         torch.testing.assert_close(layer.weight.detach().double(), wanted, rtol=1e-5, atol=1e-5)
     assert torch.equal(layer.weight, own)
 
@@ -138,7 +138,7 @@ def test_averaged_weights_are_kept_and_resumed(tmp_path: Path) -> None:
 def test_learning_rates_fall_towards_the_stem() -> None:
     task = smooth_task(layer_decay=0.5, lr=0.1)
     stage = galaxalign_stages(task)[-1]
-    scales = layer_scales(stage, task.backbone, 0.5)
+    scales = compute_layer_scales(stage, task.backbone, 0.5)
     tower, copied = task.backbone.image_tower, stage.symbol_tower()
     assert copied is not None
     for one in (tower, copied):
@@ -159,7 +159,7 @@ def test_layer_decay_that_changes_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--layer-decay changes nothing"):
         Trainer(task, supervised_stages(task), tmp_path)
     task = smooth_task(layer_decay=0.5)
-    assert Trainer(task, supervised_stages(task), tmp_path).lengths == [2]
+    assert Trainer(task, supervised_stages(task), tmp_path).stage_epochs == [2]
 
 
 def test_checkpointing_that_changes_nothing_is_refused(tmp_path: Path) -> None:
@@ -176,17 +176,19 @@ def test_checkpointing_that_changes_nothing_is_refused(tmp_path: Path) -> None:
 def test_loss_margin_counts_epochs_above_the_lowest_loss_and_never_resets() -> None:
     losses = [1.0, 0.5, 0.54, 0.4, 0.42, 0.44, 0.3, 0.29]  # 0.54 and 0.44 are more than 0.03 above the lowest so far
     scores = [(0.0,)] * len(losses)
-    assert not stops("loss-margin", losses, scores, patience=1)
-    assert stops("loss-margin", [*losses, 0.33], scores, patience=0)
-    assert not stops("loss-margin", [*losses, 0.31], scores, patience=0)
-    assert not stops("loss-margin", [], [], patience=0)
+    assert not find_stop_reason("loss-margin", losses, scores, patience=1)
+    assert find_stop_reason("loss-margin", [*losses, 0.33], scores, patience=0)
+    assert not find_stop_reason("loss-margin", [*losses, 0.31], scores, patience=0)
+    assert not find_stop_reason("loss-margin", [], [], patience=0)
 
 
 def test_patience_counts_epochs_without_a_better_score() -> None:
     scores = [(0.1, 0.0), (0.3, -1.0), (0.3, -2.0), (0.2, 0.0)]
-    assert epochs_since_best(scores) == 2
-    assert stops("best", [1.0] * 4, scores, patience=2) and not stops("best", [1.0] * 4, scores, patience=3)
-    assert not stops("best", [1.0] * 4, scores, patience=0)
+    assert count_epochs_since_best(scores) == 2
+    assert find_stop_reason("best", [1.0] * 4, scores, patience=2) and not find_stop_reason(
+        "best", [1.0] * 4, scores, patience=3
+    )
+    assert not find_stop_reason("best", [1.0] * 4, scores, patience=0)
 
 
 def test_a_training_stops_by_loss_margin(tmp_path: Path) -> None:
