@@ -1,1 +1,1 @@
-"""One trainer for every method: a method says what to minimise, the trainer does the rest."""
+"""One trainer for every method: the method defines the loss, the trainer does the rest."""

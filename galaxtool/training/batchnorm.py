@@ -1,4 +1,4 @@
-"""BatchNorm statistics that belong to the weights as they are."""
+"""Estimate BatchNorm statistics for the present weights."""
 
 from __future__ import annotations
 
@@ -12,37 +12,39 @@ from galaxtool.training.task import Task
 from galaxtool.vision.augment import standardise
 from galaxtool.vision.device import autocast
 
-MAX_IMAGES = 512  # whose statistics are taken
+MAX_IMAGES = 512
+"""Number of images from which the statistics are estimated."""
 
 
 @torch.no_grad()
 def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
-    """Estimate the running statistics of a stage's encoder anew, over augmented training images (Wu & Johnson 2021).
+    """Replace the running statistics of a stage's encoder by those of augmented training images (Wu & Johnson 2021).
 
-    A running average lags behind weights that change fast, and where most pixels are empty, as in radio images, it is
-    far from any batch's own: a network that has learned may then answer at random when it is validated.
+    A running average lags behind weights that change fast. If most pixels are empty, as in radio images, it is far
+    from the statistics of any batch, and a network that has learned may predict at random in validation.
 
     Parameters
     ----------
     task : Task
+        Task that is trained.
     stage : Stage
-        Only BatchNorm layers that it holds, and in training mode, are changed; without any, nothing is done.
+        Stage that is trained. Only its own BatchNorm layers in training mode are changed.
     epoch : int
-        Of the run; decides which images, and how they are augmented.
+        Epoch of the run, which decides the images and their augmentation.
 
     Notes
     -----
-    arXiv:2105.07576, section 3. As torch's ``update_bn`` does it, with as much memory as a training step.
+    See arXiv:2105.07576, section 3. The same as torch's ``update_bn``, with the memory of a training step.
     """
     tower = stage.get_validated_encoder(task)
-    held = {id(module) for module in stage.modules()}
+    own = {id(module) for module in stage.modules()}
     layers = [
         module
         for module in tower.modules()
         if isinstance(module, nn.modules.batchnorm._BatchNorm)
         and module.training
         and module.track_running_stats
-        and id(module) in held
+        and id(module) in own
     ]
     if not layers:
         return
@@ -55,7 +57,7 @@ def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
     for start in range(0, len(items), size):
         chosen = items[start : start + size]
         if len(chosen) < min(size, len(items)):
-            break  # a few images would count as much as a batch
+            break  # a small last batch would count as much as a whole one
         pictures = to_device(task.train.pictures[chosen], task.device)
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
         with autocast(task.device, task.options.precision):

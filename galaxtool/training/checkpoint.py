@@ -1,4 +1,4 @@
-"""Checkpoints: everything a run needs to go on as if it had never stopped."""
+"""Checkpoints: everything that a run needs to resume as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from galaxtool.utils.atomic_write import atomic_write
 
 
 def get_random_states() -> dict[str, Any]:
-    """Return the state of every random generator, as tensors and plain values."""
-    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002  a plugin may use it
+    """Return the states of all random generators, as tensors and plain values."""
+    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002  plugins may use it
     state: dict[str, Any] = {
         "torch": torch.get_rng_state(),
         "numpy": [
@@ -35,7 +35,7 @@ def get_random_states() -> dict[str, Any]:
 
 
 def restore_random_states(state: dict[str, Any]) -> None:
-    """Set every random generator back to what `get_random_states` returned."""
+    """Set all random generators to the states that `get_random_states` returned."""
     torch.set_rng_state(state["torch"])
     name, keys, position, has_gauss, cached = state["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))  # noqa: NPY002
@@ -46,7 +46,7 @@ def restore_random_states(state: dict[str, Any]) -> None:
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint atomically: the one before survives a full disk or a kill."""
+    """Write a checkpoint atomically: the previous one survives a full disk and a kill."""
     with atomic_write(path) as temporary:
         try:
             torch.save(content, temporary)
@@ -55,16 +55,16 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; only tensors and plain values are loaded.
+    """Read a checkpoint, which holds only tensors and plain values.
 
     Raises
     ------
     ModelError
-        If it cannot be read.
+        If it is damaged.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged file
+    except Exception as error:  # torch raises many exceptions for a damaged file
         raise ModelError(
             f"The checkpoint '{path}' cannot be read: {' '.join(str(error).split())[:120]}.",
             hint="Start the run again with --overwrite.",
@@ -73,11 +73,11 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def explain_mismatch(checkpoint: Path) -> Iterator[None]:
-    """Raise `ModelError` where what is done with a checkpoint's content shows that it is of something else."""
+    """Turn exceptions of the block into a `ModelError`: the checkpoint does not fit this training."""
     try:
         yield
     except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(
-            f"The checkpoint '{checkpoint}' is of another method or architecture.",
+            f"The checkpoint '{checkpoint}' belongs to another method or architecture.",
             hint="Start the run again with --overwrite.",
         ) from error

@@ -1,6 +1,6 @@
-"""Several processes as one training: who is who, and what is shared between them.
+"""Communication between the processes of one training.
 
-Every function works without `torchrun` too, where there is one process.
+Every function also works in a single process, without `torchrun`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-_PATIENCE = timedelta(hours=4)  # of the others, while the first process validates, scores and draws
+_TIMEOUT = timedelta(hours=4)  # the others wait while the first process validates, scores and draws
 
 
 def rank() -> int:
-    """Return this process's number; 0 writes and talks."""
+    """Return the number of this process; process 0 writes files and reports progress."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
@@ -26,14 +26,14 @@ def size() -> int:
 
 
 def is_main() -> bool:
-    """Say whether this process writes and talks."""
+    """Tell whether this process writes files and reports progress."""
     return rank() == 0
 
 
 def join_group() -> bool:
-    """Join the processes that `torchrun` started; say whether there are any.
+    """Join the processes that `torchrun` started; return whether there are any.
 
-    Each takes the GPU of its local rank, and NCCL; without GPUs, gloo.
+    Each process uses the GPU of its local rank and NCCL, or gloo if there is no GPU.
     """
     if dist.is_initialized():
         return True
@@ -41,18 +41,18 @@ def join_group() -> bool:
         return False
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_TIMEOUT)
     return True
 
 
 def leave_group() -> None:
-    """Leave the processes joined."""
+    """Leave the group of processes."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 def all_mean(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the mean of a tensor over the processes; no gradient flows through it."""
+    """Return the mean of a tensor over the processes, without gradient."""
     if size() == 1:
         return tensor
     total = tensor.detach().clone()
@@ -61,33 +61,33 @@ def all_mean(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def all_true(flag: bool, device: torch.device) -> bool:
-    """Say whether a flag is set in every process."""
-    return _reduced(flag, device, dist.ReduceOp.MIN) if size() > 1 else flag
+    """Tell whether a flag is set in every process."""
+    return _reduce(flag, device, dist.ReduceOp.MIN) if size() > 1 else flag
 
 
 def any_true(flag: bool, device: torch.device) -> bool:
-    """Say whether a flag is set in any process."""
-    return _reduced(flag, device, dist.ReduceOp.MAX) if size() > 1 else flag
+    """Tell whether a flag is set in any process."""
+    return _reduce(flag, device, dist.ReduceOp.MAX) if size() > 1 else flag
 
 
 def broadcast(value: Any) -> Any:
-    """Return the main process's value in every process."""
+    """Return the value of the main process in every process."""
     if size() == 1:
         return value
-    held = [value]
-    dist.broadcast_object_list(held, src=0)
-    return held[0]
+    values = [value]
+    dist.broadcast_object_list(values, src=0)
+    return values[0]
 
 
 def gather_all(value: Any) -> list[Any]:
-    """Return the values of all processes, in their order."""
-    found = [value] * size()
+    """Return the values of all processes, in order of rank."""
+    values = [value] * size()
     if size() > 1:
-        dist.all_gather_object(found, value)
-    return found
+        dist.all_gather_object(values, value)
+    return values
 
 
-def _reduced(flag: bool, device: torch.device, how: Any) -> bool:
-    held = torch.tensor(int(flag), device=device)
-    dist.all_reduce(held, how)
-    return bool(held)
+def _reduce(flag: bool, device: torch.device, operation: Any) -> bool:
+    value = torch.tensor(int(flag), device=device)
+    dist.all_reduce(value, operation)
+    return bool(value)

@@ -10,16 +10,17 @@ from torch import nn
 
 
 class AveragedModel:
-    """A slow copy of a module's weights.
+    """Moving average of the weights of a module.
 
-    torch's AveragedModel copies the module whole; a stage holds its task, pictures and all, so only tensors are kept.
+    Unlike torch's AveragedModel, it copies only tensors: a stage also holds its task with all pictures.
 
     Parameters
     ----------
     module : torch.nn.Module
+        Module whose weights are averaged.
     decay : float
-        What is kept of the average at each update, in (0, 1); less in the first updates, so that the start is
-        forgotten.
+        Weight of the old average in each update, in (0, 1); smaller in the first updates, so that the initial weights
+        are forgotten.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -30,18 +31,18 @@ class AveragedModel:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move towards the module's present weights; what is no floating-point number is taken as it is."""
+        """Include the present weights of the module; values that are not floating-point numbers are copied."""
         self.updates += 1
-        kept = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         for key, value in self.module.state_dict().items():
             if value.is_floating_point():
-                self.shadow[key].lerp_(value, 1 - kept)
+                self.shadow[key].lerp_(value, 1 - decay)
             else:
                 self.shadow[key].copy_(value)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Give the module the averaged weights for a while."""
+        """Give the module the averaged weights within the block."""
         own = {key: value.detach().clone() for key, value in self.module.state_dict().items()}
         self.module.load_state_dict(self.shadow)
         try:
@@ -50,11 +51,11 @@ class AveragedModel:
             self.module.load_state_dict(own)
 
     def state_dict(self) -> dict[str, object]:
-        """Return what a checkpoint holds."""
+        """Return the state for a checkpoint."""
         return {"updates": self.updates, "shadow": self.shadow}
 
     def load_state_dict(self, state: dict[str, object]) -> None:
-        """Take over what a checkpoint held."""
+        """Restore the state from a checkpoint."""
         self.updates = int(state["updates"])  # type: ignore[call-overload]
         for key, value in state["shadow"].items():  # type: ignore[attr-defined]
             self.shadow[key].copy_(value)

@@ -1,4 +1,4 @@
-"""Ctrl-C that lets the step in hand finish."""
+"""Handle Ctrl-C so that the current step can finish."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from types import FrameType, TracebackType
 
 
 class InterruptHandler:
-    """While entered, the first SIGINT or SIGTERM only sets `requested`; a second SIGINT interrupts at once.
+    """Within its block, the first SIGINT or SIGTERM only sets `requested`; the second signal interrupts at once.
 
-    Outside the main thread signals cannot be caught, and nothing changes.
+    It has no effect outside the main thread, where signals cannot be caught.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self._before: dict[int, object] = {}
+        self._handlers: dict[int, object] = {}
 
     def __enter__(self) -> InterruptHandler:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+                self._handlers[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""What a training writes while it runs, for people and for plots."""
+"""The history and the log lines of a training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from galaxtool.utils.optional_imports import require
 
 
 def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
-    """Write ``history.csv``, one row an epoch; a column that an epoch's stage does not have is empty there."""
+    """Write ``history.csv``, one row per epoch; a column that a stage does not have is empty in its epochs."""
     columns = dict.fromkeys(key for row in history for key in row)
     with atomic_write(path) as temporary, temporary.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(columns))
@@ -23,9 +23,9 @@ def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
 
 
 def write_tensorboard(folder: Path, history: Sequence[dict[str, Any]]) -> None:
-    """Write the last row of the history as TensorBoard events, the epochs of all stages counted on.
+    """Write the last row of the history as TensorBoard events; epochs are numbered over all stages.
 
-    Each row goes to a file of its own, so nothing is left open when a run is killed.
+    Each row has a file of its own, so no file is open when a run is killed.
 
     Raises
     ------
@@ -42,13 +42,13 @@ def write_tensorboard(folder: Path, history: Sequence[dict[str, Any]]) -> None:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a time as people say it."""
+    """Format a duration, such as ``3 min 20 s``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def format_row(row: dict[str, Any]) -> str:
-    """Return a row of the history as a line of the log."""
+    """Format a row of the history as a line of the log."""
     names = {
         "valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1",
         "valid_mean_error": "mean error",

@@ -1,4 +1,4 @@
-"""Getting pictures to where they are computed with, and what to do when a batch does not fit into memory there."""
+"""Move data to the device, and explain what to do if a batch does not fit into its memory."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from galaxtool.training.options import TrainOptions
 
 T = TypeVar("T")
 
-_ON_A_CPU = ("not enough memory", "can't allocate memory")
+_CPU_MESSAGES = ("not enough memory", "can't allocate memory")
 
 
 def to_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Return an array as a tensor on a device; to a GPU by way of pinned memory, which the processor need not await."""
+    """Return an array as a tensor on a device; copies to a GPU are asynchronous, through pinned memory."""
     tensor = torch.from_numpy(values)
     if device.type != "cuda":
         return tensor.to(device)
@@ -27,43 +27,45 @@ def to_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def map_parts(work: Callable[[slice], T], n: int, options: TrainOptions) -> list[T]:
-    """Do something without gradients with n images, as many at a time as a training step passes through the model.
+    """Apply a function without gradients to n images, in parts as large as those of a training step.
 
     Parameters
     ----------
     work : callable
-        Is given a slice of the n images.
+        Function of a slice of the n images.
     n : int
+        Number of images.
     options : TrainOptions
+        Options that decide the size of a part.
 
     Returns
     -------
     list
-        What `work` returned for each part, in order.
+        Results for the parts, in order.
 
     Raises
     ------
     TrainingError
-        If a part does not fit into memory; names one that does.
+        If a part does not fit into memory; the message names a size that does.
     """
     share = max(options.batch_size // distributed.size(), 1)
     size = max(share // options.accumulate, 1)
-    found = []
+    results = []
     for start in range(0, n, size):
         stop = min(start + size, n)
         try:
-            found.append(work(slice(start, stop)))
+            results.append(work(slice(start, stop)))
             continue
-        except Exception as error:  # RuntimeError is what torch raises on a CPU
+        except Exception as error:  # torch raises RuntimeError on a CPU
             if not is_out_of_memory(error):
                 raise
-        found.clear()
-        # outside of the handler, whose traceback would hold what fills the memory
-        raise explain_out_of_memory(_tried(work, start), stop - start, share, options.accumulate, learns=False)
-    return found
+        results.clear()
+        # outside the handler, because its traceback would keep the memory occupied
+        raise explain_out_of_memory(_make_attempt(work, start), stop - start, share, options.accumulate, learns=False)
+    return results
 
 
-def _tried(work: Callable[[slice], T], start: int) -> Callable[[int], None]:
+def _make_attempt(work: Callable[[slice], T], start: int) -> Callable[[int], None]:
     def attempt(images: int) -> None:
         work(slice(start, start + images))
 
@@ -71,27 +73,27 @@ def _tried(work: Callable[[slice], T], start: int) -> Callable[[int], None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether an error means that memory is short, on a GPU or on the CPU."""
+    """Tell whether an error means that the memory of a GPU or of the CPU is exhausted."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _ON_A_CPU)
+    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _CPU_MESSAGES)
 
 
 def explain_out_of_memory(
     step: Callable[[int], None], size: int, batch_size: int, accumulate: int, *, learns: bool = True
 ) -> TrainingError:
-    """Halve what passes through the model at once until it fits, and return an error that says what to do.
+    """Halve the number of images at a time until they fit, and return an error that says what to do.
 
     Parameters
     ----------
     step : callable
-        Computes loss and gradient, or whatever did not fit, of the first so many images.
+        Function that repeats the failed computation for the given number of images.
     size : int
-        How many did not fit.
+        Number of images that did not fit.
     batch_size, accumulate : int
-        As the options have them.
+        As in the options.
     learns : bool
-        Whether a gradient is computed, so that activations are kept.
+        Whether a gradient is computed, so that activations are stored.
     """
     fits = size // 2
     while fits:
@@ -101,7 +103,7 @@ def explain_out_of_memory(
         try:
             step(fits)
             break
-        except Exception as error:  # RuntimeError is what torch raises on a CPU
+        except Exception as error:  # torch raises RuntimeError on a CPU
             if not is_out_of_memory(error):
                 raise
         fits //= 2

@@ -13,24 +13,27 @@ from torch import nn
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import Stage
 
-_RAMP = 0.05  # of a stage's steps, until its learning rate is that of the schedule
+_RAMP = 0.05
+"""Fraction of a stage's epochs in which its learning rate rises to that of the schedule."""
 
 
 def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.optim.Optimizer:
-    """Make AdamW (Loshchilov & Hutter 2019) for what a stage trains.
+    """Make AdamW (Loshchilov & Hutter 2019) for the parameters that a stage trains.
 
     Parameters
     ----------
     stage : Stage
+        Stage to train.
     backbone : galaxtool.backbones.protocols.Backbone
-        Its blocks are needed where ``options.layer_decay`` is not 1.
+        Backbone whose blocks decide the scales if ``options.layer_decay`` is not 1.
     options : TrainOptions
+        Learning rate, weight decay and layer decay.
 
     Returns
     -------
     torch.optim.AdamW
-        Vectors (biases, norms, the temperature) have no weight decay. Each group's ``scale`` is what its learning rate
-        is multiplied by.
+        Vectors (biases, norms, the temperature) have no weight decay. The learning rate of a group is multiplied by
+        its ``scale``.
     """
     scales = compute_layer_scales(stage, backbone, options.layer_decay)
     members: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
@@ -46,12 +49,12 @@ def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.
 def compute_layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.Parameter, float]:
     """Return factors of the learning rate, falling from the head to the stem (Clark et al. 2020; Bao et al. 2022).
 
-    A symbol encoder is a copy of the image tower, and its layers learn as the image tower's do.
+    The layers of a symbol encoder, which is a copy of the image tower, have the factors of the image tower.
 
     Raises
     ------
     ConfigError
-        If the backbone does not say what its blocks are.
+        If the backbone does not list its blocks.
     """
     if decay == 1.0:
         return {}
@@ -66,24 +69,24 @@ def compute_layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.P
     return scales
 
 
-def compute_lr_factor(lengths: Sequence[int], stage: int, epochs: float) -> float:
-    """Return the factor of the learning rate: one cosine over all stages, and a ramp at the start of each.
+def compute_lr_factor(stage_epochs: Sequence[int], stage: int, epochs: float) -> float:
+    """Return the factor of the learning rate: one cosine over all stages, and a ramp at the start of each stage.
 
-    The ramp lets AdamW, which begins anew with a stage, learn its step sizes before it takes large ones.
+    Every stage starts with a new AdamW, which adapts its step sizes during the ramp.
 
     Parameters
     ----------
-    lengths : sequence of int
-        Epochs of each stage.
+    stage_epochs : sequence of int
+        Number of epochs of each stage.
     stage : int
-        Which of them.
+        Number of the stage, from 0.
     epochs : float
-        Of it that are done.
+        Epochs of this stage that are done.
     """
-    ramp = min(1.0, max(epochs / (_RAMP * lengths[stage]), 1e-2))
-    return ramp * decay_by_cosine((sum(lengths[:stage]) + epochs) / sum(lengths))
+    ramp = min(1.0, max(epochs / (_RAMP * stage_epochs[stage]), 1e-2))
+    return ramp * decay_by_cosine((sum(stage_epochs[:stage]) + epochs) / sum(stage_epochs))
 
 
 def decay_by_cosine(progress: float) -> float:
-    """Return half a cosine from 1 to 0 at a fraction of the training."""
+    """Return the factor at a fraction of the training: half a cosine, from 1 to 0."""
     return 0.5 * (1 + math.cos(math.pi * progress))

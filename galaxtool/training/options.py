@@ -1,4 +1,4 @@
-"""The settings of a training."""
+"""The options of a training."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """The settings of a training.
+    """The options of a training.
 
     Parameters
     ----------
     epochs : int
-        Of the last stage.
+        Number of epochs of the last stage.
     warmup_epochs : int
-        Of the stages before it.
+        Number of epochs of the stages before it.
     batch_size : int
-        Images a step, over all processes.
+        Number of images in a step, over all processes.
     lr : float
         Peak learning rate.
     weight_decay : float
+        Weight decay of AdamW.
     layer_decay : float
-        Each block of the image tower learns at this times the rate of the block after it; 1 for the same rate.
+        Ratio of the learning rates of a block of the image tower and the block after it; 1 for equal rates.
     contrast : {"instance", "class"}
         Negatives of a contrastive loss: the other items of the batch, as in Wang et al. 2024, or the other classes.
     score : {"prompt", "symbol", "both"}
-        What a prompt head scores by.
+        Embeddings that a prompt head compares images with.
     class_weights : {"none", "inverse"}
-        Whether items count by the inverse of their class's frequency, 1 on average.
+        Whether items count by the inverse frequency of their class, 1 on average.
     label_smoothing : float
-        Part of the target spread over all classes, in [0, 1); cross-entropy only.
+        Fraction of the target that is spread over all classes, in [0, 1); for cross-entropy only.
     patience : int
-        Epochs of the last stage without a better validation score before it ends; 0 for never.
+        Number of epochs without a better validation score after which the last stage ends; 0 for never.
     stopping : {"best", "loss-margin"}
-        Rule by which the last stage ends early; see `galaxtool.training.stopping`.
+        Rule for ending the last stage early; see `galaxtool.training.stopping`.
     ema : float
-        Decay a step of the averaged weights that are validated and kept; 0 for the weights themselves.
+        Decay per step of the averaged weights that are validated and kept; 0 to use the weights themselves.
     accumulate : int
-        Parts in which a batch passes through the model; the gradient is that of the whole batch.
+        Number of parts in which a batch passes through the model; the gradient is that of the whole batch.
     checkpointing : bool
-        Compute activations again in the backward pass, which takes less memory and more time.
+        Whether to compute activations again in the backward pass, which takes less memory and more time.
     compile : bool
-        Compile the image tower.
+        Whether to compile the image tower.
     seed : int
+        Random seed of the training.
     precision : {"fp32", "bf16", "fp16"}
+        Precision of the computation.
     method : mapping
-        The method's own settings, by name; see `galaxtool.plugins.specs.MethodOption`.
+        Options of the method itself, by name; see `galaxtool.plugins.specs.MethodOption`.
     """
 
     epochs: int = 20

@@ -1,4 +1,4 @@
-"""How the stages of a training are computed: BatchNorm over several GPUs, activations computed again, compilation."""
+"""Prepare the stages of a training: BatchNorm over several GPUs, activation checkpointing, compilation."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from galaxtool.training.task import Task
 
 
 def prepare_stages(task: Task, stages: nn.ModuleList) -> None:
-    """Let the stages of a task be computed as its options say, in place.
+    """Prepare the stages of a task in place, as its options say.
 
     Raises
     ------
     ConfigError
-        If an option cannot be met by the backbone, or would change nothing with what the stages train.
+        If the backbone does not support an option, or an option has no effect on what the stages train.
     """
-    if distributed.size() > 1 and task.device.type == "cuda":  # on the CPU there is none
-        from timm.layers import convert_sync_batchnorm  # torch's own loses the activations of timm's layers
+    if distributed.size() > 1 and task.device.type == "cuda":  # not available on the CPU
+        from timm.layers import convert_sync_batchnorm  # torch's own drops the activations of timm's layers
 
         convert_sync_batchnorm(stages)
-    _check_useful(task, [stage for stage in stages if isinstance(stage, Stage)])
+    _check_options(task, [stage for stage in stages if isinstance(stage, Stage)])
     if task.options.checkpointing:
         from galaxtool.backbones.abilities import set_checkpointing
 
         set_checkpointing(task.backbone, True)
     if task.options.compile:
-        # with a borrowed text encoder the image tower is put together anew each time
+        # with a borrowed text encoder, the property image_tower makes a new module at every access
         getattr(task.backbone, "image", task.backbone).image_tower.compile()
 
 
-def _check_useful(task: Task, stages: Sequence[Stage]) -> None:
-    """Raise where an option is about layers that do not learn."""
+def _check_options(task: Task, stages: Sequence[Stage]) -> None:
+    """Raise `ConfigError` for an option that concerns only layers that do not learn."""
     options, backbone = task.options, task.backbone
-    if options.checkpointing and not _learns(backbone, stages):
+    if options.checkpointing and not _trains_encoder(backbone, stages):
         raise ConfigError(
-            "--checkpointing changes nothing: no layer of the image encoder learns, so no activations are kept.",
+            "--checkpointing has no effect: no layer of the image encoder learns, so no activations are stored.",
             hint="Leave it out. For less memory, use --accumulate or a smaller --batch-size.",
         )
     if options.layer_decay != 1 and not any(
@@ -50,11 +50,11 @@ def _check_useful(task: Task, stages: Sequence[Stage]) -> None:
         for parameter in stage.trainable()
     ):
         raise ConfigError(
-            "--layer-decay changes nothing: of the image encoder no block but the last learns.",
+            "--layer-decay has no effect: only the last block of the image encoder learns.",
             hint="Leave it out, or let more blocks learn.",
         )
 
 
-def _learns(backbone: Any, stages: Iterable[Stage]) -> bool:
+def _trains_encoder(backbone: Any, stages: Iterable[Stage]) -> bool:
     tower = {id(parameter) for parameter in backbone.image_tower.parameters()}
     return any(id(parameter) in tower for stage in stages for parameter in stage.trainable())

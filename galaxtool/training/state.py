@@ -1,4 +1,4 @@
-"""How far a training is, and what it came to."""
+"""The progress and the outcome of a training."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import nn
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a training came to.
+    """The outcome of a training.
 
     Parameters
     ----------
     head : torch.nn.Module
-        Of the best epoch, as the backbone now is too.
+        Head of the best epoch; the backbone has the weights of that epoch too.
     symbol_tower : torch.nn.Module or None
-        Of the best epoch, where it is not the image tower.
+        Symbol encoder of the best epoch, if it is not the image tower.
     best : dict
-        The row of the history that was best.
+        Best row of the history.
     history : list of dict
-        One row an epoch.
+        One row per epoch.
     """
 
     head: nn.Module
@@ -32,18 +32,18 @@ class Outcome:
 
 @dataclass
 class TrainingState:
-    """How far a training is: the next step to do, and what came before.
+    """The progress of a training: the next step, and the history.
 
     Parameters
     ----------
     stage, epoch, step : int
-        Of the next step, from 0.
+        Position of the next step, each from 0.
     loss_sum : float
-        Of the images seen in this epoch.
+        Sum of the losses of the images seen in this epoch.
     seen : int
-        Images, in this epoch.
+        Number of images seen in this epoch.
     history : list of dict
-        One row an epoch, over all stages.
+        One row per epoch, over all stages.
     """
 
     stage: int = 0
