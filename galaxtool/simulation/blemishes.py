@@ -1,4 +1,4 @@
-"""Rare blemishes of survey images, in any class alike."""
+"""Rare blemishes of survey images, equally likely in every class."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from galaxtool.simulation.grid import Grid, rotate
 
 
 def add_blemishes(image: np.ndarray, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return an image with, in about one of ten, a satellite trail, scattered light or saturated cores.
+    """Return an image with blemishes: about one in ten has a satellite trail, scattered light or saturated cores.
 
     Parameters
     ----------
     image : ndarray of float32, shape (3, n, n)
         g, r, z in nanomaggies per native pixel area, margin included.
     grid : Grid
-        Its pixels.
+        Pixel grid of the image.
     rng : numpy.random.Generator
-        Decides whether and what.
+        Random number generator.
 
     Returns
     -------
     ndarray of float32, shape (3, n, n)
     """
     if rng.random() < 0.008:
-        image = _trail(image, grid, rng)
+        image = _add_trail(image, grid, rng)
     if rng.random() < 0.05:
-        image = _scattered_light(image, grid, rng)
+        image = _add_scattered_light(image, grid, rng)
     return _saturate(image, rng)
 
 
-def _trail(image: np.ndarray, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """A satellite crossed one exposure of one band."""
+def _add_trail(image: np.ndarray, grid: Grid, rng: np.random.Generator) -> np.ndarray:
+    """Add the trail of a satellite to one band."""
     _, across = rotate(grid.x, grid.y, rng.uniform(0, np.pi))
     distance = across - np.float32(rng.uniform(-0.5, 0.5) * grid.side)
     line = rng.uniform(0.005, 0.03) * np.exp(-0.5 * (distance / np.float32(rng.uniform(0.5, 0.9))) ** 2)
@@ -40,8 +40,8 @@ def _trail(image: np.ndarray, grid: Grid, rng: np.random.Generator) -> np.ndarra
     return image
 
 
-def _scattered_light(image: np.ndarray, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """The halo of a bright star outside the frame, different in each band."""
+def _add_scattered_light(image: np.ndarray, grid: Grid, rng: np.random.Generator) -> np.ndarray:
+    """Add the halo of a bright star outside the frame, different in each band."""
     angle, distance = rng.uniform(0, 2 * np.pi), grid.side * rng.uniform(0.45, 0.9)
     r = np.hypot(grid.x - np.float32(distance * np.cos(angle)), grid.y - np.float32(distance * np.sin(angle)))
     glow = np.exp(-r / np.float32(grid.side * rng.uniform(0.15, 0.3)))
@@ -50,6 +50,6 @@ def _scattered_light(image: np.ndarray, grid: Grid, rng: np.random.Generator) ->
 
 
 def _saturate(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Cores of bright stars are masked in a band, mostly the deepest, and shown as empty or capped."""
+    """Cap the cores of bright stars, at a different level in each band."""
     level = np.array([8.0, 10.0, 14.0]) * np.exp(rng.normal(0, 0.4, 3))
     return np.minimum(image, level[:, None, None].astype(np.float32))

@@ -1,43 +1,43 @@
-"""Disturbed and merging galaxies, each drawn as one of several histories."""
+"""Disturbed and merging galaxies, each with one of several histories."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from galaxtool.simulation.arms import Plane
+from galaxtool.simulation.arms import DiscPlane
 from galaxtool.simulation.grid import rotate
 from galaxtool.simulation.profiles import sersic, shell
-from galaxtool.simulation.scene import Blobs, Host, Scene, draw_host
-from galaxtool.simulation.smooth import spheroid
-from galaxtool.simulation.spirals import LOOSE, spiral
-from galaxtool.simulation.tidal import bent, bridge, tail
+from galaxtool.simulation.scene import Blobs, HostGalaxy, Scene, draw_host
+from galaxtool.simulation.smooth import draw_spheroid
+from galaxtool.simulation.spirals import LOOSE, draw_spiral
+from galaxtool.simulation.tidal import bend_profile, make_bridge, make_tail
 
 
-def disturbed(scene: Scene) -> None:
-    """Draw an object of class ``disturbed``: one galaxy out of shape."""
+def draw_disturbed(scene: Scene) -> None:
+    """Draw an object of class ``disturbed``: one galaxy with a distorted shape."""
     host = draw_host(scene, size=1.15, brighter=scene.rng.uniform(0.0, 0.9))
-    histories = (_tailed, _irregular, _shelled, _lopsided)
+    histories = (_draw_with_tails, _draw_irregular, _draw_with_shells, _draw_lopsided)
     histories[int(scene.rng.choice(len(histories), p=[0.32, 0.28, 0.2, 0.2]))](scene, host)
 
 
-def merging(scene: Scene) -> None:
-    """Draw an object of class ``merging``: two galaxies or more, bound to each other by their light."""
+def draw_merging(scene: Scene) -> None:
+    """Draw an object of class ``merging``: two or more galaxies connected by their light."""
     host = draw_host(scene, size=1.15, brighter=scene.rng.uniform(0.0, 1.0))
-    histories = (_early_pair, _interacting_discs, _double_nucleus)
+    histories = (_draw_early_pair, _draw_interacting_discs, _draw_double_nucleus)
     histories[int(scene.rng.choice(len(histories), p=[0.35, 0.35, 0.3]))](scene, host)
 
 
-def _polar(radius: float, angle: float) -> tuple[float, float]:
+def _polar_to_xy(radius: float, angle: float) -> tuple[float, float]:
     return float(radius * np.cos(angle)), float(radius * np.sin(angle))
 
 
-def _body(scene: Scene, host: Host, *, fraction: float, age: float, scale: float = 1.0) -> float:
-    """Draw a bent, lopsided disc with a bulge at the centre and return its axis ratio."""
+def _draw_body(scene: Scene, host: HostGalaxy, *, fraction: float, age: float, scale: float = 1.0) -> float:
+    """Draw a bent, lopsided disc with a bulge at the centre, and return its axis ratio."""
     rng = scene.rng
     q, radius = rng.uniform(0.4, 0.9), host.radius * scale
     bulge = rng.uniform(0.05, 0.4)
     disc = sersic(radius, rng.uniform(0.7, 1.2), axis_ratio=q, angle=host.angle)
-    shape = bent(
+    shape = bend_profile(
         disc,
         1.5 * radius,
         bend=rng.normal(0, 0.3),
@@ -46,22 +46,22 @@ def _body(scene: Scene, host: Host, *, fraction: float, age: float, scale: float
     )
     scene.add_profile(shape, host.light(fraction * (1 - bulge), age))
     inner = radius * rng.uniform(0.15, 0.35)
-    spheroid(scene, host, fraction=fraction * bulge, radius=inner, axis_ratio=rng.uniform(0.6, 1), age=age + 0.15)
+    draw_spheroid(scene, host, fraction=fraction * bulge, radius=inner, axis_ratio=rng.uniform(0.6, 1), age=age + 0.15)
     scene.parameters.update(axis_ratio=q, bulge_fraction=bulge)
     return q
 
 
-def _tailed(scene: Scene, host: Host) -> None:
+def _draw_with_tails(scene: Scene, host: HostGalaxy) -> None:
     rng = scene.rng
     age = rng.uniform(0.15, 1.0)
     share = rng.uniform(0.15, 0.4)
-    _body(scene, host, fraction=1 - share, age=age)
+    _draw_body(scene, host, fraction=1 - share, age=age)
     heading = host.angle + rng.normal(0, 0.5)
     for k in range(int(rng.choice([1, 1, 2]))):
         direction = heading + k * (np.pi + rng.normal(0, 0.5))
-        blobs = tail(
+        blobs = make_tail(
             rng,
-            _polar(rng.uniform(0.6, 1.3) * host.radius, direction),
+            _polar_to_xy(rng.uniform(0.6, 1.3) * host.radius, direction),
             direction + rng.normal(0, 0.5),
             length=rng.uniform(2.0, 6.0) * host.radius,
             curl=rng.normal(0, 1.4),
@@ -71,12 +71,12 @@ def _tailed(scene: Scene, host: Host) -> None:
         scene.add_blobs(blobs, host.light(share / (1 + k), age - rng.uniform(0, 0.3)))
 
 
-def _irregular(scene: Scene, host: Host) -> None:
+def _draw_irregular(scene: Scene, host: HostGalaxy) -> None:
     rng = scene.rng
     age, share = rng.uniform(0.0, 0.5), rng.uniform(0.2, 0.5)
     q, angle = rng.uniform(0.2, 0.8), host.angle
     stretch = host.radius / np.sqrt(q)
-    disc = bent(
+    disc = bend_profile(
         sersic(stretch, rng.uniform(0.5, 1.0), axis_ratio=q, angle=angle),
         1.5 * stretch,
         bend=rng.normal(0, 0.4),
@@ -93,10 +93,10 @@ def _irregular(scene: Scene, host: Host) -> None:
     scene.parameters.update(axis_ratio=q, bulge_fraction=0.0)
 
 
-def _shelled(scene: Scene, host: Host) -> None:
+def _draw_with_shells(scene: Scene, host: HostGalaxy) -> None:
     rng = scene.rng
     q, age, share = rng.uniform(0.6, 0.95), rng.uniform(0.75, 1.05), rng.uniform(0.2, 0.45)
-    spheroid(scene, host, fraction=1 - share, radius=host.radius * rng.uniform(0.6, 1.0), axis_ratio=q, age=age)
+    draw_spheroid(scene, host, fraction=1 - share, radius=host.radius * rng.uniform(0.6, 1.0), axis_ratio=q, age=age)
     n = int(rng.integers(2, 5))
     for k in range(n):
         edge = host.radius * rng.uniform(1.4, 3.6)
@@ -108,12 +108,12 @@ def _shelled(scene: Scene, host: Host) -> None:
     scene.parameters.update(axis_ratio=q, bulge_fraction=1 - share)
 
 
-def _lopsided(scene: Scene, host: Host) -> None:
+def _draw_lopsided(scene: Scene, host: HostGalaxy) -> None:
     rng = scene.rng
-    plane = Plane(angle=host.angle, cosine=rng.uniform(0.4, 1.0), length=host.radius / 1.678)
-    spiral(scene, host, plane, LOOSE, number=1, inner=rng.uniform(0.2, 0.6))
+    plane = DiscPlane(angle=host.angle, cosine=rng.uniform(0.4, 1.0), length=host.radius / 1.678)
+    draw_spiral(scene, host, plane, LOOSE, number=1, inner=rng.uniform(0.2, 0.6))
     direction = rng.uniform(0, 2 * np.pi)
-    x, y = _polar(host.radius * rng.uniform(0.5, 1.2), direction)
+    x, y = _polar_to_xy(host.radius * rng.uniform(0.5, 1.2), direction)
     side = sersic(
         host.radius * rng.uniform(0.5, 1.0), 0.7, axis_ratio=rng.uniform(0.4, 0.9), angle=direction + rng.normal(0, 1)
     )
@@ -121,48 +121,50 @@ def _lopsided(scene: Scene, host: Host) -> None:
     scene.parameters.update(axis_ratio=plane.cosine)
 
 
-def _early_pair(scene: Scene, host: Host) -> None:
-    """Two or three old spheroids in a common envelope."""
+def _draw_early_pair(scene: Scene, host: HostGalaxy) -> None:
+    """Draw two or three old spheroids in a common envelope."""
     rng = scene.rng
     age = rng.uniform(0.8, 1.05)
     halo = rng.uniform(0.15, 0.4)
     ratio = rng.uniform(0.25, 0.9)
     direction = rng.uniform(0, 2 * np.pi)
-    away = _polar(host.radius * rng.uniform(0.7, 2.2), direction)
+    away = _polar_to_xy(host.radius * rng.uniform(0.7, 2.2), direction)
     envelope = sersic(host.radius * rng.uniform(1.6, 2.4), 1.0, axis_ratio=rng.uniform(0.5, 0.9), angle=direction)
-    shape = bent(envelope, 2 * host.radius, bend=rng.normal(0, 0.25), lopsided=rng.uniform(-0.4, 0.4), angle=direction)
+    shape = bend_profile(
+        envelope, 2 * host.radius, bend=rng.normal(0, 0.25), lopsided=rng.uniform(-0.4, 0.4), angle=direction
+    )
     scene.add_profile(shape, host.light(halo, age - 0.05), away[0] / 2, away[1] / 2)
     first = (1 - halo) / (1 + ratio)
-    spheroid(scene, host, fraction=first, radius=0.6 * host.radius, axis_ratio=rng.uniform(0.6, 1), age=age)
-    _companion(scene, host, away, fraction=first * ratio, age=age, scale=0.6 * np.sqrt(ratio))
+    draw_spheroid(scene, host, fraction=first, radius=0.6 * host.radius, axis_ratio=rng.uniform(0.6, 1), age=age)
+    _draw_companion(scene, host, away, fraction=first * ratio, age=age, scale=0.6 * np.sqrt(ratio))
     if rng.random() < 0.3:
-        third = _polar(host.radius * rng.uniform(0.9, 2.5), direction + rng.uniform(1.0, 5.0))
-        _companion(scene, host, third, fraction=0.15, age=age, scale=0.25)
+        third = _polar_to_xy(host.radius * rng.uniform(0.9, 2.5), direction + rng.uniform(1.0, 5.0))
+        _draw_companion(scene, host, third, fraction=0.15, age=age, scale=0.25)
     scene.parameters.update(flux_ratio=ratio, separation=float(np.hypot(*away)))
 
 
-def _interacting_discs(scene: Scene, host: Host) -> None:
-    """A disc with a companion, a bridge between them and tails on the far sides."""
+def _draw_interacting_discs(scene: Scene, host: HostGalaxy) -> None:
+    """Draw a disc with a companion, a bridge between them and tails on the far sides."""
     rng = scene.rng
     age, ratio, direction = rng.uniform(0.25, 0.85), rng.uniform(0.2, 1.0), rng.uniform(0, 2 * np.pi)
-    away = _polar(host.radius * rng.uniform(1.8, 4.0), direction)
+    away = _polar_to_xy(host.radius * rng.uniform(1.8, 4.0), direction)
     main = 1 / (1 + ratio)
     if rng.random() < 0.5:
         cosine = rng.uniform(0.4, 1.0)
-        plane = Plane(angle=host.angle, cosine=cosine, length=host.radius / 1.678)
-        part = Host(flux=host.flux * main, radius=host.radius, angle=host.angle, tint=host.tint)
-        spiral(scene, part, plane, LOOSE, number=2, inner=0.3)
+        plane = DiscPlane(angle=host.angle, cosine=cosine, length=host.radius / 1.678)
+        part = HostGalaxy(flux=host.flux * main, radius=host.radius, angle=host.angle, tint=host.tint)
+        draw_spiral(scene, part, plane, LOOSE, number=2, inner=0.3)
         scene.parameters.update(axis_ratio=cosine)
     else:
-        _body(scene, host, fraction=main, age=age)
-    _companion(scene, host, away, fraction=main * ratio, age=rng.uniform(0.3, 1.0), scale=0.5 + 0.4 * ratio)
+        _draw_body(scene, host, fraction=main, age=age)
+    _draw_companion(scene, host, away, fraction=main * ratio, age=rng.uniform(0.3, 1.0), scale=0.5 + 0.4 * ratio)
     width = rng.uniform(0.18, 0.4) * host.radius
-    scene.add_blobs(bridge(rng, (0.0, 0.0), away, width=width), host.light(rng.uniform(0.05, 0.15), age - 0.2))
+    scene.add_blobs(make_bridge(rng, (0.0, 0.0), away, width=width), host.light(rng.uniform(0.05, 0.15), age - 0.2))
     for origin, heading in (((0.0, 0.0), direction + np.pi), (away, direction)):
         if rng.random() < 0.7:
             turned = heading + rng.normal(0, 0.6)
-            step = _polar(0.8 * host.radius, turned)
-            blobs = tail(
+            step = _polar_to_xy(0.8 * host.radius, turned)
+            blobs = make_tail(
                 rng,
                 (origin[0] + step[0], origin[1] + step[1]),
                 turned,
@@ -174,18 +176,18 @@ def _interacting_discs(scene: Scene, host: Host) -> None:
     scene.parameters.update(flux_ratio=ratio, separation=float(np.hypot(*away)))
 
 
-def _double_nucleus(scene: Scene, host: Host) -> None:
-    """Two nuclei in one torn body, with a loop or tail around it."""
+def _draw_double_nucleus(scene: Scene, host: HostGalaxy) -> None:
+    """Draw two nuclei in one disrupted body, with a loop or tail around it."""
     rng = scene.rng
     age, share = rng.uniform(0.3, 1.0), rng.uniform(0.1, 0.3)
-    _body(scene, host, fraction=(1 - share) * 0.7, age=age)
+    _draw_body(scene, host, fraction=(1 - share) * 0.7, age=age)
     direction = rng.uniform(0, 2 * np.pi)
-    away = _polar(host.radius * rng.uniform(0.5, 1.3), direction)
+    away = _polar_to_xy(host.radius * rng.uniform(0.5, 1.3), direction)
     ratio = rng.uniform(0.15, 0.45)
-    _companion(scene, host, away, fraction=ratio, age=age + rng.uniform(-0.2, 0.1), scale=0.3)
-    blobs = tail(
+    _draw_companion(scene, host, away, fraction=ratio, age=age + rng.uniform(-0.2, 0.1), scale=0.3)
+    blobs = make_tail(
         rng,
-        _polar(host.radius * rng.uniform(0.8, 1.6), direction + rng.normal(0, 1.2)),
+        _polar_to_xy(host.radius * rng.uniform(0.8, 1.6), direction + rng.normal(0, 1.2)),
         direction + rng.choice([-1.3, 1.3]),
         length=rng.uniform(2.5, 6.0) * host.radius,
         curl=rng.choice([-1, 1]) * rng.uniform(1.0, 3.5),
@@ -196,7 +198,9 @@ def _double_nucleus(scene: Scene, host: Host) -> None:
     scene.parameters.update(flux_ratio=ratio, separation=float(np.hypot(*away)))
 
 
-def _companion(scene: Scene, host: Host, at: tuple[float, float], *, fraction: float, age: float, scale: float) -> None:
+def _draw_companion(
+    scene: Scene, host: HostGalaxy, at: tuple[float, float], *, fraction: float, age: float, scale: float
+) -> None:
     rng = scene.rng
     profile = sersic(
         host.radius * scale, rng.uniform(1.0, 3.0), axis_ratio=rng.uniform(0.4, 1.0), angle=rng.uniform(0, np.pi)

@@ -1,4 +1,4 @@
-"""Simulate one galaxy of a class, as a cutout of a DECaLS-like survey."""
+"""Simulation of one galaxy of a class, as a cutout of a survey like DECaLS."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import numpy as np
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.simulation import disrupted, edge_on, smooth, spirals
 from galaxtool.simulation.blemishes import add_blemishes
-from galaxtool.simulation.colours import BANDS
-from galaxtool.simulation.grid import NATIVE_SCALE, grid_for
+from galaxtool.simulation.colors import BANDS
+from galaxtool.simulation.grid import NATIVE_SCALE, make_grid
 from galaxtool.simulation.scene import Scene
 from galaxtool.simulation.surroundings import add_surroundings
 from galaxtool.simulation.telescope import add_noise, draw_conditions, expose
 from galaxtool.types import Cutout
 
 NATIVE_SIZE = 256
-"""Pixels a side of the Galaxy10 DECaLS images, at 0.262 arcsec per pixel."""
+"""Side of the Galaxy10 DECaLS images in pixels, at 0.262 arcsec per pixel."""
 
 UNIT = "nanomaggy"
 
 CLASSES: dict[str, Callable[[Scene], None]] = {
-    "disturbed": disrupted.disturbed,
-    "merging": disrupted.merging,
-    "round_smooth": smooth.round_smooth,
-    "in_between_round_smooth": smooth.in_between_round_smooth,
-    "cigar_shaped_smooth": smooth.cigar_shaped_smooth,
-    "barred_spiral": spirals.barred_spiral,
-    "unbarred_tight_spiral": spirals.unbarred_tight_spiral,
-    "unbarred_loose_spiral": spirals.unbarred_loose_spiral,
-    "edge_on_without_bulge": edge_on.edge_on_without_bulge,
-    "edge_on_with_bulge": edge_on.edge_on_with_bulge,
+    "disturbed": disrupted.draw_disturbed,
+    "merging": disrupted.draw_merging,
+    "round_smooth": smooth.draw_round_smooth,
+    "in_between_round_smooth": smooth.draw_in_between_round_smooth,
+    "cigar_shaped_smooth": smooth.draw_cigar_shaped_smooth,
+    "barred_spiral": spirals.draw_barred_spiral,
+    "unbarred_tight_spiral": spirals.draw_unbarred_tight_spiral,
+    "unbarred_loose_spiral": spirals.draw_unbarred_loose_spiral,
+    "edge_on_without_bulge": edge_on.draw_edge_on_without_bulge,
+    "edge_on_with_bulge": edge_on.draw_edge_on_with_bulge,
 }
-"""What draws each class of the ``galaxy10`` taxonomy, by slug, in its order."""
+"""Slug of each class of the ``galaxy10`` taxonomy, in its order -> the function that draws it."""
 
 PARAMETERS = (
     "mag_r",
@@ -61,15 +61,15 @@ _DEC_RANGE = (-18.0, 34.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
-    """A simulated galaxy and what it was made of.
+class SimulatedGalaxy:
+    """A simulated galaxy and its physical parameters.
 
     Parameters
     ----------
     cutout : Cutout
-        The image.
+        Image of the galaxy.
     parameters : dict of str to float
-        Keys of `PARAMETERS`; those that do not apply are absent.
+        Values for the keys in `PARAMETERS`; those that do not apply are omitted.
     """
 
     cutout: Cutout
@@ -84,26 +84,27 @@ def simulate_galaxy(
     Parameters
     ----------
     slug : str
-        A class of the ``galaxy10`` taxonomy, a key of `CLASSES`.
+        Class of the ``galaxy10`` taxonomy, a key of `CLASSES`.
     rng : numpy.random.Generator
-        The same state gives the same galaxy and surroundings at any size; only the noise differs then.
+        Random number generator. The same state gives the same galaxy and surroundings at any size; only the noise
+        differs between sizes.
     size : int
         Side of the image in pixels, at least 16.
     pixel_scale : float, optional
-        arcsec per pixel. When not given it is 0.262 x 256 / `size`, so that the field of view is that of Galaxy10
-        DECaLS, 67 arcsec, at any size.
+        Pixel scale in arcsec per pixel. By default 0.262 x 256 / `size`, so that the field of view is that of Galaxy10
+        DECaLS (67 arcsec) at any size.
 
     Returns
     -------
     Cutout
-        float32 (3, size, size) in g, r, z, row 0 at the bottom, without NaN. Values are nanomaggies per native
-        pixel (0.262 arcsec square) at any pixel scale, as the cutout service of the Legacy Surveys gives them, so
-        that a stretch looks the same at any size; `ra` and `dec` are drawn uniformly over the footprint of DECaLS.
+        float32 (3, size, size) in g, r, z, row 0 at the bottom, without NaN. Values are in nanomaggies per native
+        pixel (0.262 arcsec square) at any pixel scale, as from the cutout service of the Legacy Surveys, so that a
+        stretch looks the same at any size. `ra` and `dec` are drawn uniformly over the footprint of DECaLS.
 
     Raises
     ------
     UnknownName
-        If there is no such class.
+        If the class does not exist.
     ConfigError
         If the size or the pixel scale cannot be used.
     """
@@ -112,19 +113,21 @@ def simulate_galaxy(
 
 def simulate(
     slug: str, rng: np.random.Generator, *, size: int = NATIVE_SIZE, pixel_scale: float | None = None
-) -> Simulated:
-    """Simulate one galaxy and tell its parameters; the arguments are those of `simulate_galaxy`."""
+) -> SimulatedGalaxy:
+    """Simulate one galaxy and return it with its parameters; the arguments are those of `simulate_galaxy`."""
     if slug not in CLASSES:
         raise UnknownName("simulated class", slug, CLASSES)
     if size < 16:
-        raise ConfigError(f"A simulated image of {size} pixels a side is too small.", hint="Use a size of 16 or more.")
+        raise ConfigError(
+            f"A simulated image with a side of {size} pixels is too small.", hint="Use a size of 16 or more."
+        )
     scale = NATIVE_SCALE * NATIVE_SIZE / size if pixel_scale is None else float(pixel_scale)
     if not 0.02 <= scale * size / NATIVE_SIZE <= 4:
         raise ConfigError(
-            f"A field of {scale * size:g} arcsec is outside what can be simulated.", hint="Use 5 to 1000 arcsec."
+            f"A field of {scale * size:g} arcsec cannot be simulated.", hint="Use a field of 5 to 1000 arcsec."
         )
     ra, dec = draw_position(rng)
-    scene = Scene(grid_for(size, scale), rng)
+    scene = Scene(make_grid(size, scale), rng)
     conditions = draw_conditions(rng)
     CLASSES[slug](scene)
     add_surroundings(scene)
@@ -142,16 +145,18 @@ def simulate(
         pixel_scale=scale,
         source=f"simulated {slug}",
     )
-    return Simulated(cutout=cutout, parameters=parameters)
+    return SimulatedGalaxy(cutout=cutout, parameters=parameters)
 
 
 def draw_position(rng: np.random.Generator) -> tuple[float, float]:
-    """Draw a position uniformly over the DECaLS footprint: declination -18 to 34, 18 degrees off the Galactic plane.
+    """Draw a position uniformly over the footprint of DECaLS.
+
+    The footprint has declinations from -18 to 34 degrees, at least 18 degrees from the Galactic plane.
 
     Returns
     -------
     ra, dec : float
-        Degrees, ICRS.
+        Position in degrees, ICRS.
     """
     low, high = np.sin(np.radians(_DEC_RANGE))
     pole_ra, pole_dec = np.radians(_POLE)

@@ -1,4 +1,4 @@
-"""The pixel grid that galaxies are drawn on, and the units of what is drawn."""
+"""The pixel grid on which galaxies are drawn, and the units of pixel values."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ NATIVE_SCALE = 0.262
 """arcsec per pixel of the DECaLS coadds."""
 
 NATIVE_AREA = NATIVE_SCALE**2
-"""arcsec² that a pixel value stands for, at any pixel scale, as in cutouts of the Legacy Surveys viewer."""
+"""Area in arcsec² that pixel values refer to at any pixel scale, as in cutouts from the Legacy Surveys viewer."""
 
 MARGIN = 4.0
-"""arcsec drawn beyond each edge, so that nothing wraps around in the convolution with the PSF."""
+"""Width in arcsec of the margin beyond each edge; it avoids wrap-around in the convolution with the PSF."""
 
-# Galaxies are cuspy only at their centres: within so many pixels of it a value is the mean of so many points a side.
+# Galaxies are cuspy only at their centres: pixels within _CORE of it are the mean of _FINE x _FINE points.
 _CORE, _FINE = 3.5, 4
 
 Profile = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Surface brightness as a function of offsets (x, y) from its centre in arcsec."""
+"""Surface brightness as a function of the offsets (x, y) from its centre in arcsec."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +34,18 @@ class Grid:
     size : int
         Side of the image without the margin, in pixels.
     scale : float
-        arcsec per pixel.
+        Pixel scale in arcsec per pixel.
 
     Attributes
     ----------
     margin : int
-        Pixels beyond each edge.
+        Number of pixels beyond each edge.
     axis : ndarray of float32, shape (n,)
-        Offsets of the pixel centres from the image centre in arcsec; n is `size` and both margins.
+        Offsets of the pixel centres from the image centre in arcsec; n includes both margins.
     x, y : ndarray of float32, shape (n, n)
-        The same for each pixel; x grows with the column, y with the row (upwards, as FITS displays it).
+        The same for each pixel; x grows with the column, y with the row (upwards, as FITS is displayed).
     frequency : ndarray of float32, shape (n, n // 2 + 1)
-        Cycles per arcsec of each term of the real Fourier transform.
+        Frequency of each term of the real Fourier transform in cycles per arcsec.
     """
 
     size: int
@@ -79,12 +79,12 @@ class Grid:
         return image[..., inner, inner]
 
     def sample(self, profile: Profile, x0: float = 0.0, y0: float = 0.0) -> np.ndarray:
-        """Return a profile as pixel values, averaged over the pixel area near its centre.
+        """Return the pixel values of a profile, averaged over the pixel area near its centre.
 
         Parameters
         ----------
         profile : callable
-            Surface brightness per arcsec² at arrays of offsets (x, y) from the centre, in arcsec.
+            Surface brightness per arcsec² as a function of arrays of offsets (x, y) from the centre in arcsec.
         x0, y0 : float
             Centre of the profile in arcsec from the image centre.
 
@@ -96,14 +96,14 @@ class Grid:
         return self.sample_window(profile, x0, y0, np.inf)[0]
 
     def sample_window(self, profile: Profile, x0: float, y0: float, reach: float) -> tuple[np.ndarray, slice, slice]:
-        """Return what `sample` does for the pixels within `reach` arcsec of the centre in x and y, and their slices.
+        """Sample a profile as `sample` does, within `reach` arcsec of its centre in x and y.
 
         Returns
         -------
         image : ndarray of float32, shape (..., rows, columns)
-            Empty where the window lies off the grid; with the leading axes that the profile returns.
+            Pixel values with the leading axes of the profile; empty if the window is outside the grid.
         rows, columns : slice
-            Of an image of shape (n, n).
+            Position of the window in an image of shape (n, n).
         """
         reach = max(reach, _CORE * self.scale)
         rows, columns = self._around(y0, reach), self._around(x0, reach)
@@ -122,33 +122,33 @@ class Grid:
             image[..., *inner] = dense.reshape(*dense.shape[:-2], -1, _FINE, len(fine_x) // _FINE, _FINE).mean((-3, -1))
         return image * np.float32(NATIVE_AREA), rows, columns
 
-    def _around(self, centre: float, reach: float) -> slice:
+    def _around(self, center: float, reach: float) -> slice:
         n = len(self.axis)
-        low, high = ((centre + side * reach - float(self.axis[0])) / self.scale for side in (-1, 1))
+        low, high = ((center + side * reach - float(self.axis[0])) / self.scale for side in (-1, 1))
         start = int(np.ceil(np.clip(low, 0, n)))
         return slice(start, max(start, int(np.floor(np.clip(high, -1, n - 1))) + 1))
 
 
 @lru_cache(maxsize=8)
-def grid_for(size: int, scale: float) -> Grid:
-    """Return the grid of a size and pixel scale, made once."""
+def make_grid(size: int, scale: float) -> Grid:
+    """Return the grid for a size and a pixel scale, from a cache."""
     return Grid(size, scale)
 
 
 def rotate(x: np.ndarray, y: np.ndarray, angle: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return offsets along and across a direction.
+    """Convert offsets to those along and across a direction.
 
     Parameters
     ----------
     x, y : ndarray
-        Offsets along columns and rows.
+        Offsets along the columns and the rows.
     angle : float
         Direction in radians, from the x axis towards the y axis.
 
     Returns
     -------
     along, across : ndarray
-        Same shape as `x`.
+        Rotated offsets, of the same shape as `x`.
     """
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     return x * cosine + y * sine, y * cosine - x * sine

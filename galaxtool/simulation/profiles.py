@@ -1,4 +1,4 @@
-"""Surface brightness of the smooth parts of galaxies, each of total flux one.
+"""Surface brightness profiles of the smooth components of galaxies, with a total flux of one.
 
 Every function returns a `galaxtool.simulation.grid.Profile`: flux per arcsec² at offsets in arcsec from the centre.
 """
@@ -14,9 +14,9 @@ from galaxtool.simulation.grid import Profile, rotate
 
 
 def sersic_b(n: float) -> float:
-    """Return b of a Sérsic profile, for which half of the flux lies within the effective radius.
+    """Return the coefficient b of a Sérsic profile, which puts half of the flux within the effective radius.
 
-    Asymptotic expansion of Ciotti & Bertin (1999, A&A 352, 447), eq. 18; better than 1e-4 for n > 0.5.
+    Asymptotic expansion of Ciotti & Bertin (1999, A&A 352, 447), eq. 18; accurate to 1e-4 for n > 0.5.
     """
     return 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2) + 131 / (1148175 * n**3)
 
@@ -24,7 +24,7 @@ def sersic_b(n: float) -> float:
 def sersic(
     radius: float, n: float = 1.0, *, axis_ratio: float = 1.0, angle: float = 0.0, boxiness: float = 0.0
 ) -> Profile:
-    """Sérsic profile: n = 1 is an exponential disc, n = 4 de Vaucouleurs' law.
+    """Return a Sérsic profile; n = 1 is an exponential disc, n = 4 de Vaucouleurs' law.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ def sersic(
     n : float
         Sérsic index.
     axis_ratio : float
-        Minor over major axis.
+        Ratio of the minor to the major axis.
     angle : float
         Direction of the major axis in radians, from x towards y.
     boxiness : float
-        c of the generalised ellipse |x|^(2+c) + |y/q|^(2+c) of Athanassoula et al. (1990, MNRAS 245, 130);
-        above zero it is boxy, below discy. The flux is exactly one for zero only.
+        Exponent c of the generalized ellipse |x|^(2+c) + |y/q|^(2+c) of Athanassoula et al. (1990, MNRAS 245, 130);
+        positive is boxy, negative discy. The flux is exactly one only for zero.
     """
     b = sersic_b(n)
     total = 2 * np.pi * n * np.exp(b) * b ** (-2 * n) * gamma(2 * n) * radius**2 * axis_ratio
@@ -53,7 +53,7 @@ def sersic(
             r = np.sqrt(along * along + across * across)
         r = r / np.float32(radius)
         fall = np.float32(b) * ((r if n == 1 else r ** np.float32(1 / n)) - 1)
-        return np.exp(-np.minimum(fall, 60)) / np.float32(total)  # capped: denormal numbers are slow
+        return np.exp(-np.minimum(fall, 60)) / np.float32(total)  # capped, because denormal numbers are slow
 
     return profile
 
@@ -63,7 +63,7 @@ _REACH = 12.0
 
 @lru_cache(maxsize=1)
 def _edge_on_table() -> np.ndarray:
-    """Values of x K1(x) at 8192 steps up to `_REACH`; looking the nearest up is exact to 1e-3 and fast."""
+    """Return x K1(x) at 8192 steps up to `_REACH`; the nearest step is accurate to 1e-3, and fast to look up."""
     x = np.linspace(0, _REACH, 8192)
     values = np.ones_like(x)
     values[1:] = x[1:] * k1(x[1:])
@@ -73,7 +73,7 @@ def _edge_on_table() -> np.ndarray:
 def edge_on_disc(
     length: float, height: float, *, angle: float = 0.0, cut: float = np.inf, warp: float = 0.0, flare: float = 0.0
 ) -> Profile:
-    """Exponential disc seen exactly from the side, isothermal in height.
+    """Return the profile of an exactly edge-on exponential disc that is isothermal in height.
 
     I(R, z) = I0 (R/h) K1(R/h) sech²(z/z0), van der Kruit & Searle (1981, A&A 95, 105), eq. 5.
 
@@ -84,11 +84,11 @@ def edge_on_disc(
     angle : float
         Direction of the disc in radians, from x towards y.
     cut : float
-        Radius in units of h beyond which the disc fades within a tenth of that radius. The flux is one without it.
+        Radius in units of h beyond which the disc fades within a tenth of this radius. The flux is one without it.
     warp : float
-        How far the mid-plane bends up at one end and down at the other, in units of z0 at 3 h.
+        Displacement of the mid-plane, up at one end and down at the other, in units of z0 at 3 h.
     flare : float
-        Relative growth of the height at 3 h.
+        Relative increase of the height at 3 h.
     """
     total = np.pi * length * 2 * height  # ∫ x K1(x) dx over the line = π, ∫ sech² = 2
 
@@ -113,20 +113,20 @@ def edge_on_disc(
 def shell(
     radius: float, angle: float, *, width: float = 0.25, opening: float = 0.7, axis_ratio: float = 1.0
 ) -> Profile:
-    """Arc with a sharp outer edge, as minor mergers leave around ellipticals (Malin & Carter 1983, ApJ 274, 534).
+    """Return an arc with a sharp outer edge: a shell around an elliptical (Malin & Carter 1983, ApJ 274, 534).
 
     Parameters
     ----------
     radius : float
         Radius of the edge in arcsec, along the major axis.
     angle : float
-        Direction of its middle in radians; also the direction of the major axis.
+        Direction of the middle of the arc in radians; also the direction of the major axis.
     width : float
-        Thickness inwards as a fraction of the radius.
+        Inward thickness as a fraction of the radius.
     opening : float
-        Half-angle in radians at which it has faded to exp(-1/2).
+        Half-angle in radians at which the arc has faded to exp(-1/2).
     axis_ratio : float
-        Minor over major axis.
+        Ratio of the minor to the major axis.
     """
     flux = np.sqrt(2 * np.pi) * opening * radius**2 * axis_ratio * width  # to first order in width
 

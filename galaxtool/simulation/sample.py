@@ -1,4 +1,4 @@
-"""The built-in data set ``sample``: simulated galaxies, made when they are asked for."""
+"""The built-in data set ``sample``: simulated galaxies, made when they are read."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from pathlib import Path
 import numpy as np
 
 from galaxtool.errors import ConfigError
-from galaxtool.simulation.galaxy import CLASSES, Simulated, draw_position, simulate
+from galaxtool.simulation.galaxy import CLASSES, SimulatedGalaxy, draw_position, simulate
 from galaxtool.types import Cutout, Item
 
 SPLIT_CODES = {"train": 0, "valid": 1, "test": 2}
-"""What sets the random streams of the splits apart."""
+"""Number of each split in the seed of the random number generators."""
 
 SPLITS = {"train": 0.7, "valid": 0.1, "test": 0.2}
-"""Share of each split unless others are given."""
+"""Default fraction of each split."""
 
 
-def stream(seed: int, split: str, index: int) -> np.random.Generator:
-    """Return the random stream of one object, which no other object shares.
+def make_generator(seed: int, split: str, index: int) -> np.random.Generator:
+    """Return the random number generator of one object; each object has its own stream.
 
     Parameters
     ----------
     seed : int
-        Not negative.
+        Seed of the sample, not negative.
     split : str
-        A key of `SPLIT_CODES`.
+        Key of `SPLIT_CODES`.
     index : int
-        Of the object in its split.
+        Index of the object in its split.
     """
     return np.random.default_rng([seed, SPLIT_CODES[split], index])
 
 
-def slug_of(index: int) -> str:
-    """Return the class of the object of an index: each in turn, so that any number is balanced within one."""
+def choose_class(index: int) -> str:
+    """Return the class of an object: the classes take turns, so that their numbers differ by at most one."""
     slugs = tuple(CLASSES)
     return slugs[index % len(slugs)]
 
 
-def simulate_object(seed: int, split: str, index: int, size: int) -> Simulated:
-    """Return the object `index` of a split, `size` pixels a side; the same whenever it is asked for."""
-    return simulate(slug_of(index), stream(seed, split, index), size=size)
+def simulate_object(seed: int, split: str, index: int, size: int) -> SimulatedGalaxy:
+    """Simulate the object `index` of a split with a side of `size` pixels; the result is always the same."""
+    return simulate(choose_class(index), make_generator(seed, split, index), size=size)
 
 
 class SimulatedSample:
@@ -50,33 +50,34 @@ class SimulatedSample:
     Parameters
     ----------
     counts : mapping of str to int
-        Number of objects of each split. Object i of a split is the same whatever the counts.
+        Number of objects in each split. Object i of a split does not depend on the counts.
     seed : int
-        Another seed gives other galaxies.
+        Random seed of the sample.
     size : int
         Side of the images in pixels; the field of view stays 67 arcsec.
 
     Attributes
     ----------
     items : list of Item
-        Split after split, classes in turn; ``sim-train-000123`` is object 123 of the training split.
+        One split after the other, with the classes taking turns; ``sim-train-000123`` is object 123 of the training
+        split.
     """
 
     name = "sample"
 
     def __init__(self, counts: Mapping[str, int], *, seed: int = 0, size: int = 96) -> None:
         self.seed, self.size = seed, size
-        self._where = [(split, index) for split, count in counts.items() for index in range(count)]
-        self.items: Sequence[Item] = [self._item(split, index) for split, index in self._where]
+        self._keys = [(split, index) for split, count in counts.items() for index in range(count)]
+        self.items: Sequence[Item] = [self._make_item(split, index) for split, index in self._keys]
 
-    def _item(self, split: str, index: int) -> Item:
-        # The position is the first thing drawn from an object's stream.
-        ra, dec = draw_position(stream(self.seed, split, index))
-        return Item(id=f"sim-{split}-{index:06d}", label=slug_of(index), split=split, ra=ra, dec=dec)
+    def _make_item(self, split: str, index: int) -> Item:
+        # the position is the first draw of each object
+        ra, dec = draw_position(make_generator(self.seed, split, index))
+        return Item(id=f"sim-{split}-{index:06d}", label=choose_class(index), split=split, ra=ra, dec=dec)
 
     def cutout(self, index: int) -> Cutout:
-        """Draw the image of ``items[index]``: float32 (3, size, size) in nanomaggies, row 0 at the bottom."""
-        split, number = self._where[index]
+        """Simulate the image of ``items[index]``: float32 (3, size, size) in nanomaggies, row 0 at the bottom."""
+        split, number = self._keys[index]
         return simulate_object(self.seed, split, number, self.size).cutout
 
 
@@ -88,25 +89,25 @@ def sample_dataset(
     size: int = 96,
     splits: Mapping[str, float] | None = None,
 ) -> SimulatedSample:
-    """Make the data set ``sample``; the factory of its spec.
+    """Make the data set ``sample``; this is the factory of its spec.
 
     Parameters
     ----------
     path : None
-        Not used: the sample reads no file.
+        Must be None, because the sample reads no file.
     n : int
-        Number of galaxies in all splits together.
+        Total number of galaxies in all splits.
     seed : int
-        Not negative; another seed gives other galaxies.
+        Random seed, not negative.
     size : int
         Side of the images in pixels, at least 16.
     splits : mapping of str to float, optional
-        Share of each of ``train``, ``valid``, ``test``; `SPLITS` when not given. Shares are relative to their sum.
+        Fraction of ``train``, ``valid`` and ``test``, relative to their sum; by default `SPLITS`.
 
     Raises
     ------
     ConfigError
-        If an option's value cannot be used.
+        If the value of an option is not valid.
     """
     if path is not None:
         raise ConfigError(
@@ -122,11 +123,11 @@ def sample_dataset(
     if unknown or not shares or min(shares.values()) < 0 or sum(shares.values()) <= 0:
         raise ConfigError(
             f"The splits {dict(shares)} of the data set 'sample' cannot be used.",
-            hint="Give shares above 0 for some of: train, valid, test.",
+            hint="Give positive fractions for some of: train, valid, test.",
         )
-    return SimulatedSample(_counts(n, shares), seed=seed, size=size)
+    return SimulatedSample(_split_counts(n, shares), seed=seed, size=size)
 
 
-def _counts(n: int, shares: Mapping[str, float]) -> dict[str, int]:
+def _split_counts(n: int, shares: Mapping[str, float]) -> dict[str, int]:
     edges = np.round(np.cumsum(list(shares.values())) / sum(shares.values()) * n).astype(int)
     return {split: int(count) for split, count in zip(shares, np.diff(edges, prepend=0), strict=True)}

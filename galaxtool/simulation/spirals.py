@@ -1,4 +1,4 @@
-"""Spiral galaxies: bulge, old and young disc, arms, dust, and a bar where there is one."""
+"""Spiral galaxies: bulge, old and young disc, arms, dust, and in some a bar."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from galaxtool.simulation.arms import Arms, Plane, draw_arms
+from galaxtool.simulation.arms import Arms, DiscPlane, draw_arms
 from galaxtool.simulation.grid import NATIVE_AREA
 from galaxtool.simulation.profiles import sersic
-from galaxtool.simulation.scene import Host, Scene, draw_host
-from galaxtool.simulation.smooth import spheroid
+from galaxtool.simulation.scene import HostGalaxy, Scene, draw_host
+from galaxtool.simulation.smooth import draw_spheroid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """How light is shared in a spiral, as ranges to draw from.
+class SpiralRecipe:
+    """Ranges from which the components of a spiral are drawn.
 
     Parameters
     ----------
     bulge : pair of float
         Fraction of the r flux in the bulge.
     young : pair of float
-        Fraction of the disc's r flux in the young disc, which bears the arms.
+        Fraction of the r flux of the disc in the young disc, which contains the arms.
     contrast : pair of float
-        Brightness of an arm's crest over the young disc between the arms.
+        Brightness of the crest of an arm relative to the young disc between the arms.
     pitch : pair of float
         Pitch angle in degrees.
     sharpness : pair of float
-        κ across an arm.
+        κ across an arm, as in `galaxtool.simulation.arms.Arms`.
     patchy : pair of float
         Rms of the logarithm of the flocculence.
     age : pair of float
-        Of the old disc.
+        Age of the old disc, from 0 (young) to 1 (old).
     outer : pair of float
-        Where the arms end, in units of the scale length.
+        Radius where the arms end, in units of the scale length.
     """
 
     bulge: tuple[float, float]
@@ -47,7 +47,7 @@ class Recipe:
     outer: tuple[float, float]
 
 
-TIGHT = Recipe(
+TIGHT = SpiralRecipe(
     bulge=(0.1, 0.4),
     young=(0.4, 0.7),
     contrast=(2.5, 7.0),
@@ -57,7 +57,7 @@ TIGHT = Recipe(
     age=(0.55, 0.9),
     outer=(2.4, 4.0),
 )
-LOOSE = Recipe(
+LOOSE = SpiralRecipe(
     bulge=(0.02, 0.22),
     young=(0.45, 0.8),
     contrast=(5.0, 14.0),
@@ -67,7 +67,7 @@ LOOSE = Recipe(
     age=(0.4, 0.8),
     outer=(2.5, 4.5),
 )
-BARRED = Recipe(
+BARRED = SpiralRecipe(
     bulge=(0.02, 0.12),
     young=(0.35, 0.7),
     contrast=(3.0, 9.0),
@@ -79,69 +79,77 @@ BARRED = Recipe(
 )
 
 
-def unbarred_tight_spiral(scene: Scene) -> None:
+def draw_unbarred_tight_spiral(scene: Scene) -> None:
     """Draw an object of class ``unbarred_tight_spiral``."""
-    host, plane = _disc(scene, size=1.4)
+    host, plane = _draw_disc_plane(scene, size=1.4)
     number = int(scene.rng.choice([2, 2, 2, 3, 4]))
-    spiral(scene, host, plane, TIGHT, number=number, inner=scene.rng.uniform(0.2, 0.6))
+    draw_spiral(scene, host, plane, TIGHT, number=number, inner=scene.rng.uniform(0.2, 0.6))
 
 
-def unbarred_loose_spiral(scene: Scene) -> None:
+def draw_unbarred_loose_spiral(scene: Scene) -> None:
     """Draw an object of class ``unbarred_loose_spiral``."""
-    host, plane = _disc(scene, size=1.4)
+    host, plane = _draw_disc_plane(scene, size=1.4)
     number = int(scene.rng.choice([1, 2, 2, 2, 2, 3]))
-    spiral(scene, host, plane, LOOSE, number=number, inner=scene.rng.uniform(0.15, 0.45))
+    draw_spiral(scene, host, plane, LOOSE, number=number, inner=scene.rng.uniform(0.15, 0.45))
 
 
-def barred_spiral(scene: Scene) -> None:
+def draw_barred_spiral(scene: Scene) -> None:
     """Draw an object of class ``barred_spiral``."""
-    host, plane = _disc(scene, size=1.3, cosine=(0.5, 1.0))
+    host, plane = _draw_disc_plane(scene, size=1.3, cosine=(0.5, 1.0))
     rng = scene.rng
     length, azimuth = rng.uniform(0.8, 1.7), rng.uniform(0, 2 * np.pi)
     number = int(rng.choice([2, 2, 2, 3]))
-    spiral(scene, host, plane, BARRED, number=number, inner=length * rng.uniform(0.8, 1.0), start=(length, azimuth))
-    bar(scene, host, plane, length=length, azimuth=azimuth, fraction=rng.uniform(0.14, 0.32))
+    draw_spiral(
+        scene, host, plane, BARRED, number=number, inner=length * rng.uniform(0.8, 1.0), start=(length, azimuth)
+    )
+    draw_bar(scene, host, plane, length=length, azimuth=azimuth, fraction=rng.uniform(0.14, 0.32))
 
 
-def _disc(scene: Scene, *, size: float, cosine: tuple[float, float] = (0.38, 1.0)) -> tuple[Host, Plane]:
+def _draw_disc_plane(
+    scene: Scene, *, size: float, cosine: tuple[float, float] = (0.38, 1.0)
+) -> tuple[HostGalaxy, DiscPlane]:
     host = draw_host(scene, size=size, brighter=scene.rng.uniform(0.3, 1.4))
     cosine_drawn = scene.rng.uniform(*cosine)
     scene.parameters.update(
         inclination=float(np.degrees(np.arccos(cosine_drawn))),
         axis_ratio=cosine_drawn,
     )
-    return host, Plane(angle=host.angle, cosine=cosine_drawn, length=host.radius / 1.678)
+    return host, DiscPlane(angle=host.angle, cosine=cosine_drawn, length=host.radius / 1.678)
 
 
-def spiral(
+def draw_spiral(
     scene: Scene,
-    host: Host,
-    plane: Plane,
-    recipe: Recipe,
+    host: HostGalaxy,
+    plane: DiscPlane,
+    recipe: SpiralRecipe,
     *,
     number: int,
     inner: float,
     start: tuple[float, float] | None = None,
 ) -> Arms:
-    """Draw bulge, disc, arms, knots and dust, all at the centre.
+    """Draw bulge, disc, arms, knots and dust at the centre of a scene.
 
     Parameters
     ----------
-    scene, host, plane : Scene, Host, Plane
-        Where, and as what.
-    recipe : Recipe
-        Ranges of everything drawn here.
+    scene : Scene
+        Scene to draw in.
+    host : HostGalaxy
+        The galaxy.
+    plane : DiscPlane
+        Plane of its disc.
+    recipe : SpiralRecipe
+        Ranges of the properties drawn here.
     number : int
         Number of arms.
     inner : float
-        Radius where they begin, in units of the scale length.
+        Radius where the arms begin, in units of the scale length.
     start : pair of float, optional
-        Radius (in scale lengths) and azimuth in the plane of a point that an arm passes through: a bar's end.
+        Radius (in scale lengths) and azimuth in the plane of a point on an arm, such as the end of a bar.
 
     Returns
     -------
     Arms
-        As drawn.
+        The arms that were drawn.
     """
     rng = scene.rng
     arms = draw_arms(
@@ -164,7 +172,7 @@ def spiral(
 
     old_disc = scene.grid.sample(sersic(host.radius, axis_ratio=plane.cosine, angle=plane.angle))
     scene.add(old_disc * (1 + 0.25 * contrast / 6 * ridge), host.light((1 - bulge) * (1 - young), age))
-    # Young stars lie further out than old ones, hardly any near the centre.
+    # Young stars are further out than old ones, with few near the centre.
     broad = scene.grid.sample(sersic(host.radius * 1.2, axis_ratio=plane.cosine, angle=plane.angle))
     pattern = (1 + contrast * ridge) * patches * (0.25 + 0.75 * (1 - np.exp(-((radius / 0.8) ** 2))))
     pattern *= broad.sum() / max(float((broad * pattern).sum()), 1e-9)
@@ -175,24 +183,30 @@ def spiral(
     lane = arms.strength(radius, azimuth, lag=-0.7 * arms.hand) + 0.25
     scene.absorb(rng.uniform(0.0, 0.6) * lane * patches * np.exp(-0.5 * radius))
     flat = float(np.clip(plane.cosine + rng.uniform(0.1, 0.35), 0.5, 1.0))
-    spheroid(scene, host, fraction=bulge, radius=plane.length * rng.uniform(0.2, 0.55), axis_ratio=flat, age=1.0)
+    draw_spheroid(scene, host, fraction=bulge, radius=plane.length * rng.uniform(0.2, 0.55), axis_ratio=flat, age=1.0)
     scene.parameters.update(bulge_fraction=bulge, arms=number, pitch_angle=float(np.degrees(arms.pitch)))
     return arms
 
 
-def bar(scene: Scene, host: Host, plane: Plane, *, length: float, azimuth: float, fraction: float) -> None:
+def draw_bar(
+    scene: Scene, host: HostGalaxy, plane: DiscPlane, *, length: float, azimuth: float, fraction: float
+) -> None:
     """Draw a bar through the centre, and in some galaxies a ring around it.
 
     Parameters
     ----------
-    scene, host, plane : Scene, Host, Plane
-        Where, and as part of what.
+    scene : Scene
+        Scene to draw in.
+    host : HostGalaxy
+        Galaxy that the bar belongs to.
+    plane : DiscPlane
+        Plane of its disc.
     length : float
         Half-length in units of the scale length.
     azimuth : float
         Direction in the plane in radians.
     fraction : float
-        Of the host's r flux.
+        Fraction of the r flux of the host.
     """
     rng = scene.rng
     thick, age, box = rng.uniform(0.2, 0.38), rng.uniform(0.75, 1.0), rng.uniform(0.3, 1.2)

@@ -17,12 +17,12 @@ NOISE = np.array([0.0028, 0.0044, 0.0087])
 """Median rms of the sky in g, r, z in nanomaggies per native pixel, from corners of DECaLS and Galaxy10 images."""
 
 SHIFT = 0.29
-"""Pixels by which coadding and cutting out shift and interpolate; it correlates the noise of neighbours by 0.35."""
+"""Shift in pixels by which coadding and cutting interpolate; the noise of neighbours has a correlation of 0.35."""
 
 SKY = np.array([0.108, 0.27, 0.97])
 """Brightness of the sky in nanomaggies per native pixel: 22.0, 21.0 and 19.6 mag per square arcsec.
 
-With `NOISE` it gives the electrons per nanomaggy, hence the shot noise of bright objects.
+Together with `NOISE` it gives the electrons per nanomaggy, and so the shot noise of bright objects.
 """
 
 MOFFAT_BETA = 2.5
@@ -30,12 +30,12 @@ MOFFAT_BETA = 2.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """One exposure's seeing, depth and blemishes, drawn before pixels are made.
+    """Seeing, depth and sky offset of an exposure.
 
     Parameters
     ----------
     fwhm : ndarray, shape (3,)
-        Of the PSF in arcsec.
+        FWHM of the PSF in arcsec.
     noise : ndarray, shape (3,)
         Rms of the sky in nanomaggies per native pixel.
     offset : ndarray, shape (3,)
@@ -48,7 +48,7 @@ class Conditions:
 
 
 def draw_conditions(rng: np.random.Generator) -> Conditions:
-    """Draw seeing and depth as they vary over the survey."""
+    """Draw seeing and depth from their distribution over the survey."""
     together = rng.normal(0, 0.08)
     fwhm = SEEING * np.exp(together + rng.normal(0, 0.08, 3))
     noise = NOISE * np.exp(rng.normal(0, 0.1) + rng.normal(0, 0.12, 3))
@@ -64,28 +64,28 @@ def moffat_transfer(frequency: np.ndarray, fwhm: float) -> np.ndarray:
     Parameters
     ----------
     frequency : ndarray
-        Cycles per arcsec.
+        Frequencies in cycles per arcsec.
     fwhm : float
-        arcsec.
+        FWHM of the profile in arcsec.
 
     Returns
     -------
     ndarray
-        Same shape; 1 at frequency 0.
+        Transfer function, of the same shape; 1 at frequency 0.
     """
     k = float(2 * np.pi * _alpha(fwhm)) * frequency
     return (1 + k) * np.exp(-k)
 
 
 def expose(scene: Scene, conditions: Conditions) -> np.ndarray:
-    """Return what the telescope sees of a scene, without noise.
+    """Return the image of a scene through the telescope, without noise.
 
     Parameters
     ----------
     scene : Scene
-        Light and points.
+        Scene with light and point sources.
     conditions : Conditions
-        Its seeing and sky offset are used.
+        Seeing and sky offset.
 
     Returns
     -------
@@ -105,9 +105,9 @@ def _alpha(fwhm: float | np.ndarray) -> float | np.ndarray:
 
 
 def _add_star(image: np.ndarray, grid: Grid, fwhm: np.ndarray, x: float, y: float, flux: np.ndarray) -> None:
-    """Add an unresolved source to `image` in place, out to where it is far fainter than the noise.
+    """Add an unresolved source to `image` in place, out to the radius where it is far fainter than the noise.
 
-    It is drawn as a profile of its own, because a transform rings around a star between pixels that undersample it.
+    It is sampled as a profile, because a Fourier transform rings around an undersampled star.
     """
     alpha = np.asarray(_alpha(fwhm), np.float32)[:, None, None]
     peak = np.asarray(flux, np.float32)[:, None, None] * np.float32((MOFFAT_BETA - 1) / np.pi) / alpha**2
@@ -129,53 +129,54 @@ def noise_rms(noise: np.ndarray, scale: float) -> np.ndarray:
     noise : ndarray, shape (3,)
         Rms in native pixels.
     scale : float
-        arcsec per pixel.
+        Pixel scale in arcsec per pixel.
 
     Returns
     -------
     ndarray, shape (3,)
-        The mean of k x k native pixels has a little more than 1/k of their rms, because neighbours are correlated.
+        Rms at the pixel scale. The mean of k x k native pixels has slightly more than 1/k of their rms, because
+        neighbouring pixels are correlated.
     """
-    return _parent(noise, scale) * _damping(scale)
+    return _uncorrelated_rms(noise, scale) * _damping_factor(scale)
 
 
-def _parent(noise: np.ndarray, scale: float) -> np.ndarray:
-    """Rms of the uncorrelated noise that interpolation turns into `noise`, averaged to the pixel scale."""
-    return noise / _damping(NATIVE_SCALE) * (NATIVE_SCALE / scale)
+def _uncorrelated_rms(noise: np.ndarray, scale: float) -> np.ndarray:
+    """Return the rms of the uncorrelated noise that interpolation turns into `noise`, averaged to the pixel scale."""
+    return noise / _damping_factor(NATIVE_SCALE) * (NATIVE_SCALE / scale)
 
 
-def _shift(scale: float) -> float:
+def _shift_pixels(scale: float) -> float:
     return min(SHIFT * NATIVE_SCALE / scale, 0.5)
 
 
-def _damping(scale: float) -> float:
-    """Factor on the rms of white noise of linear interpolation in both directions."""
-    return (1 - _shift(scale)) ** 2 + _shift(scale) ** 2
+def _damping_factor(scale: float) -> float:
+    """Return the factor by which linear interpolation in both directions reduces the rms of white noise."""
+    return (1 - _shift_pixels(scale)) ** 2 + _shift_pixels(scale) ** 2
 
 
 def add_noise(image: np.ndarray, conditions: Conditions, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Return an image with the noise of sky and source, correlated between neighbours as in interpolated images.
+    """Return an image with sky and source noise, correlated between neighbouring pixels as in interpolated images.
 
     Parameters
     ----------
     image : ndarray, shape (3, ny, nx)
-        nanomaggies per native pixel area.
+        Image in nanomaggies per native pixel area.
     conditions : Conditions
-        Its noise is used.
+        Rms of the sky.
     rng : numpy.random.Generator
-        Source of the noise.
+        Random number generator.
     scale : float
-        arcsec per pixel.
+        Pixel scale in arcsec per pixel.
 
     Returns
     -------
     ndarray of float32, shape (3, ny, nx)
     """
     bands, ny, nx = image.shape
-    f = np.float32(_shift(scale))
+    f = np.float32(_shift_pixels(scale))
     white = rng.standard_normal((bands, ny + 1, nx + 1), dtype=np.float32)
     white = (1 - f) * white[:, :-1] + f * white[:, 1:]
     unit = (1 - f) * white[:, :, :-1] + f * white[:, :, 1:]
-    sky = _parent(conditions.noise, scale).astype(np.float32)[:, None, None]
+    sky = _uncorrelated_rms(conditions.noise, scale).astype(np.float32)[:, None, None]
     rms = sky * np.sqrt(1 + np.maximum(image, 0) / SKY.astype(np.float32)[:, None, None])
     return image + rms * unit

@@ -1,4 +1,4 @@
-"""What tides leave: tails, bridges and bent bodies."""
+"""Tidal features: tails, bridges and bent bodies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from galaxtool.simulation.grid import Profile
 from galaxtool.simulation.scene import Blobs
 
 
-def tail(
+def make_tail(
     rng: np.random.Generator,
     start: tuple[float, float],
     heading: float,
@@ -24,21 +24,21 @@ def tail(
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of its unevenness.
+        Random number generator.
     start : pair of float
-        Where it leaves the galaxy, in arcsec from the image centre.
+        Position where the tail leaves the galaxy, in arcsec from the image centre.
     heading : float
-        Direction there in radians, from x towards y.
+        Direction at the start in radians, from x towards y.
     length : float
-        Along the curve, in arcsec.
+        Length along the curve in arcsec.
     curl : float
-        Change of direction from end to end in radians.
+        Change of direction from start to end in radians.
     width : float
-        Gaussian width at the start in arcsec; three times that at the end.
+        Gaussian width at the start in arcsec; it is three times as large at the end.
     fade : float
-        Flux falls as exp(-fade) from end to end.
+        Logarithm of the decrease in flux from start to end.
     clumpy : float
-        Rms of the logarithm of the flux along it.
+        Rms of the logarithm of the flux along the tail.
     """
     n = max(12, int(2.5 * length / width))
     t = (np.arange(n) + 0.5) / n
@@ -49,8 +49,8 @@ def tail(
     return Blobs(x=x, y=y, sigma=width * (1 + 2 * t), flux=np.exp(uneven - fade * t))
 
 
-def bridge(rng: np.random.Generator, a: tuple[float, float], b: tuple[float, float], *, width: float) -> Blobs:
-    """Return a slightly curved band of light between two points, in arcsec, as Gaussians of about `width`."""
+def make_bridge(rng: np.random.Generator, a: tuple[float, float], b: tuple[float, float], *, width: float) -> Blobs:
+    """Return a slightly curved band of light between two points in arcsec, as Gaussians of the given width."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     distance = float(np.hypot(dx, dy))
     n = max(8, int(2.5 * distance / width))
@@ -61,21 +61,23 @@ def bridge(rng: np.random.Generator, a: tuple[float, float], b: tuple[float, flo
     return Blobs(x=a[0] + dx * t - dy * sag, y=a[1] + dy * t + dx * sag, sigma=np.full(n, width), flux=flux)
 
 
-def bent(profile: Profile, radius: float, *, bend: float = 0.0, lopsided: float = 0.0, angle: float = 0.0) -> Profile:
-    """Return a profile whose isophotes are bent like a banana and stretched to one side.
+def bend_profile(
+    profile: Profile, radius: float, *, bend: float = 0.0, lopsided: float = 0.0, angle: float = 0.0
+) -> Profile:
+    """Return a profile with isophotes that are bent like a banana and stretched to one side.
 
     Parameters
     ----------
     profile : Profile
-        Of an undisturbed body.
+        Profile of the undisturbed body.
     radius : float
         Scale of the disturbance in arcsec.
     bend : float
         Displacement across the direction `angle` at `radius`, in units of `radius`.
     lopsided : float
-        Relative stretch towards `angle`, and squeeze away from it; below 1.
+        Relative stretch towards `angle` and compression away from it; below 1.
     angle : float
-        Radians, from x towards y.
+        Direction in radians, from x towards y.
     """
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
 

@@ -1,4 +1,4 @@
-"""Write simulated galaxies to a folder, as FITS with WCS or as PNG, with their labels and parameters."""
+"""Write simulated galaxies to a folder, as FITS with a WCS or as PNG, with their labels and parameters."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 
 from astropy.io import fits
 from astropy.wcs import WCS
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from galaxtool import __version__
 from galaxtool.errors import ConfigError
-from galaxtool.simulation.galaxy import PARAMETERS, Simulated
-from galaxtool.simulation.sample import SPLIT_CODES, simulate_object, slug_of
+from galaxtool.simulation.galaxy import PARAMETERS, SimulatedGalaxy
+from galaxtool.simulation.sample import SPLIT_CODES, choose_class, simulate_object
 from galaxtool.types import Cutout, Progress, Silent
+from galaxtool.vision.stretch import to_display
 
 COLUMNS = ("path", "label", "ra", "dec", *PARAMETERS)
 """Columns of ``labels.csv``."""
@@ -29,34 +32,35 @@ def write_cutouts(
     kind: str = "fits",
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Write `n` simulated galaxies and ``labels.csv``; files of the same names are replaced.
+    """Write `n` simulated galaxies and ``labels.csv``, replacing existing files of the same names.
 
     Parameters
     ----------
     folder : Path
-        Made where it does not exist. Images go into ``images/`` in it.
+        Output folder, created if necessary. Images are written to its folder ``images``.
     n : int
-        Number of galaxies, classes in turn.
+        Number of galaxies; the classes take turns.
     seed : int
-        Not negative. Object i of a split is the same whatever `n`.
+        Random seed, not negative. Object i of a split does not depend on `n`.
     size : int
         Side of the images in pixels; the field of view stays 67 arcsec.
     split : {"train", "valid", "test"}
-        No object of one is in another.
+        Split; splits have no objects in common.
     kind : {"fits", "png"}
-        FITS: one primary HDU, float32 (3, size, size), nanomaggies, with a celestial WCS. PNG: the display stretch.
+        Format. FITS has one primary HDU, float32 (3, size, size) in nanomaggies, with a celestial WCS. PNG has the
+        display stretch.
     progress : Progress, optional
-        Told of each image.
+        Where progress is shown.
 
     Returns
     -------
     list of dict
-        The rows of ``labels.csv``: the columns of `COLUMNS`, parameters that do not apply being empty.
+        The rows of ``labels.csv`` with the columns of `COLUMNS`; parameters that do not apply are empty.
 
     Raises
     ------
     ConfigError
-        If an option's value cannot be used.
+        If the value of an option is not valid.
     """
     if kind not in _WRITERS:
         raise ConfigError(f"Simulated galaxies cannot be written as '{kind}'.", hint="Use fits or png.")
@@ -72,12 +76,12 @@ def write_cutouts(
     (folder / "images").mkdir(parents=True, exist_ok=True)
     rows = []
     for index in range(n):
-        slug, simulated = slug_of(index), simulate_object(seed, split, index, size)
+        slug, simulated = choose_class(index), simulate_object(seed, split, index, size)
         path = f"images/sim-{split}-{index:06d}.{kind}"
         _WRITERS[kind](
             folder / path, simulated.cutout, {"SIMCLASS": slug, "SEED": seed, "SPLIT": split, "SIMINDEX": index}
         )
-        rows.append(_row(path, slug, simulated))
+        rows.append(_make_row(path, slug, simulated))
         progress.advance()
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
@@ -86,15 +90,15 @@ def write_cutouts(
     return rows
 
 
-def _row(path: str, slug: str, simulated: Simulated) -> dict[str, Any]:
+def _make_row(path: str, slug: str, simulated: SimulatedGalaxy) -> dict[str, Any]:
     cutout = simulated.cutout
     rounded = {name: round(value, 4) for name, value in simulated.parameters.items()}
     position = {"ra": round(cutout.ra or 0.0, 7), "dec": round(cutout.dec or 0.0, 7)}
     return {"path": path, "label": slug} | position | {name: rounded.get(name, "") for name in PARAMETERS}
 
 
-def celestial_wcs(cutout: Cutout) -> WCS:
-    """Return the TAN projection of a cutout with known position and scale: north up, east left, centred."""
+def make_wcs(cutout: Cutout) -> WCS:
+    """Return the TAN projection of a cutout with known position and scale: centred, north up, east left."""
     ny, nx = cutout.data.shape[1:]
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
@@ -108,7 +112,7 @@ def celestial_wcs(cutout: Cutout) -> WCS:
 
 
 def _write_fits(path: Path, cutout: Cutout, cards: dict[str, Any]) -> None:
-    header = celestial_wcs(cutout).to_header()
+    header = make_wcs(cutout).to_header()
     header["WCSAXES"] = 2
     header["BUNIT"] = (cutout.unit, "per 0.262 arcsec pixel at any pixel scale")
     header["BANDS"] = ("".join(cutout.bands), "bands along axis 3")
@@ -122,11 +126,6 @@ def _write_fits(path: Path, cutout: Cutout, cards: dict[str, Any]) -> None:
 
 
 def _write_png(path: Path, cutout: Cutout, cards: dict[str, Any]) -> None:
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
-
-    from galaxtool.vision.stretch import to_display
-
     text = PngInfo()
     for name, value in (cards | {"ORIGIN": "galaxtool"}).items():
         text.add_text(name, str(value))

@@ -1,4 +1,4 @@
-"""Colours of stellar populations and of dust in the g, r and z bands."""
+"""Colours of stellar populations and extinction by dust in the g, r and z bands."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ EXTINCTION = np.array([1.22, 0.85, 0.48], np.float32)
 """Optical depth in g, r, z relative to V for R_V = 3.1, after Fitzpatrick (1999, PASP 111, 63)."""
 
 
-def spectrum(age: float, tint: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    """Return flux in g, r, z for one unit of flux in r.
+def compute_spectrum(age: float, tint: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    """Return the flux in g, r, z of a stellar population for one unit of flux in r.
 
     Parameters
     ----------
     age : float
-        0 for a young population, 1 for an old one; values a little outside are extrapolated.
+        0 for a young population, 1 for an old one; values slightly outside this range are extrapolated.
     tint : pair of float
-        Added to g-r and r-z: metallicity, redshift, scatter.
+        Change of g-r and r-z by metallicity, redshift and scatter.
 
     Returns
     -------
@@ -32,14 +32,14 @@ def spectrum(age: float, tint: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
     """
     g_r = YOUNG[0] + age * (OLD[0] - YOUNG[0]) + tint[0]
     r_z = YOUNG[1] + age * (OLD[1] - YOUNG[1]) + tint[1]
-    return from_colours(g_r, r_z)
+    return colors_to_flux(g_r, r_z)
 
 
-def from_colours(g_r: float | np.ndarray, r_z: float | np.ndarray) -> np.ndarray:
-    """Return flux in g, r, z, shape (3, ...), for one unit of flux in r from two colours in magnitudes (AB)."""
+def colors_to_flux(g_r: float | np.ndarray, r_z: float | np.ndarray) -> np.ndarray:
+    """Convert two colours in AB magnitudes to flux in g, r, z, shape (3, ...), for one unit of flux in r."""
     return np.array([10 ** (-0.4 * g_r), 10 ** (0.0 * g_r), 10 ** (0.4 * r_z)], np.float32)
 
 
-def nanomaggies(magnitude: float | np.ndarray) -> np.ndarray:
-    """Return the flux of AB magnitudes in nanomaggies (1 nanomaggy is 22.5 mag), float32, same shape."""
+def magnitude_to_flux(magnitude: float | np.ndarray) -> np.ndarray:
+    """Convert AB magnitudes to nanomaggies (1 nanomaggy is 22.5 mag), float32, same shape."""
     return np.asarray(10 ** (0.4 * (22.5 - np.asarray(magnitude))), np.float32)
