@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from galaxtool.commands.shared_options import describe_shared_options
-from galaxtool.errors import ConfigError, OutputExists
 from galaxtool.types import Progress, Silent
-from galaxtool.utils.config import one_of
 
 
 @dataclass(frozen=True)
@@ -81,16 +78,10 @@ def simulate(
     OutputExists
         If the folder is not empty.
     """
-    from galaxtool.simulation.write import write_cutouts
+    from galaxtool.simulation.run import SimulateOptions, simulate_galaxies
 
-    one_of("kind", kind, ("fits", "png"))
-    one_of("split", split, ("train", "valid", "test"))
-    if n < 1 or size < 16 or seed < 0:
-        raise ConfigError("-n must be at least 1, --size at least 16 and --seed at least 0.")
-    output = Path(output)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())) and not overwrite:
-        raise OutputExists(f"'{output}' exists and is not empty.", hint="Choose another -o, or --overwrite.")
-    for old in (output / "images").glob("sim-*"):
-        old.unlink()
-    rows = write_cutouts(output, n=n, seed=seed, size=size, split=split, kind=kind, progress=progress or Silent())
-    return SimulateResult(output, len(rows), dict(Counter(str(row["label"]) for row in rows)))
+    options = SimulateOptions(
+        output=Path(output), n=n, seed=seed, size=size, split=split, kind=kind, overwrite=overwrite
+    )
+    labels = simulate_galaxies(options, progress or Silent())
+    return SimulateResult(options.output, n, labels)

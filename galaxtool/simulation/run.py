@@ -1,0 +1,56 @@
+"""Run `galaxtool simulate`: check the options and the output folder, and write the galaxies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from galaxtool.errors import ConfigError, OutputExists
+from galaxtool.simulation.write import write_cutouts
+from galaxtool.types import Progress
+from galaxtool.utils.config import one_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateOptions:
+    """The options of `galaxtool simulate`, described in `galaxtool.commands.simulate.simulate`."""
+
+    output: Path
+    n: int = 100
+    seed: int = 0
+    size: int = 256
+    split: str = "train"
+    kind: str = "fits"
+    overwrite: bool = False
+
+
+def simulate_galaxies(options: SimulateOptions, progress: Progress) -> dict[str, int]:
+    """Write simulated galaxies, and return the number of galaxies of each class.
+
+    Raises
+    ------
+    ConfigError
+        If the value of an option is not valid.
+    OutputExists
+        If the folder is not empty and `overwrite` is not set.
+    """
+    one_of("kind", options.kind, ("fits", "png"))
+    one_of("split", options.split, ("train", "valid", "test"))
+    if options.n < 1 or options.size < 16 or options.seed < 0:
+        raise ConfigError("-n must be at least 1, --size at least 16 and --seed at least 0.")
+    output = options.output
+    if output.exists() and (not output.is_dir() or any(output.iterdir())) and not options.overwrite:
+        raise OutputExists(f"'{output}' exists and is not empty.", hint="Choose another -o, or add --overwrite.")
+    for old in (output / "images").glob("sim-*"):
+        old.unlink()
+    rows = write_cutouts(
+        output,
+        n=options.n,
+        seed=options.seed,
+        size=options.size,
+        split=options.split,
+        kind=options.kind,
+        progress=progress,
+    )
+    return dict(Counter(str(row["label"]) for row in rows))
