@@ -41,7 +41,7 @@ def _check_options(task: Task, stages: Sequence[Stage]) -> None:
     options, backbone = task.options, task.backbone
     if options.checkpointing and not _trains_encoder(backbone, stages):
         raise ConfigError(
-            "--checkpointing has no effect: no layer of the image encoder learns, so no activations are stored.",
+            "--checkpointing changes nothing: no layer of the image encoder learns, so no activations are stored.",
             hint="Leave it out. For less memory, use --accumulate or a smaller --batch-size.",
         )
     if options.layer_decay != 1 and not any(
@@ -50,7 +50,7 @@ def _check_options(task: Task, stages: Sequence[Stage]) -> None:
         for parameter in stage.trainable()
     ):
         raise ConfigError(
-            "--layer-decay has no effect: only the last block of the image encoder learns.",
+            "--layer-decay changes nothing: only the last block of the image encoder learns.",
             hint="Leave it out, or let more blocks learn.",
         )
 

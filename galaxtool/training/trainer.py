@@ -18,17 +18,17 @@ from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
 from galaxtool.training.batchnorm import update_batchnorm_stats
 from galaxtool.training.checkpoint import (
-    load_checkpoint,
     explain_mismatch,
     get_random_states,
+    load_checkpoint,
     restore_random_states,
     save_checkpoint,
 )
 from galaxtool.training.ema import AveragedModel
 from galaxtool.training.interrupt import InterruptHandler
 from galaxtool.training.logs import format_duration, format_row, write_history, write_tensorboard
-from galaxtool.training.optimizer import make_optimizer, compute_lr_factor
-from galaxtool.training.sampling import split_epoch, draw_epoch_order
+from galaxtool.training.optimizer import compute_lr_factor, make_optimizer
+from galaxtool.training.sampling import draw_epoch_order, split_epoch
 from galaxtool.training.stage import Stage
 from galaxtool.training.stage_setup import prepare_stages
 from galaxtool.training.state import Outcome as Outcome

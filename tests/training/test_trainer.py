@@ -23,7 +23,7 @@ from galaxtool.errors import GalaxtoolError, ModelError, TrainingError
 from galaxtool.methods.galaxalign import stages as galaxalign_stages
 from galaxtool.methods.supervised import stages as supervised_stages
 from galaxtool.training import checkpoint as checkpoints
-from galaxtool.training.checkpoint import load_checkpoint, get_random_states, restore_random_states, save_checkpoint
+from galaxtool.training.checkpoint import get_random_states, load_checkpoint, restore_random_states, save_checkpoint
 from galaxtool.training.interrupt import InterruptHandler
 from galaxtool.training.optimizer import decay_by_cosine
 from galaxtool.training.sampling import draw_epoch_order

@@ -24,7 +24,7 @@ from galaxtool.training.memory import is_out_of_memory
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.optimizer import compute_layer_scales, make_optimizer
 from galaxtool.training.options import TrainOptions
-from galaxtool.training.sampling import split_epoch, split_batch
+from galaxtool.training.sampling import split_batch, split_epoch
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import count_epochs_since_best, find_stop_reason
