@@ -25,7 +25,7 @@ from astropy.wcs import WCS
 from startup import processor
 
 from galaxtool.commands.cutouts import cutouts
-from galaxtool.utils.run_directory import utc_now, versions
+from galaxtool.utils.run_directory import find_versions, utc_now
 
 SIDE, SIZE, RUNS = 10_000, 64, 3
 OBJECTS = {"fits": 10_000, "hdf5": 10_000, "zarr": 10_000, "png": 2_000}
@@ -35,7 +35,7 @@ PUBLISHED = 566  # Cutana, cutouts per second and worker
 
 def main() -> None:
     """Measure and print."""
-    about = versions()
+    about = find_versions()
     print(
         f"{utc_now()}, {platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors, "
         f"Python {about['python']}, astropy {about['astropy']}, galaxtool {about['galaxtool']}\n"

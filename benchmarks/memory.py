@@ -23,7 +23,7 @@ import psutil
 from PIL import Image
 from startup import processor
 
-from galaxtool.utils.run_directory import utc_now, versions
+from galaxtool.utils.run_directory import find_versions, utc_now
 
 DISTINCT = 500
 SIDE = 64
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--formats", nargs="+", default=["csv", "fits", "parquet"])
     parser.add_argument("--engine", default="auto")
     options = parser.parse_args()
-    about = versions()
+    about = find_versions()
     print(f"{utc_now()}, {platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors, "
           f"Python {about['python']}, galaxtool {about['galaxtool']}, engine {options.engine}\n")  # fmt: skip
     print("| table | images | main process MB | largest worker MB | together MB | table MB | seconds |")

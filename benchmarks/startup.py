@@ -19,7 +19,7 @@ import tomllib
 from pathlib import Path
 
 from galaxtool.commands.simulate import simulate
-from galaxtool.utils.run_directory import utc_now, versions
+from galaxtool.utils.run_directory import find_versions, utc_now
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 9
@@ -44,7 +44,7 @@ print(" ".join(m for m in {heavy} if m in sys.modules), file=sys.stderr)
 
 def main() -> None:
     """Measure and print."""
-    about = versions()
+    about = find_versions()
     print(
         f"{utc_now()}, {platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors, "
         f"Python {about['python']}, galaxtool {about['galaxtool']}\n"

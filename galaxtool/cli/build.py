@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
-from galaxtool.utils.config import Invocation, invocation, is_follower, settings
+from galaxtool.utils.config import Invocation, gather_settings, invocation, is_follower
 
 INPUT_OPTIONS = (
     "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch",
@@ -161,7 +161,7 @@ def _typer_type(hint: Any) -> tuple[Any, str | None]:
 def _config_parameter(command: str, names: list[str], several: list[str]) -> inspect.Parameter:
     def read(ctx: typer.Context, value: Path | None) -> Path | None:
         if not ctx.resilient_parsing:
-            found, ctx.meta["sources"] = settings(command, names, value)
+            found, ctx.meta["sources"] = gather_settings(command, names, value)
             # one text stands for a list of one
             ctx.default_map = {k: [v] if k in several and not isinstance(v, list) else v for k, v in found.items()}
         return value

@@ -7,7 +7,7 @@ from typing import Any
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table
 from galaxtool.commands import listings
-from galaxtool.diagnostics.listing import Listing
+from galaxtool.diagnostics.listing import ComponentListing
 
 _COLUMNS = {
     "backbones": ("name", "summary", "text", "image_size", "weights", "from", "usable"),
@@ -20,7 +20,7 @@ _COLUMNS = {
 }
 
 
-def _show(listing: Listing) -> None:
+def _show(listing: ComponentListing) -> None:
     rows: list[dict[str, Any]] = [{**row, "slugs": [c["slug"] for c in row.get("classes", [])]} for row in listing.rows]
     columns = _COLUMNS[listing.kind]
     if all(row.get("from") == "built-in" for row in rows):

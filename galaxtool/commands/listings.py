@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from galaxtool.diagnostics.listing import Listing, list_collection, list_plugins
+from galaxtool.diagnostics.listing import ComponentListing, list_collection, list_plugins
 from galaxtool.plugins.registry import get_registry
 
 
-def backbones() -> Listing:
+def backbones() -> ComponentListing:
     """List the backbones, which encode images."""
     return list_collection(get_registry().backbones)
 
 
-def datasets() -> Listing:
+def datasets() -> ComponentListing:
     """List the data sets."""
     return list_collection(get_registry().datasets)
 
 
-def heads() -> Listing:
+def heads() -> ComponentListing:
     """List the heads, which classify."""
     return list_collection(get_registry().heads)
 
 
-def methods() -> Listing:
+def methods() -> ComponentListing:
     """List the training methods and their papers."""
     return list_collection(get_registry().methods)
 
 
-def models() -> Listing:
+def models() -> ComponentListing:
     """List the trained models that come with galaxtool and its plugins."""
     return list_collection(get_registry().models)
 
 
-def taxonomies() -> Listing:
+def taxonomies() -> ComponentListing:
     """List the taxonomies with their classes, prompts and coarser classes."""
     return list_collection(get_registry().taxonomies)
 
 
-def plugins() -> Listing:
+def plugins() -> ComponentListing:
     """List the plugins, what each provides, and why a plugin failed."""
     return list_plugins()

@@ -32,8 +32,8 @@ from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_file import read_parts
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
-from galaxtool.utils.config import one_of
-from galaxtool.utils.run_directory import utc_now, versions
+from galaxtool.utils.config import check_choice
+from galaxtool.utils.run_directory import find_versions, utc_now
 from galaxtool.vision.stretch import Stretch
 
 
@@ -72,7 +72,7 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
     OutputExists
         If the folder is not empty, and neither `resume` nor `overwrite` is set.
     """
-    one_of("kind", options.kind, KINDS)
+    check_choice("kind", options.kind, KINDS)
     resolve_workers(options.workers)
     inputs = [options.inputs] if isinstance(options.inputs, str | Path) else list(options.inputs)
     if len(inputs) < 2:
@@ -192,7 +192,7 @@ class _Run:
             cut=sum(not error for error in errors),
             flags=dict(Counter(flag for joined in flags for flag in joined.split()).most_common()),
             finished=utc_now(),
-            versions=versions(),
+            versions=find_versions(),
         )
         self.output.write_record(record)
         return record

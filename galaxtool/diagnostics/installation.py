@@ -12,7 +12,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.config import cache_dir, is_offline
 from galaxtool.utils.optional_imports import import_attribute, is_installed
 from galaxtool.utils.processor import has_amx
-from galaxtool.utils.run_directory import versions
+from galaxtool.utils.run_directory import find_versions
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def check_installation() -> Diagnosis:
     problems: list[str] = []
     devices, precision = _check_torch(notes, problems)
     return Diagnosis(
-        versions=versions(),
+        versions=find_versions(),
         devices=devices,
         providers=_check_onnxruntime(problems),
         precision=precision,

@@ -15,7 +15,7 @@ from galaxtool.utils.optional_imports import is_installed
 
 
 @dataclass(frozen=True)
-class Listing:
+class ComponentListing:
     """The result of a listing command.
 
     Parameters
@@ -35,12 +35,12 @@ class Listing:
         return {self.kind: self.rows}
 
 
-def list_collection(collection: Collection[Any]) -> Listing:
+def list_collection(collection: Collection[Any]) -> ComponentListing:
     """List everything of one kind that is registered."""
-    return Listing(collection.kind.plural, [_describe(registered) for registered in collection])
+    return ComponentListing(collection.kind.plural, [_describe(registered) for registered in collection])
 
 
-def list_plugins() -> Listing:
+def list_plugins() -> ComponentListing:
     """List the plugins, with what each provides and what is wrong with it."""
     rows = [
         {
@@ -54,7 +54,7 @@ def list_plugins() -> Listing:
         }
         for report in get_registry().reports()
     ]
-    return Listing("plugins", rows)
+    return ComponentListing("plugins", rows)
 
 
 def _describe(registered: Registration[Any]) -> dict[str, Any]:

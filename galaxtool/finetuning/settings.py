@@ -11,7 +11,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodOption, MethodSpec
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stopping import RULES
-from galaxtool.utils.config import one_of
+from galaxtool.utils.config import check_choice
 
 DEFAULT_EPOCHS = 20
 DEFAULT_WARMUP_EPOCHS = 11
@@ -38,7 +38,7 @@ def check_config(config: FinetuneConfig) -> None:
     """Raise `ConfigError` for a value that no training can use."""
     config.reading  # noqa: B018  its own checks
     for name, choices in _CHOICES.items():
-        one_of(name.replace("_", "-"), getattr(config, name), choices)
+        check_choice(name.replace("_", "-"), getattr(config, name), choices)
     for name, least in _MINIMA.items():
         value = getattr(config, name)
         _require(value is None or value >= least, name, value, f"at least {least}")

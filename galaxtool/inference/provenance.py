@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.utils.config import invocation
-from galaxtool.utils.run_directory import versions
+from galaxtool.utils.run_directory import find_versions
 
 _WITH_VALUE = ("-o", "--output", "--shard", "--executor", "--workers", "--html", "--sort-into", "--sort-by")
 _WITHOUT_VALUE = ("--resume", "--overwrite", "--samp", "--quiet", "-q", "--json")
@@ -27,7 +27,7 @@ def make_provenance(engine: Engine, model: str) -> dict[str, str]:
         "MODELSHA": engine.record.digest,
         "ENGINE": engine.name,
         "PRECISN": engine.precision,
-        "VERSIONS": ", ".join(f"{name} {version}" for name, version in versions().items()),
+        "VERSIONS": ", ".join(f"{name} {version}" for name, version in find_versions().items()),
         "COMMAND": normalize_command(invocation.get().argv),
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, OutputExists
 from galaxtool.jobs.shard import Shard
-from galaxtool.utils.config import one_of
+from galaxtool.utils.config import check_choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class OutputOptions:
     samp: bool = False
 
     def __post_init__(self) -> None:
-        one_of("sort-by", self.sort_by, ("link", "copy"))
+        check_choice("sort-by", self.sort_by, ("link", "copy"))
 
     @property
     def has_extras(self) -> bool:

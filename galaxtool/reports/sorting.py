@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from galaxtool.errors import GalaxtoolError, OutputExists, UnreadableImage
-from galaxtool.utils.config import one_of
+from galaxtool.utils.config import check_choice
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -83,7 +83,7 @@ def sort_into(folder: Path, rows: Iterable[Table], *, how: str = "link", overwri
     by itself is named in `MEMBERS`. A row with an error, and one whose file is gone, is named in
     ``_unreadable/list.csv``. Of an object with a file for each band, the first is taken.
     """
-    one_of("sort-by", how, ("link", "copy"))
+    check_choice("sort-by", how, ("link", "copy"))
     folder = Path(folder)
     if folder.is_file():
         raise OutputExists(f"'{folder}' is a file.", hint="Name a folder.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from galaxtool.errors import ConfigError, OutputExists
 from galaxtool.simulation.write import write_cutouts
 from galaxtool.types import Progress
-from galaxtool.utils.config import one_of
+from galaxtool.utils.config import check_choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ def simulate_galaxies(options: SimulateOptions, progress: Progress) -> dict[str,
     OutputExists
         If the folder is not empty and `overwrite` is not set.
     """
-    one_of("kind", options.kind, ("fits", "png"))
-    one_of("split", options.split, ("train", "valid", "test"))
+    check_choice("kind", options.kind, ("fits", "png"))
+    check_choice("split", options.split, ("train", "valid", "test"))
     if options.n < 1 or options.size < 16 or options.seed < 0:
         raise ConfigError("-n must be at least 1, --size at least 16 and --seed at least 0.")
     output = options.output

@@ -1,1 +1,1 @@
-"""What every package may use: files, settings, optional packages, run directories."""
+"""Utilities for all packages: files, settings, optional packages, run directories."""

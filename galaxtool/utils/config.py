@@ -1,12 +1,12 @@
-"""Where a setting's value comes from: flag, then ``--config`` file, then ``GALAXTOOL_*``, then default.
+"""Settings of a command, in order of precedence: flag, ``--config`` file, ``GALAXTOOL_*`` variable, default.
 
-Every command's parameters can be set in a TOML file, in a table named after the command::
+The parameters of every command can be set in a TOML file, in a table named after the command::
 
     [classify]
     model = "runs/mine"
     top_k = 3
 
-and in the environment, as ``GALAXTOOL_CLASSIFY_MODEL`` or, for any command that has the parameter, ``GALAXTOOL_MODEL``.
+and in the environment, as ``GALAXTOOL_CLASSIFY_MODEL`` or, for every command with that parameter, ``GALAXTOOL_MODEL``.
 """
 
 from __future__ import annotations
@@ -19,21 +19,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from galaxtool.errors import ConfigError, suggest_name
 from galaxtool.utils.suggestions import suggest_path
 
-# Names that mean something else to galaxtool and so never set a parameter.
+# Variables with another meaning, which never set a parameter.
 _RESERVED = {"GALAXTOOL_DEBUG", "GALAXTOOL_PLUGINS", "GALAXTOOL_OFFLINE", "GALAXTOOL_CACHE", "GALAXTOOL_TEST_DATA"}
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """How the running command was called; a run's manifest repeats it.
+    """The call of the running command, which a run records in its manifest.
 
     Parameters
     ----------
     argv : tuple of str
-        The command line, empty when called from Python.
+        Command line; empty when called from Python.
     sources : mapping of str to str
         Parameter -> ``flag``, ``file PATH``, ``environment NAME`` or ``default``.
     """
@@ -42,12 +44,12 @@ class Invocation:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
-_NOBODY = Invocation()
-invocation: ContextVar[Invocation] = ContextVar("invocation", default=_NOBODY)
+_FROM_PYTHON = Invocation()
+invocation: ContextVar[Invocation] = ContextVar("invocation", default=_FROM_PYTHON)
 
 
 def is_offline() -> bool:
-    """Tell whether nothing may be fetched (``--offline`` or ``GALAXTOOL_OFFLINE=1``)."""
+    """Tell whether downloads are disabled (``--offline`` or ``GALAXTOOL_OFFLINE=1``)."""
     return os.environ.get("GALAXTOOL_OFFLINE", "").lower() not in ("", "0", "false", "no")
 
 
@@ -57,35 +59,35 @@ def is_debugging() -> bool:
 
 
 def is_follower() -> bool:
-    """Tell whether this is one of several processes of one training, and not the first, which alone talks."""
+    """Tell whether this is one of several processes of one training other than the first, which alone prints."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def cache_dir() -> Path:
-    """Return the folder for what may be thrown away: ``GALAXTOOL_CACHE``, else the platform's own."""
-    import platformdirs
-
+    """Return the cache folder: ``GALAXTOOL_CACHE``, or the usual one of the platform."""
     return Path(os.environ.get("GALAXTOOL_CACHE") or platformdirs.user_cache_dir("galaxtool"))
 
 
-def settings(command: str, parameters: Iterable[str], file: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
-    """Gather what the file and the environment say for one command.
+def gather_settings(
+    command: str, parameters: Iterable[str], file: Path | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Gather the settings of one command from the environment and a file.
 
     Parameters
     ----------
     command : str
         Name of the command, as typed.
     parameters : iterable of str
-        Its parameters.
+        Parameters of the command.
     file : Path or None
-        Of ``--config``.
+        File given with ``--config``.
 
     Returns
     -------
     values : dict
-        Parameter -> value, file over environment.
+        Parameter -> value; the file takes precedence over the environment.
     sources : dict
-        Parameter -> where the value came from.
+        Parameter -> source of the value: ``environment NAME`` or ``file PATH``.
     """
     names = list(parameters)
     values: dict[str, Any] = {}
@@ -96,7 +98,7 @@ def settings(command: str, parameters: Iterable[str], file: Path | None) -> tupl
                 values[name], sources[name] = os.environ[variable], f"environment {variable}"
                 break
     if file is not None:
-        for name, value in _table(read_toml(file), command, names, file).items():
+        for name, value in _read_section(read_toml(file), command, names, file).items():
             values[name], sources[name] = value, f"file {file}"
     return values, sources
 
@@ -107,50 +109,57 @@ def read_toml(file: Path) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If it is not there or not TOML; the line is named.
+        If the file does not exist or is not valid TOML; the message names the line.
     """
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        hint = "Give the right file." if file.exists() else suggest_path(file)
+        hint = "Check its permissions." if file.exists() else suggest_path(file)
         raise ConfigError(f"The settings file '{file}' cannot be read: {error.strerror}.", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"The settings file '{file}' is not valid TOML: {error}.") from error
 
 
 def load_recipe(file: Path, parameters: Iterable[str]) -> dict[str, Any]:
-    """Read the settings of ``finetune`` that a recipe holds; a key that is no parameter is an error."""
-    return _table(read_toml(file), "finetune", list(parameters), file)
+    """Read the ``[finetune]`` table of a recipe.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or has a key that is not one of `parameters`.
+    """
+    return _read_section(read_toml(file), "finetune", list(parameters), file)
 
 
-def _table(document: Mapping[str, Any], command: str, known: list[str], file: Path) -> dict[str, Any]:
+def _read_section(document: Mapping[str, Any], command: str, known: list[str], file: Path) -> dict[str, Any]:
+    """Return the table of a command, with keys spelled as parameters."""
     table = document.get(command, {})
     if not isinstance(table, dict):
         raise ConfigError(f"In '{file}', '{command}' must be a table: [{command}].")
     for key in table:
         if key.replace("-", "_") not in known:
-            near = suggest_name(key, known)
+            suggestion = suggest_name(key, known)
             raise ConfigError(
-                f"'{file}' sets '{key}' in [{command}], which is no parameter of `galaxtool {command}`"
-                + (f"; did you mean '{near}'?" if near else "."),
-                hint=f"`galaxtool {command} --help` lists them.",
+                f"'{file}' sets '{key}' in [{command}], which is not a parameter of `galaxtool {command}`"
+                + (f"; did you mean '{suggestion}'?" if suggestion else "."),
+                hint=f"See `galaxtool {command} --help`.",
             )
     return {key.replace("-", "_"): value for key, value in table.items()}
 
 
-def one_of(parameter: str, value: str, choices: Iterable[str]) -> str:
-    """Return the value of a parameter that takes a few words.
+def check_choice(parameter: str, value: str, choices: Iterable[str]) -> str:
+    """Check the value of a parameter that accepts only a few words, and return it.
 
     Raises
     ------
     ConfigError
-        If it is none of them, with the nearest.
+        If the value is not one of `choices`; suggests the most similar one.
     """
     known = list(choices)
     if value not in known:
-        near = suggest_name(value, known)
+        suggestion = suggest_name(value, known)
         raise ConfigError(
             f"--{parameter} is '{value}', which is not one of {', '.join(known)}."
-            + (f" Did you mean '{near}'?" if near else "")
+            + (f" Did you mean '{suggestion}'?" if suggestion else "")
         )
     return value

@@ -1,4 +1,4 @@
-"""A progress whose lines are also kept in a file."""
+"""Progress that also writes its messages to a log file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from galaxtool.utils.run_directory import utc_now
 
 
 class LoggedProgress:
-    """Passes everything on, and appends each line to a log with the time.
+    """A `Progress` that forwards everything to another, and appends each message to a log file with the time.
 
     Parameters
     ----------
     inner : Progress
+        Progress to forward to.
     path : Path
+        Log file.
     """
 
     def __init__(self, inner: Progress, path: Path) -> None:
@@ -26,11 +28,11 @@ class LoggedProgress:
         self.inner.start(what, total)
 
     def advance(self, n: int = 1, note: str = "") -> None:
-        """Go on."""
+        """Advance the task."""
         self.inner.advance(n, note)
 
     def say(self, message: str) -> None:
-        """Show and keep a line."""
+        """Show a message and append it to the log."""
         self.inner.say(message)
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(f"{utc_now()}  {message}\n")

@@ -1,4 +1,4 @@
-"""Optional packages, asked for where they are needed."""
+"""Import optional and heavy packages only where they are needed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from galaxtool.errors import DependencyMissing
 
 
 def require(module: str, *, why: str, install: str) -> ModuleType:
-    """Import a package, or say which command installs it.
+    """Import an optional package, or tell the user how to install it.
 
     Parameters
     ----------
     module : str
-        Import name.
+        Import name of the package.
     why : str
-        What needs it, as the subject of a sentence: ``"Training"``.
+        Feature that needs the package, as the subject of a sentence: ``"Training"``.
     install : str
-        What to hand to ``pip install``.
+        Argument of ``pip install``.
 
     Raises
     ------
     DependencyMissing
-        If it is not installed.
+        If the package is not installed.
     """
     try:
         return importlib.import_module(module)
@@ -38,12 +38,12 @@ def require(module: str, *, why: str, install: str) -> ModuleType:
 
 
 def is_installed(module: str) -> bool:
-    """Tell whether a package could be imported, without doing so."""
+    """Tell whether a package is installed, without importing it."""
     return importlib.util.find_spec(module) is not None
 
 
 def import_attribute(target: str) -> Any:
-    """Import what ``"package.module:name"`` names, at the moment it is needed.
+    """Import the object ``"package.module:name"``.
 
     This is how modules that need a heavy or an optional package are reached from modules that must work without it.
     """

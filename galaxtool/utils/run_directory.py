@@ -1,4 +1,4 @@
-"""Run directories: what was asked, with what, and what came of it."""
+"""Run directories: the settings, the software versions and the results of one run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import datetime
 import importlib.metadata
 import json
 import platform
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.utils.atomic_write import write_json
@@ -34,12 +35,12 @@ _REPORTED = (
 
 
 def utc_now() -> str:
-    """Return the time as ISO 8601, to the second, in UTC."""
+    """Return the current time in UTC, as ISO 8601 to the second."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide a result."""
+def find_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that affect results."""
     found = {"python": platform.python_version()}
     for name in _REPORTED:
         try:
@@ -50,20 +51,20 @@ def versions() -> dict[str, str]:
 
 
 class RunDirectory:
-    """A run's folder, locked by this process while it is open.
+    """The folder of a run, locked by this process while it is open.
 
     Parameters
     ----------
     path : Path
         The folder.
     manifest : dict
-        As in ``manifest.json``.
+        Content of ``manifest.json``.
     """
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path = path
         self.manifest = manifest
-        self._lock: Any = None
+        self._lock: TextIO | None = None
 
     @classmethod
     def create(
@@ -75,37 +76,37 @@ class RunDirectory:
         sources: Mapping[str, str] | None = None,
         overwrite: bool = False,
     ) -> RunDirectory:
-        """Make a run directory and write its manifest with status ``running``.
+        """Create a run directory and write its manifest with status ``running``.
 
         Parameters
         ----------
         path : Path
             The folder.
         command : str
-            Its name.
+            Name of the command.
         config : mapping
-            Its settings.
+            Settings of the command.
         sources : mapping, optional
-            Where settings came from that the command's `Invocation` does not know of.
+            Sources of settings that the command's `Invocation` does not have.
         overwrite : bool
-            Empty a run directory that is there.
+            Empty an existing run directory first.
 
         Raises
         ------
         OutputExists
-            If something stands there and `overwrite` is False, or if another process is using it.
+            If the folder exists and is not empty and `overwrite` is False, or another process is using it.
         """
         if path.exists() and not path.is_dir():
             raise OutputExists(f"'{path}' exists and is a file.", hint="Choose another folder with --out.")
         if path.is_dir() and any(path.iterdir()):
-            status = _status(path)
+            status = _read_status(path)
             if not overwrite:
-                what = f"already holds {_article(status)} run" if status else "exists and is not empty"
-                go_on = f", or --resume {path}" if status not in ("", "done") else ""
-                raise OutputExists(f"'{path}' {what}.", hint=f"Choose another --out, or --overwrite{go_on}.")
+                what = f"already contains {_describe_status(status)} run" if status else "exists and is not empty"
+                resume = f", or --resume {path}" if status not in ("", "done") else ""
+                raise OutputExists(f"'{path}' {what}.", hint=f"Choose another --out, or --overwrite{resume}.")
             if not status:
                 raise OutputExists(
-                    f"'{path}' is not empty and is no run directory, so --overwrite will not empty it.",
+                    f"'{path}' is not empty and is not a run directory, so --overwrite does not empty it.",
                     hint="Choose another --out.",
                 )
         call = invocation.get()
@@ -117,13 +118,13 @@ class RunDirectory:
                 "command": command,
                 "argv": list(call.argv),
                 "config": {
-                    k: {"value": _plain(v), "source": known.get(k, "python" if not call.argv else "default")}
+                    k: {"value": _to_plain(v), "source": known.get(k, "python" if not call.argv else "default")}
                     for k, v in config.items()
                 },
                 "status": "running",
                 "started": utc_now(),
                 "finished": None,
-                "versions": versions(),
+                "versions": find_versions(),
                 "seed": config.get("seed"),
                 "device": None,
                 "inputs": [],
@@ -135,7 +136,7 @@ class RunDirectory:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise GalaxtoolError(f"The run directory '{path}' cannot be made: {error.strerror}.") from error
+            raise GalaxtoolError(f"Cannot create the run directory '{path}': {error.strerror}.") from error
         run._acquire()
         run._empty()
         run.save()
@@ -143,28 +144,29 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """Open an unfinished run to go on with it.
+        """Open an unfinished run to resume it.
 
         Raises
         ------
         InputError
-            If there is no run, or it is finished.
+            If the folder is not a run directory, or the run is finished.
         OutputExists
             If another process is using it.
         """
         file = path / "manifest.json"
         if not file.is_file():
             raise InputError(
-                f"'{path}' is no run directory: it has no manifest.json.", hint="Give --resume a run's folder."
+                f"'{path}' is not a run directory: it has no manifest.json.",
+                hint="Pass the folder of a run to --resume.",
             )
         try:
             manifest = json.loads(file.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(
-                f"The run's '{file}' is damaged: {error}.", hint="Start the run again with --overwrite."
+                f"The manifest '{file}' is damaged: {error}.", hint="Start the run again with --overwrite."
             ) from error
         if manifest.get("status") == "done":
-            raise InputError(f"The run '{path}' is finished.", hint="Start another with `galaxtool finetune`.")
+            raise InputError(f"The run '{path}' is finished.", hint="Start a new run with `galaxtool finetune`.")
         run = cls(path, manifest)
         run._acquire()
         run.manifest.update(status="running", finished=None)
@@ -177,7 +179,7 @@ class RunDirectory:
         write_json(self.path / "manifest.json", self.manifest)
 
     def finish(self, status: str) -> None:
-        """Note how the run ended, list its outputs with their digests, and let go of the lock."""
+        """Record the status and the digests of all outputs, and release the lock."""
         self.manifest.update(status=status, finished=utc_now())
         self.manifest["outputs"] = {
             str(file.relative_to(self.path)): {"bytes": file.stat().st_size, "sha256": hash_file(file)}
@@ -188,13 +190,14 @@ class RunDirectory:
         self.release()
 
     def release(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         if self._lock is not None:
             (self.path / ".lock").unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
     def _acquire(self) -> None:
+        """Lock the folder."""
         self._lock = lock_file(self.path / ".lock")
         if self._lock is None:
             raise OutputExists(
@@ -202,8 +205,7 @@ class RunDirectory:
             )
 
     def _empty(self) -> None:
-        import shutil
-
+        """Delete everything but the lock."""
         for child in self.path.iterdir():
             if child.name == ".lock":
                 continue
@@ -214,31 +216,33 @@ class RunDirectory:
 
 
 class FollowedRun(RunDirectory):
-    """A run directory that another process of the same training writes; this one only reads it."""
+    """A run directory that another process of the same training writes to; this one only reads it."""
 
     def save(self) -> None:
-        """Leave it to the other process."""
+        """Do nothing; the other process does it."""
 
     def finish(self, status: str) -> None:
-        """Leave it to the other process."""
+        """Do nothing; the other process does it."""
 
 
-def _status(path: Path) -> str:
+def _read_status(path: Path) -> str:
+    """Return the status in the manifest of a run; empty where there is none."""
     try:
         return str(json.loads((path / "manifest.json").read_text(encoding="utf-8")).get("status", ""))
     except (OSError, ValueError):
         return ""
 
 
-def _article(status: str) -> str:
+def _describe_status(status: str) -> str:
     return {"done": "a finished", "running": "a running or killed", "interrupted": "an interrupted"}.get(
         status, f"a {status}"
     )
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
+    """Return a setting as a value that JSON can hold."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [_to_plain(v) for v in value]
     return value

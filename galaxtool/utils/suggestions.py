@@ -1,4 +1,4 @@
-"""What to type next where a file or folder was named that is not there."""
+"""Suggestions for file names that do not exist."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from pathlib import Path
 
 from galaxtool.errors import suggest_name
 
-_LOOKED_AT, _SHOWN = 2000, 5
+_MAX_LISTED, _MAX_SHOWN = 2000, 5
 
 
 def suggest_path(path: Path) -> str:
-    """Return a sentence with the name most like it in its folder, or with what there is.
+    """Suggest what the user may have meant by a path that does not exist.
 
     Parameters
     ----------
     path : Path
-        Where nothing is.
+        The path.
 
     Returns
     -------
     str
-        It never fails: of a folder that cannot be listed it says so.
+        One sentence: the most similar name in the same folder, or else some names in that folder.
     """
     folder = path.parent
     try:
-        names = sorted(entry.name for entry in islice(folder.iterdir(), _LOOKED_AT) if not entry.name.startswith("."))
+        names = sorted(entry.name for entry in islice(folder.iterdir(), _MAX_LISTED) if not entry.name.startswith("."))
     except OSError:
-        lacking = next((p for p in (folder, *folder.parents) if p.is_dir() or p.parent.is_dir()), folder)
-        return f"The folder '{lacking}' {'cannot be read' if lacking.is_dir() else 'is not there either'}."
-    if near := suggest_name(path.name, names):
-        return f"Did you mean '{folder / near}'?"
+        missing = next((p for p in (folder, *folder.parents) if p.is_dir() or p.parent.is_dir()), folder)
+        return f"The folder '{missing}' {'cannot be read' if missing.is_dir() else 'does not exist either'}."
+    if similar := suggest_name(path.name, names):
+        return f"Did you mean '{folder / similar}'?"
     alike = [name for name in names if Path(name).suffix == path.suffix] or names
     if not alike:
         return f"The folder '{folder}' is empty."
     where = "This folder" if folder == Path() else f"The folder '{folder}'"
-    return f"{where} has {', '.join(alike[:_SHOWN])}{' and others' if len(alike) > _SHOWN else ''}."
+    return f"{where} has {', '.join(alike[:_MAX_SHOWN])}{' and others' if len(alike) > _MAX_SHOWN else ''}."

@@ -176,7 +176,7 @@ def test_same_seed_same_model(images: Path, tmp_path: Path) -> None:
 def test_a_finished_run_is_kept(done: tuple[Path, str, str], images: Path, tmp_path: Path) -> None:
     run = shutil.copytree(done[0], tmp_path / "run")
     said = complaint("finetune", images, *QUICK, "--out", run)
-    assert "already holds a finished run" in said and "--overwrite" in said
+    assert "already contains a finished run" in said and "--overwrite" in said
     assert manifest(run)["seed"] == 5
     said = complaint("finetune", "--resume", run)
     assert "is finished" in said
@@ -186,7 +186,7 @@ def test_a_finished_run_is_kept(done: tuple[Path, str, str], images: Path, tmp_p
 
 
 def test_resume_of_nothing() -> None:
-    assert "no run directory" in complaint("finetune", "--resume", "nowhere")
+    assert "is not a run directory" in complaint("finetune", "--resume", "nowhere")
 
 
 def stopped(monkeypatch: pytest.MonkeyPatch, step: int, act: Any, *args: object) -> int:

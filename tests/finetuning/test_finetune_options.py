@@ -304,11 +304,11 @@ def test_what_is_not_there_has_a_next_step(images: Path) -> None:
     Path("mine.toml").touch()
     for arguments, says in {
         ("galaxy10:sets/Galaxy10_DECal.h5",): "Did you mean 'sets/Galaxy10_DECals.h5'?",
-        ("galaxy10:set/Galaxy10_DECals.h5",): "The folder 'set' is not there either.",
+        ("galaxy10:set/Galaxy10_DECals.h5",): "The folder 'set' does not exist either.",
         ("rgz:set",): "Did you mean 'sets'?",
         ("./set",): "Did you mean 'sets'?",
         (images, "--recipe", "mina.toml"): "Did you mean 'mine.toml'?",
-        (images, "--split", "x/y.csv"): "The folder 'x' is not there either.",
+        (images, "--split", "x/y.csv"): "The folder 'x' does not exist either.",
         (images, "--split", "abc.csv"): "This folder has mine.toml, sets.",
         (images, "--votes", "sets/rings.toml"): "The folder 'sets' has Galaxy10_DECals.h5.",
     }.items():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError
-from galaxtool.utils.config import cache_dir, is_offline, load_recipe, one_of, read_toml, settings
+from galaxtool.utils.config import cache_dir, check_choice, gather_settings, is_offline, load_recipe, read_toml
 
 NAMES = ("model", "top_k", "offline", "debug")
 
@@ -27,14 +27,14 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_nothing_said() -> None:
-    assert settings("classify", NAMES, None) == ({}, {})
+    assert gather_settings("classify", NAMES, None) == ({}, {})
 
 
 def test_file_goes_before_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALAXTOOL_MODEL", "env")
     monkeypatch.setenv("GALAXTOOL_TOP_K", "7")
     file = written(tmp_path, "[classify]\nmodel = 'file'\n[export]\nmodel = 'other'\n")
-    values, sources = settings("classify", NAMES, file)
+    values, sources = gather_settings("classify", NAMES, file)
     assert values == {"model": "file", "top_k": "7"}
     assert sources == {"model": f"file {file}", "top_k": "environment GALAXTOOL_TOP_K"}
 
@@ -42,25 +42,25 @@ def test_file_goes_before_the_environment(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_command_s_own_variable_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALAXTOOL_MODEL", "any")
     monkeypatch.setenv("GALAXTOOL_CLASSIFY_MODEL", "mine")
-    assert settings("classify", NAMES, None)[0] == {"model": "mine"}
-    assert settings("export", NAMES, None)[0] == {"model": "any"}
+    assert gather_settings("classify", NAMES, None)[0] == {"model": "mine"}
+    assert gather_settings("export", NAMES, None)[0] == {"model": "any"}
 
 
 def test_empty_and_unknown_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALAXTOOL_MODEL", "")
     monkeypatch.setenv("GALAXTOOL_NONSENSE", "x")
-    assert settings("classify", NAMES, None) == ({}, {})
+    assert gather_settings("classify", NAMES, None) == ({}, {})
 
 
 def test_variables_with_a_meaning_of_their_own_set_no_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALAXTOOL_DEBUG", "1")
     monkeypatch.setenv("GALAXTOOL_OFFLINE", "1")
-    assert settings("classify", NAMES, None) == ({}, {})
+    assert gather_settings("classify", NAMES, None) == ({}, {})
 
 
 @pytest.mark.parametrize("key", ["top_k", "top-k"])
 def test_keys_with_either_dash(key: str, tmp_path: Path) -> None:
-    assert settings("classify", NAMES, written(tmp_path, f"[classify]\n{key} = 3\n"))[0] == {"top_k": 3}
+    assert gather_settings("classify", NAMES, written(tmp_path, f"[classify]\n{key} = 3\n"))[0] == {"top_k": 3}
 
 
 def test_recipes_are_tables_of_finetune(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_recipes_are_tables_of_finetune(tmp_path: Path) -> None:
 )
 def test_files_that_cannot_be_used(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
-        settings("classify", NAMES, written(tmp_path, text))
+        gather_settings("classify", NAMES, written(tmp_path, text))
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @given(st.text(max_size=8), st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4))
 def test_words(value: str, choices: list[str]) -> None:
     if value in choices:
-        assert one_of("score", value, choices) == value
+        assert check_choice("score", value, choices) == value
     else:
         with pytest.raises(ConfigError) as caught:
-            one_of("score", value, choices)
+            check_choice("score", value, choices)
         assert "--score" in caught.value.message

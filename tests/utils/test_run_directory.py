@@ -18,7 +18,7 @@ from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.config import Invocation, invocation
 from galaxtool.utils.digests import hash_file, hash_json
 from galaxtool.utils.locks import lock_file
-from galaxtool.utils.run_directory import RunDirectory, utc_now, versions
+from galaxtool.utils.run_directory import RunDirectory, find_versions, utc_now
 
 
 def create(path: Path, overwrite: bool = False, **config: object) -> RunDirectory:
@@ -69,7 +69,7 @@ def test_from_python_the_source_is_python(tmp_path: Path) -> None:
     run = create(tmp_path / "run")
     run.release()
     assert manifest(run.path)["config"]["seed"]["source"] == "python"
-    assert versions()["torch"]
+    assert find_versions()["torch"]
 
 
 def test_outputs_have_their_digests(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_run_in_use_is_left_alone(tmp_path: Path, another_process: subprocess.
 
 
 def test_only_an_unfinished_run_is_opened(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no run directory"):
+    with pytest.raises(InputError, match="is not a run directory"):
         RunDirectory.open(tmp_path / "nowhere")
     create(tmp_path / "run").finish("done")
     with pytest.raises(InputError, match="is finished"):
@@ -159,13 +159,13 @@ def test_only_an_unfinished_run_is_opened(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(GalaxtoolError, match="cannot be made"):
+    with pytest.raises(GalaxtoolError, match="Cannot create"):
         create(tmp_path / "run")
 
 
 def test_a_run_cannot_be_made_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(GalaxtoolError, match="cannot be made"):
+    with pytest.raises(GalaxtoolError, match="Cannot create"):
         create(tmp_path / "file" / "run")
 
 

@@ -11,7 +11,7 @@ from galaxtool.models.onnx.file import Comparison, compare, write_onnx
 from galaxtool.models.onnx.precision import to_fp16, to_int8
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
-from galaxtool.utils.config import one_of
+from galaxtool.utils.config import check_choice
 
 CHECKED_BATCHES = (1, 2, 5, 32)
 """Batch sizes with which a file is compared with its model."""
@@ -28,7 +28,7 @@ def export_model(model: str, output: Path, precision: str, progress: Progress) -
     Comparison
         How close the results of the file are to those of the model.
     """
-    one_of("precision", precision, _TOLERANCES)
+    check_choice("precision", precision, _TOLERANCES)
     if output.suffix != ".onnx":
         raise ConfigError(f"'{output}' does not end in .onnx.", hint="Give a file name such as -o model.onnx.")
     if output.is_dir():
