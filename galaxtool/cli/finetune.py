@@ -6,7 +6,8 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.commands.finetune import FinetuneResult, finetune
+from galaxtool.commands.finetune import finetune
+from galaxtool.finetuning.result import FinetuneResult
 
 _PANELS = {
     "Data": (

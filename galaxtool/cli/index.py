@@ -6,7 +6,8 @@ from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, command_of
 from galaxtool.cli.render import say
-from galaxtool.commands.index import IndexResult, index
+from galaxtool.commands.index import index
+from galaxtool.search.results import IndexResult
 
 _PANELS = {
     "Input": INPUT_OPTIONS,

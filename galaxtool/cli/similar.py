@@ -6,13 +6,14 @@ from typing import Any
 
 from galaxtool.cli.build import command_of
 from galaxtool.cli.render import print_table, say
-from galaxtool.commands.similar import SimilarResult, similar
+from galaxtool.commands.similar import similar
+from galaxtool.search.results import SimilarResult
 
 _SHOWN = 100
 _PANELS = {
-    "Query": ("text", "symbol", "id", "ra", "dec", "radius", "hdu", "exclude_query"),
+    "Query": ("text", "symbol", "id", "ra", "dec", "radius", "hdu"),
     "Where": ("index", "among", "model"),
-    "Result": ("k", "output", "sheet"),
+    "Result": ("k", "filter", "exclude_query", "output", "sheet"),
     "Engine": ("engine", "device"),
 }
 _EPILOG = (
@@ -37,10 +38,10 @@ def _show(result: SimilarResult) -> None:
             "ra": _degrees(hit.ra),
             "dec": _degrees(hit.dec),
         }
-        for hit in result.neighbours[:_SHOWN]
+        for hit in result.neighbors[:_SHOWN]
     ]
     print_table(rows, ("rank", "similarity", "id", "ra", "dec"), title=f"Similar to {result.query}")
-    more = f", {len(result.neighbours)} rows" if len(result.neighbours) > _SHOWN else ""
+    more = f", {len(result.neighbors)} rows" if len(result.neighbors) > _SHOWN else ""
     say("", f"Table: {result.output}{more}", f"Sheet: {result.sheet}")
 
 

@@ -9,7 +9,7 @@ from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.result import FinetuneResult
 from galaxtool.types import Progress
-from galaxtool.utils.optional_imports import import_attribute, require
+from galaxtool.utils.optional_imports import require
 
 
 @describe_shared_options
@@ -198,7 +198,8 @@ def finetune(
         After Ctrl-C, once the run has been saved.
     """
     require("torch", why="Training", install="torch")
-    run_finetune = import_attribute("galaxtool.finetuning.run:run_finetune")
+    from galaxtool.finetuning.run import run_finetune
+
     config = FinetuneConfig(
         dataset=dataset, out=out, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
         channels=channels, head=head, votes=votes, taxonomy=taxonomy, symbols=symbols, where=where, weight=weight,
@@ -211,5 +212,4 @@ def finetune(
         stretch=stretch, seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing,
         compile=compile, device=device, tensorboard=tensorboard,
     )  # fmt: skip
-    result: FinetuneResult = run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)
-    return result
+    return run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.defaults import DEFAULT_INDEX
+from galaxtool.search.results import IndexResult
 from galaxtool.types import Progress, Silent
-
-if TYPE_CHECKING:
-    from galaxtool.search.index.record import IndexRecord
-
-
-@dataclass(frozen=True)
-class IndexResult:
-    """The result of `index`.
-
-    Parameters
-    ----------
-    output : str
-        Path of the index directory.
-    record : IndexRecord
-        Content of its ``index.json``.
-    """
-
-    output: str
-    record: IndexRecord
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"output": self.output, **self.record.as_dict()}
 
 
 @describe_shared_options
@@ -113,28 +89,20 @@ def index(
     UnknownName
         If there is no such model or kind of index.
     """
-    from galaxtool.inference.reading import find_images
-    from galaxtool.models.engines.open import open_engine
-    from galaxtool.models.engines.selection import faster_precision_note
-    from galaxtool.models.find import find_model
-    from galaxtool.search.build import IndexOptions, build_index, find_kind
-    from galaxtool.search.index.folder import check_target
+    from galaxtool.search.build import IndexOptions, build_index
 
-    progress = progress or Silent()
-    output = Path(output)
-    if kind != "auto":
-        find_kind(kind)
-    check_target(output, overwrite=overwrite)
-    options = ReadingOptions(
-        hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
-        pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-        id_column=id_column,
+    options = IndexOptions(
+        folder=Path(output),
+        kind=kind,
+        overwrite=overwrite,
+        reading=ReadingOptions(
+            hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
+            pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
+            id_column=id_column,
+        ),
+        compute=ComputeOptions(
+            executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
+            precision=precision,
+        ),
     )  # fmt: skip
-    where = ComputeOptions(executor=executor, workers=workers, batch_size=batch_size)
-    found = find_images(inputs, progress, options)
-    files = find_model(model)
-    opened = open_engine(files, engine, device, precision, lazy=executor != "threads")
-    if note := faster_precision_note(opened, len(found.items), engine=engine, precision=precision):
-        progress.say(note)
-    wanted = IndexOptions(folder=output, kind=kind, options=options, where=where, skipped=dict(found.skipped))
-    return IndexResult(str(output), build_index(found.items, opened, files, wanted, progress))
+    return build_index(inputs, model, options, progress or Silent())

@@ -47,6 +47,7 @@ BUILTIN = (
     "galaxtool.heads.plugin",
     "galaxtool.methods.plugin",
     "galaxtool.search.index.plugin",
+    "galaxtool.search.plugin",
     "galaxtool.finetuning.plugin",
     "galaxtool.executors.plugin",
 )

@@ -1,35 +1,40 @@
-"""The work of building an index, whether it was asked for or is made on the way to an answer."""
+"""Build a similarity index: embed images, index the embeddings and measure the recall."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from galaxtool import __version__
 from galaxtool.errors import PluginError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.embedding import embed_batches, make_embedding_runner, report_unreadable, to_position
+from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.runner import BatchRunner
+from galaxtool.inputs.items import InputItem
+from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.protocol import Engine
+from galaxtool.models.engines.selection import faster_precision_note
+from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import IndexSpec
+from galaxtool.search.index.folder import check_target
+from galaxtool.search.index.recall import ExactNeighbors, tune_probes
+from galaxtool.search.index.record import BUNDLED, COPIED, ELSEWHERE, IndexRecord
+from galaxtool.search.index.store import IndexedObject, write_index
+from galaxtool.search.results import IndexResult
 from galaxtool.types import Progress
 from galaxtool.utils.run_directory import utc_now
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from galaxtool.inference.runner import BatchRunner
-    from galaxtool.inputs.items import InputItem
-    from galaxtool.models.engines.protocol import Engine
-    from galaxtool.models.find import ModelFiles
-    from galaxtool.search.index.record import IndexRecord
-    from galaxtool.search.index.store import Indexed
-
-EXACT_UP_TO = 100_000
+MAX_EXACT = 100_000
+"""Number of images up to which ``auto`` builds an exact index."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,110 +44,127 @@ class IndexOptions:
     Parameters
     ----------
     folder : Path
-        Where.
+        Folder of the index.
     kind : str
-        Registered name, or ``auto``.
-    options : ReadingOptions
-    where : Where
+        Registered name of the kind of index, or ``auto``.
+    reading : ReadingOptions
+        How the images are read.
+    compute : ComputeOptions
+        Where they are embedded.
+    overwrite : bool
+        Whether an existing index is replaced.
     skipped : dict
-        Files that were passed over, by reason; only noted.
+        Number of skipped files by reason; only recorded.
     self_contained : bool
-        Whether the model goes with the index.
+        Whether the model is stored with the index.
     source_digest : str
-        Noted, so that a cached index can tell whether it is still true.
+        Digest of the files, recorded so that a cached index can be checked against them.
     """
 
     folder: Path
     kind: str = "auto"
-    options: ReadingOptions = field(default_factory=ReadingOptions)
-    where: ComputeOptions = field(default_factory=ComputeOptions)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    compute: ComputeOptions = field(default_factory=ComputeOptions)
+    overwrite: bool = False
     skipped: dict[str, int] = field(default_factory=dict)
     self_contained: bool = True
     source_digest: str = ""
 
 
+def build_index(inputs: Sequence[str | Path], model: str, options: IndexOptions, progress: Progress) -> IndexResult:
+    """Build an index of the images among inputs; see `galaxtool.commands.index.index`."""
+    if options.kind != "auto":
+        find_kind(options.kind)
+    check_target(options.folder, overwrite=options.overwrite)
+    found = find_images(inputs, progress, options.reading)
+    files = find_model(model)
+    compute = options.compute
+    engine = open_engine(files, compute.engine, compute.device, compute.precision, lazy=compute.executor != "threads")
+    note = faster_precision_note(engine, len(found.items), engine=compute.engine, precision=compute.precision)
+    if note:
+        progress.say(note)
+    record = write_index_of(found.items, engine, files, replace(options, skipped=dict(found.skipped)), progress)
+    return IndexResult(str(options.folder), record)
+
+
 def find_kind(name: str) -> Registration[IndexSpec]:
-    """Look a kind of index up; raise `UnknownName` with the nearest."""
+    """Return the kind of index of a name; raise `UnknownName` with the nearest name if there is none."""
     return get_registry().indexes.find(name)
 
 
-def build_index(
-    items: Sequence[InputItem], engine: Engine, files: ModelFiles, wanted: IndexOptions, progress: Progress
+def write_index_of(
+    items: Sequence[InputItem], engine: Engine, files: ModelFiles, options: IndexOptions, progress: Progress
 ) -> IndexRecord:
     """Embed images, index the embeddings, measure the recall and write the index directory.
 
     Returns
     -------
     IndexRecord
-        As written.
+        Content of ``index.json``.
     """
-    from galaxtool.search.index.recall import Exact, tune
-    from galaxtool.search.index.record import BUNDLED, COPIED, ELSEWHERE, IndexRecord
-    from galaxtool.search.index.store import write_index
-
-    stream = make_embedding_runner(engine, files.name, wanted.options, wanted.where)
-    vectors, indexed, unreadable = _embed(items, stream, progress)
+    runner = make_embedding_runner(engine, files.name, options.reading, options.compute)
+    vectors, objects, unreadable = _embed(items, runner, progress)
     report_unreadable([entry["error"] for entry in unreadable], len(items), progress)
-    kind = ("flat" if len(vectors) <= EXACT_UP_TO else "ivf-sq8") if wanted.kind == "auto" else wanted.kind
+    kind = ("flat" if len(vectors) <= MAX_EXACT else "ivf-sq8") if options.kind == "auto" else options.kind
     progress.start(f"Building the {kind} index of {len(vectors)} images")
-    built = _build(find_kind(kind), vectors)
-    exact = Exact.of(vectors)
-    recall = tune(built, exact)
+    faiss_index = make_faiss_index(find_kind(kind), vectors)
+    exact = ExactNeighbors.find(vectors)
+    recall = tune_probes(faiss_index, exact)
     record = IndexRecord(
         kind=kind,
         count=len(vectors),
         dim=engine.record.dim,
         model=files.name if files.bundled else engine.record.name,
-        model_at=(BUNDLED if files.bundled else COPIED) if wanted.self_contained else ELSEWHERE,
+        model_at=(BUNDLED if files.bundled else COPIED) if options.self_contained else ELSEWHERE,
         model_digest=engine.record.digest,
-        preprocess_digest=stream.setup.preprocess.digest,
+        preprocess_digest=runner.setup.preprocess.digest,
         recall_at_10=round(recall, 6),
         recall_queries=len(exact.rows),
-        settings={name: getattr(built, name) for name in ("nlist", "nprobe") if hasattr(built, name)},
-        hdu=wanted.options.hdu,
-        shown=wanted.options.to_index_record(),
+        settings={name: getattr(faiss_index, name) for name in ("nlist", "nprobe") if hasattr(faiss_index, name)},
+        hdu=options.reading.hdu,
+        shown=options.reading.to_index_record(),
         engine=engine.name,
-        skipped=wanted.skipped,
+        skipped=options.skipped,
         unreadable=unreadable,
-        source_digest=wanted.source_digest,
+        source_digest=options.source_digest,
         created=utc_now(),
         galaxtool=__version__,
     )
-    write_index(wanted.folder, vectors=built, items=indexed, record=record, model=files, model_record=engine.record)
+    write_index(
+        options.folder, vectors=faiss_index, items=objects, record=record, model=files, model_record=engine.record
+    )
     return record
 
 
 def _embed(
-    items: Sequence[InputItem], stream: BatchRunner, progress: Progress
-) -> tuple[np.ndarray, list[Indexed], list[dict[str, str]]]:
-    """Return the vectors of the readable images, what they are of, and what could not be read."""
-    import numpy as np
-
-    from galaxtool.search.index.store import Indexed
-
+    items: Sequence[InputItem], runner: BatchRunner, progress: Progress
+) -> tuple[np.ndarray, list[IndexedObject], list[dict[str, str]]]:
+    """Return the vectors of the readable images, the objects that they belong to, and the unreadable images."""
     # one allocation for all: a list of batches, joined at the end, would take twice the memory
-    vectors = np.empty((len(items), stream.engine.record.dim), dtype=np.float32)
-    indexed: list[Indexed] = []
+    vectors = np.empty((len(items), runner.engine.record.dim), dtype=np.float32)
+    objects: list[IndexedObject] = []
     unreadable: list[dict[str, str]] = []
-    for batch, scored in embed_batches(items, stream, progress):
+    for batch, scored in embed_batches(items, runner, progress):
         assert scored.values is not None
         good = scored.values[[not error for error in scored.errors]]
-        vectors[len(indexed) : len(indexed) + len(good)] = good
+        vectors[len(objects) : len(objects) + len(good)] = good
         for item, ra, dec, error in zip(batch, scored.ra, scored.dec, scored.errors, strict=True):
             path = os.path.abspath(str(item.ref))  # noqa: PTH100  Path.resolve would follow links
             if error:
                 unreadable.append({"id": item.id, "path": path, "error": error})
             else:
-                indexed.append(Indexed(item.id, path, *to_position(ra, dec)))
-    return vectors[: len(indexed)], indexed, unreadable
+                objects.append(IndexedObject(item.id, path, *to_position(ra, dec)))
+    return vectors[: len(objects)], objects, unreadable
 
 
-def _build(registered: Registration[IndexSpec], vectors: np.ndarray) -> Any:
-    built = registered.create(vectors)
-    if getattr(built, "ntotal", None) != len(vectors):
+def make_faiss_index(kind: Registration[IndexSpec], vectors: np.ndarray) -> Any:
+    """Return a FAISS index of a kind; raise `PluginError` if it does not hold all vectors."""
+    index = kind.create(vectors)
+    count = getattr(index, "ntotal", None)
+    if count != len(vectors):
         raise PluginError(
-            f"The index '{registered.spec.name}' of the plugin '{registered.plugin}' was given {len(vectors)} vectors "
-            f"and holds {getattr(built, 'ntotal', 'none')}.",
+            f"The index '{kind.spec.name}' of the plugin '{kind.plugin}' was given {len(vectors)} vectors and holds "
+            f"{'none' if count is None else count}.",
             hint="Choose another --kind, such as flat.",
         )
-    return built
+    return index

@@ -1,30 +1,73 @@
-"""Where look-alikes are looked for: an index, or files indexed on the spot; and the model that belongs to it."""
+"""The place to search: an index, or files that are indexed on demand, with the model that made the vectors."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, cast
+
+import numpy as np
 
 from galaxtool.errors import ConfigError, IndexMismatch, InputError
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inputs.items import InputItem
+from galaxtool.models.engines.onnx import OnnxEngine
+from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.protocol import Engine
+from galaxtool.models.find import RECORD as MODEL_RECORD
+from galaxtool.models.find import ModelFiles, find_model
+from galaxtool.models.record import ModelRecord
+from galaxtool.search.build import IndexOptions, write_index_of
 from galaxtool.search.defaults import DEFAULT_INDEX
+from galaxtool.search.index.folder import MODEL
+from galaxtool.search.index.record import BUNDLED, RECORD, IndexRecord
+from galaxtool.search.index.store import Index
 from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
 
-if TYPE_CHECKING:
-    from galaxtool.inputs.items import InputItem
-    from galaxtool.models.engines.protocol import Engine
-    from galaxtool.models.engines.torch import TorchEngine
-    from galaxtool.models.find import ModelFiles
-    from galaxtool.models.record import ModelRecord
-    from galaxtool.search.index.store import Index
-
 VARIABLE = "GALAXTOOL_INDEX"
+"""Environment variable that names the default index."""
+
+
+class TextEngine(Engine, Protocol):
+    """An engine that also embeds texts and drawings."""
+
+    def embed_text(self, texts: Sequence[str]) -> np.ndarray:
+        """Return embeddings of unit length, float32 (N, dim)."""
+
+    def embed_symbols(self, symbols: np.ndarray) -> np.ndarray:
+        """Return embeddings of unit length, float32 (N, dim), of drawings, uint8 (N, size, size, 3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceArgs:
+    """The place to search as the user gave it.
+
+    Parameters
+    ----------
+    index : Path, optional
+        Index directory; by default the one in ``GALAXTOOL_INDEX``, otherwise ``galaxtool_index``.
+    among : sequence of str or Path
+        Folders, files or catalogues to search instead of an index.
+    model : str, optional
+        Model for `among`, or the model that the index must have been built with.
+    hdu : str, optional
+        HDU of the FITS files among `among`.
+    compute : ComputeOptions
+        Engine and device of the model.
+    """
+
+    index: Path | None = None
+    among: Sequence[str | Path] = ()
+    model: str | None = None
+    hdu: str | None = None
+    compute: ComputeOptions = field(default_factory=ComputeOptions)
 
 
 @dataclass
@@ -34,34 +77,35 @@ class Source:
     Parameters
     ----------
     name : str
-        As the user knows it: the index's folder, or what was indexed on the spot.
+        Name for messages: the folder of the index, or the inputs that were indexed on demand.
     index : Index
+        The index.
     files : ModelFiles
-    engine_name, device : str
-        As on the command line.
+        Files of its model.
+    compute : ComputeOptions
+        Engine and device of the model.
     """
 
     name: str
     index: Index
     files: ModelFiles
-    engine_name: str
-    device: str
+    compute: ComputeOptions
 
     @cached_property
     def engine(self) -> Engine:
-        """The model, as the index's record says it is.
+        """The model of the index.
 
         Raises
         ------
         IndexMismatch
-            If the files are of another model.
+            If the files are those of another model.
         """
-        from galaxtool.models.engines.open import open_engine
+        engine = open_engine(self.files, self.compute.engine, self.compute.device)
+        self._check_engine(engine)
+        return engine
 
-        return self._checked(open_engine(self.files, self.engine_name, self.device))
-
-    def torch_engine(self, what: str) -> TorchEngine:
-        """Return the model in PyTorch, which alone embeds texts and drawings.
+    def open_torch_engine(self, what: str) -> TextEngine:
+        """Open the model in PyTorch, the only engine that embeds texts and drawings.
 
         Parameters
         ----------
@@ -71,85 +115,66 @@ class Source:
         Raises
         ------
         ConfigError
-            If an engine of ONNX files was asked for, or such a file is all there is.
+            If an engine for ONNX files was chosen, or the model has nothing but such a file.
         """
-        from galaxtool.models.engines.torch import TorchEngine
-        from galaxtool.models.find import WEIGHTS
-
-        if self.engine_name in ("onnx", "openvino"):
+        name = self.compute.engine
+        if name in ("onnx", "openvino"):
+            raise ConfigError(f"{what} cannot be embedded through ONNX.", hint=f"Leave --engine {name} out.")
+        if not self.files.has_weights:
             raise ConfigError(
-                f"{what} cannot be embedded through ONNX.", hint=f"Leave --engine {self.engine_name} out."
-            )
-        if self.files.folder is None or not (self.files.folder / WEIGHTS).is_file():
-            raise ConfigError(
-                f"{what} cannot be embedded: of the model '{self.index.record.model}' there is only an ONNX file.",
+                f"{what} cannot be embedded: the model '{self.index.record.model}' has only an ONNX file.",
                 hint="Build the index with the model directory that was exported, or ask with an image.",
             )
-        engine = TorchEngine(self.files, self.device)
-        self._checked(engine)
-        return engine
+        engine = open_engine(self.files, "torch", self.compute.device)
+        self._check_engine(engine)
+        return cast(TextEngine, engine)
 
     @cached_property
     def record(self) -> ModelRecord:
-        """The model's record, read without opening the model where that can be."""
+        """The record of the model, read without opening the model if possible."""
         return read_record(self.files)
 
-    def options(self, hdu: str | None) -> ReadingOptions:
-        """Return how an image is read and shown, so that it compares with those of the index."""
+    def reading_options(self, hdu: str | None) -> ReadingOptions:
+        """Return options that read an image as the index read its own."""
         return ReadingOptions(hdu=hdu, **self.index.record.shown)
 
-    def _checked(self, engine: Engine) -> Engine:
+    def _check_engine(self, engine: Engine) -> None:
         check_model(self.index, engine.record, self.files.name, hint="Build the index again with `galaxtool index`.")
-        return engine
 
 
-def open_source(
-    *,
-    index: Path | None,
-    among: Sequence[str | Path],
-    model: str | None,
-    hdu: str | None,
-    engine: str,
-    device: str,
-    progress: Progress,
-) -> Source:
-    """Open what is to be searched.
+def open_source(args: SourceArgs, progress: Progress) -> Source:
+    """Open the index to search, or index the files to search.
 
     Raises
     ------
     ConfigError
         If both an index and files are given.
     InputError
-        If there is no index, or it is not whole.
+        If there is no index, or a part of it is missing.
     IndexMismatch
-        If `model` is given, and the index was built with another.
+        If a model is given, and the index was built with another one.
     """
-    from galaxtool.models.find import find_model
-    from galaxtool.search.index.folder import MODEL
-    from galaxtool.search.index.record import BUNDLED
-    from galaxtool.search.index.store import Index
-
     from_environment = os.environ.get(VARIABLE)
-    if among:
-        if index is not None and str(index) != from_environment:
+    if args.among:
+        if args.index is not None and str(args.index) != from_environment:
             raise ConfigError("Both --index and --among are given.", hint="Give one of them.")
-        return _among(among, model or "mini", hdu, engine, device, progress)
-    folder = Path(index or from_environment or DEFAULT_INDEX)
-    if index is None and not from_environment and not folder.exists():
+        return _open_among(args, progress)
+    folder = Path(args.index or from_environment or DEFAULT_INDEX)
+    if args.index is None and not from_environment and not folder.exists():
         raise InputError(
-            f"There is no index: none was named, and there is no '{folder}' here.",
+            f"There is no index: none was given, and there is no '{folder}' in this folder.",
             hint="Build one with: galaxtool index CUTOUTS, or name one with --index, or images with --among.",
         )
-    opened = Index.open(folder)
-    files = find_model(opened.record.model if opened.record.model_at == BUNDLED else folder / MODEL)
-    source = Source(str(folder), opened, files, engine, device)
-    if model is not None:
-        check_model(opened, read_record(find_model(model)), model, hint="Leave --model out to use the index's own.")
-    return source
+    index = Index.open(folder)
+    files = find_model(index.record.model if index.record.model_at == BUNDLED else folder / MODEL)
+    if args.model is not None:
+        record = read_record(find_model(args.model))
+        check_model(index, record, args.model, hint="Leave --model out to use the index's own.")
+    return Source(str(folder), index, files, args.compute)
 
 
 def check_model(index: Index, record: ModelRecord, name: str, *, hint: str) -> None:
-    """Raise `IndexMismatch` where an index was built with another model than the one that is here."""
+    """Raise `IndexMismatch` if an index was built with another model than the given one."""
     built = index.record
     if record.digest != built.model_digest:
         raise IndexMismatch(
@@ -160,61 +185,52 @@ def check_model(index: Index, record: ModelRecord, name: str, *, hint: str) -> N
 
 
 def read_record(files: ModelFiles) -> ModelRecord:
-    """Return a model's record."""
-    from galaxtool.models.engines.onnx import OnnxEngine
-    from galaxtool.models.find import RECORD
-    from galaxtool.models.record import ModelRecord
-
+    """Return the record of a model."""
     if files.folder is not None:
-        return ModelRecord.read(files.folder / RECORD)
+        return ModelRecord.read(files.folder / MODEL_RECORD)
     if files.onnx is None:
         raise InputError(f"The model '{files.name}' has no files.")
     return OnnxEngine(files, "cpu").record
 
 
-def _among(
-    among: Sequence[str | Path], model: str, hdu: str | None, engine: str, device: str, progress: Progress
-) -> Source:
-    """Open the cached index of some inputs, built now where it is not there or no longer true."""
-    from galaxtool.inference.reading import find_images
-    from galaxtool.models.engines.open import open_engine
-    from galaxtool.models.find import find_model
-    from galaxtool.search.build import IndexOptions, build_index
-    from galaxtool.search.index.record import RECORD, IndexRecord
-    from galaxtool.search.index.store import Index
-
-    files = find_model(model)
-    found = find_images(among, progress)
+def _open_among(args: SourceArgs, progress: Progress) -> Source:
+    """Open the cached index of some inputs, after building it if it does not exist or is out of date."""
+    files = find_model(args.model or "mini")
+    found = find_images(args.among, progress)
     digest = read_record(files).digest
-    name = ", ".join(str(text) for text in among)
+    name = ", ".join(str(text) for text in args.among)
     # one folder for each set of inputs, so that the cache does not grow when their files change
-    key = hash_json([[os.path.abspath(text) for text in among], digest, hdu])  # noqa: PTH100  patterns are no paths
-    folder = cache_dir() / "among" / key[:24]
-    source_digest = hash_json([_state(item) for item in found.items])
-    built = None
-    try:
-        if (folder / RECORD).is_file() and IndexRecord.read(folder / RECORD).source_digest == source_digest:
-            built = Index.open(folder)
-    except InputError as error:
-        progress.say(f"The cached index is built again: {error.message}")
-    if built is not None:
-        return Source(name, built, files, engine, device)
-    opened = open_engine(files, engine, device)
-    wanted = IndexOptions(
+    places = [os.path.abspath(text) for text in args.among]  # noqa: PTH100  a pattern is not a path
+    folder = cache_dir() / "among" / hash_json([places, digest, args.hdu])[:24]
+    source_digest = hash_json([_describe_item(item) for item in found.items])
+    if (cached := _open_cached(folder, source_digest, progress)) is not None:
+        return Source(name, cached, files, args.compute)
+    engine = open_engine(files, args.compute.engine, args.compute.device)
+    options = IndexOptions(
         folder=folder,
-        options=ReadingOptions(hdu=hdu),
+        reading=ReadingOptions(hdu=args.hdu),
         skipped=dict(found.skipped),
         self_contained=False,
         source_digest=source_digest,
     )
-    build_index(found.items, opened, files, wanted, progress)
-    source = Source(name, Index.open(folder), files, engine, device)
-    source.engine = opened
+    write_index_of(found.items, engine, files, options, progress)
+    source = Source(name, Index.open(folder), files, args.compute)
+    source.engine = engine
     return source
 
 
-def _state(item: InputItem) -> list[object]:
-    """Return what decides an item's row in an index."""
+def _open_cached(folder: Path, source_digest: str, progress: Progress) -> Index | None:
+    """Return the cached index in a folder, or None if it does not exist, is out of date or is damaged."""
+    try:
+        if (folder / RECORD).is_file() and IndexRecord.read(folder / RECORD).source_digest == source_digest:
+            return Index.open(folder)
+    except InputError as error:
+        progress.say(f"The cached index is built again: {error.message}")
+    return None
+
+
+def _describe_item(item: InputItem) -> list[object]:
+    """Return everything that decides the row of an item in an index."""
     path = os.path.abspath(item.ref.path)  # noqa: PTH100  Path.resolve would follow links
     try:
         status = item.ref.path.stat()

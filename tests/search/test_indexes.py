@@ -14,10 +14,10 @@ from galaxtool.errors import GalaxtoolError, OutputExists, UnknownName
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import IndexSpec
-from galaxtool.search.build import _build, find_kind
-from galaxtool.search.index.folder import check_target, replacing_folder
+from galaxtool.search.build import find_kind, make_faiss_index
+from galaxtool.search.index.folder import check_target, replace_folder
 from galaxtool.search.index.ivf import build_ivf_flat
-from galaxtool.search.index.recall import Exact, tune
+from galaxtool.search.index.recall import ExactNeighbors, tune_probes
 from galaxtool.search.index.record import ELSEWHERE, IndexRecord
 from galaxtool.search.index.store import Index
 
@@ -36,7 +36,7 @@ def opened(kind: str, vectors: np.ndarray) -> Index:
         kind=kind, count=len(vectors), dim=vectors.shape[1], model="m", model_at=ELSEWHERE, model_digest="",
         preprocess_digest="", recall_at_10=1.0, recall_queries=0,
     )  # fmt: skip
-    return Index(Path("nowhere"), record, range(len(vectors)), _build(find_kind(kind), vectors))  # type: ignore[arg-type]
+    return Index(Path("nowhere"), record, range(len(vectors)), make_faiss_index(find_kind(kind), vectors))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,7 +70,7 @@ def test_recall_is_what_a_count_by_hand_gives() -> None:
     vectors = unit_vectors(2000, dim=8)
     index = build_ivf_flat(vectors, nlist=40)
     index.nprobe = 2
-    exact = Exact.of(vectors, queries=100)
+    exact = ExactNeighbors.find(vectors, queries=100)
     found = hits = 0
     for row in exact.rows:
         similarity = vectors @ vectors[row]
@@ -82,18 +82,18 @@ def test_recall_is_what_a_count_by_hand_gives() -> None:
     assert 0.2 < hits / found < 0.98
     assert exact.recall(index) == pytest.approx(hits / found)
     before = index.nprobe
-    assert tune(index, exact, 0.9) >= 0.9
+    assert tune_probes(index, exact, 0.9) >= 0.9
     assert before < index.nprobe <= index.nlist
     flat = faiss.IndexFlatIP(8)
     flat.add(vectors)
-    assert exact.recall(flat) == 1.0 == tune(flat, exact)
+    assert exact.recall(flat) == 1.0 == tune_probes(flat, exact)
 
 
 def test_recall_counts_duplicates_and_the_lone_object() -> None:
     same = np.repeat(unit_vectors(1), 50, axis=0)
     for kind in KINDS:
-        assert Exact.of(same).recall(opened(kind, same).vectors) == 1.0
-        assert Exact.of(same[:1]).recall(opened(kind, same[:1]).vectors) == 1.0
+        assert ExactNeighbors.find(same).recall(opened(kind, same).vectors) == 1.0
+        assert ExactNeighbors.find(same[:1]).recall(opened(kind, same[:1]).vectors) == 1.0
 
 
 def test_a_plugin_adds_a_kind_by_the_same_door() -> None:
@@ -114,19 +114,19 @@ def test_a_plugin_adds_a_kind_by_the_same_door() -> None:
 
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "idx"
-    with replacing_folder(target) as folder:
+    with replace_folder(target) as folder:
         (folder / "index.json").write_text("old")
-    with pytest.raises(ZeroDivisionError), replacing_folder(target) as folder:
+    with pytest.raises(ZeroDivisionError), replace_folder(target) as folder:
         (folder / "index.json").write_text("new")
         raise ZeroDivisionError
     assert (target / "index.json").read_text() == "old"
     (tmp_path / "link").symlink_to(target)
-    with replacing_folder(tmp_path / "link") as folder:
+    with replace_folder(tmp_path / "link") as folder:
         (folder / "index.json").write_text("new")
     assert (tmp_path / "link").is_symlink() and (target / "index.json").read_text() == "new"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["idx", "link"]
     (tmp_path / "file").touch()
-    with pytest.raises(GalaxtoolError, match="could not be written"), replacing_folder(tmp_path / "file" / "idx"):
+    with pytest.raises(GalaxtoolError, match="could not be written"), replace_folder(tmp_path / "file" / "idx"):
         pass
 
 
@@ -136,14 +136,14 @@ def test_only_an_index_may_be_replaced(tmp_path: Path) -> None:
     target.mkdir()
     check_target(target, overwrite=False)
     (target / "thesis.tex").touch()
-    with pytest.raises(OutputExists, match="is no index"):
+    with pytest.raises(OutputExists, match="is not an index"):
         check_target(target, overwrite=True)
     (target / "index.json").touch()
-    with pytest.raises(OutputExists, match=r"also holds 'thesis.tex'"):
+    with pytest.raises(OutputExists, match=r"also contains 'thesis.tex'"):
         check_target(target, overwrite=True)
     (target / "thesis.tex").unlink()
     check_target(target, overwrite=True)
-    with pytest.raises(OutputExists, match="already holds an index"):
+    with pytest.raises(OutputExists, match="already contains an index"):
         check_target(target, overwrite=False)
-    with pytest.raises(OutputExists, match="no folder"):
+    with pytest.raises(OutputExists, match="not a folder"):
         check_target(target / "index.json", overwrite=True)

@@ -135,7 +135,7 @@ def test_an_index_says_what_it_is(run: Run, model: Path, images: Path) -> None:
     assert not [p for p in Path().iterdir() if p.name.startswith(".")]
 
     code, _, err = run("index", images, "--model", model)
-    assert code == 1 and "already holds an index" in err
+    assert code == 1 and "already contains an index" in err
     code, out, _ = run("index", images / "sky", "--model", model, "--overwrite", "--kind", "ivf-sq8", "--json")
     assert code == 0 and json.loads(out)["settings"] == {"nlist": 1, "nprobe": 1} and json.loads(out)["count"] == 6
     code, _, err = run("index", images, "--model", model, "--kind", "ivfsq8", "-o", "x")
@@ -216,17 +216,17 @@ def test_texts_and_symbols(run: Run, model: Path, built: Path) -> None:
 def test_a_model_without_symbols_says_so(run: Run, images: Path, tmp_path: Path) -> None:
     plain = make_model(tmp_path / "plain", symbols=False)
     code, _, err = run("similar", "--symbol", "merging", "--among", images, "--model", plain)
-    assert code == 1 and "knows no symbols" in err and "--text" in err
+    assert code == 1 and "has no symbols" in err and "--text" in err
 
 
 def test_exactly_one_query(run: Run, built: Path) -> None:
     code, _, err = run("similar", "--index", built)
-    assert code == 1 and "Nothing was asked for" in err
+    assert code == 1 and "No query was given" in err
     code, _, err = run("similar", "x.png", "--text", "x", "--index", built)
     assert code == 1 and "QUERY and --text" in err
     with pytest.raises(ConfigError, match="k is 0"):
         similar(id="p1", index=built, k=0)
-    with pytest.raises(ConfigError, match="format of table"):
+    with pytest.raises(ConfigError, match="does not name a table format"):
         similar(id="p1", index=built, output=Path("x.xyz"))
     with pytest.raises(ConfigError, match="There is no position"):
         similar(ra=0, dec=91, index=built)

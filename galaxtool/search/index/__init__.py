@@ -1,1 +1,1 @@
-"""Similarity indexes by FAISS."""
+"""Similarity indexes made with FAISS, and their directories."""

@@ -1,4 +1,4 @@
-"""Indexes that compare a query with every vector."""
+"""Exhaustive indexes: a query is compared with every vector."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 
 def build_flat(vectors: np.ndarray) -> Any:
-    """Index vectors as they are; searches are exact.
+    """Build an index of the vectors as they are; searches are exact.
 
     Parameters
     ----------
     vectors : ndarray of float32, shape (N, dim)
-        Unit length, C order, N at least 1.
+        Vectors of unit length, C order, N at least 1.
 
     Returns
     -------
     faiss.IndexFlatIP
-        By inner product, which is the cosine for unit vectors.
+        Index by inner product, which is the cosine of unit vectors.
     """
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
@@ -27,17 +27,17 @@ def build_flat(vectors: np.ndarray) -> Any:
 
 
 def build_sq8(vectors: np.ndarray) -> Any:
-    """Index vectors rounded to 256 levels between the extremes of each dimension.
+    """Build an index of vectors rounded to 256 levels between the extremes of each dimension.
 
     Parameters
     ----------
     vectors : ndarray of float32, shape (N, dim)
-        Unit length, C order, N at least 1.
+        Vectors of unit length, C order, N at least 1.
 
     Returns
     -------
     faiss.IndexScalarQuantizer
-        By inner product; a similarity is off by about 2e-3.
+        Index by inner product; similarities have errors of about 2e-3.
     """
     index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
     index.train(vectors)

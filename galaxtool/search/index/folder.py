@@ -1,4 +1,4 @@
-"""Index directories put in place as a whole."""
+"""Index directories, which are replaced as a whole."""
 
 from __future__ import annotations
 
@@ -17,41 +17,42 @@ _OURS = {RECORD, VECTORS, ITEMS, MODEL}
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
-    """Raise `OutputExists` unless an index may be written here; to be called before long work begins.
+    """Raise `OutputExists` unless an index may be written to a path; called before long work starts.
 
-    Nothing, or an empty folder, may stand there; with `overwrite` also an index, as long as nothing else lies in it.
+    The path may not exist, or be an empty folder; with `overwrite` it may be an index, as long as that folder contains
+    nothing else.
     """
     if not os.path.lexists(path):
         return
     if not path.is_dir():
-        raise OutputExists(f"'{path}' exists and is no folder.", hint="Choose another folder with --output.")
+        raise OutputExists(f"'{path}' exists and is not a folder.", hint="Choose another folder with --output.")
     names = {entry.name for entry in path.iterdir()}
     if not names:
         return
     if RECORD not in names:
         raise OutputExists(
-            f"'{path}' exists, is not empty, and is no index, so it is not replaced.",
+            f"'{path}' exists, is not empty, and is not an index, so it is not replaced.",
             hint="Choose another folder with --output.",
         )
     if foreign := sorted(name for name in names - _OURS if not name.startswith(".")):
         raise OutputExists(
-            f"The index '{path}' also holds '{foreign[0]}', which is no part of it, so it is not replaced.",
+            f"The index '{path}' also contains '{foreign[0]}', which does not belong to it, so it is not replaced.",
             hint="Move that elsewhere, or choose another folder with --output.",
         )
     if not overwrite:
-        raise OutputExists(f"'{path}' already holds an index.", hint="Add --overwrite, or choose another --output.")
+        raise OutputExists(f"'{path}' already contains an index.", hint="Add --overwrite, or choose another --output.")
 
 
 @contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside `path`, and put it in place only when the block ends well.
+def replace_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`, and move it to `path` once the block has ended without an error.
 
-    Where `path` is a symbolic link, the folder it points to is replaced.
+    If `path` is a symbolic link, the folder that it points to is replaced.
 
     Raises
     ------
     GalaxtoolError
-        If the disk is full or the folder cannot be written; what stood at `path` stays.
+        If the disk is full or the folder cannot be written; `path` is then unchanged.
     """
     target = Path(os.path.realpath(path))
     mark = secrets.token_hex(4)
@@ -70,7 +71,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             raise
     except OSError as error:
         raise GalaxtoolError(
-            f"'{path}' could not be written: {error.strerror or error}.", hint="What stood there before is unchanged."
+            f"'{path}' could not be written: {error.strerror or error}.", hint="Its former content is unchanged."
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""``index.json``: what an index is, what it was built with, and how well it searches."""
+"""``index.json``: the kind of an index, the model it was built with, and its recall."""
 
 from __future__ import annotations
 
@@ -13,48 +13,49 @@ SCHEMA = 1
 RECORD = "index.json"
 
 COPIED, BUNDLED, ELSEWHERE = "model/", "bundled", "elsewhere"
-"""Where an index's model is: in the index, in an installed package, or where the user said (cached indexes only)."""
+"""Where the model of an index is: in the index, in an installed package, or elsewhere (cached indexes only)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRecord:
-    """What ``index.json`` says.
+    """Content of ``index.json``.
 
     Parameters
     ----------
     kind : str
-        Registered name.
+        Registered name of the kind of index.
     metric : str
-        ``cosine``.
+        Measure of similarity: ``cosine``.
     count, dim : int
         Number of vectors and their length.
     model : str
-        Name: for a bundled model enough to find it again.
+        Name of the model; for a bundled model enough to find it again.
     model_at : {"model/", "bundled", "elsewhere"}
         Where the model is.
     model_digest, preprocess_digest : str
-        A query must come from a model and a preprocessing with the same ones.
+        Digests of the model and the preprocessing, which those of a query must equal.
     recall_at_10 : float
-        Fraction of the 10 nearest neighbours that are found, against exact search.
+        Fraction of the 10 nearest neighbors of an exact search that the index finds.
     recall_queries : int
-        Number of indexed vectors it was measured on.
+        Number of indexed vectors that the recall was measured on.
     settings : dict
-        Of the search: ``nlist`` and ``nprobe`` of an inverted file.
+        Settings of the search: ``nlist`` and ``nprobe`` of an inverted-file index.
     hdu : str or None
-        Of FITS files, as it was given.
+        HDU of FITS files, as given.
     shown : dict
-        Other options of how the images were read and shown, as they were given.
+        Other reading options, as given.
     engine : str
-        What computed the embeddings.
+        Engine that computed the embeddings.
     skipped : dict
-        Number of files that were passed over, by reason.
+        Number of skipped files by reason.
     unreadable : list of dict
-        ``id``, ``path`` and ``error`` of each image that was left out.
+        ``id``, ``path`` and ``error`` of each unreadable image.
     source_digest : str
-        Of the files, for cached indexes.
+        Digest of the indexed files, for cached indexes.
     created, galaxtool : str
-        When, and by which version.
+        Time of creation, and version that created the index.
     schema : int
+        Version of the format.
     """
 
     kind: str
@@ -79,15 +80,15 @@ class IndexRecord:
     schema: int = SCHEMA
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what ``index.json`` holds; the long list of what was left out comes last, after its count."""
+        """Return the content of ``index.json``; the long list of unreadable images comes last, after its count."""
         values = asdict(self)
-        left_out = values.pop("unreadable")
+        unreadable = values.pop("unreadable")
         return {
             "schema": values.pop("schema"),
             **values,
             "skipped_count": sum(self.skipped.values()),
-            "unreadable_count": len(left_out),
-            "unreadable": left_out,
+            "unreadable_count": len(unreadable),
+            "unreadable": unreadable,
         }
 
     @classmethod
@@ -97,7 +98,7 @@ class IndexRecord:
         Raises
         ------
         InputError
-            If it is not JSON, lacks something, or was written by a newer galaxtool.
+            If it is not JSON, lacks an entry, or was written by a newer galaxtool.
         """
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
@@ -110,4 +111,4 @@ class IndexRecord:
         try:
             return cls(**{key: value for key, value in values.items() if key in known})
         except TypeError as error:
-            raise InputError(f"'{file}' is not whole: {error}.", hint="Build the index again.") from error
+            raise InputError(f"'{file}' is incomplete: {error}.", hint="Build the index again.") from error

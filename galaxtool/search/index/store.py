@@ -1,4 +1,4 @@
-"""An index on disk: vectors, what they are of, and the model to ask with."""
+"""An index on disk: vectors, the objects that they belong to, and the model."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from astropy.table import Table
 
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.models.find import ONNX, WEIGHTS, ModelFiles
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.record import ModelRecord
-from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replacing_folder
+from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replace_folder
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
 from galaxtool.utils.atomic_write import write_json
 
 _SCHEMA = pa.schema([("id", pa.string()), ("path", pa.string()), ("ra", pa.float64()), ("dec", pa.float64())])
-_SUGGESTED_FROM = 5000  # ids that are searched for one like a misspelt one
+_MAX_SUGGESTIONS = 5000  # ids that are compared with an unknown one
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed:
+class IndexedObject:
     """One object of an index.
 
     Parameters
     ----------
     id : str
-        Unique in the index.
+        Identifier, unique in the index.
     path : str
-        The file it was read from, absolute; it need not be there any more.
+        Absolute path of its image, which need not exist any longer.
     ra, dec : float or None
-        Degrees, ICRS; None where unknown.
+        Position in degrees, ICRS; None if unknown.
     """
 
     id: str
@@ -53,13 +54,13 @@ class Index:
     Parameters
     ----------
     folder : Path
-        Where it is.
+        Folder of the index.
     record : IndexRecord
-        Its ``index.json``.
+        Content of its ``index.json``.
     items : pyarrow.Table
-        Columns ``id, path, ra, dec``; row i is vector i.
+        The objects, with the columns ``id, path, ra, dec``; row i belongs to vector i.
     vectors : faiss.Index
-        By inner product of unit vectors.
+        The vectors, of unit length, searched by inner product.
     """
 
     def __init__(self, folder: Path, record: IndexRecord, items: pa.Table, vectors: Any) -> None:
@@ -75,24 +76,24 @@ class Index:
         Raises
         ------
         InputError
-            If there is none, or a file of it is missing or damaged.
+            If there is no index, or one of its files is missing or damaged.
         """
         if not folder.is_dir():
             raise InputError(
                 f"There is no index at '{folder}'.", hint=f"Build one with: galaxtool index CUTOUTS -o {folder}"
             )
-        _whole(folder, (RECORD, VECTORS, ITEMS))
+        _check_files(folder, (RECORD, VECTORS, ITEMS))
         record = IndexRecord.read(folder / RECORD)
         if record.model_at == COPIED:
-            _whole(folder, (f"{MODEL}/{MODEL_RECORD}",))
+            _check_files(folder, (f"{MODEL}/{MODEL_RECORD}",))
         try:
             items = pq.ParquetFile(folder / ITEMS).read().select(_SCHEMA.names).cast(_SCHEMA)
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-            raise _damaged(folder / ITEMS, error) from error
+            raise _make_damage_error(folder / ITEMS, error) from error
         try:
             vectors = faiss.read_index(str(folder / VECTORS))
         except RuntimeError as error:
-            raise _damaged(folder / VECTORS) from error
+            raise _make_damage_error(folder / VECTORS) from error
         if not record.count == len(items) == vectors.ntotal or record.dim != vectors.d:
             raise InputError(
                 f"The index '{folder}' is damaged: {RECORD} says {record.count} objects, {ITEMS} has {len(items)}, "
@@ -104,25 +105,30 @@ class Index:
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, row: int) -> Indexed:
-        return Indexed(**self.items.slice(row, 1).to_pylist()[0])
+    def __getitem__(self, row: int) -> IndexedObject:
+        return IndexedObject(**self.items.slice(row, 1).to_pylist()[0])
 
     def row_of(self, name: str) -> int:
-        """Return the row of an object.
+        """Return the row of the object with an identifier.
 
         Raises
         ------
         UnknownName
-            If no object has that id, with the nearest of the first few thousand.
+            If there is none; the message suggests the nearest of the first few thousand identifiers.
         """
         row = pc.index(self.items["id"], name).as_py()
         if row < 0:
-            raise UnknownName("object in the index", name, self.items["id"].slice(0, _SUGGESTED_FROM).to_pylist())
+            raise UnknownName("object in the index", name, self.items["id"].slice(0, _MAX_SUGGESTIONS).to_pylist())
         return row
 
     def positions(self) -> tuple[np.ndarray, np.ndarray]:
         """Return right ascensions and declinations in degrees, float64 (N,), NaN where unknown."""
         return self.items["ra"].to_numpy(), self.items["dec"].to_numpy()
+
+    def to_table(self) -> Table:
+        """Return the objects as a table with the columns id, path, ra and dec, NaN where a position is unknown."""
+        ra, dec = self.positions()
+        return Table({"id": self.items["id"].to_pylist(), "path": self.items["path"].to_pylist(), "ra": ra, "dec": dec})
 
     def vector(self, row: int) -> np.ndarray:
         """Return the unit vector of an object, float32 (dim,); rounded where the index rounds."""
@@ -137,21 +143,21 @@ class Index:
         Parameters
         ----------
         vector : ndarray of float32, shape (dim,)
-            Unit length.
+            Vector of unit length.
         k : int
-            How many; all where it is more than there are.
+            Number of objects; all of them if there are fewer.
 
         Returns
         -------
         rows : ndarray of int, shape (min(k, N),)
-            The most similar first.
+            Rows of the objects, the most similar first.
         similarities : ndarray of float32, same shape
-            Cosines, as near as the index stores its vectors; never outside [-1, 1].
+            Cosines, as exact as the index stores its vectors; never outside [-1, 1].
         """
         k = min(k, len(self))
         similarities, rows = self.vectors.search(np.ascontiguousarray(vector[None], dtype=np.float32), k)
         if (rows < 0).any() and isinstance(self.vectors, faiss.IndexIVF):
-            # the clusters that were visited hold fewer than k
+            # the clusters visited contain fewer than k objects
             everywhere = faiss.SearchParametersIVF()
             everywhere.nprobe = self.vectors.nlist
             similarities, rows = self.vectors.search(
@@ -165,31 +171,32 @@ def write_index(
     folder: Path,
     *,
     vectors: Any,
-    items: Sequence[Indexed],
+    items: Sequence[IndexedObject],
     record: IndexRecord,
     model: ModelFiles,
     model_record: ModelRecord,
 ) -> None:
-    """Write an index directory; there is either the whole new one or what was there before.
+    """Write an index directory; if that fails, the former one is unchanged.
 
     Parameters
     ----------
     folder : Path
-        Replaced, whatever it is; see `galaxtool.search.index.folder.check_target`.
+        Folder to write. It is replaced whatever it contains; see `galaxtool.search.index.folder.check_target`.
     vectors : faiss.Index
-    items : sequence of Indexed
-        Of each vector.
+        The vectors.
+    items : sequence of IndexedObject
+        The object of each vector.
     record : IndexRecord
-        Whose `model_at` says whether the model is copied.
+        Content of ``index.json``; its `model_at` says whether the model is copied.
     model : ModelFiles
-        What made the vectors.
+        Files of the model that made the vectors.
     model_record : ModelRecord
-        Its record.
+        Record of that model.
     """
     columns = {name: [getattr(item, name) for item in items] for name in _SCHEMA.names}
-    for name in ("id", "path"):  # bytes of a file's name that are no UTF-8 have no place in Parquet
+    for name in ("id", "path"):  # Parquet cannot store a file name that is not UTF-8
         columns[name] = [text.encode("utf-8", "backslashreplace").decode() for text in columns[name]]
-    with replacing_folder(folder) as temporary:
+    with replace_folder(folder) as temporary:
         pq.write_table(pa.table(columns, schema=_SCHEMA), temporary / ITEMS)
         faiss.write_index(vectors, str(temporary / VECTORS))
         if record.model_at == COPIED:
@@ -198,7 +205,7 @@ def write_index(
 
 
 def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
-    """Copy what belongs to a model into a new folder, which is then a model directory."""
+    """Copy the files of a model into a new folder, which is then a model directory."""
     target.mkdir()
     write_json(target / MODEL_RECORD, record.as_dict())
     if model.onnx is not None:
@@ -211,17 +218,19 @@ def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
         shutil.copytree(model.folder / "symbols", target / "symbols")
 
 
-def _whole(folder: Path, names: Sequence[str]) -> None:
+def _check_files(folder: Path, names: Sequence[str]) -> None:
+    """Raise `InputError` if a folder lacks one of the files of an index."""
     missing = [name for name in names if not os.path.lexists(folder / name)]
     if len(missing) == len(names) and RECORD in missing:
-        raise InputError(f"'{folder}' is no index: it has no {RECORD}.", hint="Build one with `galaxtool index`.")
+        raise InputError(f"'{folder}' is not an index: it has no {RECORD}.", hint="Build one with `galaxtool index`.")
     if missing:
         raise InputError(
-            f"The index '{folder}' is not whole: {missing[0]} is missing.",
+            f"The index '{folder}' is incomplete: {missing[0]} is missing.",
             hint="Copy the whole directory again, or build it again with `galaxtool index`.",
         )
 
 
-def _damaged(file: Path, error: Exception | None = None) -> InputError:
+def _make_damage_error(file: Path, error: Exception | None = None) -> InputError:
+    """Return the error about a damaged file of an index."""
     why = f" ({' '.join(str(error).split())[:120]})" if error else ""
     return InputError(f"'{file}' is damaged{why}.", hint="Build the index again with `galaxtool index`.")
