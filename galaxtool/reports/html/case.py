@@ -1,4 +1,4 @@
-"""The few images that a page shows: which, and what is told of them."""
+"""Choose the few images that a page shows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from galaxtool.reports.html.page_rows import PageRows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One image that is shown.
+    """One image that the page shows.
 
     Parameters
     ----------
     row : int
-        From 0.
+        Row of the table, from 0.
     id, label, second, flags : str
-        As `galaxtool.reports.html.page_rows.PageRows` has them.
+        Identifier, label, next class and flags, as in `galaxtool.reports.html.page_rows.PageRows`.
     probability, second_probability : float
-        NaN where unknown.
+        Probabilities of `label` and `second`; NaN where unknown.
     """
 
     row: int
@@ -36,8 +36,8 @@ class Case:
 
     @property
     def doubt(self) -> float:
-        """How far the label is ahead of the next; where that is unknown, its probability. Small is doubtful."""
-        return _doubt(self.probability, self.second_probability)
+        """Margin of the label over the next class, or its probability if that is unknown; small values are doubtful."""
+        return _margin(self.probability, self.second_probability)
 
 
 class Extremes:
@@ -46,7 +46,7 @@ class Extremes:
     Parameters
     ----------
     each : int
-        Of both, so many are kept.
+        Number of rows of each kind to keep.
     """
 
     def __init__(self, each: int) -> None:
@@ -56,48 +56,48 @@ class Extremes:
 
     @property
     def surest(self) -> list[Case]:
-        """The most probable first; all of them where `doubtful` has none."""
+        """The most probable images, the best first; all images if `doubtful` is empty."""
         return self._surest[: self.each] if self.n > 2 * self.each else self._surest
 
     @property
     def doubtful(self) -> list[Case]:
-        """The most doubtful first, without those that are among the surest."""
+        """The most doubtful images, the worst first, without those among `surest`."""
         if self.n <= 2 * self.each:
             return []
         seen = {case.row for case in self.surest}
         return [case for case in self._doubtful if case.row not in seen][: self.each]
 
     def worst(self, n: int) -> list[Case]:
-        """Return the most doubtful, the worst first, whether they are among the surest or not."""
+        """Return the most doubtful images, the worst first, including those among `surest`."""
         return self._doubtful[:n]
 
     def add(self, piece: PageRows, start: int, rows: np.ndarray) -> None:
-        """Look at some rows of a piece that begins with row `start` of the table."""
+        """Add some rows of a piece that starts at row `start` of the table."""
         self.n += len(rows)
-        keep = 2 * self.each  # so that enough are left, whatever is in both
-        probability, doubt = piece.probability[rows], _doubts(piece)[rows]
-        surest = [case_of(piece, start, row) for row in rows[np.argsort(-probability, kind="stable")[:keep]].tolist()]
-        doubtful = [case_of(piece, start, row) for row in rows[np.argsort(doubt, kind="stable")[:keep]].tolist()]
-        self._surest = _least([*self._surest, *surest], keep, lambda case: (-case.probability, case.row))
-        self._doubtful = _least([*self._doubtful, *doubtful], keep, lambda case: (case.doubt, case.row))
+        keep = 2 * self.each  # enough are left even if all of them are in both lists
+        probability, doubt = piece.probability[rows], _margins(piece)[rows]
+        surest = [make_case(piece, start, row) for row in rows[np.argsort(-probability, kind="stable")[:keep]].tolist()]
+        doubtful = [make_case(piece, start, row) for row in rows[np.argsort(doubt, kind="stable")[:keep]].tolist()]
+        self._surest = _keep_smallest([*self._surest, *surest], keep, lambda case: (-case.probability, case.row))
+        self._doubtful = _keep_smallest([*self._doubtful, *doubtful], keep, lambda case: (case.doubt, case.row))
 
 
-def case_of(piece: PageRows, start: int, row: int) -> Case:
-    """Return a row of a piece that begins with row `start` of the table."""
+def make_case(piece: PageRows, start: int, row: int) -> Case:
+    """Make a case of a row of a piece that starts at row `start` of the table."""
     return Case(
         row=start + row, id=piece.ids[row], label=piece.labels[row], probability=float(piece.probability[row]),
         second=piece.seconds[row], second_probability=float(piece.second[row]), flags=piece.flags[row],
     )  # fmt: skip
 
 
-def _doubts(piece: PageRows) -> np.ndarray:
+def _margins(piece: PageRows) -> np.ndarray:
     margin = piece.probability.astype(float) - piece.second.astype(float)
     return np.where(np.isfinite(margin), margin, piece.probability)
 
 
-def _doubt(probability: float, second: float) -> float:
+def _margin(probability: float, second: float) -> float:
     return probability if math.isnan(second) else probability - second
 
 
-def _least(cases: list[Case], keep: int, key: Callable[[Case], tuple[float, int]]) -> list[Case]:
+def _keep_smallest(cases: list[Case], keep: int, key: Callable[[Case], tuple[float, int]]) -> list[Case]:
     return heapq.nsmallest(keep, cases, key=key)

@@ -1,4 +1,4 @@
-"""Consecutive rows of the prediction table, in the form in which a page takes them."""
+"""Read consecutive rows of the prediction table in the form that a page needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from astropy.table import Table
 from galaxtool.tables.formats.plain_columns import plain_table, values_and_mask
 
 MOST_COLUMNS = 12
-"""Columns of a catalogue that a page has room for."""
+"""Most columns of a catalogue that a page shows."""
 
 _EXACT = 1 << 53
 _SUM_IS_ONE = 0.02
@@ -27,20 +27,20 @@ class PageRows:
     Parameters
     ----------
     ids, paths, labels, seconds, flags, errors : list of n str
-        Empty where there is none. `seconds` is what is next in probability to `labels`.
+        Empty where there is none. `seconds` are the classes that are next in probability to `labels`.
     ra, dec : ndarray of float64, shape (n,)
         Degrees, ICRS; NaN where unknown.
     probability, second : ndarray of float32, shape (n,)
-        Of `labels` and of `seconds`; NaN where there is none.
+        Probabilities of `labels` and of `seconds`; NaN where there is none.
     shares : ndarray of float32, shape (n, K)
-        Of the K classes; NaN where there is no prediction.
+        Probabilities of the K classes; NaN where there is no prediction.
     exclusive : ndarray of bool, shape (n,)
-        Whether `shares` add up to 1 and the label has the greatest, or there is no prediction; False for the answers
-        of a decision tree.
+        Whether `shares` add up to 1 and the label has the largest, or there is no prediction; False for the answers of
+        a decision tree.
     extra : dict of list
-        The catalogue's columns, at most `MOST_COLUMNS`, with their units in brackets; plain values, None where masked.
+        Columns of the catalogue, at most `MOST_COLUMNS`, with their units in brackets; plain values, None where masked.
     left_out : tuple of str
-        Names of the catalogue's other columns.
+        Names of the other columns of the catalogue.
     """
 
     ids: list[str]
@@ -71,48 +71,49 @@ class PageRows:
 _BY_ROW = [field.name for field in fields(PageRows) if field.name not in ("extra", "left_out")]
 
 
-def read_pieces(chunks: Callable[[], Iterable[Table]], slugs: Sequence[str], size: int) -> Iterator[PageRows]:
-    """Yield all rows in pieces of the same size, however they came; the last may be smaller."""
+def read_pages(chunks: Callable[[], Iterable[Table]], slugs: Sequence[str], size: int) -> Iterator[PageRows]:
+    """Yield all rows in pieces of one size, whatever the size of the chunks; the last piece may be smaller."""
     waiting: list[PageRows] = []
     for chunk in chunks():
         if len(chunk):
-            waiting.append(read_piece(chunk, slugs))
+            waiting.append(read_rows(chunk, slugs))
         while sum(map(len, waiting)) >= size:
-            whole = _joined(waiting)
+            whole = _join(waiting)
             yield whole.part(0, size)
             waiting = [whole.part(size, len(whole))] if len(whole) > size else []
     if waiting:
-        yield _joined(waiting)
+        yield _join(waiting)
 
 
-def read_piece(table: Table, slugs: Sequence[str]) -> PageRows:
+def read_rows(table: Table, slugs: Sequence[str]) -> PageRows:
     """Read rows of a prediction table.
 
     Parameters
     ----------
     table : Table, n rows
-        As `galaxtool.inference.prediction_table` makes it; a column that it lacks is masked throughout.
+        Rows as `galaxtool.inference.prediction_table` makes them; a missing column counts as masked throughout.
     slugs : sequence of K str
-        The model's classes.
+        Slugs of the model's classes.
     """
     table = plain_table(table)
-    labels, probability = _texts(table, "label"), _numbers(table, "probability").astype(np.float32)
+    labels, probability = _read_texts(table, "label"), _read_numbers(table, "probability").astype(np.float32)
     shares = np.empty((len(table), len(slugs)), dtype=np.float32)
     for k, slug in enumerate(slugs):
-        shares[:, k] = _numbers(table, f"p_{slug}")
-    seconds, second = _texts(table, "label_2"), _numbers(table, "probability_2").astype(np.float32)
+        shares[:, k] = _read_numbers(table, f"p_{slug}")
+    seconds, second = _read_texts(table, "label_2"), _read_numbers(table, "probability_2").astype(np.float32)
     exclusive = _fill_seconds(labels, probability, shares, slugs, seconds, second)
     kept, left_out = _catalogue_columns(table)
     return PageRows(
-        ids=_texts(table, "id"), paths=_texts(table, "path"), ra=_numbers(table, "ra"), dec=_numbers(table, "dec"),
+        ids=_read_texts(table, "id"), paths=_read_texts(table, "path"),
+        ra=_read_numbers(table, "ra"), dec=_read_numbers(table, "dec"),
         labels=labels, probability=probability, seconds=seconds, second=second, shares=shares, exclusive=exclusive,
-        flags=_texts(table, "flags"), errors=_texts(table, "error"),
-        extra={_headed(table, name): _plain(table, name) for name in kept}, left_out=left_out,
+        flags=_read_texts(table, "flags"), errors=_read_texts(table, "error"),
+        extra={_make_title(table, name): _to_plain(table, name) for name in kept}, left_out=left_out,
     )  # fmt: skip
 
 
 def _catalogue_columns(table: Table) -> tuple[list[str], tuple[str, ...]]:
-    """Return the names of the input catalogue's columns that a page has, and of those that it leaves out."""
+    """Return the names of the catalogue's columns that a page shows, and of those that it leaves out."""
     names = table.colnames[: table.colnames.index("id")] if "id" in table.colnames else []
     kept = [name for name in names if len(table[name].shape) == 1][:MOST_COLUMNS]
     return kept, tuple(name for name in names if name not in kept)
@@ -126,7 +127,7 @@ def _fill_seconds(
     seconds: list[str],
     second: np.ndarray,
 ) -> np.ndarray:
-    """Find what is next most probable where classes exclude each other; return where they do."""
+    """Fill in the next most probable class where classes exclude each other; return where they do."""
     place = {slug: k for k, slug in enumerate(slugs)}
     best = np.array([place.get(label, -1) for label in labels], dtype=int)
     exclusive = np.array([not label for label in labels], dtype=bool)
@@ -145,8 +146,8 @@ def _fill_seconds(
     return exclusive
 
 
-def _joined(pieces: Sequence[PageRows]) -> PageRows:
-    """Put pieces together; a catalogue's column that one of them lacks is masked there."""
+def _join(pieces: Sequence[PageRows]) -> PageRows:
+    """Join pieces; a column of the catalogue that one of them lacks is masked there."""
     if len(pieces) == 1:
         return pieces[0]
     by_row: dict[str, Any] = {}
@@ -160,18 +161,18 @@ def _joined(pieces: Sequence[PageRows]) -> PageRows:
     return PageRows(**by_row, extra=extra, left_out=left_out)
 
 
-def _headed(table: Table, name: str) -> str:
+def _make_title(table: Table, name: str) -> str:
     return f"{name} [{table[name].unit}]" if table[name].unit else name
 
 
-def _plain(table: Table, name: str) -> list[Any]:
-    """Return values that JSON has; numbers that a browser would round, as texts."""
+def _to_plain(table: Table, name: str) -> list[Any]:
+    """Return values for JSON; numbers that a browser would round become texts."""
     data, masked = values_and_mask(table[name])
     values = [float(str(v)) for v in data] if data.dtype == np.float32 else data.tolist()
-    return [None if hidden else _as_json(value) for value, hidden in zip(values, masked.tolist(), strict=True)]
+    return [None if hidden else _to_json(value) for value, hidden in zip(values, masked.tolist(), strict=True)]
 
 
-def _as_json(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, bool | str) or (isinstance(value, int) and abs(value) <= _EXACT):
@@ -179,17 +180,17 @@ def _as_json(value: Any) -> Any:
     return str(value)
 
 
-def _texts(table: Table, name: str) -> list[str]:
+def _read_texts(table: Table, name: str) -> list[str]:
     if name not in table.colnames:
         return [""] * len(table)
     data, masked = values_and_mask(table[name])
     return ["" if hidden else str(v) for v, hidden in zip(data.tolist(), masked.tolist(), strict=True)]
 
 
-def _numbers(table: Table, name: str) -> np.ndarray:
+def _read_numbers(table: Table, name: str) -> np.ndarray:
     if name not in table.colnames:
         return np.full(len(table), np.nan)
     data, masked = values_and_mask(table[name])
-    if data.dtype.kind not in "fiu":  # masked throughout, so that nothing tells its kind
+    if data.dtype.kind not in "fiu":  # masked throughout, so that its kind is unknown
         return np.full(len(table), np.nan)
     return np.where(masked, np.nan, data.astype(float))

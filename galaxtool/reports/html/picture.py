@@ -1,4 +1,4 @@
-"""Pictures within a page."""
+"""Embed pictures in a page."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from PIL import Image
 from galaxtool.types import batches
 
 SIDE = 192
-"""Pixels of the longer side, at most: sharp on a screen that has two for each of the page's."""
+"""Most pixels on the longer side: sharp on a screen that has two pixels for each of the page."""
 
-_AT_ONCE = 32
+_BATCH = 32
 _QUALITY = 88
 
 
-def data_uris(
+def make_data_uris(
     thumbnails: Callable[[Sequence[int]], Sequence[np.ndarray | None]], rows: Sequence[int]
 ) -> Iterator[tuple[int, str]]:
-    """Yield rows with their pictures, or with nothing where there is none; few pictures are in memory at once."""
-    for some in batches(rows, _AT_ONCE):
+    """Yield rows and their pictures as data URIs, empty if there is none; few pictures are in memory at once."""
+    for some in batches(rows, _BATCH):
         for row, picture in zip(some, thumbnails(some), strict=True):
-            yield row, "" if picture is None else data_uri(picture)
+            yield row, "" if picture is None else make_data_uri(picture)
 
 
-def data_uri(picture: np.ndarray) -> str:
+def make_data_uri(picture: np.ndarray) -> str:
     """Return a picture as a JPEG in a data URI.
 
     Parameters
     ----------
     picture : ndarray of uint8, shape (ny, nx, 3)
-        Row 0 is the top row. Reduced where it is larger than `SIDE`.
+        Row 0 is the top row. A picture larger than `SIDE` is reduced.
     """
     image = Image.fromarray(np.ascontiguousarray(picture))
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
