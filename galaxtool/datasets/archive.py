@@ -1,4 +1,4 @@
-"""Labelled images in one file: an archive, read in place, or a stack of arrays with labels."""
+"""Labelled images in one file: an archive, which is read in place, or a stack of arrays with labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from galaxtool.containers.member_names import plain
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.reading import get_image_file
 from galaxtool.datasets.files import SPLITS, FileDataset
-from galaxtool.datasets.tree import Entry, by_folders, labelled_dataset, rows_of_labels
+from galaxtool.datasets.tree import Entry, create_dataset, label_by_folders, read_labels_file
 from galaxtool.errors import ConfigError, InputError, TableError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import image_suffixes
@@ -23,7 +23,7 @@ from galaxtool.inputs.walk import without_suffix
 from galaxtool.tables.column_names import LABEL_COLUMNS, LABELS_FILE, SPLIT_COLUMNS
 from galaxtool.types import ImageRef, Item
 
-_WHOLE = "Fetch or copy it again; or unpack what there is, and name the folder."
+_WHOLE = "Download or copy it again; or unpack what can be unpacked, and give the folder."
 _STACK_LABELS = (*LABEL_COLUMNS, "labels", "ans", "classes", "y")
 
 
@@ -35,65 +35,65 @@ def archive_dataset(
     needs_labels: bool = True,
     pattern: str | None = None,
 ) -> FileDataset:
-    """Open a file that holds many labelled images.
+    """Open a file that holds many label_name images.
 
     Parameters
     ----------
     path : str or Path
-        An archive (tar, zip) of any of the forms of a folder (`galaxtool.datasets.folder.folder_dataset`), all of it
-        perhaps in a folder that is alone at the top; a path in its ``labels.csv`` starts at the folder of that. Or a
-        stack (HDF5, NumPy) with an array of N labels: ``labels``, ``label``, ``class``, ``ans`` or the like.
+        An archive (tar, zip) laid out like a folder (see `galaxtool.datasets.folder.folder_dataset`), perhaps inside
+        a single top folder; paths in its ``labels.csv`` are relative to that file. Or a stack (HDF5, NumPy) with an
+        array of N labels: ``labels``, ``label``, ``class``, ``ans`` or the like.
     image_column, label_column : str, optional
-        Columns of a ``labels.csv``, where they do not have one of the usual names; of a stack, the array of labels.
+        Columns of ``labels.csv``, if they do not have one of the usual names; for a stack, the array of labels.
     needs_labels : bool
-        Whether there must be labels.
+        Whether labels are required.
     pattern : str, optional
-        Refused: files of bands are put together in folders only.
+        Refused, because files of bands are combined in folders only.
 
     Returns
     -------
     FileDataset
-        Items in the order of the archive, or of ``labels.csv``. An array ``split`` of a stack is taken as the given
-        split, its other arrays of N values are columns. Labels that are whole numbers become texts such as ``3``; an
-        empty text or NaN is no label.
+        Items in the order of the archive or of ``labels.csv``. In a stack, an array ``split`` gives the split, and
+        other arrays of N values are columns. Labels that are whole numbers become texts such as ``3``; an empty text or
+        NaN is not a label.
 
     Raises
     ------
     InputError
-        If the file is damaged, holds no image, or nothing says the classes.
+        If the file is damaged, contains no image, or has no labels.
     ConfigError
-        If a column is named that is not there, or a pattern is given.
+        If a column does not exist, or a pattern is given.
     """
     path = Path(path)
     if pattern is not None:
         raise ConfigError(
             f"--pattern was given, and '{path}' is not a folder.",
-            hint="The pattern is looked for in folders; unpack the archive first.",
+            hint="Patterns apply to folders; unpack the archive first.",
         )
-    archive = _listed(path)
+    archive = _list_archive(path)
     if archive.stacked:
         if image_column:
-            raise ConfigError(f"The column '{image_column}' was named, but '{path}' is a stack, which has no paths.")
-        rows, skipped = _stack(archive, label_column, needs_labels), Counter[str]()
+            raise ConfigError(f"The column '{image_column}' was given, but '{path}' is a stack, which has no paths.")
+        rows, skipped = _read_stack(archive, label_column, needs_labels), Counter[str]()
         refs = [archive.ref(member) for member in archive.members]
     else:
         refs = None
         labels = _Labels(archive, image_column, label_column, needs_labels)
-        rows, skipped = by_folders(
+        rows, skipped = label_by_folders(
             archive.entries(),
             where=str(path),
-            labels_of=labels.of,
+            read_labels=labels.read,
             column=image_column or label_column,
             needs_labels=needs_labels,
             below=labels.top(),
         )
-    made = labelled_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
+    made = create_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
     return replace(made, refs=refs, has_hdus=not archive.stacked)
 
 
 @dataclass(frozen=True, slots=True)
 class _Archive:
-    """What is in a file of a kind of container."""
+    """Contents of an archive or stack."""
 
     path: Path
     kind: str
@@ -102,22 +102,22 @@ class _Archive:
 
     @property
     def stacked(self) -> bool:
-        """Whether its images have no names of files."""
+        """Whether it is a stack, whose images have no file names."""
         return not self.members[0].key.lower().endswith(image_suffixes())
 
     def ref(self, member: Member) -> ImageRef:
         return ImageRef(self.path, self.kind, member.key)
 
     def entries(self) -> list[Entry]:
-        """Return the images by where they lie, the folders ``.`` and those left again by ``..`` taken out."""
+        """Return the images with their normalized paths in the archive."""
         suffixes = image_suffixes()
         return [
-            Entry(PurePosixPath(without_suffix(_normal(member.key), suffixes)).parts, self.ref(member))
+            Entry(PurePosixPath(without_suffix(_normalize_name(member.key), suffixes)).parts, self.ref(member))
             for member in self.members
         ]
 
     def file(self, name: str) -> ImageFile | None:
-        """Return a file of another kind, or None where there is none."""
+        """Return a file that is not an image, or None if it does not exist."""
         for key in (name, f"./{name}"):
             try:
                 return get_image_file(ImageRef(self.path, self.kind, key))
@@ -126,12 +126,12 @@ class _Archive:
         return None
 
 
-def _listed(path: Path) -> _Archive:
-    """Return what is in a file, which must be whole."""
+def _list_archive(path: Path) -> _Archive:
+    """List a file, which must be complete."""
     kind = container_name(path)
     if not kind:
         raise InputError(
-            f"'{path}' is {'no archive or stack of images' if path.exists() else 'not there'}.",
+            f"'{path}' {'is not an archive or stack of images' if path.exists() else 'does not exist'}.",
             hint=f"Their names end in {', '.join(container_suffixes())}.",
         )
     container = make_container(kind)
@@ -145,23 +145,23 @@ def _listed(path: Path) -> _Archive:
     if not members:
         raise InputError(
             f"There is no image in '{path}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
-            hint=f"Wanted files in {', '.join(image_suffixes())}.",
+            hint=f"Image files end in {', '.join(image_suffixes())}.",
         )
     return _Archive(path, kind, members, skipped)
 
 
 class _Labels:
-    """The ``labels.csv`` in the folders of an archive."""
+    """Reader of the ``labels.csv`` files in an archive."""
 
     def __init__(
         self, archive: _Archive, image_column: str | None, label_column: str | None, needs_labels: bool
     ) -> None:
         self.archive = archive
         self.image_column, self.label_column, self.needs_labels = image_column, label_column, needs_labels
-        self.by_name = {_normal(member.key): archive.ref(member) for member in archive.members}
+        self.by_name = {_normalize_name(member.key): archive.ref(member) for member in archive.members}
 
     def top(self) -> tuple[str, ...]:
-        """Return the folder that is alone at the top and holds the data set, if there is one."""
+        """Return the single top folder that contains the data set, if there is one."""
         entries = [entry.parts for entry in self.archive.entries()]
         top: tuple[str, ...] = ()
         while self._file(top) is None:
@@ -171,22 +171,22 @@ class _Labels:
             below = (*top, name)
             if names or not name or name.lower() in SPLITS:
                 break
-            # what holds only images is a class
+            # a folder that contains only images is a class
             if not any(len(parts) > depth + 2 for parts in entries) and self._file(below) is None:
                 break
             top = below
         return top
 
-    def of(self, folder: tuple[str, ...]) -> list[Item] | None:
-        """Return the images that the ``labels.csv`` of a folder names, or None where it has none."""
+    def read(self, folder: tuple[str, ...]) -> list[Item] | None:
+        """Return the images in the ``labels.csv`` of a folder, or None if there is none."""
         file = self._file(folder)
         if file is None:
             return None
         with file.as_path() as copy:
             try:
-                return rows_of_labels(
+                return read_labels_file(
                     copy,
-                    find=lambda text: self.by_name.get(_normal("/".join((*folder, text)))) if text else None,
+                    find=lambda text: self.by_name.get(_normalize_name("/".join((*folder, text)))) if text else None,
                     nowhere=self.archive.path.joinpath(*folder),
                     image_column=self.image_column,
                     label_column=self.label_column,
@@ -199,23 +199,23 @@ class _Labels:
         return self.archive.file("/".join((*folder, LABELS_FILE)))
 
 
-def _stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> list[Item]:
-    """Return the images of a stack."""
+def _read_stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> list[Item]:
+    """Return the items of a stack."""
     columns = list(archive.members[0].columns)
     by_lower = {name.lower(): name for name in reversed(columns)}
     if label_column is not None and label_column not in columns:
-        raise ConfigError(f"'{archive.path}' has no array '{label_column}' of labels.", hint=_arrays(columns))
-    labelled = label_column or next((by_lower[name] for name in _STACK_LABELS if name in by_lower), None)
-    if labelled is None and needs_labels:
-        raise InputError(f"Nothing says the classes of the images in '{archive.path}'.", hint=_arrays(columns))
+        raise ConfigError(f"'{archive.path}' has no array '{label_column}' of labels.", hint=_label_array_hint(columns))
+    label_name = label_column or next((by_lower[name] for name in _STACK_LABELS if name in by_lower), None)
+    if label_name is None and needs_labels:
+        raise InputError(f"'{archive.path}' has no labels.", hint=_label_array_hint(columns))
     split = next((by_lower[name] for name in SPLIT_COLUMNS if name in by_lower), None)
     rows = []
     for member in archive.members:
-        others = {name: value for name, value in member.columns.items() if name not in (labelled, split)}
+        others = {name: value for name, value in member.columns.items() if name not in (label_name, split)}
         item = Item(
             id=member.name,
-            label=_label(member.columns[labelled]) if labelled else None,
-            split=_split(member.columns[split], archive.path) if split else "",
+            label=_format_label(member.columns[label_name]) if label_name else None,
+            split=_parse_split(member.columns[split], archive.path) if split else "",
             ra=member.ra,
             dec=member.dec,
             columns=others,
@@ -224,27 +224,27 @@ def _stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> l
     return rows
 
 
-def _arrays(columns: Sequence[str]) -> str:
-    there = f"It has {', '.join(columns)}" if columns else "It has none"
-    return f"Name an array of as many labels as there are images with --label-column. {there}."
+def _label_array_hint(columns: Sequence[str]) -> str:
+    arrays = f"Its arrays are {', '.join(columns)}" if columns else "It has no other arrays"
+    return f"Name an array with one label per image with --label-column. {arrays}."
 
 
-def _label(value: Any) -> str | None:
-    """Return a label as text, whole numbers without a point."""
+def _format_label(value: Any) -> str | None:
+    """Return a label as text, whole numbers without a decimal point."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     return (str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()) or None
 
 
-def _split(value: Any, path: Path) -> str:
+def _parse_split(value: Any, path: Path) -> str:
     text = str(value).strip().lower()
     if text and text not in SPLITS:
         raise InputError(
-            f"The array of splits in '{path}' has '{value}', which is not known.",
+            f"The array of splits in '{path}' has '{value}', which is unknown.",
             hint="Splits are train, valid and test; rename the array if it means something else.",
         )
     return SPLITS.get(text, "")
 
 
-def _normal(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return posixpath.normpath(plain(name))

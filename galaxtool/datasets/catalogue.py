@@ -1,4 +1,4 @@
-"""Labelled images named by a table."""
+"""Labelled images listed in a table."""
 
 from __future__ import annotations
 
@@ -43,53 +43,53 @@ def catalogue_dataset(
     Parameters
     ----------
     path : str or Path
-        CSV, ECSV, FITS, VOTable or Parquet. Zoobot's catalogues (``id_str``, ``file_loc``) work as they are. Paths may
-        lead into archives, and a column ``hdu`` says which HDU of its file a row means.
+        CSV, ECSV, FITS, VOTable or Parquet. Catalogues for Zoobot (``id_str``, ``file_loc``) work unchanged. Paths may
+        point into archives, and a column ``hdu`` gives the HDU of each row.
     image_column, label_column : str, optional
-        Which columns to take, where they do not have one of the usual names. A row without a label is unlabelled.
-        ``{band}_path`` stands for a column of paths for each band.
+        Columns of paths and labels, if they do not have one of the usual names. A row without a label is unlabelled.
+        ``{band}_path`` stands for one column of paths per band.
     needs_labels : bool
-        Whether there must be a column of labels.
+        Whether a column of labels is required.
     name : str, optional
-        Of the data set; the file's otherwise.
+        Name of the data set; by default that of the file.
     pattern : str, optional
-        Names of the files where each band has its own, see `galaxtool.inputs.band_files.Pattern`. ``{id}`` stands for
-        the path of a row, or for its identifier where there are no paths.
+        Pattern of the file names if each band has its own file, see `galaxtool.inputs.band_files.Pattern`. ``{id}``
+        stands for the path of a row, or for its identifier if there are no paths.
     bands : sequence of str
-        The bands of the pattern, or of the columns, in the order wanted.
+        Bands of the pattern, or of the columns, in order.
 
     Returns
     -------
     FileDataset
-        One item for each row, in order. A column ``split`` is taken as the given split.
+        One item for each row, in order. A column ``split`` gives the splits.
 
     Raises
     ------
     TableError
-        If the table cannot be read, lacks a column, or has a split of an unknown name.
+        If the table cannot be read, lacks a column, or contains an unknown split.
     ConfigError
-        If the pattern is none, or there is one and nothing says its bands.
+        If the pattern is not valid, or is given without bands.
     """
     path = Path(path)
-    called = None if pattern is None else _pattern(pattern, bands, path)
-    if called is not None:
+    band_pattern = None if pattern is None else _create_pattern(pattern, bands, path)
+    if band_pattern is not None:
         image_column = find_column(read_table(path), image_column, (*PATH_COLUMNS, *ID_COLUMNS), path)
     catalogue = read_catalogue(path, image_column=image_column, bands=bands)
     table = catalogue.table
-    labelled = find_column(table, label_column, LABEL_COLUMNS, path)
-    if labelled is None and needs_labels:
+    label_name = find_column(table, label_column, LABEL_COLUMNS, path)
+    if label_name is None and needs_labels:
         raise TableError(
             f"The catalogue '{path}' has no column of labels; its columns are {list_columns(table)}.",
             hint="Name the column with --label-column.",
         )
-    labels = texts(table[labelled]) if labelled else [""] * len(table)
-    splits = _splits(table, path)
+    labels = texts(table[label_name]) if label_name else [""] * len(table)
+    splits = _read_splits(table, path)
     others = {other: list(table[other]) for other in table.colnames if other not in _FIELDS}
     names = unique(catalogue.names)
-    if called is None:
+    if band_pattern is None:
         refs = [catalogue.item(row, each).ref for row, each in enumerate(names)]
     else:
-        refs = _in_bands(texts(table[image_column]), called, path.parent)
+        refs = _create_band_refs(texts(table[image_column]), band_pattern, path.parent)
     items = [
         Item(
             id=identifier,
@@ -105,18 +105,18 @@ def catalogue_dataset(
     return FileDataset(name or path.stem, items)
 
 
-def _pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:
-    """Return a pattern whose bands are known."""
+def _create_pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:
+    """Return the pattern for the files of the bands."""
     if not bands:
         raise ConfigError(
-            f"--pattern was given with the catalogue '{path}', which does not say the bands.",
-            hint="Name them, e.g. --bands g,r,z.",
+            f"--pattern was given with the catalogue '{path}', but no bands.",
+            hint="Name the bands, e.g. --bands g,r,z.",
         )
     return Pattern(text, bands)
 
 
-def _in_bands(written: Sequence[str], pattern: Pattern, folder: Path) -> list[ImageRef]:
-    """Return rows as images with a file for each band."""
+def _create_band_refs(written: Sequence[str], pattern: Pattern, folder: Path) -> list[ImageRef]:
+    """Return the images of the rows, each with one file per band."""
     beside = RelativePathResolver(folder)
     refs = []
     for row, text in enumerate(written):
@@ -126,8 +126,8 @@ def _in_bands(written: Sequence[str], pattern: Pattern, folder: Path) -> list[Im
     return refs
 
 
-def _splits(table: Table, path: Path) -> list[str]:
-    """Return the split of each row, empty where the table does not say."""
+def _read_splits(table: Table, path: Path) -> list[str]:
+    """Return the split of each row, empty if not given."""
     column = find_column(table, None, SPLIT_COLUMNS, path)
     if column is None:
         return [""] * len(table)
@@ -135,7 +135,7 @@ def _splits(table: Table, path: Path) -> list[str]:
     unknown = sorted({text for text in written if text and text not in SPLITS})
     if unknown:
         raise TableError(
-            f"The column '{column}' of '{path}' has the split '{unknown[0]}', which is not known.",
+            f"The column '{column}' of '{path}' has the split '{unknown[0]}', which is unknown.",
             hint="Splits are train, valid and test; rename the column if it means something else.",
         )
     return [SPLITS.get(text, "") for text in written]

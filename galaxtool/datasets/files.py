@@ -1,4 +1,4 @@
-"""A data set whose images are files, or lie in files."""
+"""A data set whose images are files, or members of archives and stacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPLITS = {
     "train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid",
     "test": "test", "testing": "test",
 }  # fmt: skip
-"""Names of splits as people write them, lower case, and as `galaxtool.types.Item` has them."""
+"""Common spellings of splits in lower case, and the names that `galaxtool.types.Item` uses."""
 
 
 @dataclass(slots=True)
@@ -28,15 +28,15 @@ class FileDataset:
     Parameters
     ----------
     name : str
-        What messages and manifests call it.
+        Name of the data set in messages and manifests.
     items : sequence of Item
-        N of them, each with its `Item.ref` unless `refs` is given.
+        The N items, each with its `Item.ref` unless `refs` is given.
     skipped : Counter
-        How many files beside them were passed over, by reason.
+        Number of files that were skipped, by reason.
     refs : sequence of ImageRef, optional
-        Rows of a stack, whose items have no `Item.ref` of their own: where the image of each is.
+        Images of a stack, whose items have no `Item.ref`.
     reading : ReadOptions
-        What to take from each file.
+        How to read the images.
     has_hdus : bool
         Whether the files may be FITS files; a stack of arrays has no HDUs.
     """
@@ -51,12 +51,12 @@ class FileDataset:
     def cutout(self, index: int) -> Cutout:
         """Read the image of ``items[index]``.
 
-        A position from the labels goes before that of the file's header.
+        A position from the labels takes precedence over that in the file's header.
 
         Raises
         ------
         UnreadableImage
-            If the file is absent, damaged, or no image.
+            If the file is missing, damaged, or not an image.
         """
         item = self.items[index]
         ref = item.ref if self.refs is None else self.refs[index]
@@ -70,7 +70,7 @@ def check_files(dataset: Dataset) -> None:
     if not dataset.items:
         raise InputError(f"The data set '{dataset.name}' has no images.")
     archives: dict[Path, bool] = {}
-    missing = [item.ref for item in dataset.items if item.ref is not None and not _is_there(item.ref, archives)]
+    missing = [item.ref for item in dataset.items if item.ref is not None and not _exists(item.ref, archives)]
     if missing:
         raise InputError(
             f"The data set '{dataset.name}' names {len(missing)} files that do not exist, of {len(dataset.items)}; "
@@ -79,8 +79,8 @@ def check_files(dataset: Dataset) -> None:
         )
 
 
-def _is_there(ref: ImageRef, archives: dict[Path, bool]) -> bool:
-    """Tell whether the file of an image exists; each archive is looked for once."""
+def _exists(ref: ImageRef, archives: dict[Path, bool]) -> bool:
+    """Return whether the file of an image exists; each archive is checked once."""
     if not ref.container:
         return ref.path.is_file()
     if ref.path not in archives:

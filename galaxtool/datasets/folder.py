@@ -11,12 +11,12 @@ from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.datasets.tree import (
     Entry,
-    by_folders,
-    labelled_dataset,
-    mixed,
-    no_classes,
-    no_labels_file,
-    rows_of_labels,
+    create_dataset,
+    label_by_folders,
+    mixed_folders_error,
+    no_classes_error,
+    no_labels_file_error,
+    read_labels_file,
 )
 from galaxtool.errors import InputError
 from galaxtool.images.reading import image_suffixes
@@ -43,21 +43,21 @@ def folder_dataset(
     Parameters
     ----------
     path : str or Path
-        A folder with a ``labels.csv``; or with ``train/``, ``valid/``, ``test/`` (any of them), taken as the given
-        splits, each of which is such a folder itself; or with a sub-folder for each class, whose images may lie
-        deeper. Images beside the class folders have no class and are passed over.
+        A folder that contains a ``labels.csv``; or any of ``train/``, ``valid/``, ``test/``, which are the given splits
+        and have one of the other two forms; or a sub-folder for each class, with images at any depth. Images next to
+        the class folders have no class and are skipped.
     image_column, label_column : str, optional
-        Columns of the ``labels.csv``, where they do not have one of the usual names; see
+        Columns of ``labels.csv``, if they do not have one of the usual names; see
         `galaxtool.datasets.catalogue.catalogue_dataset`.
     needs_labels : bool
-        Whether there must be labels; without, the images beside the class folders are taken too, unlabelled.
+        Whether labels are required; if not, images next to the class folders are included without a label.
     pattern : str, optional
-        How files are called where each band has its own: ``{id}_{band}.fits``, see
-        `galaxtool.inputs.band_files.Pattern`. The folders that ``{id}`` begins with are those of splits and classes; a
-        ``labels.csv`` names an object by what stands for ``{id}``, below its own folder, as its path or its id.
+        Pattern of the file names if each band has its own file: ``{id}_{band}.fits``, see
+        `galaxtool.inputs.band_files.Pattern`. The folders in ``{id}`` are those of splits and classes. A ``labels.csv``
+        gives the value of ``{id}`` relative to its own folder, as the path or the id of an object.
     bands : sequence of str
-        The bands of the pattern, in the order wanted; by default those that the files' names show. Without a pattern,
-        those of the columns ``{band}_path`` of a ``labels.csv``.
+        Bands of the pattern, in order; by default those found in the file names. Without a pattern, the bands of the
+        columns ``{band}_path`` in ``labels.csv``.
     prober : FileProber, optional
         Opens files to find out which ones are tables.
 
@@ -69,20 +69,20 @@ def folder_dataset(
     Raises
     ------
     InputError
-        If the folder does not exist, has no images, or has images but nothing that says their classes.
+        If the folder does not exist, or has no images or no labels.
     ConfigError
-        If a column is named and there is no ``labels.csv``, or the pattern is none.
+        If a column is named but there is no ``labels.csv``, or the pattern is not valid.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(f"There is no folder at '{folder}'.", hint=suggest_path(folder))
     if pattern is not None:
-        return _of_bands(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
-    rows, skipped = _labelled(folder, image_column, label_column, needs_labels, bands, prober and prober.find_tables)
-    return labelled_dataset(folder.resolve().name or str(folder), rows, skipped)
+        return _open_band_files(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
+    rows, skipped = _read_folder(folder, image_column, label_column, needs_labels, bands, prober and prober.find_tables)
+    return create_dataset(folder.resolve().name or str(folder), rows, skipped)
 
 
-def _labelled(
+def _read_folder(
     folder: Path,
     image_column: str | None,
     label_column: str | None,
@@ -90,7 +90,7 @@ def _labelled(
     bands: Sequence[str],
     find_tables: TableFinder | None,
 ) -> tuple[list[Item], Counter[str]]:
-    """Return the labelled images of a folder of any of the three forms."""
+    """Return the items of a folder in any of the three forms."""
     table = folder / LABELS_FILE
     if table.is_file():
         labels = catalogue_dataset(
@@ -100,26 +100,26 @@ def _labelled(
     below = sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")), key=byte_order)
     splits = [f for f in below if f.name.lower() in SPLITS]
     if not splits:
-        return _classes(folder, below, image_column or label_column, needs_labels, find_tables)
+        return _read_class_folders(folder, below, image_column or label_column, needs_labels, find_tables)
     strange = [f.name for f in below if f not in splits and walk_images(f, find_tables)[0]]
     if strange:
-        raise mixed(str(folder), splits[0].name, strange[0])
+        raise mixed_folders_error(str(folder), splits[0].name, strange[0])
     rows: list[Item] = []
     skipped: Counter[str] = Counter()
     for split in splits:
-        found, passed = _labelled(split, image_column, label_column, needs_labels, bands, find_tables)
+        found, passed = _read_folder(split, image_column, label_column, needs_labels, bands, find_tables)
         skipped.update(passed)
         given = SPLITS[split.name.lower()]
         rows += [replace(item, id=f"{split.name}/{item.id}", split=given) for item in found]
     return rows, skipped
 
 
-def _classes(
+def _read_class_folders(
     folder: Path, classes: list[Path], column: str | None, needs_labels: bool, find_tables: TableFinder | None
 ) -> tuple[list[Item], Counter[str]]:
-    """Return the images of class folders."""
+    """Return the items of class folders."""
     if column:
-        raise no_labels_file(str(folder), column)
+        raise no_labels_file_error(str(folder), column)
     rows: list[Item] = []
     skipped: Counter[str] = Counter()
     suffixes = image_suffixes()
@@ -134,27 +134,27 @@ def _classes(
             add(label / member, f"{label.name}/{without_suffix(member, suffixes)}", label.name)
     every = walk_images(folder, find_tables)[0]
     if not needs_labels:
-        # what lies deep in a class folder is in it already
+        # images deeper down belong to a class folder and are listed already
         for member in every:
             if len(member.parts) == 1:
                 add(folder / member, without_suffix(member, suffixes), None)
     loose = len(every) - len(rows)
     if not rows and loose:
-        raise no_classes(str(folder), loose)
+        raise no_classes_error(str(folder), loose)
     if not rows:
         raise InputError(
             f"There is no image in '{folder}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
-            hint=f"Wanted a sub-folder for each class with files in {', '.join(suffixes)}.",
+            hint=f"Make a sub-folder for each class; image files end in {', '.join(suffixes)}.",
         )
     if loose:
         skipped["image outside the class folders"] += loose
     return rows, skipped
 
 
-def _of_bands(
+def _open_band_files(
     folder: Path, pattern: Pattern, image_column: str | None, label_column: str | None, needs_labels: bool
 ) -> FileDataset:
-    """Return a data set of images with a file for each band."""
+    """Open a folder of images with one file per band."""
     skipped: Counter[str] = Counter()
     files = BandFiles(folder, pattern, skipped)
     files.settle(pattern.bands or bands_among(files.bands))
@@ -166,11 +166,11 @@ def _of_bands(
     names = [files.name(row) for row in range(len(files))]
     refs = {name: files.item(row, name).ref for row, name in enumerate(names)}
 
-    def labels_of(below: tuple[str, ...]) -> list[Item] | None:
+    def read_labels(below: tuple[str, ...]) -> list[Item] | None:
         table = folder.joinpath(*below, LABELS_FILE)
         if not table.is_file():
             return None
-        return rows_of_labels(
+        return read_labels_file(
             table,
             find=lambda text: refs.get("/".join((*below, text))),
             nowhere=table.parent,
@@ -179,12 +179,12 @@ def _of_bands(
             needs_labels=needs_labels,
         )
 
-    rows, passed = by_folders(
+    rows, passed = label_by_folders(
         [Entry(tuple(name.split("/")), refs[name]) for name in names],
         where=str(folder),
-        labels_of=labels_of,
+        read_labels=read_labels,
         column=image_column or label_column,
         needs_labels=needs_labels,
     )
     name = folder.resolve().name or str(folder)
-    return labelled_dataset(name, rows, skipped + passed)
+    return create_dataset(name, rows, skipped + passed)

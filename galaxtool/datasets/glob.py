@@ -1,4 +1,4 @@
-"""Images that a glob or a list names."""
+"""Images named by a glob or a list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from galaxtool.types import ImageRef, Item
 _ARCHIVES = ("tar", "zip")
 
 
-def named_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | None = None) -> FileDataset:
+def glob_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | None = None) -> FileDataset:
     """Open the images of a glob or a list.
 
     Parameters
@@ -21,8 +21,8 @@ def named_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | 
     path : str
         ``"survey/*/*.fits"`` or ``@list.txt``, as `galaxtool.inputs.gather.gather` takes them.
     needs_labels : bool
-        Whether there must be labels: the class of an image is then the name of the folder in which it lies. Without,
-        none has a class.
+        Whether labels are required: the class of an image is then the name of its folder. If not, no image has a
+        class.
 
     prober : FileProber, optional
         Opens files to find out which ones are tables.
@@ -30,11 +30,12 @@ def named_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | 
     Returns
     -------
     FileDataset
+        Items in the order of the glob or list.
 
     Raises
     ------
     InputError
-        If nothing is named so, or no image; or there must be labels and one of the files is a catalogue.
+        If nothing matches, no match is an image, or labels are required and one of the files is a catalogue.
     """
     found = gather([path], find_tables=prober and prober.find_tables)
     if needs_labels and found.columns is not None:
@@ -49,6 +50,6 @@ def named_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | 
 
 
 def _folder(ref: ImageRef) -> str:
-    """Return the name of the folder of a file, or of a member within its archive."""
+    """Return the name of the folder that contains a file, or a member of an archive."""
     inside = PurePosixPath(ref.member).parent.name if ref.container in _ARCHIVES else ""
     return inside or ref.path.absolute().parent.name

@@ -1,4 +1,4 @@
-"""From what a user types to a data set."""
+"""Opening of data sets by name, path, glob or list."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from galaxtool.datasets.archive import archive_dataset
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import check_files
 from galaxtool.datasets.folder import folder_dataset
-from galaxtool.datasets.glob import named_dataset
+from galaxtool.datasets.glob import glob_dataset
 from galaxtool.datasets.protocols import Dataset
-from galaxtool.datasets.subset import matching
-from galaxtool.datasets.unsupported_options import refuse_unheeded, unsupported_options, with_reading
+from galaxtool.datasets.subset import select_items
+from galaxtool.datasets.unsupported_options import (
+    apply_reading_options,
+    find_unsupported_options,
+    refuse_ignored_options,
+)
 from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.probe import FileProber
@@ -46,36 +50,36 @@ def open_dataset(
     Parameters
     ----------
     text : str or Path
-        In this order: a registered name (``sample``, ``sample:n=500,seed=3``), ``name:PATH`` for one that reads a
-        local file, a folder, a catalogue, an archive or stack; a glob or ``@list.txt``, whose images have the name of
-        their folder for a class. ``./sample`` is always a path.
+        The first of these that fits: a registered name (``sample``, ``sample:n=500,seed=3``); ``name:PATH`` for a
+        data set that reads a local file; a folder, catalogue, archive or stack; a glob or ``@list.txt``, where the
+        class of an image is the name of its folder. ``./sample`` is always a path.
     image_column, label_column : str, optional
-        Columns of a catalogue or of the ``labels.csv`` of a folder or archive; of a stack, the array of labels.
+        Columns of a catalogue or of the ``labels.csv`` in a folder or archive; for a stack, the array of labels.
     where : str, optional
-        Only items for which this holds; see `galaxtool.tables.filter`. It knows the columns of the labels file and each
-        item's ``id``, ``path``, ``label``, ``split``, ``ra``, ``dec``.
+        SQL condition that selects items, see `galaxtool.tables.filter`. Its columns are those of the labels file and
+        ``id``, ``path``, ``label``, ``split``, ``ra``, ``dec``.
     needs_labels : bool
-        Whether there must be labels; a data set that always has them need not know of it.
+        Whether labels are required. A data set that always has labels may lack this option.
     reading : ReadOptions
-        How images are read. Whatever the data set, its bands and its pixel scale are heeded; HDUs are those of files.
+        How to read the images. Bands and pixel scale apply to any data set, HDUs to files only.
     pattern : str, optional
-        How the files of a folder are called where each band has its own, see
+        Pattern of the file names in a folder if each band has its own file, see
         `galaxtool.datasets.folder.folder_dataset`; the bands are those of `reading`.
     **options
-        Handed to the data set's factory.
+        Options of the data set, passed to its factory.
 
     Returns
     -------
     Dataset
-        At least one item, all of whose files exist.
+        A data set with at least one item, all of whose files exist.
 
     Raises
     ------
     InputError
-        If there is nothing of that name, no image in it, no item for which `where` holds, or a file is absent.
+        If nothing has that name, it contains no images, `where` selects none, or a file is missing.
     ConfigError
-        If the data set has no such option, needs a path, or takes none; or has neither HDUs nor files for each band,
-        and is asked for them.
+        If the data set does not have an option, needs a path, or does not take one; or if an option of HDUs or bands
+        would have no effect.
     """
     columns = {"image_column": image_column, "label_column": label_column}
     return open_datasets(
@@ -95,75 +99,74 @@ def open_datasets(
 ) -> list[Dataset]:
     """Open several data sets in the same way, see `open_dataset`.
 
-    HDUs, or a file for each band, that only some of them have may be asked for all the same. A `prober` opens the
-    files of folders and globs, and remembers what it found for the split.
+    Options of HDUs or of files per band are allowed if at least one of the data sets has these. A `prober` opens the
+    files of folders and globs once, and keeps what it found for the split.
     """
     names = [os.fspath(text) for text in texts]
     given = {**options, "pattern": pattern, "bands": reading.bands or None}
     if not needs_labels:
         given[_NEEDS_LABELS] = False
     given = {key: value for key, value in {**given, _PROBER: prober}.items() if value is not None}
-    opened, ignored = [], []
+    datasets, ignored = [], []
     for name in names:
-        dataset, knows_pattern = _opened(name, given)
-        dataset = with_reading(dataset, reading)
+        dataset, knows_pattern = _open_text(name, given)
+        dataset = apply_reading_options(dataset, reading)
         ignored.append(
-            (*unsupported_options(dataset, reading), *([] if pattern is None or knows_pattern else ["pattern"]))
+            (*find_unsupported_options(dataset, reading), *([] if pattern is None or knows_pattern else ["pattern"]))
         )
-        opened.append(dataset)
-    refuse_unheeded(names, ignored)
+        datasets.append(dataset)
+    refuse_ignored_options(names, ignored)
     if where:
-        opened = [matching(dataset, where) for dataset in opened]
-    for dataset in opened:
+        datasets = [select_items(dataset, where) for dataset in datasets]
+    for dataset in datasets:
         check_files(dataset)
-    return opened
+    return datasets
 
 
-def _opened(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
-    """Return the data set that a text stands for, and whether it has been told of a pattern."""
+def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
+    """Return the data set that a text names, and whether it supports a pattern."""
     registry = get_registry()
     names = {name for entry in registry.datasets for name in (entry.spec.name, entry.qualified)}
     if text in names:
-        return _registered(registry, text, None, options)
+        return _open_registered(registry, text, None, options)
     for at in (i for i, letter in enumerate(text) if letter == ":"):
         if text[:at] in names:
-            return _registered(registry, text[:at], text[at + 1 :], options)
+            return _open_registered(registry, text[:at], text[at + 1 :], options)
     path = Path(text)
     if path.is_dir():
-        return _made(folder_dataset, text, {"path": path, **options})
+        return _call_factory(folder_dataset, text, {"path": path, **options})
     if path.is_file() and table_format(path):
-        return _made(catalogue_dataset, text, {"path": path, **options})
+        return _call_factory(catalogue_dataset, text, {"path": path, **options})
     if path.is_file() and container_name(path):
-        return _made(archive_dataset, text, {"path": path, **options})
+        return _call_factory(archive_dataset, text, {"path": path, **options})
     if path.exists():
         raise InputError(
-            f"'{path}' is neither a folder nor a table, nor an archive or stack of images.",
+            f"'{path}' is not a folder, a table, an archive or a stack of images.",
             hint=f"Tables end in {', '.join(table_suffixes())}; archives in {', '.join(container_suffixes())}.",
         )
     if text.startswith("@") or glob.has_magic(text):
-        return _made(named_dataset, text, {"path": text, **options})
+        return _call_factory(glob_dataset, text, {"path": text, **options})
     near = suggest_name(text.partition(":")[0], names)
     raise InputError(
-        f"There is no data set called '{text}', nor a folder or file of that name."
-        + (f" Did you mean '{near}'?" if near else ""),
-        hint=f"{suggest_path(path)} Else see `galaxtool datasets`, or name a folder with a sub-folder for each class.",
+        f"There is no data set, folder or file called '{text}'." + (f" Did you mean '{near}'?" if near else ""),
+        hint=f"{suggest_path(path)} `galaxtool datasets` lists the names; a folder has a sub-folder for each class.",
     )
 
 
-def _registered(registry: Registry, name: str, path: str | None, options: dict[str, Any]) -> tuple[Dataset, bool]:
-    """Return a registered data set, as `_opened`."""
+def _open_registered(registry: Registry, name: str, path: str | None, options: dict[str, Any]) -> tuple[Dataset, bool]:
+    """Open a registered data set; returns the same as `_open_text`."""
     entry = registry.datasets.find(name)
     needs_path = entry.spec.needs_path
     if needs_path and not path:
         raise ConfigError(f"The data set '{name}' reads a local file or folder.", hint=f"Say {name}:PATH.")
     if path and not needs_path:
-        return _made(entry.load(), name, {**_spelled_out(name, path), **options})
-    # the shell leaves a ~ behind a colon as it is
-    return _made(entry.load(), name, {"path": Path(path).expanduser() if path else None, **options})
+        return _call_factory(entry.load(), name, {**_parse_options(name, path), **options})
+    # the shell does not expand a ~ after a colon
+    return _call_factory(entry.load(), name, {"path": Path(path).expanduser() if path else None, **options})
 
 
-def _spelled_out(name: str, text: str) -> dict[str, int | float]:
-    """Read the options in ``sample:n=500,seed=3``."""
+def _parse_options(name: str, text: str) -> dict[str, int | float]:
+    """Parse the options in ``sample:n=500,seed=3``."""
     found: dict[str, int | float] = {}
     for part in text.split(","):
         option, _, value = part.partition("=")
@@ -171,17 +174,17 @@ def _spelled_out(name: str, text: str) -> dict[str, int | float]:
             found[option.strip()] = float(value) if "." in value else int(value)
         except ValueError:
             raise ConfigError(
-                f"The data set '{name}' reads no local file, and '{part}' is no option with a number.",
+                f"The data set '{name}' does not read a local file, and '{part}' is not an option with a number.",
                 hint=f"Say {name}, or {name}:n=500,seed=3.",
             ) from None
     return found
 
 
-def _made(factory: Any, name: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
-    """Call a data set's factory, with only the options that it has; return whether `pattern` is one of them."""
+def _call_factory(factory: Any, name: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
+    """Call a factory with the options that it has; returns the data set, and whether it has the option `pattern`."""
     known = inspect.signature(factory).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
-    if _PROBER not in known:  # which no plugin knows of
+    if _PROBER not in known:  # no plugin has this option
         options = {option: value for option, value in options.items() if option != _PROBER}
     if not takes_any:
         options = {option: value for option, value in options.items() if option in known or option not in _MAY_LACK}

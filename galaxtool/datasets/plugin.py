@@ -30,7 +30,7 @@ def register_datasets() -> list[DatasetSpec]:
     return [
         DatasetSpec(
             name="sample",
-            summary="simulated galaxies of the ten Galaxy10 classes, made on the spot",
+            summary="simulated galaxies of the ten Galaxy10 classes, generated on the spot",
             factory="galaxtool.simulation.sample:sample_dataset",
             taxonomy="galaxy10",
         ),

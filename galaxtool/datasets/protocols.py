@@ -1,4 +1,4 @@
-"""What a data set must be able to do."""
+"""The interface of data sets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from galaxtool.types import Cutout, Item
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Images with labels."""
+    """Labelled images."""
 
     name: str
     items: Sequence[Item]
 
     def cutout(self, index: int) -> Cutout:
-        """Return the image of ``items[index]``; raise `UnreadableImage` where it cannot be read."""
+        """Read the image of ``items[index]``; raises `UnreadableImage` if that fails."""

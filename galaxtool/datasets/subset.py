@@ -1,4 +1,4 @@
-"""The part of a data set for which an expression holds."""
+"""Selection of items of a data set by an SQL condition."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Subset:
     Parameters
     ----------
     whole : Dataset
-        What they are taken from; its name is kept.
+        The data set to select from; the subset has the same name.
     rows : sequence of int
-        Which of its items, in the order wanted.
+        Indices of the items, in order.
     """
 
     def __init__(self, whole: Dataset, rows: Sequence[int]) -> None:
@@ -32,45 +32,45 @@ class Subset:
         self.items: Sequence[Item] = [whole.items[row] for row in self.rows]
 
     def cutout(self, index: int) -> Cutout:
-        """Return the image of ``items[index]``; raise `UnreadableImage` where it cannot be read."""
+        """Read the image of ``items[index]``; raises `UnreadableImage` if that fails."""
         return self.whole.cutout(self.rows[index])
 
 
-def matching(dataset: Dataset, where: str) -> Subset:
-    """Return the items for which an expression holds.
+def select_items(dataset: Dataset, where: str) -> Subset:
+    """Select the items that satisfy an SQL condition.
 
     Parameters
     ----------
     dataset : Dataset
-        What to choose from.
+        The data set to select from.
     where : str
-        Over the columns of `items_table`; see `galaxtool.tables.filter`.
+        Condition on the columns of `create_items_table`; see `galaxtool.tables.filter`.
 
     Raises
     ------
     TableError
-        If the expression is wrong or names a column that is not there.
+        If the condition is not valid or names an unknown column.
     InputError
-        If it holds for no item.
+        If no item satisfies it.
     """
-    rows = np.flatnonzero(filter_rows(items_table(dataset.items), where)).tolist()
+    rows = np.flatnonzero(filter_rows(create_items_table(dataset.items), where)).tolist()
     if not rows:
         raise InputError(f"'{where}' holds for none of the {len(dataset.items)} images of '{dataset.name}'.")
     return Subset(dataset, rows)
 
 
-def items_table(items: Sequence[Item]) -> Table:
-    """Return what is known of items as a table: their columns, then ``id, path, label, split, ra, dec``.
+def create_items_table(items: Sequence[Item]) -> Table:
+    """Return the items as a table: their own columns, then ``id, path, label, split, ra, dec``.
 
     Parameters
     ----------
     items : sequence of Item
-        N of them.
+        The N items.
 
     Returns
     -------
     Table
-        N rows; masked where an item does not say.
+        One row per item, masked where an item has no value.
     """
     names = list(dict.fromkeys(name for item in items for name in item.columns))
     table = Table()
@@ -86,7 +86,7 @@ def items_table(items: Sequence[Item]) -> Table:
 
 
 def _column(values: list[Any], empty: Any = "") -> Column:
-    """Return values as a column, masked where they are None; of texts, where some of them are texts."""
+    """Return values as a column, masked where they are None; if any is a text, all become texts."""
     mask = [value is None for value in values]
     filler = next((value for value in values if value is not None), empty)
     data = np.array([filler if value is None else value for value in values])

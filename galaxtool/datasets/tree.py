@@ -1,4 +1,4 @@
-"""Trees of labelled images that need not be folders on disk: splits, classes, ``labels.csv``."""
+"""Labels from a tree of folders, on disk or in an archive: splits, classes, ``labels.csv``."""
 
 from __future__ import annotations
 
@@ -19,57 +19,59 @@ from galaxtool.types import ImageRef, Item
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An image that need not be a file of its own.
+    """An image in a tree of folders.
 
     Parameters
     ----------
     parts : tuple of str
-        The folders it lies in, and its name without suffix.
+        Names of its folders, and its own name without suffix.
     ref : ImageRef
-        Where it is read.
+        Reference to the image.
     """
 
     parts: tuple[str, ...]
     ref: ImageRef
 
 
-def by_folders(
+def label_by_folders(
     entries: Sequence[Entry],
     *,
     where: str,
-    labels_of: Callable[[tuple[str, ...]], list[Item] | None],
+    read_labels: Callable[[tuple[str, ...]], list[Item] | None],
     column: str | None,
     needs_labels: bool,
     below: tuple[str, ...] = (),
 ) -> tuple[list[Item], Counter[str]]:
-    """Return the labelled images of a tree of folders of any of the forms that a data set's folder has.
+    """Return the items of a tree of folders, in any of the forms of `galaxtool.datasets.folder.folder_dataset`.
 
     Parameters
     ----------
     entries : sequence of Entry
         All images; their order is kept within a split.
     where : str
-        What messages call the tree.
-    labels_of : callable
-        Returns what the ``labels.csv`` in a folder names, or None where it has none.
+        Name of the tree in messages.
+    read_labels : callable
+        Returns the items in the ``labels.csv`` of a folder, or None if there is none.
     column : str or None
-        A column that was named, for which there must be a ``labels.csv``.
+        Column given by the user, which requires a ``labels.csv``.
     needs_labels : bool
-        Whether images outside the class folders are left out.
+        Whether to skip images outside the class folders.
     below : tuple of str
-        The folder to look in.
+        Folder to look in.
 
     Returns
     -------
     rows : list of Item
+        The labelled images.
     skipped : Counter
+        Number of images that were skipped, by reason.
 
     Raises
     ------
     InputError, ConfigError
-        As of `galaxtool.datasets.folder.folder_dataset`.
+        As `galaxtool.datasets.folder.folder_dataset`.
     """
-    named = labels_of(below)
+    named = read_labels(below)
     if named is not None:
         return named, Counter()
     depth = len(below)
@@ -77,15 +79,20 @@ def by_folders(
     deeper = dict.fromkeys(entry.parts[depth] for entry in inside if len(entry.parts) > depth + 1)
     splits = [name for name in deeper if name.lower() in SPLITS]
     if not splits:
-        return _entries_by_class(inside, where, column, needs_labels, depth)
+        return _label_by_class(inside, where, column, needs_labels, depth)
     strange = [name for name in deeper if name not in splits]
     if strange:
-        raise mixed(where, splits[0], strange[0])
+        raise mixed_folders_error(where, splits[0], strange[0])
     rows: list[Item] = []
     skipped: Counter[str] = Counter()
     for split in splits:
-        found, passed = by_folders(
-            inside, where=where, labels_of=labels_of, column=column, needs_labels=needs_labels, below=(*below, split)
+        found, passed = label_by_folders(
+            inside,
+            where=where,
+            read_labels=read_labels,
+            column=column,
+            needs_labels=needs_labels,
+            below=(*below, split),
         )
         skipped.update(passed)
         given = SPLITS[split.lower()]
@@ -93,12 +100,12 @@ def by_folders(
     return rows, skipped
 
 
-def _entries_by_class(
+def _label_by_class(
     entries: Sequence[Entry], where: str, column: str | None, needs_labels: bool, depth: int
 ) -> tuple[list[Item], Counter[str]]:
-    """Return images with the first folder below `depth` as their class."""
+    """Return the items, with the first folder below `depth` as class."""
     if column:
-        raise no_labels_file(where, column)
+        raise no_labels_file_error(where, column)
     rows: list[Item] = []
     loose = 0
     for entry in entries:
@@ -108,11 +115,11 @@ def _entries_by_class(
             continue
         rows.append(Item(id="/".join(entry.parts[depth:]), ref=entry.ref, label=label))
     if not rows:
-        raise no_classes(where, loose)
+        raise no_classes_error(where, loose)
     return rows, Counter({"image outside the class folders": loose} if loose else {})
 
 
-def rows_of_labels(
+def read_labels_file(
     table: Path,
     *,
     find: Callable[[str], ImageRef | None],
@@ -121,24 +128,24 @@ def rows_of_labels(
     label_column: str | None,
     needs_labels: bool,
 ) -> list[Item]:
-    """Return the images that a ``labels.csv`` names.
+    """Read the items in a ``labels.csv``.
 
     Parameters
     ----------
     table : Path
         The file.
     find : callable
-        Returns where the image lies that the table calls so; None where there is none, which
-        `galaxtool.datasets.files.check_files` then says.
+        Returns the image that has a name in the table, or None if it does not exist, which
+        `galaxtool.datasets.files.check_files` reports later.
     nowhere : Path
-        What is said to hold an image that is not there.
+        Folder that is reported for an image that does not exist.
     image_column, label_column, needs_labels
-        As of `galaxtool.datasets.folder.folder_dataset`; an identifier will do for a path.
+        As for `galaxtool.datasets.folder.folder_dataset`; identifiers may replace paths.
 
     Raises
     ------
     TableError
-        As of `galaxtool.datasets.catalogue.catalogue_dataset`.
+        As `galaxtool.datasets.catalogue.catalogue_dataset`.
     """
     cells = read_table(table)
     named = find_column(cells, image_column, (*PATH_COLUMNS, *ID_COLUMNS), table)
@@ -149,28 +156,28 @@ def rows_of_labels(
     return rows
 
 
-def labelled_dataset(name: str, rows: Sequence[Item], skipped: Counter[str]) -> FileDataset:
-    """Return a data set of images with what is known of them, their ids made different."""
+def create_dataset(name: str, rows: Sequence[Item], skipped: Counter[str]) -> FileDataset:
+    """Create a data set from items, and make their ids unique."""
     ids = unique(item.id for item in rows)
     return FileDataset(name, [replace(item, id=new) for item, new in zip(rows, ids, strict=True)], skipped)
 
 
-def mixed(where: str, split: str, other: str) -> InputError:
-    """Return the error about a folder of images beside those of splits."""
+def mixed_folders_error(where: str, split: str, other: str) -> InputError:
+    """Return the error for a folder of images next to those of splits."""
     return InputError(
-        f"'{where}' has the split '{split}' beside the folder of images '{other}'.",
+        f"'{where}' has the split '{split}' next to the folder of images '{other}'.",
         hint="Keep either splits or classes in one folder.",
     )
 
 
-def no_labels_file(where: str, column: str) -> ConfigError:
-    """Return the error about a column that was named where there is no table."""
-    return ConfigError(f"The column '{column}' was named, but '{where}' has no {LABELS_FILE}.")
+def no_labels_file_error(where: str, column: str) -> ConfigError:
+    """Return the error for a column name without a labels file."""
+    return ConfigError(f"The column '{column}' was given, but '{where}' has no {LABELS_FILE}.")
 
 
-def no_classes(where: str, loose: int) -> InputError:
-    """Return the error about images without a class."""
+def no_classes_error(where: str, loose: int) -> InputError:
+    """Return the error for images without a class."""
     return InputError(
-        f"Nothing says the classes of the {loose} images in '{where}'.",
+        f"The {loose} images in '{where}' have no classes.",
         hint=f"Sort them into a sub-folder for each class, or add a {LABELS_FILE} with the columns path,label.",
     )

@@ -1,4 +1,4 @@
-"""Which options of reading a data set heeds."""
+"""Support of reading options by data sets, and refusal of those without effect."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _OF_HDUS = ("hdu", "mask_hdu", "weight_hdu")
 
 
 class BandSelection:
-    """A data set that knows of no options, with the bands and the pixel scale that were asked for.
+    """Wrapper that selects bands and sets the pixel scale of a data set that has no reading options of its own.
 
     Parameters
     ----------
     whole : Dataset
-        Its name and items are kept.
+        The data set; its name and items are kept.
     reading : ReadOptions
+        Bands and pixel scale to apply.
     """
 
     def __init__(self, whole: Dataset, reading: ReadOptions) -> None:
@@ -29,34 +30,34 @@ class BandSelection:
         self.items: Sequence[Item] = whole.items
 
     def cutout(self, index: int) -> Cutout:
-        """Return the image of ``items[index]``; raise `UnreadableImage` where it has not all of the bands."""
+        """Read the image of ``items[index]``; raises `UnreadableImage` if it lacks a band."""
         return apply_options(self.whole.cutout(index), self.reading)
 
 
-def with_reading(dataset: Dataset, reading: ReadOptions) -> Dataset:
-    """Return a data set whose images are read so."""
+def apply_reading_options(dataset: Dataset, reading: ReadOptions) -> Dataset:
+    """Return a data set whose images are read with these options."""
     if hasattr(dataset, "reading"):
         dataset.reading = reading
         return dataset
     return BandSelection(dataset, reading) if reading.bands or reading.pixel_scale is not None else dataset
 
 
-def unsupported_options(dataset: Dataset, reading: ReadOptions) -> tuple[str, ...]:
-    """Return the options, as parameters, that change nothing in a data set, as it has no HDUs."""
+def find_unsupported_options(dataset: Dataset, reading: ReadOptions) -> tuple[str, ...]:
+    """Return the names of the options that have no effect on a data set, because it has no HDUs."""
     if getattr(dataset, "has_hdus", hasattr(dataset, "reading")):
         return ()
     return tuple(name for name in _OF_HDUS if getattr(reading, name) is not None)
 
 
-def refuse_unheeded(names: Sequence[str], ignored: Sequence[Sequence[str]]) -> None:
-    """Raise `ConfigError` for an option that none of several data sets heeds; beside one that does, it is harmless.
+def refuse_ignored_options(names: Sequence[str], ignored: Sequence[Sequence[str]]) -> None:
+    """Raise `ConfigError` for an option that has no effect on any of the data sets.
 
     Parameters
     ----------
     names : sequence of str
-        What the user calls the data sets.
+        Names of the data sets as the user gave them.
     ignored : sequence of sequence of str
-        Parameters that each of them does not heed.
+        Options without effect, for each data set.
     """
     for parameter in ignored[0] if ignored else ():
         if all(parameter in others for others in ignored):

@@ -12,7 +12,12 @@ import numpy as np
 
 from galaxtool.datasets.open import open_datasets
 from galaxtool.datasets.protocols import Dataset
-from galaxtool.datasets.splits.by_position import largest_group, nested_subset, never_validated, split_items
+from galaxtool.datasets.splits.by_position import (
+    draw_nested_subset,
+    find_unvalidated_classes,
+    measure_largest_group,
+    split_items,
+)
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import with_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
@@ -135,7 +140,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         targets = _Targets(build_taxonomy([UNLABELED]), [""] * len(items))
     if config.fraction < 1:
         training = np.flatnonzero(splits == "train")
-        kept = training[nested_subset([targets.slugs[i] for i in training], config.fraction, config.seed)]
+        kept = training[draw_nested_subset([targets.slugs[i] for i in training], config.fraction, config.seed)]
         splits[np.setdiff1d(training, kept)] = "unused"
     present = {slug for slug, split in zip(targets.slugs, splits, strict=True) if slug and split in ("train", "valid")}
     if not keeps_all and len(present) < 2:
@@ -159,7 +164,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         votes=targets.votes,
         warnings=tuple(
             f"No image of '{slug}' is left to validate on, so its score is not known."
-            for slug in never_validated(targets.slugs, splits)
+            for slug in find_unvalidated_classes(targets.slugs, splits)
         ),
     )
 
@@ -248,8 +253,8 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
 
 def _nothing_to_validate(items: Sequence[Item], separation: float, prober: FileProber) -> TrainingError:
     """Return the error that says whether images are missing, or all of them belong together."""
-    together = largest_group(items, separation_arcsec=separation, prober=prober)
-    if together == largest_group(items, separation_arcsec=0, prober=prober):
+    together = measure_largest_group(items, separation_arcsec=separation, prober=prober)
+    if together == measure_largest_group(items, separation_arcsec=0, prober=prober):
         return TrainingError("Nothing is left to validate on.", hint="Add images, or raise --valid-fraction.")
     return TrainingError(
         f'Nothing is left to validate on: {together} of the {len(items)} images are within {separation:g}" of one '

@@ -93,6 +93,7 @@ def _sql_values(column: Any, name: str) -> tuple[list[Any], str]:
     half = column.dtype.kind == "f" and column.dtype.itemsize < 4
     data, mask = values_and_mask(column if half else plain_column(column))
     kind = data.dtype.kind
+    values: list[Any]
     if kind == "U":
         values = [escape_surrogates(text) for text in data.tolist()]
     elif kind == "f":

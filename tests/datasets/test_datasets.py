@@ -18,11 +18,16 @@ from support.helpers import write_fits
 from galaxtool.datasets.files import FileDataset
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
-from galaxtool.datasets.splits.by_position import leak_groups, nested_subset, never_validated, split_items
+from galaxtool.datasets.splits.by_position import (
+    draw_nested_subset,
+    find_leak_groups,
+    find_unvalidated_classes,
+    split_items,
+)
 from galaxtool.datasets.splits.duplicates import same_content
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import with_header_positions
-from galaxtool.datasets.subset import items_table
+from galaxtool.datasets.subset import create_items_table
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, TableError, UnreadableImage
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import ImageRef, Item
@@ -58,7 +63,7 @@ def test_splits_as_folders(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path)
     assert told(dataset) == [("Test/y/2", "y", "test"), ("train/x/1", "x", "train"), ("validation/x/1", "x", "valid")]
     picture(tmp_path / "other" / "3.png")
-    with pytest.raises(InputError, match="beside the folder of images 'other'"):
+    with pytest.raises(InputError, match="next to the folder of images 'other'"):
         open_dataset(tmp_path)
 
 
@@ -125,14 +130,14 @@ def test_the_sample_is_registered() -> None:
     ("text", "error", "says"),
     [
         ("sampel", InputError, "Did you mean 'sample'"),
-        ("nowhere/at/all", InputError, "no data set called"),
+        ("nowhere/at/all", InputError, "no data set, folder or file called"),
         ("folder", ConfigError, "folder"),
         ("folder:nowhere", InputError, "There is no folder"),
         ("catalogue:nowhere.csv", TableError, "There is no table"),
-        ("sample:some/path", ConfigError, "reads no local file"),
+        ("sample:some/path", ConfigError, "does not read a local file"),
         ("empty", InputError, "no image in"),
-        ("loose", InputError, "Nothing says the classes of the 1 images"),
-        ("text.txt", InputError, "neither a folder nor a table"),
+        ("loose", InputError, "The 1 images in .* have no classes"),
+        ("text.txt", InputError, "is not a folder, a table"),
         ("gone", InputError, "2 files that do not exist"),
     ],
 )
@@ -167,7 +172,7 @@ def test_one_damaged_image_is_found_when_it_is_read(tmp_path: Path) -> None:
 
 def test_items_as_a_table() -> None:
     items = [Item(id="a", label="x", columns={"v": 1, "w": "1"}), Item(id="b", ra=1.0, dec=2.0, columns={"v": None})]
-    table = items_table(items)
+    table = create_items_table(items)
     assert table.colnames == ["v", "w", "id", "path", "label", "split", "ra", "dec"]
     assert np.ma.asarray(table["v"]).tolist() == [1, None] and np.ma.asarray(table["ra"]).tolist() == [None, 1.0]
 
@@ -236,10 +241,10 @@ def test_chains_and_copies_belong_together(tmp_path: Path) -> None:
         Item(id="6", ref=ImageRef(tmp_path / "b.png")),
         Item(id="7", ref=ImageRef(tmp_path / "absent.png")),
     ]
-    groups = leak_groups(items)
+    groups = find_leak_groups(items)
     assert groups[0] == groups[1] == groups[2] and groups[3] == groups[4] and groups[5] == groups[6]
     assert len(set(groups.tolist())) == 4
-    assert len(set(leak_groups(items[:3], separation_arcsec=10).tolist())) == 3
+    assert len(set(find_leak_groups(items[:3], separation_arcsec=10).tolist())) == 3
 
 
 def test_headers_say_what_is_near(tmp_path: Path) -> None:
@@ -257,18 +262,18 @@ def test_headers_say_what_is_near(tmp_path: Path) -> None:
     assert [item.ra for item in placed[:3]] == pytest.approx([359.998, 0.001, 30.0])
     assert [item.dec for item in placed[:3]] == pytest.approx([5.0] * 3)
     assert [item.ra for item in placed[3:]] == [None] * 4 + [200.0]
-    groups = leak_groups(items[:7])
+    groups = find_leak_groups(items[:7])
     assert groups[0] == groups[1] and len(set(groups.tolist())) == 6
-    apart = leak_groups(items[:7], separation_arcsec=5)
+    apart = find_leak_groups(items[:7], separation_arcsec=5)
     assert apart[0] != apart[1]
 
 
 def test_the_header_of_a_large_image_left_in_all_its_cutouts_is_not_believed(tmp_path: Path) -> None:
     items = [Item(id=str(i), ref=ImageRef(write_fits(tmp_path / f"{i}.fits", i, ra=30.0, dec=5.0))) for i in range(5)]
-    assert len(set(leak_groups(items).tolist())) == 5
-    assert len(set(leak_groups(items[:4]).tolist())) == 1  # bands of one object, perhaps
+    assert len(set(find_leak_groups(items).tolist())) == 5
+    assert len(set(find_leak_groups(items[:4]).tolist())) == 1  # bands of one object, perhaps
     items.append(Item(id="5", ref=ImageRef(write_fits(tmp_path / "5.fits", 5, ra=40.0, dec=5.0))))
-    assert len(set(leak_groups(items).tolist())) == 2
+    assert len(set(find_leak_groups(items).tolist())) == 2
 
 
 def test_copies_are_found_though_all_files_are_of_one_size(tmp_path: Path) -> None:
@@ -364,7 +369,7 @@ def test_tables_that_are_no_split(tmp_path: Path, text: str, says: str) -> None:
 
 def test_classes_that_are_never_validated() -> None:
     labels = ["b", "a", "a", "c", "", "d"]
-    assert never_validated(labels, ["train", "train", "valid", "train", "train", "test"]) == ["b", "c"]
+    assert find_unvalidated_classes(labels, ["train", "train", "valid", "train", "train", "test"]) == ["b", "c"]
 
 
 def test_given_splits_are_respected() -> None:
@@ -388,12 +393,12 @@ def test_numbers_out_of_range() -> None:
             split_items([Item(id="a")], ["x"], **options)
     for fraction in (0.0, 1.1):
         with pytest.raises(ConfigError):
-            nested_subset(["x"], fraction, 0)
+            draw_nested_subset(["x"], fraction, 0)
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=80), st.integers(0, 9))
 def test_subsets_lie_in_one_another(labels: list[str], seed: int) -> None:
-    chosen = [set(nested_subset(labels, fraction, seed).tolist()) for fraction in (0.1, 0.3, 0.7, 1.0)]
+    chosen = [set(draw_nested_subset(labels, fraction, seed).tolist()) for fraction in (0.1, 0.3, 0.7, 1.0)]
     assert all(small <= large for small, large in pairwise(chosen))
     assert chosen[-1] == set(range(len(labels)))
     total = Counter(labels)

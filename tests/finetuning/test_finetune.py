@@ -352,7 +352,8 @@ def test_misspelt_option_is_usage(images: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("nowhere", "no data set called 'nowhere'"), ("samlpe", "Did you mean 'sample'?")]
+    ("name", "message"),
+    [("nowhere", "no data set, folder or file called 'nowhere'"), ("samlpe", "Did you mean 'sample'?")],
 )
 def test_unknown_data(name: str, message: str) -> None:
     assert message in complaint("finetune", name, *QUICK)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.datasets.published.hdf5 import StackDataset, class_labels, read_columns
+from galaxtool.datasets.published.hdf5 import StackDataset, decode_labels, read_columns
 from galaxtool.errors import InputError
 from galaxtool.taxonomy.assets import symbols_folder
 from galaxtool.taxonomy.load import load_taxonomy
@@ -22,37 +22,37 @@ def galaxy10_dataset(*, path: str | Path) -> StackDataset:
     Parameters
     ----------
     path : str or Path
-        An HDF5 file with ``images`` (N, ny, nx, 3), uint8, top row first, and ``ans`` (N,), the class from 0 to 9;
-        and where it has them, ``ra`` and ``dec`` (N,) in degrees, ``pxscale`` in arcsec per pixel, ``redshift``.
+        An HDF5 file with ``images`` (N, ny, nx, 3), uint8, top row first, and ``ans`` (N,), the class from 0 to 9.
+        Optional arrays are ``ra`` and ``dec`` (N,) in degrees, ``pxscale`` in arcsec per pixel, and ``redshift``.
 
     Returns
     -------
     StackDataset
-        Of N items in the file's order. An item's id is its number in the file, from 0; its label is the slug of a
-        class of the taxonomy ``galaxy10``. ``redshift`` and ``pxscale`` are columns, None where not finite.
+        N items in the order of the file. The id of an item is its row, from 0; its label is the slug of a class of the
+        taxonomy ``galaxy10``. ``redshift`` and ``pxscale`` are columns, None where not finite.
 
     Raises
     ------
     InputError
-        If it is no such file, or that of the older Galaxy10 SDSS, whose numbers stand for other classes.
+        If it is not such a file, or is the older Galaxy10 SDSS, whose numbers mean other classes.
 
     Notes
     -----
-    Do not trust ``redshift``: in the published file it repeats ``dec``. Nor has the file an official split, and some
-    objects are in it twice; `galaxtool.datasets.splits.by_position` keeps those together by their positions.
+    Do not use ``redshift``: in the published file it repeats ``dec``. The file has no official split, and contains some
+    objects twice; `galaxtool.datasets.splits.by_position` keeps these together by their positions.
     """
     path = Path(path)
     stack, columns = read_columns(path, "images", ("ans",), ("ra", "dec", *_COLUMNS))
     if stack.shape[1:3] == (_SDSS_SIDE, _SDSS_SIDE):
         raise InputError(
-            f"'{path}' has images of 69 x 69 pixels: it is Galaxy10 SDSS, whose ten classes are others.",
-            hint="Fetch Galaxy10_DECals.h5.",
+            f"'{path}' has images of 69 x 69 pixels: this is Galaxy10 SDSS, which has other classes.",
+            hint="Download Galaxy10_DECals.h5.",
         )
     taxonomy = load_taxonomy(symbols_folder() / "galaxy10")
     meaning = {item.index: item.slug for item in taxonomy.classes if item.index is not None}
-    labels = class_labels(columns["ans"], meaning, "ans", path)
-    ra, dec = _positions(columns, len(stack))
-    others = {name: _finite(columns[name]) for name in _COLUMNS if name in columns}
+    labels = decode_labels(columns["ans"], meaning, "ans", path)
+    ra, dec = _clean_positions(columns, len(stack))
+    others = {name: _replace_nonfinite(columns[name]) for name in _COLUMNS if name in columns}
     items = [
         Item(
             id=str(row),
@@ -67,14 +67,14 @@ def galaxy10_dataset(*, path: str | Path) -> StackDataset:
     return StackDataset("galaxy10", items, where, scale_column="pxscale")
 
 
-def _positions(columns: dict[str, np.ndarray], n: int) -> tuple[list[float | None], list[float | None]]:
-    """Return right ascension and declination of each image, both None where either is no angle."""
+def _clean_positions(columns: dict[str, np.ndarray], n: int) -> tuple[list[float | None], list[float | None]]:
+    """Return right ascension and declination of each image, both None if either is not a valid angle."""
     if "ra" not in columns or "dec" not in columns:
         return [None] * n, [None] * n
     ra, dec = (columns[name].astype(np.float64) for name in ("ra", "dec"))
     known = np.isfinite(ra) & (np.abs(dec) <= 90)
-    return _finite(np.where(known, ra % 360, np.nan)), _finite(np.where(known, dec, np.nan))
+    return _replace_nonfinite(np.where(known, ra % 360, np.nan)), _replace_nonfinite(np.where(known, dec, np.nan))
 
 
-def _finite(values: np.ndarray) -> list[float | None]:
+def _replace_nonfinite(values: np.ndarray) -> list[float | None]:
     return [value if np.isfinite(value) else None for value in values.astype(np.float64).tolist()]

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from galaxtool.datasets.files import SPLITS
-from galaxtool.datasets.published.hdf5 import ImageStack, StackDataset, class_labels, read_columns
+from galaxtool.datasets.published.hdf5 import ImageStack, StackDataset, decode_labels, read_columns
 from galaxtool.errors import InputError
 from galaxtool.inputs.walk import byte_order
 from galaxtool.taxonomy.assets import symbols_folder
@@ -15,7 +15,7 @@ from galaxtool.types import Item
 
 _NAME = re.compile(rf"({'|'.join(SPLITS)})([_.-].*)?\.(hdf5|h5|hdf)")
 _PLACES = ("", "raw", "GalaxyMNIST/raw", "GalaxyMNISTHighrez/raw")
-"""Where the files lie in a folder that is given; the last ones are where its authors' own loader puts them."""
+"""Sub-folders that may contain the files; the last ones are those of the authors' own loader."""
 
 
 def galaxymnist_dataset(*, path: str | Path) -> StackDataset:
@@ -31,30 +31,30 @@ def galaxymnist_dataset(*, path: str | Path) -> StackDataset:
     Returns
     -------
     StackDataset
-        Labels are slugs of the taxonomy ``galaxymnist``. Of a file, an item's id is its number in it, from 0, and it
-        has no split; of a folder, splits are as given and ids like ``train/0``.
+        Labels are slugs of the taxonomy ``galaxymnist``. For a file, the id of an item is its row, from 0, and it has
+        no split; for a folder, splits are as given and ids are like ``train/0``.
 
     Raises
     ------
     InputError
-        If it is no such file, or a folder that has none, or several of one split.
+        If it is not such a file, or a folder with none or with several of one split.
     """
     path = Path(path)
-    files = _files(path) if path.is_dir() else {"": path}
+    files = _find_split_files(path) if path.is_dir() else {"": path}
     items: list[Item] = []
     where: list[tuple[ImageStack, int]] = []
     taxonomy = load_taxonomy(symbols_folder() / "galaxymnist")
     meaning = {item.index: item.slug for item in taxonomy.classes if item.index is not None}
     for split, file in files.items():
         stack, columns = read_columns(file, "images", ("labels",))
-        labels = class_labels(columns["labels"], meaning, "labels", file)
+        labels = decode_labels(columns["labels"], meaning, "labels", file)
         prefix = f"{split}/" if split else ""
         items += [Item(id=f"{prefix}{row}", label=label, split=split) for row, label in enumerate(labels)]
         where += [(stack, row) for row in range(len(stack))]
     return StackDataset("galaxymnist", items, where)
 
 
-def _files(folder: Path) -> dict[str, Path]:
+def _find_split_files(folder: Path) -> dict[str, Path]:
     """Return the file of each split in a folder."""
     found: dict[str, Path] = {}
     places = [folder / place for place in _PLACES]
@@ -67,13 +67,15 @@ def _files(folder: Path) -> dict[str, Path]:
         if split in found:
             raise InputError(
                 f"'{folder}' has two files of the split '{split}': '{found[split]}' and '{file}'.",
-                hint=f"Say which: galaxymnist:{file}",
+                hint=f"Choose one: galaxymnist:{file}",
             )
         found[split] = file
     if not found:
         packed = next((file for file in members if file.name.lower().endswith((".hdf5.gz", ".h5.gz"))), None)
         raise InputError(
             f"There is no train.hdf5 or test.hdf5 in '{folder}'.",
-            hint=f"Unpack them first: gunzip {packed}" if packed else "Name the folder that they are in, or one file.",
+            hint=f"Unpack them first: gunzip {packed}"
+            if packed
+            else "Give the folder that contains them, or one file.",
         )
     return found

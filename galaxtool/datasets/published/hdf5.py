@@ -1,4 +1,4 @@
-"""Labelled stacks of images in HDF5 files, read as they are asked for."""
+"""Labelled stacks of images in HDF5 files, read on demand."""
 
 from __future__ import annotations
 
@@ -22,41 +22,42 @@ _BLOCK_BYTES = 128 * 2**20
 
 
 class ImageStack(Hdf5Rows):
-    """The colour images of an HDF5 file: an array of uint8, (N, ny, nx, 3) or (N, 3, ny, nx).
+    """An array of N colour images in an HDF5 file: uint8, (N, ny, nx, 3) or (N, 3, ny, nx).
 
-    Images may be asked for in any order and by several threads at once; rising order is the fastest. The file is
-    opened when the first one is.
+    Images can be read in any order and by several threads at once; ascending order is the fastest. The file is opened
+    when the first image is read.
 
     Parameters
     ----------
     path : Path
-        The file.
+        Path of the file.
     key : str
-        The array's name in it.
+        Name of the array.
 
     Attributes
     ----------
     shape : tuple of int
-        Of the array.
+        Shape of the array.
 
     Raises
     ------
     InputError
-        If there is no such array of that form.
+        If the array is not of that form.
     """
 
     def __init__(self, path: Path, key: str) -> None:
-        with _reading(path) as file:
+        with _open_checked(path) as file:
             array = file[key]
             shape: tuple[int, ...] = array.shape
             if len(shape) != 4 or 3 not in (shape[1], shape[3]) or 0 in shape[1:]:
                 raise InputError(
-                    f"'{key}' in '{path}' is of {_size(shape)}, which are no colour images.",
-                    hint="Wanted N x ny x nx x 3.",
+                    f"'{key}' in '{path}' has the shape {_format_shape(shape)}, which is not that of colour images.",
+                    hint="The shape must be N x ny x nx x 3.",
                 )
             if array.dtype != np.uint8:
                 raise InputError(
-                    f"'{key}' in '{path}' is of type {array.dtype}, not uint8.", hint="Store display values, 0 to 255."
+                    f"'{key}' in '{path}' has the type {array.dtype}, not uint8.",
+                    hint="Store display values, 0 to 255.",
                 )
             super().__init__(path, key, array, _BLOCK_BYTES)
 
@@ -66,11 +67,11 @@ class ImageStack(Hdf5Rows):
         Raises
         ------
         UnreadableImage
-            If that part of the file is damaged, or the file has gone.
+            If that part of the file is damaged, or the file was removed.
         """
         pixels = self.row(row)
         planes = np.moveaxis(pixels, -1, 0) if self.shape[3] == 3 else pixels
-        return np.array(planes[:, ::-1], order="C")  # a copy, that the block may go; files have the top row first
+        return np.array(planes[:, ::-1], order="C")  # a copy lets go of the block; the top row is the first in files
 
 
 @dataclass(slots=True)
@@ -80,15 +81,15 @@ class StackDataset:
     Parameters
     ----------
     name : str
-        What messages and manifests call it.
+        Name of the data set in messages and manifests.
     items : sequence of Item
-        N of them, without a path.
+        The N items, without a path.
     where : sequence of (ImageStack, int)
-        For each item, its stack and its place there.
+        Stack and row of each item.
     scale_column : str
-        Which of an item's columns holds arcsec per pixel; empty where none does.
+        Column with the pixel scale in arcsec per pixel; empty if there is none.
     reading : ReadOptions
-        Its bands are taken, and its pixel scale where there is none.
+        Bands to select, and the pixel scale of images that have none.
     """
 
     has_hdus: ClassVar[bool] = False
@@ -125,85 +126,90 @@ class StackDataset:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Any]:
-    """Give an open file, and raise `InputError` where it turns out to be damaged."""
+def _open_checked(path: Path) -> Iterator[Any]:
+    """Open a file; raise `InputError` if it turns out to be damaged."""
     with open_hdf5(path) as file:
         try:
             yield file
         except BROKEN as error:
-            raise InputError(f"'{path}' is damaged ({say(error)}).", hint="Fetch or copy it again.") from error
+            raise InputError(f"'{path}' is damaged ({say(error)}).", hint="Download or copy it again.") from error
 
 
 def read_columns(
-    path: Path, images: str, wanted: Sequence[str], also: Sequence[str] = ()
+    path: Path, images: str, required: Sequence[str], optional: Sequence[str] = ()
 ) -> tuple[ImageStack, dict[str, np.ndarray]]:
-    """Open a stack of N images and read what is known of each.
+    """Open a stack of N images and read the arrays with one value per image.
 
     Parameters
     ----------
     path : Path
-        The HDF5 file.
+        Path of the HDF5 file.
     images : str
         Name of the array of images.
-    wanted, also : sequence of str
-        Names of columns that must be there, and of those that may.
+    required, optional : sequence of str
+        Names of the other arrays.
 
     Returns
     -------
     stack : ImageStack
+        The images.
     columns : dict of ndarray, shape (N,)
-        As the file has them; those of `also` that are not there are left out.
+        The other arrays, by name.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or lacks something; what is there is named.
+        If the file cannot be read, or lacks a required array; lists the arrays that it has.
     """
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
-    with _reading(path) as file:
+    with _open_checked(path) as file:
         there = {name: file[name] for name in file if isinstance(file.get(name), h5py.Dataset)}
-        missing = [name for name in (images, *wanted) if name not in there]
+        missing = [name for name in (images, *required) if name not in there]
         if missing:
-            found = ", ".join(f"'{name}' ({_size(array.shape)})" for name, array in there.items())
+            found = ", ".join(f"'{name}' ({_format_shape(array.shape)})" for name, array in there.items())
             raise InputError(
                 f"'{path}' has no {' and no '.join(repr(name) for name in missing)}; it has {found or 'nothing'}.",
-                hint=f"Wanted are {', '.join((images, *wanted))}. See `galaxtool datasets` for what reads other files.",
+                hint=f"Required are {', '.join((images, *required))}. See `galaxtool datasets` for other data sets.",
             )
         n = there[images].shape[0] if there[images].shape else 0
-        known = {name: there[name] for name in (*wanted, *also) if name in there}
+        known = {name: there[name] for name in (*required, *optional) if name in there}
         for name, column in known.items():
             if column.shape not in ((n,), (n, 1)):
-                raise InputError(f"'{path}' has {n} images, but '{name}' is of {_size(column.shape)}.")
+                raise InputError(f"'{path}' has {n} images, but '{name}' has {_format_shape(column.shape)}.")
             if column.dtype.kind not in "iuf":
-                raise InputError(f"'{name}' in '{path}' is of type {column.dtype}, where numbers are wanted.")
+                raise InputError(f"'{name}' in '{path}' has the type {column.dtype}, which is not numeric.")
         columns = {name: np.asarray(column[()]).reshape(-1) for name, column in known.items()}
     return ImageStack(path, images), columns
 
 
-def class_labels(codes: np.ndarray, meaning: Mapping[int, str], name: str, path: Path) -> list[str]:
-    """Return the class that each number stands for.
+def decode_labels(codes: np.ndarray, meaning: Mapping[int, str], name: str, path: Path) -> list[str]:
+    """Translate class numbers to labels.
 
     Parameters
     ----------
     codes : ndarray, shape (N,)
-        Numbers, as the column `name` of `path` has them.
+        Class numbers.
     meaning : mapping of int to str
-        The classes.
+        Label of each class number.
+    name : str
+        Name of the array, for errors.
+    path : Path
+        Path of the file, for errors.
 
     Raises
     ------
     InputError
-        If a number stands for none.
+        If a number is not a class.
     """
     known = sorted(meaning)
     strange = np.flatnonzero(~np.isin(codes, known))
     if len(strange):
         raise InputError(
-            f"'{name}' in '{path}' is {codes[strange[0]]} for image {strange[0]}, which stands for no class.",
+            f"'{name}' in '{path}' is {codes[strange[0]]} for image {strange[0]}, which is not a class.",
             hint=f"Its classes are {', '.join(f'{code} {meaning[code]}' for code in known)}.",
         )
     return [meaning[code] for code in codes.astype(int).tolist()]
 
 
-def _size(shape: Sequence[int]) -> str:
+def _format_shape(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape)) if len(shape) != 1 else f"{shape[0]} values"

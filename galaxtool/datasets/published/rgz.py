@@ -1,4 +1,4 @@
-"""Radio Galaxy Zoo: folders of images named by the number of components and of peaks."""
+"""Radio Galaxy Zoo: folders of images, named by the numbers of components and peaks."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def rgz_dataset(
     bands: Sequence[str] = (),
     prober: FileProber | None = None,
 ) -> FileDataset:
-    """Open images of Radio Galaxy Zoo, a folder for each class.
+    """Open images of Radio Galaxy Zoo, with one folder per class.
 
     Parameters
     ----------
     path : str or Path
-        A folder as of `galaxtool.datasets.folder.folder_dataset`, perhaps with ``train/``, ``valid/``, ``test/``. Its
-        classes are written ``1C_1P``, ``1c-1p``, ``1C1P``, ``1_1`` or the like.
+        A folder as for `galaxtool.datasets.folder.folder_dataset`, perhaps with ``train/``, ``valid/``, ``test/``.
+        Classes are written ``1C_1P``, ``1c-1p``, ``1C1P``, ``1_1`` or the like.
     image_column, label_column : str, optional
-        Columns of a ``labels.csv``, where they do not have one of the usual names.
+        Columns of ``labels.csv``, if they do not have one of the usual names.
     pattern, bands, prober
-        Where each band has a file of its own, and what opens files to find tables; as of that function.
+        As for `galaxtool.datasets.folder.folder_dataset`.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def rgz_dataset(
     Raises
     ------
     InputError
-        If there is no such folder, no image in it, or a class that is none of Radio Galaxy Zoo.
+        If the folder does not exist, has no images, or a class is not one of Radio Galaxy Zoo.
     """
     found = folder_dataset(
         path=path,
@@ -57,14 +57,14 @@ def rgz_dataset(
         prober=prober,
     )
     taxonomy = load_taxonomy(symbols_folder() / "rgz")
-    written = {item.label: _spelled(item.label, taxonomy.slugs) for item in found.items if item.label is not None}
+    written = {item.label: _to_slug(item.label, taxonomy.slugs) for item in found.items if item.label is not None}
     slugs = match_labels([written[item.label] for item in found.items if item.label is not None], taxonomy)
     items = [item if item.label is None else replace(item, label=slugs[written[item.label]]) for item in found.items]
     return replace(found, name="rgz", items=items)
 
 
-def _spelled(label: str, slugs: tuple[str, ...]) -> str:
-    """Return the slug that two numbers mean; what means none stays as it is."""
+def _to_slug(label: str, slugs: tuple[str, ...]) -> str:
+    """Return the slug for a label with two numbers; other labels are unchanged."""
     counts = _COUNTS.fullmatch(label.strip())
     slug = f"{counts[1]}c_{counts[2]}p" if counts else label
     return slug if slug in slugs else label

@@ -1,4 +1,4 @@
-"""Validation sets that share no object with the training set, and subsets that lie in one another."""
+"""Validation splits that share no object with the training set, and nested subsets."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ def split_items(
     separation_arcsec: float = 60.0,
     prober: FileProber | None = None,
 ) -> np.ndarray:
-    """Say which items to train on and which to validate on.
+    """Split items into training and validation.
 
     Parameters
     ----------
     items : sequence of Item
-        N of them.
+        The N items.
     labels : sequence of str, int or None
-        Class of each.
+        Class of each item.
     valid_fraction : float
-        Of each class, in [0, 1).
+        Fraction of each class to validate on, in [0, 1).
     seed : int
-        The same items, labels and seed give the same split.
+        Random seed; the same items, labels and seed give the same split.
     separation_arcsec : float
-        Items nearer to each other on the sky than this, directly or through others, stay on one side.
+        Items that are closer to each other on the sky than this, directly or through others, stay in one split.
     prober : FileProber, optional
         Opens the files for their positions and digests; by default they are opened anew.
 
     Returns
     -------
     ndarray of str, shape (N,)
-        ``train``, ``valid``, ``test`` or ``unused``. A given ``test`` or ``unused`` stays apart. Where the items bring
-        a ``valid``, all splits are as given, and an item without one is for training; otherwise validation is drawn
-        from all but those apart.
+        ``train``, ``valid``, ``test`` or ``unused``. Given ``test`` and ``unused`` items keep their split. If the items
+        come with a ``valid`` split, all splits are as given, and an item without one is for training. Otherwise the
+        validation split is drawn from all items that are not ``test`` or ``unused``.
 
     Raises
     ------
@@ -57,8 +57,8 @@ def split_items(
 
     Notes
     -----
-    Every class keeps an item to train on, and one of two items or more has one to validate on unless its items all
-    belong together. So there may be nothing to validate on: in a set of one image a class, or in a single crowded
+    Every class keeps an item to train on. A class of two items or more has one to validate on, unless its items all
+    belong together. The validation split may therefore be empty: with one image per class, or in a single crowded
     field, where a smaller separation helps.
     """
     if not 0 <= valid_fraction < 1:
@@ -67,20 +67,20 @@ def split_items(
         raise ConfigError(f"The separation is {separation_arcsec:g} arcsec, not at least 0.")
     given = np.array([item.split for item in items], dtype="U6")
     if np.any(given == "") and np.any(np.isin(given, ("valid", "test"))):
-        # what shows the same sky as an item of a given split goes with it
-        together = leak_groups(items, separation_arcsec=separation_arcsec, prober=prober)
+        # items that show the same sky as an item of a given split join that split
+        together = find_leak_groups(items, separation_arcsec=separation_arcsec, prober=prober)
         for part in ("valid", "test"):
             given[(given == "") & np.isin(together, together[given == part])] = part
     splits = np.where(given == "", "train", given)
     free = np.flatnonzero(~np.isin(given, ("test", "unused"))).tolist()
     if free and not np.any(given == "valid"):
-        groups = leak_groups([items[i] for i in free], separation_arcsec=separation_arcsec, prober=prober)
-        chosen = _draw(groups, [str(labels[i]) for i in free], valid_fraction, seed)
+        groups = find_leak_groups([items[i] for i in free], separation_arcsec=separation_arcsec, prober=prober)
+        chosen = _draw_groups(groups, [str(labels[i]) for i in free], valid_fraction, seed)
         splits[np.array(free)[chosen]] = "valid"
     return splits
 
 
-def leak_groups(
+def find_leak_groups(
     items: Sequence[Item], *, separation_arcsec: float = 60.0, prober: FileProber | None = None
 ) -> np.ndarray:
     """Find groups of items that show the same piece of sky or are the same file.
@@ -88,34 +88,37 @@ def leak_groups(
     Parameters
     ----------
     items : sequence of Item
-        N of them. Those with a position, of their own or in the header of a FITS file, are compared on the sky, those
+        The N items. Those with a position, given or from the header of a FITS file, are compared on the sky, and those
         with a file by content.
     separation_arcsec : float
-        Largest distance between neighbours in a group.
+        Largest distance between neighbours in a group, in arcsec.
     prober : FileProber, optional
         Opens the files for their positions and digests; by default they are opened anew.
 
     Returns
     -------
     ndarray of int, shape (N,)
-        Equal where two items belong together.
+        Number of the group of each item.
     """
     prober = prober or FileProber()
     placed = with_header_positions(items, prober=prober)
-    pairs = [*_neighbours(placed, separation_arcsec), *same_content([item.ref for item in items], prober=prober)]
+    pairs = [*_find_neighbors(placed, separation_arcsec), *same_content([item.ref for item in items], prober=prober)]
     first, second = (np.array([pair[k] for pair in pairs], dtype=int) for k in (0, 1))
     links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(items), len(items)))
-    return connected_components(links, directed=False)[1]
+    groups: np.ndarray = connected_components(links, directed=False)[1]
+    return groups
 
 
-def largest_group(items: Sequence[Item], *, separation_arcsec: float = 60.0, prober: FileProber | None = None) -> int:
-    """Return the number of items in the largest of the `leak_groups`; 0 without items."""
-    groups = leak_groups(items, separation_arcsec=separation_arcsec, prober=prober)
+def measure_largest_group(
+    items: Sequence[Item], *, separation_arcsec: float = 60.0, prober: FileProber | None = None
+) -> int:
+    """Return the number of items in the largest of the `find_leak_groups`; 0 without items."""
+    groups = find_leak_groups(items, separation_arcsec=separation_arcsec, prober=prober)
     return int(np.bincount(groups).max(initial=0))
 
 
-def _neighbours(items: Sequence[Item], separation_arcsec: float) -> list[tuple[int, int]]:
-    """Return the pairs that are near each other on the sky."""
+def _find_neighbors(items: Sequence[Item], separation_arcsec: float) -> list[tuple[int, int]]:
+    """Return the pairs of items that are close to each other on the sky."""
     placed = [i for i, item in enumerate(items) if item.ra is not None and item.dec is not None]
     if len(placed) < 2:
         return []
@@ -124,8 +127,8 @@ def _neighbours(items: Sequence[Item], separation_arcsec: float) -> list[tuple[i
     return [(placed[i], placed[j]) for i, j in zip(a.tolist(), b.tolist(), strict=True) if i < j]
 
 
-def _draw(groups: np.ndarray, labels: list[str], fraction: float, seed: int) -> np.ndarray:
-    """Return the rows to validate on: whole groups, about the same fraction of every class.
+def _draw_groups(groups: np.ndarray, labels: list[str], fraction: float, seed: int) -> np.ndarray:
+    """Draw whole groups of items to validate on, about the same fraction of every class.
 
     scikit-learn's StratifiedGroupKFold offers only fractions 1/k and may leave a class without training items.
     """
@@ -145,32 +148,32 @@ def _draw(groups: np.ndarray, labels: list[str], fraction: float, seed: int) -> 
     return np.flatnonzero(taken[groups])
 
 
-def never_validated(labels: Sequence[str], splits: Sequence[str] | np.ndarray) -> list[str]:
-    """Return the classes with items to train on and none to validate on, in the order in which they come.
+def find_unvalidated_classes(labels: Sequence[str], splits: Sequence[str] | np.ndarray) -> list[str]:
+    """Find classes that have training items but no validation items, in order of appearance.
 
     Parameters
     ----------
     labels : sequence of str
-        Class of each of N items; an empty one (no class) is passed over.
+        Class of each of N items; an empty text means no class and is skipped.
     splits : sequence of str
-        Split of each.
+        Split of each item.
     """
     held = {label for label, split in zip(labels, splits, strict=True) if split == "valid"}
     trained = dict.fromkeys(label for label, split in zip(labels, splits, strict=True) if split == "train" and label)
     return [label for label in trained if label not in held]
 
 
-def nested_subset(labels: Sequence[str | int | None], fraction: float, seed: int) -> np.ndarray:
-    """Choose a fraction of each class such that smaller fractions lie within larger ones.
+def draw_nested_subset(labels: Sequence[str | int | None], fraction: float, seed: int) -> np.ndarray:
+    """Draw a fraction of each class, so that smaller fractions are subsets of larger ones.
 
     Parameters
     ----------
     labels : sequence of str, int or None
         Class of each of N items.
     fraction : float
-        In (0, 1]; every class keeps at least one item.
+        Fraction to draw, in (0, 1]; every class keeps at least one item.
     seed : int
-        Subsets are nested for the same labels and seed.
+        Random seed; subsets are nested for the same labels and seed.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Splits that a table gives: a published one, or that of an earlier run."""
+"""Splits given by a table: a published split, or that of an earlier run."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from galaxtool.types import ImageRef, Item
 from galaxtool.utils.suggestions import suggest_path
 
 UNUSED = "unused"
-"""The split of items that are neither trained on nor scored."""
+"""Split of items that are neither trained on nor scored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenSplit:
-    """Which items a table puts into which split.
+    """Assignment of items to splits.
 
     Parameters
     ----------
     source : Path
-        The table.
+        Path of the table.
     by_id, by_path : mapping of str to str
-        Split by identifier and by absolute path: ``train``, ``valid``, ``test``, ``unused``, or empty where the table
-        does not say.
+        Split by identifier and by absolute path: ``train``, ``valid``, ``test``, ``unused``, or empty if the
+        table does not say.
     """
 
     source: Path
     by_id: Mapping[str, str]
     by_path: Mapping[str, str]
 
-    def of(self, item: Item) -> str | None:
-        """Return the split of an item, by its identifier or else by its path; None where the table has neither."""
+    def find(self, item: Item) -> str | None:
+        """Return the split of an item, by identifier or else by path; None if the table has neither."""
         split = self.by_id.get(item.id)
-        return self.by_path.get(_absolute(item.ref)) if split is None and item.ref is not None else split
+        return self.by_path.get(_absolute_path(item.ref)) if split is None and item.ref is not None else split
 
 
 def read_given_split(path: Path) -> GivenSplit:
@@ -50,15 +50,15 @@ def read_given_split(path: Path) -> GivenSplit:
     Parameters
     ----------
     path : Path
-        CSV, ECSV, FITS, VOTable or Parquet with a column ``split`` and one of identifiers or of paths, under any of
-        their usual names; ``split.csv`` of an earlier run is one. Splits are ``train``, ``valid``, ``test`` as people
-        write them, or ``unused``. Relative paths start at the table's folder or at the working folder. Other columns
-        do not matter.
+        CSV, ECSV, FITS, VOTable or Parquet file with a column ``split`` and one of identifiers or paths, under any of
+        their usual names, such as the ``split.csv`` of an earlier run. Splits are ``train``, ``valid``, ``test`` in any
+        common spelling, or ``unused``. Relative paths start at the table's folder or at the working folder. Other
+        columns are ignored.
 
     Raises
     ------
     TableError
-        If it cannot be read or lacks a column, has a split of an unknown name, or puts one image into two splits.
+        If the table cannot be read, lacks a column, contains an unknown split, or puts one image into two splits.
     """
     path = Path(path)
     if not path.exists():
@@ -70,7 +70,7 @@ def read_given_split(path: Path) -> GivenSplit:
             f"The table '{path}' has no column 'split'; its columns are {list_columns(table)}.",
             hint="Each row names an image, by id or path, and its split: train, valid, test or unused.",
         )
-    splits = [_known(text, column, path) for text in texts(table[column])]
+    splits = [_parse_split(text, column, path) for text in texts(table[column])]
     id_column = find_column(table, None, ID_COLUMNS, path)
     path_column = find_column(table, None, PATH_COLUMNS, path)
     if id_column is None and path_column is None:
@@ -80,15 +80,15 @@ def read_given_split(path: Path) -> GivenSplit:
         )
     written = texts(table[path_column]) if path_column else []
     suffixes = image_suffixes()
-    # data sets, too, call an image without an identifier by its path
+    # data sets also identify an image without an identifier by its path
     ids = (
         texts(table[id_column]) if id_column else [without_suffix(PurePath(p), suffixes) if p else "" for p in written]
     )
     here, beside = (
-        _table_of([_absolute(folder / text) if text else "" for text in written], splits, path)
+        _map_splits([_absolute_path(folder / text) if text else "" for text in written], splits, path)
         for folder in (Path(), path.parent)
     )
-    return GivenSplit(source=path, by_id=_table_of(ids, splits, path), by_path={**here, **beside})
+    return GivenSplit(source=path, by_id=_map_splits(ids, splits, path), by_path={**here, **beside})
 
 
 def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
@@ -97,21 +97,21 @@ def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
     Parameters
     ----------
     items : sequence of Item
-        N of them. What splits they bring themselves is forgotten.
+        The N items; their own splits are discarded.
     table : GivenSplit
-        It may list more images than these.
+        The splits; the table may list further images.
 
     Returns
     -------
     list of Item
-        The same N, in order; the split of those to be left out is ``unused``.
+        The same items in order; those to leave out have the split ``unused``.
 
     Raises
     ------
     InputError
-        If the table does not list some of them.
+        If the table does not list all items.
     """
-    splits = [table.of(item) for item in items]
+    splits = [table.find(item) for item in items]
     missing = [item for item, split in zip(items, splits, strict=True) if split is None]
     if missing and len(missing) == len(items):
         first = items[0].id + (f" ({items[0].ref})" if items[0].ref else "")
@@ -128,21 +128,21 @@ def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
     return [replace(item, split=split or "") for item, split in zip(items, splits, strict=True)]
 
 
-def _known(text: str, column: str, path: Path) -> str:
-    """Return a split as `Item` has it."""
+def _parse_split(text: str, column: str, path: Path) -> str:
+    """Return a split by its name in `Item`."""
     known = {"": "", UNUSED: UNUSED, **SPLITS}
     if text.lower() not in known:
         raise TableError(
-            f"The column '{column}' of '{path}' has the split '{text}', which is not known.",
+            f"The column '{column}' of '{path}' has the split '{text}', which is unknown.",
             hint=f"Splits are train, valid, test and {UNUSED}.",
         )
     return known[text.lower()]
 
 
-def _table_of(keys: Sequence[str], splits: Sequence[str], path: Path) -> dict[str, str]:
-    """Return the split of each key that is not empty."""
+def _map_splits(keys: Sequence[str], splits: Sequence[str], path: Path) -> dict[str, str]:
+    """Return the split of each nonempty key."""
     found: dict[str, str] = {}
-    for key, split in zip(keys, splits, strict=False):  # there are no paths without a column of them
+    for key, split in zip(keys, splits, strict=False):  # without a column of paths, there are no keys
         if key and found.setdefault(key, split) != split:
             raise TableError(
                 f"The split '{path}' puts '{key}' into '{found[key]}' and into '{split}'.", hint="Keep one of the rows."
@@ -150,5 +150,5 @@ def _table_of(keys: Sequence[str], splits: Sequence[str], path: Path) -> dict[st
     return found
 
 
-def _absolute(place: Path | ImageRef) -> str:
-    return os.path.abspath(str(place))  # noqa: PTH100  Path.resolve would follow links, and ask the disk each time
+def _absolute_path(place: Path | ImageRef) -> str:
+    return os.path.abspath(str(place))  # noqa: PTH100  Path.resolve follows links and reads the disk

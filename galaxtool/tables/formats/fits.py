@@ -108,7 +108,8 @@ def is_image(hdu: Any) -> bool:
 def _is_time(column: Column, header: fits.Header, number: int) -> bool:
     """Return whether a column holds times as astropy writes them: two parts of a Julian date in a known time scale."""
     scale = str(header.get(f"TCTYP{number}", "")).lower()
-    return scale in Time.SCALES and column.shape[1:] == (2,) and column.dtype.kind == "f" and column.unit == "d"
+    pairs = column.shape[1:] == (2,) and column.dtype.kind == "f"
+    return scale in Time.SCALES and pairs and str(column.unit) == "d"
 
 
 def _convert_times(column: Column, scale: str) -> Time:
