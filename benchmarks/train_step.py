@@ -34,7 +34,7 @@ from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import Stage
 from galaxtool.training.step import Stepper
 from galaxtool.training.task import Batch, PictureSet, Task
-from galaxtool.vision.augment import standardise
+from galaxtool.vision.augment import standardize
 from galaxtool.vision.device import autocast, choose_device, choose_precision
 from galaxtool.vision.preprocess import Preprocess
 
@@ -135,7 +135,7 @@ class WrittenOut(galaxalign.ThreeEncoderStage):
             batch.targets
         ]
         symbols = galaxalign.with_running_statistics(
-            self.symbols, standardise(drawings, task.preprocess.mean, task.preprocess.std)
+            self.symbols, standardize(drawings, task.preprocess.mean, task.preprocess.std)
         )
         every = {
             "image": self.backbone.embed(batch.images),
@@ -158,7 +158,7 @@ def by_open_clip(task: Task) -> Callable[[], float]:
     model, tokenizer = task.backbone.model.train(), task.backbone.tokenizer
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     compare = ClipLoss()
-    images = standardise(
+    images = standardize(
         torch.from_numpy(task.train.pictures).permute(0, 3, 1, 2).float() / 255,
         task.preprocess.mean, task.preprocess.std,
     ).to(task.device)  # fmt: skip

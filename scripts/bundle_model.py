@@ -1,4 +1,4 @@
-"""Put a finished run's model into the package, in half precision, with its ONNX file and its card.
+"""Bundle the model of a finished run with the package: in half precision, with an ONNX file and a model card.
 
 galaxtool finetune --recipe mini --out runs/mini
 python scripts/bundle_model.py runs/mini
@@ -10,6 +10,7 @@ import dataclasses
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -36,18 +37,18 @@ def main() -> None:
     fresh = HERE.with_name("mini.new")
     shutil.rmtree(fresh, ignore_errors=True)
     save_model(fresh, model, record, taxonomy, dtype=torch.float16)
-    done = export(model=str(fresh), output=fresh / "model.onnx")
-    print(f"cosine {done.least_cosine:.7f}, {done.bytes / 1e6:.1f} MB")
-    (fresh / "README.md").write_text(card(record.metrics, record.method, record.data), encoding="utf-8")
+    result = export(model=str(fresh), output=fresh / "model.onnx")
+    print(f"cosine {result.least_cosine:.7f}, {result.bytes / 1e6:.1f} MB")
+    (fresh / "README.md").write_text(write_card(record.metrics, record.method, record.data), encoding="utf-8")
     shutil.rmtree(HERE, ignore_errors=True)
     fresh.rename(HERE)
     print(f"bundled in {HERE}")
 
 
-def card(metrics: dict, method: dict, data: dict) -> str:
-    """Write the model card."""
+def write_card(metrics: dict[str, Any], method: dict[str, Any], data: dict[str, Any]) -> str:
+    """Return the text of the model card."""
 
-    def shown(name: str) -> str:
+    def format_score(name: str) -> str:
         entry = metrics[name]
         return f"{entry['value']:.3f} ({entry['low']:.3f} to {entry['high']:.3f})"
 
@@ -63,8 +64,8 @@ def card(metrics: dict, method: dict, data: dict) -> str:
 | Backbone | `mini`: a residual network of 3 million weights at 64 pixels, a byte-level text tower |
 | Method | {method["name"]}, {epochs} epochs, contrast {method["contrast"]}, seed {method["seed"]} |
 | Data | {", ".join(data["names"])}: {train} simulated galaxies to train on, by `galaxtool/recipes/mini.toml` |
-| Accuracy | {shown("accuracy")} on {metrics["n"]} simulated validation galaxies, 95 % interval |
-| Macro F1 | {shown("f1_macro")} |
+| Accuracy | {format_score("accuracy")} on {metrics["n"]} simulated validation galaxies, 95 % interval |
+| Macro F1 | {format_score("f1_macro")} |
 | Stored | half precision; computed in single precision |
 | Licence | BSD-3-Clause |
 

@@ -1,4 +1,4 @@
-"""Write docs/commands.md from the commands themselves.
+"""Write docs/commands.md from the docstrings and options of the commands.
 
 Run from anywhere::
 
@@ -62,82 +62,84 @@ the parameter: `GALAXTOOL_DEVICE=cpu`. An unknown key in a file is an error; an 
 """
 
 
-def reference() -> str:
+def write_reference() -> str:
     """Return the text of docs/commands.md."""
-    made = {name: made_command(name) for name in COMMANDS}
+    commands = {name: load_command(name) for name in COMMANDS}
     lines = [INTRODUCTION, "| command | |", "|---|---|"]
-    lines += [f"| [`{name}`](#{name}) | {cell(line)} |" for name, (_, line) in COMMANDS.items()]
+    lines += [f"| [`{name}`](#{name}) | {format_cell(line)} |" for name, (_, line) in COMMANDS.items()]
     lines += ["", "Every command takes these as well:", ""]
-    first = next(iter(made.values()))
-    lines += option_table(p for p in first.params if panel_of(p) == COMMON)
+    first = next(iter(commands.values()))
+    lines += make_option_table(p for p in first.params if find_panel(p) == COMMON)
     # each command's --config names its own table
     lines = [line.replace(f"[{first.name}]", "[COMMAND]") for line in lines]
-    for name, command in made.items():
-        lines += ["", *section(name, command)]
+    for name, command in commands.items():
+        lines += ["", *describe_command(name, command)]
     return "\n".join([*lines, "", SETTINGS])
 
 
-def made_command(name: str) -> Any:
-    """Return the command of a name, as the command line makes it."""
+def load_command(name: str) -> Any:
+    """Return the command with this name, as built by the command line."""
     module, _, attribute = COMMANDS[name][0].partition(":")
     return getattr(import_module(module), attribute)()
 
 
-def section(name: str, command: Any) -> list[str]:
-    """Return the lines about one command."""
+def describe_command(name: str, command: Any) -> list[str]:
+    """Return the lines that describe one command."""
     arguments = [p for p in command.params if is_argument(p)]
-    options = [p for p in command.params if not is_argument(p) and panel_of(p) != COMMON]
-    usage = " ".join(["galaxtool", name, "[OPTIONS]", *map(argument_shown, arguments)])
-    lines = [f"## {name}", "", escaped(command.help), "", "```text", usage, "```"]
+    options = [p for p in command.params if not is_argument(p) and find_panel(p) != COMMON]
+    usage = " ".join(["galaxtool", name, "[OPTIONS]", *map(format_argument, arguments)])
+    lines = [f"## {name}", "", escape_tags(command.help), "", "```text", usage, "```"]
     if arguments:
         lines += ["", "| argument | |", "|---|---|"]
-        lines += [f"| `{argument_shown(p)}` | {cell(p.help)} |" for p in arguments]
-    # what stands under no heading comes first; sorting keeps the order of the rest
-    for panel in sorted(dict.fromkeys(map(panel_of, options)), key=bool):
+        lines += [f"| `{format_argument(p)}` | {format_cell(p.help)} |" for p in arguments]
+    # options without a heading come first; the sort is stable
+    for panel in sorted(dict.fromkeys(map(find_panel, options)), key=bool):
         lines += ["", *([f"**{panel}**", ""] if panel else [])]
-        lines += option_table(p for p in options if panel_of(p) == panel)
-    if examples := examples_of(command):
+        lines += make_option_table(p for p in options if find_panel(p) == panel)
+    if examples := find_examples(command):
         lines += ["", "```console", *(f"$ {example}" for example in examples), "```"]
     return lines
 
 
-def option_table(options: Iterable[Any]) -> list[str]:
+def make_option_table(options: Iterable[Any]) -> list[str]:
     """Return the lines of a table of options."""
-    rows = [f"| {flags_shown(p)} | {default_shown(p)} | {cell(p.help)} |" for p in options]
+    rows = [f"| {format_flags(p)} | {format_default(p)} | {format_cell(p.help)} |" for p in options]
     return ["| option | default | |", "|---|---|---|", *rows]
 
 
-def examples_of(command: Any) -> list[str]:
-    """Return the command lines in a command's epilog."""
-    return [part.strip() for part in plain(command.epilog or "").removeprefix("Examples:").split("  |  ") if part]
+def find_examples(command: Any) -> list[str]:
+    """Return the example command lines in the epilog of a command."""
+    return [
+        part.strip() for part in remove_escapes(command.epilog or "").removeprefix("Examples:").split("  |  ") if part
+    ]
 
 
 def is_argument(parameter: Any) -> bool:
-    """Tell an argument from an option."""
+    """Return whether a parameter is an argument and not an option."""
     return not parameter.opts[0].startswith("-")
 
 
-def panel_of(parameter: Any) -> str:
-    """Return the heading that a parameter stands under in ``--help``."""
+def find_panel(parameter: Any) -> str:
+    """Return the heading of a parameter in ``--help``."""
     return getattr(parameter, "rich_help_panel", None) or ""
 
 
-def argument_shown(parameter: Any) -> str:
-    """Return an argument as it stands in a usage line."""
+def format_argument(parameter: Any) -> str:
+    """Return an argument as in a usage line."""
     shown = parameter.name.upper().removesuffix("S" if parameter.nargs == -1 else "")
     shown += "..." if parameter.nargs == -1 else ""
     return shown if parameter.required else f"[{shown}]"
 
 
-def flags_shown(parameter: Any) -> str:
-    """Return an option's flags, the long one first, and a word for its value."""
+def format_flags(parameter: Any) -> str:
+    """Return the flags of an option, the long one first, and a placeholder for its value."""
     flags = sorted(parameter.opts, key=lambda flag: -len(flag))
     value = "" if parameter.is_flag else " " + (parameter.metavar or flags[0].rpartition("-")[2].upper())
     return ", ".join(f"`{flag}`" for flag in flags[:-1]) + (", " if flags[1:] else "") + f"`{flags[-1]}{value}`"
 
 
-def default_shown(parameter: Any) -> str:
-    """Return an option's default, as it would be typed."""
+def format_default(parameter: Any) -> str:
+    """Return the default of an option as the user would type it."""
     if parameter.required:
         return "required"
     if parameter.is_flag or parameter.default is None or parameter.default in ((), [], ""):
@@ -145,22 +147,22 @@ def default_shown(parameter: Any) -> str:
     return f"`{parameter.default}`"
 
 
-def plain(text: str) -> str:
-    """Take off what keeps Rich from reading brackets as markup."""
+def remove_escapes(text: str) -> str:
+    """Remove the escapes that keep Rich from reading brackets as markup."""
     return text.replace("\\[", "[")
 
 
-def cell(text: str) -> str:
-    """Return a text for a table's cell: in one line, its bars escaped."""
-    return " ".join(escaped(text).split()).replace("|", "\\|")
+def format_cell(text: str) -> str:
+    """Return a text for a table cell: on one line, with escaped bars."""
+    return " ".join(escape_tags(text).split()).replace("|", "\\|")
 
 
-def escaped(text: str) -> str:
-    """Return a text in which nothing looks like a tag to Markdown."""
-    return plain(text).replace("<", "&lt;")
+def escape_tags(text: str) -> str:
+    """Return a text in which Markdown sees no HTML tags."""
+    return remove_escapes(text).replace("<", "&lt;")
 
 
 if __name__ == "__main__":
     with atomic_write(TARGET) as temporary:
-        temporary.write_text(reference(), encoding="utf-8")
+        temporary.write_text(write_reference(), encoding="utf-8")
     print(f"Wrote {TARGET}")

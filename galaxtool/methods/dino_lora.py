@@ -34,7 +34,7 @@ from galaxtool.training import distributed
 from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.task import Batch, PictureSet, Task
-from galaxtool.vision.augment import standardise
+from galaxtool.vision.augment import standardize
 from galaxtool.vision.device import autocast
 from galaxtool.vision.multicrop import GLOBAL_CROPS, MultiCrop
 
@@ -191,7 +191,7 @@ class DinoStage(Stage):
     def _crops(self, pictures: np.ndarray, items: np.ndarray, epoch: int) -> list[torch.Tensor]:
         task, found = self.task, to_device(pictures, self.task.device)
         crops = self.multicrop.crops(found, seed=task.options.seed, epoch=epoch, items=items.tolist())
-        return [standardise(crop, task.preprocess.mean, task.preprocess.std) for crop in crops]
+        return [standardize(crop, task.preprocess.mean, task.preprocess.std) for crop in crops]
 
     def _logits(self, crops: list[torch.Tensor], *, frozen: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the student's logits of every crop, (V, N, K), and the teacher's of the global ones, (2, N, K)."""

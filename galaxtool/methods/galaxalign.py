@@ -16,7 +16,7 @@ from galaxtool.heads.prompt import PromptHead
 from galaxtool.methods.losses import classes_to_classes, items_to_classes, unit
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
-from galaxtool.vision.augment import standardise
+from galaxtool.vision.augment import standardize
 
 _MAX_LOG_SCALE = math.log(100.0)  # as in CLIP
 
@@ -53,7 +53,7 @@ class AlignStage(Stage):
         """Embed this step's redrawing of each class's symbol, (K, D), unit length."""
         task = self.task
         drawings = task.augmentation.symbols(self.drawings, seed=task.options.seed, epoch=batch.epoch, step=batch.step)
-        return unit(with_running_statistics(tower, standardise(drawings, task.preprocess.mean, task.preprocess.std)))
+        return unit(with_running_statistics(tower, standardize(drawings, task.preprocess.mean, task.preprocess.std)))
 
     def negatives(self, batch: Batch) -> torch.Tensor | None:
         """Return how often each class is a negative: as often as in the batch, or None for once."""
@@ -67,7 +67,7 @@ class AlignStage(Stage):
         head = PromptHead(self.backbone.dim, len(self.prompts)).to(task.device)
         return head.fill(
             prompts=self.backbone.embed_text(self.prompts),
-            symbols=tower(standardise(plain, task.preprocess.mean, task.preprocess.std)),
+            symbols=tower(standardize(plain, task.preprocess.mean, task.preprocess.std)),
             log_scale=self.log_scale.clamp(max=_MAX_LOG_SCALE),
             score=task.options.score,
         )

@@ -9,7 +9,7 @@ from galaxtool.training.memory import to_device
 from galaxtool.training.sampling import draw_epoch_order
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
-from galaxtool.vision.augment import standardise
+from galaxtool.vision.augment import standardize
 from galaxtool.vision.device import autocast
 
 MAX_IMAGES = 512
@@ -61,6 +61,6 @@ def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
         pictures = to_device(task.train.pictures[chosen], task.device)
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
         with autocast(task.device, task.options.precision):
-            tower(standardise(images, task.preprocess.mean, task.preprocess.std))
+            tower(standardize(images, task.preprocess.mean, task.preprocess.std))
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum

@@ -10,7 +10,7 @@ from torch import nn
 
 from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.task import Batch, PictureSet, Task
-from galaxtool.vision.augment import standardise
+from galaxtool.vision.augment import standardize
 from galaxtool.vision.device import autocast
 
 
@@ -54,7 +54,7 @@ class Stage(nn.Module):
         """
         pictures = to_device(task.train.pictures[items], task.device)
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=items.tolist())
-        return standardise(images, task.preprocess.mean, task.preprocess.std)
+        return standardize(images, task.preprocess.mean, task.preprocess.std)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Return what to minimise, a scalar: a mean over the batch's items."""
@@ -121,7 +121,7 @@ def embed_pictures(task: Task, pictures: PictureSet) -> torch.Tensor:
     task.backbone.eval()
 
     def embed(part: slice) -> torch.Tensor:
-        chunk = task.preprocess.normalise(pictures.pictures[part])
+        chunk = task.preprocess.normalize(pictures.pictures[part])
         with autocast(task.device, task.options.precision):
             found: torch.Tensor = task.backbone.embed(to_device(chunk, task.device))
         return found.float()

@@ -1,7 +1,7 @@
-"""Augmentation on the fly: a galaxy has no up, and a symbol is only ever a sketch.
+"""Augmentation of images and symbols during training: galaxies have no preferred orientation, and symbols are sketches.
 
-Every random number comes from (seed, epoch, item), so a batch is the same whichever worker makes it and whenever a run
-is resumed.
+All random numbers depend only on (seed, epoch, item), so a batch does not depend on the worker that makes it, and a
+resumed run sees the same batches.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from galaxtool.vision.preprocess import per_channel
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far images are changed.
+    """The augmentation and its strength.
 
     Parameters
     ----------
     rotate : bool
-        By any angle, and mirrored half of the time.
+        Rotate by any angle, and mirror half of the images.
     zoom : float
-        Scale between ``1 / zoom`` and ``zoom``, uniform in its logarithm.
+        Largest scale factor; the scale is between ``1 / zoom`` and ``zoom``, uniform in its logarithm.
     shift : float
-        Displacement up to this fraction of the side, each axis.
+        Largest displacement along each axis, as a fraction of the side.
     gain : float
-        Brightness factor between ``1 - gain`` and ``1 + gain``, with a fifth of that on each channel.
+        Strength of the brightness change: a factor between ``1 - gain`` and ``1 + gain``, and a fifth of that per
+        channel.
     """
 
     rotate: bool = True
@@ -45,14 +46,14 @@ class Augmentation:
         pictures : Tensor of uint8, shape (N, size, size, C)
             Display values.
         seed, epoch : int
-            Of the run.
+            Random seed and epoch of the run.
         items : sequence of N int
-            Which item of the data set each picture is.
+            Index in the data set of each picture.
 
         Returns
         -------
         Tensor of float32, shape (N, C, size, size)
-            Display values in [0, 1]; beyond the edge the picture is mirrored, so sky stays sky.
+            Display values in [0, 1]. Pictures are mirrored beyond the edge, which continues the sky.
         """
         n = 6 + pictures.shape[-1]
         draws = np.stack([np.random.default_rng((seed, epoch, int(i))).random(n) for i in items])
@@ -62,16 +63,19 @@ class Augmentation:
         return (x * torch.as_tensor(gain, dtype=x.dtype, device=x.device)[:, :, None, None]).clamp_(0, 1)
 
     def symbols(self, drawings: torch.Tensor, *, seed: int, epoch: int, step: int) -> torch.Tensor:
-        """Redraw the symbols: another angle, size, place and stroke each step, or one drawing is memorised.
+        """Augment symbols: angle, size, position and stroke change at each step, so that no drawing is memorized.
 
         Parameters
         ----------
         drawings : Tensor of uint8, shape (K, size, size, C)
-            Bright strokes on a dark ground.
+            Bright strokes on a dark background.
+        seed, epoch, step : int
+            Random seed, epoch and step of the run.
 
         Returns
         -------
         Tensor of float32, shape (K, C, size, size)
+            Display values in [0, 1].
         """
         rng = np.random.default_rng((seed, epoch, step, 0x53594D))
         draws = rng.random((len(drawings), 9))
@@ -85,7 +89,7 @@ class Augmentation:
         return x * strength[:, None, None, None]
 
     def _matrices(self, draws: np.ndarray, zoom: float, shift: float) -> np.ndarray:
-        """Return (N, 2, 3) matrices from output to input coordinates in [-1, 1]."""
+        """Return the matrices, shape (N, 2, 3), from output to input coordinates in [-1, 1]."""
         angle = 2 * np.pi * draws[:, 0] * self.rotate
         mirror = np.where((draws[:, 1] < 0.5) & self.rotate, -1.0, 1.0)
         scale = zoom ** (2 * draws[:, 2] - 1)
@@ -97,7 +101,7 @@ class Augmentation:
 def warp(images: torch.Tensor, matrices: np.ndarray, *, padding: str) -> torch.Tensor:
     """Resample images (N, C, ny, nx) bilinearly through affine matrices (N, 2, 3).
 
-    Never in half precision, whose coordinates are coarser than a pixel.
+    Half precision is never used, because its coordinates are coarser than a pixel.
     """
     with torch.autocast(images.device.type, enabled=False):
         theta = torch.as_tensor(matrices, dtype=images.dtype, device=images.device)
@@ -105,10 +109,10 @@ def warp(images: torch.Tensor, matrices: np.ndarray, *, padding: str) -> torch.T
         return F.grid_sample(images, grid, mode="bilinear", padding_mode=padding, align_corners=False)
 
 
-def standardise(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+def standardize(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
     """Subtract `mean` and divide by `std`, channel by channel, from images (N, C, ny, nx) in [0, 1].
 
-    For another number of channels than there are values, see `per_channel`.
+    If there are more or fewer channels than values, see `per_channel`.
     """
-    centre, spread = (images.new_tensor(per_channel(v, images.shape[1])).view(1, -1, 1, 1) for v in (mean, std))
-    return (images - centre) / spread
+    center, spread = (images.new_tensor(per_channel(v, images.shape[1])).view(1, -1, 1, 1) for v in (mean, std))
+    return (images - center) / spread

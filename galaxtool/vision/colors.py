@@ -1,4 +1,4 @@
-"""Which bands become red, green and blue."""
+"""Choice of the bands that are shown in red, green and blue."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _MICROMETRES = {
     **{"R": 0.65, "i": 0.763, "I": 0.8, "z": 0.905, "y": 0.96, "Y": 1.02, "J": 1.235, "H": 1.66, "K": 2.16},
     **{"Ks": 2.16, "W1": 3.4, "W2": 4.6, "W3": 12.0, "W4": 22.0},
 }
-"""Central wavelengths of common filters, and of a picture's own R, G and B."""
+"""Central wavelengths of common filters, and of the R, G and B of a picture."""
 
 BY_WAVELENGTH = tuple(_MICROMETRES)
-"""The same filters, the shortest wavelength first."""
+"""The same filters, in order of increasing wavelength."""
 
 
-def colours(bands: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Choose what to show in red, green and blue.
+def choose_colors(bands: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Choose the bands to show in red, green and blue.
 
     Parameters
     ----------
@@ -28,8 +28,9 @@ def colours(bands: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...], tup
     -------
     red, green, blue : tuple of int
         Indices of the bands whose mean is shown in each colour: the longest wavelength in red, the shortest in blue.
-        Of two bands green is the mean. Of more than three, g, r and z are taken, or g, r and i, or else the shortest,
-        the middle and the longest. Bands with names that are not known count as in order of wavelength.
+        For two bands, green is their mean. For more than three, the bands are g, r and z, or g, r and i, or else the
+        shortest, the middle and the longest wavelength. Bands with unknown names are assumed to be in order of
+        wavelength.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which device and which precision."""
+"""Choice of the device and of the precision."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 def list_devices() -> list[str]:
-    """Return the devices PyTorch can use here, the best first, with the GPU's name."""
-    found = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    """Return the devices that PyTorch can use, the fastest first, with the names of GPUs."""
+    devices = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
-        found.append("mps")
-    return [*found, "cpu"]
+        devices.append("mps")
+    return [*devices, "cpu"]
 
 
 def choose_device(name: str) -> torch.device:
@@ -23,7 +23,7 @@ def choose_device(name: str) -> torch.device:
     Raises
     ------
     ConfigError
-        If there is no such device here.
+        If the device does not exist.
     """
     if name == "auto":
         name = list_devices()[0].partition(" ")[0]
@@ -38,7 +38,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def find_fastest_precision(device: torch.device | str) -> str:
-    """Return ``bf16`` where the device computes in it, ``fp16`` on older GPUs, else ``fp32``.
+    """Return ``bf16`` if the device supports it, ``fp16`` on older GPUs, else ``fp32``.
 
     A CPU without AMX or AVX512-BF16 emulates bfloat16, several times slower than float32.
     """
@@ -46,8 +46,8 @@ def find_fastest_precision(device: torch.device | str) -> str:
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     if device.type == "cpu":
-        can = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        return "bf16" if can.get("amx_bf16") or can.get("avx512_bf16") else "fp32"
+        supports = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        return "bf16" if supports.get("amx_bf16") or supports.get("avx512_bf16") else "fp32"
     return "fp32"
 
 
@@ -71,6 +71,6 @@ def choose_precision(name: str, device: torch.device) -> str:
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Return the context in which to compute at a precision; fp32 leaves everything as it is."""
+    """Return the context manager for computing at a precision; fp32 changes nothing."""
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
     return torch.autocast(device.type, dtype=dtype, enabled=precision != "fp32")

@@ -1,8 +1,9 @@
 """Several crops of each picture, for learning without labels (Caron et al. 2020, arXiv:2006.09882).
 
-Two crops show most of a picture and the others a part of it. A galaxy has no up, so each is turned by any angle and
-mirrored; brightness, sharpness and noise vary a little, as they do between exposures. Colours carry physics: crops are
-neither made gray nor solarised. Every random number comes from (seed, epoch, item).
+Two crops show most of a picture, and the others a part of it. Galaxies have no preferred orientation, so crops are
+rotated by any angle and mirrored. Brightness, sharpness and noise vary slightly, as they do between exposures. Colours
+carry physical information, so crops are not converted to gray or solarized. All random numbers depend only on (seed,
+epoch, item).
 """
 
 from __future__ import annotations
@@ -15,31 +16,32 @@ import torch
 import torch.nn.functional as F
 
 GLOBAL_CROPS = 2
-_SALT = 0x43524F50  # so that the numbers are not those of Augmentation
-_TRUNCATE = 3  # standard deviations of a blur that are computed
+_SALT = 0x43524F50  # for other random numbers than in Augmentation
+_TRUNCATE = 3  # radius of the blur kernel in standard deviations
 
 
 @dataclass(frozen=True, kw_only=True)
 class MultiCrop:
-    """Which crops, and how far they are changed.
+    """The crops and the strength of their augmentation.
 
     Parameters
     ----------
     size, local_size : int
-        Side of the two global and of the local crops, in pixels.
+        Side of the two global crops and of the local crops, in pixels.
     local_crops : int
-        How many of them.
+        Number of local crops.
     global_scale, local_scale : tuple of two float
-        Part of the picture's area that a crop shows, uniform between the two. Crops lie within the picture; their
-        places are more likely near its middle, where the galaxy is.
+        Range of the fraction of the area that a crop shows, with a uniform distribution. Crops are within the
+        picture, more often near its middle, where the galaxy is.
     rotate : bool
-        By any angle, and mirrored half of the time.
+        Rotate by any angle, and mirror half of the crops.
     gain : float
-        Brightness factor between ``1 - gain`` and ``1 + gain``, with a fifth of that on each channel.
+        Strength of the brightness change: a factor between ``1 - gain`` and ``1 + gain``, and a fifth of that per
+        channel.
     blur : float
-        Half of the crops are smoothed by a Gaussian; its standard deviation is up to this fraction of `size`.
+        Largest standard deviation of the Gaussian blur as a fraction of `size`; half of the crops are blurred.
     noise : float
-        Standard deviation of Gaussian noise is up to this, in display values of [0, 1].
+        Largest standard deviation of the Gaussian noise, in display values of [0, 1].
     """
 
     size: int
@@ -53,22 +55,22 @@ class MultiCrop:
     noise: float = 0.02
 
     def crops(self, pictures: torch.Tensor, *, seed: int, epoch: int, items: Sequence[int]) -> list[torch.Tensor]:
-        """Cut the crops, on the pictures' device.
+        """Cut the crops, on the device of the pictures.
 
         Parameters
         ----------
         pictures : Tensor of uint8, shape (N, size, size, C)
             Display values.
         seed, epoch : int
-            Of the run.
+            Random seed and epoch of the run.
         items : sequence of N int
-            Which item of the data set each picture is. A picture's crops do not depend on the others' in the batch.
+            Index in the data set of each picture. Its crops do not depend on the other pictures of the batch.
 
         Returns
         -------
         list of Tensor of float32
-            Two global crops, (N, C, size, size), then the local ones, (N, C, local_size, local_size): display values
-            in [0, 1]. Where a turned crop reaches beyond the edge, the picture is mirrored.
+            Two global crops, (N, C, size, size), then the local ones, (N, C, local_size, local_size), with display
+            values in [0, 1]. Pictures are mirrored where a rotated crop reaches beyond the edge.
         """
         channels = pictures.shape[-1]
         total = GLOBAL_CROPS + self.local_crops
@@ -80,7 +82,7 @@ class MultiCrop:
             is_global = view < GLOBAL_CROPS
             side = self.size if is_global else self.local_size
             own = draws[:, view]
-            x = _sample(whole, self._matrices(own, self.global_scale if is_global else self.local_scale), side)
+            x = _resample(whole, self._matrices(own, self.global_scale if is_global else self.local_scale), side)
             x = _blur(x, np.where(own[:, 7] < 0.5, own[:, 8], 0.0) * self.blur * self.size, self.blur * self.size)
             gain = 1 + self.gain * (2 * own[:, 9:10] - 1) + 0.2 * self.gain * (2 * own[:, 11:] - 1)
             x = x * _column(gain, x)[:, :, None, None]
@@ -96,13 +98,13 @@ class MultiCrop:
     def _draws(
         self, items: Sequence[int], shape: tuple[int, int], *, seed: int, epoch: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return numbers in [0, 1), (N, crops, what is drawn), and seeds of the noise, (N, crops)."""
+        """Return random numbers in [0, 1), shape (N, *shape), and seeds of the noise, shape (N, crops)."""
         generators = [np.random.default_rng((seed, epoch, int(item), _SALT)) for item in items]
         draws = np.stack([rng.random(shape) for rng in generators])
         return draws, np.stack([rng.integers(0, 2**63 - 1, shape[0]) for rng in generators])
 
     def _matrices(self, draws: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
-        """Return (N, 2, 3) matrices from a crop's coordinates to its picture's, both in [-1, 1]."""
+        """Return the matrices, shape (N, 2, 3), from crop coordinates to picture coordinates, both in [-1, 1]."""
         side = np.sqrt(scale[0] + (scale[1] - scale[0]) * draws[:, 2])
         angle = 2 * np.pi * draws[:, 0] * self.rotate
         mirror = np.where((draws[:, 1] < 0.5) & self.rotate, -1.0, 1.0)
@@ -112,10 +114,10 @@ class MultiCrop:
         return np.stack([mirror * cosine, -sine, tx, mirror * sine, cosine, ty], axis=1).reshape(-1, 2, 3)
 
 
-def _sample(images: torch.Tensor, matrices: np.ndarray, side: int) -> torch.Tensor:
+def _resample(images: torch.Tensor, matrices: np.ndarray, side: int) -> torch.Tensor:
     """Resample images (N, C, ny, nx) bilinearly to (N, C, side, side) through affine matrices (N, 2, 3).
 
-    The grid is computed element by element: a batched product may round by the size of the batch.
+    The grid is computed element by element, because the rounding of a batched product can depend on the batch size.
     """
     at = (torch.arange(side, dtype=torch.float32, device=images.device) * 2 + 1) / side - 1
     a = _column(matrices, images)[:, :, :, None, None]

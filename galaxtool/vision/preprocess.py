@@ -1,4 +1,4 @@
-"""From a cutout to the pixels a backbone looks at; numpy and Pillow only, so that ONNX inference needs no PyTorch."""
+"""Conversion of a cutout to the input of a backbone, with numpy and Pillow only: ONNX inference needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -18,34 +18,35 @@ from galaxtool.vision.stretch import Stretch, to_planes
 
 RGB = ("R", "G", "B")
 GRAY = ("gray",)
-_LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)  # of 65536: ITU-R BT.601, as Pillow's mode L
+_LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)  # ITU-R BT.601 times 65536, as in Pillow's mode L
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocess:
-    """Stretch, central square, resize, normalise: the same for training, classification and search.
+    """Stretch, central square, resize, normalize: the same for training, classification and search.
 
     Parameters
     ----------
     size : int
-        Side of the result, in pixels.
+        Side of the result in pixels.
     crop : float
-        Fraction of the shorter side that is kept, about the centre; 1 keeps the largest central square.
+        Fraction of the shorter side that is kept around the centre; 1 keeps the largest central square.
     mean, std : tuple of float
-        Of display values in [0, 1], in the order R, G, B; see `per_channel` for another number of channels.
+        Mean and standard deviation of display values in [0, 1], in the order R, G, B; see `per_channel` for other
+        numbers of channels.
     stretch : Stretch
-        How measured data are shown; a JPEG or PNG passes as it is.
+        Stretch of measured data; a JPEG or PNG is used as it is.
     channels : tuple of str
-        What the model looks at: ``("R", "G", "B")``, a picture in colours that any cutout gives; ``("gray",)``, that
-        picture in gray; else the names of bands, e.g. ``("g", "r", "i", "z", "y")``, each stretched by itself.
+        Channels of the model: ``("R", "G", "B")`` for a colour picture, which any cutout can give; ``("gray",)`` for
+        this picture in gray; else names of bands, e.g. ``("g", "r", "i", "z", "y")``, each stretched separately.
     size_arcsec : float or None
-        Side in arcsec of the central square that is kept, in place of `crop`. Of an image that is smaller the largest
-        square is kept, and flagged ``OFF_EDGE``; of one without a pixel scale too, flagged ``NO_SCALE``.
+        Side in arcsec of the central square that is kept, instead of `crop`. An image that is smaller keeps its
+        largest square and is flagged ``OFF_EDGE``; so does an image without a pixel scale, flagged ``NO_SCALE``.
 
     Raises
     ------
     ConfigError
-        If a channel has no name, is there twice, or is gray among others; or `size_arcsec` is not above zero.
+        If a channel has no name, occurs twice, or is gray among others; or `size_arcsec` is not positive.
     """
 
     size: int
@@ -57,21 +58,23 @@ class Preprocess:
     size_arcsec: float | None = None
 
     def __post_init__(self) -> None:
-        named = ", ".join(repr(name) for name in self.channels) or "none"
+        names = ", ".join(repr(name) for name in self.channels) or "none"
         if not self.channels or "" in self.channels or len(set(self.channels)) < len(self.channels):
-            raise ConfigError(f"Channels are one or more names, each once, not {named}.", hint="For example: g,r,i,z,y")
+            raise ConfigError(
+                f"Channels must be one or more different names, not {names}.", hint="For example: g,r,i,z,y"
+            )
         if "gray" in self.channels and self.channels != GRAY:
-            raise ConfigError(f"Gray is a channel by itself, not one of {named}.", hint="Name bands, or gray alone.")
+            raise ConfigError(f"Gray must be the only channel, not one of {names}.", hint="Name bands, or gray alone.")
         if self.size_arcsec is not None and not (math.isfinite(self.size_arcsec) and self.size_arcsec > 0):
-            raise ConfigError(f"The side of what is looked at is a number of arcsec above 0, not {self.size_arcsec}.")
+            raise ConfigError(f"size_arcsec must be a positive number, not {self.size_arcsec}.")
 
     def picture(self, cutout: Cutout) -> np.ndarray:
-        """Show a cutout as the model will see it.
+        """Return the picture of a cutout that the model receives.
 
         Returns
         -------
         ndarray of uint8, shape (size, size, C)
-            In the order of `channels`; row 0 is the top row.
+            Display values in the order of `channels`; row 0 is the top row.
 
         Raises
         ------
@@ -80,60 +83,61 @@ class Preprocess:
         """
         if self.channels in (RGB, GRAY):
             return to_channels(self.display(cutout), len(self.channels))
-        # every channel of a single band's picture is the same
+        # all channels of the picture of a single band are the same
         planes = [to_planes(self._band(cutout, band), self.stretch)[0] for band in self.channels]
         return np.stack([self._square(plane[None], cutout) for plane in planes], axis=-1)
 
     def display(self, cutout: Cutout) -> np.ndarray:
-        """Show the same square of a cutout in colours, for people, whatever the channels: uint8 (size, size, 3)."""
+        """Return the same square of a cutout as a colour picture for people: uint8 (size, size, 3)."""
         square = self._square(to_planes(cutout, self.stretch), cutout)
         return square if square.ndim == 3 else np.repeat(square[..., None], 3, axis=-1)
 
     def _band(self, cutout: Cutout, band: str) -> Cutout:
         if band not in cutout.bands:
-            there = ", ".join(name or "one without a name" for name in cutout.bands)
+            names = ", ".join(name or "one without a name" for name in cutout.bands)
             raise UnreadableImage(
-                f"'{cutout.source}' has no band '{band}': its bands are {there}.",
-                hint=f"The model looks at the bands {', '.join(self.channels)}.",
+                f"'{cutout.source}' has no band '{band}'; its bands are {names}.",
+                hint=f"The model needs the bands {', '.join(self.channels)}.",
             )
         index = cutout.bands.index(band)
         return replace(cutout, data=cutout.data[index : index + 1], bands=(band,))
 
     def reading(self, options: ReadOptions, *, position: bool) -> ReadOptions:
-        """Return options of reading that ask for no more than is looked at.
+        """Return reading options that read no more than is needed.
 
         Parameters
         ----------
         options : ReadOptions
+            Options of the user.
         position : bool
-            Whether the position on the sky is wanted.
+            Whether the position on the sky is needed.
 
         Notes
         -----
-        A JPEG may be decoded at a reduced size, as long as half as many pixels again as `size` remain.
+        A JPEG may be decoded at a reduced size, as long as its square has at least 1.5 times `size` pixels.
         """
         if self.size_arcsec is not None:
             return replace(options, position=True, at_least=0)
-        # a picture that is not shown as it is, is stretched by its noise, which the mean of pixels has less of
+        # a stretch depends on the noise, which is lower at a reduced size, so only unstretched pictures are reduced
         reduced = math.ceil(1.5 * self.size / self.crop) if self.stretch.name == "auto" else 0
         return replace(options, position=position, at_least=reduced)
 
     def flags(self, cutout: Cutout) -> tuple[str, ...]:
-        """Return the cutout's quality flags, with those that the square which is kept earns.
+        """Return the quality flags of a cutout, including those of the square that is kept.
 
-        ``UPSAMPLED`` where it has fewer pixels than `size`; ``NO_SCALE`` or ``OFF_EDGE`` where `size_arcsec` cannot be
-        had. A pixel that is wanted in vain is no reason, as the sides of a cutout are whole pixels.
+        The square is flagged ``UPSAMPLED`` if it has fewer pixels than `size`, and ``NO_SCALE`` or ``OFF_EDGE`` if it
+        cannot have `size_arcsec`. A single missing pixel is ignored, because the sides of a cutout are whole pixels.
         """
-        earned: tuple[str, ...] = (UPSAMPLED,) if self._side(cutout) < self.size else ()
+        flags: tuple[str, ...] = (UPSAMPLED,) if self._side(cutout) < self.size else ()
         if self.size_arcsec is not None:
             if cutout.pixel_scale is None:
-                earned += (NO_SCALE,)
+                flags += (NO_SCALE,)
             elif self.size_arcsec / cutout.pixel_scale > min(cutout.data.shape[-2:]) + 1:
-                earned += (OFF_EDGE,)
-        return tuple(dict.fromkeys(cutout.flags + earned))
+                flags += (OFF_EDGE,)
+        return tuple(dict.fromkeys(cutout.flags + flags))
 
     def field_arcsec(self, cutout: Cutout) -> float | None:
-        """Return the side in arcsec of the square that is kept of a cutout; None where its pixel scale is unknown."""
+        """Return the side of the square that is kept in arcsec; None if the pixel scale is unknown."""
         return None if cutout.pixel_scale is None else self._side(cutout) * cutout.pixel_scale
 
     def _side(self, cutout: Cutout) -> float:
@@ -144,22 +148,22 @@ class Preprocess:
         return shorter if cutout.pixel_scale is None else min(shorter, max(1.0, self.size_arcsec / cutout.pixel_scale))
 
     def _square(self, planes: np.ndarray, cutout: Cutout) -> np.ndarray:
-        """Cut the square out of a cutout's planes, uint8 (3 or 1, ny, nx); resize it to (size, size, 3) or two axes."""
+        """Cut the square out of planes, uint8 (3 or 1, ny, nx), and resize it to (size, size, 3) or (size, size)."""
         side = self._side(cutout)
         ny, nx = cutout.extent or planes.shape[-2:]
         left, top = (nx - side) / 2, (ny - side) / 2
-        together = planes.transpose(1, 2, 0)
+        interleaved = planes.transpose(1, 2, 0)
         if len(planes) == 1:
             image = Image.fromarray(planes[0])
-        elif together.flags.c_contiguous:
-            image = Image.fromarray(together)
+        elif interleaved.flags.c_contiguous:
+            image = Image.fromarray(interleaved)
         else:
             image = Image.merge("RGB", [Image.fromarray(plane) for plane in planes])
         box = (left, top, left + side, top + side)
         return np.asarray(image.resize((self.size, self.size), Image.Resampling.BICUBIC, box=box))
 
-    def normalise(self, pictures: np.ndarray) -> np.ndarray:
-        """Turn pictures, uint8 (N, size, size, C), into the float32 (N, C, size, size) that a backbone takes."""
+    def normalize(self, pictures: np.ndarray) -> np.ndarray:
+        """Convert pictures, uint8 (N, size, size, C), to the input of a backbone, float32 (N, C, size, size)."""
         mean, std = (np.asarray(per_channel(values, pictures.shape[-1])) for values in (self.mean, self.std))
         scale = (1.0 / (255.0 * std)).astype(np.float32)
         offset = (mean / std).astype(np.float32)
@@ -171,13 +175,13 @@ class Preprocess:
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for ``model.json``."""
         values = {**asdict(self), "mean": list(self.mean), "std": list(self.std), "stretch": self.stretch.as_dict()}
-        # indexes store the digest, so it must not change where what came later is as it always was
+        # indexes store the digest, so it must not change when a newer setting has its default value
         later = {"channels": (list(self.channels), list(RGB)), "size_arcsec": (self.size_arcsec, None)}
         return {k: v for k, v in values.items() if k not in later} | {k: v for k, (v, was) in later.items() if v != was}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
-        """Rebuild from `as_dict`."""
+        """Rebuild the settings from the values of `as_dict`."""
         return cls(
             size=int(values["size"]),
             crop=float(values["crop"]),
@@ -190,12 +194,12 @@ class Preprocess:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the settings: two embeddings compare only where it is the same."""
+        """SHA-256 of the settings: embeddings can be compared only if their digests are equal."""
         return hash_json(self.as_dict())
 
 
 def per_channel(values: Sequence[float], n: int) -> tuple[float, ...]:
-    """Return one value for each of `n` channels: the given ones where they are as many, else their mean for each.
+    """Return one value for each of `n` channels: the values themselves if there are `n`, else their mean.
 
     Examples
     --------
@@ -206,13 +210,14 @@ def per_channel(values: Sequence[float], n: int) -> tuple[float, ...]:
 
 
 def to_channels(rgb: np.ndarray, n: int) -> np.ndarray:
-    """Turn colours into `n` channels, e.g. a symbol's drawing for a model of other bands.
+    """Convert a colour picture to `n` channels, e.g. a symbol for a model with other bands.
 
     Parameters
     ----------
     rgb : ndarray of uint8, shape (..., 3)
-        R, G, B. An array that has `n` channels is returned as it is.
+        R, G, B. An array that already has `n` channels is returned as it is.
     n : int
+        Number of channels.
 
     Returns
     -------

@@ -33,7 +33,7 @@ from galaxtool.models.find import RECORD, find_model
 from galaxtool.models.onnx.file import compare, write_onnx
 from galaxtool.models.onnx.precision import example_images
 from galaxtool.types import Cutout
-from galaxtool.vision.augment import Augmentation, standardise
+from galaxtool.vision.augment import Augmentation, standardize
 from galaxtool.vision.preprocess import GRAY, RGB, Preprocess, to_channels
 from galaxtool.vision.stretch import Stretch, to_display
 
@@ -129,7 +129,7 @@ def test_bands_are_cut_and_resized_as_colours_are() -> None:
 @pytest.mark.parametrize(
     ("cutout", "message"),
     [
-        (measured(("g", "r", "z")), "'five.fits' has no band 'i': its bands are g, r, z."),
+        (measured(("g", "r", "z")), "'five.fits' has no band 'i'; its bands are g, r, z."),
         (replace(painted(), bands=("",), data=painted().data[:1]), "its bands are one without a name."),
     ],
 )
@@ -151,13 +151,13 @@ def test_people_are_shown_colours() -> None:
 def test_training_and_inference_normalise_alike(n: int) -> None:
     mean, std = (0.1, 0.4, 0.7), (0.2, 0.3, 0.7)
     pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 4, n), dtype=np.uint8)
-    found = Preprocess(size=4, mean=mean, std=std).normalise(pictures)
+    found = Preprocess(size=4, mean=mean, std=std).normalize(pictures)
     centre, spread = (np.array(v) if n == 3 else np.full(n, np.mean(v)) for v in (mean, std))
     wanted = ((pictures / 255 - centre) / spread).transpose(0, 3, 1, 2)
     assert found.dtype == np.float32 and found.shape == (2, n, 4, 4)
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     plain = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-    np.testing.assert_allclose(standardise(plain, mean, std).numpy(), wanted, atol=1e-5)
+    np.testing.assert_allclose(standardize(plain, mean, std).numpy(), wanted, atol=1e-5)
 
 
 def test_drawings_in_gray() -> None:
@@ -312,7 +312,7 @@ def test_models_come_back(channels: tuple[str, ...], backbone: str, tmp_path: Pa
     preprocess = record.make_preprocess()
     assert preprocess.channels == channels
     pictures = np.stack([preprocess.picture(measured())] * 2)
-    images = torch.from_numpy(preprocess.normalise(pictures))
+    images = torch.from_numpy(preprocess.normalize(pictures))
     assert images.shape[1] == len(channels)
     with torch.inference_mode():
         for found, wanted in zip(again(images), model(images), strict=True):

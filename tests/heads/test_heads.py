@@ -162,7 +162,7 @@ def test_knn_in_a_model_and_its_onnx_file(tmp_path: Path) -> None:
     taxonomy = build_taxonomy(["ring", "disc", "bar"])
     backbone = make_backbone()
     with torch.inference_mode():
-        features = backbone.embed(torch.from_numpy(Preprocess(size=64).normalise(pictures)))
+        features = backbone.embed(torch.from_numpy(Preprocess(size=64).normalize(pictures)))
     # all that are kept vote, so rounding cannot change who does
     targets = np.arange(15) % 3
     head = make_head("knn", backbone.dim, 3).fit(features[:15], targets)

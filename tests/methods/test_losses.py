@@ -21,7 +21,7 @@ from galaxtool.methods.galaxalign import with_running_statistics
 from galaxtool.methods.losses import classes_to_classes, contrastive_rows, items_to_classes, unit
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.task import Batch, Task
-from galaxtool.vision.augment import standardise
+from galaxtool.vision.augment import standardize
 from galaxtool.vision.device import autocast
 
 CONTRASTS = ("instance", "class")
@@ -229,7 +229,7 @@ def three_encoder_form(number: int, stage: Any, task: Task, batch: Batch) -> tor
     targets = batch.targets.tolist()
     images = list(stage.backbone.image_tower(batch.images))
     drawn = task.augmentation.symbols(task.symbols, seed=task.options.seed, epoch=batch.epoch, step=batch.step)
-    drawn = standardise(drawn, task.preprocess.mean, task.preprocess.std)
+    drawn = standardize(drawn, task.preprocess.mean, task.preprocess.std)
     tower = stage.backbone.image_tower if number == 1 else stage.symbols
     tower.eval()
     every_symbol = [tower(drawn[k : k + 1])[0] for k in range(len(drawn))]

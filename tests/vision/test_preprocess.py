@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from galaxtool.errors import ConfigError
 from galaxtool.types import NAN_PIXELS, UPSAMPLED, Cutout
-from galaxtool.vision.augment import Augmentation, standardise, warp
+from galaxtool.vision.augment import Augmentation, standardize, warp
 from galaxtool.vision.device import autocast, choose_device, choose_precision, find_fastest_precision, list_devices
 from galaxtool.vision.preprocess import Preprocess
 from galaxtool.vision.stretch import Stretch
@@ -80,10 +80,10 @@ def test_too_small_images_are_flagged(side: int, crop: float, flagged: bool) -> 
 def test_training_and_inference_normalise_alike(pictures: np.ndarray, mean: float, std: float) -> None:
     """numpy for ONNX Runtime, torch in training."""
     preprocess = Preprocess(size=4, mean=(mean, 0.4, 0.5), std=(std, 0.2, 0.3))
-    found = preprocess.normalise(pictures)
+    found = preprocess.normalize(pictures)
     assert found.dtype == np.float32 and found.shape == (2, 3, 4, 4) and found.flags.c_contiguous
     plain = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-    wanted = standardise(plain, preprocess.mean, preprocess.std)
+    wanted = standardize(plain, preprocess.mean, preprocess.std)
     np.testing.assert_allclose(found, wanted.numpy(), atol=1e-5)
     exact = (pictures[1, 2, 3, 1] / 255 - 0.4) / 0.2
     assert found[1, 1, 2, 3] == pytest.approx(exact, abs=1e-5)

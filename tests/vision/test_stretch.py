@@ -18,7 +18,7 @@ from PIL import Image
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.images.reading import read_file
 from galaxtool.types import Cutout
-from galaxtool.vision.colors import colours
+from galaxtool.vision.colors import choose_colors
 from galaxtool.vision.stretch import NAMES, Stretch, to_display
 
 RNG = np.random.default_rng(20240501)
@@ -187,14 +187,14 @@ def test_a_picture_is_stretched_when_asked(tmp_path: Path) -> None:
 
 
 def test_red_is_the_longest_wavelength() -> None:
-    assert colours(("",)) == ((0,), (0,), (0,))
-    assert colours(("z", "g", "r")) == ((0,), (2,), (1,))
-    assert colours(("g", "r")) == ((1,), (0, 1), (0,))
-    assert colours(("u", "g", "r", "i", "z")) == ((4,), (2,), (1,))
-    assert colours(("u", "g", "r", "i")) == ((3,), (2,), (1,))
-    assert colours(("J", "H", "K", "Y")) == ((2,), (1,), (3,))
-    assert colours(("a", "b", "c", "d", "e")) == ((4,), (2,), (0,))
-    assert colours(("R", "G", "B")) == ((0,), (1,), (2,))
+    assert choose_colors(("",)) == ((0,), (0,), (0,))
+    assert choose_colors(("z", "g", "r")) == ((0,), (2,), (1,))
+    assert choose_colors(("g", "r")) == ((1,), (0, 1), (0,))
+    assert choose_colors(("u", "g", "r", "i", "z")) == ((4,), (2,), (1,))
+    assert choose_colors(("u", "g", "r", "i")) == ((3,), (2,), (1,))
+    assert choose_colors(("J", "H", "K", "Y")) == ((2,), (1,), (3,))
+    assert choose_colors(("a", "b", "c", "d", "e")) == ((4,), (2,), (0,))
+    assert choose_colors(("R", "G", "B")) == ((0,), (1,), (2,))
 
 
 def test_order_of_bands_in_the_file_does_not_matter() -> None:
@@ -277,7 +277,7 @@ def test_settings_survive_json() -> None:
     ("values", "error", "says"),
     [
         ({"name": "asinhh"}, UnknownName, "Did you mean 'asinh'"),
-        ({"whites": 3}, ConfigError, "no 'whites'"),
+        ({"whites": 3}, ConfigError, "no parameter 'whites'"),
         ({"white": 0}, ConfigError, "percentile"),
         ({"softening": -1.0}, ConfigError, "softening is a number above 0"),
         ({"q": float("nan")}, ConfigError, "q is a number above 0"),

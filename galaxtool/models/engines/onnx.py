@@ -67,7 +67,7 @@ class OnnxEngine:
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
-        images = self._preprocess.normalise(pictures)
+        images = self._preprocess.normalize(pictures)
         return Scores(*self.session.run(["embedding", "logits", "probabilities"], {"image": images}))
 
     def class_embeddings(self) -> dict[str, np.ndarray]:

@@ -97,7 +97,7 @@ class OpenVinoEngine:
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
         request = self._compiled.create_infer_request()
-        request.infer({"image": self._preprocess.normalise(pictures)}, share_inputs=True)
+        request.infer({"image": self._preprocess.normalize(pictures)}, share_inputs=True)
         outputs = [request.get_tensor(name).data for name in ("embedding", "logits", "probabilities")]
         return Scores(*(np.array(values, dtype=np.float32) for values in outputs))
 

@@ -45,7 +45,7 @@ class TorchEngine:
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
-        images = torch.from_numpy(self._preprocess.normalise(pictures))
+        images = torch.from_numpy(self._preprocess.normalize(pictures))
         images = images.to(device=self._device, memory_format=torch.channels_last)
         with torch.inference_mode():
             with autocast(self._device, self.precision):
@@ -77,7 +77,7 @@ class TorchEngine:
         """
         drawings = to_channels(pictures, len(self.record.make_preprocess().channels))
         with torch.inference_mode():
-            images = torch.from_numpy(self._preprocess.normalise(drawings)).to(self._device)
+            images = torch.from_numpy(self._preprocess.normalize(drawings)).to(self._device)
             embeddings: np.ndarray = self.model.embed_symbols(images).cpu().numpy()
         return embeddings
 

@@ -62,7 +62,7 @@ def example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
     cutouts = (sample.cutout(i) for i in range(n))
     if preprocess.channels not in (RGB, GRAY):
         cutouts = (_with_bands(cutout, preprocess.channels) for cutout in cutouts)
-    return preprocess.normalise(np.stack([preprocess.picture(cutout) for cutout in cutouts]))
+    return preprocess.normalize(np.stack([preprocess.picture(cutout) for cutout in cutouts]))
 
 
 def _with_bands(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
