@@ -279,8 +279,8 @@ def test_settings_survive_json() -> None:
         ({"name": "asinhh"}, UnknownName, "Did you mean 'asinh'"),
         ({"whites": 3}, ConfigError, "no parameter 'whites'"),
         ({"white": 0}, ConfigError, "percentile"),
-        ({"softening": -1.0}, ConfigError, "softening is a number above 0"),
-        ({"q": float("nan")}, ConfigError, "q is a number above 0"),
+        ({"softening": -1.0}, ConfigError, "softening of a stretch must be a positive number"),
+        ({"q": float("nan")}, ConfigError, "q of a stretch must be a positive number"),
     ],
 )
 def test_wrong_settings_are_named(values: dict[str, object], error: type[Exception], says: str) -> None:
