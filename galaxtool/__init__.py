@@ -1,8 +1,8 @@
 """galaxtool: galaxy morphology from cutouts.
 
-Every name below is imported when it is first used, so ``import galaxtool`` costs nothing. A function that is a command
-has the command's name, parameters and defaults: ``galaxtool.classify("cutouts/", model="runs/mine")``. The listing
-commands are in ``galaxtool.listings``, because ``galaxtool.models``, ``galaxtool.plugins`` and others are packages.
+Every public name is imported on first use, so ``import galaxtool`` is cheap. Each command is a function of the same
+name, with the same parameters and defaults: ``galaxtool.classify("cutouts/", model="runs/mine")``. The listing commands
+are in ``galaxtool.listings``, because some of their names, such as ``models``, are packages of galaxtool.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ __all__ = sorted(["__version__", *_MODULE_OF, *_MODULES])
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name on first use, and keep it."""
+    """Import a public name on first use."""
     if name in _MODULES:
         value: Any = importlib.import_module(_MODULES[name])
     elif name in _MODULE_OF:
@@ -77,5 +77,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the public names, imported or not."""
+    """List the public names, including those not imported yet."""
     return sorted({*globals(), *__all__})

@@ -1,10 +1,11 @@
-"""``python -m galaxtool`` and the installed ``galaxtool`` run this."""
+"""The entry point of ``python -m galaxtool`` and of the installed command ``galaxtool``."""
 
 from __future__ import annotations
 
 
 def main() -> None:
     """Run the command line."""
+    # imported here because worker processes import this module too
     from galaxtool.cli.main import application
 
     application()(prog_name="galaxtool")

@@ -1,23 +1,23 @@
-"""Every error that galaxtool raises on purpose.
+"""The exceptions that galaxtool raises on purpose.
 
 ::
 
     GalaxtoolError
-    ├── InputError            something handed in cannot be used
-    │   ├── UnreadableImage   one file of many; becomes an error row, never ends a batch
-    │   └── TableError        a catalogue, a labels file or an expression over its columns
-    ├── UnknownName           a backbone, model, class ... that nobody registered
-    ├── ConfigError           a settings file or an option's value
-    ├── ModelError            a model directory, run or ONNX file that is not whole
-    ├── IndexMismatch         an index and a model that do not belong together
-    ├── OutputExists          the output would overwrite something
-    ├── OfflineError          something would have to be fetched, and may not or cannot be
+    ├── InputError            an input cannot be used
+    │   ├── UnreadableImage   one image of many; becomes a row with an error, never aborts a batch
+    │   └── TableError        a catalogue, a labels file or a condition on its columns
+    ├── UnknownName           no backbone, model, class ... is registered under a name
+    ├── ConfigError           a settings file, or the value of an option
+    ├── ModelError            an incomplete or damaged model directory, run or ONNX file
+    ├── IndexMismatch         an index was built with another model
+    ├── OutputExists          the output already exists
+    ├── OfflineError          a download is needed, and is disabled or fails
     ├── DependencyMissing     an optional package is not installed
-    ├── TrainingError         training cannot start or cannot go on
-    └── PluginError           a plugin broke its side of the contract
+    ├── TrainingError         training cannot start or continue
+    └── PluginError           a plugin does not do what it promises
 
-Each carries one sentence for a person and, where there is one, the next thing to type. The command line prints
-the two and exits with status 1; a traceback is a bug in galaxtool.
+Each has a message of one sentence and, where possible, a hint with the next step. The command line prints both and
+exits with status 1; a traceback means a bug in galaxtool.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from typing import Any
 
 
 class GalaxtoolError(Exception):
-    """Something a user can put right.
+    """An error that the user can fix.
 
     Parameters
     ----------
     message : str
-        One sentence that says what is wrong, naming the object.
+        One sentence that says what is wrong and names the object.
     hint : str, optional
-        What to do next, preferably a command or an option to type.
+        Next step, preferably a command or an option to type.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -44,71 +44,71 @@ class GalaxtoolError(Exception):
         self.hint = hint
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle whatever the arguments of a subclass are, so that an error of a worker process comes out as itself."""
-        return _restored, (type(self), str(self), self.__dict__)
+        """Pickle the state instead of the arguments, so that errors of any subclass can leave a worker process."""
+        return _restore, (type(self), str(self), self.__dict__)
 
 
 class InputError(GalaxtoolError):
-    """Something handed in cannot be used; ends of lines, as in a file's name, are written as Python does it."""
+    """An input cannot be used. Line breaks in the message, as in the name of a file, are escaped."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__("".join(map(_one_line, message.splitlines(keepends=True))), hint=hint)
+        super().__init__("".join(map(_escape_line_break, message.splitlines(keepends=True))), hint=hint)
 
 
 class UnreadableImage(InputError):
-    """One image cannot be read; the rest of the batch goes on."""
+    """One image cannot be read; the rest of the batch continues."""
 
 
 class TableError(InputError):
-    """A catalogue, a labels file, or an expression over its columns."""
+    """A catalogue, a labels file or a condition on its columns cannot be used."""
 
 
 class UnknownName(GalaxtoolError):
-    """A name that nobody registered.
+    """Nothing is registered under a name.
 
     Parameters
     ----------
     kind : str
-        What was looked for, as in the listing command: ``"backbone"``.
+        Kind of the thing: ``"backbone"``.
     name : str
-        The name as it was given.
+        The name, as the user gave it.
     known : iterable of str
-        The names there are; the nearest is suggested.
+        The registered names; the most similar one is suggested.
     note : str, optional
-        A further sentence, e.g. about a plugin that failed to load.
+        A further sentence, such as one about a plugin that failed to load.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, note: str = "") -> None:
         names = list(known)
-        near = suggest_name(name, names)
+        suggestion = suggest_name(name, names)
         message = f"There is no {kind} called '{name}'."
-        if near:
-            message += f" Did you mean '{near}'?"
+        if suggestion:
+            message += f" Did you mean '{suggestion}'?"
         if note:
             message += f" {note}"
         shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
         super().__init__(message, hint=f"Known: {shown}." if names else "")
-        self.kind, self.name, self.suggestion = kind, name, near
+        self.kind, self.name, self.suggestion = kind, name, suggestion
 
 
 class ConfigError(GalaxtoolError):
-    """A settings file or an option's value."""
+    """A settings file or the value of an option cannot be used."""
 
 
 class ModelError(GalaxtoolError):
-    """A model directory, run or ONNX file that is not whole."""
+    """A model directory, run or ONNX file is incomplete or damaged."""
 
 
 class IndexMismatch(GalaxtoolError):
-    """An index and a model that do not belong together."""
+    """An index was built with another model."""
 
 
 class OutputExists(GalaxtoolError):
-    """The output would overwrite something."""
+    """The output already exists."""
 
 
 class OfflineError(GalaxtoolError):
-    """Something would have to be fetched, and may not or cannot be."""
+    """A download is needed, and is disabled or fails."""
 
 
 class DependencyMissing(GalaxtoolError):
@@ -116,20 +116,21 @@ class DependencyMissing(GalaxtoolError):
 
 
 class TrainingError(GalaxtoolError):
-    """Training cannot start or cannot go on."""
+    """Training cannot start or continue."""
 
 
 class PluginError(GalaxtoolError):
-    """A plugin broke its side of the contract."""
+    """A plugin does not do what it promises."""
 
 
-def _one_line(line: str) -> str:
-    """Return a line with its end escaped."""
+def _escape_line_break(line: str) -> str:
+    """Return a line with its line break escaped."""
     text = line.splitlines()[0]
     return text + line[len(text) :].encode("unicode_escape").decode()
 
 
-def _restored(kind: type[GalaxtoolError], text: str, state: dict[str, Any]) -> GalaxtoolError:
+def _restore(kind: type[GalaxtoolError], text: str, state: dict[str, Any]) -> GalaxtoolError:
+    """Rebuild a pickled error."""
     error = kind.__new__(kind, text)
     error.args = (text,)
     error.__dict__.update(state)
@@ -137,7 +138,7 @@ def _restored(kind: type[GalaxtoolError], text: str, state: dict[str, Any]) -> G
 
 
 def suggest_name(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like `name`, or None when none is close.
+    """Return the known name that is most similar to `name`, or None if none is similar enough.
 
     Examples
     --------

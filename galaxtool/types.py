@@ -1,6 +1,6 @@
-"""What flows through galaxtool.
+"""The types that most packages share: Cutout, ImageRef, Item, Progress.
 
-Arrays are named in annotations only, so importing this module costs nothing.
+NumPy appears in annotations only, so this module is cheap to import.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ NO_SCALE = "NO_SCALE"
 NAME_MISMATCH = "NAME_MISMATCH"
 
 FLAGS = {
-    NAN_PIXELS: "some pixels were not finite and were shown as sky",
-    OFF_EDGE: "the cutout reaches beyond the image it was taken from",
-    UPSAMPLED: "the image has fewer pixels than the model looks at, so it was enlarged",
-    SATURATED: "pixels of the central object are saturated, or were masked as such",
+    NAN_PIXELS: "some pixels are not finite and are shown as sky",
+    OFF_EDGE: "the cutout extends beyond the image that it was cut from",
+    UPSAMPLED: "the image has fewer pixels than the input of the model, and was enlarged",
+    SATURATED: "pixels of the central object are saturated, or masked as saturated",
     BLANK: "every pixel has the same value",
-    NO_SCALE: "the image does not say its pixel scale, so that all of it was taken",
-    NAME_MISMATCH: "the content is not what the file's suffix says; the content was believed",
+    NO_SCALE: "the image does not state its pixel scale, so the whole image was used",
+    NAME_MISMATCH: "the content does not match the suffix of the file; the content was used",
 }
-"""Quality flags of a prediction, and what each means."""
+"""Quality flags of a prediction, and the meaning of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +41,20 @@ class Cutout:
     Parameters
     ----------
     data : ndarray, shape (bands, ny, nx)
-        Native byte order; row 0 is the bottom row, as FITS displays it. float32 in `unit`, NaN where there is no
-        datum; or uint8 display values where `unit` is ``"display"`` (a JPEG or PNG).
+        Native byte order; row 0 is the bottom row, as FITS displays it. float32 in `unit`, NaN where there are no
+        data; or uint8 display values where `unit` is ``"display"`` (a JPEG or PNG).
     bands : tuple of str
         Names in the order of `data`'s first axis: ``("g", "r", "z")``, ``("R", "G", "B")``, ``("",)`` if unknown.
     unit : str
-        FITS unit string, ``"display"``, or empty where the file does not say.
+        FITS unit string, ``"display"``, or empty if the file has none.
     mask : ndarray of bool, shape (ny, nx), or None
-        True where a pixel must not be used.
+        True for pixels to ignore.
     ra, dec : float or None
         Position of the centre in degrees, ICRS; None where the file has no celestial WCS.
     pixel_scale : float or None
-        arcsec per pixel; None where unknown.
+        Pixel scale in arcsec per pixel; None where unknown.
     source : str
-        Path, with ``[hdu]`` where one of several was taken.
+        Path of the file, followed by ``[hdu]`` if it has several images.
     flags : tuple of str
         Keys of `FLAGS`.
     extent : (float, float) or None
@@ -134,22 +134,22 @@ class ImageRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One image of a data set and what is known of it.
+    """One image of a data set, with its label and other metadata.
 
     Parameters
     ----------
     id : str
-        Unique in its data set.
+        Identifier, unique in the data set.
     ref : ImageRef or None
-        Where the image is stored; None where the data set makes its images.
+        Location of the image; None for a data set that generates its images.
     label : str or None
-        Name or slug of its class, as the data set writes it; None where unlabelled.
+        Name or slug of the class, as written in the data set; None if unlabelled.
     split : str
-        ``train``, ``valid``, ``test``, or empty where the data set does not say.
+        ``train``, ``valid``, ``test``, or empty if the data set has no split.
     ra, dec : float or None
-        Degrees, ICRS.
+        Position in degrees, ICRS.
     columns : dict
-        Every other column of the labels file.
+        All other columns of the labels file.
     """
 
     id: str
@@ -162,16 +162,16 @@ class Item:
 
 
 class Progress(Protocol):
-    """Where a pipeline tells how far it is; the command line draws a bar, a notebook may pass its own."""
+    """Receives the progress of a long task: the command line shows a bar, a notebook may pass its own object."""
 
     def start(self, what: str, total: int | None = None) -> None:
-        """Begin a task of `total` steps."""
+        """Begin the task `what` with `total` steps."""
 
     def advance(self, n: int = 1, note: str = "") -> None:
-        """Go `n` steps on; `note` is shown beside the bar."""
+        """Advance by `n` steps; `note` is shown beside the bar."""
 
     def say(self, message: str) -> None:
-        """Show one line."""
+        """Show a message of one line."""
 
 
 class Silent:
@@ -188,6 +188,6 @@ class Silent:
 
 
 def batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Yield consecutive slices of at most `size`."""
+    """Yield consecutive slices of at most `size` items."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

@@ -1,1 +1,1 @@
-"""Hooks, specs, and the registry of what they bring."""
+"""Hooks, specs, and the registry of what plugins provide."""

@@ -1,4 +1,4 @@
-"""What a user must know before publishing: what to cite, and what pretrained weights are and under which licence."""
+"""Records of what to cite, and of the origin and licence of pretrained weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Citation:
     text : str
         Authors, year, title and place, as printed in a reference list.
     doi, arxiv, bibcode : str, optional
-        Identifiers, without a resolver's address.
+        Identifiers, without the URL of a resolver.
     """
 
     text: str
@@ -25,24 +25,24 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """One set of pretrained weights, with what a user must know before publishing with them.
+    """One set of pretrained weights, with their origin, licence and citation.
 
     Parameters
     ----------
     tag : str
-        The name after the ``@`` of a backbone: ``laion2b_s34b_b88k``.
+        Name after the ``@`` of a backbone: ``laion2b_s34b_b88k``.
     uri : str
-        Where they come from: ``hf-hub:OWNER/NAME/FILE``, ``https://...`` or ``file:PATH``.
+        Location: ``hf-hub:OWNER/NAME/FILE``, ``https://...`` or ``file:PATH``.
     sha256 : str, optional
-        Digest of the file; checked when given.
+        Digest of the file, which is checked if given.
     licence : str, optional
-        SPDX identifier, or a sentence.
+        SPDX identifier, or one sentence.
     citation : Citation, optional
-        What to cite when these weights were used.
+        Reference to cite when these weights were used.
     image_size : int or None
-        Side in pixels of the images that they are for; None where the backbone's spec says it.
+        Side in pixels of the images that they were trained on; None for that of the backbone's spec.
     mean, std : tuple of 3 float, or None
-        Normalisation they were trained with, as in `galaxtool.plugins.specs.BackboneSpec`; None where the spec says it.
+        Normalization, as in `galaxtool.plugins.specs.BackboneSpec`; None for that of the spec.
     """
 
     tag: str
