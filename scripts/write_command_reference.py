@@ -16,8 +16,8 @@ from galaxtool.cli.main import COMMANDS
 from galaxtool.utils.atomic_write import atomic_write
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
-COMMON = "Everywhere"
-"""The panel of the options that every command has."""
+COMMON = "Common options"
+"""Panel of the options that every command has."""
 
 INTRODUCTION = """\
 # Commands

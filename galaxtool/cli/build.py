@@ -1,7 +1,7 @@
-"""A command made from a public function: same name, parameters, defaults and documentation.
+"""Build a command from a public function, with the same name, parameters, defaults and documentation.
 
-The function's numpydoc "Parameters" section becomes the options' help, so the two cannot differ. Every command also
-gets ``--config``, ``--json`` (where it has a result), ``--quiet`` and ``--offline``.
+The numpydoc section "Parameters" of the function becomes the help of the options, so that the two always agree. Every
+command also gets ``--config``, ``--json``, ``--quiet`` and ``--offline``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ INPUT_OPTIONS = (
     "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch",
     "image_column", "id_column",
 )  # fmt: skip
-"""Parameters that every command with images as its input has."""
+"""Options of every command that reads images."""
 
-_SKIPPED = ("progress",)
+_NOT_OPTIONS = ("progress",)
 
 
-def command_of(
+def build_command(
     function: Callable[..., Any],
     *,
     show: Callable[[Any], None],
@@ -36,28 +36,29 @@ def command_of(
     panels: Mapping[str, Sequence[str]] | None = None,
     epilog: str = "",
 ) -> TyperCommand:
-    """Make the command of a public function.
+    """Build the command of a public function.
 
     Parameters
     ----------
     function : callable
-        Keyword-only but for a first parameter that takes the arguments; returns an object with ``as_dict()``.
+        Function to run. All its parameters are keyword-only, except that the first may take the arguments of the
+        command line. It returns an object with ``as_dict()``.
     show : callable
-        Prints the result for a person.
+        Function that prints the result.
     flags : mapping, optional
-        Parameter -> its flags, where they are not just ``--name``.
+        Parameter -> its flags, if they are not just ``--name``.
     panels : mapping, optional
-        Heading in ``--help`` -> the parameters under it.
+        Heading in ``--help`` -> parameters listed under it.
     epilog : str, optional
-        Examples, shown last.
+        Examples, shown at the end of the help.
     """
     headings = {name: title for title, names in (panels or {}).items() for name in names}
     summary, documented = read_docstring(function)
     hints = get_type_hints(function)
     parameters = [
-        _option(p, hints[p.name], documented.get(p.name, ""), (flags or {}).get(p.name), headings.get(p.name))
+        _build_option(p, hints[p.name], documented.get(p.name, ""), (flags or {}).get(p.name), headings.get(p.name))
         for p in inspect.signature(function).parameters.values()
-        if p.name not in _SKIPPED
+        if p.name not in _NOT_OPTIONS
     ]
     own = [p.name for p in parameters]
     empty = [p.name for p in inspect.signature(function).parameters.values() if p.default == ()]
@@ -65,13 +66,13 @@ def command_of(
 
     def run(ctx: typer.Context, **values: Any) -> None:
         common = {name: values.pop(name) for name in ("config", "as_json", "quiet", "offline")}
-        # Typer gives None for a list that was not given
+        # Typer passes None for an empty list
         values.update({name: () for name in empty if values[name] is None})
         if is_follower():
             common.update(quiet=True, as_json=False)
         if common["offline"]:
             os.environ["GALAXTOOL_OFFLINE"] = "1"
-        token = invocation.set(Invocation(argv=tuple(sys.argv), sources=_sources(ctx, own)))
+        token = invocation.set(Invocation(argv=tuple(sys.argv), sources=_find_sources(ctx, own)))
         try:
             if takes_progress:
                 from galaxtool.cli.progress import make_progress
@@ -100,16 +101,16 @@ def command_of(
     app.command(name, help=summary, epilog=epilog or None, context_settings={"help_option_names": ["-h", "--help"]})(
         run
     )
-    made = typer.main.get_command(app)
-    assert isinstance(made, TyperCommand)
-    return made
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperCommand)
+    return command
 
 
 def read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
-    """Split a numpydoc docstring into what comes before the sections, and each parameter's description."""
+    """Split a numpydoc docstring into the text before its sections, and the description of each parameter."""
     text = inspect.getdoc(function) or ""
     before = re.split(r"\n(?=\w[\w ]*\n-{3,}\n)", text)[0].strip()
-    before = re.sub(r"(?<!\n)\n(?!\n)", " ", before)  # the terminal wraps a paragraph by its own width
+    before = re.sub(r"(?<!\n)\n(?!\n)", " ", before)  # paragraphs are wrapped to the width of the terminal
     section = re.search(r"\nParameters\n-+\n(.*?)(?=\n\n?\w[\w ]*\n-{3,}\n|\Z)", text, re.DOTALL)
     described: dict[str, str] = {}
     names: list[str] = []
@@ -120,17 +121,18 @@ def read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
         elif line.strip():
             for n in names:
                 described[n] = f"{described[n]} {line.strip()}".strip()
-    return before, {n: _plain(d) for n, d in described.items()}
+    return before, {n: _escape_markup(d) for n, d in described.items()}
 
 
-def _plain(text: str) -> str:
-    """Drop reST's backquotes and keep Rich from reading brackets as markup."""
+def _escape_markup(text: str) -> str:
+    """Remove the backquotes of reST, and escape brackets, which Rich would read as markup."""
     return re.sub(r"(?<!\\)\[", r"\\[", text.replace("``", "").replace("`", ""))
 
 
-def _option(
+def _build_option(
     parameter: inspect.Parameter, hint: Any, text: str, flags: Sequence[str] | None, panel: str | None
 ) -> inspect.Parameter:
+    """Return the Typer parameter of a function's parameter."""
     plain, metavar = _typer_type(hint)
     if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
         info: Any = typer.Argument(help=text, metavar=metavar, show_default=False)
@@ -149,7 +151,7 @@ def _option(
 
 
 def _typer_type(hint: Any) -> tuple[Any, str | None]:
-    """Return the type that Typer understands: sequences of names or paths are lists of str."""
+    """Return a type that Typer understands, and a metavar: sequences of names or paths become lists of str."""
     text = str(hint)
     if "Sequence" in text:
         return (list[str] | None if "None" in text else list[str]), None
@@ -159,16 +161,18 @@ def _typer_type(hint: Any) -> tuple[Any, str | None]:
 
 
 def _config_parameter(command: str, names: list[str], several: list[str]) -> inspect.Parameter:
+    """Return ``--config``, which sets the defaults of the other options; those in `several` are lists."""
+
     def read(ctx: typer.Context, value: Path | None) -> Path | None:
         if not ctx.resilient_parsing:
             found, ctx.meta["sources"] = gather_settings(command, names, value)
-            # one text stands for a list of one
+            # a single text stands for a list of one
             ctx.default_map = {k: [v] if k in several and not isinstance(v, list) else v for k, v in found.items()}
         return value
 
     info = typer.Option(
-        "--config", metavar="FILE", help=f"TOML file with a [{command}] table.".replace("[", r"\["),
-        is_eager=True, callback=read, rich_help_panel="Everywhere", show_default=False,
+        "--config", metavar="FILE", help=f"TOML file with settings in a table [{command}].".replace("[", r"\["),
+        is_eager=True, callback=read, rich_help_panel="Common options", show_default=False,
     )  # fmt: skip
     return inspect.Parameter(
         "config", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Path | None, info], default=None
@@ -176,23 +180,25 @@ def _config_parameter(command: str, names: list[str], several: list[str]) -> ins
 
 
 def _common_parameters() -> list[inspect.Parameter]:
+    """Return the options that every command has."""
     described = {
         "as_json": ("--json", "Print the result as JSON."),
-        "quiet": ("--quiet", "Print nothing but errors and the paths asked for."),
-        "offline": ("--offline", "Fetch nothing; same as GALAXTOOL_OFFLINE=1."),
+        "quiet": ("--quiet", "Print only errors; --json still prints the result."),
+        "offline": ("--offline", "Disable downloads; same as GALAXTOOL_OFFLINE=1."),
     }
     return [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            annotation=Annotated[bool, typer.Option(flag, help=text, rich_help_panel="Everywhere")],
+            annotation=Annotated[bool, typer.Option(flag, help=text, rich_help_panel="Common options")],
             default=False,
         )
         for name, (flag, text) in described.items()
     ]
 
 
-def _sources(ctx: typer.Context, names: list[str]) -> dict[str, str]:
+def _find_sources(ctx: typer.Context, names: list[str]) -> dict[str, str]:
+    """Return the source of each setting: ``flag``, ``file PATH``, ``environment NAME`` or ``default``."""
     elsewhere = ctx.meta.get("sources", {})
     found = {}
     for name in names:

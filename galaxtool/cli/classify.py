@@ -1,17 +1,17 @@
-"""``galaxtool classify``."""
+"""The command line of ``galaxtool classify``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import INPUT_OPTIONS, command_of
-from galaxtool.cli.render import print_table, say
+from galaxtool.cli.build import INPUT_OPTIONS, build_command
+from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.classify import classify
 from galaxtool.inference.results import ClassifyResult
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
-    "Speed": ("engine", "device", "precision", "batch_size", "workers", "executor"),
+    "Computing": ("engine", "device", "precision", "batch_size", "workers", "executor"),
     "Output": ("output", "top_k", "html", "sort_into", "sort_by", "samp", "strict"),
     "Job": ("shard", "resume", "overwrite"),
 }
@@ -23,19 +23,19 @@ _EPILOG = (
 
 
 def command() -> Any:
-    """Make the command."""
+    """Build the command."""
     flags = {"output": ("--output", "-o"), "model": ("--model", "-m"), "top_k": ("--top-k", "-k")}
-    return command_of(classify, show=_show, flags=flags, panels=_PANELS, epilog=_EPILOG)
+    return build_command(classify, show=_show, flags=flags, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: ClassifyResult) -> None:
     if result.shard:
         failed = f", {result.errors} of them unreadable" if result.errors else ""
-        say(f"Shard {result.shard}: {result.n} rows{failed}", f"When all are done: galaxtool merge {result.output}")
+        echo(f"Shard {result.shard}: {result.n} rows{failed}", f"When all are done: galaxtool merge {result.output}")
         return
     good = result.n - result.errors
     rows = [{"class": slug, "images": n, "share": f"{n / good:.1%}"} for slug, n in result.labels.items()]
     if result.errors:
         rows.append({"class": "(unreadable)", "images": result.errors, "share": ""})
     print_table(rows, ("class", "images", "share"))
-    say("", f"{result.n} rows in {result.output}")
+    echo("", f"{result.n} rows in {result.output}")

@@ -1,11 +1,11 @@
-"""``galaxtool cutouts``."""
+"""The command line of ``galaxtool cutouts``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
-from galaxtool.cli.render import print_table, say
+from galaxtool.cli.build import build_command
+from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.cutouts import CutoutsResult, cutouts
 
 _PANELS = {
@@ -22,15 +22,15 @@ _EPILOG = (
 
 
 def command() -> Any:
-    """Make the command."""
-    return command_of(cutouts, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+    """Build the command."""
+    return build_command(cutouts, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: CutoutsResult) -> None:
     rows = [{"flag": flag, "objects": n} for flag, n in result.flags.items()]
     if rows:
         print_table(rows, ("flag", "objects"))
-        say("")
+        echo("")
     stacked = f" of {','.join(result.bands)}" if result.bands else ""
     without = f"; {result.errors} objects without one" if result.errors else ""
-    say(f"{result.cut} cutouts{stacked} in {result.output}{without}", f"Try: galaxtool classify {result.manifest}")
+    echo(f"{result.cut} cutouts{stacked} in {result.output}{without}", f"Try: galaxtool classify {result.manifest}")

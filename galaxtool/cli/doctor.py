@@ -1,23 +1,23 @@
-"""``galaxtool doctor``."""
+"""The command line of ``galaxtool doctor``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
-from galaxtool.cli.render import print_table, say
+from galaxtool.cli.build import build_command
+from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.doctor import doctor
 from galaxtool.diagnostics.installation import Diagnosis
 
 
 def command() -> Any:
-    """Make the command."""
-    return command_of(doctor, show=_show)
+    """Build the command."""
+    return build_command(doctor, show=_show)
 
 
 def _show(found: Diagnosis) -> None:
     print_table([{"what": name, "version": version} for name, version in found.versions.items()], ("what", "version"))
-    say(
+    echo(
         "",
         f"devices    {', '.join(found.devices) or 'none for training'}",
         f"providers  {', '.join(found.providers) or 'none'}",

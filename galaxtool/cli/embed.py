@@ -1,11 +1,11 @@
-"""``galaxtool embed``."""
+"""The command line of ``galaxtool embed``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import INPUT_OPTIONS, command_of
-from galaxtool.cli.render import say
+from galaxtool.cli.build import INPUT_OPTIONS, build_command
+from galaxtool.cli.render import echo
 from galaxtool.commands.embed import embed
 from galaxtool.inference.results import EmbedResult
 
@@ -18,13 +18,15 @@ _EPILOG = "Examples:  galaxtool embed cutouts/ -o features.parquet  |  galaxtool
 
 
 def command() -> Any:
-    """Make the command."""
-    return command_of(embed, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+    """Build the command."""
+    return build_command(embed, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: EmbedResult) -> None:
     failed = f", {result.unreadable} of them unreadable" if result.unreadable else ""
     if result.shard:
-        say(f"Shard {result.shard}: {result.count} rows{failed}", f"When all are done: galaxtool merge {result.output}")
+        echo(
+            f"Shard {result.shard}: {result.count} rows{failed}", f"When all are done: galaxtool merge {result.output}"
+        )
         return
-    say(f"{result.output}: {result.count} embeddings of {result.dim} dimensions by {result.model}{failed}")
+    echo(f"{result.output}: {result.count} embeddings of {result.dim} dimensions by {result.model}{failed}")

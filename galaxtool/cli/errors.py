@@ -1,4 +1,4 @@
-"""How an error looks in a terminal."""
+"""Print errors to the terminal."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import sys
 from galaxtool.errors import GalaxtoolError
 
 
-def report(error: GalaxtoolError) -> None:
-    """Print one red line that says what is wrong, and one dim line that says what to do next, to stderr."""
+def print_error(error: GalaxtoolError) -> None:
+    """Print an error to stderr: the message in red, and the hint in a dim line below."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(stderr=True, soft_wrap=True)
-    console.print(Text(one_line(f"Error: {error.message}"), style="bold red"))
+    console.print(Text(fold_lines(f"Error: {error.message}"), style="bold red"))
     if error.hint:
-        console.print(Text(one_line(error.hint), style="dim"))
+        console.print(Text(fold_lines(error.hint), style="dim"))
 
 
-def one_line(text: str) -> str:
-    """Fold whatever a file's name or a library's message brought with it into one printable line."""
+def fold_lines(text: str) -> str:
+    """Return a text as one printable line; names of files and messages of libraries may contain anything."""
     folded = " ".join(text.split())
     encoding = sys.stderr.encoding or "utf-8"
     return folded.encode(encoding, "backslashreplace").decode(encoding)

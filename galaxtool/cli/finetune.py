@@ -1,11 +1,11 @@
-"""``galaxtool finetune``."""
+"""The command line of ``galaxtool finetune``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
-from galaxtool.cli.render import print_table, say
+from galaxtool.cli.build import build_command
+from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.finetune import finetune
 from galaxtool.finetuning.result import FinetuneResult
 
@@ -32,8 +32,8 @@ _EPILOG = (
 
 
 def command() -> Any:
-    """Make the command."""
-    return command_of(finetune, show=_show, flags={"out": ("--out", "-o")}, panels=_PANELS, epilog=_EPILOG)
+    """Build the command."""
+    return build_command(finetune, show=_show, flags={"out": ("--out", "-o")}, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: FinetuneResult) -> None:
@@ -55,7 +55,7 @@ def _show(result: FinetuneResult) -> None:
         if (entry := result.metrics.get(key)) is not None
     ]
     print_table(rows, ("score", "value", "95 % interval"), title=f"Validation, {result.metrics['n']} images")
-    say("", f"Model: {result.model}", f"Try:   galaxtool classify cutouts/ --model {result.run}")
+    echo("", f"Model: {result.model}", f"Try:   galaxtool classify cutouts/ --model {result.run}")
 
 
 def _three(value: float | None) -> str:

@@ -1,11 +1,11 @@
-"""``galaxtool index``."""
+"""The command line of ``galaxtool index``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import INPUT_OPTIONS, command_of
-from galaxtool.cli.render import say
+from galaxtool.cli.build import INPUT_OPTIONS, build_command
+from galaxtool.cli.render import echo
 from galaxtool.commands.index import index
 from galaxtool.search.results import IndexResult
 
@@ -17,13 +17,13 @@ _EPILOG = "Examples:  galaxtool index cutouts/  |  galaxtool index survey.parque
 
 
 def command() -> Any:
-    """Make the command."""
-    return command_of(index, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+    """Build the command."""
+    return build_command(index, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: IndexResult) -> None:
     record = result.record
-    say(
+    echo(
         f"{result.output}: {record.count} images, {record.kind} index by {record.model}, "
         f"recall@10 {record.recall_at_10:.3f} on {record.recall_queries} queries",
         f"Try: galaxtool similar IMAGE --index {result.output}",

@@ -1,10 +1,10 @@
-"""The listing commands."""
+"""The command line of the listings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
+from galaxtool.cli.build import build_command
 from galaxtool.cli.render import print_table
 from galaxtool.commands import listings
 from galaxtool.diagnostics.listing import ComponentListing
@@ -29,35 +29,35 @@ def _show(listing: ComponentListing) -> None:
 
 
 def backbones() -> Any:
-    """Make the command ``backbones``."""
-    return command_of(listings.backbones, show=_show)
+    """Build the command ``backbones``."""
+    return build_command(listings.backbones, show=_show)
 
 
 def datasets() -> Any:
-    """Make the command ``datasets``."""
-    return command_of(listings.datasets, show=_show)
+    """Build the command ``datasets``."""
+    return build_command(listings.datasets, show=_show)
 
 
 def heads() -> Any:
-    """Make the command ``heads``."""
-    return command_of(listings.heads, show=_show)
+    """Build the command ``heads``."""
+    return build_command(listings.heads, show=_show)
 
 
 def methods() -> Any:
-    """Make the command ``methods``."""
-    return command_of(listings.methods, show=_show)
+    """Build the command ``methods``."""
+    return build_command(listings.methods, show=_show)
 
 
 def taxonomies() -> Any:
-    """Make the command ``taxonomies``."""
-    return command_of(listings.taxonomies, show=_show)
+    """Build the command ``taxonomies``."""
+    return build_command(listings.taxonomies, show=_show)
 
 
 def models() -> Any:
-    """Make the command ``models``."""
-    return command_of(listings.models, show=_show)
+    """Build the command ``models``."""
+    return build_command(listings.models, show=_show)
 
 
 def plugins() -> Any:
-    """Make the command ``plugins``."""
-    return command_of(listings.plugins, show=_show)
+    """Build the command ``plugins``."""
+    return build_command(listings.plugins, show=_show)

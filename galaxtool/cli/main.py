@@ -1,4 +1,4 @@
-"""The ``galaxtool`` group: knows every command's name and one line, and imports a command only to run it."""
+"""The command ``galaxtool``: lists all commands with one line each, and imports one only to run it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from galaxtool import __version__
-from galaxtool.cli.errors import report
+from galaxtool.cli.errors import print_error
 from galaxtool.errors import GalaxtoolError, PluginError
 from galaxtool.plugins.manager import COMMAND_GROUP
 from galaxtool.utils.config import is_debugging
@@ -48,44 +48,44 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Check this installation: versions, devices, ONNX Runtime providers, plugins, and how to fix problems.",
     ),
 }
-"""Command -> where it is, and its line in ``--help``."""
+"""Command -> function that builds it, and its line in ``--help``."""
 
 
 class LazyGroup(TyperGroup):
-    """A group that lists commands from `COMMANDS` and entry-point metadata, and imports one only to run it."""
+    """A group of the commands in `COMMANDS` and in entry-point metadata, each imported only when it runs."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names in the order of ``--help``: our own, then the plugins', alphabetically."""
+        """Return the names in the order of ``--help``: the built-in ones, then those of plugins, sorted."""
         return [*COMMANDS, *sorted(_plugin_commands())]
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
-        """Return a stand-in that has a name and a line of help, or None."""
+        """Return a placeholder with a name and a line of help, or None."""
         if cmd_name in COMMANDS:
             return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
-        if cmd_name in (theirs := _plugin_commands()):
-            dist = theirs[cmd_name].dist
+        if cmd_name in (others := _plugin_commands()):
+            dist = others[cmd_name].dist
             return TyperCommand(
                 cmd_name, help=(str(dist.metadata.json.get("summary", ""))) if dist else "", rich_help_panel="Plugins"
             )
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Return the command itself; this is where it is imported."""
-        # the parent suggests from this mapping when the name is unknown
+        """Import and return the command itself."""
+        # the parent class suggests names from this mapping if the name is unknown
         self.commands = {command: TyperCommand(command) for command in self.list_commands(ctx)}
-        name, stand_in, rest = super().resolve_command(ctx, args)
-        if name is None or stand_in is None:
-            return name, stand_in, rest
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        if name is None or placeholder is None:
+            return name, placeholder, rest
         return name, _load(name), rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run, and turn an error meant for a person into two lines and exit status 1."""
+        """Run a command; print a `GalaxtoolError` as two lines, and exit with status 1."""
         try:
             return super().invoke(ctx)
         except GalaxtoolError as error:
             if is_debugging():
                 raise
-            report(error)
+            print_error(error)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
@@ -93,12 +93,12 @@ class LazyGroup(TyperGroup):
 
 
 def application() -> LazyGroup:
-    """Build the group.
+    """Build the command ``galaxtool``.
 
     Returns
     -------
     LazyGroup
-        Called without arguments it reads ``sys.argv``.
+        Command; without arguments it reads ``sys.argv``.
     """
     app = typer.Typer(
         cls=LazyGroup,
@@ -115,27 +115,29 @@ def application() -> LazyGroup:
 
 
 def root(
-    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; same as GALAXTOOL_OFFLINE=1.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Disable downloads; same as GALAXTOOL_OFFLINE=1.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=lambda value: _show_version(value))
     ] = False,
 ) -> None:
-    """Galaxy morphology from cutouts: train, classify, find look-alikes, export to ONNX."""
+    """Galaxy morphology from image cutouts: train classifiers, classify, find similar images, export to ONNX."""
     if offline:
         os.environ["GALAXTOOL_OFFLINE"] = "1"
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(value: bool) -> None:
+    if value:
         print(f"galaxtool {__version__}")
         raise typer.Exit
 
 
 def _plugin_commands() -> dict[str, EntryPoint]:
+    """Return the entry points of the commands of plugins."""
     return {entry.name: entry for entry in entry_points(group=COMMAND_GROUP) if entry.name not in COMMANDS}
 
 
 def _load(name: str) -> Any:
+    """Import and build a command."""
     if name in COMMANDS:
         module, _, attribute = COMMANDS[name][0].partition(":")
         return getattr(importlib.import_module(module), attribute)()
@@ -152,13 +154,13 @@ def _load(name: str) -> Any:
         ) from error
 
 
-def _as_command(name: str, thing: Any) -> Any:
-    """Make a command of what a plugin hands over: a function, or a Typer app."""
-    if isinstance(thing, typer.Typer):
-        app = thing
+def _as_command(name: str, target: Any) -> Any:
+    """Build the command of a plugin from its function or Typer app."""
+    if isinstance(target, typer.Typer):
+        app = target
     else:
         app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        app.command(name)(thing)
+        app.command(name)(target)
     command = typer.main.get_command(app)
     command.name = name
     return command

@@ -1,11 +1,11 @@
-"""``galaxtool merge``."""
+"""The command line of ``galaxtool merge``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
-from galaxtool.cli.render import say
+from galaxtool.cli.build import build_command
+from galaxtool.cli.render import echo
 from galaxtool.commands.merge import merge
 from galaxtool.inference.results import MergeResult
 
@@ -16,11 +16,11 @@ _EPILOG = (
 
 
 def command() -> Any:
-    """Make the command."""
-    return command_of(merge, show=_show, flags={"output": ("--output", "-o")}, epilog=_EPILOG)
+    """Build the command."""
+    return build_command(merge, show=_show, flags={"output": ("--output", "-o")}, epilog=_EPILOG)
 
 
 def _show(result: MergeResult) -> None:
     failed = f", {result.errors} of them with an error" if result.errors else ""
     made = f"{result.parts} part{'' if result.parts == 1 else 's'} of {result.shards} shards"
-    say(f"{result.output}: {result.n} rows{failed}, from {made}")
+    echo(f"{result.output}: {result.n} rows{failed}, from {made}")

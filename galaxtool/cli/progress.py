@@ -1,4 +1,4 @@
-"""The progress bar: rate and time left, on stderr."""
+"""The progress of a command on stderr: a bar with rate and remaining time, or plain lines."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from galaxtool.types import Progress, Silent
 
 @contextmanager
 def make_progress(*, quiet: bool) -> Iterator[Progress]:
-    """Give a progress for a command: a live bar in a terminal, single lines in a log, nothing when `quiet`."""
+    """Yield the progress of a command: a bar in a terminal, lines in a log or a pipe, nothing if `quiet`."""
     if quiet:
         yield Silent()
     elif sys.stderr.isatty():
-        yield from _bar()
+        yield from _make_bar()
     else:
-        yield Lines()
+        yield LineProgress()
 
 
-class Lines:
-    """Says each thing once, for logs and pipes."""
+class LineProgress:
+    """A `Progress` that prints plain lines, for logs and pipes."""
 
     def start(self, what: str, total: int | None = None) -> None:
-        """Say what begins."""
+        """Print the task and its number of steps."""
         print(what + (f" ({total})" if total else ""), file=sys.stderr)
 
     def advance(self, n: int = 1, note: str = "") -> None:
-        """Say nothing; a log is no place for a bar."""
+        """Do nothing; a log does not show single steps."""
 
     def say(self, message: str) -> None:
-        """Print the line."""
+        """Print a message."""
         print(message, file=sys.stderr, flush=True)
 
 
-def _bar() -> Iterator[Progress]:
+def _make_bar() -> Iterator[Progress]:
+    """Yield a progress bar; Rich is imported here because most commands end without one."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress

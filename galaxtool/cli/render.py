@@ -1,4 +1,4 @@
-"""Results for a person (tables) and for a program (JSON), on stdout."""
+"""Print results to stdout: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 def print_json(value: Any) -> None:
-    """Print JSON, indented, in UTF-8."""
+    """Print a value as indented JSON."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, title: str = "") -> None:
-    """Print rows as a table; a column that is empty everywhere is left out."""
+    """Print rows as a table, without the columns that are empty in all rows."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -25,12 +25,12 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, ti
     for column in shown:
         table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column == "name")
     for row in every:
-        table.add_row(*(Text(cell(row.get(column))) for column in shown))
+        table.add_row(*(Text(format_cell(row.get(column))) for column in shown))
     Console().print(table)
 
 
-def cell(value: Any) -> str:
-    """Return a value as it stands in a table."""
+def format_cell(value: Any) -> str:
+    """Return a value as the text of a table cell."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -42,7 +42,7 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def say(*lines: str) -> None:
+def echo(*lines: str) -> None:
     """Print plain lines to stdout."""
     for line in lines:
         print(line)

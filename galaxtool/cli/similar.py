@@ -1,11 +1,11 @@
-"""``galaxtool similar``."""
+"""The command line of ``galaxtool similar``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
-from galaxtool.cli.render import print_table, say
+from galaxtool.cli.build import build_command
+from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.similar import similar
 from galaxtool.search.results import SimilarResult
 
@@ -23,9 +23,9 @@ _EPILOG = (
 
 
 def command() -> Any:
-    """Make the command."""
+    """Build the command."""
     flags = {"output": ("--output", "-o"), "k": ("--k", "-k")}
-    return command_of(similar, show=_show, flags=flags, panels=_PANELS, epilog=_EPILOG)
+    return build_command(similar, show=_show, flags=flags, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: SimilarResult) -> None:
@@ -42,7 +42,7 @@ def _show(result: SimilarResult) -> None:
     ]
     print_table(rows, ("rank", "similarity", "id", "ra", "dec"), title=f"Similar to {result.query}")
     more = f", {len(result.neighbors)} rows" if len(result.neighbors) > _SHOWN else ""
-    say("", f"Table: {result.output}{more}", f"Sheet: {result.sheet}")
+    echo("", f"Table: {result.output}{more}", f"Sheet: {result.sheet}")
 
 
 def _degrees(value: float | None) -> str:

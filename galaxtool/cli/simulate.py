@@ -1,21 +1,21 @@
-"""``galaxtool simulate``."""
+"""The command line of ``galaxtool simulate``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import command_of
-from galaxtool.cli.render import say
+from galaxtool.cli.build import build_command
+from galaxtool.cli.render import echo
 from galaxtool.commands.simulate import SimulateResult, simulate
 
 
 def command() -> Any:
-    """Make the command."""
-    return command_of(simulate, show=_show, flags={"output": ("--output", "-o"), "n": ("-n", "--n")})
+    """Build the command."""
+    return build_command(simulate, show=_show, flags={"output": ("--output", "-o"), "n": ("-n", "--n")})
 
 
 def _show(result: SimulateResult) -> None:
-    say(
+    echo(
         f"{result.n} galaxies of {len(result.labels)} classes in {result.output}",
         f"Try: galaxtool classify {result.output}",
     )

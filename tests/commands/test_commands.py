@@ -38,10 +38,10 @@ def made(name: str) -> tuple[Callable[..., Any], Any]:
 
     def recording(function: Callable[..., Any], **arguments: Any) -> Any:
         functions.append(function)
-        return build.command_of(function, **arguments)
+        return build.build_command(function, **arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "command_of", recording)
+        patch.setattr(module, "build_command", recording)
         command = getattr(module, attribute)()
     (function,) = functions
     return function, command
@@ -181,7 +181,7 @@ def weigh(names: list[str] | None = None, *, top_k: int = 3, model: str = "mini"
 
 
 def run_weigh(*arguments: str) -> None:
-    command = build.command_of(weigh, show=lambda result: print("shown", result.values["top_k"]))
+    command = build.build_command(weigh, show=lambda result: print("shown", result.values["top_k"]))
     command.main(args=list(arguments), prog_name="weigh", standalone_mode=False)
 
 
