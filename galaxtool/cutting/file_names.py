@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from galaxtool.inputs.walk import unique
+from galaxtool.inputs.names import make_unique
 
 _MAX_BYTES = 120  # file systems allow 255
 _FILES_PER_FOLDER = 10_000
@@ -37,7 +37,7 @@ def make_file_names(ids: Sequence[str], suffix: str) -> list[str]:
     """
     stems = [_make_safe(text) for text in ids]
     folded = [unicodedata.normalize("NFC", stem.casefold()) for stem in stems]
-    numbers = [name[len(plain) :] for name, plain in zip(unique(folded), folded, strict=True)]
+    numbers = [name[len(plain) :] for name, plain in zip(make_unique(folded), folded, strict=True)]
     names = [f"{stem}{number}{suffix}" for stem, number in zip(stems, numbers, strict=True)]
     if len(names) <= _FILES_PER_FOLDER:
         return names

@@ -10,8 +10,9 @@ from astropy import units as u
 from astropy.table import Column, Table
 
 from galaxtool.errors import ConfigError, InputError, TableError
-from galaxtool.inputs.catalogue import positions, texts
-from galaxtool.inputs.walk import unique
+from galaxtool.inputs.cells import column_texts
+from galaxtool.inputs.names import make_unique
+from galaxtool.inputs.positions import read_positions
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
 
@@ -131,10 +132,12 @@ def read_objects(
     column = find_column(table, id_column, ID_COLUMNS, path)
     width = len(str(len(table)))
     numbers = [f"row{row:0{width}d}" for row in range(1, len(table) + 1)]
-    names = [text or number for text, number in zip(texts(table[column]) if column else numbers, numbers, strict=True)]
+    names = [
+        text or number for text, number in zip(column_texts(table[column]) if column else numbers, numbers, strict=True)
+    ]
     values, in_arcsec = _read_sizes(table, path, sizes)
     return CatalogueObjects(
-        path=path, table=table, ids=unique(names), ra=ra, dec=dec, sizes=values, in_arcsec=in_arcsec
+        path=path, table=table, ids=make_unique(names), ra=ra, dec=dec, sizes=values, in_arcsec=in_arcsec
     )
 
 
@@ -146,7 +149,7 @@ def _read_positions(table: Table, path: Path, ra: str | None, dec: str | None) -
             f"{list_columns(table)}.",
             hint="Name them with --ra-column and --dec-column.",
         )
-    degrees = positions(Table([table[ra_name], table[dec_name]], names=["ra", "dec"], copy=False), path)
+    degrees = read_positions(Table([table[ra_name], table[dec_name]], names=["ra", "dec"], copy=False), path)
     if not np.isfinite(degrees[0]).any():
         raise InputError(
             f"No row of the catalogue '{path}' has a position: its columns '{ra_name}' and '{dec_name}' contain no "

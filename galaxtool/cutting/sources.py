@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from galaxtool.errors import ConfigError, InputError, suggest_name
-from galaxtool.inputs.walk import byte_order, walk_images
+from galaxtool.inputs.names import byte_order
+from galaxtool.inputs.walk import walk_images
 from galaxtool.plugins.registry import get_registry
 from galaxtool.tables.formats.find import table_format
 

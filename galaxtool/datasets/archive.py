@@ -19,7 +19,7 @@ from galaxtool.datasets.tree import Entry, create_dataset, label_by_folders, rea
 from galaxtool.errors import ConfigError, InputError, TableError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import image_suffixes
-from galaxtool.inputs.walk import without_suffix
+from galaxtool.inputs.names import without_suffix
 from galaxtool.tables.column_names import LABEL_COLUMNS, LABELS_FILE, SPLIT_COLUMNS
 from galaxtool.types import ImageRef, Item
 

@@ -11,9 +11,10 @@ from astropy.table import Table
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, TableError
 from galaxtool.inputs.band_files import Pattern
-from galaxtool.inputs.catalogue import read_catalogue, texts, value
+from galaxtool.inputs.catalogue import read_catalogue
+from galaxtool.inputs.cells import column_texts, plain_value
 from galaxtool.inputs.lists import RelativePathResolver
-from galaxtool.inputs.walk import unique
+from galaxtool.inputs.names import make_unique
 from galaxtool.tables.column_names import (
     ID_COLUMNS,
     LABEL_COLUMNS,
@@ -82,14 +83,14 @@ def catalogue_dataset(
             f"The catalogue '{path}' has no column of labels; its columns are {list_columns(table)}.",
             hint="Name the column with --label-column.",
         )
-    labels = texts(table[label_name]) if label_name else [""] * len(table)
+    labels = column_texts(table[label_name]) if label_name else [""] * len(table)
     splits = _read_splits(table, path)
     others = {other: list(table[other]) for other in table.colnames if other not in _FIELDS}
-    names = unique(catalogue.names)
+    names = make_unique(catalogue.names)
     if band_pattern is None:
         refs = [catalogue.item(row, each).ref for row, each in enumerate(names)]
     else:
-        refs = _create_band_refs(texts(table[image_column]), band_pattern, path.parent)
+        refs = _create_band_refs(column_texts(table[image_column]), band_pattern, path.parent)
     items = [
         Item(
             id=identifier,
@@ -98,7 +99,7 @@ def catalogue_dataset(
             split=splits[row],
             ra=float(catalogue.ra[row]) if np.isfinite(catalogue.ra[row]) else None,
             dec=float(catalogue.dec[row]) if np.isfinite(catalogue.dec[row]) else None,
-            columns={other: value(cells[row]) for other, cells in others.items()},
+            columns={other: plain_value(cells[row]) for other, cells in others.items()},
         )
         for row, identifier in enumerate(names)
     ]
@@ -131,7 +132,7 @@ def _read_splits(table: Table, path: Path) -> list[str]:
     column = find_column(table, None, SPLIT_COLUMNS, path)
     if column is None:
         return [""] * len(table)
-    written = [text.lower() for text in texts(table[column])]
+    written = [text.lower() for text in column_texts(table[column])]
     unknown = sorted({text for text in written if text and text not in SPLITS})
     if unknown:
         raise TableError(

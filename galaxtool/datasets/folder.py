@@ -20,9 +20,10 @@ from galaxtool.datasets.tree import (
 )
 from galaxtool.errors import InputError
 from galaxtool.images.reading import image_suffixes
-from galaxtool.inputs.band_files import BandFiles, Pattern, bands_among
+from galaxtool.inputs.band_files import BandFiles, Pattern, select_bands
+from galaxtool.inputs.names import byte_order, without_suffix
 from galaxtool.inputs.probe import FileProber
-from galaxtool.inputs.walk import TableFinder, byte_order, walk_images, without_suffix
+from galaxtool.inputs.walk import TableFinder, walk_images
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import ImageRef, Item
 from galaxtool.utils.suggestions import suggest_path
@@ -157,7 +158,7 @@ def _open_band_files(
     """Open a folder of images with one file per band."""
     skipped: Counter[str] = Counter()
     files = BandFiles(folder, pattern, skipped)
-    files.settle(pattern.bands or bands_among(files.bands))
+    files.set_bands(pattern.bands or select_bands(files.bands))
     if not len(files):
         raise InputError(
             f"No file in '{folder}' is called '{pattern.text}'.",

@@ -10,8 +10,8 @@ from pathlib import Path
 from galaxtool.datasets.catalogue import catalogue_dataset
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, InputError
-from galaxtool.inputs.catalogue import texts
-from galaxtool.inputs.walk import unique
+from galaxtool.inputs.cells import column_texts
+from galaxtool.inputs.names import make_unique
 from galaxtool.tables.column_names import ID_COLUMNS, LABELS_FILE, PATH_COLUMNS, find_column
 from galaxtool.tables.read import read_table
 from galaxtool.types import ImageRef, Item
@@ -151,14 +151,14 @@ def read_labels_file(
     named = find_column(cells, image_column, (*PATH_COLUMNS, *ID_COLUMNS), table)
     labels = catalogue_dataset(path=table, image_column=named, label_column=label_column, needs_labels=needs_labels)
     rows = []
-    for item, text in zip(labels.items, texts(cells[named]), strict=True):
+    for item, text in zip(labels.items, column_texts(cells[named]), strict=True):
         rows.append(replace(item, ref=find(text) or ImageRef(nowhere / (text or "(no path)"))))
     return rows
 
 
 def create_dataset(name: str, rows: Sequence[Item], skipped: Counter[str]) -> FileDataset:
     """Create a data set from items, and make their ids unique."""
-    ids = unique(item.id for item in rows)
+    ids = make_unique(item.id for item in rows)
     return FileDataset(name, [replace(item, id=new) for item, new in zip(rows, ids, strict=True)], skipped)
 
 

@@ -1,52 +1,50 @@
-"""Objects with a file for each band, found by how the files are called: ``{id}_{band}.fits``."""
+"""Objects with one file per band, found by a pattern of file names: ``{id}_{band}.fits``."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from pathlib import Path
 from string import Formatter
 
 from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.listing import Sorter, Texts
 from galaxtool.inputs.walk import FileFilter, walk
 from galaxtool.types import ImageRef
 from galaxtool.vision.colors import BY_WAVELENGTH
 
 _FIELDS = ("id", "band")
-_SEPARATOR = b"\0"  # in no name of a file, and before all that is
 _FILTER = re.compile(r"F\d{2,4}[A-Z]{1,2}\d?", re.IGNORECASE)
 
 
 class Pattern:
-    """How files of objects and bands are called.
+    """The pattern of the names of files with one object and band each.
 
     Parameters
     ----------
     text : str
-        Relative to a folder, with ``{id}`` (anything but nothing, also with sub-folders in it) and ``{band}``, each at
-        least once: ``{band}/{id}.fits.gz``.
+        Path relative to a folder, with ``{id}`` (any text, sub-folders included) and ``{band}``, each at least once:
+        ``{band}/{id}.fits.gz``.
     bands : sequence of str
-        The bands there are; where none is given, any letters and digits are one.
+        Names of the bands; without any, every word of letters and digits is a band.
 
     Raises
     ------
     ConfigError
-        If the text is none, or a band is named twice.
+        If the text is not a pattern, or a band is named twice.
     """
 
     def __init__(self, text: str, bands: Sequence[str] = ()) -> None:
         self.text, self.bands = text.removeprefix("./"), tuple(bands)
-        twice = [band for band, times in Counter(self.bands).items() if times > 1]
-        if twice:
-            raise ConfigError(f"The band '{twice[0]}' is named twice.")
-        self._parts = _parsed(self.text)
-        of_band = "|".join(map(re.escape, sorted(self.bands, key=len, reverse=True))) or "[A-Za-z0-9]+"
-        groups = {"id": "(?P<id>.+)", "band": f"(?P<band>{of_band})"}
+        repeated = [band for band, times in Counter(self.bands).items() if times > 1]
+        if repeated:
+            raise ConfigError(f"The band '{repeated[0]}' is named twice.")
+        self._parts = _parse_pattern(self.text)
+        any_band = "|".join(map(re.escape, sorted(self.bands, key=len, reverse=True))) or "[A-Za-z0-9]+"
+        groups = {"id": "(?P<id>.+)", "band": f"(?P<band>{any_band})"}
         seen: set[str] = set()
         expression = ""
         for literal, field in self._parts:
@@ -57,67 +55,72 @@ class Pattern:
         self._expression = re.compile(expression, re.DOTALL)
 
     def parse(self, relative: str) -> tuple[str, str] | None:
-        """Return the object and the band that a path stands for, or None."""
+        """Return the object and the band of a path, or None if the path does not match."""
         match = self._expression.fullmatch(relative)
         return (match["id"], match["band"]) if match else None
 
     def path(self, name: str, band: str) -> str:
-        """Return the path of an object's file."""
+        """Return the path of the file of an object in a band."""
         values = {"id": name, "band": band, "": ""}
         return "".join(literal + values[field] for literal, field in self._parts)
 
 
 class BandFiles:
-    """What a pattern finds in a folder; a `galaxtool.inputs.listing.Part` once `settle` has been told the bands.
+    """The objects that a pattern finds in a folder; an `galaxtool.inputs.items.InputPart` after `set_bands`.
 
     Parameters
     ----------
     folder : Path
-        Walked as any folder is, see `galaxtool.inputs.walk.walk_images`.
+        Folder to search, see `galaxtool.inputs.walk.walk_images`.
     pattern : Pattern
+        Pattern of the file names.
     skipped : Counter
-        Files that do not match are counted here.
+        Counts the files that do not match.
+
+    Attributes
+    ----------
+    bands : Counter
+        Number of files in each band.
+    example : str
+        First file that does not match; empty if all do.
     """
 
     def __init__(self, folder: Path, pattern: Pattern, skipped: Counter[str]) -> None:
         self.folder, self._pattern, self._skipped = folder, pattern, skipped
         self._bands: tuple[str, ...] = ()
-        self._found, self._ids = Sorter(), Texts()
+        self._found: dict[str, set[str]] = {}  # bands of each object
+        self._ids: list[str] = []
         self.bands: Counter[str] = Counter()
         self.example = ""
         for below, name in walk(folder, FileFilter(everything=True), skipped):
-            relative = os.fsdecode(below + name)
+            relative = below + name
             match = pattern.parse(relative)
             if match is None:
-                skipped["not called as the pattern says"] += 1
+                skipped["does not match the pattern"] += 1
                 self.example = self.example or relative
             else:
-                self.bands[match[1]] += 1
-                self._found.add(os.fsencode(match[0]) + _SEPARATOR + os.fsencode(match[1]))
+                identifier, band = match
+                self.bands[band] += 1
+                self._found.setdefault(identifier, set()).add(sys.intern(band))
 
-    def settle(self, bands: Sequence[str]) -> None:
-        """Keep the objects that have a file in one of these bands at least, with all of them, whether there or not."""
-        wanted = set(map(os.fsencode, bands))
+    def set_bands(self, bands: Sequence[str]) -> None:
+        """Keep the objects with a file in at least one of these bands; each has all of the bands, existing or not."""
         self._bands = tuple(bands)
         if others := sum(number for band, number in self.bands.items() if band not in bands):
-            self._skipped["of no known filter (if it is one, name it with --bands)"] += others
-        pairs = (key.split(_SEPARATOR) for key in self._found)
-        for name, of_object in groupby(pairs, key=lambda pair: pair[0]):
-            if any(band in wanted for _, band in of_object):
-                self._ids.append(name)
-        self._found = Sorter()
+            self._skipped["unknown filter (if it is a band, name it with --bands)"] += others
+        self._ids = sorted((name for name, found in self._found.items() if found & set(bands)), key=os.fsencode)
+        self._found = {}
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def name(self, row: int) -> str:
-        """Return what stands for the object in its files' names."""
-        return os.fsdecode(self._ids[row])
+        """Return the identifier of an object, as its file names have it."""
+        return self._ids[row]
 
     def item(self, row: int, name: str) -> InputItem:
-        """Return an object."""
-        called = self.name(row)
-        files = tuple((band, self.folder / self._pattern.path(called, band)) for band in self._bands)
+        """Return an object as an item."""
+        files = tuple((band, self.folder / self._pattern.path(self._ids[row], band)) for band in self._bands)
         return InputItem(name, ImageRef(files[0][1], bands=files))
 
 
@@ -129,61 +132,62 @@ def find_objects(
     Parameters
     ----------
     folders : sequence of str
+        Paths of the folders.
     pattern : str
-        See `Pattern`.
+        Pattern of the file names, see `Pattern`.
     bands : sequence of str
-        Bands of each object, in this order; by default those found, see `bands_among`, the same for all folders.
+        Bands of each object, in this order; by default those found in the folders together, see `select_bands`.
 
     Returns
     -------
     parts : list of BandFiles
-        One for each folder; an object that lacks the file of a band is among them all the same.
+        One for each folder. An object that lacks the file of a band is included.
     skipped : Counter
-        Files that are of no object, by reason.
+        Number of files that belong to no object, by reason.
 
     Raises
     ------
     ConfigError
-        If the pattern is none, or an input is no folder.
+        If the pattern is not valid, or an input is not a folder.
     InputError
-        If a folder has no such file, or there is a band without any.
+        If a folder has no file that matches, or a band has none.
     """
-    called = Pattern(pattern, bands)
+    parsed = Pattern(pattern, bands)
     skipped: Counter[str] = Counter()
     parts = []
     for text in folders:
         if not os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
             raise ConfigError(
                 f"--pattern was given, and '{text}' is not a folder.",
-                hint="The pattern is looked for in folders; unpack an archive first.",
+                hint="A pattern matches files in folders; unpack an archive first.",
             )
-        part = BandFiles(Path(text), called, skipped)
+        part = BandFiles(Path(text), parsed, skipped)
         if not part.bands:
             of = f" with a band of {', '.join(bands)}" if bands else ""
             first = f"The first file there is '{part.example}'." if part.example else "There is no file in it."
-            raise InputError(f"No file in '{text}' is called like '{called.text}'{of}.", hint=first)
+            raise InputError(f"No file in '{text}' matches '{parsed.text}'{of}.", hint=first)
         parts.append(part)
     found = sum((part.bands for part in parts), Counter[str]())
     for band in bands:
         if band not in found:
             raise InputError(
-                f"There is no file of the band '{band}': none is called like '{called.path('*', band)}'.",
-                hint=f"There are files of {', '.join(by_wavelength(found))}.",
+                f"There is no file in the band '{band}': none matches '{parsed.path('*', band)}'.",
+                hint=f"There are files in {', '.join(by_wavelength(found))}.",
             )
     for part in parts:
-        part.settle(bands or bands_among(found))
+        part.set_bands(bands or select_bands(found))
     return parts, skipped
 
 
-def bands_among(found: Counter[str]) -> tuple[str, ...]:
-    """Return which of the words that stand where a band should are bands, the shortest wavelength first.
+def select_bands(found: Counter[str]) -> tuple[str, ...]:
+    """Return which of the words found in place of ``{band}`` are bands, the shortest wavelength first.
 
-    Known filters, if there is any among them; else all of them. So a file ``a_mask.fits`` beside ``a_g.fits`` and
-    ``a_r.fits`` makes no band.
+    These are the known filters, if there are any; else all words. So ``a_mask.fits`` beside ``a_g.fits`` and
+    ``a_r.fits`` does not make a band.
 
     Examples
     --------
-    >>> bands_among(Counter(["z", "mask", "g", "r"]))
+    >>> select_bands(Counter(["z", "mask", "g", "r"]))
     ('g', 'r', 'z')
     """
     known = [band for band in found if band in BY_WAVELENGTH or _FILTER.fullmatch(band)]
@@ -191,20 +195,20 @@ def bands_among(found: Counter[str]) -> tuple[str, ...]:
 
 
 def by_wavelength(bands: Iterable[str]) -> tuple[str, ...]:
-    """Return bands with the shortest wavelength first, and those that are not known behind, in alphabetical order."""
+    """Return bands with the shortest wavelength first, followed by unknown ones in alphabetical order."""
     places = {band: place for place, band in enumerate(BY_WAVELENGTH)}
     return tuple(sorted(bands, key=lambda band: (places.get(band, len(places)), band)))
 
 
-def _parsed(text: str) -> list[tuple[str, str]]:
-    """Return a pattern as literal texts, each with the field behind it, which may be none."""
+def _parse_pattern(text: str) -> list[tuple[str, str]]:
+    """Return a pattern as literal texts, each with the field behind it, or an empty one."""
     example = "for example {id}_{band}.fits or {band}/{id}.fits"
     try:
         fields = [
             (literal, field, extra or conversion) for literal, field, extra, conversion in Formatter().parse(text)
         ]
     except ValueError as error:
-        raise ConfigError(f"The pattern '{text}' is not understood: {error}.", hint=f"Write it {example}.") from error
+        raise ConfigError(f"The pattern '{text}' is not valid: {error}.", hint=f"Write it {example}.") from error
     for _, field, extra in fields:
         if field is not None and (field not in _FIELDS or extra):
             near = suggest_name(field, _FIELDS)
@@ -216,5 +220,5 @@ def _parsed(text: str) -> list[tuple[str, str]]:
     if missing:
         raise ConfigError(f"The pattern '{text}' has no {{{missing[0]}}}.", hint=f"Write it {example}.")
     if os.path.isabs(text):  # noqa: PTH117
-        raise ConfigError(f"The pattern '{text}' is an absolute path.", hint="It starts at each INPUT, a folder.")
+        raise ConfigError(f"The pattern '{text}' is an absolute path.", hint="Write it relative to each INPUT folder.")
     return [(literal, field or "") for literal, field, _ in fields]

@@ -1,36 +1,27 @@
-"""Catalogues of images: which column is the path, the identifier, the position, the label."""
+"""Catalogues of images: tables with a path, and perhaps an identifier and a position, in each row."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import overload
 
 import numpy as np
-from astropy import units as u
-from astropy.coordinates import Angle
-from astropy.table import Column, Table
+from astropy.table import Table
 
 from galaxtool.containers.find import HDUS, container_name, locate_image
 from galaxtool.errors import TableError
 from galaxtool.images.reading import image_suffixes
 from galaxtool.inputs.band_files import by_wavelength
+from galaxtool.inputs.cells import MemberColumn, TextColumn
+from galaxtool.inputs.fits_tables import fits_suffixes
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
-from galaxtool.inputs.walk import fits_suffixes, without_suffix
-from galaxtool.tables.column_names import (
-    DEC_COLUMNS,
-    ID_COLUMNS,
-    MEMBER_COLUMNS,
-    PATH_COLUMNS,
-    RA_COLUMNS,
-    find_column,
-    list_columns,
-)
+from galaxtool.inputs.names import without_suffix
+from galaxtool.inputs.positions import read_positions
+from galaxtool.tables.column_names import ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
 from galaxtool.types import ImageRef
 
@@ -39,24 +30,25 @@ _BAND = "{band}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """A table of which each row is an image; a `galaxtool.inputs.listing.Part`.
+    """A table with an image in each row; a `galaxtool.inputs.items.InputPart`.
 
     Parameters
     ----------
     path : Path
-        The file.
+        Path of the table.
     table : Table
         All its columns, N rows.
     images : sequence of Path
-        One for each row; of several, one for each band, the first.
+        Path of the image in each row; with one file per band, that of the first band.
     names : sequence of str
-        Identifiers as the table has them, else the images' paths as written there without suffix; not made unique.
+        Identifiers as the table has them, else the paths of the images as written there without suffix; they may
+        repeat.
     ra, dec : ndarray, shape (N,)
         Degrees; NaN where unknown.
     members : sequence of str
-        Which member of the file or which HDU, where the table has a column that says so; else empty.
+        Member or HDU in the file of each row, where the table has such a column; else empty.
     bands : dict of str to sequence of Path
-        The images of each band, where the table has a column for each; else empty.
+        Paths of the images in each band, where the table has a column for each; else empty.
     """
 
     path: Path
@@ -73,21 +65,23 @@ class Catalogue:
         return len(self.table)
 
     def name(self, row: int) -> str:
-        """Return what a row is to be called."""
+        """Return the identifier of a row, which may repeat."""
         return self.names[row]
 
     def item(self, row: int, name: str) -> InputItem:
-        """Return a row; ``archive.tar[member]`` and ``stack.h5[12]`` are taken apart."""
-        path = self.images[row]
+        """Return a row as an item; ``archive.tar[member]`` and ``stack.h5[12]`` are split."""
         ra, dec = (float(self.ra[row]), float(self.dec[row])) if np.isfinite(self.ra[row]) else (None, None)
+        return InputItem(name, self._ref(row), ra, dec)
+
+    def _ref(self, row: int) -> ImageRef:
+        path = self.images[row]
         if self.bands:
-            files = tuple((band, images[row]) for band, images in self.bands.items())
-            return InputItem(name, ImageRef(path, bands=files), ra, dec)
+            return ImageRef(path, bands=tuple((band, images[row]) for band, images in self.bands.items()))
         if path.name.endswith("]"):
-            return InputItem(name, self._locate(str(path)), ra, dec)
+            return self._locate(str(path))
         member = self.members[row] if self.members else ""
-        container = self._container(path) if member else ""
-        return InputItem(name, ImageRef(path, container, member if container else ""), ra, dec)
+        container = self._find_container(path) if member else ""
+        return ImageRef(path, container, member if container else "")
 
     def _locate(self, text: str) -> ImageRef:
         """Return a member of a container, opening each container once to see what it is."""
@@ -99,8 +93,8 @@ class Catalogue:
             self._containers[found.path] = found.container
         return found
 
-    def _container(self, path: Path) -> str:
-        """Return what opens the members of a file, found out once."""
+    def _find_container(self, path: Path) -> str:
+        """Return the container that opens the members of a file, opening the file once."""
         if path not in self._containers:
             is_fits = path.name.lower().endswith(fits_suffixes())
             self._containers[path] = container_name(path) or (HDUS if is_fits else "")
@@ -117,42 +111,41 @@ def read_catalogue(
     path : Path
         CSV, ECSV, FITS, VOTable or Parquet. Relative paths of images start at its folder, else at the working folder.
     image_column, id_column : str, optional
-        Which columns to take; otherwise they are known by name, whatever the case: `PATH_COLUMNS`, `ID_COLUMNS`. With
-        ``{band}`` in it, `image_column` stands for a column for each band: ``{band}_path``.
+        Names of the columns; by default the first of `PATH_COLUMNS` and of `ID_COLUMNS` that exists, in upper or lower
+        case. An `image_column` with ``{band}`` in it stands for one column per band: ``{band}_path``.
     bands : sequence of str
-        Those bands; all for which there is such a column by default, the shortest wavelength first.
+        Bands to take; by default all that have such a column, the shortest wavelength first.
 
     Raises
     ------
     TableError
-        If it cannot be read or has no rows, a named column is missing, or no column names the images.
+        If the table cannot be read or has no rows, a named column is missing, or no column names the images.
     """
     table = read_table(path)
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.")
     if image_column and _BAND in image_column:
-        of_band = _band_columns(table, image_column, bands, path)
+        columns = _find_band_columns(table, image_column, bands, path)
     else:
-        wanted = find_column(table, image_column, PATH_COLUMNS, path)
-        if wanted is None:
+        column = find_column(table, image_column, PATH_COLUMNS, path)
+        if column is None:
             raise TableError(
-                f"The catalogue '{path}' has no column with the paths of its images; "
-                f"its columns are {list_columns(table)}.",
+                f"The catalogue '{path}' has no column with the paths of its images; its columns are {list_columns(table)}.",
                 hint="Name the column with --image-column.",
             )
-        of_band = {"": wanted}
-    beside = RelativePathResolver(path.parent)
-    images = {band: _Images(Cells(table[column]), beside, path.parent) for band, column in of_band.items()}
+        columns = {"": column}
+    resolver = RelativePathResolver(path.parent)
+    images = {band: _PathColumn(TextColumn(table[name]), resolver, path.parent) for band, name in columns.items()}
     first = next(iter(images.values()))
-    named = find_column(table, id_column, ID_COLUMNS, path)
+    ids = find_column(table, id_column, ID_COLUMNS, path)
     member = find_column(table, None, MEMBER_COLUMNS, path)
-    members = _Members(table[member]) if member else ()
-    ra, dec = positions(table, path)
+    members = MemberColumn(table[member]) if member else ()
+    ra, dec = read_positions(table, path)
     return Catalogue(
         path=path,
         table=table,
         images=first,
-        names=_Names(Cells(table[named]) if named else None, first, members),
+        names=_NameColumn(TextColumn(table[ids]) if ids else None, first, members),
         ra=ra,
         dec=dec,
         members=members,
@@ -160,143 +153,69 @@ def read_catalogue(
     )
 
 
-class Cells(Sequence[str]):
-    """A column's values as texts, made when they are asked for; a masked one is empty."""
+class _PathColumn(Sequence[Path]):
+    """The resolved paths of images that a column names."""
 
-    def __init__(self, column: Column) -> None:
-        self._values = np.ma.getdata(column, subok=False)
-        mask = np.ma.getmaskarray(np.ma.asarray(column))
-        hidden = mask.reshape(len(mask), math.prod(mask.shape[1:])).all(axis=1)
-        self._hidden = np.asarray(hidden) if hidden.any() else None
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __getitem__(self, row: Any) -> Any:
-        if isinstance(row, slice):
-            return [self[i] for i in range(len(self))[row]]
-        if self._hidden is not None and self._hidden[row]:
-            return ""
-        return str(self._values[row].tolist()).strip()
-
-
-class _Members(Cells):
-    """Keys of members and numbers of HDUs, which some programs write as 2.0."""
-
-    def __getitem__(self, row: Any) -> Any:
-        text = super().__getitem__(row)
-        return re.sub(r"^(\d+)\.0$|^nan$", r"\1", text) if isinstance(text, str) else text
-
-
-class _Images(Sequence[Path]):
-    """Where the images are that a catalogue names."""
-
-    def __init__(self, written: Cells, beside: RelativePathResolver, folder: Path) -> None:
-        self.written, self._folder = written, folder
-        here = bytearray(map(beside.is_here, written))
-        self._here = here if any(here) else None
+    def __init__(self, texts: TextColumn, resolver: RelativePathResolver, folder: Path) -> None:
+        self.texts, self._folder = texts, folder
+        is_here = bytearray(map(resolver.is_here, texts))
+        self._is_here = is_here if any(is_here) else None
 
     def __len__(self) -> int:
-        return len(self.written)
+        return len(self.texts)
 
-    def __getitem__(self, row: Any) -> Any:
+    @overload
+    def __getitem__(self, row: int) -> Path: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Path]: ...
+    def __getitem__(self, row: int | slice) -> Path | list[Path]:
         if isinstance(row, slice):
             return [self[i] for i in range(len(self))[row]]
-        text = self.written[row]
-        if not text:  # leads nowhere, so that the row becomes an error that says why
+        text = self.texts[row]
+        if not text:  # a path that does not exist, so that the row becomes an error that says why
             return self._folder / f"(no path in row {range(len(self))[row] + 1})"
-        return Path(text) if self._here is not None and self._here[row] else self._folder / text
+        return Path(text) if self._is_here is not None and self._is_here[row] else self._folder / text
 
 
-class _Names(Sequence[str]):
-    """What a catalogue calls its rows."""
+class _NameColumn(Sequence[str]):
+    """The identifiers of rows: those of a column, else made of the paths."""
 
-    def __init__(self, given: Cells | None, images: _Images, members: Sequence[str]) -> None:
-        self._given, self._images, self._members, self._suffixes = given, images, members, image_suffixes()
+    def __init__(self, ids: TextColumn | None, images: _PathColumn, members: Sequence[str]) -> None:
+        self._ids, self._images, self._members, self._suffixes = ids, images, members, image_suffixes()
 
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, row: Any) -> Any:
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
         if isinstance(row, slice):
             return [self[i] for i in range(len(self))[row]]
-        if self._given is not None and (given := self._given[row]):
-            return given
-        written = self._images.written[row]
+        if self._ids is not None and (identifier := self._ids[row]):
+            return identifier
+        text = self._images.texts[row]
         member = self._members[row] if self._members else ""
-        if written.endswith("]"):
-            return written
-        name = without_suffix(Path(written) if written else self._images[row], self._suffixes)
+        if text.endswith("]"):
+            return text
+        name = without_suffix(Path(text) if text else self._images[row], self._suffixes)
         return f"{name}[{member}]" if member else name
 
 
-def _band_columns(table: Table, template: str, bands: Sequence[str], path: Path) -> dict[str, str]:
+def _find_band_columns(table: Table, template: str, bands: Sequence[str], path: Path) -> dict[str, str]:
     """Return the column of each band."""
     expression = re.compile("(.+)".join(map(re.escape, template.split(_BAND, 1))))
-    there = {match[1]: name for name in table.colnames if (match := expression.fullmatch(name))}
-    if not there:
+    found = {match[1]: name for name in table.colnames if (match := expression.fullmatch(name))}
+    if not found:
         raise TableError(
             f"The catalogue '{path}' has no column like '{template}'; its columns are {list_columns(table)}.",
             hint="{band} stands for the name of a band: {band}_path for g_path, r_path, z_path.",
         )
-    lacking = [band for band in bands if band not in there]
-    if lacking:
+    missing = [band for band in bands if band not in found]
+    if missing:
         raise TableError(
-            f"The catalogue '{path}' has no column '{template.replace(_BAND, lacking[0])}'.",
-            hint=f"It has columns for {', '.join(by_wavelength(there))}.",
+            f"The catalogue '{path}' has no column '{template.replace(_BAND, missing[0])}'.",
+            hint=f"It has columns for {', '.join(by_wavelength(found))}.",
         )
-    return {band: there[band] for band in bands or by_wavelength(there)}
-
-
-def texts(column: Column) -> list[str]:
-    """Return a column's values as texts; a masked one is empty."""
-    hidden = np.ma.getmaskarray(np.ma.asarray(column))
-    values = np.ma.getdata(column, subok=False).tolist()
-    return ["" if masked else str(value).strip() for value, masked in zip(values, hidden, strict=True)]
-
-
-def positions(table: Table, source: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return right ascension and declination in degrees, ICRS, NaN where unknown.
-
-    Numbers, also those in columns of texts, are degrees unless the column has another unit. Other texts are
-    sexagesimal, hours for right ascension. What is no angle, or a declination beyond a pole (the -99 of many a
-    catalogue), is unknown.
-    """
-    ra = find_column(table, None, RA_COLUMNS, source)
-    dec = find_column(table, None, DEC_COLUMNS, source)
-    if ra is None or dec is None:
-        return np.full(len(table), np.nan), np.full(len(table), np.nan)
-    alpha, delta = _degrees(table[ra], u.hourangle), _degrees(table[dec], u.deg)
-    known = np.isfinite(alpha) & (np.abs(delta) <= 90)
-    alpha = np.where(known, alpha, np.nan) % 360
-    alpha[alpha == 360] = 0.0  # of what is less than nothing by less than a rounding error
-    return alpha, np.where(known, delta, np.nan)
-
-
-def _degrees(column: Column, sexagesimal: u.Unit) -> np.ndarray:
-    """Return a column of angles in degrees; NaN where masked or no angle."""
-    data = np.ma.getdata(column, subok=False)
-    if data.ndim > 1 or data.dtype.kind not in "iufU":
-        return np.full(len(data), np.nan)
-    unit = u.hourangle if column.unit == u.hour else column.unit  # hours of right ascension are often called so
-    angular = unit is not None and unit.is_equivalent(u.deg)
-    scale = unit.to(u.deg) if angular else 1.0
-    if data.dtype.kind == "U":
-        sexagesimal = unit if angular else sexagesimal
-        return np.array([_angle(text, scale, sexagesimal) for text in Cells(column)], dtype=float)
-    return np.where(np.ma.getmaskarray(np.ma.asarray(column)), np.nan, data.astype(float) * scale)
-
-
-def _angle(text: str, scale: float, sexagesimal: u.Unit) -> float:
-    with suppress(ValueError):
-        return float(text) * scale
-    with suppress(ValueError):
-        return float(Angle(text, unit=sexagesimal).deg)
-    return float("nan")
-
-
-def value(cell: Any) -> Any:
-    """Return a cell of a table as a plain Python value; None where it is masked."""
-    if cell is np.ma.masked:
-        return None
-    return cell.tolist() if hasattr(cell, "tolist") else cell
+    return {band: found[band] for band in bands or by_wavelength(found)}

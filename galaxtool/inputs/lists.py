@@ -1,4 +1,4 @@
-"""Lists of paths, ``@list.txt`` and ``cutouts/*.fits``, and where the relative paths in a file lead to."""
+"""Lists of paths, ``@list.txt`` and ``cutouts/*.fits``, and how the relative paths in a file are resolved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from galaxtool.errors import InputError
-from galaxtool.inputs.listing import Sorter
 from galaxtool.inputs.walk import FileFilter, list_folder, walk
 
 STANDARD_INPUT = "-"
@@ -24,12 +23,12 @@ _LONGEST = 1 << 16
 
 
 class RelativePathResolver:
-    """Finds what is named in a file: relative paths start at its folder, else at the working folder.
+    """Resolves paths written in a file: relative ones start at the folder of the file, else at the working folder.
 
     Parameters
     ----------
     folder : Path
-        Of the file.
+        Folder of the file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,9 +37,9 @@ class RelativePathResolver:
         self._first_is_here: dict[str, bool] = {}
 
     def is_here(self, text: str) -> bool:
-        """Tell whether a path is to start at the working folder: it leads somewhere from there, not from the file's.
+        """Tell whether a path starts at the working folder: it exists there, and not in the folder of the file.
 
-        The disk is asked about few of the paths, as long as what they begin with is not in the working folder.
+        Few of the paths cost a call to the disk, as long as their first folder is not in the working folder.
         """
         if self._same or not text or os.path.isabs(text):  # noqa: PTH117
             return False
@@ -53,7 +52,7 @@ class RelativePathResolver:
         return os.path.exists(text) and not os.path.exists(self._folder / text)  # noqa: PTH110
 
     def path(self, text: str) -> str:
-        """Return where a path leads to."""
+        """Return the resolved path."""
         return text if self.is_here(text) else os.path.join(self._folder, text)  # noqa: PTH118
 
 
@@ -63,54 +62,56 @@ def read_list(name: str) -> Iterator[str]:
     Parameters
     ----------
     name : str
-        Of a text file with a path a line, in the encoding of file names; ``-`` for standard input. White space at
-        either end of a line does not count, nor do empty lines and those that begin with ``#``.
+        Path of a text file with one path per line, in the encoding of file names; ``-`` for standard input. White
+        space at either end of a line is ignored, as are empty lines and lines that begin with ``#``.
 
     Raises
     ------
     InputError
-        If it cannot be read, or is no text.
+        If the list cannot be read, or is not text.
     """
     if name == STANDARD_INPUT:
-        yield from _lines(sys.stdin.buffer, "standard input")
+        yield from _read_lines(sys.stdin.buffer, "standard input")
         return
     try:
         with Path(name).open("rb") as stream:
-            yield from _lines(stream, f"'{name}'")
+            yield from _read_lines(stream, f"'{name}'")
     except OSError as error:
         raise InputError(f"The list '{name}' cannot be read: {error.strerror}.") from error
 
 
-def _lines(stream: BinaryIO, what: str) -> Iterator[str]:
+def _read_lines(stream: BinaryIO, what: str) -> Iterator[str]:
+    """Yield the paths in a stream; `what` names it in messages."""
     for number, raw in enumerate(iter(partial(stream.readline, _LONGEST), b""), 1):
         if b"\0" in raw or len(raw) == _LONGEST:
             raise InputError(
-                f"{what[0].upper()}{what[1:]} is no list of paths: line {number} is not text in UTF-8.",
-                hint="A list has a path a line. An image, archive or catalogue is named without the @.",
+                f"{what[0].upper()}{what[1:]} is not a list of paths: line {number} is not UTF-8 text.",
+                hint="A list has one path per line. Name an image, archive or catalogue without the @.",
             )
         line = (raw.removeprefix(_UTF8_MARK) if number == 1 else raw).strip()
         if line and not line.startswith(_COMMENT):
             yield os.fsdecode(line)
 
 
-def matches(text: str, taken: FileFilter, skipped: Counter[str]) -> tuple[Path, Iterator[tuple[bytes, bytes]]]:
+def match_glob(text: str, file_filter: FileFilter, skipped: Counter[str]) -> tuple[Path, Iterator[tuple[str, str]]]:
     """Return the inputs that match a glob.
 
     Parameters
     ----------
     text : str
-        With ``* ? [`` in it, ``**`` for folders of any depth. Folders that match one without ``**`` are walked; what is
-        hidden must be meant, with a dot.
-    taken : Taken
+        A path with ``* ? [`` in it, ``**`` for folders of any depth. Folders that match a glob without ``**`` are
+        walked. Hidden names match only a pattern that begins with a dot.
+    file_filter : FileFilter
+        Which files are inputs.
     skipped : Counter
-        Other files are counted here, by reason.
+        Counts the other files, by reason.
 
     Returns
     -------
     root : Path
         The folder in front of the first ``* ? [``.
-    files : iterator of (bytes, bytes)
-        As of `galaxtool.inputs.walk.walk` of that folder.
+    files : iterator of (str, str)
+        Folder and name of each file, as `galaxtool.inputs.walk.walk` yields them.
 
     Raises
     ------
@@ -121,25 +122,24 @@ def matches(text: str, taken: FileFilter, skipped: Counter[str]) -> tuple[Path, 
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed])
     above, last = (parts, "*") if parts[-1] == "**" else (parts[:-1], parts[-1])
-    found = Sorter()
-    nothing = True
-    for folder in _folders(above, fixed):
-        before = b"" if folder == root else os.fsencode(folder.relative_to(root).as_posix()) + b"/"
-        for name in list_folder(os.fsencode(folder), taken, skipped, _matcher(last)):
-            nothing = False
-            if not name.endswith(b"/"):
-                found.add(before + name)
-            elif "**" not in text:  # with which the folders of a match are matches too
-                for below, file in walk(folder / os.fsdecode(name), taken, skipped):
-                    found.add(before + name + below + file)
-    if nothing and not skipped:
+    found: set[str] = set()
+    is_empty = True
+    for folder in _find_folders(above, fixed):
+        parent = "" if folder == root else folder.relative_to(root).as_posix() + "/"
+        for name in list_folder(os.fspath(folder), file_filter, skipped, _make_matcher(last)):
+            is_empty = False
+            if not name.endswith("/"):
+                found.add(parent + name)
+            elif "**" not in text:  # with ** the folders inside a match are matches too
+                found.update(parent + name + below + file for below, file in walk(folder / name, file_filter, skipped))
+    if is_empty and not skipped:
         raise InputError(f"Nothing matches '{text}'.", hint="Check the pattern, or name the folder.")
-    # cut behind the last slash
-    return root, (((head + slash), name) for head, slash, name in (path.rpartition(b"/") for path in found))
+    split_paths = (path.rpartition("/") for path in sorted(found, key=os.fsencode))
+    return root, ((head + slash, name) for head, slash, name in split_paths)
 
 
-def _folders(parts: tuple[str, ...], fixed: int) -> list[Path]:
-    """Return the folders that match a glob, of which the first `fixed` parts are none."""
+def _find_folders(parts: tuple[str, ...], fixed: int) -> list[Path]:
+    """Return the folders that match a glob whose first `fixed` parts have no wildcards."""
     if len(parts) <= fixed:
         folder = Path(*parts)
         return [folder] if folder.is_dir() else []
@@ -147,14 +147,14 @@ def _folders(parts: tuple[str, ...], fixed: int) -> list[Path]:
     return sorted({Path(match) for match in found if os.path.isdir(match)})  # noqa: PTH112
 
 
-def _matcher(last: str) -> Callable[[bytes], bool]:
-    """Return what tells whether a name matches the last part of a glob."""
+def _make_matcher(last: str) -> Callable[[bytes], bool]:
+    """Return a function that tells whether a name matches the last part of a glob."""
     expression = re.compile(fnmatch.translate(os.path.normcase(last)))
     hidden = last.startswith(".")
 
-    def is_meant(name: bytes) -> bool:
+    def is_match(name: bytes) -> bool:
         if name.startswith(b".") and not hidden:
             return False
         return expression.match(os.path.normcase(os.fsdecode(name))) is not None
 
-    return is_meant
+    return is_match

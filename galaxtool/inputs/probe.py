@@ -17,7 +17,7 @@ from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.reader import FitsReader
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inputs.walk import FIRST_HEADERS, fits_suffixes, is_fits_table, may_be_fits_table
+from galaxtool.inputs.fits_tables import FIRST_HEADERS, fits_suffixes, is_fits_table, may_be_fits_table
 from galaxtool.types import ImageRef
 
 END_BYTES = 16384

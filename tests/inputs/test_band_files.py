@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, InputError, UnreadableImage
-from galaxtool.inputs.band_files import Pattern, bands_among
+from galaxtool.inputs.band_files import Pattern, select_bands
 from galaxtool.inputs.gather import Inputs, gather
 from galaxtool.inputs.read_item import read_item
 
@@ -41,7 +41,7 @@ def test_a_file_for_each_band(tmp_path: Path) -> None:
     assert found.items[2].ref.path == tmp_path / "sub/b_z.fits"
     cutout = read_item(found.items[2])
     assert cutout.bands == ("z", "g") and cutout.data[:, 0, 0].tolist() == [2, 0]
-    assert found.skipped == {"not called as the pattern says": 4} and found.columns is None
+    assert found.skipped == {"does not match the pattern": 4} and found.columns is None
 
 
 def test_bands_in_folders_are_found_and_put_in_order(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_bands_in_folders_are_found_and_put_in_order(tmp_path: Path) -> None:
     found = gather([tmp_path / "one", tmp_path / "two"], pattern="./{band}/{id}.fits.gz")
     assert ids(found) == ["x", "x-2"] and names(found) == ("g", "r", "z")
     assert found.items[1].ref.path == tmp_path / "two" / "g" / "x.fits.gz"
-    assert found.skipped == {"of no known filter (if it is one, name it with --bands)": 2}
+    assert found.skipped == {"unknown filter (if it is a band, name it with --bands)": 2}
     masked = gather([tmp_path / "one"], bands=["r", "mask"], pattern="{band}/{id}.fits.gz")
     assert names(masked) == ("r", "mask")
 
@@ -60,8 +60,8 @@ def test_bands_that_nobody_knows(tmp_path: Path) -> None:
     for colour in ("red", "blue"):
         band(tmp_path / f"x-{colour}.fits")
     assert names(gather([tmp_path], pattern="{id}-{band}.fits")) == ("blue", "red")
-    assert bands_among(Counter(["F814W", "F606W", "segm"])) == ("F606W", "F814W")
-    assert bands_among(Counter("yzirgu")) == tuple("ugrizy")
+    assert select_bands(Counter(["F814W", "F606W", "segm"])) == ("F606W", "F814W")
+    assert select_bands(Counter("yzirgu")) == tuple("ugrizy")
 
 
 def test_an_object_that_lacks_a_band_is_a_row_that_says_so(tmp_path: Path) -> None:
@@ -114,13 +114,13 @@ def test_patterns_that_are_none(tmp_path: Path, text: str, message: str) -> None
 
 
 def test_folders_without_such_files(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is called like"):
+    with pytest.raises(InputError, match="matches"):
         gather([tmp_path], pattern="{id}_{band}.fits")
     band(tmp_path / "in" / "a-g.fits")
-    with pytest.raises(InputError, match="is called like") as caught:
+    with pytest.raises(InputError, match="matches") as caught:
         gather([tmp_path], pattern="{id}_{band}.fits", bands=["g", "r"])
     assert "in/a-g.fits" in caught.value.hint
-    with pytest.raises(InputError, match="no file of the band 'r'"):
+    with pytest.raises(InputError, match="no file in the band 'r'"):
         gather([tmp_path], pattern="{id}-{band}.fits", bands=["g", "r"])
     with pytest.raises(ConfigError, match="twice"):
         gather([tmp_path], pattern="{id}-{band}.fits", bands=["g", "g"])

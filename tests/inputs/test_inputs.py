@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxtool.errors import InputError, TableError
+from galaxtool.inputs.fits_tables import holds_only_tables
 from galaxtool.inputs.gather import gather
-from galaxtool.inputs.walk import holds_only_tables, unique
+from galaxtool.inputs.names import make_unique
 from galaxtool.tables.write import write_table
 
 
@@ -132,9 +133,9 @@ def test_several_inputs_keep_their_order_and_get_different_ids(tmp_path: Path) -
 
 @given(st.lists(st.sampled_from(["a", "a-2", "a-3", "b", "a-2-2"])))
 def test_ids_are_unique_and_the_first_keeps_its_name(names: list[str]) -> None:
-    made = unique(names)
+    made = make_unique(names)
     assert len(set(made)) == len(names) == len(made)
-    assert made == unique(names)
+    assert made == make_unique(names)
     assert all(made[names.index(name)] == name for name in set(names))
     assert all(new == old or new.startswith(f"{old}-") for new, old in zip(made, names, strict=True))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from galaxtool.datasets.files import SPLITS
 from galaxtool.datasets.published.hdf5 import ImageStack, StackDataset, decode_labels, read_columns
 from galaxtool.errors import InputError
-from galaxtool.inputs.walk import byte_order
+from galaxtool.inputs.names import byte_order
 from galaxtool.taxonomy.assets import symbols_folder
 from galaxtool.taxonomy.load import load_taxonomy
 from galaxtool.types import Item

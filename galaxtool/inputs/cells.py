@@ -1,0 +1,59 @@
+"""Values of table columns as text and as plain Python values."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+from astropy.table import Column
+
+
+class TextColumn(Sequence[str]):
+    """The values of a column as text, converted on access; a masked value is empty."""
+
+    def __init__(self, column: Column) -> None:
+        self._values = np.ma.getdata(column, subok=False)
+        mask = np.ma.getmaskarray(np.ma.asarray(column))
+        hidden = mask.reshape(len(mask), math.prod(mask.shape[1:])).all(axis=1)
+        self._hidden = np.asarray(hidden) if hidden.any() else None
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[i] for i in range(len(self))[row]]
+        return self._text(row)
+
+    def _text(self, row: int) -> str:
+        if self._hidden is not None and self._hidden[row]:
+            return ""
+        return str(self._values[row].tolist()).strip()
+
+
+class MemberColumn(TextColumn):
+    """Keys of members and numbers of HDUs, which some programs write as 2.0."""
+
+    def _text(self, row: int) -> str:
+        return re.sub(r"^(\d+)\.0$|^nan$", r"\1", super()._text(row))
+
+
+def column_texts(column: Column) -> list[str]:
+    """Return the values of a column as text; a masked value is empty."""
+    hidden = np.ma.getmaskarray(np.ma.asarray(column))
+    values = np.ma.getdata(column, subok=False).tolist()
+    return ["" if masked else str(value).strip() for value, masked in zip(values, hidden, strict=True)]
+
+
+def plain_value(cell: Any) -> Any:
+    """Return a cell of a table as a plain Python value; None where it is masked."""
+    if cell is np.ma.masked:
+        return None
+    return cell.tolist() if hasattr(cell, "tolist") else cell

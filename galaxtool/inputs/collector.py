@@ -1,0 +1,254 @@
+"""Finding what each INPUT names: folders, files, archives, catalogues, globs and lists."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from galaxtool.containers.find import HDUS, container_name, container_suffixes, locate_image, make_container
+from galaxtool.containers.protocols import Member
+from galaxtool.errors import GalaxtoolError, InputError, suggest_name
+from galaxtool.images.reading import image_suffixes
+from galaxtool.inputs.catalogue import read_catalogue
+from galaxtool.inputs.file_list import FileList
+from galaxtool.inputs.fits_tables import fits_suffixes, holds_only_tables
+from galaxtool.inputs.items import InputPart
+from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, match_glob, read_list
+from galaxtool.inputs.names import without_suffix
+from galaxtool.inputs.walk import FileFilter, TableFinder, walk
+from galaxtool.tables.formats.find import table_format
+from galaxtool.types import ImageRef
+from galaxtool.utils.config import is_debugging
+
+_LIST = "@"
+_WITHOUT_IMAGES = "archive or stack without images"
+
+
+class InputCollector:
+    """Collects the parts that INPUTs name.
+
+    Parameters
+    ----------
+    image_column, id_column, bands
+        Columns of catalogues, as for `galaxtool.inputs.catalogue.read_catalogue`.
+    each_hdu : bool
+        Whether every HDU with an image in a FITS file is an object of its own.
+    find_tables : callable, optional
+        Function that finds FITS tables, see `galaxtool.inputs.walk.FileFilter`.
+
+    Attributes
+    ----------
+    parts : list of InputPart
+        What was found, in order.
+    skipped : Counter
+        Number of files and members that were skipped, by reason.
+    """
+
+    def __init__(
+        self,
+        image_column: str | None,
+        id_column: str | None,
+        bands: Sequence[str],
+        each_hdu: bool,
+        find_tables: TableFinder | None = None,
+    ) -> None:
+        self.parts: list[InputPart] = []
+        self.skipped: Counter[str] = Counter()
+        self._image_column, self._id_column, self._bands = image_column, id_column, bands
+        self._image_suffixes, container_ends = image_suffixes(), container_suffixes()
+        self._split_suffixes = fits_suffixes() if each_hdu else ()  # of files whose HDUs are objects
+        self._file_filter = FileFilter.images_only(containers=container_ends, find_tables=find_tables)
+        self._suffixes = tuple({*self._image_suffixes, *container_ends})
+        self._named_files: FileList | None = None
+
+    def add(self, text: str) -> None:
+        """Add the images that one INPUT names."""
+        if os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
+            self._add_folder(text, Path(text))
+        elif os.path.lexists(text):
+            self._add_file(text)
+        elif text.startswith(_LIST):
+            self._add_list(text[len(_LIST) :])
+        elif (ref := locate_image(text)).container:
+            self._add_member(ref)
+        elif glob.has_magic(text):
+            self._add_glob(text)
+        else:
+            raise missing_path_error(Path(text))
+
+    def _add_part(self, part: InputPart) -> None:
+        self.parts.append(part)
+        self._named_files = None
+
+    def _file_list(self) -> FileList:
+        """Return the list of files named one by one, which continues until another part is added."""
+        if self._named_files is None:
+            files = FileList(Path(), self._stem)
+            self._add_part(files)
+            self._named_files = files
+        return self._named_files
+
+    def _stem(self, name: str) -> str:
+        return without_suffix(name, self._suffixes)
+
+    def _add_file(self, text: str, *, may_be_empty: bool = False) -> None:
+        """Add a file named by itself: an image, the members of a container, or the rows of a catalogue."""
+        path = Path(text)
+        is_file = path.is_file()  # a pipe or a socket is left to the reader
+        if is_file and _is_catalogue(path):
+            self._add_part(
+                read_catalogue(path, image_column=self._image_column, id_column=self._id_column, bands=self._bands)
+            )
+        elif not self._add_one(text, container_name(path) if is_file else ""):
+            if not may_be_empty:
+                raise _no_image_error(text, Counter())
+            self.skipped[_WITHOUT_IMAGES] += 1
+
+    def _add_one(self, text: str, container: str) -> int:
+        """Add an image named by itself, or the members of a container; return how many."""
+        if not container and text.lower().endswith(self._split_suffixes):
+            container = HDUS
+        if container:
+            return self._add_members(self._file_list(), text, Path(text), container, prefix=None)
+        head, slash, name = text.replace(os.sep, "/").rpartition("/")
+        self._file_list().add_file(head + slash, name)
+        return 1
+
+    def _add_member(self, ref: ImageRef) -> None:
+        """Add one member of a container."""
+        prefix = "" if ref.member.lower().endswith(self._image_suffixes) else f"{self._stem(ref.path.name)}/"
+        member = Member(key=ref.member, name=ref.member)
+        self._file_list().add_member(str(ref.path), ref.container, member, prefix=prefix)
+
+    def _add_members(self, files: FileList, relative: str, path: Path, container: str, *, prefix: str | None) -> int:
+        """Add the members of a container; return how many.
+
+        Without a `prefix`, a member goes by its own name, after the name of the container where its own is a number.
+        """
+        before = len(files)
+        stem = f"{self._stem(path.name)}/"
+        try:
+            opener = make_container(container)
+            for member in opener.members(path):
+                is_number = member.name == member.key and not member.key.lower().endswith(self._image_suffixes)
+                own = (stem if is_number else "") if prefix is None else prefix
+                files.add_member(relative, container, member, prefix=own)
+            self.skipped.update(getattr(opener, "skipped", {}))
+        except Exception as error:
+            # reading the container raises the same error again, as that of one row
+            if is_debugging() and not isinstance(error, GalaxtoolError):
+                raise
+            files.add_unlisted(relative, container, prefix=prefix or "")
+        return len(files) - before
+
+    def _add_folder(self, text: str, folder: Path, *, may_be_empty: bool = False) -> None:
+        """Add the images below a folder."""
+        skipped: Counter[str] = Counter()
+        self._add_files(text, folder, walk(folder, self._file_filter, skipped), skipped, may_be_empty=may_be_empty)
+
+    def _add_glob(self, text: str) -> None:
+        """Add the images that match a glob."""
+        skipped: Counter[str] = Counter()
+        root, found = match_glob(text, self._file_filter, skipped)
+        self._add_files(text, root, found, skipped)
+
+    def _add_files(
+        self,
+        text: str,
+        folder: Path,
+        found: Iterator[tuple[str, str]],
+        skipped: Counter[str],
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
+        """Add files in a folder, and the members of those that are containers."""
+        files = FileList(folder, self._stem)
+        for below, name in found:
+            container = self._find_container(folder, below + name)
+            if not container:
+                files.add_file(below, name, prefix=below)
+                continue
+            prefix = f"{below}{self._stem(name)}/"
+            if not self._add_members(files, below + name, folder / (below + name), container, prefix=prefix):
+                skipped[_WITHOUT_IMAGES] += 1
+        if not len(files) and not may_be_empty:
+            raise _no_image_error(text, skipped)
+        self.skipped.update(skipped)
+        self._add_part(files)
+
+    def _find_container(self, folder: Path, relative: str) -> str:
+        """Return the container that opens a file in a folder; empty where the file is one image."""
+        lower = relative.lower()
+        if lower.endswith(self._image_suffixes):
+            return HDUS if lower.endswith(self._split_suffixes) else ""
+        return container_name(folder / relative)
+
+    def _add_list(self, name: str) -> None:
+        """Add the images that a list names, each line as if it were an INPUT."""
+        if name != STANDARD_INPUT and not os.path.exists(name):  # noqa: PTH110
+            hint = f"A list has one path per line; to name a file that begins with {_LIST}, write ./{_LIST}{name}."
+            raise missing_path_error(Path(name), hint=hint)
+        resolver = RelativePathResolver(Path() if name == STANDARD_INPUT else Path(name).parent)
+        source = "Standard input" if name == STANDARD_INPUT else f"The list '{name}'"
+        first = ""
+        count = existing = 0
+        for line in read_list(name):
+            path = resolver.path(line)
+            first = first or path
+            existing += self._add_line(path)
+            count += 1
+        if not count:
+            raise InputError(f"{source} names no image.", hint="A list has one path per line.")
+        if not existing:
+            raise InputError(
+                f"{source} names only files that do not exist; the first is '{first}'.",
+                hint="Relative paths start at the folder of the list, else at the working folder.",
+            )
+
+    def _add_line(self, text: str) -> bool:
+        """Add a line of a list; return whether what it names exists."""
+        try:
+            is_folder = stat.S_ISDIR(os.stat(text).st_mode)  # noqa: PTH116  a million times
+        except OSError:
+            ref = locate_image(text)
+            if ref.container:
+                self._add_member(ref)
+            else:
+                self._add_one(text, "")
+            return bool(ref.container) or os.path.lexists(text)
+        if is_folder:
+            self._add_folder(text, Path(text), may_be_empty=True)
+        elif text.lower().endswith(self._image_suffixes):
+            self._add_one(text, "")
+        else:
+            self._add_file(text, may_be_empty=True)
+        return True
+
+
+def _is_catalogue(path: Path) -> bool:
+    """Tell whether a file is a table; of FITS files, the content decides."""
+    form = table_format(path)
+    return form is not None and (form != "fits" or holds_only_tables(path))
+
+
+def _no_image_error(text: str, skipped: Counter[str]) -> InputError:
+    """Return the error for a folder, glob or container without images."""
+    reasons = "; ".join(f"{number} {reason}" for reason, number in skipped.most_common())
+    found = f"{skipped.total()} files were skipped ({reasons})" if skipped else "it is empty"
+    return InputError(
+        f"There is no image in '{text}': {found}.",
+        hint=f"Looked for {', '.join(image_suffixes())}. Any other file is taken if it is named by itself.",
+    )
+
+
+def missing_path_error(path: Path, *, hint: str = "Check the path.") -> InputError:
+    """Return the error for a path that does not exist, with the most similar name in its folder."""
+    parent = path.parent
+    is_readable = os.path.isdir(parent) and os.access(parent, os.R_OK)  # noqa: PTH112
+    near = suggest_name(path.name, [entry.name for entry in islice(parent.iterdir(), 5000)]) if is_readable else None
+    return InputError(f"There is nothing at '{path}'.", hint=f"Did you mean '{parent / near}'?" if near else hint)

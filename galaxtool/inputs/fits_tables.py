@@ -1,0 +1,94 @@
+"""Telling FITS files with only tables, such as catalogues, from FITS images.
+
+The first block of most files answers the question, the next blocks answer it for most others. astropy, about a hundred
+times slower, is asked only about files that begin with a table.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+
+from astropy.io import fits
+
+from galaxtool.images.fits.bounded_stream import open_bounded
+from galaxtool.images.fits.header import Cards, header_bytes, padded
+from galaxtool.images.image_file import ImageFile
+from galaxtool.plugins.registry import get_registry
+from galaxtool.tables.formats.fits import is_image
+from galaxtool.utils.warning_filter import ignore_warnings
+
+FIRST_HEADERS = (1 << 16) + 2880
+"""Bytes that contain the first headers of most files whose primary HDU is empty."""
+
+_SIMPLE = b"SIMPLE  ="
+_GZIP = b"\x1f\x8b"
+_BLOCK, _CARD = 2880, 80
+
+
+def fits_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of FITS files."""
+    return tuple(suffix for spec in get_registry().readers.specs() if _SIMPLE in spec.magic for suffix in spec.suffixes)
+
+
+def holds_only_tables(path: Path | bytes) -> bool:
+    """Return whether a file is FITS and has tables but no image; False where that cannot be determined.
+
+    Whatever is wrong with a file is reported by its reader, as the error of that one input.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        try:
+            head = os.read(descriptor, _BLOCK)
+            if not may_be_fits_table(head):
+                return False
+            head += os.read(descriptor, FIRST_HEADERS - _BLOCK)
+        finally:
+            os.close(descriptor)
+        return is_fits_table(ImageFile.on_disk(Path(os.fsdecode(path))), head)
+    except Exception:
+        return False
+
+
+def may_be_fits_table(head: bytes) -> bool:
+    """Tell from the first block of a file whether it can have tables and no image.
+
+    It can if it is gzipped, or is FITS with an empty primary HDU; the standard puts NAXIS on the third card.
+    """
+    return head.startswith(_GZIP) or (head.startswith(_SIMPLE) and Cards(head[: 3 * _CARD]).get("NAXIS") == 0)
+
+
+def is_fits_table(file: ImageFile, head: bytes) -> bool:
+    """Tell whether a file is FITS and has tables but no image.
+
+    Parameters
+    ----------
+    file : ImageFile
+        The file, which is opened only if its first headers do not show an image.
+    head : bytes
+        First `FIRST_HEADERS` bytes of the file.
+
+    Raises
+    ------
+    Exception
+        Any exception of astropy or gzip, for a damaged file.
+    """
+    if head.startswith(_GZIP):
+        head = zlib.decompressobj(wbits=31).decompress(head, FIRST_HEADERS)
+    if head.startswith(_GZIP) or not may_be_fits_table(head) or _first_extension_is_image(head):
+        return False
+    with ignore_warnings(), open_bounded(file) as stream, fits.open(stream, memmap=False) as hdus:
+        kinds = [(is_image(hdu), "TABLE" in hdu.header.get("XTENSION", "")) for hdu in hdus]
+    return any(table for _, table in kinds) and not any(image for image, _ in kinds)
+
+
+def _first_extension_is_image(head: bytes) -> bool:
+    """Tell whether the first extension, behind an empty primary HDU, is certainly an image."""
+    primary = header_bytes(head)
+    raw = None if primary is None else header_bytes(head, padded(len(primary)))
+    if raw is None:
+        return False
+    cards = Cards(raw)
+    kind = str(cards.get("XTENSION", "")).strip()
+    return (kind == "IMAGE" and cards.get("NAXIS") != 0) or (kind == "BINTABLE" and cards.get("ZIMAGE") is True)
