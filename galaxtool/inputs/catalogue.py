@@ -130,7 +130,8 @@ def read_catalogue(
         column = find_column(table, image_column, PATH_COLUMNS, path)
         if column is None:
             raise TableError(
-                f"The catalogue '{path}' has no column with the paths of its images; its columns are {list_columns(table)}.",
+                f"The catalogue '{path}' has no column with the paths of its images; "
+                f"its columns are {list_columns(table)}.",
                 hint="Name the column with --image-column.",
             )
         columns = {"": column}
