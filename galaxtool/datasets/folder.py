@@ -79,7 +79,9 @@ def folder_dataset(
         raise InputError(f"There is no folder at '{folder}'.", hint=suggest_path(folder))
     if pattern is not None:
         return _open_band_files(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
-    rows, skipped = _read_folder(folder, image_column, label_column, needs_labels, bands, prober and prober.find_tables)
+    rows, skipped = _read_folder(
+        folder, image_column, label_column, needs_labels, bands, prober.find_tables if prober else None
+    )
     return create_dataset(folder.resolve().name or str(folder), rows, skipped)
 
 

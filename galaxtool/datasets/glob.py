@@ -37,7 +37,7 @@ def glob_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | N
     InputError
         If nothing matches, no match is an image, or labels are required and one of the files is a catalogue.
     """
-    found = gather([path], find_tables=prober and prober.find_tables)
+    found = gather([path], find_tables=prober.find_tables if prober else None)
     if needs_labels and found.columns is not None:
         raise InputError(
             f"'{path}' names a catalogue among the images.", hint="Name the catalogue itself as a data set."

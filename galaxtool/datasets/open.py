@@ -81,9 +81,15 @@ def open_dataset(
         If the data set does not have an option, needs a path, or does not take one; or if an option of HDUs or bands
         would have no effect.
     """
-    columns = {"image_column": image_column, "label_column": label_column}
     return open_datasets(
-        [text], where=where, needs_labels=needs_labels, reading=reading, pattern=pattern, **columns, **options
+        [text],
+        where=where,
+        needs_labels=needs_labels,
+        reading=reading,
+        pattern=pattern,
+        image_column=image_column,
+        label_column=label_column,
+        **options,
     )[0]
 
 

@@ -1,4 +1,4 @@
-"""The names by which columns of a catalogue are known."""
+"""Usual names of the columns of catalogues, and the search for them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,28 @@ MEMBER_COLUMNS = ("member", "hdu", "hdu_index", "hdu_number", "ext_number", "sta
 
 
 def find_column(table: Table, name: str | None, usual: Sequence[str], source: Path) -> str | None:
-    """Return the column that was asked for, else the first of the usual names that the table has, else None.
+    """Find a column by its name, or else by the usual names.
+
+    Parameters
+    ----------
+    table : Table
+        Table to search.
+    name : str or None
+        Name that the user gave, if any.
+    usual : sequence of str
+        Usual names in lower case, the most likely first; the case of column names does not matter.
+    source : Path
+        File of the table, for errors.
+
+    Returns
+    -------
+    str or None
+        Name of the column; None if no name was given and the table has none of the usual ones.
 
     Raises
     ------
     TableError
-        If the column asked for is not there.
+        If a name is given and the table has no such column.
     """
     if name is not None:
         if name in table.colnames:
@@ -46,5 +62,5 @@ def find_column(table: Table, name: str | None, usual: Sequence[str], source: Pa
 
 
 def list_columns(table: Table) -> str:
-    """Return the names of a table's columns, the first twenty of them, for a message."""
+    """List the first twenty column names of a table, for a message."""
     return ", ".join(table.colnames[:20]) + (", ..." if len(table.colnames) > 20 else "")

@@ -100,9 +100,10 @@ class FitsTableFormat:
 def is_image(hdu: Any) -> bool:
     """Return whether an HDU holds pixels, also if they are compressed into a table."""
     header = hdu.header
-    if header.get("XTENSION", "IMAGE").strip() == "BINTABLE":
+    kind = header.get("XTENSION", "IMAGE").strip()
+    if kind == "BINTABLE":
         return bool(header.get("ZIMAGE", False))
-    return header.get("XTENSION", "IMAGE").strip() == "IMAGE" and header.get("NAXIS", 0) > 0
+    return bool(kind == "IMAGE" and header.get("NAXIS", 0) > 0)
 
 
 def _is_time(column: Column, header: fits.Header, number: int) -> bool:

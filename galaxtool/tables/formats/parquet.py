@@ -30,10 +30,8 @@ class ParquetFormat:
             data, mask = _arrow_values(arrow[field.name].combine_chunks())
             if "complex" in notes:
                 pairs = data.astype(np.float32 if data.dtype == np.float32 else np.float64)
-                data, mask = (
-                    pairs.view(np.complex64 if pairs.dtype == np.float32 else np.complex128)[..., 0],
-                    mask[..., 0],
-                )
+                data = pairs.view(np.complex64 if pairs.dtype == np.float32 else np.complex128)[..., 0]
+                mask = mask[..., 0]
             column = MaskedColumn(data, mask=mask) if mask.any() else Column(data)
             column.unit = notes.get("unit")
             column.description = notes.get("description")
