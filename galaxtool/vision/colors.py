@@ -34,11 +34,11 @@ def choose_colors(bands: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...
 
     Examples
     --------
-    >>> colours(("g", "r", "z"))
+    >>> choose_colors(("g", "r", "z"))
     ((2,), (1,), (0,))
-    >>> colours(("r", "g"))
+    >>> choose_colors(("r", "g"))
     ((0,), (1, 0), (1,))
-    >>> colours(("R", "G", "B"))
+    >>> choose_colors(("R", "G", "B"))
     ((0,), (1,), (2,))
     """
     order = list(range(len(bands)))
