@@ -11,7 +11,7 @@ from galaxtool.inference.results import EmbedResult
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
-    "Engine": ("engine", "device", "precision", "batch_size", "workers", "executor"),
+    "Computing": ("engine", "device", "precision", "batch_size", "workers", "executor"),
     "Job": ("shard", "resume", "overwrite"),
 }
 _EPILOG = "Examples:  galaxtool embed cutouts/ -o features.parquet  |  galaxtool embed catalogue.fits -o features.npy"

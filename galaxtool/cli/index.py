@@ -11,7 +11,7 @@ from galaxtool.search.results import IndexResult
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
-    "Engine": ("engine", "device", "precision", "batch_size", "workers", "executor"),
+    "Computing": ("engine", "device", "precision", "batch_size", "workers", "executor"),
 }
 _EPILOG = "Examples:  galaxtool index cutouts/  |  galaxtool index survey.parquet -o survey_index --model runs/mine"
 

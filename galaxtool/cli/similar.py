@@ -12,9 +12,9 @@ from galaxtool.search.results import SimilarResult
 _SHOWN = 100
 _PANELS = {
     "Query": ("text", "symbol", "id", "ra", "dec", "radius", "hdu"),
-    "Where": ("index", "among", "model"),
+    "Index": ("index", "among", "model"),
     "Result": ("k", "filter", "exclude_query", "output", "sheet"),
-    "Engine": ("engine", "device"),
+    "Computing": ("engine", "device"),
 }
 _EPILOG = (
     'Examples:  galaxtool similar odd.fits -k 20  |  galaxtool similar --text "a ring galaxy" --index survey_index  |  '
@@ -29,7 +29,7 @@ def command() -> Any:
 
 
 def _show(result: SimilarResult) -> None:
-    # paths are in the table that was written; here they would leave no room
+    # the paths are in the table that was written; here they would take too much room
     rows = [
         {
             "rank": hit.rank,

@@ -143,7 +143,8 @@ def finetune(
     layer_decay : float
         Ratio of the learning rates of successive blocks of the image encoder, lowest at the input; 1 for equal rates.
     patience : int
-        Number of epochs of the last stage without a better validation score before training stops; 0 never stops.
+        Number of epochs of the last stage without a better validation score before training stops; 0 never
+        stops it.
     stopping : str
         Stopping rule: best (see --patience), or loss-margin, which stops once the validation loss was three times 0.03
         above its minimum.

@@ -23,15 +23,11 @@ SHARED_OPTIONS = {
     "model": ("str", "Name of a registered model (see `galaxtool models`), model or run directory, or .onnx file."),
     "engine": (
         "str",
-        "Inference engine: auto, onnx, openvino or torch. auto uses ONNX Runtime if the model has an ONNX file, "
-        "otherwise PyTorch; for bf16, OpenVINO or PyTorch.",
+        "Inference engine: auto, onnx (fp32), openvino (fp32 or bf16) or torch. auto uses ONNX Runtime if the model "
+        "has an ONNX file, otherwise PyTorch; for bf16, OpenVINO or PyTorch.",
     ),
     "device": ("str", "Device to compute on: auto, cpu, cuda, cuda:1 or mps."),
-    "precision": (
-        "str",
-        "Floating-point precision: auto, fp32, bf16 or fp16. auto is fp32. Not every engine has every precision: onnx "
-        "computes in fp32 only, openvino in fp32 or bf16.",
-    ),
+    "precision": ("str", "Floating-point precision: auto, fp32, bf16 or fp16. auto is fp32."),
     "batch_size": ("int", "Number of images per batch."),
     "workers": ("int, optional", "Number of parallel workers; by default one per available core."),
     "executor": (
