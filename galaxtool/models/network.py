@@ -11,18 +11,19 @@ from torch import nn
 
 
 class GalaxyModel(nn.Module):
-    """Backbone, head and, where symbols have an encoder of their own, that encoder.
+    """A backbone, a head and, for some methods, a separate encoder of symbols.
 
     Parameters
     ----------
     backbone : galaxtool.backbones.protocols.Backbone
+        Image encoder, with or without a text encoder.
     head : torch.nn.Module
-        Features (N, dim) to logits (N, K). It may have ``probabilities(logits, temperature)``, which then stands for
-        the softmax.
+        Maps features (N, dim) to logits (N, K). If it has a method ``probabilities(logits, temperature)``, this
+        replaces the softmax.
     symbol_tower : torch.nn.Module, optional
-        Images (N, C, size, size) to embeddings (N, dim).
+        Encoder of symbols, which maps images (N, C, size, size) to embeddings (N, dim); by default the image tower.
     temperature : float
-        Logits are divided by it before the softmax.
+        Divisor of the logits before the softmax.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class GalaxyModel(nn.Module):
     def score(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Map features (N, dim) in float32 to unit embeddings, logits and probabilities."""
         logits = self.head(features)
-        own = getattr(self.head, "probabilities", None)
-        probabilities = own(logits, self.temperature) if own else torch.softmax(logits / self.temperature, dim=1)
+        compute = getattr(self.head, "probabilities", None)
+        probabilities = (
+            compute(logits, self.temperature) if compute else torch.softmax(logits / self.temperature, dim=1)
+        )
         return F.normalize(features, dim=1), logits, probabilities
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""``model.json``: what a model is, so that a stranger can use it and cite it."""
+"""``model.json``: everything needed to use a model and to cite it."""
 
 from __future__ import annotations
 
@@ -18,46 +18,48 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecord:
-    """What ``model.json`` says.
+    """The content of ``model.json``.
 
     Parameters
     ----------
     name : str
-        For people: the run's or bundle's name.
+        Display name: that of the run or of the bundle.
     backbone : str
-        Full name, ``@`` the weights it started from.
+        Full name of the backbone, ``@`` the weights it started from.
     dim : int
         Length of an embedding.
     head : str
-        Registered name.
+        Registered name of the head.
     preprocess : dict
-        As `Preprocess.as_dict`.
+        Preprocessing, as in `Preprocess.as_dict`.
     taxonomy : dict
-        As `Taxonomy.as_dict`: the model's own classes, in the order of its outputs.
+        Classes in the order of the model's outputs, as in `Taxonomy.as_dict`.
     temperature : float
-        Logits are divided by it before the softmax.
+        Divisor of the logits before the softmax.
     method : dict
-        Name and settings.
+        Name and settings of the training method.
     data : dict
-        What it was trained on: names, counts by class and split.
+        Training data: names, counts by class and split.
     metrics : dict
-        On the validation split, as in ``metrics.json``.
+        Scores on the validation split, as in ``metrics.json``.
     weights_sha256 : str
-        Of ``weights.safetensors``.
+        SHA-256 of ``weights.safetensors``.
     votes : dict or None
-        The questions and answers of a model of votes, whose classes are the answers; see `galaxtool.taxonomy.votes`.
+        Questions and answers of a model of votes, whose classes are the answers; see `galaxtool.taxonomy.votes`.
     text_encoder : str
-        Full name of the backbone that a text tower was borrowed from; empty where the backbone has its own or none.
+        Full name of the backbone that the text encoder was borrowed from; empty if the backbone has its own or none.
     has_text, has_symbol_tower : bool
-        Whether it can embed a text, and whether symbols have an encoder of their own.
+        Whether the model can embed texts, and whether symbols have a separate encoder.
     licence : str
+        Licence of the weights.
     citations : list of dict
-        What to cite when publishing with it.
+        Papers to cite when publishing results of the model.
     notes : str
-        What a user must know, in sentences.
+        Warnings for users, in sentences.
     created, galaxtool : str
-        When, and by which version.
+        Time of the training, and the version of galaxtool.
     schema : int
+        Version of this format.
     """
 
     name: str
@@ -84,44 +86,44 @@ class ModelRecord:
 
     @property
     def slugs(self) -> list[str]:
-        """Its classes, in the order of its outputs."""
+        """Slugs of the classes, in the order of the outputs."""
         return [c["slug"] for c in self.taxonomy["classes"]]
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that decides an embedding and a score; the same for a model and its ONNX export."""
+        """SHA-256 of everything that decides embeddings and scores; the same for a model and its ONNX export."""
         return hash_json([self.weights_sha256, self.preprocess, self.slugs, self.temperature])
 
     def make_preprocess(self) -> Preprocess:
-        """Return its preprocessing."""
+        """Return the preprocessing."""
         return Preprocess.from_dict(self.preprocess)
 
     def make_taxonomy(self, symbols: Path | None = None) -> Taxonomy:
-        """Return its classes, with the symbols in a folder where given."""
+        """Return the classes, with the symbols of a folder if one is given."""
         return taxonomy_from_dict(self.taxonomy, symbols)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what ``model.json`` holds."""
+        """Return the content of ``model.json``."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str) -> ModelRecord:
-        """Rebuild from ``model.json``'s content; `where` is named in errors.
+        """Make a record from the content of ``model.json``; `where` is named in errors.
 
         Raises
         ------
         ModelError
-            If it was written by a newer galaxtool, or something is missing.
+            If it was written by a newer galaxtool, or is incomplete.
         """
         try:
             schema = int(values.get("schema", 0))
             known = {f.name for f in fields(cls)}
             record = cls(**{key: value for key, value in values.items() if key in known})
             if schema <= SCHEMA:
-                record.make_preprocess()  # raises where something is missing, as the next does
+                record.make_preprocess()  # both raise if something is missing
                 list(record.slugs)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"'{where}' is not a whole model record: {error}.") from error
+            raise ModelError(f"'{where}' is not a complete model record: {error}.") from error
         if schema > SCHEMA:
             raise ModelError(
                 f"'{where}' was written by a newer galaxtool.", hint="Run: pip install --upgrade galaxtool"
@@ -135,7 +137,7 @@ class ModelRecord:
         Raises
         ------
         ModelError
-            If it is not there or not JSON.
+            If the file is missing or not JSON.
         """
         try:
             values = json.loads(file.read_text(encoding="utf-8"))

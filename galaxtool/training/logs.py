@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.utils.atomic_write import atomic_write
-from galaxtool.utils.optional_imports import require
+from galaxtool.utils.optional_imports import import_attribute, require
 
 
 def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
@@ -33,9 +33,8 @@ def write_tensorboard(folder: Path, history: Sequence[dict[str, Any]]) -> None:
         If TensorBoard is not installed.
     """
     require("tensorboard", why="--tensorboard", install="galaxtool[tensorboard]")
-    from torch.utils.tensorboard import SummaryWriter
-
-    with SummaryWriter(str(folder), purge_step=len(history)) as writer:
+    make_writer = import_attribute("torch.utils.tensorboard:SummaryWriter")
+    with make_writer(str(folder), purge_step=len(history)) as writer:
         for name, value in history[-1].items():
             if isinstance(value, float):
                 writer.add_scalar(name, value, global_step=len(history))

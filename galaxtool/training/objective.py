@@ -1,4 +1,4 @@
-"""How scores are compared with what is known of an item: its class, or its votes."""
+"""The objective of a training: the comparison of outputs with the class or the votes of each item."""
 
 from __future__ import annotations
 
@@ -18,55 +18,56 @@ from galaxtool.training.options import TrainOptions
 
 
 class Objective(Protocol):
-    """What a head is trained and judged by; a `galaxtool.plugins.specs.HeadSpec` names the one that makes it.
+    """The loss and the scores of a head; a `galaxtool.plugins.specs.HeadSpec` names the factory of its objective.
 
-    It is made as ``factory(taxonomy=Taxonomy, options=TrainOptions, targets=ndarray)``, the targets those of the
-    training split.
+    The factory is called as ``factory(taxonomy=Taxonomy, options=TrainOptions, targets=ndarray)`` with the targets of
+    the training split.
 
     Attributes
     ----------
     n_outputs : int
-        Length of a head's output.
+        Number of outputs of the head.
     """
 
     n_outputs: int
 
     def weights(self, targets: torch.Tensor) -> torch.Tensor | None:
-        """Return how much each item counts in a loss, (N,), 1 on average over the training split; None for all 1."""
+        """Return the weights of items in a loss, (N,), 1 on average over the training split; None if all are 1."""
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return what to minimise for logits (N, n_outputs), a mean over the items."""
+        """Return the loss for logits (N, n_outputs), a mean over the items."""
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
-        """Return the columns of ``history.csv`` that tell how good logits (N, n_outputs) on the CPU are."""
+        """Return the scores of logits (N, n_outputs) on the CPU, as columns of ``history.csv``."""
 
     def score(self, row: Mapping[str, Any]) -> tuple[float, ...]:
-        """Return how good a row of the history is; the greatest is best."""
+        """Return the rank of a row of the history; the greatest is the best."""
 
     def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
-        """Return the temperature by which logits are divided in the model."""
+        """Return the temperature of the model, by which it divides logits."""
 
     def metrics(
         self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
     ) -> dict[str, Any]:
-        """Return what ``metrics.json`` holds."""
+        """Return the content of ``metrics.json``."""
 
 
 class ClassObjective:
-    """Each item has one class: cross-entropy, accuracy and macro F1.
+    """Objective for items of one class each: cross-entropy, accuracy and macro F1.
 
     Parameters
     ----------
     taxonomy : Taxonomy
-        K classes.
+        The classes.
     options : TrainOptions
+        Class weights and label smoothing.
     targets : ndarray of int64, shape (N,)
-        Of the training split.
+        Class indices of the training split.
 
     Raises
     ------
     TrainingError
-        If the classes are to be weighted and one has no item.
+        If classes are weighted and one of them has no item.
     """
 
     def __init__(self, *, taxonomy: Taxonomy, options: TrainOptions, targets: np.ndarray) -> None:
@@ -76,22 +77,22 @@ class ClassObjective:
         if options.class_weights == "inverse":
             counts = np.bincount(targets[targets >= 0], minlength=len(taxonomy))
             if not counts.all():
-                lacking = [s for s, n in zip(taxonomy.slugs, counts, strict=True) if not n]
+                missing = [slug for slug, n in zip(taxonomy.slugs, counts, strict=True) if not n]
                 raise TrainingError(
-                    f"No image of {', '.join(lacking)} is there to train on, so its weight has no value.",
+                    f"There is no training image of {', '.join(missing)}, so its class weight is undefined.",
                     hint="Leave --class-weights or --all-classes out.",
                 )
-            # every class has the same part of the loss, and an item counts 1 on average
+            # every class has the same share of the loss, and an item counts 1 on average
             self.class_weights = torch.from_numpy(counts.sum() / (len(counts) * counts)).float()
 
     def weights(self, targets: torch.Tensor) -> torch.Tensor | None:
-        """Return each item's class weight."""
+        """Return the class weight of each item."""
         return None if self.class_weights is None else self.class_weights.to(targets.device)[targets]
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy, weighted and smoothed as the options say.
 
-        Its mean is over the items, not over the weights: so that the parts of a batch add up to the whole.
+        It is a mean over items, not over weights, so that the parts of a batch add up to the whole batch.
         """
         weights = self.weights(targets)
         if weights is None:
@@ -109,11 +110,11 @@ class ClassObjective:
         }
 
     def score(self, row: Mapping[str, Any]) -> tuple[float, ...]:
-        """Macro F1 decides, then the loss."""
+        """Rank by macro F1, then by the loss."""
         return (row["valid_f1_macro"], -row["valid_loss"])
 
     def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
-        """Return the temperature that fits the probabilities to the split (Guo et al. 2017, arXiv:1706.04599)."""
+        """Return the temperature that calibrates the probabilities (Guo et al. 2017, arXiv:1706.04599)."""
         return fit_temperature(logits.numpy(), targets)
 
     def metrics(

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from galaxtool.backbones.abilities import blocks_of
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import Stage
 
@@ -58,8 +59,6 @@ def compute_layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.P
     """
     if decay == 1.0:
         return {}
-    from galaxtool.backbones.abilities import blocks_of
-
     blocks = blocks_of(backbone)
     scales = {p: decay ** (len(blocks) - 1 - i) for i, block in enumerate(blocks) for p in block}
     copied = stage.symbol_tower()

@@ -7,11 +7,13 @@ from typing import Any
 
 from torch import nn
 
+from galaxtool.backbones.abilities import set_checkpointing
 from galaxtool.errors import ConfigError
 from galaxtool.training import distributed
 from galaxtool.training.optimizer import compute_layer_scales
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
+from galaxtool.utils.optional_imports import import_attribute
 
 
 def prepare_stages(task: Task, stages: nn.ModuleList) -> None:
@@ -23,13 +25,10 @@ def prepare_stages(task: Task, stages: nn.ModuleList) -> None:
         If the backbone does not support an option, or an option has no effect on what the stages train.
     """
     if distributed.size() > 1 and task.device.type == "cuda":  # not available on the CPU
-        from timm.layers import convert_sync_batchnorm  # torch's own drops the activations of timm's layers
-
-        convert_sync_batchnorm(stages)
+        # torch's own function drops the activations of timm's layers
+        import_attribute("timm.layers:convert_sync_batchnorm")(stages)
     _check_options(task, [stage for stage in stages if isinstance(stage, Stage)])
     if task.options.checkpointing:
-        from galaxtool.backbones.abilities import set_checkpointing
-
         set_checkpointing(task.backbone, True)
     if task.options.compile:
         # with a borrowed text encoder, the property image_tower makes a new module at every access

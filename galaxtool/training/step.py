@@ -1,4 +1,4 @@
-"""One step: forward and backward of a batch, whole or in parts, in one process or several."""
+"""One step: forward and backward pass of a batch, whole or in parts, in one process or several."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.device import autocast
 
-_LARGEST_NORM = 1.0  # that a gradient may have
+_MAX_NORM = 1.0
+"""Norm to which gradients are clipped."""
 
 
-class _Loss(nn.Module):
-    """A stage whose call is its loss, as DistributedDataParallel wants it."""
+class _LossModule(nn.Module):
+    """A stage whose call returns its loss, as DistributedDataParallel needs it."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
@@ -33,23 +34,26 @@ class _Loss(nn.Module):
 
 
 class Stepper:
-    """Computes losses and gradients of a stage, and lets the optimiser go.
+    """Computes losses and gradients of a stage, and steps the optimizer.
 
-    However a batch is divided among parts and processes, the gradient is that of the whole: each part's loss counts by
-    its number of items, and what a loss must know of the other parts is in ``batch.counts``. (BatchNorm sees only the
-    part it normalises; on several GPUs it is made one that sees all of them.)
+    The gradient is that of the whole batch, however the batch is divided into parts and among processes: the loss of a
+    part counts by its number of items, and ``batch.counts`` holds what a loss needs to know of the other parts.
+    (BatchNorm sees only the part that it normalizes; on several GPUs it is replaced by one that sees all GPUs.)
 
     Parameters
     ----------
     task : Task
+        Task that is trained.
     stage : Stage
+        Stage that is trained.
     optimizer : torch.optim.Optimizer
-        Of what the stage trains; its groups have a ``scale``.
+        Optimizer of the parameters that the stage trains; its groups have a ``scale``.
 
     Attributes
     ----------
     norm : float
-        Of the last gradient, before it was clipped to 1. Finite, where fp16 is scaled: the scaler skips such a step.
+        Norm of the last gradient before it was clipped to 1. With fp16 it is always finite, because the scaler skips
+        a step whose gradient is not.
     """
 
     def __init__(self, task: Task, stage: Stage, optimizer: torch.optim.Optimizer) -> None:
@@ -60,12 +64,12 @@ class Stepper:
         self.scaler = torch.amp.GradScaler(task.device.type, enabled=task.options.precision == "fp16")
         self._loss: Callable[[Batch], torch.Tensor] = stage.loss
         if distributed.size() > 1:
-            # unused: a stage may hold what only a later one trains, such as a text tower
-            self._loss = DistributedDataParallel(_Loss(stage), find_unused_parameters=True)
+            # a stage may hold parameters that only a later one trains, such as those of a text tower
+            self._loss = DistributedDataParallel(_LossModule(stage), find_unused_parameters=True)
 
     @property
     def lr(self) -> float:
-        """The learning rate; a group's own is this times its scale."""
+        """Learning rate; that of a group is multiplied by its scale."""
         return float(self.optimizer.param_groups[0]["lr"] / self.optimizer.param_groups[0]["scale"])
 
     @lr.setter
@@ -79,57 +83,57 @@ class Stepper:
         Parameters
         ----------
         items : ndarray of int
-            The whole batch, over all processes.
+            Items of the whole batch, over all processes.
         epoch, step : int
-            Of the run and of the epoch.
+            Number of the epoch in the run and of the step in the epoch.
         interrupted : bool
             Whether this process was asked to stop.
 
         Returns
         -------
         loss : float
-            Mean over the whole batch.
+            Mean loss of the whole batch.
         interrupted : bool
             Whether any process was asked to stop.
 
         Raises
         ------
         TrainingError
-            If it does not fit into memory; names a batch that does.
+            If the batch does not fit into memory; the message names a size that does.
         """
         accumulate, processes = self.task.options.accumulate, distributed.size()
         parts = split_batch(items, accumulate, distributed.rank(), processes)
-        counts = self._counts(items)
+        counts = self._count_classes(items)
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.task.device)
         for number, part in enumerate(parts):
-            waits = number < len(parts) - 1 and isinstance(self._loss, DistributedDataParallel)
+            is_waiting = number < len(parts) - 1 and isinstance(self._loss, DistributedDataParallel)
             try:
-                with self._loss.no_sync() if waits else nullcontext():  # type: ignore[attr-defined]
+                with self._loss.no_sync() if is_waiting else nullcontext():  # type: ignore[attr-defined]
                     loss = self._backward(part, len(part) * processes / len(items), counts, epoch, step)
-            except Exception as error:  # RuntimeError is what torch raises on a CPU
+            except Exception as error:  # torch raises RuntimeError on a CPU
                 if not is_out_of_memory(error):
                     raise
                 size = len(part)
             else:
                 total += loss
                 continue
-            # outside of the handler, whose traceback would hold what fills the memory
-            raise self._too_large(size, part, counts, epoch, step)
+            # outside the handler, because its traceback would keep the memory occupied
+            raise self._make_memory_error(size, part, counts, epoch, step)
         self.scaler.unscale_(self.optimizer)
-        self.norm = float(torch.nn.utils.clip_grad_norm_(self.stage.trainable(), _LARGEST_NORM))
+        self.norm = float(torch.nn.utils.clip_grad_norm_(self.stage.trainable(), _MAX_NORM))
         if self.scaler.is_enabled() and not np.isfinite(self.norm):
-            self.norm = 0.0  # the scale was too large: the scaler leaves this step out and lowers it
+            self.norm = 0.0  # the scale was too large: the scaler skips this step and lowers the scale
         shared = distributed.all_mean(torch.stack([total, total.new_tensor(float(interrupted))]))
         return float(shared[0]), bool(shared[1] > 0)
 
     def update(self) -> None:
-        """Let the optimiser take its step."""
+        """Step the optimizer."""
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
     def _backward(self, part: np.ndarray, share: float, counts: torch.Tensor, epoch: int, step: int) -> torch.Tensor:
-        """Add a part's gradient; return its part of the loss."""
+        """Add the gradient of a part; return its contribution to the loss."""
         task = self.task
         batch = Batch(
             images=self.stage.inputs(task, part, epoch),
@@ -145,15 +149,17 @@ class Stepper:
         self.scaler.scale(loss).backward()
         return loss.detach().float()
 
-    def _counts(self, items: np.ndarray) -> torch.Tensor:
+    def _count_classes(self, items: np.ndarray) -> torch.Tensor:
         targets = self.task.train.targets[items]
         if targets.ndim > 1:
             return torch.zeros(0, device=self.task.device)
         counts = np.bincount(targets[targets >= 0], minlength=len(self.task.taxonomy))
         return torch.from_numpy(counts).to(self.task.device, torch.float32)
 
-    def _too_large(self, size: int, part: np.ndarray, counts: torch.Tensor, epoch: int, step: int) -> TrainingError:
-        if distributed.size() > 1:  # the other processes wait, so nothing can be tried
+    def _make_memory_error(
+        self, size: int, part: np.ndarray, counts: torch.Tensor, epoch: int, step: int
+    ) -> TrainingError:
+        if distributed.size() > 1:  # the other processes are waiting, so smaller parts cannot be tried
             return TrainingError(
                 f"{size} images at a time do not fit into memory.", hint="Raise --accumulate, or use --checkpointing."
             )

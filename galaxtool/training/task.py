@@ -1,4 +1,4 @@
-"""What a method is given."""
+"""The task that a method trains: backbone, data and options."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class PictureSet:
     Parameters
     ----------
     pictures : ndarray of uint8, shape (N, size, size, C)
-        As `Preprocess.picture` gives them.
+        Pictures as `Preprocess.picture` returns them.
     targets : ndarray, shape (N,) of int64, or (N, A) of float32
-        Index of each one's class, -1 where it has no label; or its votes for each of A answers.
+        Class indices, -1 for a picture without a label; or the votes for each of A answers.
     weights : ndarray of float64, shape (N,)
-        How often each is seen in an epoch, on average.
+        Mean number of times that each picture is seen in an epoch.
     fields : ndarray of float64, shape (N,), or None
-        Side in arcsec of what each shows, NaN where that is not known; None where nobody has looked.
+        Side of the field of view in arcsec, NaN if unknown; None if it was not determined.
     """
 
     pictures: np.ndarray
@@ -44,25 +44,30 @@ class PictureSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Everything a method needs to make its stages.
+    """Everything that a method needs to make its stages.
 
     Parameters
     ----------
     backbone : galaxtool.backbones.protocols.Backbone
-        On the device.
+        Backbone on the device.
     taxonomy : Taxonomy
-        The classes, in the order of the targets.
+        Classes in the order of the targets.
     preprocess : Preprocess
+        Preprocessing of the images.
     train, valid : PictureSet
+        Training and validation split.
     symbols : Tensor of uint8, shape (K, size, size, C), or None
-        One drawing a class; None where the data set has none.
+        One drawing per class; None if there are no symbols.
     options : TrainOptions
+        Options of the training.
     objective : Objective
-        How scores are compared with what is known of an item.
+        Loss and scores of the head.
     head : str
-        Registered name of the head that the trained model is to have.
+        Registered name of the head of the trained model.
     augmentation : Augmentation
+        Random changes of the training images.
     device : torch.device
+        Device to train on.
     """
 
     backbone: Any
@@ -78,7 +83,7 @@ class Task:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def make_head(self) -> nn.Module:
-        """Make the head, untrained, on the device: features (N, dim) to logits (N, n_outputs)."""
+        """Make the untrained head on the device, which maps features (N, dim) to logits (N, n_outputs)."""
         registry = get_registry()
         build = registry.heads.find(self.head).load()
         head: nn.Module = build(dim=self.backbone.dim, n_classes=self.objective.n_outputs)
@@ -89,20 +94,20 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """One step's images, or one process's or one part's share of them.
+    """The images of one step, or the share of one process or one part.
 
     Parameters
     ----------
     images : Tensor of float32, shape (N, C, size, size)
-        Augmented and standardised; whatever `Stage.inputs` gives instead.
+        Augmented and standardized images, or whatever `Stage.inputs` returns instead.
     targets : Tensor, shape (N,) or (N, A)
-        As in `PictureSet`.
+        Targets as in `PictureSet`.
     items : Tensor of int64, shape (N,)
-        Which items of the training set they are.
+        Numbers of the items in the training set.
     counts : Tensor of float32, shape (K,)
-        Items of each class in the whole step's batch, over all parts and processes.
+        Number of items of each class in the whole batch, over all parts and processes.
     epoch, step : int
-        Of the run and of the epoch; for what else is to be random.
+        Number of the epoch in the run and of the step in the epoch, to seed further random choices.
     """
 
     images: Any

@@ -41,21 +41,23 @@ from galaxtool.utils.optional_imports import require
 
 
 class Trainer:
-    """Runs the stages of a method: AdamW, cosine schedule, validation each epoch, checkpoints, resume.
+    """Runs the stages of a method: AdamW, cosine schedule, validation after each epoch, checkpoints, resuming.
 
-    Where `torchrun` has started several processes, each trains on its share of every batch, with the gradient of the
-    whole; the first one validates, writes and talks.
+    If `torchrun` started several processes, each trains on its share of every batch, with the gradient of the whole
+    batch; the first process validates, writes files and reports progress.
 
     Parameters
     ----------
     task : Task
+        Task to train.
     stages : sequence of Stage
-        As a method makes them.
+        Stages that the method returned.
     folder : Path
-        A run directory; ``checkpoints/`` and ``history.csv`` are written there.
+        Run directory, for ``checkpoints/`` and ``history.csv``.
     progress : Progress, optional
+        Receiver of progress messages.
     tensorboard : bool
-        Write the history for TensorBoard too.
+        Whether to write the history for TensorBoard too.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Trainer:
         if not stages:
             raise TrainingError("The method has no stages.", hint="A method returns a list of galaxtool.Stage.")
         if task.train.weights.sum() < 1:
-            raise TrainingError("The weights leave less than one image an epoch.", hint="Raise --weight.")
+            raise TrainingError("The weights leave less than one image per epoch.", hint="Raise --weight.")
         self.task = task
         self.stages = nn.ModuleList(stages).to(task.device)
         if min(task.options.batch_size, len(task.train)) < distributed.size():
@@ -86,28 +88,28 @@ class Trainer:
 
     @property
     def last_checkpoint(self) -> Path:
-        """Where to go on from."""
+        """Checkpoint from which a run resumes."""
         return self.folder / "checkpoints" / "last.pt"
 
     @property
     def best_checkpoint(self) -> Path:
-        """The best epoch of the last stage."""
+        """Checkpoint of the best epoch of the last stage."""
         return self.folder / "checkpoints" / "best.pt"
 
     def fit(self, *, resume: bool = False) -> Outcome:
-        """Train to the end.
+        """Train all stages.
 
         Parameters
         ----------
         resume : bool
-            Go on from the last checkpoint, if there is one.
+            Whether to resume from the last checkpoint, if there is one.
 
         Raises
         ------
         KeyboardInterrupt
-            After Ctrl-C or SIGTERM; a checkpoint has been written.
+            After Ctrl-C or SIGTERM, when a checkpoint has been written.
         TrainingError
-            If the loss is no longer finite, or a batch does not fit into memory; the last good checkpoint stays.
+            If the loss is no longer finite, or a batch does not fit into memory; the last checkpoint is kept.
         """
         torch.manual_seed(self.task.options.seed + 1_000_003 * distributed.rank())
         saved = load_checkpoint(self.last_checkpoint) if resume and self.last_checkpoint.exists() else None
@@ -116,7 +118,7 @@ class Trainer:
                 self.state = TrainingState(**saved["position"])
         with InterruptHandler() as interrupt:
             for number in range(self.state.stage, len(self.stages)):
-                stage = self._stage(number)
+                stage = self._get_stage(number)
                 if saved is None:
                     stage.begin()
                 optimizer = make_optimizer(stage, self.task.backbone, self.task.options)
@@ -135,7 +137,7 @@ class Trainer:
                 self.state = dataclasses.replace(self.state, stage=number + 1, epoch=0, step=0, loss_sum=0.0, seen=0)
         return self._make_outcome()
 
-    def _stage(self, number: int) -> Stage:
+    def _get_stage(self, number: int) -> Stage:
         stage = self.stages[number]
         assert isinstance(stage, Stage)
         return stage
@@ -155,7 +157,7 @@ class Trainer:
                 break
             started, first = time.perf_counter(), self.state.seen
             self._run_epoch(number, stepper, averaged, interrupt)
-            # no step is left in the epoch when the interrupt came with its last
+            # no step is left in the epoch if the interrupt came in its last step
             speed = max(self.state.seen - first, 1) / (time.perf_counter() - started)
             with averaged.applied() if averaged else nullcontext():
                 update_batchnorm_stats(self.task, stage, sum(self.stage_epochs[:number]) + self.state.epoch)
@@ -192,7 +194,7 @@ class Trainer:
             items = batches[self.state.step]
             progress = self.state.epoch + self.state.step / len(batches)
             stepper.lr = options.lr * compute_lr_factor(self.stage_epochs, number, progress)
-            loss, wanted = stepper.step(items, epoch, self.state.step, interrupted=interrupt.requested)
+            loss, is_interrupted = stepper.step(items, epoch, self.state.step, interrupted=interrupt.requested)
             self._check_finite("loss", loss, stepper.stage)
             self._check_finite("gradient's norm", stepper.norm, stepper.stage)
             stepper.update()
@@ -206,7 +208,7 @@ class Trainer:
             )
             stepper.stage.after_step(done)
             self.progress.advance(len(items), note=f"loss {self.state.loss_sum / self.state.seen:.4f}")
-            if wanted or (interrupt.requested and distributed.size() == 1):
+            if is_interrupted or (interrupt.requested and distributed.size() == 1):
                 self._save(stepper, averaged)
                 raise KeyboardInterrupt
 
@@ -220,7 +222,7 @@ class Trainer:
             )
 
     def _validate(self, stage: Stage, speed: float, lr: float) -> dict[str, Any]:
-        """Return the epoch's row of the history."""
+        """Validate the epoch; return its row of the history."""
         row: dict[str, Any] = {}
         if distributed.is_main():
             stage.eval()
@@ -236,7 +238,7 @@ class Trainer:
         return row
 
     def _get_stage_rows(self) -> list[dict[str, Any]]:
-        """Return the history of the stage in hand."""
+        """Return the history of the present stage."""
         return self.state.history[sum(self.stage_epochs[: self.state.stage]) :]
 
     def _is_best(self, stage: Stage) -> bool:
@@ -265,10 +267,10 @@ class Trainer:
         )
 
     def _make_outcome(self) -> Outcome:
-        distributed.broadcast(None)  # the best checkpoint is written by now
+        distributed.broadcast(None)  # wait until the main process has written the best checkpoint
         best = load_checkpoint(self.best_checkpoint)
         self.stages.load_state_dict(best["modules"])
-        stage = self._stage(len(self.stages) - 1).eval()
+        stage = self._get_stage(len(self.stages) - 1).eval()
         with torch.inference_mode():
             head = copy.deepcopy(stage.make_head())
         stage.finish()

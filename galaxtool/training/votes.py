@@ -1,4 +1,4 @@
-"""What a head that predicts volunteers' votes is trained and judged by."""
+"""The objective of a head that predicts volunteers' votes."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from galaxtool.training.dirichlet import concentrations, dirichlet_multinomial_n
 from galaxtool.training.options import TrainOptions
 
 CONFIDENT_VOTES, CONFIDENT_SHARE = 5, 0.8
-"""An answer is taken for true where so many volunteers or more were asked, and this share of them or more gave it."""
+"""An answer counts as true if at least so many volunteers were asked and at least this share of them gave it."""
 
 
 class VoteObjective:
-    """Each item has votes for the answers of a decision tree: the Dirichlet-multinomial likelihood.
+    """Objective for items with votes for the answers of a decision tree: the Dirichlet-multinomial likelihood.
 
     Parameters
     ----------
     taxonomy : Taxonomy
         Taxonomy of a vote schema with A answers to Q questions, see `galaxtool.taxonomy.load.build_vote_taxonomy`.
     options : TrainOptions
+        Options of the training.
     targets : ndarray of float32, shape (N, A)
-        Votes in the training split.
+        Votes of the training split.
 
     Raises
     ------
     TrainingError
-        If the taxonomy is not of a schema, nobody voted on any item, or an option is for classes only.
+        If the taxonomy does not come from a schema, there is no vote, or an option is for classes only.
     """
 
     def __init__(self, *, taxonomy: Taxonomy, options: TrainOptions, targets: np.ndarray) -> None:
@@ -53,26 +54,26 @@ class VoteObjective:
         self.questions = torch.tensor(taxonomy.votes.question_of_answer)
 
     def weights(self, targets: torch.Tensor) -> None:
-        """All count alike; an item with more votes says more by itself."""
+        """Return None: all items count alike, and more votes already make a likelihood steeper."""
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the negative log-likelihood of an item's votes, added up over the questions; the mean over items."""
-        return self._each(logits, targets).sum(dim=1).mean().float()
+        """Return the negative log-likelihood of the votes, summed over questions, as a mean over items."""
+        return self._compute_nll(logits, targets).sum(dim=1).mean().float()
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
         """Return the loss, and the mean difference between expected and observed shares, weighted by votes."""
-        judged = self._judge(logits, targets)
+        comparison = self._compare(logits, targets)
         return {
-            "valid_loss": float(judged["loss"].sum(axis=1).mean()),
-            "valid_mean_error": _ratio(judged["error"], judged["votes"]),
+            "valid_loss": float(comparison["loss"].sum(axis=1).mean()),
+            "valid_mean_error": _divide(comparison["error"], comparison["votes"]),
         }
 
     def score(self, row: Mapping[str, Any]) -> tuple[float, ...]:
-        """The loss decides."""
+        """Rank by the loss."""
         return (-row["valid_loss"],)
 
     def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
-        """Return 1: the likelihood fits the spread of the votes already."""
+        """Return 1: the likelihood already fits the spread of the votes."""
         return 1.0
 
     def metrics(
@@ -83,52 +84,54 @@ class VoteObjective:
         Parameters
         ----------
         logits : Tensor, shape (N, A)
+            Outputs of the head.
         targets : ndarray, shape (N, A)
-            Votes.
+            Numbers of votes.
         embeddings : ndarray
             Not used.
         temperature : float
+            Divisor of the logits.
         seed : int
-            Of the bootstrap.
+            Random seed of the bootstrap.
 
         Returns
         -------
         dict
             ``n`` and ``n_votes``. As ``{"value", "low", "high"}``, with percentiles of 200 bootstrap resamples of the
-            images: ``loss`` (an image's negative log-likelihood), ``mean_error`` (difference between an answer's
-            expected and observed share, weighted by votes) and ``accuracy`` (whether the answer with the largest
-            expected share is the volunteers', where 5 or more were asked and 80 % or more agree). ``questions``: for
-            each, ``n`` images on which it was asked, ``n_confident``, ``accuracy`` and ``mean_error``. What is not
-            defined is None.
+            images: ``loss`` (negative log-likelihood of an image), ``mean_error`` (difference between the expected and
+            the observed share of an answer, weighted by votes) and ``accuracy`` (share of questions whose answer with
+            the largest expected share is that of the volunteers, among those where at least 5 were asked and at least
+            80 % agree). ``questions``: for each question, ``n`` images on which it was asked, ``n_confident``,
+            ``accuracy`` and ``mean_error``. Undefined values are None.
         """
-        judged = self._judge(logits / temperature, targets)
-        loss = judged["loss"].sum(axis=1)
-        every = slice(None)
+        comparison = self._compare(logits / temperature, targets)
+        loss = comparison["loss"].sum(axis=1)
+        all_questions = slice(None)
         return {
             "n": len(targets),
             "n_votes": int(targets.sum()),
             "loss": bootstrap_entry(lambda i: float(loss[i].mean()), len(loss), seed),
-            "mean_error": _scored(judged, "error", "votes", every, seed),
-            "accuracy": _scored(judged, "right", "confident", every, seed),
+            "mean_error": _score_divide(comparison, "error", "votes", all_questions, seed),
+            "accuracy": _score_divide(comparison, "right", "confident", all_questions, seed),
             "questions": {
                 slug: {
-                    "n": int((judged["votes"][:, q] > 0).sum()),
-                    "n_confident": int(judged["confident"][:, q].sum()),
-                    "accuracy": _scored(judged, "right", "confident", q, seed),
-                    "mean_error": _scored(judged, "error", "votes", q, seed),
+                    "n": int((comparison["votes"][:, q] > 0).sum()),
+                    "n_confident": int(comparison["confident"][:, q].sum()),
+                    "accuracy": _score_divide(comparison, "right", "confident", q, seed),
+                    "mean_error": _score_divide(comparison, "error", "votes", q, seed),
                 }
                 for q, slug in enumerate(self.question_slugs)
             },
         }
 
-    def _each(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def _compute_nll(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the negative log-likelihood of each item and question, (N, Q)."""
-        # differences of large logarithms; Apple's GPUs know no float64
+        # differences of large logarithms need float64, which Apple's GPUs do not have
         exact = torch.float32 if logits.device.type == "mps" else torch.float64
         alpha = concentrations(logits.to(exact))
         return dirichlet_multinomial_nll(alpha, targets.to(exact), self.questions)
 
-    def _judge(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, np.ndarray]:
+    def _compare(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, np.ndarray]:
         """Return, for each item and question, (N, Q): loss, votes, error times votes, confident, right."""
         expected = expected_fractions(concentrations(logits.double()), self.questions).numpy()
         given = targets.astype(np.float64)
@@ -143,16 +146,18 @@ class VoteObjective:
             error[:, q] = np.abs(mine - share).mean(axis=1) * votes[:, q]
             confident[:, q] = (votes[:, q] >= CONFIDENT_VOTES) & (share.max(axis=1) >= CONFIDENT_SHARE)
             right[:, q] = confident[:, q] & (mine.argmax(axis=1) == theirs.argmax(axis=1))
-        loss = self._each(logits, torch.from_numpy(given)).numpy()
+        loss = self._compute_nll(logits, torch.from_numpy(given)).numpy()
         return {"loss": loss, "votes": votes, "error": error, "confident": confident, "right": right}
 
 
-def _scored(judged: Mapping[str, np.ndarray], part: str, whole: str, q: int | slice, seed: int) -> dict[str, Any]:
-    """Return the sum of one over the sum of another, with its interval, over one question or all."""
-    parts, wholes = (judged[name][:, q].reshape(len(judged[name]), -1).sum(axis=1) for name in (part, whole))
-    return bootstrap_entry(lambda i: _ratio(parts[i], wholes[i]), len(parts), seed)
+def _score_divide(
+    comparison: Mapping[str, np.ndarray], part: str, whole: str, q: int | slice, seed: int
+) -> dict[str, Any]:
+    """Return the ratio of two sums over one question or over all, with its interval."""
+    parts, wholes = (comparison[name][:, q].reshape(len(comparison[name]), -1).sum(axis=1) for name in (part, whole))
+    return bootstrap_entry(lambda i: _divide(parts[i], wholes[i]), len(parts), seed)
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> float:
+def _divide(part: np.ndarray, whole: np.ndarray) -> float:
     total = whole.sum()
     return float(part.sum() / total) if total else float("nan")

@@ -1,4 +1,4 @@
-"""Writing a model to ONNX, and comparing the file with the model."""
+"""Write a model to an ONNX file, and compare the file with the model."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ OPSET = 18
 
 @dataclass(frozen=True)
 class Comparison:
-    """How near an ONNX file is to its model.
+    """How close an ONNX file is to its model.
 
     Parameters
     ----------
     least_cosine : float
-        Between embeddings.
+        Least cosine between embeddings.
     largest_difference : float
-        Between probabilities.
+        Largest difference of probabilities.
     agreement : float
-        Share of the images whose most probable class is the same, of those where it leads by more than 1e-3.
+        Share of images with the same most probable class, among those where it leads by more than 1e-3.
     """
 
     least_cosine: float
@@ -44,15 +44,16 @@ class Comparison:
 
 
 def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
-    """Write a model in float32, only N dynamic, all in one file.
+    """Write a model in float32 to one file, in which only the batch size N is dynamic.
 
     Parameters
     ----------
     path : Path
+        File to write.
     model : GalaxyModel
-        On the CPU, in evaluation mode.
+        Model on the CPU, in evaluation mode.
     record : ModelRecord
-        Goes into the metadata, with the classes' embeddings.
+        Record of the model, which is stored in the metadata together with the class embeddings.
 
     Raises
     ------
@@ -60,50 +61,61 @@ def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
         If PyTorch cannot export the backbone.
     """
     preprocess = record.make_preprocess()
-    # an example of one would fix N at 1
+    # an example of one image would fix N at 1
     example = torch.zeros(2, len(preprocess.channels), preprocess.size, preprocess.size)
-    fast = torch.backends.mha.get_fastpath_enabled()
-    # its fused attention has no ONNX form
+    is_fast = torch.backends.mha.get_fastpath_enabled()
+    # the fused attention has no ONNX form
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with _quiet():
+        with _quiet_exporter():
             program = torch.onnx.export(
                 model, (example,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
                 input_names=["image"], output_names=["embedding", "logits", "probabilities"],
                 dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
             )  # fmt: skip
-    except Exception as error:  # the exporter wraps whatever a backbone raises
+    except Exception as error:  # a backbone may raise anything
         raise ModelError(
             f"PyTorch cannot export the backbone '{record.backbone}' to ONNX: {' '.join(str(error).split())[:160]}.",
             hint="GALAXTOOL_DEBUG=1 shows the traceback.",
         ) from error
     finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.backends.mha.set_fastpath_enabled(is_fast)
     assert program is not None  # only dynamo=False returns nothing
     proto = program.model_proto
     metadata = {
         METADATA_KEY: json.dumps(record.as_dict()),
-        CLASS_EMBEDDINGS_KEY: json.dumps(_class_embeddings(model)),
+        CLASS_EMBEDDINGS_KEY: json.dumps(_get_class_embeddings(model)),
     }
     onnx.helper.set_model_props(proto, metadata)
-    _forget_the_exporter(proto.graph)
+    _remove_exporter_notes(proto.graph)
     onnx.save(proto, path)
 
 
-def _forget_the_exporter(graph: onnx.GraphProto) -> None:
-    """Drop what PyTorch notes of each node: where in whose folders the code stood that made it."""
+def _remove_exporter_notes(graph: onnx.GraphProto) -> None:
+    """Remove the notes of PyTorch on each node, which contain paths of this machine."""
     for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph):
         del part.metadata_props[:]
         part.doc_string = ""
 
 
 def compare(path: Path, model: GalaxyModel, record: ModelRecord, batches: Sequence[int]) -> Comparison:
-    """Run a file and its model on the same simulated galaxies, in batches of several sizes.
+    """Run a file and its model on the same simulated galaxies.
+
+    Parameters
+    ----------
+    path : Path
+        ONNX file.
+    model : GalaxyModel
+        Model that the file was exported from.
+    record : ModelRecord
+        Record of the model.
+    batches : sequence of int
+        Batch sizes to run.
 
     Returns
     -------
     Comparison
-        The worst over all batches.
+        The worst values of all batches.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -123,18 +135,18 @@ def compare(path: Path, model: GalaxyModel, record: ModelRecord, batches: Sequen
     return Comparison(cosine, difference, same / clear if clear else 1.0)
 
 
-def _class_embeddings(model: GalaxyModel) -> dict[str, list[list[float]]]:
-    found = {}
+def _get_class_embeddings(model: GalaxyModel) -> dict[str, list[list[float]]]:
+    embeddings = {}
     for kind, attribute in (("prompt", "prompts"), ("symbol", "symbols")):
-        held = getattr(model.head, attribute, None)
-        if held is not None and bool((held != 0).any()):
-            found[kind] = [[round(float(x), 7) for x in row] for row in held]
-    return found
+        stored = getattr(model.head, attribute, None)
+        if stored is not None and bool((stored != 0).any()):
+            embeddings[kind] = [[round(float(x), 7) for x in row] for row in stored]
+    return embeddings
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's progress notes and deprecation notices off the screen."""
+def _quiet_exporter() -> Iterator[None]:
+    """Suppress the progress and deprecation messages of the exporter."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "torch.export")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Lower precision for ONNX files: half floats, or eight-bit integers calibrated on simulated galaxies."""
+"""Reduce the precision of ONNX files: half floats, or eight-bit integers calibrated on simulated galaxies."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from galaxtool.simulation.sample import sample_dataset
 from galaxtool.types import Cutout
 from galaxtool.vision.preprocess import GRAY, RGB, Preprocess
 
-# LayerNorm's and the norms' sums overflow or lose their digits in half precision.
+# the sums in LayerNorm and in the norms overflow or lose digits in half precision
 _KEPT_FP32 = ["LayerNormalization", "ReduceL2", "ReduceMean", "Softmax", "Resize"]
-_CALIBRATION = 64
+_N_CALIBRATION = 64
 
 
 def to_fp16(path: Path) -> None:
-    """Turn a float32 file into half precision, in place; input and outputs stay float32."""
+    """Convert a float32 file to half precision in place; the input and the outputs stay float32."""
     model = onnx.load(path)
     onnx.save(convert_float_to_float16(model, keep_io_types=True, op_block_list=_KEPT_FP32), path)
 
 
 def to_int8(path: Path, preprocess: Preprocess) -> None:
-    """Turn a float32 file's convolutions and products into eight-bit integers, in place.
+    """Convert the convolutions and matrix products of a float32 file to eight-bit integers in place.
 
-    Ranges are measured on 64 simulated galaxies (static quantisation, a scale for each channel of the weights).
+    The ranges are measured on 64 simulated galaxies (static quantization with a scale per channel of the weights).
     """
     metadata = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
-    before = logging.root.level
-    logging.root.setLevel(logging.ERROR)  # it advises, at length, to do what has been done
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)  # it recommends, at length, the step that quant_pre_process has just done
     try:
         with tempfile.TemporaryDirectory() as folder:
             prepared = Path(folder) / "prepared.onnx"
@@ -45,19 +46,17 @@ def to_int8(path: Path, preprocess: Preprocess) -> None:
                 op_types_to_quantize=["Conv", "MatMul", "Gemm"],
             )  # fmt: skip
     finally:
-        logging.root.setLevel(before)
+        logging.root.setLevel(level)
     model = onnx.load(path)
     onnx.helper.set_model_props(model, metadata)
     onnx.save(model, path)
 
 
 def example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
-    """Return simulated galaxies as a model takes them, float32 (n, C, size, size).
+    """Return simulated galaxies as a model's input, float32 (n, C, size, size).
 
-    Where the model looks at single bands, those that are simulated stand for them in turn.
+    For a model of single bands, the simulated bands stand for its bands in turn.
     """
-    from galaxtool.simulation.sample import sample_dataset
-
     sample = sample_dataset(n=n, seed=seed, size=max(64, min(preprocess.size, 128)), splits={"test": 1.0})
     cutouts = (sample.cutout(i) for i in range(n))
     if preprocess.channels not in (RGB, GRAY):
@@ -70,11 +69,11 @@ def _with_bands(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
 
 
 class _Galaxies(CalibrationDataReader):
-    """Hands the calibration images over in batches."""
+    """Provides the calibration images in batches."""
 
     def __init__(self, preprocess: Preprocess) -> None:
-        images = example_images(preprocess, _CALIBRATION, seed=1)
-        self.batches = iter([{"image": chunk} for chunk in np.split(images, _CALIBRATION // 16)])
+        images = example_images(preprocess, _N_CALIBRATION, seed=1)
+        self.batches = iter([{"image": chunk} for chunk in np.split(images, _N_CALIBRATION // 16)])
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self.batches, None)
