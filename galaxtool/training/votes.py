@@ -111,14 +111,14 @@ class VoteObjective:
             "n": len(targets),
             "n_votes": int(targets.sum()),
             "loss": bootstrap_entry(lambda i: float(loss[i].mean()), len(loss), seed),
-            "mean_error": _score_divide(comparison, "error", "votes", all_questions, seed),
-            "accuracy": _score_divide(comparison, "right", "confident", all_questions, seed),
+            "mean_error": _score_ratio(comparison, "error", "votes", all_questions, seed),
+            "accuracy": _score_ratio(comparison, "right", "confident", all_questions, seed),
             "questions": {
                 slug: {
                     "n": int((comparison["votes"][:, q] > 0).sum()),
                     "n_confident": int(comparison["confident"][:, q].sum()),
-                    "accuracy": _score_divide(comparison, "right", "confident", q, seed),
-                    "mean_error": _score_divide(comparison, "error", "votes", q, seed),
+                    "accuracy": _score_ratio(comparison, "right", "confident", q, seed),
+                    "mean_error": _score_ratio(comparison, "error", "votes", q, seed),
                 }
                 for q, slug in enumerate(self.question_slugs)
             },
@@ -150,7 +150,7 @@ class VoteObjective:
         return {"loss": loss, "votes": votes, "error": error, "confident": confident, "right": right}
 
 
-def _score_divide(
+def _score_ratio(
     comparison: Mapping[str, np.ndarray], part: str, whole: str, q: int | slice, seed: int
 ) -> dict[str, Any]:
     """Return the ratio of two sums over one question or over all, with its interval."""
