@@ -28,9 +28,12 @@ from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.types import Cutout, ImageRef
+from galaxtool.vision.preprocess import GRAY, RGB
 
 Image = str | os.PathLike[str] | ImageRef | Cutout | np.ndarray
 """Anything that `Model` takes as an image."""
+
+_ONE_IMAGE = (str, os.PathLike, ImageRef, Cutout, np.ndarray)
 
 
 def load_model(
@@ -92,7 +95,8 @@ class Model:
     * a `Cutout`, as `galaxtool.read_image` returns it;
     * an array (ny, nx), (3, ny, nx) or (ny, nx, bands), or with an axis in front for N images: (N, ny, nx),
       (N, bands, ny, nx), (N, ny, nx, bands). Arrays of uint8 are display values whose row 0 is the top row; any
-      others are measured values whose row 0 is the bottom row, as in FITS.
+      others are measured values whose row 0 is the bottom row, as in FITS. For a model of single bands, the planes
+      are these bands in order, and (bands, ny, nx) is one image too.
 
     Parameters
     ----------
@@ -169,15 +173,16 @@ class Model:
 
     def _score(self, images: Image | Sequence[Image], *, embeds: bool) -> tuple[list[InputItem], list[ScoredBatch]]:
         """Read and score images in batches."""
-        is_one = isinstance(images, (str, os.PathLike, ImageRef, Cutout, np.ndarray))
-        items = _make_items([images] if is_one else images)  # type: ignore[list-item, arg-type]
+        preprocess = self.record.make_preprocess()
+        sequence: Sequence[Image] = [images] if isinstance(images, _ONE_IMAGE) else images
+        items = _make_items(sequence, preprocess.channels)
         setup = WorkerSetup(
             model=self.name,
             digest=self.record.digest,
             engine=self.engine.name,
             device=self.engine.device,
             precision=self.engine.precision,
-            preprocess=self.record.make_preprocess(),
+            preprocess=preprocess,
             reading=ReadOptions(),
             embeds=embeds,
         )
@@ -204,8 +209,8 @@ class _MemoryReader(PictureReader):
         return preprocess.picture(cutout), (cutout.ra, cutout.dec), " ".join(preprocess.flags(cutout))
 
 
-def _make_items(images: Sequence[Image]) -> list[InputItem]:
-    """Return an item for each image that is meant, in order; consecutive paths are gathered together."""
+def _make_items(images: Sequence[Image], channels: tuple[str, ...]) -> list[InputItem]:
+    """Return the items of images for a model with these channels; consecutive paths are gathered together."""
     items: list[InputItem] = []
     for is_path, group in groupby(images, key=lambda image: isinstance(image, (str, os.PathLike))):
         if is_path:
@@ -217,7 +222,7 @@ def _make_items(images: Sequence[Image]) -> list[InputItem]:
             elif isinstance(image, Cutout):
                 items.append(_make_memory_item(image.source or f"image-{len(items)}", partial(replace, image)))
             elif isinstance(image, np.ndarray):
-                items += _split_array(image, len(items))
+                items += _split_array(image, channels, len(items))
             else:
                 raise InputError(
                     f"An object of type {type(image).__name__} is not an image.",
@@ -235,11 +240,12 @@ def _gather_paths(paths: Sequence[str]) -> Iterator[InputItem]:
             yield from gather(list(group)).items
 
 
-def _split_array(array: np.ndarray, first: int) -> Iterator[InputItem]:
-    """Yield the items of an array, named from number `first` on."""
-    if array.ndim == 3 and len(array) == 3 and array.shape[-1] > MAX_BANDS:
-        array = array[None]  # one image of three bands; in a file it would be three images
-    stack = Stack.of("the array", array, {}, {})
+def _split_array(array: np.ndarray, channels: tuple[str, ...], first: int) -> Iterator[InputItem]:
+    """Yield the items of an array for a model with these channels, named from number `first` on."""
+    bands = () if channels in (RGB, GRAY) else channels
+    if array.ndim == 3 and len(array) == (len(bands) or 3) and array.shape[-1] > MAX_BANDS:
+        array = array[None]  # one image of several bands; in a file it would be several images
+    stack = Stack.of("the array", array, {"bands": bands} if bands else {}, {})
     pixels = [array] if stack.axes.single else list(array)
     for row, image in enumerate(pixels):
         name = f"image-{first + row}"

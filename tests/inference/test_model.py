@@ -14,6 +14,7 @@ from support.training_helpers import galaxtool as run_galaxtool
 import galaxtool
 from galaxtool import Model, load_model
 from galaxtool.errors import InputError, ModelError, UnknownName
+from galaxtool.inference.model import _MemoryItem, _split_array
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.types import ImageRef
@@ -115,3 +116,16 @@ def test_nothing_is_written(model: Model, tmp_path: Path, monkeypatch: pytest.Mo
     model.classify(np.eye(64))
     model.embed(np.eye(64))
     assert not list(tmp_path.iterdir())
+
+
+def test_planes_of_an_array_are_the_bands_that_the_model_looks_at() -> None:
+    bands = tuple("grizy")
+    array = np.random.default_rng(4).random((5, 30, 30)).astype(np.float32)
+    for images, n in ((array, 1), (array[None], 1), (np.moveaxis(array, 0, -1), 1), (np.stack([array, array]), 2)):
+        items = list(_split_array(images, bands, 0))
+        assert [item.id for item in items] == [f"image-{i}" for i in range(n)]
+        assert isinstance(items[0], _MemoryItem) and items[0].load is not None
+        cutout = items[0].load()
+        assert cutout.bands == bands
+        np.testing.assert_array_equal(cutout.data, array)
+    assert len(list(_split_array(array, ("R", "G", "B"), 0))) == 5
