@@ -82,7 +82,7 @@ def test_weighted_smoothed_cross_entropy_is_the_formula() -> None:
 
 
 def test_no_weight_for_a_class_without_an_image() -> None:
-    with pytest.raises(TrainingError, match="No image of smudge"):
+    with pytest.raises(TrainingError, match="There is no training image of smudge"):
         ClassObjective(
             taxonomy=make_task().taxonomy, options=TrainOptions(class_weights="inverse"), targets=np.array([0, 1])
         )
@@ -93,7 +93,7 @@ def test_a_checkpoint_of_another_architecture(tmp_path: Path) -> None:
     Trainer(task, supervised_stages(task), tmp_path).fit()
     for content in ({"position": {"stage": 0}, "modules": {}}, {"weights": {}}):
         save_checkpoint(tmp_path / "checkpoints" / "last.pt", content)
-        with pytest.raises(ModelError, match="of another method or architecture"):
+        with pytest.raises(ModelError, match="belongs to another method or architecture"):
             Trainer(task, supervised_stages(task), tmp_path).fit(resume=True)
 
 
