@@ -48,7 +48,7 @@ def prose(document: Path) -> str:
 
 @cache
 def command(name: str) -> Any:
-    return REFERENCE["made_command"](name)
+    return REFERENCE["load_command"](name)
 
 
 # --- what is generated -----------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def command(name: str) -> Any:
 
 def test_the_command_reference_is_up_to_date() -> None:
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert written == REFERENCE["reference"](), "run `make docs`"
+    assert written == REFERENCE["write_reference"](), "run `make docs`"
 
 
 def test_the_command_reference_has_every_option_of_help() -> None:
@@ -117,7 +117,7 @@ def typed() -> Iterator[tuple[str, list[str]]]:
                     if re.match(r"(\$ )?galaxtool [a-z]", line):
                         yield name_of(document), shlex.split(line.removeprefix("$ "), comments=True)[1:]
     for name in COMMANDS:
-        for example in REFERENCE["examples_of"](command(name)):
+        for example in REFERENCE["find_examples"](command(name)):
             yield f"galaxtool {name} --help", shlex.split(example)[1:]
     script = (ROOT / "scripts" / "demo.sh").read_text(encoding="utf-8")
     for line in re.findall(r"^galaxtool (.*)$", script, re.MULTILINE):

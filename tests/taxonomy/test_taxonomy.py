@@ -104,7 +104,7 @@ def test_drawings_are_those_of_the_script() -> None:
     assert drawn == {(taxonomy.name, item.slug) for taxonomy, item in CLASSES}
     number = re.compile(r"-?\d+(?:\.\d+)?")
     for taxonomy, item in CLASSES:
-        fresh = draw_symbols.svg(draw_symbols.SYMBOLS[taxonomy.name][item.slug]())
+        fresh = draw_symbols.make_svg(draw_symbols.SYMBOLS[taxonomy.name][item.slug]())
         kept = item.symbol.with_suffix(".svg").read_text()
         assert number.sub("#", fresh) == number.sub("#", kept)
         # The last printed digit may differ between platforms' mathematics libraries.
