@@ -142,3 +142,10 @@ def test_architecture_tells_every_layer_in_order() -> None:
         layer = match[1] or layer
         told.append((layer, match[2]))
     assert told == [(layer, part) for layer, parts in LAYERS.items() for part in parts]
+
+
+def test_files_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+(?:/\w+)+\.py|(?:\w+/)+)`", text))
+    assert len(named) > 30
+    assert {name for name in named if not (PACKAGE / name).exists() and not (ROOT / name).exists()} == set()
