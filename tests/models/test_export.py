@@ -258,9 +258,9 @@ def test_wrong_options(options: tuple[str, str], message: str, model: Path) -> N
 def test_failure_leaves_the_earlier_file(failure: str, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("m.onnx").write_text("earlier")
     if failure == "unlike":
-        monkeypatch.setattr("galaxtool.models.onnx.file.write_onnx", lambda file, *_: file.write_text("new"))
-        monkeypatch.setattr("galaxtool.models.onnx.file.compare", lambda *_: Comparison(0.99, 0.5, 1.0))
-        assert "does not do what" in complaint("export", "--model", model, "-o", "m.onnx")
+        monkeypatch.setattr("galaxtool.models.onnx.export.write_onnx", lambda file, *_: file.write_text("new"))
+        monkeypatch.setattr("galaxtool.models.onnx.export.compare", lambda *_: Comparison(0.99, 0.5, 1.0))
+        assert "does not compute what" in complaint("export", "--model", model, "-o", "m.onnx")
     elif failure == "export":
         monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no\nsuch op")))
         assert "cannot export the backbone 'mini@none' to ONNX: no such op" in complaint(
@@ -271,7 +271,7 @@ def test_failure_leaves_the_earlier_file(failure: str, model: Path, monkeypatch:
         def fails(*_: object) -> None:
             raise OSError(28, "No space left on device") if failure == "disk" else KeyboardInterrupt
 
-        monkeypatch.setattr("galaxtool.models.onnx.file.write_onnx", fails)
+        monkeypatch.setattr("galaxtool.models.onnx.export.write_onnx", fails)
         code, _, said = galaxtool("export", "--model", model, "-o", "m.onnx")
         assert code == (1 if failure == "disk" else 130) and ("No space" in said) == (failure == "disk")
     assert Path("m.onnx").read_text() == "earlier" and [p.name for p in Path().iterdir()] == ["m.onnx"]
