@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.training.stopping import current_rule_name
+from galaxtool.training.stopping import normalize_rule_name
 from galaxtool.utils.config import invocation
 
 _LISTS = ("dataset", "option", "weight", "bands", "data")
@@ -90,7 +90,7 @@ class FinetuneConfig:
         for name in _PATHS:
             value = getattr(self, name)
             object.__setattr__(self, name, Path(value) if value else None)
-        object.__setattr__(self, "stopping", current_rule_name(self.stopping))  # an older run may have another name
+        object.__setattr__(self, "stopping", normalize_rule_name(self.stopping))  # an older run may have another name
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
 from galaxtool.taxonomy.symbols import load_symbols
 from galaxtool.training import distributed
-from galaxtool.training.precision import faster_precision_note
+from galaxtool.training.precision import suggest_precision
 from galaxtool.training.task import Task
 from galaxtool.types import Progress
 from galaxtool.vision.device import choose_device, choose_precision
@@ -122,7 +122,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     preprocess = _make_preprocess(config, setup.backbone, backbone, channels)
     precision = choose_precision(config.precision, device)
     log.say(f"{_describe_counts(setup.labeled)}; on {device} in {precision}.")
-    if note := faster_precision_note(device, config.precision):
+    if note := suggest_precision(device, config.precision):
         log.say(note)
     train, train_problems = read_pictures(setup.labeled, "train", preprocess, log)
     valid, valid_problems = read_pictures(setup.labeled, "valid", preprocess, log)

@@ -7,7 +7,7 @@ from torch import nn
 
 from galaxtool.errors import ConfigError
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.training.dirichlet import concentrations, expected_fractions
+from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions
 
 
 class VotesHead(nn.Linear):
@@ -49,7 +49,7 @@ class VotesHead(nn.Linear):
 
     def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
         """Return the share of its question's votes that each answer may expect, (N, A), from logits (N, A)."""
-        return expected_fractions(concentrations(logits / temperature), self.questions)
+        return compute_expected_fractions(compute_concentrations(logits / temperature), self.questions)
 
 
 def build(*, dim: int, n_classes: int) -> VotesHead:

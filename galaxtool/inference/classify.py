@@ -22,7 +22,7 @@ from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.models.engines.open import open_engine
-from galaxtool.models.engines.selection import faster_precision_note
+from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
@@ -53,7 +53,7 @@ def classify_inputs(
     found = find_inputs(inputs, reading)
     chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
     engine = open_engine(files, chosen.engine, chosen.device, chosen.precision, lazy=chosen.executor != "threads")
-    if note := faster_precision_note(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
+    if note := suggest_precision(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
         progress.say(note)
     check_classes(engine.record, model)
     if shard.index == 1:

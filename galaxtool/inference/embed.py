@@ -20,7 +20,7 @@ from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.models.engines.open import open_engine
-from galaxtool.models.engines.selection import faster_precision_note
+from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import find_model
 from galaxtool.types import Progress
 
@@ -41,7 +41,7 @@ def embed_inputs(
     chosen = compute if job_options.overwrite else restore_engine(output, compute)
     files, lazy = find_model(model), chosen.executor != "threads"
     engine = open_engine(files, chosen.engine, chosen.device, chosen.precision, lazy=lazy)
-    if note := faster_precision_note(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
+    if note := suggest_precision(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
         progress.say(note)
     runner = make_embedding_runner(engine, model, reading, compute)
     shard = job_options.shard

@@ -20,7 +20,7 @@ from galaxtool.inference.runner import BatchRunner
 from galaxtool.inputs.items import InputItem
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
-from galaxtool.models.engines.selection import faster_precision_note
+from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
@@ -80,7 +80,7 @@ def build_index(inputs: Sequence[str | Path], model: str, options: IndexOptions,
     files = find_model(model)
     compute = options.compute
     engine = open_engine(files, compute.engine, compute.device, compute.precision, lazy=compute.executor != "threads")
-    note = faster_precision_note(engine, len(found.items), engine=compute.engine, precision=compute.precision)
+    note = suggest_precision(engine, len(found.items), engine=compute.engine, precision=compute.precision)
     if note:
         progress.say(note)
     record = write_index_of(found.items, engine, files, replace(options, skipped=dict(found.skipped)), progress)

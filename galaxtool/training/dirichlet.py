@@ -21,12 +21,12 @@ import torch
 LEAST, RANGE = 1.0, 100.0
 
 
-def concentrations(logits: torch.Tensor) -> torch.Tensor:
+def compute_concentrations(logits: torch.Tensor) -> torch.Tensor:
     """Return the concentrations for logits of any shape, between 1 and 101."""
     return LEAST + RANGE * torch.sigmoid(logits)
 
 
-def expected_fractions(alpha: torch.Tensor, questions: torch.Tensor) -> torch.Tensor:
+def compute_expected_fractions(alpha: torch.Tensor, questions: torch.Tensor) -> torch.Tensor:
     """Return the expected share of the votes for each answer.
 
     Parameters

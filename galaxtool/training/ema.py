@@ -41,7 +41,7 @@ class AveragedModel:
                 self.shadow[key].copy_(value)
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
+    def swap_in(self) -> Iterator[None]:
         """Give the module the averaged weights within the block."""
         own = {key: value.detach().clone() for key, value in self.module.state_dict().items()}
         self.module.load_state_dict(self.shadow)

@@ -8,7 +8,7 @@ from galaxtool.utils.processor import has_amx
 from galaxtool.vision.device import find_fastest_precision
 
 
-def faster_precision_note(device: torch.device, precision: str) -> str:
+def suggest_precision(device: torch.device, precision: str) -> str:
     """Return one line for the user where ``--precision bf16`` would be faster; otherwise an empty string.
 
     Parameters

@@ -9,7 +9,7 @@ _FORMER_NAMES = {"paper-002": "loss-margin"}
 _MARGIN, _MAX_EXCEEDED = 0.03, 3
 
 
-def current_rule_name(name: str) -> str:
+def normalize_rule_name(name: str) -> str:
     """Return the current name of a stopping rule, given that name or the one in older settings files and runs.
 
     Other names are returned unchanged.
@@ -37,7 +37,7 @@ def find_stop_reason(rule: str, losses: Sequence[float], scores: Sequence[tuple[
     str
         A sentence without its full stop, or the empty string.
     """
-    if current_rule_name(rule) == "loss-margin":
+    if normalize_rule_name(rule) == "loss-margin":
         exceeded = sum(loss > min(losses[:i], default=loss) + _MARGIN for i, loss in enumerate(losses))
         if exceeded < _MAX_EXCEEDED:
             return ""

@@ -159,7 +159,7 @@ class Trainer:
             self._run_epoch(number, stepper, averaged, interrupt)
             # no step is left in the epoch if the interrupt came in its last step
             speed = max(self.state.seen - first, 1) / (time.perf_counter() - started)
-            with averaged.applied() if averaged else nullcontext():
+            with averaged.swap_in() if averaged else nullcontext():
                 update_batchnorm_stats(self.task, stage, sum(self.stage_epochs[:number]) + self.state.epoch)
                 row = self._validate(stage, speed, stepper.lr)
                 self.state.history.append(row)

@@ -11,7 +11,7 @@ import torch
 from galaxtool.errors import TrainingError
 from galaxtool.evaluation.intervals import bootstrap_entry
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.training.dirichlet import concentrations, dirichlet_multinomial_nll, expected_fractions
+from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions, dirichlet_multinomial_nll
 from galaxtool.training.options import TrainOptions
 
 CONFIDENT_VOTES, CONFIDENT_SHARE = 5, 0.8
@@ -128,12 +128,12 @@ class VoteObjective:
         """Return the negative log-likelihood of each item and question, (N, Q)."""
         # differences of large logarithms need float64, which Apple's GPUs do not have
         exact = torch.float32 if logits.device.type == "mps" else torch.float64
-        alpha = concentrations(logits.to(exact))
+        alpha = compute_concentrations(logits.to(exact))
         return dirichlet_multinomial_nll(alpha, targets.to(exact), self.questions)
 
     def _compare(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, np.ndarray]:
         """Return, for each item and question, (N, Q): loss, votes, error times votes, confident, right."""
-        expected = expected_fractions(concentrations(logits.double()), self.questions).numpy()
+        expected = compute_expected_fractions(compute_concentrations(logits.double()), self.questions).numpy()
         given = targets.astype(np.float64)
         shape = (len(given), len(self.question_slugs))
         votes, error = np.zeros(shape), np.zeros(shape)

@@ -22,7 +22,7 @@ from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.plugins.specs import HeadSpec
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy
-from galaxtool.training.dirichlet import concentrations, expected_fractions
+from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions
 from galaxtool.vision.preprocess import Preprocess
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -60,7 +60,7 @@ class Forgetful(nn.Linear):
 
     def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
         questions = self.questions if len(self.questions) else torch.zeros(logits.shape[1])
-        return expected_fractions(concentrations(logits / temperature), questions)
+        return compute_expected_fractions(compute_concentrations(logits / temperature), questions)
 
 
 @pytest.mark.parametrize(

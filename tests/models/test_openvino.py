@@ -18,7 +18,7 @@ from support.training_helpers import galaxtool
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, ModelError
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine, Scores
-from galaxtool.models.engines.selection import faster_precision_note
+from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.utils.processor import has_amx
 
@@ -127,7 +127,7 @@ def test_a_note_where_bf16_would_be_faster(
     images: int, amx: bool, engine: str, precision: str, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("galaxtool.models.engines.selection.has_amx", lambda: amx)
-    note = faster_precision_note(
+    note = suggest_precision(
         open_engine(find_model("mini"), engine, "cpu", precision), images, engine=engine, precision=precision
     )
     assert ("--precision bf16" in note and "2 to 5 times" in note) == expected and bool(note) == expected

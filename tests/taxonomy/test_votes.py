@@ -29,7 +29,7 @@ from galaxtool.taxonomy.votes.counts import read_votes, select_answered
 from galaxtool.taxonomy.votes.endings import compute_ending_probabilities, find_leading_endings
 from galaxtool.taxonomy.votes.load import list_schemas, load_schema, schema_from_dict
 from galaxtool.taxonomy.votes.schema import VoteSchema
-from galaxtool.training.dirichlet import concentrations, dirichlet_multinomial_nll, expected_fractions
+from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions, dirichlet_multinomial_nll
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.votes import VoteObjective
 
@@ -197,7 +197,7 @@ def test_endings_are_the_ways_through_the_first_questions() -> None:
 def test_endings_are_all_objects_each_once(name: str) -> None:
     schema = load_schema(name)
     alpha = torch.rand(20, len(schema.answers), dtype=torch.float64) + 0.01
-    fractions = expected_fractions(alpha, torch.tensor(schema.question_of_answer)).numpy()
+    fractions = compute_expected_fractions(alpha, torch.tensor(schema.question_of_answer)).numpy()
     slugs, found = compute_ending_probabilities(fractions, schema)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     assert "how_rounded_round" in slugs and "bar_no" not in slugs
@@ -341,7 +341,9 @@ def test_gradients_are_those_of_finite_differences() -> None:
     votes[0, :3] = 0
     logits = torch.from_numpy(rng.normal(size=(3, 7))).requires_grad_()
     places = torch.tensor(rings().question_of_answer)
-    assert torch.autograd.gradcheck(lambda z: dirichlet_multinomial_nll(concentrations(z), votes, places), logits)
+    assert torch.autograd.gradcheck(
+        lambda z: dirichlet_multinomial_nll(compute_concentrations(z), votes, places), logits
+    )
     (gradient,) = torch.autograd.grad(objective(votes.numpy()).loss(logits, votes), logits)
     # a question that nobody was asked teaches nothing
     assert (gradient[0, :3] == 0).all() and (gradient[0, 3:] != 0).all()
@@ -366,9 +368,9 @@ def test_training_finds_the_shares_and_how_much_they_scatter() -> None:
         return loss
 
     optimizer.step(closure)
-    found = concentrations(logits.detach())
+    found = compute_concentrations(logits.detach())
     np.testing.assert_allclose(found[0].numpy(), alpha, rtol=0.12)
-    shares = expected_fractions(found, made.questions)[0].numpy()
+    shares = compute_expected_fractions(found, made.questions)[0].numpy()
     np.testing.assert_allclose(shares, np.concatenate([alpha[:3] / 21, alpha[3:5] / 25, alpha[5:] / 42]), atol=0.006)
 
 

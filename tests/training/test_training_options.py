@@ -111,7 +111,7 @@ def test_the_average_is_the_formula() -> None:
         kept = min(0.6, (1 + step) / (10 + step))
         wanted = kept * wanted + (1 - kept) * layer.weight.detach().double()
     own = layer.weight.detach().clone()
-    with averaged.applied():
+    with averaged.swap_in():
         torch.testing.assert_close(layer.weight.detach().double(), wanted, rtol=1e-5, atol=1e-5)
     assert torch.equal(layer.weight, own)
 

@@ -53,7 +53,7 @@ def runs_on_cpu(device: str) -> bool:
     )
 
 
-def faster_precision_note(opened: Engine, images: int, *, engine: str, precision: str) -> str:
+def suggest_precision(opened: Engine, images: int, *, engine: str, precision: str) -> str:
     """Return one line for the user where ``--precision bf16`` would be much faster; otherwise an empty string.
 
     Parameters
