@@ -62,7 +62,7 @@ the parameter: `GALAXTOOL_DEVICE=cpu`. An unknown key in a file is an error; an 
 """
 
 
-def write_reference() -> str:
+def make_reference() -> str:
     """Return the text of docs/commands.md."""
     commands = {name: load_command(name) for name in COMMANDS}
     lines = [INTRODUCTION, "| command | |", "|---|---|"]
@@ -164,5 +164,5 @@ def escape_tags(text: str) -> str:
 
 if __name__ == "__main__":
     with atomic_write(TARGET) as temporary:
-        temporary.write_text(write_reference(), encoding="utf-8")
+        temporary.write_text(make_reference(), encoding="utf-8")
     print(f"Wrote {TARGET}")

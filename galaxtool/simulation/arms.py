@@ -97,12 +97,14 @@ class Arms:
         crest = np.exp(np.float32(self.sharpness) * (np.cos(np.float32(self.number) * phase - np.float32(lag)) - 1))
         within = tapered_step(radius - self.inner, 0.12) * tapered_step(self.outer - radius, 0.35)
         uneven = 1 + np.float32(self.lopsided) * np.cos(azimuth - np.float32(self.phase))
-        return crest * within * uneven
+        strength: np.ndarray = crest * within * uneven
+        return strength
 
     def flocculence(self, radius: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
         """Return a patchy factor around 1 that varies along trailing spirals; same shape as `radius`."""
         log_r = np.log(np.maximum(radius, np.float32(0.05)))
-        return np.exp(_sum_waves(self.floccules, np.float32(self.hand) * azimuth, log_r))
+        factor: np.ndarray = np.exp(_sum_waves(self.floccules, np.float32(self.hand) * azimuth, log_r))
+        return factor
 
     def knots(self, rng: np.random.Generator, plane: DiscPlane, n: int) -> Blobs:
         """Draw `n` star-forming regions along the crests."""

@@ -52,4 +52,5 @@ def _add_scattered_light(image: np.ndarray, grid: Grid, rng: np.random.Generator
 def _saturate(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Cap the cores of bright stars, at a different level in each band."""
     level = np.array([8.0, 10.0, 14.0]) * np.exp(rng.normal(0, 0.4, 3))
-    return np.minimum(image, level[:, None, None].astype(np.float32))
+    capped: np.ndarray = np.minimum(image, level[:, None, None].astype(np.float32))
+    return capped

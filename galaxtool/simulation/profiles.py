@@ -53,7 +53,9 @@ def sersic(
             r = np.sqrt(along * along + across * across)
         r = r / np.float32(radius)
         fall = np.float32(b) * ((r if n == 1 else r ** np.float32(1 / n)) - 1)
-        return np.exp(-np.minimum(fall, 60)) / np.float32(total)  # capped, because denormal numbers are slow
+        # the exponent is capped, because denormal numbers are slow
+        light: np.ndarray = np.exp(-np.minimum(fall, 60)) / np.float32(total)
+        return light
 
     return profile
 
@@ -105,7 +107,8 @@ def edge_on_disc(
             radial = radial / (1 + np.exp(np.minimum((distance - cut) / (0.1 * cut), 30)))
         thick = np.float32(height) * (1 + np.float32(flare / 3) * np.minimum(distance, 4))
         fall = np.exp(-np.minimum(2 * np.abs(z / thick), 60))
-        return radial * fall / (1 + fall) ** 2 * np.float32(4 / total)  # sech² without overflow
+        light: np.ndarray = radial * fall / (1 + fall) ** 2 * np.float32(4 / total)  # sech² without overflow
+        return light
 
     return profile
 
@@ -137,6 +140,7 @@ def shell(
         phi = np.arctan2(across, along)
         inside = np.exp(np.minimum(r - 1, 0) / np.float32(width))
         edge = 1 / (1 + np.exp(np.clip((r - 1) / 0.03, -30, 30)))
-        return inside * edge * np.exp(-0.5 * (phi / np.float32(opening)) ** 2) / np.float32(flux)
+        light: np.ndarray = inside * edge * np.exp(-0.5 * (phi / np.float32(opening)) ** 2) / np.float32(flux)
+        return light
 
     return profile

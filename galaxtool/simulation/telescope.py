@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.fft import irfft2, rfft2
@@ -97,10 +98,12 @@ def expose(scene: Scene, conditions: Conditions) -> np.ndarray:
     for x, y, flux in scene.points:
         for star in zip(x, y, flux, strict=True):
             _add_star(image, scene.grid, conditions.fwhm, *star)
-    return image + np.asarray(conditions.offset, np.float32)[:, None, None]
+    exposed: np.ndarray = image + np.asarray(conditions.offset, np.float32)[:, None, None]
+    return exposed
 
 
-def _alpha(fwhm: float | np.ndarray) -> float | np.ndarray:
+def _alpha(fwhm: Any) -> Any:
+    """Return the scale α of a Moffat profile, for a number or an array."""
     return fwhm / (2 * np.sqrt(2 ** (1 / MOFFAT_BETA) - 1))
 
 
@@ -115,7 +118,8 @@ def _add_star(image: np.ndarray, grid: Grid, fwhm: np.ndarray, x: float, y: floa
 
     def moffat(dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
         u = 1 + (dx * dx + dy * dy) / alpha**2
-        return peak / (u * u * np.sqrt(u))  # β = 2.5
+        light: np.ndarray = peak / (u * u * np.sqrt(u))  # β = 2.5
+        return light
 
     star, rows, columns = grid.sample_window(moffat, x, y, reach)
     image[:, rows, columns] += star
@@ -179,4 +183,5 @@ def add_noise(image: np.ndarray, conditions: Conditions, rng: np.random.Generato
     unit = (1 - f) * white[:, :, :-1] + f * white[:, :, 1:]
     sky = _uncorrelated_rms(conditions.noise, scale).astype(np.float32)[:, None, None]
     rms = sky * np.sqrt(1 + np.maximum(image, 0) / SKY.astype(np.float32)[:, None, None])
-    return image + rms * unit
+    noisy: np.ndarray = image + rms * unit
+    return noisy

@@ -142,7 +142,7 @@ class Preprocess:
 
     def _side(self, cutout: Cutout) -> float:
         """Return the side of the square that is kept, in pixels of the cutout."""
-        shorter = min(cutout.extent or cutout.data.shape[-2:])
+        shorter = float(min(cutout.extent or cutout.data.shape[-2:]))
         if self.size_arcsec is None:
             return shorter * self.crop
         return shorter if cutout.pixel_scale is None else min(shorter, max(1.0, self.size_arcsec / cutout.pixel_scale))

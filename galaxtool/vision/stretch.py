@@ -207,7 +207,7 @@ def _clip_range(planes: np.ndarray) -> np.ndarray:
 def _scale_bands(planes: np.ndarray, bands: list[str], unit: str, stretch: Stretch) -> np.ndarray:
     """Return bands scaled for Lupton's formula, with missing values filled."""
     zeros, factors = _find_calibration(planes, bands, unit, stretch)
-    scaled = (planes - zeros[:, None, None] if zeros.any() else planes) * factors[:, None, None]
+    scaled: np.ndarray = (planes - zeros[:, None, None] if zeros.any() else planes) * factors[:, None, None]
     known = np.isfinite(scaled)
     if not known.all():
         scaled[~known] = 0
@@ -259,7 +259,7 @@ def _stretch_plane(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
     if not high - low > FAINTEST:
         return np.zeros_like(plane)
     # clipped before the division: relative to a small range, other values can overflow float32
-    values = np.clip(plane, low, high)
+    values: np.ndarray = np.clip(plane, low, high)
     values -= low
     values /= high - low
     knee = min(stretch.softening * noise / float(high - low), 1.0)
