@@ -1,1 +1,1 @@
-"""Where batches are worked on."""
+"""Run tasks in threads, processes or on a Ray cluster."""

@@ -1,4 +1,4 @@
-"""Handing out tasks a few at a time, and taking the results in order."""
+"""Submit tasks a few at a time, and yield their results in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 AHEAD = 3
-"""Tasks under way for each worker: one at work, one waiting for it, one whose result waits for an earlier one."""
+"""Tasks per worker ahead of the results: one running, one waiting, one whose result waits for an earlier one."""
 
 
 def ordered_map(submit: Callable[[Any], Future[Any]], tasks: Iterable[Any], ahead: int) -> Iterator[Any]:
@@ -18,22 +18,23 @@ def ordered_map(submit: Callable[[Any], Future[Any]], tasks: Iterable[Any], ahea
     Parameters
     ----------
     submit : callable
-        Begins a task.
+        Starts a task and returns its future.
     tasks : iterable
-        Taken one by one, never more than `ahead` beyond the result that was yielded last.
+        Tasks, of which never more than `ahead` are taken beyond the last result that was yielded.
     ahead : int
+        Most tasks ahead of the results.
 
     Yields
     ------
     object
-        What each future gives; what it raises is raised here, and the rest is cancelled.
+        Result of each task. If a task raises an error, it is raised here and the remaining tasks are cancelled.
     """
-    coming = iter(tasks)
-    waiting: deque[Future[Any]] = deque(submit(task) for task in islice(coming, ahead))
+    remaining = iter(tasks)
+    waiting: deque[Future[Any]] = deque(submit(task) for task in islice(remaining, ahead))
     try:
         while waiting:
             yield waiting.popleft().result()
-            waiting.extend(submit(task) for task in islice(coming, 1))
+            waiting.extend(submit(task) for task in islice(remaining, 1))
     finally:
         for future in waiting:
             future.cancel()

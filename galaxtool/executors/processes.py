@@ -1,9 +1,14 @@
-"""Processes of this machine, by loky: they start without running the calling script again, and notice a death."""
+"""Run tasks in processes of this machine.
+
+The processes are those of loky, which start without running the calling script again and notice the death of a worker.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -14,9 +19,9 @@ from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.ordered_map import AHEAD, ordered_map
 
-_IDLE_S = 60  # after which a worker whose parent was killed ends by itself
+_IDLE_S = 60  # seconds after which an idle worker ends
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-_made: dict[int, Callable[[Any], Any]] = {}
+_functions: list[Callable[[Any], Any]] = []
 
 
 class ProcessExecutor:
@@ -25,9 +30,9 @@ class ProcessExecutor:
     Parameters
     ----------
     workers : int, optional
-        Processes; one for each processor where it is not said.
+        Number of processes; one per available core by default.
     address : str
-        Without meaning here.
+        Not used.
     """
 
     def __init__(self, workers: int | None = None, address: str = "") -> None:
@@ -35,45 +40,43 @@ class ProcessExecutor:
         self._pool: Any = None
 
     def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
-        """Yield what the function returns of each task, in order.
+        """Yield the results of tasks in order.
 
         Raises
         ------
         GalaxtoolError
-            If a process is killed, e.g. for want of memory; or what ``make`` or the function raise.
+            If a process is killed, for example when memory runs out; or any error of `make` or of the function.
         """
         self.close()
         self._pool = ProcessPoolExecutor(
-            self.workers, timeout=_IDLE_S, initializer=_begin, initargs=(os.getpid(),), env=_ONE_THREAD
+            self.workers, timeout=_IDLE_S, initializer=_start_worker, initargs=(os.getpid(),), env=_ONE_THREAD
         )
         try:
-            yield from ordered_map(lambda task: self._pool.submit(_work, make, task), tasks, AHEAD * self.workers)
+            yield from ordered_map(lambda task: self._pool.submit(_run_task, make, task), tasks, AHEAD * self.workers)
         except TerminatedWorkerError as error:
             raise GalaxtoolError(
                 "A worker process was killed, perhaps because memory ran out.",
-                hint="What is done is kept: go on with --resume, perhaps with fewer --workers.",
+                hint="Finished parts are kept: continue with --resume, perhaps with fewer --workers.",
             ) from error
         finally:
             self.close()
 
     def close(self) -> None:
-        """End the processes, whatever they are doing."""
+        """Stop the processes, whatever they are doing."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = None
 
 
-def _begin(parent: int) -> None:
-    """Prepare a worker: Ctrl-C reaches it too, and is the parent's business; the parent's death is its own."""
+def _start_worker(parent: int) -> None:
+    """Prepare a worker process: it leaves Ctrl-C to its parent, and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _made.clear()
-    _end_with(parent)
+    _functions.clear()
+    _end_with_parent(parent)
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone, so that a killed run leaves nobody behind."""
-    import threading
-    import time
+def _end_with_parent(parent: int) -> None:
+    """End this process when its parent has ended, so that a killed run leaves no processes behind."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -83,7 +86,8 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(make: Callable[[], Callable[[Any], Any]], task: Any) -> Any:
-    if 0 not in _made:
-        _made[0] = make()
-    return _made[0](task)
+def _run_task(make: Callable[[], Callable[[Any], Any]], task: Any) -> Any:
+    """Return the result of a task; the function is made once per process."""
+    if not _functions:
+        _functions.append(make())
+    return _functions[0](task)

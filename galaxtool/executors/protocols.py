@@ -1,4 +1,4 @@
-"""What an executor must be able to do."""
+"""The interface of executors."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from typing import Any, Protocol
 
 
 class Executor(Protocol):
-    """Works on batches somewhere, each worker with what it needs made once."""
+    """Runs tasks on workers, each of which makes the function that it needs once.
+
+    Attributes
+    ----------
+    workers : int
+        Number of workers.
+    """
 
     workers: int
 
     def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
-        """Yield what a function returns of each task, in order, taking few tasks ahead of who takes the results.
+        """Yield the results of tasks in order, taking only a few tasks ahead of the results.
 
         Parameters
         ----------
         make : callable
-            Returns the function; called once in every worker. Both it and the tasks are pickled where workers are
-            other processes.
+            Makes the function; called once in every worker. It and the tasks are pickled if workers are other
+            processes.
         tasks : iterable
-            Taken as they are needed.
+            Arguments of the function.
         """
 
     def close(self) -> None:
-        """End the workers."""
+        """Stop the workers."""

@@ -1,119 +1,171 @@
-"""Ray: a worker for each processor of a cluster."""
+"""Run tasks on a Ray cluster, or on a Ray of this machine."""
 
 from __future__ import annotations
 
 import os
 import re
 import socket
+import uuid
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from galaxtool import __version__
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
-from galaxtool.executors.ordered_map import AHEAD, ordered_map
-from galaxtool.executors.ray_crew import RESUME, Crew
+from galaxtool.executors.ordered_map import AHEAD
+from galaxtool.executors.ray_errors import RESUME_HINT, explain_crash, find_missing_package, first_line, unwrap_error
+from galaxtool.executors.ray_worker import RaySetup, run_task
 from galaxtool.utils.optional_imports import require
 
-_DIRECT_PORT = 6379  # where Ray's own nodes meet; any other is taken for that of a Ray client server
+_DIRECT_PORT = 6379  # port where Ray's own nodes meet; any other is taken for that of a Ray client server
 _CLIENT_PORT = 10001
 _PROBE_S = 5
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}  # it tells of deaths on stdout
+_RETRIES = 3
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}  # else it reports deaths on stdout
 _IMPATIENT = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": "5"}  # else it tries for many minutes
+_LIMITED = {"RAY_task_oom_retries": str(_RETRIES)}  # else a batch that is too large is tried forever
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 class RayExecutor:
-    """A `galaxtool.executors.protocols.Executor` of Ray actors, each of one processor and one thread.
+    """A `galaxtool.executors.protocols.Executor` of Ray tasks, each of one processor and one thread.
+
+    Ray chooses the workers, keeps them for further tasks, and repeats the tasks of a worker that dies.
 
     Parameters
     ----------
     workers : int, optional
-        Actors; one for each processor of the cluster where it is not said.
+        Number of tasks at the same time; one per processor of the cluster by default.
     address : str
-        ``HOST:PORT`` of a Ray client server, or, with port 6379, of a cluster to which this machine belongs. Nothing
-        means what the environment variable ``RAY_ADDRESS`` says, and where it says nothing, a Ray of this machine that
-        ends with `close`. A Ray that this process has begun or joined already is used, and left as it is.
+        ``HOST:PORT`` of a Ray client server or, with port 6379, of a cluster to which this machine belongs. If it is
+        empty, the environment variable ``RAY_ADDRESS`` is used; without it, a Ray of this machine is started, which
+        ends with `close`. A Ray to which this process is connected already is used, and stays connected.
 
     Attributes
     ----------
     workers : int
-        How many actors there are at most; never more than tasks.
+        Most tasks that run at the same time.
 
     Raises
     ------
     DependencyMissing
         If Ray is not installed, or ``grpcio`` for a Ray client server.
     ConfigError
-        If `workers` is not positive, or the address is none.
+        If `workers` is not positive, or the address is invalid.
     GalaxtoolError
-        If there is no Ray at the address, or it is of another version.
+        If there is no Ray at the address, or it has another version.
     """
 
     def __init__(self, workers: int | None = None, address: str = "") -> None:
         count = resolve_workers(workers)
-        where = _place(address)
-        with _environment(_QUIET if where == "local" else _QUIET | _IMPATIENT):
+        where = _resolve_address(address)
+        with _environment((_QUIET if where == "local" else _QUIET | _IMPATIENT) | _LIMITED):
             self._ray: Any = require("ray", why="--executor ray", install="galaxtool[ray]")
-            self._crew: Crew | None = None
-            self._connected = not self._ray.is_initialized()
-            if self._connected:
+            self._is_owner = not self._ray.is_initialized()
+            if self._is_owner:
                 _connect(self._ray, where, count)
-        self.workers = workers or int(self._ray.cluster_resources().get("CPU", 0))
+        self._unfinished: set[Any] = set()
+        processors = int(self._ray.cluster_resources().get("CPU", 0))
+        self.workers = workers or processors
+        # Ray can queue further tasks if it cannot run them all, so that no worker waits for this process
+        self._most_submitted = 2 * self.workers if self.workers >= processors else self.workers
         if not self.workers:
             self.close()
-            raise GalaxtoolError("The Ray cluster has no processors.", hint="See what it has: ray status")
+            raise GalaxtoolError("The Ray cluster has no processors.", hint="Check it with: ray status")
 
     def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
-        """Yield what the function returns of each task, in order.
-
-        A worker that dies, by itself or with its machine, is replaced as soon as Ray has a processor free; its tasks
-        go to the others.
+        """Yield the results of tasks in order.
 
         Raises
         ------
         GalaxtoolError
-            If a task ends its workers again and again, no worker can be had, or the cluster is gone; or what ``make``
-            or the function raise.
+            If a task kills its workers again and again, or the cluster is lost; or any error of `make` or of the
+            function.
         """
-        self._end()
-        self._crew = Crew(self._ray, self.workers, make)
+        self._cancel()
         try:
-            yield from ordered_map(self._crew.submit, tasks, AHEAD * self.workers)
+            yield from self._run(make, iter(tasks))
         except ConnectionError as error:
-            raise GalaxtoolError(f"The connection to Ray was lost: {_line(error)}", hint=RESUME) from error
+            raise GalaxtoolError(f"The connection to Ray was lost: {first_line(error)}", hint=RESUME_HINT) from error
         finally:
-            self._end()
+            self._cancel()
 
     def close(self) -> None:
-        """End the actors, and Ray itself where it was begun here."""
-        self._end()
-        if self._connected:
-            self._connected = False
+        """Stop the tasks, and Ray itself if it was started here."""
+        self._cancel()
+        if self._is_owner:
+            self._is_owner = False
             self._ray.shutdown()
 
-    def _end(self) -> None:
-        if self._crew is not None:
-            self._crew.close()
-            self._crew = None
+    def _run(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterator[Any]) -> Iterator[Any]:
+        """Submit tasks, at most `AHEAD` per worker ahead of the results, and yield the results in order."""
+        remote = self._ray.remote(run_task).options(num_cpus=1, max_retries=_RETRIES)
+        setup = self._ray.put(self._make_setup(make))
+        waiting: deque[Any] = deque()
+        is_first, has_more = True, True
+        while True:
+            while has_more and len(waiting) < AHEAD * self.workers and len(self._unfinished) < self._most_submitted:
+                for task in tasks:
+                    waiting.append(remote.remote(setup, task))
+                    self._unfinished.add(waiting[-1])
+                    break
+                else:
+                    has_more = False
+            if not waiting:
+                return
+            done, _ = self._ray.wait(list(self._unfinished), num_returns=1)
+            self._unfinished.difference_update(done)
+            while waiting and waiting[0] not in self._unfinished:
+                yield self._get(waiting.popleft(), is_first=is_first)
+                is_first = False
+
+    def _get(self, reference: Any, *, is_first: bool) -> Any:
+        """Return the result of a finished task, or raise its error."""
+        exceptions = self._ray.exceptions
+        try:
+            return self._ray.get(reference)
+        except exceptions.RayTaskError as error:
+            raise unwrap_error(error) from None
+        except exceptions.RayError as error:
+            raise find_missing_package(str(error)) or explain_crash(error, _RETRIES + 1, is_first=is_first) from error
+
+    def _make_setup(self, make: Callable[[], Callable[[Any], Any]]) -> RaySetup:
+        environment = {key: value for key, value in os.environ.items() if key.startswith("GALAXTOOL_")}
+        return RaySetup(
+            key=uuid.uuid4().hex,
+            version=__version__,
+            environment=environment | _ONE_THREAD,
+            folder=os.getcwd(),  # noqa: PTH109
+            make=self._ray.cloudpickle.dumps(make),
+        )
+
+    def _cancel(self) -> None:
+        """Stop all unfinished tasks, whatever they are doing."""
+        for reference in self._unfinished:
+            with suppress(Exception):  # the cluster may be gone
+                self._ray.cancel(reference, force=True)
+        self._unfinished.clear()
 
 
-def _place(address: str) -> str:
-    """Return where to find Ray, as `ray.init` takes it: ``ray://HOST:PORT``, ``HOST:PORT``, ``auto`` or ``local``."""
+def _resolve_address(address: str) -> str:
+    """Return the address of Ray for `ray.init`: ``ray://HOST:PORT``, ``HOST:PORT``, ``auto`` or ``local``."""
     given = address or os.environ.get("RAY_ADDRESS", "") or "local"
     if given in ("local", "auto"):
         return given
     match = re.fullmatch(r"(ray://)?(\[[\dA-Fa-f:.]+\]|[^\s:/\[\]]+)(?::(\d{1,5}))?/?", given)
     if match is None:
-        raise ConfigError(f"'{given}' is not an address of Ray.", hint="Say ray://HOST:PORT.")
+        raise ConfigError(f"'{given}' is not an address of Ray.", hint="Write ray://HOST:PORT.")
     scheme, host, port = match.groups()
-    # the command line has cut ray:// off an address of its own
+    # the command line has removed ray:// from an address of its own
     direct = port == str(_DIRECT_PORT) if address else not scheme
     return f"{host}:{port or _DIRECT_PORT}" if direct else f"ray://{host}:{port or _CLIENT_PORT}"
 
 
 def _connect(ray: Any, where: str, workers: int) -> None:
-    """Begin a Ray of this machine, or join another."""
+    """Start a Ray of this machine, or connect to another."""
     quiet = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if where.startswith("ray://"):
         require("grpc", why="A ray:// address", install="ray[client]")
@@ -129,34 +181,31 @@ def _connect(ray: Any, where: str, workers: int) -> None:
             try:
                 ray.init(where, **quiet)
             except ConnectionAbortedError:
-                # on a busy machine Ray's proxy gives up a server that starts a moment later
+                # on a busy machine Ray's proxy gives up too early on a server that is still starting
                 ray.init(where, **quiet)
     except Exception as error:
         if where == "local":
-            raise GalaxtoolError(f"Ray does not start: {_line(error)}", hint="Try --executor processes.") from error
-        raise GalaxtoolError(f"There is no way to Ray at '{where}': {_line(error)}", hint=_advice(where)) from error
+            raise GalaxtoolError(
+                f"Ray cannot be started: {first_line(error)}", hint="Try --executor processes."
+            ) from error
+        raise GalaxtoolError(f"Cannot connect to Ray at '{where}': {first_line(error)}", hint=_advise(where)) from error
 
 
-def _advice(where: str) -> str:
+def _advise(where: str) -> str:
+    """Return the hint for an address at which Ray cannot be reached."""
     if where.startswith("ray://"):
         return (
-            f"Name the port of a Ray client server, {_CLIENT_PORT} unless the head was started otherwise; on a machine "
-            "of the cluster, say RAY_ADDRESS=HOST:6379 and --executor ray."
+            f"Give the port of a Ray client server, {_CLIENT_PORT} by default; on a machine of the cluster, set "
+            "RAY_ADDRESS=HOST:6379 and use --executor ray."
         )
     return (
-        "This machine must be a node of that cluster (ray start --address=...); from elsewhere, say ray://HOST:10001."
+        "This machine must be a node of that cluster (ray start --address=...); from elsewhere, use ray://HOST:10001."
     )
-
-
-def _line(error: BaseException) -> str:
-    """Return the first line of what went wrong, as the end of a sentence."""
-    text = (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip().splitlines()[0]
-    return text.rstrip(".") + "."
 
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Set what is not set, for as long as Ray reads it."""
+    """Set environment variables that are not set yet, for as long as Ray reads them."""
     own = {key: value for key, value in settings.items() if key not in os.environ}
     os.environ.update(own)
     try:

@@ -1,4 +1,4 @@
-"""Threads of this process: no time to start, but Python's part of the work is done by one at a time."""
+"""Run tasks in threads of this process, which start at once but run Python code one at a time."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from galaxtool.executors.ordered_map import AHEAD, ordered_map
 
 
 class ThreadExecutor:
-    """A `galaxtool.executors.protocols.Executor` of threads that share what one call of ``make`` returns.
+    """A `galaxtool.executors.protocols.Executor` of threads that share one function.
 
     Parameters
     ----------
     workers : int, optional
-        Threads; one for each processor where it is not said.
+        Number of threads; one per available core by default.
     address : str
-        Without meaning here.
+        Not used.
     """
 
     def __init__(self, workers: int | None = None, address: str = "") -> None:
         self.workers = resolve_workers(workers)
 
     def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
-        """Yield what the function returns of each task, in order."""
+        """Yield the results of tasks in order."""
         work = make()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="galaxtool")
         try:
@@ -34,4 +34,4 @@ class ThreadExecutor:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
-        """Do nothing: threads end with `map`."""
+        """Do nothing, as the threads end with `map`."""

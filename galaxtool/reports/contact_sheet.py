@@ -1,4 +1,4 @@
-"""A sheet of captioned pictures, the first one set apart; drawn by Pillow alone."""
+"""Draw a sheet of captioned pictures."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Tile:
     Parameters
     ----------
     picture : ndarray of uint8, shape (ny, nx, 3), or None
-        Row 0 is the top row. None shows `note` in its place.
+        Picture, row 0 on top; if it is None, `note` is shown instead.
     caption : str
-        Below it, bright; cut in the middle where it is too long.
+        Bright text below the picture, shortened in the middle if it is too long.
     detail : str
-        Below that, dim.
+        Dim text below the caption.
     note : str
-        What to show instead of a picture: a text that was asked for, or why there is no picture.
+        Text in place of a picture: the text of a query, or why there is no picture.
     chosen : bool
-        Framed, as the query is.
+        Whether to draw a frame, as around the query.
     """
 
     picture: np.ndarray | None
@@ -46,19 +46,19 @@ class Tile:
     chosen: bool = False
 
 
-def contact_sheet(tiles: Sequence[Tile], title: str, *, tile: int = TILE, columns: int = _COLUMNS) -> Image.Image:
+def draw_contact_sheet(tiles: Sequence[Tile], title: str, *, tile: int = TILE, columns: int = _COLUMNS) -> Image.Image:
     """Draw pictures in rows with a title above.
 
     Parameters
     ----------
     tiles : sequence of Tile
-        From left to right, then down.
+        Tiles in the order of the rows.
     title : str
-        One line; cut where it is too long.
+        One line of text, shortened if it is too long.
     tile : int
-        Side of a picture, in pixels; larger ones are reduced, smaller ones enlarged without smoothing.
+        Side of a picture in pixels; larger pictures are reduced, smaller ones enlarged without smoothing.
     columns : int
-        Tiles in a row at most.
+        Most tiles in a row.
 
     Returns
     -------
@@ -73,20 +73,20 @@ def contact_sheet(tiles: Sequence[Tile], title: str, *, tile: int = TILE, column
     sheet = Image.new("RGB", (width, top + rows * step_y + _GAP // 2), _GROUND)
     draw = ImageDraw.Draw(sheet)
     large, small = ImageFont.load_default(_TITLE), ImageFont.load_default(_TEXT)
-    draw.text((_GAP, _GAP), _fitted(draw, title, large, width - 2 * _GAP), font=large, fill=_BRIGHT)
+    draw.text((_GAP, _GAP), _fit_text(draw, title, large, width - 2 * _GAP), font=large, fill=_BRIGHT)
     for number, one in enumerate(tiles):
         x, y = _GAP + number % columns * step_x, top + number // columns * step_y
-        _place(sheet, draw, one, (x, y), tile, small)
-        colour = _ACCENT if one.chosen else _BRIGHT
-        draw.text((x, y + tile + 5), _fitted(draw, one.caption, small, tile), font=small, fill=colour)
-        draw.text((x, y + tile + 5 + _LINE), _fitted(draw, one.detail, small, tile), font=small, fill=_DIM)
+        _draw_tile(sheet, draw, one, (x, y), tile, small)
+        color = _ACCENT if one.chosen else _BRIGHT
+        draw.text((x, y + tile + 5), _fit_text(draw, one.caption, small, tile), font=small, fill=color)
+        draw.text((x, y + tile + 5 + _LINE), _fit_text(draw, one.detail, small, tile), font=small, fill=_DIM)
     return sheet
 
 
-def _place(
+def _draw_tile(
     sheet: Image.Image, draw: ImageDraw.ImageDraw, one: Tile, at: tuple[int, int], tile: int, font: _Font
 ) -> None:
-    """Draw a picture, or its note, and the frame."""
+    """Draw a picture or its note, and the frame."""
     x, y = at
     if one.picture is not None:
         picture = Image.fromarray(one.picture)
@@ -99,36 +99,36 @@ def _place(
         sheet.paste(picture, (x + (tile - size[0]) // 2, y + (tile - size[1]) // 2))
     else:
         draw.rectangle((x, y, x + tile - 1, y + tile - 1), fill=_PANEL)
-        text = "\n".join(_wrapped(draw, one.note, font, tile - 2 * _GAP)[: (tile - _GAP) // _LINE])
-        colour = _BRIGHT if one.chosen else _DIM
-        draw.multiline_text((x + tile / 2, y + tile / 2), text, font=font, fill=colour, anchor="mm", align="center")
+        text = "\n".join(_wrap_text(draw, one.note, font, tile - 2 * _GAP)[: (tile - _GAP) // _LINE])
+        color = _BRIGHT if one.chosen else _DIM
+        draw.multiline_text((x + tile / 2, y + tile / 2), text, font=font, fill=color, anchor="mm", align="center")
     if one.chosen:
         draw.rectangle((x - 3, y - 3, x + tile + 2, y + tile + 2), outline=_ACCENT, width=3)
 
 
-def _fitted(draw: ImageDraw.ImageDraw, text: str, font: _Font, width: float) -> str:
-    """Return a text in one line, its middle left out where it is too wide: names differ at their ends."""
+def _fit_text(draw: ImageDraw.ImageDraw, text: str, font: _Font, width: float) -> str:
+    """Return a text in one line, shortened in the middle if it is too wide, because names differ at their ends."""
     text = " ".join(text.split())
     if draw.textlength(text, font) <= width:
         return text
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if draw.textlength(_cut(text, middle), font) <= width else (low, middle - 1)
-    return _cut(text, low)
+        low, high = (middle, high) if draw.textlength(_shorten(text, middle), font) <= width else (low, middle - 1)
+    return _shorten(text, low)
 
 
-def _cut(text: str, keep: int) -> str:
+def _shorten(text: str, keep: int) -> str:
     return text[: keep // 2] + "..." + text[len(text) - (keep - keep // 2) :]
 
 
-def _wrapped(draw: ImageDraw.ImageDraw, text: str, font: _Font, width: float) -> list[str]:
-    """Break a text into lines that fit, between words, or within one that is too long for a line."""
+def _wrap_text(draw: ImageDraw.ImageDraw, text: str, font: _Font, width: float) -> list[str]:
+    """Break a text into lines that fit, and shorten words that are too long for a line."""
     lines = [""]
     for word in text.split():
         joined = f"{lines[-1]} {word}".strip()
         if draw.textlength(joined, font) <= width:
             lines[-1] = joined
         else:
-            lines.append(_fitted(draw, word, font, width))
+            lines.append(_fit_text(draw, word, font, width))
     return [line for line in lines if line]

@@ -1,4 +1,4 @@
-"""Figures of a training: its curves, and its confusion matrix."""
+"""Draw figures of a training: its curves and its confusion matrix."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ _SCORES = {"valid_accuracy": "accuracy", "valid_f1_macro": "macro F1", "valid_me
 
 
 def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Path) -> None:
-    """Draw loss and validation scores by epoch, stages one after another, as PNG.
+    """Draw loss and validation scores by epoch, with the stages one after another, as PNG.
 
     Parameters
     ----------
     history : sequence of mapping
         Rows of ``history.csv``.
     best_epoch : int
-        Epoch of the last stage that was kept.
+        Epoch of the last stage whose weights were kept.
     path : Path
+        File to write.
     """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -46,14 +47,16 @@ def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Pa
 
 
 def draw_confusion(targets: np.ndarray, predicted: np.ndarray, classes: Sequence[str], path: Path) -> None:
-    """Draw how often each class was taken for each, counts written, colour by the share of the true class, as PNG.
+    """Draw a confusion matrix as PNG, with counts as numbers and shares of the true class as colours.
 
     Parameters
     ----------
     targets, predicted : ndarray of int, shape (N,)
+        Indices of the true and of the predicted classes.
     classes : sequence of str
-        Names, in the order of the indices.
+        Names of the classes, in the order of the indices.
     path : Path
+        File to write.
     """
     counts = confusion_matrix(targets, predicted, labels=np.arange(len(classes)))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -1,4 +1,4 @@
-"""Sending a table to TOPCAT, Aladin and whatever else listens to SAMP."""
+"""Send a table to TOPCAT, Aladin and other programs that listen to SAMP."""
 
 from __future__ import annotations
 
@@ -11,71 +11,73 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import DependencyMissing, GalaxtoolError
+from galaxtool.tables.read import read_table
+from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
 
 _MESSAGE = "table.load.votable"
 
 
 def send_table(path: Path, name: str, progress: Progress) -> int:
-    """Send a table to all programs that take tables.
+    """Send a table to all programs that accept tables.
 
     Parameters
     ----------
     path : Path
-        Any table that `galaxtool.tables.read.read_table` reads. What is no plain VOTable is converted to one in the
-        system's folder for temporary files, where it is left: the other program reads it when it likes.
+        Any table that `galaxtool.tables.read.read_table` reads. A table that is not a plain VOTable is converted to one
+        in the system's folder for temporary files. It stays there, because the other program can read it at any time.
     name : str
-        What the other programs call it.
+        Name of the table in the other programs.
     progress : Progress
-        Told how far it is.
+        Receiver of the progress.
 
     Returns
     -------
     int
-        Number of programs it was sent to.
+        Number of programs that received the table.
 
     Raises
     ------
     GalaxtoolError
-        If no hub is running, it does not answer, or no program takes tables. The table stays where it is.
+        If no hub is running, it does not answer, or no program accepts tables.
     DependencyMissing
-        If neither astropy nor pyvo has the protocol; astropy 8 says that it will go to pyvo.
+        If neither astropy nor pyvo contains the protocol, which moves from astropy 8 to pyvo.
     TableError
-        If the table is of a format that galaxtool does not read.
+        If galaxtool cannot read the format of the table.
 
     Notes
     -----
     The message is ``table.load.votable`` with a file URL, so the programs must run on this machine. The hub is found
-    as the Standard Profile says: by the environment variable ``SAMP_HUB``, else by ``~/.samp``. Nothing but the hub is
-    asked. Taylor, M., et al., Simple Application Messaging Protocol 1.3, IVOA Recommendation 2012-04-11.
+    as in the Standard Profile: by the environment variable ``SAMP_HUB``, else by ``~/.samp``. Only the hub is
+    contacted. Taylor, M., et al., Simple Application Messaging Protocol 1.3, IVOA Recommendation 2012-04-11.
     """
     path = Path(path)
-    samp = _protocol()
+    samp = _import_samp()
     failures = (samp.SAMPHubError, samp.SAMPClientError, xmlrpc.client.Error, OSError)
     progress.start("Sending by SAMP")
     about = {"samp.name": "galaxtool", "samp.description.text": "galaxy morphology from cutouts"}
     client = samp.SAMPIntegratedClient(metadata=about, callable=False)
     try:
-        with samp.conf.set_temp("use_internet", False):  # else a web page is asked for, to tell this machine's name
+        with samp.conf.set_temp("use_internet", False):  # else astropy asks a web page for the name of this machine
             client.connect()
-    except Exception as error:  # a lock file that a hub left behind leads to whatever answers at that place now
+    except Exception as error:  # an old lock file can point to a port where anything may answer
         raise GalaxtoolError(
-            f"There is no program to send '{path}' to: no SAMP hub is running.",
-            hint="Start TOPCAT, or Aladin, and load the table there or run the command again.",
+            f"'{path}' cannot be sent: no SAMP hub is running.",
+            hint="Start TOPCAT or Aladin and load the table there, or run the command again.",
         ) from error
     try:
         listeners = list(client.get_subscribed_clients(_MESSAGE))
         if not listeners:
             raise GalaxtoolError(
-                f"There is no program to send '{path}' to: a SAMP hub is running, but nothing there takes tables.",
-                hint="Start TOPCAT, or Aladin, and load the table there or run the command again.",
+                f"'{path}' cannot be sent: a SAMP hub is running, but no program there accepts tables.",
+                hint="Start TOPCAT or Aladin and load the table there, or run the command again.",
             )
-        url = _votable(path).as_uri()
+        url = _convert_to_votable(path).as_uri()
         message: dict[str, Any] = {"samp.mtype": _MESSAGE, "samp.params": {"url": url, "table-id": url, "name": name}}
         client.notify_all(message)
     except failures as error:
         raise GalaxtoolError(
-            f"The SAMP hub did not take '{path}': {error}.", hint="Load the table in TOPCAT or Aladin by hand."
+            f"The SAMP hub did not accept '{path}': {error}.", hint="Load the table in TOPCAT or Aladin by hand."
         ) from error
     finally:
         with suppress(*failures):  # the hub may have gone first
@@ -83,11 +85,8 @@ def send_table(path: Path, name: str, progress: Progress) -> int:
     return len(listeners)
 
 
-def _votable(path: Path) -> Path:
-    """Return the absolute path of a table as a VOTable."""
-    from galaxtool.tables.read import read_table
-    from galaxtool.tables.write import write_table
-
+def _convert_to_votable(path: Path) -> Path:
+    """Return the absolute path of a VOTable with the content of a table."""
     if path.suffix.lower() in (".vot", ".votable"):
         return path.resolve()
     table = read_table(path)
@@ -96,11 +95,11 @@ def _votable(path: Path) -> Path:
     return copy
 
 
-def _protocol() -> Any:
-    """Return astropy's module of the protocol, or the same of pyvo, which takes it over."""
+def _import_samp() -> Any:
+    """Return astropy's module of the protocol, or that of pyvo, to which it moves."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about just that
+            warnings.simplefilter("ignore")  # about its move to pyvo
             return importlib.import_module("astropy.samp")
     except ModuleNotFoundError:
         pass

@@ -1,4 +1,4 @@
-"""Sorting classified images into a folder for each class."""
+"""Sort classified images into one folder per class."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Self
 
+import numpy as np
+from astropy.table import Table
+
+from galaxtool.containers.find import locate_image
+from galaxtool.containers.reading import get_image_file
 from galaxtool.errors import GalaxtoolError, OutputExists, UnreadableImage
 from galaxtool.utils.config import check_choice
 
-if TYPE_CHECKING:
-    from astropy.table import Table
-
 LISTING = "sorted.csv"
-"""What was put where: the file, relative to the folder, its class, and the id and absolute path of the image."""
+"""List of the sorted files: file relative to the folder, class, and the id and absolute path of the image."""
 
 UNREADABLE = "_unreadable"
 """Folder of `UNREADABLE_LIST`."""
@@ -30,17 +32,17 @@ UNREADABLE_LIST = "list.csv"
 """Rows without a class: id, path and error."""
 
 MEMBERS = "members.txt"
-"""Images of a class that are no files of their own, such as rows of a stack: what the table calls them, a line each."""
+"""List of a class's images that are not files of their own, such as rows of a stack: one path of the table per line."""
 
 _HEADER = ["file", "label", "id", "path"]
-_ODD = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]')
-_LONGEST = 200  # bytes of a name, of the 255 that file systems allow
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]')
+_LONGEST = 200  # bytes of a name; file systems allow 255
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
-_NO_PRIVILEGE = 1314  # what Windows says to a user who may not make links
+_NO_PRIVILEGE = 1314  # Windows error for a user who may not create links
 
 
 class _Row(NamedTuple):
-    """What of a row of the table says where its image goes."""
+    """The columns of the table that decide where an image goes."""
 
     id: str
     path: str
@@ -49,39 +51,39 @@ class _Row(NamedTuple):
 
 
 def sort_into(folder: Path, rows: Iterable[Table], *, how: str = "link", overwrite: bool = True) -> dict[str, int]:
-    """Make a folder with a sub-folder for each class, and in it the images of that class.
+    """Sort images into a folder with one sub-folder per class.
 
     Parameters
     ----------
     folder : Path
-        Made where it is not there. What an earlier sorting put there, by its `LISTING`, is taken away first, so that
-        doing it again gives the same; other files are never touched, nor are copies whose original is gone.
+        Created if it does not exist. Files of an earlier sorting, found by its `LISTING`, are removed first, so that
+        sorting again gives the same result. Other files are never touched, nor are copies whose original is missing.
     rows : iterable of Table
         Pieces of a prediction table: columns ``id``, ``path``, ``label``, ``error``.
     how : {"link", "copy"}
-        Symbolic links, or copies. A link is relative where the image lies below the folder that `folder` is in, so
-        that both can be moved together, and absolute elsewhere. Where the file system has no links, copies are made.
+        Symbolic links, or copies. A link is relative if the image is below the parent of `folder`, so that both can be
+        moved together, else absolute. On a file system without links, copies are made.
     overwrite : bool
-        Whether `folder` may have other files in it.
+        Whether `folder` may contain other files.
 
     Returns
     -------
     dict
-        Sub-folder -> images sorted into it or listed in it, in the order of their names.
+        Number of images sorted into each sub-folder or listed in it, in the order of the names.
 
     Raises
     ------
     OutputExists
-        If `folder` is a file, or has other files in it and `overwrite` is false.
+        If `folder` is a file, or contains other files and `overwrite` is false.
     GalaxtoolError
-        If something cannot be written, or images lie where an earlier sorting put them.
+        If a file cannot be written, or the images themselves are results of an earlier sorting into `folder`.
 
     Notes
     -----
-    An image keeps its file name; a second ``a.png`` of a class becomes ``a-2.png``, and characters that some system
-    does not allow become ``_``. A member of an archive is copied out of it, whatever `how`; an image that is no file
-    by itself is named in `MEMBERS`. A row with an error, and one whose file is gone, is named in
-    ``_unreadable/list.csv``. Of an object with a file for each band, the first is taken.
+    An image keeps its file name. A second ``a.png`` of a class becomes ``a-2.png``, and characters that some systems
+    forbid become ``_``. A member of an archive is always copied; an image that is not a file of its own is listed in
+    `MEMBERS`. Rows with an error, or whose file is missing, are listed in ``_unreadable/list.csv``. Of an object with
+    one file per band, the first file is used.
     """
     check_choice("sort-by", how, ("link", "copy"))
     folder = Path(folder)
@@ -90,14 +92,14 @@ def sort_into(folder: Path, rows: Iterable[Table], *, how: str = "link", overwri
     try:
         sorted_before = (folder / LISTING).is_file()
         if folder.is_dir() and not (overwrite or sorted_before) and any(folder.iterdir()):
-            raise OutputExists(f"'{folder}' is there already.", hint="Name a new folder, or say --overwrite.")
-        with _kept(_rows(rows), folder if sorted_before else None) as kept:
+            raise OutputExists(f"'{folder}' already exists.", hint="Name a new folder, or add --overwrite.")
+        with _buffer_rows(_read_rows(rows), folder if sorted_before else None) as buffered:
             clear(folder)
-            with _Sorted(folder, links=how == "link") as result:
-                for row in kept:
+            with _SortedFolder(folder, links=how == "link") as result:
+                for row in buffered:
                     result.add(row)
     except OSError as error:
-        hint = "Links take no space: --sort-by link" if how == "copy" else "Try a folder on another disk."
+        hint = "Links take no space: use --sort-by link." if how == "copy" else "Try a folder on another disk."
         raise GalaxtoolError(
             f"The images cannot be sorted into '{folder}': {error.strerror or error}.", hint=hint
         ) from error
@@ -105,12 +107,10 @@ def sort_into(folder: Path, rows: Iterable[Table], *, how: str = "link", overwri
 
 
 def clear(folder: Path) -> None:
-    """Take away what an earlier sorting put into a folder, and nothing else.
+    """Remove the files of an earlier sorting from a folder, and nothing else.
 
-    Links go; a copy goes only while what it was copied from is still there.
+    A copy is removed only if its original still exists.
     """
-    from galaxtool.containers.find import locate_image
-
     listing = folder / LISTING
     if not listing.is_file():
         return
@@ -130,20 +130,20 @@ def clear(folder: Path) -> None:
 
 
 def safe_name(name: str) -> str:
-    """Return a name that every file system takes.
+    """Return a name that every file system allows.
 
     Examples
     --------
     >>> safe_name("a:b?.fits"), safe_name("..")
     ('a_b_.fits', '_')
     """
-    stem, suffix = split_name(_ODD.sub("_", name).strip(" ."))
+    stem, suffix = split_name(_FORBIDDEN.sub("_", name).strip(" ."))
     room = _LONGEST - len(suffix.encode())
     return (stem.encode()[:room].decode(errors="ignore") + suffix) or "_"
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Return a name without its suffix, and the suffix, of which ``.fits.gz`` is one.
+    """Return the stem and the suffix of a name; ``.fits.gz`` counts as one suffix.
 
     Examples
     --------
@@ -154,8 +154,8 @@ def split_name(name: str) -> tuple[str, str]:
     return (name[: match.start()], match[0]) if match else (name, "")
 
 
-class _Sorted:
-    """A folder that images are sorted into, and how many went where."""
+class _SortedFolder:
+    """A folder into which images are sorted, with the counts of its sub-folders."""
 
     def __init__(self, folder: Path, *, links: bool) -> None:
         self.folder, self.links = folder, links
@@ -168,7 +168,7 @@ class _Sorted:
         self._listing = csv.writer(self._stream, lineterminator="\n")
         self._listing.writerow(_HEADER)
 
-    def __enter__(self) -> _Sorted:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,46 +177,43 @@ class _Sorted:
     def add(self, row: _Row) -> None:
         """Sort one row of the table."""
         try:
-            label = self._place(row)
+            label = self._sort_row(row)
         except UnreadableImage as why:
             label = UNREADABLE
-            self._list(
+            self._add_to_list(
                 UNREADABLE_LIST, row._replace(label=label), [row.id, row.path, str(why)], ["id", "path", "error"]
             )
         self.counts[safe_name(label)] += 1
 
-    def _place(self, row: _Row) -> str:
-        from galaxtool.containers.find import locate_image
-        from galaxtool.containers.reading import get_image_file
-
+    def _sort_row(self, row: _Row) -> str:
         if row.error or not row.label:
-            raise UnreadableImage(row.error or "It has no class.")
+            raise UnreadableImage(row.error or "The image has no class.")
         ref = locate_image(row.path)
         if not ref.path.is_file():
-            raise UnreadableImage(f"There is no longer a file '{ref.path}'.")
+            raise UnreadableImage(f"The file '{ref.path}' no longer exists.")
         if not ref.container:
-            self._put(ref.path.name, row, ref.path)
+            self._put_file(ref.path.name, row, ref.path)
         elif (member := get_image_file(ref)) is not None:
-            self._put(re.split(r"[/\\]", ref.member)[-1], row, member.content())
+            self._put_file(re.split(r"[/\\]", ref.member)[-1], row, member.content())
         else:
-            self._list(MEMBERS, row, [row.path])
+            self._add_to_list(MEMBERS, row, [row.path])
         return row.label
 
-    def _put(self, name: str, row: _Row, source: Path | bytes) -> None:
-        """Put an image where nothing is yet; into the listing first, so that one that is cut short knows of it."""
-        wanted = target = self._folder(row.label) / safe_name(name)
+    def _put_file(self, name: str, row: _Row, source: Path | bytes) -> None:
+        """Put an image under a free name, listing it first so that an interrupted sorting can be cleared."""
+        wanted = target = self._class_folder(row.label) / safe_name(name)
         while os.path.lexists(target):
             number = self._numbers[wanted] = self._numbers.get(wanted, 1) + 1
             stem, suffix = split_name(wanted.name)
             target = wanted.with_name(f"{stem}-{number}{suffix}")
-        self._note(target, row)
+        self._add_to_listing(target, row)
         if isinstance(source, bytes):
             target.write_bytes(source)
         elif not (self.links and self._link(target, source)):
             shutil.copy2(source, target)
 
     def _link(self, target: Path, source: Path) -> bool:
-        """Make a link; return False where the file system has none."""
+        """Create a link; return False if the file system has no links."""
         absolute = os.path.abspath(source)  # noqa: PTH100  Path.resolve would follow links
         together = Path(absolute).is_relative_to(self._above) and self._above != os.path.dirname(self._above)  # noqa: PTH120
         try:
@@ -228,13 +225,13 @@ class _Sorted:
             raise
         return True
 
-    def _list(self, name: str, row: _Row, cells: list[str], header: list[str] | None = None) -> None:
+    def _add_to_list(self, name: str, row: _Row, cells: list[str], header: list[str] | None = None) -> None:
         """Add a line to the list of a class."""
-        path = self._folder(row.label) / name
+        path = self._class_folder(row.label) / name
         new = path not in self._lists
         if new:
             self._lists.add(path)
-            self._note(path, _Row("", "", row.label, ""))
+            self._add_to_listing(path, _Row("", "", row.label, ""))
         with path.open("w" if new else "a", newline="", encoding="utf-8", errors="surrogateescape") as stream:
             if header is None:
                 stream.write(cells[0] + "\n")
@@ -242,20 +239,20 @@ class _Sorted:
             lines = csv.writer(stream, lineterminator="\n")
             lines.writerows([header, cells] if new else [cells])
 
-    def _folder(self, label: str) -> Path:
+    def _class_folder(self, label: str) -> Path:
         folder = self.folder / safe_name(label)
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _note(self, target: Path, row: _Row) -> None:
+    def _add_to_listing(self, target: Path, row: _Row) -> None:
         path = os.path.join(os.getcwd(), row.path) if row.path else ""  # noqa: PTH109, PTH118  a member is no path
         self._listing.writerow([target.relative_to(self.folder).as_posix(), row.label, row.id, path])
         self._stream.flush()
 
 
 @contextmanager
-def _kept(rows: Iterable[_Row], sorted_before: Path | None) -> Iterator[Iterable[_Row]]:
-    """Give the rows again; where an earlier sorting is to be taken away, on disk meanwhile, and looked through."""
+def _buffer_rows(rows: Iterable[_Row], sorted_before: Path | None) -> Iterator[Iterable[_Row]]:
+    """Yield the rows; check them and buffer them on disk first if an earlier sorting is to be removed."""
     if sorted_before is None:
         yield rows
         return
@@ -265,7 +262,7 @@ def _kept(rows: Iterable[_Row], sorted_before: Path | None) -> Iterator[Iterable
         for row in rows:
             if Path(os.path.realpath(os.path.dirname(row.path))).is_relative_to(inside):  # noqa: PTH120
                 raise GalaxtoolError(
-                    f"'{row.path}' lies in '{sorted_before}', where an earlier sorting put it.",
+                    f"'{row.path}' is in '{sorted_before}', where an earlier sorting put it.",
                     hint="Sort into another folder.",
                 )
             lines.writerow(row)
@@ -273,9 +270,7 @@ def _kept(rows: Iterable[_Row], sorted_before: Path | None) -> Iterator[Iterable
         yield (_Row(*cells) for cells in csv.reader(stream))
 
 
-def _rows(tables: Iterable[Table]) -> Iterator[_Row]:
-    import numpy as np
-
+def _read_rows(tables: Iterable[Table]) -> Iterator[_Row]:
     for table in tables:
         columns = []
         for name in _Row._fields:

@@ -70,12 +70,12 @@ def check_images(folder: Path, record: PredictionsRecord, progress: Progress) ->
             missing += [] if any(os.path.exists(path) for path in files) else [str(image)]  # noqa: PTH110
     if missing and len(missing) == checked:
         raise InputError(
-            f"The images of the job in '{folder}' do not exist any more: the first is '{missing[0]}'.",
+            f"The images of the job in '{folder}' no longer exist: the first is '{missing[0]}'.",
             hint="Run this in the folder in which the jobs ran, or leave out --html and --sort-into.",
         )
     if missing:
         progress.say(
-            f"{len(missing)} of {checked} images that were checked do not exist any more; the first is "
+            f"{len(missing)} of {checked} images that were checked no longer exist; the first is "
             f"'{missing[0]}'. Missing images are not shown."
         )
 

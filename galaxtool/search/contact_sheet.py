@@ -12,7 +12,7 @@ from galaxtool.containers.find import locate_image
 from galaxtool.containers.reading import read_ref
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.inference.reading import override_preprocess
-from galaxtool.reports.contact_sheet import TILE, Tile, contact_sheet
+from galaxtool.reports.contact_sheet import TILE, Tile, draw_contact_sheet
 from galaxtool.search.query import Query
 from galaxtool.search.results import Neighbor
 from galaxtool.search.source import Source
@@ -29,7 +29,7 @@ def draw_sheet(query: Query, neighbors: Sequence[Neighbor], source: Source) -> I
         picture, note = _read_picture(neighbor.path, source.index.record.hdu, source)
         tiles.append(Tile(picture, neighbor.id, f"{neighbor.rank}: similarity {neighbor.similarity:.4f}", note))
     part = "" if len(neighbors) <= MAX_NEIGHBORS else f", the first {MAX_NEIGHBORS} of {len(neighbors)}"
-    return contact_sheet(tiles, f"Similar to {query.text}, of {len(source.index)} in {source.name}{part}")
+    return draw_contact_sheet(tiles, f"Similar to {query.text}, of {len(source.index)} in {source.name}{part}")
 
 
 def _make_query_tile(query: Query, source: Source) -> Tile:

@@ -133,7 +133,7 @@ def joined(nodes: Nodes) -> Any:
 @pytest.fixture
 def once_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make Ray's workers be replaced once, as each costs seconds."""
-    monkeypatch.setattr("galaxtool.executors.ray_crew._RETRIES", 1)
+    monkeypatch.setattr("galaxtool.executors.ray._RETRIES", 1)
 
 
 # --- without a cluster -----------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def test_nobody_at_the_address(direct: bool, monkeypatch: pytest.MonkeyPatch) ->
     if direct:
         monkeypatch.setenv("RAY_ADDRESS", address)
     begun = time.monotonic()
-    with pytest.raises(GalaxtoolError, match=f"There is no way to Ray at '.*{address}'") as caught:
+    with pytest.raises(GalaxtoolError, match=f"Cannot connect to Ray at '.*{address}'") as caught:
         executor(address="" if direct else address)
     assert time.monotonic() - begun < 60
     assert caught.value.hint and "\n" not in caught.value.message
@@ -183,7 +183,7 @@ def workers_of_ray() -> list[psutil.Process]:
     found = []
     for one in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            if (one.cmdline() or [""])[0].startswith("ray::Worker"):
+            if (one.cmdline() or [""])[0].startswith("ray::run_task"):
                 found.append(one)
     return found
 
@@ -255,7 +255,8 @@ class TestCluster:
 
     @pytest.mark.usefixtures("once_more")
     def test_workers_that_die_before_they_begin(self, joined: Any) -> None:
-        with pytest.raises(GalaxtoolError, match="2 Ray workers died one after another before they had loaded"):
+        message = "2 Ray workers died one after another before they had finished a batch"
+        with pytest.raises(GalaxtoolError, match=message):
             list(joined.map(ray_tasks.KillingAtOnce(), range(1)))
 
     def test_a_lost_node(self, nodes: Nodes, joined: Any, tmp_path: Path) -> None:
@@ -292,8 +293,8 @@ class TestCluster:
 
     def test_workers_that_cannot_be(self, joined: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr("galaxtool.executors.ray_crew.__version__", "0.0.1")
-            with pytest.raises(GalaxtoolError, match=r"has galaxtool .*, and this is 0\.0\.1"):
+            patch.setattr("galaxtool.executors.ray.__version__", "0.0.1")
+            with pytest.raises(GalaxtoolError, match=r"has galaxtool .*, but this machine has 0\.0\.1"):
                 list(joined.map(ray_tasks.square, [1]))
         (tmp_path / "only_here_for_a_test.py").write_text("def make():\n    return abs\n", encoding="utf-8")
         monkeypatch.syspath_prepend(tmp_path)

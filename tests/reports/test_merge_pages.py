@@ -97,17 +97,17 @@ def test_images_that_are_not_there_any_more(model: Path) -> None:
     shards("bands", "--pattern", BANDS, model=model)
     for n in (0, 1):
         (Path("bands") / f"{n}_g.fits").unlink()
-    assert "not exist any more" not in done("merge", "p.csv", "--html", "p.html", "--keep")  # two bands still are
+    assert "no longer exist" not in done("merge", "p.csv", "--html", "p.html", "--keep")  # two bands still are
     for n in (0, 1):
         for band in "rz":
             (Path("bands") / f"{n}_{band}.fits").unlink()
     said = done("merge", "p.csv", "--html", "p.html", "--keep")
-    assert "1 of 3 images that were checked do not exist any more; the first is 'bands/0_g.fits'" in said
+    assert "1 of 3 images that were checked no longer exist; the first is 'bands/0_g.fits'" in said
     assert "The image cannot be read any more." in Path("p.html").read_text(encoding="utf-8")
     Path("p.csv").unlink()
     Path("bands").rename("elsewhere")
     for more in (("--html", "q.html"), ("--sort-into", "sorted")):
         said = complaint("merge", "p.csv", *more)
-        assert "do not exist any more: the first is 'bands/0_g.fits'" in said and "the folder in which the jobs" in said
+        assert "no longer exist: the first is 'bands/0_g.fits'" in said and "the folder in which the jobs" in said
         assert not any(Path(name).exists() for name in ("p.csv", "q.html", "sorted"))
     done("merge", "p.csv")

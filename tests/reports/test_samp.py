@@ -128,7 +128,7 @@ def test_classify_and_merge_send_their_table(listeners: list[Listener], tmp_path
 
 def test_nobody_who_takes_tables(hub: object, tmp_path: Path) -> None:
     write_table(table(), tmp_path / "t.vot")
-    with pytest.raises(GalaxtoolError, match="nothing there takes tables") as caught:
+    with pytest.raises(GalaxtoolError, match="no program there accepts tables") as caught:
         send_table(tmp_path / "t.vot", "t", Silent())
     assert "TOPCAT" in caught.value.hint
 

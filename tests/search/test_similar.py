@@ -21,7 +21,7 @@ from galaxtool.commands.similar import similar
 from galaxtool.errors import ConfigError, IndexMismatch, InputError
 from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import find_model
-from galaxtool.reports.contact_sheet import Tile, contact_sheet
+from galaxtool.reports.contact_sheet import Tile, draw_contact_sheet
 from galaxtool.tables.read import read_table
 from galaxtool.taxonomy.symbols import load_symbol
 
@@ -349,7 +349,7 @@ def test_the_sheet_shows_the_query_first_and_then_the_neighbours(run: Run, built
 def test_a_sheet_takes_any_text_and_shape() -> None:
     long = Tile(None, "caption " * 40, "detail", note="averyveryverylongwordwithoutanyblanks " * 30, chosen=True)
     wide = Tile(np.full((4, 9, 3), 200, np.uint8), "", "")
-    sheet = contact_sheet([long, wide], "title\n" * 50, tile=100)
+    sheet = draw_contact_sheet([long, wide], "title\n" * 50, tile=100)
     pixels = np.asarray(sheet)
     assert pixels[52 + 50, 16 + 116 + 50].tolist() == [200, 200, 200]
     assert pixels[52 + 5, 16 + 116 + 50].tolist() == [0, 0, 0]  # letterboxed, not stretched
