@@ -9,6 +9,7 @@ from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.defaults import DEFAULT_INDEX
+from galaxtool.search.options import IndexOptions
 from galaxtool.search.results import IndexResult
 from galaxtool.types import Progress, Silent
 
@@ -89,7 +90,7 @@ def index(
     UnknownName
         If there is no such model or kind of index.
     """
-    from galaxtool.search.build import IndexOptions, build_index
+    from galaxtool.search.build import build_index
 
     options = IndexOptions(
         folder=Path(output),

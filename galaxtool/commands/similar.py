@@ -7,6 +7,7 @@ from pathlib import Path
 
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.search.options import QueryArgs, ResultOptions, SourceArgs
 from galaxtool.search.results import SimilarResult
 from galaxtool.types import Progress, Silent
 
@@ -89,7 +90,7 @@ def similar(
     IndexMismatch
         If the index was built with another model.
     """
-    from galaxtool.search.find import QueryArgs, ResultOptions, SourceArgs, find_similar
+    from galaxtool.search.find import find_similar
 
     return find_similar(
         QueryArgs(image=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, hdu=hdu),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,8 @@ import numpy as np
 
 from galaxtool import __version__
 from galaxtool.errors import PluginError
-from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.embedding import embed_batches, make_embedding_runner, report_unreadable, to_position
 from galaxtool.inference.reading import find_images
-from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import BatchRunner
 from galaxtool.inputs.items import InputItem
 from galaxtool.models.engines.open import open_engine
@@ -29,46 +27,13 @@ from galaxtool.search.index.folder import check_target
 from galaxtool.search.index.recall import ExactNeighbors, tune_probes
 from galaxtool.search.index.record import BUNDLED, COPIED, ELSEWHERE, IndexRecord
 from galaxtool.search.index.store import IndexedObject, write_index
+from galaxtool.search.options import IndexOptions
 from galaxtool.search.results import IndexResult
 from galaxtool.types import Progress
 from galaxtool.utils.run_directory import utc_now
 
 MAX_EXACT = 100_000
 """Number of images up to which ``auto`` builds an exact index."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class IndexOptions:
-    """What index to build.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the index.
-    kind : str
-        Registered name of the kind of index, or ``auto``.
-    reading : ReadingOptions
-        How the images are read.
-    compute : ComputeOptions
-        Where they are embedded.
-    overwrite : bool
-        Whether an existing index is replaced.
-    skipped : dict
-        Number of skipped files by reason; only recorded.
-    self_contained : bool
-        Whether the model is stored with the index.
-    source_digest : str
-        Digest of the files, recorded so that a cached index can be checked against them.
-    """
-
-    folder: Path
-    kind: str = "auto"
-    reading: ReadingOptions = field(default_factory=ReadingOptions)
-    compute: ComputeOptions = field(default_factory=ComputeOptions)
-    overwrite: bool = False
-    skipped: dict[str, int] = field(default_factory=dict)
-    self_contained: bool = True
-    source_digest: str = ""
 
 
 def build_index(inputs: Sequence[str | Path], model: str, options: IndexOptions, progress: Progress) -> IndexResult:

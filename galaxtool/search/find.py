@@ -4,73 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from astropy.table import MaskedColumn, Table
 
-from galaxtool.errors import ConfigError, OutputExists
+from galaxtool.errors import OutputExists
 from galaxtool.search.contact_sheet import draw_sheet
 from galaxtool.search.filters import search_index
-from galaxtool.search.query import Query, QueryArgs, resolve_query
+from galaxtool.search.options import QueryArgs, ResultOptions, SourceArgs
+from galaxtool.search.query import Query, resolve_query
 from galaxtool.search.results import Neighbor, SimilarResult
-from galaxtool.search.source import Source, SourceArgs, open_source
+from galaxtool.search.source import Source, open_source
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
 
 COLUMNS = ("query", "rank", "id", "path", "similarity", "ra", "dec")
-_SHEET_SUFFIXES = (".png", ".jpg", ".jpeg")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResultOptions:
-    """Which results to keep, and where to write them.
-
-    Parameters
-    ----------
-    output : Path
-        Table to write.
-    sheet : Path, optional
-        Contact sheet to write; by default beside the table, under the same name.
-    k : int
-        Number of results.
-    filters : sequence of str
-        Search filters, see `galaxtool.search.filters.search_index`.
-    exclude_query : bool
-        Whether to leave out the query itself.
-
-    Raises
-    ------
-    ConfigError
-        If a file has an unknown suffix, or `k` is below 1.
-    """
-
-    output: Path
-    sheet: Path | None = None
-    k: int = 10
-    filters: Sequence[str] = ()
-    exclude_query: bool = False
-
-    def __post_init__(self) -> None:
-        check_table_path(self.output)
-        if self.sheet_path.suffix.lower() not in _SHEET_SUFFIXES:
-            raise ConfigError(
-                f"A contact sheet cannot be written as '{self.sheet_path}'.",
-                hint=f"The name must end in {', '.join(_SHEET_SUFFIXES)}.",
-            )
-        if self.k < 1:
-            raise ConfigError(f"k is {self.k}, and must be at least 1.")
-
-    @property
-    def sheet_path(self) -> Path:
-        """Path of the contact sheet."""
-        return self.output.with_suffix(".png") if self.sheet is None else self.sheet
 
 
 def find_similar(args: QueryArgs, source_args: SourceArgs, options: ResultOptions, progress: Progress) -> SimilarResult:
     """Find the images similar to a query; see `galaxtool.commands.similar.similar`."""
+    check_table_path(options.output)
     source = open_source(source_args, progress)
     query = resolve_query(args, source, progress)
     hits = search_index(query, source.index, options.k, filters=options.filters, exclude_query=options.exclude_query)

@@ -10,80 +10,15 @@ import numpy as np
 
 from galaxtool.containers.find import locate_image
 from galaxtool.containers.reading import read_ref
-from galaxtool.errors import ConfigError, InputError, ModelError, UnknownName, UnreadableImage
+from galaxtool.errors import InputError, ModelError, UnknownName, UnreadableImage
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.worker import not_finite_message
+from galaxtool.search.options import QueryArgs
 from galaxtool.search.sky import find_separations
 from galaxtool.search.source import Source
 from galaxtool.taxonomy.matching import match_label
 from galaxtool.taxonomy.symbols import load_symbol
 from galaxtool.types import Progress
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueryArgs:
-    """A query as the user gave it: exactly one of an image, a text, a symbol, an identifier and a position.
-
-    Parameters
-    ----------
-    image : str or Path, optional
-        Image file.
-    text : str, optional
-        Description of the images to find.
-    symbol : str, optional
-        Class of the model, or an image file with a drawing.
-    id : str, optional
-        Identifier of an object of the index.
-    ra, dec : float, optional
-        Position of an object of the index, in degrees, ICRS.
-    radius : float
-        Maximum distance of the object from the position, in arcsec.
-    hdu : str, optional
-        HDU of a FITS image.
-
-    Raises
-    ------
-    ConfigError
-        If not exactly one kind of query is given, or a position is not valid.
-    """
-
-    image: str | Path | None = None
-    text: str | None = None
-    symbol: str | None = None
-    id: str | None = None
-    ra: float | None = None
-    dec: float | None = None
-    radius: float = 5.0
-    hdu: str | None = None
-
-    def __post_init__(self) -> None:
-        self._check_position()
-        kinds = {
-            "QUERY": self.image,
-            "--text": self.text,
-            "--symbol": self.symbol,
-            "--id": self.id,
-            "--ra with --dec": self.ra,
-        }
-        given = [name for name, value in kinds.items() if value is not None]
-        if len(given) != 1:
-            what = "No query was given." if not given else f"Several queries were given: {' and '.join(given)}."
-            raise ConfigError(what, hint="Give one of an image, --text, --symbol, --id, or --ra with --dec.")
-        if self.text is not None and not self.text.strip():
-            raise ConfigError("The text is empty.", hint='Describe what to find: --text "a barred spiral galaxy"')
-
-    def _check_position(self) -> None:
-        if (self.ra is None) != (self.dec is None):
-            missing = "--dec" if self.dec is None else "--ra"
-            raise ConfigError(f"A position needs both --ra and --dec; {missing} is missing.")
-        if self.ra is None or self.dec is None:
-            return
-        if not (-360 <= self.ra <= 360 and -90 <= self.dec <= 90):
-            raise ConfigError(
-                f"There is no position with ra {self.ra} and dec {self.dec}.", hint="Both are in degrees."
-            )
-        if not self.radius > 0:
-            raise ConfigError(f"The radius is {self.radius}, and must be above 0 arcsec.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, cast
@@ -22,11 +22,12 @@ from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.models.record import ModelRecord
-from galaxtool.search.build import IndexOptions, write_index_of
+from galaxtool.search.build import write_index_of
 from galaxtool.search.defaults import DEFAULT_INDEX
 from galaxtool.search.index.folder import MODEL
 from galaxtool.search.index.record import BUNDLED, RECORD, IndexRecord
 from galaxtool.search.index.store import Index
+from galaxtool.search.options import IndexOptions, SourceArgs
 from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
@@ -43,31 +44,6 @@ class TextEngine(Engine, Protocol):
 
     def embed_symbols(self, symbols: np.ndarray) -> np.ndarray:
         """Return embeddings of unit length, float32 (N, dim), of drawings, uint8 (N, size, size, 3)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceArgs:
-    """The place to search as the user gave it.
-
-    Parameters
-    ----------
-    index : Path, optional
-        Index directory; by default the one in ``GALAXTOOL_INDEX``, otherwise ``galaxtool_index``.
-    among : sequence of str or Path
-        Folders, files or catalogues to search instead of an index.
-    model : str, optional
-        Model for `among`, or the model that the index must have been built with.
-    hdu : str, optional
-        HDU of the FITS files among `among`.
-    compute : ComputeOptions
-        Engine and device of the model.
-    """
-
-    index: Path | None = None
-    among: Sequence[str | Path] = ()
-    model: str | None = None
-    hdu: str | None = None
-    compute: ComputeOptions = field(default_factory=ComputeOptions)
 
 
 @dataclass

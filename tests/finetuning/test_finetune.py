@@ -423,7 +423,7 @@ def test_data_sets_mix_by_weight(images: Path, tmp_path: Path, monkeypatch: pyte
     more = class_folders(tmp_path / "more", each=4, first=7)
     seen: list[np.ndarray] = []
     monkeypatch.setattr(
-        "galaxtool.training.trainer.epoch_order",
+        "galaxtool.training.trainer.draw_epoch_order",
         lambda pictures, *_: (seen.append(pictures.weights), np.arange(len(pictures)))[1],
     )
     run = trained(images, more, "--weight", "more=2.5")

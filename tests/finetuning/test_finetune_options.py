@@ -164,7 +164,7 @@ def test_what_cannot_be_meant(option: tuple[str, str], says: str, images: Path) 
         (("--method", "linear-probe", "--compile"), "--compile changes nothing with the method 'linear-probe'"),
         (("--method", "supervised", "--warmup-epochs", "3"), "--warmup-epochs changes nothing with the method 'superv"),
         (("--method", "galaxalign-v2", "--warmup-epochs", "3"), "'galaxalign-v2', which has one stage"),
-        (("--method", "shallow", "--layer-decay", "0.5"), "--layer-decay changes nothing: of the image encoder no blo"),
+        (("--method", "shallow", "--layer-decay", "0.5"), "--layer-decay changes nothing: only the last block of the"),
         (("--method", "shallow", "--option", "blocks=0", "--checkpointing"), "no layer of the image encoder learns"),
         (
             ("--method", "clip", "--stopping", "loss-margin", "--patience", "3"),

@@ -223,7 +223,7 @@ def test_rows_name_an_object_without_the_band() -> None:
         assert np.array_equal(plane, fits.getdata(f"images/a/2_{band}.fits"))
     by_id = open_dataset("images/t.fits", pattern=PATTERN, reading=reading)
     assert np.array_equal(by_id.cutout(0).data, open_dataset("t.csv", pattern=PATTERN, reading=reading).cutout(1).data)
-    with pytest.raises(ConfigError, match="was given with the catalogue .*, but no bands") as caught:
+    with pytest.raises(ConfigError, match=r"was given with the catalogue .*, but no bands") as caught:
         open_dataset("t.csv", pattern=PATTERN)
     assert "--bands" in caught.value.hint
     Table({"path": ["images/a/9", ""], "label": ["x", "y"]}).write("gone.csv")

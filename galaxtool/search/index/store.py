@@ -116,7 +116,7 @@ class Index:
         UnknownName
             If there is none; the message suggests the nearest of the first few thousand identifiers.
         """
-        row = pc.index(self.items["id"], name).as_py()
+        row: int = pc.index(self.items["id"], name).as_py()
         if row < 0:
             raise UnknownName("object in the index", name, self.items["id"].slice(0, _MAX_SUGGESTIONS).to_pylist())
         return row
@@ -135,7 +135,8 @@ class Index:
         if isinstance(self.vectors, faiss.IndexIVF):
             self.vectors.make_direct_map()
         vector = self.vectors.reconstruct(row)
-        return vector / np.linalg.norm(vector)
+        unit: np.ndarray = vector / np.linalg.norm(vector)
+        return unit
 
     def search(self, vector: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Find the nearest objects.
