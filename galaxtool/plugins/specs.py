@@ -229,8 +229,9 @@ class MetricSpec(Spec):
 class SearchFilterSpec(Spec):
     """A rule that limits the results of a similarity search; ``factory(argument)`` returns a function.
 
-    `argument` is the text that the user gives with the filter's name. The function takes the rows of the index, an
-    `astropy.table.Table` of N rows, and returns a bool array of shape (N,), True for the rows that may be results.
+    The user gives it as ``--filter NAME:ARGUMENT``, and `argument` is the text after the colon. The function takes the
+    rows of the index, an `astropy.table.Table` of N rows with the columns id, path, ra and dec, and returns a bool
+    array of shape (N,), True for the rows that may be results.
     """
 
 

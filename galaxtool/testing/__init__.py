@@ -1,4 +1,4 @@
-"""Checks that a plugin's author runs in own tests; each raises `AssertionError` with a sentence.
+"""Checks for the tests of a plugin; each raises `AssertionError` with a message of one sentence.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Whether a backbone keeps its side of `galaxtool.backbones.protocols.Backbone`."""
+"""Check that a backbone follows `galaxtool.backbones.protocols.Backbone`."""
 
 from __future__ import annotations
 
@@ -19,25 +19,30 @@ _TEXTS = ("A picture of a spiral galaxy", "A picture of an edge-on galaxy with a
 def check_backbone(name: str, *, seed: int = 0) -> None:
     """Check a registered backbone on the CPU.
 
-    It is put in evaluation mode and shown three random images and, where its spec says so, three texts of different
-    length. What is checked: `dim`, `image_size` and `image_tower` are there and agree with the spec; results are
-    finite, of shape (N, dim), the same each time, and the same alone as in a batch (within a relative 1e-5); different
-    images differ; `image_tower` gives what `embed` gives, and so does its copy; a loss moves the image tower (and the
-    text encoder); its tensors are all in its ``state_dict``. Where it has `blocks`, they hold each parameter of the
-    image tower once; where it has `set_checkpointing`, gradients and running statistics are the same as without it;
-    where its image tower can be adapted to one channel and to five, it embeds such images.
+    In evaluation mode, the backbone embeds three random images and, if its spec says `text`, three texts of different
+    lengths. The checks are:
+
+    - `dim`, `image_size` and `image_tower` exist and agree with the spec.
+    - Results are finite, of shape (N, dim), reproducible, and the same alone as in a batch (within a relative 1e-5).
+    - Different images have different embeddings.
+    - `image_tower` and a copy of it return the same as `embed`.
+    - A loss has gradients in the image tower (and in the text encoder).
+    - All tensors are in the ``state_dict``.
+    - `blocks`, if any, contain each parameter of the image tower once.
+    - `set_checkpointing`, if any, changes neither gradients nor running statistics.
+    - If the image tower can be adapted to one channel and to five, it embeds such images.
 
     Parameters
     ----------
     name : str
-        As on the command line; ``NAME@none`` needs no weights.
+        Name, as on the command line; ``NAME@none`` needs no weights.
     seed : int
-        Of the images and the random weights.
+        Random seed of the images and the weights.
 
     Raises
     ------
     AssertionError
-        With one sentence.
+        If a check fails.
     """
     spec = parse_name(name).spec
     with torch.random.fork_rng(devices=[]):
@@ -66,7 +71,7 @@ def _check_attributes(backbone: Any, name: str, image_size: int | None) -> None:
         f"'{name}' takes images of {backbone.image_size} pixels, but its spec says {image_size}."
     )
     tower = getattr(backbone, "image_tower", None)
-    assert isinstance(tower, nn.Module), f"'{name}' has no image_tower, or one that is no torch.nn.Module."
+    assert isinstance(tower, nn.Module), f"'{name}' has no image_tower, or one that is not a torch.nn.Module."
 
 
 @torch.no_grad()
@@ -77,9 +82,9 @@ def _check_images(backbone: Any, name: str, images: torch.Tensor) -> None:
     alone = torch.cat([backbone.embed(images[i : i + 1]) for i in range(len(images))])
     check_same(whole, alone, f"'{name}' embeds an image in a batch differently from the image alone")
     assert not torch.allclose(whole[0], whole[1]), f"'{name}' embeds different images as the same."
-    check_same(whole, backbone.image_tower(images), f"image_tower of '{name}' does not give what embed gives")
+    check_same(whole, backbone.image_tower(images), f"image_tower of '{name}' does not return what embed returns")
     copied = copy.deepcopy(backbone.image_tower)
-    check_same(whole, copied(images), f"A copy of the image_tower of '{name}' does not give what embed gives")
+    check_same(whole, copied(images), f"A copy of the image_tower of '{name}' does not return what embed returns")
 
 
 @torch.no_grad()
@@ -101,20 +106,20 @@ def _check_state(backbone: Any, other: Any, name: str, images: torch.Tensor) -> 
 
 def _check_gradients(backbone: Any, name: str, images: torch.Tensor, *, text: bool) -> None:
     backbone.train()
-    _check_moved(backbone.embed(images), list(backbone.image_tower.parameters()), f"image_tower of '{name}'")
+    _check_gradient_of(backbone.embed(images), list(backbone.image_tower.parameters()), f"image_tower of '{name}'")
     if text:
-        _check_moved(backbone.embed_text(list(_TEXTS)), list(backbone.parameters()), f"text encoder of '{name}'")
+        _check_gradient_of(backbone.embed_text(list(_TEXTS)), list(backbone.parameters()), f"text encoder of '{name}'")
 
 
-def _check_moved(result: torch.Tensor, parameters: list[nn.Parameter], what: str) -> None:
+def _check_gradient_of(result: torch.Tensor, parameters: list[nn.Parameter], what: str) -> None:
     wanted = [p for p in parameters if p.requires_grad]
-    assert wanted, f"The {what} has no parameter to train."
-    assert result.requires_grad, f"The {what} lets no gradient through."
-    # a fixed random direction: plain sums can cancel behind a normalisation
+    assert wanted, f"The {what} has no trainable parameter."
+    assert result.requires_grad, f"The {what} passes no gradient."
+    # project on a random direction: plain sums can cancel after a normalization
     found = torch.autograd.grad((result * torch.randn_like(result)).sum(), wanted, allow_unused=True)
     reached = [g for g in found if g is not None]
     assert all(bool(torch.isfinite(g).all()) for g in reached), f"The {what} has gradients that are not finite."
-    assert any(bool((g != 0).any()) for g in reached), f"The {what} lets no gradient through."
+    assert any(bool((g != 0).any()) for g in reached), f"The {what} passes no gradient."
 
 
 def _check_blocks(backbone: Any, name: str) -> None:
@@ -128,7 +133,7 @@ def _check_blocks(backbone: Any, name: str) -> None:
     found = sorted(id(parameter) for group in groups for parameter in group)
     wanted = sorted(id(parameter) for parameter in backbone.image_tower.parameters())
     assert found == wanted, (
-        f"blocks of '{name}' holds {len(found)} parameters ({len(set(found))} different ones), and not each of the "
+        f"blocks of '{name}' contains {len(found)} parameters ({len(set(found))} different ones), not each of the "
         f"{len(wanted)} of image_tower once."
     )
 
@@ -147,7 +152,7 @@ def _check_checkpointing(backbone: Any, name: str, images: torch.Tensor) -> None
         backbone.image_tower.load_state_dict(before)
         backbone.set_checkpointing(on)
         with torch.random.fork_rng(devices=[]):
-            # a dropout must drop the same
+            # dropout must drop the same units
             torch.manual_seed(0)
             result = backbone.embed(images)
             wanted = [p for p in backbone.image_tower.parameters() if p.requires_grad]
@@ -156,7 +161,7 @@ def _check_checkpointing(backbone: Any, name: str, images: torch.Tensor) -> None
         found.append(([torch.zeros_like(p) if g is None else g for p, g in zip(wanted, gradients, strict=True)], state))
     (with_it, state_with_it), (without, state_without) = found
     for one, other in zip(with_it, without, strict=True):
-        check_same(one, other, f"'{name}' has other gradients with checkpointing than without")
+        check_same(one, other, f"'{name}' has different gradients with checkpointing")
     for key, value in state_with_it.items():
         check_same(value.double(), state_without[key].double(), f"checkpointing of '{name}' changes its '{key}'")
 

@@ -1,4 +1,4 @@
-"""Whether a data set keeps its side of `galaxtool.datasets.protocols.Dataset`."""
+"""Check that a data set follows `galaxtool.datasets.protocols.Dataset`."""
 
 from __future__ import annotations
 
@@ -22,30 +22,33 @@ _SPLITS = ("", "train", "valid", "test")
 def check_dataset(name: str, *, limit: int = 16, **options: Any) -> None:
     """Check a data set.
 
-    What is checked: ids are unique texts and the same when it is opened again; splits, labels, positions and paths are
-    of the form that `galaxtool.types.Item` says, and the labels fit the taxonomy that its spec names; of `limit` items
-    spread over the set, at least one can be read, each cutout is as `galaxtool.types.Cutout` says and the same each
-    time, and can be shown to a backbone.
+    The checks are:
+
+    - Identifiers are unique strings, and the same when the data set is opened again.
+    - Splits, labels, positions and references follow `galaxtool.types.Item`, and the labels belong to the taxonomy of
+      the spec.
+    - Of `limit` items spread over the data set, at least one can be read. Each cutout follows
+      `galaxtool.types.Cutout`, is reproducible, and can be preprocessed for a backbone.
 
     Parameters
     ----------
     name : str
-        As on the command line: ``sample``, ``name:PATH``.
+        Name, as on the command line: ``sample``, ``name:PATH``.
     limit : int
-        How many cutouts are read.
+        Number of cutouts to read.
     **options
-        Of the data set's factory.
+        Options of the factory of the data set.
 
     Raises
     ------
     AssertionError
-        With one sentence.
+        If a check fails.
     """
     dataset = open_dataset(name, **options)
     assert isinstance(dataset, Dataset), f"'{name}' has no name, items and cutout(index)."
     _check_items(dataset.items, name)
     again = [item.id for item in open_dataset(name, **options).items]
-    assert again == [item.id for item in dataset.items], f"'{name}' has other ids when it is opened again."
+    assert again == [item.id for item in dataset.items], f"'{name}' has different ids when it is opened again."
     _check_labels(dataset.items, name)
     chosen = np.unique(np.linspace(0, len(dataset.items) - 1, limit).astype(int)).tolist()
     readable = [_check_readable(dataset, index, name) for index in chosen]
@@ -56,11 +59,13 @@ def _check_items(items: Sequence[Item], name: str) -> None:
     seen: set[str] = set()
     for item in items:
         assert isinstance(item, Item), f"'{name}' has an item that is a {type(item).__name__}, not a galaxtool.Item."
-        assert isinstance(item.id, str) and item.id, f"'{name}' has an item whose id is {item.id!r}, not a text."
+        assert isinstance(item.id, str) and item.id, (
+            f"'{name}' has an item whose id is {item.id!r}, not a non-empty str."
+        )
         assert item.id not in seen, f"'{name}' has two items with the id '{item.id}'."
         seen.add(item.id)
         whose = f"The item '{item.id}' of '{name}'"
-        assert item.label is None or isinstance(item.label, str), f"{whose} has the label {item.label!r}, not a text."
+        assert item.label is None or isinstance(item.label, str), f"{whose} has the label {item.label!r}, not a str."
         assert item.split in _SPLITS, f"{whose} is in the split '{item.split}', not in one of train, valid, test."
         assert item.ref is None or isinstance(item.ref, ImageRef), (
             f"{whose} has a ref that is not a galaxtool.ImageRef."
@@ -81,12 +86,14 @@ def _check_labels(items: Sequence[Item], name: str) -> None:
     registry = get_registry()
     for registered in registry.datasets:
         spec = registered.spec
-        is_it = any(name == known or name.startswith(f"{known}:") for known in (spec.name, registered.qualified))
-        if is_it and spec.taxonomy:
+        is_this = any(name == known or name.startswith(f"{known}:") for known in (spec.name, registered.qualified))
+        if is_this and spec.taxonomy:
             found = registry.taxonomies.find(spec.taxonomy)
             taxonomy = found.create(found.spec)
-            strangers = find_unmatched([item.label for item in items], taxonomy)
-            assert not strangers, f"'{name}' has the label '{strangers[0][0]}', which is no class of '{spec.taxonomy}'."
+            unmatched = find_unmatched([item.label for item in items], taxonomy)
+            assert not unmatched, (
+                f"'{name}' has the label '{unmatched[0][0]}', which is not a class of '{spec.taxonomy}'."
+            )
 
 
 def _check_readable(dataset: Dataset, index: int, name: str) -> bool:
@@ -103,10 +110,10 @@ def _check_readable(dataset: Dataset, index: int, name: str) -> bool:
 
 
 def check_cutout(cutout: Cutout, whose: str) -> None:
-    """Assert that a cutout is as `galaxtool.types.Cutout` says; `whose` begins the sentence."""
+    """Assert that a cutout follows `galaxtool.types.Cutout`; `whose` is the subject of the message."""
     assert isinstance(cutout, Cutout), f"{whose} is a {type(cutout).__name__}, not a galaxtool.Cutout."
     data, mask = cutout.data, cutout.mask
-    assert isinstance(data, np.ndarray) and data.ndim == 3, f"{whose} is no array (bands, ny, nx)."
+    assert isinstance(data, np.ndarray) and data.ndim == 3, f"{whose} is not an array (bands, ny, nx)."
     assert min(data.shape) > 0, f"{whose} has shape {data.shape}, so it has no pixels."
     wanted = np.uint8 if cutout.unit == "display" else np.float32
     assert data.dtype == wanted and data.dtype.isnative, (
@@ -119,5 +126,5 @@ def check_cutout(cutout: Cutout, whose: str) -> None:
     scale = cutout.pixel_scale
     assert scale is None or (math.isfinite(scale) and scale > 0), f"{whose} has {scale} arcsec per pixel."
     unknown = [flag for flag in cutout.flags if flag not in FLAGS]
-    assert not unknown, f"{whose} has the flag '{unknown[0] if unknown else ''}', which is none of galaxtool.FLAGS."
+    assert not unknown, f"{whose} has the flag '{unknown[0] if unknown else ''}', which is not in galaxtool.FLAGS."
     _check_position(cutout.ra, cutout.dec, whose)

@@ -1,4 +1,4 @@
-"""Whether a head keeps its side."""
+"""Check that a head does what the training and the inference need."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ from galaxtool.taxonomy.votes.load import schema_from_dict
 from galaxtool.testing.same import TOLERANCE, check_result, check_same
 
 _SIZES = ((16, 5), (7, 2))
-_IMAGES = 30  # that a fitted head is fitted to
+_IMAGES = 30  # number of images to fit a fitted head to
 
 
 def check_head(name: str, *, seed: int = 0) -> None:
     """Check a registered head on the CPU, with two lengths of features and numbers of classes.
 
-    What is checked: the factory gives a `torch.nn.Module`; features (N, dim) become finite logits (N, n_classes), the
-    same each time and the same alone as in a batch (within a relative 1e-5); a second head with the first one's
-    ``state_dict`` gives the same, whatever the values in it; a head with parameters lets gradients through. A fitted
-    head is fitted first, and images without a class must make no difference to it. Where it has ``probabilities``,
-    those are not negative and add up to 1, over all classes or, for a head of votes, over each question's answers.
+    The checks are:
+
+    - The factory returns a `torch.nn.Module`.
+    - Features (N, dim) become finite logits (N, n_classes), reproducible, and the same alone as in a batch (within a
+      relative 1e-5).
+    - A second head with the ``state_dict`` of the first returns the same, whatever the values in it.
+    - A head with parameters passes gradients.
+    - A fitted head, which is fitted first, ignores images without a class.
+    - ``probabilities``, if any, are not negative and add up to 1, over all classes or, for a head of votes, over the
+      answers of each question.
 
     Parameters
     ----------
     name : str
-        As on the command line.
+        Name, as on the command line.
     seed : int
-        Of the features and the values.
+        Random seed of the features and the values.
 
     Raises
     ------
     AssertionError
-        With one sentence.
+        If a check fails.
     """
     registry = get_registry()
     found = registry.heads.find(name)
@@ -45,19 +50,19 @@ def check_head(name: str, *, seed: int = 0) -> None:
         for dim, n_classes in _SIZES:
             head, other = build(dim=dim, n_classes=n_classes), build(dim=dim, n_classes=n_classes)
             assert isinstance(head, nn.Module), f"The head '{name}' is a {type(head).__name__}, not a torch.nn.Module."
-            taxonomy = _taxonomy(n_classes, votes="votes" in spec.label_kinds)
+            taxonomy = _make_taxonomy(n_classes, votes="votes" in spec.label_kinds)
             if callable(set_taxonomy := getattr(head, "set_taxonomy", None)):
                 set_taxonomy(taxonomy)
             if spec.fitted:
                 _check_fit(head, build(dim=dim, n_classes=n_classes), name, dim, n_classes)
             else:
-                _randomise(head)
+                _randomize(head)
             _check_one(head, other, name, torch.randn(4, dim), n_classes)
             _check_probabilities(head, other, name, torch.randn(4, dim), taxonomy)
 
 
-def _taxonomy(n_classes: int, *, votes: bool) -> Taxonomy:
-    """Return that many classes, or the answers to questions with two or three each."""
+def _make_taxonomy(n_classes: int, *, votes: bool) -> Taxonomy:
+    """Return a taxonomy of `n_classes` classes, or of as many answers to questions with two or three answers each."""
     if not votes:
         return build_taxonomy([f"class {i}" for i in range(n_classes)])
     sizes = [2] * (n_classes // 2 - 1) + [2 + n_classes % 2]
@@ -78,7 +83,7 @@ def _check_fit(head: Any, other: Any, name: str, dim: int, n_classes: int) -> No
         check_same(
             head.eval()(features),
             other.eval()(features),
-            f"The head '{name}' is fitted to images without a class as well, or otherwise by an array than by a tensor",
+            f"The head '{name}' is also fitted to images without a class, or treats arrays and tensors differently",
         )
 
 
@@ -100,8 +105,8 @@ def _check_one(head: nn.Module, other: nn.Module, name: str, features: torch.Ten
             (result * torch.randn_like(result)).sum(), [features, *parameters], allow_unused=True
         )
         reached = [g is not None and bool(torch.isfinite(g).all()) and bool((g != 0).any()) for g in found]
-        assert reached[0], f"The head '{name}' lets no gradient through to the features."
-        assert any(reached[1:]), f"The head '{name}' has parameters that no loss moves."
+        assert reached[0], f"The head '{name}' passes no gradient to the features."
+        assert any(reached[1:]), f"The head '{name}' has parameters without a gradient."
 
 
 @torch.no_grad()
@@ -120,8 +125,8 @@ def _check_probabilities(head: Any, other: Any, name: str, features: torch.Tenso
 
 
 @torch.no_grad()
-def _randomise(head: nn.Module) -> None:
-    """Give every floating-point tensor values of its own, so that a fresh head of zeros is checked too."""
+def _randomize(head: nn.Module) -> None:
+    """Fill every floating-point tensor with random values, so that a head that starts with zeros is checked too."""
     for value in head.state_dict().values():
         if value.is_floating_point():
             value.copy_(torch.rand_like(value) + 0.5)

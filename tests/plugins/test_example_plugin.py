@@ -57,7 +57,8 @@ def test_plugins_lists_it_with_what_it_provides(site: Path) -> None:
     assert (row["status"], row["problem"]) == ("ok", "")
     assert set(row["provides"]) == {
         "backbone example-tiny", "dataset example-shapes", "head example-cosine", "method example-cosine",
-        "method example-one-stage", "taxonomy example-shapes", "command symbol-sheet",
+        "method example-one-stage", "taxonomy example-shapes", "metric example_worst_recall",
+        "search filter example-dec", "command symbol-sheet",
     }  # fmt: skip
 
 
@@ -110,6 +111,8 @@ def test_finetune_from_python(site: Path, tmp_path: Path, monkeypatch: pytest.Mo
     finally:
         get_registry.cache_clear()
     assert result.classes == ["disc", "ring", "bar"]
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert 0 <= metrics["example_worst_recall"]["value"] <= metrics["accuracy"]["value"]
     history = (tmp_path / "run" / "history.csv").read_text().splitlines()
     assert len(history) == 2, "one stage of one epoch"
 
@@ -117,7 +120,7 @@ def test_finetune_from_python(site: Path, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.slow
 def test_its_own_tests_pass(site: Path) -> None:
     run = run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, SOURCE / "tests", path=site)
-    assert run.returncode == 0 and "3 passed" in run.stdout, run.stdout
+    assert run.returncode == 0 and "5 passed" in run.stdout, run.stdout
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ class Towerless(Plain):
         (WrongLength, r"gives shape \(3, 4\), not \(3, 5\)"),
         (Dropping, "embeds the same images differently the second time"),
         (Whitening, "embeds an image in a batch differently"),
-        (Detached, "image_tower of 'odd@none' lets no gradient through"),
+        (Detached, "image_tower of 'odd@none' passes no gradient"),
         (Unregistered, "has tensors that are not in its state_dict"),
         (Padded, "embeds a text in a batch differently"),
         (Infinite, "values that are not finite"),
@@ -161,7 +161,7 @@ class BlindHead(nn.Linear):
     [
         (lambda dim, n_classes: nn.Linear(dim, n_classes + 1), "gives shape"),
         (lambda dim, n_classes: BatchHead(dim, n_classes), "in a batch differently"),
-        (lambda dim, n_classes: BlindHead(dim, n_classes), "no gradient through to the features"),
+        (lambda dim, n_classes: BlindHead(dim, n_classes), "passes no gradient to the features"),
         (lambda dim, n_classes: len, "not a torch.nn.Module"),
     ],
 )
@@ -194,8 +194,8 @@ def test_check_dataset_passes_a_plain_one(register: Any) -> None:
         ({"split": "validation"}, "split 'validation'"),
         ({"ra": 1.0}, "only one of ra and dec"),
         ({"ra": 361.0, "dec": 0.0}, "not on the sky"),
-        ({"label": "bagel"}, "label 'bagel', which is no class of 'gz2-5'"),
-        ({"data": np.zeros((6, 6), np.float32)}, r"no array \(bands, ny, nx\)"),
+        ({"label": "bagel"}, "label 'bagel', which is not a class of 'gz2-5'"),
+        ({"data": np.zeros((6, 6), np.float32)}, r"not an array \(bands, ny, nx\)"),
         ({"data": np.zeros((1, 6, 6))}, "has the type <f8"),
         ({"data": np.zeros((1, 6, 6), ">f4")}, "has the type >f4"),
         ({"data": np.full((1, 6, 6), np.nan, np.float32)}, "no finite pixel"),

@@ -1,1 +1,1 @@
-"""An example of a galaxtool plugin: one of everything, as small as it can be."""
+"""An example of a galaxtool plugin: a small one of most things that a plugin can provide."""

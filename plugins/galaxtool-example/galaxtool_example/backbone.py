@@ -1,4 +1,4 @@
-"""A backbone: two small towers that meet in one space."""
+"""A backbone: a small image encoder and a small text encoder with a common embedding space."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ class Tiny(nn.Module):
 
 
 def build(*, architecture: str, weights: str | None, resolve: object = None) -> Tiny:
-    """Make the towers with random weights; there are no others."""
+    """Create the backbone; it has random weights only."""
     return Tiny()

@@ -15,13 +15,11 @@ CELL, MARGIN, LINE = 160, 12, 20
 
 def symbol_sheet(
     taxonomy: Annotated[str, typer.Argument(help="Name of the taxonomy; see galaxtool taxonomies.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The sheet, by its suffix as PNG, JPEG or PDF.")] = Path(
-        "symbols.png"
-    ),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the sheet if it is there.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Sheet to write: .png, .jpg or .pdf.")] = Path("symbols.png"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing sheet.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Draw the symbols of a taxonomy's classes on one sheet, each with its name."""
+    """Draw the symbols of all classes of a taxonomy on one sheet, with their names."""
     registry = get_registry()
     found = registry.taxonomies.find(taxonomy)
     classes = found.create(found.spec).classes
@@ -35,7 +33,7 @@ def symbol_sheet(
 
 
 def draw(entries: list[tuple[str, Path]], out: Path) -> None:
-    """Draw symbols with their names in rows of at most five."""
+    """Draw symbols with their names, in rows of at most five."""
     from PIL import Image, ImageDraw
 
     columns = min(5, len(entries))

@@ -1,4 +1,4 @@
-"""A data set: shapes that are drawn when they are asked for."""
+"""A data set: shapes that are drawn on demand."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Shapes:
     Parameters
     ----------
     n : int
-        Number of images, each class in turn.
+        Number of images; the classes alternate.
     seed : int
-        Image i is the same for the same seed, whatever `n`.
+        Random seed. Image i depends on the seed only, not on `n`.
     """
 
     name = "example-shapes"
@@ -33,7 +33,7 @@ class Shapes:
                 id=f"shape-{i:05d}",
                 label=CLASSES[i % len(CLASSES)],
                 split=SPLITS[i // len(CLASSES) % len(SPLITS)],
-                # two arcminutes apart, so that no two count as the same piece of sky
+                # two arcminutes apart, so that no two count as the same part of the sky
                 ra=(i / 30) % 360,
                 dec=float(i // 10800),
             )
@@ -41,7 +41,7 @@ class Shapes:
         ]
 
     def cutout(self, index: int) -> Cutout:
-        """Draw one: float32 (1, 40, 40), row 0 at the bottom."""
+        """Draw one image: float32 (1, 40, 40), row 0 at the bottom."""
         item = self.items[index]
         rng = np.random.default_rng((self.seed, index))
         image = rng.uniform(0.6, 1.4) * _draw(str(item.label), rng) + rng.normal(0, 0.05, (SIDE, SIDE))
@@ -67,5 +67,5 @@ def _draw(label: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def build(*, path: Path | None = None, n: int = 300, seed: int = 0) -> Shapes:
-    """Make the data set."""
+    """Create the data set."""
     return Shapes(n, seed)

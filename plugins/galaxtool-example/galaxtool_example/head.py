@@ -1,4 +1,4 @@
-"""A head: the cosine to one learned direction for each class."""
+"""A head: the cosine between the features and one learned direction per class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 
 class CosineHead(nn.Module):
-    """No bias, no lengths: only directions count, and one learned scale."""
+    """Cosines times one learned scale; without biases."""
 
     def __init__(self, dim: int, n_classes: int) -> None:
         super().__init__()
@@ -23,5 +23,5 @@ class CosineHead(nn.Module):
 
 
 def build(*, dim: int, n_classes: int) -> CosineHead:
-    """Make a head with random directions."""
+    """Create a head with random directions."""
     return CosineHead(dim, n_classes)

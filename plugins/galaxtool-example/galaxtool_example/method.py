@@ -1,4 +1,4 @@
-"""Two methods: one made of another in two lines, and one with a stage of its own."""
+"""Two methods: one derived from another in two lines, and one with its own stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def one_stage(task: Task) -> list[Stage]:
 
 
 class CosineStage(Stage):
-    """The image tower and a cosine head, by cross-entropy."""
+    """Train the image tower and a cosine head with the cross-entropy loss."""
 
     def __init__(self, task: Task) -> None:
         super().__init__("cosine", task.options.epochs)
@@ -29,10 +29,10 @@ class CosineStage(Stage):
         return F.cross_entropy(self.head(self.tower(batch.images)).float(), batch.targets)
 
     def make_head(self) -> nn.Module:
-        """Return the head as it is now."""
+        """Return the head in its current state."""
         return self.head
 
 
 def cosine(task: Task) -> list[Stage]:
-    """Make the one stage."""
+    """Return the stage."""
     return [CosineStage(task)]

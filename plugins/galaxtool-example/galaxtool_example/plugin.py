@@ -1,10 +1,19 @@
-"""What this plugin brings; only specs, so that listings import nothing heavy."""
+"""The hooks of this plugin: only specs, so that listings import nothing heavy."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from galaxtool import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, TaxonomySpec, hookimpl
+from galaxtool import (
+    BackboneSpec,
+    DatasetSpec,
+    HeadSpec,
+    MethodSpec,
+    MetricSpec,
+    SearchFilterSpec,
+    TaxonomySpec,
+    hookimpl,
+)
 
 
 @hookimpl
@@ -66,7 +75,29 @@ def register_taxonomies() -> list[TaxonomySpec]:
     return [
         TaxonomySpec(
             name="example-shapes",
-            summary="Disc, ring and bar, drawn.",
+            summary="Drawn discs, rings and bars.",
             folder=str(Path(__file__).resolve().parent / "symbols"),
+        )
+    ]
+
+
+@hookimpl
+def register_metrics() -> list[MetricSpec]:
+    return [
+        MetricSpec(
+            name="example_worst_recall",
+            summary="Lowest recall of all classes.",
+            factory="galaxtool_example.metric:worst_recall",
+        )
+    ]
+
+
+@hookimpl
+def register_search_filters() -> list[SearchFilterSpec]:
+    return [
+        SearchFilterSpec(
+            name="example-dec",
+            summary="Objects in a range of declinations: example-dec:MIN,MAX in degrees.",
+            factory="galaxtool_example.search_filter:in_declinations",
         )
     ]

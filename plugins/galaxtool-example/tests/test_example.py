@@ -1,6 +1,10 @@
-"""The checks that every plugin can run on what it brings."""
+"""The checks that every plugin can run on what it provides, and tests of the rest."""
 
 from __future__ import annotations
+
+import numpy as np
+from galaxtool_example.metric import worst_recall
+from galaxtool_example.search_filter import in_declinations
 
 from galaxtool import check_backbone, check_dataset, check_head
 
@@ -15,3 +19,12 @@ def test_dataset() -> None:
 
 def test_head() -> None:
     check_head("example-cosine")
+
+
+def test_metric() -> None:
+    assert worst_recall(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1])) == 0.5
+
+
+def test_search_filter() -> None:
+    rows = {"dec": np.ma.masked_array([-1.0, 3.0, 9.0], mask=[False, False, True])}
+    assert in_declinations("0,10")(rows).tolist() == [False, True, False]
