@@ -13,7 +13,7 @@ from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.inputs.names import byte_order
 from galaxtool.inputs.walk import walk_images
 from galaxtool.plugins.registry import get_registry
-from galaxtool.tables.formats.find import table_format
+from galaxtool.tables.formats.find import find_table_format
 
 _BAND = "{band}"
 _BAND_AND_PATH = re.compile(r"([A-Za-z0-9_.+-]+)=(.+)", re.DOTALL)
@@ -103,7 +103,7 @@ def _find_files(text: str) -> list[Path]:
 
 
 def _reject_table(path: Path) -> None:
-    if table_format(path) not in (None, "fits"):
+    if find_table_format(path) not in (None, "fits"):
         raise InputError(
             f"'{path}' is a table, not an image to cut from.", hint="Give one catalogue, as the last argument."
         )

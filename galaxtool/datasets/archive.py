@@ -27,7 +27,7 @@ _WHOLE = "Download or copy it again; or unpack what can be unpacked, and give th
 _STACK_LABELS = (*LABEL_COLUMNS, "labels", "ans", "classes", "y")
 
 
-def archive_dataset(
+def open_archive(
     *,
     path: str | Path,
     image_column: str | None = None,
@@ -40,7 +40,7 @@ def archive_dataset(
     Parameters
     ----------
     path : str or Path
-        An archive (tar, zip) laid out like a folder (see `galaxtool.datasets.folder.folder_dataset`), perhaps inside
+        An archive (tar, zip) laid out like a folder (see `galaxtool.datasets.folder.open_folder`), perhaps inside
         a single top folder; paths in its ``labels.csv`` are relative to that file. Or a stack (HDF5, NumPy) with an
         array of N labels: ``labels``, ``label``, ``class``, ``ans`` or the like.
     image_column, label_column : str, optional
@@ -71,24 +71,24 @@ def archive_dataset(
             hint="Patterns apply to folders; unpack the archive first.",
         )
     archive = _list_archive(path)
-    if archive.stacked:
+    if archive.is_stack:
         if image_column:
             raise ConfigError(f"The column '{image_column}' was given, but '{path}' is a stack, which has no paths.")
         rows, skipped = _read_stack(archive, label_column, needs_labels), Counter[str]()
         refs = [archive.ref(member) for member in archive.members]
     else:
         refs = None
-        labels = _Labels(archive, image_column, label_column, needs_labels)
+        labels = _LabelsFiles(archive, image_column, label_column, needs_labels)
         rows, skipped = label_by_folders(
             archive.entries(),
             where=str(path),
             read_labels=labels.read,
             column=image_column or label_column,
             needs_labels=needs_labels,
-            below=labels.top(),
+            below=labels.find_top(),
         )
     made = create_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
-    return replace(made, refs=refs, has_hdus=not archive.stacked)
+    return replace(made, refs=refs, has_hdus=not archive.is_stack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class _Archive:
     skipped: Counter[str]
 
     @property
-    def stacked(self) -> bool:
+    def is_stack(self) -> bool:
         """Whether it is a stack, whose images have no file names."""
         return not self.members[0].key.lower().endswith(image_suffixes())
 
@@ -150,7 +150,7 @@ def _list_archive(path: Path) -> _Archive:
     return _Archive(path, kind, members, skipped)
 
 
-class _Labels:
+class _LabelsFiles:
     """Reader of the ``labels.csv`` files in an archive."""
 
     def __init__(
@@ -160,7 +160,7 @@ class _Labels:
         self.image_column, self.label_column, self.needs_labels = image_column, label_column, needs_labels
         self.by_name = {_normalize_name(member.key): archive.ref(member) for member in archive.members}
 
-    def top(self) -> tuple[str, ...]:
+    def find_top(self) -> tuple[str, ...]:
         """Return the single top folder that contains the data set, if there is one."""
         entries = [entry.parts for entry in self.archive.entries()]
         top: tuple[str, ...] = ()

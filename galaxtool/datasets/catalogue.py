@@ -29,7 +29,7 @@ from galaxtool.types import ImageRef, Item
 _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
 
 
-def catalogue_dataset(
+def open_catalogue(
     *,
     path: str | Path,
     image_column: str | None = None,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from galaxtool.datasets.catalogue import catalogue_dataset
+from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.datasets.tree import (
     Entry,
@@ -29,7 +29,7 @@ from galaxtool.types import ImageRef, Item
 from galaxtool.utils.suggestions import suggest_path
 
 
-def folder_dataset(
+def open_folder(
     *,
     path: str | Path,
     image_column: str | None = None,
@@ -49,7 +49,7 @@ def folder_dataset(
         the class folders have no class and are skipped.
     image_column, label_column : str, optional
         Columns of ``labels.csv``, if they do not have one of the usual names; see
-        `galaxtool.datasets.catalogue.catalogue_dataset`.
+        `galaxtool.datasets.catalogue.open_catalogue`.
     needs_labels : bool
         Whether labels are required; if not, images next to the class folders are included without a label.
     pattern : str, optional
@@ -96,7 +96,7 @@ def _read_folder(
     """Return the items of a folder in any of the three forms."""
     table = folder / LABELS_FILE
     if table.is_file():
-        labels = catalogue_dataset(
+        labels = open_catalogue(
             path=table, image_column=image_column, label_column=label_column, needs_labels=needs_labels, bands=bands
         )
         return list(labels.items), Counter()

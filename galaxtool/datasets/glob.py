@@ -13,7 +13,7 @@ from galaxtool.types import ImageRef, Item
 _ARCHIVES = ("tar", "zip")
 
 
-def glob_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | None = None) -> FileDataset:
+def open_glob(*, path: str, needs_labels: bool = True, prober: FileProber | None = None) -> FileDataset:
     """Open the images of a glob or a list.
 
     Parameters
@@ -43,13 +43,19 @@ def glob_dataset(*, path: str, needs_labels: bool = True, prober: FileProber | N
             f"'{path}' names a catalogue among the images.", hint="Name the catalogue itself as a data set."
         )
     items = [
-        Item(id=image.id, ref=image.ref, label=_folder(image.ref) if needs_labels else None, ra=image.ra, dec=image.dec)
+        Item(
+            id=image.id,
+            ref=image.ref,
+            label=_folder_name(image.ref) if needs_labels else None,
+            ra=image.ra,
+            dec=image.dec,
+        )
         for image in found.items
     ]
     return FileDataset(name=path, items=items, skipped=found.skipped)
 
 
-def _folder(ref: ImageRef) -> str:
+def _folder_name(ref: ImageRef) -> str:
     """Return the name of the folder that contains a file, or a member of an archive."""
     inside = PurePosixPath(ref.member).parent.name if ref.container in _ARCHIVES else ""
     return inside or ref.path.absolute().parent.name

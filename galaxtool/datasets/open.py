@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.containers.find import container_name, container_suffixes
-from galaxtool.datasets.archive import archive_dataset
-from galaxtool.datasets.catalogue import catalogue_dataset
+from galaxtool.datasets.archive import open_archive
+from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.datasets.files import check_files
-from galaxtool.datasets.folder import folder_dataset
-from galaxtool.datasets.glob import glob_dataset
+from galaxtool.datasets.folder import open_folder
+from galaxtool.datasets.glob import open_glob
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.subset import select_items
 from galaxtool.datasets.unsupported_options import (
@@ -26,7 +26,7 @@ from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.probe import FileProber
 from galaxtool.plugins.registry import Registry, get_registry
-from galaxtool.tables.formats.find import table_format, table_suffixes
+from galaxtool.tables.formats.find import find_table_format, list_table_suffixes
 from galaxtool.utils.suggestions import suggest_path
 
 _NEEDS_LABELS = "needs_labels"
@@ -64,7 +64,7 @@ def open_dataset(
         How to read the images. Bands and pixel scale apply to any data set, HDUs to files only.
     pattern : str, optional
         Pattern of the file names in a folder if each band has its own file, see
-        `galaxtool.datasets.folder.folder_dataset`; the bands are those of `reading`.
+        `galaxtool.datasets.folder.open_folder`; the bands are those of `reading`.
     **options
         Options of the data set, passed to its factory.
 
@@ -140,18 +140,18 @@ def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
             return _open_registered(registry, text[:at], text[at + 1 :], options)
     path = Path(text)
     if path.is_dir():
-        return _call_factory(folder_dataset, text, {"path": path, **options})
-    if path.is_file() and table_format(path):
-        return _call_factory(catalogue_dataset, text, {"path": path, **options})
+        return _call_factory(open_folder, text, {"path": path, **options})
+    if path.is_file() and find_table_format(path):
+        return _call_factory(open_catalogue, text, {"path": path, **options})
     if path.is_file() and container_name(path):
-        return _call_factory(archive_dataset, text, {"path": path, **options})
+        return _call_factory(open_archive, text, {"path": path, **options})
     if path.exists():
         raise InputError(
             f"'{path}' is not a folder, a table, an archive or a stack of images.",
-            hint=f"Tables end in {', '.join(table_suffixes())}; archives in {', '.join(container_suffixes())}.",
+            hint=f"Tables end in {', '.join(list_table_suffixes())}; archives in {', '.join(container_suffixes())}.",
         )
     if text.startswith("@") or glob.has_magic(text):
-        return _call_factory(glob_dataset, text, {"path": text, **options})
+        return _call_factory(open_glob, text, {"path": text, **options})
     near = suggest_name(text.partition(":")[0], names)
     raise InputError(
         f"There is no data set, folder or file called '{text}'." + (f" Did you mean '{near}'?" if near else ""),

@@ -37,25 +37,25 @@ def register_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             name="folder",
             summary="a folder with a sub-folder for each class, with train/ valid/ test/, or with a labels.csv",
-            factory="galaxtool.datasets.folder:folder_dataset",
+            factory="galaxtool.datasets.folder:open_folder",
             needs_path=True,
         ),
         DatasetSpec(
             name="catalogue",
             summary="a table with a path and a label in each row (.csv .ecsv .fits .vot .parquet)",
-            factory="galaxtool.datasets.catalogue:catalogue_dataset",
+            factory="galaxtool.datasets.catalogue:open_catalogue",
             needs_path=True,
         ),
         DatasetSpec(
             name="archive",
             summary="a tar or zip archive of any form that a folder may have, or an HDF5 or NumPy stack with labels",
-            factory="galaxtool.datasets.archive:archive_dataset",
+            factory="galaxtool.datasets.archive:open_archive",
             needs_path=True,
         ),
         DatasetSpec(
             name="galaxy10",
             summary="Galaxy10 DECaLS, ten classes: Galaxy10_DECals.h5",
-            factory="galaxtool.datasets.published.galaxy10:galaxy10_dataset",
+            factory="galaxtool.datasets.published.galaxy10:open_galaxy10",
             needs_path=True,
             taxonomy="galaxy10",
             citation=_GALAXY10,
@@ -64,7 +64,7 @@ def register_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             name="galaxymnist",
             summary="GalaxyMNIST, four classes: the folder of train and test .hdf5, or one of them",
-            factory="galaxtool.datasets.published.galaxymnist:galaxymnist_dataset",
+            factory="galaxtool.datasets.published.galaxymnist:open_galaxymnist",
             needs_path=True,
             taxonomy="galaxymnist",
             citation=_GALAXYMNIST,
@@ -73,7 +73,7 @@ def register_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             name="rgz",
             summary="Radio Galaxy Zoo, six classes: folders such as 1C_1P, 2C_3P",
-            factory="galaxtool.datasets.published.rgz:rgz_dataset",
+            factory="galaxtool.datasets.published.rgz:open_rgz",
             needs_path=True,
             taxonomy="rgz",
             citation=_RGZ,

@@ -75,17 +75,17 @@ def create_items_table(items: Sequence[Item]) -> Table:
     names = list(dict.fromkeys(name for item in items for name in item.columns))
     table = Table()
     for name in names:
-        table[name] = _column([item.columns.get(name) for item in items])
-    table["id"] = _column([item.id for item in items])
-    table["path"] = _column([str(item.ref) if item.ref else None for item in items])
-    table["label"] = _column([item.label for item in items])
-    table["split"] = _column([item.split or None for item in items])
-    table["ra"] = _column([item.ra for item in items], empty=np.nan)
-    table["dec"] = _column([item.dec for item in items], empty=np.nan)
+        table[name] = _create_column([item.columns.get(name) for item in items])
+    table["id"] = _create_column([item.id for item in items])
+    table["path"] = _create_column([str(item.ref) if item.ref else None for item in items])
+    table["label"] = _create_column([item.label for item in items])
+    table["split"] = _create_column([item.split or None for item in items])
+    table["ra"] = _create_column([item.ra for item in items], empty=np.nan)
+    table["dec"] = _create_column([item.dec for item in items], empty=np.nan)
     return table
 
 
-def _column(values: list[Any], empty: Any = "") -> Column:
+def _create_column(values: list[Any], empty: Any = "") -> Column:
     """Return values as a column, masked where they are None; if any is a text, all become texts."""
     mask = [value is None for value in values]
     filler = next((value for value in values if value is not None), empty)

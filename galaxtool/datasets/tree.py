@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from galaxtool.datasets.catalogue import catalogue_dataset
+from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.inputs.cells import column_texts
@@ -42,7 +42,7 @@ def label_by_folders(
     needs_labels: bool,
     below: tuple[str, ...] = (),
 ) -> tuple[list[Item], Counter[str]]:
-    """Return the items of a tree of folders, in any of the forms of `galaxtool.datasets.folder.folder_dataset`.
+    """Return the items of a tree of folders, in any of the forms of `galaxtool.datasets.folder.open_folder`.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def label_by_folders(
     Raises
     ------
     InputError, ConfigError
-        As `galaxtool.datasets.folder.folder_dataset`.
+        As `galaxtool.datasets.folder.open_folder`.
     """
     named = read_labels(below)
     if named is not None:
@@ -140,16 +140,16 @@ def read_labels_file(
     nowhere : Path
         Folder that is reported for an image that does not exist.
     image_column, label_column, needs_labels
-        As for `galaxtool.datasets.folder.folder_dataset`; identifiers may replace paths.
+        As for `galaxtool.datasets.folder.open_folder`; identifiers may replace paths.
 
     Raises
     ------
     TableError
-        As `galaxtool.datasets.catalogue.catalogue_dataset`.
+        As `galaxtool.datasets.catalogue.open_catalogue`.
     """
     cells = read_table(table)
     named = find_column(cells, image_column, (*PATH_COLUMNS, *ID_COLUMNS), table)
-    labels = catalogue_dataset(path=table, image_column=named, label_column=label_column, needs_labels=needs_labels)
+    labels = open_catalogue(path=table, image_column=named, label_column=label_column, needs_labels=needs_labels)
     rows = []
     for item, text in zip(labels.items, column_texts(cells[named]), strict=True):
         rows.append(replace(item, ref=find(text) or ImageRef(nowhere / (text or "(no path)"))))

@@ -19,7 +19,7 @@ from galaxtool.datasets.splits.by_position import (
     split_items,
 )
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
-from galaxtool.datasets.splits.positions import with_header_positions
+from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.inputs.probe import FileProber
@@ -125,7 +125,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     prober = FileProber(hdu)
     datasets, locations, items = _open_items(config, prober, keeps_all=keeps_all)
     targets = _find_targets(items, config)
-    placed = items if hdu is None else with_header_positions(items, hdu=hdu, prober=prober)
+    placed = items if hdu is None else add_header_positions(items, hdu=hdu, prober=prober)
     splits = split_items(
         placed,
         targets.slugs,

@@ -21,7 +21,7 @@ from galaxtool.inputs.items import InputPart
 from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, match_glob, read_list
 from galaxtool.inputs.names import without_suffix
 from galaxtool.inputs.walk import FileFilter, TableFinder, walk
-from galaxtool.tables.formats.find import table_format
+from galaxtool.tables.formats.find import find_table_format
 from galaxtool.types import ImageRef
 from galaxtool.utils.config import is_debugging
 
@@ -232,7 +232,7 @@ class InputCollector:
 
 def _is_catalogue(path: Path) -> bool:
     """Tell whether a file is a table; of FITS files, the content decides."""
-    form = table_format(path)
+    form = find_table_format(path)
     return form is not None and (form != "fits" or holds_only_tables(path))
 
 

@@ -20,7 +20,7 @@ from galaxtool.containers.find import locate_image
 from galaxtool.jobs.job import part_path
 from galaxtool.jobs.part_counts import PartCounts
 from galaxtool.tables.formats.column_stats import TableStats
-from galaxtool.tables.formats.plain_columns import escape_surrogates, map_texts, plain_table
+from galaxtool.tables.formats.plain_columns import escape_surrogates, map_texts, simplify_table
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import measure_table, write_table
 from galaxtool.types import ImageRef
@@ -46,7 +46,7 @@ def write_part(path: Path, table: Table, images: Sequence[ImageRef], output: Pat
     output : Path
         Output of the job, for whose format the columns are measured.
     """
-    table = map_texts(plain_table(table), escape_surrogates)  # as the part is read again
+    table = map_texts(simplify_table(table), escape_surrogates)  # as the part is read again
     labels, errors = (np.ma.filled(table[name], "").tolist() for name in ("label", "error"))
     meta = {COUNTS: PartCounts.of(errors, labels).to_dict(), STATS: measure_table(table, output).to_dict()}
     texts = [_encode(image) for image in images]

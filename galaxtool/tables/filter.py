@@ -26,7 +26,7 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.errors import TableError
-from galaxtool.tables.formats.plain_columns import escape_surrogates, plain_column, values_and_mask
+from galaxtool.tables.formats.plain_columns import escape_surrogates, get_values_and_mask, simplify_column
 from galaxtool.tables.where_expression import FUNCTIONS, WhereExpression, parse_where
 
 _LIMITS = {
@@ -91,7 +91,7 @@ def _sql_values(column: Any, name: str) -> tuple[list[Any], str]:
             hint="Name a column of single values.",
         )
     half = column.dtype.kind == "f" and column.dtype.itemsize < 4
-    data, mask = values_and_mask(column if half else plain_column(column))
+    data, mask = get_values_and_mask(column if half else simplify_column(column))
     kind = data.dtype.kind
     values: list[Any]
     if kind == "U":

@@ -12,8 +12,8 @@ from pathlib import Path
 from astropy.table import Table
 
 from galaxtool.errors import TableError
-from galaxtool.tables.formats.find import CONVERT_HINT, create_table_format, table_suffixes
-from galaxtool.tables.formats.plain_columns import plain_table
+from galaxtool.tables.formats.find import CONVERT_HINT, create_table_format, list_table_suffixes
+from galaxtool.tables.formats.plain_columns import simplify_table
 
 
 def read_table(path: Path) -> Table:
@@ -40,14 +40,14 @@ def read_table(path: Path) -> Table:
     if form is None:
         raise TableError(
             f"'{path}' is not a table that galaxtool reads.",
-            hint=f"Tables end in {', '.join(table_suffixes())}. {CONVERT_HINT}",
+            hint=f"Tables end in {', '.join(list_table_suffixes())}. {CONVERT_HINT}",
         )
     if not path.is_file():
         raise TableError(f"There is no table at '{path}'.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # nonstandard units and the like, which do not concern users of the table
-            table = plain_table(form.read(path))
+            table = simplify_table(form.read(path))
     except Exception as error:  # parsers raise anything from OSError to struct.error
         raise TableError(f"The table '{path}' cannot be read: {_first_line(error)}.") from error
     if not table.colnames:

@@ -14,8 +14,8 @@ from astropy.table import Table
 
 from galaxtool.errors import TableError
 from galaxtool.tables.formats.column_stats import TableStats
-from galaxtool.tables.formats.find import check_table_path, create_table_format, is_gzipped, table_format
-from galaxtool.tables.formats.plain_columns import plain_table
+from galaxtool.tables.formats.find import check_table_path, create_table_format, find_table_format, is_gzipped
+from galaxtool.tables.formats.plain_columns import simplify_table
 from galaxtool.tables.formats.schema import TableSchema
 from galaxtool.tables.protocols import TableFormat
 from galaxtool.utils.atomic_write import atomic_write
@@ -95,12 +95,12 @@ def write_stream(
 
     def pieces() -> Iterator[Table]:
         for chunk in chunks():
-            yield form.prepare(plain_table(chunk))
+            yield form.prepare(simplify_table(chunk))
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nonstandard units and names in FITS, IDs that VOTable makes up
-        if stats is None or stats.table_format != table_format(path):
-            stats = TableStats(str(table_format(path)))
+        if stats is None or stats.table_format != find_table_format(path):
+            stats = TableStats(str(find_table_format(path)))
             for piece in pieces():
                 stats.add(piece)
         if not stats.columns and not stats.rows:
@@ -135,8 +135,8 @@ def measure_table(table: Table, path: Path) -> TableStats:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        stats = TableStats(str(table_format(path)))
-        stats.add(_create_format(path).prepare(plain_table(table)))
+        stats = TableStats(str(find_table_format(path)))
+        stats.add(_create_format(path).prepare(simplify_table(table)))
     return stats
 
 

@@ -20,8 +20,8 @@ from support.training_helpers import complaint, galaxtool, narrow_mini
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.splits.by_position import find_leak_groups, split_items
-from galaxtool.datasets.splits.duplicates import same_content
-from galaxtool.datasets.splits.positions import with_header_positions
+from galaxtool.datasets.splits.duplicates import find_identical_files
+from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, TableError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.testing.dataset import check_dataset
@@ -215,8 +215,8 @@ def test_copies_and_positions_within_archives(tmp_path: Path) -> None:
         ids = [item.id for item in items]
         assert ids == ["a/0", "b/1", "b/copy", "a/near", "b/near", "a/far", "outside"]
         assert groups[0] == groups[2] and groups[3] == groups[4] and groups[1] == groups[6] and len(set(groups)) == 4
-        assert sorted(same_content([item.ref for item in items])) == [(0, 2), (1, 6)]
-        assert [item.ra for item in with_header_positions(items)][3:6] == pytest.approx([10.0, 10.001, 50.0])
+        assert sorted(find_identical_files([item.ref for item in items])) == [(0, 2), (1, 6)]
+        assert [item.ra for item in add_header_positions(items)][3:6] == pytest.approx([10.0, 10.001, 50.0])
 
 
 def test_splits_of_an_archive_are_drawn_as_of_its_folder(tmp_path: Path) -> None:

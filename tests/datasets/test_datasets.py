@@ -24,9 +24,9 @@ from galaxtool.datasets.splits.by_position import (
     find_unvalidated_classes,
     split_items,
 )
-from galaxtool.datasets.splits.duplicates import same_content
+from galaxtool.datasets.splits.duplicates import find_identical_files
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
-from galaxtool.datasets.splits.positions import with_header_positions
+from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.datasets.subset import create_items_table
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, TableError, UnreadableImage
 from galaxtool.plugins.registry import get_registry
@@ -257,7 +257,7 @@ def test_headers_say_what_is_near(tmp_path: Path) -> None:
     names = ("0.fits", "1.fits", "2.fits", "nowhere.FITS", "cut.fits", "a.png", "absent.fits")
     items = [Item(id=name, ref=ImageRef(tmp_path / name)) for name in names]
     items.append(Item(id="told", ref=ImageRef(tmp_path / "0.fits"), ra=200.0, dec=-5.0))
-    placed = with_header_positions(items)
+    placed = add_header_positions(items)
     assert [item.id for item in placed] == [item.id for item in items]
     assert [item.ra for item in placed[:3]] == pytest.approx([359.998, 0.001, 30.0])
     assert [item.dec for item in placed[:3]] == pytest.approx([5.0] * 3)
@@ -289,7 +289,7 @@ def test_copies_are_found_though_all_files_are_of_one_size(tmp_path: Path) -> No
     (tmp_path / "folder").mkdir()
     paths = [tmp_path / name for name in ("a", "b", "c", "d", "e", "tiny", "tiny2", "link", "folder", "absent")]
     paths.append(paths[0])
-    assert sorted(same_content([*map(ImageRef, paths), None, None])) == [(0, 10), (1, 4), (2, 7), (5, 6)]
+    assert sorted(find_identical_files([*map(ImageRef, paths), None, None])) == [(0, 10), (1, 4), (2, 7), (5, 6)]
 
 
 # --- splits from a file ----------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from galaxtool.inference.prediction_table import make_prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.tables.formats import schema
 from galaxtool.tables.formats.column_stats import TableStats
-from galaxtool.tables.formats.find import table_format
+from galaxtool.tables.formats.find import find_table_format
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import measure_table, write_stream, write_table
 from galaxtool.types import ImageRef
@@ -107,7 +107,7 @@ def test_pieces_give_the_bytes_of_the_whole(tmp_path: Path, rows: list[tuple], a
             write_table(table, whole, meta=META)
             assert write_stream(cut(table, at), pieces, meta=META) == len(table)
             assert whole.read_bytes() == pieces.read_bytes(), suffix
-            stats = TableStats(str(table_format(pieces)))
+            stats = TableStats(str(find_table_format(pieces)))
             for piece in cut(table, at)():
                 saved = json.dumps(measure_table(piece, pieces).to_dict())
                 stats.merge(TableStats.from_dict(json.loads(saved)))

@@ -23,7 +23,7 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import TableFormatSpec
-from galaxtool.tables.formats.find import check_table_path, table_format, table_suffixes
+from galaxtool.tables.formats.find import check_table_path, find_table_format, list_table_suffixes
 from galaxtool.tables.formats.schema import TableSchema, own_type
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import write_stream, write_table
@@ -267,11 +267,11 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     for name in ("t.json", "t", "t.xlsx", ".csv", "t.parquet.gz", "t.txt.gz"):
         with pytest.raises(ConfigError) as caught:
             check_table_path(tmp_path / name)
-        assert all(suffix in caught.value.hint for suffix in table_suffixes())
+        assert all(suffix in caught.value.hint for suffix in list_table_suffixes())
 
 
 def test_suffixes_are_known_whatever_the_case() -> None:
-    assert [table_format(name) for name in ("A.CSV", "b.fits.gz", "c.fit", "d.png", "e")] == [
+    assert [find_table_format(name) for name in ("A.CSV", "b.fits.gz", "c.fit", "d.png", "e")] == [
         "csv",
         "fits",
         "fits",
@@ -352,7 +352,10 @@ def test_a_plugin_adds_a_format(tmp_path: Path) -> None:
     plugins = get_registry().plugins
     plugins.register(Plugin(), "pickled")
     try:
-        assert table_format("a.PKL") == table_format("a.tab.fits") == "pickled" and ".pkl" in table_suffixes()
+        assert (
+            find_table_format("a.PKL") == find_table_format("a.tab.fits") == "pickled"
+            and ".pkl" in list_table_suffixes()
+        )
         write_stream(lambda: [example()[:1], example()[1:]], tmp_path / "t.pkl")
         back = read_table(tmp_path / "t.pkl")
         assert {name: values(back[name]) for name in back.colnames} == {
@@ -360,7 +363,7 @@ def test_a_plugin_adds_a_format(tmp_path: Path) -> None:
         }
     finally:
         plugins.unregister("pickled")
-    assert table_format("a.pkl") is None and table_format("a.tab.fits") == "fits"
+    assert find_table_format("a.pkl") is None and find_table_format("a.tab.fits") == "fits"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

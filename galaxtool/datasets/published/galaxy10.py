@@ -16,7 +16,7 @@ _COLUMNS = ("redshift", "pxscale")
 _SDSS_SIDE = 69
 
 
-def galaxy10_dataset(*, path: str | Path) -> StackDataset:
+def open_galaxy10(*, path: str | Path) -> StackDataset:
     """Open ``Galaxy10_DECals.h5`` (Leung & Bovy; https://github.com/henrysky/Galaxy10).
 
     Parameters

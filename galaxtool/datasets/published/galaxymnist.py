@@ -18,7 +18,7 @@ _PLACES = ("", "raw", "GalaxyMNIST/raw", "GalaxyMNISTHighrez/raw")
 """Sub-folders that may contain the files; the last ones are those of the authors' own loader."""
 
 
-def galaxymnist_dataset(*, path: str | Path) -> StackDataset:
+def open_galaxymnist(*, path: str | Path) -> StackDataset:
     """Open GalaxyMNIST (Walmsley; https://github.com/mwalmsley/galaxy_mnist).
 
     Parameters

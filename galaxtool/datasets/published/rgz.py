@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from galaxtool.datasets.files import FileDataset
-from galaxtool.datasets.folder import folder_dataset
+from galaxtool.datasets.folder import open_folder
 from galaxtool.inputs.probe import FileProber
 from galaxtool.taxonomy.assets import symbols_folder
 from galaxtool.taxonomy.load import load_taxonomy
@@ -17,7 +17,7 @@ from galaxtool.taxonomy.matching import match_labels
 _COUNTS = re.compile(r"(\d)(?:\s*c[a-z]*[\W_]*|[\W_]+)(\d)\s*(?:p[a-z]*)?", re.IGNORECASE)
 
 
-def rgz_dataset(
+def open_rgz(
     *,
     path: str | Path,
     image_column: str | None = None,
@@ -31,12 +31,12 @@ def rgz_dataset(
     Parameters
     ----------
     path : str or Path
-        A folder as for `galaxtool.datasets.folder.folder_dataset`, perhaps with ``train/``, ``valid/``, ``test/``.
+        A folder as for `galaxtool.datasets.folder.open_folder`, perhaps with ``train/``, ``valid/``, ``test/``.
         Classes are written ``1C_1P``, ``1c-1p``, ``1C1P``, ``1_1`` or the like.
     image_column, label_column : str, optional
         Columns of ``labels.csv``, if they do not have one of the usual names.
     pattern, bands, prober
-        As for `galaxtool.datasets.folder.folder_dataset`.
+        As for `galaxtool.datasets.folder.open_folder`.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def rgz_dataset(
     InputError
         If the folder does not exist, has no images, or a class is not one of Radio Galaxy Zoo.
     """
-    found = folder_dataset(
+    found = open_folder(
         path=path,
         image_column=image_column,
         label_column=label_column,

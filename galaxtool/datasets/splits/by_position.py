@@ -10,8 +10,8 @@ from astropy.coordinates import SkyCoord, search_around_sky
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from galaxtool.datasets.splits.duplicates import same_content
-from galaxtool.datasets.splits.positions import with_header_positions
+from galaxtool.datasets.splits.duplicates import find_identical_files
+from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError
 from galaxtool.inputs.probe import FileProber
 from galaxtool.types import Item
@@ -101,8 +101,11 @@ def find_leak_groups(
         Number of the group of each item.
     """
     prober = prober or FileProber()
-    placed = with_header_positions(items, prober=prober)
-    pairs = [*_find_neighbors(placed, separation_arcsec), *same_content([item.ref for item in items], prober=prober)]
+    placed = add_header_positions(items, prober=prober)
+    pairs = [
+        *_find_neighbors(placed, separation_arcsec),
+        *find_identical_files([item.ref for item in items], prober=prober),
+    ]
     first, second = (np.array([pair[k] for pair in pairs], dtype=int) for k in (0, 1))
     links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(items), len(items)))
     groups: np.ndarray = connected_components(links, directed=False)[1]

@@ -14,7 +14,7 @@ from galaxtool.types import ImageRef
 from galaxtool.utils.digests import hash_file
 
 
-def same_content(refs: Sequence[ImageRef | None], *, prober: FileProber | None = None) -> list[tuple[int, int]]:
+def find_identical_files(refs: Sequence[ImageRef | None], *, prober: FileProber | None = None) -> list[tuple[int, int]]:
     """Return pairs that link all files with the same content.
 
     Parameters

@@ -13,7 +13,7 @@ from galaxtool.types import ImageRef, Item
 _MIN_IDENTICAL = 5
 
 
-def with_header_positions(
+def add_header_positions(
     items: Sequence[Item], *, hdu: int | str | None = None, prober: FileProber | None = None
 ) -> list[Item]:
     """Fill in positions from the headers of FITS files.

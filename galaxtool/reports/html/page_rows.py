@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from galaxtool.tables.formats.plain_columns import plain_table, values_and_mask
+from galaxtool.tables.formats.plain_columns import get_values_and_mask, simplify_table
 
 MOST_COLUMNS = 12
 """Most columns of a catalogue that a page shows."""
@@ -95,7 +95,7 @@ def read_rows(table: Table, slugs: Sequence[str]) -> PageRows:
     slugs : sequence of K str
         Slugs of the model's classes.
     """
-    table = plain_table(table)
+    table = simplify_table(table)
     labels, probability = _read_texts(table, "label"), _read_numbers(table, "probability").astype(np.float32)
     shares = np.empty((len(table), len(slugs)), dtype=np.float32)
     for k, slug in enumerate(slugs):
@@ -167,7 +167,7 @@ def _make_title(table: Table, name: str) -> str:
 
 def _to_plain(table: Table, name: str) -> list[Any]:
     """Return values for JSON; numbers that a browser would round become texts."""
-    data, masked = values_and_mask(table[name])
+    data, masked = get_values_and_mask(table[name])
     values = [float(str(v)) for v in data] if data.dtype == np.float32 else data.tolist()
     return [None if hidden else _to_json(value) for value, hidden in zip(values, masked.tolist(), strict=True)]
 
@@ -183,14 +183,14 @@ def _to_json(value: Any) -> Any:
 def _read_texts(table: Table, name: str) -> list[str]:
     if name not in table.colnames:
         return [""] * len(table)
-    data, masked = values_and_mask(table[name])
+    data, masked = get_values_and_mask(table[name])
     return ["" if hidden else str(v) for v, hidden in zip(data.tolist(), masked.tolist(), strict=True)]
 
 
 def _read_numbers(table: Table, name: str) -> np.ndarray:
     if name not in table.colnames:
         return np.full(len(table), np.nan)
-    data, masked = values_and_mask(table[name])
+    data, masked = get_values_and_mask(table[name])
     if data.dtype.kind not in "fiu":  # masked throughout, so that its kind is unknown
         return np.full(len(table), np.nan)
     return np.where(masked, np.nan, data.astype(float))

@@ -16,7 +16,7 @@ from astropy.table import Column, Table
 from astropy.units import Unit
 
 from galaxtool.errors import TableError
-from galaxtool.tables.formats.plain_columns import mask_of_cells, values_and_mask
+from galaxtool.tables.formats.plain_columns import find_masked_cells, get_values_and_mask
 
 _LOW = 1 << 16
 
@@ -139,12 +139,12 @@ class ColumnStats:
         return stats
 
     def _measure(self, column: Column) -> None:
-        data, mask = values_and_mask(column)
+        data, mask = get_values_and_mask(column)
         self.rows, self.unit, self.description = len(data), column.unit, column.description
         self.has_nulls = bool(mask.any())
         if data.ndim > 1 and self.has_nulls:
             partly = mask.reshape(len(mask), -1).any(axis=1)
-            self.has_holes = bool((partly & ~mask_of_cells(mask)).any())
+            self.has_holes = bool((partly & ~find_masked_cells(mask)).any())
         values = data[~mask]
         self.has_values = bool(values.size)
         if not self.has_values:

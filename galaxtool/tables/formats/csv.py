@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TextIO
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
-from galaxtool.tables.formats.plain_columns import mask_of_cells, values_and_mask
+from galaxtool.tables.formats.plain_columns import find_masked_cells, get_values_and_mask
 from galaxtool.tables.formats.schema import TableSchema, own_type
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
@@ -68,11 +68,11 @@ class CsvFormat:
 
     def write(self, stream: BinaryIO, schema: TableSchema, meta: dict[str, Any]) -> None:
         """Write a table: masked values are empty, arrays are JSON; there is no place for units and `meta`."""
-        with text_stream(stream) as file:
+        with open_text_stream(stream) as file:
             lines = csv.writer(_LineFeedWriter(file), lineterminator="\r\n")
             lines.writerow([column.name for column in schema.columns])
             for block in schema.blocks(own_type):
-                lines.writerows(zip(*map(column_texts, block.columns.values()), strict=True))
+                lines.writerows(zip(*map(format_cells, block.columns.values()), strict=True))
 
 
 class _LineFeedWriter:
@@ -89,7 +89,7 @@ class _LineFeedWriter:
 
 
 @contextmanager
-def text_stream(stream: BinaryIO) -> Iterator[TextIO]:
+def open_text_stream(stream: BinaryIO) -> Iterator[TextIO]:
     """Open a stream of bytes for writing text, and leave it open afterwards."""
     file = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
     try:
@@ -98,11 +98,11 @@ def text_stream(stream: BinaryIO) -> Iterator[TextIO]:
         file.detach()
 
 
-def column_texts(column: Column) -> list[str]:
+def format_cells(column: Column) -> list[str]:
     """Return the cells of a column as texts, empty if masked."""
-    values, mask = values_and_mask(column)
+    values, mask = get_values_and_mask(column)
     if values.ndim > 1:
-        hidden = mask_of_cells(mask).tolist()
+        hidden = find_masked_cells(mask).tolist()
         rows = np.ma.asarray(column).tolist()
         return ["" if gone else json.dumps(row, default=str) for row, gone in zip(rows, hidden, strict=True)]
     texts = values.astype(str).tolist()

@@ -12,7 +12,7 @@ from astropy.io.ascii.ecsv import EcsvOutputter
 from astropy.table import Table
 
 from galaxtool.tables.formats.column_stats import ColumnStats
-from galaxtool.tables.formats.csv import column_texts, text_stream
+from galaxtool.tables.formats.csv import format_cells, open_text_stream
 from galaxtool.tables.formats.plain_columns import escape, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 
@@ -36,10 +36,10 @@ class EcsvFormat:
         """Write a table with units, descriptions and `meta`: astropy's header, then lines of CSV."""
         header = schema.empty(_stored_type)
         header.meta = dict(meta)
-        with text_stream(stream) as file:
+        with open_text_stream(stream) as file:
             header.write(file, format="ascii.ecsv", delimiter=",")
             for block in schema.blocks(_stored_type):
-                rows = zip(*(_quote(column_texts(column)) for column in block.columns.values()), strict=True)
+                rows = zip(*(_quote(format_cells(column)) for column in block.columns.values()), strict=True)
                 file.writelines(",".join(row) + "\n" for row in rows)
 
 

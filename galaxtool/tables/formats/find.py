@@ -15,23 +15,23 @@ from galaxtool.tables.protocols import TableFormat
 CONVERT_HINT = "astropy converts between these and others: astropy.table.Table.read('a.fits').write('a.tex')."
 
 
-def table_suffixes() -> list[str]:
+def list_table_suffixes() -> list[str]:
     """Return the recommended suffix of each format.
 
     Examples
     --------
-    >>> table_suffixes()
+    >>> list_table_suffixes()
     ['.csv', '.ecsv', '.fits', '.vot', '.parquet']
     """
     return [spec.suffixes[0] for spec in get_registry().table_formats.specs()]
 
 
-def table_format(path: str | os.PathLike[str]) -> str | None:
+def find_table_format(path: str | os.PathLike[str]) -> str | None:
     """Return the name of the format that a file of this name has, or None where it is not a table.
 
     Examples
     --------
-    >>> table_format("Objects.FITS.gz"), table_format("image.png")
+    >>> find_table_format("Objects.FITS.gz"), find_table_format("image.png")
     ('fits', None)
     """
     found = _find(path)
@@ -55,7 +55,7 @@ def check_table_path(path: Path) -> None:
         suffixes = sorted({suffix for spec in get_registry().table_formats.specs() for suffix in spec.suffixes[1:]})
         raise ConfigError(
             f"'{path}' does not name a table format.",
-            hint=f"End the name with one of {', '.join(table_suffixes())} (or {', '.join(suffixes)}). {CONVERT_HINT}",
+            hint=f"End the name with one of {', '.join(list_table_suffixes())} (or {', '.join(suffixes)}). {CONVERT_HINT}",
         )
 
 

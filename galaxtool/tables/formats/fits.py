@@ -22,7 +22,7 @@ from astropy.time import Time
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, open_bounded
 from galaxtool.images.image_file import ImageFile
 from galaxtool.tables.formats.column_stats import ColumnStats
-from galaxtool.tables.formats.plain_columns import escape, escape_surrogates, map_texts, values_and_mask
+from galaxtool.tables.formats.plain_columns import escape, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, signed_type
 
 _FITS_BLOCK = 2880
@@ -114,7 +114,7 @@ def _is_time(column: Column, header: fits.Header, number: int) -> bool:
 
 
 def _convert_times(column: Column, scale: str) -> Time:
-    data, mask = values_and_mask(column)
+    data, mask = get_values_and_mask(column)
     valid = np.asarray((np.isfinite(data) & ~mask).all(axis=1))
     days = np.where(valid[:, None], data, 0)
     times = Time(days[:, 0], days[:, 1], format="jd", scale=scale)
@@ -161,7 +161,7 @@ class _Encoding:
         self.text = f"S{max(width, 1)}" if dtype.kind == "U" else ""
 
     def __call__(self, column: Column) -> np.ndarray:
-        data, mask = values_and_mask(column)
+        data, mask = get_values_and_mask(column)
         if self.null is not None:
             return np.where(mask, data.dtype.type(self.null), data)
         if not self.text:

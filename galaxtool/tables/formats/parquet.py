@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 
-from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, map_texts, values_and_mask
+from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 
 _COMPLEX = {"complex": "real and imaginary part"}
@@ -87,7 +87,7 @@ def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 def _array(column: Column) -> pa.Array:
     """Return one column as an Arrow array."""
-    data, mask = values_and_mask(column)
+    data, mask = get_values_and_mask(column)
     if data.dtype.kind == "c":
         mask = np.stack([mask, mask], axis=-1)
         data = np.stack([data.real, data.imag], axis=-1)

@@ -16,7 +16,7 @@ from astropy.utils.masked import Masked
 _NUMERIC_TIMES = ("mjd", "jd", "decimalyear", "byear", "jyear", "unix", "unix_tai", "cxcsec", "galexsec", "gps")
 
 
-def plain_table(table: Table) -> Table:
+def simplify_table(table: Table) -> Table:
     """Return a table of plain columns.
 
     Parameters
@@ -35,12 +35,12 @@ def plain_table(table: Table) -> Table:
         simple = Table([_simplify(table[name]) for name in table.colnames], names=table.colnames, copy=False)
         parts = represent_mixins_as_columns(simple)
     meta = {key: value for key, value in table.meta.items() if not key.startswith("__")}
-    return Table([plain_column(parts[name]) for name in parts.colnames], names=parts.colnames, meta=meta, copy=False)
+    return Table([simplify_column(parts[name]) for name in parts.colnames], names=parts.colnames, meta=meta, copy=False)
 
 
-def plain_column(column: Column) -> Column:
+def simplify_column(column: Column) -> Column:
     """Return a column of numbers, truth values or `str`."""
-    data, mask = values_and_mask(column)
+    data, mask = get_values_and_mask(column)
     kind, size = data.dtype.kind, data.dtype.itemsize
     if kind in "OV":
         mask = mask if mask.shape == data.shape else np.zeros(data.shape, dtype=bool)
@@ -69,7 +69,7 @@ def replace_values(column: Column, data: np.ndarray, mask: np.ndarray) -> Column
     return MaskedColumn(data, mask=mask, **about) if mask.any() else Column(data, **about)
 
 
-def values_and_mask(column: Column) -> tuple[np.ndarray, np.ndarray]:
+def get_values_and_mask(column: Column) -> tuple[np.ndarray, np.ndarray]:
     """Return the values of a column in native byte order, and its mask, of the same shape."""
     data = np.ma.getdata(column, subok=False)
     if data.dtype.kind in "fiucmM":
@@ -77,7 +77,7 @@ def values_and_mask(column: Column) -> tuple[np.ndarray, np.ndarray]:
     return data, np.ma.getmaskarray(np.ma.asarray(column))
 
 
-def mask_of_cells(mask: np.ndarray) -> np.ndarray:
+def find_masked_cells(mask: np.ndarray) -> np.ndarray:
     """Return for each row whether its whole cell is masked, also where cells are arrays."""
     return np.asarray(mask.reshape(len(mask), -1).all(axis=1)) if mask.size else np.zeros(len(mask), dtype=bool)
 
@@ -87,7 +87,7 @@ def map_texts(table: Table, change: Callable[[str], str]) -> Table:
     columns = []
     for column in table.columns.values():
         if column.dtype.kind == "U":
-            data, mask = values_and_mask(column)
+            data, mask = get_values_and_mask(column)
             changed = _map_texts(data, change)
             column = column if np.array_equal(changed, data) else replace_values(column, changed, mask)
         columns.append(column)

@@ -10,7 +10,7 @@ from astropy.table import Column, MaskedColumn, Table, vstack
 
 from galaxtool.errors import TableError
 from galaxtool.tables.formats.column_stats import ColumnStats, TableStats
-from galaxtool.tables.formats.plain_columns import values_and_mask
+from galaxtool.tables.formats.plain_columns import get_values_and_mask
 
 BLOCK = 8192
 """Number of rows in memory at once, and in a row group of Parquet."""
@@ -90,7 +90,7 @@ class TableSchema:
             shape = (len(piece), *column.shape)
             data, mask = np.zeros(shape, dtype=dtypes[column.name]), np.ones(shape, dtype=bool)
             if column.name in piece.colnames:
-                values, hidden = values_and_mask(piece[column.name])
+                values, hidden = get_values_and_mask(piece[column.name])
                 if not hidden.all():
                     if values.dtype.kind == "U" and values.dtype.itemsize > data.dtype.itemsize:
                         values = _narrow(values, hidden, data.dtype, column.name)

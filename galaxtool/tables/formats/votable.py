@@ -15,7 +15,13 @@ from astropy.io.votable.tree import Info
 from astropy.table import Column, Table
 
 from galaxtool.tables.formats.column_stats import ColumnStats
-from galaxtool.tables.formats.plain_columns import escape, map_texts, mask_of_cells, replace_values, values_and_mask
+from galaxtool.tables.formats.plain_columns import (
+    escape,
+    find_masked_cells,
+    get_values_and_mask,
+    map_texts,
+    replace_values,
+)
 from galaxtool.tables.formats.schema import TableSchema, signed_type
 
 # characters that XML 1.0 cannot represent in any way
@@ -46,9 +52,9 @@ class VOTableFormat:
         """Escape what XML cannot hold, and convert arrays of texts to JSON."""
         table = map_texts(table, lambda text: escape(text, _NOT_XML))
         for name in table.colnames:
-            data, mask = values_and_mask(table[name])
+            data, mask = get_values_and_mask(table[name])
             if data.dtype.kind == "U" and data.ndim > 1:
-                hidden = mask_of_cells(mask)
+                hidden = find_masked_cells(mask)
                 cells = [json.dumps(cell, ensure_ascii=False) for cell in np.where(mask, "", data).tolist()]
                 texts = np.array(cells, dtype=str if cells else "U1")
                 table[name] = replace_values(table[name], np.where(hidden, "", texts), hidden)
@@ -105,7 +111,7 @@ def _row_bytes(table: Table) -> bytes:
     for number, (dtype, values, mask) in enumerate(map(_field, table.columns.values())):
         fields.append((f"f{number}", dtype, values.shape[1:]))
         columns.append(values)
-        hidden[:, number] = mask_of_cells(mask)
+        hidden[:, number] = find_masked_cells(mask)
     rows = np.zeros(len(table), dtype=fields)
     rows["null"] = np.packbits(hidden, axis=1)
     for number, values in enumerate(columns):
@@ -114,7 +120,7 @@ def _row_bytes(table: Table) -> bytes:
 
 
 def _field(column: Column) -> tuple[str, np.ndarray, np.ndarray]:
-    data, mask = values_and_mask(column)
+    data, mask = get_values_and_mask(column)
     if data.dtype.kind == "U":
         size = data.dtype.itemsize // 2
         return f"S{size}", np.array([value.encode("utf-16-be") for value in data.tolist()], dtype=f"S{size}"), mask
