@@ -159,7 +159,7 @@ def load_values(folder: Path) -> dict[str, Any]:
             hint="Give the output of the jobs, the value of their -o: galaxtool merge predictions.fits",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, error) from error
+        raise _damaged_error(folder, error) from error
     return values
 
 
@@ -182,7 +182,7 @@ def load_record(folder: Path) -> PredictionsRecord | EmbeddingsRecord:
     try:
         return kind.from_json(values)
     except KeyError as error:
-        raise _damaged(folder, error) from error
+        raise _damaged_error(folder, error) from error
 
 
 def _key(one: Any) -> str:
@@ -190,5 +190,5 @@ def _key(one: Any) -> str:
     return key
 
 
-def _damaged(folder: Path, error: Exception) -> InputError:
+def _damaged_error(folder: Path, error: Exception) -> InputError:
     return InputError(f"'{folder / FILE_NAME}' is damaged ({error}).", hint="Run the jobs again with --overwrite.")
