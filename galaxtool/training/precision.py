@@ -17,13 +17,17 @@ def suggest_precision(device: torch.device, precision: str) -> str:
         Device to train on.
     precision : str
         As on the command line; a user who named a precision gets no note.
+
+    Notes
+    -----
+    The factor is that of the forward pass of ViT-B/16 on 2 cores with AMX, 25 against 5.5 images per second.
     """
     if precision != "auto":
         return ""
     if device.type == "cuda" and find_fastest_precision(device) == "bf16":
         gain = "may be faster on this GPU"
     elif device.type == "cpu" and has_amx():
-        gain = "is several times faster on this processor (4.5 times for the encoder ViT-B/16)"
+        gain = "computes several times faster on this processor (4.5 times for ViT-B/16)"
     else:
         return ""  # without AMX, bf16 trains no faster on a CPU
-    return f"Training in fp32, which gives the same numbers everywhere; --precision bf16 {gain}."
+    return f"Training in fp32; --precision bf16 {gain}."

@@ -24,6 +24,7 @@ from galaxtool.training.memory import is_out_of_memory
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.optimizer import compute_layer_scales, make_optimizer
 from galaxtool.training.options import TrainOptions
+from galaxtool.training.precision import suggest_precision
 from galaxtool.training.sampling import split_batch, split_epoch
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.step import Stepper
@@ -371,3 +372,16 @@ def test_frozen_statistics_stay() -> None:
     tower.norm.train()
     update_batchnorm_stats(task, Stage("probe", 1), epoch=0)  # a stage that does not hold the tower, such as a probe
     assert torch.equal(tower.norm.running_mean, before)
+
+
+@pytest.mark.parametrize(
+    ("amx", "precision", "expected"), [(True, "auto", True), (False, "auto", False), (True, "fp32", False)]
+)
+def test_a_note_where_bf16_trains_faster(
+    amx: bool, precision: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("galaxtool.training.precision.has_amx", lambda: amx)
+    note = suggest_precision(torch.device("cpu"), precision)
+    assert ("--precision bf16" in note and "4.5 times" in note) == expected and bool(note) == expected
+    monkeypatch.setattr("galaxtool.training.precision.find_fastest_precision", lambda _: "bf16")
+    assert ("GPU" in suggest_precision(torch.device("cuda"), precision)) == (precision == "auto")
