@@ -120,9 +120,8 @@ class FinetuneConfig:
         """
         return self.sources.get(name) or invocation.get().sources.get(name, "")
 
-    @property
-    def reading(self) -> ReadingOptions:
-        """How images are read and shown.
+    def reading_options(self) -> ReadingOptions:
+        """Return how images are read and shown.
 
         Raises
         ------

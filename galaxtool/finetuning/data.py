@@ -121,7 +121,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         If there is only one class, or nothing to validate on.
     """
     keeps_all = config.votes is not None or not needs_labels
-    hdu = config.reading.read_options.hdu
+    hdu = config.reading_options().read_options.hdu
     prober = FileProber(hdu)
     datasets, locations, items = _open_items(config, prober, keeps_all=keeps_all)
     targets = _find_targets(items, config)
@@ -179,7 +179,7 @@ def _open_items(
         label_column=config.label_column,
         where=config.where,
         needs_labels=not keeps_all,
-        reading=config.reading.read_options,
+        reading=config.reading_options().read_options,
         pattern=config.pattern,
         prober=prober,
     )
@@ -284,7 +284,7 @@ def _item_weights(
 
 def describe_data(labeled: LabeledImages, config: FinetuneConfig) -> dict[str, Any]:
     """Return the entry ``data`` of ``model.json``: the data sets, their counts and the reading options given."""
-    options = config.reading
+    options = config.reading_options()
     values = {**options.read_options.as_dict(), "pattern": options.pattern}
     reading = {name: values[name] for name in _READING if values[name] not in (None, [])}
     return {

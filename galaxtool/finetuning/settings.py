@@ -36,7 +36,7 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 def check_config(config: FinetuneConfig) -> None:
     """Raise `ConfigError` for a value that no training can use."""
-    config.reading  # noqa: B018  its own checks
+    config.reading_options()  # which checks its own values
     for name, choices in _CHOICES.items():
         check_choice(name.replace("_", "-"), getattr(config, name), choices)
     for name, least in _MINIMA.items():

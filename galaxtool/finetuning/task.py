@@ -182,7 +182,7 @@ def _make_preprocess(
         std=getattr(own, "std", None) or (weights and weights.std) or name.spec.std,
         channels=channels,
     )
-    return override_preprocess(plain, config.reading)
+    return override_preprocess(plain, config.reading_options())
 
 
 def _describe_counts(labeled: LabeledImages) -> str:

@@ -76,6 +76,6 @@ def test_source_of_a_value() -> None:
 
 
 def test_reading_options_are_checked() -> None:
-    assert FinetuneConfig(hdu="SCI", bands=["g,r"]).reading.read_options.bands == ("g", "r")
+    assert FinetuneConfig(hdu="SCI", bands=["g,r"]).reading_options().read_options.bands == ("g", "r")
     with pytest.raises(ConfigError, match="--pixel-scale is -1"):
-        FinetuneConfig(pixel_scale=-1).reading  # noqa: B018
+        FinetuneConfig(pixel_scale=-1).reading_options()
