@@ -80,7 +80,7 @@ def same_model(*runs: str) -> bool:
 # --- a finished run --------------------------------------------------------------------------------------------------
 
 
-def test_run_directory_is_whole(done: tuple[Path, str, str]) -> None:
+def test_run_directory_is_complete(done: tuple[Path, str, str]) -> None:
     run = done[0]
     wanted = {
         "manifest.json", "config.toml", "history.csv", "metrics.json", "split.csv", "log.txt", "model/model.json",
@@ -92,7 +92,7 @@ def test_run_directory_is_whole(done: tuple[Path, str, str]) -> None:
     assert [row["stage"] for row in rows(run / "history.csv")] == ["shared encoder", "three encoders", "three encoders"]
 
 
-def test_manifest_says_everything(done: tuple[Path, str, str], images: Path) -> None:
+def test_manifest_records_the_run(done: tuple[Path, str, str], images: Path) -> None:
     run = done[0]
     found = manifest(run)
     assert (found["status"], found["command"], found["seed"]) == ("done", "finetune", 5)
@@ -110,7 +110,7 @@ def test_manifest_says_everything(done: tuple[Path, str, str], images: Path) -> 
     assert any("2411.19475" in citation["arxiv"] for citation in found["citations"])
 
 
-def test_settings_can_be_given_again(done: tuple[Path, str, str]) -> None:
+def test_config_of_a_run_can_be_used_again(done: tuple[Path, str, str]) -> None:
     settings = tomllib.loads((done[0] / "config.toml").read_text())["finetune"]
     assert settings["epochs"] == 2 and settings["contrast"] == "class" and settings["backbone"] == "mini@none"
     code, _, said = galaxtool("finetune", "--config", done[0] / "config.toml", "--out", "again", "--epochs", "1")
@@ -202,7 +202,9 @@ def stopped(monkeypatch: pytest.MonkeyPatch, step: int, act: Any, *args: object)
 
 
 @pytest.mark.parametrize("method", ["clip", "galaxalign"])
-def test_interrupted_run_goes_on(method: str, images: Path, symbols: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_run_can_be_resumed(
+    method: str, images: Path, symbols: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = (
         "--backbone",
         "mini@none",
@@ -231,7 +233,7 @@ def test_interrupted_run_goes_on(method: str, images: Path, symbols: Path, monke
     assert first == second
 
 
-def test_killed_run_goes_on(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_run_can_be_resumed(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = (images, *QUICK, "--epochs", "2")
     assert galaxtool("finetune", *arguments, "--out", "whole")[0] == 0
     with monkeypatch.context() as patch, pytest.raises(Killed):

@@ -82,7 +82,7 @@ def test_votes_are_learned_from_a_catalogue(images: Path) -> None:
     assert 0 <= metrics["mean_error"]["value"] <= 1
 
 
-def test_votes_want_a_schema_and_a_method_that_learns_them(images: Path) -> None:
+def test_votes_need_a_schema_and_a_method_that_learns_them(images: Path) -> None:
     assert "--votes gz2" in complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "votes")
     said = complaint("finetune", images, *QUICK, "--method", "clip", "--votes", "gz2")
     assert "The method 'clip' cannot train the head 'votes'." in said
@@ -152,7 +152,7 @@ def test_smoothing_is_for_cross_entropy(images: Path) -> None:
         (("--option", "rank"), "option of the method"),
     ],
 )
-def test_what_cannot_be_meant(option: tuple[str, str], says: str, images: Path) -> None:
+def test_invalid_options_are_refused(option: tuple[str, str], says: str, images: Path) -> None:
     assert says in complaint("finetune", images, *QUICK, "--method", "clip", *option)
 
 
@@ -173,7 +173,7 @@ def test_what_cannot_be_meant(option: tuple[str, str], says: str, images: Path) 
         (("--method", "supervised", "--votes", "gz2", "--all-classes"), "--all-classes is for classes, and --votes"),
     ],
 )
-def test_what_would_change_nothing_is_refused(options: tuple[str, ...], says: str, images: Path) -> None:
+def test_options_without_effect_are_refused(options: tuple[str, ...], says: str, images: Path) -> None:
     said = complaint("finetune", images, *QUICK, *options, "--out", "run")
     assert says in said and "Leave it out" in said
 
@@ -200,7 +200,7 @@ def test_adapters_that_are_not_there_have_no_settings(option: str, images: Path)
     assert "are LoRA's, and with rank=0 there is none" in said
 
 
-def test_a_run_goes_on_with_its_own_settings(images: Path) -> None:
+def test_resumed_run_keeps_its_own_settings(images: Path) -> None:
     trained(images, "--method", "linear-probe")
     manifest = json.loads(Path("run", "manifest.json").read_text())
     del manifest["config"]["separation"]  # as an earlier version left it
@@ -298,7 +298,7 @@ def test_a_split_can_be_given(images: Path) -> None:
     assert "There is no table at 'run/splits.csv'." in said and "Did you mean 'run/split.csv'?" in said
 
 
-def test_what_is_not_there_has_a_next_step(images: Path) -> None:
+def test_missing_files_come_with_a_hint(images: Path) -> None:
     Path("sets").mkdir()
     Path("sets", "Galaxy10_DECals.h5").touch()
     Path("mine.toml").touch()

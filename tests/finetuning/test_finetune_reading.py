@@ -256,7 +256,7 @@ def stack(path: str) -> str:
     return path
 
 
-def test_what_has_no_hdus_refuses_them() -> None:
+def test_data_sets_without_hdus_refuse_hdu_options() -> None:
     stack("g.h5")
     class_folders(Path("pictures"))
     for name in ("sample:n=40", "galaxy10:g.h5", "g.h5"):
@@ -328,7 +328,7 @@ def test_an_object_looks_the_same_through_two_telescopes(seen: dict[str, np.ndar
         assert by_id[f"{name}_fine"] == pytest.approx(by_id[f"{name}_coarse"], abs=0.02)
 
 
-def test_a_pixel_scale_is_told_for_pictures(seen: dict[str, np.ndarray]) -> None:
+def test_pixel_scale_can_be_given_for_pictures(seen: dict[str, np.ndarray]) -> None:
     class_folders(Path("set"))
     said = complaint("finetune", "set", *QUICK, "--size-arcsec", "6", "--out", "lost")
     assert "None of the" in said and "gives its pixel scale" in said and "--pixel-scale" in said
@@ -365,7 +365,7 @@ def split_of() -> str:
         (("--hdu", "SCIENCE"), "SCIENCE"),
     ],
 )
-def test_what_cannot_be_meant(options: tuple[str, ...], says: str) -> None:
+def test_invalid_options_are_refused(options: tuple[str, ...], says: str) -> None:
     folder_with_hdus(Path("set"))
     said = complaint("finetune", "set", *QUICK, *options, "--out", "run")
     assert says in said
@@ -438,7 +438,7 @@ def test_images_of_a_glob_or_a_list_are_of_the_class_that_their_folder_is_called
     assert record["data"]["counts"]["train"] == {"disc": 3, "ring": 3}
 
 
-def test_what_a_list_names_and_is_not_there() -> None:
+def test_missing_files_of_a_list_are_reported() -> None:
     write_fits(Path("ring/a.fits"), 1, size=20)
     Path("some.txt").write_text("ring/a.fits\nring/b.fits\n")
     with pytest.raises(InputError, match=r"names 1 files that do not exist, of 2; the first is 'ring/b\.fits'"):
@@ -453,7 +453,7 @@ def test_what_a_list_names_and_is_not_there() -> None:
         open_dataset("@some.txt", label_column="kind")
 
 
-def test_classify_names_what_was_said_in_training() -> None:
+def test_classify_reports_the_reading_options_of_the_training() -> None:
     for i in range(8):
         with_hdus(Path("data", KINDS[i % 2], f"{i}.fits"), i)
     trained("data", "--hdu", "SCI", "--mask-hdu", "MASK")

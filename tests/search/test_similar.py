@@ -171,6 +171,14 @@ def test_the_query_can_be_left_out(run: Run, images: Path, built: Path) -> None:
     assert len(rows("similar.csv")) == 9
 
 
+def test_filters_on_the_command_line(run: Run, built: Path) -> None:
+    options = ("--index", built, "-k", 99, "--filter", "cone:150.02,2.0,40", "--filter", "where:id <> 'sky/g2'")
+    assert run("similar", "--id", "sky/g2", *options)[0] == 0
+    assert sorted(row["id"] for row in rows("similar.csv")) == ["sky/g1", "sky/g3"]
+    code, _, err = run("similar", "--id", "sky/g2", "--index", built, "--filter", "cones:1,2,3")
+    assert code == 1 and "Did you mean 'cone'" in err
+
+
 def test_objects_by_identifier_and_position(run: Run, built: Path) -> None:
     assert run("similar", "--id", "sky/g4", "--index", built, "-k", 2)[0] == 0
     by_id = rows("similar.csv")

@@ -41,7 +41,7 @@ def split_items(
     separation_arcsec : float
         Items that are closer to each other on the sky than this, directly or through others, stay in one split.
     prober : FileProber, optional
-        Opens the files for their positions and digests; by default they are opened anew.
+        Opens the files for their positions and digests; by default a new one does.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def find_leak_groups(
     separation_arcsec : float
         Largest distance between neighbours in a group, in arcsec.
     prober : FileProber, optional
-        Opens the files for their positions and digests; by default they are opened anew.
+        Opens the files for their positions and digests; by default a new one does.
 
     Returns
     -------
