@@ -1,12 +1,13 @@
-"""How the axes of a stack of images are told apart.
+"""The meaning of the axes of a stack of images.
 
-An array is (N, ny, nx); or it has one axis more for the bands, last or second:
+An array has the shape (N, ny, nx), or one more axis for the bands, last or second:
 
-* where the stack names its bands, the axis of as many planes;
-* else the axis of at most `MAX_BANDS` planes, the last where both are: (N, ny, nx, 3), (N, 3, ny, nx);
-* else, of square images, the one that differs from the other two: (N, 9, 64, 64).
+* if the stack names its bands, the axis of that length;
+* otherwise the axis with at most `MAX_BANDS` planes, the last one if both have: (N, ny, nx, 3), (N, 3, ny, nx);
+* otherwise, for square images, the axis that differs from the other two: (N, 9, 64, 64).
 
-Two axes, or three of which the last has at most `MAX_BANDS` planes, are a single image: (ny, nx), (ny, nx, 3).
+An array with two axes, or with three of which the last has at most `MAX_BANDS` planes, is a single image: (ny, nx),
+(ny, nx, 3).
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ class Axes:
     n : int
         Number of images.
     planes : int
-        Number of bands of each.
+        Number of bands of each image.
     bands_last : bool
-        Whether the bands are the last axis, rather than in front of ny and nx.
+        Whether the bands are the last axis, instead of in front of ny and nx.
     single : bool
-        Whether the array is one image, without an axis for several.
+        Whether the array is one image, without an axis of images.
     """
 
     n: int
@@ -42,40 +43,40 @@ class Axes:
     single: bool = False
 
     def to_planes(self, pixels: np.ndarray) -> np.ndarray:
-        """Return one image, as the array has it, as (bands, ny, nx)."""
+        """Return one image of the array as (bands, ny, nx)."""
         if pixels.ndim == 2:
             return pixels[None]
         return np.moveaxis(pixels, -1, 0) if self.bands_last else pixels
 
 
-def axes_of(shape: Sequence[int], named: int, what: str) -> Axes:
-    """Tell the axes of an array of images apart.
+def find_axes(shape: Sequence[int], named: int, what: str) -> Axes:
+    """Find the meaning of the axes of an array of images.
 
     Parameters
     ----------
     shape : sequence of int
-        Of the array.
+        Shape of the array.
     named : int
-        How many bands it names; 0 where it names none.
+        Number of bands that the stack names; 0 if it names none.
     what : str
-        What to call it in messages, as the subject of a sentence.
+        Name of the array in messages, as the subject of a sentence.
 
     Raises
     ------
     UnreadableImage
-        If they are no images, have no pixels, or cannot be told apart.
+        If the array does not hold images, has no pixels, or its axes are ambiguous.
 
     Examples
     --------
-    >>> axes_of((50, 64, 64, 3), 0, "it"), axes_of((50, 9, 64, 64), 0, "it")
+    >>> find_axes((50, 64, 64, 3), 0, "it"), find_axes((50, 9, 64, 64), 0, "it")
     (Axes(n=50, planes=3, bands_last=True, single=False), Axes(n=50, planes=9, bands_last=False, single=False))
     """
     shape = tuple(shape)
     sides = " x ".join(map(str, shape))
     if not 2 <= len(shape) <= 4 or 0 in shape[-2:] or 0 in shape[1:]:
         raise UnreadableImage(
-            f"{what} is of shape {sides or '()'}, which are no images.",
-            hint="Wanted N x ny x nx, N x ny x nx x 3 or N x bands x ny x nx.",
+            f"{what} has the shape {sides or '()'}, so it does not hold images.",
+            hint="Expected N x ny x nx, N x ny x nx x 3 or N x bands x ny x nx.",
         )
     if len(shape) == 2:
         return Axes(1, 1, bands_last=False, single=True)
@@ -91,6 +92,6 @@ def axes_of(shape: Sequence[int], named: int, what: str) -> Axes:
     if (second == third) != (third == last):
         return Axes(shape[0], last if second == third else second, bands_last=second == third)
     raise UnreadableImage(
-        f"{what} is of shape {sides}, and any of its axes could be the bands.",
-        hint="Name the bands in an attribute 'bands', as many as there are planes.",
+        f"{what} has the shape {sides}, and any of its axes could be the bands.",
+        hint="Name the bands in an attribute 'bands', one for each plane.",
     )

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 
 from galaxtool.containers.find import make_container
-from galaxtool.containers.member_index import identity
+from galaxtool.containers.member_index import file_identity
 from galaxtool.containers.protocols import OpenContainer
 from galaxtool.errors import UnreadableImage
 from galaxtool.types import ImageRef
@@ -21,10 +21,10 @@ class ContainerCache:
     def __init__(self) -> None:
         self._open: OrderedDict[tuple[object, ...], OpenContainer] = OrderedDict()
 
-    def take(self, ref: ImageRef) -> OpenContainer:
+    def get(self, ref: ImageRef) -> OpenContainer:
         """Return the open container of an image."""
         try:
-            key = (ref.container, *identity(ref.path))
+            key = (ref.container, *file_identity(ref.path))
         except OSError as error:
             what = "There is no file" if isinstance(error, FileNotFoundError) else f"{error.strerror or error}:"
             raise UnreadableImage(f"{what} '{ref.path}'.") from error
@@ -49,7 +49,7 @@ _threads = threading.local()
 
 def open_container(ref: ImageRef) -> OpenContainer:
     """Return the container of an image, which this thread keeps open for the next one."""
-    return _cache().take(ref)
+    return _cache().get(ref)
 
 
 def close_containers() -> None:

@@ -1,4 +1,4 @@
-"""Which container a file is, if any."""
+"""Which container opens a file, and which image a text names."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from galaxtool.containers.member_index import identity
+from galaxtool.containers.member_index import file_identity
 from galaxtool.containers.protocols import Container
-from galaxtool.containers.streams import head_of, unpacked_head
+from galaxtool.containers.streams import decompress_head, read_head
 from galaxtool.errors import UnreadableImage
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ContainerSpec
 from galaxtool.types import ImageRef
 
 HDUS = "fits-hdus"
-"""Name of the container that takes every HDU of a FITS file for an image of its own."""
+"""Name of the container that treats every HDU of a FITS file as an image of its own."""
 
 
 def container_name(path: Path, registry: Registry | None = None) -> str:
@@ -25,19 +25,20 @@ def container_name(path: Path, registry: Registry | None = None) -> str:
     Parameters
     ----------
     path : Path
-        How it begins (after gzip, bzip2 or xz) decides, its suffix only between several; where the content is that of
-        none, the suffix alone.
+        Path of the file. Its first bytes decide (also when decompressed by gzip, bzip2 or xz), and its suffix only
+        between several containers. If no container knows the content, the suffix alone decides.
     registry : Registry, optional
-        By default the process-wide one.
+        Registry of the containers; by default the process-wide one.
 
     Returns
     -------
     str
-        Name of a `galaxtool.plugins.specs.ContainerSpec`; empty for a single image, and for what cannot be read.
+        Name of a `galaxtool.plugins.specs.ContainerSpec`; empty for a single image, and for a file that cannot be
+        read.
     """
     known = (registry or get_registry()).containers.specs()
     try:
-        head = head_of(path)
+        head = read_head(path)
     except UnreadableImage:
         return ""
     name = path.name.lower()
@@ -54,13 +55,18 @@ def locate_image(text: str) -> ImageRef:
     Parameters
     ----------
     text : str
-        What exists as a file is that file, whatever its name. Otherwise the text in the last brackets is a member of
-        the container in front of them; a number behind a FITS file is an HDU.
+        A path, or the path of a container followed by a member in brackets. A text that exists as a file is that file,
+        whatever its name. A number in brackets behind a FITS file is an HDU.
+
+    Returns
+    -------
+    ImageRef
+        With a container if one was found; otherwise the whole text is the path.
     """
     if text.endswith("]") and not os.path.exists(text):  # noqa: PTH110  Path.exists raises where a name is too long
         for ref in ImageRef.splits(text):
             if ref.path.is_file():
-                name = _container_of(ref.path, *identity(ref.path)) or (HDUS if ref.member.isdecimal() else "")
+                name = _container_of(ref.path, *file_identity(ref.path)) or (HDUS if ref.member.isdecimal() else "")
                 if name:
                     return replace(ref, container=name)
     return ImageRef(Path(text))
@@ -73,21 +79,21 @@ def _container_of(path: Path, *identity: object) -> str:
 
 
 def container_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
-    """Return the suffixes of files that hold many images, lower case with the dot, sorted."""
+    """Return the suffixes of containers, in lower case with the dot, sorted."""
     known = (registry or get_registry()).containers.specs()
     return tuple(sorted({suffix for spec in known for suffix in spec.suffixes}))
 
 
 def make_container(name: str, registry: Registry | None = None) -> Container:
-    """Return the container of a name.
+    """Return the container with a name.
 
-    The built-in ones count what `members` passed over in ``skipped``, a Counter by reason, complete when the last
-    member has been taken.
+    The built-in containers count the files that `members` skips in a Counter ``skipped``, by reason. It is complete
+    after the last member.
 
     Raises
     ------
     UnknownName
-        If there is none.
+        If there is no such container.
     """
     registry = registry or get_registry()
     made: Container = registry.containers.find(name).create()
@@ -100,4 +106,4 @@ def _begins(spec: ContainerSpec, head: bytes) -> bool:
 
 def _inside(spec: ContainerSpec, head: bytes) -> bool:
     """Tell whether a compressed file begins so when it is unpacked; at its very start an image might as well."""
-    return 0 not in spec.offsets and _begins(spec, unpacked_head(head))
+    return 0 not in spec.offsets and _begins(spec, decompress_head(head))

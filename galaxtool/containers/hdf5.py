@@ -1,4 +1,4 @@
-"""Stacks of images in HDF5 files, read image by image."""
+"""Stacks of images in HDF5 files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
-from galaxtool.containers.member_index import identity
+from galaxtool.containers.member_index import file_identity
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.stack import SCALE_COLUMNS, ArrayRows, Rows, Stack, which_images
+from galaxtool.containers.stack import SCALE_COLUMNS, ArrayRows, Rows, Stack, choose_array
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import say
+from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
 from galaxtool.utils.optional_imports import require
 
@@ -30,23 +30,23 @@ _ATTRIBUTES = {
 }
 _BLOCK_BYTES = 64 * 2**20
 _lock = threading.Lock()
-_open_now: weakref.WeakValueDictionary[tuple[Any, ...], _Opened] = weakref.WeakValueDictionary()
+_open_arrays: weakref.WeakValueDictionary[tuple[Any, ...], _SharedArray] = weakref.WeakValueDictionary()
 
 
 class Hdf5Container:
     """HDF5 files with an array of images.
 
-    The array ``images`` (or ``cutouts``, ``image``, ``data``), else the only one of three or four axes, wherever it
-    lies in the file. Its axes are told apart by `galaxtool.containers.axes`, its rows are as
-    `galaxtool.containers.stack` says. Attributes of the array, of its group or of the file, whatever the case:
-    ``bands`` (also ``filters``), ``unit``, ``pixel_scale`` in arcsec (also ``pxscale``), ``row0``. Arrays of N values
-    beside it are columns: ``id`` (``objid``, ``id_str`` ...), ``ra`` and ``dec`` in degrees, ``pixel_scale``, and any
+    The images are the array ``images`` (or ``cutouts``, ``image``, ``data``), or else the only array with three or four
+    axes, in any group of the file. `galaxtool.containers.axes` describes its axes, `galaxtool.containers.stack` the
+    order of its rows. Attributes of the array, its group or the file, in upper or lower case, are ``bands`` (also
+    ``filters``), ``unit``, ``pixel_scale`` in arcsec (also ``pxscale``) and ``row0``. Arrays of N values in the same
+    group are columns: ``id`` (``objid``, ``id_str`` ...), ``ra`` and ``dec`` in degrees, ``pixel_scale``, and any
     others, such as labels.
 
     Attributes
     ----------
     skipped : Counter
-        Empty.
+        Always empty.
     """
 
     def __init__(self) -> None:
@@ -58,23 +58,23 @@ class Hdf5Container:
         Raises
         ------
         UnreadableImage
-            If the file is damaged, or it cannot be told which of its arrays are images.
+            If the file is damaged, or it is unclear which of its arrays holds images.
         """
-        with _file(path) as file:
-            array = _images(file, path)
-            yield from _stack(path, array).members(f"{array.name[1:]}/")
+        with _open_file(path) as file:
+            array = _find_images(file, path)
+            yield from _make_stack(path, array).members(f"{array.name[1:]}/")
 
     def open(self, path: Path) -> OpenHdf5:
-        """Open a file; it is read by one thread at a time, and blocks of it are shared by all of this process."""
+        """Open a file; the threads of a process share blocks of it."""
         return OpenHdf5(path)
 
 
 class OpenHdf5:
-    """An HDF5 file that is open."""
+    """An HDF5 file open for reading."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._arrays: dict[str, _Opened] = {}
+        self._arrays: dict[str, _SharedArray] = {}
 
     def read(self, key: str, options: ReadOptions) -> Cutout:
         """Return an image.
@@ -82,31 +82,31 @@ class OpenHdf5:
         Raises
         ------
         UnreadableImage
-            If there is no such image, or that part of the file is damaged.
+            If the image does not exist, or that part of the file is damaged.
         """
         name, _, text = key.rpartition("/")
         if name not in self._arrays:
-            self._arrays[name] = _opened(self.path, name)
+            self._arrays[name] = _open_array(self.path, name)
         stack, rows = self._arrays[name].stack, self._arrays[name].rows
         row = stack.row(text, key)
         return stack.cutout(rows.row(row), row, f"{self.path}[{key}]")
 
     def close(self) -> None:
-        """Let go of the file; it is closed when all threads have."""
+        """Release the file, which is closed after the last thread has released it."""
         self._arrays.clear()
 
 
-class _Opened:
+class _SharedArray:
     """An array that the threads of a process share."""
 
     def __init__(self, path: Path, name: str) -> None:
-        with _file(path) as file:
-            name = name or _images(file, path).name[1:]  # stack.h5[12], as people write it
+        with _open_file(path) as file:
+            name = name or _find_images(file, path).name[1:]  # stack.h5[12] is allowed too
             array = file.get(name)
             if array is None or not hasattr(array, "shape"):
                 raise UnreadableImage(f"There is no array '{name}' in '{path}'.")
-            stack = _stack(path, array)
-            # a few numbers for each image, kept rather than read one by one
+            stack = _make_stack(path, array)
+            # a few numbers per image, read all at once
             kept = {n: np.asarray(c[()]) for n, c in stack.columns.items() if c.dtype.kind in "iuf"}
             self.stack = Stack(stack.place, stack.axes, stack.dtype, dict(stack.attributes), kept)
             self.rows: Rows = (
@@ -114,18 +114,19 @@ class _Opened:
             )
 
 
-def _opened(path: Path, name: str) -> _Opened:
+def _open_array(path: Path, name: str) -> _SharedArray:
+    """Return an array that is open already in this process, or open it."""
     with _lock:
-        key = (*identity(path), name)
-        found = _open_now.get(key)
+        key = (*file_identity(path), name)
+        found = _open_arrays.get(key)
         if found is None:
-            found = _open_now[key] = _Opened(path, name)
+            found = _open_arrays[key] = _SharedArray(path, name)
         return found
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[Any]:
-    """Give an open file; what is wrong with it becomes an `UnreadableImage`."""
+def _open_file(path: Path) -> Iterator[Any]:
+    """Open a file; errors of h5py become an `UnreadableImage`."""
     try:
         file = open_hdf5(path)
     except InputError as error:
@@ -134,40 +135,43 @@ def _file(path: Path) -> Iterator[Any]:
         try:
             yield file
         except BROKEN as error:
-            raise UnreadableImage(f"'{path}' is damaged ({say(error)}).", hint="Fetch or copy it again.") from error
+            raise UnreadableImage(
+                f"'{path}' is damaged ({describe_error(error)}).", hint="Fetch or copy it again."
+            ) from error
 
 
-def _images(file: Any, path: Path) -> Any:
+def _find_images(file: Any, path: Path) -> Any:
     """Return the array of images in a file."""
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
     found: dict[str, Any] = {}
 
-    def look(name: str, item: Any) -> None:
+    def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and item.ndim in (3, 4):
             found[name] = item
 
-    file.visititems(look)
-    return found[which_images(found, path)]
+    file.visititems(visit)
+    return found[choose_array(found, path)]
 
 
-def _stack(path: Path, array: Any) -> Stack:
+def _make_stack(path: Path, array: Any) -> Stack:
+    """Return the stack of an array, with the arrays of N values in its group as columns."""
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
-    beside: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for name, item in array.parent.items():
         if isinstance(item, h5py.Dataset) and item.shape in ((array.shape[0],), (array.shape[0], 1)):
             kind = h5py.check_string_dtype(item.dtype)
             if item.dtype.kind in "iufbS" or kind is not None:
-                beside[name] = item
-    return Stack.of(f"{path}[{array.name[1:]}]", array, _attributes(array), beside)
+                columns[name] = item
+    return Stack.of(f"{path}[{array.name[1:]}]", array, _attributes(array), columns)
 
 
 def _attributes(array: Any) -> Mapping[str, Any]:
-    """Return what the array, its group or the file say of all images."""
-    said: dict[str, Any] = {}
+    """Return the attributes for all images, from the array, its group or the file."""
+    found_attributes: dict[str, Any] = {}
     for owner in (array.file, array.parent, array):
         lower = {name.lower(): owner.attrs[name] for name in owner.attrs}
         for what, names in _ATTRIBUTES.items():
             value = next((lower[name] for name in names if name in lower), None)
             if value is not None:
-                said[what] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-    return said
+                found_attributes[what] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return found_attributes

@@ -1,4 +1,4 @@
-"""Rows of an array in an HDF5 file, read a few at a time however the file packs them."""
+"""Rows of an array in an HDF5 file, read in blocks that match its chunks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import InputError, UnreadableImage
-from galaxtool.images.reading import say
+from galaxtool.images.reading import describe_error
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.suggestions import suggest_path
 
 BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
-"""What h5py makes of HDF5's own errors."""
+"""Errors of h5py for damaged files."""
 
 _GZIP = b"\x1f\x8b"
 _BLOCKS_KEPT = 2
@@ -26,25 +26,25 @@ _MOST_BYTES = 2**30
 class Hdf5Rows:
     """Slices of an array along its first axis.
 
-    They may be asked for in any order and by several threads at once; rising order is the fastest. The file is opened
-    when the first one is.
+    Rows can be read in any order and by several threads at once; ascending order is the fastest. The file is opened
+    with the first row.
 
     Parameters
     ----------
     path : Path
-        The file.
+        Path of the file.
     key : str
-        The array's name in it.
+        Name of the array.
     array : h5py.Dataset
-        The array, of which only the form is looked at.
+        The array, used only for its shape, type and chunks.
     block_bytes : int
-        How much may be read at once.
+        Number of bytes to read at once.
 
     Notes
     -----
-    HDF5 packs an array in chunks, and h5py's own choice of them puts a small square of hundreds of images into each.
-    To unpack one image is then to unpack as many whole images, so all that lie in the same chunks are read together
-    and kept: at most two such blocks of `block_bytes`, whatever the size of the file.
+    HDF5 compresses an array in chunks, and by default h5py puts a small square of hundreds of images into each chunk.
+    Reading one image then decompresses as many whole images. So all images in the same chunks are read together and
+    kept: at most two such blocks of `block_bytes`, whatever the size of the file.
     """
 
     def __init__(self, path: Path, key: str, array: Any, block_bytes: int) -> None:
@@ -62,12 +62,12 @@ class Hdf5Rows:
         return self.shape[0]
 
     def row(self, row: int) -> np.ndarray:
-        """Return ``array[row]``, to be copied before anything is changed in it.
+        """Return ``array[row]``; copy it before changing values.
 
         Raises
         ------
         UnreadableImage
-            If that part of the file is damaged, or the file has gone.
+            If that part of the file is damaged, or the file was removed.
         """
         at, place = divmod(row, self._rows_in_block)
         with self._lock:
@@ -83,15 +83,15 @@ class Hdf5Rows:
         return pixels
 
     def close(self) -> None:
-        """Let go of the file, which h5py closes then; it is opened again where another row is asked for."""
+        """Close the file; reading another row opens it again."""
         with self._lock:
             self._array = None
             self._blocks.clear()
 
     def _read(self, start: int) -> np.ndarray | str:
-        """Return a block, or why it cannot be read: its images lie in the same chunks, so what ails one ails all."""
+        """Return a block, or why it cannot be read: its images share chunks, so damage affects all of them."""
         if self._chunk_bytes > _MOST_BYTES:
-            return f"the file packs it in chunks of {self._chunk_bytes:,} bytes"
+            return f"the file stores it in chunks of {self._chunk_bytes:,} bytes"
         try:
             if self._array is None:
                 self._array = open_hdf5(self.path)[self.key]
@@ -100,7 +100,7 @@ class Hdf5Rows:
         except InputError as error:
             return error.message.rstrip(".")
         except BROKEN as error:
-            return say(error)
+            return describe_error(error)
 
 
 def open_hdf5(path: Path) -> Any:
@@ -113,7 +113,7 @@ def open_hdf5(path: Path) -> Any:
     Raises
     ------
     InputError
-        If it is absent, a folder, no HDF5 file, cut short or damaged.
+        If the file does not exist, is a folder, is not HDF5, or is cut short or damaged.
     DependencyMissing
         If h5py is not installed.
     """
@@ -128,21 +128,21 @@ def open_hdf5(path: Path) -> Any:
         raise InputError(f"'{path}' {what}.") from error
     if not h5py.is_hdf5(path):
         if head == _GZIP:
-            raise InputError(f"'{path}' is an archive of gzip.", hint=f"Unpack it first: gunzip {path}")
+            raise InputError(f"'{path}' is compressed by gzip.", hint=f"Decompress it first: gunzip {path}")
         raise InputError(
             f"'{path}' is {'not an HDF5 file' if head else 'an empty file'}.",
-            hint="It may be an unfinished download, or a page that said why there was none; fetch it again.",
+            hint="It may be an incomplete download, or an error page; download it again.",
         )
     try:
-        # nothing is written, so a file system without locks will do
+        # nothing is written, so a file system without locks is fine
         return h5py.File(path, "r", locking="best-effort")
     except OSError as error:
-        raise InputError(f"'{path}' is {_damage(error)}.", hint="Fetch or copy it again.") from error
+        raise InputError(f"'{path}' is {_describe_damage(error)}.", hint="Fetch or copy it again.") from error
 
 
-def _damage(error: OSError) -> str:
-    """Return what HDF5 says is wrong with a file that it cannot open."""
-    text = say(error)
+def _describe_damage(error: OSError) -> str:
+    """Return the reason that HDF5 gives for a file that it cannot open."""
+    text = describe_error(error)
     if sizes := re.search(r"truncated file: eof = (\d+),.* stored_eof = (\d+)", text):
         return f"cut short: it has {int(sizes[1]):,} of {int(sizes[2]):,} bytes"
     return f"cut short or damaged ({text.partition('(')[2].rstrip(')') or text})"

@@ -1,4 +1,4 @@
-"""FITS files with an object in each HDU."""
+"""FITS files whose HDUs show an object each."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import Any
 
 from astropy.io import fits
 
-from galaxtool.containers.member_index import identity
+from galaxtool.containers.member_index import file_identity
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.streams import BROKEN, MOST_BYTES, Unpacked, head_of
+from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile, read_head
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.bounded_stream import open_bounded
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import say
+from galaxtool.images.reading import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _BROKEN = (fits.VerifyError, KeyError, TypeError, *BROKEN)
 _FILES_KEPT = 64
 _lock = threading.Lock()
-_kept: OrderedDict[tuple[Any, ...], _Listing] = OrderedDict()
+_kept: OrderedDict[tuple[Any, ...], _HduList] = OrderedDict()
 
 
 class HduContainer:
     """FITS files in which every HDU with an image shows an object of its own.
 
-    No file is taken for one unasked: the HDUs of a file may as well be bands, weights and masks.
+    This container is used only on request, because the HDUs of a file may also be bands, weights and masks.
 
     Attributes
     ----------
     skipped : Counter
-        How many HDUs were passed over by `members`, by reason.
+        Number of HDUs that `members` skipped, by reason.
     problem : str
-        What is wrong with the file behind the last HDU, in one sentence; else empty.
+        Problem with the file behind the last HDU, in one sentence; empty if there is none.
     """
 
     def __init__(self) -> None:
@@ -45,19 +45,19 @@ class HduContainer:
         self.problem = ""
 
     def members(self, path: Path) -> Iterator[Member]:
-        """Yield the HDUs with an image; the key is the HDU's number.
+        """Yield the HDUs with an image; the key is the number of the HDU.
 
         Yields
         ------
         Member
-            Named by EXTNAME, ``-`` and EXTVER where that is above 1, else by OBJECT, else by the number.
+            Named by EXTNAME, followed by ``-`` and an EXTVER above 1; otherwise by OBJECT or by the number.
 
         Raises
         ------
         UnreadableImage
-            If the file is no FITS file; or behind the last HDU in front of a damaged header.
+            If the file is not FITS; or after the last HDU, if a header behind it is damaged.
         """
-        listing = _listed(path)
+        listing = _get_hdus(path)
         self.skipped.update(listing.skipped)
         self.problem = listing.problem
         yield from listing.members
@@ -70,24 +70,25 @@ class HduContainer:
 
 
 class OpenHdus:
-    """A FITS file that is open.
+    """A FITS file open for reading.
 
     Parameters
     ----------
     path : Path
+        Path of the file.
 
     Raises
     ------
     UnreadableImage
-        If it is no FITS file.
+        If the file is not FITS.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._listing = _listed(path)
-        self._stream = Unpacked(path)
+        self._listing = _get_hdus(path)
+        self._stream = DecompressedFile(path)
         start, size = self._listing.places["0"]
-        # an empty primary tells what holds for all; an image of its own would be taken for the member's
+        # an empty primary HDU has keywords for all; one with an image would be mistaken for the member
         primary = self._stream.take(start, size)
         self._front = primary if len(primary) == _header_size(primary) else _empty_primary()
 
@@ -97,7 +98,7 @@ class OpenHdus:
         Raises
         ------
         UnreadableImage
-            If there is no such HDU, it is cut short, or larger than 1 GB.
+            If the HDU does not exist, is cut short, or is larger than 1 GB.
         """
         name = f"{self.path}[{key}]"
         if key not in self._listing.places:
@@ -106,11 +107,11 @@ class OpenHdus:
             )
         start, size = self._listing.places[key]
         if size > MOST_BYTES:
-            raise UnreadableImage(f"'{name}' is of {size:,} bytes; an object may have {MOST_BYTES:,}.")
+            raise UnreadableImage(f"'{name}' has {size:,} bytes; the limit is {MOST_BYTES:,}.")
         try:
             content = self._stream.take(start, size)
         except _BROKEN as error:
-            raise UnreadableImage(f"'{name}' is damaged or cut short ({say(error)}).") from error
+            raise UnreadableImage(f"'{name}' is damaged or cut short ({describe_error(error)}).") from error
         return ImageFile(name, content=content if start == 0 else self._front + content)
 
     def close(self) -> None:
@@ -119,8 +120,8 @@ class OpenHdus:
 
 
 @dataclass(slots=True)
-class _Listing:
-    """Where the HDUs of a file lie, which are images, and what is wrong with the file."""
+class _HduList:
+    """Offsets and sizes of the HDUs of a file, its members, and a problem with the file."""
 
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
     members: list[Member] = field(default_factory=list)
@@ -128,22 +129,22 @@ class _Listing:
     problem: str = ""
 
 
-def _listed(path: Path) -> _Listing:
-    """Return what is in a file; kept for the threads of this process."""
-    head_of(path)  # which says what is wrong if it cannot be opened
+def _get_hdus(path: Path) -> _HduList:
+    """Return the HDUs of a file, cached for the threads of this process."""
+    read_head(path)  # raises if the file cannot be opened
     with _lock:
-        key = identity(path)
+        key = file_identity(path)
         if key not in _kept:
-            _kept[key] = _list(path)
+            _kept[key] = _find_hdus(path)
             if len(_kept) > _FILES_KEPT:
                 _kept.popitem(last=False)
         _kept.move_to_end(key)
         return _kept[key]
 
 
-def _list(path: Path) -> _Listing:
-    listing = _Listing()
-    # packed images are tables then, and lie where they lie
+def _find_hdus(path: Path) -> _HduList:
+    listing = _HduList()
+    # compressed images then count as tables, and keep their offsets
     how: Any = {"memmap": False, "lazy_load_hdus": True, "disable_image_compression": True}
     try:
         with (
@@ -161,14 +162,16 @@ def _list(path: Path) -> _Listing:
                     listing.skipped["HDU without an image"] += 1
     except _BROKEN as error:
         if not listing.members:
-            raise UnreadableImage(f"'{path}' is no FITS file, or is damaged ({say(error)}).") from error
+            raise UnreadableImage(f"'{path}' is not a FITS file, or is damaged ({describe_error(error)}).") from error
         behind = listing.members[-1].name
-        listing.problem = f"'{path}' is damaged or cut short behind '{behind}' ({say(error)}); what was there is lost."
+        listing.problem = (
+            f"'{path}' is damaged or cut short behind '{behind}' ({describe_error(error)}); the rest is lost."
+        )
     return listing
 
 
 def _is_image(unit: Any) -> bool:
-    """Tell whether an HDU holds pixels in two axes or more, as they are or packed in a table."""
+    """Tell whether an HDU holds pixels in two or more axes, plain or compressed in a table."""
     header = unit.header
     packed = bool(header.get("ZIMAGE"))
     if header.get("GROUPS") or ("TABLE" in str(header.get("XTENSION", "")) and not packed):
@@ -187,10 +190,12 @@ def _name(header: fits.Header, number: int) -> str:
 
 
 def _header_size(content: bytes) -> int:
-    """Return the length of the header that an HDU begins with."""
+    """Return the length of the header at the beginning of an HDU."""
     end = next((i for i in range(0, len(content), 80) if content[i : i + 8] == b"END     "), len(content))
     return -(-(end + 80) // 2880) * 2880
 
 
 def _empty_primary() -> bytes:
-    return fits.PrimaryHDU().header.tostring().encode("ascii")
+    """Return an empty primary HDU."""
+    text: str = fits.PrimaryHDU().header.tostring()
+    return text.encode("ascii")

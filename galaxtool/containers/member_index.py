@@ -1,8 +1,8 @@
-"""Where the members of an archive lie: 16 bytes a name and 8 a number, so that a million take some tens of megabytes.
+"""Index of the members of an archive: 16 bytes per name and 8 per number, so a million take some tens of megabytes.
 
-The list of a large archive, or of a packed one, is kept in the folder ``archives`` of galaxtool's cache, so that worker
-processes, and the next command, need not go through the archive again. It is found by the archive's path, size and
-time, and holds no name and no pixel.
+The index of a large or compressed archive is stored in the folder ``archives`` of galaxtool's cache, so that worker
+processes and later commands need not scan the archive again. It is found by the path, size and time of the archive, and
+contains no names and no pixels.
 """
 
 from __future__ import annotations
@@ -31,24 +31,25 @@ _kept: OrderedDict[tuple[str, int, int, int], MemberIndex] = OrderedDict()
 
 
 class MemberIndex:
-    """Numbers by key.
+    """Numbers of each member, such as its offset and size, by key.
 
     Parameters
     ----------
     table : ndarray of int64, shape (2 + k, N)
-        The two halves of each key's digest, ascending, and k numbers.
+        The two halves of the digest of each key, ascending, and k numbers.
     problem : str
-        What is wrong with the archive behind the last member, in one sentence; else empty.
+        Problem with the archive behind the last member, in one sentence; empty if there is none.
     """
 
     def __init__(self, table: np.ndarray, problem: str = "") -> None:
         self.table, self.problem = table, problem
 
     def __len__(self) -> int:
-        return self.table.shape[1]
+        count: int = self.table.shape[1]
+        return count
 
     def find(self, key: str) -> tuple[int, ...] | None:
-        """Return a key's numbers, or None."""
+        """Return the numbers of a key, or None."""
         first, second = np.frombuffer(_digest(key), dtype=np.int64).tolist()
         row = int(np.searchsorted(self.table[0], first))
         while row < len(self) and self.table[0, row] == first:
@@ -59,12 +60,12 @@ class MemberIndex:
 
 
 class IndexBuilder:
-    """Collects the members of an archive.
+    """Collects the members of an archive for an index.
 
     Parameters
     ----------
     numbers : int
-        How many go with each key.
+        Number of values for each key.
     """
 
     def __init__(self, numbers: int) -> None:
@@ -76,56 +77,56 @@ class IndexBuilder:
         self._digests += _digest(key)
         self._rows.extend(numbers)
 
-    def built(self, problem: str = "") -> MemberIndex:
-        """Return the index of all that was added."""
+    def build(self, problem: str = "") -> MemberIndex:
+        """Return the index of all members added."""
         digests = np.frombuffer(bytes(self._digests), dtype=np.int64).reshape(-1, 2)
         rows = np.array(self._rows, dtype=np.int64).reshape(-1, self._numbers)
         order = np.lexsort((digests[:, 1], digests[:, 0]))
         return MemberIndex(np.ascontiguousarray(np.hstack([digests, rows])[order].T), problem)
 
 
-def identity(path: Path) -> tuple[str, int, int, int]:
-    """Return what tells a file from another, and from what it was before it changed.
+def file_identity(path: Path) -> tuple[str, int, int, int]:
+    """Return a key that differs between files, and changes when the file changes.
 
     Raises
     ------
     OSError
-        If it is not there.
+        If the file does not exist.
     """
     status = path.stat()
     absolute = os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links, and ask the disk for each part
     return absolute, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def index_of(path: Path, build: Callable[[], MemberIndex]) -> MemberIndex:
-    """Return the index of an archive: known already, kept by an earlier process, or made now."""
-    with _lock:  # the others wait for it rather than each make it
-        key = identity(path)
+def get_index(path: Path, build: Callable[[], MemberIndex]) -> MemberIndex:
+    """Return the index of an archive: from memory, from an earlier process, or built now."""
+    with _lock:  # other threads wait for the index instead of building it too
+        key = file_identity(path)
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-        index = _read(_place(key)) or build()
-        remember(path, index)
+        index = _read(_cache_path(key)) or build()
+        store_index(path, index)
         return index
 
 
-def remember(path: Path, index: MemberIndex) -> None:
-    """Keep the index of an archive for this process, and for others where it took long to make."""
+def store_index(path: Path, index: MemberIndex) -> None:
+    """Keep the index of an archive in memory, and on disk if it was slow to build."""
     with _lock:
-        key = identity(path)
+        key = file_identity(path)
         _kept[key] = index
         _kept.move_to_end(key)
         while len(_kept) > 1 and sum(map(len, _kept.values())) > _MOST_MEMBERS:
             _kept.popitem(last=False)
     if not index.problem and (len(index) >= _MANY or key[2] >= _LARGE):
-        _write(_place(key), index)
+        _write(_cache_path(key), index)
 
 
 def _digest(key: str) -> bytes:
     return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _place(key: tuple[str, int, int, int]) -> Path:
+def _cache_path(key: tuple[str, int, int, int]) -> Path:
     name = "\0".join(map(str, key)).encode("utf-8", "surrogateescape")
     return cache_dir() / "archives" / f"{blake2b(name, digest_size=16).hexdigest()}.npy"
 
@@ -139,7 +140,7 @@ def _read(place: Path) -> MemberIndex | None:
 
 
 def _write(place: Path, index: MemberIndex) -> None:
-    """Keep an index on disk, if that can be done, in place of the oldest where there are many."""
+    """Store an index on disk, if possible, and delete the oldest ones if there are many."""
     if place.exists():
         return
     with suppress(GalaxtoolError, OSError):

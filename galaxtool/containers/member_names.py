@@ -1,4 +1,4 @@
-"""Which members of an archive are images, and names for them that are all different."""
+"""Which members of an archive are images, and unique names for them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from galaxtool.tables.column_names import LABELS_FILE
 
 HIDDEN = "hidden"
-"""Reason that is not worth counting, as for hidden files in a folder."""
+"""A reason that is not counted, as for hidden files in a folder."""
 
 
 def reason_to_skip(name: str, suffixes: tuple[str, ...]) -> str:
-    """Return why a file in an archive is not an input, or nothing where it is one.
+    """Return why a file in an archive is not an input; empty if it is one.
 
     Parameters
     ----------
     name : str
-        With its folders, separated by ``/``.
+        Name with its folders, separated by ``/``.
     suffixes : tuple of str
-        Those of images.
+        Suffixes of images.
     """
     parts = name.split("/")
     if any(part == "__MACOSX" or (part.startswith(".") and part not in (".", "..")) for part in parts):
@@ -29,24 +29,24 @@ def reason_to_skip(name: str, suffixes: tuple[str, ...]) -> str:
     return "" if parts[-1].lower().endswith(suffixes) else "not an image suffix"
 
 
-def plain(name: str) -> str:
-    """Return a member's name without the ``./`` that some archives put in front.
+def strip_dot_slash(name: str) -> str:
+    """Return the name of a member without the ``./`` that some archives put in front.
 
     Examples
     --------
-    >>> plain("././a/b.png"), plain("../a.png")
+    >>> strip_dot_slash("././a/b.png"), strip_dot_slash("../a.png")
     ('a/b.png', '../a.png')
     """
     return re.sub(r"^(\./+)+", "", name)
 
 
-class Distinct:
-    """Makes names different from all before: a second ``a.png`` becomes ``a-2.png``.
+class NameDeduplicator:
+    """Makes each name differ from all earlier ones: a second ``a.png`` becomes ``a-2.png``.
 
     Parameters
     ----------
     suffixes : sequence of str
-        What the number goes in front of.
+        Suffixes that the number is inserted in front of.
     """
 
     def __init__(self, suffixes: Sequence[str]) -> None:
@@ -54,15 +54,15 @@ class Distinct:
         self._next: dict[str, int] = {}
 
     def __call__(self, name: str) -> str:
-        """Return the name, or one with a number that is free."""
+        """Return the name, with the next free number if the name was used before."""
         other = name
         while other in self._next:
             number = self._next[name]
             self._next[name] += 1
-            other = self._numbered(name, number)
+            other = self._insert_number(name, number)
         self._next[other] = 2
         return other
 
-    def _numbered(self, name: str, number: int) -> str:
+    def _insert_number(self, name: str, number: int) -> str:
         suffix = next((s for s in self._suffixes if name.lower().endswith(s)), "")
         return f"{name[: len(name) - len(suffix)]}-{number}{name[len(name) - len(suffix) :]}"

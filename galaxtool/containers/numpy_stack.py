@@ -1,4 +1,4 @@
-"""Stacks of images in NumPy's files, read image by image."""
+"""Stacks of images in NumPy files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.stack import ArrayRows, Rows, Stack, which_images
-from galaxtool.containers.streams import BROKEN, MOST_BYTES, MOST_RATIO, head_of
-from galaxtool.containers.zip import to_data
+from galaxtool.containers.stack import ArrayRows, Rows, Stack, choose_array
+from galaxtool.containers.streams import BROKEN, MOST_BYTES, MOST_RATIO, read_head
+from galaxtool.containers.zip import seek_to_data
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import say
+from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
 
 _BROKEN = (zipfile.BadZipFile, KeyError, RuntimeError, TypeError, SyntaxError, *BROKEN)
@@ -30,17 +30,17 @@ _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.form
 
 
 class NumpyContainer:
-    """NumPy's files: an array of images in an ``.npy``; or in an ``.npz`` with arrays of N values beside it.
+    """NumPy files: an array of images in an ``.npy``, or in an ``.npz`` with arrays of N values.
 
-    Of an ``.npz`` the array ``images`` (or ``cutouts``, ``image``, ``data``) is taken, else the only one of three or
-    four axes. Axes and rows are as of HDF5 files (`galaxtool.containers.axes`, `galaxtool.containers.stack`);
-    what is an attribute there is a small array of that name here: ``bands``, ``row0``, ``unit``, ``pixel_scale``. No
-    pickled object is ever loaded.
+    In an ``.npz``, the images are the array ``images`` (or ``cutouts``, ``image``, ``data``), or else the only array
+    with three or four axes. Axes and rows are as in HDF5 files (`galaxtool.containers.axes`,
+    `galaxtool.containers.stack`). Small arrays take the place of attributes: ``bands``, ``row0``, ``unit``,
+    ``pixel_scale``. Pickled objects are never loaded.
 
     Attributes
     ----------
     skipped : Counter
-        Empty.
+        Always empty.
     """
 
     def __init__(self) -> None:
@@ -52,9 +52,9 @@ class NumpyContainer:
         Raises
         ------
         UnreadableImage
-            If the file is damaged, holds Python objects, or it cannot be told which of its arrays are images.
+            If the file is damaged, contains Python objects, or it is unclear which of its arrays holds images.
         """
-        with closing(_opened(path)) as file:
+        with closing(_open(path)) as file:
             yield from file.stack.members(file.prefix)
 
     def open(self, path: Path) -> OpenNumpy:
@@ -63,11 +63,11 @@ class NumpyContainer:
 
 
 class OpenNumpy:
-    """A NumPy file that is open."""
+    """A NumPy file open for reading."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = _opened(path)
+        self._file = _open(path)
 
     def read(self, key: str, options: ReadOptions) -> Cutout:
         """Return an image.
@@ -75,7 +75,7 @@ class OpenNumpy:
         Raises
         ------
         UnreadableImage
-            If there is no such image, or the file is damaged.
+            If the image does not exist, or the file is damaged.
         """
         stack = self._file.stack
         row = stack.row(key.removeprefix(self._file.prefix), key)
@@ -83,7 +83,7 @@ class OpenNumpy:
         try:
             pixels = self._file.rows.row(row)
         except _BROKEN as error:
-            raise UnreadableImage(f"'{name}' is damaged or cut short ({say(error)}).") from error
+            raise UnreadableImage(f"'{name}' is damaged or cut short ({describe_error(error)}).") from error
         return stack.cutout(pixels, row, name)
 
     def close(self) -> None:
@@ -143,52 +143,58 @@ class _Streamed:
         self._archive.close()
 
 
-def _opened(path: Path) -> _File:
+def _open(path: Path) -> _File:
     """Open a file and find the images in it."""
-    head = head_of(path)
+    head = read_head(path)
     try:
-        return _single(path) if head.startswith(_MAGIC) else _archive(path)
+        return _open_npy(path) if head.startswith(_MAGIC) else _open_npz(path)
     except _BROKEN as error:
         objects = "Object arrays" in str(error) or "Python objects" in str(error)
-        why = "holds Python objects, which are not loaded" if objects else f"is damaged or cut short ({say(error)})"
+        why = (
+            "contains Python objects, which are not loaded"
+            if objects
+            else f"is damaged or cut short ({describe_error(error)})"
+        )
         raise UnreadableImage(f"'{path}' {why}.") from error
 
 
-def _single(path: Path) -> _File:
+def _open_npy(path: Path) -> _File:
+    """Open a file with one array."""
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     stack = Stack.of(str(path), array, {}, {})
     return _File(stack, "", ArrayRows(array, stack.axes.single))
 
 
-def _archive(path: Path) -> _File:
-    # NumPy leaves a file open that it cannot read
+def _open_npz(path: Path) -> _File:
+    """Open an archive of arrays."""
+    # NumPy does not close a file that it cannot read
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        headers = {name: _header(arrays.zip, name, path) for name in arrays.files}
-        name = which_images({n: header for n, header in headers.items() if header.ndim in (3, 4)}, path)
+        headers = {name: _read_header(arrays.zip, name, path) for name in arrays.files}
+        name = choose_array({n: header for n, header in headers.items() if header.ndim in (3, 4)}, path)
         header = headers[name]
         small = {other: h for other, h in headers.items() if other != name and h.nbytes <= MOST_BYTES}
-        beside = {
+        columns = {
             other: arrays[other]
             for other, h in small.items()
             if h.shape in ((header.shape[0],), (header.shape[0], 1)) and h.dtype.kind in "iufbSU"
         }
-        said = {
+        attributes = {
             other.lower(): arrays[other].item() if h.ndim == 0 else arrays[other]
             for other, h in small.items()
             if other.lower() in _ATTRIBUTES and math.prod(h.shape) < _FEW_VALUES
         }
         info = arrays.zip.getinfo(f"{name}.npy")
-    stack = Stack.of(f"{path}[{name}]", header, said, beside)
-    return _File(stack, f"{name}/", _rows(path, info, header, stack))
+    stack = Stack.of(f"{path}[{name}]", header, attributes, columns)
+    return _File(stack, f"{name}/", _make_rows(path, info, header, stack))
 
 
-def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header:
-    """Read the header of an array, and check that there is as much as it promises."""
+def _read_header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header:
+    """Read the header of an array, and check that the data have the size that it promises."""
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as stream:
         version = np.lib.format.read_magic(stream)
         if version not in _READ_HEADER:
-            raise ValueError(f"'{name}' is of version {version} of NumPy's format, which is not known")
+            raise ValueError(f"'{name}' has version {version} of the NumPy format, which is not supported")
         shape, fortran, dtype = _READ_HEADER[version](stream)
         header = _Header(shape, fortran, dtype, stream.tell())
     if dtype.hasobject:
@@ -196,22 +202,22 @@ def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header:
     if header.length + header.nbytes != info.file_size:
         raise ValueError(f"the header of '{name}' promises {header.nbytes:,} bytes, and it has {info.file_size:,}")
     if info.file_size > max(MOST_BYTES, 2 * MOST_RATIO * info.compress_size):
-        raise ValueError(f"'{name}' claims to unpack from {info.compress_size:,} to {info.file_size:,} bytes")
+        raise ValueError(f"'{name}' claims to decompress from {info.compress_size:,} to {info.file_size:,} bytes")
     return header
 
 
-def _rows(path: Path, info: zipfile.ZipInfo, header: _Header, stack: Stack) -> Rows:
-    """Return the rows of an array in an archive, mapped where it is not packed."""
+def _make_rows(path: Path, info: zipfile.ZipInfo, header: _Header, stack: Stack) -> Rows:
+    """Return the rows of an array in an archive, memory-mapped if it is not compressed."""
     single = stack.axes.single
     if info.compress_type == zipfile.ZIP_STORED:
         with path.open("rb") as stream:
-            to_data(stream, info.header_offset)
+            seek_to_data(stream, info.header_offset)
             start = stream.tell() + header.length
         order: Any = "F" if header.fortran else "C"
         return ArrayRows(np.memmap(path, header.dtype, "r", start, header.shape, order), single)
     if header.fortran:
         raise UnreadableImage(
-            f"'{stack.place}' is stored in Fortran's order, in which images cannot be read one by one.",
-            hint="Save np.ascontiguousarray(images), or use np.savez, which does not pack.",
+            f"'{stack.place}' is stored in Fortran order, which does not allow reading single images.",
+            hint="Save np.ascontiguousarray(images), or use np.savez, which does not compress.",
         )
     return _Streamed(path, info.filename, header, single)

@@ -1,4 +1,4 @@
-"""What a container must be able to do."""
+"""The protocol of containers, and their members."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Member:
     Parameters
     ----------
     key : str
-        By which `OpenContainer.read` finds it, and which stands in brackets behind the container's path in tables.
+        Key by which `OpenContainer.read` finds the image; tables show it in brackets behind the path of the container.
     name : str
-        What its id is made of; the same as `key` where that says enough.
+        Name that the identifier is made of; the same as `key` if there is no better one.
     ra, dec : float or None
-        Degrees, ICRS, where the container has a list of them.
+        Degrees, ICRS, if the container has columns of positions.
     columns : dict
-        What else the container says of it, e.g. a label.
+        Any other values that the container has for the image, such as a label.
     """
 
     key: str
@@ -36,32 +36,32 @@ class Member:
 
 
 class Container(Protocol):
-    """Files of one kind that hold many images."""
+    """Files of one kind that contain many images."""
 
     def members(self, path: Path) -> Iterator[Member]:
-        """Yield what counts as an image, in an order that does not change.
+        """Yield the images, in an order that does not change.
 
         Raises
         ------
         galaxtool.errors.UnreadableImage
-            If the container as a whole is damaged.
+            If the whole container is damaged.
         """
 
     def open(self, path: Path) -> OpenContainer:
-        """Open one for reading; used by one thread at a time, and for many members."""
+        """Open a file to read many members; the result is used by one thread at a time."""
 
 
 class OpenContainer(Protocol):
-    """A container that is open."""
+    """A container open for reading."""
 
     def read(self, key: str, options: ReadOptions) -> ImageFile | Cutout:
-        """Return a member: a file as some `Reader` takes it, or the image itself.
+        """Return a member: a file for a `Reader`, or the image itself.
 
         Raises
         ------
         galaxtool.errors.UnreadableImage
-            If there is no such member, or it is damaged.
+            If the member does not exist or is damaged.
         """
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""

@@ -13,7 +13,7 @@ from galaxtool.containers.find import locate_image
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import read_file, say
+from galaxtool.images.reading import describe_error, read_file
 from galaxtool.types import BLANK, Cutout, ImageRef
 from galaxtool.utils.config import is_debugging
 
@@ -98,9 +98,9 @@ def read_ref(ref: ImageRef, options: ReadOptions = PLAIN) -> Cutout:
         If the image cannot be read; the message says why in one sentence.
     """
     if ref.bands:
-        cutout = _stacked(ref, options)
+        cutout = _read_bands(ref, options)
     elif ref.container:
-        found = _member(ref, options)
+        found = _read_member(ref, options)
         cutout = read_file(found, options) if isinstance(found, ImageFile) else apply_options(found, options)
     else:
         cutout = read_file(ref.path, options)
@@ -110,7 +110,7 @@ def read_ref(ref: ImageRef, options: ReadOptions = PLAIN) -> Cutout:
 
 
 def get_image_file(ref: ImageRef) -> ImageFile | None:
-    """Return the file that an image is, on disk or out of an archive, so that it can be copied.
+    """Return the file that an image is stored in, on disk or in an archive, so that it can be copied.
 
     Returns
     -------
@@ -126,50 +126,50 @@ def get_image_file(ref: ImageRef) -> ImageFile | None:
         return None
     if not ref.container:
         return ImageFile.on_disk(ref.path)
-    found = _member(ref, PLAIN)
+    found = _read_member(ref, PLAIN)
     return found if isinstance(found, ImageFile) else None
 
 
 def apply_options(cutout: Cutout, options: ReadOptions) -> Cutout:
-    """Return an image that no reader has read with the bands and the pixel scale that options ask for.
+    """Apply the bands and the pixel scale of some options to an image that did not come from a reader.
 
     Raises
     ------
     UnreadableImage
-        If it has not all of the bands.
+        If the image lacks a band.
     """
     if options.pixel_scale is not None and cutout.pixel_scale is None:
         cutout = replace(cutout, pixel_scale=options.pixel_scale)
     if not options.bands or options.bands == cutout.bands:
         return cutout
-    places = [_band(cutout, band) for band in options.bands]
+    places = [_find_band(cutout, band) for band in options.bands]
     return replace(cutout, data=np.ascontiguousarray(cutout.data[places]), bands=options.bands)
 
 
-def _member(ref: ImageRef, options: ReadOptions) -> ImageFile | Cutout:
+def _read_member(ref: ImageRef, options: ReadOptions) -> ImageFile | Cutout:
     """Return a member of a container."""
     try:
         return open_container(ref).read(ref.member, options)
     except GalaxtoolError:
         raise
     except MemoryError as error:
-        raise UnreadableImage(f"'{ref}' needs more memory than there is.") from error
-    except Exception as error:  # damage has no end of forms, as in galaxtool.images.reading
+        raise UnreadableImage(f"'{ref}' needs more memory than is available.") from error
+    except Exception as error:  # damage takes many forms, as in galaxtool.images.reading
         if is_debugging():
             raise
         raise UnreadableImage(
-            f"'{ref}' is damaged, or of a kind that the container does not know ({say(error)}).",
+            f"'{ref}' is damaged, or not supported by its container ({describe_error(error)}).",
             hint="GALAXTOOL_DEBUG=1 shows where it failed.",
         ) from error
 
 
-def _stacked(ref: ImageRef, options: ReadOptions) -> Cutout:
-    """Return the files of an image's bands as one image."""
+def _read_bands(ref: ImageRef, options: ReadOptions) -> Cutout:
+    """Read the file of each band, and return them as one image."""
     known = dict(ref.bands)
     wanted = options.bands or tuple(known)
     missing = [band for band in wanted if band not in known]
     if missing:
-        raise UnreadableImage(f"'{ref.path}' has no band '{missing[0]}' beside it; there are {', '.join(known)}.")
+        raise UnreadableImage(f"'{ref.path}' has no file for the band '{missing[0]}'; it has {', '.join(known)}.")
     alone = replace(options, bands=())
     planes = [read_file(known[band], alone) for band in wanted]
     for band, plane in zip(wanted, planes, strict=True):
@@ -186,14 +186,14 @@ def _stacked(ref: ImageRef, options: ReadOptions) -> Cutout:
         ra=placed.ra,
         dec=placed.dec,
         pixel_scale=next((plane.pixel_scale for plane in planes if plane.pixel_scale is not None), None),
-        flags=_joined([plane.flags for plane in planes]),
+        flags=_merge_flags([plane.flags for plane in planes]),
     )
 
 
 def _check_plane(path: str, plane: Cutout, first: Cutout) -> None:
-    """Raise `UnreadableImage` where the file of a band does not go with that of the first."""
+    """Raise `UnreadableImage` if the file of a band does not match that of the first band."""
     if len(plane.data) != 1:
-        raise UnreadableImage(f"'{path}' has {len(plane.data)} bands, where each file is to have one.")
+        raise UnreadableImage(f"'{path}' has {len(plane.data)} bands, but each file must have one.")
     if plane.data.shape != first.data.shape:
         sizes = [f"{cutout.data.shape[2]} x {cutout.data.shape[1]}" for cutout in (plane, first)]
         raise UnreadableImage(
@@ -204,14 +204,14 @@ def _check_plane(path: str, plane: Cutout, first: Cutout) -> None:
         raise UnreadableImage(f"'{path}' and '{first.source}' are not bands of one image: one of them is a picture.")
 
 
-def _joined(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return flags of bands as those of one image, which is blank only if all of them are."""
+def _merge_flags(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the flags of several bands as those of one image, which is blank only if all bands are."""
     every = dict.fromkeys(flag for some in flags for flag in some)
     return tuple(flag for flag in every if flag != BLANK or all(BLANK in some for some in flags))
 
 
-def _band(cutout: Cutout, band: str) -> int:
+def _find_band(cutout: Cutout, band: str) -> int:
     if band in cutout.bands:
         return cutout.bands.index(band)
-    named = ", ".join(cutout.bands) if any(cutout.bands) else f"{len(cutout.bands)} without names"
-    raise UnreadableImage(f"'{cutout.source}' has no band '{band}'; its bands are {named}.")
+    names = ", ".join(cutout.bands) if any(cutout.bands) else f"{len(cutout.bands)} without names"
+    raise UnreadableImage(f"'{cutout.source}' has no band '{band}'; its bands are {names}.")

@@ -1,8 +1,8 @@
-"""Images that lie behind one another in an array, with what is known of each in columns beside it.
+"""Stacks: an array of images, with columns of values for each image.
 
-Integers of 8 bits are display values, as of a JPEG, and any other numbers measured ones. In files, the first row of a
-display image is the top one, and of measured images the bottom one, as in FITS; unless an attribute ``row0`` of the
-array says ``"top"`` or ``"bottom"``.
+8-bit integers are display values, as in a JPEG; any other numbers are measured data. In files, the first row of a
+display image is the top one, and the first row of measured data is the bottom one, as in FITS, unless an attribute
+``row0`` of the array says ``"top"`` or ``"bottom"``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from galaxtool.containers.axes import Axes, axes_of
+from galaxtool.containers.axes import Axes, find_axes
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import MOST_BYTES
 from galaxtool.errors import UnreadableImage
@@ -24,34 +24,35 @@ from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS
 from galaxtool.types import Cutout
 
 SCALE_COLUMNS = ("pixel_scale", "pxscale", "pixscale")
-"""Names of an array, or an attribute, with arcsec per pixel."""
+"""Names of an array or attribute with the pixel scale in arcsec."""
 
 IMAGES = ("images", "cutouts", "image", "data")
-"""Names of the array that is taken where a file has several that could be images."""
+"""Names of the array of images in a file with several candidates."""
 
 _IDS = (*ID_COLUMNS, "ids", "object_ids", "names")
 _MOST_IMAGES = 2**28
-_TOGETHER = 4096
+_ROWS_AT_ONCE = 4096
 
 
 class Rows(Protocol):
-    """Images of an array."""
+    """Access to the images of an array."""
 
     def row(self, row: int) -> np.ndarray:
-        """Return one as the array has it."""
+        """Return an image with the axes of the array."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 class ArrayRows:
-    """Images of an array that is in memory, or that the system reads from a file as it is touched.
+    """The images of an array in memory, or of a memory map.
 
     Parameters
     ----------
     array : ndarray
+        The array.
     single : bool
-        Whether it is one image.
+        Whether the array is one image.
     """
 
     def __init__(self, array: np.ndarray, single: bool) -> None:
@@ -64,26 +65,26 @@ class ArrayRows:
         return self._array if self._single else self._array[row]
 
     def close(self) -> None:
-        """Let go of the array."""
+        """Release the array."""
         self._array = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """An array of images and the columns beside it, none of them read.
+    """An array of images and its columns, not read yet.
 
     Parameters
     ----------
     place : str
-        What messages call it.
+        Name for messages: the path, and the array in brackets.
     axes : Axes
-        Of the array.
+        Axes of the array.
     dtype : dtype
-        Of the array.
+        Type of the array.
     attributes : mapping
-        ``bands`` (names), ``row0``, ``unit``, ``pixel_scale`` in arcsec, each where it is said.
+        ``bands`` (names), ``row0``, ``unit``, ``pixel_scale`` in arcsec, where the file has them.
     columns : mapping
-        Arrays of N values, or what gives them when it is sliced.
+        Arrays of N values, or objects that return them when sliced.
     """
 
     place: str
@@ -94,30 +95,30 @@ class Stack:
 
     @classmethod
     def of(cls, place: str, array: Any, attributes: Mapping[str, Any], columns: Mapping[str, Any]) -> Stack:
-        """Return the stack of an array, or of what has a shape and a dtype as one.
+        """Return the stack of an array, or of an object with a shape and a dtype.
 
         Raises
         ------
         UnreadableImage
-            If it holds no images; see `galaxtool.containers.axes`.
+            If the array does not hold images; see `galaxtool.containers.axes`.
         """
         what = f"The array '{place}'"
         if array.dtype.kind not in "iuf":
-            raise UnreadableImage(f"{what} is of type {array.dtype}, which are no pixels.")
-        axes = axes_of(array.shape, len(_names(attributes.get("bands"))), what)
+            raise UnreadableImage(f"{what} has the type {array.dtype}, which is not a type of pixels.")
+        axes = find_axes(array.shape, len(_parse_bands(attributes.get("bands"))), what)
         image = math.prod(array.shape if axes.single else array.shape[1:])
         if image * array.dtype.itemsize > MOST_BYTES or axes.n > _MOST_IMAGES:
             sides = " x ".join(map(str, array.shape))
-            raise UnreadableImage(f"{what} is of shape {sides}, and may be meant to exhaust memory.")
+            raise UnreadableImage(f"{what} has the shape {sides}, which could exhaust memory.")
         return cls(place, axes, array.dtype, attributes, {name: c for name, c in columns.items() if len(c) == axes.n})
 
     def members(self, prefix: str) -> Iterator[Member]:
-        """Yield a member for each image, its key the number behind `prefix`."""
+        """Yield a member for each image, whose key is `prefix` and its number."""
         identifier, ra, dec = (self._column(names) for names in (_IDS, RA_COLUMNS, DEC_COLUMNS))
         others = [name for name in self.columns if name not in (identifier, ra, dec)]
-        for start in range(0, self.axes.n, _TOGETHER):
-            part = slice(start, min(start + _TOGETHER, self.axes.n))
-            ids = texts(self.columns[identifier][part]) if identifier else [""] * (part.stop - start)
+        for start in range(0, self.axes.n, _ROWS_AT_ONCE):
+            part = slice(start, min(start + _ROWS_AT_ONCE, self.axes.n))
+            ids = decode_texts(self.columns[identifier][part]) if identifier else [""] * (part.stop - start)
             alpha, delta = self.positions(part)
             cells = {name: _values(self.columns[name][part]) for name in others}
             for i, (name, x, y) in enumerate(zip(ids, alpha.tolist(), delta.tolist(), strict=True)):
@@ -141,12 +142,12 @@ class Stack:
         return np.where(known, ra, np.nan) % 360, np.where(known, dec, np.nan)
 
     def scales(self, part: slice) -> np.ndarray:
-        """Return arcsec per pixel, NaN where unknown."""
+        """Return pixel scales in arcsec, NaN where unknown."""
         column = self._column(SCALE_COLUMNS)
         if column is not None and self.columns[column].dtype.kind in "iuf":
             values = np.asarray(self.columns[column][part], dtype=np.float64)
         else:
-            values = np.full(part.stop - part.start, _number(self.attributes.get("pixel_scale")))
+            values = np.full(part.stop - part.start, _parse_number(self.attributes.get("pixel_scale")))
         return np.where(np.isfinite(values) & (values > 0), values, np.nan)
 
     def row(self, text: str, key: str) -> int:
@@ -155,7 +156,7 @@ class Stack:
         Raises
         ------
         UnreadableImage
-            If `text` is none of them; the message calls it `key`.
+            If there is no image `text`; the message calls it `key`.
         """
         row = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
         if not 0 <= row < self.axes.n:
@@ -169,11 +170,11 @@ class Stack:
         Parameters
         ----------
         pixels : ndarray
-            As the array has it.
+            Pixels with the axes of the array.
         row : int
-            Its number.
+            Number of the image.
         source : str
-            What to call it.
+            Name of the image for messages.
 
         Returns
         -------
@@ -183,7 +184,7 @@ class Stack:
         Raises
         ------
         UnreadableImage
-            If it has no finite pixel.
+            If the image has no finite pixel.
         """
         display = self.dtype == np.uint8
         planes = self.axes.to_planes(pixels)
@@ -210,14 +211,14 @@ class Stack:
 
     @property
     def _unit(self) -> str:
-        """What all bands are measured in; empty where they are not in the same."""
-        units = set(texts(np.atleast_1d(np.asarray(self.attributes.get("unit", "")))))
+        """Unit of all bands; empty if they differ."""
+        units = set(decode_texts(np.atleast_1d(np.asarray(self.attributes.get("unit", "")))))
         return units.pop() if len(units) == 1 else ""
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """Names of the bands; empty ones where nothing says them."""
-        names = _names(self.attributes.get("bands"))
+        """Names of the bands; empty if they are unknown."""
+        names = _parse_bands(self.attributes.get("bands"))
         if len(names) == self.axes.planes:
             return names
         return ("R", "G", "B") if self.dtype == np.uint8 and self.axes.planes == 3 else ("",) * self.axes.planes
@@ -227,20 +228,20 @@ class Stack:
         return next((by_lower[name] for name in usual if name in by_lower), None)
 
 
-def which_images(arrays: Mapping[str, Any], path: Path) -> str:
+def choose_array(arrays: Mapping[str, Any], path: Path) -> str:
     """Return the name of the array of images.
 
     Parameters
     ----------
     arrays : mapping
-        Those of three or four axes; groups in a name are separated by ``/``.
+        Arrays with three or four axes; groups in a name are separated by ``/``.
     path : Path
-        The file, for messages.
+        Path of the file, for messages.
 
     Raises
     ------
     UnreadableImage
-        If there is none, or several and none, or two, of a usual name.
+        If there is no candidate, or several without exactly one of a usual name.
     """
     found = [name for name, array in arrays.items() if array.dtype.kind in "iuf"]
     for usual in IMAGES:
@@ -249,37 +250,37 @@ def which_images(arrays: Mapping[str, Any], path: Path) -> str:
             return named[0]
     if len(found) == 1:
         return found[0]
-    hint = "Wanted 'images' of N x ny x nx, N x ny x nx x 3 or N x bands x ny x nx."
+    hint = "Expected 'images' of N x ny x nx, N x ny x nx x 3 or N x bands x ny x nx."
     if not found:
         raise UnreadableImage(f"'{path}' has no array of images.", hint=hint)
     shown = ", ".join(f"'{name}'" for name in found[:8]) + (", ..." if len(found) > 8 else "")
     raise UnreadableImage(
-        f"'{path}' has {len(found)} arrays that could be images: {shown}.", hint="Call the one to take 'images'."
+        f"'{path}' has {len(found)} arrays that could be images: {shown}.", hint="Name the one to read 'images'."
     )
 
 
-def texts(values: Any) -> list[str]:
-    """Return an array's values as texts, bytes decoded."""
+def decode_texts(values: Any) -> list[str]:
+    """Return the values of an array as text, with bytes decoded."""
     return ["" if value is None else str(value).strip() for value in _values(values)]
 
 
 def _values(values: Any) -> list[Any]:
-    listed = np.asarray(values).reshape(len(values)).tolist()
-    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in listed]
+    items = np.asarray(values).reshape(len(values)).tolist()
+    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in items]
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    """Return names of bands: from ``["g", "r"]``, ``"g,r"`` or ``"gr"``."""
+def _parse_bands(value: Any) -> tuple[str, ...]:
+    """Return names of bands, from ``["g", "r"]``, ``"g,r"`` or ``"gr"``."""
     if value is None:
         return ()
     if isinstance(value, (str, bytes, np.bytes_)):
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         words = text.replace(",", " ").split()
         return tuple(text.strip()) if len(words) == 1 and text.strip().isalpha() else tuple(words)
-    return tuple(texts(np.atleast_1d(np.asarray(value))))
+    return tuple(decode_texts(np.atleast_1d(np.asarray(value))))
 
 
-def _number(value: Any) -> float:
+def _parse_number(value: Any) -> float:
     try:
         return float(np.asarray(value).reshape(-1)[0])
     except (TypeError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""Reading archives in place, unpacked as they are read, within bounds that keep hostile ones from taking all memory."""
+"""Reading archives in place, decompressed on the fly, within bounds that protect memory against hostile files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any, BinaryIO, cast
 from galaxtool.errors import UnreadableImage
 
 MOST_BYTES = 2**30
-"""No member of an archive may be larger than this."""
+"""Largest size of a member of an archive."""
 
 MOST_RATIO = 500
-"""A whole archive that unpacks to more than `MOST_BYTES` may unpack to no more times its size than this."""
+"""Largest ratio of decompressed to compressed size of an archive that decompresses to more than `MOST_BYTES`."""
 
 BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, MemoryError, NotImplementedError, OverflowError)
-"""What the unpacking libraries raise of damage; MemoryError where a header asks for more than there is."""
+"""Errors of the decompression libraries for damaged files; MemoryError if a header asks for more than there is."""
 
 _HEAD = 4096
 _HEADER_BYTES = 2**26
@@ -27,13 +27,13 @@ _STEP = 2**20
 _GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
 
 
-def head_of(path: Path) -> bytes:
-    """Return how a file begins.
+def read_head(path: Path) -> bytes:
+    """Return the first bytes of a file.
 
     Raises
     ------
     UnreadableImage
-        If it is absent, a folder, empty, or may not be read.
+        If the file does not exist, is a folder, is empty, or may not be read.
     """
     try:
         with path.open("rb", buffering=0) as stream:
@@ -51,8 +51,8 @@ def head_of(path: Path) -> bytes:
     return head
 
 
-def unpacked_head(head: bytes) -> bytes:
-    """Return what the beginning of a compressed file unpacks to, at least its first 512 bytes; else nothing."""
+def decompress_head(head: bytes) -> bytes:
+    """Return the decompressed beginning of a compressed file, at least 512 bytes; empty for any other file."""
     with suppress(*BROKEN):
         if head.startswith(_GZIP):
             return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
@@ -63,53 +63,54 @@ def unpacked_head(head: bytes) -> bytes:
     return b""
 
 
-class Unpacked:
-    """A file as it is when unpacked: to be read at any place, forwards with little effort.
+class DecompressedFile:
+    """A file that is decompressed as it is read, at any offset; reading forwards is fast.
 
     Parameters
     ----------
     path : Path
-        Plain, or packed by gzip, bzip2, xz or (Python 3.14) Zstandard; going back in a packed one begins anew.
+        Plain file, or one compressed by gzip, bzip2, xz or (Python 3.14) Zstandard. Going back in a compressed file
+        starts again at its beginning.
 
     Attributes
     ----------
     packed : bool
-        Whether places are reached by unpacking all that lies before them.
+        Whether an offset is reached by decompressing everything in front of it.
     size : int
-        Bytes of the file as it is on disk.
+        Size of the file on disk, in bytes.
     last : bytes
-        What `read` returned last.
+        Bytes that `read` returned last.
 
     Raises
     ------
     UnreadableImage
-        As of `head_of`; or if it is packed by what this Python cannot unpack.
+        As for `read_head`; or if this version of Python cannot decompress the file.
 
     Notes
     -----
-    Like a stream, for those who expect one; but `read` refuses to return more than 64 MB at once, which only a header
-    made to do harm asks for, and `seek` to go beyond `MOST_RATIO` times the file's size. `take` reads members.
+    This is a stream for `tarfile`. But `read` never returns more than 64 MB at once, for which only a hostile header
+    asks, and `seek` does not go beyond `MOST_RATIO` times the size of the file. `take` reads members.
     """
 
     def __init__(self, path: Path) -> None:
-        head = head_of(path)
+        head = read_head(path)
         self.size = path.stat().st_size
         self.packed = head.startswith((_GZIP, _BZIP2, _XZ, _ZSTD))
         self._farthest = max(MOST_BYTES, MOST_RATIO * self.size) if self.packed else None
-        self._stream: Any = _opened(path, head)
+        self._stream: Any = _open(path, head)
         self._at = 0
         self.last = b""
 
     def tell(self) -> int:
-        """Return the place, counted in unpacked bytes."""
+        """Return the offset, in decompressed bytes."""
         return self._at
 
     def seek(self, place: int) -> int:
-        """Go to a place."""
+        """Set the offset."""
         if self._farthest is not None and place > self._farthest:
-            raise OverflowError(f"it claims to unpack to more than {MOST_RATIO} times its size")
+            raise OverflowError(f"it claims to decompress to more than {MOST_RATIO} times its size")
         if self.packed and place > self._at:
-            while self._at < place:  # faster than seek of the libraries, which go by small steps
+            while self._at < place:  # faster than the seek of the libraries, which use small steps
                 read = self._stream.read(min(_STEP, place - self._at))
                 if not read:
                     break
@@ -119,14 +120,14 @@ class Unpacked:
         return self._at
 
     def read(self, n: int) -> bytes:
-        """Return the next `n` bytes, or what there is."""
+        """Return the next `n` bytes, fewer at the end."""
         if n > _HEADER_BYTES:
             raise OverflowError(f"a header claims to have {n:,} bytes")
         self.last = self._read(n)
         return self.last
 
     def take(self, place: int, n: int) -> bytes:
-        """Return `n` bytes from a place, or what there is."""
+        """Return `n` bytes from an offset, fewer at the end."""
         self.seek(place)
         return self._read(n)
 
@@ -134,7 +135,7 @@ class Unpacked:
         """Close the file."""
         self._stream.close()
 
-    def __enter__(self) -> Unpacked:
+    def __enter__(self) -> DecompressedFile:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -147,8 +148,8 @@ class Unpacked:
         return read
 
 
-def _opened(path: Path, head: bytes) -> BinaryIO:
-    """Open a file and unpack it by what it begins with."""
+def _open(path: Path, head: bytes) -> BinaryIO:
+    """Open a file, decompressed according to its first bytes."""
     if head.startswith(_GZIP):
         return cast(BinaryIO, gzip.open(path))
     if head.startswith(_BZIP2):
@@ -160,8 +161,8 @@ def _opened(path: Path, head: bytes) -> BinaryIO:
             from compression import zstd
         except ImportError as error:
             raise UnreadableImage(
-                f"'{path}' is packed by Zstandard, which only Python 3.14 and newer can unpack.",
-                hint=f"Unpack it first: unzstd {path}",
+                f"'{path}' is compressed by Zstandard, which only Python 3.14 and newer can decompress.",
+                hint=f"Decompress it first: unzstd {path}",
             ) from error
         return cast(BinaryIO, zstd.open(path))
     return path.open("rb")

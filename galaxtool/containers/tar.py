@@ -1,4 +1,4 @@
-"""Tar archives, plain or packed, read in place."""
+"""Tar archives, plain or compressed, read in place."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from galaxtool.containers.member_index import IndexBuilder, MemberIndex, index_of, remember
-from galaxtool.containers.member_names import HIDDEN, Distinct, plain, reason_to_skip
+from galaxtool.containers.member_index import IndexBuilder, MemberIndex, get_index, store_index
+from galaxtool.containers.member_names import HIDDEN, NameDeduplicator, reason_to_skip, strip_dot_slash
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.streams import BROKEN, MOST_BYTES, Unpacked
+from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import image_suffixes, say
+from galaxtool.images.reading import describe_error, image_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
 
 _BROKEN = (tarfile.TarError, *BROKEN)
@@ -23,17 +23,17 @@ _ZEROS = bytes(tarfile.BLOCKSIZE)
 
 
 class TarContainer:
-    """Tar archives: plain, or packed by gzip, bzip2, xz or (Python 3.14) Zstandard.
+    """Tar archives: plain, or compressed by gzip, bzip2, xz or (Python 3.14) Zstandard.
 
-    A plain one is read at any place at once. A packed one has to be unpacked up to the member, which in the order of
-    the archive costs nothing more, but is done by every worker anew.
+    A plain archive is read at any offset. A compressed one has to be decompressed up to the member: in the order of the
+    archive this costs nothing extra, but every worker does it again.
 
     Attributes
     ----------
     skipped : Counter
-        How many files were passed over by `members`, by reason.
+        Number of files that `members` skipped, by reason.
     problem : str
-        What is wrong with the archive, in one sentence, when `members` came to its end; else empty.
+        Problem with the archive, in one sentence, after the last member; empty if there is none.
     """
 
     def __init__(self) -> None:
@@ -41,80 +41,82 @@ class TarContainer:
         self.problem = ""
 
     def members(self, path: Path) -> Iterator[Member]:
-        """Yield the regular files with the suffix of an image, in the archive's order.
+        """Yield the regular files with the suffix of an image, in the order of the archive.
 
         Parameters
         ----------
         path : Path
+            Path of the archive.
 
         Yields
         ------
         Member
-            Its key is the name in the archive, whatever it is (``../a.png`` leads nowhere, as nothing is written); a
-            second one of a name has a number in front of its suffix. Hidden files and ``__MACOSX`` are not looked at;
-            links, devices, ``labels.csv`` and what is no image are counted in `skipped`.
+            The key is the name in the archive, whatever it is (``../a.png`` is harmless, as nothing is written). A
+            repeated name gets a number in front of its suffix. Hidden files and ``__MACOSX`` are ignored; links,
+            devices, ``labels.csv`` and files that are not images are counted in `skipped`.
 
         Raises
         ------
         UnreadableImage
-            If the file is no tar archive; or behind the last member that is left of a damaged one, unless that member
-            is itself cut short, which is said when it is read.
+            If the file is not a tar archive; or after the last readable member of a damaged one, unless that member
+            is itself cut short, which is reported when it is read.
         """
         builder = IndexBuilder(2)
         suffixes = image_suffixes()
-        distinct = Distinct(suffixes)
+        distinct = NameDeduplicator(suffixes)
         with _open(path) as (stream, tar):
-            walk = _Walk(path, stream, tar)
+            walk = _HeaderIterator(path, stream, tar)
             for info in walk:
-                reason = _reason(info, suffixes)
+                reason = _reason_to_skip_member(info, suffixes)
                 if reason and reason != LABELS_FILE:
                     if reason != HIDDEN:
                         self.skipped[reason] += 1
                     continue
                 key = distinct(info.name)
-                # of a file with holes the place of its header is kept, as only that tells where its pieces are
+                # for a sparse file, the offset of its header is kept, which lists its pieces
                 whole = info.sparse is None
                 builder.add(key, info.offset_data if whole else info.offset, info.size if whole else -1)
                 if reason:
                     self.skipped[reason] += 1
                 else:
-                    yield Member(key=key, name=plain(info.name))
+                    yield Member(key=key, name=strip_dot_slash(info.name))
             self.problem = walk.problem
-            shown = walk.cut_member is not None and not _reason(walk.cut_member, suffixes)
-        remember(path, builder.built(self.problem))
+            shown = walk.cut_member is not None and not _reason_to_skip_member(walk.cut_member, suffixes)
+        store_index(path, builder.build(self.problem))
         if self.problem and not shown:
             raise UnreadableImage(self.problem)
 
     def open(self, path: Path) -> OpenTar:
-        """Open an archive for reading; it is listed first, where this was not done before."""
+        """Open an archive for reading; it is indexed first if necessary."""
         return OpenTar(path)
 
 
 class OpenTar:
-    """A tar archive that is open.
+    """A tar archive open for reading.
 
     Parameters
     ----------
     path : Path
+        Path of the archive.
 
     Raises
     ------
     UnreadableImage
-        If it is no tar archive.
+        If the file is not a tar archive.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.index = index_of(path, lambda: _listed(path))
-        self._stream = Unpacked(path)
+        self.index = get_index(path, lambda: _build_index(path))
+        self._stream = DecompressedFile(path)
 
     def read(self, key: str, options: ReadOptions) -> ImageFile:
-        """Return a member's content.
+        """Return the content of a member.
 
         Raises
         ------
         UnreadableImage
-            If there is none of that name, it is damaged, cut short or larger than 1 GB.
+            If there is no such member, or it is damaged, cut short or larger than 1 GB.
         """
         found = self.index.find(key)
         if found is None:
@@ -125,13 +127,13 @@ class OpenTar:
         name = f"{self.path}[{key}]"
         if size > MOST_BYTES:
             raise UnreadableImage(
-                f"'{name}' is of {size:,} bytes; a member of an archive may have {MOST_BYTES:,}.",
+                f"'{name}' has {size:,} bytes; the limit for a member of an archive is {MOST_BYTES:,}.",
                 hint="Unpack it, and read the file by itself.",
             )
         try:
-            content = self._stream.take(place, size) if size >= 0 else self._with_holes(place)
+            content = self._stream.take(place, size) if size >= 0 else self._read_sparse(place)
         except _BROKEN as error:
-            raise UnreadableImage(f"'{name}' is damaged or cut short ({say(error)}).") from error
+            raise UnreadableImage(f"'{name}' is damaged or cut short ({describe_error(error)}).") from error
         if size >= 0 and len(content) < size:
             raise UnreadableImage(f"'{name}' is cut short: it has {len(content):,} of {size:,} bytes.")
         return ImageFile(name, content=content)
@@ -140,29 +142,30 @@ class OpenTar:
         """Close the file."""
         self._stream.close()
 
-    def _with_holes(self, place: int) -> bytes:
+    def _read_sparse(self, place: int) -> bytes:
+        """Return the content of a sparse file."""
         self._stream.seek(place)
         with tarfile.TarFile(fileobj=cast(Any, self._stream)) as tar:
             info = tar.next()
             if info is None or info.size > MOST_BYTES:
-                raise tarfile.ReadError("a file with holes is too large")
+                raise tarfile.ReadError("a sparse file is too large")
             pieces = tar.extractfile(info)
             assert pieces is not None  # only links and folders have none
             return b"".join(iter(lambda: pieces.read(2**20), b""))
 
 
-class _Walk:
-    """Goes through the headers of an archive, and notices where it breaks off.
+class _HeaderIterator:
+    """Iterates over the headers of an archive, and detects where it is cut short.
 
     Attributes
     ----------
     problem : str
-        What is wrong, in one sentence.
+        Problem with the archive, in one sentence.
     cut_member : TarInfo or None
-        The last member where its content is not all there.
+        The last member, if its content is incomplete.
     """
 
-    def __init__(self, path: Path, stream: Unpacked, tar: tarfile.TarFile) -> None:
+    def __init__(self, path: Path, stream: DecompressedFile, tar: tarfile.TarFile) -> None:
         self.path, self.stream, self.tar = path, stream, tar
         self.problem = ""
         self.cut_member: tarfile.TarInfo | None = None
@@ -173,30 +176,32 @@ class _Walk:
             try:
                 info = self.tar.next()
             except _BROKEN as error:
-                self.cut_member = last if last is not None and not self._whole(last) else None
-                self._broken(last, say(error))
+                self.cut_member = last if last is not None and not self._is_complete(last) else None
+                self._set_problem(last, describe_error(error))
                 return
             if info is None:
                 break
             self.tar.members.clear()  # type: ignore[attr-defined]  # they would fill the memory
             last = info
             yield info
-        if self.stream.last != _ZEROS:  # with which every tar archive ends; tarfile also stops at what is no header
-            self._broken(last, "it does not end like a tar archive")
+        if (
+            self.stream.last != _ZEROS
+        ):  # every tar archive ends with zeros; tarfile also stops at anything that is not a header
+            self._set_problem(last, "it does not end like a tar archive")
 
-    def _whole(self, info: tarfile.TarInfo) -> bool:
-        """Tell whether a member can be read, which must be tried where the archive is packed."""
+    def _is_complete(self, info: tarfile.TarInfo) -> bool:
+        """Tell whether a member can be read; in a compressed archive, only reading it tells."""
         if info.size > MOST_BYTES:
             return False
         try:
-            with Unpacked(self.path) as stream:
+            with DecompressedFile(self.path) as stream:
                 return len(stream.take(info.offset_data, info.size)) == info.size
         except _BROKEN:
             return False
 
-    def _broken(self, last: tarfile.TarInfo | None, why: str) -> None:
+    def _set_problem(self, last: tarfile.TarInfo | None, why: str) -> None:
         behind = f" behind '{last.name}'" if last is not None else ""
-        self.problem = f"'{self.path}' is damaged or cut short{behind} ({why}); what was there is lost."
+        self.problem = f"'{self.path}' is damaged or cut short{behind} ({why}); the rest is lost."
 
 
 class _open:
@@ -205,13 +210,15 @@ class _open:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __enter__(self) -> tuple[Unpacked, tarfile.TarFile]:
-        self.stream = Unpacked(self.path)
+    def __enter__(self) -> tuple[DecompressedFile, tarfile.TarFile]:
+        self.stream = DecompressedFile(self.path)
         try:
             return self.stream, tarfile.TarFile(fileobj=cast(Any, self.stream))
         except _BROKEN as error:
             self.stream.close()
-            raise UnreadableImage(f"'{self.path}' is not a tar archive, or is damaged ({say(error)}).") from error
+            raise UnreadableImage(
+                f"'{self.path}' is not a tar archive, or is damaged ({describe_error(error)})."
+            ) from error
         except BaseException:
             self.stream.close()
             raise
@@ -220,8 +227,8 @@ class _open:
         self.stream.close()
 
 
-def _reason(info: tarfile.TarInfo, suffixes: tuple[str, ...]) -> str:
-    """Return why a member is not an input, or nothing where it is one."""
+def _reason_to_skip_member(info: tarfile.TarInfo, suffixes: tuple[str, ...]) -> str:
+    """Return why a member is not an input; empty if it is one."""
     if info.isdir():
         return HIDDEN
     if info.issym() or info.islnk():
@@ -230,13 +237,13 @@ def _reason(info: tarfile.TarInfo, suffixes: tuple[str, ...]) -> str:
     return reason or ("" if info.isreg() else "not a file")
 
 
-def _listed(path: Path) -> MemberIndex:
-    """Return the index of an archive, made by going through all of it."""
+def _build_index(path: Path) -> MemberIndex:
+    """Scan an archive and return its index."""
     container = TarContainer()
     try:
         for _ in container.members(path):
             pass
     except UnreadableImage:
         if not container.problem:
-            raise  # else what there is left of it is listed
-    return index_of(path, lambda: IndexBuilder(2).built())
+            raise  # otherwise the readable part is indexed
+    return get_index(path, lambda: IndexBuilder(2).build())

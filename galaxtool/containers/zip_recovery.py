@@ -1,4 +1,4 @@
-"""What a zip archive without its end still has: members are found by the headers in front of them."""
+"""Recovery of a zip archive without its end: members are found by the headers in front of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-_HEADER = struct.Struct("<4s5H3L2H")  # as PKWARE's APPNOTE 4.3.7 has it, less the name and the extra field
+_HEADER = struct.Struct("<4s5H3L2H")  # PKWARE APPNOTE 4.3.7, without the name and the extra field
 _SIGNATURE = b"PK\x03\x04"
 _SIZES_BEHIND = 1 << 3
 _UTF8 = 1 << 11
@@ -16,18 +16,18 @@ _UNSET = 0xFFFFFFFF
 
 
 def recover_members(path: Path) -> list[zipfile.ZipInfo]:
-    """Return the members of a zip archive as far as it goes.
+    """Return the complete members of a zip archive that is cut short.
 
     Parameters
     ----------
     path : Path
-        It begins with a member.
+        Path of a file that begins with a member.
 
     Returns
     -------
     list of ZipInfo
-        Those that are whole. A member whose size stands behind it, as archives have that were written to a pipe, ends
-        the list.
+        The complete members. The list ends at a member whose size is stored behind it, as in archives written to a
+        pipe.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def recover_members(path: Path) -> list[zipfile.ZipInfo]:
     end = path.stat().st_size
     place = 0
     with path.open("rb") as stream:
-        while (info := _next(stream)) is not None:
+        while (info := _read_header(stream)) is not None:
             info.header_offset = place
             place = stream.tell() + info.compress_size
             if place > end:
@@ -48,8 +48,8 @@ def recover_members(path: Path) -> list[zipfile.ZipInfo]:
     return found
 
 
-def _next(stream: BinaryIO) -> zipfile.ZipInfo | None:
-    """Return the member whose header comes next, or None where there is none or it does not say its size."""
+def _read_header(stream: BinaryIO) -> zipfile.ZipInfo | None:
+    """Return the member of the next header, or None if there is none or it does not state its size."""
     head = stream.read(_HEADER.size)
     if len(head) < _HEADER.size:
         return None
@@ -61,12 +61,12 @@ def _next(stream: BinaryIO) -> zipfile.ZipInfo | None:
         return None
     info = zipfile.ZipInfo(name.decode("utf-8" if flags & _UTF8 else "cp437", "replace"))
     info.flag_bits, info.compress_type, info.CRC = flags, method, crc
-    info.file_size, info.compress_size = _sizes(size, packed, extra)
+    info.file_size, info.compress_size = _read_sizes(size, packed, extra)
     return info
 
 
-def _sizes(size: int, packed: int, extra: bytes) -> tuple[int, int]:
-    """Return a member's sizes, from the extra field where they do not fit 32 bits."""
+def _read_sizes(size: int, packed: int, extra: bytes) -> tuple[int, int]:
+    """Return the sizes of a member, from the extra field if they do not fit 32 bits."""
     while _UNSET in (size, packed) and len(extra) >= 4:
         kind, length = struct.unpack_from("<2H", extra)
         if kind == _ZIP64 and length >= 16 and len(extra) >= 20:

@@ -20,7 +20,7 @@ from galaxtool.images.fits.axes import to_bands
 from galaxtool.images.fits.band_names import is_science
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_gzipped, open_bounded
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.reading import say
+from galaxtool.images.reading import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
 
 
@@ -142,7 +142,7 @@ def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
     except GalaxtoolError:
         raise
     except Exception as error:  # damaged files raise many kinds of exceptions, different in each library
-        raise UnreadableImage(f"'{path}' cannot be read as FITS ({say(error)}).") from error
+        raise UnreadableImage(f"'{path}' cannot be read as FITS ({describe_error(error)}).") from error
     if not images:
         raise UnreadableImage(f"'{path}' contains no image.", hint="The last argument is the catalogue.")
     return images
@@ -217,7 +217,7 @@ def _read_wcs(ref: HduRef, header: fits.Header, hdus: fits.HDUList) -> WCS:
             wcs_to_celestial_frame(wcs)
             return wcs
     except Exception as error:  # WCSLIB raises many exceptions, and broken headers cause others
-        raise _NoWCS(f"The WCS of '{ref}' cannot be used: {say(error)}.") from error
+        raise _NoWCS(f"The WCS of '{ref}' cannot be used: {describe_error(error)}.") from error
     raise _NoWCS(
         f"'{ref}' has no celestial WCS on its first two axes, so objects cannot be located in it.",
         hint="Solve its astrometry first, or choose another HDU with --hdu.",

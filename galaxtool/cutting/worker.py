@@ -16,7 +16,7 @@ from galaxtool.cutting.writers.formats import WRITERS, Writer
 from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.processes import ProcessExecutor
-from galaxtool.images.reading import quality_flags, say
+from galaxtool.images.reading import describe_error, quality_flags
 from galaxtool.types import BLANK, NAN_PIXELS
 
 _MANY_OBJECTS = 5000  # fewer are cut in less time than processes need to start
@@ -135,7 +135,7 @@ class Cutter:
         try:
             return self._images.get(ref, in_use)
         except Exception as error:  # damaged files raise many kinds of exceptions, different in each library
-            self._problems[ref] = f"'{ref}' cannot be read ({say(error)})."
+            self._problems[ref] = f"'{ref}' cannot be read ({describe_error(error)})."
             raise _UnreadablePixels(self._problems[ref]) from error
 
 
@@ -151,7 +151,7 @@ def _read_box(image: OpenImage, x0: int, y0: int, nx: int, ny: int) -> np.ndarra
     except MemoryError:
         raise
     except Exception as error:
-        raise _UnreadablePixels(f"Its pixels in '{image.ref}' cannot be read ({say(error)}).") from error
+        raise _UnreadablePixels(f"Its pixels in '{image.ref}' cannot be read ({describe_error(error)}).") from error
 
 
 def _assemble(

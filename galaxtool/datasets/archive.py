@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from galaxtool.containers.find import container_name, container_suffixes, make_container
-from galaxtool.containers.member_names import plain
+from galaxtool.containers.member_names import strip_dot_slash
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.reading import get_image_file
 from galaxtool.datasets.files import SPLITS, FileDataset
@@ -247,4 +247,4 @@ def _parse_split(value: Any, path: Path) -> str:
 
 
 def _normalize_name(name: str) -> str:
-    return posixpath.normpath(plain(name))
+    return posixpath.normpath(strip_dot_slash(name))

@@ -1,1 +1,1 @@
-"""From bytes to a `Cutout`: FITS and pictures."""
+"""Readers that turn the bytes of a file into a `Cutout`: FITS and pictures."""

@@ -1,4 +1,4 @@
-"""A file to read an image from: on disk, or in memory where it came out of an archive."""
+"""The file that an image is read from: on disk, or in memory for a member of an archive."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from galaxtool.types import ImageRef
+
 _SMALL = 1 << 23
 
 
 class ImageFile:
-    """The content of a file, and what to call it.
+    """The content of a file, and its name.
 
     Parameters
     ----------
     name : str
-        For messages, and for its suffix: a path, or ``archive.tar[inner/name.fits]``.
+        Name for messages and for the suffix: a path, or ``archive.tar[inner/name.fits]``.
     path : Path or None
-        Where it lies on disk; None where it is only in memory.
+        Path on disk; None for a file that is only in memory.
     content : bytes or None
-        All of it, where it is in memory already.
+        The whole content, if it is already in memory.
 
     Notes
     -----
-    A file of up to 8 MB is read once, by `head` or `content`, whichever comes first, and then stays in memory: to open
-    a small file costs more than to read it.
+    A file of up to 8 MB is read once, by the first call of `head` or `content`, and then stays in memory: opening a
+    small file costs more than reading it.
     """
 
     __slots__ = ("_content", "name", "path")
@@ -45,14 +47,14 @@ class ImageFile:
 
     @property
     def suffix_name(self) -> str:
-        """The name in lower case to look for suffixes at the end of; a member's own, without its archive."""
-        name = self.name[self.name.index("[") + 1 : -1] if self.path is None and self.name.endswith("]") else self.name
-        return os.path.basename(name).lower()  # noqa: PTH119  a member's name is no path of this system
+        """File name in lower case, for tests of its suffix; for a member, its own name without the archive."""
+        name = self.name if self.path is not None else (ImageRef.parse(self.name).member or self.name)
+        return os.path.basename(name).lower()  # noqa: PTH119  the name of a member is not a path of this system
 
     def head(self, n: int) -> bytes:
-        """Return the first `n` bytes; raises OSError as opening a file does, and for what is no file on disk."""
+        """Return the first `n` bytes; raise OSError if the file cannot be opened or is not a regular file."""
         if self._content is None:
-            with self._opened() as stream:
+            with self._open_regular() as stream:
                 if os.fstat(stream.fileno()).st_size > _SMALL:
                     return stream.read(n)
                 self._content = stream.read()
@@ -62,38 +64,38 @@ class ImageFile:
         """Return the first `n` bytes as `head` does, without reading the rest of a small file."""
         if self._content is not None:
             return self._content[:n]
-        with self._opened() as stream:
+        with self._open_regular() as stream:
             return stream.read(n)
 
-    def _opened(self) -> FileIO:
+    def _open_regular(self) -> FileIO:
         assert self.path is not None
         mode = self.path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise OSError("it is a pipe, a socket or a device, not a file")  # and to open it might take for ever
+            raise OSError("it is a pipe, a socket or a device, not a file")  # opening one could block forever
         return self.path.open("rb", buffering=0)
 
     @property
     def in_memory(self) -> bool:
-        """Whether `content` costs nothing any more."""
+        """Whether the whole content is in memory."""
         return self._content is not None
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         if self._content is not None:
             return len(self._content)
         assert self.path is not None
         return self.path.stat().st_size
 
     def content(self) -> bytes:
-        """Return all of it."""
+        """Return the whole content."""
         if self._content is None:
             assert self.path is not None
             self._content = self.path.read_bytes()
         return self._content
 
     def open(self) -> BinaryIO:
-        """Open it for reading, from memory where it is there."""
+        """Open the file for reading, from memory if its content is there."""
         if self._content is not None:
             return io.BytesIO(self._content)
         assert self.path is not None
@@ -101,7 +103,7 @@ class ImageFile:
 
     @contextmanager
     def as_path(self) -> Iterator[Path]:
-        """Give a path, of a temporary copy where there is none on disk; for libraries that take nothing else."""
+        """Provide a path for libraries that accept nothing else; a file in memory is copied to a temporary one."""
         if self.path is not None:
             yield self.path
             return

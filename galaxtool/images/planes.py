@@ -1,4 +1,4 @@
-"""What is done to the planes of every image, whatever its format."""
+"""Operations on the planes of an image of any format."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from galaxtool.errors import UnreadableImage
 
 MAX_PIXELS = 178_956_970
-"""An image with more values than this is refused; Pillow's own limit for pictures."""
+"""An image with more values than this is refused; the limit that Pillow has for pictures."""
 
 
-def clean(pixels: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Put NaN, in place, where values are infinite; return the same array and whether all are finite."""
+def mask_infinite(pixels: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Replace infinite values by NaN in place; return the same array, and whether all values were finite."""
     finite = np.isfinite(pixels)
     if finite.all():
         return pixels, True
@@ -22,32 +22,32 @@ def clean(pixels: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def take_bands(name: str, data: np.ndarray, bands: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
-    """Return the planes of data, (bands, ny, nx), that are wanted, in that order; raise where one is not there."""
+    """Return the wanted planes of data, (bands, ny, nx), in that order; raise `UnreadableImage` if one is missing."""
     for band in wanted:
         if band not in bands:
-            raise no_band(name, band, bands)
+            raise missing_band_error(name, band, bands)
     index = [bands.index(band) for band in wanted]
     return data if index == list(range(len(bands))) else data[index]
 
 
-def no_band(name: str, band: str, there: tuple[str, ...]) -> UnreadableImage:
-    """Return the error for a band that a file has not."""
-    known = [one for one in there if one]
+def missing_band_error(name: str, band: str, existing: tuple[str, ...]) -> UnreadableImage:
+    """Return the error for a band that a file does not have."""
+    known = [one for one in existing if one]
     has = f"its {'bands are' if len(known) > 1 else 'band is'} {', '.join(known)}" if known else "it does not name any"
     near = next((one for one in known if one.lower() == band.lower()), "")
-    hint = f"Upper and lower case count: '{near}'." if near else "Name them as the file does, or leave --bands out."
+    hint = f"Case matters: did you mean '{near}'?" if near else "Name them as the file does, or leave --bands out."
     return UnreadableImage(f"'{name}' has no band '{band}': {has}.", hint=hint)
 
 
-def too_large(name: str, shape: tuple[int, ...]) -> None:
-    """Raise where an image has more values than `MAX_PIXELS`."""
+def check_size(name: str, shape: tuple[int, ...]) -> None:
+    """Raise `UnreadableImage` if an image has more values than `MAX_PIXELS`."""
     if math.prod(shape) > MAX_PIXELS:
         raise UnreadableImage(
-            f"'{name}' has {axes(shape)} pixels, more than an image of one object.",
+            f"'{name}' has {format_shape(shape)} pixels, more than an image of one object.",
             hint="Cut the objects out of it first, with `galaxtool cutouts`.",
         )
 
 
-def axes(shape: tuple[int, ...]) -> str:
-    """Return a shape as people say it, the fastest axis first."""
+def format_shape(shape: tuple[int, ...]) -> str:
+    """Return a shape as text, the fastest axis first: ``64 x 48``."""
     return " x ".join(str(n) for n in reversed(shape))

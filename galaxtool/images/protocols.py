@@ -1,4 +1,4 @@
-"""What a reader must be able to do."""
+"""The protocol of readers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from galaxtool.types import Cutout
 
 @runtime_checkable
 class Reader(Protocol):
-    """Reads the files of one kind."""
+    """Reads files of one format."""
 
     def read(self, file: ImageFile, options: ReadOptions) -> Cutout:
         """Return the image in a file.
@@ -19,5 +19,5 @@ class Reader(Protocol):
         Raises
         ------
         galaxtool.errors.UnreadableImage
-            With one sentence that says why.
+            If the file cannot be read; the message says why in one sentence.
         """

@@ -1,58 +1,56 @@
-"""Whether the central object of an image is saturated.
+"""Tests whether the central object of an image is saturated.
 
-The centre is a square about the middle with a quarter of the shorter side. It counts as saturated
+The centre is a square around the middle whose side is a quarter of the shorter side of the image. It is saturated
 
-* in measured data, where a pixel of it in any band reaches the header's SATURATE, in the unit of the pixels; or where
-  a mask that was asked for (``mask_hdu``) names a bit for saturation by a card MP_SAT, as the LSST and Hyper
-  Suprime-Cam pipelines write it, and a pixel of it has that bit;
-* in a picture, where `WHITE_SHARE` of it is white: 255 in every channel, or 254, as JPEG may have it. Of 6,285 real
-  pictures (SDSS, DECaLS, FIRST) none is.
+* in measured data, if one of its pixels in any band reaches the SATURATE of the header, in the unit of the pixels; or
+  if one of its pixels has the saturation bit of the mask given by ``mask_hdu``. The card MP_SAT names that bit, as the
+  LSST and Hyper Suprime-Cam pipelines write it;
+* in a picture, if a share of `WHITE_SHARE` of its pixels is white: 254 or 255 in every channel, as JPEG is lossy. None
+  of 6,285 real pictures (SDSS, DECaLS, FIRST) is.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from galaxtool.images.fits.header import Keywords
+from galaxtool.images.fits.header import Keywords
 
 WHITE_SHARE = 0.01
 _WHITE = 254
 
 
-def centre_of(planes: np.ndarray) -> np.ndarray:
-    """Return the central square of planes (..., ny, nx), with a quarter of the shorter side, as a view."""
+def central_square(planes: np.ndarray) -> np.ndarray:
+    """Return a view of the central square of planes, (..., ny, nx), with a quarter of the shorter side."""
     ny, nx = planes.shape[-2:]
     side = math.ceil(min(ny, nx) / 4)
     top, left = (ny - side) // 2, (nx - side) // 2
     return planes[..., top : top + side, left : left + side]
 
 
-def white_in_the_middle(planes: np.ndarray) -> bool:
-    """Tell whether a picture, uint8 (channels, ny, nx), is white over `WHITE_SHARE` of its central square."""
-    first, *others = centre_of(planes)
+def has_white_center(planes: np.ndarray) -> bool:
+    """Tell whether `WHITE_SHARE` of the central square of a picture, uint8 (channels, ny, nx), is white."""
+    first, *others = central_square(planes)
     white = first >= _WHITE
-    if white.mean() < WHITE_SHARE:  # as in nearly every picture
+    if white.mean() < WHITE_SHARE:  # true of nearly every picture
         return False
     for plane in others:
         white &= plane >= _WHITE
     return bool(white.mean() >= WHITE_SHARE)
 
 
-def above_saturation(planes: np.ndarray, header: Keywords, primary: Keywords) -> bool:
-    """Tell whether the central square of measured planes, (bands, ny, nx), reaches what a header calls saturated."""
+def reaches_saturation(planes: np.ndarray, header: Keywords, primary: Keywords) -> bool:
+    """Tell whether the central square of measured planes, (bands, ny, nx), reaches SATURATE."""
     level = header.get("SATURATE", primary.get("SATURATE"))
     if not isinstance(level, (int, float)) or isinstance(level, bool) or not level > 0:
         return False
-    return bool((centre_of(planes) >= level).any())
+    return bool((central_square(planes) >= level).any())
 
 
-def masked_as_saturated(mask: np.ndarray, header: Keywords) -> bool:
-    """Tell whether the central square of a mask of bits, (..., ny, nx), has the bit that MP_SAT names."""
+def has_saturation_bit(mask: np.ndarray, header: Keywords) -> bool:
+    """Tell whether the central square of a bit mask, (..., ny, nx), has the bit that MP_SAT names."""
     bit = header.get("MP_SAT")
     if not isinstance(bit, int) or isinstance(bit, bool) or not 0 <= bit < 64 or mask.dtype.kind not in "iu":
         return False
-    return bool((centre_of(mask).astype(np.uint64) & np.uint64(1 << bit)).any())
+    return bool((central_square(mask).astype(np.uint64) & np.uint64(1 << bit)).any())

@@ -1,4 +1,4 @@
-"""What to take from a file, and how much of it is wanted."""
+"""Options for reading an image."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How images are to be read; a reader takes no notice of what its format does not have.
+    """Options for reading an image; a reader ignores those that its format does not have.
 
     Parameters
     ----------
     hdu : int or str, optional
-        Number or EXTNAME of the FITS HDU to take.
+        Number or EXTNAME of the FITS HDU to read.
     bands : tuple of str
-        Bands to take, in this order, from the planes of a cube or from several HDUs; empty for all.
+        Bands to read, in this order, from the planes of a cube or from several HDUs; empty for all.
     mask_hdu : int or str, optional
-        HDU whose pixels other than zero are not to be used: they become NaN, and True in `Cutout.mask`.
+        HDU whose non-zero pixels must not be used: they become NaN in `Cutout.data` and True in `Cutout.mask`.
     weight_hdu : int or str, optional
-        HDU of weights, or inverse variances: pixels with a weight that is not above zero are not to be used.
+        HDU of weights or inverse variances: pixels whose weight is not above zero must not be used.
     pixel_scale : float, optional
-        arcsec per pixel, where the file does not say.
+        Pixel scale in arcsec, for a file that does not state it.
     at_least : int
-        Pixels that the shorter side must keep where a reader can save work by reading at a reduced size; 0: full size.
+        Number of pixels that the shorter side must keep if a reader saves work by reading at a reduced size; 0 for
+        full size.
     position : bool
-        Whether position and pixel scale are wanted from the header; without, they may be None.
+        Whether to read position and pixel scale from the header; otherwise they may be None.
     header_only : bool
-        Do not read pixels: `data` is then of the right shape and type without meaning.
+        Whether to skip the pixels: `Cutout.data` then has the right shape and type, and meaningless values.
     """
 
     hdu: int | str | None = None
@@ -40,9 +41,9 @@ class ReadOptions:
     header_only: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values: what decides the pixels, for the record of a job."""
+        """Return the options as plain values, for the record of a job."""
         return {**asdict(self), "bands": list(self.bands)}
 
 
 PLAIN = ReadOptions()
-"""The whole of the first image."""
+"""Options that read the whole first image."""

@@ -1,4 +1,4 @@
-"""From a path to a `Cutout`, whatever the format: the content chooses the reader."""
+"""Reading a file of any format: its content decides which reader takes it."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ _HEAD = 4096
 
 
 def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry: Registry | None = None) -> Cutout:
-    """Read one image.
+    """Read the image in a file.
 
     Parameters
     ----------
     file : Path or ImageFile
-        How it begins decides which reader takes it; its suffix only decides between several readers, or where a
-        reader does not say how its files begin.
+        The file. Its first bytes decide which reader takes it. Its suffix decides only between several readers, or
+        where a reader does not state how its files begin.
     options : ReadOptions
-        What to take from it.
+        What to read.
     registry : Registry, optional
-        Where the readers are; by default the process-wide one.
+        Registry of the readers; by default the process-wide one.
 
     Returns
     -------
     Cutout
-        Row 0 of `data` is the bottom row; values as in the file, not stretched. Flagged `NAME_MISMATCH` where the
-        suffix is that of another format.
+        Row 0 of `data` is the bottom row; the values are those of the file, without a stretch. Flagged
+        `NAME_MISMATCH` if the suffix belongs to another format.
 
     Raises
     ------
     UnreadableImage
-        Whatever is wrong with the file, in one sentence.
+        If the file cannot be read; the message says why in one sentence.
     """
     file = file if isinstance(file, ImageFile) else ImageFile.on_disk(Path(file))
-    head = _head(file)
+    head = _read_head(file)
     registry = registry or get_registry()
     known = registry.readers.all()
     name = file.suffix_name
@@ -54,17 +54,17 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
     chosen = _choose(file, head, known, fits_name)
     reader = chosen.create()
     try:
-        cutout = reader.read(file, options)
+        cutout: Cutout = reader.read(file, options)
     except GalaxtoolError:
         raise
     except MemoryError as error:
-        raise UnreadableImage(f"'{file.name}' needs more memory than there is.") from error
+        raise UnreadableImage(f"'{file.name}' needs more memory than is available.") from error
     except Exception as error:
-        # Damage has no end of forms, and each library its own exceptions; one bad file must cost one row only.
+        # Damage takes many forms and each library has its own exceptions; one bad file must cost one row only.
         if is_debugging():
             raise
         raise UnreadableImage(
-            f"'{file.name}' is damaged, or of a kind that the {chosen.spec.name} reader does not know ({say(error)}).",
+            f"'{file.name}' is damaged, or not supported by the {chosen.spec.name} reader ({describe_error(error)}).",
             hint="GALAXTOOL_DEBUG=1 shows where it failed.",
         ) from error
     if options.position and cutout.pixel_scale is None and options.pixel_scale is not None:
@@ -73,27 +73,27 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
 
 
 def image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
-    """Return the suffixes of files that some reader takes, lower case with the dot, sorted."""
+    """Return the suffixes of the files that any reader takes, in lower case with the dot, sorted."""
     return tuple(sorted({suffix for r in (registry or get_registry()).readers for suffix in r.spec.suffixes}))
 
 
 def quality_flags(data: np.ndarray, *, finite: bool | None = None) -> tuple[str, ...]:
-    """Return the flags that pixel values alone earn.
+    """Return the quality flags that follow from the pixel values alone.
 
     Parameters
     ----------
     data : ndarray, shape (bands, ny, nx)
-        Floats with NaN where there is no datum, or integers.
+        Floats with NaN for missing values, or integers.
     finite : bool, optional
-        True where it is known that every value is finite; found out otherwise.
+        True if every value is known to be finite; tested otherwise.
 
     Returns
     -------
     tuple of str
-        `NAN_PIXELS` where any value is not finite, `BLANK` where the finite values of each band are all the same.
+        `NAN_PIXELS` if any value is not finite, `BLANK` if the finite values of each band are all the same.
     """
     if finite or data.dtype.kind in "biu":
-        return (BLANK,) if all(_uniform(plane) for plane in data) else ()
+        return (BLANK,) if all(_is_uniform(plane) for plane in data) else ()
     good = np.isfinite(data)
     if good.all():
         return quality_flags(data, finite=True)
@@ -102,19 +102,19 @@ def quality_flags(data: np.ndarray, *, finite: bool | None = None) -> tuple[str,
     return (NAN_PIXELS, BLANK) if same else (NAN_PIXELS,)
 
 
-def _uniform(plane: np.ndarray) -> bool:
-    """Tell whether all pixels are the same; in nearly every image a few of them tell that they are not."""
+def _is_uniform(plane: np.ndarray) -> bool:
+    """Tell whether all pixels are equal; in nearly every image, a sparse sample already shows that they are not."""
     corner = plane[0, 0]
     return bool((plane[::16, ::16] == corner).all() and (plane == corner).all())
 
 
-def say(error: BaseException) -> str:
-    """Return what an exception says, in one line without a full stop."""
+def describe_error(error: BaseException) -> str:
+    """Return the message of an exception, in one line without a full stop."""
     return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
 
 
-def _head(file: ImageFile) -> bytes:
-    """Return how a file begins, gunzipped where it is gzipped."""
+def _read_head(file: ImageFile) -> bytes:
+    """Return the first bytes of a file, decompressed if it is gzipped."""
     try:
         head = file.head(_HEAD)
     except FileNotFoundError as error:
@@ -122,13 +122,13 @@ def _head(file: ImageFile) -> bytes:
     except IsADirectoryError as error:
         raise UnreadableImage(f"'{file.name}' is a folder, not an image.") from error
     except PermissionError as error:
-        if file.path is not None and file.path.is_dir():  # what some platforms say of a folder
+        if file.path is not None and file.path.is_dir():  # the error of some platforms for a folder
             raise UnreadableImage(f"'{file.name}' is a folder, not an image.") from error
         raise UnreadableImage(f"'{file.name}' may not be read: permission denied.") from error
     except OSError as error:
         raise UnreadableImage(f"'{file.name}' cannot be opened: {error.strerror or error}.") from error
-    except ValueError as error:  # a name that no file can have
-        raise UnreadableImage(f"'{file.name}' cannot be opened: {say(error)}.") from error
+    except ValueError as error:  # a name that is not valid for a file
+        raise UnreadableImage(f"'{file.name}' cannot be opened: {describe_error(error)}.") from error
     if not head:
         raise UnreadableImage(f"'{file.name}' is an empty file.")
     if not head.startswith(_GZIP):
@@ -136,7 +136,7 @@ def _head(file: ImageFile) -> bytes:
     try:
         return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
     except zlib.error as error:
-        raise UnreadableImage(f"'{file.name}' is damaged: it begins like gzip and cannot be unpacked.") from error
+        raise UnreadableImage(f"'{file.name}' is damaged: it begins like gzip but cannot be decompressed.") from error
 
 
 def _choose(
@@ -151,10 +151,10 @@ def _choose(
     formats = " or ".join(r.spec.name for r in known)
     if fits_name:
         what = "a text file" if _is_text(head) else "something else"
-        raise UnreadableImage(f"'{file.name}' has the name of a {fits_name[0].spec.name} image but is {what}.")
-    raise UnreadableImage(f"'{file.name}' is not an image that can be read.", hint=f"It begins like neither {formats}.")
+        raise UnreadableImage(f"'{file.name}' has the suffix of a {fits_name[0].spec.name} image but is {what}.")
+    raise UnreadableImage(f"'{file.name}' is not an image in a known format.", hint=f"The known formats are {formats}.")
 
 
 def _is_text(head: bytes) -> bool:
-    """Tell whether bytes look like text: no control characters but white space."""
+    """Tell whether bytes look like text: without control characters other than white space."""
     return not any(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)

@@ -13,7 +13,7 @@ from pathlib import Path
 from astropy.io import fits
 
 from galaxtool.images.fits.bounded_stream import open_bounded
-from galaxtool.images.fits.header import Cards, header_bytes, padded
+from galaxtool.images.fits.header import Cards, header_bytes, round_to_blocks
 from galaxtool.images.image_file import ImageFile
 from galaxtool.plugins.registry import get_registry
 from galaxtool.tables.formats.fits import is_image
@@ -86,7 +86,7 @@ def is_fits_table(file: ImageFile, head: bytes) -> bool:
 def _first_extension_is_image(head: bytes) -> bool:
     """Tell whether the first extension, behind an empty primary HDU, is certainly an image."""
     primary = header_bytes(head)
-    raw = None if primary is None else header_bytes(head, padded(len(primary)))
+    raw = None if primary is None else header_bytes(head, round_to_blocks(len(primary)))
     if raw is None:
         return False
     cards = Cards(raw)

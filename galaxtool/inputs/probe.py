@@ -140,7 +140,7 @@ class _OpenFile(ImageFile):
         super().__init__(str(path), path)
         self._stream = stream
 
-    def _opened(self) -> FileIO:
+    def _open_regular(self) -> FileIO:
         self._stream.seek(0)
         return open(os.dup(self._stream.fileno()), "rb", buffering=0)  # noqa: PTH123  a descriptor
 

@@ -25,7 +25,7 @@ from support.helpers import write_fits
 
 from galaxtool.containers import member_index as index
 from galaxtool.containers import streams
-from galaxtool.containers.axes import axes_of
+from galaxtool.containers.axes import find_axes
 from galaxtool.containers.cache import close_containers
 from galaxtool.containers.find import container_name, container_suffixes, locate_image, make_container
 from galaxtool.containers.protocols import Member
@@ -494,7 +494,7 @@ def test_an_index_finds_what_was_added(keys: list[str]) -> None:
     builder = index.IndexBuilder(2)
     for i, key in enumerate(keys):
         builder.add(key, i, 2**60 + i)
-    built = builder.built()
+    built = builder.build()
     assert len(built) == len(keys)
     assert [built.find(key) for key in keys] == [(i, 2**60 + i) for i in range(len(keys))]
     assert built.find("another key") is None
@@ -649,14 +649,14 @@ def test_axes_and_types_of_stacks(tmp_path: Path, shape: tuple[int, ...], dtype:
 )
 def test_arrays_that_are_no_images(shape: tuple[int, ...], named: int) -> None:
     with pytest.raises(UnreadableImage, match=r"which are no images|could be the bands"):
-        axes_of(shape, named, "It")
+        find_axes(shape, named, "It")
 
 
 def test_named_bands_decide() -> None:
-    assert axes_of((5, 9, 12, 14), 9, "it").planes == 9 and not axes_of((5, 9, 12, 14), 9, "it").bands_last
+    assert find_axes((5, 9, 12, 14), 9, "it").planes == 9 and not find_axes((5, 9, 12, 14), 9, "it").bands_last
     assert (
-        axes_of((5, 3, 9, 4), 3, "it") == axes_of((5, 3, 9, 9), 3, "it")
-        and not axes_of((5, 3, 9, 4), 3, "it").bands_last
+        find_axes((5, 3, 9, 4), 3, "it") == find_axes((5, 3, 9, 9), 3, "it")
+        and not find_axes((5, 3, 9, 4), 3, "it").bands_last
     )
 
 

@@ -14,7 +14,7 @@ from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
 from galaxtool.containers.reading import apply_options
 from galaxtool.errors import InputError
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import quality_flags, say
+from galaxtool.images.reading import describe_error, quality_flags
 from galaxtool.types import Cutout, Item
 from galaxtool.utils.optional_imports import require
 
@@ -132,7 +132,9 @@ def _open_checked(path: Path) -> Iterator[Any]:
         try:
             yield file
         except BROKEN as error:
-            raise InputError(f"'{path}' is damaged ({say(error)}).", hint="Download or copy it again.") from error
+            raise InputError(
+                f"'{path}' is damaged ({describe_error(error)}).", hint="Download or copy it again."
+            ) from error
 
 
 def read_columns(

@@ -1,14 +1,14 @@
 """How the axes of a FITS array become bands.
 
-From the last axis but two to the first:
+The axes in front of (ny, nx) are handled from last to first:
 
-* axes of length one (frequency, Stokes and such of a radio map) are dropped;
-* of a Stokes axis, I is taken, or the first plane where I is not among them;
-* a spectral axis (CTYPE FREQ, VELO, WAVE ...) is averaged, missing values left out;
-* the one axis that may then remain is the bands, unless it has more than `MAX_BANDS` planes and the header names
-  none of them: then it is channels of a kind unknown, and averaged.
+* axes of length one (such as frequency and Stokes of a radio map) are dropped;
+* of a Stokes axis, I is taken, or the first plane if I is not there;
+* a spectral axis (CTYPE FREQ, VELO, WAVE ...) is averaged, ignoring missing values;
+* the one axis that may then remain holds the bands. If it has more than `MAX_BANDS` planes and the header names none
+  of them, they are channels of an unknown kind, and are averaged.
 
-An array written with the colours last, (ny, nx, 3), as images are kept in Python, is turned round.
+An array written with the colours last, (ny, nx, 3), as is usual in Python, is transposed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from galaxtool.images.fits.band_names import plane_bands
 from galaxtool.images.fits.header import Keywords
 
 MAX_BANDS = 5
-"""More planes than this without names are channels, not bands."""
+"""More unnamed planes than this are channels, not bands."""
 
 _COLOURS = (2, 3, 4)
 _SPECTRAL = ("FREQ", "VELO", "VRAD", "VOPT", "FELO", "WAVE", "AWAV", "WAVN", "ENER", "ZOPT", "BETA")
@@ -36,29 +36,31 @@ def to_bands(
     Parameters
     ----------
     path : Path or str
-        For messages.
+        Path for messages.
     data : ndarray, shape (..., ny, nx)
-        At least two axes. One whose strides are all zero has no content, and none of its pixels is looked at.
+        Array with at least two axes. If its strides are all zero, it stands for an array without content.
     header, primary : Cards or Header
-        Of the HDU that the array is from, and of the primary HDU.
+        Headers of the HDU of the array, and of the primary HDU.
 
     Returns
     -------
     data : ndarray, shape (bands, ny, nx)
-        A view of the array where no mean had to be taken.
+        A view of the array unless planes had to be averaged.
     bands : tuple of str
-        Their names; empty ones where the header does not say.
+        Names of the bands; empty if the header does not state them.
 
     Raises
     ------
     UnreadableImage
-        If two axes or more could be the bands, or one holds the parts of complex numbers.
+        If several axes could be the bands, or one holds the parts of complex numbers.
     """
     if data.ndim == 2:
         return data[None], plane_bands(header, primary, 1)
     kinds = [str(header.get(f"CTYPE{data.ndim - i}") or "").strip().upper() for i in range(data.ndim)]
     if "COMPLEX" in kinds and data.shape[kinds.index("COMPLEX")] > 1:
-        raise UnreadableImage(f"'{path}' holds complex numbers, not brightness.", hint="Make an image of them first.")
+        raise UnreadableImage(
+            f"'{path}' contains complex numbers, not brightness.", hint="Convert them to an image first."
+        )
     if data.ndim == 3 and data.shape[2] in _COLOURS and min(data.shape[:2]) > MAX_BANDS and "-" not in kinds[2]:
         data, kinds = np.moveaxis(data, 2, 0), ["", "", ""]
     for axis in range(data.ndim - 3, -1, -1):
@@ -81,7 +83,7 @@ def to_bands(
 
 
 def _stokes_i(header: Keywords, data: np.ndarray, kinds: list[str], axis: int) -> int:
-    """Return the plane of a Stokes axis whose coordinate is 1, which stands for I."""
+    """Return the index of Stokes I, whose coordinate is 1."""
     number = len(kinds) - axis
     step = float(header.get(f"CDELT{number}", 1)) or 1.0
     plane = round((1 - float(header.get(f"CRVAL{number}", 1))) / step + float(header.get(f"CRPIX{number}", 1)) - 1)
@@ -89,9 +91,11 @@ def _stokes_i(header: Keywords, data: np.ndarray, kinds: list[str], axis: int) -
 
 
 def _average(data: np.ndarray, axis: int) -> np.ndarray:
-    """Return the mean along an axis of what is not NaN; NaN where nothing is."""
+    """Return the mean along an axis, ignoring NaN; NaN where all values are."""
     if not any(data.strides):
-        return data[(slice(None),) * axis + (0,)]
+        first: np.ndarray = data[(slice(None),) * axis + (0,)]
+        return first
     count = np.isfinite(data).sum(axis)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (np.nansum(data, axis, dtype=np.float64) / count).astype(np.float32)
+        mean: np.ndarray = (np.nansum(data, axis, dtype=np.float64) / count).astype(np.float32)
+    return mean

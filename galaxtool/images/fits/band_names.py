@@ -1,4 +1,4 @@
-"""Which photometric bands a FITS header names."""
+"""The photometric bands that a FITS header names."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ _SEPARATORS = re.compile(r"[\s,;/+|]+")
 
 
 def plane_bands(header: Keywords, fallback: Keywords, n: int) -> tuple[str, ...]:
-    """Return the names of the bands of a cube's planes, or of a single image.
+    """Return the bands of the planes of a cube, or of a single image.
 
     Parameters
     ----------
     header : Cards or Header
-        Of the HDU with the image.
+        Header of the HDU with the image.
     fallback : Cards or Header
-        Of the primary HDU, asked where the first has no answer.
+        Header of the primary HDU, used if the first one names no band.
     n : int
         Number of planes.
 
     Returns
     -------
     tuple of n str
-        From ``BANDS = 'grz'`` or ``'g,r,z'``, ``BAND0 ...`` or ``BAND1 ...``, the same with FILTER, or for a single
-        image BAND, FILTER or a telling EXTNAME; all empty where the header does not say.
+        Names from ``BANDS = 'grz'`` or ``'g,r,z'``, from ``BAND0 ...`` or ``BAND1 ...``, the same with FILTER, or for
+        a single image from BAND, FILTER or EXTNAME; all empty if the header does not state them.
     """
-    own = _listed(header, n) or _numbered(header, n)
+    own = _parse_list(header, n) or _parse_numbered(header, n)
     if not own and n == 1 and (name := _from_extname(header)):
         own = (name,)
     if not own and fallback is not header:
-        own = _listed(fallback, n) or _numbered(fallback, n)
+        own = _parse_list(fallback, n) or _parse_numbered(fallback, n)
     return own or ("",) * n
 
 
 def hdu_band(header: Keywords) -> str:
-    """Return the band that an HDU with a single image names for itself; empty for weights, masks and the like."""
+    """Return the band of an HDU with a single image; empty for weights, masks and the like."""
     if _NOT_SCIENCE.search(str(header.get("EXTNAME") or "")):
         return ""
     named = (_first_word(header.get(key)) for key in ("BAND", "FILTER"))
@@ -52,12 +52,12 @@ def hdu_band(header: Keywords) -> str:
 
 
 def is_science(header: Keywords) -> bool:
-    """Tell whether an EXTNAME does not speak of weights, a mask, errors or the like."""
+    """Tell whether an EXTNAME does not denote weights, a mask, errors or the like."""
     return not _NOT_SCIENCE.search(str(header.get("EXTNAME") or ""))
 
 
-def _listed(header: Keywords, n: int) -> tuple[str, ...]:
-    """Return n names that stand in one card: separated, or after BANDS and FILTERS one letter each."""
+def _parse_list(header: Keywords, n: int) -> tuple[str, ...]:
+    """Return n names from one card: separated, or in BANDS and FILTERS as single letters."""
     for key in ("BANDS", "FILTERS", "BAND", "FILTER"):
         text = str(header.get(key) or "").strip()
         words = tuple(word for word in _SEPARATORS.split(text) if word)
@@ -70,10 +70,10 @@ def _listed(header: Keywords, n: int) -> tuple[str, ...]:
     return ()
 
 
-def _numbered(header: Keywords, n: int) -> tuple[str, ...]:
+def _parse_numbered(header: Keywords, n: int) -> tuple[str, ...]:
     """Return n names from BAND0 ... or BAND1 ..., or the same with FILTER."""
     for key in ("BAND", "FILTER"):
-        if n == 1:  # a filter wheel left open says CLEAR, and the other one has the name
+        if n == 1:  # an open filter wheel says CLEAR, and the other one has the name
             wheels = [_first_word(header.get(f"{key}{i}")) for i in (0, 1, 2)]
             used = [name for name in wheels if name and "CLEAR" not in name.upper()]
             if len(used) == 1:
@@ -93,9 +93,9 @@ def _first_word(value: object) -> str:
 
 
 def _from_extname(header: Keywords) -> str:
-    """Return the filter that an EXTNAME such as ``g``, ``SCI_F814W`` or ``image-r`` stands for.
+    """Return the filter in an EXTNAME such as ``g``, ``SCI_F814W`` or ``image-r``.
 
-    astropy writes names in capitals, so a letter that is a Sloan filter in lower case is taken for that.
+    astropy writes names in capitals, so a capital letter counts as the Sloan filter in lower case.
     """
     name = str(header.get("EXTNAME") or "").strip()
     match = _NAMED_IMAGE.fullmatch(name)

@@ -1,6 +1,6 @@
-"""Opening a FITS file so that neither a header without an end nor a gzip bomb takes the memory or the day.
+"""Opening FITS files within bounds, so that neither an endless header nor a gzip bomb exhausts memory or time.
 
-A file that is small, as cutouts are, is unpacked into memory once. Any other is read through `Bounded`.
+A small file, such as a cutout, is decompressed into memory once. Any other is read through a `BoundedStream`.
 """
 
 from __future__ import annotations
@@ -15,34 +15,33 @@ from galaxtool.images.planes import MAX_PIXELS
 
 _GZIP = b"\x1f\x8b"
 _BLOCK = 2880
-_SMALL = 1 << 25  # bytes that are unpacked into memory
+_SMALL = 1 << 25  # bytes that are decompressed into memory
 _MOST_UNPACKED = MAX_PIXELS * 8 + _SMALL
 _LONGEST_HEADER = 1 << 24
 _MANY = re.compile(rb"(?:TFIELDS |Z?NAXIS +)= +(\d+)")
-_MOST = 999  # axes, or columns of a table, as the FITS standard has it
-
+_MOST = 999  # axes, or columns of a table, by the FITS standard
 
 ANY_SIZE = 1 << 40
-"""For `open_bounded`: bytes that nothing is meant to reach, where a file need not fit into memory."""
+"""A limit for `open_bounded` that no file reaches, for files that need not fit into memory."""
 
 
-def small_content(file: ImageFile) -> bytes | None:
-    """Return the content of a small file, unpacked where it is gzipped; None where it is not small, or damaged."""
+def read_small(file: ImageFile) -> bytes | None:
+    """Return the content of a small file, decompressed if it is gzipped; None if the file is large or damaged."""
     packed = is_gzipped(file)
     if not file.in_memory:
         return None
-    return _unpacked(file.content()) if packed else file.content()
+    return _decompress(file.content()) if packed else file.content()
 
 
-def _unpacked(packed: bytes) -> bytes | None:
-    """Return what gzip packed, as gunzip does: of all members, and without what else stands behind them."""
+def _decompress(packed: bytes) -> bytes | None:
+    """Return the decompressed content of all gzip members, ignoring trailing bytes as gunzip does; None if damaged."""
     chunks, room = [], _SMALL
     while packed.startswith(_GZIP):
         member = zlib.decompressobj(wbits=31)
         try:
             chunks.append(member.decompress(packed, room + 1))
         except zlib.error:
-            return None  # what comes before the damage may be all that is needed
+            return None  # the part before the damage may be enough
         room -= len(chunks[-1])
         if room < 0 or not member.eof:
             return None
@@ -55,27 +54,28 @@ def is_gzipped(file: ImageFile) -> bool:
     return file.head(2) == _GZIP
 
 
-def open_bounded(file: ImageFile, most_unpacked: int = _MOST_UNPACKED) -> Bounded:
-    """Open a file, unpacked where it is gzipped, up to that many bytes."""
+def open_bounded(file: ImageFile, most_unpacked: int = _MOST_UNPACKED) -> BoundedStream:
+    """Open a file, decompressed up to `most_unpacked` bytes if it is gzipped."""
     if is_gzipped(file):
-        return Bounded(gzip.open(file.open()), most_unpacked)
-    return Bounded(file.open(), file.size)
+        return BoundedStream(gzip.open(file.open()), most_unpacked)
+    return BoundedStream(file.open(), file.size)
 
 
-class Bounded:
-    """What astropy needs of a file: bytes up to a limit, and headers up to a limit.
+class BoundedStream:
+    """A readable file for astropy, with a limit on its length and on the length of its headers.
 
     Parameters
     ----------
     stream : file object
+        The file, opened for reading.
     most : int
-        Bytes from the beginning that may be asked for.
+        Number of bytes from the beginning that may be read.
 
     Notes
     -----
-    astropy reads a header in blocks until one says END. Where nothing but such blocks is read for 16 MB, it has none.
-    A header that claims more axes or columns than there may be, for each of which astropy takes time and memory, is not
-    handed on.
+    astropy reads a header in blocks until it finds END. If nothing but blocks is read for 16 MB, the header has no END.
+    A header that claims more axes or columns than the standard allows is rejected, because astropy spends time and
+    memory on each of them.
     """
 
     mode = "rb"
@@ -85,7 +85,7 @@ class Bounded:
         self._at = self._in_header = 0
 
     def read(self, n: int = -1) -> bytes:
-        """Return the next `n` bytes, fewer at the end; raises OSError beyond a limit."""
+        """Return the next `n` bytes, fewer at the end; raise OSError beyond a limit."""
         n = self._most - self._at if n < 0 else n
         if n <= 0:
             return b""
@@ -105,25 +105,25 @@ class Bounded:
         return content
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place; nothing is unpacked before something is read there."""
+        """Set the position; nothing is decompressed before the next read."""
         self._at = max(0, offset + (0, self._at, self._most)[whence])
         self._in_header = 0
         return self._at
 
     def tell(self) -> int:
-        """Return the place."""
+        """Return the position."""
         return self._at
 
     @property
     def closed(self) -> bool:
-        """Whether it is."""
+        """Whether the file is closed."""
         return self._stream.closed
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._stream.close()
 
-    def __enter__(self) -> Bounded:
+    def __enter__(self) -> BoundedStream:
         return self
 
     def __exit__(self, *_: Any) -> None:

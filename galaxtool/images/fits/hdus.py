@@ -1,4 +1,4 @@
-"""Which HDUs of a FITS file are read, and their pixels."""
+"""Selection of the HDUs of a FITS file that hold the image, and reading their pixels."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from galaxtool.images.fits.band_names import hdu_band, plane_bands
 from galaxtool.images.fits.header import Cards, Keywords, header_bytes
 from galaxtool.images.fits.tile_checks import check_tiles
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.planes import axes, clean, no_band, too_large
-from galaxtool.images.reading import say
+from galaxtool.images.planes import check_size, format_shape, mask_infinite, missing_band_error
+from galaxtool.images.reading import describe_error
 
 LOOKED_AT = 1000
-"""HDUs that are looked at for images to stack, where none is asked for."""
+"""Number of HDUs that are searched for images to stack if no HDU is requested."""
 
 _LISTED = 20
 _BEST_COMPRESSION = 1100  # deflate cannot do better than 1032 to 1
@@ -33,8 +33,11 @@ class Unit:
     Parameters
     ----------
     number : int
+        Number of the HDU in its file.
     hdu : astropy HDU
+        The HDU as astropy opened it.
     header : Cards or Header
+        Header of the HDU.
     """
 
     number: int
@@ -43,12 +46,12 @@ class Unit:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of its pixels, in numpy's order."""
+        """Shape of the pixels, in the axis order of NumPy."""
         return tuple(getattr(self.hdu, "shape", ()))
 
     @property
     def is_image(self) -> bool:
-        """Whether it holds pixels in two axes or more."""
+        """Whether the HDU holds pixels in two or more axes."""
         kind = isinstance(self.hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)
         return kind and not isinstance(self.hdu, fits.GroupsHDU) and len(self.shape) >= 2 and min(self.shape) > 0
 
@@ -59,9 +62,11 @@ class OpenFits:
     Parameters
     ----------
     file : ImageFile
+        The file.
     units : HDUList
+        Its HDUs as astropy opened them.
     content : bytes or None
-        All of the unpacked file, where it is in memory.
+        The whole decompressed content, if it is in memory.
     """
 
     def __init__(self, file: ImageFile, units: fits.HDUList, content: bytes | None) -> None:
@@ -77,28 +82,30 @@ class OpenFits:
                 return
             where = hdu.fileinfo()
             if where["hdrLoc"] <= last:
-                return  # a header that gives a negative size leads round in a circle
+                return  # a header with a negative size leads back to an earlier HDU
             last = where["hdrLoc"]
             yield Unit(number, hdu, self._header(hdu, where))
 
     def _header(self, hdu: Any, where: dict[str, int]) -> Keywords:
         if self._content is None or isinstance(hdu, fits.CompImageHDU):
-            return hdu.header
-        raw = header_bytes(self._content[: where["datLoc"]], where["hdrLoc"])
-        return hdu.header if raw is None else Cards(raw)
+            raw = None
+        else:
+            raw = header_bytes(self._content[: where["datLoc"]], where["hdrLoc"])
+        header: Keywords = hdu.header if raw is None else Cards(raw)
+        return header
 
     def images(self, bands: tuple[str, ...]) -> tuple[list[Unit], bool]:
-        """Return the images to stack as bands, or the only one to take; and whether there are more.
+        """Return the images to stack as bands, or the only image to read; and whether there are others.
 
         Parameters
         ----------
         bands : tuple of str
-            What is wanted; empty for whatever belongs together.
+            Requested bands; empty for all that belong together.
 
         Raises
         ------
         UnreadableImage
-            If there is no image, or none in a band that is wanted.
+            If there is no image, or none in a requested band.
         """
         found: list[Unit] = []
         for unit in self:
@@ -110,61 +117,61 @@ class OpenFits:
                 break
         if not found:
             raise self._no_image()
-        chosen = _same_sky(found)
+        chosen = _select_bands(found)
         if bands and len(found) > 1 and not set(bands) <= set(self._names(chosen)) and not _is_cube(chosen[0]):
             chosen = self._in_bands(found, bands)
         return chosen, len(found) > 1
 
     def find(self, key: int | str) -> Unit:
-        """Return the HDU of a number or EXTNAME, which must be an image."""
+        """Return the HDU with a number or EXTNAME; raise `UnreadableImage` if it does not exist or is not an image."""
         wanted = str(key).strip()
         for unit in self:
             if wanted == str(unit.number) or (not wanted.isdigit() and unit.hdu.name.upper() == wanted.upper()):
                 if not unit.is_image:
-                    raise UnreadableImage(f"HDU {key!r} of '{self.name}' is not an image.", hint=self._there_are())
+                    raise UnreadableImage(f"HDU {key!r} of '{self.name}' is not an image.", hint=self._list_hdus())
                 return unit
-        raise UnreadableImage(f"'{self.name}' has no HDU {key!r}.", hint=self._there_are())
+        raise UnreadableImage(f"'{self.name}' has no HDU {key!r}.", hint=self._list_hdus())
 
     def pixels(self, unit: Unit) -> tuple[np.ndarray, bool]:
-        """Return an HDU's pixels as native float32, NaN where there is no datum; and whether all have one."""
-        # asked for now, as astropy takes them out of headers
+        """Return the pixels of an HDU as native float32 with NaN for missing values, and whether all are finite."""
+        # read now, because astropy removes them from headers
         blank, zero = unit.header.get("BLANK"), unit.header.get("BZERO")
         data = self.raw(unit)
         with np.errstate(over="ignore"):
             pixels = np.array(data, dtype=np.float32)
         if data.dtype.kind == "u" and data.dtype.itemsize > 1 and None not in (blank, zero):
-            pixels[data == int(blank) + int(zero)] = np.nan  # which astropy leaves out for unsigned integers
-        return clean(pixels)
+            pixels[data == int(blank) + int(zero)] = np.nan  # astropy does not do this for unsigned integers
+        return mask_infinite(pixels)
 
     def raw(self, unit: Unit) -> np.ndarray:
-        """Return an HDU's pixels as astropy gives them: scaled, of any type that is a number.
+        """Return the pixels of an HDU as astropy reads them: scaled, of any numeric type.
 
         Raises
         ------
         UnreadableImage
-            If they are damaged, more than `galaxtool.images.planes.MAX_PIXELS`, or no brightness.
+            If they are damaged, more than `galaxtool.images.planes.MAX_PIXELS`, or not numbers.
         """
-        too_large(self.name, unit.shape)
+        check_size(self.name, unit.shape)
         self.check_size(unit)
         try:
             if isinstance(unit.hdu, fits.CompImageHDU):
-                check_tiles(self._unpacked(), unit.number, unit.hdu)
-            data = unit.hdu.data
+                check_tiles(self._decompressed_file(), unit.number, unit.hdu)
+            data: np.ndarray | None = unit.hdu.data
         except (TypeError, ValueError, IndexError, KeyError) as error:
-            # what numpy and the decompressors say of too few or of wrong bytes
-            raise UnreadableImage(f"'{self.name}' is damaged or cut short ({say(error)}).") from error
+            # from numpy and the decompressors, for too few or wrong bytes
+            raise UnreadableImage(f"'{self.name}' is damaged or cut short ({describe_error(error)}).") from error
         if data is None:
             raise UnreadableImage(f"HDU {unit.number} of '{self.name}' has no pixels.")
         if data.dtype.kind not in "iuf":
-            raise UnreadableImage(f"'{self.name}' holds pixels of type {data.dtype}, which are no brightness.")
+            raise UnreadableImage(f"'{self.name}' holds pixels of type {data.dtype}, which are not brightness.")
         return data
 
     def check_size(self, unit: Unit) -> None:
-        """Refuse an HDU whose header promises more than the file can hold, before memory is taken for it."""
+        """Reject an HDU whose header promises more data than the file can hold, before memory is allocated."""
         compressed = isinstance(unit.hdu, fits.CompImageHDU)
         wanted = math.prod(unit.shape) * abs(int(unit.header.get("BITPIX"))) // 8
         if compressed:
-            too_large(self.name, tuple(int(side) for side in unit.hdu.tile_shape))
+            check_size(self.name, tuple(int(side) for side in unit.hdu.tile_shape))
         if self._content is not None and not compressed:
             enough = unit.hdu.fileinfo()["datLoc"] + wanted <= len(self._content)
         elif compressed or self.file.head(2) == b"\x1f\x8b":
@@ -172,31 +179,31 @@ class OpenFits:
         else:
             enough = unit.hdu.fileinfo()["datLoc"] + wanted <= self.file.size
         if not enough:
-            raise cut_short(self.file, unit.shape)
+            raise cut_short_error(self.file, unit.shape)
 
-    def _unpacked(self) -> ImageFile:
+    def _decompressed_file(self) -> ImageFile:
         return self.file if self._content is None else ImageFile(self.name, content=self._content)
 
     def _names(self, chosen: list[Unit]) -> tuple[str, ...]:
-        """Return the bands of what was chosen, as they will be called."""
+        """Return the names that the bands of the chosen images will have."""
         if len(chosen) > 1:
             return tuple(hdu_band(unit.header) for unit in chosen)
         return plane_bands(chosen[0].header, next(iter(self)).header, 1)
 
     def _in_bands(self, images: list[Unit], bands: tuple[str, ...]) -> list[Unit]:
-        """Return the image in each of the bands that are wanted."""
+        """Return the image in each of the requested bands."""
         named: dict[str, Unit] = {}
         for unit in images:
             if band := "" if _is_cube(unit) else hdu_band(unit.header):
                 named.setdefault(band, unit)
         if missing := [band for band in bands if band not in named]:
-            raise no_band(self.name, missing[0], tuple(named))
+            raise missing_band_error(self.name, missing[0], tuple(named))
         chosen = [named[band] for band in bands]
         for unit, band in zip(chosen, bands, strict=True):
             if unit.shape[-2:] != chosen[0].shape[-2:]:
                 raise UnreadableImage(
                     f"'{self.name}' has the bands {bands[0]} and {band} in images of different sizes, "
-                    f"{axes(chosen[0].shape)} and {axes(unit.shape)} pixels.",
+                    f"{format_shape(chosen[0].shape)} and {format_shape(unit.shape)} pixels.",
                     hint="Bring them to one grid of pixels first.",
                 )
         return chosen
@@ -204,25 +211,28 @@ class OpenFits:
     def _no_image(self) -> UnreadableImage:
         units = [unit.hdu for unit in islice(self, LOOKED_AT)]
         if any(isinstance(unit, fits.GroupsHDU) for unit in units):
-            hint = "Make an image of them first."
-            return UnreadableImage(f"'{self.name}' holds random groups, such as visibilities, and no image.", hint=hint)
+            hint = "Convert them to an image first."
+            return UnreadableImage(
+                f"'{self.name}' contains random groups, such as visibilities, and no image.", hint=hint
+            )
         if any(isinstance(unit, fits.BinTableHDU | fits.TableHDU) for unit in units):
             hint = "A table of images is given as a catalogue."
-            return UnreadableImage(f"'{self.name}' holds only a table, and no image.", hint=hint)
+            return UnreadableImage(f"'{self.name}' contains only a table, and no image.", hint=hint)
         if any(len(getattr(unit, "shape", ())) == 1 for unit in units):
-            return UnreadableImage(f"'{self.name}' holds a spectrum or another array of one axis, and no image.")
+            return UnreadableImage(f"'{self.name}' contains a spectrum or another one-dimensional array, and no image.")
         return UnreadableImage(f"'{self.name}' is a FITS file without pixels.")
 
-    def _there_are(self) -> str:
+    def _list_hdus(self) -> str:
         units = list(islice(self, _LISTED + 1))
-        names = [f"{u.number} {u.hdu.name or '(no name)'}, {'image' if u.is_image else 'no image'}" for u in units]
-        return f"There are: {'; '.join(names[:_LISTED])}{'; ...' if len(names) > _LISTED else ''}."
+        names = [f"{u.number} {u.hdu.name or '(no name)'}, {'image' if u.is_image else 'not an image'}" for u in units]
+        return f"Its HDUs are: {'; '.join(names[:_LISTED])}{'; ...' if len(names) > _LISTED else ''}."
 
 
-def cut_short(file: ImageFile, shape: tuple[int, ...]) -> UnreadableImage:
+def cut_short_error(file: ImageFile, shape: tuple[int, ...]) -> UnreadableImage:
     """Return the error for a file that holds less than its header promises."""
     return UnreadableImage(
-        f"'{file.name}' is cut short: its header promises {axes(shape)} pixels and the file has {file.size} bytes.",
+        f"'{file.name}' is cut short: its header promises {format_shape(shape)} pixels "
+        f"and the file has {file.size} bytes.",
         hint="Fetch or copy it again.",
     )
 
@@ -232,15 +242,15 @@ def _is_cube(unit: Unit) -> bool:
 
 
 def _may_stack(images: list[Unit]) -> bool:
-    """Tell whether further images could still be stacked on the first."""
+    """Tell whether further images can be stacked on the first."""
     if _is_cube(images[0]) or not hdu_band(images[0].header):
         return False
     names = [band for unit in images if unit.shape == images[0].shape and (band := hdu_band(unit.header))]
     return len(set(names)) == len(names)
 
 
-def _same_sky(images: list[Unit]) -> list[Unit]:
-    """Return the images to stack as bands: all that show what the first shows, if each is in a band of its own."""
+def _select_bands(images: list[Unit]) -> list[Unit]:
+    """Return the images to stack as bands: all of the shape of the first, if each names a band of its own."""
     if not _may_stack(images):
         return images[:1]
     return [unit for unit in images if unit.shape == images[0].shape and hdu_band(unit.header)]

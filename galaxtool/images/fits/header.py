@@ -1,4 +1,4 @@
-"""The header of one HDU, of which only what is asked for is parsed."""
+"""The header of one HDU, parsed card by card on access."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ _TEXT = (b"COMMENT ", b"HISTORY ", b"        ")
 
 
 class Keywords(Protocol):
-    """What both a `Cards` and astropy's own `Header` can do."""
+    """The interface that `Cards` shares with `astropy.io.fits.Header`."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a keyword, or the default where there is none."""
+        """Return the value of a keyword, or the default if there is none."""
 
 
 class Cards:
-    """The cards of a header; astropy parses one when its value is asked for.
+    """The cards of a header; astropy parses a card when its value is requested.
 
-    Of a typical header of a cutout less than a third is ever looked at, and to make an `astropy.io.fits.Header` of it
-    costs more than to read the pixels.
+    Less than a third of the header of a typical cutout is ever used, and creating an `astropy.io.fits.Header` from it
+    costs more than reading the pixels.
 
     Parameters
     ----------
     raw : bytes
-        Whole cards of 80 bytes, of which the one that says END is the last, see `header_bytes`.
+        Whole cards of 80 bytes, up to and including END, see `header_bytes`.
     """
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
-        # from the last to the first: of cards with the same keyword the first counts
+        # from last to first: the first card with a keyword wins
         self._starts = {raw[i : i + 8]: i for i in range(len(raw) - _CARD, -1, -_CARD)}
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a keyword; the default where there is no such card, or it has no value.
+        """Return the value of a keyword; the default if there is no such card, or it has no value.
 
         Raises
         ------
         astropy.io.fits.VerifyError
-            If the card is not of the form that the standard wants.
+            If the card does not follow the FITS standard.
         """
         start = self._starts.get(key.ljust(8).encode())
         if start is None:
             return default
-        in_several = b"CONTINUE" in self._starts  # of which a text may be one
-        value = self.header.get(key) if in_several else _value_of(self.raw[start : start + _CARD])
+        in_several = b"CONTINUE" in self._starts  # continues a long string
+        value = self.header.get(key) if in_several else _parse_card(self.raw[start : start + _CARD])
         return default if value is None or isinstance(value, Undefined) else value
 
     def __contains__(self, key: str) -> bool:
@@ -57,18 +57,18 @@ class Cards:
 
     @cached_property
     def header(self) -> Header:
-        """All of it, parsed."""
+        """The whole header, parsed."""
         return Header.fromstring(self.raw)
 
     @property
     def keys(self) -> list[bytes]:
-        """The keywords, each once and filled up to eight bytes."""
+        """The keywords, each once and padded to eight bytes."""
         return list(self._starts)
 
     def fixed(self, key: str) -> int | None:
-        """Return an integer that stands where the standard wants those that say how to read the file: in columns 11-30.
+        """Return an integer in fixed format, in columns 11-30, as required for the keywords that describe the data.
 
-        None where there is no such card or it holds something else.
+        None if there is no such card, or its value is not such an integer.
         """
         start = self._starts.get(key.ljust(8).encode())
         if start is None or self.raw[start + 8 : start + 10] != b"= ":
@@ -77,9 +77,9 @@ class Cards:
         return int(digits) if digits.removeprefix(b"-").isdigit() else None
 
     def without_text(self) -> bytes:
-        """Return the cards that can have a value, for libraries whose time goes with the number of cards.
+        """Return the cards that can have a value, for libraries whose run time grows with the number of cards.
 
-        Those that are not all ASCII are left out too: on some of them WCSLIB never comes to an end.
+        Cards with non-ASCII bytes are omitted too: WCSLIB never returns on some of them.
         """
         if self.raw.isascii() and not any(text in self._starts for text in _TEXT):
             return self.raw
@@ -88,13 +88,13 @@ class Cards:
 
 
 @lru_cache(maxsize=4096)
-def _value_of(card: bytes) -> Any:
-    """Return the value of one card; the images of a survey have most of those that are asked for in common."""
+def _parse_card(card: bytes) -> Any:
+    """Return the value of one card, cached because the images of a survey share most of their cards."""
     return Card.fromstring(card).value
 
 
 def header_bytes(content: bytes, start: int = 0) -> bytes | None:
-    """Return the header that begins at `start`, up to its END and without what fills its last block; None without END.
+    """Return the header that begins at `start`, up to END and without padding; None if there is no END.
 
     Examples
     --------
@@ -107,6 +107,6 @@ def header_bytes(content: bytes, start: int = 0) -> bytes | None:
     return None if end < 0 else content[start : end + _CARD]
 
 
-def padded(n: int) -> int:
-    """Return a number of bytes filled up to whole blocks."""
+def round_to_blocks(n: int) -> int:
+    """Return a number of bytes rounded up to whole blocks."""
     return -(-n // _BLOCK) * _BLOCK

@@ -1,7 +1,7 @@
-"""Whether the tiles of a packed FITS image are what its header says, before they are unpacked.
+"""Checks of the tiles of a compressed FITS image before they are decompressed.
 
-The decoders of HCOMPRESS and PLIO are written in C and believe what a tile says of its own size, whatever room there
-is: a damaged file would overwrite the memory of the whole process, and end it.
+The C decoders of HCOMPRESS and PLIO trust the size that a tile states, whatever the size of the buffer: a damaged file
+would overwrite memory and crash the process.
 """
 
 from __future__ import annotations
@@ -23,61 +23,64 @@ _MOST_PLANES = 64
 
 
 def check_tiles(file: ImageFile, number: int, hdu: fits.CompImageHDU) -> None:
-    """Compare what the tiles of an image say of themselves with its header.
+    """Compare the sizes that the tiles of an image state with its header.
 
     Parameters
     ----------
     file : ImageFile
+        The file.
     number : int
-        Of the HDU.
+        Number of the HDU.
     hdu : CompImageHDU
-        As astropy has opened it.
+        The HDU as astropy opened it.
 
     Raises
     ------
     ValueError
-        If a tile packed by HCOMPRESS or PLIO is of another size, or cut short.
+        If a tile compressed by HCOMPRESS or PLIO has another size, or is cut short.
     """
     kind = hdu.compression_type
     if kind not in _CHECKS:
         return
-    # astropy gives the bytes of tiles only where it takes the HDU for the table that it is
+    # astropy gives access to the bytes of tiles only if it opens the HDU as a table
     with (
         open_bounded(file) as stream,
         fits.open(stream, memmap=False, lazy_load_hdus=True, disable_image_compression=True) as units,
     ):
         cells = units[number].data["COMPRESSED_DATA"]
-        for cell, pixels in zip(cells, _sizes(hdu.shape, hdu.tile_shape), strict=False):
-            if len(cell):  # else it is packed by gzip, in another column
+        for cell, pixels in zip(cells, _tile_sizes(hdu.shape, hdu.tile_shape), strict=False):
+            if len(cell):  # otherwise it is compressed by gzip, in another column
                 _CHECKS[kind](cell, pixels)
 
 
-def _sizes(shape: tuple[int, ...], tile: tuple[int, ...]) -> Iterator[int]:
+def _tile_sizes(shape: tuple[int, ...], tile: tuple[int, ...]) -> Iterator[int]:
     """Yield the number of pixels of each tile, in order; those at the edges may be smaller."""
     sides = [[min(step, side - at) for at in range(0, side, step)] for side, step in zip(shape, tile, strict=True)]
     return map(math.prod, itertools.product(*sides))
 
 
 def _check_hcompress(cell: Any, pixels: int) -> None:
+    """Raise `ValueError` unless a tile states the expected number of pixels."""
     content = cell.tobytes()
     if len(content) < _HCOMPRESS.size:
         raise ValueError(f"a tile has {len(content)} bytes")
     magic, nx, ny, _, _, *planes = _HCOMPRESS.unpack_from(content)
     if magic != _MAGIC or min(nx, ny) < 1 or nx * ny != pixels:
-        raise ValueError(f"a tile of {pixels} pixels says that it has {nx} x {ny}")
+        raise ValueError(f"a tile of {pixels} pixels claims to have {nx} x {ny}")
     if max(planes) > _MOST_PLANES:
-        raise ValueError(f"a tile says that it has {max(planes)} bit planes")
+        raise ValueError(f"a tile claims to have {max(planes)} bit planes")
 
 
 def _check_plio(cell: Any, pixels: int) -> None:
+    """Raise `ValueError` if a tile states more words than it has."""
     words = cell.astype(">i2").tolist()
     if len(words) < 3:
         raise ValueError(f"a tile has {len(words)} words")
-    old = words[2] > 0  # one word for the length, in place of two
+    old = words[2] > 0  # one word for the length instead of two
     claimed = words[2] if old else (words[4] << 15) + words[3] if len(words) > 4 else -1
     start = 3 if old else words[1]
     if not (0 <= claimed <= len(words) and 0 <= start <= len(words)):
-        raise ValueError(f"a tile of {len(words)} words says that it has {claimed}")
+        raise ValueError(f"a tile of {len(words)} words claims to have {claimed}")
 
 
 _CHECKS = {"HCOMPRESS_1": _check_hcompress, "PLIO_1": _check_plio}

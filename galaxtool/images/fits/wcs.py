@@ -1,4 +1,4 @@
-"""Where on the sky an image lies."""
+"""The position of an image on the sky, from its WCS."""
 
 from __future__ import annotations
 
@@ -19,50 +19,64 @@ from galaxtool.utils.warning_filter import ignore_warnings
 Place = tuple[float | None, float | None, float | None]
 NOWHERE: Place = (None, None, None)
 
-_PLAIN = re.compile("....-(TAN|STG|SIN|ARC|ZEA|AIR|CAR|CEA|MER|SFL|PAR|MOL|AIT|TSC|CSC|QSC|HPX)")
+_PROJECTIONS = re.compile("....-(TAN|STG|SIN|ARC|ZEA|AIR|CAR|CEA|MER|SFL|PAR|MOL|AIT|TSC|CSC|QSC|HPX)")
 _SKY = (("RA--", "DEC-"), ("GLON", "GLAT"))
-# what bends the plane or the projection: PV and PS parameters, SIP, table look-up, detector distortion, TNX
-_BENT = (b"PV", b"PS", b"A_", b"B_", b"AP_", b"BP_", b"CPDIS", b"CQDIS", b"DP", b"DQ", b"D2IM", b"DET2IM", b"WAT")
+# distortions: PV and PS parameters, SIP, table look-up, detector distortion, TNX
+_DISTORTIONS = (
+    b"PV",
+    b"PS",
+    b"A_",
+    b"B_",
+    b"AP_",
+    b"BP_",
+    b"CPDIS",
+    b"CQDIS",
+    b"DP",
+    b"DQ",
+    b"D2IM",
+    b"DET2IM",
+    b"WAT",
+)
 
 
-def centre_and_scale(header: Header | Cards, shape: tuple[int, int]) -> Place:
-    """Return the position of an image's centre and the size of its pixels.
+def find_center(header: Header | Cards, shape: tuple[int, int]) -> Place:
+    """Return the position of the centre of an image and the size of its pixels.
 
     Parameters
     ----------
     header : Header or Cards
-        With a celestial WCS of any projection and frame that astropy knows, on the first two axes; or without.
+        Header with or without a celestial WCS on the first two axes, of any projection and frame known to astropy.
     shape : (ny, nx)
         Size in pixels.
 
     Returns
     -------
     ra, dec : float or None
-        Degrees, ICRS, converted from the header's own frame (Galactic, FK5, FK4 ...). The centre is the middle of the
-        image, between pixels where a side is even.
+        Degrees, ICRS, converted from the frame of the header (Galactic, FK5, FK4 ...). The centre is the middle of the
+        image, between pixels if a side is even.
     pixel_scale : float or None
         arcsec per pixel, the geometric mean of the two sides at the reference position.
 
     Notes
     -----
-    All three are None where the header has no celestial WCS, or one that cannot be used: a picture can be classified
-    without a position. The WCS is solved by WCSLIB alone where nothing but a linear map and a common projection is in
-    the header, and by `astropy.wcs.WCS`, which costs fifteen times as much, where there is more.
+    All three are None if the header has no celestial WCS, or one that cannot be used: an image can be classified
+    without a position. WCSLIB alone solves a WCS with only a linear map and a common projection. Anything else takes
+    `astropy.wcs.WCS`, which costs fifteen times as much.
     """
     if not isinstance(header, Cards):
         celestial = all("-" in str(header.get(key, "")) for key in ("CTYPE1", "CTYPE2"))
     else:
         celestial = "CTYPE1" in header and "CTYPE2" in header
     if not celestial:
-        return NOWHERE  # every celestial axis is called like RA---TAN; this saves the making of a WCS
+        return NOWHERE  # celestial axes have names like RA---TAN; this avoids creating a WCS
     ny, nx = shape
     middle = np.array([[(nx - 1) / 2, (ny - 1) / 2]])
     try:
-        with ignore_warnings():  # about dates and units put right, on which the position does not depend
-            place = _plain(header, middle) if isinstance(header, Cards) else None
-            place = place or _full(header.header if isinstance(header, Cards) else header, middle)
+        with ignore_warnings():  # about corrected dates and units, which do not affect the position
+            place = _solve_simple(header, middle) if isinstance(header, Cards) else None
+            place = place or _solve_general(header.header if isinstance(header, Cards) else header, middle)
     except Exception:
-        # WCSLIB has an exception for each way to be wrong, and headers find more; none makes the pixels worse.
+        # WCSLIB has many exceptions, and headers find more ways to be wrong; none of them affects the pixels.
         return NOWHERE
     if not (place and all(value is not None and math.isfinite(value) for value in place) and place[2]):
         return NOWHERE
@@ -70,9 +84,9 @@ def centre_and_scale(header: Header | Cards, shape: tuple[int, int]) -> Place:
     return float(ra or 0.0) % 360, dec, scale
 
 
-def _plain(header: Cards, middle: np.ndarray) -> Place | None:
-    """Solve a WCS without distortion; None where it may have some, or is not understood."""
-    if any(key.startswith(_BENT) for key in header.keys):
+def _solve_simple(header: Cards, middle: np.ndarray) -> Place | None:
+    """Solve a WCS without distortion; None if it may have one, or is of another kind."""
+    if any(key.startswith(_DISTORTIONS) for key in header.keys):
         return None
     wcs = Wcsprm(header=header.without_text(), relax=True)
     if wcs.naxis > 2:
@@ -80,7 +94,7 @@ def _plain(header: Cards, middle: np.ndarray) -> Place | None:
     if not all("-" in ctype for ctype in wcs.ctype):
         return NOWHERE
     wcs.fix()
-    if not all(_PLAIN.fullmatch(ctype) for ctype in wcs.ctype):
+    if not all(_PROJECTIONS.fullmatch(ctype) for ctype in wcs.ctype):
         return None
     world = wcs.p2s(middle, 0)["world"][0]
     if wcs.lng < 0 or wcs.lat < 0:
@@ -88,12 +102,12 @@ def _plain(header: Cards, middle: np.ndarray) -> Place | None:
     axes = (wcs.ctype[wcs.lng][:4], wcs.ctype[wcs.lat][:4])
     if axes not in _SKY:
         return None
-    ra, dec = _icrs(float(world[wcs.lng]), float(world[wcs.lat]), (wcs.radesys, repr(wcs.equinox), *axes))
+    ra, dec = _convert_to_icrs(float(world[wcs.lng]), float(world[wcs.lat]), (wcs.radesys, repr(wcs.equinox), *axes))
     sides = np.hypot(*(wcs.get_cdelt()[:, None] * wcs.get_pc()))
     return ra, dec, 3600 * math.sqrt(float(sides[0] * sides[1]))
 
 
-def _full(header: Header, middle: np.ndarray) -> Place:
+def _solve_general(header: Header, middle: np.ndarray) -> Place:
     """Solve a WCS of any kind."""
     wcs = WCS(header, naxis=2)
     if not wcs.has_celestial:
@@ -102,23 +116,23 @@ def _full(header: Header, middle: np.ndarray) -> Place:
     ra, dec = float(world[wcs.wcs.lng]), float(world[wcs.wcs.lat])
     frame = wcs_to_celestial_frame(wcs)
     if not isinstance(frame, ICRS):
-        ra, dec = _converted(ra, dec, frame)
+        ra, dec = _transform(ra, dec, frame)
     return ra, dec, 3600 * math.sqrt(float(np.prod(proj_plane_pixel_scales(wcs))))
 
 
-def _icrs(lon: float, lat: float, system: tuple[str, str, str, str]) -> tuple[float, float]:
-    """Convert a position from a header's system (RADESYS, EQUINOX and the names of the axes) to ICRS."""
-    frame, rotation = _system(*system)
+def _convert_to_icrs(lon: float, lat: float, system: tuple[str, str, str, str]) -> tuple[float, float]:
+    """Convert a position to ICRS; the system is RADESYS, EQUINOX and the names of the axes."""
+    frame, rotation = _find_frame(*system)
     if rotation is None:
-        return (lon, lat) if isinstance(frame, ICRS) else _converted(lon, lat, frame)
+        return (lon, lat) if isinstance(frame, ICRS) else _transform(lon, lat, frame)
     lon, lat = math.radians(lon), math.radians(lat)
     x, y, z = rotation @ (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat))
     return math.degrees(math.atan2(y, x)), math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
 @lru_cache(maxsize=64)
-def _system(radesys: str, equinox: str, lng: str, lat: str) -> tuple[Any, np.ndarray | None]:
-    """Return the frame of a header, and the matrix that turns it into ICRS where turning is all that it takes."""
+def _find_frame(radesys: str, equinox: str, lng: str, lat: str) -> tuple[Any, np.ndarray | None]:
+    """Return the frame of a header, and the matrix to ICRS if the conversion is a rotation."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = [f"{lng}-TAN", f"{lat}-TAN"]
     wcs.wcs.radesys, wcs.wcs.equinox = radesys, float(equinox)
@@ -129,6 +143,6 @@ def _system(radesys: str, equinox: str, lng: str, lat: str) -> tuple[Any, np.nda
     return frame, axes.transform_to(ICRS()).cartesian.xyz.value
 
 
-def _converted(lon: float, lat: float, frame: Any) -> tuple[float, float]:
+def _transform(lon: float, lat: float, frame: Any) -> tuple[float, float]:
     position = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
     return float(position.ra.deg), float(position.dec.deg)

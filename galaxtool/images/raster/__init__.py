@@ -1,1 +1,1 @@
-"""PNG, JPEG, TIFF and other pictures."""
+"""Reader of PNG, JPEG, TIFF and other pictures."""

@@ -1,4 +1,4 @@
-"""JPEGs decoded by simplejpeg where it is installed: the pixels that Pillow gives, in less time."""
+"""Decoding of JPEGs by simplejpeg, if it is installed: the same pixels as Pillow in less time."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from galaxtool.images.raster.picture import Picture
 
 try:
     import simplejpeg
-except ImportError:  # an extra
+except ImportError:  # an optional dependency
     _decoder: ModuleType | None = None
 else:
     _decoder = simplejpeg
 
-_BEGINS = b"\xff\xd8\xff"
-_WANTED = {"Gray": "GRAY", "YCbCr": "RGB"}
+_MAGIC = b"\xff\xd8\xff"
+_COLOR_SPACES = {"Gray": "GRAY", "YCbCr": "RGB"}
 _SCALES = (8, 4, 2)
-_SMALL = 64  # below, libjpeg has other scales that round to the same size
+_SMALL = 64  # below this side, other scales of libjpeg round to the same size
 
 
 def decode_jpeg(content: bytes, at_least: int) -> Picture | None:
-    """Decode a JPEG, at a half, a quarter or an eighth of its size where that is enough.
+    """Decode a JPEG, at a half, a quarter or an eighth of its size if that is enough.
 
     Parameters
     ----------
     content : bytes
-        The whole file, of whatever format.
+        The whole file, of any format.
     at_least : int
-        Pixels that the shorter side is to keep; 0 to decode at full size.
+        Number of pixels that the shorter side must keep; 0 to decode at full size.
 
     Returns
     -------
     Picture or None
-        None where Pillow is to read it: it is no JPEG, simplejpeg is not installed, the colours are neither gray nor
-        the usual ones, the size is that of a mosaic; or the data are not whole, of which Pillow takes more, and has
-        the errors that users are told.
+        None if Pillow must read the file: it is not a JPEG, simplejpeg is not installed, the colour space is unusual,
+        the image is as large as a mosaic, or the data are incomplete. Pillow tolerates more, and its errors are those
+        that users see.
 
     Notes
     -----
-    The pixels are those of Pillow's ``draft``, as both are libjpeg-turbo; Pillow hands them over in pieces, and copies
-    them twice. Metadata are not looked at, so that none stops an image from being read.
+    The pixels equal those of Pillow's ``draft``, because both use libjpeg-turbo; Pillow passes them on in pieces, and
+    copies them twice. Metadata are ignored, so that they never prevent an image from being read.
     """
-    if _decoder is None or not content.startswith(_BEGINS):
+    if _decoder is None or not content.startswith(_MAGIC):
         return None
     try:
-        height, width, colours, _ = _decoder.decode_jpeg_header(content)
-        if colours not in _WANTED or height * width > (Image.MAX_IMAGE_PIXELS or math.inf):
+        height, width, color_space, _ = _decoder.decode_jpeg_header(content)
+        if color_space not in _COLOR_SPACES or height * width > (Image.MAX_IMAGE_PIXELS or math.inf):
             return None
         scale = next((s for s in _SCALES if at_least and min(height, width) // at_least >= s), 1)
         if scale > 1 and min(height, width) < _SMALL:
             return None
         ny, nx = math.ceil(height / scale), math.ceil(width / scale)
-        # the smallest of libjpeg's scales that gives so many pixels
-        pixels: np.ndarray = _decoder.decode_jpeg(content, _WANTED[colours], min_height=ny, min_width=nx)
+        # libjpeg uses the smallest scale that gives this many pixels
+        pixels: np.ndarray = _decoder.decode_jpeg(content, _COLOR_SPACES[color_space], min_height=ny, min_width=nx)
     except ValueError:
         return None
     if pixels.shape[:2] != (ny, nx):

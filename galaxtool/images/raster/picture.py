@@ -1,4 +1,4 @@
-"""A picture as it was decoded, by whatever decoder."""
+"""A decoded picture."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it was decoded, not yet a cutout.
+    """A decoded picture, before it becomes a `Cutout`.
 
     Parameters
     ----------
     planes : ndarray of uint8 or float32, shape (3 or 1, ny, nx)
-        Top row first; uint8 is read-only.
+        Pixels, top row first; uint8 is read-only.
     format : str
-        As Pillow names it.
+        Name of the format, as Pillow has it.
     scale : float
-        Pixels of the file for one of these, along each axis.
+        Number of pixels of the file per decoded pixel, along each axis.
     extent : (float, float) or None
-        Height and width that the file's pixels fill, where that is less than (ny, nx).
+        Height and width that the pixels of the file fill, if they are less than (ny, nx).
     """
 
     planes: np.ndarray

@@ -1,4 +1,4 @@
-"""PNG, JPEG, TIFF and other pictures, read by Pillow, or by a faster decoder with the same pixels."""
+"""Reader of PNG, JPEG, TIFF and other pictures, by Pillow or by a faster decoder with the same pixels."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ from PIL import Image, UnidentifiedImageError
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.planes import clean, take_bands
-from galaxtool.images.quality import white_in_the_middle
+from galaxtool.images.planes import mask_infinite, take_bands
+from galaxtool.images.quality import has_white_center
 from galaxtool.images.raster.jpeg import decode_jpeg
 from galaxtool.images.raster.picture import Picture
-from galaxtool.images.raster.png import png_planes
+from galaxtool.images.raster.png import decode_png
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import quality_flags, say
+from galaxtool.images.reading import describe_error, quality_flags
 from galaxtool.types import NAME_MISMATCH, SATURATED, Cutout
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
-_SUFFIXES = {suffix: means for suffix, means in Image.registered_extensions().items() if means in _FORMATS}
+_SUFFIXES = {suffix: name for suffix, name in Image.registered_extensions().items() if name in _FORMATS}
 _GRAY = ("1", "L", "LA", "La")
 
 
 class RasterReader:
     """Reads pictures.
 
-    Values of 8 bits are taken as they are, of 16 bits divided by 257 so that white stays white; both are ``"display"``
-    values. Floating-point and 32-bit pictures are measured data without a unit. Transparent pixels lie over black. Of
-    an animation or a file of several pages the first is taken. Orientation tags are not followed, as no sky survey
-    means anything by them.
+    8-bit values are kept, 16-bit values are divided by 257 so that white stays white; both are ``"display"`` values.
+    Floating-point and 32-bit pictures are measured data without a unit. Transparent pixels are blended with black. Only
+    the first frame or page of a file is read. Orientation tags are ignored, since no sky survey uses them.
     """
 
     def read(self, file: ImageFile, options: ReadOptions = PLAIN) -> Cutout:
@@ -39,28 +38,31 @@ class RasterReader:
         Parameters
         ----------
         file : ImageFile
+            The file.
         options : ReadOptions
-            With `header_only`, `data` is zero. With `at_least`, a JPEG comes at a half, a quarter or an eighth of its
-            size where the shorter side then still has as many pixels.
+            Options. With `header_only`, `data` is zero. With `at_least`, a JPEG is read at a half, a quarter or an
+            eighth of its size if the shorter side then still has that many pixels.
 
         Returns
         -------
         Cutout
             uint8 of shape (1, ny, nx) or (3, ny, nx), bands ``("",)`` or ``("R", "G", "B")``; or float32 (1, ny, nx).
-            Row 0 is the bottom row of the picture. uint8 data are a read-only view of the picture as it was decoded,
-            the colours of a pixel together and the top row first.
+            Row 0 is the bottom row of the picture. uint8 data are a read-only view of the decoded picture, whose memory
+            has the colours of a pixel together and the top row first.
 
         Raises
         ------
         UnreadableImage
-            If it is damaged, cut short, or so large that it may be meant to exhaust memory; or has no such band.
+            If the picture is damaged, cut short, too large, or lacks a requested band.
         """
         name = file.name
         in_memory = file.in_memory and not options.header_only
-        picture = (decode_jpeg(file.content(), options.at_least) if in_memory else None) or _by_pillow(file, options)
+        picture = (decode_jpeg(file.content(), options.at_least) if in_memory else None) or _decode_with_pillow(
+            file, options
+        )
         planes = picture.planes
         measured = planes.dtype != np.uint8
-        flags: tuple[str, ...] = (NAME_MISMATCH,) if _misnamed(file, picture.format) else ()
+        flags: tuple[str, ...] = (NAME_MISMATCH,) if _has_wrong_suffix(file, picture.format) else ()
         if not options.header_only:
             flags += _measured_flags(name, planes) if measured else _picture_flags(planes)
         bands: tuple[str, ...] = ("R", "G", "B") if len(planes) == 3 else ("",)
@@ -78,29 +80,30 @@ class RasterReader:
         )
 
 
-def _by_pillow(file: ImageFile, options: ReadOptions) -> Picture:
+def _decode_with_pillow(file: ImageFile, options: ReadOptions) -> Picture:
+    """Decode a picture of any format; raise `UnreadableImage` if that fails."""
     name = file.name
     with ignore_warnings():
-        # on odd metadata, and on sizes of 90 to 180 million pixels, which a mosaic may well have
+        # about odd metadata, and about 90 to 180 million pixels, which a mosaic may have
         try:
             with file.open() as stream, Image.open(stream, formats=_FORMATS) as image:
-                _check_whole(name, image)
+                _check_complete(name, image)
                 scale, extent = _reduce(image, options.at_least)
-                planes = _empty(image) if options.header_only else _planes(image, file)
+                planes = _empty(image) if options.header_only else _decode_planes(image, file)
                 return Picture(planes, image.format or "", scale, extent)
         except Image.DecompressionBombError as error:
             raise UnreadableImage(
-                f"'{name}' claims more pixels than a picture should have ({say(error)}).",
+                f"'{name}' claims more pixels than a picture should have ({describe_error(error)}).",
                 hint="Cut the objects out of it first, with `galaxtool cutouts`.",
             ) from error
         except UnidentifiedImageError as error:
-            raise UnreadableImage(f"'{name}' is damaged: its header cannot be understood.") from error
+            raise UnreadableImage(f"'{name}' is damaged: its header cannot be read.") from error
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise UnreadableImage(f"'{name}' is damaged or cut short ({say(error)}).") from error
+            raise UnreadableImage(f"'{name}' is damaged or cut short ({describe_error(error)}).") from error
 
 
-def _check_whole(name: str, image: Image.Image) -> None:
-    """Refuse a TIFF whose strips do not fill it: Pillow would leave the rest black."""
+def _check_complete(name: str, image: Image.Image) -> None:
+    """Reject a TIFF whose strips do not fill the picture: Pillow would leave the rest black."""
     filled = sum((right - left) * (bottom - top) for _, (left, top, right, bottom), *_ in getattr(image, "tile", ()))
     if image.format == "TIFF" and filled < image.width * image.height:
         raise UnreadableImage(
@@ -109,17 +112,17 @@ def _check_whole(name: str, image: Image.Image) -> None:
         )
 
 
-def _misnamed(file: ImageFile, format_: str | None) -> bool:
-    """Tell whether a picture has the suffix of another format."""
-    suffix_means = _SUFFIXES.get(PurePath(file.suffix_name).suffix)
-    return suffix_means is not None and suffix_means != ("JPEG" if format_ == "MPO" else format_)
+def _has_wrong_suffix(file: ImageFile, format_: str | None) -> bool:
+    """Tell whether the suffix of a picture belongs to another format."""
+    suffix_format = _SUFFIXES.get(PurePath(file.suffix_name).suffix)
+    return suffix_format is not None and suffix_format != ("JPEG" if format_ == "MPO" else format_)
 
 
 def _reduce(image: Image.Image, at_least: int) -> tuple[float, tuple[float, float] | None]:
-    """Have a JPEG decoded at a half, a quarter or an eighth of its size; return by how much, and what it then fills.
+    """Make Pillow decode a JPEG at a half, a quarter or an eighth of its size; return the scale and the extent.
 
-    libjpeg gives about the mean of each block of pixels, at a fraction of the time. Blocks at the right and the bottom
-    may be of fewer pixels.
+    libjpeg returns about the mean of each block of pixels in a fraction of the time. Blocks at the right and the bottom
+    may have fewer pixels.
     """
     width = image.width
     drafted = image.draft(None, (at_least, at_least)) if at_least and image.format in ("JPEG", "MPO") else None
@@ -130,46 +133,46 @@ def _reduce(image: Image.Image, at_least: int) -> tuple[float, tuple[float, floa
 
 
 def _measured_flags(name: str, planes: np.ndarray) -> tuple[str, ...]:
-    """Put NaN, in place, where values are infinite, and return the flags; raise where there is no value at all."""
-    planes, finite = clean(planes)
+    """Replace infinite values by NaN in place, and return the flags; raise if no value is finite."""
+    planes, finite = mask_infinite(planes)
     if not finite and np.isnan(planes).all():
         raise UnreadableImage(f"'{name}' has no pixel with a value: all are NaN.")
     return quality_flags(planes, finite=finite)
 
 
 def _picture_flags(planes: np.ndarray) -> tuple[str, ...]:
-    return quality_flags(planes, finite=True) + ((SATURATED,) if white_in_the_middle(planes) else ())
+    return quality_flags(planes, finite=True) + ((SATURATED,) if has_white_center(planes) else ())
 
 
-def _measured(image: Image.Image) -> bool:
+def _is_measured(image: Image.Image) -> bool:
     # Pillow before 11 opens a PNG of 16 bits as mode I
     return image.mode == "F" or (image.mode == "I" and image.format != "PNG")
 
 
-def _sixteen_bits(image: Image.Image) -> bool:
+def _has_16_bits(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
 
 
 def _empty(image: Image.Image) -> np.ndarray:
-    """Return what `_planes` would, without decoding: all zero."""
-    gray = image.mode in _GRAY or _measured(image) or _sixteen_bits(image)
-    zero = np.float32(0) if _measured(image) else np.uint8(0)
+    """Return an array of zeros like that of `_decode_planes`, without decoding."""
+    gray = image.mode in _GRAY or _is_measured(image) or _has_16_bits(image)
+    zero = np.float32(0) if _is_measured(image) else np.uint8(0)
     return np.broadcast_to(zero, (1 if gray else 3, image.height, image.width))
 
 
-def _planes(image: Image.Image, file: ImageFile) -> np.ndarray:
+def _decode_planes(image: Image.Image, file: ImageFile) -> np.ndarray:
     """Return pixels as uint8 or float32, shape (1 or 3, ny, nx), top row first."""
-    if image.format == "PNG" and file.in_memory and (planes := png_planes(image, file.content())) is not None:
+    if image.format == "PNG" and file.in_memory and (planes := decode_png(image, file.content())) is not None:
         return planes
-    if _measured(image):
+    if _is_measured(image):
         return np.array(image, dtype=np.float32)[None]
-    if _sixteen_bits(image):
+    if _has_16_bits(image):
         values = np.asarray(image).astype(np.uint32)
         return ((np.minimum(values, 65535) + 128) // 257).astype(np.uint8)[None]
     mode = "L" if image.mode in _GRAY else "RGB"
     if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
-        seen = image.convert("LA" if mode == "L" else "RGBA")
+        visible = image.convert("LA" if mode == "L" else "RGBA")
         image = Image.new(mode, image.size)
-        image.paste(seen.convert(mode), mask=seen.getchannel("A"))
+        image.paste(visible.convert(mode), mask=visible.getchannel("A"))
     values = np.asarray(image if image.mode == mode else image.convert(mode))
     return values[None] if mode == "L" else values.transpose(2, 0, 1)
