@@ -364,7 +364,7 @@ TABLE = fits.BinTableHDU.from_columns([fits.Column("a", "E", array=np.arange(3.0
         ("a.fits", bytes_of(fits.PrimaryHDU(PLANE))[:2950], "is cut short: its header promises 9 x 6 pixels"),
         ("a.fits", bytes_of(fits.PrimaryHDU(), TABLE), "contains only a table"),
         ("a.fits", bytes_of(fits.PrimaryHDU()), "without pixels"),
-        ("a.fits", bytes_of(fits.PrimaryHDU(np.arange(9.0))), "array of one axis"),
+        ("a.fits", bytes_of(fits.PrimaryHDU(np.arange(9.0))), "one-dimensional array"),
         ("a.png", b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "is damaged"),
         ("a.bmp", b"BMW is no bitmap", "is damaged"),
     ],
@@ -490,7 +490,7 @@ def test_a_reader_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     np.testing.assert_array_equal(read_file(tmp_path / "a.npy", registry=registry).data[0], PLANE)
     assert ".npy" in image_suffixes(registry)
     (tmp_path / "b.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(UnreadableImage, match="a kind that the npy reader does not know"):
+    with pytest.raises(UnreadableImage, match="not supported by the npy reader"):
         read_file(tmp_path / "b.npy", registry=registry)
 
 

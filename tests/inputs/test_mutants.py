@@ -131,7 +131,7 @@ BAD = {"path": "/x/1.png", "label": "", "probability": "", "p_a": "", "p_b": "",
         ([GOOD | {"error": "But."}], ["1.png: predictions beside an error"]),
         ([BAD | {"error": "Two\nlines"}], ["1.png: odd error"]),
         ([BAD | {"error": "Traceback (most recent call last)"}], ["1.png: odd error"]),
-        ([BAD | {"error": "'1.png' needs more memory than there is."}], ["1.png: '1.png' needs more memory"]),
+        ([BAD | {"error": "'1.png' needs more memory than is available."}], ["1.png: '1.png' needs more memory"]),
         ([GOOD, GOOD | {"path": "/x/2.png"}], ["/x/2.png: a row of no file"]),
     ],
 )
