@@ -134,7 +134,7 @@ class WrittenOut(galaxalign.ThreeEncoderStage):
         drawings = task.augmentation.symbols(self.drawings, seed=task.options.seed, epoch=batch.epoch, step=batch.step)[
             batch.targets
         ]
-        symbols = galaxalign.with_running_statistics(
+        symbols = galaxalign.embed_with_running_statistics(
             self.symbols, standardize(drawings, task.preprocess.mean, task.preprocess.std)
         )
         every = {

@@ -1,4 +1,4 @@
-"""What some backbones can and others cannot: name their blocks, recompute activations."""
+"""Optional abilities of backbones: naming the blocks of the image tower, and gradient checkpointing."""
 
 from __future__ import annotations
 
@@ -10,73 +10,89 @@ from torch import nn
 from galaxtool.errors import ConfigError
 
 
-def blocks_of(backbone: Any) -> list[list[nn.Parameter]]:
+def get_name(backbone: Any) -> str:
+    """Return the full name by which a backbone was created, or else the name of its class."""
+    return str(getattr(backbone, "registered_name", type(backbone).__name__))
+
+
+def group_by_block(backbone: Any) -> list[list[nn.Parameter]]:
     """Return the parameters of a backbone's image tower in groups, from the stem to the head.
 
-    The stem (patch embedding, tokens, what comes before the first block) is the first group, each transformer block or
-    residual stage one more; the last holds the final norm and projection too. Every parameter of the tower is in one.
+    The first group is the stem: patch embedding, tokens, and whatever else precedes the first block. Each transformer
+    block or residual stage is a further group, and the last one also has the final norm and projection. Every parameter
+    of the tower is in exactly one group.
 
     Raises
     ------
     ConfigError
-        If the backbone does not say what its blocks are.
+        If the backbone does not define its blocks.
     """
-    groups: list[list[nn.Parameter]] = _ability(
-        backbone, "blocks", "does not say what its blocks are",
-        hint="Train its layers alike, or choose a backbone that does, e.g. mini or open_clip:ViT-B-16.",
+    groups: list[list[nn.Parameter]] = _get_method(
+        backbone, "blocks", "does not define its blocks",
+        hint="Train all its layers at the same rate, or choose a backbone with blocks, e.g. mini or "
+        "open_clip:ViT-B-16.",
     )()  # fmt: skip
     return groups
 
 
 def set_checkpointing(backbone: Any, on: bool) -> None:
-    """Switch gradient checkpointing of a backbone's image tower: activations are computed again, not kept.
+    """Switch gradient checkpointing of a backbone's image tower: activations are recomputed instead of stored.
 
     Raises
     ------
     ConfigError
-        If it is to be on, and the backbone has none.
+        If it is to be switched on and the backbone does not support it.
     """
     if not on and not callable(getattr(backbone, "set_checkpointing", None)):
         return
-    _ability(
-        backbone, "set_checkpointing", "has no gradient checkpointing",
+    _get_method(
+        backbone, "set_checkpointing", "does not support gradient checkpointing",
         hint="Train without it, with a smaller --batch-size.",
     )(on)  # fmt: skip
 
 
-def name_of(backbone: Any) -> str:
-    """Return the full name that a backbone was made by, else its class's."""
-    return str(getattr(backbone, "registered_name", type(backbone).__name__))
-
-
-def grouped(tower: nn.Module, parts: Iterable[Iterable[nn.Parameter]]) -> list[list[nn.Parameter]]:
-    """Make the groups of `blocks_of`.
+def make_groups(tower: nn.Module, parts: Iterable[Iterable[nn.Parameter]]) -> list[list[nn.Parameter]]:
+    """Return the groups of `group_by_block` for a tower.
 
     Parameters
     ----------
     tower : torch.nn.Module
+        The image tower.
     parts : iterable of iterables of torch.nn.Parameter
-        The stem's, then each block's; what the tower has and no part names, joins the last. Parts without a parameter
-        are left out, and a parameter that two parts share belongs to the first.
+        Parameters of the stem, then of each block. Parameters of the tower that are in none of them join the last
+        group. Empty parts are dropped, and a parameter in two parts belongs to the first of them.
     """
     seen: set[int] = set()
-    groups = [group for part in parts if (group := _new(part, seen))]
-    rest = _new(tower.parameters(), seen)
+    groups = [group for part in parts if (group := _take_unseen(part, seen))]
+    rest = _take_unseen(tower.parameters(), seen)
     return [*groups[:-1], groups[-1] + rest] if groups else [rest]
 
 
-def _new(parameters: Iterable[nn.Parameter], seen: set[int]) -> list[nn.Parameter]:
-    found = []
+def group_by_layer(modules: Iterable[nn.Module]) -> list[list[nn.Parameter]]:
+    """Return the parameters of each module in turn; those of a normalization layer join the layer before it."""
+    parts: list[list[nn.Parameter]] = []
+    for module in modules:
+        own = list(module.parameters())
+        if parts and all(parameter.ndim < 2 for parameter in own):
+            parts[-1] += own
+        else:
+            parts.append(own)
+    return parts
+
+
+def _take_unseen(parameters: Iterable[nn.Parameter], seen: set[int]) -> list[nn.Parameter]:
+    """Return the parameters whose id is not in `seen`, and add their ids to it."""
+    unseen = []
     for parameter in parameters:
         if id(parameter) not in seen:
             seen.add(id(parameter))
-            found.append(parameter)
-    return found
+            unseen.append(parameter)
+    return unseen
 
 
-def _ability(backbone: Any, name: str, lack: str, *, hint: str) -> Callable[..., Any]:
-    method = getattr(backbone, name, None)
+def _get_method(backbone: Any, name: str, lack: str, *, hint: str) -> Callable[..., Any]:
+    method: Any = getattr(backbone, name, None)
     if not callable(method):
-        raise ConfigError(f"The backbone '{name_of(backbone)}' {lack}.", hint=hint)
-    found: Callable[..., Any] = method
-    return found
+        raise ConfigError(f"The backbone '{get_name(backbone)}' {lack}.", hint=hint)
+    bound: Callable[..., Any] = method
+    return bound

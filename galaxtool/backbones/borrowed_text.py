@@ -1,4 +1,4 @@
-"""An image encoder with the text encoder of another backbone, so that it can be aligned with prompts."""
+"""An image encoder combined with the text encoder of another backbone, so that it can be aligned with prompts."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxtool.backbones.abilities import blocks_of, name_of, set_checkpointing
+from galaxtool.backbones.abilities import get_name, group_by_block, set_checkpointing
 from galaxtool.errors import ConfigError
 
 
-class WithText(nn.Module):
-    """Two backbones as one; see `galaxtool.backbones.protocols.Backbone`.
+class BackboneWithText(nn.Module):
+    """Image and text encoders of two backbones as one; see `galaxtool.backbones.protocols.Backbone`.
 
-    What the image tower gives is projected, without a bias, to the length of the text's embeddings. The projection
-    starts orthogonal and has to be learned, as the two have never met (Zhai et al. 2022, arXiv:2111.07991, tune a text
-    tower to a given image tower in this way).
+    The output of the image tower is projected, without a bias, to the length of the text embeddings. The projection
+    starts orthogonal and has to be learned, because the two encoders were trained apart. Zhai et al. 2022
+    (arXiv:2111.07991) tune a text tower to a given image tower in this way.
 
     Parameters
     ----------
     image : galaxtool.backbones.protocols.Backbone
-        Kept whole.
+        Backbone that encodes images. It is kept whole.
     text : galaxtool.backbones.protocols.Backbone
-        Loses its image tower.
+        Backbone that encodes texts. Its image tower is removed.
 
     Raises
     ------
     ConfigError
-        If the text encoder cannot be parted from its image tower.
+        If the text encoder cannot be separated from its image tower.
     """
 
     def __init__(self, image: Any, text: Any) -> None:
         super().__init__()
-        _drop_image_tower(text)
+        _remove_image_tower(text)
         self.image = image
         self.text = text
         self.project = nn.Linear(image.dim, text.dim, bias=False)
         nn.init.orthogonal_(self.project.weight)
         self.dim = int(text.dim)
         self.image_size = int(image.image_size)
-        self.registered_name = f"{name_of(image)} with the text encoder of {name_of(text)}"
+        self.registered_name = f"{get_name(image)} with the text encoder of {get_name(text)}"
         rates = [float(b.suggested_lr) for b in (image, text) if hasattr(b, "suggested_lr")]
         if rates:
-            # what either was given to learn must not be forgotten
+            # the lower rate, so that neither encoder forgets what it has learned
             self.suggested_lr = min(rates)
 
     @property
@@ -56,7 +56,8 @@ class WithText(nn.Module):
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (N, C, image_size, image_size) as (N, dim)."""
-        return self.project(self.image.embed(images))
+        embedded: torch.Tensor = self.project(self.image.embed(images))
+        return embedded
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Embed texts as (N, dim)."""
@@ -64,8 +65,8 @@ class WithText(nn.Module):
         return embedded
 
     def blocks(self) -> list[list[nn.Parameter]]:
-        """Return the image backbone's blocks; the projection joins the last."""
-        *first, last = blocks_of(self.image)
+        """Return the image backbone's blocks; the projection joins the last one."""
+        *first, last = group_by_block(self.image)
         return [*first, [*last, *self.project.parameters()]]
 
     def set_checkpointing(self, on: bool) -> None:
@@ -73,13 +74,13 @@ class WithText(nn.Module):
         set_checkpointing(self.image, on)
 
 
-def _drop_image_tower(text: Any) -> None:
-    """Put nothing in the place of a backbone's image tower, which is then neither trained, saved nor counted."""
+def _remove_image_tower(text: Any) -> None:
+    """Replace a backbone's image tower with an identity, so that it is neither trained, saved nor counted."""
     tower = text.image_tower
-    place = next((name for name, module in text.named_modules() if module is tower and name), None)
-    if place is None:
+    path = next((name for name, module in text.named_modules() if module is tower and name), None)
+    if path is None:
         raise ConfigError(
-            f"The text encoder of '{name_of(text)}' cannot be parted from its image tower.",
+            f"The text encoder of '{get_name(text)}' cannot be separated from its image tower.",
             hint="Borrow another, e.g. --text-encoder clip-vit-16 or mini.",
         )
-    text.set_submodule(place, nn.Identity())
+    text.set_submodule(path, nn.Identity())

@@ -1,4 +1,4 @@
-"""Image towers for other channels than red, green and blue."""
+"""Adaptation of image towers to channels other than red, green and blue."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxtool.backbones.abilities import name_of
+from galaxtool.backbones.abilities import get_name
 from galaxtool.errors import ConfigError
-from galaxtool.vision.preprocess import to_channels
 
-__all__ = ["adapt_channels", "adapted_weight", "to_channels"]
-
-_COLOURS = 3
+_N_COLORS = 3
 
 
 def adapt_channels(backbone: Any, n: int) -> None:
     """Let the image tower of a backbone take images of `n` channels, in place.
 
-    The weights of its first convolution, or patch embedding, become those of `adapted_weight`; nothing else changes.
+    The weights of its first convolution, or patch embedding, are replaced by those that `adapt_weight` returns. Nothing
+    else changes.
 
     Raises
     ------
@@ -29,38 +27,39 @@ def adapt_channels(backbone: Any, n: int) -> None:
     """
     if n < 1:
         raise ConfigError(f"A backbone takes one channel or more, not {n}.")
-    if n == _COLOURS:
+    if n == _N_COLORS:
         return
-    convolution = next((m for m in backbone.image_tower.modules() if _takes_colours(m)), None)
+    convolution = next((m for m in backbone.image_tower.modules() if _is_rgb_convolution(m)), None)
     if convolution is None:
-        raise _unfit(backbone, n)
+        raise _channels_error(backbone, n)
     weight = convolution.weight
-    convolution.weight = nn.Parameter(adapted_weight(weight.detach(), n), requires_grad=weight.requires_grad)
+    convolution.weight = nn.Parameter(adapt_weight(weight.detach(), n), requires_grad=weight.requires_grad)
     convolution.in_channels = n
-    if not _runs(backbone, n):  # e.g. where two convolutions look at the image
-        raise _unfit(backbone, n)
+    if not _accepts_channels(backbone, n):  # e.g. if two convolutions take the image
+        raise _channels_error(backbone, n)
 
 
-def adapted_weight(weight: torch.Tensor, n: int) -> torch.Tensor:
-    """Turn a convolution's weight (out, 3, ky, kx) into (out, n, ky, kx).
+def adapt_weight(weight: torch.Tensor, n: int) -> torch.Tensor:
+    """Convert the weight of a convolution from (out, 3, ky, kx) to (out, n, ky, kx).
 
-    For one channel the sum over the three, so that a gray picture gives what it gave in colours; for more, the three
-    in turn, times 3 / n, so that the sum over channels keeps its size. These are the values of
+    One channel gets the sum of the three, so that a gray picture gives the same output as in colors. More channels get
+    the three in turn, times 3 / n, so that the sum over the channels keeps its scale. The values are those of
     `timm.models.adapt_input_conv`, without the seconds that importing timm takes.
     """
     values = weight.float()
     if n == 1:
         values = values.sum(dim=1, keepdim=True)
     else:
-        values = values.repeat(1, math.ceil(n / _COLOURS), 1, 1)[:, :n] * (_COLOURS / n)
+        values = values.repeat(1, math.ceil(n / _N_COLORS), 1, 1)[:, :n] * (_N_COLORS / n)
     return values.to(weight.dtype).contiguous()
 
 
-def _takes_colours(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d) and module.in_channels == _COLOURS and module.groups == 1
+def _is_rgb_convolution(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.in_channels == _N_COLORS and module.groups == 1
 
 
-def _runs(backbone: Any, n: int) -> bool:
+def _accepts_channels(backbone: Any, n: int) -> bool:
+    """Test whether the image tower runs on an image of `n` channels."""
     tower = backbone.image_tower
     modes = [(module, module.training) for module in tower.modules()]
     image = next(tower.parameters()).new_zeros(1, n, backbone.image_size, backbone.image_size)
@@ -75,8 +74,8 @@ def _runs(backbone: Any, n: int) -> bool:
     return True
 
 
-def _unfit(backbone: Any, n: int) -> ConfigError:
+def _channels_error(backbone: Any, n: int) -> ConfigError:
     return ConfigError(
-        f"The backbone '{name_of(backbone)}' takes red, green and blue only, not {n} channels.",
+        f"The backbone '{get_name(backbone)}' takes red, green and blue only, not {n} channels.",
         hint="Leave --channels out, or choose a backbone that begins with one convolution, e.g. mini or clip-vit-16.",
     )

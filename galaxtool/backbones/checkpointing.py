@@ -1,4 +1,4 @@
-"""Gradient checkpointing that leaves BatchNorm as one pass would: less memory, the same gradients, more time."""
+"""Gradient checkpointing that updates BatchNorm only once: less memory and more time for the same gradients."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 
-def checkpointed(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Call ``module(x)``, keeping no activations within it; they are computed again in the backward pass.
+def checkpoint_module(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Call ``module(x)`` without storing its inner activations; the backward pass computes them again.
 
-    Random numbers are the same the second time. BatchNorm normalises as it did the first time, even where it has been
-    switched between training and evaluation since, and counts the batch only once. (Chen et al. 2016,
-    arXiv:1604.06174.)
+    Random numbers are the same in both passes. BatchNorm normalizes as it did in the first pass, even if it has been
+    switched between training and evaluation since, and counts the batch only once. See Chen et al. 2016,
+    arXiv:1604.06174.
     """
-    return checkpoint(module, x, use_reentrant=False, context_fn=partial(_contexts, module))
+    output: torch.Tensor = checkpoint(module, x, use_reentrant=False, context_fn=partial(_make_contexts, module))
+    return output
 
 
-def _contexts(module: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    return nullcontext(), _AsBefore([m for m in module.modules() if isinstance(m, _BatchNorm)])
+def _make_contexts(module: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Return the contexts of the forward pass and of the recomputation."""
+    return nullcontext(), _BatchNormSnapshot([m for m in module.modules() if isinstance(m, _BatchNorm)])
 
 
-class _AsBefore(AbstractContextManager[None]):
-    """Within it, BatchNorms have the mode and the statistics that they have now, and update only copies of these."""
+class _BatchNormSnapshot(AbstractContextManager[None]):
+    """Give BatchNorms their present modes and statistics again within the context, and update only copies of these."""
 
     def __init__(self, norms: list[_BatchNorm]) -> None:
         self.norms = norms
@@ -36,14 +38,14 @@ class _AsBefore(AbstractContextManager[None]):
 
     def __enter__(self) -> None:
         self.since = [(norm.training, dict(norm.named_buffers(recurse=False))) for norm in self.norms]
-        self._put(self.before)
+        self._restore(self.before)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._put(self.since)
+        self._restore(self.since)
 
-    def _put(self, states: list[tuple[bool, dict[str, torch.Tensor]]]) -> None:
+    def _restore(self, states: list[tuple[bool, dict[str, torch.Tensor]]]) -> None:
         for norm, (training, buffers) in zip(self.norms, states, strict=True):
             norm.training = training
             for name, buffer in buffers.items():

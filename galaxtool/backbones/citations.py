@@ -1,4 +1,4 @@
-"""What to cite for the built-in backbones and for the weights that their sources have."""
+"""Citations of the built-in backbones and of the weights in their sources."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ ZOOBOT = Citation(
     doi="10.21105/joss.05312",
 )
 
-_OF_OPENCLIP = tuple(
+_OPENCLIP_WEIGHTS = tuple(
     (re.compile(pattern), Citation(text=text, arxiv=arxiv))
     for pattern, text, arxiv in (
         ("@openai$", CLIP.text, CLIP.arxiv),
@@ -85,34 +85,34 @@ _OF_OPENCLIP = tuple(
          "datasets, NeurIPS", "2304.14108"),
     )
 )  # fmt: skip
-_OF_TIMM = {
+_TIMM_WEIGHTS = {
     "mae": MAE, "dino": DINO, "lvd142m": DINOV2, "augreg": AUGREG, "openai": CLIP, "laion2b": OPENCLIP,
 }  # fmt: skip
 
 
-def of_openclip(architecture: str, tag: str) -> Citation:
-    """Return the paper of weights in OpenCLIP, by the names of the architecture and the tag; else OpenCLIP's own."""
+def cite_openclip_weights(architecture: str, tag: str) -> Citation:
+    """Return the paper of weights in OpenCLIP, found by architecture and tag; by default that of OpenCLIP itself."""
     name = f"{architecture}@{tag}"
-    return next((citation for pattern, citation in _OF_OPENCLIP if pattern.search(name)), OPENCLIP)
+    return next((citation for pattern, citation in _OPENCLIP_WEIGHTS if pattern.search(name)), OPENCLIP)
 
 
-def of_timm(tag: str, *, paper: str, arxiv: str) -> Citation:
-    """Return the paper of weights in timm, from the title and number that timm knows, or by the tag; else timm's own.
+def cite_timm_weights(tag: str, *, paper: str, arxiv: str) -> Citation:
+    """Return the paper of weights in timm, as timm names it or found by the tag; by default that of timm itself.
 
     Parameters
     ----------
     tag : str
-        Such as ``augreg_in21k_ft_in1k``.
+        Tag of the weights, such as ``augreg_in21k_ft_in1k``.
     paper, arxiv : str
-        Empty where timm does not know.
+        Title and arXiv number of the paper in timm's records; empty if timm has none.
     """
     if arxiv:
         return Citation(text=paper or f"arXiv:{arxiv}", arxiv=arxiv)
-    return _OF_TIMM.get(tag.partition("_")[0], TIMM)
+    return _TIMM_WEIGHTS.get(tag.partition("_")[0], TIMM)
 
 
-def of_hub(repository: str) -> Citation:
-    """Return what to cite for a repository ``OWNER/NAME`` on the Hugging Face hub."""
+def cite_hub_repository(repository: str) -> Citation:
+    """Return the citation of a repository ``OWNER/NAME`` on the Hugging Face hub."""
     if repository.startswith("mwalmsley/"):
         return ZOOBOT
     return Citation(text=f"{repository}, Hugging Face hub, https://huggingface.co/{repository}")

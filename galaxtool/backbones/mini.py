@@ -1,9 +1,9 @@
 """The bundled backbone: a small residual network for images and a small byte-level transformer for prompts.
 
 The image tower follows He et al. 2016 (arXiv:1512.03385) with the averaging shortcut of He et al. 2019
-(arXiv:1812.01187), scaled to 64-pixel cutouts: with a few hundred images and no pretraining it learns in a fraction of
-the steps that a transformer or ConvNeXt of its size needs. The text tower reads UTF-8 bytes, so any class name in any
-language has a prompt and no vocabulary is shipped.
+(arXiv:1812.01187), scaled to 64-pixel cutouts. With a few hundred images and no pretraining it learns in a fraction of
+the steps that a transformer or ConvNeXt of its size needs. The text tower reads UTF-8 bytes, so that class names in any
+language can be prompts and no vocabulary has to be shipped.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from galaxtool.backbones.abilities import grouped
-from galaxtool.backbones.checkpointing import checkpointed
+from galaxtool.backbones.abilities import make_groups
+from galaxtool.backbones.checkpointing import checkpoint_module
 
 DIM = 256
 IMAGE_SIZE = 64
@@ -29,24 +29,25 @@ _PAD, _START, _END = 0, 256, 257  # a NUL byte does not occur in a prompt
 
 
 class Block(nn.Module):
-    """A residual block: two 3 x 3 convolutions with BatchNorm; the shortcut averages where the block strides.
+    """A residual block: two 3 x 3 convolutions with BatchNorm, and a shortcut that averages if the stride is above 1.
 
     Parameters
     ----------
     width_in, width : int
-        Channels.
+        Number of channels of the input and of the output.
     stride : int
+        Stride of the first convolution.
     """
 
     def __init__(self, width_in: int, width: int, stride: int) -> None:
         super().__init__()
-        self.first = convolution(width_in, width, stride)
-        self.second = convolution(width, width, 1)
+        self.first = make_convolution(width_in, width, stride)
+        self.second = make_convolution(width, width, 1)
         shortcut: list[nn.Module] = [nn.AvgPool2d(stride)] if stride > 1 else []
         if width_in != width:
             shortcut += [nn.Conv2d(width_in, width, 1, bias=False), nn.BatchNorm2d(width)]
         self.shortcut = nn.Sequential(*shortcut)
-        # the block begins as its shortcut, which is steadier in the first steps (Goyal et al. 2017)
+        # the block starts as its shortcut, which makes the first steps more stable (Goyal et al. 2017)
         nn.init.zeros_(self.second.get_parameter("1.weight"))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -54,25 +55,25 @@ class Block(nn.Module):
         return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
 
 
-def convolution(width_in: int, width: int, stride: int) -> nn.Sequential:
-    """Make a 3 x 3 convolution with BatchNorm."""
+def make_convolution(width_in: int, width: int, stride: int) -> nn.Sequential:
+    """Create a 3 x 3 convolution with BatchNorm."""
     return nn.Sequential(nn.Conv2d(width_in, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width))
 
 
 class ImageTower(nn.Module):
-    """Images (N, 3, 64, 64) to embeddings (N, dim); other sizes work too, their features averaged.
+    """The image encoder: (N, 3, 64, 64) to (N, dim). Other sizes work too, because features are averaged over the map.
 
     Attributes
     ----------
     checkpointing : bool
-        Whether activations within the stem and each stage are computed again in the backward pass, not kept.
+        Whether activations within the stem and each stage are recomputed in the backward pass instead of stored.
     """
 
     def __init__(self, dim: int = DIM) -> None:
         super().__init__()
         self.checkpointing = False
         self.stem = nn.Sequential(
-            convolution(3, STEM, 2), nn.ReLU(), convolution(STEM, STEM, 1), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+            make_convolution(3, STEM, 2), nn.ReLU(), make_convolution(STEM, STEM, 1), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
         )
         self.stages = nn.ModuleList()
         width_in = STEM
@@ -83,16 +84,17 @@ class ImageTower(nn.Module):
         self.project = nn.Linear(width_in, dim, bias=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed images; not normalised to unit length."""
-        again = self.checkpointing and torch.is_grad_enabled()
+        """Embed images; the embeddings are not normalized to unit length."""
+        recompute = self.checkpointing and torch.is_grad_enabled()
         x = images
         for part in (self.stem, *self.stages):
-            x = checkpointed(part, x) if again else part(x)
-        return self.project(x.mean(dim=(2, 3)))
+            x = checkpoint_module(part, x) if recompute else part(x)
+        embedded: torch.Tensor = self.project(x.mean(dim=(2, 3)))
+        return embedded
 
 
 class TextTower(nn.Module):
-    """Byte tokens (N, context) to embeddings (N, dim), read at the end token."""
+    """The text encoder: byte tokens (N, context) to embeddings (N, dim), read at the end token."""
 
     def __init__(self, dim: int = DIM) -> None:
         super().__init__()
@@ -108,17 +110,18 @@ class TextTower(nn.Module):
         nn.init.normal_(self.tokens.weight)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Embed token rows; not normalised to unit length."""
+        """Embed rows of tokens; the embeddings are not normalized to unit length."""
         length = int((tokens != _PAD).sum(dim=1).max())
         tokens = tokens[:, :length]
         x = self.tokens(tokens) + self.places[:length]
         x = self.norm(self.layers(x, src_key_padding_mask=tokens == _PAD))
         at_end = (tokens == _END).to(torch.int).argmax(dim=1)
-        return self.project(x[torch.arange(len(x), device=x.device), at_end])
+        embedded: torch.Tensor = self.project(x[torch.arange(len(x), device=x.device), at_end])
+        return embedded
 
 
 def tokenize(texts: Sequence[str]) -> torch.Tensor:
-    """Turn texts into byte tokens (N, context), cut to fit, zero-padded."""
+    """Convert texts to byte tokens (N, context), truncated or padded with zeros."""
     rows = torch.full((len(texts), CONTEXT), _PAD, dtype=torch.long)
     for row, text in zip(rows, texts, strict=True):
         data = [byte for byte in text.encode("utf-8") if byte != _PAD][: CONTEXT - 2]
@@ -128,7 +131,7 @@ def tokenize(texts: Sequence[str]) -> torch.Tensor:
 
 
 class Mini(nn.Module):
-    """The two towers; see `galaxtool.backbones.protocols.Backbone`."""
+    """The image and text towers; see `galaxtool.backbones.protocols.Backbone`."""
 
     dim = DIM
     image_size = IMAGE_SIZE
@@ -137,21 +140,23 @@ class Mini(nn.Module):
         super().__init__()
         self.image_tower = ImageTower()
         self.text_tower = TextTower()
-        # a fresh net takes long steps; a trained one would forget
+        # long steps suit random weights, but would make a trained network forget
         self.suggested_lr = 1e-3 if pretrained else 2e-3
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (N, 3, 64, 64) as (N, dim)."""
-        return self.image_tower(images)
+        embedded: torch.Tensor = self.image_tower(images)
+        return embedded
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Embed texts as (N, dim)."""
-        return self.text_tower(tokenize(texts).to(self.text_tower.places.device))
+        embedded: torch.Tensor = self.text_tower(tokenize(texts).to(self.text_tower.places.device))
+        return embedded
 
     def blocks(self) -> list[list[nn.Parameter]]:
-        """Return the image tower's parameters: the stem's, each stage's, the projection's with the last."""
+        """Return the parameters of the stem and of each stage; the projection joins the last stage."""
         tower = self.image_tower
-        return grouped(tower, [part.parameters() for part in (tower.stem, *tower.stages)])
+        return make_groups(tower, [part.parameters() for part in (tower.stem, *tower.stages)])
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch gradient checkpointing of the image tower."""
@@ -159,5 +164,5 @@ class Mini(nn.Module):
 
 
 def build(*, architecture: str, weights: str | None, resolve: object = None) -> Mini:
-    """Make the towers, with random weights; `galaxtool.backbones.create` loads a file into them."""
+    """Create the towers with random weights, into which `galaxtool.backbones.create` loads a file."""
     return Mini(pretrained=weights is not None)

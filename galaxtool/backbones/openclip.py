@@ -1,4 +1,4 @@
-"""Any architecture of OpenCLIP as a backbone."""
+"""Backbones from OpenCLIP, of any of its architectures."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import torch
 from torch import nn
 
-from galaxtool.backbones.abilities import grouped, name_of
-from galaxtool.backbones.citations import of_openclip
-from galaxtool.backbones.openclip_towers import find_parts, recomputes
+from galaxtool.backbones.abilities import get_name, make_groups
+from galaxtool.backbones.citations import cite_openclip_weights
+from galaxtool.backbones.openclip_towers import find_parts, supports_checkpointing
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""OpenAI's normalisation, which OpenCLIP takes where the weights do not say."""
+"""OpenAI's normalization, which OpenCLIP uses for weights without one of their own."""
 
 
 class OpenClip(nn.Module):
@@ -27,9 +28,9 @@ class OpenClip(nn.Module):
     Parameters
     ----------
     model : open_clip.CLIP or open_clip.CustomTextCLIP
-        As OpenCLIP makes it.
+        Model as created by OpenCLIP.
     tokenizer : callable
-        Its tokenizer.
+        Tokenizer of the model.
     pretrained : bool
         Whether weights will be loaded.
     """
@@ -47,33 +48,36 @@ class OpenClip(nn.Module):
     @property
     def image_tower(self) -> nn.Module:
         """The visual tower: images (N, 3, size, size) to (N, dim)."""
-        return self.model.visual
+        tower: nn.Module = self.model.visual
+        return tower
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (N, 3, image_size, image_size) as (N, dim)."""
-        return self.model.encode_image(images)
+        embedded: torch.Tensor = self.model.encode_image(images)
+        return embedded
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Embed texts as (N, dim)."""
         tokens = self.tokenizer(list(texts)).to(next(self.model.parameters()).device)
-        return self.model.encode_text(tokens)
+        embedded: torch.Tensor = self.model.encode_text(tokens)
+        return embedded
 
     def blocks(self) -> list[list[nn.Parameter]]:
-        """Return the visual tower's parameters: the stem's, each block's or stage's, the head's with the last.
+        """Return the parameters of the visual tower's stem and of each block or stage; the head joins the last one.
 
         Raises
         ------
         ConfigError
-            If the tower is not of a kind that is known.
+            If the blocks of this kind of tower are not known.
         """
         parts = find_parts(self.model.visual)
         if parts is None:
             raise ConfigError(
-                f"The image tower of '{name_of(self)}', a {type(self.model.visual).__name__}, does not say what its "
-                "blocks are.",
-                hint="Train its layers alike, or choose another backbone, e.g. open_clip:ViT-B-16.",
+                f"The image tower of '{get_name(self)}', a {type(self.model.visual).__name__}, does not define its "
+                "blocks.",
+                hint="Train all its layers at the same rate, or choose another backbone, e.g. open_clip:ViT-B-16.",
             )
-        return grouped(self.model.visual, parts)
+        return make_groups(self.model.visual, parts)
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch gradient checkpointing of both towers.
@@ -81,33 +85,31 @@ class OpenClip(nn.Module):
         Raises
         ------
         ConfigError
-            If the image tower has none, or has BatchNorm, which would count each batch twice.
+            If the image tower does not support it, or has BatchNorm, which would count each batch twice.
         """
-        if not recomputes(self.model.visual):
+        if not supports_checkpointing(self.model.visual):
             if not on:
                 return
             raise ConfigError(
-                f"The image tower of '{name_of(self)}' has no gradient checkpointing.",
+                f"The image tower of '{get_name(self)}' does not support gradient checkpointing.",
                 hint="Train without it, with a smaller --batch-size.",
             )
         self.model.set_grad_checkpointing(on)
 
 
 def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
-    """Make an architecture by OpenCLIP's name, e.g. ``ViT-B-16``.
+    """Create an architecture by its name in OpenCLIP, e.g. ``ViT-B-16``.
 
     Raises
     ------
     UnknownName
-        If OpenCLIP has no such architecture, with the nearest.
+        If OpenCLIP has no such architecture. The message suggests the nearest name.
     ConfigError
-        If its tokenizer or towers come from a hub and are not at hand.
+        If the tokenizer or the towers must be downloaded from a hub and cannot be.
     """
-    import open_clip
-
-    _check(architecture)
+    _check_architecture(architecture)
     try:
-        with _no_log():
+        with _silence_logging():
             model = open_clip.create_model(architecture, pretrained=None)
         tokenizer = open_clip.get_tokenizer(architecture)
     except OSError as error:
@@ -118,9 +120,50 @@ def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights]
     return OpenClip(model, tokenizer, pretrained=weights is not None)
 
 
+def build_vit_b_16(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
+    """Create ViT-B-16, whatever its short name."""
+    return build(architecture="ViT-B-16", weights=weights, resolve=resolve)
+
+
+def build_convnext_base_w(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
+    """Create convnext_base_w, whatever its short name."""
+    return build(architecture="convnext_base_w", weights=weights, resolve=resolve)
+
+
+def list_weights(architecture: str) -> list[Weights]:
+    """List the pretrained weights of an architecture that OpenCLIP knows and a hub serves, in OpenCLIP's order.
+
+    Raises
+    ------
+    UnknownName
+        If OpenCLIP has no such architecture. The message suggests the nearest name.
+    """
+    _check_architecture(architecture)
+    size = (open_clip.get_model_config(architecture) or {}).get("vision_cfg", {}).get("image_size", 224)
+    records = []
+    for tag in open_clip.list_pretrained_tags_by_model(architecture):
+        config = open_clip.get_pretrained_cfg(architecture, tag) or {}
+        hub = config.get("hf_hub", "")
+        if hub:
+            path = hub if not hub.endswith("/") else f"{hub}open_clip_model.safetensors"
+            mean, std = (tuple(config.get(key) or default) for key, default in (("mean", MEAN), ("std", STD)))
+            records.append(
+                Weights(
+                    tag=tag,
+                    uri=f"hf-hub:{path}",
+                    licence=f"see https://huggingface.co/{'/'.join(path.split('/')[:2])}",
+                    citation=cite_openclip_weights(architecture, tag),
+                    image_size=int(size[0] if isinstance(size, (tuple, list)) else size),
+                    mean=mean,
+                    std=std,
+                )
+            )
+    return records
+
+
 @contextmanager
-def _no_log() -> Iterator[None]:
-    """Keep OpenCLIP from warning that it loads no weights: galaxtool does, or was told not to."""
+def _silence_logging() -> Iterator[None]:
+    """Suppress OpenCLIP's warning that it loads no weights, because galaxtool loads them itself if there are any."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -129,52 +172,7 @@ def _no_log() -> Iterator[None]:
         logging.disable(before)
 
 
-def known_weights(architecture: str) -> list[Weights]:
-    """List the pretrained weights that OpenCLIP knows for an architecture and a hub serves, in its order.
-
-    Raises
-    ------
-    UnknownName
-        If OpenCLIP has no such architecture, with the nearest.
-    """
-    import open_clip
-
-    _check(architecture)
-    size = (open_clip.get_model_config(architecture) or {}).get("vision_cfg", {}).get("image_size", 224)
-    found = []
-    for tag in open_clip.list_pretrained_tags_by_model(architecture):
-        record = open_clip.get_pretrained_cfg(architecture, tag) or {}
-        hub = record.get("hf_hub", "")
-        if hub:
-            place = hub if not hub.endswith("/") else f"{hub}open_clip_model.safetensors"
-            mean, std = (tuple(record.get(key) or default) for key, default in (("mean", MEAN), ("std", STD)))
-            found.append(
-                Weights(
-                    tag=tag,
-                    uri=f"hf-hub:{place}",
-                    licence=f"see https://huggingface.co/{'/'.join(place.split('/')[:2])}",
-                    citation=of_openclip(architecture, tag),
-                    image_size=int(size[0] if isinstance(size, (tuple, list)) else size),
-                    mean=mean,
-                    std=std,
-                )
-            )
-    return found
-
-
-def _check(architecture: str) -> None:
-    import open_clip
-
+def _check_architecture(architecture: str) -> None:
     known = open_clip.list_models()
     if architecture not in known:
         raise UnknownName("OpenCLIP architecture", architecture, known)
-
-
-def build_vit_b_16(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
-    """Make ViT-B-16, whatever short name it was asked by."""
-    return build(architecture="ViT-B-16", weights=weights, resolve=resolve)
-
-
-def build_convnext_base_w(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
-    """Make convnext_base_w, whatever short name it was asked by."""
-    return build(architecture="convnext_base_w", weights=weights, resolve=resolve)

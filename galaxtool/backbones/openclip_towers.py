@@ -1,25 +1,24 @@
-"""The kinds of image towers that OpenCLIP has, taken apart."""
+"""Blocks and gradient checkpointing of the image towers in OpenCLIP."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from open_clip.modified_resnet import ModifiedResNet
+from open_clip.timm_model import TimmModel
+from open_clip.transformer import VisionTransformer
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-Parts = list[Iterable[nn.Parameter]]
+from galaxtool.backbones.timm.models import group_parameters_by_block
 
 
-def find_parts(visual: nn.Module) -> Parts | None:
-    """Return the parameters of a visual tower's stem and of each block; None for a tower of another kind.
+def find_parts(visual: nn.Module) -> Sequence[Iterable[nn.Parameter]] | None:
+    """Return the parameters of a visual tower's stem and of each block; None for an unknown kind of tower.
 
-    What comes after the blocks may be missing: `galaxtool.backbones.abilities.grouped` gives it to the last.
+    Parameters after the blocks may be missing: `galaxtool.backbones.abilities.make_groups` adds them to the last group.
     """
-    from open_clip.modified_resnet import ModifiedResNet
-    from open_clip.timm_model import TimmModel
-    from open_clip.transformer import VisionTransformer
-
     tower: Any = visual
     if isinstance(visual, VisionTransformer):
         tokens = [tower.class_embedding, tower.positional_embedding]
@@ -29,28 +28,12 @@ def find_parts(visual: nn.Module) -> Parts | None:
         modules = (tower.conv1, tower.bn1, tower.conv2, tower.bn2, tower.conv3, tower.bn3)
         stages = (tower.layer1, tower.layer2, tower.layer3, tower.layer4)
         return [[p for module in modules for p in module.parameters()], *(stage.parameters() for stage in stages)]
-    if isinstance(visual, TimmModel) and hasattr(tower.trunk, "group_matcher"):
-        return _parts_of_timm(tower.trunk)
-    return None
+    return group_parameters_by_block(tower.trunk) if isinstance(visual, TimmModel) else None
 
 
-def recomputes(visual: nn.Module) -> bool:
-    """Return whether a visual tower can compute activations again instead of keeping them, with the same result."""
-    from open_clip.timm_model import TimmModel
-    from open_clip.transformer import VisionTransformer
-
+def supports_checkpointing(visual: nn.Module) -> bool:
+    """Return whether a visual tower can recompute activations instead of storing them, with the same result."""
     if any(isinstance(module, _BatchNorm) for module in visual.modules()):
         return False
     trunk: Any = visual.trunk if isinstance(visual, TimmModel) else None
     return isinstance(visual, VisionTransformer) or hasattr(trunk, "set_grad_checkpointing")
-
-
-def _parts_of_timm(trunk: Any) -> Parts:
-    from timm.models import group_parameters
-
-    matcher = trunk.group_matcher(coarse=True)
-    if isinstance(matcher, dict):
-        # what timm would make a group of its own, its final norm, belongs to the last block
-        matcher = {**matcher, "rest": [("", (99999,))]}
-    groups = group_parameters(trunk, matcher, return_values=True)
-    return [groups[key] for key in sorted(groups)]

@@ -1,4 +1,4 @@
-"""What a backbone must be able to do."""
+"""The protocol of backbones."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import torch
 
 
 class Backbone(Protocol):
-    """A `torch.nn.Module` that embeds images, and texts where its spec says so.
+    """A `torch.nn.Module` that embeds images, and texts if its spec says so.
 
     Attributes
     ----------
     dim : int
         Length of an embedding.
     image_size : int
-        Side of the images it takes, in pixels.
+        Side of the images in pixels.
     image_tower : torch.nn.Module
-        Called with images, gives what `embed` gives; copied to make a symbol encoder.
+        Image encoder, called with images, whose output is that of `embed`. It is copied to make a symbol encoder.
 
     Notes
     -----
-    Some have more. `suggested_lr`, float, is a learning rate to begin with. ``blocks()`` returns the parameters of the
-    image tower in groups from stem to head, ``list[list[torch.nn.Parameter]]``: the stem first, then each transformer
-    block or residual stage, the last with the final norm and projection; every parameter in exactly one.
-    ``set_checkpointing(on)`` switches gradient checkpointing of the image tower, which changes neither gradients nor
-    running statistics. Either may raise `galaxtool.errors.ConfigError` where an architecture has no such thing.
+    A backbone may also have the following. `suggested_lr`, a float, is a learning rate to start with. ``blocks()``
+    returns the parameters of the image tower in groups, ``list[list[torch.nn.Parameter]]``: first the stem, then each
+    transformer block or residual stage; the last group also has the final norm and projection, and every parameter is
+    in exactly one group. ``set_checkpointing(on)`` switches gradient checkpointing of the image tower, which must not
+    change gradients or running statistics. Either method may raise `galaxtool.errors.ConfigError` if an architecture
+    does not support it.
 
-    A backbone takes images of other channels than three where its image tower begins with a `torch.nn.Conv2d` of three
-    input channels, which galaxtool replaces. galaxtool writes the full name into `registered_name`.
+    A backbone can take images with other than three channels if its image tower begins with a `torch.nn.Conv2d` of
+    three input channels, which galaxtool replaces. galaxtool sets `registered_name` to the full name of the backbone.
     """
 
     dim: int
@@ -37,7 +38,7 @@ class Backbone(Protocol):
     image_tower: torch.nn.Module
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed images, float (N, C, image_size, image_size), as (N, dim); not normalised to unit length."""
+        """Embed images, float (N, C, image_size, image_size), as (N, dim); not normalized to unit length."""
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
-        """Embed texts as (N, dim); not normalised to unit length."""
+        """Embed texts as (N, dim); not normalized to unit length."""

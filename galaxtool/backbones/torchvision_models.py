@@ -1,28 +1,30 @@
-"""Any classifier of torchvision as a backbone: ``torchvision:vgg11@IMAGENET1K_V1``.
+"""Backbones from the classifiers of torchvision: ``torchvision:vgg11@IMAGENET1K_V1``.
 
-Features are what the last fully connected layer is given: the class token of a vision transformer, the pooled map of a
-residual network, and of VGG and AlexNet the 4096 activations of the layer before the last.
+Features are the input of the last fully connected layer: the class token of a vision transformer, the pooled map of a
+residual network, and the 4096 activations of the layer before the last in VGG and AlexNet.
 """
 
 from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torchvision import models
+from torchvision.models.vision_transformer import interpolate_embeddings
 
-from galaxtool.backbones.abilities import grouped, name_of
-from galaxtool.backbones.checkpointing import checkpointed
+from galaxtool.backbones.abilities import get_name, group_by_layer, make_groups
+from galaxtool.backbones.checkpointing import checkpoint_module
 from galaxtool.backbones.citations import TORCHVISION
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
 
 SHORT = {"vit-16-tv": "vit_b_16", "resnet18": "resnet18", "resnet50": "resnet50", "vgg11": "vgg11"}
-"""Short name -> architecture of torchvision."""
+"""Short names and their architectures in torchvision."""
 
 _HALF = (0.5, 0.5, 0.5)
 _GOOGLE = ("googlenet", "inception_v3")
@@ -32,12 +34,12 @@ _SEQUENCES = {
     "ConvNeXt": ("features",),
     "SwinTransformer": ("features",),
 }
-"""Where a network keeps the blocks whose activations can be computed again."""
+"""Names of the submodules with the blocks whose activations can be recomputed."""
 
-_OPENED = ("features", "blocks", "trunk_output", "layers")
+_CONTAINERS = ("features", "blocks", "trunk_output", "layers")
 _LAYER_BY_LAYER = ("VGG", "AlexNet")
 _DIGEST = re.compile(r"-([0-9a-f]{8,})\.")
-# what torchvision itself renames when it loads its older files
+# torchvision itself renames these when it loads older files
 _OLD_NAMES = (
     (re.compile(r"\.mlp\.linear_1\."), ".mlp.0."),
     (re.compile(r"\.mlp\.linear_2\."), ".mlp.3."),
@@ -46,20 +48,21 @@ _OLD_NAMES = (
 
 
 class Blocks(nn.Sequential):
-    """A sequence of blocks whose activations may be computed again in the backward pass.
+    """A sequence of blocks whose activations can be recomputed in the backward pass.
 
     Attributes
     ----------
     checkpointing : bool
+        Whether activations are recomputed instead of stored.
     """
 
     checkpointing = False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply one block after another."""
-        again = self.checkpointing and torch.is_grad_enabled()
+        recompute = self.checkpointing and torch.is_grad_enabled()
         for block in self:
-            x = checkpointed(block, x) if again else block(x)
+            x = checkpoint_module(block, x) if recompute else block(x)
         return x
 
 
@@ -69,16 +72,16 @@ class TorchVision(nn.Module):
     Parameters
     ----------
     model : torch.nn.Module
-        As torchvision makes it; its classifier is taken off.
+        Model as created by torchvision; its classifier is removed.
     image_size : int
-        Side in pixels.
+        Side of the images in pixels.
     pretrained : bool
         Whether weights will be loaded.
     """
 
     def __init__(self, model: nn.Module, *, image_size: int, pretrained: bool) -> None:
         super().__init__()
-        self.dim = take_classifier_off(model)
+        self.dim = remove_classifier(model)
         for path in _SEQUENCES.get(type(model).__name__, ()):
             model.set_submodule(path, Blocks(OrderedDict(model.get_submodule(path).named_children())))
         self.model = model
@@ -92,19 +95,20 @@ class TorchVision(nn.Module):
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (N, 3, image_size, image_size) as (N, dim)."""
-        return self.model(images)
+        embedded: torch.Tensor = self.model(images)
+        return embedded
 
     def blocks(self) -> list[list[nn.Parameter]]:
-        """Return the parameters of the stem, then of each block or stage; of VGG and AlexNet those of each layer."""
+        """Return the parameters of the stem and of each block or stage; for VGG and AlexNet, of each layer."""
         model: Any = self.model
         if type(model).__name__ == "VisionTransformer":
             stem = [model.class_token, *model.conv_proj.parameters(), model.encoder.pos_embedding]
-            return grouped(model, [stem, *(layer.parameters() for layer in model.encoder.layers)])
-        opened = (*_OPENED, "classifier") if type(model).__name__ in _LAYER_BY_LAYER else _OPENED
-        pieces: list[nn.Module] = []
+            return make_groups(model, [stem, *(layer.parameters() for layer in model.encoder.layers)])
+        containers = (*_CONTAINERS, "classifier") if type(model).__name__ in _LAYER_BY_LAYER else _CONTAINERS
+        layers: list[nn.Module] = []
         for name, child in model.named_children():
-            pieces += child.children() if name in opened else [child] if name != "classifier" else []
-        return grouped(model, layers_of(pieces))
+            layers += child.children() if name in containers else [child] if name != "classifier" else []
+        return make_groups(model, group_by_layer(layers))
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch gradient checkpointing.
@@ -112,56 +116,54 @@ class TorchVision(nn.Module):
         Raises
         ------
         ConfigError
-            If the architecture has none.
+            If the architecture does not support it.
         """
         sequences = [module for module in self.model.modules() if isinstance(module, Blocks)]
         if on and not sequences:
             raise ConfigError(
-                f"'{name_of(self)}' has no gradient checkpointing.",
+                f"'{get_name(self)}' does not support gradient checkpointing.",
                 hint="Train without it, with a smaller --batch-size.",
             )
         for sequence in sequences:
             sequence.checkpointing = on
 
     def adapt_state(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Turn tensors of a file into this network's, as torchvision does when it loads them.
+        """Convert the tensors of a file to those of this network, as torchvision does when it loads them.
 
-        Names of older files become today's; a vision transformer's position embeddings are resampled to its size.
+        Names in older files are updated; position embeddings of a vision transformer are resampled to its image size.
         """
         for pattern, name in _OLD_NAMES:
             state = {pattern.sub(name, key): value for key, value in state.items()}
-        place = "model.encoder.pos_embedding"
-        if type(self.model).__name__ == "VisionTransformer" and place in state:
-            state[place] = self._resampled(state[place])
+        key = "model.encoder.pos_embedding"
+        if type(self.model).__name__ == "VisionTransformer" and key in state:
+            state[key] = self._resample_positions(state[key])
         return state
 
-    def _resampled(self, positions: torch.Tensor) -> torch.Tensor:
-        from torchvision.models.vision_transformer import interpolate_embeddings
-
+    def _resample_positions(self, positions: torch.Tensor) -> torch.Tensor:
         model: Any = self.model
+        key = "encoder.pos_embedding"
+        state = OrderedDict({key: positions})
         try:
-            held = OrderedDict({"encoder.pos_embedding": positions})
-            return interpolate_embeddings(model.image_size, model.patch_size, held)["encoder.pos_embedding"]
-        except ValueError:  # no square of patches: said when the shapes are compared
+            resampled: torch.Tensor = interpolate_embeddings(model.image_size, model.patch_size, state)[key]
+        except ValueError:  # the patches do not form a square, which is reported when the shapes are compared
             return positions
+        return resampled
 
 
 def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> TorchVision:
-    """Make a classifier by torchvision's name, e.g. ``vgg11``, without its last layer.
+    """Create a classifier by its name in torchvision, e.g. ``vgg11``, without its last layer.
 
-    A vision transformer is always made for 224 pixels, whatever its weights were trained with.
+    A vision transformer is always created for 224 pixels, whatever size its weights were trained with.
 
     Raises
     ------
     UnknownName
-        If torchvision has no such classifier, with the nearest.
+        If torchvision has no such classifier. The message suggests the nearest name.
     """
-    from torchvision import models
-
-    _check(architecture)
-    # the first two would warn of random weights, and have classifiers that only help to train from scratch
+    _check_architecture(architecture)
+    # these two would warn of random weights, and have auxiliary classifiers that only help to train from scratch
     arguments = {"aux_logits": False, "init_weights": True} if architecture in _GOOGLE else {}
-    known = {record.tag: record for record in known_weights(architecture)}
+    known = {record.tag: record for record in list_weights(architecture)}
     record = known.get(weights or "") or next(iter(known.values()))
     return TorchVision(
         models.get_model(architecture, weights=None, **arguments),
@@ -171,84 +173,68 @@ def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights]
 
 
 def build_short(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> TorchVision:
-    """Make one of the `SHORT` names."""
+    """Create the architecture of one of the `SHORT` names."""
     return build(architecture=SHORT[architecture], weights=weights, resolve=resolve)
 
 
-def known_weights(architecture: str) -> list[Weights]:
-    """List the pretrained weights that torchvision knows for a classifier, its default first.
+def list_weights(architecture: str) -> list[Weights]:
+    """List the pretrained weights that torchvision knows for a classifier, the default first.
 
     Raises
     ------
     UnknownName
-        If torchvision has no such classifier, with the nearest.
+        If torchvision has no such classifier. The message suggests the nearest name.
     """
-    from torchvision import models
-
-    _check(architecture)
+    _check_architecture(architecture)
     weights = models.get_model_weights(architecture)
-    # those of VGG-16 that are FEATURES lack the fully connected layers
+    # the FEATURES weights of VGG-16 lack the fully connected layers
     entries = [entry for entry in weights if not entry.name.endswith("FEATURES")]
     entries.sort(key=lambda entry: entry is not weights.DEFAULT)
-    return [_record(architecture, entry) for entry in entries]
+    return [_make_record(architecture, entry) for entry in entries]
 
 
-def take_classifier_off(model: Any) -> int:
-    """Take the last fully connected layer off a classifier of torchvision; return the length of what it was given.
+def remove_classifier(model: Any) -> int:
+    """Remove the last fully connected layer of a torchvision classifier, and return the length of its input.
 
     Raises
     ------
     ConfigError
-        If there is none.
+        If there is no such layer.
     """
     for name in ("fc", "classifier", "head", "heads"):
         head = getattr(model, name, None)
         if isinstance(head, nn.Linear):
             setattr(model, name, nn.Identity())
-            return head.in_features
+            return int(head.in_features)
         if isinstance(head, nn.Sequential):
             *kept, (_, last) = head.named_children()
             if isinstance(last, nn.Linear):
                 setattr(model, name, nn.Sequential(OrderedDict(kept)))
-                return last.in_features
+                return int(last.in_features)
             convolution = next(module for module in head if isinstance(module, nn.Conv2d))  # SqueezeNet's
             setattr(model, name, nn.AdaptiveAvgPool2d(1))
-            return convolution.in_channels
-    raise ConfigError(f"A {type(model).__name__} has no classifier that could be taken off.")
+            return int(convolution.in_channels)
+    raise ConfigError(f"A {type(model).__name__} has no classifier that could be removed.")
 
 
-def layers_of(modules: Iterable[nn.Module]) -> list[list[nn.Parameter]]:
-    """Return the parameters of each module in turn; those of a normalisation join the layer before it."""
-    parts: list[list[nn.Parameter]] = []
-    for module in modules:
-        own = list(module.parameters())
-        if parts and all(parameter.ndim < 2 for parameter in own):
-            parts[-1] += own
-        else:
-            parts.append(own)
-    return parts
-
-
-def _check(architecture: str) -> None:
-    from torchvision import models
-
+def _check_architecture(architecture: str) -> None:
     known = models.list_models(module=models)
     if architecture not in known:
         raise UnknownName("torchvision architecture", architecture, known)
 
 
-def _record(architecture: str, entry: Any) -> Weights:
-    shown = entry.transforms()
-    found = _DIGEST.search(entry.url.rpartition("/")[2])
-    # these two were trained with other values, and torchvision converts inside the network
-    mean, std = (_HALF, _HALF) if architecture in _GOOGLE else (tuple(shown.mean), tuple(shown.std))
+def _make_record(architecture: str, entry: Any) -> Weights:
+    preset = entry.transforms()
+    match = _DIGEST.search(entry.url.rpartition("/")[2])
+    # these two were trained with other values, to which torchvision converts inside the network
+    mean, std = (_HALF, _HALF) if architecture in _GOOGLE else (tuple(preset.mean), tuple(preset.std))
     return Weights(
         tag=entry.name,
         uri=entry.url,
-        sha256=found[1] if found else "",
+        sha256=match[1] if match else "",
         licence=entry.meta.get("license", "BSD-3-Clause"),
         citation=TORCHVISION,
-        image_size=224 if architecture.startswith("vit_") else int(shown.crop_size[0]),
+        image_size=224 if architecture.startswith("vit_") else int(preset.crop_size[0]),
         mean=mean,
         std=std,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from galaxtool.backbones.create import BackboneName, create_backbone, parse_name, parse_text_encoder
-from galaxtool.backbones.weights import locate
+from galaxtool.backbones.weights import locate_weights
 from galaxtool.errors import ConfigError, InputError, OfflineError, TrainingError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, gather_labeled
@@ -71,7 +71,7 @@ def prepare_training(config: FinetuneConfig) -> TrainingSetup:
     method_options(method, config.option)
     backbone = parse_name(config.backbone, registry)
     if backbone.weights:
-        locate(backbone.weights, str(backbone), registry)
+        locate_weights(backbone.weights, str(backbone), registry)
     text_encoder = _find_text_encoder(config.text_encoder, method, backbone, registry)
     labeled = gather_labeled(config, needs_labels="labels" in method.needs)
     if "symbols" in method.needs:
@@ -98,7 +98,7 @@ def _find_text_encoder(
     borrowed = parse_text_encoder(given or DEFAULT_TEXT_ENCODER, backbone, registry)
     if borrowed.weights:
         try:
-            locate(borrowed.weights, str(borrowed), registry)
+            locate_weights(borrowed.weights, str(borrowed), registry)
         except OfflineError as error:
             raise OfflineError(
                 f"The method '{method.name}' needs a text encoder, '{backbone.spec.name}' has none, and the one of "

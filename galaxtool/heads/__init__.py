@@ -1,1 +1,1 @@
-"""From features to class scores."""
+"""Heads: class scores from features."""

@@ -1,4 +1,4 @@
-"""A linear layer on the features."""
+"""The linear head: one layer on the features."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from torch import nn
 
 
 def build(*, dim: int, n_classes: int) -> nn.Module:
-    """Make a layer from features (N, dim) to logits (N, n_classes)."""
+    """Create a layer from features (N, dim) to logits (N, n_classes)."""
     return nn.Linear(dim, n_classes)

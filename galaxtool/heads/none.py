@@ -1,4 +1,4 @@
-"""No classes: the head of a model that has learned without labels."""
+"""The head of a model without classes, which has learned without labels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from galaxtool.training.options import TrainOptions
 
 
 class NoHead(nn.Module):
-    """Gives every image the same score, whatever its features (N, dim): zeros (N, n_classes).
+    """A head that gives every image the score zero for each class.
 
     Parameters
     ----------
     n_classes : int
+        Number of outputs.
     """
 
     def __init__(self, n_classes: int) -> None:
@@ -27,22 +28,22 @@ class NoHead(nn.Module):
         self.n_classes = n_classes
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return zeros (N, n_classes)."""
+        """Return zeros (N, n_classes) for features (N, dim)."""
         return (features[:, :1] * 0).repeat(1, self.n_classes)
 
 
 def build(*, dim: int, n_classes: int) -> NoHead:
-    """Make it."""
+    """Create the head."""
     return NoHead(n_classes)
 
 
 class NoObjective:
-    """Nothing is known of the images; an `galaxtool.training.objective.Objective`.
+    """The `galaxtool.training.objective.Objective` of images without labels.
 
     Parameters
     ----------
     taxonomy, options, targets
-        Not used.
+        Ignored.
     """
 
     n_outputs = 1
@@ -51,22 +52,22 @@ class NoObjective:
         del taxonomy, options, targets
 
     def weights(self, targets: torch.Tensor) -> None:
-        """All count alike."""
+        """Return no weights: all images count the same."""
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Raise `TrainingError`: there is nothing to compare with."""
+        """Raise `TrainingError`, because there are no labels to compare with."""
         raise TrainingError("None of the images has a label.", hint="Use --method dino-lora, which needs none.")
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
-        """Return no score."""
+        """Return no scores."""
         return {}
 
     def score(self, row: Mapping[str, Any]) -> tuple[float, ...]:
-        """Take the last epoch for the best."""
+        """Return the number of the epoch, which makes the last one the best."""
         return (float(row["epoch"]),)
 
     def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
-        """Return 1."""
+        """Return the temperature 1."""
         return 1.0
 
     def metrics(

@@ -1,11 +1,11 @@
-"""The built-in heads."""
+"""Specs of the built-in heads."""
 
 from __future__ import annotations
 
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import Citation, HeadSpec
 
-_NEIGHBOURS = Citation(
+_NEIGHBORS = Citation(
     text="Wu, Xiong, Yu & Lin 2018, Unsupervised feature learning via non-parametric instance discrimination, CVPR",
     doi="10.1109/CVPR.2018.00393",
     arxiv="1805.01978",
@@ -23,7 +23,7 @@ def register_heads() -> list[HeadSpec]:
     return [
         HeadSpec(
             name="prompt",
-            summary="Similarity to each class's prompt, symbol, or both.",
+            summary="Similarity to the prompt of each class, its symbol, or both.",
             factory="galaxtool.heads.prompt:build",
         ),
         HeadSpec(
@@ -33,14 +33,14 @@ def register_heads() -> list[HeadSpec]:
         ),
         HeadSpec(
             name="knn",
-            summary="A vote of the 20 nearest training images; goes with every method that has classes.",
+            summary="A vote of the 20 nearest training images; works with every method that has classes.",
             factory="galaxtool.heads.knn:build",
             fitted=True,
-            citation=_NEIGHBOURS,
+            citation=_NEIGHBORS,
         ),
         HeadSpec(
             name="votes",
-            summary="Volunteers' votes for the answers of a decision tree, with --votes.",
+            summary="Votes of volunteers for the answers of a decision tree, with --votes.",
             factory="galaxtool.heads.votes:build",
             label_kinds=("votes",),
             objective="galaxtool.training.votes:VoteObjective",
@@ -48,7 +48,7 @@ def register_heads() -> list[HeadSpec]:
         ),
         HeadSpec(
             name="none",
-            summary="No classes: for a model that has learned without labels.",
+            summary="No classes; for a model that has learned without labels.",
             factory="galaxtool.heads.none:build",
             label_kinds=("none",),
             objective="galaxtool.heads.none:NoObjective",

@@ -1,4 +1,4 @@
-"""Classes scored by how near an image is to their prompts and symbols."""
+"""The prompt head, which scores classes by the similarity of an image to their prompts and symbols."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCORES = ("prompt", "symbol", "both")
 
 
 class PromptHead(nn.Module):
-    """Cosine similarity to fixed class embeddings, over the learned temperature.
+    """Cosine similarity to fixed class embeddings, divided by the learned temperature.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ class PromptHead(nn.Module):
     Attributes
     ----------
     prompts, symbols : Tensor, shape (n_classes, dim)
-        Unit length. Symbols are zero where the method knows none.
+        Embeddings of unit length. Symbols are zero if the method has none.
     weights : Tensor, shape (2,)
-        How much the similarity to the prompt and to the symbol count: (1, 0), (0, 1) or (0.5, 0.5).
+        Weights of the similarities to the prompt and to the symbol: (1, 0), (0, 1) or (0.5, 0.5).
     log_scale : Tensor, scalar
         Logarithm of 1 / tau.
     """
@@ -46,15 +46,18 @@ class PromptHead(nn.Module):
     def fill(
         self, *, prompts: torch.Tensor, symbols: torch.Tensor | None, log_scale: torch.Tensor, score: str
     ) -> PromptHead:
-        """Set the class embeddings; they are brought to unit length.
+        """Set the class embeddings, which are scaled to unit length.
 
         Parameters
         ----------
         prompts : Tensor, shape (n_classes, dim)
+            Embeddings of the prompts.
         symbols : Tensor, shape (n_classes, dim), or None
-            Without them, only prompts can score.
+            Embeddings of the symbols. Without them, `score` is ignored and the prompts are used.
         log_scale : Tensor, scalar
+            Logarithm of 1 / tau.
         score : {"prompt", "symbol", "both"}
+            Embeddings to compare images with.
         """
         self.prompts.copy_(F.normalize(prompts.detach().float(), dim=1))
         if symbols is not None:
@@ -68,9 +71,10 @@ class PromptHead(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map features (N, dim) to logits (N, n_classes)."""
         classes = self.weights[0] * self.prompts + self.weights[1] * self.symbols
-        return self.log_scale.exp() * F.normalize(features, dim=1) @ classes.T
+        logits: torch.Tensor = self.log_scale.exp() * F.normalize(features, dim=1) @ classes.T
+        return logits
 
 
 def build(*, dim: int, n_classes: int) -> PromptHead:
-    """Make an empty head, to be filled or loaded."""
+    """Create an empty head, to be filled or loaded."""
     return PromptHead(dim, n_classes)

@@ -1,4 +1,4 @@
-"""How volunteers would vote: a concentration for each answer of a decision tree."""
+"""The head that predicts the votes of volunteers for the answers of a decision tree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class VotesHead(nn.Linear):
     Attributes
     ----------
     questions : Tensor of int64, shape (A,)
-        Which question each answer belongs to; all to one, until `set_taxonomy`.
+        Number of the question that each answer belongs to; 0 for all until `set_taxonomy` is called.
     """
 
     questions: torch.Tensor
@@ -33,7 +33,7 @@ class VotesHead(nn.Linear):
         self.register_buffer("questions", torch.zeros(n_classes, dtype=torch.int64))
 
     def set_taxonomy(self, taxonomy: Taxonomy) -> None:
-        """Learn which answers belong together.
+        """Store which answers belong to the same question.
 
         Raises
         ------
@@ -48,10 +48,10 @@ class VotesHead(nn.Linear):
         self.questions.copy_(torch.tensor(taxonomy.votes.question_of_answer))
 
     def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
-        """Return the share of its question's votes that each answer may expect, (N, A), from logits (N, A)."""
+        """Return the expected share of each answer in the votes for its question, (N, A), from logits (N, A)."""
         return compute_expected_fractions(compute_concentrations(logits / temperature), self.questions)
 
 
 def build(*, dim: int, n_classes: int) -> VotesHead:
-    """Make it."""
+    """Create the head."""
     return VotesHead(dim, n_classes)

@@ -1,1 +1,1 @@
-"""Ways to train: each makes the stages that the trainer runs."""
+"""Training methods, each of which creates the stages that the trainer runs."""

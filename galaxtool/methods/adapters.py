@@ -1,8 +1,8 @@
-"""Low-rank adapters (LoRA, Hu et al. 2021, arXiv:2106.09685) for whatever tower: put in by peft, merged at the end.
+"""Low-rank adapters (LoRA, Hu et al. 2021, arXiv:2106.09685): added to a tower by peft, and merged after training.
 
-A weight matrix W stays as it is, and a product of two thin matrices is learned beside it:
+The product of two thin matrices is learned and added to a weight matrix W, which stays as it is:
 
-    W + alpha / rank * B A,    A of shape (rank, inputs), B of shape (outputs, rank), B = 0 at first.
+    W + alpha / rank * B A,    A of shape (rank, inputs), B of shape (outputs, rank), initially B = 0.
 """
 
 from __future__ import annotations
@@ -16,32 +16,33 @@ from torch import nn
 from galaxtool.errors import ConfigError, TrainingError
 from galaxtool.utils.optional_imports import require
 
-_TRAINABLE = "_trainable_without_adapters"  # what had a gradient before, kept on the tower for `merge_adapters`
+_TRAINABLE = "_trainable_without_adapters"
+"""Attribute of a tower with the names of the parameters that trained before, for `merge_adapters`."""
 
 
 def add_adapters(tower: nn.Module, *, rank: int, alpha: float, dropout: float = 0.0) -> None:
-    """Put an adapter beside every linear layer and convolution of a tower, in place; all else no longer trains.
+    """Add an adapter to every linear layer and convolution of a tower, in place, and freeze all other parameters.
 
-    Of `torch.nn.MultiheadAttention` the query, key and value matrices get one, without dropout. Convolutions in groups
-    get none. Random numbers come from torch's generator; the tower's output does not change.
+    In `torch.nn.MultiheadAttention`, the query, key and value matrices get one, without dropout. Grouped convolutions
+    get none. Random numbers come from torch's generator; the output of the tower does not change.
 
     Parameters
     ----------
     tower : torch.nn.Module
-        Its ``state_dict`` has other keys until `merge_adapters`.
+        Tower, whose ``state_dict`` has other keys until `merge_adapters`.
     rank : int
         Rank of the product, at least 1.
     alpha : float
-        The product counts alpha / rank times.
+        Scale of the product, which is multiplied by alpha / rank.
     dropout : float
-        Of what goes into an adapter, in [0, 1).
+        Dropout of the inputs of an adapter, in [0, 1).
 
     Raises
     ------
     DependencyMissing
         If peft is not installed.
     ConfigError
-        If a setting is out of its range.
+        If a setting is out of range.
     TrainingError
         If the tower has no layer for an adapter.
     """
@@ -55,7 +56,7 @@ def add_adapters(tower: nn.Module, *, rank: int, alpha: float, dropout: float = 
         raise TrainingError(
             "LoRA cannot adapt torch.nn.TransformerEncoderLayer.", hint="Use --method supervised, or another backbone."
         )
-    layers, attentions = _adaptable(tower)
+    layers, attentions = _find_adaptable(tower)
     if not layers and not attentions:
         raise TrainingError(
             f"The image tower, a {type(tower).__name__}, has no layer that LoRA can adapt.",
@@ -65,33 +66,32 @@ def add_adapters(tower: nn.Module, *, rank: int, alpha: float, dropout: float = 
     settings: dict[str, Any] = {"r": rank, "lora_alpha": alpha}
     configs = []
     if layers:
-        # an expression, for a list would match by the ends of names too
+        # a regular expression, because the names in a list would also match the ends of other names
         names = "|".join(re.escape(name) for name in layers)
         configs.append(peft.LoraConfig(**settings, lora_dropout=dropout, target_modules=f"(?:{names})"))
     if attentions:
-        # peft's own wrapper of this module adds and subtracts the adapter at each call, and so lets the weights drift
+        # not peft's wrapper of this module, which adds and subtracts the adapter at each call, so that weights drift
         weights = [f"{name}.in_proj_weight" for name in attentions]
         configs.append(peft.LoraConfig(**settings, target_modules=[], target_parameters=weights))
     for config in configs:
         peft.inject_adapter_in_model(config, tower)
-        del tower.peft_config  # only a note, and the next would stumble over it
+        del tower.peft_config  # only informative, and an obstacle to the next injection
     for name, parameter in tower.named_parameters():
         parameter.requires_grad_("lora_" in name)
-    tower.train(tower.training)  # the adapters' dropout too
+    tower.train(tower.training)  # sets the mode of the new dropout layers too
 
 
 def merge_adapters(tower: nn.Module) -> None:
-    """Add the adapters' products to the weights and take the adapters out, in place; without adapters do nothing.
+    """Add the products of the adapters to the weights and remove the adapters, in place; do nothing if there are none.
 
-    The tower's ``state_dict`` has its own keys again, and what trained before the adapters trains again.
+    Afterwards, the ``state_dict`` of the tower has its own keys, and the parameters that trained before train again.
     """
     if not hasattr(tower, _TRAINABLE):
         return
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
+    adapted_layer: Any = require("peft.tuners.tuners_utils", why="LoRA", install="galaxtool[lora]").BaseTunerLayer
     with torch.no_grad():
         for name, module in list(tower.named_modules()):
-            if isinstance(module, BaseTunerLayer):
+            if isinstance(module, adapted_layer):
                 module.merge()
                 parent, _, child = name.rpartition(".")
                 setattr(tower.get_submodule(parent), child, module.get_base_layer())
@@ -100,8 +100,8 @@ def merge_adapters(tower: nn.Module) -> None:
     delattr(tower, _TRAINABLE)
 
 
-def _adaptable(tower: nn.Module) -> tuple[list[str], list[str]]:
-    """Return the names of the layers and of the attentions that can have an adapter."""
+def _find_adaptable(tower: nn.Module) -> tuple[list[str], list[str]]:
+    """Return the names of the layers and of the attention modules that can have an adapter."""
     modules = dict(tower.named_modules())
     attentions = [
         name
@@ -113,9 +113,9 @@ def _adaptable(tower: nn.Module) -> tuple[list[str], list[str]]:
         for name, module in modules.items()
         if name
         and (isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1))
-        # timm's convolutions that standardise their weights, which a product beside them does not go through
+        # not timm's weight-standardized convolutions, which would not standardize the product
         and "Std" not in type(module).__name__
-        # its output projection is never called, only its weight is used
+        # not the output projection of an attention module, which is never called: only its weight is used
         and not isinstance(modules[name.rpartition(".")[0]], nn.MultiheadAttention)
     ]
     return layers, attentions

@@ -1,4 +1,4 @@
-"""Images against prompts, without symbols: the bimodal ablation of Wang et al. 2024."""
+"""Alignment of images and prompts without symbols: the bimodal ablation of Wang et al. 2024."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from galaxtool.heads.prompt import PromptHead
-from galaxtool.methods.losses import items_to_classes, unit
+from galaxtool.methods.losses import items_to_classes_loss, normalize_rows
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 
@@ -16,11 +16,12 @@ _MAX_LOG_SCALE = math.log(100.0)  # as in CLIP
 
 
 class ClipStage(Stage):
-    """Both towers and the temperature.
+    """The only stage, which trains both towers and the temperature.
 
     Parameters
     ----------
     task : Task
+        Data, model and settings.
     """
 
     def __init__(self, task: Task) -> None:
@@ -31,16 +32,16 @@ class ClipStage(Stage):
         self.prompts = list(task.taxonomy.prompts)
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Return the images' loss against the prompts."""
-        images = unit(self.backbone.embed(batch.images))
-        prompts = unit(self.backbone.embed_text(self.prompts))
+        """Return the loss of the images against the prompts."""
+        images = normalize_rows(self.backbone.embed(batch.images))
+        prompts = normalize_rows(self.backbone.embed_text(self.prompts))
         scale = self.log_scale.clamp(max=_MAX_LOG_SCALE).exp()
         counts = batch.counts if self.task.options.contrast == "instance" else None
         weights = self.task.objective.weights(batch.targets)
-        return items_to_classes(images, prompts, batch.targets, scale, counts, weights)
+        return items_to_classes_loss(images, prompts, batch.targets, scale, counts, weights)
 
     def make_head(self) -> PromptHead:
-        """Score by similarity to the prompts."""
+        """Return a head that scores by similarity to the prompts."""
         head = PromptHead(self.backbone.dim, len(self.prompts)).to(self.task.device)
         return head.fill(
             prompts=self.backbone.embed_text(self.prompts),
@@ -51,5 +52,5 @@ class ClipStage(Stage):
 
 
 def stages(task: Task) -> list[Stage]:
-    """Make the one stage."""
+    """Create the only stage."""
     return [ClipStage(task)]

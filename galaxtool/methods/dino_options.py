@@ -1,4 +1,4 @@
-"""The settings that DINO has and other methods have not."""
+"""The options of the method dino-lora."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from galaxtool.training.task import Task
 
 @dataclass(frozen=True, kw_only=True)
 class DinoOptions:
-    """The method's own settings.
+    """The options of the method dino-lora.
 
     Parameters
     ----------
     rank : int
-        Of LoRA; 0 trains all layers of the image tower instead.
+        Rank of the LoRA adapters; 0 trains all layers of the image tower instead.
     alpha : float
-        LoRA's product counts alpha / rank times.
+        Scale of the LoRA product, which is multiplied by alpha / rank.
     dropout : float
-        Of what goes into LoRA.
+        Dropout of the inputs of the LoRA adapters.
     out_dim : int
-        Prototypes that views are compared by; the paper has 65536, for a million images.
+        Number of prototypes; the paper has 65536, for a million images.
     hidden_dim : int
         Width of the projection head.
     local_crops : int
-        Crops of a part of each picture, besides the two global ones.
+        Number of local crops of each picture, in addition to the two global ones.
     student_temperature, teacher_temperature : float
+        Temperatures of the softmax functions of student and teacher.
     warmup_teacher_epochs : int
-        In which the teacher's temperature goes up from 0.04, or from its own if that is lower.
+        Number of epochs in which the teacher's temperature rises to its value, from 0.04 or from the value itself if
+        that is lower.
     teacher_momentum : float
-        What the teacher keeps of itself in a step, at first; it goes to 1.
+        Momentum of the teacher in the first step; it rises to 1.
     freeze_epochs : int
-        At the start, in which the prototypes stay as they are.
+        Number of epochs at the start in which the prototypes are frozen.
 
     Raises
     ------
     ConfigError
-        If a value is out of its range.
+        If a value is out of range.
     """
 
     rank: int = 8
@@ -64,7 +66,7 @@ class DinoOptions:
                 raise ConfigError(f"The option {name} of dino-lora is {value}; it must be {wanted}.")
         if self.rank == 0 and (self.alpha != DinoOptions.alpha or self.dropout != DinoOptions.dropout):
             raise ConfigError(
-                "The options alpha and dropout of dino-lora are LoRA's, and with rank=0 there is none.",
+                "The options alpha and dropout of dino-lora are for LoRA, which rank=0 switches off.",
                 hint="Leave them out, or give --option rank=8.",
             )
         for name in ("alpha", "student_temperature", "teacher_temperature"):
@@ -72,7 +74,7 @@ class DinoOptions:
                 raise ConfigError(f"The option {name} of dino-lora is {getattr(self, name)}; it must be above 0.")
 
     @classmethod
-    def of(cls, task: Task) -> DinoOptions:
-        """Take them from a task's options; what is not given has its default."""
+    def from_task(cls, task: Task) -> DinoOptions:
+        """Return the options of a task, with defaults for those not given."""
         given = task.options.method
         return cls(**{field.name: given[field.name] for field in fields(cls) if field.name in given})

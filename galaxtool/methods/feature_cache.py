@@ -1,4 +1,4 @@
-"""Features of pictures kept on disk, so that a second probe of the same images starts in seconds."""
+"""A disk cache of features, so that a second probe of the same images starts within seconds."""
 
 from __future__ import annotations
 
@@ -14,56 +14,57 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from galaxtool import __version__
-from galaxtool.backbones.abilities import name_of
+from galaxtool.backbones.abilities import get_name
 from galaxtool.errors import GalaxtoolError
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.config import cache_dir
 
-KEPT_BYTES = 2_000_000_000
-"""Of all files together; those longest not used are removed first."""
+MAX_CACHE_BYTES = 2_000_000_000
+"""Maximum size of all files together; the least recently used ones are removed first."""
 
-_ABANDONED = 24 * 3600  # seconds after which an unfinished file belongs to nobody
+_ABANDONED = 24 * 3600  # seconds after which an unfinished file counts as abandoned
 
 
-def kept_features(task: Task, pictures: PictureSet) -> torch.Tensor:
-    """Return the backbone's features of pictures as they are, from the cache where they have been computed before.
+def load_or_compute_features(task: Task, pictures: PictureSet) -> torch.Tensor:
+    """Return the backbone's features of unaugmented pictures, from the cache if they were computed before.
 
     Parameters
     ----------
     task : Task
-        Its image tower, preprocessing, device and precision decide the features.
+        Task, whose image tower, preprocessing, device and precision determine the features.
     pictures : PictureSet
+        Pictures to embed.
 
     Returns
     -------
     Tensor of float32, shape (N, dim)
-        On the task's device. They are kept under the cache folder's ``features/``, named by `features_digest`, in no
-        more than `KEPT_BYTES`; a file that cannot be read is computed again, and one that cannot be written, or is too
-        large, is done without.
+        The features, on the task's device. They are stored in ``features/`` of the cache folder under the name that
+        `compute_digest` gives, in at most `MAX_CACHE_BYTES`. The features of an unreadable file are computed again, and
+        those that cannot be written, or are too large, are not stored.
     """
-    path = cache_dir() / "features" / f"{features_digest(task, pictures)}.safetensors"
-    found = _read(path, (len(pictures), int(task.backbone.dim)))
-    if found is None:
-        found = embed_pictures(task, pictures).cpu().clone()
-        if found.nbytes < KEPT_BYTES:
+    path = cache_dir() / "features" / f"{compute_digest(task, pictures)}.safetensors"
+    features = _read_features(path, (len(pictures), int(task.backbone.dim)))
+    if features is None:
+        features = embed_pictures(task, pictures).cpu().clone()
+        if features.nbytes < MAX_CACHE_BYTES:
             with suppress(GalaxtoolError, SafetensorError), atomic_write(path) as temporary:
-                save_file({"features": found}, temporary)
-            remove_oldest(path.parent, KEPT_BYTES)
-    return found.to(task.device)
+                save_file({"features": features}, temporary)
+            remove_oldest(path.parent, MAX_CACHE_BYTES)
+    return features.to(task.device)
 
 
 def remove_oldest(folder: Path, most: int) -> None:
-    """Remove files until those left have no more than so many bytes together, the longest unused first.
+    """Remove the least recently used files until the others have at most the given total size.
 
     Parameters
     ----------
     folder : Path
-        Of kept features. Others may write, read and remove there at the same time: a file is only ever seen whole, one
-        that is being read stays readable, and one that cannot be removed is left.
+        Folder with stored features. Other processes may write, read and remove files there at the same time: files
+        appear only when complete, an open file stays readable, and a file that cannot be removed is left.
     most : int
-        Bytes.
+        Maximum total size in bytes.
     """
     files = []
     for path in folder.glob("*.safetensors"):
@@ -81,11 +82,11 @@ def remove_oldest(folder: Path, most: int) -> None:
                 total -= size
 
 
-def features_digest(task: Task, pictures: PictureSet) -> str:
-    """Return the SHA-256 of all that decides the features: weights, preprocessing, pictures, precision."""
+def compute_digest(task: Task, pictures: PictureSet) -> str:
+    """Return the SHA-256 of everything that determines the features: weights, preprocessing, pictures, precision."""
     backbone, preprocess = task.backbone, task.preprocess.digest
     digest = hashlib.sha256()
-    about = (__version__, name_of(backbone), preprocess, task.device.type, task.options.precision)
+    about = (__version__, get_name(backbone), preprocess, task.device.type, task.options.precision)
     digest.update(repr((*about, pictures.pictures.shape)).encode())
     digest.update(np.ascontiguousarray(pictures.pictures).data)
     for key, value in sorted(backbone.image_tower.state_dict().items()):
@@ -94,12 +95,12 @@ def features_digest(task: Task, pictures: PictureSet) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, shape: tuple[int, int]) -> torch.Tensor | None:
-    """Return kept features, which count as used now; None where there are none, or not whole ones."""
+def _read_features(path: Path, shape: tuple[int, int]) -> torch.Tensor | None:
+    """Return stored features and mark them as used now; None if there are none, or they are damaged."""
     try:
-        found = load_file(path)["features"]
+        features = load_file(path)["features"]
     except (OSError, SafetensorError, KeyError):
         return None
-    with suppress(OSError):  # the cache may be another's, only to be read
+    with suppress(OSError):  # the cache may be read-only
         os.utime(path)
-    return found if found.shape == shape and found.dtype == torch.float32 else None
+    return features if features.shape == shape and features.dtype == torch.float32 else None

@@ -1,4 +1,4 @@
-"""Image towers of which only a part learns."""
+"""Training of the head and a part of the image tower."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from galaxtool.methods.supervised import SupervisedStage
 
 
 class PartlyFrozenStage(SupervisedStage):
-    """Trains the head and whatever of the image tower requires a gradient; all else stays as it is.
+    """A stage that trains the head and the parameters of the image tower that require a gradient.
 
-    What is frozen is in evaluation mode: its BatchNorms normalise by the running statistics and keep them, and there
-    is no dropout in it.
+    Frozen modules are in evaluation mode: BatchNorm normalizes by the running statistics and does not update them, and
+    there is no dropout.
     """
 
     def train(self, mode: bool = True) -> PartlyFrozenStage:
-        """Switch to training, but for what is frozen."""
+        """Set the mode; frozen modules stay in evaluation mode."""
         super().train(mode)
         if mode:
             for module in self.tower.modules():
-                if not learns(module):
+                if not is_trainable(module):
                     module.eval()
         return self
 
     def finish(self) -> None:
-        """Leave nothing frozen."""
+        """Unfreeze the image tower."""
         self.tower.requires_grad_(True)
 
 
-def learns(module: nn.Module) -> bool:
-    """Say whether a module has a parameter that requires a gradient; one without parameters goes with its parent."""
+def is_trainable(module: nn.Module) -> bool:
+    """Return whether a module has a parameter that requires a gradient, or no parameters at all."""
     parameters = list(module.parameters())
     return not parameters or any(p.requires_grad for p in parameters)

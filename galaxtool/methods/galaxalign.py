@@ -13,7 +13,7 @@ from torch import nn
 
 from galaxtool.errors import TrainingError
 from galaxtool.heads.prompt import PromptHead
-from galaxtool.methods.losses import classes_to_classes, items_to_classes, unit
+from galaxtool.methods.losses import classes_to_classes_loss, items_to_classes_loss, normalize_rows
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.augment import standardize
@@ -22,15 +22,16 @@ _MAX_LOG_SCALE = math.log(100.0)  # as in CLIP
 
 
 class AlignStage(Stage):
-    """What both stages share: the towers, the temperature, the prompts and the symbols.
+    """Base class of both stages, with the towers, the temperature, the prompts and the symbols.
 
     Parameters
     ----------
     task : Task
+        Data, model and settings.
     log_scale : torch.nn.Parameter
-        Logarithm of 1 / tau; shared by the stages.
+        Logarithm of 1 / tau, shared by the stages.
     name, epochs
-        As in `Stage`.
+        Same as in `Stage`.
     """
 
     def __init__(self, task: Task, log_scale: nn.Parameter, name: str, epochs: int) -> None:
@@ -50,17 +51,18 @@ class AlignStage(Stage):
         return self.log_scale.clamp(max=_MAX_LOG_SCALE).exp()
 
     def embed_symbols(self, batch: Batch, tower: nn.Module) -> torch.Tensor:
-        """Embed this step's redrawing of each class's symbol, (K, D), unit length."""
+        """Return embeddings (K, D), of unit length, of each class's symbol as redrawn for this step."""
         task = self.task
         drawings = task.augmentation.symbols(self.drawings, seed=task.options.seed, epoch=batch.epoch, step=batch.step)
-        return unit(with_running_statistics(tower, standardize(drawings, task.preprocess.mean, task.preprocess.std)))
+        images = standardize(drawings, task.preprocess.mean, task.preprocess.std)
+        return normalize_rows(embed_with_running_statistics(tower, images))
 
     def negatives(self, batch: Batch) -> torch.Tensor | None:
-        """Return how often each class is a negative: as often as in the batch, or None for once."""
+        """Return how many times each class is a negative: its number of items in the batch, or None for once."""
         return batch.counts if self.task.options.contrast == "instance" else None
 
     def make_head(self) -> PromptHead:
-        """Score by similarity to the prompts and the symbols as drawn."""
+        """Return a head that scores by similarity to the prompts and to the original symbols."""
         task = self.task
         plain = self.drawings.permute(0, 3, 1, 2).float() / 255
         tower = self.symbol_tower() or self.backbone.image_tower
@@ -74,24 +76,24 @@ class AlignStage(Stage):
 
 
 class SharedEncoderStage(AlignStage):
-    """Stage 1: one encoder for images and symbols, against the prompts."""
+    """Stage 1: one encoder for both images and symbols, which are aligned with the prompts."""
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Return half the images' loss and half the symbols'."""
+        """Return half the loss of the images plus half the loss of the symbols, against the prompts."""
         counts, scale, weights = self.negatives(batch), self.scale(), self.task.objective.weights(batch.targets)
-        images = unit(self.backbone.embed(batch.images))
+        images = normalize_rows(self.backbone.embed(batch.images))
         symbols = self.embed_symbols(batch, self.backbone.image_tower)
-        prompts = unit(self.backbone.embed_text(self.prompts))
+        prompts = normalize_rows(self.backbone.embed_text(self.prompts))
         return 0.5 * (
-            items_to_classes(images, prompts, batch.targets, scale, counts, weights)
-            + classes_to_classes(symbols, prompts, batch.targets, scale, counts, weights)
+            items_to_classes_loss(images, prompts, batch.targets, scale, counts, weights)
+            + classes_to_classes_loss(symbols, prompts, batch.targets, scale, counts, weights)
         )
 
 
 class ThreeEncoderStage(AlignStage):
-    """Stage 2: the symbol encoder starts as a copy of the image encoder, then all three train.
+    """Stage 2: encoders of images, symbols and prompts are all trained.
 
-    The image tower's weights are copied when the stage begins.
+    The symbol encoder starts as a copy of the image encoder, made when the stage begins.
     """
 
     def __init__(self, task: Task, log_scale: nn.Parameter, name: str, epochs: int) -> None:
@@ -99,29 +101,30 @@ class ThreeEncoderStage(AlignStage):
         self.symbols = copy.deepcopy(task.backbone.image_tower)
 
     def begin(self) -> None:
-        """Copy the image tower."""
+        """Copy the weights of the image tower to the symbol encoder."""
         self.symbols.load_state_dict(self.backbone.image_tower.state_dict())
 
     def symbol_tower(self) -> nn.Module:
         """Return the symbol encoder."""
-        return self.symbols
+        tower: nn.Module = self.symbols
+        return tower
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Return the sum over (image, prompt), (image, symbol) and (symbol, prompt)."""
+        """Return the sum of the losses of (image, prompt), (image, symbol) and (symbol, prompt)."""
         counts, scale, weights = self.negatives(batch), self.scale(), self.task.objective.weights(batch.targets)
-        images = unit(self.backbone.embed(batch.images))
+        images = normalize_rows(self.backbone.embed(batch.images))
         symbols = self.embed_symbols(batch, self.symbols)
-        prompts = unit(self.backbone.embed_text(self.prompts))
+        prompts = normalize_rows(self.backbone.embed_text(self.prompts))
         return (
-            items_to_classes(images, prompts, batch.targets, scale, counts, weights)
-            + items_to_classes(images, symbols, batch.targets, scale, counts, weights)
-            + classes_to_classes(symbols, prompts, batch.targets, scale, counts, weights)
+            items_to_classes_loss(images, prompts, batch.targets, scale, counts, weights)
+            + items_to_classes_loss(images, symbols, batch.targets, scale, counts, weights)
+            + classes_to_classes_loss(symbols, prompts, batch.targets, scale, counts, weights)
         )
 
 
 def stages(task: Task) -> list[Stage]:
-    """Make both stages."""
-    log_scale = _log_scale()
+    """Create both stages."""
+    log_scale = _make_log_scale()
     return [
         SharedEncoderStage(task, log_scale, "shared encoder", task.options.warmup_epochs),
         ThreeEncoderStage(task, log_scale, "three encoders", task.options.epochs),
@@ -129,7 +132,7 @@ def stages(task: Task) -> list[Stage]:
 
 
 def stages_v1(task: Task) -> list[Stage]:
-    """Make the first stage only, as long as the warm-up: Ours_v1 of the paper's table 4.
+    """Create the first stage only, as long as the warm-up: Ours_v1 in table 4 of Wang et al. 2024.
 
     Raises
     ------
@@ -141,30 +144,31 @@ def stages_v1(task: Task) -> list[Stage]:
             "galaxalign-v1 is the warm-up alone, and --warmup-epochs is 0.",
             hint="Give --warmup-epochs 11, or use --method galaxalign-v3 with --epochs.",
         )
-    return [SharedEncoderStage(task, _log_scale(), "shared encoder", task.options.warmup_epochs)]
+    return [SharedEncoderStage(task, _make_log_scale(), "shared encoder", task.options.warmup_epochs)]
 
 
 def stages_v2(task: Task) -> list[Stage]:
-    """Make the second stage only: Ours_v2. The symbol encoder starts as a copy of the image encoder as it is given."""
-    return [ThreeEncoderStage(task, _log_scale(), "three encoders", task.options.epochs)]
+    """Create the second stage only (Ours_v2), whose symbol encoder starts as a copy of the given image encoder."""
+    return [ThreeEncoderStage(task, _make_log_scale(), "three encoders", task.options.epochs)]
 
 
 def stages_v3(task: Task) -> list[Stage]:
-    """Make the first stage only, to its end: Ours_v3."""
-    return [SharedEncoderStage(task, _log_scale(), "shared encoder", task.options.epochs)]
+    """Create the first stage only, for all epochs: Ours_v3."""
+    return [SharedEncoderStage(task, _make_log_scale(), "shared encoder", task.options.epochs)]
 
 
-def _log_scale() -> nn.Parameter:
+def _make_log_scale() -> nn.Parameter:
     return nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
 
-def with_running_statistics(tower: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Pass symbols through a tower with BatchNorm's running statistics, which stay those of the images."""
+def embed_with_running_statistics(tower: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Embed symbols with the running statistics of BatchNorm, which remain those of the images."""
     batch_norms = [m for m in tower.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training]
     for module in batch_norms:
         module.eval()
     try:
-        return tower(images)
+        embedded: torch.Tensor = tower(images)
+        return embedded
     finally:
         for module in batch_norms:
             module.train()

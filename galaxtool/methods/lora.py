@@ -1,4 +1,4 @@
-"""LoRA: the image tower stays as it is, and low-rank changes to its matrices are learned (Hu et al. 2021)."""
+"""LoRA: low-rank changes to the matrices of a frozen image tower are learned (Hu et al. 2021)."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from galaxtool.training.task import Task
 
 
 class LoraStage(PartlyFrozenStage):
-    """Adapters in the image tower, and the head.
+    """A stage that trains adapters in the image tower, and the head.
 
     Parameters
     ----------
     task : Task
-        Its method options are those of `galaxtool.methods.adapters.add_adapters`, which says what it raises.
+        Data, model and settings. The options of the method are those of `galaxtool.methods.adapters.add_adapters`,
+        which also lists the exceptions.
     """
 
     def __init__(self, task: Task) -> None:
         super().__init__(task, "adapters")
-        given = task.options.method
-        add_adapters(self.tower, rank=given["rank"], alpha=given["alpha"], dropout=given["dropout"])
+        options = task.options.method
+        add_adapters(self.tower, rank=options["rank"], alpha=options["alpha"], dropout=options["dropout"])
 
     def finish(self) -> None:
-        """Add the adapters to the weights; the image tower has the layers again that it came with."""
+        """Merge the adapters into the weights, which restores the original layers of the image tower."""
         merge_adapters(self.tower)
 
 
 def stages(task: Task) -> list[Stage]:
-    """Make the one stage."""
+    """Create the only stage."""
     return [LoraStage(task)]

@@ -1,11 +1,11 @@
 r"""Contrastive losses over classes that share one prompt and one symbol.
 
-In a batch of N items there are only K different prompts and symbols, so the N x N softmax of the paper is computed over
-K columns: an item's denominator holds class k as often as k occurs in the batch,
+A batch of N items has only K different prompts and symbols, so the N x N softmax of Wang et al. 2024 is computed over K
+columns: the denominator of an item contains class k as often as k occurs in the batch,
 
 .. math:: \sum_j \exp(s_{ij}/\tau) = \sum_k n_k \exp(s_{ik}/\tau),
 
-with n_k the number of items of class k. That is exact, in value and gradient, and costs K columns instead of N.
+with n_k the number of items of class k. Value and gradient are exact, and only K columns are computed instead of N.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import torch
 import torch.nn.functional as F
 
 
-def contrastive_rows(similarity: torch.Tensor, targets: torch.Tensor, counts: torch.Tensor | None) -> torch.Tensor:
-    """Return each row's negative log-probability of its own class.
+def contrastive_losses(similarity: torch.Tensor, targets: torch.Tensor, counts: torch.Tensor | None) -> torch.Tensor:
+    """Return the negative log-probability of each row's own class.
 
     Parameters
     ----------
     similarity : Tensor, shape (M, K)
-        Cosine over tau, rows against classes.
+        Cosine divided by tau, of rows and classes.
     targets : Tensor of int64, shape (M,)
-        Each row's class.
+        Class of each row.
     counts : Tensor, shape (K,), or None
         Number of items of each class in the batch, which makes the other items the negatives, as in Wang et al. 2024;
         classes that do not occur drop out, and those of the rows must occur. None makes the other classes the
@@ -37,7 +37,7 @@ def contrastive_rows(similarity: torch.Tensor, targets: torch.Tensor, counts: to
     return torch.logsumexp(weighted, dim=1) - own
 
 
-def items_to_classes(
+def items_to_classes_loss(
     items: torch.Tensor,
     classes: torch.Tensor,
     targets: torch.Tensor,
@@ -50,24 +50,24 @@ def items_to_classes(
     Parameters
     ----------
     items : Tensor, shape (N, D)
-        Unit length, one an image.
+        Embedding of each image, of unit length.
     classes : Tensor, shape (K, D)
-        Unit length, one a class.
+        Embedding of each class, of unit length.
     targets : Tensor of int64, shape (N,)
         Classes of the items.
     scale : Tensor, scalar
         1 / tau.
     counts : Tensor, shape (K,), or None
-        As in `contrastive_rows`; of the whole step's batch where these items are only a part of it, so that the parts'
-        losses, each times its number of items, add up to the whole batch's.
+        Number of items of each class as in `contrastive_losses`, over the whole batch of the step. If these items are
+        only a part of it, the losses of the parts, each times its number of items, add up to that of the batch.
     weights : Tensor, shape (N,), or None
-        How much each item counts; the mean stays one over N items, not over their weights.
+        Weight of each item. The sum is divided by N, not by the sum of the weights.
     """
-    each = contrastive_rows(_similarity(items, classes, scale), targets, counts)
-    return each.mean() if weights is None else (weights * each).mean()
+    losses = contrastive_losses(_compute_similarity(items, classes, scale), targets, counts)
+    return losses.mean() if weights is None else (weights * losses).mean()
 
 
-def classes_to_classes(
+def classes_to_classes_loss(
     a: torch.Tensor,
     b: torch.Tensor,
     targets: torch.Tensor,
@@ -75,27 +75,27 @@ def classes_to_classes(
     counts: torch.Tensor | None,
     weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Return the loss of symbols against prompts, averaged over the N items that have them.
+    """Return the loss of symbols against prompts, averaged over the N items of their classes.
 
     Parameters
     ----------
     a, b : Tensor, shape (K, D)
-        Unit length, one a class; each stands in a batch once for every item of its class.
+        Embeddings of each class, of unit length. Each counts once for every item of its class in the batch.
     targets, scale, counts, weights
-        As in `items_to_classes`.
+        Same as in `items_to_classes_loss`.
     """
     rows = torch.unique(targets)
-    each = contrastive_rows(_similarity(a[rows], b, scale), rows, counts)
-    share = torch.bincount(targets, weights, minlength=len(a))[rows].to(each.dtype) / len(targets)
-    return (share * each).sum()
+    losses = contrastive_losses(_compute_similarity(a[rows], b, scale), rows, counts)
+    shares = torch.bincount(targets, weights, minlength=len(a))[rows].to(losses.dtype) / len(targets)
+    return (shares * losses).sum()
 
 
-def _similarity(a: torch.Tensor, b: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Return cosine over tau; never in half precision, whose steps are too coarse once divided by tau."""
+def _compute_similarity(a: torch.Tensor, b: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Return the cosine divided by tau, never in half precision, which is too coarse for the division."""
     with torch.autocast(a.device.type, enabled=False):
         return scale * a @ b.T
 
 
-def unit(x: torch.Tensor) -> torch.Tensor:
-    """Return rows (N, D) at unit length, in float32 at least."""
+def normalize_rows(x: torch.Tensor) -> torch.Tensor:
+    """Scale rows (N, D) to unit length, at least in float32."""
     return F.normalize(x.to(torch.promote_types(x.dtype, torch.float32)), dim=1)

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from galaxtool.backbones.abilities import blocks_of, name_of
+from galaxtool.backbones.abilities import get_name, group_by_block
 from galaxtool.errors import ConfigError
 from galaxtool.methods.freezing import PartlyFrozenStage
 from galaxtool.training.stage import Stage
@@ -19,45 +19,45 @@ from galaxtool.training.task import Task
 
 
 def shallow_stages(task: Task) -> list[Stage]:
-    """Train the head and the last ``blocks`` blocks, by default one.
+    """Create the stage that trains the head and the last ``blocks`` blocks, by default one.
 
     Raises
     ------
     ConfigError
-        If the backbone has fewer blocks, or does not say what they are.
+        If the backbone has fewer blocks, or does not define them.
     """
     last = int(task.options.method["blocks"])
     task.backbone.image_tower.requires_grad_(False)
     if last != 0:
-        groups = blocks_of(task.backbone)
-        _check("blocks", last, 0, len(groups), task.backbone)
-        _thaw(groups[-last:])
+        groups = group_by_block(task.backbone)
+        _check_range("blocks", last, 0, len(groups), task.backbone)
+        _unfreeze(groups[-last:])
     return [PartlyFrozenStage(task, "last blocks" if last else "head")]
 
 
 def deep_stages(task: Task) -> list[Stage]:
-    """Train the head and all but the first ``frozen`` blocks, by default all but the stem.
+    """Create the stage that trains the head and all but the first ``frozen`` blocks, by default all but the stem.
 
-    With ``reset``, what trains starts from random weights.
+    With ``reset``, the trained layers start from random weights.
 
     Raises
     ------
     ConfigError
-        If the backbone has no more blocks than that, or does not say what they are.
+        If the backbone has no further blocks, or does not define them.
     """
-    first, groups = int(task.options.method["frozen"]), blocks_of(task.backbone)
-    _check("frozen", first, 0, len(groups) - 1, task.backbone)
+    first, groups = int(task.options.method["frozen"]), group_by_block(task.backbone)
+    _check_range("frozen", first, 0, len(groups) - 1, task.backbone)
     task.backbone.image_tower.requires_grad_(False)
-    _thaw(groups[first:])
+    _unfreeze(groups[first:])
     if task.options.method["reset"]:
-        reset_learning(task.backbone.image_tower)
+        reset_trainable_layers(task.backbone.image_tower)
     return [PartlyFrozenStage(task, "later blocks")]
 
 
-def reset_learning(tower: nn.Module) -> None:
-    """Draw the weights of those layers anew whose parameters all require a gradient, as PyTorch does at their making.
+def reset_trainable_layers(tower: nn.Module) -> None:
+    """Draw new random weights, as PyTorch initializes them, for the layers whose parameters all require a gradient.
 
-    A parameter that belongs to no layer that can be reset, such as a token, stays.
+    Parameters outside such layers, for example tokens, keep their values.
     """
     for module in tower.modules():
         own = list(module.parameters(recurse=False))
@@ -66,15 +66,15 @@ def reset_learning(tower: nn.Module) -> None:
             reset()
 
 
-def _thaw(groups: list[list[nn.Parameter]]) -> None:
+def _unfreeze(groups: list[list[nn.Parameter]]) -> None:
     for group in groups:
         for parameter in group:
             parameter.requires_grad_(True)
 
 
-def _check(option: str, value: int, least: int, most: int, backbone: Any) -> None:
+def _check_range(option: str, value: int, least: int, most: int, backbone: Any) -> None:
     if not least <= value <= most:
         raise ConfigError(
-            f"--option {option}={value}: with the backbone '{name_of(backbone)}' it must be {least} to {most}.",
-            hint="The stem, and each block or stage after it, count one.",
+            f"--option {option}={value}: with the backbone '{get_name(backbone)}' it must be {least} to {most}.",
+            hint="The stem and each block or stage after it count as one block each.",
         )

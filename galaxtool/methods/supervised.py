@@ -1,4 +1,4 @@
-"""A head on the features, trained with the image tower or with a part of it."""
+"""Supervised training of the image tower and a head."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from galaxtool.training.task import Batch, Task
 
 
 class SupervisedStage(Stage):
-    """The image tower and the head, by the objective's loss: cross-entropy for classes.
+    """A stage that trains the image tower and the head by the loss of the objective, e.g. cross-entropy for classes.
 
     Parameters
     ----------
     task : Task
+        Data, model and settings.
     name : str
-        For progress and ``history.csv``.
+        Name of the stage in progress messages and ``history.csv``.
     """
 
     def __init__(self, task: Task, name: str = "cross-entropy") -> None:
@@ -26,7 +27,7 @@ class SupervisedStage(Stage):
         self.head = task.make_head()
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Return the objective's loss."""
+        """Return the loss of the objective."""
         return self.task.objective.loss(self.head(self.tower(batch.images)), batch.targets)
 
     def make_head(self) -> nn.Module:
@@ -35,5 +36,5 @@ class SupervisedStage(Stage):
 
 
 def stages(task: Task) -> list[Stage]:
-    """Make the one stage."""
+    """Create the only stage."""
     return [SupervisedStage(task)]

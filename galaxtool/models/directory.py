@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from galaxtool.backbones.create import create_backbone
-from galaxtool.backbones.weights import read_state
+from galaxtool.backbones.weights import read_state_dict
 from galaxtool.errors import ModelError
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.network import GalaxyModel
@@ -92,7 +92,7 @@ def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
     tower = copy.deepcopy(backbone.image_tower) if record.has_symbol_tower else None
     model = GalaxyModel(backbone, head, tower, record.temperature)
-    state = read_state(folder / WEIGHTS)
+    state = read_state_dict(folder / WEIGHTS)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxtool.backbones.abilities import blocks_of
+from galaxtool.backbones.abilities import group_by_block
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import Stage
 
@@ -55,11 +55,11 @@ def compute_layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.P
     Raises
     ------
     ConfigError
-        If the backbone does not list its blocks.
+        If the backbone does not define its blocks.
     """
     if decay == 1.0:
         return {}
-    blocks = blocks_of(backbone)
+    blocks = group_by_block(backbone)
     scales = {p: decay ** (len(blocks) - 1 - i) for i, block in enumerate(blocks) for p in block}
     copied = stage.symbol_tower()
     if copied is not None:

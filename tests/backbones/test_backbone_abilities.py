@@ -16,11 +16,11 @@ from support.training_helpers import narrow_mini
 from torch import nn
 
 from galaxtool import BackboneSpec, check_backbone, hookimpl
-from galaxtool.backbones.abilities import blocks_of, grouped, set_checkpointing
-from galaxtool.backbones.borrowed_text import WithText
+from galaxtool.backbones.abilities import group_by_block, make_groups, set_checkpointing
+from galaxtool.backbones.borrowed_text import BackboneWithText
 from galaxtool.backbones.create import create_backbone, parse_name, parse_text_encoder
 from galaxtool.errors import ConfigError, ModelError, OfflineError
-from galaxtool.methods.galaxalign import with_running_statistics
+from galaxtool.methods.galaxalign import embed_with_running_statistics
 from galaxtool.models.directory import load_network
 from galaxtool.models.find import WEIGHTS, find_model
 from galaxtool.plugins.registry import get_registry
@@ -51,8 +51,8 @@ def images_for(backbone: Any, n: int = 4) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", [*OWN, "borrowed"])
 def test_blocks_hold_each_parameter_of_the_image_tower_once(name: str) -> None:
-    backbone = WithText(make("mini@none"), make("mini@none")) if name == "borrowed" else make(name)
-    groups = blocks_of(backbone)
+    backbone = BackboneWithText(make("mini@none"), make("mini@none")) if name == "borrowed" else make(name)
+    groups = group_by_block(backbone)
     found = [id(parameter) for group in groups for parameter in group]
     assert len(found) == len(set(found)) and set(found) == {id(p) for p in backbone.image_tower.parameters()}
     assert all(groups)
@@ -79,7 +79,7 @@ def test_blocks_hold_each_parameter_of_the_image_tower_once(name: str) -> None:
 def test_blocks_go_from_stem_to_head(name: str, n: int, first: set[str], last: set[str]) -> None:
     backbone = make(name)
     names = {id(p): key for key, p in backbone.image_tower.named_parameters()}
-    groups = [{names[id(p)] for p in group} for group in blocks_of(backbone)]
+    groups = [{names[id(p)] for p in group} for group in group_by_block(backbone)]
     assert len(groups) == n
     for group, prefixes in ((groups[0], first), (groups[-1], last)):
         assert group == {key for key in names.values() if any(f"{key}.".startswith(f"{p}.") for p in prefixes)}
@@ -93,7 +93,7 @@ def test_each_block_is_nearer_to_the_images_than_the_next() -> None:
         block.register_forward_hook(lambda module, inputs, output: given.append(output))
     backbone.embed(images_for(backbone))
     for k, output in enumerate(given):
-        for g, group in enumerate(blocks_of(backbone)):
+        for g, group in enumerate(group_by_block(backbone)):
             gradients = torch.autograd.grad(output.sum(), group, allow_unused=True, retain_graph=True)
             assert any(x is not None for x in gradients) == (g <= k + 1)
 
@@ -101,28 +101,30 @@ def test_each_block_is_nearer_to_the_images_than_the_next() -> None:
 def test_what_no_part_names_joins_the_last() -> None:
     shared = nn.Linear(2, 2)
     tower = nn.Sequential(shared, nn.Identity(), shared, nn.Linear(2, 3), nn.LayerNorm(3))
-    groups = grouped(tower, [shared.parameters(), nn.Identity().parameters(), [shared.weight], tower[3].parameters()])
+    groups = make_groups(
+        tower, [shared.parameters(), nn.Identity().parameters(), [shared.weight], tower[3].parameters()]
+    )
     assert [len(group) for group in groups] == [2, 4]
-    assert [len(group) for group in grouped(tower, [])] == [6]
+    assert [len(group) for group in make_groups(tower, [])] == [6]
 
 
 def test_backbones_without_abilities() -> None:
     backbone = make("image-only")
-    with pytest.raises(ConfigError, match="'image-only@none' does not say what its blocks are"):
-        blocks_of(backbone)
-    with pytest.raises(ConfigError, match="'image-only@none' has no gradient checkpointing"):
+    with pytest.raises(ConfigError, match="'image-only@none' does not define its blocks"):
+        group_by_block(backbone)
+    with pytest.raises(ConfigError, match="'image-only@none' does not support gradient checkpointing"):
         set_checkpointing(backbone, True)
     set_checkpointing(backbone, False)
-    with pytest.raises(ConfigError, match="'ImageOnly' does not say"):
-        blocks_of(ImageOnly())
+    with pytest.raises(ConfigError, match="'ImageOnly' does not define"):
+        group_by_block(ImageOnly())
 
 
 def test_a_tower_that_openclip_does_not_have_yet() -> None:
     backbone = make(OPEN_CLIP["vit"])
     backbone.model.visual = nn.Sequential(nn.Conv2d(3, 4, 3))
-    with pytest.raises(ConfigError, match=r"'open_clip:small-vit@none', a Sequential, does not say"):
-        blocks_of(backbone)
-    with pytest.raises(ConfigError, match="small-vit@none' has no gradient checkpointing"):
+    with pytest.raises(ConfigError, match=r"'open_clip:small-vit@none', a Sequential, does not define"):
+        group_by_block(backbone)
+    with pytest.raises(ConfigError, match="small-vit@none' does not support gradient checkpointing"):
         set_checkpointing(backbone, True)
 
 
@@ -136,7 +138,7 @@ def step(backbone: Any, *, symbols: bool) -> tuple[torch.Tensor, dict[str, torch
     images = images_for(backbone)
     loss = backbone.embed(images).square().sum()
     if symbols:  # as GalaxAlign's first stage does: the same tower with BatchNorm in evaluation
-        loss = loss + with_running_statistics(backbone.image_tower, images[:2]).sin().sum()
+        loss = loss + embed_with_running_statistics(backbone.image_tower, images[:2]).sin().sum()
     loss.backward()
     gradients = {k: p.grad.clone() for k, p in backbone.named_parameters() if p.grad is not None}
     return loss.detach(), gradients, {k: v.clone() for k, v in backbone.state_dict().items()}
@@ -196,7 +198,7 @@ def test_statistics_at_the_time_count_when_activations_are_computed_again() -> N
     for on in (False, True):
         one = copy.deepcopy(backbone)
         set_checkpointing(one, on)
-        loss = with_running_statistics(one.image_tower, images).sin().sum()
+        loss = embed_with_running_statistics(one.image_tower, images).sin().sum()
         if on:
             with torch.no_grad():
                 one.embed(10 * images)
@@ -209,7 +211,7 @@ def test_statistics_at_the_time_count_when_activations_are_computed_again() -> N
 @pytest.mark.parametrize("kind", ["resnet", "timm-resnet"])
 def test_openclip_towers_with_batchnorm_have_none(kind: str) -> None:
     backbone = make(OPEN_CLIP[kind])
-    with pytest.raises(ConfigError, match=rf"small-{kind}@none' has no gradient checkpointing"):
+    with pytest.raises(ConfigError, match=rf"small-{kind}@none' does not support gradient checkpointing"):
         set_checkpointing(backbone, True)
     set_checkpointing(backbone, False)
 
@@ -242,16 +244,16 @@ def test_an_image_encoder_borrows_a_text_encoder(lender: str) -> None:
 
 
 def test_the_projection_is_of_the_last_block() -> None:
-    backbone = WithText(make("mini@none"), make(OPEN_CLIP["vit"]))
-    own, groups = blocks_of(backbone.image), blocks_of(backbone)
+    backbone = BackboneWithText(make("mini@none"), make(OPEN_CLIP["vit"]))
+    own, groups = group_by_block(backbone.image), group_by_block(backbone)
     assert len(groups) == len(own) == 5
     assert groups[-1][-1] is backbone.project.weight and len(groups[-1]) == len(own[-1]) + 1
     set_checkpointing(backbone, True)
     assert backbone.image.image_tower.checkpointing
     stage = backbone.image.image_tower.stages[0]
     assert count_passes(backbone, backbone.image_tower, stage) == 2
-    lacking = WithText(make("image-only"), make("mini@none"))
-    for ask in (blocks_of, lambda b: set_checkpointing(b, True)):
+    lacking = BackboneWithText(make("image-only"), make("mini@none"))
+    for ask in (group_by_block, lambda b: set_checkpointing(b, True)):
         with pytest.raises(ConfigError, match="'image-only@none'"):
             ask(lacking)
 
@@ -268,9 +270,9 @@ def test_who_may_borrow_and_lend(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as missing:
         create_backbone("image-only", text_encoder="mini@nowhere.pt")
     assert "--text-encoder mini@none" in missing.value.hint
-    inner = WithText(make("image-only"), make("mini@none"))
-    with pytest.raises(ConfigError, match="cannot be parted from its image tower"):
-        WithText(make("image-only"), inner)
+    inner = BackboneWithText(make("image-only"), make("mini@none"))
+    with pytest.raises(ConfigError, match="cannot be separated from its image tower"):
+        BackboneWithText(make("image-only"), inner)
 
 
 def test_a_lender_comes_with_its_weights(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from torchvision import models
 import galaxtool
 from galaxtool.backbones import torchvision_models
 from galaxtool.backbones.create import create_backbone, parse_name
-from galaxtool.backbones.openclip import known_weights as openclip_weights
+from galaxtool.backbones.openclip import list_weights as openclip_weights
 from galaxtool.backbones.timm import models as timm_models
-from galaxtool.backbones.timm.weights import known_weights as timm_weights
+from galaxtool.backbones.timm.weights import list_weights as timm_weights
 from galaxtool.backbones.torchvision_models import TorchVision
-from galaxtool.backbones.torchvision_models import known_weights as torchvision_weights
-from galaxtool.backbones.weights import load_into
+from galaxtool.backbones.torchvision_models import list_weights as torchvision_weights
+from galaxtool.backbones.weights import load_weights
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import BackboneSpec, Weights
@@ -236,7 +236,7 @@ def test_a_vision_transformer_as_torchvision_publishes_it(size: int, tmp_path: P
     assert "encoder.layers.encoder_layer_0.mlp.linear_1.weight" in old
     torch.save(OrderedDict(old), tmp_path / "vit.pth")
     backbone = TorchVision(small_vit(), image_size=32, pretrained=True)
-    load_into(backbone, tmp_path / "vit.pth")
+    load_weights(backbone, tmp_path / "vit.pth")
     reference = small_vit()
     resampled = models.vision_transformer.interpolate_embeddings(32, 8, OrderedDict(old))
     reference.load_state_dict(resampled)
@@ -253,7 +253,7 @@ def test_a_densenet_as_torchvision_publishes_it(tmp_path: Path) -> None:
     assert "features.denseblock1.denselayer1.norm.1.weight" in old
     torch.save(old, tmp_path / "densenet.pth")
     backbone = TorchVision(models.DenseNet(**small), image_size=32, pretrained=True)
-    load_into(backbone, tmp_path / "densenet.pth")
+    load_weights(backbone, tmp_path / "densenet.pth")
     reference.classifier = nn.Identity()
     check_embeddings(backbone, reference)
 
@@ -349,7 +349,7 @@ def test_checkpointing_changes_no_gradient(kind: str) -> None:
 def test_backbones_without_checkpointing(name: str) -> None:
     backbone = create_backbone(f"{name}@none")
     backbone.set_checkpointing(False)
-    with pytest.raises(ConfigError, match=f"'{name}@none' has no gradient checkpointing"):
+    with pytest.raises(ConfigError, match=f"'{name}@none' does not support gradient checkpointing"):
         backbone.set_checkpointing(True)
 
 

@@ -21,7 +21,7 @@ from support.training_helpers import class_folders, complaint, galaxtool
 import galaxtool as package
 from galaxtool.backbones.create import create_backbone, parse_name
 from galaxtool.backbones.mini import CONTEXT, Mini, tokenize
-from galaxtool.backbones.weights import load_into, locate, read_state
+from galaxtool.backbones.weights import load_weights, locate_weights, read_state_dict
 from galaxtool.errors import ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
@@ -192,7 +192,7 @@ def test_weights_of_a_model_directory(trained: Mini, tmp_path: Path) -> None:
         [class_folders(tmp_path / "set")], method="clip", backbone="mini@none", epochs=1, out=tmp_path / "run"
     )
     backbone = create_backbone(f"mini@{result.model / 'weights.safetensors'}")
-    kept = read_state(result.model / "weights.safetensors")
+    kept = read_state_dict(result.model / "weights.safetensors")
     assert torch.equal(backbone.image_tower.project.weight, kept["backbone.image_tower.project.weight"])
 
 
@@ -210,7 +210,7 @@ def test_weights_of_another_shape(trained: Mini, tmp_path: Path) -> None:
     state = {**trained.state_dict(), "image_tower.project.weight": torch.zeros(3, 4)}
     save_file(state, tmp_path / "w.safetensors")
     with pytest.raises(ModelError, match=r"'image_tower\.project\.weight' has shape \(3, 4\) where .*\(256, 8\)"):
-        load_into(trained, tmp_path / "w.safetensors")
+        load_weights(trained, tmp_path / "w.safetensors")
     assert equal(trained, before)
 
 
@@ -228,18 +228,18 @@ def test_code_in_a_weights_file_is_never_run(how: str, tmp_path: Path) -> None:
         file.write_bytes(pickle.dumps(Trap()))
     else:
         torch.save({"state_dict": {"a": Trap()}} if how == "nested" else Trap(), file)
-    with pytest.raises(ModelError, match="is not a file of weights alone"):
+    with pytest.raises(ModelError, match="is not a file of weights only"):
         create_backbone(f"mini@{file}")
     assert not Path("sprung").exists()
     said = complaint("finetune", class_folders(tmp_path / "set"), "--method", "clip", "--backbone", f"mini@{file}")
-    assert "is not a file of weights alone" in said and not Path("sprung").exists()
+    assert "is not a file of weights only" in said and not Path("sprung").exists()
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04rest"])
 def test_files_that_are_no_weights(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ModelError, match="is not a file of weights alone") as caught:
+    with pytest.raises(ModelError, match="is not a file of weights only") as caught:
         create_backbone(f"mini@{tmp_path / name}")
     assert "\n" not in caught.value.message and ".safetensors" in caught.value.hint
 
@@ -247,15 +247,15 @@ def test_files_that_are_no_weights(name: str, content: bytes, tmp_path: Path) ->
 @pytest.mark.parametrize("held", [[1, 2], {"a": 1}, {"state_dict": {"a": "b"}}, torch.zeros(2)])
 def test_pytorch_files_without_tensors_by_name(held: Any, tmp_path: Path) -> None:
     torch.save(held, tmp_path / "w.pt")
-    with pytest.raises(ModelError, match="does not hold tensors by name"):
-        read_state(tmp_path / "w.pt")
+    with pytest.raises(ModelError, match="does not contain tensors by name"):
+        read_state_dict(tmp_path / "w.pt")
 
 
 # --- where weights come from -----------------------------------------------------------------------------------------
 
 
 def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(ModelError, match=r"'nowhere\.pt' of mini@nowhere\.pt are not there") as caught:
+    with pytest.raises(ModelError, match=r"'nowhere\.pt' of mini@nowhere\.pt do not exist") as caught:
         create_backbone("mini@nowhere.pt")
     assert "--backbone mini@none" in caught.value.hint
 
@@ -287,17 +287,17 @@ def test_what_is_cached_is_used_offline(trained: Mini, tmp_path: Path, monkeypat
     monkeypatch.setenv("GALAXTOOL_CACHE", str(tmp_path))
     file = cached(tmp_path, trained)
     uri = "hf-hub:someone/model/w.safetensors"
-    found = locate(Weights(tag="w", uri=uri, sha256=hash_file(file)), "mini@w", get_registry())
+    found = locate_weights(Weights(tag="w", uri=uri, sha256=hash_file(file)), "mini@w", get_registry())
     assert found.read_bytes() == file.read_bytes()
     with pytest.raises(ModelError, match="its SHA-256 is not that of mini@w"):
-        locate(Weights(tag="w", uri=uri, sha256="0" * 64), "mini@w", get_registry())
+        locate_weights(Weights(tag="w", uri=uri, sha256="0" * 64), "mini@w", get_registry())
     with pytest.raises(OfflineError, match=r"other\.safetensors"):
-        locate(Weights(tag="w", uri="hf-hub:someone/model/other.safetensors"), "mini@w", get_registry())
+        locate_weights(Weights(tag="w", uri="hf-hub:someone/model/other.safetensors"), "mini@w", get_registry())
 
 
 def test_a_place_that_nobody_knows() -> None:
     with pytest.raises(OfflineError, match="ftp:"):
-        locate(Weights(tag="w", uri="ftp:host/file.pt"), "mini@w", get_registry())
+        locate_weights(Weights(tag="w", uri="ftp:host/file.pt"), "mini@w", get_registry())
 
 
 # --- OpenCLIP --------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from support.training_helpers import narrow_mini
 from timm.models import adapt_input_conv
 from torch import nn
 
-from galaxtool.backbones.channels import adapt_channels, adapted_weight
+from galaxtool.backbones.channels import adapt_channels, adapt_weight
 from galaxtool.backbones.create import create_backbone
 from galaxtool.errors import ConfigError, ModelError, UnreadableImage
 from galaxtool.images.reading import read_file
@@ -204,7 +204,7 @@ def test_bands_move_together() -> None:
 def test_weights_are_adapted_as_timm_does(n: int, dtype: torch.dtype) -> None:
     weight = torch.randn(8, 3, 5, 4, generator=torch.Generator().manual_seed(0)).to(dtype)
     if n != 3:
-        assert torch.equal(adapted_weight(weight, n), adapt_input_conv(n, weight))
+        assert torch.equal(adapt_weight(weight, n), adapt_input_conv(n, weight))
     convolution = nn.Conv2d(3, 8, 3, dtype=dtype)
     backbone = Wrapped(nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 8, 16)
     before = convolution.weight.detach().clone()

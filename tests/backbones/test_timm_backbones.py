@@ -16,7 +16,7 @@ from torch import nn
 
 from galaxtool.backbones.create import create_backbone, parse_name
 from galaxtool.backbones.timm import models as timm_models
-from galaxtool.backbones.weights import load_into
+from galaxtool.backbones.weights import load_weights
 from galaxtool.errors import ModelError, OfflineError
 
 REPOSITORY = "someone/galaxy-encoder"
@@ -65,16 +65,16 @@ def test_dinov2_at_another_size(tmp_path: Path) -> None:
     assert state["pos_embed"].shape == (1, 1 + 37**2, 16)
     state["mask_token"] = torch.zeros(1, 16)  # which the authors' files have
     torch.save(state, tmp_path / "dinov2_vits14_pretrain.pth")
-    backbone = timm_models.make(f"{name}.lvd142m", pretrained=True, **small)
-    load_into(backbone, tmp_path / "dinov2_vits14_pretrain.pth")
+    backbone = timm_models.create_model(f"{name}.lvd142m", pretrained=True, **small)
+    load_weights(backbone, tmp_path / "dinov2_vits14_pretrain.pth")
     assert backbone.image_size == 224 and backbone.model.pos_embed.shape == (1, 1 + 16**2, 16)
     check_embeddings(
         backbone, own_way(f"{name}.lvd142m", tmp_path / "dinov2_vits14_pretrain.pth", img_size=224, **small)
     )
     # and are left alone when a trained model is read
     save_file({f"backbone.{k}": v for k, v in backbone.state_dict().items()}, tmp_path / "again.safetensors")
-    again = timm_models.make(name, **small)
-    load_into(again, tmp_path / "again.safetensors")
+    again = timm_models.create_model(name, **small)
+    load_weights(again, tmp_path / "again.safetensors")
     assert torch.equal(again.model.pos_embed, backbone.model.pos_embed)
 
 
@@ -172,14 +172,14 @@ def test_a_model_of_the_hub_that_is_not_here() -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        (None, "There is no config.json"),
+        (None, "has no config.json"),
         ("{", "config.json' cannot be read"),
-        ('{"architectures": ["ViTMSNModel"]}', "names no architecture of timm's"),
+        ('{"architectures": ["ViTMSNModel"]}', "does not name a timm architecture"),
         ('{"architecture": "test_vitt", "pretrained_cfg": {}}', "Did you mean 'test_vit'"),
         ('{"architecture": "test_vit", "model_args": {"colour": 3}}', "does not describe a model that this version of"),
-        ('{"architecture": "test_vit", "pretrained_cfg": {"mean": 3}}', "is not as timm writes it"),
-        ('{"architecture": "test_vit", "model_args": {"img_size": [32, 64]}}', "images are not square but"),
-        ('{"architecture": "test_vit", "pretrained_cfg": []}', "is not as timm writes it"),
+        ('{"architecture": "test_vit", "pretrained_cfg": {"mean": 3}}', "does not have the form that timm writes"),
+        ('{"architecture": "test_vit", "model_args": {"img_size": [32, 64]}}', "image size"),
+        ('{"architecture": "test_vit", "pretrained_cfg": []}', "does not have the form that timm writes"),
     ],
 )
 def test_descriptions_that_are_none(said: str | None, message: str, repository: tuple[Path, nn.Module]) -> None:

@@ -20,8 +20,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from galaxtool.backbones.hub import place_of
-from galaxtool.backbones.weights import load_into, locate, read_state
+from galaxtool.backbones.hub import get_cache_path
+from galaxtool.backbones.weights import load_weights, locate_weights, read_state_dict
 from galaxtool.errors import ModelError, OfflineError
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
@@ -59,7 +59,7 @@ def put_on_hub(cache: Path, files: dict[str, bytes]) -> None:
 
 
 def find(uri: str, sha256: str = "") -> Path:
-    return locate(Weights(tag="t", uri=uri, sha256=sha256), "net@t", get_registry())
+    return locate_weights(Weights(tag="t", uri=uri, sha256=sha256), "net@t", get_registry())
 
 
 # --- where they are looked for ---------------------------------------------------------------------------------------
@@ -73,14 +73,14 @@ def test_a_file_of_the_web_is_looked_for_in_both_caches(caches: dict[str, Path])
     assert uri in caught.value.message and f"--backbone net@/path/to/net-{digest[:8]}.pth" in caught.value.hint
     put(caches["torch"] / f"net-{digest[:8]}.pth", b"theirs")
     assert find(uri, digest[:8]).read_bytes() == b"theirs"
-    own = place_of(uri, caches["galaxtool"])
+    own = get_cache_path(uri, caches["galaxtool"])
     assert own.is_relative_to(caches["galaxtool"]) and own.name == f"net-{digest[:8]}.pth"
     put(own, b"ours")
     assert find(uri).read_bytes() == b"ours"
 
 
 def test_no_address_leads_out_of_the_cache(caches: dict[str, Path]) -> None:
-    place = place_of("https://example.org/../../%2e%2e/a/../net.pth", caches["galaxtool"])
+    place = get_cache_path("https://example.org/../../%2e%2e/a/../net.pth", caches["galaxtool"])
     assert place == caches["galaxtool"] / "https" / "example.org" / "a" / "net.pth"
 
 
@@ -88,7 +88,7 @@ def test_the_first_digits_of_the_digest_are_checked(caches: dict[str, Path]) -> 
     digest = put(caches["torch"] / "net-01234567.pth", b"cut off")
     with pytest.raises(ModelError, match=r"net-01234567\.pth' is damaged") as caught:
         find(WEB.format(digest="01234567"), "01234567")
-    assert "fetch again" in caught.value.hint
+    assert "download it again" in caught.value.hint
     assert find(WEB.format(digest="01234567"), digest[:8]).read_bytes() == b"cut off"
 
 
@@ -129,7 +129,7 @@ def test_a_folder_stands_for_its_weights(name: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_weights(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"hold no model\.safetensors or pytorch_model\.bin"):
+    with pytest.raises(ModelError, match=r"have no model\.safetensors or pytorch_model\.bin"):
         find(f"file:{tmp_path}")
 
 
@@ -187,7 +187,7 @@ def test_what_comes_damaged_is_not_kept(web: tuple[str, Path], caches: dict[str,
 
 
 def test_what_cannot_be_fetched(web: tuple[str, Path]) -> None:
-    with pytest.raises(OfflineError, match="could not be fetched") as caught:
+    with pytest.raises(OfflineError, match="the download failed") as caught:
         find(f"{web[0]}/gone.pth")
     assert "--backbone net@/path/to/gone.pth" in caught.value.hint
 
@@ -239,7 +239,7 @@ def test_checkpoints_as_they_are_published(layout: str, tmp_path: Path) -> None:
         "settings": {"model": wanted, "args": argparse.Namespace(lr=0.1, layers=[1, 2])},
     }[layout]  # fmt: skip
     torch.save(held, tmp_path / "c.pth.tar")
-    load_into(net, tmp_path / "c.pth.tar")
+    load_weights(net, tmp_path / "c.pth.tar")
     assert same(net, wanted)
 
 
@@ -248,7 +248,7 @@ def test_old_files_do_not_count_batches(tmp_path: Path) -> None:
     state = values(net)
     del state["1.num_batches_tracked"]
     save_file(state, tmp_path / "w.safetensors")
-    load_into(net, tmp_path / "w.safetensors")
+    load_weights(net, tmp_path / "w.safetensors")
     assert torch.equal(net.state_dict()["model.1.running_mean"], state["1.running_mean"])
     assert int(net.state_dict()["model.1.num_batches_tracked"]) == 0
 
@@ -259,10 +259,10 @@ def test_tensors_that_are_missing_or_of_another_shape(tmp_path: Path) -> None:
     lacking = {k: v for k, v in state.items() if not k.startswith("0.")}
     save_file(lacking, tmp_path / "lacking.safetensors")
     with pytest.raises(ModelError, match=r"lacks 2 of the 7 tensors of this architecture, first 'model\.0\.weight'"):
-        load_into(net, tmp_path / "lacking.safetensors")
+        load_weights(net, tmp_path / "lacking.safetensors")
     save_file({**state, "1.bias": torch.zeros(5)}, tmp_path / "wrong.safetensors")
     with pytest.raises(ModelError, match=r"'model\.1\.bias' has shape \(5,\) where this architecture has \(2,\)"):
-        load_into(net, tmp_path / "wrong.safetensors")
+        load_weights(net, tmp_path / "wrong.safetensors")
 
 
 class Trap:
@@ -274,9 +274,9 @@ def test_code_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     for held in ({"target_encoder": {}, "args": Trap()}, argparse.Namespace(trap=Trap()), {"teacher": {"a": Trap()}}):
         torch.save(held, "evil.pth.tar")
-        with pytest.raises(ModelError, match="is not a file of weights alone"):
-            read_state(Path("evil.pth.tar"))
+        with pytest.raises(ModelError, match="is not a file of weights only"):
+            read_state_dict(Path("evil.pth.tar"))
     assert not Path("sprung").exists()
     torch.save(argparse.Namespace(a=torch.zeros(2)), "settings.pth")
-    with pytest.raises(ModelError, match="does not hold tensors by name"):
-        read_state(Path("settings.pth"))
+    with pytest.raises(ModelError, match="does not contain tensors by name"):
+        read_state_dict(Path("settings.pth"))

@@ -197,7 +197,7 @@ def test_a_recipe_of_another_method_may_be_used(images: Path, monkeypatch: pytes
 def test_adapters_that_are_not_there_have_no_settings(option: str, images: Path) -> None:
     method = ("--method", "dino-lora", "--option", "rank=0", "--option", option, "--option", "local_crops=0")
     said = complaint("finetune", images, *QUICK, *method, "--out", "run")
-    assert "are LoRA's, and with rank=0 there is none" in said
+    assert "are for LoRA, which rank=0 switches off" in said
 
 
 def test_resumed_run_keeps_its_own_settings(images: Path) -> None:

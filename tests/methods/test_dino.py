@@ -19,8 +19,8 @@ from torch import nn
 from galaxtool.backbones import mini
 from galaxtool.errors import ConfigError, DependencyMissing, TrainingError
 from galaxtool.methods.adapters import add_adapters, merge_adapters
-from galaxtool.methods.dino_lora import DinoStage, local_side, stages
-from galaxtool.methods.dino_loss import ProjectionHead, dino_loss, entropy, teacher_momentum, warmed_up
+from galaxtool.methods.dino_lora import DinoStage, choose_local_size, stages
+from galaxtool.methods.dino_loss import ProjectionHead, dino_loss, normalized_entropy, teacher_momentum, warm_up
 from galaxtool.methods.dino_options import DinoOptions
 from galaxtool.training.checkpoint import load_checkpoint
 from galaxtool.training.stage import embed_pictures
@@ -119,11 +119,11 @@ def test_head_compares_with_normalised_prototypes() -> None:
 def test_schedules() -> None:
     assert teacher_momentum(0.0, 0.9) == pytest.approx(0.9) and teacher_momentum(1.0, 0.9) == 1
     assert teacher_momentum(0.5, 0.9) == pytest.approx(0.95)
-    assert [warmed_up(e, start=0.04, end=0.07, epochs=3) for e in range(5)] == pytest.approx(
+    assert [warm_up(e, start=0.04, end=0.07, epochs=3) for e in range(5)] == pytest.approx(
         [0.04, 0.05, 0.06, 0.07, 0.07]
     )
-    assert warmed_up(0, start=0.04, end=0.07, epochs=0) == 0.07
-    assert entropy(torch.full((2, 8), 1 / 8)) == pytest.approx(1) and entropy(torch.eye(8)) == 0
+    assert warm_up(0, start=0.04, end=0.07, epochs=0) == 0.07
+    assert normalized_entropy(torch.full((2, 8), 1 / 8)) == pytest.approx(1) and normalized_entropy(torch.eye(8)) == 0
 
 
 def test_stage_loss_equals_the_formula_with_warmed_up_temperature() -> None:
@@ -171,7 +171,7 @@ def test_centre_and_teacher_move_by_the_formulas_whatever_the_parts(steps: int, 
         expected = m * before[name] + (1 - m) * moved[name.removeprefix("teacher_")]
         assert torch.allclose(after[name], expected, atol=1e-6), name
     stage.loss(make_batch(stage, [0, 1]))  # the next step's centre knows nothing of the last step's outputs
-    assert stage._seen == 4
+    assert stage._n_outputs == 4
 
 
 def test_only_adapters_and_head_train_and_the_teacher_has_no_dropout() -> None:
@@ -282,9 +282,9 @@ class Fixed(nn.Module):
 
 def test_local_crops_are_as_large_as_the_tower_takes() -> None:
     task = make_dino_task()
-    assert local_side(task) == 3
+    assert choose_local_size(task) == 3
     task.backbone.image_tower = Fixed(SIZE)
-    assert local_side(task) == SIZE
+    assert choose_local_size(task) == SIZE
     assert make_stage(task).inputs(task, np.array([0]), 0)[-1].shape == (1, 3, SIZE, SIZE)
     timm = pytest.importorskip("timm")
     small = {"embed_dim": DIM, "depth": 1, "num_heads": 1, "num_classes": 0}
@@ -292,7 +292,7 @@ def test_local_crops_are_as_large_as_the_tower_takes() -> None:
         task.backbone.image_tower = timm.models.VisionTransformer(
             img_size=224, patch_size=patch, dynamic_img_size=dynamic, **small
         )
-        assert local_side(replace(task, preprocess=replace(task.preprocess, size=224))) == side
+        assert choose_local_size(replace(task, preprocess=replace(task.preprocess, size=224))) == side
 
 
 # --- adapters --------------------------------------------------------------------------------------------------------
@@ -435,5 +435,5 @@ def test_items_without_a_label_train_and_are_not_scored(tmp_path: Path) -> None:
 def test_nothing_to_validate_on_is_said() -> None:
     task = make_dino_task()
     none = PictureSet(pictures=task.valid.pictures[:0], targets=task.valid.targets[:0], weights=task.valid.weights[:0])
-    with pytest.raises(TrainingError, match="no picture to validate on"):
+    with pytest.raises(TrainingError, match="no pictures to validate on"):
         DinoStage(replace(task, valid=none))

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from support.training_helpers import DIM, SIZE, Tower, make_task
 
 from galaxtool.methods.clip import stages as clip_stages
+from galaxtool.methods.galaxalign import embed_with_running_statistics
 from galaxtool.methods.galaxalign import stages as galaxalign_stages
-from galaxtool.methods.galaxalign import with_running_statistics
-from galaxtool.methods.losses import classes_to_classes, contrastive_rows, items_to_classes, unit
+from galaxtool.methods.losses import classes_to_classes_loss, contrastive_losses, items_to_classes_loss, normalize_rows
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.augment import standardize
@@ -78,16 +78,16 @@ def short(
 
     `counts` are by default those of the targets: of a batch in one part.
     """
-    images, symbols, prompts = unit(images), unit(symbols), unit(prompts)
+    images, symbols, prompts = normalize_rows(images), normalize_rows(symbols), normalize_rows(prompts)
     if contrast == "class":
         counts = None
     elif counts is None:
         counts = torch.bincount(targets, minlength=len(prompts)).float()
-    image_prompt = items_to_classes(images, prompts, targets, scale, counts, weights)
-    symbol_prompt = classes_to_classes(symbols, prompts, targets, scale, counts, weights)
+    image_prompt = items_to_classes_loss(images, prompts, targets, scale, counts, weights)
+    symbol_prompt = classes_to_classes_loss(symbols, prompts, targets, scale, counts, weights)
     if stage == 1:
         return 0.5 * (image_prompt + symbol_prompt)
-    return image_prompt + items_to_classes(images, symbols, targets, scale, counts, weights) + symbol_prompt
+    return image_prompt + items_to_classes_loss(images, symbols, targets, scale, counts, weights) + symbol_prompt
 
 
 @st.composite
@@ -194,8 +194,8 @@ def test_items_of_one_class_are_negatives_of_each_other_by_instance_only() -> No
     rows = torch.zeros(1, 2, dtype=torch.float64)
     targets = torch.tensor([0])
     counts = torch.tensor([4.0, 0.0], dtype=torch.float64)
-    assert float(contrastive_rows(rows, targets, counts)) == pytest.approx(math.log(4))
-    assert float(contrastive_rows(rows, targets, None)) == pytest.approx(math.log(2))
+    assert float(contrastive_losses(rows, targets, counts)) == pytest.approx(math.log(4))
+    assert float(contrastive_losses(rows, targets, None)) == pytest.approx(math.log(2))
 
 
 def test_loss_under_autocast_keeps_the_similarities_in_full_precision() -> None:
@@ -333,10 +333,10 @@ def test_symbols_leave_the_running_statistics_alone(number: int) -> None:
 def test_batchnorm_trains_again_even_where_the_tower_fails() -> None:
     tower = Tower().train()
     with pytest.raises(RuntimeError):
-        with_running_statistics(tower, torch.zeros(1, 2, SIZE, SIZE))
+        embed_with_running_statistics(tower, torch.zeros(1, 2, SIZE, SIZE))
     assert tower.norm.training
     tower.norm.eval()
-    with_running_statistics(tower, torch.zeros(1, 3, SIZE, SIZE))
+    embed_with_running_statistics(tower, torch.zeros(1, 3, SIZE, SIZE))
     assert not tower.norm.training
 
 

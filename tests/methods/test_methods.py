@@ -18,12 +18,12 @@ import torch
 from support.training_helpers import DIM, AtStep, TinyBackbone, make_task
 from torch import nn
 
-from galaxtool.backbones.abilities import blocks_of
+from galaxtool.backbones.abilities import group_by_block
 from galaxtool.errors import ConfigError, DependencyMissing, TrainingError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.settings import method_options, train_options
-from galaxtool.methods.feature_cache import features_digest, kept_features, remove_oldest
-from galaxtool.methods.linear_probe import with_standardising
+from galaxtool.methods.feature_cache import compute_digest, load_or_compute_features, remove_oldest
+from galaxtool.methods.linear_probe import fold_standardization
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MethodSpec
 from galaxtool.training.checkpoint import load_checkpoint
@@ -291,7 +291,7 @@ def test_probe_embeds_each_picture_once_ever(cache: Path, tmp_path: Path) -> Non
 def test_kept_features_are_those_of_the_backbone(cache: Path) -> None:
     task = task_for("linear-probe")
     for _ in range(2):
-        found = kept_features(task, task.train)
+        found = load_or_compute_features(task, task.train)
         assert not found.is_inference()  # autograd could not keep it
         torch.testing.assert_close(found, embed_pictures(task, task.train).clone(), rtol=0, atol=0)
 
@@ -299,11 +299,11 @@ def test_kept_features_are_those_of_the_backbone(cache: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"not features", b"\x08\0\0\0\0\0\0\0{}      "], ids=str)
 def test_damaged_features_are_computed_again(content: bytes, cache: Path) -> None:
     task = task_for("linear-probe")
-    wanted = kept_features(task, task.train)
+    wanted = load_or_compute_features(task, task.train)
     (file,) = cache.iterdir()
     whole = file.read_bytes()
     file.write_bytes(content)
-    assert torch.equal(kept_features(task, task.train), wanted) and file.read_bytes() == whole
+    assert torch.equal(load_or_compute_features(task, task.train), wanted) and file.read_bytes() == whole
 
 
 def sized_files(folder: Path, n: int) -> list[Path]:
@@ -318,25 +318,25 @@ def sized_files(folder: Path, n: int) -> list[Path]:
 
 def test_features_longest_unused_are_removed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = task_for("linear-probe")
-    wanted = kept_features(task, task.train)
+    wanted = load_or_compute_features(task, task.train)
     (own,) = cache.iterdir()
-    monkeypatch.setattr("galaxtool.methods.feature_cache.KEPT_BYTES", 2 * own.stat().st_size)
+    monkeypatch.setattr("galaxtool.methods.feature_cache.MAX_CACHE_BYTES", 2 * own.stat().st_size)
     os.utime(own, (1e9, 1e9))
     other = task_for("linear-probe", precision="bf16")
-    kept_features(other, other.train)
+    load_or_compute_features(other, other.train)
     assert len(list(cache.iterdir())) == 2
-    assert torch.equal(kept_features(task, task.train), wanted)  # which counts as used now
+    assert torch.equal(load_or_compute_features(task, task.train), wanted)  # which counts as used now
     (newer,) = (file for file in cache.iterdir() if file != own)
     os.utime(newer, (1e9, 1e9))
-    kept_features(task, replace(task.train, pictures=255 - task.train.pictures))
+    load_or_compute_features(task, replace(task.train, pictures=255 - task.train.pictures))
     assert own.exists() and not newer.exists() and len(list(cache.iterdir())) == 2
 
 
 def test_features_larger_than_all_that_is_kept_are_not_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galaxtool.methods.feature_cache.KEPT_BYTES", 100)
+    monkeypatch.setattr("galaxtool.methods.feature_cache.MAX_CACHE_BYTES", 100)
     (kept,) = sized_files(cache, 1)
     task = task_for("linear-probe")
-    assert kept_features(task, task.train).shape == (24, DIM) and list(cache.iterdir()) == [kept]
+    assert load_or_compute_features(task, task.train).shape == (24, DIM) and list(cache.iterdir()) == [kept]
 
 
 def test_what_is_being_written_is_left_alone(tmp_path: Path) -> None:
@@ -361,7 +361,7 @@ def test_features_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("GALAXTOOL_CACHE", str(tmp_path / "file"))
     task = task_for("linear-probe")
-    assert torch.equal(kept_features(task, task.train), embed_pictures(task, task.train).clone())
+    assert torch.equal(load_or_compute_features(task, task.train), embed_pictures(task, task.train).clone())
 
 
 def test_whatever_decides_the_features_names_them() -> None:
@@ -370,16 +370,16 @@ def test_whatever_decides_the_features_names_them() -> None:
     with torch.no_grad():
         other.backbone.image_tower.norm.running_mean[0] += 1e-6
         text.backbone.words.weight += 1
-    digest = features_digest(task, task.train)
+    digest = compute_digest(task, task.train)
     different = [
-        features_digest(task, task.valid),
-        features_digest(other, task.train),
-        features_digest(replace(task, preprocess=replace(task.preprocess, crop=0.5)), task.train),
-        features_digest(replace(task, options=replace(task.options, precision="bf16")), task.train),
+        compute_digest(task, task.valid),
+        compute_digest(other, task.train),
+        compute_digest(replace(task, preprocess=replace(task.preprocess, crop=0.5)), task.train),
+        compute_digest(replace(task, options=replace(task.options, precision="bf16")), task.train),
     ]
     assert len({digest, *different}) == 5
     flipped = replace(task.train, targets=task.train.targets[::-1].copy())
-    assert features_digest(text, flipped) == digest == features_digest(task_for("linear-probe"), task.train)
+    assert compute_digest(text, flipped) == digest == compute_digest(task_for("linear-probe"), task.train)
 
 
 def test_probe_standardises_by_the_training_split() -> None:
@@ -425,7 +425,7 @@ def test_standardising_goes_into_the_first_layer_of_any_head() -> None:
     torch.manual_seed(0)
     head = nn.Sequential(nn.Linear(DIM, 4), nn.ReLU(), nn.Linear(4, 3))
     centre, spread, x = 3 * torch.randn(DIM), torch.rand(DIM) + 0.1, 5 * torch.randn(7, DIM)
-    folded = with_standardising(head, centre, spread)
+    folded = fold_standardization(head, centre, spread)
     torch.testing.assert_close(folded(x), head((x - centre) / spread), rtol=1e-4, atol=1e-4)
 
 
@@ -502,7 +502,7 @@ def test_more_blocks_than_there_are(method: str, given: str, wanted: str) -> Non
 def test_a_backbone_that_does_not_say_its_blocks() -> None:
     assert stages_of("shallow", task_for("shallow", "blocks=0", backbone=TinyBackbone))
     for method in ("shallow", "deep"):
-        with pytest.raises(ConfigError, match="does not say what its blocks are"):
+        with pytest.raises(ConfigError, match="does not define its blocks"):
             stages_of(method, task_for(method, backbone=TinyBackbone))
 
 
@@ -551,7 +551,7 @@ def test_lora_keeps_the_running_statistics() -> None:
 def test_lora_learns_by_blocks(tmp_path: Path) -> None:
     task = task_for("lora", lr=0.05, layer_decay=0.5)
     stages = stages_of("lora", task)
-    assert len(blocks_of(task.backbone)) == 3
+    assert len(group_by_block(task.backbone)) == 3
     outcome = Trainer(task, stages, tmp_path).fit()
     assert outcome.history[1]["loss"] < outcome.history[0]["loss"]
 

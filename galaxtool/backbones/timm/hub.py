@@ -1,4 +1,4 @@
-"""Models of timm in a repository on the Hugging Face hub, or in a copy of one: ``config.json`` beside the weights."""
+"""Descriptions of timm models on the Hugging Face hub, or in a local copy: ``config.json`` next to the weights."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from galaxtool.backbones.citations import of_hub
+from galaxtool.backbones.citations import cite_hub_repository
 from galaxtool.backbones.hub import CONFIG
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.plugins.specs import Weights
 
 TAG = "main"
-"""The only tag of a repository's weights: what it holds now."""
+"""The only tag of the weights of a repository: its present content."""
 
 DINOV2_SIZE = 224
-"""Pixels. DINOv2's weights are of 518, which would cost over five times as much; most of its training was at 224."""
+"""Image size of DINOv2 in pixels. Its weights are for 518, five times as costly; most of its training was at 224."""
 
 _REPOSITORY = re.compile(r"(?:hf_hub|hf-hub):([\w.-]+/[\w.-]+)")
 _SOURCES = ("hf_hub:", "hf-hub:")
@@ -26,24 +26,24 @@ _SOURCES = ("hf_hub:", "hf-hub:")
 
 @dataclass(frozen=True, kw_only=True)
 class HubModel:
-    """What a ``config.json`` says, as ``timm.models.save_for_hf`` writes it.
+    """The content of a ``config.json`` as written by ``timm.models.save_for_hf``.
 
     Parameters
     ----------
     file : Path
-        That file.
+        Path of the file.
     source : str
-        ``hf_hub:OWNER/NAME``.
+        Repository, as ``hf_hub:OWNER/NAME``.
     architecture : str
-        timm's name.
+        Name of the architecture in timm.
     arguments : mapping
-        For ``timm.create_model``, the defaults perhaps among them.
+        Arguments for ``timm.create_model``, possibly including defaults.
     image_size : int or None
-        Side in pixels.
+        Side of the images in pixels.
     mean, std : tuple of 3 float, or None
-        Normalisation.
+        Normalization.
     licence : str
-        Empty where it does not say.
+        Licence of the weights; empty if the file does not state one.
     """
 
     file: Path
@@ -57,23 +57,23 @@ class HubModel:
 
     @property
     def record(self) -> Weights:
-        """The weights beside it."""
-        known = record_of(self.source)
+        """Record of the weights next to the file."""
+        record = make_weights_record(self.source)
         return replace(
-            known, licence=self.licence or known.licence, image_size=self.image_size, mean=self.mean, std=self.std
+            record, licence=self.licence or record.licence, image_size=self.image_size, mean=self.mean, std=self.std
         )
 
 
-def is_hub(architecture: str) -> bool:
+def is_repository(architecture: str) -> bool:
     """Return whether the architecture of ``timm:ARCHITECTURE`` is a repository on the hub."""
     return architecture.startswith(_SOURCES)
 
 
-def record_of(architecture: str) -> Weights:
-    """Return the weights of ``hf_hub:OWNER/NAME``, as far as the name alone says."""
-    repository = _repository(architecture)
+def make_weights_record(architecture: str) -> Weights:
+    """Return the record of the weights of ``hf_hub:OWNER/NAME``, from the name alone."""
+    repository = _parse_repository(architecture)
     licence = f"see https://huggingface.co/{repository}"
-    return Weights(tag=TAG, uri=f"hf-hub:{repository}", licence=licence, citation=of_hub(repository))
+    return Weights(tag=TAG, uri=f"hf-hub:{repository}", licence=licence, citation=cite_hub_repository(repository))
 
 
 def read_hub_model(architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> HubModel:
@@ -82,74 +82,84 @@ def read_hub_model(architecture: str, weights: str | None, resolve: Callable[[We
     Parameters
     ----------
     architecture : str
-        ``hf_hub:OWNER/NAME``.
+        Repository, as ``hf_hub:OWNER/NAME``.
     weights : str or None
-        Path of a local copy's folder, or of a file in it; else the repository itself is looked for.
+        Path of the folder of a local copy, or of a file in it; otherwise the repository itself is looked for.
     resolve : callable
-        Gives the local path of a weights record.
+        Function that returns the local path of a weights record.
 
     Raises
     ------
     OfflineError
-        If it is not here and may not be fetched.
+        If the file is not on this machine and cannot be downloaded.
     ModelError
-        If there is none beside the weights, or it does not describe a model of timm's.
+        If there is no such file next to the weights, or it does not describe a timm model.
     """
-    record = record_of(architecture)
+    record = make_weights_record(architecture)
     if weights not in (None, TAG):
         record = Weights(tag=str(weights), uri=f"file:{weights}")
-    return read_description(resolve(record).parent / CONFIG, architecture)
+    return read_config(resolve(record).parent / CONFIG, architecture)
 
 
-def description_of(architecture: str) -> Weights:
-    """Return the record of the ``config.json`` alone of ``hf_hub:OWNER/NAME``."""
-    return Weights(tag=TAG, uri=f"hf-hub:{_repository(architecture)}/{CONFIG}")
+def make_config_record(architecture: str) -> Weights:
+    """Return a record for only the ``config.json`` of ``hf_hub:OWNER/NAME``."""
+    return Weights(tag=TAG, uri=f"hf-hub:{_parse_repository(architecture)}/{CONFIG}")
 
 
-def read_description(file: Path, architecture: str) -> HubModel:
-    """Read a ``config.json``; raises `ModelError` as `read_hub_model` does.
+def read_config(file: Path, architecture: str) -> HubModel:
+    """Read a ``config.json``.
 
     Parameters
     ----------
     file : Path
+        Path of the file.
     architecture : str
-        ``hf_hub:OWNER/NAME``, where it comes from.
+        Repository that it comes from, as ``hf_hub:OWNER/NAME``.
+
+    Raises
+    ------
+    ModelError
+        If there is no such file, or it does not describe a timm model.
     """
-    repository = _repository(architecture)
+    repository = _parse_repository(architecture)
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(
-            f"There is no {CONFIG} in '{file.parent}', beside the weights, which would say their architecture.",
-            hint=f"Put it there; it is the file hf-hub:{repository}/{CONFIG}.",
+            f"'{file.parent}' has no {CONFIG}, which states the architecture of the weights.",
+            hint=f"Copy the file there: hf-hub:{repository}/{CONFIG}.",
         ) from error
     except (OSError, ValueError) as error:
         raise ModelError(f"'{file}' cannot be read: {error}.") from error
-    return _described(file, f"hf_hub:{repository}", said)
+    return _parse_config(file, f"hf_hub:{repository}", config)
 
 
-def _described(file: Path, source: str, said: Any) -> HubModel:
-    if not isinstance(said, dict) or not isinstance(said.get("architecture"), str):
+def _parse_config(file: Path, source: str, config: Any) -> HubModel:
+    if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
         raise ModelError(
-            f"'{file}' names no architecture of timm's.", hint="Not every model on the hub is one of timm's."
+            f"'{file}' does not name a timm architecture.", hint="Not every model on the hub is a timm model."
         )
-    # old files have the weights' particulars at the top
-    weights = said.get("pretrained_cfg", said)
-    arguments = said.get("model_args") or {}
+    # older files have the properties of the weights at the top level
+    weights = config.get("pretrained_cfg", config)
+    arguments = config.get("model_args") or {}
     if not isinstance(weights, dict) or not isinstance(arguments, dict):
-        raise ModelError(f"'{file}' is not as timm writes it.")
+        raise ModelError(f"'{file}' does not have the form that timm writes.")
     arguments = {k: v for k, v in arguments.items() if k not in ("num_classes", "pretrained", "in_chans")}
     try:
-        size = size_of(said["architecture"], int(weights["input_size"][-1])) if weights.get("input_size") else None
+        size = (
+            choose_image_size(config["architecture"], int(weights["input_size"][-1]))
+            if weights.get("input_size")
+            else None
+        )
         if arguments.get("img_size"):
-            size = arguments["img_size"] = _side(arguments["img_size"])
-        mean, std = (_three(weights[key]) if weights.get(key) else None for key in ("mean", "std"))
+            size = arguments["img_size"] = _parse_side(arguments["img_size"])
+        mean, std = (_parse_triple(weights[key]) if weights.get(key) else None for key in ("mean", "std"))
     except (TypeError, ValueError, IndexError) as error:
-        raise ModelError(f"'{file}' is not as timm writes it: {error}.") from error
+        raise ModelError(f"'{file}' does not have the form that timm writes: {error}.") from error
     return HubModel(
         file=file,
         source=source,
-        architecture=said["architecture"],
+        architecture=config["architecture"],
         arguments=arguments,
         image_size=size,
         mean=mean,
@@ -158,25 +168,25 @@ def _described(file: Path, source: str, said: Any) -> HubModel:
     )
 
 
-def size_of(architecture: str, size: int) -> int:
-    """Return the image size that an architecture is made with, given that of its weights."""
+def choose_image_size(architecture: str, size: int) -> int:
+    """Return the image size for an architecture, given that of its weights."""
     return DINOV2_SIZE if architecture.endswith("_dinov2") else size
 
 
-def _repository(architecture: str) -> str:
-    found = _REPOSITORY.fullmatch(architecture)
-    if found is None:
+def _parse_repository(architecture: str) -> str:
+    match = _REPOSITORY.fullmatch(architecture)
+    if match is None:
         raise ConfigError(f"'{architecture}' does not name a repository.", hint="Write timm:hf_hub:OWNER/NAME.")
-    return found[1]
+    return match[1]
 
 
-def _side(size: Any) -> int:
+def _parse_side(size: Any) -> int:
     sides = {int(side) for side in (size if isinstance(size, list) else [size])}
     if len(sides) > 1:
-        raise ValueError(f"its images are not square but {size}")
+        raise ValueError(f"the image size {size} is not square")
     return sides.pop()
 
 
-def _three(values: Any) -> tuple[float, float, float]:
+def _parse_triple(values: Any) -> tuple[float, float, float]:
     red, green, blue = (float(value) for value in values)
     return red, green, blue

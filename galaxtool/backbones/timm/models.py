@@ -1,8 +1,8 @@
-"""Any image model of timm (PyTorch Image Models) as a backbone, by its name there or from a repository on the hub.
+"""Backbones from timm (PyTorch Image Models), by the name of an architecture or from a repository on the hub.
 
-Features are what timm's model gives without its classifier, pooled as its weights expect: for the vision transformers
-of the papers, the class token after the final norm, which is what MAE's, DINO's and MSN's authors put a linear
-classifier on.
+Features are the output of timm's model without its classifier, pooled as its weights expect. For the vision
+transformers with short names this is the class token after the final norm, on which the authors of MAE, DINO and MSN
+put a linear classifier.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
+from timm.models import group_parameters
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from galaxtool.backbones.abilities import grouped, name_of
-from galaxtool.backbones.timm.hub import HubModel, is_hub, read_hub_model
-from galaxtool.backbones.timm.weights import check_name, configuration, image_size
+from galaxtool.backbones.abilities import get_name, make_groups
+from galaxtool.backbones.timm.hub import HubModel, is_repository, read_hub_model
+from galaxtool.backbones.timm.weights import check_architecture, get_config, get_image_size
 from galaxtool.errors import ConfigError, GalaxtoolError, ModelError, UnknownName
 from galaxtool.plugins.specs import Weights
 
@@ -30,10 +32,10 @@ SHORT = {
     "dinov1": "vit_base_patch16_224",
     "dinov1-s": "vit_small_patch16_224",
     "dinov2": "vit_base_patch14_dinov2",
-    # the authors' checkpoint has timm's names, and a projection head, which is left out
+    # the authors' checkpoint has timm's names, and a projection head that is not loaded
     "msn": "vit_base_patch16_224",
 }
-"""Short name -> architecture of timm."""
+"""Short names and their architectures in timm."""
 
 _FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
 
@@ -44,18 +46,18 @@ class Timm(nn.Module):
     Parameters
     ----------
     model : torch.nn.Module
-        As timm makes it, without a classifier.
+        Model as created by timm, without a classifier.
     image_size : int
-        Side in pixels.
+        Side of the images in pixels.
     pretrained : bool
         Whether weights will be loaded.
 
     Attributes
     ----------
     mean, std : tuple of 3 float, or None
-        Normalisation of its weights, where only the weights' own folder says it.
+        Normalization of the weights, if it is known only from the folder of the weights.
     recorded_name : str
-        A name by which the architecture can be made again without that folder; empty where its own will do.
+        Name by which the architecture can be created without that folder; empty if its own name is enough.
     """
 
     def __init__(self, model: Any, *, image_size: int, pretrained: bool) -> None:
@@ -71,7 +73,8 @@ class Timm(nn.Module):
     @property
     def image_tower(self) -> nn.Module:
         """The model: images (N, 3, size, size) to (N, dim)."""
-        return self.model
+        tower: nn.Module = self.model
+        return tower
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (N, 3, image_size, image_size) as (N, dim).
@@ -79,12 +82,12 @@ class Timm(nn.Module):
         Raises
         ------
         ConfigError
-            If it is one of the few models of timm that give a map.
+            If it is one of the few models of timm whose output is a map.
         """
-        features = self.model(images)
+        features: torch.Tensor = self.model(images)
         if features.ndim != 2:
             raise ConfigError(
-                f"'{name_of(self)}' gives a map of features, not one embedding for an image.",
+                f"'{get_name(self)}' returns a map of features, not one embedding for each image.",
                 hint="Choose another architecture of timm's.",
             )
         return features
@@ -95,15 +98,15 @@ class Timm(nn.Module):
         Raises
         ------
         ConfigError
-            If timm does not say what the model's blocks are.
+            If timm does not define the blocks of the model.
         """
-        parts = find_blocks(self.model)
+        parts = group_parameters_by_block(self.model)
         if parts is None:
             raise ConfigError(
-                f"timm does not say what the blocks of '{name_of(self)}' are.",
-                hint="Train its layers alike, or choose another architecture.",
+                f"timm does not define the blocks of '{get_name(self)}'.",
+                hint="Train all its layers at the same rate, or choose another architecture.",
             )
-        return grouped(self.model, parts)
+        return make_groups(self.model, parts)
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch gradient checkpointing.
@@ -111,7 +114,7 @@ class Timm(nn.Module):
         Raises
         ------
         ConfigError
-            If timm's model has none, or has BatchNorm, which would count each batch twice.
+            If the model does not support it, or has BatchNorm, which would count each batch twice.
         """
         if not on:
             with suppress(AssertionError, AttributeError):
@@ -121,120 +124,116 @@ class Timm(nn.Module):
             if any(isinstance(module, _BatchNorm) for module in self.model.modules()):
                 raise AssertionError
             self.model.set_grad_checkpointing(True)
-        except (AssertionError, AttributeError) as error:  # an assertion is how timm says it
+        except (AssertionError, AttributeError) as error:  # timm reports it by an assertion
             raise ConfigError(
-                f"'{name_of(self)}' has no gradient checkpointing.",
+                f"'{get_name(self)}' does not support gradient checkpointing.",
                 hint="Train without it, with a smaller --batch-size.",
             ) from error
 
     def adapt_state(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Turn tensors of a file into this model's, as timm does when it loads them.
+        """Convert the tensors of a file to those of this model, as timm does when it loads them.
 
-        Names of the original authors become timm's, position embeddings are resampled to this image size, a decoder
-        and a classifier are dropped.
+        The original authors' names are replaced by timm's, position embeddings are resampled to this image size, and a
+        decoder and a classifier are dropped.
         """
         own = {key.removeprefix("model."): value for key, value in state.items()}
-        if any(key.startswith("decoder_") for key in own):  # MAE's; its mask token is not DINOv2's
+        if any(key.startswith("decoder_") for key in own):  # a decoder of MAE, whose mask token is not that of DINOv2
             own = {k: v for k, v in own.items() if not k.startswith("decoder_") and k != "mask_token"}
-        return {f"model.{key}": value for key, value in _filtered(own, self.model).items()}
+        return {f"model.{key}": value for key, value in _apply_filter(own, self.model).items()}
 
 
 def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> Timm:
-    """Make an architecture by timm's name, with or without a tag, or by ``hf_hub:OWNER/NAME``.
+    """Create an architecture by its name in timm, with or without a tag, or by ``hf_hub:OWNER/NAME``.
 
     Raises
     ------
     UnknownName
-        If timm has no such architecture, with the nearest.
+        If timm has no such architecture. The message suggests the nearest name.
     OfflineError
-        If the description of a model on the hub is not here and may not be fetched.
+        If the description of a model on the hub is not on this machine and cannot be downloaded.
     ModelError
-        If that description is not of a model of timm's.
+        If that description is not of a timm model.
     """
-    if is_hub(architecture):
+    if is_repository(architecture):
         return _build_from_hub(read_hub_model(architecture, weights, resolve), pretrained=weights is not None)
-    return make(architecture, tag=weights, pretrained=weights is not None)
+    return create_model(architecture, tag=weights, pretrained=weights is not None)
 
 
 def build_short(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> Timm:
-    """Make one of the `SHORT` names."""
-    return make(SHORT[architecture], tag=None, pretrained=weights is not None)
+    """Create the architecture of one of the `SHORT` names."""
+    return create_model(SHORT[architecture], tag=None, pretrained=weights is not None)
 
 
-def make(architecture: str, *, tag: str | None = None, pretrained: bool = False, **arguments: Any) -> Timm:
-    """Make an architecture of timm's; what the factories of this module, and a plugin's, are made of.
+def create_model(architecture: str, *, tag: str | None = None, pretrained: bool = False, **arguments: Any) -> Timm:
+    """Create a backbone from timm; the factories of this module use it, and those of a plugin can.
 
     Parameters
     ----------
     architecture : str
-        timm's name, with or without a tag.
+        Name in timm, with or without a tag.
     tag : str, optional
-        Weights whose image size it is to have; ignored if timm does not know it.
+        Tag of the weights whose image size is used; ignored if timm does not know it.
     pretrained : bool
         Whether weights will be loaded.
     **arguments
-        For ``timm.create_model``.
+        Further arguments of ``timm.create_model``.
 
     Raises
     ------
     UnknownName
-        If timm has no such architecture, with the nearest.
+        If timm has no such architecture. The message suggests the nearest name.
     """
-    import timm
-
     name, _, own_tag = architecture.partition(".")
-    check_name(name)
-    size = image_size(name, configuration(name, tag or own_tag) or configuration(name, ""))
+    check_architecture(name)
+    size = get_image_size(name, get_config(name, tag or own_tag) or get_config(name, ""))
     if name.endswith("_dinov2"):
         arguments = {"img_size": size, **arguments}
     model: Any = timm.create_model(name, pretrained=False, num_classes=0, **arguments)
     return Timm(model, image_size=int(arguments.get("img_size", size)), pretrained=pretrained)
 
 
-def find_blocks(model: Any) -> list[list[nn.Parameter]] | None:
-    """Return the parameters of a timm model's stem and of each block or stage; None where timm has no such grouping.
+def group_parameters_by_block(model: Any) -> list[list[nn.Parameter]] | None:
+    """Return the parameters of a timm model's stem and of each block or stage; None if timm defines no such groups.
 
-    What comes after the blocks joins the last.
+    Parameters after the last block join its group.
     """
-    from timm.models import group_parameters
-
     if not hasattr(model, "group_matcher"):
         return None
     matcher = model.group_matcher(coarse=True)
     if isinstance(matcher, dict):
-        # what matches nothing, a final norm for instance, timm would make a group of its own
+        # timm would make a group of its own for parameters that match nothing, such as a final norm
         matcher = {**matcher, "rest": [("", (99999,))]}
-    groups = group_parameters(model, matcher, return_values=True)
+    groups: dict[Any, list[nn.Parameter]] = group_parameters(model, matcher, return_values=True)
     return [groups[key] for key in sorted(groups)]
 
 
 def _build_from_hub(described: HubModel, *, pretrained: bool) -> Timm:
     try:
-        made = make(described.architecture, pretrained=pretrained, **described.arguments)
+        backbone = create_model(described.architecture, pretrained=pretrained, **described.arguments)
     except (UnknownName, TypeError, ValueError) as error:
         why = error.message if isinstance(error, GalaxtoolError) else str(error)
         raise ModelError(
-            f"'{described.file}' does not describe a model that this version of timm can make: {why}",
+            f"'{described.file}' does not describe a model that this version of timm can create: {why}",
             hint="Update timm: pip install --upgrade timm",
         ) from error
-    made.image_size = described.image_size or made.image_size
-    made.mean, made.std = described.mean, described.std
-    if _is_plain(described.architecture, made.model):
-        made.recorded_name = f"timm:{described.architecture}@{described.source}"
-    return made
+    backbone.image_size = described.image_size or backbone.image_size
+    backbone.mean, backbone.std = described.mean, described.std
+    if _is_default_model(described.architecture, backbone.model):
+        backbone.recorded_name = f"timm:{described.architecture}@{described.source}"
+    return backbone
 
 
-def _is_plain(architecture: str, model: Any) -> bool:
-    """Return whether timm makes the same model without any arguments."""
-    with torch.device("meta"):  # which takes no time and no memory
-        plain = make(architecture).model
-    shapes, wanted = ({k: v.shape for k, v in m.state_dict().items()} for m in (plain, model))
-    pools = (getattr(m, "global_pool", None) for m in (plain, model))
-    return shapes == wanted and str(plain) == str(model) and len({str(pool) for pool in pools}) == 1
+def _is_default_model(architecture: str, model: Any) -> bool:
+    """Return whether timm creates the same model without further arguments."""
+    with torch.device("meta"):  # takes no time and no memory
+        default = create_model(architecture).model
+    shapes, wanted = ({k: v.shape for k, v in m.state_dict().items()} for m in (default, model))
+    pools = (getattr(m, "global_pool", None) for m in (default, model))
+    return shapes == wanted and str(default) == str(model) and len({str(pool) for pool in pools}) == 1
 
 
-def _filtered(state: dict[str, torch.Tensor], model: Any) -> dict[str, torch.Tensor]:
-    """Pass tensors through the filter of the model's own module in timm, where it has one."""
+def _apply_filter(state: dict[str, torch.Tensor], model: Any) -> dict[str, torch.Tensor]:
+    """Pass tensors through the checkpoint filter of the model's module in timm, if there is one."""
     module = sys.modules[type(model).__module__]
     adapt = next((f for name in _FILTERS if (f := getattr(module, name, None))), None)
     if adapt is None:
@@ -242,5 +241,5 @@ def _filtered(state: dict[str, torch.Tensor], model: Any) -> dict[str, torch.Ten
     takes_model = len(inspect.signature(adapt).parameters) > 1
     try:
         return dict(adapt(dict(state), model) if takes_model else adapt(dict(state)))
-    except Exception:  # of another architecture's tensors; which do not fit is said when they are compared
+    except Exception:  # tensors of another architecture; comparing them later names those that do not fit
         return state
