@@ -69,8 +69,8 @@ def similar(
     exclude_query : bool
         Leave the query itself out of the results.
     filter : sequence of str, optional
-        Search only objects that pass a filter, e.g. cone:RA,DEC,RADIUS in degrees and arcsec, "where:dec > 30" with
-        the columns id, path, ra and dec, or one from a plugin; can be given several times.
+        Filter that results must pass, as NAME:ARGUMENT; can be repeated. cone:RA,DEC,RADIUS takes degrees and arcsec,
+        "where:dec > 30" takes a condition on id, path, ra and dec, and plugins add others.
     {hdu}
     {engine}
     {device}
