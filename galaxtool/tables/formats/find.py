@@ -55,7 +55,8 @@ def check_table_path(path: Path) -> None:
         suffixes = sorted({suffix for spec in get_registry().table_formats.specs() for suffix in spec.suffixes[1:]})
         raise ConfigError(
             f"'{path}' does not name a table format.",
-            hint=f"End the name with one of {', '.join(list_table_suffixes())} (or {', '.join(suffixes)}). {CONVERT_HINT}",
+            hint=f"End the name with one of {', '.join(list_table_suffixes())} (or {', '.join(suffixes)}). "
+            f"{CONVERT_HINT}",
         )
 
 
