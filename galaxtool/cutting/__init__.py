@@ -1,1 +1,1 @@
-"""Cutouts at the positions of a catalogue, out of large FITS images."""
+"""Cut the objects of a catalogue out of large FITS images."""

@@ -1,1 +1,1 @@
-"""Simulated galaxies of the Galaxy10 classes, as a survey like DECaLS would see them."""
+"""Simulated galaxies of the Galaxy10 classes, as observed by a survey like DECaLS."""

@@ -1,1 +1,1 @@
-"""Classes, their prompts and symbols, and how labels and coarser classes map onto them."""
+"""Classes with their prompts and symbols, and the matching of labels and coarser classes."""

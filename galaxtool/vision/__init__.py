@@ -1,1 +1,1 @@
-"""From cutouts to pixels, augmentation, devices and pictures of results."""
+"""Stretches, preprocessing and augmentation of cutouts, and the choice of device and precision."""

@@ -42,19 +42,19 @@ def make_wcs(
     return wcs
 
 
-def noise(shape: tuple[int, ...] = SHAPE, seed: int = 0) -> np.ndarray:
+def make_noise(shape: tuple[int, ...] = SHAPE, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def field(path: str, wcs: WCS, data: np.ndarray | None = None, **cards: Any) -> np.ndarray:
-    data = noise() if data is None else data
+def write_field(path: str, wcs: WCS, data: np.ndarray | None = None, **cards: Any) -> np.ndarray:
+    data = make_noise() if data is None else data
     header = wcs.to_header(relax=True)
     header.update(cards)
     fits.writeto(path, data, header, overwrite=True)
     return data
 
 
-def catalogue(wcs: WCS, x: Any, y: Any, path: str = "cat.csv", **columns: Any) -> SkyCoord:
+def write_catalogue(wcs: WCS, x: Any, y: Any, path: str = "cat.csv", **columns: Any) -> SkyCoord:
     sky = wcs.pixel_to_world(np.atleast_1d(x), np.atleast_1d(y)).icrs
     Table({"id": [f"o{i}" for i in range(len(sky))], "ra": sky.ra.deg, "dec": sky.dec.deg, **columns}).write(
         path, overwrite=True
@@ -64,19 +64,19 @@ def catalogue(wcs: WCS, x: Any, y: Any, path: str = "cat.csv", **columns: Any) -
     return SkyCoord(table["ra"], table["dec"], unit="deg")
 
 
-def cut(*inputs: str, output: str = "out", **options: Any) -> Table:
+def run_cutouts(*inputs: str, output: str = "out", **options: Any) -> Table:
     """Run the command; return the manifest."""
     result = galaxtool.cutouts([*inputs], output=Path(output), **options)
     return read_table(result.manifest)
 
 
-def opened(name: str = "o0", folder: str = "out") -> tuple[np.ndarray, fits.Header]:
+def read_cutout(name: str = "o0", folder: str = "out") -> tuple[np.ndarray, fits.Header]:
     with fits.open(f"{folder}/images/{name}.fits") as units:
         units.verify("exception")
         return np.array(units[0].data), units[0].header
 
 
-def same_sky(header: fits.Header, parent: WCS, x0: float, y0: float, size: int) -> None:
+def assert_same_sky(header: fits.Header, parent: WCS, x0: float, y0: float, size: int) -> None:
     x, y = np.meshgrid([0, size / 3, size - 1], [0, size / 2, size - 1])
     found = WCS(header).celestial.pixel_to_world(x, y)
     assert found.separation(parent.pixel_to_world(x + x0, y + y0)).arcsec.max() < 1e-6
@@ -100,16 +100,16 @@ def test_values_and_wcs_are_those_of_cutout2d(
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("cut"))
         wcs = make_wcs(ra, dec, angle=angle)
-        data = field("field.fits", wcs)
+        data = write_field("field.fits", wcs)
         parent = WCS(fits.getheader("field.fits"))
-        sky = catalogue(parent, *np.array(places).T)
-        table = cut("field.fits", "cat.csv", size=size)
+        sky = write_catalogue(parent, *np.array(places).T)
+        table = run_cutouts("field.fits", "cat.csv", size=size)
         assert set(table["flags"].filled("") if hasattr(table["flags"], "filled") else table["flags"]) <= {
             "", "OFF_EDGE", "OFF_EDGE BLANK", "BLANK",
         }  # fmt: skip
         for i, position in enumerate(sky):
             wanted = Cutout2D(data, position, size, wcs=parent, mode="partial", fill_value=np.nan)
-            found, header = opened(f"o{i}")
+            found, header = read_cutout(f"o{i}")
             np.testing.assert_array_equal(found, wanted.data)
             assert found.dtype == np.dtype(">f4")
             ours = WCS(header)
@@ -129,14 +129,14 @@ def test_values_and_wcs_are_those_of_cutout2d(
     ids=["sheared", "across 360", "pole", "Galactic", "SIN"],
 )
 def test_pixels_keep_their_positions(wcs: WCS) -> None:
-    data = field("field.fits", wcs)
-    catalogue(wcs, [40, 2.2, 77], [30, 3.1, 20.4])
-    table = cut("field.fits", "cat.csv", size=11)
+    data = write_field("field.fits", wcs)
+    write_catalogue(wcs, [40, 2.2, 77], [30, 3.1, 20.4])
+    table = run_cutouts("field.fits", "cat.csv", size=11)
     for i, (x, y) in enumerate([(40, 30), (2, 3), (77, 20)]):
-        found, header = opened(f"o{i}")
+        found, header = read_cutout(f"o{i}")
         x0, y0 = (int(part.split(":")[0]) - 1 for part in header["CUTSEC1"][1:-1].split(","))
         assert (x0, y0) == (x - 5, y - 5)
-        same_sky(header, wcs, x0, y0, 11)
+        assert_same_sky(header, wcs, x0, y0, 11)
         assert found[5, 5] == data[y, x]
         assert abs(float(table["x"][i]) - 1 - x) < 0.5
 
@@ -144,20 +144,20 @@ def test_pixels_keep_their_positions(wcs: WCS) -> None:
 def test_sip_stays_valid() -> None:
     wcs = make_wcs(ctype="RA---TAN-SIP,DEC--TAN-SIP")
     cards = {"A_ORDER": 2, "B_ORDER": 2, "A_2_0": 3e-4, "A_1_1": -1e-4, "B_0_2": -2e-4, "B_1_1": 2e-4}
-    data = noise()
+    data = make_noise()
     head = wcs.to_header()
     head["CTYPE1"], head["CTYPE2"] = "RA---TAN-SIP", "DEC--TAN-SIP"
     head.update(cards)
     fits.writeto("field.fits", data, head)
     parent = WCS(head)
     assert parent.sip is not None
-    sky = catalogue(parent, [10.2, 60.7, 40.1], [50.6, 8.3, 30.2])
-    cut("field.fits", "cat.csv", size=16)
+    sky = write_catalogue(parent, [10.2, 60.7, 40.1], [50.6, 8.3, 30.2])
+    run_cutouts("field.fits", "cat.csv", size=16)
     for i, position in enumerate(sky):
         wanted = Cutout2D(data, position, 16, wcs=parent, mode="partial")
-        found, header = opened(f"o{i}")
+        found, header = read_cutout(f"o{i}")
         np.testing.assert_array_equal(found, wanted.data)
-        same_sky(header, parent, *wanted._origin_original_true, 16)
+        assert_same_sky(header, parent, *wanted._origin_original_true, 16)
 
 
 def test_lookup_tables_become_a_shift_that_is_right_at_the_object() -> None:
@@ -167,7 +167,7 @@ def test_lookup_tables_become_a_shift_that_is_right_at_the_object() -> None:
         head[f"CPDIS{axis}"] = "LOOKUP"
         head[f"DP{axis}"] = f"EXTVER: {axis}"
         head[f"DP{axis}.NAXES"], head[f"DP{axis}.AXIS.1"], head[f"DP{axis}.AXIS.2"] = 2, 1, 2
-    units = fits.HDUList([fits.PrimaryHDU(noise(), head)])
+    units = fits.HDUList([fits.PrimaryHDU(make_noise(), head)])
     for axis, shift in ((1, 0.8), (2, -0.6)):
         grid = fits.ImageHDU(np.full((4, 4), shift, np.float32), name="WCSDVARR", ver=axis)
         grid.header.update({f"CRPIX{i}": 1.0 for i in (1, 2)} | {f"CRVAL{i}": 1.0 for i in (1, 2)})
@@ -177,9 +177,9 @@ def test_lookup_tables_become_a_shift_that_is_right_at_the_object() -> None:
     with fits.open("field.fits") as again:
         parent = WCS(again[0].header, fobj=again)
         assert parent.cpdis1 is not None
-        sky = catalogue(parent, 30.0, 20.0)
-    cut("field.fits", "cat.csv", size=9)
-    _, header = opened()
+        sky = write_catalogue(parent, 30.0, 20.0)
+    run_cutouts("field.fits", "cat.csv", size=9)
+    _, header = read_cutout()
     assert not [key for key in header if key.startswith(("CPDIS", "DP1", "DP2"))]
     x, y = WCS(header).world_to_pixel(sky[0])
     assert (x, y) == pytest.approx((4, 4), abs=1e-4)
@@ -192,7 +192,7 @@ def test_lookup_tables_become_a_shift_that_is_right_at_the_object() -> None:
 def test_every_kind_of_pixels(name: str) -> None:
     wcs = make_wcs(shape=(300, 200))
     header = wcs.to_header()
-    data: np.ndarray = noise((300, 200))
+    data: np.ndarray = make_noise((300, 200))
     if name == "int32.fits":
         data = (data * 1e6).astype(np.int32)
     if name == "scaled.fits":
@@ -209,11 +209,11 @@ def test_every_kind_of_pixels(name: str) -> None:
         fits.HDUList([fits.PrimaryHDU(), packed]).writeto(name)
     else:
         fits.writeto(name, data, header)
-    sky = catalogue(wcs, [100, 1, 198, 50], [150, 1, 280, 63])
-    table = cut(name, "cat.csv", size=20)
+    sky = write_catalogue(wcs, [100, 1, 198, 50], [150, 1, 280, 63])
+    table = run_cutouts(name, "cat.csv", size=20)
     for i, position in enumerate(sky):
         wanted = Cutout2D(data.astype(float), position, 20, wcs=wcs, mode="partial")
-        found, cards = opened(f"o{i}")
+        found, cards = read_cutout(f"o{i}")
         np.testing.assert_array_equal(found, wanted.data)
         assert found.dtype == np.dtype(">f8" if name == "int32.fits" else ">f4")
         assert "BSCALE" not in cards and "BLANK" not in cards and "ZIMAGE" not in cards
@@ -225,22 +225,22 @@ def test_an_object_is_cut_where_it_is_furthest_from_an_edge() -> None:
     right.wcs.crpix[0] -= 40
     units = [
         fits.PrimaryHDU(),
-        fits.ImageHDU(noise(seed=1), left.to_header()),
-        fits.ImageHDU(noise(seed=2), right.to_header()),
+        fits.ImageHDU(make_noise(seed=1), left.to_header()),
+        fits.ImageHDU(make_noise(seed=2), right.to_header()),
     ]
     units[1].header["EXTNAME"], units[2].header["EXTNAME"] = "CCD1", "CCD2"
     units.append(fits.ImageHDU(np.ones(SHAPE, np.float32), left.to_header(), name="WHT"))
     units[0].header["EXPTIME"] = 90.0
     fits.HDUList(units).writeto("mosaic.fits")
-    catalogue(left, [10, 50, 70, 100, 300], [30, 30, 30, 30, 30])
-    table = cut("mosaic.fits", "cat.csv", size=8)
+    write_catalogue(left, [10, 50, 70, 100, 300], [30, 30, 30, 30, 30])
+    table = run_cutouts("mosaic.fits", "cat.csv", size=8)
     assert [str(image)[-3:] for image in table["image"][:4]] == ["[1]", "[1]", "[2]", "[2]"]
     assert table["flags"][4] == "OUTSIDE" and "none of the images" in table["error"][4] and table["path"].mask[4]
-    data, header = opened("o2")
+    data, header = read_cutout("o2")
     np.testing.assert_array_equal(data, units[2].data[26:34, 26:34])
     assert (header["EXPTIME"], header["CUTHDU1"], header["CUTIMG1"]) == (90.0, 2, "mosaic.fits")
     assert "EXTNAME" not in header and "XTENSION" not in header
-    table = cut("mosaic.fits", "cat.csv", output="one", hdu="CCD1")
+    table = run_cutouts("mosaic.fits", "cat.csv", output="one", hdu="CCD1")
     assert [str(image)[-3:] for image in table["image"][:3]] == ["[1]"] * 3
 
 
@@ -249,11 +249,11 @@ def test_axes_of_a_radio_map_are_kept() -> None:
     header = wcs.to_header()
     header.update({"CTYPE3": "FREQ", "CRVAL3": 1.4e9, "CRPIX3": 1.0, "CDELT3": 1e6, "CTYPE4": "STOKES", "CRVAL4": 1.0})
     header["HISTORY"] = "AIPS   CLEAN BMAJ=  1.5000E-03 BMIN=  1.5000E-03"
-    data = noise((1, 1, *SHAPE))
+    data = make_noise((1, 1, *SHAPE))
     fits.writeto("map.fits", data, header)
-    catalogue(wcs, 40, 30)
-    cut("map.fits", "cat.csv", size=6)
-    found, cards = opened()
+    write_catalogue(wcs, 40, 30)
+    run_cutouts("map.fits", "cat.csv", size=6)
+    found, cards = read_cutout()
     np.testing.assert_array_equal(found, data[..., 27:33, 37:43])
     assert cards["CRVAL3"] == 1.4e9 and "BMAJ" in str(cards["HISTORY"])
 
@@ -261,11 +261,13 @@ def test_axes_of_a_radio_map_are_kept() -> None:
 # --- bands -----------------------------------------------------------------------------------------------------------
 
 
-def three_bands() -> WCS:
+def write_three_bands() -> WCS:
     wcs = make_wcs()
     for seed, band in enumerate("grz"):
-        field(f"field_{band}.fits", wcs, noise(seed=seed), FILTER=f"{band} DECam SDSS c0001", BUNIT="nanomaggy")
-    catalogue(wcs, [40.2, 2.2], [30.2, 30.2])
+        write_field(
+            f"field_{band}.fits", wcs, make_noise(seed=seed), FILTER=f"{band} DECam SDSS c0001", BUNIT="nanomaggy"
+        )
+    write_catalogue(wcs, [40.2, 2.2], [30.2, 30.2])
     return wcs
 
 
@@ -280,8 +282,8 @@ def three_bands() -> WCS:
     ids=["headers", "chosen", "pattern", "said"],
 )
 def test_bands_are_stacked(inputs: list[str], bands: str, order: str) -> None:
-    wcs = three_bands()
-    cut(*inputs, "cat.csv", size=10, bands=[bands] if bands else ())
+    wcs = write_three_bands()
+    run_cutouts(*inputs, "cat.csv", size=10, bands=[bands] if bands else ())
     names = ("a", "b") if inputs[0].startswith("a=") else tuple(order)
     for i, x in enumerate((40.2, 2.2)):
         cutout = read_file(Path(f"out/images/o{i}.fits"))
@@ -289,34 +291,34 @@ def test_bands_are_stacked(inputs: list[str], bands: str, order: str) -> None:
         for plane, band in zip(cutout.data, order, strict=True):
             wanted = Cutout2D(fits.getdata(f"field_{band}.fits"), (x, 30.2), 10, mode="partial")
             np.testing.assert_array_equal(plane, wanted.data)
-    header = opened()[1]
+    header = read_cutout()[1]
     assert header["CUTIMG2"].endswith(f"field_{order[1]}.fits") and header["NAXIS3"] == len(order)
-    same_sky(header, wcs, 36, 26, 10)
+    assert_same_sky(header, wcs, 36, 26, 10)
 
 
 def test_a_band_that_is_missing_or_elsewhere_is_flagged() -> None:
-    wcs = three_bands()
+    wcs = write_three_bands()
     shifted = make_wcs(angle=20)
     shifted.wcs.crpix[0] += 30
-    field("field_r.fits", shifted, FILTER="r")
-    catalogue(wcs, [10, 60], [30, 30])
-    table = cut("field_g.fits", "field_r.fits", "cat.csv", size=8)
+    write_field("field_r.fits", shifted, FILTER="r")
+    write_catalogue(wcs, [10, 60], [30, 30])
+    table = run_cutouts("field_g.fits", "field_r.fits", "cat.csv", size=8)
     assert table["flags"].tolist() == ["MISALIGNED", "MISSING_BAND"]
-    data, _ = opened("o1")
+    data, _ = read_cutout("o1")
     assert np.isnan(data[1]).all() and np.isfinite(data[0]).all()
 
 
-def test_bands_that_cannot_be_told() -> None:
-    wcs = three_bands()
-    field("plain.fits", wcs)
+def test_unclear_bands_are_refused() -> None:
+    wcs = write_three_bands()
+    write_field("plain.fits", wcs)
     with pytest.raises(galaxtool.ConfigError, match=r"others, such as 'plain.fits\[0\]', do not"):
-        cut("field_g.fits", "field_r.fits", "plain.fits", "cat.csv")
+        run_cutouts("field_g.fits", "field_r.fits", "plain.fits", "cat.csv")
     with pytest.raises(galaxtool.ConfigError, match="does not name its band"):
-        cut("plain.fits", "cat.csv", bands=["g"])
+        run_cutouts("plain.fits", "cat.csv", bands=["g"])
     with pytest.raises(galaxtool.InputError, match="No image is in the band 'i'"):
-        cut("field_g.fits", "cat.csv", bands=["g", "i"])
+        run_cutouts("field_g.fits", "cat.csv", bands=["g", "i"])
     with pytest.raises(galaxtool.ConfigError, match="no bands are given"):
-        cut("field_{band}.fits", "cat.csv")
+        run_cutouts("field_{band}.fits", "cat.csv")
     assert not Path("out").exists()
 
 
@@ -325,22 +327,22 @@ def test_bands_that_cannot_be_told() -> None:
 
 def test_sizes_in_arcsec_and_from_columns() -> None:
     wcs = make_wcs(scale=(0.3, 0.6))
-    field("field.fits", wcs)
-    catalogue(wcs, [40, 30, 20, 50], [30, 30, 30, 30], size=[3.0, 6.0, -1.0, np.nan])
-    cut("field.fits", "cat.csv", size_arcsec=6.0)
-    assert opened()[0].shape == (10, 20)
-    table = cut("field.fits", "cat.csv", size_column="size", size_unit="arcsec", size_factor=2.0, output="two")
-    assert [opened(f"o{i}", "two")[0].shape for i in (0, 1)] == [(10, 20), (20, 40)]
-    assert opened("o1", "two")[1]["NAXIS1"] == 40
+    write_field("field.fits", wcs)
+    write_catalogue(wcs, [40, 30, 20, 50], [30, 30, 30, 30], size=[3.0, 6.0, -1.0, np.nan])
+    run_cutouts("field.fits", "cat.csv", size_arcsec=6.0)
+    assert read_cutout()[0].shape == (10, 20)
+    table = run_cutouts("field.fits", "cat.csv", size_column="size", size_unit="arcsec", size_factor=2.0, output="two")
+    assert [read_cutout(f"o{i}", "two")[0].shape for i in (0, 1)] == [(10, 20), (20, 40)]
+    assert read_cutout("o1", "two")[1]["NAXIS1"] == 40
     assert table["size"].tolist()[:2] == [20, 40]
     assert "size is -2 arcsec" in table["error"][2] and "size is nan" in table["error"][3]
     with pytest.raises(galaxtool.ConfigError, match="no unit"):
-        cut("field.fits", "cat.csv", size_column="size", output="three")
+        run_cutouts("field.fits", "cat.csv", size_column="size", output="three")
     units = Table(read_table(Path("cat.csv"))[:2])
     units["size"].unit = "arcmin"
     units["size"] /= 60
     units.write("cat.ecsv")
-    assert cut("field.fits", "cat.ecsv", size_column="size", output="four")["size"].tolist() == [10, 20]
+    assert run_cutouts("field.fits", "cat.ecsv", size_column="size", output="four")["size"].tolist() == [10, 20]
     for wrong in (
         {"size": 0},
         {"size": -3},
@@ -349,19 +351,19 @@ def test_sizes_in_arcsec_and_from_columns() -> None:
         {"size_unit": "m"},
     ):
         with pytest.raises(galaxtool.ConfigError):
-            cut("field.fits", "cat.csv", output="five", **wrong)
+            run_cutouts("field.fits", "cat.csv", output="five", **wrong)
 
 
 # --- names and the manifest ------------------------------------------------------------------------------------------
 
 
-def test_any_identifier_makes_a_file_of_its_own() -> None:
+def test_every_identifier_has_its_own_file() -> None:
     wcs = make_wcs()
-    field("field.fits", wcs)
+    write_field("field.fits", wcs)
     ids = ["a/b", "a b", "A_B", "NGC 1", "NGC 1", "../../x", "ωμέγα", "", ".hid", "x" * 300, "it's"]
-    sky = catalogue(wcs, np.full(len(ids), 40), np.full(len(ids), 30))
+    sky = write_catalogue(wcs, np.full(len(ids), 40), np.full(len(ids), 30))
     Table({"name": ids, "RA": sky.ra.deg, "DEC": sky.dec.deg, "file_loc": ids, "hdu": [1] * len(ids)}).write("odd.ecsv")
-    table = cut("field.fits", "odd.ecsv", size=4)
+    table = run_cutouts("field.fits", "odd.ecsv", size=4)
     paths = [Path("out", path) for path in table["path"]]
     assert len({str(path).lower() for path in paths}) == len(ids) and all(path.is_file() for path in paths)
     assert {path.parent for path in paths} == {Path("out/images")}
@@ -375,25 +377,25 @@ def test_any_identifier_makes_a_file_of_its_own() -> None:
     np.testing.assert_allclose(again.ra, sky.ra.deg)
 
 
-def test_positions_off_the_usual_range() -> None:
+def test_positions_outside_the_usual_range() -> None:
     wcs = make_wcs(0.0, 0.0)
-    field("field.fits", wcs)
+    write_field("field.fits", wcs)
     Table({"alpha": [-0.001, 359.999, 0.001, 360.001, np.nan, 10.0], "delta": [0.0, 0.0, 0.0, 0.0, 0.0, -99.0]}).write(
         "cat.csv"
     )
-    table = cut("field.fits", "cat.csv", size=4, ra_column="alpha", dec_column="delta")
+    table = run_cutouts("field.fits", "cat.csv", size=4, ra_column="alpha", dec_column="delta")
     assert [bool(error) for error in table["error"].filled("")] == [False] * 4 + [True] * 2
     np.testing.assert_allclose(table["ra"][:4], [359.999, 359.999, 0.001, 0.001], atol=1e-9)
-    np.testing.assert_array_equal(opened("row1")[0], opened("row2")[0])
+    np.testing.assert_array_equal(read_cutout("row1")[0], read_cutout("row2")[0])
     assert table["error"][4] == table["error"][5] == "It has no position."
 
 
 @pytest.mark.parametrize("kind", ["hdf5", "zarr"])
-def test_a_stack_is_what_the_files_are(kind: str) -> None:
-    wcs = three_bands()
-    catalogue(wcs, [40, 300, 2, 78, 50], [30, 30, 30, 59, 8])
-    cut("field_?.fits", "cat.csv", size=12)
-    table = cut("field_?.fits", "cat.csv", size=12, kind=kind, output="stack")
+def test_a_stack_has_the_pixels_of_the_files(kind: str) -> None:
+    wcs = write_three_bands()
+    write_catalogue(wcs, [40, 300, 2, 78, 50], [30, 30, 30, 59, 8])
+    run_cutouts("field_?.fits", "cat.csv", size=12)
+    table = run_cutouts("field_?.fits", "cat.csv", size=12, kind=kind, output="stack")
     name = "cutouts.h5" if kind == "hdf5" else "cutouts.zarr"
     assert table["path"].tolist() == [f"{name}[images/0]", None, *(f"{name}[images/{i}]" for i in (1, 2, 3))]
     if kind == "zarr":
@@ -410,15 +412,15 @@ def test_a_stack_is_what_the_files_are(kind: str) -> None:
     assert list(images.attrs["bands"]) == ["g", "r", "z"]
     np.testing.assert_allclose(group["ra"][:], table["ra"][[0, 2, 3, 4]])
     for number, one in enumerate(ids):
-        np.testing.assert_array_equal(images[number], opened(one)[0])
+        np.testing.assert_array_equal(images[number], read_cutout(one)[0])
 
 
 def test_a_stack_of_different_sizes_is_refused() -> None:
     wcs = make_wcs()
-    field("field.fits", wcs)
-    catalogue(wcs, [40, 30], [30, 30], size=[8, 9])
+    write_field("field.fits", wcs)
+    write_catalogue(wcs, [40, 30], [30, 30], size=[8, 9])
     with pytest.raises(galaxtool.ConfigError, match="one shape"):
-        cut("field.fits", "cat.csv", size_column="size", size_unit="pix", kind="hdf5")
+        run_cutouts("field.fits", "cat.csv", size_column="size", size_unit="pix", kind="hdf5")
 
 
 def test_pictures_are_as_classify_shows_them() -> None:
@@ -426,13 +428,13 @@ def test_pictures_are_as_classify_shows_them() -> None:
 
     from galaxtool.vision.stretch import to_display
 
-    three_bands()
-    cut("field_?.fits", "cat.csv", size=24, output="fits")
-    cut("field_?.fits", "cat.csv", size=24, kind="png", output="png")
+    write_three_bands()
+    run_cutouts("field_?.fits", "cat.csv", size=24, output="fits")
+    run_cutouts("field_?.fits", "cat.csv", size=24, kind="png", output="png")
     cutout = read_file(Path("fits/images/o1.fits"))
     with Image.open("png/images/o1.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), to_display(cutout))
         assert "field_g.fits[0][" in picture.text["Source"]
-    cut("field_g.fits", "cat.csv", size=24, kind="png", stretch="linear", output="gray")
+    run_cutouts("field_g.fits", "cat.csv", size=24, kind="png", stretch="linear", output="gray")
     with Image.open("gray/images/o0.png") as picture:
         assert picture.mode == "L" and picture.size == (24, 24)

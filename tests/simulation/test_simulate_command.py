@@ -104,7 +104,7 @@ def test_an_empty_folder_is_taken() -> None:
         package.simulate(output=Path("other"), kind="gif")
 
 
-def test_fewer_galaxies_on_overwriting_leave_no_strangers() -> None:
+def test_overwriting_removes_earlier_galaxies() -> None:
     for n in (6, 2):
         package.simulate(output=Path("made"), n=n, size=32, overwrite=True)
     assert len(labels("made")) == 2

@@ -221,7 +221,7 @@ def test_png_shows_the_image_the_right_way_up(tmp_path):
     np.testing.assert_array_equal(shown, stretch.to_display(simulate_object(0, "train", 0, 48).cutout))
 
 
-def test_what_cannot_be_simulated_is_said_plainly(tmp_path):
+def test_invalid_options_are_refused(tmp_path):
     with pytest.raises(UnknownName, match="Did you mean 'merging'"):
         simulate_galaxy("mergin", np.random.default_rng(0))
     with pytest.raises(ConfigError, match="too small"):

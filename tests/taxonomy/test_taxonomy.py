@@ -70,7 +70,7 @@ def test_listing_needs_the_standard_library_only() -> None:
 
 
 @every_class
-def test_class_is_whole(taxonomy: Taxonomy, item) -> None:
+def test_every_class_is_complete(taxonomy: Taxonomy, item) -> None:
     assert item.prompt == make_prompt(item.name)
     assert "<svg" in item.symbol.with_suffix(".svg").read_text()
     with Image.open(item.symbol) as image:
@@ -252,7 +252,7 @@ def test_labels_that_fit_several_are_an_error_listing_them() -> None:
     assert "--taxonomy" in caught.value.hint
 
 
-def test_strangers_are_named_with_the_nearest_class() -> None:
+def test_unknown_labels_are_listed_with_the_nearest_class() -> None:
     gz1 = TAXONOMIES["gz1-coarse"]
     assert find_unmatched(["spirral", "spiral", "xyz", "spirral"], gz1) == [("spirral", "spiral"), ("xyz", None)]
     with pytest.raises(InputError, match=r"'spirral' \(did you mean 'spiral'\?\)"):
@@ -365,7 +365,7 @@ def test_record_cannot_reach_out_of_its_folder(tmp_path: Path) -> None:
         taxonomy_from_dict(record, tmp_path / "symbols")
 
 
-def test_subset_keeps_the_order_and_refuses_strangers() -> None:
+def test_subset_keeps_the_order_and_refuses_unknown_classes() -> None:
     galaxy10 = TAXONOMIES["galaxy10"]
     assert galaxy10.subset(["merging", "disturbed"]).slugs == ("disturbed", "merging")
     with pytest.raises(UnknownName, match="Did you mean 'merging'"):
@@ -418,7 +418,7 @@ def test_own_classes_take_symbols_by_name(tmp_path: Path) -> None:
     assert pixels[0, 16].min() == 255 and pixels[0, 2].max() == 0, "a wide drawing is padded, not stretched"
 
 
-def test_own_classes_that_cannot_be(tmp_path: Path) -> None:
+def test_invalid_own_classes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="slug 'ring'"):
         build_taxonomy(["ring", "Ring"])
     with pytest.raises(InputError, match="cannot name a class"):

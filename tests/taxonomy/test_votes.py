@@ -142,7 +142,7 @@ Q, A = "questions", "answers"
         ({**RINGS, "citations": [{"doi": "10.1/2"}]}, "A citation of 'here' has no 'text'"),
     ],
 )
-def test_a_wrong_schema_is_told_in_a_sentence(record: dict[str, Any], message: str) -> None:
+def test_a_wrong_schema_is_refused(record: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         schema_from_dict(record, "here")
     assert message in caught.value.message and caught.value.hint
@@ -283,7 +283,7 @@ def test_each_question_is_read_from_the_first_form_with_a_vote() -> None:
         (dict.fromkeys(COLUMNS, ...), InputError, "None of the columns has votes for 'rings', such as ring_yes", ""),
     ],
 )
-def test_what_are_no_votes(row: dict[str, Any], error: type[Exception], message: str, hint: str) -> None:
+def test_invalid_votes_are_refused(row: dict[str, Any], error: type[Exception], message: str, hint: str) -> None:
     whole = {key: value for key, value in {**dict.fromkeys(COLUMNS, 2), **row}.items() if value is not ...}
     with pytest.raises(error) as caught:
         read_votes([{**whole, "id": "a"}], rings())
@@ -472,7 +472,7 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
-def test_both_engines_tell_shares_and_concentrations(engine: str, model: Path) -> None:
+def test_both_engines_return_shares_and_concentrations(engine: str, model: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (4, 64, 64, 3), dtype=np.uint8)
     found = open_engine(find_model(model), engine, "cpu", "fp32").run(pictures)
     alpha = 1 + 100 / (1 + np.exp(-found.logits.astype(float)))

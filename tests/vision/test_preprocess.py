@@ -105,7 +105,7 @@ def test_settings_come_back_and_their_digest_tells_them_apart() -> None:
 STILL = Augmentation(rotate=False, zoom=1.0, shift=0.0, gain=0.0)
 
 
-def test_nothing_changes_where_nothing_may() -> None:
+def test_disabled_augmentation_changes_nothing() -> None:
     pictures = torch.from_numpy(noise(3, 9, 9, 3))
     found = STILL.images(pictures, seed=0, epoch=0, items=[4, 5, 6])
     torch.testing.assert_close(found, pictures.permute(0, 3, 1, 2) / 255, atol=1e-5, rtol=0)
@@ -191,7 +191,7 @@ def test_devices() -> None:
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:99", "", "cpu!"])
-def test_a_device_that_is_not_there(name: str) -> None:
+def test_a_missing_device_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="There is no device") as caught:
         choose_device(name)
     assert "cpu" in caught.value.hint
@@ -214,7 +214,7 @@ def test_bf16_only_where_the_processor_computes_in_it(
     assert find_fastest_precision("cpu") == wanted and choose_precision("auto", CPU) == "fp32"
 
 
-def test_a_torch_that_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_without_capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert find_fastest_precision(CPU) == "fp32"
 
