@@ -65,7 +65,8 @@ def test_an_index_answers_as_before() -> None:
     assert found.colnames == before.colnames
     for name in ("query", "rank", "id", "path"):
         assert list(found[name]) == list(before[name])
-    np.testing.assert_allclose(found["similarity"], before["similarity"], atol=1e-4)
+    # the query was embedded in bf16 then, which `auto` chose on a processor with AMX; now it is embedded in fp32
+    np.testing.assert_allclose(found["similarity"], before["similarity"], atol=5e-3)
 
 
 def test_an_index_refuses_another_model_as_before() -> None:
