@@ -100,18 +100,18 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
     )
     image_set = read_image_set(inputs[:-1], bands, options.hdu, progress)
     plan = plan_cuts(objects, image_set, bands, progress)
-    run = _Run(plan, folder, stretch, image_set.unreadable, options)
+    run = _CutoutsRun(plan, folder, stretch, image_set.unreadable, options)
     record = folder.find_record(run.signature, resume=options.resume, overwrite=options.overwrite)
     if record:
         progress.say(f"'{folder.folder}' is finished; there is nothing left to do.")
     else:
-        record = run.cut(progress)
+        record = run.execute(progress)
     if not record.cut:
         raise InputError("No pixels could be read.", hint=f"See the error column of '{folder.manifest}'.")
     return record
 
 
-class _Run:
+class _CutoutsRun:
     """One run over a plan."""
 
     def __init__(
@@ -137,7 +137,7 @@ class _Run:
         if not output.is_stack:
             self.paths = make_file_names(plan.objects.ids, SUFFIXES[options.kind])
 
-    def cut(self, progress: Progress) -> CutoutsRecord:
+    def execute(self, progress: Progress) -> CutoutsRecord:
         """Do the remaining tasks of the job, write the manifest, and return the record."""
         kind, resume, overwrite = self.options.kind, self.options.resume, self.options.overwrite
         multiple = count_cutouts_per_file(kind, self.content) if self.content else 1

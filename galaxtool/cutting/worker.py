@@ -79,7 +79,7 @@ class Cutter:
         flags, errors = [], []
         try:
             for i in range(len(task.rows)):
-                piece, piece_flags, error = self._cut(task, i)
+                piece, piece_flags, error = self._cut_object(task, i)
                 if piece is None:
                     self._writer.write_missing(int(task.slots[i]))
                 else:
@@ -99,7 +99,7 @@ class Cutter:
         self._images.close()
         self._writer.close()
 
-    def _cut(self, task: CutTask, i: int) -> tuple[CutoutPixels | None, tuple[str, ...], str]:
+    def _cut_object(self, task: CutTask, i: int) -> tuple[CutoutPixels | None, tuple[str, ...], str]:
         """Return an object with its pixels or None, its flags, and an error message if it has no pixels."""
         nx, ny = int(task.nx[i]), int(task.ny[i])
         first = list(zip(task.x0[i].tolist(), task.y0[i].tolist(), strict=True))

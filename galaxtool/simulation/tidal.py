@@ -81,7 +81,7 @@ def bend_profile(
     """
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
 
-    def disturbed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def distort(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         along, across = (x * cosine + y * sine) / np.float32(radius), (y * cosine - x * sine) / np.float32(radius)
         bounded = along / np.sqrt(1 + 0.15 * along**2)
         across = across - np.float32(bend) * bounded**2
@@ -90,4 +90,4 @@ def bend_profile(
             (along * cosine - across * sine) * np.float32(radius), (along * sine + across * cosine) * np.float32(radius)
         )
 
-    return disturbed
+    return distort
