@@ -66,14 +66,14 @@ def locate_image(text: str) -> ImageRef:
     if text.endswith("]") and not os.path.exists(text):  # noqa: PTH110  Path.exists raises where a name is too long
         for ref in ImageRef.splits(text):
             if ref.path.is_file():
-                name = _container_of(ref.path, *file_identity(ref.path)) or (HDUS if ref.member.isdecimal() else "")
+                name = _find_container(ref.path, *file_identity(ref.path)) or (HDUS if ref.member.isdecimal() else "")
                 if name:
                     return replace(ref, container=name)
     return ImageRef(Path(text))
 
 
 @functools.lru_cache
-def _container_of(path: Path, *identity: object) -> str:
+def _find_container(path: Path, *identity: object) -> str:
     """Return `container_name`, remembered for as long as the file stays the same."""
     return container_name(path)
 

@@ -93,7 +93,7 @@ class OpenNumpy:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """The images of a file, and how their keys begin."""
+    """The images of a file, and the prefix of their keys."""
 
     stack: Stack
     prefix: str
@@ -105,7 +105,7 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What stands in front of an array in an archive; `length` is its own."""
+    """Header of an array in an archive; `length` is the number of bytes of the header itself."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -121,8 +121,8 @@ class _Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-class _Streamed:
-    """Rows of a packed array; going back begins anew."""
+class _CompressedRows:
+    """Rows of a compressed array; going back starts again at its beginning."""
 
     def __init__(self, path: Path, name: str, header: _Header, single: bool) -> None:
         self._archive = zipfile.ZipFile(path)
@@ -220,4 +220,4 @@ def _make_rows(path: Path, info: zipfile.ZipInfo, header: _Header, stack: Stack)
             f"'{stack.place}' is stored in Fortran order, which does not allow reading single images.",
             hint="Save np.ascontiguousarray(images), or use np.savez, which does not compress.",
         )
-    return _Streamed(path, info.filename, header, single)
+    return _CompressedRows(path, info.filename, header, single)

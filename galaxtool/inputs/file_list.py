@@ -16,7 +16,7 @@ from galaxtool.types import ImageRef
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _Group:
     """What consecutive rows share: their folder or container file, and how their identifiers begin."""
 
     head: str
@@ -39,8 +39,8 @@ class FileList:
         base = str(root)
         self._base = "" if base == "." else base if base.endswith(os.sep) else base + os.sep
         self._stem = stem
-        self._runs: list[_Run] = []
-        self._starts = array("q")  # first row of each run
+        self._groups: list[_Group] = []
+        self._starts = array("q")  # first row of each group
         self._tails: list[str] = []  # names of files, keys of members
         self._names: dict[int, str] = {}  # of members whose name differs from the key
         self._ra, self._dec = array("d"), array("d")
@@ -60,47 +60,46 @@ class FileList:
         prefix : str
             Text that the identifier begins with.
         """
-        self._add(_Run(folder, prefix), name)
+        self._add(_Group(folder, prefix), name)
 
     def add_member(self, path: str, container: str, member: Member, *, prefix: str = "") -> None:
         """Add a member of the container at a path."""
         if member.name != member.key:
             self._names[len(self)] = member.name
-        known = member.ra is not None and member.dec is not None
-        self._add(
-            _Run(path, prefix, container),
-            member.key,
-            *((float(member.ra or 0), float(member.dec or 0)) if known else ()),
-        )
+        group = _Group(path, prefix, container)
+        if member.ra is None or member.dec is None:
+            self._add(group, member.key)
+        else:
+            self._add(group, member.key, member.ra, member.dec)
 
     def add_unlisted(self, path: str, container: str, *, prefix: str) -> None:
         """Add a container whose members could not be listed, as one item; reading it raises the reason."""
-        self._add(_Run(path, prefix, container), "")
+        self._add(_Group(path, prefix, container), "")
 
     def name(self, row: int) -> str:
-        """Return the name of a file or member without suffix, after the prefix of its run."""
-        run, tail = self._run(row), self._tails[row]
+        """Return the name of a file or member without suffix, after the prefix of its group."""
+        group, tail = self._group(row), self._tails[row]
         own = self._names.get(row) or tail
-        if run.container and not own:  # the members could not be listed
-            return run.prefix.rstrip("/") or self._stem(os.path.basename(run.head))  # noqa: PTH119
-        return run.prefix + self._stem(own)
+        if group.container and not own:  # the members could not be listed
+            return group.prefix.rstrip("/") or self._stem(os.path.basename(group.head))  # noqa: PTH119
+        return group.prefix + self._stem(own)
 
     def item(self, row: int, name: str) -> InputItem:
         """Return a file or a member as an item."""
-        run, tail = self._run(row), self._tails[row]
-        if not run.container:
-            return InputItem(name, ImageRef(Path(f"{self._base}{run.head}{tail}")))
-        ref = ImageRef(Path(f"{self._base}{run.head}"), run.container, tail)
+        group, tail = self._group(row), self._tails[row]
+        if not group.container:
+            return InputItem(name, ImageRef(Path(f"{self._base}{group.head}{tail}")))
+        ref = ImageRef(Path(f"{self._base}{group.head}"), group.container, tail)
         ra, dec = self._ra[row], self._dec[row]
         return InputItem(name, ref) if math.isnan(ra) else InputItem(name, ref, ra, dec)
 
-    def _add(self, run: _Run, tail: str, ra: float = math.nan, dec: float = math.nan) -> None:
-        if not self._runs or run != self._runs[-1]:
-            self._runs.append(run)
+    def _add(self, group: _Group, tail: str, ra: float = math.nan, dec: float = math.nan) -> None:
+        if not self._groups or group != self._groups[-1]:
+            self._groups.append(group)
             self._starts.append(len(self))
         self._tails.append(tail)
         self._ra.append(ra)
         self._dec.append(dec)
 
-    def _run(self, row: int) -> _Run:
-        return self._runs[bisect_right(self._starts, row) - 1]
+    def _group(self, row: int) -> _Group:
+        return self._groups[bisect_right(self._starts, row) - 1]

@@ -261,7 +261,7 @@ def test_files_that_are_no_such_data(tmp_path: Path) -> None:
         "cut": rf"cut short: it has {len(content) // 2:,} of {len(content):,} bytes",
         "page": "is not an HDF5 file",
         "empty": "is an empty file",
-        "packed": "archive of gzip",
+        "packed": "compressed by gzip",
         "sdss": "this is Galaxy10 SDSS, which has other classes",
         "mnist": r"has no 'ans'; it has 'images' \(8 x 16 x 16 x 3\), 'labels' \(8 values\)",
         "gray": r"has the shape 8 x 5 x 5 x 1, which is not that of colour images",

@@ -163,7 +163,7 @@ class OpenFits:
         if data is None:
             raise UnreadableImage(f"HDU {unit.number} of '{self.name}' has no pixels.")
         if data.dtype.kind not in "iuf":
-            raise UnreadableImage(f"'{self.name}' holds pixels of type {data.dtype}, which are not brightness.")
+            raise UnreadableImage(f"'{self.name}' has pixels of type {data.dtype}, which are not brightness.")
         return data
 
     def check_size(self, unit: Unit) -> None:

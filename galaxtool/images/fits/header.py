@@ -65,7 +65,7 @@ class Cards:
         """The keywords, each once and padded to eight bytes."""
         return list(self._starts)
 
-    def fixed(self, key: str) -> int | None:
+    def get_fixed_integer(self, key: str) -> int | None:
         """Return an integer in fixed format, in columns 11-30, as required for the keywords that describe the data.
 
         None if there is no such card, or its value is not such an integer.

@@ -154,12 +154,12 @@ def _read_single_image(file: ImageFile, content: bytes, size: int, options: Read
     ):
         return None
     header = Cards(raw)
-    kind, n = _TYPES.get(header.fixed("BITPIX") or 0), header.fixed("NAXIS") or 0
+    kind, n = _TYPES.get(header.get_fixed_integer("BITPIX") or 0), header.get_fixed_integer("NAXIS") or 0
     if raw[:30] != b"SIMPLE  =                    T" or kind is None or not 2 <= n <= 9:
         return None
     if any(key in header for key in _COMPLEX_KEYWORDS):
         return None
-    shape = tuple(header.fixed(f"NAXIS{axis}") or 0 for axis in range(n, 0, -1))
+    shape = tuple(header.get_fixed_integer(f"NAXIS{axis}") or 0 for axis in range(n, 0, -1))
     start, count = round_to_blocks(len(raw)), math.prod(shape)
     end = start + count * np.dtype(kind).itemsize
     if min(shape) < 1 or not end <= size <= round_to_blocks(end):
