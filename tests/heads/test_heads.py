@@ -67,7 +67,7 @@ class Forgetful(nn.Linear):
     ("kind", "particulars", "message"),
     [
         (Unfitted, {"fitted": True}, "says fitted, but it has no fit"),
-        (TakesAll, {"fitted": True}, "fitted to images without a class as well"),
+        (TakesAll, {"fitted": True}, "also fitted to images without a class"),
         (Unequal, {}, "do not add up to 1"),
         (Forgetful, {"label_kinds": ("votes",)}, "need more than its state_dict"),
     ],
