@@ -20,8 +20,16 @@ from support.training_helpers import class_folders, galaxtool, narrow_mini
 from galaxtool.tables.read import read_table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-COMMANDS = re.findall(r"^galaxtool .*$", (DOCS / "your-data.md").read_text(encoding="utf-8"), re.MULTILINE)
-LARGE = re.findall(r"^galaxtool .*$", (DOCS / "large-jobs.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def commands_in(document: Path) -> list[str]:
+    """Return the commands in the console blocks of a document."""
+    blocks = re.findall(r"^```console\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("galaxtool ")]
+
+
+COMMANDS = commands_in(DOCS / "your-data.md")
+LARGE = commands_in(DOCS / "large-jobs.md")
 TRAINING = [command for command in COMMANDS if " finetune " in command or "--model" in command]
 SINGLE = [c for c in COMMANDS if "--shard" not in c and "merge" not in c and c not in TRAINING]
 QUICK = ("--backbone", "mini@none", "--method", "supervised", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
