@@ -22,8 +22,8 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.figures import draw_confusion, draw_history
 from galaxtool.training.stage import embed_pictures
+from galaxtool.training.state import Outcome
 from galaxtool.training.task import PictureSet, Task
-from galaxtool.training.trainer import Outcome
 from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.digests import hash_file
 from galaxtool.utils.run_directory import RunDirectory, utc_now

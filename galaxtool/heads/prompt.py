@@ -8,8 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-SCORES = ("prompt", "symbol", "both")
-
 
 class PromptHead(nn.Module):
     """Cosine similarity to fixed class embeddings, divided by the learned temperature.

@@ -11,7 +11,7 @@ class PartlyFrozenStage(SupervisedStage):
     """A stage that trains the head and the parameters of the image tower that require a gradient.
 
     Frozen modules are in evaluation mode: BatchNorm normalizes by the running statistics and does not update them, and
-    there is no dropout.
+    dropout is off.
     """
 
     def train(self, mode: bool = True) -> PartlyFrozenStage:

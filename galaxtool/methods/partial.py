@@ -1,7 +1,7 @@
 """Shallow and deep fine-tuning: train only the last blocks of the image tower, or all but the first ones.
 
 In Alberghi et al. 2024, sections 4.2 and 4.3, shallow tuning of VGG11 trains a new classifier on frozen convolutions,
-and deep tuning keeps only the first convolutions as they were pretrained. The paper says that the later ones are
+and deep tuning keeps only the first convolutions as they were pretrained. The paper states that the later ones are
 "substituted", but not whether they start from new random weights, so this is an option.
 """
 

@@ -245,7 +245,7 @@ class _SortedFolder:
         return folder
 
     def _add_to_listing(self, target: Path, row: _Row) -> None:
-        path = os.path.join(os.getcwd(), row.path) if row.path else ""  # noqa: PTH109, PTH118  a member is no path
+        path = os.path.join(os.getcwd(), row.path) if row.path else ""  # noqa: PTH109, PTH118  a member is not a path
         self._listing.writerow([target.relative_to(self.folder).as_posix(), row.label, row.id, path])
         self._stream.flush()
 

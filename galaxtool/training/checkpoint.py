@@ -63,12 +63,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         If it is damaged.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many exceptions for a damaged file
         raise ModelError(
             f"The checkpoint '{path}' cannot be read: {' '.join(str(error).split())[:120]}.",
             hint="Start the run again with --overwrite.",
         ) from error
+    return content
 
 
 @contextmanager

@@ -60,16 +60,6 @@ def all_mean(tensor: torch.Tensor) -> torch.Tensor:
     return total / size()
 
 
-def all_true(flag: bool, device: torch.device) -> bool:
-    """Tell whether a flag is set in every process."""
-    return _reduce(flag, device, dist.ReduceOp.MIN) if size() > 1 else flag
-
-
-def any_true(flag: bool, device: torch.device) -> bool:
-    """Tell whether a flag is set in any process."""
-    return _reduce(flag, device, dist.ReduceOp.MAX) if size() > 1 else flag
-
-
 def broadcast(value: Any) -> Any:
     """Return the value of the main process in every process."""
     if size() == 1:
@@ -85,9 +75,3 @@ def gather_all(value: Any) -> list[Any]:
     if size() > 1:
         dist.all_gather_object(values, value)
     return values
-
-
-def _reduce(flag: bool, device: torch.device, operation: Any) -> bool:
-    value = torch.tensor(int(flag), device=device)
-    dist.all_reduce(value, operation)
-    return bool(value)

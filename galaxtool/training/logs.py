@@ -25,7 +25,7 @@ def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
 def write_tensorboard(folder: Path, history: Sequence[dict[str, Any]]) -> None:
     """Write the last row of the history as TensorBoard events; epochs are numbered over all stages.
 
-    Each row has a file of its own, so no file is open when a run is killed.
+    Each row has its own file, so no file is open when a run is killed.
 
     Raises
     ------

@@ -61,7 +61,7 @@ def map_parts(work: Callable[[slice], T], n: int, options: TrainOptions) -> list
                 raise
         results.clear()
         # outside the handler, because its traceback would keep the memory occupied
-        raise explain_out_of_memory(_make_attempt(work, start), stop - start, share, options.accumulate, learns=False)
+        raise explain_out_of_memory(_make_attempt(work, start), stop - start, share, learns=False)
     return results
 
 
@@ -80,7 +80,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def explain_out_of_memory(
-    step: Callable[[int], None], size: int, batch_size: int, accumulate: int, *, learns: bool = True
+    step: Callable[[int], None], size: int, batch_size: int, *, learns: bool = True
 ) -> TrainingError:
     """Halve the number of images at a time until they fit, and return an error that says what to do.
 
@@ -90,8 +90,8 @@ def explain_out_of_memory(
         Function that repeats the failed computation for the given number of images.
     size : int
         Number of images that did not fit.
-    batch_size, accumulate : int
-        As in the options.
+    batch_size : int
+        Number of images of the whole batch, of which this process has its share.
     learns : bool
         Whether a gradient is computed, so that activations are stored.
     """

@@ -146,7 +146,7 @@ class Stepper:
         with autocast(task.device, task.options.precision):
             loss = self._loss(batch)
         loss = loss if share == 1 else loss * share
-        self.scaler.scale(loss).backward()
+        torch.autograd.backward(self.scaler.scale(loss))
         return loss.detach().float()
 
     def _count_classes(self, items: np.ndarray) -> torch.Tensor:
@@ -168,4 +168,4 @@ class Stepper:
             self.optimizer.zero_grad(set_to_none=True)
             self._backward(part[:images], 1.0, counts, epoch, step)
 
-        return explain_out_of_memory(attempt, size, self.task.options.batch_size, self.task.options.accumulate)
+        return explain_out_of_memory(attempt, size, self.task.options.batch_size)

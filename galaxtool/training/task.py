@@ -99,7 +99,7 @@ class Batch:
     Parameters
     ----------
     images : Tensor of float32, shape (N, C, size, size)
-        Augmented and standardized images, or whatever `Stage.inputs` returns instead.
+        Augmented and standardized images, or what `Stage.inputs` returns instead.
     targets : Tensor, shape (N,) or (N, A)
         Targets as in `PictureSet`.
     items : Tensor of int64, shape (N,)

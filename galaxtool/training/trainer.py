@@ -31,8 +31,7 @@ from galaxtool.training.optimizer import compute_lr_factor, make_optimizer
 from galaxtool.training.sampling import draw_epoch_order, split_epoch
 from galaxtool.training.stage import Stage
 from galaxtool.training.stage_setup import prepare_stages
-from galaxtool.training.state import Outcome as Outcome
-from galaxtool.training.state import TrainingState
+from galaxtool.training.state import Outcome, TrainingState
 from galaxtool.training.step import Stepper
 from galaxtool.training.stopping import find_stop_reason
 from galaxtool.training.task import Task
@@ -163,12 +162,8 @@ class Trainer:
                 update_batchnorm_stats(self.task, stage, sum(self.stage_epochs[:number]) + self.state.epoch)
                 row = self._validate(stage, speed, stepper.lr)
                 self.state.history.append(row)
-                self.state.epoch, self.state.step, self.state.loss_sum, self.state.seen = (
-                    self.state.epoch + 1,
-                    0,
-                    0.0,
-                    0,
-                )
+                self.state.epoch += 1
+                self.state.step, self.state.loss_sum, self.state.seen = 0, 0.0, 0
                 if is_last and self._is_best(stage) and distributed.is_main():
                     save_checkpoint(self.best_checkpoint, {"modules": self.stages.state_dict(), "row": row})
             if distributed.is_main():

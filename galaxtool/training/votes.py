@@ -15,7 +15,7 @@ from galaxtool.training.dirichlet import compute_concentrations, compute_expecte
 from galaxtool.training.options import TrainOptions
 
 CONFIDENT_VOTES, CONFIDENT_SHARE = 5, 0.8
-"""An answer counts as true if at least so many volunteers were asked and at least this share of them gave it."""
+"""Least number of volunteers who were asked, and least share of them who agree, for an answer that counts as true."""
 
 
 class VoteObjective:

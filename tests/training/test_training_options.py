@@ -377,7 +377,7 @@ def test_frozen_statistics_stay() -> None:
 @pytest.mark.parametrize(
     ("amx", "precision", "expected"), [(True, "auto", True), (False, "auto", False), (True, "fp32", False)]
 )
-def test_a_note_where_bf16_trains_faster(
+def test_a_note_where_bf16_may_train_faster(
     amx: bool, precision: str, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("galaxtool.training.precision.has_amx", lambda: amx)

@@ -201,13 +201,13 @@ def test_a_missing_device_is_refused(name: str) -> None:
     ("capabilities", "wanted"),
     [
         ({"amx_bf16": True}, "bf16"),
-        ({"avx512_bf16": True, "amx_bf16": False}, "bf16"),
+        ({"avx512_bf16": True, "amx_bf16": False}, "fp32"),
         ({"amx_bf16": False, "avx512_bf16": False, "avx512_f": True}, "fp32"),
         ({"architecture": "aarch64"}, "fp32"),
         ({}, "fp32"),
     ],
 )
-def test_bf16_only_where_the_processor_computes_in_it(
+def test_bf16_is_fastest_only_on_processors_with_amx(
     capabilities: dict[str, Any], wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)

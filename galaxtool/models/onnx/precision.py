@@ -68,7 +68,7 @@ def _with_bands(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
     return replace(cutout, data=cutout.data[np.arange(len(bands)) % len(cutout.bands)], bands=bands)
 
 
-class _Galaxies(CalibrationDataReader):
+class _Galaxies(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
     """Provides the calibration images in batches."""
 
     def __init__(self, preprocess: Preprocess) -> None:
