@@ -133,7 +133,7 @@ def _check_blocks(backbone: Any, name: str) -> None:
     found = sorted(id(parameter) for group in groups for parameter in group)
     wanted = sorted(id(parameter) for parameter in backbone.image_tower.parameters())
     assert found == wanted, (
-        f"blocks of '{name}' contains {len(found)} parameters ({len(set(found))} different ones), not each of the "
+        f"The blocks of '{name}' contain {len(found)} parameters ({len(set(found))} different ones), not each of the "
         f"{len(wanted)} of image_tower once."
     )
 

@@ -360,11 +360,11 @@ class Detaching(Spoilt):
     ("kind", "message"),
     [
         (Spoilt, ""),
-        (Forgetful, r"holds 2 parameters \(2 different ones\), and not each of the 4 of image_tower once"),
-        (Doubling, r"holds 5 parameters \(4 different ones\)"),
+        (Forgetful, r"contain 2 parameters \(2 different ones\), not each of the 4 of image_tower once"),
+        (Doubling, r"contain 5 parameters \(4 different ones\)"),
         (Empty, "has a group without parameters"),
         (Counting, "checkpointing of 'odd@none' changes its"),
-        (Detaching, "has other gradients with checkpointing than without"),
+        (Detaching, "has different gradients with checkpointing"),
     ],
 )
 def test_check_backbone_finds(kind: type[Spoilt], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
