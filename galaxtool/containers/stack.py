@@ -76,7 +76,7 @@ class Stack:
     Parameters
     ----------
     place : str
-        Name for messages: the path, and the array in brackets.
+        Name for messages: the path, and the array in brackets; empty for an array in memory.
     axes : Axes
         Axes of the array.
     dtype : dtype
@@ -102,7 +102,7 @@ class Stack:
         UnreadableImage
             If the array does not hold images; see `galaxtool.containers.axes`.
         """
-        what = f"The array '{place}'"
+        what = f"The array '{place}'" if place else "The array"
         if array.dtype.kind not in "iuf":
             raise UnreadableImage(f"{what} has the type {array.dtype}, which is not a type of pixels.")
         axes = find_axes(array.shape, len(_parse_bands(attributes.get("bands"))), what)

@@ -245,7 +245,7 @@ def _split_array(array: np.ndarray, channels: tuple[str, ...], first: int) -> It
     bands = () if channels in (RGB, GRAY) else channels
     if array.ndim == 3 and len(array) == (len(bands) or 3) and array.shape[-1] > MAX_BANDS:
         array = array[None]  # one image of several bands; in a file it would be several images
-    stack = Stack.of("the array", array, {"bands": bands} if bands else {}, {})
+    stack = Stack.of("", array, {"bands": bands} if bands else {}, {})
     pixels = [array] if stack.axes.single else list(array)
     for row, image in enumerate(pixels):
         name = f"image-{first + row}"
