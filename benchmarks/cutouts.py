@@ -1,14 +1,15 @@
-"""How many cutouts of 64 x 64 pixels one worker makes each second, beside a loop of astropy's `Cutout2D`.
+"""Measure the rate of `galaxtool cutouts` with one worker, and compare it with a loop of astropy's `Cutout2D`.
 
     python benchmarks/cutouts.py
 
-A 10,000 x 10,000 image of float32 is made in a temporary folder, with a catalogue of objects at random. Everything is
-timed from the open catalogue to the last byte, so that galaxtool's time has in it what it does more: finding the
-image, flags, the manifest. Prints Markdown.
+The script writes a 10,000 x 10,000 image of float32 and a catalogue of random objects to a temporary folder, cuts
+64 x 64 pixels around each object, and prints a Markdown table. The time runs from the open catalogue to the last byte.
+For galaxtool it includes finding the image, flags, and the manifest, which the loop does not do.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import tempfile
@@ -22,7 +23,7 @@ from astropy.io import fits
 from astropy.nddata import Cutout2D
 from astropy.table import Table
 from astropy.wcs import WCS
-from startup import processor
+from startup import find_processor_name
 
 from galaxtool.commands.cutouts import cutouts
 from galaxtool.utils.run_directory import find_versions, utc_now
@@ -35,12 +36,13 @@ PUBLISHED = 566  # Cutana, cutouts per second and worker
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     about = find_versions()
     print(
-        f"{utc_now()}, {platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors, "
+        f"{utc_now()}, {platform.system()} {platform.machine()}, {find_processor_name()}, {os.cpu_count()} processors, "
         f"Python {about['python']}, astropy {about['astropy']}, galaxtool {about['galaxtool']}\n"
     )
-    print(f"{SIZE} x {SIZE} out of {SIDE:,} x {SIDE:,} float32; one process; best of {RUNS} runs.\n")
+    print(f"{SIZE} x {SIZE} from {SIDE:,} x {SIDE:,} float32; one process; best of {RUNS} runs.\n")
     print("| | cutouts | seconds | cutouts/s |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -49,26 +51,26 @@ def main() -> None:
             catalogue = folder / f"{n}.parquet"
             Table({"id": np.arange(n), "ra": ra[:n], "dec": dec[:n]}).write(catalogue, overwrite=True)
 
-            def ours(kind: str = kind, catalogue: Path = catalogue) -> None:
+            def run_galaxtool(kind: str = kind, catalogue: Path = catalogue) -> None:
                 cutouts([image, catalogue], output=folder / kind, size=SIZE, kind=kind, workers=1, overwrite=True)
 
-            show(f"galaxtool cutouts --kind {kind}", n, ours)
-        show("loop of Cutout2D and writeto", PLAIN, lambda: plain_loop(folder, image, ra[:PLAIN], dec[:PLAIN]))
+            measure(f"galaxtool cutouts --kind {kind}", n, run_galaxtool)
+        measure("loop of Cutout2D and writeto", PLAIN, lambda: run_plain_loop(folder, image, ra[:PLAIN], dec[:PLAIN]))
     print(f"| Cutana, as published | | | {PUBLISHED} |")
 
 
-def show(what: str, n: int, work: Callable[[], None]) -> None:
-    """Time some work and print a row; the first run fills the caches and does not count."""
-    taken = []
+def measure(label: str, n: int, work: Callable[[], None]) -> None:
+    """Time `work`, which makes n cutouts, and print a row; a first run fills the caches and is not counted."""
+    seconds = []
     for run in range(RUNS + 1):
         start = time.perf_counter()
         work()
-        taken.extend([time.perf_counter() - start] if run else [])
-    print(f"| {what} | {n:,} | {min(taken):.2f} | {n / min(taken):,.0f} |", flush=True)
+        seconds.extend([time.perf_counter() - start] if run else [])
+    print(f"| {label} | {n:,} | {min(seconds):.2f} | {n / min(seconds):,.0f} |", flush=True)
 
 
 def make_field(folder: Path) -> tuple[Path, np.ndarray, np.ndarray]:
-    """Write an image of noise; return it with positions at random in it."""
+    """Write an image of noise; return its path, and the ra and dec of random positions in it."""
     rng = np.random.default_rng(0)
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
@@ -80,8 +82,8 @@ def make_field(folder: Path) -> tuple[Path, np.ndarray, np.ndarray]:
     return image, ra, dec
 
 
-def plain_loop(folder: Path, image: Path, ra: np.ndarray, dec: np.ndarray) -> None:
-    """Do it as the documentation of astropy shows it."""
+def run_plain_loop(folder: Path, image: Path, ra: np.ndarray, dec: np.ndarray) -> None:
+    """Make the cutouts as shown in the documentation of astropy."""
     (folder / "plain").mkdir(exist_ok=True)
     with fits.open(image, memmap=True) as units:
         wcs = WCS(units[0].header)

@@ -1,11 +1,11 @@
-"""Train the papers' methods on real data with one tower, augmentation, number of epochs and split, and print a table.
+"""Compare the papers' methods on real images, with the same network, augmentation, epochs and splits.
 
     python benchmarks/paper_methods.py --images ../shared/data --out runs/paper-methods --jobs 2
     python benchmarks/paper_methods.py --images ../shared/data --out runs/paper-methods --table
 
-Each cell (data set, method, fraction, seed) is a run of ``galaxtool finetune``. A finished cell is not run again, so
-the script can be stopped and called anew; ``--table`` prints what there is, and writes every cell to ``cells.csv``. A
-seed decides the split, the subset, the order, the augmentation and the first weights, so the methods are paired.
+Each cell (data set, method, fraction, seed) is a run of ``galaxtool finetune``. Finished cells are not run again, so
+the script can be stopped and restarted. ``--table`` prints the finished cells and writes them to ``cells.csv``. The
+seed determines the split, the subset, the order, the augmentation and the initial weights, so the methods are paired.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ METHODS = {
     "galaxalign-v3": ("--method", "galaxalign-v3", *WHOLE),
     "linear-probe": ("--method", "linear-probe", *WHOLE),
 }
-EPOCHS = {"gz2": (11, 20), "radio": (6, 10)}  # of the two stages; a method of one stage has as many together
+EPOCHS = {"gz2": (11, 20), "radio": (6, 10)}  # of the two stages; a method with one stage gets their sum
 DATA = {
     "gz2": ("optical_gz2_5class", "--where", "odd_pool == 0"),
-    # nine tenths of these 300-pixel images are empty: chosen by eye on the training split
+    # nine tenths of these 300-pixel images are empty; the crop was chosen by eye on the training split
     "radio": ("radio_first_4class", "--crop", "0.4"),
 }
 COMPARED = ("supervised", "clip", "galaxalign")
@@ -57,51 +57,51 @@ class Cell:
 
     @property
     def folder(self) -> str:
-        """Name of its run directory."""
+        """Name of the run directory."""
         return f"{self.data}-{self.method.replace(', ', '-')}-{self.fraction:g}-{self.seed}"
 
 
-def cells(seeds: list[int]) -> list[Cell]:
-    """Return every cell, the ones of the first seed first, and what the papers do not have last."""
-    found = []
+def list_cells(seeds: list[int]) -> list[Cell]:
+    """Return all cells, ordered by seed, with the variant that no paper has at the end."""
+    cells = []
     for seed in seeds:
-        found += [Cell("gz2", method, 1.0, seed) for method in METHODS if method != OURS]
-        found += [Cell("gz2", method, f, seed) for f in (0.3, 0.1) for method in COMPARED]
-        found += [Cell("radio", method, f, seed) for f in (0.1, 0.3, 1.0) for method in COMPARED]
-    return found + [Cell("gz2", OURS, 1.0, seed) for seed in seeds]
+        cells += [Cell("gz2", method, 1.0, seed) for method in METHODS if method != OURS]
+        cells += [Cell("gz2", method, f, seed) for f in (0.3, 0.1) for method in COMPARED]
+        cells += [Cell("radio", method, f, seed) for f in (0.1, 0.3, 1.0) for method in COMPARED]
+    return cells + [Cell("gz2", OURS, 1.0, seed) for seed in seeds]
 
 
 def main() -> None:
-    """Run what is missing, then print the table."""
+    """Run the missing cells, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=Path, required=True, help="the folder of real images")
-    parser.add_argument("--out", type=Path, default=Path("runs/paper-methods"))
-    parser.add_argument("--backbone", default="mini@none")
-    parser.add_argument("--probed", default="mini", help="backbone of the linear probe: features learned elsewhere")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", help="cells whose folder begins so")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, each with its share of the processors")
-    parser.add_argument("--table", action="store_true", help="run nothing")
+    parser.add_argument("--images", type=Path, required=True, help="folder with the real images")
+    parser.add_argument("--out", type=Path, default=Path("runs/paper-methods"), help="folder for the runs")
+    parser.add_argument("--backbone", default="mini@none", help="backbone of all methods but the probe")
+    parser.add_argument("--probed", default="mini", help="pretrained backbone of the linear probe")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="random seeds")
+    parser.add_argument("--only", nargs="+", help="run only cells whose folder starts with one of these")
+    parser.add_argument("--jobs", type=int, default=1, help="number of parallel runs, which share the processors")
+    parser.add_argument("--table", action="store_true", help="only print the table")
     options = parser.parse_args()
-    wanted = cells(options.seeds)
+    wanted = list_cells(options.seeds)
     if options.only:
         wanted = [cell for cell in wanted if cell.folder.startswith(tuple(options.only))]
     if not options.table:
         with ThreadPoolExecutor(options.jobs) as pool:
             list(pool.map(lambda cell: run(cell, options), wanted))
-    print(table([row for cell in cells(options.seeds) if (row := result(cell, options))], options))
+    print(format_table([row for cell in list_cells(options.seeds) if (row := read_scores(cell, options))], options))
 
 
 def run(cell: Cell, options: argparse.Namespace) -> None:
-    """Train one cell, unless it is finished."""
-    if result(cell, options):
+    """Run one cell, unless it is finished."""
+    if read_scores(cell, options):
         return
     folder, *where = DATA[cell.data]
     warmup, epochs = EPOCHS[cell.data]
-    how = [part.format(warmup=warmup, epochs=epochs, whole=warmup + epochs) for part in METHODS[cell.method]]
+    length = [part.format(warmup=warmup, epochs=epochs, whole=warmup + epochs) for part in METHODS[cell.method]]
     backbone = options.probed if cell.method == "linear-probe" else options.backbone
     command = [
-        sys.executable, "-m", "galaxtool", "finetune", options.images / folder, *where, *how,
+        sys.executable, "-m", "galaxtool", "finetune", options.images / folder, *where, *length,
         "--backbone", backbone, "--seed", cell.seed, "--fraction", cell.fraction, "--patience", 0,
         "--out", options.out / cell.folder, "--overwrite", "--quiet",
     ]  # fmt: skip
@@ -111,8 +111,8 @@ def run(cell: Cell, options: argparse.Namespace) -> None:
         print(f"{cell.folder}: exit status {done.returncode}", file=sys.stderr)
 
 
-def result(cell: Cell, options: argparse.Namespace) -> dict[str, object] | None:
-    """Return a finished cell's scores, else None."""
+def read_scores(cell: Cell, options: argparse.Namespace) -> dict[str, object] | None:
+    """Return the scores of a cell, or None if it is not finished."""
     folder = options.out / cell.folder
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
@@ -134,8 +134,8 @@ def result(cell: Cell, options: argparse.Namespace) -> dict[str, object] | None:
     }
 
 
-def table(rows: list[dict[str, object]], options: argparse.Namespace) -> str:
-    """Return the results as a Markdown table, mean and standard deviation over the seeds; keep every cell."""
+def format_table(rows: list[dict[str, object]], options: argparse.Namespace) -> str:
+    """Write all cells to a CSV file, and return a Markdown table of means and standard deviations over the seeds."""
     if not rows:
         return "No cell is finished."
     with (options.out / "cells.csv").open("w", newline="") as stream:
@@ -143,8 +143,8 @@ def table(rows: list[dict[str, object]], options: argparse.Namespace) -> str:
         writer.writeheader()
         writer.writerows(rows)
     lines = [
-        f"{options.backbone}; epochs of the stages: {EPOCHS}; mean ± standard deviation over seeds; scores of the "
-        f"validation split at the best epoch by its F1, and (last) at the last epoch, which nothing chose; "
+        f"{options.backbone}; epochs of the stages: {EPOCHS}; mean ± standard deviation over seeds; scores on "
+        f'the validation split at the epoch with the best F1 and, in the columns "last", at the last epoch; '
         f"{platform.machine()}, {os.cpu_count()} processors, {rows[0]['precision']}",
         "",
         "| data | fraction | method | seeds | accuracy | macro F1 | retrieval mAP | last accuracy | last macro F1 |",

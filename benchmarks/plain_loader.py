@@ -1,4 +1,7 @@
-"""Classify a folder the plain way: a PyTorch DataLoader, Pillow or astropy, torchvision's resize, fp32, a CSV file."""
+"""Classify a folder with a plain PyTorch DataLoader, Pillow or astropy, and torchvision, in fp32; write a CSV file.
+
+python benchmarks/plain_loader.py FOLDER -o predictions.csv
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from galaxtool.models.find import find_model
 
 
 class Cutouts(Dataset):
-    """Images of a folder as tensors (3, size, size)."""
+    """The images of a folder as tensors of shape (3, size, size)."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self.files = sorted(p for p in folder.rglob("*") if p.suffix in (".png", ".jpg", ".jpeg", ".fits"))
@@ -47,11 +50,11 @@ class Cutouts(Dataset):
 
 
 def main() -> None:
-    """Classify, and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", default="mini")
-    parser.add_argument("-o", dest="output", type=Path, default=Path("predictions.csv"))
+    """Classify the folder and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="folder with PNG, JPG or FITS images")
+    parser.add_argument("--model", default="mini", help="model to classify with")
+    parser.add_argument("-o", dest="output", type=Path, default=Path("predictions.csv"), help="CSV file to write")
     options = parser.parse_args()
     model, record = load_network(find_model(options.model))
     loader = DataLoader(

@@ -1,13 +1,14 @@
-"""How long galaxtool takes to start, and what it imports to do so.
+"""Measure how long galaxtool takes to start, and list the heavy modules that its commands import.
 
     python benchmarks/startup.py
 
-Prints Markdown: the median of nine runs of each command in a process of its own, the commands taking turns so that a
-slow moment of the machine falls on all of them; then the heavy modules that stand loaded when a command has ended.
+The script prints Markdown: the median time of nine runs of each command, each in a new process, and the heavy modules
+that are loaded when a command ends. The commands take turns, so a slow moment of the machine affects all of them.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import statistics
@@ -44,34 +45,35 @@ print(" ".join(m for m in {heavy} if m in sys.modules), file=sys.stderr)
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     about = find_versions()
     print(
-        f"{utc_now()}, {platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors, "
+        f"{utc_now()}, {platform.system()} {platform.machine()}, {find_processor_name()}, {os.cpu_count()} processors, "
         f"Python {about['python']}, galaxtool {about['galaxtool']}\n"
     )
-    print(f"| command | median of {RUNS}, s | least, s |\n|---|---|---|")
-    for shown, seconds in timed().items():
+    print(f"| command | median of {RUNS}, s | minimum, s |\n|---|---|---|")
+    for shown, seconds in measure_times().items():
         print(f"| `{shown}` | {statistics.median(seconds):.3f} | {min(seconds):.3f} |")
-    print("\n| command | heavy modules loaded at its end |\n|---|---|")
+    print("\n| command | heavy modules loaded at the end |\n|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for shown, arguments in probed(Path(folder)).items():
-            print(f"| `{shown}` | {', '.join(loaded(arguments)) or 'none'} |")
+        for shown, arguments in list_probed_commands(Path(folder)).items():
+            print(f"| `{shown}` | {', '.join(find_heavy_modules(arguments)) or 'none'} |")
 
 
-def timed() -> dict[str, list[float]]:
-    """Return the seconds that each command took, run by run; one run before the others fills the caches."""
-    found: dict[str, list[float]] = {shown: [] for shown in TIMED}
+def measure_times() -> dict[str, list[float]]:
+    """Return the seconds of each run of each command; a first run fills the caches and is not counted."""
+    seconds: dict[str, list[float]] = {shown: [] for shown in TIMED}
     for turn in range(RUNS + 1):
         for shown, arguments in TIMED.items():
             start = time.perf_counter()
             subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
             if turn:
-                found[shown].append(time.perf_counter() - start)
-    return found
+                seconds[shown].append(time.perf_counter() - start)
+    return seconds
 
 
-def probed(folder: Path) -> dict[str, list[str]]:
-    """Return the command lines to look into; the last classifies simulated galaxies by the bundled ONNX file."""
+def list_probed_commands(folder: Path) -> dict[str, list[str]]:
+    """Return the commands whose modules are listed; the last one classifies galaxies with the bundled ONNX file."""
     simulate(output=folder / "cutouts", n=4, size=64)
     classify = ["classify", str(folder / "cutouts"), "--engine", "onnx", "-o", str(folder / "predictions.csv")]
     return {
@@ -82,8 +84,8 @@ def probed(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def loaded(arguments: list[str]) -> list[str]:
-    """Return the heavy modules, those that the lint rule keeps out of light files, that a command leaves loaded."""
+def find_heavy_modules(arguments: list[str]) -> list[str]:
+    """Return the heavy modules that a command loads; the lint configuration defines which modules are heavy."""
     lint = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
     heavy = lint["flake8-tidy-imports"]["banned-module-level-imports"]
     run = subprocess.run(
@@ -92,8 +94,8 @@ def loaded(arguments: list[str]) -> list[str]:
     return run.stderr.splitlines()[-1].split()
 
 
-def processor() -> str:
-    """Return the processor's name, where the system tells it."""
+def find_processor_name() -> str:
+    """Return the name of the processor, or an empty string if the system does not provide it."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

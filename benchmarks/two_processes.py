@@ -1,13 +1,14 @@
-"""Train in one process and in two (gloo, on the CPU) with the same global batch, and compare the first 20 losses.
+"""Compare the first 20 losses of a training in one process and in two with the same global batch (gloo, on the CPU).
 
     python benchmarks/two_processes.py
 
-GalaxAlign, both stages, on a small OpenCLIP pair of towers without BatchNorm, whose statistics are each process's own
-on a CPU.
+The script starts the processes itself, with torchrun. They train both stages of GalaxAlign with a small pair of
+OpenCLIP encoders without BatchNorm, because on a CPU every process has its own BatchNorm statistics.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -28,9 +29,14 @@ SETTINGS = {
 
 
 def main() -> None:
-    """Run both and print the losses."""
-    if len(sys.argv) > 1:
-        train(Path(sys.argv[1]))
+    """Run both trainings and print the losses."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, nargs="?", help="run directory; only for the processes that torchrun starts")
+    options = parser.parse_args()
+    if options.out:
+        if "RANK" not in os.environ:
+            parser.error("A run directory is only for processes started by torchrun. Run the script without arguments.")
+        train(options.out)
         return
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
@@ -49,14 +55,14 @@ def main() -> None:
 
 
 def train(out: Path) -> None:
-    """Train under torchrun, and write the losses."""
+    """Train in a process started by torchrun, and write the losses to a JSON file beside the run directory."""
     sys.path.insert(0, str(TESTS))
-    from support.train_in_processes import recorded_losses
+    from support.train_in_processes import record_losses
 
     import galaxtool
 
     is_main = int(os.environ["RANK"]) == 0
-    with recorded_losses() as losses:
+    with record_losses() as losses:
         galaxtool.finetune(["sample:n=200"], out=out, **SETTINGS)
     if is_main:
         out.with_suffix(".json").write_text(json.dumps(losses))

@@ -16,7 +16,7 @@ from galaxtool.training.step import Stepper
 
 
 @contextmanager
-def recorded_losses() -> Iterator[list[float]]:
+def record_losses() -> Iterator[list[float]]:
     """Note the loss of every step that a trainer takes; benchmarks/two_processes.py does so too."""
     losses: list[float] = []
 
@@ -42,7 +42,7 @@ def train(folder: Path, accumulate: int = 1) -> None:
     task = smooth_task(items=22, batch_size=8, epochs=4, warmup_epochs=3, accumulate=accumulate)
     torch.manual_seed(2)
     training = trainer.Trainer(task, stages(task), folder)
-    with recorded_losses() as losses:
+    with record_losses() as losses:
         training.fit()
     if distributed.is_main():
         (folder / "losses.json").write_text(json.dumps(losses))
