@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from safetensors.numpy import load_file
 
 COMMAND = [

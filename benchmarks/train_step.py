@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--checkpointing", action="store_true", help="use gradient checkpointing")
     parser.add_argument("--precision", default="auto", help="see galaxtool finetune")
     parser.add_argument("--device", default="auto", help="see galaxtool finetune")
-    parser.add_argument("--arms", nargs="+", choices=NAMES, default=NAMES, help="variants to measure")
+    parser.add_argument("--arms", nargs="+", choices=NAMES, default=NAMES, metavar="ARM", help="; ".join(NAMES))
     options = parser.parse_args()
     measure(options)
 
