@@ -92,7 +92,7 @@ class ImageRef:
         Key of the image in its container: a path in an archive, ``images/12`` in a stack, the number of an HDU. Empty
         for a container whose members could not be listed.
     bands : tuple of (str, Path)
-        Name and file of each band; empty unless every band has a file of its own.
+        Name and file of each band; empty unless every band has its own file.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The containers that each thread keeps open."""
+"""Containers that each thread keeps open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import OrderedDict
 from galaxtool.containers.find import make_container
 from galaxtool.containers.member_index import file_identity
 from galaxtool.containers.protocols import OpenContainer
-from galaxtool.errors import UnreadableImage
+from galaxtool.images.reading import cannot_open_error
 from galaxtool.types import ImageRef
 
 _MOST_OPEN = 4
@@ -26,8 +26,7 @@ class ContainerCache:
         try:
             key = (ref.container, *file_identity(ref.path))
         except OSError as error:
-            what = "There is no file" if isinstance(error, FileNotFoundError) else f"{error.strerror or error}:"
-            raise UnreadableImage(f"{what} '{ref.path}'.") from error
+            raise cannot_open_error(str(ref.path), error) from error
         if key not in self._open:
             self._open[key] = make_container(ref.container).open(ref.path)
             if len(self._open) > _MOST_OPEN:

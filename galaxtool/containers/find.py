@@ -1,4 +1,4 @@
-"""Which container opens a file, and which image a text names."""
+"""Find the container that opens a file, and the image that a text names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from galaxtool.plugins.specs import ContainerSpec
 from galaxtool.types import ImageRef
 
 HDUS = "fits-hdus"
-"""Name of the container that treats every HDU of a FITS file as an image of its own."""
+"""Name of the container that treats every HDU of a FITS file as a separate image."""
 
 
 def container_name(path: Path, registry: Registry | None = None) -> str:
@@ -43,7 +43,7 @@ def container_name(path: Path, registry: Registry | None = None) -> str:
         return ""
     name = path.name.lower()
     by_name = [spec for spec in known if spec.suffixes and name.endswith(spec.suffixes)]
-    by_content = [s for s in known if _begins(s, head)] or [s for s in known if _inside(s, head)]
+    by_content = [s for s in known if _has_magic(s, head)] or [s for s in known if _has_compressed_magic(s, head)]
     both = [spec for spec in by_content if spec in by_name]
     chosen = both or by_content or by_name
     return chosen[0].name if chosen else ""
@@ -74,7 +74,7 @@ def locate_image(text: str) -> ImageRef:
 
 @functools.lru_cache
 def _find_container(path: Path, *identity: object) -> str:
-    """Return `container_name`, remembered for as long as the file stays the same."""
+    """Return `container_name` from a cache, until the file changes."""
     return container_name(path)
 
 
@@ -85,7 +85,7 @@ def container_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
 
 
 def make_container(name: str, registry: Registry | None = None) -> Container:
-    """Return the container with a name.
+    """Create the container with a name.
 
     The built-in containers count the files that `members` skips in a Counter ``skipped``, by reason. It is complete
     after the last member.
@@ -93,17 +93,20 @@ def make_container(name: str, registry: Registry | None = None) -> Container:
     Raises
     ------
     UnknownName
-        If there is no such container.
+        If no container has this name.
     """
     registry = registry or get_registry()
-    made: Container = registry.containers.find(name).create()
-    return made
+    container: Container = registry.containers.find(name).create()
+    return container
 
 
-def _begins(spec: ContainerSpec, head: bytes) -> bool:
+def _has_magic(spec: ContainerSpec, head: bytes) -> bool:
     return any(head.startswith(magic, offset) for magic in spec.magic for offset in spec.offsets)
 
 
-def _inside(spec: ContainerSpec, head: bytes) -> bool:
-    """Tell whether a compressed file begins so when it is unpacked; at its very start an image might as well."""
-    return 0 not in spec.offsets and _begins(spec, decompress_head(head))
+def _has_compressed_magic(spec: ContainerSpec, head: bytes) -> bool:
+    """Tell whether a compressed file has the magic after decompression.
+
+    Magic at offset 0 does not count: a compressed file that begins with it may be a single image.
+    """
+    return 0 not in spec.offsets and _has_magic(spec, decompress_head(head))

@@ -122,7 +122,7 @@ def open_hdf5(path: Path) -> Any:
         with path.open("rb") as stream:
             head = stream.read(2)
     except FileNotFoundError as error:
-        raise InputError(f"There is no file at '{path}'.", hint=suggest_path(path)) from error
+        raise InputError(f"There is no file '{path}'.", hint=suggest_path(path)) from error
     except OSError as error:
         what = "is a folder, not an HDF5 file" if path.is_dir() else f"cannot be opened: {error.strerror or error}"
         raise InputError(f"'{path}' {what}.") from error

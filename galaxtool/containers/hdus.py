@@ -1,4 +1,4 @@
-"""FITS files whose HDUs show an object each."""
+"""FITS files with an object in each HDU."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile, read_head
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.bounded_stream import open_bounded
+from galaxtool.images.fits.header import has_image, header_bytes, round_to_blocks
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import describe_error
@@ -28,7 +29,7 @@ _kept: OrderedDict[tuple[Any, ...], _HduList] = OrderedDict()
 
 
 class HduContainer:
-    """FITS files in which every HDU with an image shows an object of its own.
+    """FITS files in which every HDU with an image shows a different object.
 
     This container is used only on request, because the HDUs of a file may also be bands, weights and masks.
 
@@ -88,12 +89,12 @@ class OpenHdus:
         self._listing = _get_hdus(path)
         self._stream = DecompressedFile(path)
         start, size = self._listing.places["0"]
-        # an empty primary HDU has keywords for all; one with an image would be mistaken for the member
+        # the keywords of an empty primary HDU apply to all HDUs; one with an image would be mistaken for the member
         primary = self._stream.take(start, size)
-        self._front = primary if len(primary) == _header_size(primary) else _empty_primary()
+        self._front = primary if _is_header_only(primary) else _empty_primary()
 
     def read(self, key: str, options: ReadOptions) -> ImageFile:
-        """Return an HDU as a FITS file of its own, behind the empty primary HDU of the file.
+        """Return an HDU as a separate FITS file, behind the empty primary HDU of the original file.
 
         Raises
         ------
@@ -156,7 +157,7 @@ def _find_hdus(path: Path) -> _HduList:
                 where = unit.fileinfo()
                 start, end = where["hdrLoc"], where["datLoc"] + where["datSpan"]
                 listing.places[str(number)] = start, end - start
-                if _is_image(unit):
+                if has_image(unit.header):
                     listing.members.append(Member(key=str(number), name=_name(unit.header, number)))
                 elif number:
                     listing.skipped["HDU without an image"] += 1
@@ -170,17 +171,6 @@ def _find_hdus(path: Path) -> _HduList:
     return listing
 
 
-def _is_image(unit: Any) -> bool:
-    """Tell whether an HDU holds pixels in two or more axes, plain or compressed in a table."""
-    header = unit.header
-    packed = bool(header.get("ZIMAGE"))
-    if header.get("GROUPS") or ("TABLE" in str(header.get("XTENSION", "")) and not packed):
-        return False
-    axes = "ZNAXIS" if packed else "NAXIS"
-    sides = [int(header.get(f"{axes}{i}", 0)) for i in range(1, int(header.get(axes, 0)) + 1)]
-    return len(sides) >= 2 and all(sides)
-
-
 def _name(header: fits.Header, number: int) -> str:
     name = str(header.get("EXTNAME", "")).strip()
     version = header.get("EXTVER", 1)
@@ -189,10 +179,10 @@ def _name(header: fits.Header, number: int) -> str:
     return name or str(header.get("OBJECT", "")).strip() or str(number)
 
 
-def _header_size(content: bytes) -> int:
-    """Return the length of the header at the beginning of an HDU."""
-    end = next((i for i in range(0, len(content), 80) if content[i : i + 8] == b"END     "), len(content))
-    return -(-(end + 80) // 2880) * 2880
+def _is_header_only(hdu: bytes) -> bool:
+    """Tell whether an HDU has a header and no data."""
+    header = header_bytes(hdu)
+    return header is not None and len(hdu) == round_to_blocks(len(header))
 
 
 def _empty_primary() -> bytes:

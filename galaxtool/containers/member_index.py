@@ -11,14 +11,16 @@ import os
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from galaxtool.errors import GalaxtoolError
+from galaxtool.containers.protocols import Member
+from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.config import cache_dir
 
@@ -57,6 +59,15 @@ class MemberIndex:
                 return tuple(self.table[2:, row].tolist())
             row += 1
         return None
+
+
+class Archive(Protocol):
+    """A container that stores an index while it lists its members."""
+
+    problem: str
+
+    def members(self, path: Path) -> Iterator[Member]:
+        """Yield the members; the problem is known after the last one."""
 
 
 class IndexBuilder:
@@ -108,6 +119,32 @@ def get_index(path: Path, build: Callable[[], MemberIndex]) -> MemberIndex:
         index = _read(_cache_path(key)) or build()
         store_index(path, index)
         return index
+
+
+def scan_archive(container: Archive, path: Path, numbers: int) -> MemberIndex:
+    """Return the index that listing the members of an archive stores, as far as the archive is readable.
+
+    Parameters
+    ----------
+    container : Archive
+        Container that was not used before.
+    path : Path
+        Path of the archive.
+    numbers : int
+        Number of values for each key.
+
+    Raises
+    ------
+    UnreadableImage
+        If no part of the archive is readable.
+    """
+    try:
+        for _ in container.members(path):
+            pass
+    except UnreadableImage:
+        if not container.problem:
+            raise
+    return get_index(path, IndexBuilder(numbers).build)
 
 
 def store_index(path: Path, index: MemberIndex) -> None:

@@ -1,4 +1,4 @@
-"""Which members of an archive are images, and unique names for them."""
+"""Selection of the members of an archive that are images, and unique names for them."""
 
 from __future__ import annotations
 

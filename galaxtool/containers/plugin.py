@@ -39,7 +39,7 @@ _NUMPY = ContainerSpec(
 )
 _HDUS = ContainerSpec(
     name="fits-hdus",
-    summary="FITS with an object in each HDU, where it is asked for; the HDUs of a file may be bands as well",
+    summary="FITS files with an object in each HDU; used only on request, because HDUs may also be bands",
     factory="galaxtool.containers.hdus:HduContainer",
     suffixes=(),
 )

@@ -19,9 +19,9 @@ class Member:
     Parameters
     ----------
     key : str
-        Key by which `OpenContainer.read` finds the image; tables show it in brackets behind the path of the container.
+        Key of the image for `OpenContainer.read`; tables show it in brackets behind the path of the container.
     name : str
-        Name that the identifier is made of; the same as `key` if there is no better one.
+        Name to make the identifier from; the same as `key` if the container has no better one.
     ra, dec : float or None
         Degrees, ICRS, if the container has columns of positions.
     columns : dict

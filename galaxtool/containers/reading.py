@@ -1,4 +1,4 @@
-"""Reading one image, wherever it is stored: a file, a member of a container, or one file per band."""
+"""Reading one image from where it is stored: a file, a member of a container, or one file per band."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from galaxtool.containers.cache import open_container
 from galaxtool.containers.find import locate_image
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
+from galaxtool.images.planes import take_bands
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import describe_error, read_file
 from galaxtool.types import BLANK, Cutout, ImageRef
@@ -142,8 +143,8 @@ def apply_options(cutout: Cutout, options: ReadOptions) -> Cutout:
         cutout = replace(cutout, pixel_scale=options.pixel_scale)
     if not options.bands or options.bands == cutout.bands:
         return cutout
-    places = [_find_band(cutout, band) for band in options.bands]
-    return replace(cutout, data=np.ascontiguousarray(cutout.data[places]), bands=options.bands)
+    data = take_bands(cutout.source, cutout.data, cutout.bands, options.bands)
+    return replace(cutout, data=np.ascontiguousarray(data), bands=options.bands)
 
 
 def _read_member(ref: ImageRef, options: ReadOptions) -> ImageFile | Cutout:
@@ -208,10 +209,3 @@ def _merge_flags(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """Return the flags of several bands as those of one image, which is blank only if all bands are."""
     every = dict.fromkeys(flag for some in flags for flag in some)
     return tuple(flag for flag in every if flag != BLANK or all(BLANK in some for some in flags))
-
-
-def _find_band(cutout: Cutout, band: str) -> int:
-    if band in cutout.bands:
-        return cutout.bands.index(band)
-    names = ", ".join(cutout.bands) if any(cutout.bands) else f"{len(cutout.bands)} without names"
-    raise UnreadableImage(f"'{cutout.source}' has no band '{band}'; its bands are {names}.")

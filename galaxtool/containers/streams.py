@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from galaxtool.errors import UnreadableImage
+from galaxtool.images.reading import cannot_open_error
+from galaxtool.utils.optional_imports import import_attribute
 
 MOST_BYTES = 2**30
 """Largest size of a member of an archive."""
@@ -38,14 +40,8 @@ def read_head(path: Path) -> bytes:
     try:
         with path.open("rb", buffering=0) as stream:
             head = stream.read(_HEAD)
-    except FileNotFoundError as error:
-        raise UnreadableImage(f"There is no file '{path}'.") from error
-    except IsADirectoryError as error:
-        raise UnreadableImage(f"'{path}' is a folder, not an archive.") from error
-    except PermissionError as error:
-        raise UnreadableImage(f"'{path}' may not be read: permission denied.") from error
     except OSError as error:
-        raise UnreadableImage(f"'{path}' cannot be opened: {error.strerror or error}.") from error
+        raise cannot_open_error(str(path), error, path=path, expected="an archive") from error
     if not head:
         raise UnreadableImage(f"'{path}' is an empty file.")
     return head
@@ -88,8 +84,8 @@ class DecompressedFile:
 
     Notes
     -----
-    This is a stream for `tarfile`. But `read` never returns more than 64 MB at once, for which only a hostile header
-    asks, and `seek` does not go beyond `MOST_RATIO` times the size of the file. `take` reads members.
+    This is a stream for `tarfile`. Its `read` refuses more than 64 MB at once, which only a hostile header asks for.
+    Its `seek` refuses to go beyond `MOST_RATIO` times the size of the file. Members are read by `take`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -158,11 +154,11 @@ def _open(path: Path, head: bytes) -> BinaryIO:
         return cast(BinaryIO, lzma.open(path))
     if head.startswith(_ZSTD):
         try:
-            from compression import zstd
+            open_zstd = import_attribute("compression.zstd:open")
         except ImportError as error:
             raise UnreadableImage(
                 f"'{path}' is compressed by Zstandard, which only Python 3.14 and newer can decompress.",
                 hint=f"Decompress it first: unzstd {path}",
             ) from error
-        return cast(BinaryIO, zstd.open(path))
+        return cast(BinaryIO, open_zstd(path))
     return path.open("rb")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from galaxtool.containers.member_index import IndexBuilder, MemberIndex, get_index, store_index
+from galaxtool.containers.member_index import IndexBuilder, get_index, scan_archive, store_index
 from galaxtool.containers.member_names import HIDDEN, NameDeduplicator, reason_to_skip, strip_dot_slash
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile
@@ -20,6 +21,7 @@ from galaxtool.tables.column_names import LABELS_FILE
 
 _BROKEN = (tarfile.TarError, *BROKEN)
 _ZEROS = bytes(tarfile.BLOCKSIZE)
+_NUMBERS = 2  # offset and size of a member
 
 
 class TarContainer:
@@ -51,7 +53,7 @@ class TarContainer:
         Yields
         ------
         Member
-            The key is the name in the archive, whatever it is (``../a.png`` is harmless, as nothing is written). A
+            The key is the name in the archive, unchanged (``../a.png`` is harmless, as nothing is written). A
             repeated name gets a number in front of its suffix. Hidden files and ``__MACOSX`` are ignored; links,
             devices, ``labels.csv`` and files that are not images are counted in `skipped`.
 
@@ -61,7 +63,7 @@ class TarContainer:
             If the file is not a tar archive; or after the last readable member of a damaged one, unless that member
             is itself cut short, which is reported when it is read.
         """
-        builder = IndexBuilder(2)
+        builder = IndexBuilder(_NUMBERS)
         suffixes = image_suffixes()
         distinct = NameDeduplicator(suffixes)
         with _open(path) as (stream, tar):
@@ -107,7 +109,7 @@ class OpenTar:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.index = get_index(path, lambda: _build_index(path))
+        self.index = get_index(path, lambda: scan_archive(TarContainer(), path, _NUMBERS))
         self._stream = DecompressedFile(path)
 
     def read(self, key: str, options: ReadOptions) -> ImageFile:
@@ -184,9 +186,8 @@ class _HeaderIterator:
             self.tar.members.clear()  # type: ignore[attr-defined]  # they would fill the memory
             last = info
             yield info
-        if (
-            self.stream.last != _ZEROS
-        ):  # every tar archive ends with zeros; tarfile also stops at anything that is not a header
+        # every tar archive ends with zeros; tarfile also stops at anything that is not a header
+        if self.stream.last != _ZEROS:
             self._set_problem(last, "it does not end like a tar archive")
 
     def _is_complete(self, info: tarfile.TarInfo) -> bool:
@@ -204,27 +205,15 @@ class _HeaderIterator:
         self.problem = f"'{self.path}' is damaged or cut short{behind} ({why}); the rest is lost."
 
 
-class _open:
-    """Opens an archive, to be used in a ``with`` statement."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> tuple[DecompressedFile, tarfile.TarFile]:
-        self.stream = DecompressedFile(self.path)
+@contextmanager
+def _open(path: Path) -> Iterator[tuple[DecompressedFile, tarfile.TarFile]]:
+    """Open an archive, and close it at the end of the block."""
+    with DecompressedFile(path) as stream:
         try:
-            return self.stream, tarfile.TarFile(fileobj=cast(Any, self.stream))
+            tar = tarfile.TarFile(fileobj=cast(Any, stream))
         except _BROKEN as error:
-            self.stream.close()
-            raise UnreadableImage(
-                f"'{self.path}' is not a tar archive, or is damaged ({describe_error(error)})."
-            ) from error
-        except BaseException:
-            self.stream.close()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        self.stream.close()
+            raise UnreadableImage(f"'{path}' is not a tar archive, or is damaged ({describe_error(error)}).") from error
+        yield stream, tar
 
 
 def _reason_to_skip_member(info: tarfile.TarInfo, suffixes: tuple[str, ...]) -> str:
@@ -235,15 +224,3 @@ def _reason_to_skip_member(info: tarfile.TarInfo, suffixes: tuple[str, ...]) -> 
         return "link"
     reason = reason_to_skip(info.name, suffixes)
     return reason or ("" if info.isreg() else "not a file")
-
-
-def _build_index(path: Path) -> MemberIndex:
-    """Scan an archive and return its index."""
-    container = TarContainer()
-    try:
-        for _ in container.members(path):
-            pass
-    except UnreadableImage:
-        if not container.problem:
-            raise  # otherwise the readable part is indexed
-    return get_index(path, lambda: IndexBuilder(2).build())

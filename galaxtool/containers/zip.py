@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from galaxtool.containers.member_index import IndexBuilder, MemberIndex, get_index, store_index
+from galaxtool.containers.member_index import IndexBuilder, get_index, scan_archive, store_index
 from galaxtool.containers.member_names import HIDDEN, NameDeduplicator, reason_to_skip, strip_dot_slash
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import BROKEN, MOST_BYTES, read_head
@@ -28,6 +28,7 @@ _SIGNATURE = b"PK\x03\x04"
 _LARGE = 2**26
 _MOST_RATIO = 300
 _STEP = 4096
+_NUMBERS = 5  # offset, compressed size, size, CRC and method of a member
 
 
 class ZipContainer:
@@ -64,7 +65,7 @@ class ZipContainer:
         UnreadableImage
             If the file is not a zip archive; or after the last readable member of a damaged one.
         """
-        builder = IndexBuilder(5)
+        builder = IndexBuilder(_NUMBERS)
         suffixes = image_suffixes()
         distinct = NameDeduplicator(suffixes)
         entries, self.problem = _read_directory(path)
@@ -106,7 +107,7 @@ class OpenZip:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.index = get_index(path, lambda: _build_index(path))
+        self.index = get_index(path, lambda: scan_archive(ZipContainer(), path, _NUMBERS))
         self._stream = path.open("rb")
 
     def read(self, key: str, options: ReadOptions) -> ImageFile:
@@ -190,15 +191,3 @@ def _reason_to_skip_member(info: zipfile.ZipInfo, suffixes: tuple[str, ...]) -> 
         return "link"
     reason = reason_to_skip(info.filename, suffixes)
     return reason or ("" if kind in (0, stat.S_IFREG) else "not a file")
-
-
-def _build_index(path: Path) -> MemberIndex:
-    """Read the directory of an archive and return its index."""
-    container = ZipContainer()
-    try:
-        for _ in container.members(path):
-            pass
-    except UnreadableImage:
-        if not container.problem:
-            raise  # otherwise the readable part is indexed
-    return get_index(path, lambda: IndexBuilder(5).build())

@@ -19,6 +19,7 @@ from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.fits.axes import to_bands
 from galaxtool.images.fits.band_names import is_science
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_gzipped, open_bounded
+from galaxtool.images.fits.hdus import is_image
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
@@ -150,9 +151,9 @@ def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
 
 def _read_hdus(path: Path, hdus: fits.HDUList, band: str, wanted: str | None) -> Iterator[SkyImage]:
     """Yield the wanted images; those without a WCS are skipped if others have one."""
-    selected = [(n, hdu) for n, hdu in enumerate(hdus) if _is_image(hdu) and _is_wanted(n, hdu, wanted)]
+    selected = [(n, hdu) for n, hdu in enumerate(hdus) if is_image(hdu) and _is_wanted(n, hdu, wanted)]
     if wanted is not None and not selected:
-        names = "; ".join(f"{n} {h.name or '(no name)'}" for n, h in enumerate(hdus) if _is_image(h)) or "none"
+        names = "; ".join(f"{n} {h.name or '(no name)'}" for n, h in enumerate(hdus) if is_image(h)) or "none"
         raise UnreadableImage(f"'{path}' has no image in an HDU {wanted!r}.", hint=f"HDUs with images: {names}.")
     problems = []
     for number, hdu in selected:
@@ -167,11 +168,6 @@ def _read_hdus(path: Path, hdus: fits.HDUList, band: str, wanted: str | None) ->
 
 class _NoWCS(UnreadableImage):
     """An image without a usable celestial WCS."""
-
-
-def _is_image(hdu: Any) -> bool:
-    kind = isinstance(hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)
-    return kind and not isinstance(hdu, fits.GroupsHDU) and len(hdu.shape) >= 2 and math.prod(hdu.shape) > 0
 
 
 def _is_wanted(number: int, hdu: Any, wanted: str | None) -> bool:

@@ -1,1 +1,1 @@
-"""Labelled images: folders, catalogues, registered sets, and how they are split."""
+"""Labelled images in folders, catalogues and registered data sets, and their splits."""

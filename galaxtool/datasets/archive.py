@@ -35,7 +35,7 @@ def open_archive(
     needs_labels: bool = True,
     pattern: str | None = None,
 ) -> FileDataset:
-    """Open a file that holds many label_name images.
+    """Open a file that holds many labelled images.
 
     Parameters
     ----------
@@ -87,13 +87,13 @@ def open_archive(
             needs_labels=needs_labels,
             below=labels.find_top(),
         )
-    made = create_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
-    return replace(made, refs=refs, has_hdus=not archive.is_stack)
+    dataset = create_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
+    return replace(dataset, refs=refs, has_hdus=not archive.is_stack)
 
 
 @dataclass(frozen=True, slots=True)
 class _Archive:
-    """Contents of an archive or stack."""
+    """The contents of an archive or a stack."""
 
     path: Path
     kind: str

@@ -23,7 +23,6 @@ def open_glob(*, path: str, needs_labels: bool = True, prober: FileProber | None
     needs_labels : bool
         Whether labels are required: the class of an image is then the name of its folder. If not, no image has a
         class.
-
     prober : FileProber, optional
         Opens files to find out which ones are tables.
 

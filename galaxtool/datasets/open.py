@@ -164,7 +164,7 @@ def _open_registered(registry: Registry, name: str, path: str | None, options: d
     entry = registry.datasets.find(name)
     needs_path = entry.spec.needs_path
     if needs_path and not path:
-        raise ConfigError(f"The data set '{name}' reads a local file or folder.", hint=f"Say {name}:PATH.")
+        raise ConfigError(f"The data set '{name}' reads a local file or folder.", hint=f"Write {name}:PATH.")
     if path and not needs_path:
         return _call_factory(entry.load(), name, {**_parse_options(name, path), **options})
     # the shell does not expand a ~ after a colon
@@ -181,7 +181,7 @@ def _parse_options(name: str, text: str) -> dict[str, int | float]:
         except ValueError:
             raise ConfigError(
                 f"The data set '{name}' does not read a local file, and '{part}' is not an option with a number.",
-                hint=f"Say {name}, or {name}:n=500,seed=3.",
+                hint=f"Write {name}, or {name}:n=500,seed=3.",
             ) from None
     return found
 

@@ -1,4 +1,4 @@
-"""Support of reading options by data sets, and refusal of those without effect."""
+"""Reading options of data sets, and errors for options without effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OF_HDUS = ("hdu", "mask_hdu", "weight_hdu")
 
 
 class BandSelection:
-    """Wrapper that selects bands and sets the pixel scale of a data set that has no reading options of its own.
+    """Wrapper that selects bands and sets the pixel scale for a data set without reading options.
 
     Parameters
     ----------

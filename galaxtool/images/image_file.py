@@ -1,4 +1,4 @@
-"""The file that an image is read from: on disk, or in memory for a member of an archive."""
+"""The file that an image is read from, on disk or, for a member of an archive, in memory."""
 
 from __future__ import annotations
 

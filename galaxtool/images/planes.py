@@ -30,12 +30,13 @@ def take_bands(name: str, data: np.ndarray, bands: tuple[str, ...], wanted: tupl
     return data if index == list(range(len(bands))) else data[index]
 
 
-def missing_band_error(name: str, band: str, existing: tuple[str, ...]) -> UnreadableImage:
-    """Return the error for a band that a file does not have."""
+def missing_band_error(name: str, band: str, existing: tuple[str, ...], *, hint: str = "") -> UnreadableImage:
+    """Return the error for a band that a file does not have; the default hint is about the option ``--bands``."""
     known = [one for one in existing if one]
     has = f"its {'bands are' if len(known) > 1 else 'band is'} {', '.join(known)}" if known else "it does not name any"
     near = next((one for one in known if one.lower() == band.lower()), "")
-    hint = f"Case matters: did you mean '{near}'?" if near else "Name them as the file does, or leave --bands out."
+    if not hint:
+        hint = f"Case matters: did you mean '{near}'?" if near else "Name them as the file does, or leave --bands out."
     return UnreadableImage(f"'{name}' has no band '{band}': {has}.", hint=hint)
 
 

@@ -50,8 +50,8 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
     registry = registry or get_registry()
     known = registry.readers.all()
     name = file.suffix_name
-    fits_name = [r for r in known if name.endswith(r.spec.suffixes)]
-    chosen = _choose(file, head, known, fits_name)
+    by_suffix = [r for r in known if name.endswith(r.spec.suffixes)]
+    chosen = _choose(file, head, known, by_suffix)
     reader = chosen.create()
     try:
         cutout: Cutout = reader.read(file, options)
@@ -69,7 +69,7 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
         ) from error
     if options.position and cutout.pixel_scale is None and options.pixel_scale is not None:
         cutout = replace(cutout, pixel_scale=options.pixel_scale)
-    return cutout.with_flags(NAME_MISMATCH) if fits_name and chosen not in fits_name else cutout
+    return cutout.with_flags(NAME_MISMATCH) if by_suffix and chosen not in by_suffix else cutout
 
 
 def image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
@@ -113,22 +113,38 @@ def describe_error(error: BaseException) -> str:
     return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
 
 
+def cannot_open_error(
+    name: str, error: OSError | ValueError, *, path: Path | None = None, expected: str = "an image"
+) -> UnreadableImage:
+    """Return the error for a file that cannot be opened.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    error : OSError or ValueError
+        Error that opening the file raised.
+    path : Path, optional
+        Path of the file: some platforms raise PermissionError for a folder.
+    expected : str
+        What the file should have been.
+    """
+    if isinstance(error, FileNotFoundError):
+        return UnreadableImage(f"There is no file '{name}'.")
+    is_denied = isinstance(error, PermissionError)
+    if isinstance(error, IsADirectoryError) or (is_denied and path is not None and path.is_dir()):
+        return UnreadableImage(f"'{name}' is a folder, not {expected}.")
+    if is_denied:
+        return UnreadableImage(f"'{name}' may not be read: permission denied.")
+    return UnreadableImage(f"'{name}' cannot be opened: {getattr(error, 'strerror', None) or describe_error(error)}.")
+
+
 def _read_head(file: ImageFile) -> bytes:
     """Return the first bytes of a file, decompressed if it is gzipped."""
     try:
         head = file.head(_HEAD)
-    except FileNotFoundError as error:
-        raise UnreadableImage(f"There is no file '{file.name}'.") from error
-    except IsADirectoryError as error:
-        raise UnreadableImage(f"'{file.name}' is a folder, not an image.") from error
-    except PermissionError as error:
-        if file.path is not None and file.path.is_dir():  # the error of some platforms for a folder
-            raise UnreadableImage(f"'{file.name}' is a folder, not an image.") from error
-        raise UnreadableImage(f"'{file.name}' may not be read: permission denied.") from error
-    except OSError as error:
-        raise UnreadableImage(f"'{file.name}' cannot be opened: {error.strerror or error}.") from error
-    except ValueError as error:  # a name that is not valid for a file
-        raise UnreadableImage(f"'{file.name}' cannot be opened: {describe_error(error)}.") from error
+    except (OSError, ValueError) as error:  # ValueError for a name that no file can have
+        raise cannot_open_error(file.name, error, path=file.path) from error
     if not head:
         raise UnreadableImage(f"'{file.name}' is an empty file.")
     if not head.startswith(_GZIP):
@@ -140,18 +156,18 @@ def _read_head(file: ImageFile) -> bytes:
 
 
 def _choose(
-    file: ImageFile, head: bytes, known: list[Registration[ReaderSpec]], fits_name: list[Registration[ReaderSpec]]
+    file: ImageFile, head: bytes, known: list[Registration[ReaderSpec]], by_suffix: list[Registration[ReaderSpec]]
 ) -> Registration[ReaderSpec]:
-    """Return the reader for a file that begins with `head`; the name is that of the readers in `fits_name`."""
-    fits_content = [r for r in known if r.spec.magic and head.startswith(r.spec.magic)]
-    both = [r for r in fits_content if r in fits_name]
-    unsure = [r for r in fits_name if not r.spec.magic]
-    if chosen := both or unsure or fits_content:
+    """Return the reader for a file that begins with `head`; `by_suffix` are the readers that its name fits."""
+    by_content = [r for r in known if r.spec.magic and head.startswith(r.spec.magic)]
+    both = [r for r in by_content if r in by_suffix]
+    unsure = [r for r in by_suffix if not r.spec.magic]
+    if chosen := both or unsure or by_content:
         return chosen[0]
     formats = " or ".join(r.spec.name for r in known)
-    if fits_name:
+    if by_suffix:
         what = "a text file" if _is_text(head) else "something else"
-        raise UnreadableImage(f"'{file.name}' has the suffix of a {fits_name[0].spec.name} image but is {what}.")
+        raise UnreadableImage(f"'{file.name}' has the suffix of a {by_suffix[0].spec.name} image but is {what}.")
     raise UnreadableImage(f"'{file.name}' is not an image in a known format.", hint=f"The known formats are {formats}.")
 
 

@@ -1,1 +1,1 @@
-"""From what a user names to the images to work on."""
+"""The images that the inputs of a command name."""

@@ -66,7 +66,7 @@ class Pattern:
 
 
 class BandFiles:
-    """The objects that a pattern finds in a folder; an `galaxtool.inputs.items.InputPart` after `set_bands`.
+    """The objects that a pattern finds in a folder; a `galaxtool.inputs.items.InputPart` after `set_bands`.
 
     Parameters
     ----------
@@ -104,7 +104,10 @@ class BandFiles:
                 self._found.setdefault(identifier, set()).add(sys.intern(band))
 
     def set_bands(self, bands: Sequence[str]) -> None:
-        """Keep the objects with a file in at least one of these bands; each has all of the bands, existing or not."""
+        """Keep the objects with a file in at least one of these bands.
+
+        Each object gets all of the bands, whether their files exist or not.
+        """
         self._bands = tuple(bands)
         if others := sum(number for band, number in self.bands.items() if band not in bands):
             self._skipped["unknown filter (if it is a band, name it with --bands)"] += others

@@ -1,4 +1,4 @@
-"""Finding what each INPUT names: folders, files, archives, catalogues, globs and lists."""
+"""Find what each INPUT names: folders, files, archives, catalogues, globs and lists."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class InputCollector:
     image_column, id_column, bands
         Columns of catalogues, as for `galaxtool.inputs.catalogue.read_catalogue`.
     each_hdu : bool
-        Whether every HDU with an image in a FITS file is an object of its own.
+        Whether every HDU with an image in a FITS file is a separate object.
     find_tables : callable, optional
         Function that finds FITS tables, see `galaxtool.inputs.walk.FileFilter`.
 

@@ -17,7 +17,7 @@ from galaxtool.types import ImageRef
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """What consecutive rows share: their folder or container file, and how their identifiers begin."""
+    """The folder or container file of consecutive rows, and the prefix of their identifiers."""
 
     head: str
     prefix: str
@@ -32,7 +32,7 @@ class FileList:
     root : Path
         Folder that paths are relative to.
     stem : callable
-        Takes the suffix off the name of a file.
+        Returns the name of a file without its suffix.
     """
 
     def __init__(self, root: Path, stem: Callable[[str], str]) -> None:

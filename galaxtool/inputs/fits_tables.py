@@ -1,4 +1,4 @@
-"""Telling FITS files with only tables, such as catalogues, from FITS images.
+"""Distinction of FITS files with only tables, such as catalogues, from FITS images.
 
 The first block of most files answers the question, the next blocks answer it for most others. astropy, about a hundred
 times slower, is asked only about files that begin with a table.
@@ -13,10 +13,9 @@ from pathlib import Path
 from astropy.io import fits
 
 from galaxtool.images.fits.bounded_stream import open_bounded
-from galaxtool.images.fits.header import Cards, header_bytes, round_to_blocks
+from galaxtool.images.fits.header import Cards, has_pixels, header_bytes, round_to_blocks
 from galaxtool.images.image_file import ImageFile
 from galaxtool.plugins.registry import get_registry
-from galaxtool.tables.formats.fits import is_image
 from galaxtool.utils.warning_filter import ignore_warnings
 
 FIRST_HEADERS = (1 << 16) + 2880
@@ -33,9 +32,9 @@ def fits_suffixes() -> tuple[str, ...]:
 
 
 def holds_only_tables(path: Path | bytes) -> bool:
-    """Return whether a file is FITS and has tables but no image; False where that cannot be determined.
+    """Tell whether a file is FITS and has tables but no image; False where that cannot be determined.
 
-    Whatever is wrong with a file is reported by its reader, as the error of that one input.
+    A problem with the file is reported later by its reader, as the error of that input.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -79,7 +78,7 @@ def is_fits_table(file: ImageFile, head: bytes) -> bool:
     if head.startswith(_GZIP) or not may_be_fits_table(head) or _first_extension_is_image(head):
         return False
     with ignore_warnings(), open_bounded(file) as stream, fits.open(stream, memmap=False) as hdus:
-        kinds = [(is_image(hdu), "TABLE" in hdu.header.get("XTENSION", "")) for hdu in hdus]
+        kinds = [(has_pixels(hdu.header), "TABLE" in hdu.header.get("XTENSION", "")) for hdu in hdus]
     return any(table for _, table in kinds) and not any(image for image, _ in kinds)
 
 

@@ -1,4 +1,4 @@
-"""From the INPUTs of a command to one sequence of images."""
+"""Gather the images that the INPUTs of a command name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Inputs:
     Parameters
     ----------
     items : sequence of InputItem
-        In the order of the INPUTs; within a folder in byte order of the relative path. Each is made on access.
+        The images in the order of the INPUTs, within a folder in byte order of the relative path; created on access.
     columns : Table or None
         Columns of the catalogues among the INPUTs, with a row for each item, masked where an item came from elsewhere;
         None without a catalogue.
@@ -80,7 +80,7 @@ def gather(
         then be a folder: ``{id}_{band}.fits``; see `galaxtool.inputs.band_files.Pattern`. An object that lacks a band
         is still listed.
     each_hdu : bool
-        Whether every HDU with an image in a FITS file is an object of its own.
+        Whether every HDU with an image in a FITS file is a separate object.
     find_tables : callable, optional
         Function that finds FITS tables, see `galaxtool.inputs.walk.FileFilter`.
 

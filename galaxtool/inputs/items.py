@@ -1,4 +1,4 @@
-"""The images to work on, made on demand."""
+"""The images to work on, created on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class InputItem:
     ref : ImageRef
         Where the image is stored. The file need not exist or be readable.
     ra, dec : float or None
-        Degrees, ICRS, from a catalogue; None where there is none or it does not say.
+        Degrees, ICRS, from a catalogue; None if no catalogue gives them.
     """
 
     id: str
@@ -38,14 +38,14 @@ class InputPart(Protocol):
     def __len__(self) -> int: ...
 
     def name(self, row: int) -> str:
-        """Return the identifier of a row, provided that no other row has it."""
+        """Return the identifier of a row, which other rows may share."""
 
     def item(self, row: int, name: str) -> InputItem:
         """Return a row as an item with that identifier."""
 
 
 class Items(Sequence[InputItem]):
-    """The items of several parts, each made on access; a slice is a list of items.
+    """The items of several parts, created on access; a slice is a list of items.
 
     Parameters
     ----------

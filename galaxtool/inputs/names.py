@@ -1,4 +1,4 @@
-"""Names of inputs: without suffix, all different, and in an order that is the same on every machine."""
+"""Names of inputs: without suffix, unique, and sorted in the same way on every machine."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def number_repeats(name: Callable[[int], str], count: int) -> tuple[array[int], 
 
     Notes
     -----
-    Needs about 25 bytes per row while it runs, whatever the length of the names, and as much again for each name that
-    is repeated.
+    Needs about 25 bytes per row while it runs, regardless of the length of the names, and as much again for each
+    repeated name.
     """
     digests = np.fromiter((hash(name(row)) for row in range(count)), dtype=np.int64, count=count)
     order = np.argsort(digests, kind="stable")

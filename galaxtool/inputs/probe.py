@@ -1,4 +1,4 @@
-"""Facts about files that a training needs before it reads pixels, from opening each file once."""
+"""Facts about files that a training needs before it reads pixels; each file is opened once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from galaxtool.inputs.fits_tables import FIRST_HEADERS, fits_suffixes, is_fits_t
 from galaxtool.types import ImageRef
 
 END_BYTES = 16384
-"""Bytes at either end of a file that its digest is computed of."""
+"""Number of bytes at either end of a file from which its digest is computed."""
 
 Position = tuple[float, float]
 Hdu = int | str | None
@@ -34,16 +34,16 @@ class FileProbe:
     Parameters
     ----------
     size : int or None
-        Size in bytes; None if there is no such file, or if it is not a regular file.
+        Size in bytes; None if the file does not exist or is not a regular file.
     digest : bytes or None
         Digest of the first and the last 16 KB, and so of the whole content of a file of up to 32 KB; None if the file
         cannot be read.
     is_table : bool
-        Whether the file is FITS and has tables but no image; False where that cannot be told.
+        Whether the file is FITS and has tables but no image; False if that cannot be determined.
     positions : mapping of (int, str or None) to (float, float), or None
         Right ascension and declination of the image's centre in degrees, ICRS, by the HDU whose header gives them;
-        None stands for the first HDU with an image. Without an entry where a header gives no position; None where
-        nobody has looked.
+        None stands for the first HDU with an image. An HDU without a position has no entry. None if the
+        headers were not read.
     """
 
     size: int | None = None
@@ -77,7 +77,7 @@ class FileProber:
         Parameters
         ----------
         refs : sequence of ImageRef
-            Images in files of their own or in archives; of an image with one file per band, the first file counts.
+            Images in single files or in archives; of an image with one file per band, the first file counts.
         positions : bool
             Whether to look for positions in the headers of FITS files.
         """
@@ -93,7 +93,7 @@ class FileProber:
         return [self._probes[ref].size if ref in self._probes else find_size(ref) for ref in refs]
 
     def find_tables(self, paths: Sequence[bytes]) -> list[bool]:
-        """Tell of each path whether it is a FITS file with tables but no image."""
+        """Tell for each path whether it is a FITS file with tables but no image."""
         return [probe.is_table for probe in self.probe([ImageRef(Path(os.fsdecode(path))) for path in paths])]
 
     def _is_probed(self, ref: ImageRef, positions: bool) -> bool:
@@ -117,7 +117,7 @@ class FileProber:
                     is_table=is_fits and _is_table(file),
                     positions=_find_positions(file, self._hdus if is_fits else ()) if positions else None,
                 )
-        except OSError:  # whatever is wrong with a file, its reader says so
+        except OSError:  # the reader reports the problem later
             return FileProbe()
 
     def _probe_member(self, ref: ImageRef, *, positions: bool) -> FileProbe:
@@ -178,7 +178,7 @@ def _digest(head: bytes, tail: bytes) -> bytes:
 def _is_table(file: ImageFile) -> bool:
     try:
         return may_be_fits_table(file.peek(FIRST_HEADERS)) and is_fits_table(file, file.peek(FIRST_HEADERS))
-    except Exception:  # whatever is wrong with a file, its reader says so
+    except Exception:  # the reader reports the problem later
         return False
 
 

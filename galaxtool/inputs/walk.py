@@ -1,4 +1,4 @@
-"""Finding the input files below a folder, in an order that does not change."""
+"""Find the input files below a folder, in a fixed order."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _OPEN_FILES, _FILES_PER_THREAD = 16, 32
 _ENTRIES_AT_ONCE = 4096
 
 TableFinder = Callable[[Sequence[bytes]], Sequence[bool]]
-"""Tells of the paths of FITS files which have tables but no image."""
+"""A function that tells for each of the paths of FITS files whether the file has tables but no image."""
 
 _Level = tuple[str, Iterator[str], tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFilter:
-    """Which files in folders are inputs.
+    """Filter of the files in folders that are inputs.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ class FileFilter:
     everything : bool
         Take every file, whatever its suffix.
     find_tables : callable, optional
-        Tells of the paths of FITS files which have tables but no image; by default, each file is opened here.
+        Tells for each of the paths of FITS files whether it has tables but no image; by default, the files are
+        opened here.
     """
 
     images: tuple[bytes, ...] = ()
@@ -79,8 +80,8 @@ def walk_images(folder: Path, find_tables: TableFinder | None = None) -> tuple[l
     Returns
     -------
     paths : list of Path
-        Relative to `folder`, in byte order. A broken link with the name of an image counts as one, so that it shows
-        as an error later rather than vanish.
+        Relative to `folder`, in byte order. A broken link with the name of an image counts as one, so that it
+        causes an error later instead of being ignored.
     skipped : Counter
         Number of other files, by reason.
     """
@@ -112,7 +113,7 @@ def walk(folder: Path, file_filter: FileFilter, skipped: Counter[str]) -> Iterat
     the names of folders, sorts the whole paths.
     """
     root = os.fspath(folder)
-    levels: list[_Level] = [("", iter(list_folder(root, file_filter, skipped)), (_file_identity(root),))]
+    levels: list[_Level] = [("", iter(list_folder(root, file_filter, skipped)), (_identify_folder(root),))]
     while levels:
         below, names, parents = levels[-1]
         for name in names:
@@ -120,7 +121,7 @@ def walk(folder: Path, file_filter: FileFilter, skipped: Counter[str]) -> Iterat
                 yield below, name
                 continue
             inner = os.path.join(root, below + name)  # noqa: PTH118  a million times
-            identity = _file_identity(inner)
+            identity = _identify_folder(inner)
             if identity not in parents:
                 content = list_folder(inner, file_filter, skipped)
                 levels.append((below + name, iter(content), (*parents, identity)))
@@ -143,7 +144,7 @@ def list_folder(
     skipped : Counter
         Counts the other files, by reason, and the folder itself where it cannot be opened.
     is_wanted : callable, optional
-        Tells by its name whether an entry is looked at; by default, hidden ones are not.
+        Tells by its name whether an entry counts; by default, hidden entries do not.
     """
     names: list[bytes] = []
     try:
@@ -193,7 +194,7 @@ def _find_tables(files: Sequence[bytes]) -> list[bool]:
 
 
 def _file_type(entry: os.DirEntry[bytes]) -> int:
-    """Return whether an entry is a folder, a regular file or neither; only links cost a call to the disk."""
+    """Return the type of an entry: folder, regular file or other; only links cost a call to the disk."""
     try:
         if entry.is_symlink():
             return stat.S_IFMT(entry.stat().st_mode)
@@ -201,13 +202,13 @@ def _file_type(entry: os.DirEntry[bytes]) -> int:
             return stat.S_IFDIR
         return stat.S_IFREG if entry.is_file(follow_symlinks=False) else stat.S_IFIFO
     except OSError:
-        return stat.S_IFREG  # a broken or circular link: to be shown as an error
+        return stat.S_IFREG  # a broken or circular link, reported as an error later
 
 
-def _file_identity(folder: str) -> tuple[int, int]:
+def _identify_folder(folder: str) -> tuple[int, int]:
     """Return what identifies a folder under any of its names."""
     try:
         status = os.stat(folder)  # noqa: PTH116  a path of any length
     except OSError:
-        return -1, hash(folder)  # gone, or in a folder that may not be entered
+        return -1, hash(folder)  # removed, or in a folder without permission
     return status.st_dev, status.st_ino

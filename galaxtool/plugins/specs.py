@@ -205,7 +205,7 @@ class TableFormatSpec(Spec):
 class MetricSpec(Spec):
     """A score of a classifier; ``factory(values, targets)`` computes it on the validation split.
 
-    `targets` is an array of class indices of shape (N,). It appears in ``metrics.json`` with a 95 % interval.
+    `targets` is an array of class indices of shape (N,). The score appears in ``metrics.json`` with a 95 % interval.
 
     Parameters
     ----------

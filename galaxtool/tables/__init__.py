@@ -1,1 +1,1 @@
-"""Tables: reading, writing, filtering."""
+"""Reading, writing and filtering of tables."""

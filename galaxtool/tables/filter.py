@@ -6,8 +6,8 @@ The expression is what follows WHERE in a query of SQLite: comparisons, ``and``,
 
 * Texts go in single quotes. Names of columns may be written in upper or lower case; a name with unusual characters goes
   in double quotes: ``"smooth-or-featured_smooth" > 0.5``.
-* A masked value, NaN and the empty text are NULL, and NULL follows SQL: whatever is compared with it is unknown, and so
-  is ``not`` of that, so that neither ``z > 0.1`` nor ``not z > 0.1`` holds. Say ``z is null`` to select such rows.
+* A masked value, NaN and the empty text are NULL, and NULL follows SQL: a comparison with it is unknown, and so is
+  its negation, so that neither ``z > 0.1`` nor ``not z > 0.1`` holds. Write ``z is null`` to select such rows.
 * The quotient of two integers is an integer, as in SQL: write ``1.0 * a / b`` for the ratio of two counts.
 * Single-precision numbers are compared as the decimals that they print as: ``p = 0.1`` holds for float32 0.1.
 
@@ -41,7 +41,7 @@ _STEPS_PER_CHECK = 10_000
 
 
 def filter_rows(table: Table, expression: str) -> np.ndarray:
-    """Return for which rows of a table an SQL expression is true.
+    """Tell for each row of a table whether an SQL expression is true.
 
     Parameters
     ----------
@@ -70,19 +70,19 @@ def filter_rows(table: Table, expression: str) -> np.ndarray:
     originals = {escape_surrogates(name): name for name in table.colnames}
     columns, kinds = [], {}
     for name in where.columns:
-        values, kinds[name] = _sql_values(table[originals[name]], name)
+        values, kinds[name] = _to_sql_values(table[originals[name]], name)
         columns.append(values)
     where.check_kinds(kinds)
     mask = np.zeros(len(table), dtype=bool)
     try:
         with closing(_load(columns, len(table))) as connection:
-            mask[_matching_rows(connection, where)] = True
+            mask[_find_matching_rows(connection, where)] = True
     except sqlite3.Error as error:
         raise _explain(error, where) from error
     return mask
 
 
-def _sql_values(column: Any, name: str) -> tuple[list[Any], str]:
+def _to_sql_values(column: Any, name: str) -> tuple[list[Any], str]:
     """Return a column as values of SQL, None for NULL, and whether it is ``"number"`` or ``"text"``."""
     if column.dtype.kind == "c" or len(column.shape) > 1:
         what = "several values in each row" if len(column.shape) > 1 else "complex numbers"
@@ -145,8 +145,8 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
-def _matching_rows(connection: sqlite3.Connection, where: WhereExpression) -> list[int]:
-    # parse_where lets no token through that could end the condition or begin a query of its own
+def _find_matching_rows(connection: sqlite3.Connection, where: WhereExpression) -> list[int]:
+    # parse_where rejects every token that could end the condition or begin another query
     rows = [row for (row,) in connection.execute(f"SELECT row_number FROM catalogue WHERE {where.sql}")]
     texts = f"SELECT 1 FROM catalogue WHERE typeof({where.sql}) = 'text' LIMIT 1"
     if connection.execute(texts).fetchone():
@@ -158,7 +158,7 @@ def _matching_rows(connection: sqlite3.Connection, where: WhereExpression) -> li
 
 
 def _explain(error: sqlite3.Error, where: WhereExpression) -> TableError:
-    """Return what SQLite complains of in terms of the expression."""
+    """Translate an error of SQLite into the terms of the expression."""
     names = {f"c{k}": name for k, name in enumerate(where.columns)}
     problem = re.sub(r"\bc\d+\b", lambda match: names.get(match[0], match[0]), str(error))
     if "interrupted" in problem:

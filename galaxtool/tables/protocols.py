@@ -1,4 +1,4 @@
-"""What a table format must be able to do."""
+"""The protocol of table formats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class TableFormat(Protocol):
     """Reads and writes the tables of one format."""
 
     def read(self, path: Path) -> Table:
-        """Read a file, of several tables the first.
+        """Read a file; if it has several tables, the first.
 
         Any exception that this raises is reported as a damaged file.
         """
@@ -32,5 +32,5 @@ class TableFormat(Protocol):
         schema : TableSchema
             Columns of the table; its `blocks` yields the rows, already prepared.
         meta : dict
-            What to say of the table as a whole, where the format has a place for it.
+            Metadata of the table, written if the format can store them.
         """

@@ -1,6 +1,6 @@
 """Reading of tables in any registered format.
 
-`read_table` returns the same whatever the format: plain columns of numbers, truth values or `str`, masked where there
+`read_table` returns the same for every format: plain columns of numbers, truth values or `str`, masked where there
 is no value. An empty text counts as no value, because most formats cannot tell the two apart.
 """
 
@@ -14,6 +14,7 @@ from astropy.table import Table
 from galaxtool.errors import TableError
 from galaxtool.tables.formats.find import CONVERT_HINT, create_table_format, list_table_suffixes
 from galaxtool.tables.formats.plain_columns import simplify_table
+from galaxtool.utils.suggestions import suggest_path
 
 
 def read_table(path: Path) -> Table:
@@ -43,7 +44,7 @@ def read_table(path: Path) -> Table:
             hint=f"Tables end in {', '.join(list_table_suffixes())}. {CONVERT_HINT}",
         )
     if not path.is_file():
-        raise TableError(f"There is no table at '{path}'.")
+        raise TableError(f"There is no table at '{path}'.", hint=suggest_path(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # nonstandard units and the like, which do not concern users of the table

@@ -65,7 +65,7 @@ class Token:
     kind : str
         ``"number"``, ``"text"``, ``"column"``, ``"word"`` (a keyword or function, in lower case) or ``"sign"``.
     sql : str
-        What SQLite is given.
+        Text passed to SQLite.
     column : str
         Name of the column in the table, where the token is a column.
     """
@@ -102,7 +102,7 @@ class WhereExpression:
         return " ".join(token.sql for token in self.tokens)
 
     def check_kinds(self, kinds: Mapping[str, str]) -> None:
-        """Refuse the direct comparison of a number with a text, which SQL would take for an ordering.
+        """Reject comparisons of a number with a text, for which SQL has an order but users have none.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class WhereExpression:
                     yield tokens[left], tokens[right]
 
     def _list_items(self, at: int) -> Iterator[int]:
-        """Yield where the items of ``in (...)`` stand."""
+        """Yield the indices of the items of ``in (...)``."""
         for k in range(at + 1, len(self.tokens)):
             if self.tokens[k].sql == ")":
                 return
@@ -150,7 +150,7 @@ class WhereExpression:
                 yield k + 1
 
     def _is_operand(self, at: int) -> bool:
-        """Return whether a column or a literal stands there by itself, not joined to another text by ``||``."""
+        """Tell whether a token is a column or a literal that ``||`` does not join to another text."""
         joined = any(0 <= k < len(self.tokens) and self.tokens[k].sql == "||" for k in (at - 1, at + 1))
         return at < len(self.tokens) and self.tokens[at].kind in ("number", "text", "column") and not joined
 

@@ -1,4 +1,4 @@
-"""Writing of tables in any registered format, whole or in pieces that are never in memory together."""
+"""Writing of tables in any registered format, whole or piece by piece."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from astropy.table import Table
 
 from galaxtool.errors import TableError
 from galaxtool.tables.formats.column_stats import TableStats
-from galaxtool.tables.formats.find import check_table_path, create_table_format, find_table_format, is_gzipped
+from galaxtool.tables.formats.find import check_table_path, create_table_format, find_table_format, has_gzip_suffix
 from galaxtool.tables.formats.plain_columns import simplify_table
 from galaxtool.tables.formats.schema import TableSchema
 from galaxtool.tables.protocols import TableFormat
@@ -32,7 +32,7 @@ def write_table(table: Table, path: Path, *, meta: dict[str, Any] | None = None)
         The suffix decides the format: .csv .ecsv .fits .vot (also with .gz) .parquet. Missing folders are created. If
         it is a symbolic link, the file that it points to is replaced.
     meta : dict, optional
-        What to say of the table as a whole, where the format has a place for it (all but CSV).
+        Metadata of the table, written if the format can store them (all but CSV).
 
     Raises
     ------
@@ -67,7 +67,7 @@ def write_stream(
     path : Path
         The suffix decides the format, see `write_table`.
     meta : dict, optional
-        What to say of the table as a whole, where the format has a place for it.
+        Metadata of the table, written if the format can store them.
     stats : TableStats, optional
         Merged statistics of all pieces, from `measure_table`. They are ignored if measured for another format.
 
@@ -81,7 +81,7 @@ def write_stream(
     ConfigError
         If the suffix belongs to no format.
     TableError
-        If there is no piece, or the pieces do not fit together or not the statistics.
+        If there is no piece, or the pieces do not fit together or do not fit the statistics.
     GalaxtoolError
         If the file cannot be written.
 
@@ -108,7 +108,7 @@ def write_stream(
         with atomic_write(Path(os.path.realpath(path))) as temporary:
             with temporary.open("wb") as stream:
                 form.write(stream, TableSchema(stats, pieces), meta or {})
-            if is_gzipped(path):
+            if has_gzip_suffix(path):
                 _gzip(temporary)
     return stats.rows
 

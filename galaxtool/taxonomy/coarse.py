@@ -8,7 +8,7 @@ from galaxtool.errors import InputError
 from galaxtool.taxonomy.classes import Taxonomy
 
 
-def parents(fine: Taxonomy, coarse: Taxonomy) -> dict[str, str]:
+def find_parents(fine: Taxonomy, coarse: Taxonomy) -> dict[str, str]:
     """Return the parent of each fine class: the coarse class that contains all of its objects.
 
     A class that is in both taxonomies (a subset of the same taxonomy) is its own parent.
@@ -63,7 +63,7 @@ def coarsen(
     values = np.asarray(probabilities, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != len(fine):
         raise ValueError(f"probabilities have shape {values.shape}; expected (N, {len(fine)})")
-    parent = parents(fine, coarse)
+    parent = find_parents(fine, coarse)
     if not parent:
         raise InputError(
             f"No class of '{fine.name}' has a counterpart in '{coarse.name}'.",

@@ -18,7 +18,7 @@ source)::
     aliases = ["disc from the side"]            # optional
     is_a = ["galaxymnist:edge_on_disk"]         # optional
 
-Only the standard library is imported, so that listings stay fast.
+Nothing heavy is imported, so that listings stay fast.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxtool.errors import InputError, suggest_name
-from galaxtool.plugins.specs import Citation, TaxonomySpec
+from galaxtool.errors import InputError
+from galaxtool.plugins.specs import TaxonomySpec
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import make_prompt, match_key, slugify
+from galaxtool.taxonomy.records import check_keys, read_citations
 from galaxtool.taxonomy.votes.schema import VoteSchema
 
 __all__ = [
@@ -46,7 +47,6 @@ __all__ = [
 
 _TOP = {"name": str, "title": str, "summary": str, "index_order": list, "citations": list, "classes": list}
 _CLASS = {"slug": str, "name": str, "prompt": str, "aliases": list, "is_a": list}
-_CITATION = {"text": str, "doi": str, "arxiv": str, "bibcode": str}
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -69,7 +69,7 @@ def load_taxonomy(source: TaxonomySpec | Path | str) -> Taxonomy:
     order = record.get("index_order", [])
     classes = []
     for entry in record["classes"]:
-        _check(entry, _CLASS, ("slug", "name"), file, "a class")
+        check_keys(entry, _CLASS, ("slug", "name"), f"a class of {file}", InputError)
         slug = entry["slug"]
         symbol = folder / f"{slug}.png"
         if slugify(slug) != slug:
@@ -94,7 +94,7 @@ def taxonomy_spec(folder: Path | str) -> TaxonomySpec:
         If ``taxonomy.toml`` is missing or malformed.
     """
     record, _ = _read(Path(folder))
-    citations = _read_citations(record)
+    citations = read_citations(record, f"the taxonomy '{record['name']}'", InputError)
     return TaxonomySpec(
         name=record["name"],
         summary=record.get("summary", ""),
@@ -119,10 +119,12 @@ def taxonomy_from_dict(record: Mapping[str, Any], symbols: Path | None = None) -
         If the record is malformed, or a symbol is not in the folder.
     """
     where = f"the record of the taxonomy '{record.get('name', '')}'"
-    _check(record, _TOP, ("name", "classes"), where, "the top level")
+    check_keys(record, _TOP, ("name", "classes"), f"the top level of {where}", InputError)
     classes = []
     for entry in record["classes"]:
-        _check(entry, _CLASS | {"symbol": object, "index": object}, ("slug", "name"), where, "a class")
+        check_keys(
+            entry, _CLASS | {"symbol": object, "index": object}, ("slug", "name"), f"a class of {where}", InputError
+        )
         # Only the file name counts: a record from elsewhere must not read files outside its folder.
         symbol = symbols / Path(entry["symbol"]).name if symbols and entry.get("symbol") else None
         if symbol and not symbol.is_file():
@@ -214,27 +216,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], Path]:
         ) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise InputError(f"{file} is not valid TOML: {problem}.", hint="Correct the file at this place.") from problem
-    _check(record, _TOP, ("name", "classes"), file, "the top level")
+    check_keys(record, _TOP, ("name", "classes"), f"the top level of {file}", InputError)
     return record, file
-
-
-def _check(entry: Any, types: Mapping[str, type], required: Sequence[str], where: Path | str, what: str) -> None:
-    """Check the keys of an entry and the types of their values."""
-    if not isinstance(entry, Mapping):
-        raise InputError(f"{what} in {where} is not a table of keys.", hint="Write it as [[classes]] with keys below.")
-    for key, value in entry.items():
-        if key not in types:
-            near = suggest_name(key, types)
-            hint = f"Did you mean '{near}'?" if near else f"Known keys: {', '.join(types)}."
-            raise InputError(f"'{key}' in {what} of {where} is not a known key.", hint=hint)
-        if not isinstance(value, types[key]):
-            raise InputError(
-                f"'{key}' in {what} of {where} is not a {'list' if types[key] is list else 'text'}.",
-                hint=f"It is {value!r}.",
-            )
-    for key in required:
-        if not entry.get(key):
-            raise InputError(f"{what} in {where} has no '{key}'.", hint=f"Add {key} = ...")
 
 
 def _build_class(entry: Mapping[str, Any], symbol: Path | None, index: int | None) -> Class:
@@ -254,17 +237,11 @@ def _build_class(entry: Mapping[str, Any], symbol: Path | None, index: int | Non
     )
 
 
-def _read_citations(record: Mapping[str, Any]) -> tuple[Citation, ...]:
-    for entry in record.get("citations", []):
-        _check(entry, _CITATION, ("text",), f"the taxonomy '{record['name']}'", "a citation")
-    return tuple(Citation(**entry) for entry in record.get("citations", []))
-
-
 def _build_from_record(record: Mapping[str, Any], classes: tuple[Class, ...]) -> Taxonomy:
     return Taxonomy(
         name=record["name"],
         title=record.get("title", ""),
         summary=record.get("summary", ""),
         classes=classes,
-        citations=_read_citations(record),
+        citations=read_citations(record, f"the taxonomy '{record['name']}'", InputError),
     )

@@ -59,12 +59,12 @@ def is_debugging() -> bool:
 
 
 def is_follower() -> bool:
-    """Tell whether this is one of several processes of one training other than the first, which alone prints."""
+    """Tell whether this process is not the first of a training in several processes; only the first one prints."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def cache_dir() -> Path:
-    """Return the cache folder: ``GALAXTOOL_CACHE``, or the usual one of the platform."""
+    """Return the cache folder: ``GALAXTOOL_CACHE``, or the default of the platform."""
     return Path(os.environ.get("GALAXTOOL_CACHE") or platformdirs.user_cache_dir("galaxtool"))
 
 
@@ -103,8 +103,8 @@ def gather_settings(
     return values, sources
 
 
-def read_toml(file: Path) -> dict[str, Any]:
-    """Read a TOML file.
+def read_toml(file: Path, *, kind: str = "settings file") -> dict[str, Any]:
+    """Read a TOML file; `kind` names it in messages.
 
     Raises
     ------
@@ -115,9 +115,9 @@ def read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         hint = "Check its permissions." if file.exists() else suggest_path(file)
-        raise ConfigError(f"The settings file '{file}' cannot be read: {error.strerror}.", hint=hint) from error
+        raise ConfigError(f"The {kind} '{file}' cannot be read: {error.strerror}.", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The settings file '{file}' is not valid TOML: {error}.") from error
+        raise ConfigError(f"The {kind} '{file}' is not valid TOML: {error}.", hint="Correct it there.") from error
 
 
 def load_recipe(file: Path, parameters: Iterable[str]) -> dict[str, Any]:

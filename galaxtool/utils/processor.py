@@ -1,4 +1,4 @@
-"""Abilities of this machine's processor."""
+"""Features of this machine's processor."""
 
 from __future__ import annotations
 

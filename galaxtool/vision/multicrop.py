@@ -129,7 +129,7 @@ def _resample(images: torch.Tensor, matrices: np.ndarray, side: int) -> torch.Te
 
 
 def _blur(images: torch.Tensor, sigmas: np.ndarray, largest: float) -> torch.Tensor:
-    """Smooth each image (N, C, ny, nx) by a Gaussian of its own standard deviation in pixels; 0 leaves it alone."""
+    """Smooth each image (N, C, ny, nx) by a Gaussian with its own standard deviation in pixels; 0 changes nothing."""
     reach = min(int(np.ceil(_TRUNCATE * largest)), images.shape[-1] - 1)
     if reach < 1 or not sigmas.any():
         return images

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from galaxtool.errors import ConfigError, UnreadableImage
+from galaxtool.errors import ConfigError
+from galaxtool.images.planes import missing_band_error
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.types import NO_SCALE, OFF_EDGE, UPSAMPLED, Cutout
 from galaxtool.utils.digests import hash_json
@@ -94,11 +95,8 @@ class Preprocess:
 
     def _band(self, cutout: Cutout, band: str) -> Cutout:
         if band not in cutout.bands:
-            names = ", ".join(name or "one without a name" for name in cutout.bands)
-            raise UnreadableImage(
-                f"'{cutout.source}' has no band '{band}'; its bands are {names}.",
-                hint=f"The model needs the bands {', '.join(self.channels)}.",
-            )
+            hint = f"The model needs the bands {', '.join(self.channels)}."
+            raise missing_band_error(cutout.source, band, cutout.bands, hint=hint)
         index = cutout.bands.index(band)
         return replace(cutout, data=cutout.data[index : index + 1], bands=(band,))
 

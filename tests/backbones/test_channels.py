@@ -129,8 +129,8 @@ def test_bands_are_cut_and_resized_as_colours_are() -> None:
 @pytest.mark.parametrize(
     ("cutout", "message"),
     [
-        (measured(("g", "r", "z")), "'five.fits' has no band 'i'; its bands are g, r, z."),
-        (replace(painted(), bands=("",), data=painted().data[:1]), "its bands are one without a name."),
+        (measured(("g", "r", "z")), "'five.fits' has no band 'i': its bands are g, r, z."),
+        (replace(painted(), bands=("",), data=painted().data[:1]), "has no band 'g': it does not name any."),
     ],
 )
 def test_a_band_that_is_not_there(cutout: Cutout, message: str) -> None:

@@ -512,7 +512,7 @@ def test_a_large_archive_is_listed_once(tmp_path: Path, monkeypatch: pytest.Monk
         index._kept.clear()  # as in another process
         with monkeypatch.context() as patch:
             for module in (tar, zip):
-                patch.setattr(module, "_build_index", lambda path: pytest.fail("listed again"))
+                patch.setattr(module, "scan_archive", lambda *_: pytest.fail("listed again"))
             assert content(path, "2.png") == files["2.png"]
         kept = sorted((tmp_path / "cache" / "archives").glob("*.npy"))
         kept[-1].write_bytes(b"damaged")
@@ -682,7 +682,7 @@ def test_what_stands_beside_the_images(tmp_path: Path) -> None:
     chosen = rows(path, options=ReadOptions(bands=("z", "g"), pixel_scale=9.0))
     assert np.array_equal(chosen[0].data, images[0, [2, 0]]) and chosen[0].bands == ("z", "g")
     assert chosen[0].pixel_scale == 0.262
-    with pytest.raises(UnreadableImage, match="no band 'i'; its bands are g, r, z"):
+    with pytest.raises(UnreadableImage, match="no band 'i': its bands are g, r, z"):
         rows(path, options=ReadOptions(bands=("i",)))
     np.savez(
         tmp_path / "a.npz", images=images, bands=np.array(["g", "r", "z"]), pixel_scale=0.262, ra=ra, dec=dec, unit="Jy"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from galaxtool.errors import InputError, UnknownName
-from galaxtool.taxonomy.coarse import coarsen, parents
+from galaxtool.taxonomy.coarse import coarsen, find_parents
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, load_taxonomy, taxonomy_from_dict
 from galaxtool.taxonomy.matching import choose_taxonomy, find_unmatched, match_label, match_labels
 from galaxtool.taxonomy.names import make_prompt, match_key, slugify
@@ -341,7 +341,7 @@ def test_coarsen_refuses_what_does_not_belong_together() -> None:
 
 
 def test_parents_follow_the_shape() -> None:
-    found = parents(TAXONOMIES["galaxy10"], TAXONOMIES["gz2-5"])
+    found = find_parents(TAXONOMIES["galaxy10"], TAXONOMIES["gz2-5"])
     assert found["barred_spiral"] == "spiral" and found["edge_on_with_bulge"] == "edge_on"
     assert "merging" not in found and "disturbed" not in found
 

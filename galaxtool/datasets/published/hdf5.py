@@ -71,7 +71,8 @@ class ImageStack(Hdf5Rows):
         """
         pixels = self.row(row)
         planes = np.moveaxis(pixels, -1, 0) if self.shape[3] == 3 else pixels
-        return np.array(planes[:, ::-1], order="C")  # a copy lets go of the block; the top row is the first in files
+        # files begin with the top row; a copy, so that the block can be freed
+        return np.array(planes[:, ::-1], order="C")
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""How the axes of a FITS array become bands.
+"""Conversion of the axes of a FITS array to bands.
 
 The axes in front of (ny, nx) are handled from last to first:
 
@@ -24,7 +24,7 @@ from galaxtool.images.fits.header import Keywords
 MAX_BANDS = 5
 """More unnamed planes than this are channels, not bands."""
 
-_COLOURS = (2, 3, 4)
+_COLORS = (2, 3, 4)
 _SPECTRAL = ("FREQ", "VELO", "VRAD", "VOPT", "FELO", "WAVE", "AWAV", "WAVN", "ENER", "ZOPT", "BETA")
 
 
@@ -61,13 +61,13 @@ def to_bands(
         raise UnreadableImage(
             f"'{path}' contains complex numbers, not brightness.", hint="Convert them to an image first."
         )
-    if data.ndim == 3 and data.shape[2] in _COLOURS and min(data.shape[:2]) > MAX_BANDS and "-" not in kinds[2]:
+    if data.ndim == 3 and data.shape[2] in _COLORS and min(data.shape[:2]) > MAX_BANDS and "-" not in kinds[2]:
         data, kinds = np.moveaxis(data, 2, 0), ["", "", ""]
     for axis in range(data.ndim - 3, -1, -1):
         if data.shape[axis] == 1:
             data = data.squeeze(axis)
         elif kinds[axis] == "STOKES":
-            data = data[(slice(None),) * axis + (_stokes_i(header, data, kinds, axis),)]
+            data = data[(slice(None),) * axis + (_find_stokes_i(header, data, kinds, axis),)]
         elif kinds[axis][:4] in _SPECTRAL:
             data = _average(data, axis)
     if data.ndim > 3:
@@ -82,7 +82,7 @@ def to_bands(
     return data, bands
 
 
-def _stokes_i(header: Keywords, data: np.ndarray, kinds: list[str], axis: int) -> int:
+def _find_stokes_i(header: Keywords, data: np.ndarray, kinds: list[str], axis: int) -> int:
     """Return the index of Stokes I, whose coordinate is 1."""
     number = len(kinds) - axis
     step = float(header.get(f"CDELT{number}", 1)) or 1.0

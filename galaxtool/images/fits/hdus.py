@@ -13,6 +13,7 @@ from astropy.io import fits
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.band_names import hdu_band, plane_bands
+from galaxtool.images.fits.bounded_stream import is_gzipped
 from galaxtool.images.fits.header import Cards, Keywords, header_bytes
 from galaxtool.images.fits.tile_checks import check_tiles
 from galaxtool.images.image_file import ImageFile
@@ -52,8 +53,7 @@ class Unit:
     @property
     def is_image(self) -> bool:
         """Whether the HDU holds pixels in two or more axes."""
-        kind = isinstance(self.hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)
-        return kind and not isinstance(self.hdu, fits.GroupsHDU) and len(self.shape) >= 2 and min(self.shape) > 0
+        return is_image(self.hdu)
 
 
 class OpenFits:
@@ -174,7 +174,7 @@ class OpenFits:
             check_size(self.name, tuple(int(side) for side in unit.hdu.tile_shape))
         if self._content is not None and not compressed:
             enough = unit.hdu.fileinfo()["datLoc"] + wanted <= len(self._content)
-        elif compressed or self.file.head(2) == b"\x1f\x8b":
+        elif compressed or is_gzipped(self.file):
             enough = wanted <= self.file.size * _BEST_COMPRESSION
         else:
             enough = unit.hdu.fileinfo()["datLoc"] + wanted <= self.file.size
@@ -228,6 +228,12 @@ class OpenFits:
         return f"Its HDUs are: {'; '.join(names[:_LISTED])}{'; ...' if len(names) > _LISTED else ''}."
 
 
+def is_image(hdu: Any) -> bool:
+    """Tell whether an HDU, as astropy opened it, holds pixels in two or more axes."""
+    kind = isinstance(hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)
+    return kind and not isinstance(hdu, fits.GroupsHDU) and len(hdu.shape) >= 2 and min(hdu.shape) > 0
+
+
 def cut_short_error(file: ImageFile, shape: tuple[int, ...]) -> UnreadableImage:
     """Return the error for a file that holds less than its header promises."""
     return UnreadableImage(
@@ -250,7 +256,7 @@ def _may_stack(images: list[Unit]) -> bool:
 
 
 def _select_bands(images: list[Unit]) -> list[Unit]:
-    """Return the images to stack as bands: all of the shape of the first, if each names a band of its own."""
+    """Return the images to stack as bands: all with the shape of the first, if each names a different band."""
     if not _may_stack(images):
         return images[:1]
     return [unit for unit in images if unit.shape == images[0].shape and hdu_band(unit.header)]

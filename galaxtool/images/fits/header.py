@@ -107,6 +107,24 @@ def header_bytes(content: bytes, start: int = 0) -> bytes | None:
     return None if end < 0 else content[start : end + _CARD]
 
 
+def has_pixels(header: Keywords) -> bool:
+    """Tell from its header whether an HDU holds pixels, plain or compressed in a table."""
+    kind = str(header.get("XTENSION", "IMAGE")).strip()
+    if kind == "BINTABLE":
+        return bool(header.get("ZIMAGE", False))
+    return bool(kind == "IMAGE" and header.get("NAXIS", 0) > 0)
+
+
+def has_image(header: Keywords) -> bool:
+    """Tell from its header whether an HDU holds pixels in two or more axes, plain or compressed in a table."""
+    packed = bool(header.get("ZIMAGE"))
+    if header.get("GROUPS") or ("TABLE" in str(header.get("XTENSION", "")) and not packed):
+        return False
+    axes = "ZNAXIS" if packed else "NAXIS"
+    sides = [int(header.get(f"{axes}{i}", 0)) for i in range(1, int(header.get(axes, 0)) + 1)]
+    return len(sides) >= 2 and all(sides)
+
+
 def round_to_blocks(n: int) -> int:
     """Return a number of bytes rounded up to whole blocks."""
     return -(-n // _BLOCK) * _BLOCK

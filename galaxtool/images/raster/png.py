@@ -47,7 +47,7 @@ def decode_png(image: Image.Image, content: bytes) -> np.ndarray | None:
         return None
     try:
         pixels = _decode(content, (image.height, image.width), _MODES[image.mode])
-    except Exception:  # kornia-rs has no exception class of its own
+    except Exception:  # kornia-rs raises plain exceptions
         return None
     pixels.flags.writeable = False
     return pixels.transpose(2, 0, 1)

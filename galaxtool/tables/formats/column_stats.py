@@ -40,11 +40,11 @@ class ColumnStats:
     description : str, optional
         Description in the first piece that has one.
     has_values : bool
-        Whether anything is not masked; until then, `dtype` and `shape` are provisional.
+        Whether any value is not masked; `dtype` and `shape` are provisional otherwise.
     has_nulls : bool
-        Whether anything is masked.
+        Whether any value is masked.
     has_holes : bool
-        Whether anything is masked within a cell that is not masked as a whole.
+        Whether any cell is masked in part.
     largest_unsigned : int
         The largest value, of unsigned integers.
     width, utf16_width, escaped_width : int
@@ -101,13 +101,13 @@ class ColumnStats:
         self.utf16_width = max(self.utf16_width, other.utf16_width)
         self.escaped_width = max(self.escaped_width, other.escaped_width)
         self.printable &= other.printable
-        # what fitted a narrower type is none of the lowest of a wider one
+        # values of a narrower type are never among the lowest of a wider type
         lows = [low for dtype, low in ((own, self._low), (other.dtype, other._low)) if dtype == self.dtype]
         known = [low for low in lows if low is not None]
         self._low = np.logical_or.reduce(known) if known else None
 
-    def unused(self, dtype: np.dtype) -> int | None:
-        """Return the lowest integer of a type that is not a value, to stand for null; None if that is hard to find."""
+    def find_unused(self, dtype: np.dtype) -> int | None:
+        """Return the lowest integer of a type that is not a value, to stand for null; None if it is not known."""
         if self._low is None or dtype != self.dtype:
             return int(np.iinfo(dtype).min)
         free = np.flatnonzero(~self._low)
@@ -188,8 +188,8 @@ class TableStats:
     Parameters
     ----------
     table_format : str
-        Name of the format that the table will be written in. Formats differ in what they do to texts, so that the
-        statistics are of use for one format only.
+        Name of the format that the table will be written in. Formats encode texts differently, so the
+        statistics are valid for one format only.
 
     Attributes
     ----------
@@ -215,7 +215,7 @@ class TableStats:
         self._merge({name: copy(stats) for name, stats in other.columns.items()}, other.rows)
 
     def has_nulls(self, stats: ColumnStats) -> bool:
-        """Return whether a column is masked anywhere, or missing from some pieces."""
+        """Tell whether a column is masked anywhere, or missing from some pieces."""
         return stats.has_nulls or stats.rows < self.rows
 
     def to_dict(self) -> dict[str, Any]:

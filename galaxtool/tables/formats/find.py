@@ -1,4 +1,4 @@
-"""Choice of the table format that belongs to the name of a file."""
+"""Find the table format that belongs to the name of a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def list_table_suffixes() -> list[str]:
 
 
 def find_table_format(path: str | os.PathLike[str]) -> str | None:
-    """Return the name of the format that a file of this name has, or None where it is not a table.
+    """Return the name of the format of a file with this name; None if it is not a table.
 
     Examples
     --------
@@ -39,18 +39,18 @@ def find_table_format(path: str | os.PathLike[str]) -> str | None:
 
 
 def create_table_format(path: str | os.PathLike[str]) -> TableFormat | None:
-    """Return the format that a file of this name has, or None where it is not a table."""
+    """Return the format of a file with this name; None if it is not a table."""
     found = _find(path)
     return cast(TableFormat, found.create()) if found else None
 
 
-def is_gzipped(path: str | os.PathLike[str]) -> bool:
-    """Return whether the name of a file says that it is compressed by gzip."""
+def has_gzip_suffix(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file of this name is compressed by gzip."""
     return os.fspath(path).lower().endswith(".gz")
 
 
 def check_table_path(path: Path) -> None:
-    """Raise `ConfigError` unless a table can be written under this name; to be called before long work begins."""
+    """Raise `ConfigError` unless a table can be written under this name; call it before long work begins."""
     if _find(path) is None:
         suffixes = sorted({suffix for spec in get_registry().table_formats.specs() for suffix in spec.suffixes[1:]})
         raise ConfigError(

@@ -20,6 +20,7 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, open_bounded
+from galaxtool.images.fits.header import has_pixels
 from galaxtool.images.image_file import ImageFile
 from galaxtool.tables.formats.column_stats import ColumnStats
 from galaxtool.tables.formats.plain_columns import escape, escape_surrogates, get_values_and_mask, map_texts
@@ -47,7 +48,7 @@ class FitsTableFormat:
             fits.open(stream, memmap=False, disable_image_compression=True) as hdus,
         ):
             # an image that is compressed into a table is not decompressed, but recognized as an image
-            tables = [h for h in hdus if isinstance(h, fits.BinTableHDU | fits.TableHDU) and not is_image(h)]
+            tables = [h for h in hdus if isinstance(h, fits.BinTableHDU | fits.TableHDU) and not has_pixels(h.header)]
             if not tables:
                 raise ValueError("it contains no table")
             header = tables[0].header
@@ -97,17 +98,8 @@ class FitsTableFormat:
         stream.write(bytes(-size % _FITS_BLOCK))
 
 
-def is_image(hdu: Any) -> bool:
-    """Return whether an HDU holds pixels, also if they are compressed into a table."""
-    header = hdu.header
-    kind = header.get("XTENSION", "IMAGE").strip()
-    if kind == "BINTABLE":
-        return bool(header.get("ZIMAGE", False))
-    return bool(kind == "IMAGE" and header.get("NAXIS", 0) > 0)
-
-
 def _is_time(column: Column, header: fits.Header, number: int) -> bool:
-    """Return whether a column holds times as astropy writes them: two parts of a Julian date in a known time scale."""
+    """Tell whether a column holds times as astropy writes them: two parts of a Julian date in a known time scale."""
     scale = str(header.get(f"TCTYP{number}", "")).lower()
     pairs = column.shape[1:] == (2,) and column.dtype.kind == "f"
     return scale in Time.SCALES and pairs and str(column.unit) == "d"
@@ -143,7 +135,7 @@ def _stored_type(column: ColumnStats) -> np.dtype:
         return dtype
     if dtype.kind == "b" or (dtype.kind in "iu" and dtype.itemsize < 4):
         return np.dtype(np.int32)  # astropy reads no null of truth values, and short integers have none to spare
-    if dtype.kind in "iu" and column.unused(dtype) is None:
+    if dtype.kind in "iu" and column.find_unused(dtype) is None:
         return np.dtype(np.int64) if dtype.itemsize < 8 else np.dtype("U20")
     return dtype
 
@@ -156,7 +148,7 @@ class _Encoding:
         self.escapes = not (column.printable and _ASCII.fullmatch(column.name))
         self.name = column.name.encode(_ESCAPED).decode("ascii") if self.escapes else column.name
         self.unit = _fits_unit(column.unit)
-        self.null = column.unused(dtype) if column.has_nulls and dtype.kind in "iu" else None
+        self.null = column.find_unused(dtype) if column.has_nulls and dtype.kind in "iu" else None
         width = column.escaped_width if self.escapes and column.dtype.kind == "U" else dtype.itemsize // 4
         self.text = f"S{max(width, 1)}" if dtype.kind == "U" else ""
 

@@ -55,14 +55,14 @@ class ParquetFormat:
             notes = {"unit": column.unit.to_string() if column.unit else "", "description": column.description or ""}
             notes |= _COMPLEX if column.dtype.kind == "c" else {}
             metadata = {key: value for key, value in notes.items() if value}
-            fields.append(pa.field(column.name, _array(column).type, metadata=metadata))
+            fields.append(pa.field(column.name, _to_arrow(column).type, metadata=metadata))
         table_metadata = {"galaxtool": json.dumps(meta, default=str)} if meta else {}
         # without these, astropy's reader warns that it must measure the texts
         table_metadata |= {f"table::len::{f.name}": str(max(f.width, 1)) for f in schema.columns if f.dtype.kind == "U"}
         arrow_schema = pa.schema(fields, metadata=table_metadata or None)
         with pq.ParquetWriter(stream, arrow_schema) as writer:
             for block in schema.blocks(own_type):
-                arrays = [_array(column) for column in block.columns.values()]
+                arrays = [_to_arrow(column) for column in block.columns.values()]
                 writer.write_table(pa.Table.from_arrays(arrays, schema=arrow_schema), row_group_size=len(block))
 
 
@@ -85,18 +85,18 @@ def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return np.array(texts, dtype=str if texts else "U1"), null
 
 
-def _array(column: Column) -> pa.Array:
+def _to_arrow(column: Column) -> pa.Array:
     """Return one column as an Arrow array."""
     data, mask = get_values_and_mask(column)
     if data.dtype.kind == "c":
         mask = np.stack([mask, mask], axis=-1)
         data = np.stack([data.real, data.imag], axis=-1)
-    return _nested(data, mask)
+    return _to_nested_array(data, mask)
 
 
-def _nested(data: np.ndarray, mask: np.ndarray) -> pa.Array:
+def _to_nested_array(data: np.ndarray, mask: np.ndarray) -> pa.Array:
     if data.ndim > 1:
-        inner = _nested(data.reshape(-1, *data.shape[2:]), mask.reshape(-1, *mask.shape[2:]))
+        inner = _to_nested_array(data.reshape(-1, *data.shape[2:]), mask.reshape(-1, *mask.shape[2:]))
         return pa.FixedSizeListArray.from_arrays(inner, data.shape[1])
     if data.dtype.kind == "U":
         # an empty text, not null, stands for a missing one: astropy's reader fails on null texts

@@ -78,7 +78,7 @@ def get_values_and_mask(column: Column) -> tuple[np.ndarray, np.ndarray]:
 
 
 def find_masked_cells(mask: np.ndarray) -> np.ndarray:
-    """Return for each row whether its whole cell is masked, also where cells are arrays."""
+    """Tell for each row whether its whole cell is masked, which may be an array."""
     return np.asarray(mask.reshape(len(mask), -1).all(axis=1)) if mask.size else np.zeros(len(mask), dtype=bool)
 
 

@@ -1,4 +1,4 @@
-"""The columns of a table as a whole, and its rows in blocks of a fixed size, however it is cut into pieces."""
+"""The columns of a table that comes in pieces, and its rows in blocks of a fixed size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TableSchema:
     stats : TableStats
         Statistics of all the pieces.
     pieces : callable
-        Returns the pieces from the first on at each call, as tables of plain columns. A column that a piece lacks is
+        Returns all pieces at each call, as tables of plain columns. A column that a piece lacks is
         masked there.
 
     Attributes
