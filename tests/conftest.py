@@ -12,7 +12,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# the tests that judge a change draw the same examples each time; make fuzz draws new ones, and many more
+# `make test` draws the same examples each time; `make fuzz` draws new ones, and many more
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("fuzz", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("GALAXTOOL_HYPOTHESIS", "repeatable"))
@@ -20,7 +20,7 @@ settings.load_profile(os.environ.get("GALAXTOOL_HYPOTHESIS", "repeatable"))
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real images; the test is skipped where it is absent."""
+    """Return the folder of real images, or skip the test if it does not exist."""
     folder = Path(os.environ.get("GALAXTOOL_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real images at {folder}; set GALAXTOOL_TEST_DATA")
@@ -28,8 +28,8 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep every test off the network and off the user's own cache."""
+def _isolate_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every test away from the network and from the cache of the user."""
     monkeypatch.setenv("GALAXTOOL_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("GALAXTOOL_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
@@ -39,7 +39,7 @@ def _private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[None]:
-    """Let `mini` have a few channels, see `training_helpers.narrow_mini`."""
+    """Reduce `mini` to a few channels; see `training_helpers.narrow_mini`."""
     from support.training_helpers import narrow_mini
 
     with narrow_mini():
@@ -48,7 +48,7 @@ def narrow() -> Iterator[None]:
 
 @pytest.fixture
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder, and draw no figures of runs, which take longer than the training."""
+    """Work in an empty folder, and skip the figures of runs, which take longer than the training."""
     monkeypatch.chdir(tmp_path)
     for name in ("draw_history", "draw_confusion"):
         monkeypatch.setattr(f"galaxtool.reports.figures.{name}", lambda *_, **__: None)
@@ -56,7 +56,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def loopback() -> None:
-    """Skip the test where processes of this machine cannot reach one another."""
+    """Skip the test if processes of this machine cannot connect to each other."""
     try:
         with socket.create_server(("127.0.0.1", 0)) as server:
             socket.create_connection(server.getsockname(), timeout=5).close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from support.small_backbones import OPEN_CLIP, ImageOnly, small_backbones, write_model
+from support.small_backbones import OPEN_CLIP, ImageOnly, register_small_backbones, write_model
 from support.training_helpers import narrow_mini
 from torch import nn
 
@@ -32,7 +32,7 @@ RECOMPUTING = ["mini@none", OPEN_CLIP["vit"], OPEN_CLIP["convnext"], OPEN_CLIP["
 
 @pytest.fixture(autouse=True, scope="module")
 def _small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with small_backbones(tmp_path_factory.mktemp("architectures")), narrow_mini():
+    with register_small_backbones(tmp_path_factory.mktemp("architectures")), narrow_mini():
         yield
 
 

@@ -12,7 +12,7 @@ import open_clip
 import pytest
 import timm
 import torch
-from support.backbone_helpers import check_blocks, check_embeddings, embedded, empty_caches, shaken
+from support.backbone_helpers import check_blocks, check_embeddings, embed_two_images, empty_caches, perturb_weights
 from torch import nn
 from torchvision import models
 
@@ -210,7 +210,7 @@ def test_offline_and_not_cached(name: str) -> None:
 
 def test_resnet18_as_torchvision_publishes_it(tmp_path: Path) -> None:
     """The file has a classifier, and no count of batches."""
-    reference = shaken(models.resnet18())
+    reference = perturb_weights(models.resnet18())
     state = {k: v for k, v in reference.state_dict().items() if not k.endswith("num_batches_tracked")}
     torch.save(OrderedDict(state), tmp_path / "resnet18.pth")
     backbone = create_backbone(f"resnet18@{tmp_path / 'resnet18.pth'}")
@@ -231,7 +231,7 @@ def small_vit(size: int = 32) -> models.VisionTransformer:
 @pytest.mark.parametrize("size", [32, 64])
 def test_a_vision_transformer_as_torchvision_publishes_it(size: int, tmp_path: Path) -> None:
     """The files have names of before 2022, and may be of another image size."""
-    state = shaken(small_vit(size)).state_dict()
+    state = perturb_weights(small_vit(size)).state_dict()
     old = {re.sub(r"mlp\.([03])", lambda m: f"mlp.linear_{1 + int(m[1]) // 3}", k): v for k, v in state.items()}
     assert "encoder.layers.encoder_layer_0.mlp.linear_1.weight" in old
     torch.save(OrderedDict(old), tmp_path / "vit.pth")
@@ -248,7 +248,7 @@ def test_a_vision_transformer_as_torchvision_publishes_it(size: int, tmp_path: P
 
 def test_a_densenet_as_torchvision_publishes_it(tmp_path: Path) -> None:
     small = {"growth_rate": 4, "block_config": (2, 1), "num_init_features": 4}
-    reference = shaken(models.DenseNet(**small))
+    reference = perturb_weights(models.DenseNet(**small))
     old = {re.sub(r"(denselayer\d\.(?:norm|conv))([12])", r"\1.\2", k): v for k, v in reference.state_dict().items()}
     assert "features.denseblock1.denselayer1.norm.1.weight" in old
     torch.save(old, tmp_path / "densenet.pth")
@@ -285,7 +285,7 @@ def test_vgg11_with_32_channels() -> None:
     layers = [m for m in backbone.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
     assert [tuple(m.weight.shape[:2]) for m in layers] == [(32, 3), *[(32, 32)] * 7, (4096, 1568), (4096, 4096)]
     assert all(float(m.weight.detach().std()) == pytest.approx(0.1, rel=0.1) and not m.bias.any() for m in layers)
-    embedded(backbone)
+    embed_two_images(backbone)
     check_blocks(backbone, 10)
 
 
@@ -329,7 +329,7 @@ def test_checkpointing_changes_no_gradient(kind: str) -> None:
         "torchvision ViT": lambda: TorchVision(small_vit(), image_size=32, pretrained=False),
         "torchvision ResNet": lambda: create_backbone("resnet18@none"),
     }[kind]()
-    shaken(backbone)
+    perturb_weights(backbone)
     backbone.image_size = min(backbone.image_size, 64) if kind.endswith("ResNet") else backbone.image_size
     images = torch.randn(2, 3, backbone.image_size, backbone.image_size)
     before = {key: value.clone() for key, value in backbone.state_dict().items()}
@@ -359,7 +359,7 @@ def test_backbones_without_checkpointing(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "last"), [("vit-16-tv", "heads"), ("resnet50", "fc"), ("vgg11", "classifier")])
 def test_torchvision_in_full(name: str, last: str, tmp_path: Path) -> None:
-    reference: Any = shaken(models.get_model(torchvision_models.SHORT[name]))
+    reference: Any = perturb_weights(models.get_model(torchvision_models.SHORT[name]))
     torch.save(reference.state_dict(), tmp_path / "w.pth")
     backbone = create_backbone(f"{name}@{tmp_path / 'w.pth'}")
     setattr(reference, last, reference.classifier[:-1] if name == "vgg11" else nn.Identity())

@@ -16,7 +16,7 @@ import torch
 from open_clip import factory
 from safetensors.torch import save_file
 from support.helpers import write_png
-from support.training_helpers import class_folders, complaint, galaxtool
+from support.training_helpers import run_command, run_failing, write_class_folders
 
 import galaxtool as package
 from galaxtool.backbones.create import create_backbone, parse_name
@@ -189,7 +189,7 @@ def test_weights_from_a_checkpoint(wrapper: str, trained: Mini, tmp_path: Path) 
 def test_weights_of_a_model_directory(trained: Mini, tmp_path: Path) -> None:
     """A trained model's weights start another training."""
     result = package.finetune(
-        [class_folders(tmp_path / "set")], method="clip", backbone="mini@none", epochs=1, out=tmp_path / "run"
+        [write_class_folders(tmp_path / "set")], method="clip", backbone="mini@none", epochs=1, out=tmp_path / "run"
     )
     backbone = create_backbone(f"mini@{result.model / 'weights.safetensors'}")
     kept = read_state_dict(result.model / "weights.safetensors")
@@ -231,7 +231,9 @@ def test_code_in_a_weights_file_is_never_run(how: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is not a file of weights only"):
         create_backbone(f"mini@{file}")
     assert not Path("sprung").exists()
-    said = complaint("finetune", class_folders(tmp_path / "set"), "--method", "clip", "--backbone", f"mini@{file}")
+    said = run_failing(
+        "finetune", write_class_folders(tmp_path / "set"), "--method", "clip", "--backbone", f"mini@{file}"
+    )
     assert "is not a file of weights only" in said and not Path("sprung").exists()
 
 
@@ -267,8 +269,8 @@ def test_offline_and_not_cached(name: str, tmp_path: Path) -> None:
     assert VIT in caught.value.message and "offline" in caught.value.message
     base = name.partition("@")[0]
     assert f"--backbone {base}@/path/to/open_clip_model.safetensors" in caught.value.hint
-    folder = class_folders(tmp_path / "set")
-    said = complaint("finetune", folder, "--method", "clip", "--backbone", name, "--out", "run")
+    folder = write_class_folders(tmp_path / "set")
+    said = run_failing("finetune", folder, "--method", "clip", "--backbone", name, "--out", "run")
     assert VIT in said and not Path("run").exists()
 
 
@@ -348,10 +350,10 @@ def test_openclip_weights_of_another_size(tmp_path: Path) -> None:
     ["galaxtool-vit", *(pytest.param(name, marks=pytest.mark.slow) for name in list(SMALL)[1:])],
 )
 def test_openclip_is_trained_saved_loaded_and_exported(architecture: str, tmp_path: Path) -> None:
-    folder = class_folders(tmp_path / "set")
+    folder = write_class_folders(tmp_path / "set")
     for i, name in enumerate(("ring", "disc")):
         write_png(tmp_path / "symbols" / f"{name}.png", i)
-    code, _, said = galaxtool(
+    code, _, said = run_command(
         "finetune", folder, "--symbols", tmp_path / "symbols", "--backbone", f"open_clip:{architecture}@none",
         "--epochs", "1", "--batch-size", "8", "--lr", "0.001", "--out", "run", "--precision", "fp32",
     )  # fmt: skip

@@ -17,7 +17,7 @@ import torchvision
 from astropy.io import fits
 from PIL import Image
 from safetensors.torch import save_file
-from support.small_backbones import OPEN_CLIP, small_backbones, write_model
+from support.small_backbones import OPEN_CLIP, register_small_backbones, write_model
 from support.training_helpers import narrow_mini
 from timm.models import adapt_input_conv
 from torch import nn
@@ -42,7 +42,7 @@ GRIZY = ("g", "r", "i", "z", "y")
 
 @pytest.fixture(autouse=True, scope="module")
 def _small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with small_backbones(tmp_path_factory.mktemp("architectures")), narrow_mini():
+    with register_small_backbones(tmp_path_factory.mktemp("architectures")), narrow_mini():
         yield
 
 

@@ -10,7 +10,7 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
-from support.backbone_helpers import check_blocks, check_embeddings, empty_caches, shaken
+from support.backbone_helpers import check_blocks, check_embeddings, empty_caches, perturb_weights
 from timm.models import save_for_hf
 from torch import nn
 
@@ -41,7 +41,7 @@ def own_way(name: str, file: Path, **arguments: Any) -> nn.Module:
 )
 def test_dino_small(layout: str, tmp_path: Path) -> None:
     """On the hub with timm's names; from its authors the same, alone or as the teacher of a training checkpoint."""
-    state = shaken(timm.create_model("vit_small_patch16_224", num_classes=0)).state_dict()
+    state = perturb_weights(timm.create_model("vit_small_patch16_224", num_classes=0)).state_dict()
     plain = tmp_path / "dino_deitsmall16_pretrain.pth"
     torch.save(state, plain)
     file = {"safetensors": tmp_path / "model.safetensors", "authors": plain, "full": tmp_path / "full.pth"}[layout]
@@ -61,7 +61,7 @@ def test_dinov2_at_another_size(tmp_path: Path) -> None:
     """Position embeddings of 37 x 37 patches become those of 16 x 16, as timm makes them."""
     small = {"embed_dim": 16, "depth": 2, "num_heads": 2}
     name = "vit_small_patch14_dinov2"
-    state = shaken(timm.create_model(name, num_classes=0, **small)).state_dict()
+    state = perturb_weights(timm.create_model(name, num_classes=0, **small)).state_dict()
     assert state["pos_embed"].shape == (1, 1 + 37**2, 16)
     state["mask_token"] = torch.zeros(1, 16)  # which the authors' files have
     torch.save(state, tmp_path / "dinov2_vits14_pretrain.pth")
@@ -80,7 +80,7 @@ def test_dinov2_at_another_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layout", ["mae", "msn"])
 def test_transformers_with_more_than_an_encoder(layout: str, tmp_path: Path) -> None:
-    reference = shaken(timm.create_model("test_vit", num_classes=0))
+    reference = perturb_weights(timm.create_model("test_vit", num_classes=0))
     state = reference.state_dict()
     if layout == "mae":
         more = {"mask_token": torch.zeros(1, 1, 32), "decoder_pos_embed": torch.zeros(1, 5, 32),
@@ -96,7 +96,7 @@ def test_transformers_with_more_than_an_encoder(layout: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(("name", "blocks"), [("test_vit", 7), ("test_convnext", 5), ("test_resnet", 5)])
 def test_kinds_of_timm(name: str, blocks: int, tmp_path: Path) -> None:
     """The classifier of a file is left out."""
-    published = shaken(timm.create_model(name))
+    published = perturb_weights(timm.create_model(name))
     save_file(published.state_dict(), tmp_path / "model.safetensors")
     backbone = create_backbone(f"timm:{name}@{tmp_path / 'model.safetensors'}")
     check_embeddings(backbone, own_way(name, tmp_path / "model.safetensors"))
@@ -122,7 +122,7 @@ def test_wrong_weights_for_timm(tmp_path: Path) -> None:
 @pytest.fixture
 def repository(tmp_path: Path) -> tuple[Path, nn.Module]:
     """Make a folder as timm pushes it to the hub: an encoder of galaxies with a normalisation of its own."""
-    model = shaken(timm.create_model("test_convnext", num_classes=0))
+    model = perturb_weights(timm.create_model("test_convnext", num_classes=0))
     save_for_hf(
         model, tmp_path / "repository", safe_serialization=True,
         model_config={"pretrained_cfg": {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "license": "MIT"}},
@@ -155,7 +155,7 @@ def test_a_model_of_the_hub(place: str, repository: tuple[Path, nn.Module], tmp_
 
 
 def test_a_model_of_the_hub_with_arguments(tmp_path: Path) -> None:
-    model = shaken(timm.create_model("test_vit", num_classes=0, img_size=64, global_pool="avg"))
+    model = perturb_weights(timm.create_model("test_vit", num_classes=0, img_size=64, global_pool="avg"))
     save_for_hf(model, tmp_path / "repository", safe_serialization=True)
     backbone = create_backbone(f"timm:hf_hub:{REPOSITORY}@{tmp_path / 'repository'}")
     assert backbone.image_size == 64 and not backbone.recorded_name
@@ -206,7 +206,7 @@ def test_descriptions_of_before_2023_had_one_level(repository: tuple[Path, nn.Mo
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vit-16", "mae", "dinov1", "msn"])
 def test_vit_b_16_in_full(name: str, tmp_path: Path) -> None:
-    reference = shaken(timm.create_model("vit_base_patch16_224", num_classes=0))
+    reference = perturb_weights(timm.create_model("vit_base_patch16_224", num_classes=0))
     state = reference.state_dict()
     held: dict[str, Any] = {
         "vit-16": {**state, "head.weight": torch.zeros(1000, 768), "head.bias": torch.zeros(1000)},
@@ -221,7 +221,9 @@ def test_vit_b_16_in_full(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_dinov2_in_full(tmp_path: Path) -> None:
-    torch.save(shaken(timm.create_model("vit_base_patch14_dinov2", num_classes=0)).state_dict(), tmp_path / "w.pth")
+    torch.save(
+        perturb_weights(timm.create_model("vit_base_patch14_dinov2", num_classes=0)).state_dict(), tmp_path / "w.pth"
+    )
     backbone = create_backbone(f"dinov2@{tmp_path / 'w.pth'}")
     check_embeddings(backbone, own_way("vit_base_patch14_dinov2.lvd142m", tmp_path / "w.pth", img_size=224))
     check_blocks(backbone, 13)

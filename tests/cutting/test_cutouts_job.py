@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from support.training_helpers import complaint
+from support.training_helpers import run_failing
 from test_cutouts import SHAPE, make_noise, make_wcs, read_cutout, run_cutouts, write_catalogue, write_field
 
 import galaxtool
@@ -193,7 +193,7 @@ def test_bad_input_is_reported(arguments: list[str], says: str) -> None:
     Table({"id": [1], "flux": [2.0]}).write("cat.csv")
     Table({"id": [1], "ra": [10.0], "dec": [-40.0]}).write("far.csv")
     Table({"id": [1], "ra": ["unknown"], "dec": ["unknown"]}).write("lost.csv")
-    said = complaint("cutouts", *arguments, "-o", "out")
+    said = run_failing("cutouts", *arguments, "-o", "out")
     assert says in " ".join(said.split())
     assert not Path("out").exists()
 

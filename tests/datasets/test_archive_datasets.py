@@ -15,7 +15,7 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 from support.helpers import write_fits
-from support.training_helpers import complaint, galaxtool, narrow_mini
+from support.training_helpers import narrow_mini, run_command, run_failing
 
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
@@ -378,7 +378,7 @@ def test_finetune_trains_on_an_archive(tmp_path: Path) -> None:
     path = archive(tmp_path / "set.tar.gz", files)
     options = ["--backbone", "mini@none", "--method", "supervised", "--epochs", 1, "--batch-size", 8]
     with narrow_mini():
-        code, _, err = galaxtool("finetune", path, *options, "-o", tmp_path / "run")
+        code, _, err = run_command("finetune", path, *options, "-o", tmp_path / "run")
     assert code == 0, err
     written = (tmp_path / "run" / "split.csv").read_text().splitlines()
     assert len(written) == 17 and f"ring/0,{path}[set/ring/0.png],ring," in written[1]
@@ -386,4 +386,4 @@ def test_finetune_trains_on_an_archive(tmp_path: Path) -> None:
 
 def test_the_command_line_says_what_an_archive_lacks(tmp_path: Path) -> None:
     path = archive(tmp_path / "set.zip", pictures("1.png", "2.png"))
-    assert f"The 2 images in '{path}' have no classes" in complaint("finetune", path, "-o", tmp_path / "run")
+    assert f"The 2 images in '{path}' have no classes" in run_failing("finetune", path, "-o", tmp_path / "run")

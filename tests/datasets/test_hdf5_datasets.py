@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from support.training_helpers import complaint, galaxtool, narrow_mini
+from support.training_helpers import narrow_mini, run_command, run_failing
 
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.published import hdf5
@@ -316,7 +316,7 @@ def test_a_file_that_goes_away_is_an_unreadable_image(tmp_path: Path) -> None:
 
 def test_the_command_line_says_what_is_there(tmp_path: Path) -> None:
     stack(tmp_path / "a.h5", ans=None)
-    told = complaint("finetune", f"galaxy10:{tmp_path}/a.h5", "-o", tmp_path / "run")
+    told = run_failing("finetune", f"galaxy10:{tmp_path}/a.h5", "-o", tmp_path / "run")
     assert "has no 'ans'; it has 'dec' (20 values), 'images' (20 x 16 x 16 x 3)" in told
     assert "gunzip" not in told and "images, ans" in told
 
@@ -325,7 +325,7 @@ def test_finetune_trains_on_the_file(tmp_path: Path) -> None:
     stack(tmp_path / "a.h5", 60, layout={"compression": "gzip"})
     options = ["--backbone", "mini@none", "--method", "supervised", "--epochs", 1, "--batch-size", 16]
     with narrow_mini():
-        code, _, err = galaxtool("finetune", f"galaxy10:{tmp_path}/a.h5", *options, "-o", tmp_path / "run")
+        code, _, err = run_command("finetune", f"galaxy10:{tmp_path}/a.h5", *options, "-o", tmp_path / "run")
     assert code == 0, err
     written = (tmp_path / "run" / "split.csv").read_text().splitlines()
     assert len(written) == 61 and written[1].startswith("0,,disturbed,")

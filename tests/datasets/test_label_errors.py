@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support.training_helpers import complaint
+from support.training_helpers import run_failing
 
 from galaxtool.errors import InputError
 from galaxtool.plugins.registry import get_registry
@@ -69,5 +69,5 @@ def test_the_command_line_names_labels_that_do_not_fit(tmp_path: Path) -> None:
         for i in range(4):
             pixels = np.random.default_rng((len(name), i)).integers(0, 255, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "set" / name / f"{i}.png")
-    said = complaint("finetune", tmp_path / "set", "--taxonomy", "gz2-5", "-o", tmp_path / "run")
+    said = run_failing("finetune", tmp_path / "set", "--taxonomy", "gz2-5", "-o", tmp_path / "run")
     assert "1 label is not in the taxonomy 'gz2-5': 'spirals_x' (" in said and "did you mean 'spiral'?" in said

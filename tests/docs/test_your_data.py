@@ -15,7 +15,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from support.helpers import make_model, write_fits, write_png
-from support.training_helpers import class_folders, galaxtool, narrow_mini
+from support.training_helpers import narrow_mini, run_command, write_class_folders
 
 from galaxtool.tables.read import read_table
 
@@ -89,7 +89,7 @@ def labelled(place: Path) -> Path:
     Table(rows=rows, names=("path", "label")).write(place / "rows.csv")
     with tarfile.open(place / "labelled.tar", "w") as tar:
         tar.add(place / "labelled", "labelled")
-    class_folders(place / "labelled_pictures")
+    write_class_folders(place / "labelled_pictures")
     pictures = sorted((place / "labelled_pictures").rglob("*.png"))
     (place / "unlabelled.txt").write_text("".join(f"{path}\n" for path in pictures))
     return place
@@ -97,7 +97,7 @@ def labelled(place: Path) -> Path:
 
 def rows_of(command: str, place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.chdir(place)
-    code, _, err = galaxtool(*shlex.split(command)[1:], "--model", model, "--overwrite", "--quiet")
+    code, _, err = run_command(*shlex.split(command)[1:], "--model", model, "--overwrite", "--quiet")
     assert code == 0, err
     words = shlex.split(command)
     table = read_table(Path(words[words.index("-o") + 1] if "-o" in words else "predictions.csv"))
@@ -118,7 +118,7 @@ def test_what_is_trained_on(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> 
         for command in TRAINING:
             words = shlex.split(command)[1:]
             words[1:1] = QUICK if words[0] == "finetune" else ("--overwrite",)  # what the command says goes last
-            code, _, err = galaxtool(*words)
+            code, _, err = run_command(*words)
             assert code == 0 and "Left out" not in err, err
     assert len(TRAINING) == 9 and len(read_table(Path("predictions.csv"))) == 2
     told = {run.name: json.loads((run / "model" / "model.json").read_text()) for run in Path("runs").iterdir()}
@@ -131,7 +131,7 @@ def test_shards(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(place)
     for command in (c for c in COMMANDS if "shared.fits" in c):
         named = [] if "merge" in command else ["--model", model]
-        code, _, err = galaxtool(*shlex.split(command)[1:], *named)
+        code, _, err = run_command(*shlex.split(command)[1:], *named)
         assert code == 0, err
     assert len(read_table(Path("shared.fits"))) == 2
 
@@ -141,7 +141,7 @@ def test_large_jobs(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -
     here = [c for c in LARGE if "/survey" not in c and "@images" not in c and "ray" not in c]
     for command in here:
         named = [] if "merge" in command else ["--model", model]
-        code, _, err = galaxtool(*shlex.split(command)[1:], *named)
+        code, _, err = run_command(*shlex.split(command)[1:], *named)
         assert code == 0, err
     assert len(here) == 4 and "c1" in Path("shared.html").read_text(encoding="utf-8")
 

@@ -12,7 +12,7 @@ import torch
 from astropy.table import Table
 from scipy.special import logsumexp
 from support.helpers import SLUGS, make_model, write_png
-from support.training_helpers import galaxtool
+from support.training_helpers import run_command
 
 from galaxtool.evaluation.calibration import fit_temperature
 from galaxtool.evaluation.metrics import classification_metrics
@@ -104,7 +104,7 @@ def test_both_engines_divide_by_the_temperature(tmp_path: Path, monkeypatch: pyt
     plain = open_engine(find_model(folder), "torch", "cpu", "fp32").run(pictures)
     record = ModelRecord.read(folder / "model.json")
     write_json(folder / "model.json", dataclasses.replace(record, temperature=2.5).as_dict())
-    code, _, said = galaxtool("export", "--model", folder, "-o", folder / "model.onnx", "--quiet")
+    code, _, said = run_command("export", "--model", folder, "-o", folder / "model.onnx", "--quiet")
     assert code == 0, said
     wanted = softmax(plain.logits / 2.5)
     assert np.abs(wanted - plain.probabilities).max() > 1e-4
@@ -117,7 +117,7 @@ def test_both_engines_divide_by_the_temperature(tmp_path: Path, monkeypatch: pyt
         np.testing.assert_allclose(found.logits, plain.logits, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(found.probabilities, softmax(found.logits / 2.5), rtol=1e-5)
         assert opened.record.temperature == 2.5
-        code, _, said = galaxtool(
+        code, _, said = run_command(
             "classify", "images", "--model", folder, "--engine", engine, "--precision", "fp32", "-o", f"{engine}.ecsv"
         )
         assert code == 0, said

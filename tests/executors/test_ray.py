@@ -221,24 +221,24 @@ class TestCluster:
                 yield number
 
         assert joined.workers == 2
-        for number, result in enumerate(joined.map(ray_tasks.square, tasks())):
+        for number, result in enumerate(joined.map(ray_tasks.make_square, tasks())):
             assert result == number * number
             assert taken <= number + AHEAD * joined.workers
         assert taken == 60
-        assert list(joined.map(ray_tasks.square, [])) == []
+        assert list(joined.map(ray_tasks.make_square, [])) == []
 
     def test_each_worker_makes_its_function_once(self, joined: Any, tmp_path: Path) -> None:
-        workers = set(joined.map(ray_tasks.Counting(tmp_path), range(20)))
+        workers = set(joined.map(ray_tasks.CountingFactory(tmp_path), range(20)))
         made = [int(file.name.partition("-")[0]) for file in tmp_path.iterdir()]
         assert len(made) == 2 and workers <= set(made)
 
     def test_no_more_workers_than_tasks(self, joined: Any, tmp_path: Path) -> None:
         (tmp_path / "another").touch()
-        assert len(list(joined.map(ray_tasks.Counting(tmp_path), range(1)))) == 1
+        assert len(list(joined.map(ray_tasks.CountingFactory(tmp_path), range(1)))) == 1
         assert len(list(tmp_path.iterdir())) == 2
 
     def test_a_killed_worker_is_replaced(self, joined: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        done = list(joined.map(ray_tasks.Killing(tmp_path, at=7, times=2), range(20)))
+        done = list(joined.map(ray_tasks.KillingFactory(tmp_path, at=7, times=2), range(20)))
         assert done == [number * number for number in range(20)]
         assert len(list(tmp_path.iterdir())) == 2
         assert capsys.readouterr().out == ""
@@ -247,7 +247,7 @@ class TestCluster:
     def test_a_task_that_kills_every_worker(self, joined: Any, tmp_path: Path) -> None:
         done = []
         with pytest.raises(GalaxtoolError, match=r"2 Ray .* at the same batch; .* its process was killed") as caught:
-            for one in joined.map(ray_tasks.Killing(tmp_path, at=7, times=1000), range(20)):
+            for one in joined.map(ray_tasks.KillingFactory(tmp_path, at=7, times=1000), range(20)):
                 done.append(one)
         assert done == [number * number for number in range(7)]
         # a result that was on its way when its worker died has a death laid to it, and the task after it one more
@@ -257,31 +257,31 @@ class TestCluster:
     def test_workers_that_die_before_they_begin(self, joined: Any) -> None:
         message = "2 Ray workers died one after another before they had finished a batch"
         with pytest.raises(GalaxtoolError, match=message):
-            list(joined.map(ray_tasks.KillingAtOnce(), range(1)))
+            list(joined.map(ray_tasks.KilledWhenMade(), range(1)))
 
     def test_a_lost_node(self, nodes: Nodes, joined: Any, tmp_path: Path) -> None:
         def lose() -> None:
-            ray_tasks.until(lambda: len(list(tmp_path.glob("*.waits"))) == 2)
+            ray_tasks.wait_until(lambda: len(list(tmp_path.glob("*.waits"))) == 2)
             nodes.lose_one()
             (tmp_path / "go").touch()
 
         with ThreadPoolExecutor(1) as pool:
             lost = pool.submit(lose)
-            done = list(joined.map(ray_tasks.Waiting(tmp_path), range(12)))
+            done = list(joined.map(ray_tasks.WaitingFactory(tmp_path), range(12)))
             lost.result()
         assert done == [number * number for number in range(12)]
         nodes.find_another()
 
     def test_errors_come_out_as_themselves(self, joined: Any) -> None:
-        results = joined.map(ray_tasks.unreadable, range(20))
+        results = joined.map(ray_tasks.make_unreadable, range(20))
         assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
         with pytest.raises(UnreadableImage) as caught:
             next(results)
         assert str(caught.value) == "The image number 5 is damaged." and caught.value.hint == "Make it anew."
         with pytest.raises(ConfigError, match=r"^There is no such model\.$"):
-            list(joined.map(ray_tasks.not_made, [1]))
+            list(joined.map(ray_tasks.fail_to_make, [1]))
         with pytest.raises(ZeroDivisionError):
-            list(joined.map(ray_tasks.broken, [2]))
+            list(joined.map(ray_tasks.make_broken, [2]))
 
     def test_workers_are_like_the_process_that_asks(
         self, joined: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -289,13 +289,13 @@ class TestCluster:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("GALAXTOOL_OF_A_TEST", "yes")
         names = [".", "GALAXTOOL_OF_A_TEST", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
-        assert list(joined.map(ray_tasks.surroundings, names)) == [str(tmp_path), "yes", "1", "1", "1"]
+        assert list(joined.map(ray_tasks.make_environment_reader, names)) == [str(tmp_path), "yes", "1", "1", "1"]
 
     def test_workers_that_cannot_be(self, joined: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
             patch.setattr("galaxtool.executors.ray.__version__", "0.0.1")
             with pytest.raises(GalaxtoolError, match=r"has galaxtool .*, but this machine has 0\.0\.1"):
-                list(joined.map(ray_tasks.square, [1]))
+                list(joined.map(ray_tasks.make_square, [1]))
         (tmp_path / "only_here_for_a_test.py").write_text("def make():\n    return abs\n", encoding="utf-8")
         monkeypatch.syspath_prepend(tmp_path)
         module = importlib.import_module("only_here_for_a_test")
@@ -306,20 +306,20 @@ class TestCluster:
         monkeypatch.setattr(os, "getcwd", partial(str, folder))
         folder.rmdir()
         with pytest.raises(GalaxtoolError, match=r"cannot enter the folder '.*gone': No such file"):
-            list(joined.map(ray_tasks.square, [1]))
+            list(joined.map(ray_tasks.make_square, [1]))
 
     def test_what_was_not_begun_here_goes_on(self, nodes: Nodes, joined: Any) -> None:
         import ray
 
         second = executor(workers=1)  # this process has joined already
-        assert list(second.map(ray_tasks.square, range(3))) == [0, 1, 4]
+        assert list(second.map(ray_tasks.make_square, range(3))) == [0, 1, 4]
         second.close()
         assert ray.is_initialized()
-        abandoned = joined.map(ray_tasks.square, range(100))
+        abandoned = joined.map(ray_tasks.make_square, range(100))
         assert next(abandoned) == 0
         nodes.leave()
         assert not ray.is_initialized()
-        assert list(nodes.join().map(ray_tasks.square, [2])) == [4]
+        assert list(nodes.join().map(ray_tasks.make_square, [2])) == [4]
 
     def test_the_command_gives_the_table_of_other_executors(
         self, nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -343,7 +343,7 @@ class TestCluster:
 
         parts = Path("killed.csv.unfinished")
         with begin("killed.csv", "ray") as process:
-            ray_tasks.until(lambda: process.poll() is not None or any(parts.glob("part-*.parquet")))
+            ray_tasks.wait_until(lambda: process.poll() is not None or any(parts.glob("part-*.parquet")))
             killed = workers_of_ray()[0]
             killed.kill()
             assert process.poll() is None and len(list(parts.glob("part-*.parquet"))) < 3
@@ -373,10 +373,10 @@ class TestCluster:
         monkeypatch.setattr(ray, "init", refuses_once)
         made = executor(address=f"127.0.0.1:{nodes.client_port}")
         try:
-            done = list(made.map(ray_tasks.Killing(tmp_path, at=3, times=1), range(8)))
+            done = list(made.map(ray_tasks.KillingFactory(tmp_path, at=3, times=1), range(8)))
             assert done == [number * number for number in range(8)] and refused
             with pytest.raises(UnreadableImage, match="number 5 is damaged"):
-                list(made.map(ray_tasks.unreadable, range(8)))
+                list(made.map(ray_tasks.make_unreadable, range(8)))
         finally:
             made.close()
 
@@ -393,7 +393,7 @@ def test_a_ray_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", SETTINGS["PYTHONPATH"])
     made = executor(workers=1)
     assert made.workers == 1
-    assert list(made.map(ray_tasks.square, range(5))) == [0, 1, 4, 9, 16]
+    assert list(made.map(ray_tasks.make_square, range(5))) == [0, 1, 4, 9, 16]
     made.close()
     made.close()
     assert not ray.is_initialized()

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.helpers import write_png
-from support.training_helpers import AtStep, Killed, class_folders, complaint, galaxtool, kill
+from support.training_helpers import CallAtStep, Killed, kill, run_command, run_failing, write_class_folders
 
 import galaxtool as package
 from galaxtool.errors import GalaxtoolError
@@ -37,7 +37,7 @@ PLAIN: dict[str, Any] = {"backbone": "mini@none", "method": "clip", "epochs": 1,
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return class_folders(tmp_path_factory.mktemp("images") / "set")
+    return write_class_folders(tmp_path_factory.mktemp("images") / "set")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def symbols(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(images: Path, symbols: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """A finished run by GalaxAlign, what it printed and what it said."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    code, printed, said = galaxtool(
+    code, printed, said = run_command(
         "finetune", images, "--symbols", symbols, "--backbone", "mini@none", "--epochs", "2", "--warmup-epochs", "1",
         "--batch-size", "8", "--seed", "5", "--precision", "fp32", "--out", out, "--contrast", "class",
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_manifest_records_the_run(done: tuple[Path, str, str], images: Path) -> 
 def test_config_of_a_run_can_be_used_again(done: tuple[Path, str, str]) -> None:
     settings = tomllib.loads((done[0] / "config.toml").read_text())["finetune"]
     assert settings["epochs"] == 2 and settings["contrast"] == "class" and settings["backbone"] == "mini@none"
-    code, _, said = galaxtool("finetune", "--config", done[0] / "config.toml", "--out", "again", "--epochs", "1")
+    code, _, said = run_command("finetune", "--config", done[0] / "config.toml", "--out", "again", "--epochs", "1")
     assert code == 0, said
     assert rows(Path("again/split.csv")) == rows(done[0] / "split.csv")
     assert len(rows(Path("again/history.csv"))) == 2
@@ -142,7 +142,7 @@ def test_model_is_self_contained(done: tuple[Path, str, str], tmp_path: Path, im
     model, loaded = load_network(find_model(moved))
     assert not model.training and loaded.slugs == ["disc", "ring"]
     for place in (done[0], moved):
-        code, _, said = galaxtool("classify", images / "ring", "--model", place, "-o", f"{place.name}.csv")
+        code, _, said = run_command("classify", images / "ring", "--model", place, "-o", f"{place.name}.csv")
         assert code == 0, said
     assert rows(Path("run.csv")) == rows(Path("elsewhere.csv"))
 
@@ -156,7 +156,7 @@ def test_result_names_the_next_step(done: tuple[Path, str, str]) -> None:
 
 def test_learns_what_is_easy(done: tuple[Path, str, str], tmp_path: Path) -> None:
     """The classes differ in colour, so a linear head on random features tells them apart."""
-    folder = class_folders(tmp_path / "easy", each=20)
+    folder = write_class_folders(tmp_path / "easy", each=20)
     result = package.finetune(str(folder), **{**PLAIN, "method": "supervised", "epochs": 6}, out=tmp_path / "r")
     assert result.metrics["accuracy"]["value"] == 1.0
     record = json.loads((result.model / "model.json").read_text())
@@ -175,18 +175,18 @@ def test_same_seed_same_model(images: Path, tmp_path: Path) -> None:
 
 def test_a_finished_run_is_kept(done: tuple[Path, str, str], images: Path, tmp_path: Path) -> None:
     run = shutil.copytree(done[0], tmp_path / "run")
-    said = complaint("finetune", images, *QUICK, "--out", run)
+    said = run_failing("finetune", images, *QUICK, "--out", run)
     assert "already contains a finished run" in said and "--overwrite" in said
     assert manifest(run)["seed"] == 5
-    said = complaint("finetune", "--resume", run)
+    said = run_failing("finetune", "--resume", run)
     assert "is finished" in said
-    code, _, err = galaxtool("finetune", images, *QUICK, "--out", run, "--overwrite")
+    code, _, err = run_command("finetune", images, *QUICK, "--out", run, "--overwrite")
     assert code == 0, err
     assert manifest(run)["seed"] == 0 and not (run / "model" / "symbols").exists()
 
 
 def test_resume_of_nothing() -> None:
-    assert "is not a run directory" in complaint("finetune", "--resume", "nowhere")
+    assert "is not a run directory" in run_failing("finetune", "--resume", "nowhere")
 
 
 def stopped(monkeypatch: pytest.MonkeyPatch, step: int, act: Any, *args: object) -> int:
@@ -194,11 +194,11 @@ def stopped(monkeypatch: pytest.MonkeyPatch, step: int, act: Any, *args: object)
     begin = Trainer.__init__
 
     def watched(self: Trainer, task: Any, stages: Any, folder: Path, progress: Any = None, **how: Any) -> None:
-        begin(self, task, stages, folder, AtStep(step, act), **how)
+        begin(self, task, stages, folder, CallAtStep(step, act), **how)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "__init__", watched)
-        return galaxtool("finetune", *args)[0]
+        return run_command("finetune", *args)[0]
 
 
 @pytest.mark.parametrize("method", ["clip", "galaxalign"])
@@ -218,14 +218,14 @@ def test_interrupted_run_can_be_resumed(
         "fp32",
     )
     arguments = (images, *options, *(("--symbols", symbols) if method == "galaxalign" else ()))
-    assert galaxtool("finetune", *arguments, "--out", "whole")[0] == 0
+    assert run_command("finetune", *arguments, "--out", "whole")[0] == 0
     step = 3 if method == "galaxalign" else 1
     assert stopped(monkeypatch, step, lambda: signal.raise_signal(signal.SIGINT), *arguments, "--out", "run") == 130
     assert manifest("run")["status"] == "interrupted"
     assert "Resume with: galaxtool finetune --resume run" in Path("run/log.txt").read_text()
-    said = complaint("finetune", *arguments, "--out", "run")
+    said = run_failing("finetune", *arguments, "--out", "run")
     assert "an interrupted run" in said and "--resume run" in said
-    code, _, err = galaxtool("finetune", "--resume", "run")
+    code, _, err = run_command("finetune", "--resume", "run")
     assert code == 0, err
     assert manifest("run")["status"] == "done" and len(manifest("run")["resumed"]) == 1
     assert same_model("whole", "run")
@@ -235,13 +235,13 @@ def test_interrupted_run_can_be_resumed(
 
 def test_killed_run_can_be_resumed(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = (images, *QUICK, "--epochs", "2")
-    assert galaxtool("finetune", *arguments, "--out", "whole")[0] == 0
+    assert run_command("finetune", *arguments, "--out", "whole")[0] == 0
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr("galaxtool.utils.run_directory.RunDirectory.finish", lambda self, status: self.release())
         stopped(patch, 3, kill, *arguments, "--out", "run")
     assert manifest("run")["status"] == "running"
-    assert "a running or killed run" in complaint("finetune", *arguments, "--out", "run")
-    code, _, err = galaxtool("finetune", "--resume", "run")
+    assert "a running or killed run" in run_failing("finetune", *arguments, "--out", "run")
+    code, _, err = run_command("finetune", "--resume", "run")
     assert code == 0, err
     assert same_model("whole", "run")
 
@@ -251,7 +251,7 @@ def test_resume_where_the_data_have_changed(images: Path, tmp_path: Path, monkey
     interrupt = (lambda: signal.raise_signal(signal.SIGINT),)
     assert stopped(monkeypatch, 1, *interrupt, folder, *QUICK, "--out", "run") == 130
     (folder / "ring" / "3.png").unlink()
-    assert "The data have changed since the run started" in complaint("finetune", "--resume", "run")
+    assert "The data have changed since the run started" in run_failing("finetune", "--resume", "run")
     assert manifest("run")["status"] == "interrupted"
 
 
@@ -264,7 +264,7 @@ def test_resume_with_ids_that_look_like_numbers(tmp_path: Path, monkeypatch: pyt
     interrupt = (lambda: signal.raise_signal(signal.SIGINT),)
     assert stopped(monkeypatch, 1, *interrupt, "catalogue.csv", *QUICK, "--out", "run") == 130
     assert rows(Path("run/split.csv"))[1]["id"] == f"{1:018d}"
-    code, _, err = galaxtool("finetune", "--resume", "run")
+    code, _, err = run_command("finetune", "--resume", "run")
     assert code == 0, err
 
 
@@ -295,13 +295,13 @@ def test_stopped_from_outside_and_resumed(number: signal.Signals, long_run: tupl
 
 
 def test_failed_run_says_so(images: Path) -> None:
-    said = complaint("finetune", images, *QUICK, "--lr", "1e30", "--out", "run")
+    said = run_failing("finetune", images, *QUICK, "--lr", "1e30", "--out", "run")
     assert "is nan" in said and "--lr 1e+29" in said
     assert manifest("run")["status"] == "failed" and not Path("run/model").exists()
 
 
 def test_default_place_has_time_and_method(images: Path) -> None:
-    code, _, err = galaxtool("finetune", images, *QUICK)
+    code, _, err = run_command("finetune", images, *QUICK)
     assert code == 0, err
     (run,) = Path("runs").iterdir()
     assert run.name.endswith("Z-clip") and manifest(run)["config"]["out"] == {"value": None, "source": "default"}
@@ -343,14 +343,14 @@ def test_default_place_has_time_and_method(images: Path) -> None:
     ],
 )  # fmt: skip
 def test_wrong_options_leave_nothing_behind(options: tuple[str, str], message: str, images: Path) -> None:
-    said = complaint("finetune", images, *QUICK, "--out", "run", *options)
+    said = run_failing("finetune", images, *QUICK, "--out", "run", *options)
     assert message in said
     assert not Path("run").exists()
 
 
 def test_misspelt_option_is_usage(images: Path) -> None:
-    assert "--epochs" in complaint("finetune", images, "--epoch", "3", code=2)
-    assert "'--epochs'" in complaint("finetune", images, "--epochs", "three", code=2)
+    assert "--epochs" in run_failing("finetune", images, "--epoch", "3", code=2)
+    assert "'--epochs'" in run_failing("finetune", images, "--epochs", "three", code=2)
 
 
 @pytest.mark.parametrize(
@@ -358,19 +358,19 @@ def test_misspelt_option_is_usage(images: Path) -> None:
     [("nowhere", "no data set, folder or file called 'nowhere'"), ("samlpe", "Did you mean 'sample'?")],
 )
 def test_unknown_data(name: str, message: str) -> None:
-    assert message in complaint("finetune", name, *QUICK)
+    assert message in run_failing("finetune", name, *QUICK)
 
 
 def test_own_classes_need_symbols_for_galaxalign(images: Path, symbols: Path, tmp_path: Path) -> None:
-    said = complaint("finetune", images, "--backbone", "mini@none", "--out", "run")
+    said = run_failing("finetune", images, "--backbone", "mini@none", "--out", "run")
     assert "has none for disc, ring" in said and "--method clip" in said and "--symbols DIR" in said
     some = shutil.copytree(symbols, tmp_path / "some")
     (some / "disc.png").unlink()
-    assert "has none for disc." in complaint("finetune", images, "--symbols", some, "--backbone", "mini@none")
+    assert "has none for disc." in run_failing("finetune", images, "--symbols", some, "--backbone", "mini@none")
     (some / "disc.png").write_text("no image")
-    said = complaint("finetune", images, "--symbols", some, "--backbone", "mini@none", "--out", "run")
+    said = run_failing("finetune", images, "--symbols", some, "--backbone", "mini@none", "--out", "run")
     assert "cannot be read as an image" in said
-    assert "nowhere" in complaint("finetune", images, "--symbols", "nowhere", "--backbone", "mini@none")
+    assert "nowhere" in run_failing("finetune", images, "--symbols", "nowhere", "--backbone", "mini@none")
 
 
 @pytest.mark.parametrize("make", ["empty", "no images", "flat", "one class", "one image each"])
@@ -383,10 +383,10 @@ def test_folders_that_cannot_train(make: str, tmp_path: Path) -> None:
     elif make == "flat":
         write_png(folder / "a.png", 0)
     elif make == "one class":
-        class_folders(folder, classes=["ring"])
+        write_class_folders(folder, classes=["ring"])
     elif make == "one image each":
-        class_folders(folder, each=1)
-    said = complaint("finetune", folder, *QUICK, "--out", "run")
+        write_class_folders(folder, each=1)
+    said = run_failing("finetune", folder, *QUICK, "--out", "run")
     expected = {
         "one class": "All 8 images are of one class, 'ring'", "one image each": "Nothing is left to validate on",
     }  # fmt: skip
@@ -398,14 +398,14 @@ def test_folders_that_cannot_train(make: str, tmp_path: Path) -> None:
 
 
 def trained(*args: object) -> Path:
-    code, _, said = galaxtool("finetune", *args, *QUICK, "--out", "run")
+    code, _, said = run_command("finetune", *args, *QUICK, "--out", "run")
     assert code == 0, said
     return Path("run")
 
 
 def test_a_class_with_one_image_is_trained_on(tmp_path: Path) -> None:
-    folder = class_folders(tmp_path / "set", classes=["ring", "disc"])
-    class_folders(folder, classes=["smudge"], each=1)
+    folder = write_class_folders(tmp_path / "set", classes=["ring", "disc"])
+    write_class_folders(folder, classes=["smudge"], each=1)
     split = rows(trained(folder) / "split.csv")
     assert [row["split"] for row in split if row["label"] == "smudge"] == ["train"]
     assert json.loads(Path("run/model/model.json").read_text())["data"]["counts"]["train"]["smudge"] == 1
@@ -413,7 +413,7 @@ def test_a_class_with_one_image_is_trained_on(tmp_path: Path) -> None:
 
 def test_given_splits_are_kept(tmp_path: Path) -> None:
     for number, (split, each) in enumerate((("train", 5), ("valid", 3), ("test", 2))):
-        class_folders(tmp_path / "set" / split, each=each, first=number)
+        write_class_folders(tmp_path / "set" / split, each=each, first=number)
     run = trained(tmp_path / "set")
     counts = json.loads((run / "model/model.json").read_text())["data"]["counts"]
     assert counts == {split: {"disc": n, "ring": n} for split, n in (("train", 5), ("valid", 3), ("test", 2))}
@@ -422,7 +422,7 @@ def test_given_splits_are_kept(tmp_path: Path) -> None:
 
 
 def test_data_sets_mix_by_weight(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    more = class_folders(tmp_path / "more", each=4, first=7)
+    more = write_class_folders(tmp_path / "more", each=4, first=7)
     seen: list[np.ndarray] = []
     monkeypatch.setattr(
         "galaxtool.training.trainer.draw_epoch_order",
@@ -456,8 +456,8 @@ def test_where_and_label_column(images: Path, tmp_path: Path) -> None:
 
 
 def test_known_names_choose_their_taxonomy(tmp_path: Path) -> None:
-    folder = class_folders(tmp_path / "set", classes=["FRI", "Bent"])
-    code, _, said = galaxtool(
+    folder = write_class_folders(tmp_path / "set", classes=["FRI", "Bent"])
+    code, _, said = run_command(
         "finetune", folder, "--backbone", "mini@none", "--epochs", "1", "--out", "run", "--taxonomy", "radio-fr"
     )
     assert code == 0, said
@@ -467,15 +467,15 @@ def test_known_names_choose_their_taxonomy(tmp_path: Path) -> None:
 
 
 def test_all_classes_are_kept_when_asked_for(tmp_path: Path) -> None:
-    folder = class_folders(tmp_path / "set", classes=["FRI", "FRII"])
+    folder = write_class_folders(tmp_path / "set", classes=["FRI", "FRII"])
     trained(folder, "--taxonomy", "radio-fr", "--all-classes")
     record = json.loads(Path("run/model/model.json").read_text())
     assert [c["slug"] for c in record["taxonomy"]["classes"]] == ["fri", "frii", "compact", "bent"]
 
 
 def test_labels_that_no_class_has_are_named(tmp_path: Path) -> None:
-    folder = class_folders(tmp_path / "set", classes=["FRI", "blob"])
-    said = complaint("finetune", folder, *QUICK, "--taxonomy", "radio-fr")
+    folder = write_class_folders(tmp_path / "set", classes=["FRI", "blob"])
+    said = run_failing("finetune", folder, *QUICK, "--taxonomy", "radio-fr")
     assert "blob" in said and "radio-fr" in said
 
 
@@ -487,7 +487,7 @@ def test_unreadable_images_are_left_out_and_named(images: Path, tmp_path: Path) 
     for file in folder.rglob("*.png"):
         file.write_text(f"no image: {file}")
     shutil.rmtree("run")
-    assert "None of the" in complaint("finetune", folder, *QUICK, "--out", "run")
+    assert "None of the" in run_failing("finetune", folder, *QUICK, "--out", "run")
     assert manifest("run")["status"] == "failed"
 
 
@@ -499,7 +499,7 @@ def test_crop_and_stretch_are_the_model_s(images: Path) -> None:
 
 @pytest.mark.parametrize("size", [(20, 30), (1, 1), (200, 40)])
 def test_images_of_any_size(size: tuple[int, int], tmp_path: Path) -> None:
-    folder = class_folders(tmp_path / "set")
+    folder = write_class_folders(tmp_path / "set")
     Image.new("L", size, 90).save(folder / "ring" / "odd.png")
     assert len(rows(trained(folder) / "split.csv")) == 17
 
@@ -519,9 +519,9 @@ crop = 0.5
 
 def test_recipe_with_a_slot(images: Path) -> None:
     Path("mine.toml").write_text(RECIPE)
-    said = complaint("finetune", "--recipe", "mine.toml")
+    said = run_failing("finetune", "--recipe", "mine.toml")
     assert "needs the data 'galaxies'" in said and "--data galaxies=PATH" in said
-    code, _, err = galaxtool(
+    code, _, err = run_command(
         "finetune", "--recipe", "mine.toml", "--data", f"galaxies={images}", "--epochs", "1", "--lr", "0.001",
         "--out", "run",
     )  # fmt: skip
@@ -545,7 +545,7 @@ def test_recipe_with_a_slot(images: Path) -> None:
 )
 def test_recipes_that_cannot_be_used(line: str, message: str) -> None:
     Path("bad.toml").write_text(f"[finetune]\n{line}\n")
-    assert message in complaint("finetune", "--recipe", "bad.toml")
+    assert message in run_failing("finetune", "--recipe", "bad.toml")
 
 
 def test_recipe_from_python(images: Path, symbols: Path) -> None:
@@ -559,7 +559,7 @@ def test_settings_have_their_precedence_and_source(images: Path, monkeypatch: py
     monkeypatch.setenv("GALAXTOOL_SEED", "1")
     monkeypatch.setenv("GALAXTOOL_FINETUNE_STRETCH", "log")
     monkeypatch.setenv("GALAXTOOL_CROP", "0.9")
-    code, _, said = galaxtool("finetune", *QUICK, "--config", "settings.toml", "--crop", "0.6", "--out", "run")
+    code, _, said = run_command("finetune", *QUICK, "--config", "settings.toml", "--crop", "0.6", "--out", "run")
     assert code == 0, said
     config = manifest("run")["config"]
     assert config["seed"] == {"value": 2, "source": "file settings.toml"}
@@ -589,11 +589,11 @@ def test_epochs_of_both_stages(
 
 
 def test_result_as_json(images: Path) -> None:
-    code, printed, _ = galaxtool("finetune", images, *QUICK, "--out", "run", "--json", "--quiet")
+    code, printed, _ = run_command("finetune", images, *QUICK, "--out", "run", "--json", "--quiet")
     result = json.loads(printed)
     assert code == 0 and result["classes"] == ["disc", "ring"] and result["run"] == "run"
     assert result["metrics"]["n"] == 2
 
 
 def test_quiet_says_nothing(images: Path) -> None:
-    assert galaxtool("finetune", images, *QUICK, "--out", "run", "--quiet") == (0, "", "")
+    assert run_command("finetune", images, *QUICK, "--out", "run", "--quiet") == (0, "", "")

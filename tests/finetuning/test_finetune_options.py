@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from support.training_helpers import class_folders, complaint, galaxtool
+from support.training_helpers import run_command, run_failing, write_class_folders
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.finetuning.config import FinetuneConfig
@@ -23,7 +23,7 @@ QUICK = ("--backbone", "mini@none", "--epochs", "1", "--batch-size", "8", "--dev
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return class_folders(tmp_path_factory.mktemp("images") / "set")
+    return write_class_folders(tmp_path_factory.mktemp("images") / "set")
 
 
 def record(run: str) -> dict[str, Any]:
@@ -32,13 +32,13 @@ def record(run: str) -> dict[str, Any]:
 
 def trained(*args: object, run: str = "run") -> dict[str, Any]:
     """Train, classify the same pictures by the model, and return its record."""
-    code, _, said = galaxtool("finetune", *args, *QUICK, "--out", run)
+    code, _, said = run_command("finetune", *args, *QUICK, "--out", run)
     assert code == 0, said
     return record(run)
 
 
 def classified(images: Path, run: str = "run") -> Table:
-    code, _, said = galaxtool("classify", images, "--model", run, "-o", "p.csv", "--device", "cpu", "--overwrite")
+    code, _, said = run_command("classify", images, "--model", run, "-o", "p.csv", "--device", "cpu", "--overwrite")
     assert code == 0, said
     return read_table(Path("p.csv"))
 
@@ -56,9 +56,9 @@ def test_a_knn_head_goes_with_any_method(images: Path) -> None:
 
 
 def test_a_head_that_a_method_cannot_train(images: Path) -> None:
-    said = complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "prompt")
+    said = run_failing("finetune", images, *QUICK, "--method", "supervised", "--head", "prompt")
     assert "The method 'supervised' cannot train the head 'prompt'." in said and "linear, votes, knn" in said
-    said = complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "vots")
+    said = run_failing("finetune", images, *QUICK, "--method", "supervised", "--head", "vots")
     assert "Did you mean 'votes'?" in said
 
 
@@ -83,10 +83,10 @@ def test_votes_are_learned_from_a_catalogue(images: Path) -> None:
 
 
 def test_votes_need_a_schema_and_a_method_that_learns_them(images: Path) -> None:
-    assert "--votes gz2" in complaint("finetune", images, *QUICK, "--method", "supervised", "--head", "votes")
-    said = complaint("finetune", images, *QUICK, "--method", "clip", "--votes", "gz2")
+    assert "--votes gz2" in run_failing("finetune", images, *QUICK, "--method", "supervised", "--head", "votes")
+    said = run_failing("finetune", images, *QUICK, "--method", "clip", "--votes", "gz2")
     assert "The method 'clip' cannot train the head 'votes'." in said
-    said = complaint("finetune", images, *QUICK, "--method", "supervised", "--votes", "gz3")
+    said = run_failing("finetune", images, *QUICK, "--method", "supervised", "--votes", "gz3")
     assert "gz3" in said and "gz2" in said
 
 
@@ -131,12 +131,12 @@ def test_the_former_name_of_loss_margin_still_works(images: Path) -> None:
         manifest = json.loads(Path("typed/manifest.json").read_text())
         assert manifest["config"]["stopping"]["value"] == "paper-002"
         Path("typed/manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
-        code, _, said = galaxtool("finetune", "--resume", "typed", "--stopping", name)
+        code, _, said = run_command("finetune", "--resume", "typed", "--stopping", name)
         assert code == 0, said
 
 
 def test_smoothing_is_for_cross_entropy(images: Path) -> None:
-    said = complaint("finetune", images, *QUICK, "--method", "clip", "--label-smoothing", "0.1")
+    said = run_failing("finetune", images, *QUICK, "--method", "clip", "--label-smoothing", "0.1")
     assert "--label-smoothing is for cross-entropy" in said
 
 
@@ -153,7 +153,7 @@ def test_smoothing_is_for_cross_entropy(images: Path) -> None:
     ],
 )
 def test_invalid_options_are_refused(option: tuple[str, str], says: str, images: Path) -> None:
-    assert says in complaint("finetune", images, *QUICK, "--method", "clip", *option)
+    assert says in run_failing("finetune", images, *QUICK, "--method", "clip", *option)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_invalid_options_are_refused(option: tuple[str, str], says: str, images:
     ],
 )
 def test_options_without_effect_are_refused(options: tuple[str, ...], says: str, images: Path) -> None:
-    said = complaint("finetune", images, *QUICK, *options, "--out", "run")
+    said = run_failing("finetune", images, *QUICK, *options, "--out", "run")
     assert says in said and "Leave it out" in said
 
 
@@ -186,17 +186,17 @@ def test_a_recipe_of_another_method_may_be_used(images: Path, monkeypatch: pytes
     Path("mine.toml").write_text('[finetune]\nmethod = "galaxalign"\nwarmup_epochs = 2\nlayer_decay = 0.5\n')
     with monkeypatch.context() as patch:
         patch.setattr("galaxtool.finetuning.run.start_run", start)
-        said = complaint("finetune", images, *QUICK, "--recipe", "mine.toml", "--method", "linear-probe")
+        said = run_failing("finetune", images, *QUICK, "--recipe", "mine.toml", "--method", "linear-probe")
     assert "enough" in said
     Path("wrong.toml").write_text('[finetune]\nmethod = "linear-probe"\nlayer_decay = 0.5\n')
-    said = complaint("finetune", images, *QUICK, "--recipe", "wrong.toml", "--out", "other")
+    said = run_failing("finetune", images, *QUICK, "--recipe", "wrong.toml", "--out", "other")
     assert "--layer-decay (recipe wrong.toml) changes nothing" in said
 
 
 @pytest.mark.parametrize("option", ["alpha=8", "dropout=0.1"])
 def test_adapters_that_are_not_there_have_no_settings(option: str, images: Path) -> None:
     method = ("--method", "dino-lora", "--option", "rank=0", "--option", option, "--option", "local_crops=0")
-    said = complaint("finetune", images, *QUICK, *method, "--out", "run")
+    said = run_failing("finetune", images, *QUICK, *method, "--out", "run")
     assert "are for LoRA, which rank=0 switches off" in said
 
 
@@ -205,12 +205,12 @@ def test_resumed_run_keeps_its_own_settings(images: Path) -> None:
     manifest = json.loads(Path("run", "manifest.json").read_text())
     del manifest["config"]["separation"]  # as an earlier version left it
     Path("run", "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
-    said = complaint("finetune", images, "--resume", "run", "--epochs", "5")
+    said = run_failing("finetune", images, "--resume", "run", "--epochs", "5")
     assert "--epochs has another value there" in said and "config.toml" in said
-    said = complaint("finetune", "elsewhere", "--resume", "run")
+    said = run_failing("finetune", "elsewhere", "--resume", "run")
     assert "the data set has another value there" in said
-    assert "--overwrite deletes it" in complaint("finetune", "--resume", "run", "--overwrite")
-    code, _, said = galaxtool("finetune", images, "--resume", "run", "--epochs", "1", "--out", "run")
+    assert "--overwrite deletes it" in run_failing("finetune", "--resume", "run", "--overwrite")
+    code, _, said = run_command("finetune", images, "--resume", "run", "--epochs", "1", "--out", "run")
     assert code == 0, said
 
 
@@ -232,9 +232,9 @@ def test_low_rank_adapters_leave_a_plain_model(images: Path) -> None:
 
 def test_options_of_a_method(images: Path) -> None:
     pytest.importorskip("peft")
-    said = complaint("finetune", images, *QUICK, "--method", "lora", "--option", "rnk=2")
+    said = run_failing("finetune", images, *QUICK, "--method", "lora", "--option", "rnk=2")
     assert "Did you mean 'rank'?" in said
-    said = complaint("finetune", images, *QUICK, "--method", "lora", "--option", "rank=two")
+    said = run_failing("finetune", images, *QUICK, "--method", "lora", "--option", "rank=two")
     assert "--option rank=two: it must be a whole number." in said
 
 
@@ -243,13 +243,13 @@ def test_learning_without_any_label(images: Path) -> None:
     Table({"path": [str(p) for p in sorted(images.rglob("*.png"))]}).write("plain.csv")
     found = trained("plain.csv", "--method", "dino-lora", "--option", "rank=2", "--option", "local_crops=1")
     assert found["head"] == "none" and "no classes" in found["notes"]
-    said = complaint("classify", images, "--model", "run")
+    said = run_failing("classify", images, "--model", "run")
     assert "has no classes" in said and "embed" in said
-    code, _, err = galaxtool("embed", images, "--model", "run", "-o", "e.parquet", "--device", "cpu")
+    code, _, err = run_command("embed", images, "--model", "run", "-o", "e.parquet", "--device", "cpu")
     assert code == 0, err
     weights = Path("run", "model", "weights.safetensors")
     probed = ("--method", "linear-probe", *QUICK[2:], "--backbone", f"mini@{weights}", "--out", "probe")
-    assert galaxtool("finetune", images, *probed)[0] == 0
+    assert run_command("finetune", images, *probed)[0] == 0
 
 
 # --- what the backbone is shown --------------------------------------------------------------------------------------
@@ -273,17 +273,17 @@ def test_gray_and_bands(images: Path, tmp_path: Path) -> None:
 
 def test_an_image_backbone_borrows_a_text_encoder(images: Path) -> None:
     quick = (*QUICK[2:], "--backbone", "small-cnn@none")
-    code, _, said = galaxtool(
+    code, _, said = run_command(
         "finetune", images, "--method", "clip", *quick, "--text-encoder", "mini@none", "--out", "run"
     )
     assert code == 0, said
     assert record("run")["text_encoder"] == "mini@none" and record("run")["has_text"]
     assert len(classified(images)) == 16
-    said = complaint("finetune", images, "--method", "clip", *quick)
+    said = run_failing("finetune", images, "--method", "clip", *quick)
     assert "--text-encoder clip-vit-16@/path/to/file" in said and "--text-encoder mini" in said
-    said = complaint("finetune", images, "--method", "supervised", *quick, "--text-encoder", "mini")
+    said = run_failing("finetune", images, "--method", "supervised", *quick, "--text-encoder", "mini")
     assert "does not use text" in said
-    said = complaint("finetune", images, "--method", "clip", *QUICK, "--text-encoder", "mini")
+    said = run_failing("finetune", images, "--method", "clip", *QUICK, "--text-encoder", "mini")
     assert "has a text encoder of its own" in said
 
 
@@ -294,7 +294,7 @@ def test_a_split_can_be_given(images: Path) -> None:
     trained(images, "--method", "supervised", "--seed", "4")
     trained(images, "--method", "supervised", "--split", "run/split.csv", run="again")
     assert Path("again", "split.csv").read_bytes() == Path("run", "split.csv").read_bytes()
-    said = complaint("finetune", images, *QUICK, "--split", "run/splits.csv")
+    said = run_failing("finetune", images, *QUICK, "--split", "run/splits.csv")
     assert "There is no table at 'run/splits.csv'." in said and "Did you mean 'run/split.csv'?" in said
 
 
@@ -312,7 +312,7 @@ def test_missing_files_come_with_a_hint(images: Path) -> None:
         (images, "--split", "abc.csv"): "This folder has mine.toml, sets.",
         (images, "--votes", "sets/rings.toml"): "The folder 'sets' has Galaxy10_DECals.h5.",
     }.items():
-        assert says in complaint("finetune", *arguments, *QUICK, "--method", "supervised"), arguments
+        assert says in run_failing("finetune", *arguments, *QUICK, "--method", "supervised"), arguments
 
 
 def test_a_crowded_field_is_one_group_until_told_otherwise(images: Path) -> None:
@@ -320,11 +320,11 @@ def test_a_crowded_field_is_one_group_until_told_otherwise(images: Path) -> None
     crowd = {"path": [str(p) for p in paths], "label": [p.parent.name for p in paths]}
     crowd |= {"ra": [150.0] * len(paths), "dec": [2 + i * 30 / 3600 for i in range(len(paths))]}
     Table(crowd).write("crowd.csv")
-    said = complaint("finetune", "crowd.csv", *QUICK, "--method", "linear-probe", "--out", "run")
+    said = run_failing("finetune", "crowd.csv", *QUICK, "--method", "linear-probe", "--out", "run")
     assert 'validate on: 16 of the 16 images are within 60" of one another' in said and "Lower --separation" in said
     trained("crowd.csv", "--method", "linear-probe", "--separation", "20")
     assert "valid" in set(read_table(Path("run", "split.csv"))["split"])
-    said = complaint("finetune", "crowd.csv", *QUICK, "--separation", "-1", "--out", "other")
+    said = run_failing("finetune", "crowd.csv", *QUICK, "--separation", "-1", "--out", "other")
     assert "--separation is -1.0" in said
     for i, path in enumerate(paths):  # a single file in many copies: no separation would help
         crowd["dec"][i] = 2.0 + i
@@ -332,13 +332,13 @@ def test_a_crowded_field_is_one_group_until_told_otherwise(images: Path) -> None
         Path("copies", path.parent.name + path.name).write_bytes(paths[0].read_bytes())
     crowd["path"] = [str(Path("copies", p.parent.name + p.name)) for p in paths]
     Table(crowd).write("copies.csv")
-    said = complaint("finetune", "copies.csv", *QUICK, "--method", "linear-probe", "--out", "other")
+    said = run_failing("finetune", "copies.csv", *QUICK, "--method", "linear-probe", "--out", "other")
     assert "Nothing is left to validate on." in said and "--separation" not in said
 
 
 def test_a_class_with_a_single_image_is_named(images: Path, tmp_path: Path) -> None:
-    folder = class_folders(tmp_path / "few", classes=("ring", "disc", "bar"))
+    folder = write_class_folders(tmp_path / "few", classes=("ring", "disc", "bar"))
     for extra in sorted((folder / "bar").iterdir())[1:]:
         extra.unlink()
-    code, _, said = galaxtool("finetune", folder, *QUICK, "--method", "supervised", "--out", "run")
+    code, _, said = run_command("finetune", folder, *QUICK, "--method", "supervised", "--out", "run")
     assert code == 0 and "No image of 'bar' is left to validate on" in said

@@ -14,7 +14,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from support.helpers import write_fits
-from support.training_helpers import class_folders, complaint, galaxtool
+from support.training_helpers import run_command, run_failing, write_class_folders
 
 from galaxtool.datasets.open import open_dataset, open_datasets
 from galaxtool.datasets.splits.by_position import find_leak_groups
@@ -55,13 +55,13 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
 
 
 def trained(*args: object, run: str = "run") -> dict[str, Any]:
-    code, _, said = galaxtool("finetune", *args, *QUICK, "--out", run)
+    code, _, said = run_command("finetune", *args, *QUICK, "--out", run)
     assert code == 0, said
     return json.loads(Path(run, "model", "model.json").read_text())
 
 
 def classified(*args: object, run: str = "run") -> Table:
-    code, _, said = galaxtool("classify", *args, "--model", run, "-o", "p.csv", "--device", "cpu", "--overwrite")
+    code, _, said = run_command("classify", *args, "--model", run, "-o", "p.csv", "--device", "cpu", "--overwrite")
     assert code == 0, said
     return read_table(Path("p.csv"))
 
@@ -114,10 +114,10 @@ def test_settings_are_in_the_manifest_and_resume_keeps_them(seen: dict[str, np.n
     assert 'hdu = "SCI"' in written and 'stretch = "asinh:softening=3"' in written
     before, record = dict(seen), Path("run", "model", "model.json").read_text()
     Path("run", "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
-    said = complaint("finetune", "--resume", "run", "--hdu", "RAW")
+    said = run_failing("finetune", "--resume", "run", "--hdu", "RAW")
     assert "--hdu has another value there" in said
     seen.clear()
-    code, _, said = galaxtool("finetune", "--resume", "run")
+    code, _, said = run_command("finetune", "--resume", "run")
     assert code == 0, said
     assert seen.keys() == before.keys() and all(np.array_equal(seen[name], before[name]) for name in before)
     again = json.loads(Path("run", "model", "model.json").read_text())
@@ -206,7 +206,7 @@ def test_a_file_for_each_band_is_trained_on(seen: dict[str, np.ndarray]) -> None
     assert record["preprocess"]["channels"] == ["g", "r", "z"] and record["data"]["reading"] == {"pattern": PATTERN}
     assert len(classified("set", "--pattern", PATTERN, run="three")) == 8
     assert not any(np.array_equal(seen[name], two[name]) for name in two)
-    said = complaint("finetune", "set", *QUICK, "--pattern", PATTERN, "--bands", "g,i", "--out", "x")
+    said = run_failing("finetune", "set", *QUICK, "--pattern", PATTERN, "--bands", "g,i", "--out", "x")
     assert "None of the" in said and "_i.fits" in said
 
 
@@ -258,19 +258,19 @@ def stack(path: str) -> str:
 
 def test_data_sets_without_hdus_refuse_hdu_options() -> None:
     stack("g.h5")
-    class_folders(Path("pictures"))
+    write_class_folders(Path("pictures"))
     for name in ("sample:n=40", "galaxy10:g.h5", "g.h5"):
         for flag in ("--hdu", "--mask-hdu", "--weight-hdu"):
-            said = complaint("finetune", name, *QUICK, flag, "SCI", "--out", "run")
+            said = run_failing("finetune", name, *QUICK, flag, "SCI", "--out", "run")
             assert f"The data set '{name}' has no HDUs, so {flag} changes nothing." in said and "Leave" in said
-    said = complaint("finetune", "sample", "galaxy10:g.h5", *QUICK, "--hdu", "1", "--out", "run")
+    said = run_failing("finetune", "sample", "galaxy10:g.h5", *QUICK, "--hdu", "1", "--out", "run")
     assert "The data sets sample, galaxy10:g.h5 have no HDUs" in said
     for name in ("sample:n=40", "galaxy10:g.h5"):
-        said = complaint("finetune", name, *QUICK, "--pattern", PATTERN, "--out", "run")
+        said = run_failing("finetune", name, *QUICK, "--pattern", PATTERN, "--out", "run")
         assert "has no files for each band, so --pattern changes nothing" in said
-    said = complaint("finetune", "g.h5", *QUICK, "--pattern", PATTERN, "--out", "run")
+    said = run_failing("finetune", "g.h5", *QUICK, "--pattern", PATTERN, "--out", "run")
     assert "'g.h5' is not a folder" in said and "unpack" in said
-    said = complaint("finetune", *QUICK, "--pattern", PATTERN, "--out", "run")  # of the built-in data set
+    said = run_failing("finetune", *QUICK, "--pattern", PATTERN, "--out", "run")  # of the built-in data set
     assert "--pattern changes nothing" in said
     assert not Path("run").exists()
 
@@ -329,8 +329,8 @@ def test_an_object_looks_the_same_through_two_telescopes(seen: dict[str, np.ndar
 
 
 def test_pixel_scale_can_be_given_for_pictures(seen: dict[str, np.ndarray]) -> None:
-    class_folders(Path("set"))
-    said = complaint("finetune", "set", *QUICK, "--size-arcsec", "6", "--out", "lost")
+    write_class_folders(Path("set"))
+    said = run_failing("finetune", "set", *QUICK, "--size-arcsec", "6", "--out", "lost")
     assert "None of the" in said and "gives its pixel scale" in said and "--pixel-scale" in said
     record = trained("set", "--size-arcsec", "6", "--pixel-scale", "0.5")
     assert record["data"]["field_arcsec"] == 6 and record["data"]["reading"] == {"pixel_scale": 0.5}
@@ -338,7 +338,9 @@ def test_pixel_scale_can_be_given_for_pictures(seen: dict[str, np.ndarray]) -> N
     assert all("NO_SCALE" in text for text in classified("set")["flags"])
     for i in range(3):
         write_fits(Path("set/ring") / f"f{i}.fits", i, ra=10.0 + i, dec=0.0)
-    code, _, said = galaxtool("finetune", "set", *QUICK, "--size-arcsec", "6", "--split", split_of(), "--out", "mixed")
+    code, _, said = run_command(
+        "finetune", "set", *QUICK, "--size-arcsec", "6", "--split", split_of(), "--out", "mixed"
+    )
     assert code == 0, said
     assert "do not give their pixel scale and are shown whole" in said
     assert "field_arcsec" not in json.loads(Path("mixed/model/model.json").read_text())["data"]
@@ -367,7 +369,7 @@ def split_of() -> str:
 )
 def test_invalid_options_are_refused(options: tuple[str, ...], says: str) -> None:
     folder_with_hdus(Path("set"))
-    said = complaint("finetune", "set", *QUICK, *options, "--out", "run")
+    said = run_failing("finetune", "set", *QUICK, *options, "--out", "run")
     assert says in said
 
 
@@ -390,7 +392,7 @@ def test_the_field_of_view_is_noted_and_compared() -> None:
     )
     assert note("wide") == said
     for images, is_said in (("wide", True), ("set", False)):
-        code, _, err = galaxtool("classify", images, "--model", "run", "-o", f"{images}.csv")
+        code, _, err = run_command("classify", images, "--model", "run", "-o", f"{images}.csv")
         assert code == 0 and (said in " ".join(err.split())) == is_said
     assert note("near").endswith("these images show 5.24 arcsec: larger cutouts would show the same field.")
     assert note("set") == note("nowhere") == note("wide", size_arcsec=12.6) == ""
@@ -457,7 +459,7 @@ def test_classify_reports_the_reading_options_of_the_training() -> None:
     for i in range(8):
         with_hdus(Path("data", KINDS[i % 2], f"{i}.fits"), i)
     trained("data", "--hdu", "SCI", "--mask-hdu", "MASK")
-    code, _, said = galaxtool("classify", "data", "--model", "run", "-o", "p.csv")
+    code, _, said = run_command("classify", "data", "--model", "run", "-o", "p.csv")
     assert code == 0 and "The model was trained with --hdu SCI --mask-hdu MASK;" in said
-    code, _, said = galaxtool("classify", "data", "--model", "run", "-o", "q.csv", "--hdu", "2", "--mask-hdu", "MASK")
+    code, _, said = run_command("classify", "data", "--model", "run", "-o", "q.csv", "--hdu", "2", "--mask-hdu", "MASK")
     assert code == 0 and "was trained with" not in said

@@ -24,7 +24,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
-from support.mutant_seeds import catalogues, images, pixels
+from support.mutant_seeds import make_catalogues, make_images, make_pixels
 
 import galaxtool
 from galaxtool.datasets.splits.by_position import split_items
@@ -37,7 +37,7 @@ from galaxtool.tables.read import read_table
 from galaxtool.tables.write import write_table
 from galaxtool.types import BLANK, NAN_PIXELS, Item
 
-PLANE = pixels(24, 24)
+PLANE = make_pixels(24, 24)
 
 
 def classified(*inputs: Path, output: Path) -> list[dict[str, str]]:
@@ -153,7 +153,7 @@ def test_types_that_are_no_brightness(tmp_path: Path, suffix: str, dtype: object
 
 @pytest.mark.parametrize("name", ["deep.png", "alpha.png", "palette.png", "bits.png", "cmyk.jpg", "frames.gif"])
 def test_pictures_of_every_depth_are_classified(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(images()[name])
+    (tmp_path / name).write_bytes(make_images()[name])
     (row,) = classified(tmp_path, output=tmp_path / "p.csv")
     assert row["error"] == "" and row["label"]
 
@@ -170,12 +170,12 @@ def test_twenty_thousand_pixels_square_are_not_loaded(tmp_path: Path) -> None:
         stream.write(head)
         stream.truncate(2880 + -(-20000 * 20000 * 2 // 2880) * 2880)
     for name, place in (("gray.png", 16), ("colour.bmp", 18)):
-        content = bytearray(images()[name])
+        content = bytearray(make_images()[name])
         struct.pack_into(">2L" if name == "gray.png" else "<2l", content, place, 20000, 20000)
         if name == "gray.png":
             struct.pack_into(">L", content, 29, zlib.crc32(content[12:29]))
         (tmp_path / name).write_bytes(content)
-    (tmp_path / "good.jpg").write_bytes(images()["colour.jpg"])
+    (tmp_path / "good.jpg").write_bytes(make_images()["colour.jpg"])
     tracemalloc.start()
     rows = classified(tmp_path, output=tmp_path / "p.csv")
     peak = tracemalloc.get_traced_memory()[1]
@@ -232,7 +232,7 @@ def test_names_with_ends_of_lines_come_back_from_the_table(tmp_path: Path) -> No
     folder = tmp_path / "in"
     folder.mkdir()
     for name in names:
-        (folder / name).write_bytes(images()["colour.png"])
+        (folder / name).write_bytes(make_images()["colour.png"])
     rows = classified(folder, output=tmp_path / "p.csv")
     assert sorted(Path(row["path"]).name for row in rows) == sorted(names)
     assert {row["error"] for row in rows} == {""}
@@ -245,7 +245,7 @@ def test_names_with_ends_of_lines_come_back_from_the_table(tmp_path: Path) -> No
 def test_errors_about_names_with_ends_of_lines_are_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "a\nb\u2028.fits").write_bytes(b"")
     write_table(Table({"path": ["no\r\nsuch.png", "c.png"]}), tmp_path / "c.csv")
-    (tmp_path / "c.png").write_bytes(images()["colour.png"])
+    (tmp_path / "c.png").write_bytes(make_images()["colour.png"])
     errors = [row["error"] for row in classified(tmp_path, tmp_path / "c.csv", output=tmp_path / "p.csv")]
     assert errors == [
         f"'{tmp_path}/a\\nb\\u2028.fits' is an empty file.",
@@ -256,7 +256,7 @@ def test_errors_about_names_with_ends_of_lines_are_in_one_line(tmp_path: Path) -
 
 
 def test_identifiers_that_come_twice(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(images()["colour.png"])
+    (tmp_path / "a.png").write_bytes(make_images()["colour.png"])
     write_table(Table({"id": ["x", "x", "x-2", "x"], "path": ["a.png"] * 4}), tmp_path / "c.csv")
     rows = classified(tmp_path / "c.csv", output=tmp_path / "p.csv")
     assert [row["id"] for row in rows] == ["x", "x-3", "x-2", "x-4"]
@@ -270,7 +270,7 @@ def test_folders_sockets_and_pipes_named_by_themselves(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)  # as the path of a socket may not be long
     os.mkfifo("pipe.fits")
     (tmp_path / "empty.png").write_bytes(b"")
-    (tmp_path / "good.png").write_bytes(images()["colour.png"])
+    (tmp_path / "good.png").write_bytes(make_images()["colour.png"])
     (tmp_path / "folder.fits").mkdir()
     (tmp_path / "list.txt").write_text("pipe.fits\nsocket.fits\nempty.png\nfolder.fits\ngood.png\n")
     (tmp_path / "c.csv").write_text("path\nfolder.fits\npipe.fits\ngood.png\n")
@@ -288,7 +288,7 @@ def test_folders_sockets_and_pipes_named_by_themselves(tmp_path: Path, monkeypat
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_files_and_folders_that_may_not_be_read(tmp_path: Path) -> None:
     for name in ("a.fits", "b.png", "c.zip", "good.png"):
-        (tmp_path / name).write_bytes(images()["colour.png"])
+        (tmp_path / name).write_bytes(make_images()["colour.png"])
     for name in ("a.fits", "b.png", "c.zip"):
         (tmp_path / name).chmod(0)
     (tmp_path / "shut").mkdir(mode=0)
@@ -310,7 +310,7 @@ def test_a_card_that_wcslib_never_gets_through(tmp_path: Path, byte: bytes) -> N
 
 @pytest.mark.parametrize("number", [1000, 2**31])
 def test_headers_that_claim_many_columns_or_axes(tmp_path: Path, number: int) -> None:
-    packed, catalogue = images()["rice_1.fits.fz"], catalogues()["catalogue.fits"]
+    packed, catalogue = make_images()["rice_1.fits.fz"], make_catalogues()["catalogue.fits"]
     for keyword in ("TFIELDS", "NAXIS", "ZNAXIS"):
         says = f"claims to have {number} {'columns' if keyword == 'TFIELDS' else 'axes'}"
         (tmp_path / "a.fits.fz").write_bytes(with_card(packed, keyword, number))
@@ -322,8 +322,8 @@ def test_headers_that_claim_many_columns_or_axes(tmp_path: Path, number: int) ->
 
 def test_tiles_larger_than_their_image_do_not_overwrite_memory(tmp_path: Path) -> None:
     """The decoders in C believed the tile, which ended the process, perhaps some files later."""
-    packed = images()["hcompress_1.fits.fz"]
-    plio = images()["plio_1.fits.fz"]
+    packed = make_images()["hcompress_1.fits.fz"]
+    plio = make_images()["plio_1.fits.fz"]
     words = struct.pack(">4h", 0, 7, -100, 31)
     assert packed.count(b"\xdd\x99\0\0\0\x18\0\0\0\x18") == 1 and words in plio
     lies = {
@@ -348,7 +348,7 @@ def test_a_header_without_an_end_in_a_small_gzip(tmp_path: Path) -> None:
 
 def test_a_tiff_whose_strips_do_not_fill_it(tmp_path: Path) -> None:
     for name in ("gray.tif", "deep.tiff", "float.tif"):
-        content = bytearray(images()[name])
+        content = bytearray(make_images()[name])
         at = struct.unpack_from("<L", content, 4)[0]
         tags = {struct.unpack_from("<H", content, at + 2 + 12 * i)[0]: at + 2 + 12 * i for i in range(content[at])}
         struct.pack_into("<HLL", content, tags[257] + 2, 4, 1, 3000)  # ImageLength
@@ -366,8 +366,8 @@ def test_the_largest_and_the_smallest_value_beside_nan(tmp_path: Path) -> None:
 
 
 def test_damaged_fits_files_are_closed_when_a_folder_was_walked(tmp_path: Path) -> None:
-    broken = with_card(images()["plio_1.fits.fz"], "NAXIS", "'two'")
-    for content in (images()["plio_1.fits.fz"], broken, images()["masked.fits"][:9000]):
+    broken = with_card(make_images()["plio_1.fits.fz"], "NAXIS", "'two'")
+    for content in (make_images()["plio_1.fits.fz"], broken, make_images()["masked.fits"][:9000]):
         (tmp_path / f"{len(list(tmp_path.iterdir()))}.fits").write_bytes(content.replace(b"ZIMAGE", b"XIMAGE"))
     walk_images(tmp_path)
     with warnings.catch_warnings(record=True) as said:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from support.helpers import SLUGS, make_model, write_fits, write_png
-from support.training_helpers import Killed, complaint, galaxtool
+from support.training_helpers import Killed, run_command, run_failing
 
 import galaxtool as package
 from galaxtool.errors import ConfigError, InputError
@@ -57,7 +57,7 @@ def rows(path: Path | str) -> list[dict[str, str]]:
 
 
 def classified(*args: object) -> list[dict[str, str]]:
-    code, _, said = galaxtool("classify", *args, "-o", "p.csv", "--quiet")
+    code, _, said = run_command("classify", *args, "-o", "p.csv", "--quiet")
     assert code == 0, said
     return rows("p.csv")
 
@@ -66,7 +66,7 @@ def classified(*args: object) -> list[dict[str, str]]:
 
 
 def test_a_row_for_each_input_in_order(model: Path, images: Path) -> None:
-    code, printed, said = galaxtool("classify", images, "--model", model, "-o", "p.csv", "--batch-size", 3)
+    code, printed, said = run_command("classify", images, "--model", model, "-o", "p.csv", "--batch-size", 3)
     assert code == 0, said
     table = rows("p.csv")
     assert list(table[0]) == OURS
@@ -121,7 +121,7 @@ def test_files_named_one_by_one_and_twice(model: Path, images: Path) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_format_is_read_by_astropy(suffix: str, model: Path, images: Path) -> None:
-    code, _, said = galaxtool("classify", images, "--model", model, "-o", f"p.{suffix}")
+    code, _, said = run_command("classify", images, "--model", model, "-o", f"p.{suffix}")
     assert code == 0, said
     table = Table.read(f"p.{suffix}")
     assert table.colnames == OURS and len(table) == 10
@@ -189,13 +189,13 @@ def test_zoobot_catalogue(model: Path, images: Path) -> None:
 
 
 def test_strict_writes_the_table_and_fails(model: Path, images: Path) -> None:
-    said = complaint("classify", images, "--model", model, "-o", "p.csv", "--strict")
+    said = run_failing("classify", images, "--model", model, "-o", "p.csv", "--strict")
     assert "2 of 10 inputs could not be read, and --strict was given" in said and "'p.csv'" in said
     assert len(rows("p.csv")) == 10 and not Path("p.csv.unfinished").exists()
 
 
 def test_nothing_readable_writes_the_table_and_fails(model: Path, images: Path) -> None:
-    said = complaint("classify", images / "damaged.fits", images / "empty.png", "--model", model, "-o", "p.csv")
+    said = run_failing("classify", images / "damaged.fits", images / "empty.png", "--model", model, "-o", "p.csv")
     assert "None of the 2 inputs could be read" in said
     assert all(row["error"] for row in rows("p.csv"))
 
@@ -220,14 +220,14 @@ def test_nothing_readable_writes_the_table_and_fails(model: Path, images: Path) 
 )
 def test_wrong_arguments_get_one_line(args: tuple[str, ...], message: str, model: Path, images: Path) -> None:
     given = [arg.format(images=images) for arg in args]
-    said = complaint("classify", *(given if "--model" in given else [*given, "--model", model]))
+    said = run_failing("classify", *(given if "--model" in given else [*given, "--model", model]))
     assert message in said
     assert list(Path().iterdir()) == []
 
 
 def test_misspelt_option(images: Path) -> None:
-    assert "--model" in complaint("classify", images, "--modle", "x", code=2)
-    assert "Missing argument" in complaint("classify", code=2)
+    assert "--model" in run_failing("classify", images, "--modle", "x", code=2)
+    assert "Missing argument" in run_failing("classify", code=2)
 
 
 @pytest.mark.parametrize(
@@ -248,14 +248,14 @@ def test_damaged_model(what: str, model: Path, images: Path, tmp_path: Path) -> 
             "no size": {**record, "preprocess": {"crop": 1}},
         }
         (broken / "model.json").write_text("{" if what == "json" else json.dumps(changed[what]))
-    said = complaint("classify", images, "--model", broken, "-o", "p.csv")
+    said = run_failing("classify", images, "--model", broken, "-o", "p.csv")
     wanted = {"newer": "newer galaxtool", "json": "damaged", "list": "not a complete model record"}
     assert wanted.get(what, "broken") in said
 
 
 def test_output_below_a_file(model: Path, images: Path) -> None:
     Path("file").write_text("")
-    assert "file" in complaint("classify", images, "--model", model, "-o", "file/p.csv")
+    assert "file" in run_failing("classify", images, "--model", model, "-o", "file/p.csv")
 
 
 # --- unfinished work -------------------------------------------------------------------------------------------------
@@ -287,17 +287,17 @@ def test_killed_and_resumed_is_as_never_stopped(
     call: int, model: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ("classify", images, "--model", model, "--batch-size", 3, "-o")
-    assert galaxtool(*arguments, "whole.csv")[0] == 0
+    assert run_command(*arguments, "whole.csv")[0] == 0
     Path("p.csv").write_text("earlier")
     with monkeypatch.context() as patch, pytest.raises(Killed):
         die_at(call, patch)
-        galaxtool(*arguments, "p.csv")
+        run_command(*arguments, "p.csv")
     assert Path("p.csv").read_text() == "earlier"
-    said = complaint(*arguments, "p.csv")
+    said = run_failing(*arguments, "p.csv")
     assert "has unfinished work from an earlier run" in said and "--resume" in said and "--overwrite" in said
     with monkeypatch.context() as patch:
         calls = die_at(99, patch)
-        code, _, err = galaxtool(*arguments, "p.csv", "--resume")
+        code, _, err = run_command(*arguments, "p.csv", "--resume")
     assert code == 0, err
     assert len(calls) == 4 - (call - 1)
     assert Path("p.csv").read_bytes() == Path("whole.csv").read_bytes()
@@ -311,11 +311,11 @@ def test_interrupted_exits_130_and_can_be_overwritten(
     arguments = ("classify", images, "--model", model, "--batch-size", 3, "-o", "p.csv")
     with monkeypatch.context() as patch:
         die_at(2, patch, KeyboardInterrupt)
-        code, _, err = galaxtool(*arguments)
+        code, _, err = run_command(*arguments)
     assert code == 130 and err.splitlines()[-1] == "Interrupted."
     with monkeypatch.context() as patch:
         calls = die_at(99, patch)
-        assert galaxtool(*arguments, "--overwrite")[0] == 0
+        assert run_command(*arguments, "--overwrite")[0] == 0
     assert len(calls) == 4 and len(rows("p.csv")) == 10
 
 
@@ -324,14 +324,14 @@ def test_resume_refuses_another_job(model: Path, images: Path, monkeypatch: pyte
     with monkeypatch.context() as patch, pytest.raises(Killed):
         die_at(2, patch)
         # a precision of its own: which one "auto" is, the processor decides
-        galaxtool("classify", images, "--model", model, "--batch-size", 3, "-o", "p.csv", "--precision", "fp32")
+        run_command("classify", images, "--model", model, "--batch-size", 3, "-o", "p.csv", "--precision", "fp32")
     for change, named in (
         ((images, "--batch-size", 4, "--precision", "fp32"), "batch size"),
         ((images / "sky", "--batch-size", 3, "--precision", "fp32"), "inputs"),
         ((images, "--batch-size", 3, "--precision", "fp32", "--hdu", "1"), "reading options"),
         ((images, "--batch-size", 3, "--precision", "bf16"), "precision"),
     ):
-        said = complaint("classify", *change, "--model", model, "-o", "p.csv", "--resume")
+        said = run_failing("classify", *change, "--model", model, "-o", "p.csv", "--resume")
         assert f"has a different {named}." in said
 
 
@@ -349,7 +349,7 @@ def test_two_processes_at_once(model: Path, images: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
         for option in ((), ("--resume",), ("--overwrite",)):
-            said = complaint("classify", images, "--model", model, "-o", "p.csv", *option)
+            said = run_failing("classify", images, "--model", model, "-o", "p.csv", *option)
             assert "Another galaxtool process is writing 'p.csv'" in said
         process.kill()
     assert len(classified(images, "--model", model)) == 10
@@ -383,12 +383,12 @@ def test_from_python(model: Path, images: Path) -> None:
 
 
 def test_result_as_json(model: Path, images: Path) -> None:
-    code, printed, _ = galaxtool("classify", images, "--model", model, "-o", "p.csv", "--json", "--quiet")
+    code, printed, _ = run_command("classify", images, "--model", model, "-o", "p.csv", "--json", "--quiet")
     assert code == 0 and json.loads(printed)["n"] == 10 and json.loads(printed)["engine"] == "torch"
 
 
 def test_provenance_is_in_the_table(model: Path, images: Path) -> None:
-    assert galaxtool("classify", images, "--model", model, "-o", "p.ecsv")[0] == 0
+    assert run_command("classify", images, "--model", model, "-o", "p.ecsv")[0] == 0
     meta = Table.read("p.ecsv").meta
     assert meta["MODELSHA"] == TorchEngine(find_model(model)).record.digest and meta["ENGINE"] == "torch"
 

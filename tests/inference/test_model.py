@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from support.helpers import write_fits, write_png
-from support.training_helpers import galaxtool as run_galaxtool
+from support.training_helpers import run_command as run_galaxtool
 
 import galaxtool
 from galaxtool import Model, load_model

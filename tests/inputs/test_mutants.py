@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support.mutant_runs import complaints
-from support.mutant_seeds import catalogues, containers, images
-from support.mutants import Mutant, mutant, seeds_of
+from support.mutant_runs import find_problems
+from support.mutant_seeds import make_catalogues, make_containers, make_images
+from support.mutants import Mutant, make_mutant, make_seeds
 
 RUNS = Path(__file__).resolve().parents[1] / "support" / "mutant_runs.py"
 SEED = os.environ.get("GALAXTOOL_FUZZ_SEED", "")
@@ -33,7 +33,7 @@ def classified(
     if done.returncode:
         _fail(folder, kind, first, count, limit, done)
     result = json.loads(done.stdout)
-    assert result["said"] == [], f"{_again(kind)}\n" + "\n".join(result["said"])
+    assert result["problems"] == [], f"{_again(kind)}\n" + "\n".join(result["problems"])
     counts: dict[str, int] = result["counts"]
     return counts
 
@@ -54,7 +54,7 @@ def _ran(
 
 
 def _again(kind: str) -> str:
-    return f"to have one of them: python {RUNS} write {kind} NUMBER FOLDER"
+    return f"to write one of them: python {RUNS} write {kind} NUMBER FOLDER"
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
@@ -92,15 +92,15 @@ def test_a_row_for_each_mutant_of_real_images(shared_data: Path, tmp_path: Path)
 
 
 def test_a_mutant_is_the_same_again() -> None:
-    seeds = seeds_of("files")
-    made = [mutant(n, seeds) for n in range(200)]
-    assert made == [mutant(n, dict(reversed(seeds.items()))) for n in range(200)]
+    seeds = make_seeds("files")
+    made = [make_mutant(n, seeds) for n in range(200)]
+    assert made == [make_mutant(n, dict(reversed(seeds.items()))) for n in range(200)]
     assert sum(m.content in seeds.values() for m in made) < 20
     assert len({m.name for m in made}) == 200
 
 
 def test_seeds_are_of_every_kind() -> None:
-    suffixes = {name.partition(".")[2] for name in (*images(), *containers(), *catalogues())}
+    suffixes = {name.partition(".")[2] for name in (*make_images(), *make_containers(), *make_catalogues())}
     for kind in ("fits", "fits.gz", "fits.fz", "png", "jpg", "tif", "webp", "bmp", "gif", "zip", "h5", "npy", "npz"):
         assert kind in suffixes
     assert {"tar", "tar.gz", "tar.bz2", "tar.xz", "csv", "ecsv", "vot", "parquet"} <= suffixes
@@ -132,17 +132,17 @@ BAD = {"path": "/x/1.png", "label": "", "probability": "", "p_a": "", "p_b": "",
         ([BAD | {"error": "Two\nlines"}], ["1.png: odd error"]),
         ([BAD | {"error": "Traceback (most recent call last)"}], ["1.png: odd error"]),
         ([BAD | {"error": "'1.png' needs more memory than is available."}], ["1.png: '1.png' needs more memory"]),
-        ([GOOD, GOOD | {"path": "/x/2.png"}], ["/x/2.png: a row of no file"]),
+        ([GOOD, GOOD | {"path": "/x/2.png"}], ["/x/2.png: a row without a file"]),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said(rows: Sequence[dict[str, str]], says: list[str]) -> None:
-    said = complaints(rows, [Mutant("1.png", b"", "")], {}, [])
+    said = find_problems(rows, [Mutant("1.png", b"", "")], {}, [])
     assert len(said) == len(says) and all(one.startswith(start) for one, start in zip(said, says, strict=True)), said
 
 
 def test_a_good_file_that_is_lost_is_noticed() -> None:
-    assert complaints([GOOD], [], {}, ["1.png"]) == []
-    assert complaints([BAD], [], {}, ["1.png"]) == complaints([], [], {}, ["1.png"]) != []
+    assert find_problems([GOOD], [], {}, ["1.png"]) == []
+    assert find_problems([BAD], [], {}, ["1.png"]) == find_problems([], [], {}, ["1.png"]) != []
     lost = [Mutant("a.zip", b"", ""), Mutant("t.fits", b"", "")]
-    assert complaints([], lost, {"FITS table": 1, "archive or stack without images": 1}, []) == []
-    assert len(complaints([], lost, {"FITS table": 1}, [])) == 1
+    assert find_problems([], lost, {"FITS table": 1, "archive or stack without images": 1}, []) == []
+    assert len(find_problems([], lost, {"FITS table": 1}, [])) == 1

@@ -18,7 +18,7 @@ import pytest
 from astropy.table import Table
 from support.adder import make_adder
 from support.helpers import make_model, write_fits, write_png
-from support.training_helpers import complaint, galaxtool
+from support.training_helpers import run_command, run_failing
 
 from galaxtool.commands.classify import classify
 from galaxtool.errors import ConfigError, GalaxtoolError, ModelError
@@ -56,7 +56,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def done(*words: object) -> str:
-    code, out, err = galaxtool(*words)
+    code, out, err = run_command(*words)
     assert code == 0, err
     return out
 
@@ -149,9 +149,9 @@ def test_bf16_is_computed_by_the_fastest_engine_and_only_where_it_is_named(
     engine: str, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only(monkeypatch, engine)
-    code, _, err = galaxtool("classify", images, "-o", "fast.fits", "--precision", "bf16")
+    code, _, err = run_command("classify", images, "-o", "fast.fits", "--precision", "bf16")
     assert code == 0 and "Computing in fp32" not in err
-    code, _, err = galaxtool("classify", images, "-o", "exact.fits")
+    code, _, err = run_command("classify", images, "-o", "exact.fits")
     assert code == 0 and err.count("Computing in fp32; --precision bf16") == 1 and "2 to 5 times" in err
     assert ("galaxtool[fast]" in err) == (engine == "torch")
     fast, exact = Table.read("fast.fits"), Table.read("exact.fits")
@@ -217,7 +217,7 @@ def test_merge_writes_the_same_page_and_folders(images: Path, model: Path) -> No
     Path("two/sorted").mkdir()
     Path("two/sorted/mine").touch()
     more = ("--html", "two/p.html", "--sort-into", "two/sorted")
-    assert "already exists" in complaint("merge", "two/p.csv", *more)
+    assert "already exists" in run_failing("merge", "two/p.csv", *more)
     Path("two/sorted/mine").unlink()
     merged = json.loads(done("merge", "two/p.csv", *more, "--json"))
     assert sum(merged["sorted_into"].values()) == 31
@@ -230,7 +230,7 @@ def test_merge_writes_the_same_page_and_folders(images: Path, model: Path) -> No
 def test_embeddings_are_merged_without_a_page(images: Path, model: Path) -> None:
     for shard in ("1/2", "2/2"):
         done("embed", *common(images, model), "-o", "e.npy", "--shard", shard)
-    assert "no classes" in complaint("merge", "e.npy", "--html", "p.html")
+    assert "no classes" in run_failing("merge", "e.npy", "--html", "p.html")
     done("merge", "e.npy")
 
 
@@ -246,9 +246,9 @@ def test_embeddings_in_shards(images: Path, model: Path) -> None:
 
 
 def test_merge_names_the_shards_that_are_missing(images: Path, model: Path) -> None:
-    assert "There is no unfinished work" in complaint("merge", "p.csv")
+    assert "There is no unfinished work" in run_failing("merge", "p.csv")
     done("classify", *common(images, model), "-o", "p.csv", "--shard", "2/3")
-    said = complaint("merge", "p.csv")
+    said = run_failing("merge", "p.csv")
     assert "parts of 'p.csv' are not done" in said and "--shard 1/3, 3/3" in said
 
 
@@ -271,10 +271,10 @@ def test_merge_waits_for_a_shard_at_work(images: Path, model: Path) -> None:
     )
     with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
-        said = complaint("merge", "p.csv")
+        said = run_failing("merge", "p.csv")
         assert "is still running" in said and f"process {process.pid} on" in said
         again = ("classify", *common(images, model), "-o", "p.csv", "--resume", "--shard")
-        assert f"process {process.pid} on" in complaint(*again, "1/2")
+        assert f"process {process.pid} on" in run_failing(*again, "1/2")
         done(*again, "2/2")
         process.kill()
     done("merge", "p.csv")
@@ -283,10 +283,10 @@ def test_merge_waits_for_a_shard_at_work(images: Path, model: Path) -> None:
 def test_a_shard_goes_on_only_when_told(images: Path, model: Path) -> None:
     again = ("classify", *common(images, model), "-o", "p.csv", "--shard", "1/2")
     done(*again)
-    assert "unfinished work from an earlier run" in complaint(*again)
+    assert "unfinished work from an earlier run" in run_failing(*again)
     done(*again, "--resume")
     done(*again, "--overwrite")
-    said = complaint(
+    said = run_failing(
         "classify", images, "--model", model, "--batch-size", 5, "-o", "p.csv", "--shard", "2/2", "--precision", "fp32"
     )
     assert "has a different batch size" in said and "all shards" in said
@@ -295,7 +295,7 @@ def test_a_shard_goes_on_only_when_told(images: Path, model: Path) -> None:
 def test_another_model_is_named_without_what_follows_from_it(images: Path, model: Path) -> None:
     done("classify", *common(images, model), "-o", "p.csv", "--shard", "1/2")
     other = make_model(Path("other"), ("disturbed", "merging"), seed=1)
-    assert "a different model." in complaint("classify", *common(images, other), "-o", "p.csv", "--shard", "2/2")
+    assert "a different model." in run_failing("classify", *common(images, other), "-o", "p.csv", "--shard", "2/2")
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2"])
@@ -351,7 +351,7 @@ def test_the_folder_goes_away(images: Path, model: Path, monkeypatch: pytest.Mon
         return run(self, pictures)
 
     monkeypatch.setattr(TorchEngine, "run", remove)
-    said = complaint("classify", *common(images, model), "-o", "out/p.csv")
+    said = run_failing("classify", *common(images, model), "-o", "out/p.csv")
     assert "was removed" in said and "Traceback" not in said
 
 
@@ -375,8 +375,8 @@ def test_wherever_it_is_done(images: Path, model: Path) -> None:
 
 def test_workers_that_make_no_sense(images: Path, model: Path) -> None:
     same = ("classify", images, "--model", model, "-o", "p.csv")
-    assert "--workers is 0" in complaint(*same, "--workers", 0)
-    assert "no executor called 'threds'. Did you mean 'threads'?" in complaint(*same, "--executor", "threds")
+    assert "--workers is 0" in run_failing(*same, "--workers", 0)
+    assert "no executor called 'threds'. Did you mean 'threads'?" in run_failing(*same, "--executor", "threds")
 
 
 @pytest.mark.parametrize("kind", [ThreadExecutor, ProcessExecutor])

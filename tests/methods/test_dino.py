@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.training_helpers import DIM, SIZE, AtStep, make_task
+from support.training_helpers import DIM, SIZE, CallAtStep, make_task
 from torch import nn
 
 from galaxtool.backbones import mini
@@ -382,7 +382,7 @@ def test_resumed_is_as_never_stopped(step: int, whole: Any, tmp_path: Path) -> N
         return Trainer(task, stages(task), tmp_path, progress)
 
     with pytest.raises(KeyboardInterrupt):
-        trainer(AtStep(step, lambda: signal.raise_signal(signal.SIGINT))).fit()
+        trainer(CallAtStep(step, lambda: signal.raise_signal(signal.SIGINT))).fit()
     torch.manual_seed(step)
     outcome = trainer().fit(resume=True)
     assert same(last(tmp_path), last(whole[0]))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.training_helpers import DIM, AtStep, TinyBackbone, make_task
+from support.training_helpers import DIM, CallAtStep, TinyBackbone, make_task
 from torch import nn
 
 from galaxtool.backbones.abilities import group_by_block
@@ -153,7 +153,7 @@ def test_every_method_learns_colours(method: str, tmp_path: Path) -> None:
 def test_interrupted_and_resumed_is_as_never_stopped(method: str, backbone: Any, tmp_path: Path) -> None:
     def run(folder: Path, step: int = 0, resume: bool = False) -> tuple[Task, Any]:
         task = task_for(method, backbone=backbone, lr=0.01, batch_size=8, ema=0.5, accumulate=2)
-        progress = AtStep(step, lambda: signal.raise_signal(signal.SIGINT)) if step else None
+        progress = CallAtStep(step, lambda: signal.raise_signal(signal.SIGINT)) if step else None
         return task, Trainer(task, stages_of(method, task), folder, progress).fit(resume=resume)
 
     whole, outcome = run(tmp_path / "whole")

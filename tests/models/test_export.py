@@ -17,7 +17,7 @@ import onnxruntime
 import pytest
 import torch
 from support.helpers import SLUGS, make_model, write_fits, write_png
-from support.training_helpers import class_folders, complaint, galaxtool
+from support.training_helpers import run_command, run_failing, write_class_folders
 
 import galaxtool as package
 from galaxtool.errors import ConfigError, ModelError
@@ -44,7 +44,7 @@ def model(narrow: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exported(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     output = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    code, printed, said = galaxtool("export", "--model", model, "-o", output, "--json")
+    code, printed, said = run_command("export", "--model", model, "-o", output, "--json")
     assert code == 0, said
     return output, json.loads(printed)
 
@@ -126,7 +126,7 @@ def test_lower_precisions(precision: str, cosine: float, model: Path, exported: 
     held, full = session(Path("m.onnx")), session(exported[0])
     assert held.get_inputs()[0].type == "tensor(float)"
     assert held.get_modelmeta().custom_metadata_map == full.get_modelmeta().custom_metadata_map
-    assert galaxtool("classify", images, "--model", "m.onnx", "-o", "p.csv")[0] == 0
+    assert run_command("classify", images, "--model", "m.onnx", "-o", "p.csv")[0] == 0
 
 
 @pytest.mark.slow
@@ -134,7 +134,11 @@ def test_lower_precisions(precision: str, cosine: float, model: Path, exported: 
 def test_linear_head_and_one_without_symbols(symbols: bool, tmp_path: Path) -> None:
     if symbols:
         made = package.finetune(
-            [class_folders(tmp_path / "set")], method="supervised", backbone="mini@none", epochs=1, out=tmp_path / "run"
+            [write_class_folders(tmp_path / "set")],
+            method="supervised",
+            backbone="mini@none",
+            epochs=1,
+            out=tmp_path / "run",
         ).run
     else:
         made = make_model(tmp_path / "bare", symbols=False)
@@ -149,7 +153,7 @@ def test_both_engines_say_the_same(model: Path, exported: tuple[Path, Any], imag
     whole = shutil.copytree(model, tmp_path / "whole")
     shutil.copy(exported[0], whole / "model.onnx")
     for engine in ("onnx", "torch", "auto"):
-        code, printed, said = galaxtool(
+        code, printed, said = run_command(
             "classify", images, "--model", whole, "-o", f"{engine}.csv", "--engine", engine, "--precision",
             "fp32", "--json",
         )  # fmt: skip
@@ -186,7 +190,7 @@ def test_one_file_is_enough_without_pytorch(exported: tuple[Path, Any], images: 
 
     found = without("classify", images, "--model", alone, "-o", "a.csv")
     assert found.returncode == 0, found.stderr
-    assert galaxtool("classify", images, "--model", exported[0], "-o", "b.csv")[0] == 0
+    assert run_command("classify", images, "--model", exported[0], "-o", "b.csv")[0] == 0
     assert rows("a.csv") == rows("b.csv")
     found = without("classify", images, "--model", alone, "-o", "c.csv", "--engine", "torch")
     assert found.returncode == 1 and "Traceback" not in found.stderr and "'torch'" in found.stderr
@@ -197,7 +201,7 @@ def test_weights_of_another_training_beside_it_are_noticed(
 ) -> None:
     other = make_model(tmp_path / "other", seed=1)
     shutil.copy(exported[0], other / "model.onnx")
-    said = complaint("classify", images, "--model", other, "-o", "p.csv")
+    said = run_failing("classify", images, "--model", other, "-o", "p.csv")
     assert "exported from other weights" in said and "galaxtool export" in said
 
 
@@ -205,10 +209,10 @@ def test_model_directory_with_onnx_alone(model: Path, exported: tuple[Path, Any]
     light = shutil.copytree(model, tmp_path / "light")
     (light / "weights.safetensors").unlink()
     shutil.copy(exported[0], light / "model.onnx")
-    assert galaxtool("classify", images, "--model", light, "-o", "p.csv")[0] == 0
-    said = complaint("classify", images, "--model", light, "-o", "q.csv", "--engine", "torch")
+    assert run_command("classify", images, "--model", light, "-o", "p.csv")[0] == 0
+    said = run_failing("classify", images, "--model", light, "-o", "q.csv", "--engine", "torch")
     assert "can only run through ONNX" in said
-    assert "can only run through ONNX" in complaint("export", "--model", light, "-o", "m.onnx")
+    assert "can only run through ONNX" in run_failing("export", "--model", light, "-o", "m.onnx")
 
 
 # --- what is wrong ---------------------------------------------------------------------------------------------------
@@ -234,7 +238,7 @@ def test_files_that_are_no_model(what: str, exported: tuple[Path, Any], images: 
         onnx.save(proto, file)
     else:
         file.write_bytes({"text": b"hello", "empty": b"", "half": whole[: len(whole) // 2]}[what])
-    said = complaint("classify", images, "--model", file, "-o", "p.csv")
+    said = run_failing("classify", images, "--model", file, "-o", "p.csv")
     assert "bad.onnx" in said and "galaxtool export" in said
     assert not Path("p.csv").exists()
 
@@ -250,7 +254,7 @@ def test_files_that_are_no_model(what: str, exported: tuple[Path, Any], images: 
     ],
 )
 def test_wrong_options(options: tuple[str, str], message: str, model: Path) -> None:
-    assert message in complaint("export", "--model", model, "-o", "m.onnx", *options)
+    assert message in run_failing("export", "--model", model, "-o", "m.onnx", *options)
     assert list(Path().iterdir()) == []
 
 
@@ -260,10 +264,10 @@ def test_failure_leaves_the_earlier_file(failure: str, model: Path, monkeypatch:
     if failure == "unlike":
         monkeypatch.setattr("galaxtool.models.onnx.export.write_onnx", lambda file, *_: file.write_text("new"))
         monkeypatch.setattr("galaxtool.models.onnx.export.compare", lambda *_: Comparison(0.99, 0.5, 1.0))
-        assert "does not compute what" in complaint("export", "--model", model, "-o", "m.onnx")
+        assert "does not compute what" in run_failing("export", "--model", model, "-o", "m.onnx")
     elif failure == "export":
         monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no\nsuch op")))
-        assert "cannot export the backbone 'mini@none' to ONNX: no such op" in complaint(
+        assert "cannot export the backbone 'mini@none' to ONNX: no such op" in run_failing(
             "export", "--model", model, "-o", "m.onnx"
         )
     else:
@@ -272,14 +276,14 @@ def test_failure_leaves_the_earlier_file(failure: str, model: Path, monkeypatch:
             raise OSError(28, "No space left on device") if failure == "disk" else KeyboardInterrupt
 
         monkeypatch.setattr("galaxtool.models.onnx.export.write_onnx", fails)
-        code, _, said = galaxtool("export", "--model", model, "-o", "m.onnx")
+        code, _, said = run_command("export", "--model", model, "-o", "m.onnx")
         assert code == (1 if failure == "disk" else 130) and ("No space" in said) == (failure == "disk")
     assert Path("m.onnx").read_text() == "earlier" and [p.name for p in Path().iterdir()] == ["m.onnx"]
 
 
 def test_export_into_the_place_of_a_folder(model: Path) -> None:
     Path("m.onnx").mkdir()
-    assert "'m.onnx' is a folder" in complaint("export", "--model", model, "-o", "m.onnx")
+    assert "'m.onnx' is a folder" in run_failing("export", "--model", model, "-o", "m.onnx")
 
 
 def test_engines_by_name(model: Path, exported: tuple[Path, Any]) -> None:

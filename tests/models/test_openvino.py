@@ -13,7 +13,7 @@ import pytest
 import torch
 from astropy.table import Table
 from onnx import TensorProto, helper
-from support.training_helpers import galaxtool
+from support.training_helpers import run_command
 
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, ModelError
 from galaxtool.models.engines.open import open_engine
@@ -108,7 +108,7 @@ def test_pytorch_computes_bf16_where_openvino_cannot(
 def model_in_fp16_and_int8(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     files = [tmp_path_factory.mktemp("exported") / f"{precision}.onnx" for precision in ("fp16", "int8")]
     for file in files:
-        assert galaxtool("export", "--model", "mini", "-o", file, "--precision", file.stem)[0] == 0
+        assert run_command("export", "--model", "mini", "-o", file, "--precision", file.stem)[0] == 0
     return files
 
 
@@ -201,7 +201,7 @@ def test_classify_by_it(executor: str, tmp_path: Path) -> None:
     tables = {}
     for engine in ("openvino", "onnx"):
         output = tmp_path / f"{engine}.fits"
-        code, _, err = galaxtool(
+        code, _, err = run_command(
             "classify", tmp_path / "in", "-o", output, "--engine", engine, "--precision", "fp32", "--executor", executor
         )
         assert code == 0, err
@@ -222,6 +222,6 @@ def test_doctor_names_the_extra_where_it_helps(
     monkeypatch.setattr(
         "galaxtool.diagnostics.installation.is_installed", lambda name: installed if name == "openvino" else True
     )
-    code, out, err = galaxtool("doctor", "--json")
+    code, out, err = run_command("doctor", "--json")
     assert code == 0, err
     assert any("galaxtool[fast]" in note for note in json.loads(out)["notes"]) == told

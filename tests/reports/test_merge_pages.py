@@ -12,7 +12,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from support.helpers import make_model, write_fits, write_png
-from support.training_helpers import complaint, galaxtool
+from support.training_helpers import run_command, run_failing
 
 BANDS = "{id}_{band}.fits"
 
@@ -28,7 +28,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def done(*words: object) -> str:
-    code, _, err = galaxtool(*words)
+    code, _, err = run_command(*words)
     assert code == 0, err
     return err
 
@@ -107,7 +107,7 @@ def test_images_that_are_not_there_any_more(model: Path) -> None:
     Path("p.csv").unlink()
     Path("bands").rename("elsewhere")
     for more in (("--html", "q.html"), ("--sort-into", "sorted")):
-        said = complaint("merge", "p.csv", *more)
+        said = run_failing("merge", "p.csv", *more)
         assert "no longer exist: the first is 'bands/0_g.fits'" in said and "the folder in which the jobs" in said
         assert not any(Path(name).exists() for name in ("p.csv", "q.html", "sorted"))
     done("merge", "p.csv")

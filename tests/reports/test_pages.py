@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.helpers import make_model, write_png
-from support.training_helpers import complaint, galaxtool
+from support.training_helpers import run_command, run_failing
 
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.outputs import describe_calibration
@@ -25,7 +25,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     write_png(here / "in" / "<script>alert(1)<" / 'b"ä.png', 4)
     (here / "in" / "damaged.png").write_bytes(b"no")
     table, html = here / "p.csv", here / "p.html"
-    code, _, err = galaxtool("classify", here / "in", "--model", model, "-o", table, "--html", html, "--quiet")
+    code, _, err = run_command("classify", here / "in", "--model", model, "-o", table, "--html", html, "--quiet")
     assert code == 0, err
     return html.read_text(encoding="utf-8")
 
@@ -69,7 +69,7 @@ def test_what_could_not_be_read_is_named(page: str) -> None:
 
 def test_a_page_has_the_name_of_one(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", 1)
-    assert "not the name of an HTML page" in complaint("classify", tmp_path, "--html", tmp_path / "p.txt")
+    assert "not the name of an HTML page" in run_failing("classify", tmp_path, "--html", tmp_path / "p.txt")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_the_page_tells_of_calibration(page: str) -> None:
 
 def test_the_page_of_the_bundled_model_tells_how_true_it_is(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", 1)
-    code, _, err = galaxtool("classify", tmp_path, "-o", tmp_path / "p.csv", "--html", tmp_path / "p.html", "--quiet")
+    code, _, err = run_command("classify", tmp_path, "-o", tmp_path / "p.csv", "--html", tmp_path / "p.html", "--quiet")
     assert code == 0, err
     text = (tmp_path / "p.html").read_text(encoding="utf-8")
     assert "not calibrated; expected calibration error on 500 validation images: 0.0" in text

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table
 from support.helpers import write_png
-from support.training_helpers import galaxtool
+from support.training_helpers import run_command
 
 from galaxtool.errors import DependencyMissing, GalaxtoolError, TableError
 from galaxtool.reports.samp import send_table
@@ -118,7 +118,7 @@ def test_classify_and_merge_send_their_table(listeners: list[Listener], tmp_path
         ("merge", tmp_path / "both.csv", "--samp"),
     ]
     for command in commands:
-        code, _, err = galaxtool(*command)
+        code, _, err = run_command(*command)
         assert code == 0, err
         if "--samp" in command:
             assert "Sent to 2 programs by SAMP." in err

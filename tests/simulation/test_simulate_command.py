@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 from PIL import Image
-from support.training_helpers import complaint, galaxtool, narrow_mini
+from support.training_helpers import narrow_mini, run_command, run_failing
 
 import galaxtool as package
 from galaxtool.errors import ConfigError, OutputExists
@@ -33,7 +33,7 @@ def labels(folder: str) -> list[dict[str, str]]:
 
 
 def test_fits_with_a_wcs_and_labels() -> None:
-    code, printed, said = galaxtool("simulate", "-o", "made", "-n", 20, "--size", 64, "--json")
+    code, printed, said = run_command("simulate", "-o", "made", "-n", 20, "--size", 64, "--json")
     assert code == 0, said
     result = json.loads(printed)
     assert result["n"] == 20 and result["labels"] == dict.fromkeys(result["labels"], 2)
@@ -49,7 +49,7 @@ def test_fits_with_a_wcs_and_labels() -> None:
 
 
 def test_png() -> None:
-    assert galaxtool("simulate", "-o", "made", "-n", 3, "--size", 48, "--kind", "png", "--quiet") == (0, "", "")
+    assert run_command("simulate", "-o", "made", "-n", 3, "--size", 48, "--kind", "png", "--quiet") == (0, "", "")
     for row in labels("made"):
         with Image.open(Path("made", row["path"])) as image:
             assert (image.size, image.mode, image.format) == ((48, 48), "RGB", "PNG")
@@ -77,21 +77,21 @@ def test_same_seed_same_galaxies() -> None:
     ],
 )
 def test_wrong_options(options: tuple[object, ...], message: str) -> None:
-    assert message in complaint("simulate", "-o", "made", *options)
+    assert message in run_failing("simulate", "-o", "made", *options)
     assert not Path("made").exists()
 
 
 def test_output_is_needed_and_spelt() -> None:
-    assert "Missing option" in complaint("simulate", code=2)
-    assert "--output" in complaint("simulate", "--outptu", "x", code=2)
+    assert "Missing option" in run_failing("simulate", code=2)
+    assert "--output" in run_failing("simulate", "--outptu", "x", code=2)
 
 
 def test_a_folder_in_use_is_kept() -> None:
     Path("made").mkdir()
     Path("made/thesis.tex").write_text("years")
-    said = complaint("simulate", "-o", "made", "-n", 2)
+    said = run_failing("simulate", "-o", "made", "-n", 2)
     assert "exists and is not empty" in said and "--overwrite" in said
-    assert galaxtool("simulate", "-o", "made", "-n", 2, "--size", 32, "--overwrite")[0] == 0
+    assert run_command("simulate", "-o", "made", "-n", 2, "--size", 32, "--overwrite")[0] == 0
     assert Path("made/thesis.tex").read_text() == "years" and len(labels("made")) == 2
     with pytest.raises(OutputExists):
         package.simulate(output=Path("made/thesis.tex"), n=2)

@@ -1,4 +1,4 @@
-"""What workers are given in tests; a file of its own, so that they import little."""
+"""The work of worker processes in tests, in a file of its own so that they import little."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from galaxtool.errors import ModelError
 
 
 class Adder:
-    """What a worker is given: adds, and dies when asked to."""
+    """Adds an offset to a number; -1 raises an error, and -2 kills the process."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset

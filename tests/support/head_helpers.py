@@ -1,4 +1,4 @@
-"""Untrained models with a given head, written and exported."""
+"""Untrained models with a given head."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from galaxtool.vision.preprocess import Preprocess
 
 
 def make_head(name: str, dim: int, n_classes: int) -> Any:
-    """Make a registered head."""
+    """Create a registered head."""
     registry = get_registry()
     return registry.heads.find(name).create(dim=dim, n_classes=n_classes)
 
 
 def make_backbone() -> Any:
-    """Make an untrained `mini`, the same each time."""
+    """Create an untrained `mini`, with the same weights each time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return build_mini(architecture="mini", weights=None).eval()
 
 
 def write_model(folder: Path, head: nn.Module, name: str, taxonomy: Taxonomy, *, temperature: float = 1.0) -> Path:
-    """Write a model directory of `make_backbone` and a head, with ``model.onnx`` in it; return the folder."""
+    """Write a model directory with `make_backbone` and a head, including ``model.onnx``; return the folder."""
     backbone = make_backbone()
     record = ModelRecord(
         name=folder.name,

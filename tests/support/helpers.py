@@ -1,4 +1,4 @@
-"""What several tests need: tiny models and images."""
+"""Small models and images for tests."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SLUGS = ("merging", "round_smooth", "barred_spiral")
 def make_model(folder: Path, slugs: Sequence[str] = SLUGS, *, seed: int = 0, symbols: bool = True) -> Path:
     """Write an untrained `mini` model of some Galaxy10 classes as a model directory, and return the folder.
 
-    The head holds the prompts and, with `symbols`, the symbols as the random towers embed them, so that everything a
-    trained model can do works, with meaningless scores.
+    The head contains the embeddings of the prompts and, with `symbols`, of the symbols by the random encoders. The
+    model can do everything that a trained one can, with meaningless scores.
     """
     torch.manual_seed(seed)
     registry = get_registry()
@@ -57,7 +57,7 @@ def make_model(folder: Path, slugs: Sequence[str] = SLUGS, *, seed: int = 0, sym
 
 
 def write_fits(path: Path, seed: int, *, ra: float | None = None, dec: float | None = None, size: int = 48) -> Path:
-    """Write a galaxy-like blob with noise as FITS, at a position where one is given (0.262 arcsec per pixel)."""
+    """Write a galaxy-like blob with noise as FITS, with a WCS of 0.262 arcsec per pixel if a position is given."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:size, :size] - size / 2
     angle, flat = rng.uniform(0, np.pi), rng.uniform(1, 5)
@@ -76,7 +76,7 @@ def write_fits(path: Path, seed: int, *, ra: float | None = None, dec: float | N
 
 
 def write_png(path: Path, seed: int, *, size: int = 40) -> Path:
-    """Write a picture of coloured patches."""
+    """Write a picture with coloured patches."""
     rng = np.random.default_rng(seed)
     small = Image.fromarray(rng.integers(0, 255, (4, 4, 3), dtype=np.uint8))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Mutants: files damaged at random, or made to lie, each the same whenever its number is asked for again."""
+"""Mutants: files with random damage or false headers, reproducible by their number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from support.mutant_seeds import PACKERS, catalogues, containers, images, zip_of
+from support.mutant_seeds import PACKERS, make_catalogues, make_containers, make_images, make_zip
 
 Change = Callable[[bytes, random.Random], bytes]
 
@@ -37,68 +37,78 @@ _CARDS = (
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A damaged file: what to call it, what is in it, and what was done."""
+    """A damaged file with its name, its content, and the list of changes."""
 
     name: str
     content: bytes
     history: str
 
 
-def mutant(number: int, seeds: Mapping[str, bytes], *, misname: bool = True) -> Mutant:
-    """Return the mutant of a number: up to three changes to one of the seeds, perhaps under the suffix of another."""
+def make_mutant(number: int, seeds: Mapping[str, bytes], *, misname: bool = True) -> Mutant:
+    """Return a mutant by its number: one of the seeds with up to three changes, sometimes under another suffix."""
     rng = random.Random(number)
     name = rng.choice(sorted(seeds))
     content, done = seeds[name], [name]
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        change = rng.choice(_changes(name, content))
+        change = rng.choice(_list_changes(name, content))
         done.append(change.__name__.strip("_"))
         try:
             content = change(content, rng)
         except (ValueError, IndexError, struct.error, OSError, EOFError, zlib.error, lzma.LZMAError):
-            done.append("not possible")  # where an earlier change has left nothing of what this one changes
+            done.append("not possible")  # an earlier change removed what this one changes
     if rng.random() < 0.03:
         content += seeds[rng.choice(sorted(seeds))]
-        done.append("another behind it")
+        done.append("another file appended")
     if misname and rng.random() < 0.05:
         name = f"{name.partition('.')[0]}{rng.choice(_SUFFIXES)}"
     return Mutant(f"{number:09d}-{name}", content, ", ".join([*done, f"as {name}"]))
 
 
-def seeds_of(kind: str) -> dict[str, bytes]:
-    """Return the seeds of a kind of mutants: ``files``, ``catalogues``, or what a folder holds of real images."""
+def make_seeds(kind: str) -> dict[str, bytes]:
+    """Return the seeds of a kind: ``files``, ``catalogues``, or the real images in a folder."""
     if kind in ("files", "catalogues"):
-        return catalogues() if kind == "catalogues" else images() | containers()
+        return make_catalogues() if kind == "catalogues" else make_images() | make_containers()
     folder = Path(kind)
     pictures = [path for end in ("jpg", "png") for path in sorted(folder.rglob(f"*.{end}"))[::100]]
     paths = [path for path in (*sorted(folder.rglob("*.fits")), *pictures) if path.stat().st_size < _LARGEST]
     return {str(path.relative_to(folder)).replace("/", "_"): path.read_bytes() for path in paths}
 
 
-def _changes(name: str, content: bytes) -> list[Change]:
-    """Return what can be done to a file, what knows the format as often as what does not."""
-    blind: list[Change] = [cut, flip, overwrite, repeat, remove, blank, insert, number_anywhere, number_in_front]
+def _list_changes(name: str, content: bytes) -> list[Change]:
+    """Return the changes that apply to a file; those for its format are about as frequent as the others."""
+    blind: list[Change] = [
+        cut,
+        flip,
+        overwrite,
+        repeat,
+        remove,
+        blank,
+        insert,
+        put_number_anywhere,
+        put_number_at_start,
+    ]
     knowing: list[Change] = []
     end = name.rpartition(".")[2]
     if end in PACKERS:
-        knowing += [_within_packing(end, name)] * 3
+        knowing += [_change_within(end, name)] * 3
     if content.startswith((b"SIMPLE", b"XTENSION")):
-        knowing += [lying_card, lying_card, lying_card, card_lost, card_twice]
+        knowing += [falsify_card, falsify_card, falsify_card, blank_card, duplicate_card]
     if end == "png":
-        knowing += [lying_size_of_png, lying_chunk_of_png]
+        knowing += [falsify_png_size, falsify_png_chunk]
     if end in ("zip", "npz"):
-        knowing += [lying_zip, lying_zip, damaged_member_of_zip]
+        knowing += [falsify_zip, falsify_zip, damage_zip_member]
     if end in ("npy", "npz"):
-        knowing += [lying_npy, lying_npy]
+        knowing += [falsify_npy, falsify_npy]
     if content[257:262] == b"ustar":
-        knowing += [lying_tar, lying_tar]
+        knowing += [falsify_tar, falsify_tar]
     if end in ("tif", "tiff"):
-        knowing += [lying_tiff]
+        knowing += [falsify_tiff]
     if end in ("jpg", "jpeg"):
-        knowing += [lying_jpeg]
+        knowing += [falsify_jpeg]
     return blind + knowing * (len(blind) // max(1, len(knowing)))
 
 
-# --- whatever the format ----------------------------------------------------------------------------------------------
+# --- changes for any format -------------------------------------------------------------------------------------------
 
 
 def cut(content: bytes, rng: random.Random) -> bytes:
@@ -113,65 +123,65 @@ def flip(content: bytes, rng: random.Random) -> bytes:
 
 
 def overwrite(content: bytes, rng: random.Random) -> bytes:
-    a, b = _part(content, rng)
+    a, b = _choose_range(content, rng)
     return content[:a] + rng.randbytes(b - a) + content[b:]
 
 
 def repeat(content: bytes, rng: random.Random) -> bytes:
-    a, b = _part(content, rng)
+    a, b = _choose_range(content, rng)
     return content[:b] + content[a:b] * rng.choice((1, 1, 20)) + content[b:]
 
 
 def remove(content: bytes, rng: random.Random) -> bytes:
-    a, b = _part(content, rng)
+    a, b = _choose_range(content, rng)
     return content[:a] + content[b:]
 
 
 def blank(content: bytes, rng: random.Random) -> bytes:
-    a, b = _part(content, rng)
+    a, b = _choose_range(content, rng)
     return content[:a] + rng.choice((b"\0", b"\xff", b" ")) * (b - a) + content[b:]
 
 
 def insert(content: bytes, rng: random.Random) -> bytes:
-    (a, b), at = _part(content, rng), rng.randrange(len(content))
+    (a, b), at = _choose_range(content, rng), rng.randrange(len(content))
     return content[:at] + content[a:b] + content[at:]
 
 
-def number_anywhere(content: bytes, rng: random.Random) -> bytes:
-    return _with_number(content, rng.randrange(len(content)), rng)
+def put_number_anywhere(content: bytes, rng: random.Random) -> bytes:
+    return _put_number(content, rng.randrange(len(content)), rng)
 
 
-def number_in_front(content: bytes, rng: random.Random) -> bytes:
-    return _with_number(content, rng.randrange(min(64, len(content))), rng)
+def put_number_at_start(content: bytes, rng: random.Random) -> bytes:
+    return _put_number(content, rng.randrange(min(64, len(content))), rng)
 
 
-def _part(content: bytes, rng: random.Random) -> tuple[int, int]:
+def _choose_range(content: bytes, rng: random.Random) -> tuple[int, int]:
     a = rng.randrange(len(content))
     return a, min(len(content), a + rng.choice((1, 4, 16, 80, 512, 2880)))
 
 
-def _with_number(content: bytes, at: int, rng: random.Random) -> bytes:
+def _put_number(content: bytes, at: int, rng: random.Random) -> bytes:
     size = rng.choice((1, 2, 4, 8))
     value = (rng.choice(_NUMBERS) % 256**size).to_bytes(size, rng.choice(("little", "big")))
     return content[:at] + value + content[at + size :]
 
 
-# --- what knows the format --------------------------------------------------------------------------------------------
+# --- changes for one format -------------------------------------------------------------------------------------------
 
 
-def _within_packing(end: str, name: str) -> Change:
-    """Return a change to what is packed, packed again, so that no checksum tells."""
+def _change_within(end: str, name: str) -> Change:
+    """Return a change to the unpacked content, which is packed again so that checksums are valid."""
     pack, unpack = PACKERS[end]
 
     def within(content: bytes, rng: random.Random) -> bytes:
         inner = unpack(content)
-        return pack(rng.choice(_changes(name.removesuffix(f".{end}"), inner))(inner, rng))
+        return pack(rng.choice(_list_changes(name.removesuffix(f".{end}"), inner))(inner, rng))
 
     return within
 
 
-def _cards(content: bytes) -> list[int]:
-    """Return where the cards of all headers are."""
+def _find_cards(content: bytes) -> list[int]:
+    """Return the positions of the cards of all headers."""
     starts, inside = [], False
     for at in range(0, len(content) - 79, 80):
         inside = inside or (at % 2880 == 0 and content.startswith((b"SIMPLE  =", b"XTENSION="), at))
@@ -181,8 +191,8 @@ def _cards(content: bytes) -> list[int]:
     return starts
 
 
-def lying_card(content: bytes, rng: random.Random) -> bytes:
-    starts = _cards(content)
+def falsify_card(content: bytes, rng: random.Random) -> bytes:
+    starts = _find_cards(content)
     keyword = rng.choice(_CARDS)
     same = [at for at in starts if content[at : at + 8].decode("ascii", "replace").strip() == keyword]
     at = rng.choice(same or starts)
@@ -191,17 +201,17 @@ def lying_card(content: bytes, rng: random.Random) -> bytes:
     return content[:at] + f"{keyword:8}= {rng.choice(_VALUES):>20}".ljust(80).encode()[:80] + content[at + 80 :]
 
 
-def card_lost(content: bytes, rng: random.Random) -> bytes:
-    at = rng.choice(_cards(content))
+def blank_card(content: bytes, rng: random.Random) -> bytes:
+    at = rng.choice(_find_cards(content))
     return content[:at] + b" " * 80 + content[at + 80 :]
 
 
-def card_twice(content: bytes, rng: random.Random) -> bytes:
-    at, other = rng.choice(_cards(content)), rng.choice(_cards(content))
+def duplicate_card(content: bytes, rng: random.Random) -> bytes:
+    at, other = rng.choice(_find_cards(content)), rng.choice(_find_cards(content))
     return content[:at] + content[other : other + 80] + content[at + 80 :]
 
 
-def lying_size_of_png(content: bytes, rng: random.Random) -> bytes:
+def falsify_png_size(content: bytes, rng: random.Random) -> bytes:
     header = bytearray(content[12:29])
     if rng.random() < 0.6:
         struct.pack_into(">L", header, rng.choice((4, 8)), rng.choice(_NUMBERS) % 2**32)
@@ -210,7 +220,7 @@ def lying_size_of_png(content: bytes, rng: random.Random) -> bytes:
     return content[:12] + bytes(header) + struct.pack(">L", zlib.crc32(header)) + content[33:]
 
 
-def lying_chunk_of_png(content: bytes, rng: random.Random) -> bytes:
+def falsify_png_chunk(content: bytes, rng: random.Random) -> bytes:
     starts, at = [], 8
     while at + 12 <= len(content):
         starts.append(at)
@@ -228,7 +238,7 @@ def lying_chunk_of_png(content: bytes, rng: random.Random) -> bytes:
     return content[:at] + chunk + content[at + 12 + length :]
 
 
-def lying_zip(content: bytes, rng: random.Random) -> bytes:
+def falsify_zip(content: bytes, rng: random.Random) -> bytes:
     signature, fields = rng.choice(
         (
             (b"PK\x03\x04", ((6, "H"), (8, "H"), (14, "L"), (18, "L"), (22, "L"), (26, "H"), (28, "H"))),
@@ -244,15 +254,15 @@ def lying_zip(content: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def damaged_member_of_zip(content: bytes, rng: random.Random) -> bytes:
-    seeds = images()
+def damage_zip_member(content: bytes, rng: random.Random) -> bytes:
+    seeds = make_images()
     chosen = rng.sample(sorted(seeds), 3)
     members = {name: seeds[name] for name in chosen}
-    members[chosen[0]] = rng.choice(_changes(chosen[0], members[chosen[0]]))(members[chosen[0]], rng)
-    return zip_of(members)
+    members[chosen[0]] = rng.choice(_list_changes(chosen[0], members[chosen[0]]))(members[chosen[0]], rng)
+    return make_zip(members)
 
 
-def lying_npy(content: bytes, rng: random.Random) -> bytes:
+def falsify_npy(content: bytes, rng: random.Random) -> bytes:
     found = rng.choice(list(re.finditer(rb"\x93NUMPY[\x01\x02]\x00..(\{[^\n]*)\n", content, re.DOTALL)))
     header = found[1].decode("latin-1")
     shapes = (
@@ -289,7 +299,7 @@ def lying_npy(content: bytes, rng: random.Random) -> bytes:
     return content[: found.start(1)] + header.ljust(length)[:length].encode("latin-1") + content[found.end(1) :]
 
 
-def lying_tar(content: bytes, rng: random.Random) -> bytes:
+def falsify_tar(content: bytes, rng: random.Random) -> bytes:
     at = rng.choice([found.start() - 257 for found in re.finditer(b"ustar", content) if found.start() >= 257])
     header = bytearray(content[at : at + 512])
     what = rng.randrange(3)
@@ -315,7 +325,7 @@ def lying_tar(content: bytes, rng: random.Random) -> bytes:
     return content[:at] + bytes(header) + content[at + 512 :]
 
 
-def lying_tiff(content: bytes, rng: random.Random) -> bytes:
+def falsify_tiff(content: bytes, rng: random.Random) -> bytes:
     at = struct.unpack_from("<L", content, 4)[0]
     entry = at + 2 + 12 * rng.randrange(struct.unpack_from("<H", content, at)[0])
     changed = bytearray(content)
@@ -324,7 +334,7 @@ def lying_tiff(content: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def lying_jpeg(content: bytes, rng: random.Random) -> bytes:
+def falsify_jpeg(content: bytes, rng: random.Random) -> bytes:
     starts = [a.start() for a, b in pairwise(re.finditer(rb"\xff[\xc0-\xfe]", content)) if b.start() - a.start() > 4]
     at = rng.choice(starts)
-    return _with_number(content, at + rng.randrange(1, 12), rng)
+    return _put_number(content, at + rng.randrange(1, 12), rng)

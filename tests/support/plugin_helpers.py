@@ -1,4 +1,4 @@
-"""Plugins made on the spot, and the command line run beside them in a process of its own."""
+"""Temporary plugins, and functions that run galaxtool with them in a separate process."""
 
 from __future__ import annotations
 
@@ -57,22 +57,22 @@ BROKEN = {
         "register_heads raised RuntimeError: no such moon",
     ),
 }
-"""Name of a broken plugin -> its module's source, and what is to be said of it."""
+"""Name of a broken plugin -> source of its module, and the message about it."""
 
 
 def add_plugin(folder: Path, name: str, source: str, *, commands: Mapping[str, str] | None = None) -> str:
-    """Put a module and its metadata into a folder as pip would; return the module's name.
+    """Write a module and its metadata to a folder, as pip does; return the name of the module.
 
     Parameters
     ----------
     folder : Path
-        To stand on ``PYTHONPATH``.
+        Folder to be added to ``PYTHONPATH``.
     name : str
-        Of the entry point; the distribution is ``galaxtool-NAME`` 1.0.
+        Name of the entry point; the distribution is ``galaxtool-NAME`` 1.0.
     source : str
-        Of the module; may be indented.
+        Source of the module; may be indented.
     commands : mapping of str to str, optional
-        Command -> function in the module.
+        Name of a command -> function in the module.
     """
     module = f"galaxtool_{name.replace('-', '_')}"
     (folder / f"{module}.py").write_text(dedent(source))
@@ -89,7 +89,7 @@ def add_plugin(folder: Path, name: str, source: str, *, commands: Mapping[str, s
 
 
 def run_galaxtool(*arguments: object, path: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run ``galaxtool`` with a folder of plugins on ``PYTHONPATH``, and return what it printed and its exit status."""
+    """Run ``galaxtool`` with a folder of plugins on ``PYTHONPATH``, and return the completed process."""
     return run_python("-m", "galaxtool", *arguments, path=path, **environment)
 
 

@@ -1,4 +1,4 @@
-"""What the workers of test_ray.py do; they import this file, so it imports little."""
+"""The work of the workers in test_ray.py; they import this file, so it imports little."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from galaxtool.errors import ConfigError, UnreadableImage
 PATIENCE_S = 120
 
 
-def square() -> Callable[[int], int]:
+def make_square() -> Callable[[int], int]:
     return lambda number: number * number
 
 
-def until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"the condition was not met within {PATIENCE_S} seconds"
         time.sleep(0.02)
 
 
-class Counting:
-    """Leaves a file each time it is made; its work waits until there are two."""
+class CountingFactory:
+    """Writes a file each time it is called to make the work; the work waits until there are two."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,12 +37,12 @@ class Counting:
         return self.work
 
     def work(self, _: int) -> int:
-        until(lambda: len(list(self.folder.iterdir())) >= 2)
+        wait_until(lambda: len(list(self.folder.iterdir())) >= 2)
         return os.getpid()
 
 
-class Killing:
-    """Its work kills its own process at one number, the first times that it comes to it."""
+class KillingFactory:
+    """Makes work that kills its own process at one number, the first `times` times."""
 
     def __init__(self, folder: Path, at: int, times: int) -> None:
         self.folder, self.at, self.times = folder, at, times
@@ -57,16 +57,16 @@ class Killing:
         return number * number
 
 
-class KillingAtOnce:
-    """Kills the process in which it is made."""
+class KilledWhenMade:
+    """Kills the process in which the work is made."""
 
     def __call__(self) -> Callable[[int], int]:
         os.kill(os.getpid(), signal.SIGKILL)
         return abs
 
 
-class Waiting:
-    """Its work leaves a file and waits for another."""
+class WaitingFactory:
+    """Makes work that writes a file and waits for another."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -76,11 +76,11 @@ class Waiting:
 
     def work(self, number: int) -> int:
         (self.folder / f"{number}.waits").touch()
-        until((self.folder / "go").exists)
+        wait_until((self.folder / "go").exists)
         return number * number
 
 
-def unreadable() -> Callable[[int], int]:
+def make_unreadable() -> Callable[[int], int]:
     def work(number: int) -> int:
         if number == 5:
             raise UnreadableImage("The image number 5 is damaged.", hint="Make it anew.")
@@ -89,13 +89,13 @@ def unreadable() -> Callable[[int], int]:
     return work
 
 
-def broken() -> Callable[[int], int]:
+def make_broken() -> Callable[[int], int]:
     return lambda number: 1 // (number - 2)
 
 
-def not_made() -> Callable[[int], int]:
+def fail_to_make() -> Callable[[int], int]:
     raise ConfigError("There is no such model.", hint="Name another.")
 
 
-def surroundings() -> Callable[[str], Any]:
+def make_environment_reader() -> Callable[[str], Any]:
     return lambda name: str(Path.cwd()) if name == "." else os.environ.get(name)

@@ -1,4 +1,4 @@
-"""Small backbones of every kind, for tests that do not care what they have learned."""
+"""Small backbones of every kind with random weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from galaxtool.vision.preprocess import Preprocess
 _TEXT = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
 
 
-def _by_timm(name: str, pool: str, size: int) -> dict[str, Any]:
+def _describe_timm_tower(name: str, pool: str, size: int) -> dict[str, Any]:
     return {
         "timm_model_name": name, "timm_model_pretrained": False, "timm_pool": pool, "timm_proj": "linear",
         "timm_drop": 0.0, "timm_drop_path": 0.1, "image_size": size,
@@ -38,16 +38,16 @@ def _by_timm(name: str, pool: str, size: int) -> dict[str, Any]:
 _TOWERS = {
     "vit": {"image_size": 32, "layers": 3, "width": 32, "head_width": 16, "patch_size": 16},
     "resnet": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 16, "patch_size": None},
-    "convnext": _by_timm("test_convnext", "avg", 64),
-    "timm-vit": _by_timm("test_vit", "", 160),
-    "timm-resnet": _by_timm("test_resnet", "avg", 64),
+    "convnext": _describe_timm_tower("test_convnext", "avg", 64),
+    "timm-vit": _describe_timm_tower("test_vit", "", 160),
+    "timm-resnet": _describe_timm_tower("test_resnet", "avg", 64),
 }
 OPEN_CLIP = {kind: f"open_clip:small-{kind}@none" for kind in _TOWERS}
-"""Each kind of image tower that OpenCLIP has, a thousand times smaller: kind -> full name."""
+"""Kind of image tower in OpenCLIP -> full name of a backbone with a thousand times smaller one."""
 
 
 class ImageOnly(nn.Module):
-    """A backbone without text and without abilities."""
+    """A backbone without a text encoder and optional abilities."""
 
     dim, image_size, suggested_lr = 6, 16, 3e-4
 
@@ -76,8 +76,8 @@ class _Plugin:
 
 
 @contextmanager
-def small_backbones(folder: Path) -> Iterator[None]:
-    """Let ``open_clip:small-vit`` and its like, and ``image-only``, be names of backbones."""
+def register_small_backbones(folder: Path) -> Iterator[None]:
+    """Register the backbones of `OPEN_CLIP` and ``image-only``."""
     for kind, tower in _TOWERS.items():
         config = {"embed_dim": 12, "vision_cfg": tower, "text_cfg": _TEXT}
         (folder / f"small-{kind}.json").write_text(json.dumps(config))
@@ -96,7 +96,7 @@ def small_backbones(folder: Path) -> Iterator[None]:
 def write_model(
     folder: Path, backbone: str, *, channels: Sequence[str] = ("R", "G", "B"), text_encoder: str = ""
 ) -> GalaxyModel:
-    """Write a model directory of random weights, whose symbols have an encoder of their own; return the model."""
+    """Write a model directory with random weights and a separate encoder for symbols; return the model."""
     torch.manual_seed(0)
     made = create_backbone(backbone, channels=len(channels), text_encoder=text_encoder or None)
     taxonomy = build_taxonomy(["ring", "disc"])

@@ -1,4 +1,4 @@
-"""Run by `torchrun` in test_distributed.py: a training without BatchNorm whose losses and weights are written down."""
+"""A training without BatchNorm that test_distributed.py runs with `torchrun`; it writes its losses and weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from galaxtool.training.step import Stepper
 
 @contextmanager
 def record_losses() -> Iterator[list[float]]:
-    """Note the loss of every step that a trainer takes; benchmarks/two_processes.py does so too."""
+    """Record the loss of every step of a trainer; benchmarks/two_processes.py uses this too."""
     losses: list[float] = []
 
     class Recording(Stepper):
@@ -35,11 +35,11 @@ def record_losses() -> Iterator[list[float]]:
 
 def train(folder: Path, accumulate: int = 1) -> None:
     """Train, and write ``losses.json`` and ``weights.pt``."""
-    from support.training_helpers import smooth_task
+    from support.training_helpers import make_smooth_task
 
     from galaxtool.methods.galaxalign import stages
 
-    task = smooth_task(items=22, batch_size=8, epochs=4, warmup_epochs=3, accumulate=accumulate)
+    task = make_smooth_task(items=22, batch_size=8, epochs=4, warmup_epochs=3, accumulate=accumulate)
     torch.manual_seed(2)
     training = trainer.Trainer(task, stages(task), folder)
     with record_losses() as losses:

@@ -1,4 +1,4 @@
-"""A training so small that it takes no time."""
+"""Small trainings that take little time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLASSES = ("ring", "disc", "smudge", "bar")
 
 
 class Tower(nn.Module):
-    """A convolution with BatchNorm and a projection, in whatever precision its weights have."""
+    """A convolution with BatchNorm and a projection, in the precision of its weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class TinyBackbone(nn.Module):
 
 
 def make_task(classes: int = 3, items: int = 10, **options: Any) -> Task:
-    """Make a task of random pictures, the same whenever it is called with the same arguments."""
+    """Create a task with random pictures, the same for the same arguments."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
 
@@ -85,8 +85,8 @@ def make_task(classes: int = 3, items: int = 10, **options: Any) -> Task:
     )
 
 
-class AtStep(Silent):
-    """A progress that does something when so many steps are done."""
+class CallAtStep(Silent):
+    """A progress that calls a function after a number of steps."""
 
     def __init__(self, step: int, act: Callable[[], None]) -> None:
         self.left, self.act = step, act
@@ -100,7 +100,7 @@ class AtStep(Silent):
 
 @contextmanager
 def narrow_mini() -> Iterator[None]:
-    """Let `mini` have a few channels, which takes a tenth of the time."""
+    """Reduce `mini` to a few channels, which takes a tenth of the time."""
     with pytest.MonkeyPatch.context() as patch:
         for name, narrow in {"STEM": 4, "WIDTHS": (4, 4, 8, 8), "DEPTHS": (1, 1, 1, 1), "TEXT_WIDTH": 16}.items():
             patch.setattr(mini, name, narrow)
@@ -108,15 +108,15 @@ def narrow_mini() -> Iterator[None]:
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nobody catches it, and nothing is put away."""
+    """An exception in place of SIGKILL: nothing catches it, and nothing is saved."""
 
 
 def kill() -> None:
     raise Killed
 
 
-def galaxtool(*args: object) -> tuple[int, str, str]:
-    """Run a command in this process: exit status, stdout, stderr."""
+def run_command(*args: object) -> tuple[int, str, str]:
+    """Run a command in this process; return its exit status, stdout and stderr."""
     from galaxtool.cli.main import application
 
     out, err, code = io.StringIO(), io.StringIO(), 0
@@ -128,9 +128,9 @@ def galaxtool(*args: object) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
-def complaint(*args: object, code: int = 1) -> str:
-    """Run a command that must fail, and return what it says last: one line of error and one of advice at most."""
-    found, _, err = galaxtool(*args)
+def run_failing(*args: object, code: int = 1) -> str:
+    """Run a command that must fail; return its error, which has one line and at most one line of advice."""
+    found, _, err = run_command(*args)
     assert found == code, err
     lines = err.splitlines()
     at = [i for i, line in enumerate(lines) if line.startswith("Error: ")]
@@ -138,8 +138,10 @@ def complaint(*args: object, code: int = 1) -> str:
     return err if code == 2 else "\n".join(lines[at[0] :])
 
 
-def class_folders(folder: Path, *, classes: Sequence[str] = ("ring", "disc"), each: int = 8, first: int = 0) -> Path:
-    """Write a folder of pictures for each class: bright and dark in another place for each."""
+def write_class_folders(
+    folder: Path, *, classes: Sequence[str] = ("ring", "disc"), each: int = 8, first: int = 0
+) -> Path:
+    """Write a folder with pictures for each class; the classes differ in the positions of bright and dark areas."""
     for k, name in enumerate(classes):
         (folder / name).mkdir(parents=True)
         for i in range(each):
@@ -150,7 +152,7 @@ def class_folders(folder: Path, *, classes: Sequence[str] = ("ring", "disc"), ea
     return folder
 
 
-class Smooth(TinyBackbone):
+class SmoothBackbone(TinyBackbone):
     """A backbone without BatchNorm, whose output for an image does not depend on the others."""
 
     def __init__(self) -> None:
@@ -161,6 +163,6 @@ class Smooth(TinyBackbone):
         return [list(self.image_tower.convolve.parameters()), list(self.image_tower.project.parameters())]
 
 
-def smooth_task(**options: Any) -> Task:
+def make_smooth_task(**options: Any) -> Task:
     torch.manual_seed(1)
-    return replace(make_task(**options), backbone=Smooth())
+    return replace(make_task(**options), backbone=SmoothBackbone())

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from scipy.stats import dirichlet_multinomial
 from support.head_helpers import make_head, write_model
 from support.helpers import write_png
-from support.training_helpers import complaint, galaxtool, make_task, narrow_mini
+from support.training_helpers import make_task, narrow_mini, run_command, run_failing
 
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.models.engines.open import open_engine
@@ -486,7 +486,7 @@ def test_both_engines_return_shares_and_concentrations(engine: str, model: Path)
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
 def test_the_table_names_the_ending_of_the_leading_answers(engine: str, model: Path, images: Path) -> None:
     table = f"{engine}.ecsv"
-    code, _, said = galaxtool("classify", images, "--model", model, "--engine", engine, "--top-k", 3, "-o", table)
+    code, _, said = run_command("classify", images, "--model", model, "--engine", engine, "--top-k", 3, "-o", table)
     assert code == 0, said
     rows = Table.read(table)
     assert [name for name in rows.colnames if name.startswith("p_")] == [f"p_{column}" for column in COLUMNS]
@@ -512,5 +512,5 @@ def test_the_table_names_the_ending_of_the_leading_answers(engine: str, model: P
 def test_a_catalogue_without_votes_is_refused_in_a_sentence(images: Path) -> None:
     with (images.parent / "catalogue.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([["path", "label", "ring_yess"], *([f"images/{i}.png", "x", 3] for i in range(5))])
-    said = complaint("finetune", "catalogue.csv", "--votes", "gz2", "--method", "linear-probe", "--out", "run")
+    said = run_failing("finetune", "catalogue.csv", "--votes", "gz2", "--method", "linear-probe", "--out", "run")
     assert "None of the columns has votes for 'gz2'" in said

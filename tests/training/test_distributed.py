@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.train_in_processes import train
-from support.training_helpers import class_folders
+from support.training_helpers import write_class_folders
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 TESTS = Path(__file__).resolve().parents[1]
@@ -42,7 +42,7 @@ def test_two_processes_train_as_one(accumulate: int, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_under_torchrun(tmp_path: Path) -> None:
-    images = class_folders(tmp_path / "set")
+    images = write_class_folders(tmp_path / "set")
     command = [
         "-m", "galaxtool", "finetune", str(images), "--method", "clip", "--backbone", "mini@none", "--epochs", "2",
         "--batch-size", "8", "--out", str(tmp_path / "run"),

@@ -16,7 +16,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.training_helpers import DIM, AtStep, Killed, kill, make_task
+from support.training_helpers import DIM, CallAtStep, Killed, kill, make_task
 from torch import nn
 
 from galaxtool.errors import GalaxtoolError, ModelError, TrainingError
@@ -71,7 +71,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, tor
 def test_interrupted_and_resumed_is_as_never_stopped(step: int, whole: Any, tmp_path: Path) -> None:
     folder, best, outcome = whole
     try:
-        trainer(tmp_path, progress=AtStep(step, lambda: signal.raise_signal(signal.SIGINT))).fit()
+        trainer(tmp_path, progress=CallAtStep(step, lambda: signal.raise_signal(signal.SIGINT))).fit()
         stopped = False
     except KeyboardInterrupt:
         stopped = True
@@ -91,7 +91,7 @@ def test_interrupted_and_resumed_is_as_never_stopped(step: int, whole: Any, tmp_
 def test_killed_and_resumed_is_as_never_stopped(step: int, whole: Any, tmp_path: Path) -> None:
     folder, best, _ = whole
     with pytest.raises(Killed):
-        trainer(tmp_path, progress=AtStep(step, kill)).fit()
+        trainer(tmp_path, progress=CallAtStep(step, kill)).fit()
     again = trainer(tmp_path)
     again.fit(resume=True)
     assert same(left(tmp_path), left(folder)) and same(again.stages.state_dict(), best)
@@ -124,7 +124,7 @@ def test_killed_between_checkpoint_and_the_rest_of_an_epoch(whole: Any, tmp_path
 def test_resuming_what_had_ended_trains_no_further(whole: Any, tmp_path: Path) -> None:
     _, best, _ = whole
     trainer(tmp_path).fit()
-    again = trainer(tmp_path, progress=AtStep(1, kill))
+    again = trainer(tmp_path, progress=CallAtStep(1, kill))
     outcome = again.fit(resume=True)
     assert same(again.stages.state_dict(), best) and len(outcome.history) == 4
 
@@ -141,7 +141,7 @@ def test_another_seed_is_another_training(whole: Any, tmp_path: Path) -> None:
 
 def test_sigterm_puts_the_run_away_too(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        trainer(tmp_path, "supervised", AtStep(2, lambda: signal.raise_signal(signal.SIGTERM))).fit()
+        trainer(tmp_path, "supervised", CallAtStep(2, lambda: signal.raise_signal(signal.SIGTERM))).fit()
     assert load_checkpoint(tmp_path / "checkpoints" / "last.pt")["position"]["step"] == 2
 
 
@@ -212,7 +212,7 @@ def test_early_stopping(patience: int, epochs: int, tmp_path: Path) -> None:
     right = [1, 4, 4, 4, 4, 4, 4, 4]
     outcome = Trainer(task, [Scripted(task, right)], tmp_path).fit()
     assert len(outcome.history) == epochs and outcome.best["epoch"] == 2
-    again = Trainer(task, [Scripted(task, right)], tmp_path, AtStep(1, kill)).fit(resume=True)
+    again = Trainer(task, [Scripted(task, right)], tmp_path, CallAtStep(1, kill)).fit(resume=True)
     assert len(again.history) == epochs
 
 
@@ -300,7 +300,7 @@ def no_space(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("fill", [full_disk, no_space])
 def test_full_disk_leaves_the_earlier_checkpoint(fill: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = trainer(tmp_path, progress=AtStep(4, lambda: fill(monkeypatch)))
+    one = trainer(tmp_path, progress=CallAtStep(4, lambda: fill(monkeypatch)))
     with pytest.raises(GalaxtoolError, match=r"Cannot write '.*last\.pt': .*(disk may be full|No space)"):
         one.fit()
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.training_helpers import TinyBackbone, make_task, smooth_task
+from support.training_helpers import TinyBackbone, make_smooth_task, make_task
 from torch import nn
 
 from galaxtool.errors import ConfigError, ModelError, TrainingError
@@ -41,7 +41,7 @@ from galaxtool.training.trainer import Trainer
 def test_parts_of_a_batch_add_up_to_the_whole(make: Any, contrast: str, class_weights: str) -> None:
     found = []
     for accumulate in (1, 3):
-        task = smooth_task(accumulate=accumulate, contrast=contrast, class_weights=class_weights)
+        task = make_smooth_task(accumulate=accumulate, contrast=contrast, class_weights=class_weights)
         torch.manual_seed(2)
         stage = make(task)[-1]
         stage.begin()
@@ -137,7 +137,7 @@ def test_averaged_weights_are_kept_and_resumed(tmp_path: Path) -> None:
 
 
 def test_learning_rates_fall_towards_the_stem() -> None:
-    task = smooth_task(layer_decay=0.5, lr=0.1)
+    task = make_smooth_task(layer_decay=0.5, lr=0.1)
     stage = galaxalign_stages(task)[-1]
     scales = compute_layer_scales(stage, task.backbone, 0.5)
     tower, copied = task.backbone.image_tower, stage.symbol_tower()
@@ -155,16 +155,16 @@ def test_learning_rates_fall_towards_the_stem() -> None:
 
 
 def test_layer_decay_that_changes_nothing_is_refused(tmp_path: Path) -> None:
-    task = smooth_task(layer_decay=0.5)
+    task = make_smooth_task(layer_decay=0.5)
     task.backbone.image_tower.convolve.requires_grad_(False)  # only the last block learns
     with pytest.raises(ConfigError, match="--layer-decay changes nothing"):
         Trainer(task, supervised_stages(task), tmp_path)
-    task = smooth_task(layer_decay=0.5)
+    task = make_smooth_task(layer_decay=0.5)
     assert Trainer(task, supervised_stages(task), tmp_path).stage_epochs == [2]
 
 
 def test_checkpointing_that_changes_nothing_is_refused(tmp_path: Path) -> None:
-    task = smooth_task(checkpointing=True)
+    task = make_smooth_task(checkpointing=True)
     task.backbone.image_tower.requires_grad_(False)
     with pytest.raises(ConfigError, match="--checkpointing changes nothing") as caught:
         Trainer(task, supervised_stages(task), tmp_path)
@@ -325,7 +325,7 @@ def test_tensorboard_holds_the_history(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_compiled_tower_trains_as_it_would(tmp_path: Path) -> None:
     def first_losses(compiled: bool) -> Sequence[float]:
-        task = smooth_task(compile=compiled, epochs=1)
+        task = make_smooth_task(compile=compiled, epochs=1)
         outcome = Trainer(task, supervised_stages(task), tmp_path / str(compiled)).fit()
         return [outcome.history[0]["loss"], outcome.history[0]["valid_loss"]]
 
