@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A complete example on simulated galaxies, from training to an ONNX file. All output goes to demo/, which is emptied
-# first. PYTHON is the Python in which galaxtool is installed.
+# A complete example with simulated galaxies, from training to an ONNX file. All output is written to demo/, which is
+# deleted first. PYTHON names the Python in which galaxtool is installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-python}
@@ -27,7 +27,7 @@ galaxtool classify demo/new --model demo/model.onnx -o demo/predictions-onnx.csv
 cat <<'END'
 
 Look at
-  demo/predictions.csv   a class and its probabilities for each of the 50 new galaxies; demo/new/labels.csv has the truth
+  demo/predictions.csv   class and probabilities of 50 new galaxies; their true classes are in demo/new/labels.csv
   demo/similar.png       a barred spiral, and the labelled galaxies most similar to it
   demo/symbol.png        the labelled galaxies most similar to the drawing of an edge-on galaxy with a bulge
   demo/run/              the run: settings, split, history, scores, and the model in demo/run/model/
