@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 
 from galaxtool.containers.find import make_container
-from galaxtool.containers.member_index import file_identity
+from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import OpenContainer
 from galaxtool.images.reading import cannot_open_error
 from galaxtool.types import ImageRef
@@ -24,7 +24,7 @@ class ContainerCache:
     def get(self, ref: ImageRef) -> OpenContainer:
         """Return the open container of an image."""
         try:
-            key = (ref.container, *file_identity(ref.path))
+            key = (ref.container, *identify_file(ref.path))
         except OSError as error:
             raise cannot_open_error(str(ref.path), error) from error
         if key not in self._open:

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from galaxtool.containers.member_index import file_identity
+from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Container
 from galaxtool.containers.streams import decompress_head, read_head
 from galaxtool.errors import UnreadableImage
@@ -19,7 +19,7 @@ HDUS = "fits-hdus"
 """Name of the container that treats every HDU of a FITS file as a separate image."""
 
 
-def container_name(path: Path, registry: Registry | None = None) -> str:
+def find_container_name(path: Path, registry: Registry | None = None) -> str:
     """Return the name of the container that opens a file.
 
     Parameters
@@ -66,7 +66,7 @@ def locate_image(text: str) -> ImageRef:
     if text.endswith("]") and not os.path.exists(text):  # noqa: PTH110  Path.exists raises where a name is too long
         for ref in ImageRef.splits(text):
             if ref.path.is_file():
-                name = _find_container(ref.path, *file_identity(ref.path)) or (HDUS if ref.member.isdecimal() else "")
+                name = _find_container(ref.path, *identify_file(ref.path)) or (HDUS if ref.member.isdecimal() else "")
                 if name:
                     return replace(ref, container=name)
     return ImageRef(Path(text))
@@ -74,11 +74,11 @@ def locate_image(text: str) -> ImageRef:
 
 @functools.lru_cache
 def _find_container(path: Path, *identity: object) -> str:
-    """Return `container_name` from a cache, until the file changes."""
-    return container_name(path)
+    """Return `find_container_name` from a cache, until the file changes."""
+    return find_container_name(path)
 
 
-def container_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
+def list_container_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
     """Return the suffixes of containers, in lower case with the dot, sorted."""
     known = (registry or get_registry()).containers.specs()
     return tuple(sorted({suffix for spec in known for suffix in spec.suffixes}))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
-from galaxtool.containers.member_index import file_identity
+from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.stack import SCALE_COLUMNS, ArrayRows, Rows, Stack, choose_array
 from galaxtool.errors import InputError, UnreadableImage
@@ -117,7 +117,7 @@ class _SharedArray:
 def _open_array(path: Path, name: str) -> _SharedArray:
     """Return an array that is open already in this process, or open it."""
     with _lock:
-        key = (*file_identity(path), name)
+        key = (*identify_file(path), name)
         found = _open_arrays.get(key)
         if found is None:
             found = _open_arrays[key] = _SharedArray(path, name)
@@ -136,7 +136,7 @@ def _open_file(path: Path) -> Iterator[Any]:
             yield file
         except BROKEN as error:
             raise UnreadableImage(
-                f"'{path}' is damaged ({describe_error(error)}).", hint="Fetch or copy it again."
+                f"'{path}' is damaged ({describe_error(error)}).", hint="Download or copy it again."
             ) from error
 
 

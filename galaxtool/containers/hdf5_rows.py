@@ -137,7 +137,7 @@ def open_hdf5(path: Path) -> Any:
         # nothing is written, so a file system without locks is fine
         return h5py.File(path, "r", locking="best-effort")
     except OSError as error:
-        raise InputError(f"'{path}' is {_describe_damage(error)}.", hint="Fetch or copy it again.") from error
+        raise InputError(f"'{path}' is {_describe_damage(error)}.", hint="Download or copy it again.") from error
 
 
 def _describe_damage(error: OSError) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 
 from astropy.io import fits
 
-from galaxtool.containers.member_index import file_identity
+from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile, read_head
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.bounded_stream import open_bounded
-from galaxtool.images.fits.header import has_image, header_bytes, round_to_blocks
+from galaxtool.images.fits.header import find_header, has_image, round_to_blocks
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import describe_error
@@ -134,7 +134,7 @@ def _get_hdus(path: Path) -> _HduList:
     """Return the HDUs of a file, cached for the threads of this process."""
     read_head(path)  # raises if the file cannot be opened
     with _lock:
-        key = file_identity(path)
+        key = identify_file(path)
         if key not in _kept:
             _kept[key] = _find_hdus(path)
             if len(_kept) > _FILES_KEPT:
@@ -181,7 +181,7 @@ def _name(header: fits.Header, number: int) -> str:
 
 def _is_header_only(hdu: bytes) -> bool:
     """Tell whether an HDU has a header and no data."""
-    header = header_bytes(hdu)
+    header = find_header(hdu)
     return header is not None and len(hdu) == round_to_blocks(len(header))
 
 

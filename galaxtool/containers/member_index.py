@@ -96,7 +96,7 @@ class IndexBuilder:
         return MemberIndex(np.ascontiguousarray(np.hstack([digests, rows])[order].T), problem)
 
 
-def file_identity(path: Path) -> tuple[str, int, int, int]:
+def identify_file(path: Path) -> tuple[str, int, int, int]:
     """Return a key that differs between files, and changes when the file changes.
 
     Raises
@@ -112,7 +112,7 @@ def file_identity(path: Path) -> tuple[str, int, int, int]:
 def get_index(path: Path, build: Callable[[], MemberIndex]) -> MemberIndex:
     """Return the index of an archive: from memory, from an earlier process, or built now."""
     with _lock:  # other threads wait for the index instead of building it too
-        key = file_identity(path)
+        key = identify_file(path)
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
@@ -150,7 +150,7 @@ def scan_archive(container: Archive, path: Path, numbers: int) -> MemberIndex:
 def store_index(path: Path, index: MemberIndex) -> None:
     """Keep the index of an archive in memory, and on disk if it was slow to build."""
     with _lock:
-        key = file_identity(path)
+        key = identify_file(path)
         _kept[key] = index
         _kept.move_to_end(key)
         while len(_kept) > 1 and sum(map(len, _kept.values())) > _MOST_MEMBERS:

@@ -19,7 +19,7 @@ from galaxtool.containers.axes import Axes, find_axes
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import MOST_BYTES
 from galaxtool.errors import UnreadableImage
-from galaxtool.images.reading import quality_flags
+from galaxtool.images.reading import find_quality_flags
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS
 from galaxtool.types import Cutout
 
@@ -206,7 +206,7 @@ class Stack:
             dec=float(dec) if np.isfinite(dec) else None,
             pixel_scale=float(scale) if np.isfinite(scale) else None,
             source=source,
-            flags=quality_flags(data),
+            flags=find_quality_flags(data),
         )
 
     @property

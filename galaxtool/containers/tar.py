@@ -16,7 +16,7 @@ from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error, image_suffixes
+from galaxtool.images.reading import describe_error, list_image_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
 
 _BROKEN = (tarfile.TarError, *BROKEN)
@@ -64,7 +64,7 @@ class TarContainer:
             is itself cut short, which is reported when it is read.
         """
         builder = IndexBuilder(_NUMBERS)
-        suffixes = image_suffixes()
+        suffixes = list_image_suffixes()
         distinct = NameDeduplicator(suffixes)
         with _open(path) as (stream, tar):
             walk = _HeaderIterator(path, stream, tar)

@@ -18,7 +18,7 @@ from galaxtool.containers.zip_recovery import recover_members
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error, image_suffixes
+from galaxtool.images.reading import describe_error, list_image_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
 
 _BROKEN = (zipfile.BadZipFile, struct.error, RuntimeError, *BROKEN)
@@ -66,7 +66,7 @@ class ZipContainer:
             If the file is not a zip archive; or after the last readable member of a damaged one.
         """
         builder = IndexBuilder(_NUMBERS)
-        suffixes = image_suffixes()
+        suffixes = list_image_suffixes()
         distinct = NameDeduplicator(suffixes)
         entries, self.problem = _read_directory(path)
         for info in entries:

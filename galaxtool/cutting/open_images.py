@@ -10,7 +10,7 @@ import numpy as np
 from astropy.io import fits
 
 from galaxtool.cutting.images import HduRef
-from galaxtool.images.fits.band_names import plane_bands
+from galaxtool.images.fits.band_names import find_plane_bands
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _STRIP_ROWS = 64  # rows that are decompressed together
@@ -58,7 +58,7 @@ class OpenImage:
     @cached_property
     def plane_bands(self) -> tuple[str, ...]:
         """The name of the band of an image with two axes."""
-        return plane_bands(self.header, self.primary, 1)
+        return find_plane_bands(self.header, self.primary, 1)
 
     @cached_property
     def unit(self) -> str:

@@ -26,7 +26,7 @@ from galaxtool.errors import InputError
 from galaxtool.executors.cores import resolve_workers
 from galaxtool.inference.reading import parse_stretch
 from galaxtool.inference.reading_options import split_band_names
-from galaxtool.inputs.cells import column_texts
+from galaxtool.inputs.cells import list_texts
 from galaxtool.jobs.job import Job, job_folder
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_file import read_parts
@@ -178,7 +178,7 @@ class _CutoutsRun:
         flags, errors = [" ".join(flags) for flags in plan.flags], list(plan.errors)
         for part in read_parts(job.folder, job.count):
             for row, flag, error in zip(
-                part["row"].tolist(), column_texts(part["flags"]), column_texts(part["error"]), strict=True
+                part["row"].tolist(), list_texts(part["flags"]), list_texts(part["error"]), strict=True
             ):
                 flags[row], errors[row] = flag, error
         self.output.publish_stack()

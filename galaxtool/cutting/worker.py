@@ -16,7 +16,7 @@ from galaxtool.cutting.writers.formats import WRITERS, Writer
 from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.processes import ProcessExecutor
-from galaxtool.images.reading import describe_error, quality_flags
+from galaxtool.images.reading import describe_error, find_quality_flags
 from galaxtool.types import BLANK, NAN_PIXELS
 
 _MANY_OBJECTS = 5000  # fewer are cut in less time than processes need to start
@@ -189,6 +189,6 @@ def _float_dtype(part: np.ndarray) -> np.dtype:
 
 def _find_flags(parts: list[np.ndarray]) -> tuple[str, ...]:
     """Return the quality flags of the pixels: NAN_PIXELS if any band has it, BLANK only if all have it."""
-    found = [quality_flags(part.reshape(-1, *part.shape[-2:])) for part in parts]
+    found = [find_quality_flags(part.reshape(-1, *part.shape[-2:])) for part in parts]
     flags = (NAN_PIXELS,) if any(NAN_PIXELS in flags for flags in found) else ()
     return (*flags, BLANK) if all(BLANK in flags for flags in found) else flags

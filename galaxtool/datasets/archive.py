@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from galaxtool.containers.find import container_name, container_suffixes, make_container
+from galaxtool.containers.find import find_container_name, list_container_suffixes, make_container
 from galaxtool.containers.member_names import strip_dot_slash
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.reading import get_image_file
@@ -18,7 +18,7 @@ from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.datasets.tree import Entry, create_dataset, label_by_folders, read_labels_file
 from galaxtool.errors import ConfigError, InputError, TableError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.reading import image_suffixes
+from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.names import without_suffix
 from galaxtool.tables.column_names import LABEL_COLUMNS, LABELS_FILE, SPLIT_COLUMNS
 from galaxtool.types import ImageRef, Item
@@ -87,7 +87,7 @@ def open_archive(
             needs_labels=needs_labels,
             below=labels.find_top(),
         )
-    dataset = create_dataset(without_suffix(path.name, container_suffixes()), rows, archive.skipped + skipped)
+    dataset = create_dataset(without_suffix(path.name, list_container_suffixes()), rows, archive.skipped + skipped)
     return replace(dataset, refs=refs, has_hdus=not archive.is_stack)
 
 
@@ -103,14 +103,14 @@ class _Archive:
     @property
     def is_stack(self) -> bool:
         """Whether it is a stack, whose images have no file names."""
-        return not self.members[0].key.lower().endswith(image_suffixes())
+        return not self.members[0].key.lower().endswith(list_image_suffixes())
 
     def ref(self, member: Member) -> ImageRef:
         return ImageRef(self.path, self.kind, member.key)
 
     def entries(self) -> list[Entry]:
         """Return the images with their normalized paths in the archive."""
-        suffixes = image_suffixes()
+        suffixes = list_image_suffixes()
         return [
             Entry(PurePosixPath(without_suffix(_normalize_name(member.key), suffixes)).parts, self.ref(member))
             for member in self.members
@@ -128,11 +128,11 @@ class _Archive:
 
 def _list_archive(path: Path) -> _Archive:
     """List a file, which must be complete."""
-    kind = container_name(path)
+    kind = find_container_name(path)
     if not kind:
         raise InputError(
             f"'{path}' {'is not an archive or stack of images' if path.exists() else 'does not exist'}.",
-            hint=f"Their names end in {', '.join(container_suffixes())}.",
+            hint=f"Their names end in {', '.join(list_container_suffixes())}.",
         )
     container = make_container(kind)
     try:
@@ -145,7 +145,7 @@ def _list_archive(path: Path) -> _Archive:
     if not members:
         raise InputError(
             f"There is no image in '{path}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
-            hint=f"Image files end in {', '.join(image_suffixes())}.",
+            hint=f"Image files end in {', '.join(list_image_suffixes())}.",
         )
     return _Archive(path, kind, members, skipped)
 

@@ -12,7 +12,7 @@ from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, TableError
 from galaxtool.inputs.band_files import Pattern
 from galaxtool.inputs.catalogue import read_catalogue
-from galaxtool.inputs.cells import column_texts, plain_value
+from galaxtool.inputs.cells import list_texts, to_plain_value
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.names import make_unique
 from galaxtool.tables.column_names import (
@@ -83,14 +83,14 @@ def open_catalogue(
             f"The catalogue '{path}' has no column of labels; its columns are {list_columns(table)}.",
             hint="Name the column with --label-column.",
         )
-    labels = column_texts(table[label_name]) if label_name else [""] * len(table)
+    labels = list_texts(table[label_name]) if label_name else [""] * len(table)
     splits = _read_splits(table, path)
     others = {other: list(table[other]) for other in table.colnames if other not in _FIELDS}
     names = make_unique(catalogue.names)
     if band_pattern is None:
         refs = [catalogue.item(row, each).ref for row, each in enumerate(names)]
     else:
-        refs = _create_band_refs(column_texts(table[image_column]), band_pattern, path.parent)
+        refs = _create_band_refs(list_texts(table[image_column]), band_pattern, path.parent)
     items = [
         Item(
             id=identifier,
@@ -99,7 +99,7 @@ def open_catalogue(
             split=splits[row],
             ra=float(catalogue.ra[row]) if np.isfinite(catalogue.ra[row]) else None,
             dec=float(catalogue.dec[row]) if np.isfinite(catalogue.dec[row]) else None,
-            columns={other: plain_value(cells[row]) for other, cells in others.items()},
+            columns={other: to_plain_value(cells[row]) for other, cells in others.items()},
         )
         for row, identifier in enumerate(names)
     ]
@@ -132,7 +132,7 @@ def _read_splits(table: Table, path: Path) -> list[str]:
     column = find_column(table, None, SPLIT_COLUMNS, path)
     if column is None:
         return [""] * len(table)
-    written = [text.lower() for text in column_texts(table[column])]
+    written = [text.lower() for text in list_texts(table[column])]
     unknown = sorted({text for text in written if text and text not in SPLITS})
     if unknown:
         raise TableError(

@@ -19,7 +19,7 @@ from galaxtool.datasets.tree import (
     read_labels_file,
 )
 from galaxtool.errors import InputError
-from galaxtool.images.reading import image_suffixes
+from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.band_files import BandFiles, Pattern, select_bands
 from galaxtool.inputs.names import byte_order, without_suffix
 from galaxtool.inputs.probe import FileProber
@@ -125,7 +125,7 @@ def _read_class_folders(
         raise no_labels_file_error(str(folder), column)
     rows: list[Item] = []
     skipped: Counter[str] = Counter()
-    suffixes = image_suffixes()
+    suffixes = list_image_suffixes()
 
     def add(path: Path, name: str, label: str | None) -> None:
         rows.append(Item(id=name, ref=ImageRef(path), label=label))

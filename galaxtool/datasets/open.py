@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxtool.containers.find import container_name, container_suffixes
+from galaxtool.containers.find import find_container_name, list_container_suffixes
 from galaxtool.datasets.archive import open_archive
 from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.datasets.files import check_files
@@ -143,12 +143,13 @@ def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
         return _call_factory(open_folder, text, {"path": path, **options})
     if path.is_file() and find_table_format(path):
         return _call_factory(open_catalogue, text, {"path": path, **options})
-    if path.is_file() and container_name(path):
+    if path.is_file() and find_container_name(path):
         return _call_factory(open_archive, text, {"path": path, **options})
     if path.exists():
         raise InputError(
             f"'{path}' is not a folder, a table, an archive or a stack of images.",
-            hint=f"Tables end in {', '.join(list_table_suffixes())}; archives in {', '.join(container_suffixes())}.",
+            hint=f"Tables end in {', '.join(list_table_suffixes())}; archives and stacks in "
+            f"{', '.join(list_container_suffixes())}.",
         )
     if text.startswith("@") or glob.has_magic(text):
         return _call_factory(open_glob, text, {"path": text, **options})

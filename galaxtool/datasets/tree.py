@@ -10,7 +10,7 @@ from pathlib import Path
 from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.datasets.files import SPLITS, FileDataset
 from galaxtool.errors import ConfigError, InputError
-from galaxtool.inputs.cells import column_texts
+from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.names import make_unique
 from galaxtool.tables.column_names import ID_COLUMNS, LABELS_FILE, PATH_COLUMNS, find_column
 from galaxtool.tables.read import read_table
@@ -151,7 +151,7 @@ def read_labels_file(
     named = find_column(cells, image_column, (*PATH_COLUMNS, *ID_COLUMNS), table)
     labels = open_catalogue(path=table, image_column=named, label_column=label_column, needs_labels=needs_labels)
     rows = []
-    for item, text in zip(labels.items, column_texts(cells[named]), strict=True):
+    for item, text in zip(labels.items, list_texts(cells[named]), strict=True):
         rows.append(replace(item, ref=find(text) or ImageRef(nowhere / (text or "(no path)"))))
     return rows
 

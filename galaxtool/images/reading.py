@@ -72,12 +72,12 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
     return cutout.with_flags(NAME_MISMATCH) if by_suffix and chosen not in by_suffix else cutout
 
 
-def image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
+def list_image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:
     """Return the suffixes of the files that any reader takes, in lower case with the dot, sorted."""
     return tuple(sorted({suffix for r in (registry or get_registry()).readers for suffix in r.spec.suffixes}))
 
 
-def quality_flags(data: np.ndarray, *, finite: bool | None = None) -> tuple[str, ...]:
+def find_quality_flags(data: np.ndarray, *, finite: bool | None = None) -> tuple[str, ...]:
     """Return the quality flags that follow from the pixel values alone.
 
     Parameters
@@ -96,7 +96,7 @@ def quality_flags(data: np.ndarray, *, finite: bool | None = None) -> tuple[str,
         return (BLANK,) if all(_is_uniform(plane) for plane in data) else ()
     good = np.isfinite(data)
     if good.all():
-        return quality_flags(data, finite=True)
+        return find_quality_flags(data, finite=True)
     seen = (plane[known] for plane, known in zip(data, good, strict=True) if known.any())
     same = all(values.min() == values.max() for values in seen)
     return (NAN_PIXELS, BLANK) if same else (NAN_PIXELS,)

@@ -11,12 +11,12 @@ from typing import overload
 import numpy as np
 from astropy.table import Table
 
-from galaxtool.containers.find import HDUS, container_name, locate_image
+from galaxtool.containers.find import HDUS, find_container_name, locate_image
 from galaxtool.errors import TableError
-from galaxtool.images.reading import image_suffixes
+from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.band_files import by_wavelength
 from galaxtool.inputs.cells import MemberColumn, TextColumn
-from galaxtool.inputs.fits_tables import fits_suffixes
+from galaxtool.inputs.fits_tables import list_fits_suffixes
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.names import without_suffix
@@ -96,8 +96,8 @@ class Catalogue:
     def _find_container(self, path: Path) -> str:
         """Return the container that opens the members of a file, opening the file once."""
         if path not in self._containers:
-            is_fits = path.name.lower().endswith(fits_suffixes())
-            self._containers[path] = container_name(path) or (HDUS if is_fits else "")
+            is_fits = path.name.lower().endswith(list_fits_suffixes())
+            self._containers[path] = find_container_name(path) or (HDUS if is_fits else "")
         return self._containers[path]
 
 
@@ -182,7 +182,7 @@ class _NameColumn(Sequence[str]):
     """The identifiers of rows: those of a column, else made of the paths."""
 
     def __init__(self, ids: TextColumn | None, images: _PathColumn, members: Sequence[str]) -> None:
-        self._ids, self._images, self._members, self._suffixes = ids, images, members, image_suffixes()
+        self._ids, self._images, self._members, self._suffixes = ids, images, members, list_image_suffixes()
 
     def __len__(self) -> int:
         return len(self._images)

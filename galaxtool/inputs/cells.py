@@ -45,14 +45,14 @@ class MemberColumn(TextColumn):
         return re.sub(r"^(\d+)\.0$|^nan$", r"\1", super()._text(row))
 
 
-def column_texts(column: Column) -> list[str]:
+def list_texts(column: Column) -> list[str]:
     """Return the values of a column as text; a masked value is empty."""
     hidden = np.ma.getmaskarray(np.ma.asarray(column))
     values = np.ma.getdata(column, subok=False).tolist()
     return ["" if masked else str(value).strip() for value, masked in zip(values, hidden, strict=True)]
 
 
-def plain_value(cell: Any) -> Any:
+def to_plain_value(cell: Any) -> Any:
     """Return a cell of a table as a plain Python value; None where it is masked."""
     if cell is np.ma.masked:
         return None

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from galaxtool.containers.find import HDUS, container_name, container_suffixes, locate_image, make_container
+from galaxtool.containers.find import HDUS, find_container_name, list_container_suffixes, locate_image, make_container
 from galaxtool.containers.protocols import Member
 from galaxtool.errors import GalaxtoolError, InputError, suggest_name
-from galaxtool.images.reading import image_suffixes
+from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.catalogue import read_catalogue
 from galaxtool.inputs.file_list import FileList
-from galaxtool.inputs.fits_tables import fits_suffixes, holds_only_tables
+from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
 from galaxtool.inputs.items import InputPart
 from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, match_glob, read_list
 from galaxtool.inputs.names import without_suffix
@@ -60,8 +60,8 @@ class InputCollector:
         self.parts: list[InputPart] = []
         self.skipped: Counter[str] = Counter()
         self._image_column, self._id_column, self._bands = image_column, id_column, bands
-        self._image_suffixes, container_ends = image_suffixes(), container_suffixes()
-        self._split_suffixes = fits_suffixes() if each_hdu else ()  # of files whose HDUs are objects
+        self._image_suffixes, container_ends = list_image_suffixes(), list_container_suffixes()
+        self._split_suffixes = list_fits_suffixes() if each_hdu else ()  # of files whose HDUs are objects
         self._file_filter = FileFilter.images_only(containers=container_ends, find_tables=find_tables)
         self._suffixes = tuple({*self._image_suffixes, *container_ends})
         self._named_files: FileList | None = None
@@ -104,7 +104,7 @@ class InputCollector:
             self._add_part(
                 read_catalogue(path, image_column=self._image_column, id_column=self._id_column, bands=self._bands)
             )
-        elif not self._add_one(text, container_name(path) if is_file else ""):
+        elif not self._add_one(text, find_container_name(path) if is_file else ""):
             if not may_be_empty:
                 raise _no_image_error(text, Counter())
             self.skipped[_WITHOUT_IMAGES] += 1
@@ -186,7 +186,7 @@ class InputCollector:
         lower = relative.lower()
         if lower.endswith(self._image_suffixes):
             return HDUS if lower.endswith(self._split_suffixes) else ""
-        return container_name(folder / relative)
+        return find_container_name(folder / relative)
 
     def _add_list(self, name: str) -> None:
         """Add the images that a list names, each line as if it were an INPUT."""
@@ -242,7 +242,7 @@ def _no_image_error(text: str, skipped: Counter[str]) -> InputError:
     found = f"{skipped.total()} files were skipped ({reasons})" if skipped else "it is empty"
     return InputError(
         f"There is no image in '{text}': {found}.",
-        hint=f"Looked for {', '.join(image_suffixes())}. Any other file is taken if it is named by itself.",
+        hint=f"Looked for {', '.join(list_image_suffixes())}. Any other file is taken if it is named by itself.",
     )
 
 

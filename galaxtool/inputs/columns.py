@@ -8,7 +8,7 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table, vstack
 
 from galaxtool.inputs.catalogue import Catalogue
-from galaxtool.inputs.cells import column_texts
+from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.items import InputPart
 
 
@@ -59,6 +59,6 @@ def _unify_types(tables: list[Table], name: str) -> None:
         return
     for table in tables:
         if name in table.colnames:
-            plain = column_texts(table[name])
+            plain = list_texts(table[name])
             hidden = [not value for value in plain]
             table[name] = MaskedColumn(plain, mask=hidden) if any(hidden) else Column(plain)

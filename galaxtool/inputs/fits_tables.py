@@ -13,7 +13,7 @@ from pathlib import Path
 from astropy.io import fits
 
 from galaxtool.images.fits.bounded_stream import open_bounded
-from galaxtool.images.fits.header import Cards, has_pixels, header_bytes, round_to_blocks
+from galaxtool.images.fits.header import Cards, find_header, has_pixels, round_to_blocks
 from galaxtool.images.image_file import ImageFile
 from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.warning_filter import ignore_warnings
@@ -26,7 +26,7 @@ _GZIP = b"\x1f\x8b"
 _BLOCK, _CARD = 2880, 80
 
 
-def fits_suffixes() -> tuple[str, ...]:
+def list_fits_suffixes() -> tuple[str, ...]:
     """Return the suffixes of FITS files."""
     return tuple(suffix for spec in get_registry().readers.specs() if _SIMPLE in spec.magic for suffix in spec.suffixes)
 
@@ -84,8 +84,8 @@ def is_fits_table(file: ImageFile, head: bytes) -> bool:
 
 def _first_extension_is_image(head: bytes) -> bool:
     """Tell whether the first extension, behind an empty primary HDU, is certainly an image."""
-    primary = header_bytes(head)
-    raw = None if primary is None else header_bytes(head, round_to_blocks(len(primary)))
+    primary = find_header(head)
+    raw = None if primary is None else find_header(head, round_to_blocks(len(primary)))
     if raw is None:
         return False
     cards = Cards(raw)

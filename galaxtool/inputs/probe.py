@@ -17,7 +17,7 @@ from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.reader import FitsReader
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inputs.fits_tables import FIRST_HEADERS, fits_suffixes, is_fits_table, may_be_fits_table
+from galaxtool.inputs.fits_tables import FIRST_HEADERS, is_fits_table, list_fits_suffixes, may_be_fits_table
 from galaxtool.types import ImageRef
 
 END_BYTES = 16384
@@ -68,7 +68,7 @@ class FileProber:
 
     def __init__(self, hdu: Hdu = None) -> None:
         self._hdus: tuple[Hdu, ...] = (None,) if hdu is None else (None, hdu)
-        self._fits = tuple(fits_suffixes())
+        self._fits = tuple(list_fits_suffixes())
         self._probes: dict[ImageRef, FileProbe] = {}
 
     def probe(self, refs: Sequence[ImageRef], *, positions: bool = True) -> list[FileProbe]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from galaxtool.images.reading import image_suffixes
-from galaxtool.inputs.fits_tables import fits_suffixes, holds_only_tables
+from galaxtool.images.reading import list_image_suffixes
+from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import batches
 
@@ -51,8 +51,8 @@ class FileFilter:
     def images_only(cls, containers: Iterable[str] = (), find_tables: TableFinder | None = None) -> FileFilter:
         """Return the filter for files of all registered readers, and for containers with these suffixes."""
         return cls(
-            images=tuple(map(os.fsencode, image_suffixes())),
-            fits=tuple(map(os.fsencode, fits_suffixes())),
+            images=tuple(map(os.fsencode, list_image_suffixes())),
+            fits=tuple(map(os.fsencode, list_fits_suffixes())),
             containers=tuple(map(os.fsencode, containers)),
             find_tables=find_tables,
         )

@@ -77,7 +77,7 @@ class PluginManager:
         for module in BUILTIN:
             name = module.removeprefix("galaxtool.").removesuffix(".plugin")
             self._load(name, "built-in", "", functools.partial(importlib.import_module, module))
-        for entry in installed_plugins() if entries is None else entries:
+        for entry in find_installed_plugins() if entries is None else entries:
             self._load(entry.name, *find_distribution(entry), entry.load)
 
     def register(self, plugin: object, name: str) -> PluginReport:
@@ -194,7 +194,7 @@ class PluginManager:
         return ""
 
 
-def installed_plugins() -> list[EntryPoint]:
+def find_installed_plugins() -> list[EntryPoint]:
     """Return the installed entry points that ``GALAXTOOL_PLUGINS`` allows, sorted by name."""
     allowed = os.environ.get("GALAXTOOL_PLUGINS")
     names = None if allowed is None else {name.strip() for name in allowed.split(",")}

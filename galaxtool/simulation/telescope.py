@@ -125,7 +125,7 @@ def _add_star(image: np.ndarray, grid: Grid, fwhm: np.ndarray, x: float, y: floa
     image[:, rows, columns] += star
 
 
-def noise_rms(noise: np.ndarray, scale: float) -> np.ndarray:
+def compute_noise_rms(noise: np.ndarray, scale: float) -> np.ndarray:
     """Return the rms of the sky at a pixel scale.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def symbols_folder() -> Path:
+def find_symbols_folder() -> Path:
     """Return the folder with one sub-folder for each bundled taxonomy.
 
     In a wheel it is inside the package (``galaxtool/assets/symbols``), in a source tree beside it (``assets/symbols``).

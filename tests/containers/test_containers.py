@@ -27,7 +27,7 @@ from galaxtool.containers import member_index as index
 from galaxtool.containers import streams
 from galaxtool.containers.axes import find_axes
 from galaxtool.containers.cache import close_containers
-from galaxtool.containers.find import container_name, container_suffixes, locate_image, make_container
+from galaxtool.containers.find import find_container_name, list_container_suffixes, locate_image, make_container
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.reading import get_image_file, read_ref
 from galaxtool.errors import UnreadableImage
@@ -75,7 +75,7 @@ def write_zip(path: Path, files: Files, method: int = zipfile.ZIP_DEFLATED) -> P
 
 def listed(path: Path, kind: str = "") -> tuple[list[Member], Counter[str], str]:
     """Return the members of a container, what it skipped, and what it raised at the end."""
-    container = make_container(kind or container_name(path))
+    container = make_container(kind or find_container_name(path))
     members: list[Member] = []
     problem = ""
     try:
@@ -87,14 +87,14 @@ def listed(path: Path, kind: str = "") -> tuple[list[Member], Counter[str], str]
 
 
 def content(path: Path, key: str, kind: str = "") -> bytes:
-    file = get_image_file(ImageRef(path, kind or container_name(path), key))
+    file = get_image_file(ImageRef(path, kind or find_container_name(path), key))
     assert file is not None
     return file.content()
 
 
 def complaint(path: Path, key: str, kind: str = "") -> str:
     with pytest.raises(UnreadableImage) as caught:
-        read_ref(ImageRef(path, kind or container_name(path), key), PLAIN)
+        read_ref(ImageRef(path, kind or find_container_name(path), key), PLAIN)
     return caught.value.message
 
 
@@ -108,7 +108,7 @@ def test_members_in_their_order_read_in_any(tmp_path: Path, name: str) -> None:
     whole = {**others, "__MACOSX/set/._0.png": png(), **files}
     path = tmp_path / name
     _ = write_zip(path, whole) if name == "a.zip" else write_tar(path, whole, PACKINGS[name])
-    assert container_name(path) == ("zip" if name == "a.zip" else "tar")
+    assert find_container_name(path) == ("zip" if name == "a.zip" else "tar")
     members, skipped, problem = listed(path)
     assert [m.key for m in members] == [m.name for m in members] == list(files) and problem == ""
     assert skipped == {"not an image suffix": 1, "labels.csv": 1}
@@ -140,19 +140,19 @@ def test_fits_within_archives(tmp_path: Path) -> None:
 
 def test_content_goes_before_the_name(tmp_path: Path) -> None:
     files = {"a.png": png()}
-    assert container_name(write_zip(tmp_path / "z.tar", files)) == "zip"
-    assert container_name(write_tar(tmp_path / "t.zip", files)) == "tar"
-    assert container_name(write_tar(tmp_path / "t.download", files, "w:gz")) == "tar"
+    assert find_container_name(write_zip(tmp_path / "z.tar", files)) == "zip"
+    assert find_container_name(write_tar(tmp_path / "t.zip", files)) == "tar"
+    assert find_container_name(write_tar(tmp_path / "t.download", files, "w:gz")) == "tar"
     (tmp_path / "picture.tar").write_bytes(png())
     assert listed(tmp_path / "picture.tar")[2].startswith(f"'{tmp_path}/picture.tar' is not a tar archive")
     for name in ("a.png", "a.fits"):
         (tmp_path / name).write_bytes(png())
-        assert container_name(tmp_path / name) == ""
+        assert find_container_name(tmp_path / name) == ""
     packed = gzip.compress(write_fits(tmp_path / "b.fits", 0).read_bytes())
     (tmp_path / "b.fits.gz").write_bytes(packed)
-    assert container_name(tmp_path / "b.fits.gz") == "" and container_name(tmp_path / "absent.tar") == ""
-    assert container_name(tmp_path) == ""
-    assert {".tar", ".tgz", ".zip", ".h5", ".npy", ".npz"} <= set(container_suffixes())
+    assert find_container_name(tmp_path / "b.fits.gz") == "" and find_container_name(tmp_path / "absent.tar") == ""
+    assert find_container_name(tmp_path) == ""
+    assert {".tar", ".tgz", ".zip", ".h5", ".npy", ".npz"} <= set(list_container_suffixes())
 
 
 def test_names_that_lead_elsewhere_are_only_names(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_odd_names(tmp_path: Path) -> None:
         assert [m.key for m in members] == names
         assert members[8].name == "dot/a.png"
         for member in members:
-            ref = locate_image(str(ImageRef(path, container_name(path), member.key)))
+            ref = locate_image(str(ImageRef(path, find_container_name(path), member.key)))
             assert (ref.path, ref.member) == (path, member.key)
             assert read_ref(ref).data.shape == (3, 12, 12)
     raw = tmp_path / "bytes.tar"
@@ -255,7 +255,7 @@ def test_empty_members_and_empty_archives(tmp_path: Path) -> None:
         assert complaint(path, "") == f"There is no image in '{path}'."
     for name in ("c.tar", "c.zip", "c.tar.gz", "c.npy", "c.npz", "c.h5"):
         (tmp_path / name).write_bytes(b"")
-        assert container_name(tmp_path / name) == ""  # so it is read as a file, and found empty
+        assert find_container_name(tmp_path / name) == ""  # so it is read as a file, and found empty
         kind = {"c.zip": "zip", "c.npy": "numpy", "c.npz": "numpy", "c.h5": "hdf5"}.get(name, "tar")
         assert listed(tmp_path / name, kind)[2].startswith(f"'{tmp_path / name}' is an empty file")
     assert listed(tmp_path / "absent.tar", "tar")[2] == f"There is no file '{tmp_path}/absent.tar'."
@@ -391,7 +391,7 @@ def test_a_zip_written_to_a_pipe(tmp_path: Path) -> None:
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
         archive.writestr("a.png", png())
     (tmp_path / "a.zip").write_bytes(b"#!/bin/sh\n" + pipe.written)  # and something in front, as in an installer
-    assert container_name(tmp_path / "a.zip") == "zip"
+    assert find_container_name(tmp_path / "a.zip") == "zip"
     assert content(tmp_path / "a.zip", "a.png") == png()
     (tmp_path / "cut.zip").write_bytes(pipe.written[:-30])
     members, _, problem = listed(tmp_path / "cut.zip")
@@ -550,7 +550,7 @@ def test_many_threads_read_the_same_as_one(tmp_path: Path, name: str) -> None:
             Image.fromarray(images[i]).save(stream, "PNG")
             files[f"{i}.png"] = stream.getvalue()
         _ = write_zip(path, files) if name == "a.zip" else write_tar(path, files, "w:gz")
-    kind = container_name(path)
+    kind = find_container_name(path)
     items = [ImageRef(path, kind, m.key) for m in listed(path)[0]]
     order = np.random.default_rng(1).permutation(n)
 
@@ -598,7 +598,7 @@ def write_h5(path: Path, images: np.ndarray, attributes: dict[str, Any] | None =
 
 
 def rows(path: Path, kind: str = "", options: ReadOptions = PLAIN) -> list[Cutout]:
-    items = [ImageRef(path, kind or container_name(path), m.key) for m in listed(path)[0]]
+    items = [ImageRef(path, kind or find_container_name(path), m.key) for m in listed(path)[0]]
     cutouts = [read_ref(item, options) for item in items]
     for item, cutout in zip(items, cutouts, strict=True):
         check_cutout(cutout, str(item))
@@ -821,7 +821,7 @@ def hdus() -> list[Any]:
 def test_each_hdu_is_an_object(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     fits.HDUList(hdus()).writeto(path)
-    assert container_name(path) == ""  # only where it is asked for
+    assert find_container_name(path) == ""  # only where it is asked for
     members, skipped, _ = listed(path, "fits-hdus")
     assert [(m.key, m.name) for m in members] == [
         ("1", "A"), ("2", "B"), ("4", "PACKED"), ("5", "A-2"), ("6", "NGC 1"), ("7", "7"),

@@ -21,7 +21,7 @@ from galaxtool.images.fits.reader import FitsReader
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.raster.reader import RasterReader
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import image_suffixes, read_file
+from galaxtool.images.reading import list_image_suffixes, read_file
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.manager import PluginManager
 from galaxtool.plugins.registry import Registry
@@ -488,15 +488,15 @@ def test_a_reader_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     registry.plugins.register(Plugin(), "npy")
     np.save(tmp_path / "a.npy", PLANE)
     np.testing.assert_array_equal(read_file(tmp_path / "a.npy", registry=registry).data[0], PLANE)
-    assert ".npy" in image_suffixes(registry)
+    assert ".npy" in list_image_suffixes(registry)
     (tmp_path / "b.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(UnreadableImage, match="not supported by the npy reader"):
         read_file(tmp_path / "b.npy", registry=registry)
 
 
 def test_suffixes() -> None:
-    assert {".fits", ".fits.gz", ".fz", ".fts", ".png", ".jpeg", ".tif", ".webp"} <= set(image_suffixes())
-    assert list(image_suffixes()) == sorted(set(image_suffixes()))
+    assert {".fits", ".fits.gz", ".fz", ".fts", ".png", ".jpeg", ".tif", ".webp"} <= set(list_image_suffixes())
+    assert list(list_image_suffixes()) == sorted(set(list_image_suffixes()))
 
 
 # pictures

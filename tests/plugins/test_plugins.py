@@ -21,7 +21,7 @@ from galaxtool import (
     hookimpl,
 )
 from galaxtool.plugins.kinds import HEAD
-from galaxtool.plugins.manager import BUILTIN, PluginManager, installed_plugins
+from galaxtool.plugins.manager import BUILTIN, PluginManager, find_installed_plugins
 from galaxtool.plugins.registry import Registry
 
 KINDS = ("backbones", "datasets", "heads", "methods", "taxonomies", "models")
@@ -174,7 +174,7 @@ def test_allow_list(allowed: str | None, expected: list[str], tmp_path: Path, mo
         monkeypatch.delenv("GALAXTOOL_PLUGINS", raising=False)
     else:
         monkeypatch.setenv("GALAXTOOL_PLUGINS", allowed)
-    names = [entry.name for entry in installed_plugins()]
+    names = [entry.name for entry in find_installed_plugins()]
     assert [name for name in names if name in ("one", "two")] == expected
     assert allowed is None or names == expected
 

@@ -25,10 +25,10 @@ from galaxtool.simulation.telescope import (
     NOISE,
     Conditions,
     add_noise,
+    compute_noise_rms,
     draw_conditions,
     expose,
     moffat_transfer,
-    noise_rms,
 )
 from galaxtool.simulation.write import write_cutouts
 
@@ -155,13 +155,13 @@ def test_noise_rms_is_as_stated_and_grows_with_light(scale):
     empty = np.zeros((3, 300, 300), np.float32)
     seen = Conditions(fwhm=np.ones(3), noise=NOISE, offset=np.zeros(3))
     noise = add_noise(empty, seen, np.random.default_rng(1), scale)
-    np.testing.assert_allclose(noise.std((1, 2)), noise_rms(NOISE, scale), rtol=0.02)
+    np.testing.assert_allclose(noise.std((1, 2)), compute_noise_rms(NOISE, scale), rtol=0.02)
     bright = add_noise(empty + 1, seen, np.random.default_rng(1), scale) - 1
     assert (bright.std((1, 2)) > 1.3 * noise.std((1, 2))).all()
 
 
 def test_noise_in_native_pixels_is_the_survey_noise():
-    np.testing.assert_allclose(noise_rms(NOISE, 0.262), NOISE)
+    np.testing.assert_allclose(compute_noise_rms(NOISE, 0.262), NOISE)
     drawn = np.array([draw_conditions(np.random.default_rng(k)).noise for k in range(300)])
     np.testing.assert_allclose(np.median(drawn, axis=0), NOISE, rtol=0.05)
 

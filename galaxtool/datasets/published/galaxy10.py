@@ -8,7 +8,7 @@ import numpy as np
 
 from galaxtool.datasets.published.hdf5 import StackDataset, decode_labels, read_columns
 from galaxtool.errors import InputError
-from galaxtool.taxonomy.assets import symbols_folder
+from galaxtool.taxonomy.assets import find_symbols_folder
 from galaxtool.taxonomy.load import load_taxonomy
 from galaxtool.types import Item
 
@@ -48,7 +48,7 @@ def open_galaxy10(*, path: str | Path) -> StackDataset:
             f"'{path}' has images of 69 x 69 pixels: this is Galaxy10 SDSS, which has other classes.",
             hint="Download Galaxy10_DECals.h5.",
         )
-    taxonomy = load_taxonomy(symbols_folder() / "galaxy10")
+    taxonomy = load_taxonomy(find_symbols_folder() / "galaxy10")
     meaning = {item.index: item.slug for item in taxonomy.classes if item.index is not None}
     labels = decode_labels(columns["ans"], meaning, "ans", path)
     ra, dec = _clean_positions(columns, len(stack))

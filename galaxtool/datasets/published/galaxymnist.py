@@ -9,7 +9,7 @@ from galaxtool.datasets.files import SPLITS
 from galaxtool.datasets.published.hdf5 import ImageStack, StackDataset, decode_labels, read_columns
 from galaxtool.errors import InputError
 from galaxtool.inputs.names import byte_order
-from galaxtool.taxonomy.assets import symbols_folder
+from galaxtool.taxonomy.assets import find_symbols_folder
 from galaxtool.taxonomy.load import load_taxonomy
 from galaxtool.types import Item
 
@@ -43,7 +43,7 @@ def open_galaxymnist(*, path: str | Path) -> StackDataset:
     files = _find_split_files(path) if path.is_dir() else {"": path}
     items: list[Item] = []
     where: list[tuple[ImageStack, int]] = []
-    taxonomy = load_taxonomy(symbols_folder() / "galaxymnist")
+    taxonomy = load_taxonomy(find_symbols_folder() / "galaxymnist")
     meaning = {item.index: item.slug for item in taxonomy.classes if item.index is not None}
     for split, file in files.items():
         stack, columns = read_columns(file, "images", ("labels",))

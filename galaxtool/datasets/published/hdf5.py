@@ -14,7 +14,7 @@ from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
 from galaxtool.containers.reading import apply_options
 from galaxtool.errors import InputError
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import describe_error, quality_flags
+from galaxtool.images.reading import describe_error, find_quality_flags
 from galaxtool.types import Cutout, Item
 from galaxtool.utils.optional_imports import require
 
@@ -121,7 +121,7 @@ class StackDataset:
             dec=item.dec,
             pixel_scale=scale if scale is not None and scale > 0 else None,
             source=f"{stack.path}[{row}]",
-            flags=quality_flags(data),
+            flags=find_quality_flags(data),
         )
         return apply_options(cutout, self.reading)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from galaxtool.datasets.files import FileDataset
 from galaxtool.datasets.folder import open_folder
 from galaxtool.inputs.probe import FileProber
-from galaxtool.taxonomy.assets import symbols_folder
+from galaxtool.taxonomy.assets import find_symbols_folder
 from galaxtool.taxonomy.load import load_taxonomy
 from galaxtool.taxonomy.matching import match_labels
 
@@ -56,7 +56,7 @@ def open_rgz(
         bands=bands,
         prober=prober,
     )
-    taxonomy = load_taxonomy(symbols_folder() / "rgz")
+    taxonomy = load_taxonomy(find_symbols_folder() / "rgz")
     written = {item.label: _to_slug(item.label, taxonomy.slugs) for item in found.items if item.label is not None}
     slugs = match_labels([written[item.label] for item in found.items if item.label is not None], taxonomy)
     items = [item if item.label is None else replace(item, label=slugs[written[item.label]]) for item in found.items]

@@ -9,8 +9,8 @@ from pathlib import Path, PurePath
 
 from galaxtool.datasets.files import SPLITS
 from galaxtool.errors import InputError, TableError
-from galaxtool.images.reading import image_suffixes
-from galaxtool.inputs.cells import column_texts
+from galaxtool.images.reading import list_image_suffixes
+from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.names import without_suffix
 from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
@@ -70,7 +70,7 @@ def read_given_split(path: Path) -> GivenSplit:
             f"The table '{path}' has no column 'split'; its columns are {list_columns(table)}.",
             hint="Each row names an image, by id or path, and its split: train, valid, test or unused.",
         )
-    splits = [_parse_split(text, column, path) for text in column_texts(table[column])]
+    splits = [_parse_split(text, column, path) for text in list_texts(table[column])]
     id_column = find_column(table, None, ID_COLUMNS, path)
     path_column = find_column(table, None, PATH_COLUMNS, path)
     if id_column is None and path_column is None:
@@ -78,11 +78,11 @@ def read_given_split(path: Path) -> GivenSplit:
             f"The table '{path}' does not name its images; its columns are {list_columns(table)}.",
             hint="Give it a column 'id' or 'path'.",
         )
-    written = column_texts(table[path_column]) if path_column else []
-    suffixes = image_suffixes()
+    written = list_texts(table[path_column]) if path_column else []
+    suffixes = list_image_suffixes()
     # data sets also identify an image without an identifier by its path
     ids = (
-        column_texts(table[id_column])
+        list_texts(table[id_column])
         if id_column
         else [without_suffix(PurePath(p), suffixes) if p else "" for p in written]
     )

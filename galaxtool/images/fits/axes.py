@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from galaxtool.errors import UnreadableImage
-from galaxtool.images.fits.band_names import plane_bands
+from galaxtool.images.fits.band_names import find_plane_bands
 from galaxtool.images.fits.header import Keywords
 
 MAX_BANDS = 5
@@ -55,7 +55,7 @@ def to_bands(
         If several axes could be the bands, or one holds the parts of complex numbers.
     """
     if data.ndim == 2:
-        return data[None], plane_bands(header, primary, 1)
+        return data[None], find_plane_bands(header, primary, 1)
     kinds = [str(header.get(f"CTYPE{data.ndim - i}") or "").strip().upper() for i in range(data.ndim)]
     if "COMPLEX" in kinds and data.shape[kinds.index("COMPLEX")] > 1:
         raise UnreadableImage(
@@ -75,10 +75,10 @@ def to_bands(
         raise UnreadableImage(f"'{path}' has {axes} pixels, and more than one of its axes could be the bands.")
     if data.ndim == 2:
         data = data[None]
-    bands = plane_bands(header, primary, len(data))
+    bands = find_plane_bands(header, primary, len(data))
     if len(data) > MAX_BANDS and not any(bands):
         data = _average(data, 0)[None]
-        bands = plane_bands(header, primary, 1)
+        bands = find_plane_bands(header, primary, 1)
     return data, bands
 
 

@@ -17,7 +17,7 @@ _NOT_SCIENCE = re.compile(
 _SEPARATORS = re.compile(r"[\s,;/+|]+")
 
 
-def plane_bands(header: Keywords, fallback: Keywords, n: int) -> tuple[str, ...]:
+def find_plane_bands(header: Keywords, fallback: Keywords, n: int) -> tuple[str, ...]:
     """Return the bands of the planes of a cube, or of a single image.
 
     Parameters
@@ -43,7 +43,7 @@ def plane_bands(header: Keywords, fallback: Keywords, n: int) -> tuple[str, ...]
     return own or ("",) * n
 
 
-def hdu_band(header: Keywords) -> str:
+def find_hdu_band(header: Keywords) -> str:
     """Return the band of an HDU with a single image; empty for weights, masks and the like."""
     if _NOT_SCIENCE.search(str(header.get("EXTNAME") or "")):
         return ""

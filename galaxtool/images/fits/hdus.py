@@ -12,9 +12,9 @@ import numpy as np
 from astropy.io import fits
 
 from galaxtool.errors import UnreadableImage
-from galaxtool.images.fits.band_names import hdu_band, plane_bands
+from galaxtool.images.fits.band_names import find_hdu_band, find_plane_bands
 from galaxtool.images.fits.bounded_stream import is_gzipped
-from galaxtool.images.fits.header import Cards, Keywords, header_bytes
+from galaxtool.images.fits.header import Cards, Keywords, find_header
 from galaxtool.images.fits.tile_checks import check_tiles
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, missing_band_error
@@ -90,7 +90,7 @@ class OpenFits:
         if self._content is None or isinstance(hdu, fits.CompImageHDU):
             raw = None
         else:
-            raw = header_bytes(self._content[: where["datLoc"]], where["hdrLoc"])
+            raw = find_header(self._content[: where["datLoc"]], where["hdrLoc"])
         header: Keywords = hdu.header if raw is None else Cards(raw)
         return header
 
@@ -187,14 +187,14 @@ class OpenFits:
     def _names(self, chosen: list[Unit]) -> tuple[str, ...]:
         """Return the names that the bands of the chosen images will have."""
         if len(chosen) > 1:
-            return tuple(hdu_band(unit.header) for unit in chosen)
-        return plane_bands(chosen[0].header, next(iter(self)).header, 1)
+            return tuple(find_hdu_band(unit.header) for unit in chosen)
+        return find_plane_bands(chosen[0].header, next(iter(self)).header, 1)
 
     def _in_bands(self, images: list[Unit], bands: tuple[str, ...]) -> list[Unit]:
         """Return the image in each of the requested bands."""
         named: dict[str, Unit] = {}
         for unit in images:
-            if band := "" if _is_cube(unit) else hdu_band(unit.header):
+            if band := "" if _is_cube(unit) else find_hdu_band(unit.header):
                 named.setdefault(band, unit)
         if missing := [band for band in bands if band not in named]:
             raise missing_band_error(self.name, missing[0], tuple(named))
@@ -239,7 +239,7 @@ def cut_short_error(file: ImageFile, shape: tuple[int, ...]) -> UnreadableImage:
     return UnreadableImage(
         f"'{file.name}' is cut short: its header promises {format_shape(shape)} pixels "
         f"and the file has {file.size} bytes.",
-        hint="Fetch or copy it again.",
+        hint="Download or copy it again.",
     )
 
 
@@ -249,9 +249,9 @@ def _is_cube(unit: Unit) -> bool:
 
 def _may_stack(images: list[Unit]) -> bool:
     """Tell whether further images can be stacked on the first."""
-    if _is_cube(images[0]) or not hdu_band(images[0].header):
+    if _is_cube(images[0]) or not find_hdu_band(images[0].header):
         return False
-    names = [band for unit in images if unit.shape == images[0].shape and (band := hdu_band(unit.header))]
+    names = [band for unit in images if unit.shape == images[0].shape and (band := find_hdu_band(unit.header))]
     return len(set(names)) == len(names)
 
 
@@ -259,4 +259,4 @@ def _select_bands(images: list[Unit]) -> list[Unit]:
     """Return the images to stack as bands: all with the shape of the first, if each names a different band."""
     if not _may_stack(images):
         return images[:1]
-    return [unit for unit in images if unit.shape == images[0].shape and hdu_band(unit.header)]
+    return [unit for unit in images if unit.shape == images[0].shape and find_hdu_band(unit.header)]

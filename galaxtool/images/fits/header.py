@@ -29,7 +29,7 @@ class Cards:
     Parameters
     ----------
     raw : bytes
-        Whole cards of 80 bytes, up to and including END, see `header_bytes`.
+        Whole cards of 80 bytes, up to and including END, see `find_header`.
     """
 
     def __init__(self, raw: bytes) -> None:
@@ -93,12 +93,12 @@ def _parse_card(card: bytes) -> Any:
     return Card.fromstring(card).value
 
 
-def header_bytes(content: bytes, start: int = 0) -> bytes | None:
+def find_header(content: bytes, start: int = 0) -> bytes | None:
     """Return the header that begins at `start`, up to END and without padding; None if there is no END.
 
     Examples
     --------
-    >>> header_bytes(b"A".ljust(80) + b"END".ljust(80) + b" " * 2720) == b"A".ljust(80) + b"END".ljust(80)
+    >>> find_header(b"A".ljust(80) + b"END".ljust(80) + b" " * 2720) == b"A".ljust(80) + b"END".ljust(80)
     True
     """
     end = content.find(_END, start)

@@ -11,16 +11,16 @@ from astropy.io import fits
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.axes import to_bands
-from galaxtool.images.fits.band_names import hdu_band
+from galaxtool.images.fits.band_names import find_hdu_band
 from galaxtool.images.fits.bounded_stream import open_bounded, read_small
 from galaxtool.images.fits.hdus import OpenFits, Unit
-from galaxtool.images.fits.header import Cards, Keywords, header_bytes, round_to_blocks
+from galaxtool.images.fits.header import Cards, Keywords, find_header, round_to_blocks
 from galaxtool.images.fits.wcs import NOWHERE, find_center
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, take_bands
 from galaxtool.images.quality import has_saturation_bit, reaches_saturation
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import describe_error, quality_flags
+from galaxtool.images.reading import describe_error, find_quality_flags
 from galaxtool.types import SATURATED, Cutout
 from galaxtool.utils.warning_filter import ignore_warnings
 
@@ -123,7 +123,7 @@ def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cu
         if not found.finite and np.isnan(data).all():
             masked = "" if found.mask is None else " or masked"
             raise UnreadableImage(f"'{file.name}' has no pixel with a value: all are NaN{masked}.")
-        flags = quality_flags(data, finite=found.finite)
+        flags = find_quality_flags(data, finite=found.finite)
         if found.saturated or reaches_saturation(data, header, primary):
             flags = (*flags, SATURATED)
     ra, dec, scale = find_center(header, (data.shape[1], data.shape[2])) if options.position else NOWHERE
@@ -145,7 +145,7 @@ def _read_single_image(file: ImageFile, content: bytes, size: int, options: Read
 
     The content is the beginning of `size` bytes; a header alone needs no more.
     """
-    raw = header_bytes(content)
+    raw = find_header(content)
     if (
         raw is None
         or options.hdu not in (None, 0, "0")
@@ -189,7 +189,7 @@ def _read_hdus(opened: OpenFits, options: ReadOptions) -> _FitsImage:
     finite = all(whole for _, whole in read)
     if len(chosen) > 1:
         data = np.concatenate([array.reshape(1, *array.shape[-2:]) for array, _ in read])
-        bands = tuple(hdu_band(unit.header) for unit in chosen)
+        bands = tuple(find_hdu_band(unit.header) for unit in chosen)
     else:
         data, bands = to_bands(opened.name, read[0][0], first, primary)
     found = _FitsImage(data, bands, first, primary, finite, hdu=chosen[0].number if len(chosen) == 1 and more else None)

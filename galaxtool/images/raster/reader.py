@@ -15,7 +15,7 @@ from galaxtool.images.raster.jpeg import decode_jpeg
 from galaxtool.images.raster.picture import Picture
 from galaxtool.images.raster.png import decode_png
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import describe_error, quality_flags
+from galaxtool.images.reading import describe_error, find_quality_flags
 from galaxtool.types import NAME_MISMATCH, SATURATED, Cutout
 from galaxtool.utils.warning_filter import ignore_warnings
 
@@ -137,11 +137,11 @@ def _measured_flags(name: str, planes: np.ndarray) -> tuple[str, ...]:
     planes, finite = mask_infinite(planes)
     if not finite and np.isnan(planes).all():
         raise UnreadableImage(f"'{name}' has no pixel with a value: all are NaN.")
-    return quality_flags(planes, finite=finite)
+    return find_quality_flags(planes, finite=finite)
 
 
 def _picture_flags(planes: np.ndarray) -> tuple[str, ...]:
-    return quality_flags(planes, finite=True) + ((SATURATED,) if has_white_center(planes) else ())
+    return find_quality_flags(planes, finite=True) + ((SATURATED,) if has_white_center(planes) else ())
 
 
 def _is_measured(image: Image.Image) -> bool:
