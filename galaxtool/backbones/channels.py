@@ -31,12 +31,12 @@ def adapt_channels(backbone: Any, n: int) -> None:
         return
     convolution = next((m for m in backbone.image_tower.modules() if _is_rgb_convolution(m)), None)
     if convolution is None:
-        raise _channels_error(backbone, n)
+        raise _make_channels_error(backbone, n)
     weight = convolution.weight
     convolution.weight = nn.Parameter(adapt_weight(weight.detach(), n), requires_grad=weight.requires_grad)
     convolution.in_channels = n
     if not _accepts_channels(backbone, n):  # e.g. if two convolutions take the image
-        raise _channels_error(backbone, n)
+        raise _make_channels_error(backbone, n)
 
 
 def adapt_weight(weight: torch.Tensor, n: int) -> torch.Tensor:
@@ -74,7 +74,7 @@ def _accepts_channels(backbone: Any, n: int) -> bool:
     return True
 
 
-def _channels_error(backbone: Any, n: int) -> ConfigError:
+def _make_channels_error(backbone: Any, n: int) -> ConfigError:
     return ConfigError(
         f"The backbone '{get_name(backbone)}' takes red, green and blue only, not {n} channels.",
         hint="Leave --channels out, or choose a backbone that begins with one convolution, e.g. mini or clip-vit-16.",

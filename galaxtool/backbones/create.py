@@ -99,12 +99,12 @@ def parse_text_encoder(text: str, wanted_by: BackboneName, registry: Registry | 
     UnknownName
         If there is no such backbone, or it has no such weights.
     ConfigError
-        If the borrower has a text encoder of its own, or the lender has none.
+        If the borrower already has a text encoder, or the lender has none.
     """
     lender = parse_name(text, registry)
     if wanted_by.spec.text:
         raise ConfigError(
-            f"The backbone '{wanted_by.spec.name}' has a text encoder of its own.", hint="Leave --text-encoder out."
+            f"The backbone '{wanted_by.spec.name}' already has a text encoder.", hint="Leave --text-encoder out."
         )
     if not lender.spec.text:
         raise ConfigError(

@@ -19,7 +19,7 @@ from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""OpenAI's normalization, which OpenCLIP uses for weights without one of their own."""
+"""OpenAI's normalization, which OpenCLIP uses for weights that do not define another."""
 
 
 class OpenClip(nn.Module):
@@ -121,12 +121,12 @@ def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights]
 
 
 def build_vit_b_16(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
-    """Create ViT-B-16, whatever its short name."""
+    """Create ViT-B-16 for any of its short names."""
     return build(architecture="ViT-B-16", weights=weights, resolve=resolve)
 
 
 def build_convnext_base_w(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
-    """Create convnext_base_w, whatever its short name."""
+    """Create convnext_base_w for any of its short names."""
     return build(architecture="convnext_base_w", weights=weights, resolve=resolve)
 
 

@@ -153,7 +153,7 @@ class TorchVision(nn.Module):
 def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> TorchVision:
     """Create a classifier by its name in torchvision, e.g. ``vgg11``, without its last layer.
 
-    A vision transformer is always created for 224 pixels, whatever size its weights were trained with.
+    A vision transformer is always created for 224 pixels, even if its weights were trained with another size.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def remove_classifier(model: Any) -> int:
     Raises
     ------
     ConfigError
-        If there is no such layer.
+        If the network has no such layer.
     """
     for name in ("fc", "classifier", "head", "heads"):
         head = getattr(model, name, None)
@@ -214,7 +214,9 @@ def remove_classifier(model: Any) -> int:
             convolution = next(module for module in head if isinstance(module, nn.Conv2d))  # SqueezeNet's
             setattr(model, name, nn.AdaptiveAvgPool2d(1))
             return int(convolution.in_channels)
-    raise ConfigError(f"A {type(model).__name__} has no classifier that could be removed.")
+    raise ConfigError(
+        f"A {type(model).__name__} has no classifier that could be removed.", hint="Choose another architecture."
+    )
 
 
 def _check_architecture(architecture: str) -> None:

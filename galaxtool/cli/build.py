@@ -92,7 +92,7 @@ def build_command(
 
     name = function.__name__
     several = [p.name for p in parameters if "list" in str(p.annotation.__origin__)]
-    shared = [_config_parameter(name, own, several), *_common_parameters()]
+    shared = [_build_config_parameter(name, own, several), *_build_common_parameters()]
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     everything = [context, *parameters, *shared]
     run.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
@@ -133,7 +133,7 @@ def _build_option(
     parameter: inspect.Parameter, hint: Any, text: str, flags: Sequence[str] | None, panel: str | None
 ) -> inspect.Parameter:
     """Return the Typer parameter of a function's parameter."""
-    plain, metavar = _typer_type(hint)
+    plain, metavar = _choose_typer_type(hint)
     if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
         info: Any = typer.Argument(help=text, metavar=metavar, show_default=False)
     else:
@@ -150,7 +150,7 @@ def _build_option(
     )
 
 
-def _typer_type(hint: Any) -> tuple[Any, str | None]:
+def _choose_typer_type(hint: Any) -> tuple[Any, str | None]:
     """Return a type that Typer understands, and a metavar: sequences of names or paths become lists of str."""
     text = str(hint)
     if "Sequence" in text:
@@ -160,7 +160,7 @@ def _typer_type(hint: Any) -> tuple[Any, str | None]:
     return hint, None
 
 
-def _config_parameter(command: str, names: list[str], several: list[str]) -> inspect.Parameter:
+def _build_config_parameter(command: str, names: list[str], several: list[str]) -> inspect.Parameter:
     """Return ``--config``, which sets the defaults of the other options; those in `several` are lists."""
 
     def read(ctx: typer.Context, value: Path | None) -> Path | None:
@@ -179,7 +179,7 @@ def _config_parameter(command: str, names: list[str], several: list[str]) -> ins
     )
 
 
-def _common_parameters() -> list[inspect.Parameter]:
+def _build_common_parameters() -> list[inspect.Parameter]:
     """Return the options that every command has."""
     described = {
         "as_json": ("--json", "Print the result as JSON."),

@@ -48,8 +48,8 @@ def _show(result: FinetuneResult) -> None:
     rows = [
         {
             "score": shown,
-            "value": _three(entry["value"]),
-            "95 % interval": f"{_three(entry['low'])} to {_three(entry['high'])}",
+            "value": _format_score(entry["value"]),
+            "95 % interval": f"{_format_score(entry['low'])} to {_format_score(entry['high'])}",
         }
         for key, shown in names.items()
         if (entry := result.metrics.get(key)) is not None
@@ -58,5 +58,5 @@ def _show(result: FinetuneResult) -> None:
     echo("", f"Model: {result.model}", f"Try:   galaxtool classify cutouts/ --model {result.run}")
 
 
-def _three(value: float | None) -> str:
+def _format_score(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"

@@ -56,13 +56,13 @@ class LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of ``--help``: the built-in ones, then those of plugins, sorted."""
-        return [*COMMANDS, *sorted(_plugin_commands())]
+        return [*COMMANDS, *sorted(_find_plugin_commands())]
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
         """Return a placeholder with a name and a line of help, or None."""
         if cmd_name in COMMANDS:
             return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
-        if cmd_name in (others := _plugin_commands()):
+        if cmd_name in (others := _find_plugin_commands()):
             dist = others[cmd_name].dist
             return TyperCommand(
                 cmd_name, help=(str(dist.metadata.json.get("summary", ""))) if dist else "", rich_help_panel="Plugins"
@@ -131,7 +131,7 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
-def _plugin_commands() -> dict[str, EntryPoint]:
+def _find_plugin_commands() -> dict[str, EntryPoint]:
     """Return the entry points of the commands of plugins."""
     return {entry.name: entry for entry in entry_points(group=COMMAND_GROUP) if entry.name not in COMMANDS}
 
@@ -141,7 +141,7 @@ def _load(name: str) -> Any:
     if name in COMMANDS:
         module, _, attribute = COMMANDS[name][0].partition(":")
         return getattr(importlib.import_module(module), attribute)()
-    entry = _plugin_commands()[name]
+    entry = _find_plugin_commands()[name]
     try:
         return _as_command(name, entry.load())
     except (Exception, SystemExit) as error:

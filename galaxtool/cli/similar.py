@@ -35,8 +35,8 @@ def _show(result: SimilarResult) -> None:
             "rank": hit.rank,
             "similarity": f"{hit.similarity:.4f}",
             "id": hit.id,
-            "ra": _degrees(hit.ra),
-            "dec": _degrees(hit.dec),
+            "ra": _format_degrees(hit.ra),
+            "dec": _format_degrees(hit.dec),
         }
         for hit in result.neighbors[:_SHOWN]
     ]
@@ -45,5 +45,5 @@ def _show(result: SimilarResult) -> None:
     echo("", f"Table: {result.output}{more}", f"Sheet: {result.sheet}")
 
 
-def _degrees(value: float | None) -> str:
+def _format_degrees(value: float | None) -> str:
     return "" if value is None else f"{value:.5f}"

@@ -1,6 +1,6 @@
 """The options that several commands share, each described once.
 
-A command names them in the "Parameters" section of its docstring, one ``{name}`` on a line of its own, and
+A command names them in the "Parameters" section of its docstring, each as a line ``{name}``, and
 `describe_shared_options` fills in the description. So ``help(galaxtool.classify)`` and ``galaxtool classify --help``
 show the same full text. Indented lines after the placeholder add to it.
 """

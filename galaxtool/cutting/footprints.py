@@ -47,7 +47,7 @@ class PositionTree:
 
     def find_near(self, image: SkyImage) -> np.ndarray:
         """Return the rows within a circle around an image; all that lie in the image are among them."""
-        circle = _bounding_circle(image)
+        circle = _find_bounding_circle(image)
         if circle is None:
             return self.known
         center, radius = circle
@@ -78,9 +78,9 @@ def match_images(images: Sequence[SkyImage], tree: PositionTree) -> ImageMatches
             continue
         ra, dec = tree.ra[rows], tree.dec[rows]
         x, y = image.to_pixels(ra, dec)
-        distance = _edge_distance(image, x, y)
+        distance = _measure_edge_distance(image, x, y)
         inside = distance >= 0
-        returns = _maps_back(image, x[inside], y[inside], ra[inside], dec[inside])
+        returns = _map_back(image, x[inside], y[inside], ra[inside], dec[inside])
         distance[inside] = np.where(returns, distance[inside], -1)
         better = (distance >= 0) & (distance > best_distance[rows])
         chosen = rows[better]
@@ -89,20 +89,20 @@ def match_images(images: Sequence[SkyImage], tree: PositionTree) -> ImageMatches
     return best
 
 
-def _edge_distance(image: SkyImage, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _measure_edge_distance(image: SkyImage, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the distance of positions from the nearest edge, in arcsec; negative outside the image."""
     along_x = np.minimum(x + 0.5, image.nx - 0.5 - x) * image.scale[0]
     along_y = np.minimum(y + 0.5, image.ny - 0.5 - y) * image.scale[1]
     return np.nan_to_num(np.minimum(along_x, along_y), nan=-1.0, posinf=-1.0, neginf=-1.0)
 
 
-def _maps_back(image: SkyImage, x: np.ndarray, y: np.ndarray, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+def _map_back(image: SkyImage, x: np.ndarray, y: np.ndarray, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     """Return whether pixels map back to the positions they came from: distortions can fold the sky far outside."""
     separation = np.linalg.norm(_to_vectors(*image.to_sky(x, y)) - _to_vectors(ra, dec), axis=1)
     return np.asarray(separation < np.deg2rad(max(image.scale) / 3600))
 
 
-def _bounding_circle(image: SkyImage) -> tuple[np.ndarray, float] | None:
+def _find_bounding_circle(image: SkyImage) -> tuple[np.ndarray, float] | None:
     """Return the center (a unit vector) and the radius (radians) of a circle around an image; None if very large."""
     across, up = np.linspace(-0.5, image.nx - 0.5, _EDGE_POINTS), np.linspace(-0.5, image.ny - 0.5, _EDGE_POINTS)
     left, right = np.full(_EDGE_POINTS, -0.5), np.full(_EDGE_POINTS, image.nx - 0.5)

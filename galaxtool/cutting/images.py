@@ -228,7 +228,7 @@ def _measure_scale(ref: HduRef, wcs: WCS) -> tuple[float, float]:
     return x, y
 
 
-def share_grid(images: Sequence[SkyImage]) -> bool:
+def have_same_grid(images: Sequence[SkyImage]) -> bool:
     """Return whether all pixels of the images have the same positions according to their headers."""
     first = images[0]
     plain = not any(image.wcs.has_distortion for image in images)

@@ -28,3 +28,7 @@ class CutJobRecord(JobRecord):
     objects: str = field(metadata=stored_as("catalogue or size"))
     kind: str
     stretch: dict[str, Any] | None
+
+    def describe_result(self) -> dict[str, Any]:
+        """Return what decides the result, as ``cutouts.json`` stores it; the keys name the inputs in error messages."""
+        return {key: value for key, value in self.to_json().items() if key not in ("parts", "shards")}

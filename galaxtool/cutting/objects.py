@@ -35,7 +35,7 @@ class SizeOptions:
     size_column : str, optional
         Column of the catalogue with the side of each cutout.
     size_unit : str, optional
-        Unit of a column that has none of its own: pix or arcsec.
+        Unit of a column that has none: pix or arcsec.
     size_factor : float
         Factor that the column is multiplied by.
 
@@ -57,12 +57,12 @@ class SizeOptions:
         if len(given) > 1:
             raise ConfigError(f"{' and '.join(given)} cannot be used together.", hint="Give one of them.")
         if self.size is not None and not 1 <= self.size <= MAX_SIDE:
-            raise ConfigError(f"--size is {self.size}, but must be from 1 to {MAX_SIDE} pixels.")
+            raise ConfigError(f"--size is {self.size}; it must be from 1 to {MAX_SIDE} pixels.")
         for name, value in (("--size-arcsec", self.size_arcsec), ("--size-factor", self.size_factor)):
             if value is not None and not (np.isfinite(value) and value > 0):
-                raise ConfigError(f"{name} is {value}, but must be positive.")
+                raise ConfigError(f"{name} is {value}; it must be above 0.")
         if self.size_unit not in (None, "pix", "arcsec"):
-            raise ConfigError(f"--size-unit is '{self.size_unit}', but must be pix or arcsec.")
+            raise ConfigError(f"--size-unit is '{self.size_unit}'; it must be pix or arcsec.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def read_objects(
     except TableError as error:
         raise TableError(error.message, hint=error.hint or "The last argument is the catalogue.") from error
     if not len(table):
-        raise TableError(f"The catalogue '{path}' has no rows.")
+        raise TableError(f"The catalogue '{path}' has no rows.", hint="Give a table with at least one object.")
     ra, dec = _read_positions(table, path, ra_column, dec_column)
     column = find_column(table, id_column, ID_COLUMNS, path)
     width = len(str(len(table)))

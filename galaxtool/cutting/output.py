@@ -23,42 +23,13 @@ KINDS = (*SUFFIXES, *STACK_FILES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobSignature:
-    """Everything that decides the result of a job; two jobs with the same signature write the same cutouts.
-
-    Parameters
-    ----------
-    images, objects : str
-        Digests of the images and their bands, and of the objects and the pixels to cut.
-    kind : str
-        Kind of output.
-    stretch : dict, optional
-        Options of the stretch, for pictures.
-    """
-
-    images: str
-    objects: str
-    kind: str
-    stretch: dict[str, Any] | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the signature as it is stored; the keys name the inputs in error messages."""
-        return {
-            "set of images": self.images,
-            "catalogue or size": self.objects,
-            "kind": self.kind,
-            "stretch": self.stretch,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CutoutsRecord:
     """The content of ``cutouts.json``.
 
     Parameters
     ----------
     about : dict
-        Signature of the job.
+        Everything that decides the cutouts, see `galaxtool.cutting.job_record.CutJobRecord.describe_result`.
     catalogue : str
         Path of the catalogue.
     images : list of str
@@ -145,8 +116,15 @@ class OutputFolder:
         """Path of the stack while it is filled."""
         return self.job_folder / STACK_FILES.get(self.kind, "")
 
-    def find_record(self, signature: JobSignature, *, resume: bool, overwrite: bool) -> CutoutsRecord | None:
-        """Return the record of a finished job with this signature if it is to be resumed, else None.
+    def find_record(self, about: dict[str, Any], *, resume: bool, overwrite: bool) -> CutoutsRecord | None:
+        """Return the record of a finished job with the same result if it is to be resumed, else None.
+
+        Parameters
+        ----------
+        about : dict
+            Everything that decides the cutouts, as in `CutoutsRecord`.
+        resume, overwrite : bool
+            Options of the command.
 
         Raises
         ------
@@ -156,11 +134,9 @@ class OutputFolder:
         if not self.is_finished or overwrite or self.has_unfinished_job:
             return None
         record = self._read_record()
-        if resume and record and record.about == json.loads(json.dumps(signature.as_dict())):
+        if resume and record and record.about == about:
             return record
-        content = (
-            "finished cutouts of another catalogue, other images or other options" if resume else ("finished cutouts")
-        )
+        content = "finished cutouts" + (" of another catalogue, other images or other options" if resume else "")
         raise OutputExists(f"'{self.folder}' already holds {content}.", hint="Choose another -o, or add --overwrite.")
 
     def clear(self) -> None:
@@ -189,7 +165,9 @@ class OutputFolder:
             for folder in {Path(path).parent for path in paths}:
                 (self.files / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise GalaxtoolError(f"'{self.files}' cannot be written: {error.strerror}.") from error
+            raise GalaxtoolError(
+                f"'{self.files}' cannot be written: {error.strerror}.", hint="Choose another -o."
+            ) from error
 
     def publish_stack(self) -> None:
         """Move the stack to its final path, unless it is already there."""

@@ -12,7 +12,7 @@ import numpy as np
 from galaxtool.cutting.bands import BandGroups, group_by_band
 from galaxtool.cutting.footprints import ImageMatches, PositionTree, match_images
 from galaxtool.cutting.image_set import ImageSet
-from galaxtool.cutting.images import SkyImage, share_grid
+from galaxtool.cutting.images import SkyImage, have_same_grid
 from galaxtool.cutting.objects import MAX_SIDE, CatalogueObjects
 from galaxtool.errors import InputError
 from galaxtool.types import OFF_EDGE, Progress
@@ -172,7 +172,7 @@ def make_plan(
     covered = np.asarray((image >= 0).any(axis=1))
     plan = CutPlan(
         objects=objects, images=images, bands=groups.bands, image=image, x=x, y=y,
-        x0=_first_pixel(x, nx), y0=_first_pixel(y, ny), nx=nx, ny=ny, errors=[""] * n, flags=[()] * n,
+        x0=_find_first_pixel(x, nx), y0=_find_first_pixel(y, ny), nx=nx, ny=ny, errors=[""] * n, flags=[()] * n,
     )  # fmt: skip
     _set_errors(plan, covered, clash, unreadable)
     _set_flags(plan, covered)
@@ -202,7 +202,7 @@ def _compute_sides(
     return largest[:, 0].astype(int), largest[:, 1].astype(int), clash
 
 
-def _first_pixel(position: np.ndarray, side: np.ndarray) -> np.ndarray:
+def _find_first_pixel(position: np.ndarray, side: np.ndarray) -> np.ndarray:
     """Return the first pixel, computed as in `astropy.nddata.overlap_slices`."""
     first: np.ndarray = np.ceil(np.nan_to_num(position) - side[:, None] / 2.0)
     return first.astype(int)
@@ -248,7 +248,7 @@ def _find_misaligned(plan: CutPlan) -> np.ndarray:
         other = plan.image[:, band]
         pairs = set(zip(first[has_cutout].tolist(), other[has_cutout].tolist(), strict=True))
         for a, b in pairs:
-            if b < 0 or a == b or share_grid([plan.images[a], plan.images[b]]):
+            if b < 0 or a == b or have_same_grid([plan.images[a], plan.images[b]]):
                 continue
             rows = np.flatnonzero(has_cutout & (first == a) & (other == b))
             for x, y in ((0, 0), (plan.nx[rows] - 1, plan.ny[rows] - 1)):

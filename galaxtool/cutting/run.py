@@ -16,7 +16,7 @@ from galaxtool.cutting.image_set import read_image_set
 from galaxtool.cutting.job_record import CutJobRecord
 from galaxtool.cutting.manifest import make_manifest
 from galaxtool.cutting.objects import SizeOptions, read_objects
-from galaxtool.cutting.output import KINDS, MANIFEST, SUFFIXES, CutoutsRecord, JobSignature, OutputFolder
+from galaxtool.cutting.output import KINDS, MANIFEST, SUFFIXES, CutoutsRecord, OutputFolder
 from galaxtool.cutting.plan import CutPlan, plan_cuts
 from galaxtool.cutting.tasks import CutSettings, make_task, split_rows
 from galaxtool.cutting.worker import count_workers, run_tasks
@@ -101,7 +101,7 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
     image_set = read_image_set(inputs[:-1], bands, options.hdu, progress)
     plan = plan_cuts(objects, image_set, bands, progress)
     run = _CutoutsRun(plan, folder, stretch, image_set.unreadable, options)
-    record = folder.find_record(run.signature, resume=options.resume, overwrite=options.overwrite)
+    record = folder.find_record(run.record.describe_result(), resume=options.resume, overwrite=options.overwrite)
     if record:
         progress.say(f"'{folder.folder}' is finished; there is nothing left to do.")
     else:
@@ -126,38 +126,38 @@ class _CutoutsRun:
             bands=plan.bands,
             stretch=stretch,
         )
-        self.signature = JobSignature(
+        self.content = describe_stack(plan) if output.is_stack else None
+        multiple = count_cutouts_per_file(options.kind, self.content) if self.content else 1
+        self.chunks = split_rows(plan, in_order=options.kind == "zarr", multiple=multiple)
+        self.record = CutJobRecord(
+            parts=len(self.chunks),
             images=plan.digest_images(),
             objects=plan.digest_objects(),
             kind=options.kind,
             stretch=stretch.as_dict() if options.kind == "png" else None,
         )
-        self.content = describe_stack(plan) if output.is_stack else None
         self.paths = [""] * len(plan.errors)
         if not output.is_stack:
             self.paths = make_file_names(plan.objects.ids, SUFFIXES[options.kind])
 
     def execute(self, progress: Progress) -> CutoutsRecord:
         """Do the remaining tasks of the job, write the manifest, and return the record."""
-        kind, resume, overwrite = self.options.kind, self.options.resume, self.options.overwrite
-        multiple = count_cutouts_per_file(kind, self.content) if self.content else 1
-        chunks = split_rows(self.plan, in_order=kind == "zarr", multiple=multiple)
-        record = CutJobRecord.from_json({**self.signature.as_dict(), "parts": len(chunks), "shards": 1})
-        with Job(self.output.manifest, record, JobOptions(resume=resume, overwrite=overwrite)) as job:
+        resume, overwrite = self.options.resume, self.options.overwrite
+        with Job(self.output.manifest, self.record, JobOptions(resume=resume, overwrite=overwrite)) as job:
             if overwrite or (self.output.is_finished and not job.done):
                 self.output.clear()
             progress.start("Cutting", len(self.plan.wanted))
-            progress.advance(sum(len(chunks[number]) for number in set(range(job.count)) - set(job.missing)))
+            progress.advance(sum(len(self.chunks[number]) for number in set(range(job.count)) - set(job.missing)))
             if job.missing:
-                self._run_tasks(job, chunks, progress)
+                self._run_tasks(job, progress)
             finished = self._finish(job)
             job.finished = True
         return finished
 
-    def _run_tasks(self, job: Job[CutJobRecord], chunks: list[np.ndarray], progress: Progress) -> None:
+    def _run_tasks(self, job: Job[CutJobRecord], progress: Progress) -> None:
         """Run the tasks that are not done, and store the outcome of each as a part of the job."""
-        missing, slots = job.missing, self._allocate(job.missing, chunks)
-        tasks = (make_task(self.plan, number, chunks[number], self.paths, slots) for number in missing)
+        missing, slots = job.missing, self._allocate(job.missing)
+        tasks = (make_task(self.plan, number, self.chunks[number], self.paths, slots) for number in missing)
         workers = count_workers(self.options.workers, len(self.plan.wanted), len(missing))
         with closing(run_tasks(tasks, self.settings, workers)) as results:
             for result in results:
@@ -165,11 +165,11 @@ class _CutoutsRun:
                 write_table(Table({"row": result.rows, **columns}), job.place(result.number))
                 progress.advance(len(result.rows))
 
-    def _allocate(self, missing: Sequence[int], chunks: list[np.ndarray]) -> np.ndarray:
+    def _allocate(self, missing: Sequence[int]) -> np.ndarray:
         """Create the stack or the folders of the files; return the slot of each row, -1 where it has none."""
         if self.content:
             return prepare_stack(self.options.kind, self.output.unfinished_stack, self.plan, self.content)
-        self.output.make_folders(self.paths[row] for number in missing for row in chunks[number])
+        self.output.make_folders(self.paths[row] for number in missing for row in self.chunks[number])
         return np.full(len(self.plan.nx), -1, dtype=np.int64)
 
     def _finish(self, job: Job[CutJobRecord]) -> CutoutsRecord:
@@ -185,7 +185,7 @@ class _CutoutsRun:
         paths = self.output.locate_cutouts(plan.wanted, self.paths, errors)
         write_table(make_manifest(plan, paths, flags, errors), self.output.manifest)
         record = CutoutsRecord(
-            about=self.signature.as_dict(),
+            about=self.record.describe_result(),
             catalogue=str(plan.objects.path),
             images=[str(image.ref) for image in plan.images],
             unreadable=self.unreadable,

@@ -158,7 +158,7 @@ def _assemble(
     parts: list[np.ndarray], images: list[OpenImage | None], first: list[tuple[int, int]], sides: tuple[int, int]
 ) -> np.ndarray:
     """Paste the parts that were read into one array; pixels beyond the images are NaN."""
-    dtype = np.result_type(*(_float_dtype(part) for part in parts))
+    dtype = np.result_type(*(_choose_float_dtype(part) for part in parts))
     ny, nx = sides
     if len(images) == 1:
         (part,), ((x0, y0),) = parts, first
@@ -181,7 +181,7 @@ def _paste(data: np.ndarray, part: np.ndarray, x0: int, y0: int) -> None:
     data[..., y : y + part.shape[-2], x : x + part.shape[-1]] = part
 
 
-def _float_dtype(part: np.ndarray) -> np.dtype:
+def _choose_float_dtype(part: np.ndarray) -> np.dtype:
     """Return the smallest big-endian floating-point type that holds the values exactly."""
     small = part.dtype.itemsize <= (4 if part.dtype.kind == "f" else 2)
     return np.dtype(">f4" if small else ">f8")

@@ -13,7 +13,7 @@ Entry = dict[str, float | None]
 """``value``, ``low`` and ``high``, rounded to six digits; None where undefined."""
 
 
-def bootstrap_entry(statistic: Callable[[np.ndarray], float], n: int, seed: int) -> Entry:
+def make_bootstrap_entry(statistic: Callable[[np.ndarray], float], n: int, seed: int) -> Entry:
     """Return a score of n items with its interval, percentiles of 200 bootstrap resamples.
 
     Parameters
@@ -35,7 +35,7 @@ def bootstrap_entry(statistic: Callable[[np.ndarray], float], n: int, seed: int)
     return make_entry(value, float(low), float(high))
 
 
-def wilson_entry(share: float, n: int) -> Entry:
+def make_wilson_entry(share: float, n: int) -> Entry:
     """Return a share of n items with its Wilson interval."""
     low, high = binom_conf_interval(round(share * n), n, interval="wilson", confidence_level=0.95)
     return make_entry(share, float(low), float(high))

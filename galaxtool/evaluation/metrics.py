@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool.evaluation.intervals import Entry, bootstrap_entry, make_entry, wilson_entry
+from galaxtool.evaluation.intervals import Entry, make_bootstrap_entry, make_entry, make_wilson_entry
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
 from galaxtool.utils.config import is_debugging
 
 
-def classification_metrics(
+def compute_classification_metrics(
     probabilities: np.ndarray, targets: np.ndarray, embeddings: np.ndarray | None = None, *, seed: int = 0
 ) -> dict[str, Any]:
     """Score predictions against true classes.
@@ -79,7 +79,7 @@ def _compute(metric: Registration[MetricSpec], values: np.ndarray, targets: np.n
     if metric.spec.inputs == "embeddings":
         per_item = np.asarray(score(values, targets))
         per_item = per_item[np.isfinite(per_item)]
-        return bootstrap_entry(lambda items: float(per_item[items].mean()), len(per_item), seed)
+        return make_bootstrap_entry(lambda items: float(per_item[items].mean()), len(per_item), seed)
     if metric.spec.interval == "wilson":
-        return wilson_entry(float(score(values, targets)), len(targets))
-    return bootstrap_entry(lambda items: float(score(values[items], targets[items])), len(targets), seed)
+        return make_wilson_entry(float(score(values, targets)), len(targets))
+    return make_bootstrap_entry(lambda items: float(score(values[items], targets[items])), len(targets), seed)

@@ -20,9 +20,9 @@ def ordered_map(submit: Callable[[Any], Future[Any]], tasks: Iterable[Any], ahea
     submit : callable
         Starts a task and returns its future.
     tasks : iterable
-        Tasks, of which never more than `ahead` are taken beyond the last result that was yielded.
+        Tasks. At most `ahead` of them are taken beyond the last result that was yielded.
     ahead : int
-        Most tasks ahead of the results.
+        Maximum number of tasks ahead of the results.
 
     Yields
     ------

@@ -62,7 +62,7 @@ class ProcessExecutor:
             self.close()
 
     def close(self) -> None:
-        """Stop the processes, whatever they are doing."""
+        """Stop the processes, even in the middle of a task."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = None

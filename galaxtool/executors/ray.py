@@ -16,7 +16,13 @@ from galaxtool import __version__
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.ordered_map import AHEAD
-from galaxtool.executors.ray_errors import RESUME_HINT, explain_crash, find_missing_package, first_line, unwrap_error
+from galaxtool.executors.ray_errors import (
+    RESUME_HINT,
+    explain_crash,
+    find_missing_package,
+    shorten_message,
+    unwrap_error,
+)
 from galaxtool.executors.ray_worker import RaySetup, run_task
 from galaxtool.utils.optional_imports import require
 
@@ -89,7 +95,9 @@ class RayExecutor:
         try:
             yield from self._run(make, iter(tasks))
         except ConnectionError as error:
-            raise GalaxtoolError(f"The connection to Ray was lost: {first_line(error)}", hint=RESUME_HINT) from error
+            raise GalaxtoolError(
+                f"The connection to Ray was lost: {shorten_message(error)}", hint=RESUME_HINT
+            ) from error
         finally:
             self._cancel()
 
@@ -143,7 +151,7 @@ class RayExecutor:
         )
 
     def _cancel(self) -> None:
-        """Stop all unfinished tasks, whatever they are doing."""
+        """Stop all unfinished tasks, even those that are running."""
         for reference in self._unfinished:
             with suppress(Exception):  # the cluster may be gone
                 self._ray.cancel(reference, force=True)
@@ -159,7 +167,7 @@ def _resolve_address(address: str) -> str:
     if match is None:
         raise ConfigError(f"'{given}' is not an address of Ray.", hint="Write ray://HOST:PORT.")
     scheme, host, port = match.groups()
-    # the command line has removed ray:// from an address of its own
+    # an address on the command line arrives here without its ray://
     direct = port == str(_DIRECT_PORT) if address else not scheme
     return f"{host}:{port or _DIRECT_PORT}" if direct else f"ray://{host}:{port or _CLIENT_PORT}"
 
@@ -186,9 +194,11 @@ def _connect(ray: Any, where: str, workers: int) -> None:
     except Exception as error:
         if where == "local":
             raise GalaxtoolError(
-                f"Ray cannot be started: {first_line(error)}", hint="Try --executor processes."
+                f"Ray cannot be started: {shorten_message(error)}", hint="Try --executor processes."
             ) from error
-        raise GalaxtoolError(f"Cannot connect to Ray at '{where}': {first_line(error)}", hint=_advise(where)) from error
+        raise GalaxtoolError(
+            f"Cannot connect to Ray at '{where}': {shorten_message(error)}", hint=_advise(where)
+        ) from error
 
 
 def _advise(where: str) -> str:

@@ -10,7 +10,7 @@ from galaxtool.errors import GalaxtoolError
 RESUME_HINT = "Finished parts are kept: continue with --resume."
 
 
-def first_line(error: BaseException) -> str:
+def shorten_message(error: BaseException) -> str:
     """Return the first line of an error message as the end of a sentence."""
     text = (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip().splitlines()[0]
     return text.rstrip(".") + "."
@@ -27,7 +27,7 @@ def unwrap_error(error: Any) -> Exception:
 
 
 def find_missing_package(text: str) -> GalaxtoolError | None:
-    """Return the error for a package that a message says is missing; None if it says nothing of the kind."""
+    """Return the error for a package that a message says is missing; None if the message is about something else."""
     match = re.search(r"No module named '([\w.]+)'", text)
     if match is None:
         return None

@@ -149,7 +149,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
             hint="Check --label-column, --where and the folder's sub-folders.",
         )
     if not (splits == "valid").any():
-        raise _nothing_to_validate(placed, config.separation, prober)
+        raise _explain_empty_validation(placed, config.separation, prober)
     taxonomy = targets.taxonomy
     if targets.votes is None and not config.all_classes and present:
         taxonomy = taxonomy.subset([slug for slug in taxonomy.slugs if slug in present])
@@ -159,7 +159,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         items=items,
         slugs=targets.slugs,
         splits=splits,
-        weights=_item_weights(datasets, locations, config.weight),
+        weights=_parse_item_weights(datasets, locations, config.weight),
         taxonomy=taxonomy,
         votes=targets.votes,
         warnings=tuple(
@@ -193,13 +193,13 @@ def _open_items(
         raise InputError(
             "None of the images has a label.", hint="Name the column with --label-column, or use class folders."
         )
-    items = [_unique_item(datasets, d, i) for d, i in locations]
+    items = [_make_unique_item(datasets, d, i) for d, i in locations]
     if config.split is not None:
         items = apply_given_split(items, read_given_split(config.split))
     return datasets, locations, items
 
 
-def _unique_item(datasets: Sequence[Dataset], d: int, i: int) -> Item:
+def _make_unique_item(datasets: Sequence[Dataset], d: int, i: int) -> Item:
     """Return an item with an id that no item of another data set has."""
     item = datasets[d].items[i]
     return item if len(datasets) == 1 else replace(item, id=f"{d}:{item.id}")
@@ -251,7 +251,7 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
     return build_taxonomy(ordered, symbols), {label: slugify(label) for label in ordered}
 
 
-def _nothing_to_validate(items: Sequence[Item], separation: float, prober: FileProber) -> TrainingError:
+def _explain_empty_validation(items: Sequence[Item], separation: float, prober: FileProber) -> TrainingError:
     """Return the error that says whether images are missing, or all of them belong together."""
     together = measure_largest_group(items, separation_arcsec=separation, prober=prober)
     if together == measure_largest_group(items, separation_arcsec=0, prober=prober):
@@ -264,7 +264,7 @@ def _nothing_to_validate(items: Sequence[Item], separation: float, prober: FileP
     )
 
 
-def _item_weights(
+def _parse_item_weights(
     datasets: Sequence[Dataset], locations: Sequence[tuple[int, int]], given: Sequence[str]
 ) -> np.ndarray:
     """Return the weight of each item from the ``NAME=WEIGHT`` texts of its data set."""

@@ -34,7 +34,9 @@ def apply_recipe(config: FinetuneConfig) -> FinetuneConfig:
     """
     if config.recipe is None:
         if config.data:
-            raise ConfigError("--data fills the slots of a recipe, and no --recipe is given.")
+            raise ConfigError(
+                "--data fills the slots of a recipe, and no --recipe is given.", hint="Leave it out, or add --recipe."
+            )
         return config
     file = _find_recipe(str(config.recipe))
     hints = get_type_hints(FinetuneConfig)
@@ -86,7 +88,7 @@ def _parse_slot(text: str) -> tuple[str, str]:
     """Split ``SLOT=PATH`` into its two parts."""
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
-        raise ConfigError(f"--data {text} is not of the form SLOT=PATH.")
+        raise ConfigError(f"--data {text} is not of the form SLOT=PATH.", hint="The recipe names its slots.")
     return name, value
 
 

@@ -23,7 +23,7 @@ from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.figures import draw_confusion, draw_history
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
-from galaxtool.training.task import PictureSet, Task
+from galaxtool.training.task import Task
 from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.digests import hash_file
 from galaxtool.utils.run_directory import RunDirectory, utc_now
@@ -53,7 +53,7 @@ def finish_run(
     """
     head = _fit_head(task, setup.head) or outcome.head
     has_classes = setup.head.name != "none"
-    scored = _with_targets(task.valid) if has_classes else task.valid
+    scored = task.valid.select_labeled() if has_classes else task.valid
     features = embed_pictures(task, scored)
     with torch.inference_mode():
         logits = head(features).float().cpu()
@@ -118,20 +118,10 @@ def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:
     if not spec.fitted:
         return None
     head: Any = replace(task, head=spec.name).make_head()
-    pictures = _with_targets(task.train)
+    pictures = task.train.select_labeled()
     head.fit(embed_pictures(task, pictures), pictures.targets)
     fitted: nn.Module = head.eval()
     return fitted
-
-
-def _with_targets(pictures: PictureSet) -> PictureSet:
-    """Return the pictures that have a class or votes."""
-    if pictures.targets.ndim > 1:
-        return pictures
-    labeled = pictures.targets >= 0
-    return PictureSet(
-        pictures=pictures.pictures[labeled], targets=pictures.targets[labeled], weights=pictures.weights[labeled]
-    )
 
 
 def _write_notes(head: HeadSpec, temperature: float) -> str:

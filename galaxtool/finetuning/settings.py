@@ -110,7 +110,7 @@ def _check_method_settings(method: MethodSpec, config: FinetuneConfig) -> None:
         )
 
 
-def method_options(method: MethodSpec, given: Sequence[str]) -> dict[str, OptionValue]:
+def parse_method_options(method: MethodSpec, given: Sequence[str]) -> dict[str, OptionValue]:
     """Parse the ``NAME=VALUE`` options of a method, and fill in the defaults of the others.
 
     Raises
@@ -144,7 +144,9 @@ def _convert(option: MethodOption, text: str) -> OptionValue:
         raise ConfigError(f"--option {option.name}={text}: it must be {expected}.") from None
 
 
-def train_options(config: FinetuneConfig, method: MethodSpec, *, suggested_lr: float, precision: str) -> TrainOptions:
+def make_train_options(
+    config: FinetuneConfig, method: MethodSpec, *, suggested_lr: float, precision: str
+) -> TrainOptions:
     """Return the options of the trainer, with defaults for the settings that were not given.
 
     Parameters
@@ -181,5 +183,5 @@ def train_options(config: FinetuneConfig, method: MethodSpec, *, suggested_lr: f
         compile=config.compile,
         seed=config.seed,
         precision=precision,
-        method=method_options(method, config.option),
+        method=parse_method_options(method, config.option),
     )

@@ -13,7 +13,7 @@ from galaxtool.errors import ConfigError, InputError, OfflineError, TrainingErro
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, gather_labeled
 from galaxtool.finetuning.pictures import read_pictures
-from galaxtool.finetuning.settings import choose_head, method_options, train_options
+from galaxtool.finetuning.settings import choose_head, make_train_options, parse_method_options
 from galaxtool.inference.reading import override_preprocess, parse_stretch
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
@@ -68,7 +68,7 @@ def prepare_training(config: FinetuneConfig) -> TrainingSetup:
     registry = get_registry()
     method = registry.methods.find(config.method).spec
     head = choose_head(method, config)
-    method_options(method, config.option)
+    parse_method_options(method, config.option)
     backbone = parse_name(config.backbone, registry)
     if backbone.weights:
         locate_weights(backbone.weights, str(backbone), registry)
@@ -116,7 +116,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     # each of several processes has its own GPU, which is its current device
     one_gpu_each = distributed.size() > 1 and torch.cuda.is_available() and config.device.startswith(("auto", "cuda"))
     device = choose_device("cuda" if one_gpu_each else config.device)
-    channels = channel_names(config.channels)
+    channels = parse_channels(config.channels)
     text_encoder = setup.text_encoder and str(setup.text_encoder)
     backbone = create_backbone(setup.backbone, channels=len(channels), text_encoder=text_encoder).to(device)
     preprocess = _make_preprocess(config, setup.backbone, backbone, channels)
@@ -131,7 +131,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     if "symbols" in setup.method.needs:
         drawings = to_channels(load_symbols(setup.labeled.taxonomy, preprocess.size), len(channels))
         symbols = torch.from_numpy(drawings).to(device)
-    options = train_options(
+    options = make_train_options(
         config, setup.method, suggested_lr=getattr(backbone, "suggested_lr", 1e-4), precision=precision
     )
     make_objective = get_registry().heads.find(setup.head.name).load(setup.head.objective)
@@ -150,7 +150,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     )
 
 
-def channel_names(text: str) -> tuple[str, ...]:
+def parse_channels(text: str) -> tuple[str, ...]:
     """Parse ``rgb``, ``gray`` or names of bands such as ``g,r,i,z``.
 
     Raises

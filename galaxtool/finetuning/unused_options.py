@@ -47,7 +47,7 @@ def drop_unused(config: FinetuneConfig) -> FinetuneConfig:
             continue
         where = f" ({source})" if source.startswith(_INDIRECT) else ""
         other = ", or choose another --method" if cause == "method" else ""
-        raise ConfigError(f"{_flag(name)}{where} {reason}.", hint=f"Leave it out{other}.")
+        raise ConfigError(f"{_name_option(name)}{where} {reason}.", hint=f"Leave it out{other}.")
     return replace(config, **changes)
 
 
@@ -67,7 +67,7 @@ def refuse_on_resume(path: Path, run: FinetuneConfig, given: FinetuneConfig) -> 
             continue
         if value != stored[name]:
             raise ConfigError(
-                f"--resume uses the settings saved with the run, and {_flag(name)} has another value there.",
+                f"--resume uses the settings saved with the run, and {_name_option(name)} has another value there.",
                 hint=f"Leave it out, or start a new run; the run's settings are in '{path / 'config.toml'}'.",
             )
 
@@ -88,6 +88,6 @@ def find_unused(config: FinetuneConfig) -> Iterator[UnusedOption]:
         yield UnusedOption("all_classes", "votes", "is for classes, and --votes has answers")
 
 
-def _flag(name: str) -> str:
+def _name_option(name: str) -> str:
     """Return the option of a setting as the subject of a sentence."""
     return "the data set" if name == "dataset" else f"--{name.replace('_', '-')}"

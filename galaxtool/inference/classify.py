@@ -15,14 +15,12 @@ from galaxtool.inference.provenance import make_provenance
 from galaxtool.inference.reading import find_inputs, override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.results import ClassifyResult
-from galaxtool.inference.runner import BatchRunner
+from galaxtool.inference.runner import BatchRunner, open_batch_engine
 from galaxtool.inputs.gather import Inputs
-from galaxtool.jobs.job import Job, batches_per_part
+from galaxtool.jobs.job import Job, count_batches_per_part
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import PredictionsRecord
-from galaxtool.models.engines.open import open_engine
-from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
@@ -52,9 +50,7 @@ def classify_inputs(
     files = find_model(model)
     found = find_inputs(inputs, reading)
     chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
-    engine = open_engine(files, chosen.engine, chosen.device, chosen.precision, lazy=chosen.executor != "threads")
-    if note := suggest_precision(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
-        progress.say(note)
+    engine = open_batch_engine(files, chosen, len(found.items), progress)
     check_classes(engine.record, model)
     if shard.index == 1:
         _report_differences(engine.record, reading, found, progress)
@@ -114,7 +110,7 @@ def _report_differences(record: ModelRecord, reading: ReadingOptions, found: Inp
 
 def _make_record(runner: BatchRunner, found: Inputs, model: str, top_k: int, shards: int) -> PredictionsRecord:
     size = runner.compute.batch_size
-    rows = size * batches_per_part(-(-len(found.items) // size), shards)
+    rows = size * count_batches_per_part(-(-len(found.items) // size), shards)
     setup, engine = runner.setup, runner.engine
     names = [one.name for one in engine.record.make_taxonomy().classes]
     return PredictionsRecord(

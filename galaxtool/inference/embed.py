@@ -13,14 +13,12 @@ from galaxtool.inference.embedding_parts import fill_embedding_parts, write_embe
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.results import EmbedResult
-from galaxtool.inference.runner import BatchRunner
+from galaxtool.inference.runner import BatchRunner, open_batch_engine
 from galaxtool.inputs.gather import Inputs
-from galaxtool.jobs.job import Job, batches_per_part
+from galaxtool.jobs.job import Job, count_batches_per_part
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord
-from galaxtool.models.engines.open import open_engine
-from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import find_model
 from galaxtool.types import Progress
 
@@ -39,10 +37,7 @@ def embed_inputs(
     check_embedding_path(output)
     found = find_images(inputs, progress, reading)
     chosen = compute if job_options.overwrite else restore_engine(output, compute)
-    files, lazy = find_model(model), chosen.executor != "threads"
-    engine = open_engine(files, chosen.engine, chosen.device, chosen.precision, lazy=lazy)
-    if note := suggest_precision(engine, len(found.items), engine=chosen.engine, precision=chosen.precision):
-        progress.say(note)
+    engine = open_batch_engine(find_model(model), chosen, len(found.items), progress)
     runner = make_embedding_runner(engine, model, reading, compute)
     shard = job_options.shard
     with Job(output, _make_record(runner, found, shard.count), job_options) as job:
@@ -67,7 +62,7 @@ def embed_inputs(
 
 def _make_record(runner: BatchRunner, found: Inputs, shards: int) -> EmbeddingsRecord:
     size = runner.compute.batch_size
-    rows = size * batches_per_part(-(-len(found.items) // size), shards)
+    rows = size * count_batches_per_part(-(-len(found.items) // size), shards)
     setup, model = runner.setup, runner.engine.record
     return EmbeddingsRecord(
         parts=-(-len(found.items) // rows),

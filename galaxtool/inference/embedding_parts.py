@@ -13,7 +13,7 @@ from galaxtool.inference.embedding_file import COLUMNS, EmbeddedImage, open_embe
 from galaxtool.inference.runner import BatchRunner
 from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.items import InputItem
-from galaxtool.jobs.job import Job, part_path
+from galaxtool.jobs.job import Job, list_part_paths
 from galaxtool.jobs.part_counts import PartCounts
 from galaxtool.jobs.part_file import COUNTS
 from galaxtool.jobs.record import EmbeddingsRecord
@@ -49,8 +49,8 @@ def write_embeddings(folder: Path, record: EmbeddingsRecord, output: Path) -> No
     """Write a file of embeddings from all parts of a job."""
     dim = record.meta["dim"]
     with open_embedding_writer(output, count=record.count, dim=dim, meta=record.meta) as writer:
-        for number in range(record.parts):
-            table = pq.ParquetFile(part_path(folder, number)).read()
+        for path in list_part_paths(folder, record.parts):
+            table = pq.ParquetFile(path).read()
             vectors = table["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             columns = [table[name].to_pylist() for name in COLUMNS]
             images = [EmbeddedImage(*row) for row in zip(*columns, strict=True)]

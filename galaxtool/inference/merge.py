@@ -10,7 +10,7 @@ from galaxtool.errors import ConfigError, InputError, OutputExists
 from galaxtool.inference.embedding_file import check_embedding_path
 from galaxtool.inference.embedding_parts import write_embeddings
 from galaxtool.inference.results import MergeResult
-from galaxtool.jobs.job import LOCK, job_folder, part_path
+from galaxtool.jobs.job import LOCK, job_folder, list_part_paths
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord, JobRecord, PredictionsRecord, load_record
 from galaxtool.jobs.shard import Shard
@@ -73,7 +73,7 @@ def _merge_embeddings(folder: Path, record: EmbeddingsRecord, outputs: OutputOpt
         )
     check_embedding_path(outputs.table)
     write_embeddings(folder, record, outputs.table)
-    counts = count_parts(_part_paths(folder, record))
+    counts = count_parts(list_part_paths(folder, record.parts))
     return MergeResult(str(outputs.table), counts.rows, counts.errors, record.parts, record.shards)
 
 
@@ -84,17 +84,13 @@ def _merge_predictions(
     if outputs.html is not None or outputs.sort_into is not None:
         check_images(folder, record, progress)
     sorted_into = write_outputs(outputs, folder, record, progress)
-    counts = count_parts(_part_paths(folder, record))
+    counts = count_parts(list_part_paths(folder, record.parts))
     return MergeResult(str(outputs.table), counts.rows, counts.errors, record.parts, record.shards, sorted_into)
-
-
-def _part_paths(folder: Path, record: JobRecord) -> list[Path]:
-    return [part_path(folder, number) for number in range(record.parts)]
 
 
 def _check_complete(folder: Path, record: JobRecord, target: Path) -> None:
     """Raise `InputError` if parts are missing, naming the shards that must run again."""
-    missing = [number for number, path in enumerate(_part_paths(folder, record)) if not path.exists()]
+    missing = [number for number, path in enumerate(list_part_paths(folder, record.parts)) if not path.exists()]
     if not missing:
         return
     count = record.shards

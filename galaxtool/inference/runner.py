@@ -16,16 +16,40 @@ from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.worker import ScoredBatch, Scorer, WorkerSetup, make_reader, make_scorer
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job
+from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
+from galaxtool.models.engines.selection import suggest_precision
+from galaxtool.models.find import ModelFiles
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress
 from galaxtool.vision.preprocess import Preprocess
 
 _MANY = 4000  # images that are worth the second or two in which processes start
-_MEMORY_SHARE = 4  # one part in so many of the memory can hold copies of a model
+_MEMORY_SHARE = 4  # copies of a model take at most a quarter of the memory
 
 Batch = tuple[Sequence[InputItem], ScoredBatch]
 """Images of a batch, and their scores."""
+
+
+def open_batch_engine(files: ModelFiles, compute: ComputeOptions, images: int, progress: Progress) -> Engine:
+    """Open the engine of a job, and tell the user where another precision would be faster.
+
+    Parameters
+    ----------
+    files : ModelFiles
+        Files of the model.
+    compute : ComputeOptions
+        Engine, device, precision and executor.
+    images : int
+        Number of images of the job.
+    progress : Progress
+        Receiver of the note.
+    """
+    lazy = compute.executor != "threads"
+    engine = open_engine(files, compute.engine, compute.device, compute.precision, lazy=lazy)
+    if note := suggest_precision(engine, images, engine=compute.engine, precision=compute.precision):
+        progress.say(note)
+    return engine
 
 
 class BatchRunner:
@@ -126,7 +150,7 @@ class BatchRunner:
         job : Job
             Job whose missing parts are computed.
         items : sequence of InputItem
-            All images of the job, whatever the shard.
+            All images of the job, also those of other shards.
         rows_per_part : int
             Images in a part; a multiple of the batch size.
         title : str

@@ -156,7 +156,7 @@ class Scorer:
         finite = np.asarray(np.isfinite(values).all(axis=1))
         values[~finite] = np.nan
         errors = [
-            error or ("" if ok else not_finite_message(item.ref, self.embeds))
+            error or ("" if ok else describe_not_finite(item.ref, self.embeds))
             for error, ok, item in zip(batch.errors, finite, items, strict=True)
         ]
         return replace(batch, values=values, errors=errors, pictures=None)
@@ -172,7 +172,7 @@ def make_reader(setup: WorkerSetup) -> Callable[[], PictureReader]:
     return partial(PictureReader, setup)
 
 
-def not_finite_message(ref: ImageRef, embeds: bool) -> str:
+def describe_not_finite(ref: ImageRef, embeds: bool) -> str:
     """Return the error message for an image whose scores are not finite."""
     return f"The {'embedding' if embeds else 'probabilities'} of '{ref}' are not finite."
 

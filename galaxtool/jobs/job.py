@@ -27,7 +27,7 @@ _MOST_BATCHES = 16
 _PARTS_PER_SHARD = 4
 
 
-def batches_per_part(batches: int, shards: int) -> int:
+def count_batches_per_part(batches: int, shards: int) -> int:
     """Return how many batches make a part: up to 16, and fewer if some shards would otherwise have nothing to do."""
     return max(1, min(_MOST_BATCHES, batches // (_PARTS_PER_SHARD * shards)))
 
@@ -40,6 +40,11 @@ def job_folder(output: Path) -> Path:
 def part_path(folder: Path, number: int) -> Path:
     """Return the path of a part, whether it is done or not."""
     return folder / f"part-{number:06d}.parquet"
+
+
+def list_part_paths(folder: Path, count: int) -> list[Path]:
+    """Return the paths of all parts of a job, in order, whether they are done or not."""
+    return [part_path(folder, number) for number in range(count)]
 
 
 class Job(Generic[_Record]):
@@ -76,7 +81,9 @@ class Job(Generic[_Record]):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._locks = _lock(self.folder, self.shard, output)
         except OSError as error:
-            raise InputError(f"The folder '{self.folder.parent}' cannot be written: {error.strerror}.") from error
+            raise InputError(
+                f"The folder '{self.folder.parent}' cannot be written: {error.strerror}.", hint="Choose another -o."
+            ) from error
         try:
             self.record = self._take_over(record, output, options)
         except BaseException:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from astropy.table import Column, Table
 
 from galaxtool.containers.find import locate_image
-from galaxtool.jobs.job import part_path
+from galaxtool.jobs.job import list_part_paths
 from galaxtool.jobs.part_counts import PartCounts
 from galaxtool.tables.formats.column_stats import TableStats
 from galaxtool.tables.formats.plain_columns import escape_surrogates, map_texts, simplify_table
@@ -56,8 +56,8 @@ def write_part(path: Path, table: Table, images: Sequence[ImageRef], output: Pat
 
 def read_parts(folder: Path, count: int) -> Iterator[Table]:
     """Yield the rows of all parts of a job in order, reading each part when it is needed."""
-    for number in range(count):
-        table = read_table(part_path(folder, number))
+    for path in list_part_paths(folder, count):
+        table = read_table(path)
         if IMAGE_COLUMN in table.colnames:
             table.remove_column(IMAGE_COLUMN)
         yield table

@@ -45,7 +45,7 @@ class JobRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values by their JSON keys, ``parts`` and ``shards`` last."""
-        values = {_key(one): getattr(self, one.name) for one in fields(self)}
+        values = {_get_key(one): getattr(self, one.name) for one in fields(self)}
         counts = {key: values.pop(key) for key in ("parts", "shards")}
         plain: dict[str, Any] = json.loads(json.dumps({**values, **counts}))
         return plain
@@ -53,7 +53,7 @@ class JobRecord:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Make a record from plain values; raise `KeyError` if one is missing."""
-        return cls(**{one.name: values[_key(one)] for one in fields(cls) if one.init})
+        return cls(**{one.name: values[_get_key(one)] for one in fields(cls) if one.init})
 
     def find_differences(self, stored: Mapping[str, Any]) -> list[str]:
         """Return the keys whose values differ from those of a stored record.
@@ -62,7 +62,7 @@ class JobRecord:
         """
         values = self.to_json()
         differing = [key for key, value in values.items() if key not in _NOT_COMPARED and stored.get(key) != value]
-        derived = {_key(one) for one in fields(self) if one.metadata.get("derived")}
+        derived = {_get_key(one) for one in fields(self) if one.metadata.get("derived")}
         return [key for key in differing if key not in derived] or differing
 
 
@@ -159,7 +159,7 @@ def load_values(folder: Path) -> dict[str, Any]:
             hint="Give the output of the jobs, the value of their -o: galaxtool merge predictions.fits",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged_error(folder, error) from error
+        raise _make_damage_error(folder, error) from error
     return values
 
 
@@ -182,13 +182,13 @@ def load_record(folder: Path) -> PredictionsRecord | EmbeddingsRecord:
     try:
         return kind.from_json(values)
     except KeyError as error:
-        raise _damaged_error(folder, error) from error
+        raise _make_damage_error(folder, error) from error
 
 
-def _key(one: Any) -> str:
+def _get_key(one: Any) -> str:
     key: str = one.metadata.get("key", one.name)
     return key
 
 
-def _damaged_error(folder: Path, error: Exception) -> InputError:
+def _make_damage_error(folder: Path, error: Exception) -> InputError:
     return InputError(f"'{folder / FILE_NAME}' is damaged ({error}).", hint="Run the jobs again with --overwrite.")

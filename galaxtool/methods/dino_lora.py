@@ -153,7 +153,7 @@ class DinoStage(Stage):
         """Return a k-nearest-neighbors head fitted to the labeled training pictures, or `NoHead` without labels."""
         if not self._has_labels():
             return NoHead(self.task.objective.n_outputs)
-        labeled = _select_labeled(self.task.train)
+        labeled = self.task.train.select_labeled()
         head = KnnHead(dim=self.task.backbone.dim, n_classes=self.task.objective.n_outputs)
         head.fit(self.features(self.task, labeled), torch.from_numpy(labeled.targets).to(self.task.device))
         return head.to(self.task.device)
@@ -167,7 +167,7 @@ class DinoStage(Stage):
         """
         scores = self._validate_loss(task)
         if self._has_labels():
-            labeled = _select_labeled(task.valid)
+            labeled = task.valid.select_labeled()
             with torch.inference_mode():
                 logits = self.make_head().eval()(self.features(task, labeled)).float().cpu()
             scores = {**task.objective.validate(logits, labeled.targets), **scores}
@@ -280,16 +280,6 @@ def _accepts(tower: nn.Module, images: torch.Tensor, dim: int) -> bool:
         return False
     finally:
         tower.train(training)
-
-
-def _select_labeled(pictures: PictureSet) -> PictureSet:
-    """Return the pictures that have a class."""
-    labeled = pictures.targets >= 0
-    if labeled.all():
-        return pictures
-    return PictureSet(
-        pictures=pictures.pictures[labeled], targets=pictures.targets[labeled], weights=pictures.weights[labeled]
-    )
 
 
 def stages(task: Task) -> list[Stage]:

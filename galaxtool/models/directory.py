@@ -83,10 +83,10 @@ def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     record = ModelRecord.read(folder / RECORD)
     registry = get_registry()
     backbone = create_backbone(
-        _without_weights(record.backbone),
+        _drop_weights(record.backbone),
         registry,
         channels=len(record.make_preprocess().channels),
-        text_encoder=_without_weights(record.text_encoder) if record.text_encoder else None,
+        text_encoder=_drop_weights(record.text_encoder) if record.text_encoder else None,
     )
     build_head = registry.heads.find(record.head).load()
     head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
@@ -104,6 +104,6 @@ def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     return model.eval(), record
 
 
-def _without_weights(backbone: str) -> str:
+def _drop_weights(backbone: str) -> str:
     """Return the full name of a backbone without initial weights: the model brings its own."""
     return f"{backbone.partition('@')[0]}@none"

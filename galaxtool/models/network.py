@@ -48,6 +48,15 @@ class GalaxyModel(nn.Module):
         )
         return F.normalize(features, dim=1), logits, probabilities
 
+    def class_embeddings(self) -> dict[str, torch.Tensor]:
+        """Return ``prompt`` and ``symbol``, the embeddings (K, dim) of the classes that the head stores, if any."""
+        embeddings = {}
+        for kind, attribute in (("prompt", "prompts"), ("symbol", "symbols")):
+            stored = getattr(self.head, attribute, None)
+            if stored is not None and bool((stored != 0).any()):
+                embeddings[kind] = stored.detach().float().cpu()
+        return embeddings
+
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Return the unit embeddings of texts, (N, dim)."""
         return F.normalize(self.backbone.embed_text(texts).float(), dim=1)

@@ -14,6 +14,7 @@ from galaxtool.utils.digests import hash_json
 from galaxtool.vision.preprocess import Preprocess
 
 SCHEMA = 1
+_COPY_AGAIN = "Copy the whole model again from where it was trained."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,7 @@ class ModelRecord:
                 record.make_preprocess()  # both raise if something is missing
                 list(record.slugs)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"'{where}' is not a complete model record: {error}.") from error
+            raise ModelError(f"'{where}' is not a complete model record: {error}.", hint=_COPY_AGAIN) from error
         if schema > SCHEMA:
             raise ModelError(
                 f"'{where}' was written by a newer galaxtool.", hint="Run: pip install --upgrade galaxtool"
@@ -142,7 +143,9 @@ class ModelRecord:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ModelError(f"The model record '{file}' cannot be read: {error.strerror}.") from error
+            raise ModelError(
+                f"The model record '{file}' cannot be read: {error.strerror}.", hint=_COPY_AGAIN
+            ) from error
         except ValueError as error:
-            raise ModelError(f"The model record '{file}' is damaged: {error}.") from error
+            raise ModelError(f"The model record '{file}' is damaged: {error}.", hint=_COPY_AGAIN) from error
         return cls.from_dict(values, str(file))

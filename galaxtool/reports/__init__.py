@@ -1,1 +1,1 @@
-"""What is made of results: pages, figures, sorted folders, SAMP messages."""
+"""Pages, figures, sorted folders and SAMP messages made from results."""

@@ -12,7 +12,7 @@ from galaxtool.utils.config import check_choice
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """What to make of a finished classification.
+    """The outputs of a finished classification.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class OutputOptions:
 
     @property
     def has_extras(self) -> bool:
-        """Whether anything is wanted beside the table."""
+        """Whether anything is written or sent in addition to the table."""
         return self.samp or self.html is not None or self.sort_into is not None
 
     def check(self, shard: Shard, *, overwrite: bool) -> None:

@@ -1,4 +1,4 @@
-"""Write the table of a finished classification, and everything else that was asked for."""
+"""Write the table of a finished classification, and its page, sorted images and SAMP message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from astropy.table import Table
 
 from galaxtool.errors import GalaxtoolError
-from galaxtool.jobs.job import part_path
+from galaxtool.jobs.job import list_part_paths
 from galaxtool.jobs.part_file import merge_stats, read_parts
 from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.models.record import ModelRecord
@@ -45,7 +45,7 @@ def write_outputs(
 
     progress.start("Writing")
     try:
-        stats = merge_stats([part_path(folder, number) for number in range(record.parts)])
+        stats = merge_stats(list_part_paths(folder, record.parts))
         write_stream(chunks, outputs.table, meta=record.meta, stats=stats)
     except GalaxtoolError:
         progress.say(f"The finished parts are kept in '{folder}'.")
@@ -68,7 +68,7 @@ def write_outputs(
 
 
 def send_outputs(outputs: OutputOptions, progress: Progress) -> None:
-    """Send the table by SAMP if that was asked for, and say how many programs received it."""
+    """Send the table by SAMP if requested, and report how many programs received it."""
     if not outputs.samp:
         return
     listeners = import_attribute("galaxtool.reports.samp:send_table")(outputs.table, outputs.table.stem, progress)

@@ -129,12 +129,12 @@ def clear(folder: Path) -> None:
     listing.unlink()
 
 
-def safe_name(name: str) -> str:
+def make_safe_name(name: str) -> str:
     """Return a name that every file system allows.
 
     Examples
     --------
-    >>> safe_name("a:b?.fits"), safe_name("..")
+    >>> make_safe_name("a:b?.fits"), make_safe_name("..")
     ('a_b_.fits', '_')
     """
     stem, suffix = split_name(_FORBIDDEN.sub("_", name).strip(" ."))
@@ -183,7 +183,7 @@ class _SortedFolder:
             self._add_to_list(
                 UNREADABLE_LIST, row._replace(label=label), [row.id, row.path, str(why)], ["id", "path", "error"]
             )
-        self.counts[safe_name(label)] += 1
+        self.counts[make_safe_name(label)] += 1
 
     def _sort_row(self, row: _Row) -> str:
         if row.error or not row.label:
@@ -201,7 +201,7 @@ class _SortedFolder:
 
     def _put_file(self, name: str, row: _Row, source: Path | bytes) -> None:
         """Put an image under a free name, listing it first so that an interrupted sorting can be cleared."""
-        wanted = target = self._class_folder(row.label) / safe_name(name)
+        wanted = target = self._class_folder(row.label) / make_safe_name(name)
         while os.path.lexists(target):
             number = self._numbers[wanted] = self._numbers.get(wanted, 1) + 1
             stem, suffix = split_name(wanted.name)
@@ -240,7 +240,7 @@ class _SortedFolder:
             lines.writerows([header, cells] if new else [cells])
 
     def _class_folder(self, label: str) -> Path:
-        folder = self.folder / safe_name(label)
+        folder = self.folder / make_safe_name(label)
         folder.mkdir(exist_ok=True)
         return folder
 

@@ -14,11 +14,9 @@ from galaxtool import __version__
 from galaxtool.errors import PluginError
 from galaxtool.inference.embedding import embed_batches, make_embedding_runner, report_unreadable, to_position
 from galaxtool.inference.reading import find_images
-from galaxtool.inference.runner import BatchRunner
+from galaxtool.inference.runner import BatchRunner, open_batch_engine
 from galaxtool.inputs.items import InputItem
-from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
-from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
@@ -43,11 +41,7 @@ def build_index(inputs: Sequence[str | Path], model: str, options: IndexOptions,
     check_target(options.folder, overwrite=options.overwrite)
     found = find_images(inputs, progress, options.reading)
     files = find_model(model)
-    compute = options.compute
-    engine = open_engine(files, compute.engine, compute.device, compute.precision, lazy=compute.executor != "threads")
-    note = suggest_precision(engine, len(found.items), engine=compute.engine, precision=compute.precision)
-    if note:
-        progress.say(note)
+    engine = open_batch_engine(files, options.compute, len(found.items), progress)
     record = write_index_of(found.items, engine, files, replace(options, skipped=dict(found.skipped)), progress)
     return IndexResult(str(options.folder), record)
 

@@ -110,7 +110,7 @@ class QueryArgs:
                 f"There is no position with ra {self.ra} and dec {self.dec}.", hint="Both are in degrees."
             )
         if not self.radius > 0:
-            raise ConfigError(f"The radius is {self.radius}, and must be above 0 arcsec.")
+            raise ConfigError(f"--radius is {self.radius}; it must be above 0.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +174,7 @@ class ResultOptions:
                 hint=f"The name must end in {', '.join(_SHEET_SUFFIXES)}.",
             )
         if self.k < 1:
-            raise ConfigError(f"k is {self.k}, and must be at least 1.")
+            raise ConfigError(f"--k is {self.k}; it must be at least 1.")
 
     @property
     def sheet_path(self) -> Path:

@@ -12,7 +12,7 @@ from galaxtool.containers.find import locate_image
 from galaxtool.containers.reading import read_ref
 from galaxtool.errors import InputError, ModelError, UnknownName, UnreadableImage
 from galaxtool.inference.reading import override_preprocess
-from galaxtool.inference.worker import not_finite_message
+from galaxtool.inference.worker import describe_not_finite
 from galaxtool.search.options import QueryArgs
 from galaxtool.search.sky import find_separations
 from galaxtool.search.source import Source
@@ -91,7 +91,7 @@ def _embed_image(path: Path, hdu: str | None, source: Source) -> Query:
     picture = override_preprocess(source.engine.record.make_preprocess(), options).picture(cutout)
     vector = source.engine.run(picture[None]).embedding[0]
     if not np.isfinite(vector).all():
-        raise UnreadableImage(not_finite_message(ref, embeds=True))
+        raise UnreadableImage(describe_not_finite(ref, embeds=True))
     return Query(text=str(path), vector=vector, path=path, hdu=hdu)
 
 

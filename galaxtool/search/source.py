@@ -91,7 +91,7 @@ class Source:
         Raises
         ------
         ConfigError
-            If an engine for ONNX files was chosen, or the model has nothing but such a file.
+            If an engine for ONNX files was chosen, or the model has only such a file.
         """
         name = self.compute.engine
         if name in ("onnx", "openvino"):
@@ -165,7 +165,7 @@ def read_record(files: ModelFiles) -> ModelRecord:
     if files.folder is not None:
         return ModelRecord.read(files.folder / MODEL_RECORD)
     if files.onnx is None:
-        raise InputError(f"The model '{files.name}' has no files.")
+        raise InputError(f"The model '{files.name}' has no files.", hint="Give a model directory or an .onnx file.")
     return OnnxEngine(files, "cpu").record
 
 

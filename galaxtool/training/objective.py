@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score
 
 from galaxtool.errors import TrainingError
 from galaxtool.evaluation.calibration import fit_temperature
-from galaxtool.evaluation.metrics import classification_metrics, compute_metric
+from galaxtool.evaluation.metrics import compute_classification_metrics, compute_metric
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.options import TrainOptions
 
@@ -120,10 +120,10 @@ class ClassObjective:
     def metrics(
         self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
     ) -> dict[str, Any]:
-        """Return the scores of `classification_metrics`, and the calibration error before the temperature."""
+        """Return the scores of `compute_classification_metrics`, and the calibration error before the temperature."""
         as_trained = torch.softmax(logits, dim=1).numpy()
         scaled = torch.softmax(logits / temperature, dim=1).numpy()
         return {
-            **classification_metrics(scaled, targets, embeddings, seed=seed),
+            **compute_classification_metrics(scaled, targets, embeddings, seed=seed),
             "ece_uncalibrated": compute_metric("ece", as_trained, targets, seed=seed),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,21 @@ class PictureSet:
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def select_labeled(self) -> PictureSet:
+        """Return the pictures that have a class; all of them if the targets are votes."""
+        if self.targets.ndim > 1:
+            return self
+        labeled = self.targets >= 0
+        if labeled.all():
+            return self
+        return replace(
+            self,
+            pictures=self.pictures[labeled],
+            targets=self.targets[labeled],
+            weights=self.weights[labeled],
+            fields=None if self.fields is None else self.fields[labeled],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

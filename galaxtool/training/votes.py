@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from galaxtool.errors import TrainingError
-from galaxtool.evaluation.intervals import bootstrap_entry
+from galaxtool.evaluation.intervals import make_bootstrap_entry
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions, dirichlet_multinomial_nll
 from galaxtool.training.options import TrainOptions
@@ -110,7 +110,7 @@ class VoteObjective:
         return {
             "n": len(targets),
             "n_votes": int(targets.sum()),
-            "loss": bootstrap_entry(lambda i: float(loss[i].mean()), len(loss), seed),
+            "loss": make_bootstrap_entry(lambda i: float(loss[i].mean()), len(loss), seed),
             "mean_error": _score_ratio(comparison, "error", "votes", all_questions, seed),
             "accuracy": _score_ratio(comparison, "right", "confident", all_questions, seed),
             "questions": {
@@ -155,7 +155,7 @@ def _score_ratio(
 ) -> dict[str, Any]:
     """Return the ratio of two sums over one question or over all, with its interval."""
     parts, wholes = (comparison[name][:, q].reshape(len(comparison[name]), -1).sum(axis=1) for name in (part, whole))
-    return bootstrap_entry(lambda i: _divide(parts[i], wholes[i]), len(parts), seed)
+    return make_bootstrap_entry(lambda i: _divide(parts[i], wholes[i]), len(parts), seed)
 
 
 def _divide(part: np.ndarray, whole: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from galaxtool.errors import ConfigError
+from galaxtool.utils.config import check_choice
 
 PRECISIONS = ("fp32", "bf16", "fp16")
 
@@ -63,8 +64,7 @@ def choose_precision(name: str, device: torch.device) -> str:
     """
     if name == "auto":
         return "fp32"
-    if name not in PRECISIONS:
-        raise ConfigError(f"There is no precision '{name}'.", hint=f"Choose auto, {', '.join(PRECISIONS)}.")
+    check_choice("precision", name, ("auto", *PRECISIONS))
     if name == "fp16" and device.type != "cuda":
         raise ConfigError("fp16 needs a CUDA device.", hint="Use --precision auto.")
     return name

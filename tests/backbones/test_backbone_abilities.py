@@ -259,7 +259,7 @@ def test_the_projection_is_of_the_last_block() -> None:
 
 
 def test_who_may_borrow_and_lend(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="The backbone 'mini' has a text encoder of its own"):
+    with pytest.raises(ConfigError, match="The backbone 'mini' already has a text encoder"):
         create_backbone("mini@none", text_encoder="mini@none")
     with pytest.raises(ConfigError, match="The backbone 'image-only' has no text encoder to lend"):
         create_backbone("image-only", text_encoder="image-only")

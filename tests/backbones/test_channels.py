@@ -30,8 +30,8 @@ from galaxtool.models.directory import load_network
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import RECORD, find_model
-from galaxtool.models.onnx.file import compare, write_onnx
-from galaxtool.models.onnx.precision import example_images
+from galaxtool.models.onnx.file import compare_with_model, write_onnx
+from galaxtool.models.onnx.precision import make_example_images
 from galaxtool.types import Cutout
 from galaxtool.vision.augment import Augmentation, standardize
 from galaxtool.vision.preprocess import GRAY, RGB, Preprocess, to_channels
@@ -341,7 +341,7 @@ def test_symbols_are_drawn_in_colours_for_any_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("channels", [GRAY, GRIZY])
 def test_simulated_galaxies_stand_for_any_bands(channels: tuple[str, ...]) -> None:
-    images = example_images(Preprocess(size=32, channels=channels), 2, seed=0)
+    images = make_example_images(Preprocess(size=32, channels=channels), 2, seed=0)
     assert images.shape == (2, len(channels), 32, 32) and images.std(axis=(2, 3)).min() > 0.05
 
 
@@ -352,7 +352,7 @@ def test_onnx_of_other_channels(channels: tuple[str, ...], tmp_path: Path) -> No
     write_model(folder, "mini@none", channels=channels)
     model, record = load_network(find_model(folder))
     write_onnx(folder / "model.onnx", model, record)
-    found = compare(folder / "model.onnx", model, record, (1, 3))
+    found = compare_with_model(folder / "model.onnx", model, record, (1, 3))
     assert found.least_cosine > 0.99999 and found.largest_difference < 1e-4
     by_onnx, by_torch = (
         OnnxEngine(find_model(folder), "cpu"),

@@ -15,7 +15,7 @@ from support.helpers import SLUGS, make_model, write_png
 from support.training_helpers import run_command
 
 from galaxtool.evaluation.calibration import fit_temperature
-from galaxtool.evaluation.metrics import classification_metrics
+from galaxtool.evaluation.metrics import compute_classification_metrics
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
@@ -71,7 +71,7 @@ def test_what_has_no_best_temperature_stays_within_bounds() -> None:
 def test_calibration_lowers_the_calibration_error_and_changes_no_class(factor: float) -> None:
     logits, targets = overconfident(factor)
     temperature = fit_temperature(logits, targets)
-    before, after = (classification_metrics(softmax(logits / t), targets) for t in (1.0, temperature))
+    before, after = (compute_classification_metrics(softmax(logits / t), targets) for t in (1.0, temperature))
     assert after["ece"]["value"] < 0.03 < 0.08 < before["ece"]["value"]
     assert after["accuracy"] == before["accuracy"] and after["f1_macro"] == before["f1_macro"]
 
@@ -82,7 +82,7 @@ def test_the_metrics_tell_the_calibration_error_before_and_after() -> None:
     temperature = objective.calibrate(torch.from_numpy(logits), targets)
     assert temperature == fit_temperature(logits, targets)
     found = objective.metrics(torch.from_numpy(logits), targets, np.eye(4)[targets], temperature=temperature, seed=0)
-    wanted = [classification_metrics(softmax(logits / t), targets)["ece"]["value"] for t in (1.0, temperature)]
+    wanted = [compute_classification_metrics(softmax(logits / t), targets)["ece"]["value"] for t in (1.0, temperature)]
     assert [found["ece_uncalibrated"]["value"], found["ece"]["value"]] == pytest.approx(wanted, abs=1e-5)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
-from galaxtool.evaluation.metrics import classification_metrics, compute_metric
+from galaxtool.evaluation.metrics import compute_classification_metrics, compute_metric
 from galaxtool.evaluation.retrieval import retrieval_precision
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.registry import get_registry
@@ -59,7 +59,7 @@ def average_precision(embeddings: np.ndarray, targets: np.ndarray, query: int, t
 
 def test_scores_equal_scikit_learn_and_their_definitions() -> None:
     probabilities, targets, embeddings = made(80, 4, seed=1)
-    found = classification_metrics(probabilities, targets, embeddings)
+    found = compute_classification_metrics(probabilities, targets, embeddings)
     predicted = probabilities.argmax(axis=1)
     assert found["n"] == 80
     assert found["accuracy"]["value"] == pytest.approx(accuracy_score(targets, predicted), abs=1e-6)
@@ -85,7 +85,7 @@ def test_retrieval_over_all_is_scikit_learn_s_average_precision() -> None:
 
 def test_accuracy_has_the_wilson_interval() -> None:
     probabilities, targets, _ = made(50, 3, seed=3)
-    found = classification_metrics(probabilities, targets)["accuracy"]
+    found = compute_classification_metrics(probabilities, targets)["accuracy"]
     p, n, z = found["value"], 50, norm.ppf(0.975)
     centre, half = (p + z * z / (2 * n)), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     assert (found["low"], found["high"]) == pytest.approx(
@@ -100,12 +100,12 @@ def test_intervals_are_percentiles_of_resamples() -> None:
     scores = [
         f1_score(targets[i], predicted[i], average="macro") for i in (rng.integers(0, 60, 60) for _ in range(200))
     ]
-    found = classification_metrics(probabilities, targets)["f1_macro"]
+    found = compute_classification_metrics(probabilities, targets)["f1_macro"]
     assert (found["low"], found["high"]) == pytest.approx(np.percentile(scores, [2.5, 97.5]), abs=0.03)
 
 
 def test_intervals_hold_the_value_and_narrow_with_n() -> None:
-    few, many = (classification_metrics(*made(n, 3, seed=4)) for n in (40, 200))
+    few, many = (compute_classification_metrics(*made(n, 3, seed=4)) for n in (40, 200))
     for name in SCORES:
         for found in (few, many):
             assert (
@@ -113,15 +113,15 @@ def test_intervals_hold_the_value_and_narrow_with_n() -> None:
             )
         if name != "ece":
             assert many[name]["high"] - many[name]["low"] < few[name]["high"] - few[name]["low"]
-    assert classification_metrics(*made(40, 3, seed=4)) == few
-    assert classification_metrics(*made(40, 3, seed=4), seed=1)["map"] != few["map"]
+    assert compute_classification_metrics(*made(40, 3, seed=4)) == few
+    assert compute_classification_metrics(*made(40, 3, seed=4), seed=1)["map"] != few["map"]
 
 
 def test_perfect_and_hopeless() -> None:
     targets = np.arange(12) % 3
-    perfect = classification_metrics(np.eye(3)[targets], targets, np.eye(3)[targets])
+    perfect = compute_classification_metrics(np.eye(3)[targets], targets, np.eye(3)[targets])
     assert [perfect[name]["value"] for name in SCORES] == [1, 1, 1, 0, 1, 1]
-    hopeless = classification_metrics(np.eye(3)[(targets + 1) % 3], targets)
+    hopeless = compute_classification_metrics(np.eye(3)[(targets + 1) % 3], targets)
     assert [hopeless[name]["value"] for name in ("accuracy", "f1_macro", "ece")] == [0, 0, 1]
     assert "map" not in hopeless
 
@@ -131,7 +131,7 @@ def test_what_is_undefined_is_none_and_nobody_is_warned(targets: list[int]) -> N
     """The smallest validation splits; warnings are errors here."""
     known = np.array(targets)
     probabilities, _, embeddings = made(len(targets), 3, seed=5)
-    found = classification_metrics(probabilities, known, embeddings)
+    found = compute_classification_metrics(probabilities, known, embeddings)
     assert 0 <= found["accuracy"]["value"] <= 1
     assert (found["roc_auc"]["value"] is None) == (len(set(targets)) == 1)
     assert (found["map"]["value"] is None) == (len(set(targets)) == len(targets))
@@ -146,7 +146,7 @@ def test_an_item_alone_in_its_class_is_no_query() -> None:
 @settings(max_examples=6, deadline=None)
 @given(n=st.integers(2, 25), k=st.integers(2, 5), seed=st.integers(0, 999), sharpness=st.floats(0, 20))
 def test_scores_are_within_bounds(n: int, k: int, seed: int, sharpness: float) -> None:
-    found = classification_metrics(*made(n, k, seed, sharpness))
+    found = compute_classification_metrics(*made(n, k, seed, sharpness))
     for name in SCORES:
         every = [x for x in found[name].values() if x is not None]
         assert all(0 <= x <= 1 for x in every)
@@ -180,12 +180,12 @@ def fail(probabilities: np.ndarray, targets: np.ndarray) -> float:
 
 def test_a_plugin_s_metrics_appear_with_their_intervals() -> None:
     probabilities, targets, embeddings = made(60, 3, seed=9)
-    built_in = classification_metrics(probabilities, targets, embeddings)
+    built_in = compute_classification_metrics(probabilities, targets, embeddings)
     assert list(built_in) == ["n", *SCORES]
     plugins = get_registry().plugins
     plugins.register(_Metrics(), "mine")
     try:
-        scores = classification_metrics(probabilities, targets, embeddings)
+        scores = compute_classification_metrics(probabilities, targets, embeddings)
         alone = compute_metric("log_loss", probabilities, targets)
     finally:
         plugins.unregister("mine")

@@ -356,9 +356,9 @@ def split_of() -> str:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--size-arcsec", "0"), "--size-arcsec is 0.0; it must be above zero"),
-        (("--pixel-scale", "-1"), "--pixel-scale is -1.0; it must be above zero"),
-        (("--size-arcsec", "nan"), "must be above zero"),
+        (("--size-arcsec", "0"), "--size-arcsec is 0.0; it must be above 0"),
+        (("--pixel-scale", "-1"), "--pixel-scale is -1.0; it must be above 0"),
+        (("--size-arcsec", "nan"), "must be above 0"),
         (("--size-arcsec", "9", "--crop", "0.5"), "--crop changes nothing with --size-arcsec"),
         (("--stretch", "asinh:sofening=3"), "Did you mean 'softening'?"),
         (("--stretch", "asin"), "asin"),

@@ -212,10 +212,10 @@ def test_nothing_readable_writes_the_table_and_fails(model: Path, images: Path) 
         (("{images}", "-o", "p"), "'p'"),
         (("{images}", "--top-k", "0"), "at least 1"),
         (("{images}", "--batch-size", "0"), "at least 1"),
-        (("{images}", "--engine", "trt"), "no engine 'trt'"),
+        (("{images}", "--engine", "trt"), "--engine is 'trt', which is not one of auto, onnx, openvino, torch"),
         (("{images}", "--engine", "onnx"), "has no ONNX file"),
         (("{images}", "--device", "tpu"), "no device 'tpu'"),
-        (("{images}", "--precision", "int4"), "no precision 'int4'"),
+        (("{images}", "--precision", "int4"), "--precision is 'int4', which is not one of"),
     ],
 )
 def test_wrong_arguments_get_one_line(args: tuple[str, ...], message: str, model: Path, images: Path) -> None:

@@ -26,7 +26,7 @@ from galaxtool.executors.ordered_map import ordered_map
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.inference.provenance import normalize_command
-from galaxtool.jobs.job import batches_per_part
+from galaxtool.jobs.job import count_batches_per_part
 from galaxtool.jobs.shard import Shard
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
@@ -311,9 +311,9 @@ def test_every_part_has_one_shard() -> None:
 
 
 def test_small_jobs_have_parts_for_every_shard() -> None:
-    assert batches_per_part(10_000, 1) == 16
-    assert batches_per_part(32, 4) == 2
-    assert batches_per_part(1, 8) == batches_per_part(0, 1) == 1
+    assert count_batches_per_part(10_000, 1) == 16
+    assert count_batches_per_part(32, 4) == 2
+    assert count_batches_per_part(1, 8) == count_batches_per_part(0, 1) == 1
 
 
 # --- kills -----------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from torch import nn
 from galaxtool.backbones.abilities import group_by_block
 from galaxtool.errors import ConfigError, DependencyMissing, TrainingError
 from galaxtool.finetuning.config import FinetuneConfig
-from galaxtool.finetuning.settings import method_options, train_options
+from galaxtool.finetuning.settings import make_train_options, parse_method_options
 from galaxtool.methods.feature_cache import compute_digest, load_or_compute_features, remove_oldest
 from galaxtool.methods.linear_probe import fold_standardization
 from galaxtool.plugins.registry import get_registry
@@ -76,7 +76,7 @@ def spec_of(method: str) -> MethodSpec:
 
 def task_for(method: str, *given: str, backbone: Callable[[], nn.Module] = Blocks, **options: Any) -> Task:
     """Make a task whose classes are colours, with a method's own settings as the command line gives them."""
-    task = make_task(items=24, method=method_options(spec_of(method), given), **options)
+    task = make_task(items=24, method=parse_method_options(spec_of(method), given), **options)
     torch.manual_seed(4)
     return replace(task, backbone=backbone(), train=coloured(24, seed=0), valid=coloured(9, seed=1))
 
@@ -242,7 +242,7 @@ def test_v1_without_a_warm_up() -> None:
                           ({"epochs": 30, "warmup_epochs": 4}, 4)]
 )  # fmt: skip
 def test_how_long_v1_is(given: dict[str, Any], wanted: int) -> None:
-    options = train_options(FinetuneConfig(**given), spec_of("galaxalign-v1"), suggested_lr=0.1, precision="fp32")
+    options = make_train_options(FinetuneConfig(**given), spec_of("galaxalign-v1"), suggested_lr=0.1, precision="fp32")
     assert options.warmup_epochs == wanted
 
 

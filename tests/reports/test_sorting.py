@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists
 from galaxtool.inference.prediction_table import make_prediction_table
 from galaxtool.inputs.items import InputItem
-from galaxtool.reports.sorting import safe_name, sort_into
+from galaxtool.reports.sorting import make_safe_name, sort_into
 from galaxtool.types import ImageRef
 
 CLASSES = ["fri", "frii"]
@@ -246,6 +246,6 @@ def test_odd_names_are_made_safe(tmp_path: Path) -> None:
 @settings(max_examples=40)
 @given(st.text(max_size=300))
 def test_safe_names_are_single_and_short(name: str) -> None:
-    safe = safe_name(name)
+    safe = make_safe_name(name)
     assert safe and safe not in (".", "..") and len(os.fsencode(safe)) <= 255 and Path(safe).name == safe
-    assert safe_name(safe) == safe
+    assert make_safe_name(safe) == safe

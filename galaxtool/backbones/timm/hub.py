@@ -130,7 +130,7 @@ def read_config(file: Path, architecture: str) -> HubModel:
             hint=f"Copy the file there: hf-hub:{repository}/{CONFIG}.",
         ) from error
     except (OSError, ValueError) as error:
-        raise ModelError(f"'{file}' cannot be read: {error}.") from error
+        raise ModelError(f"'{file}' cannot be read: {error}.", hint="Download it again.") from error
     return _parse_config(file, f"hf_hub:{repository}", config)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
-from galaxtool.errors import ConfigError, GalaxtoolError, ModelError
+from galaxtool.errors import GalaxtoolError, ModelError
 from galaxtool.models.engines.openvino import OpenVinoEngine
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.engines.selection import runs_on_cpu, select_engine
 from galaxtool.models.find import RECORD, ModelFiles
 from galaxtool.models.record import ModelRecord
+from galaxtool.utils.config import check_choice
 from galaxtool.utils.optional_imports import import_attribute, is_installed, require
 
 ENGINES = {
@@ -54,8 +55,7 @@ def open_engine(
     ModelError
         If the model's files are damaged, or its ONNX file was exported from other weights.
     """
-    if engine not in ("auto", *ENGINES):
-        raise ConfigError(f"There is no engine '{engine}'.", hint=f"Choose auto, {', '.join(ENGINES)}.")
+    check_choice("engine", engine, ("auto", *ENGINES))
     name = select_engine(files, engine, device, precision)
     if name == "openvino" and engine == "auto" and files.has_weights:
         with contextlib.suppress(GalaxtoolError, ImportError):  # the user did not name OpenVINO, so PyTorch will do

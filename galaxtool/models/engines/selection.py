@@ -1,4 +1,4 @@
-"""The engine that ``auto`` stands for, and the note that another precision would be faster."""
+"""Select the engine for ``auto``, and write the note that another precision would be faster."""
 
 from __future__ import annotations
 

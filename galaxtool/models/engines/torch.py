@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -83,9 +82,4 @@ class TorchEngine:
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return the class embeddings, which the text encoder computed and the head stores."""
-        embeddings: dict[str, np.ndarray] = {}
-        for kind, attribute in (("prompt", "prompts"), ("symbol", "symbols")):
-            stored: Any = getattr(self.model.head, attribute, None)
-            if stored is not None and bool((stored != 0).any()):
-                embeddings[kind] = stored.detach().float().cpu().numpy()
-        return embeddings
+        return {kind: stored.numpy() for kind, stored in self.model.class_embeddings().items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.directory import load_network
 from galaxtool.models.find import find_model
-from galaxtool.models.onnx.file import Comparison, compare, write_onnx
+from galaxtool.models.onnx.file import Comparison, compare_with_model, write_onnx
 from galaxtool.models.onnx.precision import to_fp16, to_int8
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
@@ -43,7 +43,7 @@ def export_model(model: str, output: Path, precision: str, progress: Progress) -
         elif precision == "int8":
             to_int8(temporary, record.make_preprocess())
         progress.say("Checking against PyTorch ...")
-        comparison = compare(temporary, network, record, CHECKED_BATCHES)
+        comparison = compare_with_model(temporary, network, record, CHECKED_BATCHES)
         _check(comparison, model, precision)
     return comparison
 

@@ -18,7 +18,7 @@ import torch
 from galaxtool.errors import ModelError
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY
-from galaxtool.models.onnx.precision import example_images
+from galaxtool.models.onnx.precision import make_example_images
 from galaxtool.models.record import ModelRecord
 
 OPSET = 18
@@ -82,9 +82,13 @@ def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
         torch.backends.mha.set_fastpath_enabled(is_fast)
     assert program is not None  # only dynamo=False returns nothing
     proto = program.model_proto
+    embeddings = {
+        kind: [[round(x, 7) for x in row] for row in stored.tolist()]
+        for kind, stored in model.class_embeddings().items()
+    }
     metadata = {
         METADATA_KEY: json.dumps(record.as_dict()),
-        CLASS_EMBEDDINGS_KEY: json.dumps(_get_class_embeddings(model)),
+        CLASS_EMBEDDINGS_KEY: json.dumps(embeddings),
     }
     onnx.helper.set_model_props(proto, metadata)
     _remove_exporter_notes(proto.graph)
@@ -98,7 +102,7 @@ def _remove_exporter_notes(graph: onnx.GraphProto) -> None:
         part.doc_string = ""
 
 
-def compare(path: Path, model: GalaxyModel, record: ModelRecord, batches: Sequence[int]) -> Comparison:
+def compare_with_model(path: Path, model: GalaxyModel, record: ModelRecord, batches: Sequence[int]) -> Comparison:
     """Run a file and its model on the same simulated galaxies.
 
     Parameters
@@ -120,7 +124,7 @@ def compare(path: Path, model: GalaxyModel, record: ModelRecord, batches: Sequen
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    images = example_images(record.make_preprocess(), sum(batches), seed=0)
+    images = make_example_images(record.make_preprocess(), sum(batches), seed=0)
     cosine, difference, same, clear = 1.0, 0.0, 0, 0
     for n, image in zip(batches, np.split(images, np.cumsum(batches)[:-1]), strict=True):
         embedding, _, probabilities = session.run(["embedding", "logits", "probabilities"], {"image": image})
@@ -133,15 +137,6 @@ def compare(path: Path, model: GalaxyModel, record: ModelRecord, batches: Sequen
         clear += int(leading.sum())
         same += int((probabilities.argmax(1) == wanted.argmax(1))[leading].sum())
     return Comparison(cosine, difference, same / clear if clear else 1.0)
-
-
-def _get_class_embeddings(model: GalaxyModel) -> dict[str, list[list[float]]]:
-    embeddings = {}
-    for kind, attribute in (("prompt", "prompts"), ("symbol", "symbols")):
-        stored = getattr(model.head, attribute, None)
-        if stored is not None and bool((stored != 0).any()):
-            embeddings[kind] = [[round(float(x), 7) for x in row] for row in stored]
-    return embeddings
 
 
 @contextmanager

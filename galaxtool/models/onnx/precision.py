@@ -52,7 +52,7 @@ def to_int8(path: Path, preprocess: Preprocess) -> None:
     onnx.save(model, path)
 
 
-def example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
+def make_example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
     """Return simulated galaxies as a model's input, float32 (n, C, size, size).
 
     For a model of single bands, the simulated bands stand for its bands in turn.
@@ -60,11 +60,11 @@ def example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
     sample = sample_dataset(n=n, seed=seed, size=max(64, min(preprocess.size, 128)), splits={"test": 1.0})
     cutouts = (sample.cutout(i) for i in range(n))
     if preprocess.channels not in (RGB, GRAY):
-        cutouts = (_with_bands(cutout, preprocess.channels) for cutout in cutouts)
+        cutouts = (_rename_bands(cutout, preprocess.channels) for cutout in cutouts)
     return preprocess.normalize(np.stack([preprocess.picture(cutout) for cutout in cutouts]))
 
 
-def _with_bands(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
+def _rename_bands(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
     return replace(cutout, data=cutout.data[np.arange(len(bands)) % len(cutout.bands)], bands=bands)
 
 
@@ -72,7 +72,7 @@ class _Galaxies(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has
     """Provides the calibration images in batches."""
 
     def __init__(self, preprocess: Preprocess) -> None:
-        images = example_images(preprocess, _N_CALIBRATION, seed=1)
+        images = make_example_images(preprocess, _N_CALIBRATION, seed=1)
         self.batches = iter([{"image": chunk} for chunk in np.split(images, _N_CALIBRATION // 16)])
 
     def get_next(self) -> dict[str, np.ndarray] | None:

@@ -37,7 +37,7 @@ class Case:
     @property
     def doubt(self) -> float:
         """Margin of the label over the next class, or its probability if that is unknown; small values are doubtful."""
-        return _margin(self.probability, self.second_probability)
+        return _compute_margin(self.probability, self.second_probability)
 
 
 class Extremes:
@@ -75,7 +75,7 @@ class Extremes:
         """Add some rows of a piece that starts at row `start` of the table."""
         self.n += len(rows)
         keep = 2 * self.each  # enough are left even if all of them are in both lists
-        probability, doubt = piece.probability[rows], _margins(piece)[rows]
+        probability, doubt = piece.probability[rows], _compute_margins(piece)[rows]
         surest = [make_case(piece, start, row) for row in rows[np.argsort(-probability, kind="stable")[:keep]].tolist()]
         doubtful = [make_case(piece, start, row) for row in rows[np.argsort(doubt, kind="stable")[:keep]].tolist()]
         self._surest = _keep_smallest([*self._surest, *surest], keep, lambda case: (-case.probability, case.row))
@@ -90,12 +90,12 @@ def make_case(piece: PageRows, start: int, row: int) -> Case:
     )  # fmt: skip
 
 
-def _margins(piece: PageRows) -> np.ndarray:
+def _compute_margins(piece: PageRows) -> np.ndarray:
     margin = piece.probability.astype(float) - piece.second.astype(float)
     return np.where(np.isfinite(margin), margin, piece.probability)
 
 
-def _margin(probability: float, second: float) -> float:
+def _compute_margin(probability: float, second: float) -> float:
     return probability if math.isnan(second) else probability - second
 
 

@@ -1,4 +1,4 @@
-"""Gather in one pass what a page says about all rows."""
+"""Count and average all rows in one pass, and choose the images that a page shows."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ _BY_ROW = [field.name for field in fields(PageRows) if field.name not in ("extra
 
 
 def read_pages(chunks: Callable[[], Iterable[Table]], slugs: Sequence[str], size: int) -> Iterator[PageRows]:
-    """Yield all rows in pieces of one size, whatever the size of the chunks; the last piece may be smaller."""
+    """Yield all rows in pieces of one size, also from chunks of other sizes; the last piece may be smaller."""
     waiting: list[PageRows] = []
     for chunk in chunks():
         if len(chunk):
@@ -102,7 +102,7 @@ def read_rows(table: Table, slugs: Sequence[str]) -> PageRows:
         shares[:, k] = _read_numbers(table, f"p_{slug}")
     seconds, second = _read_texts(table, "label_2"), _read_numbers(table, "probability_2").astype(np.float32)
     exclusive = _fill_seconds(labels, probability, shares, slugs, seconds, second)
-    kept, left_out = _catalogue_columns(table)
+    kept, left_out = _find_catalogue_columns(table)
     return PageRows(
         ids=_read_texts(table, "id"), paths=_read_texts(table, "path"),
         ra=_read_numbers(table, "ra"), dec=_read_numbers(table, "dec"),
@@ -112,7 +112,7 @@ def read_rows(table: Table, slugs: Sequence[str]) -> PageRows:
     )  # fmt: skip
 
 
-def _catalogue_columns(table: Table) -> tuple[list[str], tuple[str, ...]]:
+def _find_catalogue_columns(table: Table) -> tuple[list[str], tuple[str, ...]]:
     """Return the names of the catalogue's columns that a page shows, and of those that it leaves out."""
     names = table.colnames[: table.colnames.index("id")] if "id" in table.colnames else []
     kept = [name for name in names if len(table[name].shape) == 1][:MOST_COLUMNS]

@@ -37,7 +37,7 @@ class IndexedObject:
     id : str
         Identifier, unique in the index.
     path : str
-        Absolute path of its image, which need not exist any longer.
+        Absolute path of its image, which may no longer exist.
     ra, dec : float or None
         Position in degrees, ICRS; None if unknown.
     """
@@ -182,7 +182,7 @@ def write_index(
     Parameters
     ----------
     folder : Path
-        Folder to write. It is replaced whatever it contains; see `galaxtool.search.index.folder.check_target`.
+        Folder to write. Its content is replaced without a check; see `galaxtool.search.index.folder.check_target`.
     vectors : faiss.Index
         The vectors.
     items : sequence of IndexedObject
