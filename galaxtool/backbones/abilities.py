@@ -18,9 +18,9 @@ def get_name(backbone: Any) -> str:
 def group_by_block(backbone: Any) -> list[list[nn.Parameter]]:
     """Return the parameters of a backbone's image tower in groups, from the stem to the head.
 
-    The first group is the stem: patch embedding, tokens, and everything else before the first block. Each transformer block or
-    residual stage is a further group, and the last one also has the final norm and projection. Every parameter of the
-    tower is in exactly one group.
+    The first group is the stem: patch embedding, tokens, and everything else before the first block. Each transformer
+    block or residual stage is a further group, and the last one also has the final norm and projection. Every parameter
+    of the tower is in exactly one group.
 
     Raises
     ------
