@@ -54,7 +54,7 @@ def parse_name(text: str, registry: Registry | None = None) -> BackboneName:
     Raises
     ------
     UnknownName
-        If there is no such backbone, or it has no such weights.
+        If the backbone does not exist, or does not have these weights.
     """
     registry = registry or get_registry()
     base, at, tag = text.partition("@")
@@ -97,7 +97,7 @@ def parse_text_encoder(text: str, wanted_by: BackboneName, registry: Registry | 
     Raises
     ------
     UnknownName
-        If there is no such backbone, or it has no such weights.
+        If the backbone does not exist, or does not have these weights.
     ConfigError
         If the borrower already has a text encoder, or the lender has none.
     """
@@ -143,7 +143,7 @@ def create_backbone(
     Raises
     ------
     UnknownName
-        If there is no such backbone, or it has no such weights.
+        If the backbone does not exist, or does not have these weights.
     OfflineError
         If the weights are not on this machine and cannot be downloaded.
     ModelError

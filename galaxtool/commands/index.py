@@ -88,7 +88,7 @@ def index(
     InputError
         If an input does not exist, or no image can be read.
     UnknownName
-        If there is no such model or kind of index.
+        If the model or the kind of index does not exist.
     """
     from galaxtool.search.build import build_index
 

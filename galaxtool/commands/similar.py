@@ -86,7 +86,7 @@ def similar(
     ConfigError
         If not exactly one kind of query is given, or the value of an option cannot be used.
     InputError
-        If there is no index, a file cannot be read, no object is at the position, or none passes the filters.
+        If the index does not exist, a file cannot be read, no object is at the position, or none passes the filters.
     IndexMismatch
         If the index was built with another model.
     """

@@ -102,7 +102,7 @@ class TaskResult:
     flags : list of str
         Flags of each object, joined by blanks.
     errors : list of str
-        Why there is no cutout; empty where there is one.
+        Why the cutout is missing; empty where it is not.
     """
 
     number: int

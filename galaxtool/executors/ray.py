@@ -62,7 +62,7 @@ class RayExecutor:
     ConfigError
         If `workers` is not positive, or the address is invalid.
     GalaxtoolError
-        If there is no Ray at the address, or it has another version.
+        If Ray cannot be reached at the address, or has another version.
     """
 
     def __init__(self, workers: int | None = None, address: str = "") -> None:

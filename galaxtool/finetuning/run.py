@@ -73,7 +73,7 @@ def resume_run(path: Path, given: FinetuneConfig, progress: Progress) -> Finetun
     ConfigError
         If a given setting differs from the run's own.
     GalaxtoolError
-        If there is no run to resume.
+        If the folder has no run to resume.
     """
     distributed.join_group()
     run = _share(RunDirectory.open(path) if distributed.is_main() else RunDirectory(Path(), {}))

@@ -34,7 +34,7 @@ class ComputeOptions:
     ConfigError
         If a number is not positive.
     UnknownName
-        If there is no such executor.
+        If the executor does not exist.
     """
 
     executor: str = "auto"
@@ -60,7 +60,7 @@ def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:
     output : Path
         Output of the job.
     compute : ComputeOptions
-        Returned unchanged if there is no unfinished work, or if it was done by another engine or in another precision
+        Options; returned unchanged without unfinished work, or if that was done by another engine or in another precision
         than the one that is named.
     """
     folder = job_folder(output)

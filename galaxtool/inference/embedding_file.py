@@ -32,7 +32,7 @@ class EmbeddedImage:
     ra, dec : float or None
         Degrees, ICRS.
     error : str
-        Why there is no embedding; empty if there is one.
+        Why the embedding is missing; empty if it is not.
     """
 
     id: str

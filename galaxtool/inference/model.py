@@ -59,7 +59,7 @@ def load_model(
     Raises
     ------
     UnknownName
-        If there is no such model.
+        If the model does not exist.
     ModelError, ConfigError
         If the model cannot be used, or not in that way.
 

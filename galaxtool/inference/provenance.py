@@ -19,7 +19,7 @@ def make_provenance(engine: Engine, model: str) -> dict[str, str]:
 
     Notes
     -----
-    There is no date, and the command lacks all options that only decide where, how fast or in how many steps the work
+    The date is left out, and the command lacks all options that only decide where, how fast or in how many steps the work
     is done. A job that was interrupted and resumed, or shared, therefore ends with the same bytes as one that was not.
     """
     return {

@@ -35,7 +35,7 @@ def find_images(
     Raises
     ------
     InputError
-        If an input does not exist, or there is no image.
+        If an input does not exist, or none of them is an image.
     """
     found = find_inputs(inputs, options or ReadingOptions())
     if not len(found.items):
@@ -64,7 +64,7 @@ def parse_stretch(text: str) -> Stretch:
     Raises
     ------
     ConfigError
-        If there is no such stretch, or it has no such option.
+        If the stretch or one of its options does not exist.
     """
     name, _, rest = text.partition(":")
     names = [field.name for field in fields(Stretch) if field.name not in ("name", "scales")]

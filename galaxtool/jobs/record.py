@@ -148,7 +148,7 @@ def load_values(folder: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If there is no record, or it is damaged.
+        If the record does not exist or is damaged.
     """
     try:
         values: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
@@ -169,7 +169,7 @@ def load_record(folder: Path) -> PredictionsRecord | EmbeddingsRecord:
     Raises
     ------
     InputError
-        If there is no record, it is damaged, or it belongs to another command.
+        If the record does not exist, is damaged, or belongs to another command.
     """
     values = load_values(folder)
     kinds: dict[str, type[PredictionsRecord | EmbeddingsRecord]]

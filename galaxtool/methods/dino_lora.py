@@ -63,7 +63,7 @@ class DinoStage(Stage):
     DependencyMissing
         If peft is not installed and the rank is not 0.
     TrainingError
-        If there are no pictures to validate on, or no layers for LoRA.
+        If the validation split is empty, or the tower has no layers for LoRA.
     """
 
     center: torch.Tensor

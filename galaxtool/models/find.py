@@ -60,7 +60,7 @@ class ModelFiles:
         Raises
         ------
         ModelError
-            If there are no weights.
+            If the directory has no weights.
         """
         if self.folder is None or not self.has_weights:
             raise ModelError(

@@ -34,7 +34,7 @@ class Tile:
     detail : str
         Dim text below the caption.
     note : str
-        Text in place of a picture: the text of a query, or why there is no picture.
+        Text in place of a picture: the text of a query, or the reason why the picture is missing.
     chosen : bool
         Whether to draw a frame, as around the query.
     """

@@ -59,7 +59,7 @@ def search_index(
     Raises
     ------
     UnknownName
-        If there is no such filter.
+        If a filter does not exist.
     ConfigError
         If an argument is not valid.
     InputError

@@ -57,7 +57,7 @@ def resolve_query(args: QueryArgs, source: Source, progress: Progress) -> Query:
     UnreadableImage
         If the image cannot be read.
     UnknownName
-        If there is no such object or class.
+        If the object or the class does not exist.
     InputError
         If no object is at the position.
     ModelError

@@ -126,7 +126,7 @@ def open_source(args: SourceArgs, progress: Progress) -> Source:
     ConfigError
         If both an index and files are given.
     InputError
-        If there is no index, or a part of it is missing.
+        If the index does not exist, or a part of it is missing.
     IndexMismatch
         If a model is given, and the index was built with another one.
     """

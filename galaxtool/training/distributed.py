@@ -33,7 +33,7 @@ def is_main() -> bool:
 def join_group() -> bool:
     """Join the processes that `torchrun` started; return whether there are any.
 
-    Each process uses the GPU of its local rank and NCCL, or gloo if there is no GPU.
+    Each process uses the GPU of its local rank and NCCL; without a GPU, gloo.
     """
     if dist.is_initialized():
         return True

@@ -72,7 +72,7 @@ class Task:
     train, valid : PictureSet
         Training and validation split.
     symbols : Tensor of uint8, shape (K, size, size, C), or None
-        One drawing per class; None if there are no symbols.
+        One drawing per class; None without symbols.
     options : TrainOptions
         Options of the training.
     objective : Objective

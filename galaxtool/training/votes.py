@@ -33,7 +33,7 @@ class VoteObjective:
     Raises
     ------
     TrainingError
-        If the taxonomy does not come from a schema, there is no vote, or an option is for classes only.
+        If the taxonomy does not come from a schema, no image has a vote, or an option is for classes only.
     """
 
     def __init__(self, *, taxonomy: Taxonomy, options: TrainOptions, targets: np.ndarray) -> None:

@@ -93,7 +93,7 @@ def read_hub_model(architecture: str, weights: str | None, resolve: Callable[[We
     OfflineError
         If the file is not on this machine and cannot be downloaded.
     ModelError
-        If there is no such file next to the weights, or it does not describe a timm model.
+        If the file is not next to the weights, or does not describe a timm model.
     """
     record = make_weights_record(architecture)
     if weights not in (None, TAG):
@@ -119,7 +119,7 @@ def read_config(file: Path, architecture: str) -> HubModel:
     Raises
     ------
     ModelError
-        If there is no such file, or it does not describe a timm model.
+        If the file does not exist, or does not describe a timm model.
     """
     repository = _parse_repository(architecture)
     try:

@@ -76,7 +76,7 @@ class Index:
         Raises
         ------
         InputError
-            If there is no index, or one of its files is missing or damaged.
+            If the folder is not an index, or one of its files is missing or damaged.
         """
         if not folder.is_dir():
             raise InputError(
