@@ -60,8 +60,8 @@ def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:
     output : Path
         Output of the job.
     compute : ComputeOptions
-        Options; returned unchanged without unfinished work, or if that was done by another engine or in another precision
-        than the one that is named.
+        Options as given. They are returned unchanged if the job has no unfinished work, or if they name another engine
+        or precision than that of the unfinished work.
     """
     folder = job_folder(output)
     if not (folder / FILE_NAME).exists():

@@ -19,8 +19,8 @@ def make_provenance(engine: Engine, model: str) -> dict[str, str]:
 
     Notes
     -----
-    The date is left out, and the command lacks all options that only decide where, how fast or in how many steps the work
-    is done. A job that was interrupted and resumed, or shared, therefore ends with the same bytes as one that was not.
+    The date is left out, and so are the options that only decide where, how fast or in how many steps the work is done.
+    A job that was interrupted and resumed, or shared, therefore ends with the same bytes as one that was not.
     """
     return {
         "MODEL": model,

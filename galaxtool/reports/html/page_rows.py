@@ -35,8 +35,8 @@ class PageRows:
     shares : ndarray of float32, shape (n, K)
         Probabilities of the K classes; NaN in rows without a prediction.
     exclusive : ndarray of bool, shape (n,)
-        Whether `shares` add up to 1 and the label has the largest, or the row has no prediction; False for the answers of
-        a decision tree.
+        Whether `shares` add up to 1 and the label has the largest, or the row has no prediction; False for the answers
+        of a decision tree.
     extra : dict of list
         Columns of the catalogue, at most `MOST_COLUMNS`, with their units in brackets; plain values, None where masked.
     left_out : tuple of str
