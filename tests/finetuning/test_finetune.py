@@ -321,7 +321,7 @@ def test_default_place_has_time_and_method(images: Path) -> None:
         (("--contrast", "classes"), "Did you mean 'class'?"),
         (("--score", "symbols"), "Did you mean 'symbol'?"),
         (("--device", "tpu"), "no device 'tpu'"),
-        (("--precision", "fp8"), "no precision 'fp8'"),
+        (("--precision", "fp8"), "--precision is 'fp8', which is not one of auto, fp32, bf16, fp16"),
         (("--stretch", "asin"), "Did you mean 'asinh'?"),
         (("--recipe", "minni"), "no recipe called 'minni'. Did you mean 'mini'?"),
         (("--data", "gz=x"), "no --recipe is given"),

@@ -263,7 +263,7 @@ def test_failure_leaves_the_earlier_file(failure: str, model: Path, monkeypatch:
     Path("m.onnx").write_text("earlier")
     if failure == "unlike":
         monkeypatch.setattr("galaxtool.models.onnx.export.write_onnx", lambda file, *_: file.write_text("new"))
-        monkeypatch.setattr("galaxtool.models.onnx.export.compare", lambda *_: Comparison(0.99, 0.5, 1.0))
+        monkeypatch.setattr("galaxtool.models.onnx.export.compare_with_model", lambda *_: Comparison(0.99, 0.5, 1.0))
         assert "does not compute what" in run_failing("export", "--model", model, "-o", "m.onnx")
     elif failure == "export":
         monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no\nsuch op")))
@@ -290,7 +290,7 @@ def test_engines_by_name(model: Path, exported: tuple[Path, Any]) -> None:
     lone = find_model(exported[0])
     assert open_engine(lone).name == "onnx" and open_engine(find_model(model)).name == "torch"
     for options, message in (
-        ({"engine": "trt"}, "no engine 'trt'"),
+        ({"engine": "trt"}, "--engine is 'trt', which is not one of auto, onnx, openvino, torch"),
         ({"engine": "onnx", "precision": "bf16"}, "precision of its file"),
         ({"device": "tpu"}, "no device 'tpu'"),
         ({"device": "cuda:x"}, "no device 'cuda:x'"),
