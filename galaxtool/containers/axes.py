@@ -32,7 +32,7 @@ class Axes:
     planes : int
         Number of bands of each image.
     bands_last : bool
-        Whether the bands are the last axis, instead of in front of ny and nx.
+        Whether the bands are the last axis, instead of before ny and nx.
     single : bool
         Whether the array is one image, without an axis of images.
     """

@@ -56,7 +56,7 @@ def locate_image(text: str) -> ImageRef:
     ----------
     text : str
         A path, or the path of a container followed by a member in brackets. A text that exists as a file is that file,
-        whatever its name. A number in brackets behind a FITS file is an HDU.
+        regardless of its name. A number in brackets after a FITS file is an HDU.
 
     Returns
     -------

@@ -44,7 +44,7 @@ class Hdf5Rows:
     -----
     HDF5 compresses an array in chunks, and by default h5py puts a small square of hundreds of images into each chunk.
     Reading one image then decompresses as many whole images. So all images in the same chunks are read together and
-    kept: at most two such blocks of `block_bytes`, whatever the size of the file.
+    kept: at most two such blocks of `block_bytes`, regardless of the size of the file.
     """
 
     def __init__(self, path: Path, key: str, array: Any, block_bytes: int) -> None:

@@ -38,7 +38,7 @@ class HduContainer:
     skipped : Counter
         Number of HDUs that `members` skipped, by reason.
     problem : str
-        Problem with the file behind the last HDU, in one sentence; empty if there is none.
+        Problem with the file after the last HDU, in one sentence; empty if there is none.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class HduContainer:
         Raises
         ------
         UnreadableImage
-            If the file is not FITS; or after the last HDU, if a header behind it is damaged.
+            If the file is not FITS; or after the last HDU, if a header after it is damaged.
         """
         listing = _get_hdus(path)
         self.skipped.update(listing.skipped)
@@ -94,7 +94,7 @@ class OpenHdus:
         self._front = primary if _is_header_only(primary) else _empty_primary()
 
     def read(self, key: str, options: ReadOptions) -> ImageFile:
-        """Return an HDU as a separate FITS file, behind the empty primary HDU of the original file.
+        """Return an HDU as a separate FITS file, after the empty primary HDU of the original file.
 
         Raises
         ------
@@ -164,9 +164,9 @@ def _find_hdus(path: Path) -> _HduList:
     except _BROKEN as error:
         if not listing.members:
             raise UnreadableImage(f"'{path}' is not a FITS file, or is damaged ({describe_error(error)}).") from error
-        behind = listing.members[-1].name
+        last = listing.members[-1].name
         listing.problem = (
-            f"'{path}' is damaged or cut short behind '{behind}' ({describe_error(error)}); the rest is lost."
+            f"'{path}' is damaged or cut short after '{last}' ({describe_error(error)}); the rest is lost."
         )
     return listing
 

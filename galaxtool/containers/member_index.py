@@ -40,7 +40,7 @@ class MemberIndex:
     table : ndarray of int64, shape (2 + k, N)
         The two halves of the digest of each key, ascending, and k numbers.
     problem : str
-        Problem with the archive behind the last member, in one sentence; empty if there is none.
+        Problem with the archive after the last member, in one sentence; empty if there is none.
     """
 
     def __init__(self, table: np.ndarray, problem: str = "") -> None:

@@ -46,7 +46,7 @@ class NameDeduplicator:
     Parameters
     ----------
     suffixes : sequence of str
-        Suffixes that the number is inserted in front of.
+        Suffixes that the number is inserted before.
     """
 
     def __init__(self, suffixes: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ class Member:
     Parameters
     ----------
     key : str
-        Key of the image for `OpenContainer.read`; tables show it in brackets behind the path of the container.
+        Key of the image for `OpenContainer.read`; tables show it in brackets after the path of the container.
     name : str
         Name to make the identifier from; the same as `key` if the container has no better one.
     ra, dec : float or None

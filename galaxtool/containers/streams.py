@@ -71,7 +71,7 @@ class DecompressedFile:
     Attributes
     ----------
     packed : bool
-        Whether an offset is reached by decompressing everything in front of it.
+        Whether an offset is reached by decompressing everything before it.
     size : int
         Size of the file on disk, in bytes.
     last : bytes

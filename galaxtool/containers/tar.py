@@ -54,7 +54,7 @@ class TarContainer:
         ------
         Member
             The key is the name in the archive, unchanged (``../a.png`` is harmless, as nothing is written). A
-            repeated name gets a number in front of its suffix. Hidden files and ``__MACOSX`` are ignored; links,
+            repeated name gets a number before its suffix. Hidden files and ``__MACOSX`` are ignored; links,
             devices, ``labels.csv`` and files that are not images are counted in `skipped`.
 
         Raises
@@ -201,8 +201,8 @@ class _HeaderIterator:
             return False
 
     def _set_problem(self, last: tarfile.TarInfo | None, why: str) -> None:
-        behind = f" behind '{last.name}'" if last is not None else ""
-        self.problem = f"'{self.path}' is damaged or cut short{behind} ({why}); the rest is lost."
+        after = f" after '{last.name}'" if last is not None else ""
+        self.problem = f"'{self.path}' is damaged or cut short{after} ({why}); the rest is lost."
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class ZipContainer:
         ------
         Member
             As for `galaxtool.containers.tar.TarContainer.members`. The directory of a zip archive is at its end; in
-            an archive that is cut short, the members are found by the headers in front of them.
+            an archive that is cut short, the members are found by the headers before them.
 
         Raises
         ------
@@ -178,8 +178,8 @@ def _read_directory(path: Path) -> tuple[list[zipfile.ZipInfo], str]:
             recovered = recover_members(path)
         except OSError as other:
             raise UnreadableImage(f"'{path}' cannot be read ({describe_error(other)}).") from other
-        behind = f" behind '{recovered[-1].filename}'" if recovered else ""
-        return recovered, f"'{path}' is damaged or cut short{behind} ({describe_error(error)}); the rest is lost."
+        after = f" after '{recovered[-1].filename}'" if recovered else ""
+        return recovered, f"'{path}' is damaged or cut short{after} ({describe_error(error)}); the rest is lost."
 
 
 def _reason_to_skip_member(info: zipfile.ZipInfo, suffixes: tuple[str, ...]) -> str:

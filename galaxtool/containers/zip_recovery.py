@@ -1,4 +1,4 @@
-"""Recovery of a zip archive without its end: members are found by the headers in front of them."""
+"""Recovery of a zip archive without its end: members are found by the headers before them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def recover_members(path: Path) -> list[zipfile.ZipInfo]:
     Returns
     -------
     list of ZipInfo
-        The complete members. The list ends at a member whose size is stored behind it, as in archives written to a
+        The complete members. The list ends at a member whose size is stored after it, as in archives written to a
         pipe.
 
     Raises

@@ -204,7 +204,7 @@ def by_wavelength(bands: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parse_pattern(text: str) -> list[tuple[str, str]]:
-    """Return a pattern as literal texts, each with the field behind it, or an empty one."""
+    """Return a pattern as literal texts, each with the field after it, or an empty one."""
     example = "for example {id}_{band}.fits or {band}/{id}.fits"
     try:
         fields = [

@@ -128,7 +128,7 @@ class InputCollector:
     def _add_members(self, files: FileList, relative: str, path: Path, container: str, *, prefix: str | None) -> int:
         """Add the members of a container; return how many.
 
-        Without a `prefix`, a member goes by its own name, after the name of the container where its own is a number.
+        Without a `prefix`, a member has its own name, after that of the container if its own is a number.
         """
         before = len(files)
         stem = f"{self._stem(path.name)}/"

@@ -83,7 +83,7 @@ def is_fits_table(file: ImageFile, head: bytes) -> bool:
 
 
 def _first_extension_is_image(head: bytes) -> bool:
-    """Tell whether the first extension, behind an empty primary HDU, is certainly an image."""
+    """Tell whether the first extension, after an empty primary HDU, is certainly an image."""
     primary = find_header(head)
     raw = None if primary is None else find_header(head, round_to_blocks(len(primary)))
     if raw is None:

@@ -109,7 +109,7 @@ def match_glob(text: str, file_filter: FileFilter, skipped: Counter[str]) -> tup
     Returns
     -------
     root : Path
-        The folder in front of the first ``* ? [``.
+        The folder before the first ``* ? [``.
     files : iterator of (str, str)
         Folder and name of each file, as `galaxtool.inputs.walk.walk` yields them.
 

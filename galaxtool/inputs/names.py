@@ -62,7 +62,7 @@ def number_repeats(name: Callable[[int], str], count: int) -> tuple[array[int], 
     Returns
     -------
     rows, numbers : array of int
-        Rows, ascending, whose name needs ``-`` and the number behind it: 2 for the second row with a name, 3 for the
+        Rows, ascending, whose name needs ``-`` and the number after it: 2 for the second row with a name, 3 for the
         third. Numbers that would make an existing name are skipped.
 
     Notes

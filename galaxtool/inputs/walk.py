@@ -35,7 +35,7 @@ class FileFilter:
         Suffixes in lower case: of images, of those among them that are FITS and may hold tables, and of files with
         many images.
     everything : bool
-        Take every file, whatever its suffix.
+        Take every file, regardless of its suffix.
     find_tables : callable, optional
         Tells for each of the paths of FITS files whether it has tables but no image; by default, the files are
         opened here.
@@ -109,7 +109,7 @@ def walk(folder: Path, file_filter: FileFilter, skipped: Counter[str]) -> Iterat
 
     Notes
     -----
-    Only one folder and its parents are in memory at a time. Sorting the entries of each folder, with a slash behind
+    Only one folder and its parents are in memory at a time. Sorting the entries of each folder, with a slash after
     the names of folders, sorts the whole paths.
     """
     root = os.fspath(folder)
@@ -133,7 +133,7 @@ def walk(folder: Path, file_filter: FileFilter, skipped: Counter[str]) -> Iterat
 def list_folder(
     folder: str, file_filter: FileFilter, skipped: Counter[str], is_wanted: Callable[[bytes], bool] | None = None
 ) -> list[str]:
-    """Return the inputs directly in a folder, and its sub-folders with a slash behind their names, in byte order.
+    """Return the inputs directly in a folder, and its sub-folders with a slash after their names, in byte order.
 
     Parameters
     ----------

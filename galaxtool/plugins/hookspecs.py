@@ -137,4 +137,4 @@ def run_started(manifest: dict[str, Any]) -> None:
 
 @hookspec
 def run_finished(manifest: dict[str, Any]) -> None:
-    """Observe the end of a run, whatever its status; an exception becomes a warning."""
+    """Observe the end of a run, regardless of its status; an exception becomes a warning."""

@@ -1,4 +1,4 @@
-"""List the names of what is registered, without importing the code behind it."""
+"""List the names of what plugins register, without importing their code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry: from a kind and a name to a spec, and to the code behind it."""
+"""The registry, which finds a spec and its code by kind and name."""
 
 from __future__ import annotations
 

@@ -325,7 +325,7 @@ def test_a_zip_without_its_directory(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     members, _, problem = listed(path)
     assert [m.key for m in members] == list(files) and problem.startswith(
-        f"'{path}' is damaged or cut short behind '2.png'"
+        f"'{path}' is damaged or cut short after '2.png'"
     )
     assert [content(path, key) for key in files] == list(files.values())
     assert complaint(path, "3.png") == complaint(path, "") == problem
@@ -341,7 +341,7 @@ def test_damage_in_the_middle(tmp_path: Path) -> None:
     tar.write_bytes(spoilt)
     members, _, problem = listed(tar)
     assert [m.key for m in members] == ["0.png", "1.png", "2.png"]
-    assert problem.startswith(f"'{tar}' is damaged or cut short behind '2.png'")
+    assert problem.startswith(f"'{tar}' is damaged or cut short after '2.png'")
     assert complaint(tar, "4.png") == problem
     packed = write_zip(tmp_path / "a.zip", files)
     with zipfile.ZipFile(packed) as zipped:

@@ -1,6 +1,6 @@
 """Conversion of the axes of a FITS array to bands.
 
-The axes in front of (ny, nx) are handled from last to first:
+The axes before (ny, nx) are handled from last to first:
 
 * axes of length one (such as frequency and Stokes of a radio map) are dropped;
 * of a Stokes axis, I is taken, or the first plane if I is not there;

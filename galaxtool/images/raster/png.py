@@ -33,7 +33,7 @@ def decode_png(image: Image.Image, content: bytes) -> np.ndarray | None:
     -------
     ndarray of uint8, shape (3 or 1, ny, nx), or None
         Read-only pixels, top row first. None if Pillow must decode the picture: kornia-rs is not installed, the picture
-        is not 8-bit gray or RGB, it has transparent colours, several frames or comments behind its pixels, or the CRC
+        is not 8-bit gray or RGB, it has transparent colours, several frames or comments after its pixels, or the CRC
         of a chunk is wrong (the checksum of the whole stream is ignored).
     """
     plain = "transparency" not in image.info and getattr(image, "n_frames", 1) == 1

@@ -16,7 +16,7 @@ from galaxtool.tables.formats.csv import format_cells, open_text_stream
 from galaxtool.tables.formats.plain_columns import escape, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 
-# whatever str.splitlines, and so astropy's reader, takes for the end of a line, except the line feed itself
+# includes all that str.splitlines, and so astropy's reader, takes for the end of a line, except the line feed
 _NOT_ECSV = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _TO_QUOTE = re.compile(r"""[",\n]|^\s*#""")
 

@@ -31,7 +31,7 @@ def compute_ending_probabilities(fractions: np.ndarray, schema: VoteSchema) -> t
 def find_leading_endings(fractions: np.ndarray, schema: VoteSchema) -> np.ndarray:
     """Return the ending that each object reaches by following the leading answer from the first question on.
 
-    Unlike the most probable ending, this does not depend on the number of endings behind an answer: an answer with a
+    Unlike the most probable ending, this does not depend on the number of endings after an answer: an answer with a
     fraction above one half is always followed, however many questions come after it. The catalogues of Galaxy Zoo are
     mostly used in this way.
 
