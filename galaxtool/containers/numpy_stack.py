@@ -169,7 +169,7 @@ def _open_npz(path: Path) -> _File:
     """Open an archive of arrays."""
     # NumPy does not close a file that it cannot read
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        headers = {name: _read_header(arrays.zip, name, path) for name in arrays.files}
+        headers = {name: _read_header(arrays.zip, name) for name in arrays.files}
         name = choose_array({n: header for n, header in headers.items() if header.ndim in (3, 4)}, path)
         header = headers[name]
         small = {other: h for other, h in headers.items() if other != name and h.nbytes <= MOST_BYTES}
@@ -188,7 +188,7 @@ def _open_npz(path: Path) -> _File:
     return _File(stack, f"{name}/", _make_rows(path, info, header, stack))
 
 
-def _read_header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header:
+def _read_header(archive: zipfile.ZipFile, name: str) -> _Header:
     """Read the header of an array, and check that the data have the size that it promises."""
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as stream:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from galaxtool.errors import ConfigError, InputError, suggest_name
+from galaxtool.errors import ConfigError, InputError
+from galaxtool.inputs.collector import missing_path_error
 from galaxtool.inputs.names import byte_order
 from galaxtool.inputs.walk import walk_images
 from galaxtool.plugins.registry import get_registry
@@ -95,11 +96,7 @@ def _find_files(text: str) -> list[Path]:
         if matches:
             return [match for match in matches if match.is_file()]
         raise InputError(f"Nothing matches '{text}'.", hint="Check the pattern, or give the folder.")
-    siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = suggest_name(path.name, siblings)
-    raise InputError(
-        f"There is nothing at '{text}'.", hint=f"Did you mean '{path.parent / near}'?" if near else "Check the path."
-    )
+    raise missing_path_error(path)
 
 
 def _reject_table(path: Path) -> None:
