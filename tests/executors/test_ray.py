@@ -179,7 +179,7 @@ def test_nobody_at_the_address(direct: bool, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def workers_of_ray() -> list[psutil.Process]:
-    """Return the processes of Ray's workers that descend from this one, idle ones too."""
+    """Return the processes below this one in which a Ray worker runs a task of galaxtool now."""
     found = []
     for one in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
@@ -344,7 +344,15 @@ class TestCluster:
         parts = Path("killed.csv.unfinished")
         with begin("killed.csv", "ray") as process:
             ray_tasks.wait_until(lambda: process.poll() is not None or any(parts.glob("part-*.parquet")))
-            killed = workers_of_ray()[0]
+            working: list[psutil.Process] = []
+
+            def is_working() -> bool:
+                # a worker has the name of its task only while it runs one
+                working.extend(workers_of_ray())
+                return bool(working) or process.poll() is not None
+
+            ray_tasks.wait_until(is_working)
+            killed = working[0]
             killed.kill()
             assert process.poll() is None and len(list(parts.glob("part-*.parquet"))) < 3
         assert process.returncode == 0 and not killed.is_running()
