@@ -15,7 +15,7 @@ from galaxtool import __version__
 from galaxtool.cli.errors import print_error
 from galaxtool.errors import GalaxtoolError, PluginError
 from galaxtool.plugins.manager import COMMAND_GROUP
-from galaxtool.utils.config import is_debugging
+from galaxtool.utils.debugging import is_debugging
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),

@@ -16,7 +16,7 @@ from galaxtool.images.planes import take_bands
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import describe_error, read_file
 from galaxtool.types import BLANK, Cutout, ImageRef
-from galaxtool.utils.config import is_debugging
+from galaxtool.utils.debugging import is_debugging
 
 
 def read_image(

@@ -11,7 +11,7 @@ from galaxtool.evaluation.intervals import Entry, make_bootstrap_entry, make_ent
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
-from galaxtool.utils.config import is_debugging
+from galaxtool.utils.debugging import is_debugging
 
 
 def compute_classification_metrics(

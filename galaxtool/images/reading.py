@@ -15,7 +15,7 @@ from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
-from galaxtool.utils.config import is_debugging
+from galaxtool.utils.debugging import is_debugging
 
 _GZIP = b"\x1f\x8b"
 _HEAD = 4096

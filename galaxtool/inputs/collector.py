@@ -23,7 +23,7 @@ from galaxtool.inputs.names import without_suffix
 from galaxtool.inputs.walk import FileFilter, TableFinder, walk
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.types import ImageRef
-from galaxtool.utils.config import is_debugging
+from galaxtool.utils.debugging import is_debugging
 
 _LIST = "@"
 _WITHOUT_IMAGES = "archive or stack without images"

@@ -29,7 +29,7 @@ from galaxtool.errors import GalaxtoolError, suggest_name
 from galaxtool.plugins import hookspecs
 from galaxtool.plugins.kinds import KINDS, Kind, S
 from galaxtool.plugins.registration import PluginReport, Registration
-from galaxtool.utils.config import is_debugging
+from galaxtool.utils.debugging import is_debugging
 
 ENTRY_POINT_GROUP = "galaxtool"
 COMMAND_GROUP = "galaxtool.commands"

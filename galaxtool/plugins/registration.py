@@ -9,7 +9,7 @@ from typing import Any, Generic
 
 from galaxtool.errors import DependencyMissing, GalaxtoolError, PluginError
 from galaxtool.plugins.kinds import S
-from galaxtool.utils.config import is_debugging
+from galaxtool.utils.debugging import is_debugging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,11 +53,6 @@ def is_offline() -> bool:
     return os.environ.get("GALAXTOOL_OFFLINE", "").lower() not in ("", "0", "false", "no")
 
 
-def is_debugging() -> bool:
-    """Tell whether exceptions of plugins and decoders are raised rather than reported (``GALAXTOOL_DEBUG=1``)."""
-    return os.environ.get("GALAXTOOL_DEBUG", "") == "1"
-
-
 def is_follower() -> bool:
     """Tell whether this process is not the first of a training in several processes; only the first one prints."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
