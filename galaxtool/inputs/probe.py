@@ -188,7 +188,7 @@ def _find_positions(file: ImageFile, hdus: Sequence[Hdu]) -> dict[Hdu, Position]
     for hdu in hdus:
         try:
             cutout = FitsReader().read(file, ReadOptions(hdu=hdu, header_only=True))
-        except Exception:
+        except Exception:  # the image is read later, and its error is reported then
             continue
         if cutout.ra is not None and cutout.dec is not None:
             positions[hdu] = (cutout.ra, cutout.dec)
