@@ -20,7 +20,7 @@ from galaxtool.cutting.output import KINDS, MANIFEST, SUFFIXES, CutoutsRecord, O
 from galaxtool.cutting.plan import CutPlan, plan_cuts
 from galaxtool.cutting.tasks import CutSettings, make_task, split_rows
 from galaxtool.cutting.worker import count_workers, run_tasks
-from galaxtool.cutting.writers.formats import check_kind, count_cutouts_per_file, prepare_stack
+from galaxtool.cutting.writers.formats import check_kind, prepare_stack
 from galaxtool.cutting.writers.stack import describe_stack
 from galaxtool.errors import InputError
 from galaxtool.executors.cores import resolve_workers
@@ -127,8 +127,7 @@ class _CutoutsRun:
             stretch=stretch,
         )
         self.content = describe_stack(plan) if output.is_stack else None
-        multiple = count_cutouts_per_file(options.kind, self.content) if self.content else 1
-        self.chunks = split_rows(plan, in_order=options.kind == "zarr", multiple=multiple)
+        self.chunks = split_rows(plan)
         self.record = CutJobRecord(
             parts=len(self.chunks),
             images=plan.digest_images(),

@@ -111,32 +111,15 @@ class TaskResult:
     errors: list[str]
 
 
-def split_rows(plan: CutPlan, *, in_order: bool = False, multiple: int = 1) -> list[np.ndarray]:
-    """Split the rows of a plan into tasks, always in the same way.
-
-    Parameters
-    ----------
-    plan : CutPlan
-        The plan.
-    in_order : bool
-        Keep the order of the catalogue; by default a task has cutouts that lie close together in the images.
-    multiple : int
-        The number of rows of each task but the last is a multiple of this.
-
-    Returns
-    -------
-    list of ndarray of int
-        The rows of each task.
-    """
+def split_rows(plan: CutPlan) -> list[np.ndarray]:
+    """Split the rows of a plan into tasks of cutouts that lie close together in the images, always in the same way."""
     wanted = plan.wanted
     if not wanted.size:
         return []
     bytes_each = 4 * plan.image.shape[1] * int(plan.nx[wanted].max()) * int(plan.ny[wanted].max())
     number = min(_MAX_ROWS, max(1, _MAX_BYTES // bytes_each))
-    number = max(multiple, number // multiple * multiple)
-    if not in_order:
-        keys = [plan.at_reference(plan.x0)[wanted], plan.at_reference(plan.y0)[wanted]]
-        wanted = wanted[np.lexsort([*keys, *plan.image[wanted].T[::-1]])]
+    keys = [plan.at_reference(plan.x0)[wanted], plan.at_reference(plan.y0)[wanted]]
+    wanted = wanted[np.lexsort([*keys, *plan.image[wanted].T[::-1]])]
     return [wanted[start : start + number] for start in range(0, len(wanted), number)]
 
 

@@ -86,7 +86,6 @@ class Cutter:
                     self._writer.write(piece)
                 flags.append(" ".join(piece_flags))
                 errors.append(error)
-            self._writer.flush()
         except OSError as error:
             raise GalaxtoolError(
                 f"'{self._writer.path}' cannot be written: {error.strerror or error}.",

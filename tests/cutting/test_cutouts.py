@@ -391,7 +391,8 @@ def test_positions_outside_the_usual_range() -> None:
 
 
 @pytest.mark.parametrize("kind", ["hdf5", "zarr"])
-def test_a_stack_has_the_pixels_of_the_files(kind: str) -> None:
+def test_a_stack_has_the_pixels_of_the_files(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxtool.cutting.writers.zarr._SHARD_BYTES", 3 * 4 * 3 * 12 * 12)  # a whole shard and a part
     wcs = write_three_bands()
     write_catalogue(wcs, [40, 300, 2, 78, 50], [30, 30, 30, 59, 8])
     run_cutouts("field_?.fits", "cat.csv", size=12)

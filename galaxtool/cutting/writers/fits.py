@@ -53,9 +53,6 @@ class FitsWriter:
     def write_missing(self, slot: int) -> None:
         """Do nothing."""
 
-    def flush(self) -> None:
-        """Do nothing."""
-
     def close(self) -> None:
         """Do nothing."""
 

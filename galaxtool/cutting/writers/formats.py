@@ -15,7 +15,7 @@ from galaxtool.cutting.writers.fits import FitsWriter
 from galaxtool.cutting.writers.hdf5 import HDF5Writer, create_hdf5, find_offsets
 from galaxtool.cutting.writers.png import PngWriter
 from galaxtool.cutting.writers.stack import StackContent
-from galaxtool.cutting.writers.zarr import ZarrWriter, count_cutouts_per_shard, create_zarr, import_zarr
+from galaxtool.cutting.writers.zarr import ZarrWriter, create_zarr, import_zarr
 
 
 class Writer(Protocol):
@@ -26,13 +26,10 @@ class Writer(Protocol):
         """The folder or stack that is written."""
 
     def write(self, piece: CutoutPixels) -> None:
-        """Write one cutout, or keep it until `flush`."""
+        """Write one cutout."""
 
     def write_missing(self, slot: int) -> None:
         """Fill the slot of an object whose pixels could not be read."""
-
-    def flush(self) -> None:
-        """Write all cutouts that are kept; called at the end of each task."""
 
     def close(self) -> None:
         """Close all files."""
@@ -51,11 +48,6 @@ def check_kind(kind: str) -> None:
     """Raise `DependencyMissing` if a kind of output needs a package that is not installed."""
     if kind == "zarr":
         import_zarr()
-
-
-def count_cutouts_per_file(kind: str, content: StackContent) -> int:
-    """Return how many cutouts share a file of the stack that only one task may write; 1 if tasks may share files."""
-    return count_cutouts_per_shard(content.shape) if kind == "zarr" else 1
 
 
 def prepare_stack(kind: str, path: Path, plan: CutPlan, content: StackContent) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from galaxtool.cutting.cutout_pixels import CutoutPixels
 from galaxtool.cutting.tasks import CutSettings
-from galaxtool.cutting.writers.stack import STACK_COLUMNS, StackContent
+from galaxtool.cutting.writers.stack import STACK_COLUMNS, StackContent, write_at
 from galaxtool.utils.atomic_write import atomic_write
 
 
@@ -74,15 +74,10 @@ class HDF5Writer:
         """Fill a slot with NaN."""
         self._write_bytes(np.full(self._bytes // 4, np.nan, "<f4").tobytes(), slot)
 
-    def flush(self) -> None:
-        """Do nothing."""
-
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
     def _write_bytes(self, values: bytes, slot: int) -> None:
         assert len(values) == self._bytes, "the shape of the cutout differs from that of the stack"
-        written = 0
-        while written < len(values):
-            written += os.pwrite(self._file, values[written:], slot + written)
+        write_at(self._file, values, slot)

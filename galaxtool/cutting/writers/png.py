@@ -44,8 +44,5 @@ class PngWriter:
     def write_missing(self, slot: int) -> None:
         """Do nothing."""
 
-    def flush(self) -> None:
-        """Do nothing."""
-
     def close(self) -> None:
         """Do nothing."""

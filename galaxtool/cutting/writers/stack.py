@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,13 @@ class StackContent:
     def root_attributes(self) -> dict[str, str]:
         """Return the attributes of the whole stack."""
         return {"creator": f"galaxtool {__version__}", "catalogue": Path(self.catalogue).name}
+
+
+def write_at(descriptor: int, values: bytes, offset: int) -> None:
+    """Write all bytes at an offset of an open file."""
+    written = 0
+    while written < len(values):
+        written += os.pwrite(descriptor, values[written:], offset + written)
 
 
 def describe_stack(plan: CutPlan) -> StackContent:
