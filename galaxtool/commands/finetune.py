@@ -171,6 +171,7 @@ def finetune(
     seed : int
         Random seed of the split, the order, the augmentation and the random weights.
     {precision}
+        It is that of the training steps; scores and the temperature are always computed in fp32.
     accumulate : int
         Number of parts in which a batch passes through the model; the same gradient with less memory.
     checkpointing : bool

@@ -121,7 +121,8 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     backbone = create_backbone(setup.backbone, channels=len(channels), text_encoder=text_encoder).to(device)
     preprocess = _make_preprocess(config, setup.backbone, backbone, channels)
     precision = choose_precision(config.precision, device)
-    log.say(f"{_describe_counts(setup.labeled)}; on {device} in {precision}.")
+    steps = "" if precision == "fp32" else " (steps; scores are computed in fp32)"
+    log.say(f"{_describe_counts(setup.labeled)}; on {device} in {precision}{steps}.")
     if note := suggest_precision(device, config.precision):
         log.say(note)
     train, train_problems = read_pictures(setup.labeled, "train", preprocess, log)

@@ -36,7 +36,6 @@ from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.stage import Stage, embed_pictures
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.vision.augment import standardize
-from galaxtool.vision.device import autocast
 from galaxtool.vision.multicrop import GLOBAL_CROPS, MultiCrop
 
 _CENTER_MOMENTUM = 0.9
@@ -222,9 +221,8 @@ class DinoStage(Stage):
 
         def scores(part: slice) -> tuple[float, float, torch.Tensor]:
             items = np.arange(n)[part]
-            with autocast(task.device, task.options.precision):
-                student, teacher = self._logits(self._crops(task.valid.pictures[part], items, epoch=0))
-                loss = float(self._compare(student, teacher, temperature))
+            student, teacher = self._logits(self._crops(task.valid.pictures[part], items, epoch=0))
+            loss = float(self._compare(student, teacher, temperature))
             probabilities = teacher_probabilities(teacher, self.center, temperature)
             share = len(items) / n
             return loss * share, normalized_entropy(probabilities) * share, probabilities.mean(dim=0).sum(dim=0) / n

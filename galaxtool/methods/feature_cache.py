@@ -33,7 +33,7 @@ def load_or_compute_features(task: Task, pictures: PictureSet) -> torch.Tensor:
     Parameters
     ----------
     task : Task
-        Task, whose image tower, preprocessing, device and precision determine the features.
+        Task, whose image tower, preprocessing and device determine the features.
     pictures : PictureSet
         Pictures to embed.
 
@@ -83,10 +83,10 @@ def remove_oldest(folder: Path, most: int) -> None:
 
 
 def compute_digest(task: Task, pictures: PictureSet) -> str:
-    """Return the SHA-256 of everything that determines the features: weights, preprocessing, pictures, precision."""
+    """Return the SHA-256 of everything that determines the features: weights, preprocessing, pictures, device."""
     backbone, preprocess = task.backbone, task.preprocess.digest
     digest = hashlib.sha256()
-    about = (__version__, get_name(backbone), preprocess, task.device.type, task.options.precision)
+    about = (__version__, get_name(backbone), preprocess, task.device.type, "fp32")
     digest.update(repr((*about, pictures.pictures.shape)).encode())
     digest.update(np.ascontiguousarray(pictures.pictures).data)
     for key, value in sorted(backbone.image_tower.state_dict().items()):

@@ -10,7 +10,6 @@ from galaxtool.training.sampling import draw_epoch_order
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
 from galaxtool.vision.augment import standardize
-from galaxtool.vision.device import autocast
 
 MAX_IMAGES = 512
 """Number of images from which the statistics are estimated."""
@@ -21,7 +20,8 @@ def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
     """Replace the running statistics of a stage's encoder by those of augmented training images (Wu & Johnson 2021).
 
     A running average lags behind weights that change fast. If most pixels are empty, as in radio images, it is far
-    from the statistics of any batch, and a network that has learned may predict at random in validation.
+    from the statistics of any batch, and a network that has learned may predict at random in validation. They are
+    estimated in float32, in which the model is validated and used.
 
     Parameters
     ----------
@@ -60,7 +60,6 @@ def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
             break  # a small last batch would count as much as a whole one
         pictures = to_device(task.train.pictures[chosen], task.device)
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
-        with autocast(task.device, task.options.precision):
-            tower(standardize(images, task.preprocess.mean, task.preprocess.std))
+        tower(standardize(images, task.preprocess.mean, task.preprocess.std))
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum

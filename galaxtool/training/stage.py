@@ -11,7 +11,6 @@ from torch import nn
 from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.vision.augment import standardize
-from galaxtool.vision.device import autocast
 
 
 class Stage(nn.Module):
@@ -113,7 +112,9 @@ class Stage(nn.Module):
 def embed_pictures(task: Task, pictures: PictureSet) -> torch.Tensor:
     """Return the features of pictures without augmentation, float32 (N, dim).
 
-    The backbone computes as many at a time as in a training step.
+    They are computed in float32 whatever the precision of the training steps, because `classify` and the ONNX file
+    do so too: scores in bfloat16 would be those of another model. The backbone computes as many at a time as in a
+    training step.
 
     Raises
     ------
@@ -124,8 +125,7 @@ def embed_pictures(task: Task, pictures: PictureSet) -> torch.Tensor:
 
     def embed(part: slice) -> torch.Tensor:
         chunk = task.preprocess.normalize(pictures.pictures[part])
-        with autocast(task.device, task.options.precision):
-            features: torch.Tensor = task.backbone.embed(to_device(chunk, task.device))
+        features: torch.Tensor = task.backbone.embed(to_device(chunk, task.device))
         return features.float()
 
     return torch.cat(map_parts(embed, len(pictures), task.options))
