@@ -10,11 +10,11 @@ from astropy import units as u
 from astropy.table import Column, Table
 
 from galaxtool.errors import ConfigError, InputError, TableError
-from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.names import make_unique
 from galaxtool.inputs.positions import read_positions
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
+from galaxtool.tables.whole_numbers import format_integer_valued
 
 MAX_SIDE = 16_384
 """Largest side of a cutout in pixels."""
@@ -133,7 +133,8 @@ def read_objects(
     width = len(str(len(table)))
     numbers = [f"row{row:0{width}d}" for row in range(1, len(table) + 1)]
     names = [
-        text or number for text, number in zip(list_texts(table[column]) if column else numbers, numbers, strict=True)
+        text or number
+        for text, number in zip(format_integer_valued(table[column]) if column else numbers, numbers, strict=True)
     ]
     values, in_arcsec = _read_sizes(table, path, sizes)
     return CatalogueObjects(

@@ -24,6 +24,7 @@ from galaxtool.tables.column_names import (
     list_columns,
 )
 from galaxtool.tables.read import read_table
+from galaxtool.tables.whole_numbers import format_integer_valued
 from galaxtool.types import ImageRef, Item
 
 _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
@@ -83,7 +84,7 @@ def open_catalogue(
             f"The catalogue '{path}' has no column of labels; its columns are {list_columns(table)}.",
             hint="Name the column with --label-column.",
         )
-    labels = list_texts(table[label_name]) if label_name else [""] * len(table)
+    labels = format_integer_valued(table[label_name]) if label_name else [""] * len(table)
     splits = _read_splits(table, path)
     others = {other: list(table[other]) for other in table.colnames if other not in _FIELDS}
     names = make_unique(catalogue.names)

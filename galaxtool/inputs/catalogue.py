@@ -15,7 +15,7 @@ from galaxtool.containers.find import HDUS, find_container_name, locate_image
 from galaxtool.errors import TableError
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.band_files import by_wavelength
-from galaxtool.inputs.cells import MemberColumn, TextColumn
+from galaxtool.inputs.cells import IdColumn, MemberColumn, TextColumn
 from galaxtool.inputs.fits_tables import list_fits_suffixes
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
@@ -146,7 +146,7 @@ def read_catalogue(
         path=path,
         table=table,
         images=first,
-        names=_NameColumn(TextColumn(table[ids]) if ids else None, first, members),
+        names=_NameColumn(IdColumn(table[ids]) if ids else None, first, members),
         ra=ra,
         dec=dec,
         members=members,

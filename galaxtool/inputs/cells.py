@@ -10,15 +10,24 @@ from typing import Any, overload
 import numpy as np
 from astropy.table import Column
 
+from galaxtool.tables.whole_numbers import format_integer_valued, is_integer_valued
+
 
 class TextColumn(Sequence[str]):
-    """The values of a column as text, converted on access; a masked value is empty."""
+    """The values of a column as text, converted on access; a masked value and NaN are empty.
+
+    Floats are written as integers if all of them are whole numbers, as those of an integer column with missing values
+    are.
+    """
 
     def __init__(self, column: Column) -> None:
         self._values = np.ma.getdata(column, subok=False)
         mask = np.ma.getmaskarray(np.ma.asarray(column))
         hidden = mask.reshape(len(mask), math.prod(mask.shape[1:])).all(axis=1)
+        if self._values.dtype.kind == "f" and self._values.ndim == 1:
+            hidden = hidden | ~np.isfinite(self._values)
         self._hidden = np.asarray(hidden) if hidden.any() else None
+        self._is_whole = self._values.ndim == 1 and self._values.dtype.kind == "f" and is_integer_valued(column)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -35,7 +44,22 @@ class TextColumn(Sequence[str]):
     def _text(self, row: int) -> str:
         if self._hidden is not None and self._hidden[row]:
             return ""
-        return str(self._values[row].tolist()).strip()
+        value = self._values[row]
+        if self._is_whole:
+            return str(int(value))
+        return str(value if self._values.dtype.kind == "f" else value.tolist()).strip()
+
+
+class IdColumn(TextColumn):
+    """Identifiers; texts such as ``1234.0`` count as integers if all texts of the column have that form."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(column)
+        self._has_points = self._values.dtype.kind == "U" and self._values.ndim == 1 and is_integer_valued(column)
+
+    def _text(self, row: int) -> str:
+        text = super()._text(row)
+        return text.partition(".")[0] if self._has_points else text
 
 
 class MemberColumn(TextColumn):
@@ -47,6 +71,8 @@ class MemberColumn(TextColumn):
 
 def list_texts(column: Column) -> list[str]:
     """Return the values of a column as text; a masked value is empty."""
+    if column.dtype.kind == "f" and len(column.shape) == 1:
+        return format_integer_valued(column)
     hidden = np.ma.getmaskarray(np.ma.asarray(column))
     values = np.ma.getdata(column, subok=False).tolist()
     return ["" if masked else str(value).strip() for value, masked in zip(values, hidden, strict=True)]

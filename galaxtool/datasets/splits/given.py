@@ -14,6 +14,7 @@ from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.names import without_suffix
 from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
+from galaxtool.tables.whole_numbers import format_integer_valued
 from galaxtool.types import ImageRef, Item
 from galaxtool.utils.suggestions import suggest_path
 
@@ -82,7 +83,7 @@ def read_given_split(path: Path) -> GivenSplit:
     suffixes = list_image_suffixes()
     # data sets also identify an image without an identifier by its path
     ids = (
-        list_texts(table[id_column])
+        format_integer_valued(table[id_column])
         if id_column
         else [without_suffix(PurePath(p), suffixes) if p else "" for p in written]
     )
