@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from galaxtool import __version__
 from galaxtool.cli.errors import print_error
+from galaxtool.cli.suggestions import describe_unknown_command, describe_unknown_option
 from galaxtool.errors import GalaxtoolError, PluginError
 from galaxtool.plugins.manager import COMMAND_GROUP
 from galaxtool.utils.debugging import is_debugging
@@ -71,9 +72,12 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Import and return the command itself."""
-        # the parent class suggests names from this mapping if the name is unknown
-        self.commands = {command: TyperCommand(command) for command in self.list_commands(ctx)}
-        name, placeholder, rest = super().resolve_command(ctx, args)
+        try:
+            name, placeholder, rest = super().resolve_command(ctx, args)
+        except Exception as error:  # Typer keeps the class private
+            if hasattr(error, "message") and not args[0].startswith("-"):
+                error.message = describe_unknown_command(args[0], self.list_commands(ctx))
+            raise
         if name is None or placeholder is None:
             return name, placeholder, rest
         return name, _load(name), rest
@@ -90,6 +94,28 @@ class LazyGroup(TyperGroup):
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
             raise typer.Exit(130) from None
+        except Exception as error:
+            if hasattr(error, "option_name") and hasattr(error, "possibilities"):  # Typer keeps the class private
+                _improve_suggestion(error)
+            raise
+
+
+def _improve_suggestion(error: Any) -> None:
+    """Suggest the option that the user may have meant in the error for one that does not exist."""
+    command = error.ctx.command if error.ctx else None
+    if command is not None:
+        error.message = describe_unknown_option(error.option_name, _list_flags(command), _list_flags_of_all)
+        error.possibilities = None
+
+
+def _list_flags(command: Any) -> list[str]:
+    """Return the options of a command, with their dashes."""
+    return [flag for parameter in command.params for flag in parameter.opts if flag.startswith("-")]
+
+
+def _list_flags_of_all() -> dict[str, list[str]]:
+    """Return the options of each built-in command."""
+    return {name: _list_flags(_load(name)) for name in COMMANDS}
 
 
 def application() -> LazyGroup:
