@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.cli.build import build_command
+from galaxtool.cli.build import INPUT_OPTIONS, build_command
 from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.similar import similar
 from galaxtool.search.results import SimilarResult
 
 _SHOWN = 100
 _PANELS = {
-    "Query": ("text", "symbol", "id", "ra", "dec", "radius", "hdu"),
+    "Query": ("text", "symbol", "id", "ra", "dec", "radius"),
     "Index": ("index", "among", "model"),
+    "Input": INPUT_OPTIONS,
     "Result": ("k", "filter", "exclude_query", "output", "sheet"),
     "Computing": ("engine", "device"),
 }

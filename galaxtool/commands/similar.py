@@ -7,6 +7,7 @@ from pathlib import Path
 
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.options import QueryArgs, ResultOptions, SourceArgs
 from galaxtool.search.results import SimilarResult
 from galaxtool.types import Progress, Silent
@@ -31,6 +32,16 @@ def similar(
     exclude_query: bool = False,
     filter: Sequence[str] = (),
     hdu: str | None = None,
+    each_hdu: bool = False,
+    bands: Sequence[str] = (),
+    pattern: str | None = None,
+    mask_hdu: str | None = None,
+    weight_hdu: str | None = None,
+    pixel_scale: float | None = None,
+    size_arcsec: float | None = None,
+    stretch: str | None = None,
+    image_column: str | None = None,
+    id_column: str | None = None,
     engine: str = "auto",
     device: str = "auto",
     progress: Progress | None = None,
@@ -38,7 +49,8 @@ def similar(
     """Find images similar to an image, a text, a symbol or an indexed object.
 
     Give exactly one of QUERY, --text, --symbol, --id, or --ra with --dec. The results are written as a table and a
-    contact sheet.
+    contact sheet. An index remembers how its images were read (--hdu, --bands, --stretch and the like), and QUERY is
+    read in the same way; an option that is given here replaces that of the index.
 
     Parameters
     ----------
@@ -72,6 +84,16 @@ def similar(
         Filter that results must pass, as NAME:ARGUMENT; can be repeated. cone:RA,DEC,RADIUS takes degrees and arcsec,
         "where:dec > 30" takes a condition on id, path, ra and dec, and plugins add others.
     {hdu}
+    {each_hdu}
+    {bands}
+    {pattern}
+    {mask_hdu}
+    {weight_hdu}
+    {pixel_scale}
+    {size_arcsec}
+    {stretch}
+    {image_column}
+    {id_column}
     {engine}
     {device}
     {progress}
@@ -92,10 +114,16 @@ def similar(
     """
     from galaxtool.search.find import find_similar
 
+    reading = ReadingOptions(
+        hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
+        pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
+        id_column=id_column,
+    )  # fmt: skip
     return find_similar(
-        QueryArgs(image=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, hdu=hdu),
+        QueryArgs(image=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, reading=reading),
         SourceArgs(
-            index=index, among=among, model=model, hdu=hdu, compute=ComputeOptions(engine=engine, device=device)
+            index=index, among=among, model=model, reading=reading,
+            compute=ComputeOptions(engine=engine, device=device),
         ),
         ResultOptions(
             output=Path(output),
@@ -105,4 +133,4 @@ def similar(
             exclude_query=exclude_query,
         ),
         progress or Silent(),
-    )
+    )  # fmt: skip

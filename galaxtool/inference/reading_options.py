@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from galaxtool.errors import ConfigError
 from galaxtool.images.read_options import ReadOptions
-
-_INDEX_KEYS = ("mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +77,12 @@ class ReadingOptions:
             pixel_scale=self.pixel_scale,
         )
 
-    def to_index_record(self) -> dict[str, Any]:
-        """Return the options that an index stores to read a query as it read its own images, without `hdu`."""
-        values = {name: value for name in _INDEX_KEYS if (value := getattr(self, name)) is not None}
-        return {**values, **({"bands": list(self.band_names)} if self.bands else {})}
+    def list_changes(self) -> dict[str, Any]:
+        """Return the options that do not have their default, as plain values by name."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        defaults = {one.name: one.default for one in fields(self)}
+        values["bands"] = list(self.band_names)
+        return {name: value for name, value in values.items() if value not in (defaults[name], [])}
 
 
 def split_band_names(bands: Sequence[str]) -> tuple[str, ...]:

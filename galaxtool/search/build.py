@@ -14,6 +14,7 @@ from galaxtool import __version__
 from galaxtool.errors import PluginError
 from galaxtool.inference.embedding import embed_batches, make_embedding_runner, report_unreadable, to_position
 from galaxtool.inference.reading import find_images
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import BatchRunner, open_batch_engine
 from galaxtool.inputs.items import InputItem
 from galaxtool.models.engines.protocol import Engine
@@ -81,7 +82,7 @@ def write_index_of(
         recall_queries=len(exact.rows),
         settings={name: getattr(faiss_index, name) for name in ("nlist", "nprobe") if hasattr(faiss_index, name)},
         hdu=options.reading.hdu,
-        shown=options.reading.to_index_record(),
+        shown=_describe_reading(options.reading, items),
         engine=engine.name,
         skipped=options.skipped,
         unreadable=unreadable,
@@ -93,6 +94,15 @@ def write_index_of(
         options.folder, vectors=faiss_index, items=objects, record=record, model=files, model_record=engine.record
     )
     return record
+
+
+def _describe_reading(options: ReadingOptions, items: Sequence[InputItem]) -> dict[str, Any]:
+    """Return the options that a query needs to be read as these images were; the HDU has its own entry."""
+    values = options.list_changes()
+    values.pop("hdu", None)
+    if bands := [band for band, _ in items[0].ref.bands]:
+        values["bands"] = bands  # those that were found, where none were named
+    return values
 
 
 def _embed(
@@ -112,7 +122,8 @@ def _embed(
             if error:
                 unreadable.append({"id": item.id, "path": path, "error": error})
             else:
-                objects.append(IndexedObject(item.id, path, *to_position(ra, dec)))
+                bands = {band: os.path.abspath(file) for band, file in item.ref.bands}  # noqa: PTH100
+                objects.append(IndexedObject(item.id, path, *to_position(ra, dec), bands))
     return vectors[: len(objects)], objects, unreadable
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
@@ -17,6 +16,7 @@ from galaxtool.search.index.store import Index
 from galaxtool.search.query import Query
 from galaxtool.search.sky import find_separations
 from galaxtool.tables.filter import filter_rows
+from galaxtool.types import ImageRef
 
 RowFilter = Callable[[Table], np.ndarray]
 """A function of the rows of an index, with the columns id, path, ra and dec, to a bool array: the rows to keep."""
@@ -120,10 +120,12 @@ def _is_query(query: Query, index: Index, hit: Hit) -> bool:
         return hit.row == query.row
     if query.path is None:
         return False
-    path = Path(index[hit.row].path)
-    if path.exists():
-        return path.samefile(query.path)
-    return path.name == query.path.name and hit.similarity >= _SAME_IMAGE
+    asked, found = query.ref or ImageRef(query.path), index[hit.row].ref
+    if asked.member != found.member:
+        return False
+    if found.path.exists() and asked.path.exists():
+        return found.path.samefile(asked.path)
+    return found.path.name == asked.path.name and hit.similarity >= _SAME_IMAGE
 
 
 def make_cone_filter(argument: str) -> RowFilter:

@@ -35,7 +35,7 @@ def find_similar(args: QueryArgs, source_args: SourceArgs, options: ResultOption
         neighbors.append(Neighbor(query.text, rank, item.id, item.path, hit.similarity, item.ra, item.dec))
     _refuse_images((options.output, options.sheet_path), query, neighbors)
     _write_table(options.output, neighbors, source)
-    sheet = draw_sheet(query, neighbors, source)
+    sheet = draw_sheet(query, hits, neighbors, source)
     with atomic_write(options.sheet_path) as temporary:
         sheet.save(temporary)
     return SimilarResult(query.text, source.name, str(options.output), str(options.sheet_path), neighbors)

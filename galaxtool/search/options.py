@@ -65,8 +65,8 @@ class QueryArgs:
         Position of an object of the index, in degrees, ICRS.
     radius : float
         Maximum distance of the object from the position, in arcsec.
-    hdu : str, optional
-        HDU of a FITS image.
+    reading : ReadingOptions
+        How the image is read where it differs from the index.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class QueryArgs:
     ra: float | None = None
     dec: float | None = None
     radius: float = 5.0
-    hdu: str | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
 
     def __post_init__(self) -> None:
         self._check_position()
@@ -125,8 +125,8 @@ class SourceArgs:
         Folders, files or catalogues to search instead of an index.
     model : str, optional
         Model for `among`, or the model that the index must have been built with.
-    hdu : str, optional
-        HDU of the FITS files among `among`.
+    reading : ReadingOptions
+        How the images among `among` are read.
     compute : ComputeOptions
         Engine and device of the model.
     """
@@ -134,7 +134,7 @@ class SourceArgs:
     index: Path | None = None
     among: Sequence[str | Path] = ()
     model: str | None = None
-    hdu: str | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     compute: ComputeOptions = field(default_factory=ComputeOptions)
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from galaxtool.containers.find import locate_image
 from galaxtool.containers.reading import read_ref
 from galaxtool.errors import InputError, ModelError, UnknownName, UnreadableImage
 from galaxtool.inference.reading import override_preprocess
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.worker import describe_not_finite
 from galaxtool.search.options import QueryArgs
+from galaxtool.search.reading import choose_reading, describe_options, locate_query
 from galaxtool.search.sky import find_separations
 from galaxtool.search.source import Source
 from galaxtool.taxonomy.matching import match_label
 from galaxtool.taxonomy.symbols import load_symbol
-from galaxtool.types import Progress
+from galaxtool.types import BLANK, FLAGS, NO_SCALE, OFF_EDGE, ImageRef, Progress
+
+_NOTED_FLAGS = (BLANK, NO_SCALE, OFF_EDGE)
+"""Flags of a query that make its results doubtful."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +41,10 @@ class Query:
         Row of the query in the index, if it is an object of the index.
     is_symbol : bool
         Whether `path` is a drawing rather than an observed image.
-    hdu : str or None
-        HDU of `path` that was read.
+    ref : ImageRef or None
+        Where an observed image is stored.
+    reading : ReadingOptions
+        How an observed image is read.
     """
 
     text: str
@@ -46,7 +52,8 @@ class Query:
     path: Path | None = None
     row: int | None = None
     is_symbol: bool = False
-    hdu: str | None = None
+    ref: ImageRef | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
 
 
 def resolve_query(args: QueryArgs, source: Source, progress: Progress) -> Query:
@@ -64,7 +71,9 @@ def resolve_query(args: QueryArgs, source: Source, progress: Progress) -> Query:
         If the model cannot embed this kind of query.
     """
     if args.image is not None:
-        return _embed_image(Path(args.image), args.hdu, source)
+        return _embed_image(str(args.image), args.reading, source, progress)
+    if not source.on_demand and (given := args.reading.list_changes()):
+        progress.say(f"{describe_options(given)} has no effect: only the image file of a query is read with it.")
     if args.text is not None:
         return Query(text=args.text, vector=source.open_torch_engine("A text").embed_text([args.text])[0])
     if args.symbol is not None:
@@ -74,25 +83,42 @@ def resolve_query(args: QueryArgs, source: Source, progress: Progress) -> Query:
     else:
         assert args.ra is not None and args.dec is not None
         row, text = _find_row_at(args.ra, args.dec, args.radius, source, progress), f"{args.ra} {args.dec:+}"
+    item = source.index[row]
     return Query(
         text=text,
         vector=source.index.vector(row),
-        path=Path(source.index[row].path),
+        path=Path(item.path),
         row=row,
-        hdu=source.index.record.hdu,
+        ref=item.ref,
+        reading=source.reading,
     )
 
 
-def _embed_image(path: Path, hdu: str | None, source: Source) -> Query:
-    """Read an image as the index read its own, and embed it."""
-    ref = locate_image(str(path))
-    options = source.reading_options(hdu)
-    cutout = read_ref(ref, options.read_options)
-    picture = override_preprocess(source.engine.record.make_preprocess(), options).picture(cutout)
-    vector = source.engine.run(picture[None]).embedding[0]
+def _embed_image(text: str, given: ReadingOptions, source: Source, progress: Progress) -> Query:
+    """Read an image as the index read its own, except for the options that were given, and embed it."""
+    reading = choose_reading(source.reading, given)
+    if reading.note:
+        progress.say(reading.note)
+    ref = locate_query(text, reading.options)
+    preprocess = override_preprocess(source.engine.record.make_preprocess(), reading.options)
+    try:
+        cutout = read_ref(ref, preprocess.reading(reading.options.read_options, position=True))
+    except UnreadableImage as error:
+        raise type(error)(error.message, hint=error.hint or _suggest_options(reading.options)) from error
+    for flag in preprocess.flags(cutout):
+        if flag in _NOTED_FLAGS:
+            progress.say(f"The query is flagged {flag}: {FLAGS[flag]}.")
+    vector = source.engine.run(preprocess.picture(cutout)[None]).embedding[0]
     if not np.isfinite(vector).all():
         raise UnreadableImage(describe_not_finite(ref, embeds=True))
-    return Query(text=str(path), vector=vector, path=path, hdu=hdu)
+    return Query(text=text, vector=vector, path=ref.path, ref=ref, reading=reading.options)
+
+
+def _suggest_options(options: ReadingOptions) -> str:
+    """Return the next step after a query that cannot be read."""
+    if changes := options.list_changes():
+        return f"It was read with {describe_options(changes)}, as the index; another value here replaces that."
+    return "Ask with another image, or for an object of the index with --id."
 
 
 def _embed_symbol(symbol: str, source: Source) -> Query:

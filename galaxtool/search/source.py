@@ -28,6 +28,7 @@ from galaxtool.search.index.folder import MODEL
 from galaxtool.search.index.record import BUNDLED, RECORD, IndexRecord
 from galaxtool.search.index.store import Index
 from galaxtool.search.options import IndexOptions, SourceArgs
+from galaxtool.search.reading import restore_reading
 from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
@@ -60,12 +61,15 @@ class Source:
         Files of its model.
     compute : ComputeOptions
         Engine and device of the model.
+    on_demand : bool
+        Whether the index was built for this search.
     """
 
     name: str
     index: Index
     files: ModelFiles
     compute: ComputeOptions
+    on_demand: bool = False
 
     @cached_property
     def engine(self) -> Engine:
@@ -110,9 +114,10 @@ class Source:
         """The record of the model, read without opening the model if possible."""
         return read_record(self.files)
 
-    def reading_options(self, hdu: str | None) -> ReadingOptions:
-        """Return options that read an image as the index read its own."""
-        return ReadingOptions(hdu=hdu, **self.index.record.shown)
+    @cached_property
+    def reading(self) -> ReadingOptions:
+        """How the images of the index were read."""
+        return restore_reading(self.index.record)
 
     def _check_engine(self, engine: Engine) -> None:
         check_model(self.index, engine.record, self.files.name, hint="Build the index again with `galaxtool index`.")
@@ -172,25 +177,25 @@ def read_record(files: ModelFiles) -> ModelRecord:
 def _open_among(args: SourceArgs, progress: Progress) -> Source:
     """Open the cached index of some inputs, after building it if it does not exist or is out of date."""
     files = find_model(args.model or "mini")
-    found = find_images(args.among, progress)
+    found = find_images(args.among, progress, args.reading)
     digest = read_record(files).digest
     name = ", ".join(str(text) for text in args.among)
     # one folder for each set of inputs, so that the cache does not grow when their files change
     places = [os.path.abspath(text) for text in args.among]  # noqa: PTH100  a pattern is not a path
-    folder = cache_dir() / "among" / hash_json([places, digest, args.hdu])[:24]
+    folder = cache_dir() / "among" / hash_json([places, digest, args.reading.list_changes()])[:24]
     source_digest = hash_json([_describe_item(item) for item in found.items])
     if (cached := _open_cached(folder, source_digest, progress)) is not None:
-        return Source(name, cached, files, args.compute)
+        return Source(name, cached, files, args.compute, on_demand=True)
     engine = open_engine(files, args.compute.engine, args.compute.device)
     options = IndexOptions(
         folder=folder,
-        reading=ReadingOptions(hdu=args.hdu),
+        reading=args.reading,
         skipped=dict(found.skipped),
         self_contained=False,
         source_digest=source_digest,
     )
     write_index_of(found.items, engine, files, options, progress)
-    source = Source(name, Index.open(folder), files, args.compute)
+    source = Source(name, Index.open(folder), files, args.compute, on_demand=True)
     source.engine = engine
     return source
 
@@ -207,9 +212,15 @@ def _open_cached(folder: Path, source_digest: str, progress: Progress) -> Index 
 
 def _describe_item(item: InputItem) -> list[object]:
     """Return everything that decides the row of an item in an index."""
-    path = os.path.abspath(item.ref.path)  # noqa: PTH100  Path.resolve would follow links
+    files = [_describe_file(path) for path in [path for _, path in item.ref.bands] or [item.ref.path]]
+    return [item.id, item.ref.member, item.ra, item.dec, files]
+
+
+def _describe_file(path: Path) -> list[object]:
+    """Return the path of a file, and its size and time of modification, None if it does not exist."""
+    absolute = os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links
     try:
-        status = item.ref.path.stat()
+        status = path.stat()
     except OSError:
-        return [item.id, path, item.ra, item.dec, None, None]
-    return [item.id, path, item.ra, item.dec, status.st_size, status.st_mtime_ns]
+        return [absolute, None, None]
+    return [absolute, status.st_size, status.st_mtime_ns]

@@ -341,7 +341,7 @@ def test_images_are_never_written_over(run: Run, built: Path, images: Path) -> N
     shutil.copy(images / "p1.png", "similar.png")
     code, _, err = run("similar", "similar.png", "--index", built)
     assert code == 1 and Path("similar.png").read_bytes() == before
-    with pytest.raises(InputError, match="There is no file"):
+    with pytest.raises(InputError, match="There is nothing at"):
         similar("absent.png", index=built)
 
 

@@ -43,7 +43,7 @@ class IndexRecord:
     hdu : str or None
         HDU of FITS files, as given.
     shown : dict
-        Other reading options, as given.
+        Other reading options that differ from their defaults, and the bands of objects with one file per band.
     engine : str
         Engine that computed the embeddings.
     skipped : dict

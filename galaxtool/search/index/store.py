@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from astropy.table import Table
 
+from galaxtool.containers.find import locate_image
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.models.find import ONNX, WEIGHTS, ModelFiles
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.record import ModelRecord
 from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replace_folder
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
+from galaxtool.types import ImageRef
 from galaxtool.utils.atomic_write import write_json
 
 _SCHEMA = pa.schema([("id", pa.string()), ("path", pa.string()), ("ra", pa.float64()), ("dec", pa.float64())])
+_BANDS = "bands"  # a column only where some object has one file per band
 _MAX_SUGGESTIONS = 5000  # ids that are compared with an unknown one
 
 
@@ -40,12 +44,22 @@ class IndexedObject:
         Absolute path of its image, which may no longer exist.
     ra, dec : float or None
         Position in degrees, ICRS; None if unknown.
+    bands : dict of str
+        Absolute path of the file of each band; empty unless every band has its own file.
     """
 
     id: str
     path: str
     ra: float | None = None
     dec: float | None = None
+    bands: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> ImageRef:
+        """Where its image is stored on this disk."""
+        if self.bands:
+            return ImageRef(Path(self.path), bands=tuple((band, Path(path)) for band, path in self.bands.items()))
+        return locate_image(self.path)
 
 
 class Index:
@@ -58,7 +72,7 @@ class Index:
     record : IndexRecord
         Content of its ``index.json``.
     items : pyarrow.Table
-        The objects, with the columns ``id, path, ra, dec``; row i belongs to vector i.
+        The objects, with the columns ``id, path, ra, dec`` and perhaps ``bands``; row i belongs to vector i.
     vectors : faiss.Index
         The vectors, of unit length, searched by inner product.
     """
@@ -87,7 +101,7 @@ class Index:
         if record.model_at == COPIED:
             _check_files(folder, (f"{MODEL}/{MODEL_RECORD}",))
         try:
-            items = pq.ParquetFile(folder / ITEMS).read().select(_SCHEMA.names).cast(_SCHEMA)
+            items = _select_columns(pq.ParquetFile(folder / ITEMS).read())
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise _make_damage_error(folder / ITEMS, error) from error
         try:
@@ -106,7 +120,8 @@ class Index:
         return len(self.items)
 
     def __getitem__(self, row: int) -> IndexedObject:
-        return IndexedObject(**self.items.slice(row, 1).to_pylist()[0])
+        values = self.items.slice(row, 1).to_pylist()[0]
+        return IndexedObject(**{**values, _BANDS: json.loads(values.get(_BANDS) or "{}")})
 
     def row_of(self, name: str) -> int:
         """Return the row of the object with an identifier.
@@ -194,15 +209,29 @@ def write_index(
     model_record : ModelRecord
         Record of that model.
     """
-    columns = {name: [getattr(item, name) for item in items] for name in _SCHEMA.names}
-    for name in ("id", "path"):  # Parquet cannot store a file name that is not UTF-8
-        columns[name] = [text.encode("utf-8", "backslashreplace").decode() for text in columns[name]]
     with replace_folder(folder) as temporary:
-        pq.write_table(pa.table(columns, schema=_SCHEMA), temporary / ITEMS)
+        pq.write_table(_make_table(items), temporary / ITEMS)
         faiss.write_index(vectors, str(temporary / VECTORS))
         if record.model_at == COPIED:
             copy_model(model, model_record, temporary / MODEL)
         write_json(temporary / RECORD, record.as_dict())
+
+
+def _make_table(items: Sequence[IndexedObject]) -> pa.Table:
+    """Return the objects as a table, with the column ``bands`` only if there is one file per band."""
+    columns = {name: [getattr(item, name) for item in items] for name in _SCHEMA.names}
+    for name in ("id", "path"):  # Parquet cannot store a file name that is not UTF-8
+        columns[name] = [text.encode("utf-8", "backslashreplace").decode() for text in columns[name]]
+    table = pa.table(columns, schema=_SCHEMA)
+    if not any(item.bands for item in items):
+        return table
+    return table.append_column(_BANDS, pa.array([json.dumps(item.bands) for item in items], pa.string()))
+
+
+def _select_columns(table: pa.Table) -> pa.Table:
+    """Return the columns of an index, each of the type that it must have."""
+    schema = _SCHEMA.append(pa.field(_BANDS, pa.string())) if _BANDS in table.column_names else _SCHEMA
+    return table.select(schema.names).cast(schema)
 
 
 def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
