@@ -11,6 +11,7 @@ from astropy.io import fits
 
 from galaxtool.cutting.images import HduRef
 from galaxtool.images.fits.band_names import find_plane_bands
+from galaxtool.images.fits.pixel_scaling import PixelScaling
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _STRIP_ROWS = 64  # rows that are decompressed together
@@ -21,7 +22,7 @@ _MAX_BYTES = 1 << 30  # decompressed images in memory
 class OpenImage:
     """An image that is open for cutting.
 
-    Plain pixels are memory-mapped. Scaled integers are scaled box by box. A tile-compressed image is decompressed in
+    Plain pixels are memory-mapped, and scaled box by box. A tile-compressed image is decompressed in
     strips of rows; the last strips are kept, so boxes in the order of y decompress each strip once. A gzipped file is
     decompressed into memory as a whole.
 
@@ -34,7 +35,8 @@ class OpenImage:
     def __init__(self, ref: HduRef) -> None:
         self.ref = ref
         with ignore_warnings():
-            self._hdus = fits.open(ref.path, memmap=True, uint=False, lazy_load_hdus=True)
+            # scaled box by box: astropy scales a memory-mapped image as a whole or not at all
+            self._hdus = fits.open(ref.path, memmap=True, do_not_scale_image_data=True, lazy_load_hdus=True)
             hdu = self._hdus[ref.hdu]
             self.header, self.primary = hdu.header.copy(), self._hdus[0].header
             self.shape: tuple[int, ...] = tuple(hdu.shape)
@@ -42,16 +44,11 @@ class OpenImage:
             self._section: Any = None
             self._strips: OrderedDict[int, np.ndarray] = OrderedDict()
             self._strip_rows = 0
-            self._scaling: _Scaling | None = None
+            self._scaling = PixelScaling.from_header(self.header, hdu)
             gzipped = hdu.fileinfo() is not None and hdu.fileinfo()["file"].compression is not None
             if isinstance(hdu, fits.CompImageHDU):
                 self._section, self._strip_rows = hdu.section, _choose_strip_rows(hdu)
             else:
-                if not gzipped and _is_scaled(self.header):
-                    self._scaling = _Scaling(self.header)
-                    self._hdus.close()
-                    self._hdus = fits.open(ref.path, memmap=True, do_not_scale_image_data=True)
-                    hdu = self._hdus[ref.hdu]
                 self._array = hdu.data.view(np.ndarray)
         self.bytes_in_memory = self._array.nbytes if gzipped and self._array is not None else 0
 
@@ -74,15 +71,16 @@ class OpenImage:
             First pixel and the one after the last, from 0, within the image.
         """
         if self._array is not None:
-            pixels = self._array[..., y0:y1, x0:x1]
-            return pixels if self._scaling is None else self._scaling.to_physical(pixels)
+            return self._scaling.to_physical(self._array[..., y0:y1, x0:x1])
         with ignore_warnings():
             first, last = y0 // self._strip_rows, (y1 - 1) // self._strip_rows
             strips = [self._read_strip(n, last - first + 2) for n in range(first, last + 1)]
         start = first * self._strip_rows
         if len(strips) == 1:
-            return strips[0][..., y0 - start : y1 - start, x0:x1]
-        return np.concatenate([s[..., x0:x1] for s in strips], axis=-2)[..., y0 - start : y1 - start, :]
+            raw = strips[0][..., y0 - start : y1 - start, x0:x1]
+        else:
+            raw = np.concatenate([s[..., x0:x1] for s in strips], axis=-2)[..., y0 - start : y1 - start, :]
+        return self._scaling.to_physical(raw)
 
     def close(self) -> None:
         """Close the file."""
@@ -101,30 +99,6 @@ class OpenImage:
             while len(self._strips) > keep:
                 self._strips.popitem(last=False)
         return self._strips[number]
-
-
-class _Scaling:
-    """BSCALE, BZERO and BLANK, applied box by box: astropy scales a memory-mapped image as a whole or not at all."""
-
-    def __init__(self, header: fits.Header) -> None:
-        self.scale, self.zero = float(header.get("BSCALE", 1)), float(header.get("BZERO", 0))
-        bits = int(header["BITPIX"])
-        self.blank = header.get("BLANK") if bits > 0 else None
-        self.dtype = np.dtype(np.float32 if -32 <= bits <= 16 else np.float64)
-
-    def to_physical(self, raw: np.ndarray) -> np.ndarray:
-        """Return the physical values of stored ones, NaN for blanks."""
-        values = raw.astype(self.dtype)
-        values *= self.dtype.type(self.scale)
-        values += self.dtype.type(self.zero)
-        if self.blank is not None:
-            values[raw == self.blank] = np.nan
-        return values
-
-
-def _is_scaled(header: fits.Header) -> bool:
-    scaled = (header.get("BSCALE", 1), header.get("BZERO", 0)) != (1, 0)
-    return scaled or (int(header["BITPIX"]) > 0 and "BLANK" in header)
 
 
 def _choose_strip_rows(hdu: fits.CompImageHDU) -> int:

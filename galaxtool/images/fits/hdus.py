@@ -15,6 +15,7 @@ from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.band_names import find_hdu_band, find_plane_bands
 from galaxtool.images.fits.bounded_stream import is_gzipped
 from galaxtool.images.fits.header import Cards, Keywords, find_header
+from galaxtool.images.fits.pixel_scaling import PixelScaling
 from galaxtool.images.fits.tile_checks import check_tiles
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, missing_band_error
@@ -134,17 +135,12 @@ class OpenFits:
 
     def pixels(self, unit: Unit) -> tuple[np.ndarray, bool]:
         """Return the pixels of an HDU as native float32 with NaN for missing values, and whether all are finite."""
-        # read now, because astropy removes them from headers
-        blank, zero = unit.header.get("BLANK"), unit.header.get("BZERO")
-        data = self.raw(unit)
         with np.errstate(over="ignore"):
-            pixels = np.array(data, dtype=np.float32)
-        if data.dtype.kind == "u" and data.dtype.itemsize > 1 and None not in (blank, zero):
-            pixels[data == int(blank) + int(zero)] = np.nan  # astropy does not do this for unsigned integers
+            pixels = np.array(self.raw(unit), dtype=np.float32)
         return mask_infinite(pixels)
 
     def raw(self, unit: Unit) -> np.ndarray:
-        """Return the pixels of an HDU as astropy reads them: scaled, of any numeric type.
+        """Return the pixels of an HDU as physical values of any numeric type.
 
         Raises
         ------
@@ -164,7 +160,7 @@ class OpenFits:
             raise UnreadableImage(f"HDU {unit.number} of '{self.name}' has no pixels.")
         if data.dtype.kind not in "iuf":
             raise UnreadableImage(f"'{self.name}' has pixels of type {data.dtype}, which are not brightness.")
-        return data
+        return PixelScaling.from_header(unit.header, unit.hdu).to_physical(data)
 
     def check_size(self, unit: Unit) -> None:
         """Reject an HDU whose header promises more data than the file can hold, before memory is allocated."""

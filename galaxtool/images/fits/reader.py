@@ -12,7 +12,7 @@ from astropy.io import fits
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.axes import to_bands
 from galaxtool.images.fits.band_names import find_hdu_band
-from galaxtool.images.fits.bounded_stream import open_bounded, read_small
+from galaxtool.images.fits.bounded_stream import BoundedStream, open_bounded, read_small
 from galaxtool.images.fits.hdus import OpenFits, Unit
 from galaxtool.images.fits.header import Cards, Keywords, find_header, round_to_blocks
 from galaxtool.images.fits.wcs import NOWHERE, find_center
@@ -27,7 +27,7 @@ from galaxtool.utils.warning_filter import ignore_warnings
 _BEGINNING = 10 * 2880
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 # keywords that make a primary HDU more than a plain array
-_COMPLEX_KEYWORDS = ("BSCALE", "BZERO", "BLANK", "GROUPS", "PCOUNT", "GCOUNT", "XTENSION", "CONTINUE")
+_COMPLEX_KEYWORDS = ("BSCALE", "BZERO", "BLANK", "GROUPS", "PCOUNT", "GCOUNT", "XTENSION", "CONTINUE", "BSOFTEN")
 
 
 class FitsReader:
@@ -75,7 +75,7 @@ class FitsReader:
                 if content is not None and (found := _read_single_image(file, content, len(content), options)):
                     return _make_cutout(file, found, options)
                 stream = open_bounded(file if content is None else ImageFile(file.name, content=content))
-                with stream, fits.open(stream, memmap=False, uint=True, lazy_load_hdus=True) as units:
+                with stream, _open_unscaled(stream) as units:
                     return _make_cutout(file, _read_hdus(OpenFits(file, units, content), options), options)
             except (OSError, EOFError, zlib.error, fits.VerifyError) as error:
                 raise UnreadableImage(f"'{file.name}' is damaged or cut short ({describe_error(error)}).") from error
@@ -225,6 +225,10 @@ def _read_mask(opened: OpenFits, unit: Unit, found: _FitsImage) -> np.ndarray:
             hint="A mask must have the size of the image, or be a cube with one plane per band.",
         )
     return values
+
+
+def _open_unscaled(stream: BoundedStream) -> fits.HDUList:
+    return fits.open(stream, memmap=False, do_not_scale_image_data=True, lazy_load_hdus=True)
 
 
 def _nan_array(shape: tuple[int, ...]) -> np.ndarray:
