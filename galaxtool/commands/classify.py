@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
@@ -15,11 +16,12 @@ from galaxtool.reports.output_options import OutputOptions
 from galaxtool.types import Progress, Silent
 
 
+@accept_paths
 @describe_shared_options
 def classify(
     inputs: Sequence[str | Path],
     *,
-    model: str = "mini",
+    model: str | Path = "mini",
     output: Path = Path("predictions.csv"),
     engine: str = "auto",
     top_k: int = 1,
@@ -107,7 +109,7 @@ def classify(
 
     return classify_inputs(
         inputs,
-        model,
+        str(model),
         top_k=top_k,
         strict=strict,
         reading=ReadingOptions(

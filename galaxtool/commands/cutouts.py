@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.types import Progress, Silent
 
@@ -52,6 +53,7 @@ class CutoutsResult:
         return {**asdict(self), "output": str(self.output), "manifest": str(self.manifest)}
 
 
+@accept_paths
 @describe_shared_options
 def cutouts(
     inputs: Sequence[str | Path],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
@@ -14,12 +15,13 @@ from galaxtool.jobs.shard import Shard
 from galaxtool.types import Progress, Silent
 
 
+@accept_paths
 @describe_shared_options
 def embed(
     inputs: Sequence[str | Path],
     *,
     output: Path,
-    model: str = "mini",
+    model: str | Path = "mini",
     hdu: str | None = None,
     each_hdu: bool = False,
     bands: Sequence[str] = (),
@@ -90,7 +92,7 @@ def embed(
 
     return embed_inputs(
         inputs,
-        model,
+        str(model),
         Path(output),
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,

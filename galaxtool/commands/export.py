@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.optional_imports import require
@@ -46,10 +47,11 @@ class ExportResult:
         return {**asdict(self), "output": str(self.output)}
 
 
+@accept_paths
 @describe_shared_options
 def export(
     *,
-    model: str = "mini",
+    model: str | Path = "mini",
     output: Path = Path("model.onnx"),
     precision: str = "fp32",
     progress: Progress | None = None,
@@ -62,7 +64,7 @@ def export(
 
     Parameters
     ----------
-    model : str
+    model : str or Path
         Name of a registered model, or model or run directory.
     output : Path
         File to write. An existing file is replaced once the new one has passed the check.
@@ -84,7 +86,7 @@ def export(
     from galaxtool.models.onnx.export import CHECKED_BATCHES, export_model
 
     output = Path(output)
-    comparison = export_model(model, output, precision, progress or Silent())
+    comparison = export_model(str(model), output, precision, progress or Silent())
     return ExportResult(
         output=output,
         bytes=output.stat().st_size,

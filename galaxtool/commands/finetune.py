@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.result import FinetuneResult
@@ -12,6 +13,7 @@ from galaxtool.types import Progress
 from galaxtool.utils.optional_imports import require
 
 
+@accept_paths
 @describe_shared_options
 def finetune(
     dataset: Sequence[str | Path] = (),
@@ -23,7 +25,7 @@ def finetune(
     text_encoder: str | None = None,
     channels: str = "rgb",
     head: str | None = None,
-    votes: str | None = None,
+    votes: str | Path | None = None,
     taxonomy: str | None = None,
     symbols: Path | None = None,
     where: str | None = None,
@@ -37,7 +39,7 @@ def finetune(
     weight_hdu: str | None = None,
     pixel_scale: float | None = None,
     all_classes: bool = False,
-    recipe: str | None = None,
+    recipe: str | Path | None = None,
     data: Sequence[str] = (),
     fraction: float = 1.0,
     split: Path | None = None,
@@ -96,7 +98,7 @@ def finetune(
         Input channels of the backbone: rgb, gray, or band names such as g,r,i,z, each with its own stretch.
     head : str, optional
         Classifying head; by default the one of the method. See galaxtool heads.
-    votes : str, optional
+    votes : str or Path, optional
         Learn the vote fractions of a decision tree: gz2, gz-decals, or a TOML file with questions and answers.
     taxonomy : str, optional
         Taxonomy of the labels; by default the one that contains them all.
@@ -118,7 +120,7 @@ def finetune(
     {pixel_scale}
     all_classes : bool
         Keep classes of the taxonomy that no image has.
-    recipe : str, optional
+    recipe : str or Path, optional
         Name of a registered recipe, or a TOML file with settings; options given here take precedence.
     data : sequence of str
         Path for a data slot of the recipe, as SLOT=PATH; can be repeated.
@@ -204,14 +206,15 @@ def finetune(
 
     config = FinetuneConfig(
         dataset=dataset, out=out, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
-        channels=channels, head=head, votes=votes, taxonomy=taxonomy, symbols=symbols, where=where, weight=weight,
-        image_column=image_column, label_column=label_column, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
-        weight_hdu=weight_hdu, pixel_scale=pixel_scale, all_classes=all_classes, recipe=recipe, data=data,
-        fraction=fraction, split=split, valid_fraction=valid_fraction, separation=separation, epochs=epochs,
-        warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay,
-        patience=patience, stopping=stopping, contrast=contrast, score=score, class_weights=class_weights,
-        label_smoothing=label_smoothing, calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec,
-        stretch=stretch, seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing,
-        compile=compile, device=device, tensorboard=tensorboard,
+        channels=channels, head=head, votes=str(votes) if votes else None, taxonomy=taxonomy, symbols=symbols,
+        where=where, weight=weight, image_column=image_column, label_column=label_column, hdu=hdu, bands=bands,
+        pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu, pixel_scale=pixel_scale, all_classes=all_classes,
+        recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,
+        valid_fraction=valid_fraction, separation=separation, epochs=epochs, warmup_epochs=warmup_epochs,
+        batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay, patience=patience,
+        stopping=stopping, contrast=contrast, score=score, class_weights=class_weights, label_smoothing=label_smoothing,
+        calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec, stretch=stretch, seed=seed,
+        precision=precision, accumulate=accumulate, checkpointing=checkpointing, compile=compile, device=device,
+        tensorboard=tensorboard,
     )  # fmt: skip
     return run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
@@ -14,13 +15,14 @@ from galaxtool.search.results import IndexResult
 from galaxtool.types import Progress, Silent
 
 
+@accept_paths
 @describe_shared_options
 def index(
     inputs: Sequence[str | Path],
     *,
     output: Path = DEFAULT_INDEX,
     kind: str = "auto",
-    model: str = "mini",
+    model: str | Path = "mini",
     image_column: str | None = None,
     id_column: str | None = None,
     hdu: str | None = None,
@@ -106,4 +108,4 @@ def index(
             precision=precision,
         ),
     )  # fmt: skip
-    return build_index(inputs, model, options, progress or Silent())
+    return build_index(inputs, str(model), options, progress or Silent())

@@ -20,7 +20,10 @@ SHARED_OPTIONS = {
         "Folders, image files, globs, tar or zip archives, HDF5 or NumPy stacks, @list.txt with one path per line, or "
         "catalogues with a column of paths.",
     ),
-    "model": ("str", "Name of a registered model (see `galaxtool models`), model or run directory, or .onnx file."),
+    "model": (
+        "str or Path",
+        "Name of a registered model (see `galaxtool models`), model or run directory, or .onnx file.",
+    ),
     "engine": (
         "str",
         "Inference engine: auto, onnx (fp32), openvino (fp32 or bf16) or torch. auto uses ONNX Runtime if the model "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
@@ -13,6 +14,7 @@ from galaxtool.search.results import SimilarResult
 from galaxtool.types import Progress, Silent
 
 
+@accept_paths
 @describe_shared_options
 def similar(
     query: str | Path | None = None,
@@ -25,7 +27,7 @@ def similar(
     radius: float = 5.0,
     index: Path | None = None,
     among: Sequence[str | Path] = (),
-    model: str | None = None,
+    model: str | Path | None = None,
     k: int = 10,
     output: Path = Path("similar.csv"),
     sheet: Path | None = None,
@@ -122,7 +124,7 @@ def similar(
     return find_similar(
         QueryArgs(image=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, reading=reading),
         SourceArgs(
-            index=index, among=among, model=model, reading=reading,
+            index=index, among=among, model=None if model is None else str(model), reading=reading,
             compute=ComputeOptions(engine=engine, device=device),
         ),
         ResultOptions(

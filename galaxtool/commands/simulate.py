@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.types import Progress, Silent
 
@@ -33,6 +34,7 @@ class SimulateResult:
         return {"output": str(self.output), "n": self.n, "labels": self.labels}
 
 
+@accept_paths
 @describe_shared_options
 def simulate(
     *,

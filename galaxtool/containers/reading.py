@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from galaxtool.utils.debugging import is_debugging
 
 
 def read_image(
-    image: str | Path | ImageRef,
+    image: str | os.PathLike[str] | ImageRef,
     *,
     hdu: int | str | None = None,
     bands: Sequence[str] = (),
@@ -69,7 +69,7 @@ def read_image(
     if isinstance(image, ImageRef):
         ref = locate_image(str(image)) if image.member and not image.container else image
     else:
-        ref = locate_image(str(image))
+        ref = locate_image(os.path.expanduser(os.fspath(image)))  # noqa: PTH111  it raises for an unknown user
     options = ReadOptions(
         hdu=hdu, bands=tuple(bands), mask_hdu=mask_hdu, weight_hdu=weight_hdu, pixel_scale=pixel_scale
     )

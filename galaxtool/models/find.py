@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class ModelFiles:
         return self.folder
 
 
-def find_model(text: str | Path) -> ModelFiles:
+def find_model(text: str | os.PathLike[str]) -> ModelFiles:
     """Find a model by its registered name, model directory, run directory or ``.onnx`` file.
 
     Raises
@@ -80,12 +81,12 @@ def find_model(text: str | Path) -> ModelFiles:
     ModelError
         If a file of the model is missing.
     """
-    name = str(text)
+    name = os.fspath(text)
     registry = get_registry()
     if name in registry.models:
         spec = registry.models.find(name).spec
         return _find_in_folder(Path(spec.folder), name, bundled=True)
-    path = Path(text)
+    path = Path(name).expanduser()
     if path.is_file() and path.suffix == ".onnx":
         return ModelFiles(name, None, path)
     if path.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+import os
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -51,7 +52,7 @@ class Trainer:
         Task to train.
     stages : sequence of Stage
         Stages that the method returned.
-    folder : Path
+    folder : str or Path
         Run directory, for ``checkpoints/`` and ``history.csv``.
     progress : Progress, optional
         Receiver of progress messages.
@@ -63,7 +64,7 @@ class Trainer:
         self,
         task: Task,
         stages: Sequence[Stage],
-        folder: Path,
+        folder: str | os.PathLike[str],
         progress: Progress | None = None,
         *,
         tensorboard: bool = False,
@@ -79,7 +80,7 @@ class Trainer:
         if tensorboard:
             require("tensorboard", why="--tensorboard", install="galaxtool[tensorboard]")
         self.stage_epochs = [stage.epochs for stage in stages]
-        self.folder = folder
+        self.folder = Path(folder)
         self.progress = progress or Silent()
         self.tensorboard = tensorboard
         self.state = TrainingState()
