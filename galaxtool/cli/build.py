@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from galaxtool.cli.render import escape_markup
 from galaxtool.utils.config import Invocation, gather_settings, invocation, is_follower
 
 INPUT_OPTIONS = (
@@ -98,9 +99,12 @@ def build_command(
     run.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in everything}
     app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_show_locals=False)
-    app.command(name, help=summary, epilog=epilog or None, context_settings={"help_option_names": ["-h", "--help"]})(
-        run
-    )
+    app.command(
+        name,
+        help=summary,
+        epilog=escape_markup(epilog) or None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )(run)
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)
     return command
@@ -121,12 +125,7 @@ def read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
         elif line.strip():
             for n in names:
                 described[n] = f"{described[n]} {line.strip()}".strip()
-    return before, {n: _escape_markup(d) for n, d in described.items()}
-
-
-def _escape_markup(text: str) -> str:
-    """Remove the backquotes of reST, and escape brackets, which Rich would read as markup."""
-    return re.sub(r"(?<!\\)\[", r"\\[", text.replace("``", "").replace("`", ""))
+    return escape_markup(before), {n: escape_markup(d) for n, d in described.items()}
 
 
 def _build_option(
@@ -171,7 +170,7 @@ def _build_config_parameter(command: str, names: list[str], several: list[str]) 
         return value
 
     info = typer.Option(
-        "--config", metavar="FILE", help=f"TOML file with settings in a table [{command}].".replace("[", r"\["),
+        "--config", metavar="FILE", help=escape_markup(f"TOML file with settings in a table [{command}]."),
         is_eager=True, callback=read, rich_help_panel="Common options", show_default=False,
     )  # fmt: skip
     return inspect.Parameter(

@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from galaxtool import __version__
 from galaxtool.cli.errors import print_error
+from galaxtool.cli.render import escape_markup
 from galaxtool.cli.suggestions import describe_unknown_command, describe_unknown_option
 from galaxtool.errors import GalaxtoolError, PluginError
 from galaxtool.plugins.manager import COMMAND_GROUP
@@ -65,9 +66,8 @@ class LazyGroup(TyperGroup):
             return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
         if cmd_name in (others := _find_plugin_commands()):
             dist = others[cmd_name].dist
-            return TyperCommand(
-                cmd_name, help=(str(dist.metadata.json.get("summary", ""))) if dist else "", rich_help_panel="Plugins"
-            )
+            summary = str(dist.metadata.json.get("summary", "")) if dist else ""
+            return TyperCommand(cmd_name, help=escape_markup(summary), rich_help_panel="Plugins")
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from galaxtool.cli.render import make_text
 from galaxtool.types import Progress, Silent
 
 
@@ -42,12 +43,12 @@ def _make_bar() -> Iterator[Progress]:
     from rich.progress import Progress as RichProgress
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
     )
 
     class Bar:
@@ -67,7 +68,7 @@ def _make_bar() -> Iterator[Progress]:
             self.note = note or self.note
 
         def say(self, message: str) -> None:
-            rich.console.print(message, markup=False, highlight=False)
+            rich.console.print(make_text(message))
 
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as rich:
         yield Bar()

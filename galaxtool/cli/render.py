@@ -1,31 +1,60 @@
-"""Print results to stdout: tables for people, JSON for programs."""
+"""Print results to stdout: tables for people, JSON for programs.
+
+Names of files, classes and objects may look like the markup of Rich: ``field[/a]7``, ``[bold]``, ``:star:``. Everything
+that galaxtool gives to Rich passes through `make_text`, which shows it as it is.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+
+def make_text(text: str, style: str = "") -> Text:
+    """Return a text for Rich without any markup or emoji codes."""
+    from rich.text import Text
+
+    return Text(to_printable(text), style=style)
+
+
+def escape_markup(text: str) -> str:
+    """Return a text of a docstring for Typer, which hands it to Rich: without backquotes, and brackets escaped."""
+    return re.sub(r"(?<!\\)\[", r"\\[", text.replace("``", "").replace("`", ""))
+
+
+def to_printable(text: str, stream: TextIO | None = None) -> str:
+    """Return a text with escapes for what a stream, by default stdout, cannot encode, as in file names on Linux."""
+    encoding = (stream or sys.stdout).encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    if to_printable(text) != text:
+        text = json.dumps(value, indent=2, default=str)
+    sys.stdout.write(text + "\n")
 
 
 def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, title: str = "") -> None:
     """Print rows as a table, without the columns that are empty in all rows."""
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     every = list(rows)
     shown = [c for c in columns if any(row.get(c) not in (None, "", [], ()) for row in every)] or list(columns)
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    heading = make_text(title) if title else None
+    table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in shown:
-        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column == "name")
+        table.add_column(make_text(column.replace("_", " ")), overflow="fold", no_wrap=column == "name")
     for row in every:
-        table.add_row(*(Text(format_cell(row.get(column))) for column in shown))
+        table.add_row(*(make_text(format_cell(row.get(column))) for column in shown))
     Console().print(table)
 
 
@@ -45,4 +74,4 @@ def format_cell(value: Any) -> str:
 def echo(*lines: str) -> None:
     """Print plain lines to stdout."""
     for line in lines:
-        print(line)
+        print(to_printable(line))

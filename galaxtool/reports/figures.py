@@ -1,22 +1,38 @@
-"""Draw figures of a training: its curves and its confusion matrix."""
+"""Draw figures of a training, its curves and its confusion matrix, as PNG and as PDF."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import confusion_matrix
 
 from galaxtool.utils.atomic_write import atomic_write
 
 _SCORES = {"valid_accuracy": "accuracy", "valid_f1_macro": "macro F1", "valid_mean_error": "mean error"}
 
+_STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # a class may be called "S$_0$"
+    "pdf.fonttype": 42,  # journals refuse the Type 3 fonts of the default
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+_PANEL = 3.6  # inches
+
 
 def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Path) -> None:
-    """Draw loss and validation scores by epoch, with the stages one after another, as PNG.
+    """Draw loss and validation scores by epoch.
+
+    Each stage has a panel of its own for its loss, because stages minimize different losses, whose values cannot be
+    compared.
 
     Parameters
     ----------
@@ -25,29 +41,28 @@ def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Pa
     best_epoch : int
         Epoch of the last stage whose weights were kept.
     path : Path
-        File to write.
+        PNG file to write; a PDF file is written beside it.
     """
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
     epochs = np.arange(1, len(history) + 1)
-    stages = [row["stage"] for row in history]
-    starts = [i for i in range(len(stages)) if i == 0 or stages[i] != stages[i - 1]]
-    for k, start in enumerate(starts):
-        end = starts[k + 1] if k + 1 < len(starts) else len(stages)
-        left.plot(epochs[start:end], [row["loss"] for row in history[start:end]], label=stages[start])
-    left.set(xlabel="epoch", ylabel="training loss")
-    left.legend(frameon=False)
-    for key, text in _SCORES.items():
-        if all(key in row for row in history):
-            right.plot(epochs, [row[key] for row in history], label=text)
-    right.axvline(starts[-1] + best_epoch, color="0.5", linestyle=":", label="kept")
-    right.set(xlabel="epoch", ylabel="validation score", ylim=(0, 1))
-    right.legend(frameon=False, loc="lower right")
-    _save(figure, path)
+    stages = [list(rows) for _, rows in groupby(range(len(history)), key=lambda i: history[i]["stage"])]
+    with _new_figure(path, ((len(stages) + 1) * _PANEL, _PANEL)) as figure:
+        *losses, scores = figure.subplots(1, len(stages) + 1)
+        for axes, rows in zip(losses, stages, strict=True):
+            _plot(axes, epochs[rows], [history[i]["loss"] for i in rows], color="0.25")
+            axes.set(xlabel="epoch", title=history[rows[0]]["stage"])
+        losses[0].set_ylabel("training loss")
+        for key, text in _SCORES.items():
+            if all(key in row for row in history):
+                _plot(scores, epochs, [row[key] for row in history], label=text)
+        scores.axvline(stages[-1][0] + best_epoch, color="0.5", linestyle=":", label="kept")
+        scores.set(xlabel="epoch", title="validation", ylabel="score", ylim=(0, 1))
+        scores.legend(loc="lower right", framealpha=1, edgecolor="none")
+        for axes in (*losses, scores):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def draw_confusion(targets: np.ndarray, predicted: np.ndarray, classes: Sequence[str], path: Path) -> None:
-    """Draw a confusion matrix as PNG, with counts as numbers and shares of the true class as colours.
+    """Draw a confusion matrix, with counts as numbers and shares of the true class as colours.
 
     Parameters
     ----------
@@ -56,25 +71,36 @@ def draw_confusion(targets: np.ndarray, predicted: np.ndarray, classes: Sequence
     classes : sequence of str
         Names of the classes, in the order of the indices.
     path : Path
-        File to write.
+        PNG file to write; a PDF file is written beside it.
     """
     counts = confusion_matrix(targets, predicted, labels=np.arange(len(classes)))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.6 + 0.55 * len(classes)
-    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        axes.text(
-            column, row, str(count), ha="center", va="center", color="white" if share[row, column] > 0.5 else "black"
-        )
-    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    axes.set_yticks(range(len(classes)), classes)
-    axes.set(xlabel="predicted", ylabel="true", title=f"Validation, {len(targets)} images")
-    figure.colorbar(image, label="share of the true class", shrink=0.8)
-    _save(figure, path)
+    with _new_figure(path, (side + 0.8, side)) as figure:
+        axes = figure.subplots()
+        image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(counts):
+            color = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=color)
+        axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(classes)), classes)
+        axes.set(xlabel="predicted", ylabel="true", title=f"Validation, {len(targets)} images")
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        figure.colorbar(image, label="share of the true class", shrink=0.8).outline.set_visible(False)
 
 
-def _save(figure: Figure, path: Path) -> None:
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=120, format="png")
+def _plot(axes: Axes, epochs: np.ndarray, values: Sequence[float], **style: Any) -> None:
+    """Plot a curve, with a marker where it is a single point."""
+    axes.plot(epochs, values, marker="o" if len(values) == 1 else "", **style)
+
+
+@contextmanager
+def _new_figure(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+    """Yield an empty figure, and save it as PNG and as PDF at the end of the block."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure
+        for kind, metadata in (("png", {}), ("pdf", {"CreationDate": None})):
+            with atomic_write(path.with_suffix(f".{kind}")) as temporary:
+                figure.savefig(temporary, dpi=120, format=kind, metadata=metadata)

@@ -86,6 +86,7 @@ def test_run_directory_is_complete(done: tuple[Path, str, str]) -> None:
         "manifest.json", "config.toml", "history.csv", "metrics.json", "split.csv", "log.txt", "model/model.json",
         "model/weights.safetensors", "model/symbols/ring.png", "model/symbols/disc.png", "checkpoints/last.pt",
         "checkpoints/best.pt", "figures/history.png", "figures/confusion.png",
+        "figures/history.pdf", "figures/confusion.pdf",
     }  # fmt: skip
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file()}
     assert wanted <= files and not any(Path(name).name.startswith(".") for name in files)
