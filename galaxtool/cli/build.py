@@ -22,7 +22,7 @@ from galaxtool.utils.config import Invocation, gather_settings, invocation, is_f
 
 INPUT_OPTIONS = (
     "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch",
-    "image_column", "id_column",
+    "image_column", "id_column", "ra_column", "dec_column",
 )  # fmt: skip
 """Options of every command that reads images."""
 
@@ -154,7 +154,7 @@ def _choose_typer_type(hint: Any) -> tuple[Any, str | None]:
     text = str(hint)
     if "Sequence" in text:
         return (list[str] | None if "None" in text else list[str]), None
-    if "str | pathlib" in text:
+    if "str | pathlib" in text or "float | str" in text:
         return (str | None if "None" in text else str), None
     return hint, None
 

@@ -40,6 +40,8 @@ def classify(
     stretch: str | None = None,
     image_column: str | None = None,
     id_column: str | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
@@ -81,6 +83,8 @@ def classify(
     {stretch}
     {image_column}
     {id_column}
+    {ra_column}
+    {dec_column}
     {batch_size}
     {workers}
     {executor}
@@ -115,7 +119,7 @@ def classify(
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
             pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-            id_column=id_column,
+            id_column=id_column, ra_column=ra_column, dec_column=dec_column,
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,

@@ -105,8 +105,8 @@ def cutouts(
         Bands to stack as planes, in this order: g,r,z; by default those that the headers state, if they differ.
     hdu : str, optional
         HDU to cut from, by number or EXTNAME; by default every image in a file except weights, masks and the like.
-    ra_column, dec_column : str, optional
-        Catalogue columns with the position in degrees, ICRS; needed only if they have none of the usual names.
+    {ra_column}
+    {dec_column}
     {id_column}
     stretch : str, optional
         Brightness stretch of PNG files: asinh, or with options asinh:softening=3; by default the one of `classify`.

@@ -33,6 +33,8 @@ def embed(
     stretch: str | None = None,
     image_column: str | None = None,
     id_column: str | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
     engine: str = "auto",
     device: str = "auto",
     precision: str = "auto",
@@ -67,6 +69,8 @@ def embed(
     {stretch}
     {image_column}
     {id_column}
+    {ra_column}
+    {dec_column}
     {engine}
     {device}
     {precision}
@@ -97,7 +101,7 @@ def embed(
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
             pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-            id_column=id_column,
+            id_column=id_column, ra_column=ra_column, dec_column=dec_column,
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,

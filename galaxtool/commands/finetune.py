@@ -32,6 +32,8 @@ def finetune(
     weight: Sequence[str] = (),
     image_column: str | None = None,
     label_column: str | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
     hdu: str | None = None,
     bands: Sequence[str] = (),
     pattern: str | None = None,
@@ -111,6 +113,8 @@ def finetune(
     {image_column}
     label_column : str, optional
         Catalogue column with the labels; needed only if it has none of the usual names.
+    {ra_column}
+    {dec_column}
     {hdu}
     {bands}
     {pattern}
@@ -208,8 +212,8 @@ def finetune(
         dataset=dataset, out=out, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
         channels=channels, head=head, votes=str(votes) if votes else None, taxonomy=taxonomy, symbols=symbols,
         where=where, weight=weight, image_column=image_column, label_column=label_column, hdu=hdu, bands=bands,
-        pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu, pixel_scale=pixel_scale, all_classes=all_classes,
-        recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,
+        ra_column=ra_column, dec_column=dec_column, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
+        pixel_scale=pixel_scale, all_classes=all_classes, recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,
         valid_fraction=valid_fraction, separation=separation, epochs=epochs, warmup_epochs=warmup_epochs,
         batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay, patience=patience,
         stopping=stopping, contrast=contrast, score=score, class_weights=class_weights, label_smoothing=label_smoothing,

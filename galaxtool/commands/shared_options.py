@@ -67,6 +67,15 @@ SHARED_OPTIONS = {
         "str, optional",
         "Catalogue column with the identifiers; needed only if it has none of the usual names.",
     ),
+    "ra_column": (
+        "str, optional",
+        "Catalogue column with the right ascension or longitude, perhaps with its unit in brackets: coord_ra[rad]; "
+        "needed only if none is found by its name. Without a unit, numbers are degrees and 12:30:49.4 is in hours.",
+    ),
+    "dec_column": (
+        "str, optional",
+        "Catalogue column with the declination or latitude, perhaps with its unit in brackets: coord_dec[rad].",
+    ),
     "html": (
         "Path, optional",
         "Also write an HTML page with a summary, thumbnails by class, ambiguous cases, errors and all rows.",

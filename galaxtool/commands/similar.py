@@ -22,8 +22,8 @@ def similar(
     text: str | None = None,
     symbol: str | None = None,
     id: str | None = None,
-    ra: float | None = None,
-    dec: float | None = None,
+    ra: float | str | None = None,
+    dec: float | str | None = None,
     radius: float = 5.0,
     index: Path | None = None,
     among: Sequence[str | Path] = (),
@@ -44,6 +44,8 @@ def similar(
     stretch: str | None = None,
     image_column: str | None = None,
     id_column: str | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
     engine: str = "auto",
     device: str = "auto",
     progress: Progress | None = None,
@@ -64,8 +66,9 @@ def similar(
         Class of the model (its slug or name), or an image file with a schematic symbol.
     id : str, optional
         Identifier of an indexed object.
-    ra, dec : float, optional
-        Position of an indexed object, in degrees, ICRS.
+    ra, dec : float or str, optional
+        Position of an indexed object, ICRS: in degrees, or sexagesimal with right ascension in hours, such as --ra
+        12:30:49.4 --dec +12:23:28 or 12h30m49.4s.
     radius : float
         Maximum distance of the object from the position, in arcsec.
     index : Path, optional
@@ -83,8 +86,8 @@ def similar(
     exclude_query : bool
         Leave the query itself out of the results.
     filter : sequence of str, optional
-        Filter that results must pass, as NAME:ARGUMENT; can be repeated. cone:RA,DEC,RADIUS takes degrees and arcsec,
-        "where:dec > 30" takes a condition on id, path, ra and dec, and plugins add others.
+        Filter that results must pass, as NAME:ARGUMENT; can be repeated. cone:RA,DEC,RADIUS takes degrees (or 12:30:49,
+        +12:23:28) and arcsec, "where:dec > 30" takes a condition on id, path, ra and dec, and plugins add others.
     {hdu}
     {each_hdu}
     {bands}
@@ -96,6 +99,8 @@ def similar(
     {stretch}
     {image_column}
     {id_column}
+    {ra_column}
+    {dec_column}
     {engine}
     {device}
     {progress}
@@ -119,7 +124,7 @@ def similar(
     reading = ReadingOptions(
         hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
         pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-        id_column=id_column,
+        id_column=id_column, ra_column=ra_column, dec_column=dec_column,
     )  # fmt: skip
     return find_similar(
         QueryArgs(image=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, reading=reading),

@@ -11,8 +11,8 @@ from astropy.table import Column, Table
 
 from galaxtool.errors import ConfigError, InputError, TableError
 from galaxtool.inputs.names import make_unique
-from galaxtool.inputs.positions import read_positions
-from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS, find_column, list_columns
+from galaxtool.inputs.positions import Positions, read_positions
+from galaxtool.tables.column_names import ID_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
 from galaxtool.tables.whole_numbers import format_integer_valued
 
@@ -83,6 +83,8 @@ class CatalogueObjects:
         Sides of the cutouts, in arcsec or pixels.
     in_arcsec : bool
         Whether `sizes` are in arcsec.
+    notes : tuple of str
+        Messages for the user about the positions.
     """
 
     path: Path
@@ -92,6 +94,7 @@ class CatalogueObjects:
     dec: np.ndarray
     sizes: np.ndarray
     in_arcsec: bool
+    notes: tuple[str, ...] = ()
 
 
 def read_objects(
@@ -128,7 +131,7 @@ def read_objects(
         raise TableError(error.message, hint=error.hint or "The last argument is the catalogue.") from error
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.", hint="Give a table with at least one object.")
-    ra, dec = _read_positions(table, path, ra_column, dec_column)
+    positions = _read_positions(table, path, ra_column, dec_column)
     column = find_column(table, id_column, ID_COLUMNS, path)
     width = len(str(len(table)))
     numbers = [f"row{row:0{width}d}" for row in range(1, len(table) + 1)]
@@ -138,26 +141,34 @@ def read_objects(
     ]
     values, in_arcsec = _read_sizes(table, path, sizes)
     return CatalogueObjects(
-        path=path, table=table, ids=make_unique(names), ra=ra, dec=dec, sizes=values, in_arcsec=in_arcsec
+        path=path,
+        table=table,
+        ids=make_unique(names),
+        ra=positions.ra,
+        dec=positions.dec,
+        sizes=values,
+        in_arcsec=in_arcsec,
+        notes=positions.notes,
     )
 
 
-def _read_positions(table: Table, path: Path, ra: str | None, dec: str | None) -> tuple[np.ndarray, np.ndarray]:
-    ra_name, dec_name = find_column(table, ra, RA_COLUMNS, path), find_column(table, dec, DEC_COLUMNS, path)
-    if ra_name is None or dec_name is None:
+def _read_positions(table: Table, path: Path, ra: str | None, dec: str | None) -> Positions:
+    positions = read_positions(table, path, ra_column=ra, dec_column=dec)
+    if not positions.columns:
         raise TableError(
             f"The catalogue '{path}' has no columns with right ascension and declination; its columns are "
             f"{list_columns(table)}.",
             hint="Name them with --ra-column and --dec-column.",
         )
-    degrees = read_positions(Table([table[ra_name], table[dec_name]], names=["ra", "dec"], copy=False), path)
-    if not np.isfinite(degrees[0]).any():
+    if positions.problem:
+        raise TableError(positions.problem, hint=positions.hint)
+    if not np.isfinite(positions.ra).any():
+        names = " and ".join(f"'{name}'" for name in positions.columns)
         raise InputError(
-            f"No row of the catalogue '{path}' has a position: its columns '{ra_name}' and '{dec_name}' contain no "
-            "angles.",
+            f"No row of the catalogue '{path}' has a position: its columns {names} contain no valid angles.",
             hint="Name other columns with --ra-column and --dec-column.",
         )
-    return degrees
+    return positions
 
 
 def _read_sizes(table: Table, path: Path, options: SizeOptions) -> tuple[np.ndarray, bool]:

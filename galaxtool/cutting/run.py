@@ -98,6 +98,8 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
         dec_column=options.dec_column,
         id_column=options.id_column,
     )
+    for note in objects.notes:
+        progress.say(note)
     image_set = read_image_set(inputs[:-1], bands, options.hdu, progress)
     plan = plan_cuts(objects, image_set, bands, progress)
     run = _CutoutsRun(plan, folder, stretch, image_set.unreadable, options)

@@ -39,6 +39,8 @@ def open_catalogue(
     name: str = "",
     pattern: str | None = None,
     bands: Sequence[str] = (),
+    ra_column: str | None = None,
+    dec_column: str | None = None,
 ) -> FileDataset:
     """Open a table with a path and a label in each row.
 
@@ -59,6 +61,8 @@ def open_catalogue(
         stands for the path of a row, or for its identifier if there are no paths.
     bands : sequence of str
         Bands of the pattern, or of the columns, in order.
+    ra_column, dec_column : str, optional
+        Columns of positions, see `galaxtool.inputs.positions.read_positions`.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def open_catalogue(
     band_pattern = None if pattern is None else _create_pattern(pattern, bands, path)
     if band_pattern is not None:
         image_column = find_column(read_table(path), image_column, (*PATH_COLUMNS, *ID_COLUMNS), path)
-    catalogue = read_catalogue(path, image_column=image_column, bands=bands)
+    catalogue = read_catalogue(path, image_column=image_column, bands=bands, ra_column=ra_column, dec_column=dec_column)
     table = catalogue.table
     label_name = find_column(table, label_column, LABEL_COLUMNS, path)
     if label_name is None and needs_labels:
@@ -104,7 +108,7 @@ def open_catalogue(
         )
         for row, identifier in enumerate(names)
     ]
-    return FileDataset(name or path.stem, items)
+    return FileDataset(name or path.stem, items, notes=catalogue.notes)
 
 
 def _create_pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:

@@ -39,6 +39,8 @@ class FileDataset:
         How to read the images.
     has_hdus : bool
         Whether the files may be FITS files; a stack of arrays has no HDUs.
+    notes : tuple of str
+        Messages for the user, such as the columns that positions come from.
     """
 
     name: str
@@ -47,6 +49,7 @@ class FileDataset:
     refs: Sequence[ImageRef] | None = None
     reading: ReadOptions = PLAIN
     has_hdus: bool = True
+    notes: tuple[str, ...] = ()
 
     def cutout(self, index: int) -> Cutout:
         """Read the image of ``items[index]``.
@@ -63,6 +66,13 @@ class FileDataset:
         if ref is None:
             raise UnreadableImage(f"'{item.id}' of '{self.name}' has no file.")
         return read_item(InputItem(item.id, ref, item.ra, item.dec), self.reading)
+
+
+def find_notes(dataset: Dataset) -> tuple[str, ...]:
+    """Return the messages of a data set for the user, also of one that was wrapped to select some of its images."""
+    while not hasattr(dataset, "notes") and hasattr(dataset, "whole"):
+        dataset = dataset.whole
+    return tuple(getattr(dataset, "notes", ()))
 
 
 def check_files(dataset: Dataset) -> None:

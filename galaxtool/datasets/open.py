@@ -39,6 +39,8 @@ def open_dataset(
     *,
     image_column: str | None = None,
     label_column: str | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
     where: str | None = None,
     needs_labels: bool = True,
     reading: ReadOptions = PLAIN,
@@ -55,6 +57,8 @@ def open_dataset(
         class of an image is the name of its folder. ``./sample`` is always a path.
     image_column, label_column : str, optional
         Columns of a catalogue or of the ``labels.csv`` in a folder or archive; for a stack, the array of labels.
+    ra_column, dec_column : str, optional
+        Columns of positions of a catalogue, if their names do not say so.
     where : str, optional
         SQL condition that selects items, see `galaxtool.tables.filter`. Its columns are those of the labels file and
         ``id``, ``path``, ``label``, ``split``, ``ra``, ``dec``.
@@ -89,6 +93,8 @@ def open_dataset(
         pattern=pattern,
         image_column=image_column,
         label_column=label_column,
+        ra_column=ra_column,
+        dec_column=dec_column,
         **options,
     )[0]
 

@@ -44,6 +44,8 @@ class FinetuneConfig:
     weight: Sequence[str] = ()
     image_column: str | None = None
     label_column: str | None = None
+    ra_column: str | None = None
+    dec_column: str | None = None
     hdu: str | None = None
     bands: Sequence[str] = ()
     pattern: str | None = None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.datasets.open import open_datasets
+from galaxtool.datasets.files import find_notes
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.splits.by_position import (
     draw_nested_subset,
@@ -162,9 +163,12 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         weights=_parse_item_weights(datasets, locations, config.weight),
         taxonomy=taxonomy,
         votes=targets.votes,
-        warnings=tuple(
-            f"No image of '{slug}' is left to validate on, so its score is not known."
-            for slug in find_unvalidated_classes(targets.slugs, splits)
+        warnings=(
+            *(note for dataset in datasets for note in find_notes(dataset)),
+            *(
+                f"No image of '{slug}' is left to validate on, so its score is not known."
+                for slug in find_unvalidated_classes(targets.slugs, splits)
+            ),
         ),
     )
 
@@ -177,6 +181,8 @@ def _open_items(
         [str(name) for name in config.dataset] or [DEFAULT_DATASET],
         image_column=config.image_column,
         label_column=config.label_column,
+        ra_column=config.ra_column,
+        dec_column=config.dec_column,
         where=config.where,
         needs_labels=not keeps_all,
         reading=config.reading_options().read_options,

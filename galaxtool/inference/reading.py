@@ -21,6 +21,8 @@ def find_inputs(inputs: Sequence[str | os.PathLike[str]], options: ReadingOption
         inputs,
         image_column=options.image_column,
         id_column=options.id_column,
+        ra_column=options.ra_column,
+        dec_column=options.dec_column,
         bands=options.band_names,
         pattern=options.pattern,
         each_hdu=options.each_hdu,
@@ -42,6 +44,8 @@ def find_images(
         raise InputError(
             f"'{inputs[0]}' does not name any image.", hint="Give a catalogue with rows, or a folder of images."
         )
+    for note in found.notes:
+        progress.say(note)
     if found.skipped:
         reasons = "; ".join(f"{number} {reason}" for reason, number in found.skipped.most_common())
         progress.say(f"Skipped {found.skipped.total()} files: {reasons}.")

@@ -36,6 +36,8 @@ class ReadingOptions:
         Stretch that replaces the model's own: ``name``, or ``name:option=value,option=value``.
     image_column, id_column : str, optional
         Columns of a catalogue that hold paths and identifiers, if they do not have one of the usual names.
+    ra_column, dec_column : str, optional
+        Columns of a catalogue that hold positions, perhaps with a unit in brackets: ``coord_ra[rad]``.
 
     Raises
     ------
@@ -54,6 +56,8 @@ class ReadingOptions:
     stretch: str | None = None
     image_column: str | None = None
     id_column: str | None = None
+    ra_column: str | None = None
+    dec_column: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("pixel_scale", "size_arcsec"):

@@ -49,6 +49,8 @@ class Catalogue:
         Member or HDU in the file of each row, where the table has such a column; else empty.
     bands : dict of str to sequence of Path
         Paths of the images in each band, where the table has a column for each; else empty.
+    notes : tuple of str
+        Messages for the user about the columns.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class Catalogue:
     dec: np.ndarray
     members: Sequence[str] = ()
     bands: dict[str, Sequence[Path]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     _containers: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -102,7 +105,13 @@ class Catalogue:
 
 
 def read_catalogue(
-    path: Path, *, image_column: str | None = None, id_column: str | None = None, bands: Sequence[str] = ()
+    path: Path,
+    *,
+    image_column: str | None = None,
+    id_column: str | None = None,
+    bands: Sequence[str] = (),
+    ra_column: str | None = None,
+    dec_column: str | None = None,
 ) -> Catalogue:
     """Read a table that names images.
 
@@ -115,6 +124,8 @@ def read_catalogue(
         case. An `image_column` with ``{band}`` in it stands for one column per band: ``{band}_path``.
     bands : sequence of str
         Bands to take; by default all that have such a column, the shortest wavelength first.
+    ra_column, dec_column : str, optional
+        Names of the columns of positions, see `galaxtool.inputs.positions.read_positions`.
 
     Raises
     ------
@@ -141,16 +152,17 @@ def read_catalogue(
     ids = find_column(table, id_column, ID_COLUMNS, path)
     member = find_column(table, None, MEMBER_COLUMNS, path)
     members = MemberColumn(table[member]) if member else ()
-    ra, dec = read_positions(table, path)
+    positions = read_positions(table, path, ra_column=ra_column, dec_column=dec_column)
     return Catalogue(
         path=path,
         table=table,
         images=first,
         names=_NameColumn(IdColumn(table[ids]) if ids else None, first, members),
-        ra=ra,
-        dec=dec,
+        ra=positions.ra,
+        dec=positions.dec,
         members=members,
         bands={} if "" in images else dict(images),
+        notes=positions.messages,
     )
 
 

@@ -6,7 +6,7 @@ import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from galaxtool.containers.find import HDUS, find_container_name, list_container_
 from galaxtool.containers.protocols import Member
 from galaxtool.errors import GalaxtoolError, InputError, suggest_name
 from galaxtool.images.reading import list_image_suffixes
-from galaxtool.inputs.catalogue import read_catalogue
+from galaxtool.inputs.catalogue import Catalogue
 from galaxtool.inputs.file_list import FileList
 from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
 from galaxtool.inputs.items import InputPart
@@ -34,8 +34,8 @@ class InputCollector:
 
     Parameters
     ----------
-    image_column, id_column, bands
-        Columns of catalogues, as for `galaxtool.inputs.catalogue.read_catalogue`.
+    read_catalogue : callable
+        Reads the catalogue at a path, see `galaxtool.inputs.catalogue.read_catalogue`.
     each_hdu : bool
         Whether every HDU with an image in a FITS file is a separate object.
     find_tables : callable, optional
@@ -47,19 +47,20 @@ class InputCollector:
         What was found, in order.
     skipped : Counter
         Number of files and members that were skipped, by reason.
+    notes : list of str
+        Messages for the user about the catalogues.
     """
 
     def __init__(
         self,
-        image_column: str | None,
-        id_column: str | None,
-        bands: Sequence[str],
+        read_catalogue: Callable[[Path], Catalogue],
         each_hdu: bool,
         find_tables: TableFinder | None = None,
     ) -> None:
         self.parts: list[InputPart] = []
         self.skipped: Counter[str] = Counter()
-        self._image_column, self._id_column, self._bands = image_column, id_column, bands
+        self.notes: list[str] = []
+        self._read_catalogue = read_catalogue
         self._image_suffixes, container_ends = list_image_suffixes(), list_container_suffixes()
         self._split_suffixes = list_fits_suffixes() if each_hdu else ()  # of files whose HDUs are objects
         self._file_filter = FileFilter.images_only(containers=container_ends, find_tables=find_tables)
@@ -101,9 +102,9 @@ class InputCollector:
         path = Path(text)
         is_file = path.is_file()  # a pipe or a socket is left to the reader
         if is_file and _is_catalogue(path):
-            self._add_part(
-                read_catalogue(path, image_column=self._image_column, id_column=self._id_column, bands=self._bands)
-            )
+            catalogue = self._read_catalogue(path)
+            self.notes += catalogue.notes
+            self._add_part(catalogue)
         elif not self._add_one(text, find_container_name(path) if is_file else ""):
             if not may_be_empty:
                 raise _no_image_error(text, Counter())

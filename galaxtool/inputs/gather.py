@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from astropy.table import Table
 
 from galaxtool.errors import InputError
 from galaxtool.inputs.band_files import find_objects
+from galaxtool.inputs.catalogue import read_catalogue
 from galaxtool.inputs.collector import InputCollector, missing_path_error
 from galaxtool.inputs.columns import stack_columns
 from galaxtool.inputs.items import InputItem, Items
@@ -34,11 +35,14 @@ class Inputs:
         None without a catalogue.
     skipped : Counter
         Number of files and members that were skipped, by reason.
+    notes : tuple of str
+        Messages for the user about the columns of the catalogues.
     """
 
     items: Sequence[InputItem]
     columns: Table | None
     skipped: Counter[str]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -58,6 +62,8 @@ def gather(
     pattern: str | None = None,
     each_hdu: bool = False,
     find_tables: TableFinder | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
 ) -> Inputs:
     """Find the images that inputs name, without reading any pixels.
 
@@ -83,6 +89,8 @@ def gather(
         Whether every HDU with an image in a FITS file is a separate object.
     find_tables : callable, optional
         Function that finds FITS tables, see `galaxtool.inputs.walk.FileFilter`.
+    ra_column, dec_column : str, optional
+        Columns of positions in the catalogues, see `galaxtool.inputs.positions.read_positions`.
 
     Raises
     ------
@@ -104,7 +112,15 @@ def gather(
                 raise missing_path_error(Path(text))
         objects, skipped = find_objects(named, pattern, bands)
         return Inputs(Items(objects), None, skipped)
-    collector = InputCollector(image_column, id_column, bands, each_hdu, find_tables)
+    read = partial(
+        read_catalogue,
+        image_column=image_column,
+        id_column=id_column,
+        bands=bands,
+        ra_column=ra_column,
+        dec_column=dec_column,
+    )
+    collector = InputCollector(read, each_hdu, find_tables)
     for text in named:
         collector.add(text)
-    return Inputs(Items(collector.parts), stack_columns(collector.parts), collector.skipped)
+    return Inputs(Items(collector.parts), stack_columns(collector.parts), collector.skipped, tuple(collector.notes))

@@ -15,6 +15,7 @@ from galaxtool.plugins.specs import SearchFilterSpec
 from galaxtool.search.index.store import Index
 from galaxtool.search.query import Query
 from galaxtool.search.sky import find_separations
+from galaxtool.tables.angles import parse_dec, parse_ra
 from galaxtool.tables.filter import filter_rows
 from galaxtool.types import ImageRef
 
@@ -134,7 +135,7 @@ def make_cone_filter(argument: str) -> RowFilter:
     Parameters
     ----------
     argument : str
-        ``RA,DEC,RADIUS`` in degrees, degrees (ICRS) and arcsec.
+        ``RA,DEC,RADIUS`` in degrees, degrees (ICRS) and arcsec; the first two also sexagesimal: ``10:00:24,+02:12:00``.
 
     Raises
     ------
@@ -142,13 +143,15 @@ def make_cone_filter(argument: str) -> RowFilter:
         If these are not three valid numbers.
     """
     try:
-        ra, dec, radius = (float(number) for number in argument.split(","))
-    except ValueError:
+        texts = argument.split(",")
+        ra, dec = parse_ra(texts[0], "--filter cone:"), parse_dec(texts[1], "--filter cone:")
+        (radius,) = map(float, texts[2:])
+    except (ValueError, IndexError):
         raise ConfigError(
             f"--filter cone:{argument} is not of the form cone:RA,DEC,RADIUS.",
-            hint="Give degrees, degrees and arcsec, e.g. cone:150.1,2.2,60",
+            hint="Give degrees, degrees and arcsec, e.g. cone:150.1,2.2,60, or cone:10:00:24,+02:12:00,60",
         ) from None
-    if not (-360 <= ra <= 360 and -90 <= dec <= 90 and radius > 0):
+    if not radius > 0:
         raise ConfigError(
             f"--filter cone:{argument} is not a circle on the sky.", hint="Give degrees, degrees and arcsec above 0."
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from galaxtool.errors import ConfigError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.utils.optional_imports import import_attribute
 
 _SHEET_SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -61,8 +62,8 @@ class QueryArgs:
         Class of the model, or an image file with a drawing.
     id : str, optional
         Identifier of an object of the index.
-    ra, dec : float, optional
-        Position of an object of the index, in degrees, ICRS.
+    ra, dec : float or str, optional
+        Position of an object of the index, ICRS: degrees, or a sexagesimal text, which becomes degrees.
     radius : float
         Maximum distance of the object from the position, in arcsec.
     reading : ReadingOptions
@@ -78,8 +79,8 @@ class QueryArgs:
     text: str | None = None
     symbol: str | None = None
     id: str | None = None
-    ra: float | None = None
-    dec: float | None = None
+    ra: float | str | None = None
+    dec: float | str | None = None
     radius: float = 5.0
     reading: ReadingOptions = field(default_factory=ReadingOptions)
 
@@ -105,10 +106,9 @@ class QueryArgs:
             raise ConfigError(f"A position needs both --ra and --dec; {missing} is missing.")
         if self.ra is None or self.dec is None:
             return
-        if not (-360 <= self.ra <= 360 and -90 <= self.dec <= 90):
-            raise ConfigError(
-                f"There is no position with ra {self.ra} and dec {self.dec}.", hint="Both are in degrees."
-            )
+        for name in ("ra", "dec"):
+            parse = import_attribute(f"galaxtool.tables.angles:parse_{name}")
+            object.__setattr__(self, name, parse(getattr(self, name)))
         if not self.radius > 0:
             raise ConfigError(f"--radius is {self.radius}; it must be above 0.")
 

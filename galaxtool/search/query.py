@@ -82,7 +82,8 @@ def resolve_query(args: QueryArgs, source: Source, progress: Progress) -> Query:
         row, text = source.index.row_of(args.id), args.id
     else:
         assert args.ra is not None and args.dec is not None
-        row, text = _find_row_at(args.ra, args.dec, args.radius, source, progress), f"{args.ra} {args.dec:+}"
+        ra, dec = float(args.ra), float(args.dec)
+        row, text = _find_row_at(ra, dec, args.radius, source, progress), f"{ra} {dec:+}"
     item = source.index[row]
     return Query(
         text=text,
@@ -162,7 +163,8 @@ def _find_row_at(ra: float, dec: float, radius: float, source: Source, progress:
     if np.isnan(separations).all():
         raise InputError(
             "No object of the index has a position.",
-            hint="Index FITS files with a WCS or a catalogue with ra and dec, or ask with --id or an image.",
+            hint="Index FITS files with a WCS, or a catalogue with ra and dec (--ra-column and --dec-column name others), or "
+            "ask with --id or an image.",
         )
     row = int(np.nanargmin(separations))
     item, distance = source.index[row], separations[row]
