@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool.datasets.open import open_datasets
 from galaxtool.datasets.files import find_notes
+from galaxtool.datasets.open import open_datasets
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.splits.by_position import (
     draw_nested_subset,

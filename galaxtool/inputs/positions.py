@@ -14,8 +14,9 @@ from astropy.table import Column, Table
 from galaxtool.errors import TableError
 from galaxtool.inputs.cells import TextColumn
 from galaxtool.inputs.frames import make_frame, normalize_frame
+from galaxtool.inputs.position_notes import describe_choice, explain_unit, suspect_unit
 from galaxtool.inputs.sexagesimal_columns import SexagesimalColumns, find_sexagesimal_columns
-from galaxtool.tables.angles import UNITS_SHOWN, parse_angle, parse_angle_unit
+from galaxtool.tables.angles import parse_angle, parse_angle_unit
 from galaxtool.tables.column_names import find_column
 from galaxtool.tables.position_names import (
     ICRS,
@@ -25,9 +26,7 @@ from galaxtool.tables.position_names import (
     parse_position_name,
 )
 
-_AXES = (("RA", "right ascension"), ("DEC", "declination"))
-_FRAME_NAMES = {"fk4 B1950": "FK4 of B1950"}
-_FULL_TURN = 360 * (1 + 1e-9)
+_FARTHEST = 361.0  # some programs do not wrap positions just beyond 360 degrees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +149,7 @@ def _find_pairs(table: Table, parts: SexagesimalColumns | None) -> list[Position
     used = set(parts.columns) if parts else set()
     pairs = find_position_pairs([name for name in table.colnames if name not in used and table[name].ndim == 1])
     pairs = [pair for pair in pairs if not pair.is_bare or _confirm(table, pair)]
-    return pairs + _find_by_meaning(table) if not pairs else pairs
+    return pairs or _find_by_meaning(table)
 
 
 def _confirm(table: Table, pair: PositionPair) -> bool:
@@ -161,7 +160,7 @@ def _confirm(table: Table, pair: PositionPair) -> bool:
     if not (pair.lon == "l" and pair.lat == "b") or any(column.dtype.kind != "f" for column in columns):
         return False
     lon, lat = (np.asarray(np.ma.filled(column.astype(float), np.nan)) for column in columns)
-    is_inside = (np.abs(lon) <= _FULL_TURN) & (np.abs(lat) <= 90)
+    is_inside = (np.abs(lon) <= _FARTHEST) & (np.abs(lat) <= 90)
     return bool((is_inside | ~np.isfinite(lon) | ~np.isfinite(lat)).all())
 
 
@@ -209,16 +208,16 @@ def _read_pair(table: Table, source: Path, pair: PositionPair, pairs: list[Posit
             return _unknown(table, columns=columns, problem=problem)
         unit, text = _find_unit(table[column], name)
         if unit is None:
-            return _unknown(table, columns=columns, **_explain_unit(source, column, text, axis))
+            return _unknown(table, columns=columns, **explain_unit(source, column, text, axis))
         scales.append(unit)
     degrees = [
         _to_degrees(table[column], unit, (u.hourangle, u.deg)[axis if not pair.kind else 1])
         for axis, (column, unit) in enumerate(zip(columns, scales, strict=True))
     ]
     frame = _find_frame(table, pair)
-    notes = _describe_choice(source, pair, pairs, frame)
+    notes = describe_choice(source, pair, pairs, frame)
     if not _states_unit(table, pair):
-        notes += _suspect_unit(source, pair, *degrees)
+        notes += suspect_unit(source, pair, *degrees)
     ra, dec, remarks = _check_and_convert(table, source, columns, degrees[0], degrees[1], frame)
     return Positions(ra=ra, dec=dec, columns=columns, notes=(*notes, *remarks))
 
@@ -232,19 +231,10 @@ def _find_unit(column: Column, name: PositionName) -> tuple[u.UnitBase | None, s
     return (None if name.axis and unit == u.hourangle else unit), text
 
 
-def _explain_unit(source: Path, column: str, text: str, axis: int) -> dict[str, str]:
-    flag = ("--ra-column", "--dec-column")[axis]
-    return {
-        "problem": f"The column '{column}' of '{source}' has the unit '{text}', which is not a unit of "
-        f"{_AXES[axis][1]}, so no position is read from it.",
-        "hint": f"Name the unit with {flag} '{column}[deg]': {UNITS_SHOWN}.",
-    }
-
-
 def _to_degrees(column: Column, unit: u.UnitBase, sexagesimal: u.UnitBase) -> np.ndarray:
     """Return a column of angles in degrees; NaN where masked, infinity where not an angle."""
     data = np.ma.getdata(column, subok=False)
-    scale = 1.0 if unit == u.deg else float(unit.to(u.deg))
+    scale = {u.deg: 1.0, u.hourangle: 15.0}.get(unit) or float(unit.to(u.deg))
     if data.dtype.kind == "U":
         if unit != u.deg or column.unit is not None:
             sexagesimal = unit
@@ -264,7 +254,7 @@ def _check_and_convert(
     """Return ICRS positions, NaN where a value is missing or out of range, and notes about the latter."""
     stated = ~np.isnan(lon) & ~np.isnan(lat)
     with np.errstate(invalid="ignore"):
-        known = stated & (np.abs(lon) <= _FULL_TURN) & (np.abs(lat) <= 90)
+        known = stated & (np.abs(lon) <= _FARTHEST) & (np.abs(lat) <= 90)
     notes: tuple[str, ...] = ()
     wrong = np.flatnonzero(stated & ~known)
     if len(wrong):
@@ -293,39 +283,6 @@ def _find_frame(table: Table, pair: PositionPair) -> str:
     system = str(header.get("RADESYS", header.get("RADECSYS", "")))
     equinox = str(header.get("EQUINOX", header.get("EPOCH", "")) if system or "EQUINOX" in header else "")
     return normalize_frame(f"{system} {equinox}") if system.strip() or equinox.strip() else ICRS
-
-
-def _describe_choice(source: Path, pair: PositionPair, pairs: list[PositionPair], frame: str) -> tuple[str, ...]:
-    """Say which columns were taken, unless they have the usual names and are ICRS."""
-    if frame == ICRS and (pair.is_usual or len(pairs) == 1 and not pair.names[0].group):
-        return ()
-    others = [f"'{other.lon}', '{other.lat}'" for other in pairs if other.kind == pair.kind and other != pair]
-    more = f" It also has {'; '.join(others[:3])}: --ra-column and --dec-column choose." if others else ""
-    how = "" if frame == ICRS else f", converted from {_FRAME_NAMES.get(frame, frame)} to ICRS"
-    return (f"Positions of '{source}' are those of the columns '{pair.lon}' and '{pair.lat}'{how}.{more}",)
-
-
-def _suspect_unit(source: Path, pair: PositionPair, lon: np.ndarray, lat: np.ndarray) -> tuple[str, ...]:
-    """Warn of numbers without a unit that look like hours or radians."""
-    known = np.isfinite(lon) & np.isfinite(lat)
-    x, y = lon[known], lat[known]
-    if not len(x) or pair.kind:
-        return ()
-    widths = np.ptp(x), np.ptp(y)
-    suspected = ""
-    if np.abs(x).max() <= 2 * np.pi and np.abs(y).max() <= np.pi / 2:
-        if "coord" in pair.names[0].group or (len(x) >= 10 and widths[0] > np.pi and widths[1] > np.pi / 4):
-            suspected = "rad"
-    elif len(x) >= 10 and 0 <= x.min() and x.max() <= 24 and widths[0] > 12 and widths[1] > 30:
-        suspected = "hours"
-    if not suspected:
-        return ()
-    how = f"--ra-column '{pair.lon}[{suspected}]'"
-    how += f" --dec-column '{pair.lat}[rad]'" if suspected == "rad" else ""
-    return (
-        f"The columns '{pair.lon}' and '{pair.lat}' of '{source}' state no unit and are taken as degrees, but all their "
-        f"values would fit {'radians' if suspected == 'rad' else 'hours'}: if they are that, say so with {how}.",
-    )
 
 
 def _read_parts(table: Table, source: Path, parts: SexagesimalColumns) -> Positions:

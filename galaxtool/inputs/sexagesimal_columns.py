@@ -99,7 +99,7 @@ def find_sexagesimal_columns(table: Table) -> SexagesimalColumns | None:
 
 def _add_up(table: Table, names: Sequence[str]) -> np.ndarray:
     """Return the sum of whole units, minutes and seconds without sign; a missing minute or second counts as none."""
-    total = np.abs(_numbers(table[names[0]]))
+    total: np.ndarray = np.abs(_numbers(table[names[0]]))
     for name, share in zip(names[1:], (60, 3600), strict=False):
         values = _numbers(table[name])
         total = total + np.where(np.isnan(values), 0, values) / share

@@ -143,14 +143,14 @@ def make_cone_filter(argument: str) -> RowFilter:
         If these are not three valid numbers.
     """
     try:
-        texts = argument.split(",")
-        ra, dec = parse_ra(texts[0], "--filter cone:"), parse_dec(texts[1], "--filter cone:")
-        (radius,) = map(float, texts[2:])
-    except (ValueError, IndexError):
+        center_ra, center_dec, width = argument.split(",")
+        radius = float(width)
+    except ValueError:
         raise ConfigError(
             f"--filter cone:{argument} is not of the form cone:RA,DEC,RADIUS.",
             hint="Give degrees, degrees and arcsec, e.g. cone:150.1,2.2,60, or cone:10:00:24,+02:12:00,60",
         ) from None
+    ra, dec = parse_ra(center_ra, "--filter cone:"), parse_dec(center_dec, "--filter cone:")
     if not radius > 0:
         raise ConfigError(
             f"--filter cone:{argument} is not a circle on the sky.", hint="Give degrees, degrees and arcsec above 0."

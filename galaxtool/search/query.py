@@ -163,8 +163,8 @@ def _find_row_at(ra: float, dec: float, radius: float, source: Source, progress:
     if np.isnan(separations).all():
         raise InputError(
             "No object of the index has a position.",
-            hint="Index FITS files with a WCS, or a catalogue with ra and dec (--ra-column and --dec-column name others), or "
-            "ask with --id or an image.",
+            hint="Index FITS files with a WCS, or a catalogue with ra and dec (--ra-column and --dec-column name other "
+            "columns), or ask with --id or an image.",
         )
     row = int(np.nanargmin(separations))
     item, distance = source.index[row], separations[row]

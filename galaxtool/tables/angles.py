@@ -85,7 +85,7 @@ def parse_ra(value: float | str, option: str = "--ra") -> float:
     if not -360 <= degrees <= 360:
         raise ConfigError(
             f"{option} {value} is not a right ascension.",
-            hint="Give degrees from 0 to 360, such as 187.7, or hours, minutes and seconds, such as 12:30:49.4 or 12h30m49.4s.",
+            hint="Give degrees from 0 to 360, such as 187.7, or hours such as 12:30:49.4 or 12h30m49.4s.",
         )
     return degrees
 
@@ -107,7 +107,7 @@ def parse_dec(value: float | str, option: str = "--dec") -> float:
     if not -90 <= degrees <= 90:
         raise ConfigError(
             f"{option} {value} is not a declination.",
-            hint="Give degrees from -90 to 90, such as 12.4, or degrees, minutes and seconds, such as +12:23:28.",
+            hint="Give degrees from -90 to 90, such as 12.4 or +12:23:28.",
         )
     return degrees
 

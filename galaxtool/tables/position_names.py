@@ -50,12 +50,15 @@ _LON_LAT = re.compile(r"(?P<before>)(?P<stem>lon|long|longitude|l|lat|latitude|b
 _NOTE = re.compile(r"[\[({]\s*([^\])}]*?)\s*[\])}]")
 _SHORT_UNITS = {"h": "hours", "d": "deg"}
 _UNIT_WORDS = {*_UNIT_ENDS.split("|"), *_SHORT_UNITS}
-_NEVER = frozenset(
-    "e err errs error errors sig sigma std stdev unc uncert uncertainty var ivar variance cov corr pm proper motion mu "
-    "off offset offsets d delta del diff dif shift min max lo hi low high lower upper rms flag flags n num nobs prec "
-    "quality q epoch parallax start end width size rate bin idx index id m s sec sign sep tile tel telescope pointing "
-    "boresight moon sun rank weight w isgood good bad ok err1 err2 flux mag res resid residual scatter".split()
-)
+_NEVER = frozenset((
+    "e", "err", "errs", "error", "errors", "sig", "sigma", "std", "stdev", "unc", "uncert", "uncertainty", "var",
+    "ivar", "variance", "cov", "corr", "pm", "proper", "motion", "mu", "off", "offset", "offsets", "d", "delta",
+    "del", "diff", "dif", "shift", "min", "max", "lo", "hi", "low", "high", "lower", "upper", "rms", "flag",
+    "flags", "n", "num", "nobs", "prec", "quality", "q", "epoch", "parallax", "start", "end", "width", "size",
+    "rate", "bin", "idx", "index", "id", "m", "s", "sec", "sign", "sep", "tile", "tel", "telescope", "pointing",
+    "boresight", "moon", "sun", "rank", "weight", "w", "isgood", "good", "bad", "ok", "err1", "err2", "flux",
+    "mag", "res", "resid", "residual", "scatter",
+))  # fmt: skip
 _JOINED = ("ra", "dec")
 _SPARSE = ("alpha", "delta", "l", "b")  # have other meanings, unless the frame or the unit is stated
 _GROUPS = ("", "mean", "1", "x", "target", "coord", "sky", "obj", "object", "plug", "stack")

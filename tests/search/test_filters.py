@@ -65,7 +65,7 @@ def test_results_are_those_of_the_whole_search_that_pass(built: Path) -> None:
     ("text", "error", "message"),
     [
         ("cone:150,2", ConfigError, "cone:RA,DEC,RADIUS"),
-        ("cone:150,92,10", ConfigError, "not a circle"),
+        ("cone:150,92,10", ConfigError, "92 is not a declination"),
         ("cone", ConfigError, "cone:RA,DEC,RADIUS"),
         ("where:", ConfigError, "no condition"),
         ("where:redshift > 1", TableError, "redshift"),

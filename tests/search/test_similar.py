@@ -236,7 +236,7 @@ def test_exactly_one_query(run: Run, built: Path) -> None:
         similar(id="p1", index=built, k=0)
     with pytest.raises(ConfigError, match="does not name a table format"):
         similar(id="p1", index=built, output=Path("x.xyz"))
-    with pytest.raises(ConfigError, match="There is no position"):
+    with pytest.raises(ConfigError, match="91 is not a declination"):
         similar(ra=0, dec=91, index=built)
 
 
