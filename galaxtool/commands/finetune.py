@@ -218,7 +218,7 @@ def finetune(
         warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay,
         patience=patience, stopping=stopping, contrast=contrast, score=score, class_weights=class_weights,
         label_smoothing=label_smoothing, calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec,
-        stretch=stretch, seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing, compile=compile, device=device,
-        tensorboard=tensorboard,
+        stretch=stretch, seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing,
+        compile=compile, device=device, tensorboard=tensorboard,
     )  # fmt: skip
     return run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)
