@@ -27,7 +27,7 @@ from galaxtool.inputs.probe import FileProber
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
 from galaxtool.taxonomy.matching import choose_taxonomy, match_labels
-from galaxtool.taxonomy.names import slugify
+from galaxtool.taxonomy.names import is_bare_number, make_slugs
 from galaxtool.taxonomy.votes.counts import read_votes, select_answered
 from galaxtool.taxonomy.votes.load import load_schema
 from galaxtool.types import Item
@@ -253,8 +253,14 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
         fitting = choose_taxonomy(distinct, known)
         if fitting is not None:
             return fitting, match_labels(distinct, fitting)
-    ordered = sorted(distinct)
-    return build_taxonomy(ordered, symbols), {label: slugify(label) for label in ordered}
+    ordered = _sort_labels(distinct)
+    return build_taxonomy(ordered, symbols), make_slugs(ordered)
+
+
+def _sort_labels(labels: Sequence[str]) -> list[str]:
+    """Return labels in alphabetical order; numbers with a sign, such as T-types, in order of size."""
+    signed = any(label.startswith("-") for label in labels) and all(map(is_bare_number, labels))
+    return sorted(labels, key=lambda label: (float(label) if signed else 0, label))
 
 
 def _explain_empty_validation(items: Sequence[Item], separation: float, prober: FileProber) -> TrainingError:

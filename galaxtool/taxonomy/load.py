@@ -31,7 +31,7 @@ from typing import Any
 from galaxtool.errors import InputError
 from galaxtool.plugins.specs import TaxonomySpec
 from galaxtool.taxonomy.classes import Class, Taxonomy
-from galaxtool.taxonomy.names import make_prompt, match_key, slugify
+from galaxtool.taxonomy.names import clean_name, make_prompt, make_slugs, match_key, slugify
 from galaxtool.taxonomy.records import check_keys, read_citations
 from galaxtool.taxonomy.votes.schema import VoteSchema
 
@@ -149,19 +149,16 @@ def build_taxonomy(names: Sequence[str], symbols: Path | None = None, *, name: s
     Raises
     ------
     galaxtool.errors.InputError
-        If a name has no letters or digits, two names have the same slug, the folder does not exist, or two images
-        match one class.
+        If a name is blank, the folder does not exist, or two images match one class.
     """
-    for class_name in names:
-        if not slugify(class_name):
-            raise InputError(f"'{class_name}' cannot name a class.", hint="A name needs a letter or a digit.")
-    symbol_files = _find_symbols([slugify(class_name) for class_name in names], symbols) if symbols is not None else {}
-    classes = []
-    for class_name in names:
-        text = " ".join(class_name.replace("_", " ").split())
-        slug = slugify(class_name)
-        classes.append(Class(slug=slug, name=text, prompt=make_prompt(text), symbol=symbol_files.get(slug)))
-    return Taxonomy(name=name, title="Own classes", classes=tuple(classes))
+    slugs = make_slugs(names)
+    symbol_files = {} if symbols is None else _find_symbols(slugs, symbols)
+    text_of = {slug: clean_name(class_name) for class_name, slug in slugs.items()}
+    classes = tuple(
+        Class(slug=slug, name=text, prompt=make_prompt(text), symbol=symbol_files.get(slug))
+        for slug, text in text_of.items()
+    )
+    return Taxonomy(name=name, title="Own classes", classes=classes)
 
 
 def build_vote_taxonomy(schema: VoteSchema) -> Taxonomy:
@@ -180,20 +177,20 @@ def build_vote_taxonomy(schema: VoteSchema) -> Taxonomy:
     )
 
 
-def _find_symbols(slugs: Sequence[str], folder: Path) -> dict[str, Path]:
-    """Return the image of each class that has one in the folder."""
+def _find_symbols(slug_of: Mapping[str, str], folder: Path) -> dict[str, Path]:
+    """Return the image of each class that has one in the folder, by slug; `slug_of` maps names to slugs."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder of symbols.", hint="Give a folder with one image for each class.")
     found: dict[str, Path] = {}
-    exact = set(slugs)
+    by_name = {slug: slug for slug in slug_of.values()} | {clean_name(name): slug for name, slug in slug_of.items()}
     # "ring" and "rings" may both be classes; then only the exact slug matches, not the key.
+    slugs = list(dict.fromkeys(slug_of.values()))
     keys = [match_key(slug) for slug in slugs]
     by_key = {key: slug for key, slug in zip(keys, slugs, strict=True) if keys.count(key) == 1}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in _IMAGES:
             continue
-        stem = slugify(path.stem)
-        slug = stem if stem in exact else by_key.get(match_key(path.stem))
+        slug = by_name.get(clean_name(path.stem)) or by_name.get(slugify(path.stem)) or by_key.get(match_key(path.stem))
         if slug is None:
             continue
         if slug in found:

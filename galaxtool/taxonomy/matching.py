@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from galaxtool.errors import InputError, suggest_name
 from galaxtool.taxonomy.classes import Taxonomy
-from galaxtool.taxonomy.names import is_bare_number, match_key, slugify
+from galaxtool.taxonomy.names import clean_name, is_bare_number, match_key, slugify
 
 _MAX_LABELS = 5
 """Number of labels that an error lists."""
@@ -135,18 +135,20 @@ class _Matcher:
     """Tables of the names of the classes, from the strictest comparison to the loosest."""
 
     def __init__(self, taxonomy: Taxonomy, indices: bool) -> None:
-        slugs, names, keys = (defaultdict[str, set[str]](set) for _ in range(3))
+        exact, slugs, names, keys = (defaultdict[str, set[str]](set) for _ in range(4))
         for item in taxonomy.classes:
             slugs[item.slug].add(item.slug)
             for text in (item.slug, item.name, *item.aliases):
+                exact[clean_name(text)].add(item.slug)
                 names[slugify(text)].add(item.slug)
                 keys[match_key(text)].add(item.slug)
-        self._slugs, self._names, self._keys = slugs, names, keys
+        self._exact, self._slugs, self._names, self._keys = exact, slugs, names, keys
         self._by_index = {item.index: item.slug for item in taxonomy.classes if indices and item.index is not None}
 
     def find_slug(self, label: str) -> str | None:
         slug, key = slugify(label), match_key(label)
-        for table, name in ((self._slugs, slug), (self._names, slug), (self._keys, key)):
+        tables = ((self._exact, clean_name(label)), (self._slugs, slug), (self._names, slug), (self._keys, key))
+        for table, name in tables:
             # a name that two classes share does not identify either
             if name and len(table.get(name, ())) == 1:
                 return next(iter(table[name]))
