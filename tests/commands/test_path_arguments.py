@@ -135,7 +135,7 @@ def test_images_and_cutouts_by_path_objects(tmp_path: Path, monkeypatch: pytest.
     for form in FORMS:
         assert galaxtool.read_image(form(picture)).data.shape == (3, 40, 40)
     Table({"id": ["x"], "ra": [150.0], "dec": [2.0]}).write(tmp_path / "c.csv")
-    cut = galaxtool.cutouts([Path(field.name), Path("~/c.csv")], output=Path("~/cut"), size=8)
+    cut = galaxtool.cutouts([Path(field.name), Path("c.csv")], output=Path("~/cut"), size=8)
     assert cut.cut == 1 and os.fspath(cut.output) == str(tmp_path / "cut")
     made = galaxtool.simulate(output=Path("~/simulated"), n=2, size=32)
     assert fits.getdata(next((tmp_path / "simulated").rglob("*.fits"))).shape[-1] == 32 and made.output.is_dir()
