@@ -9,7 +9,7 @@ from pathlib import Path
 
 from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Container
-from galaxtool.containers.streams import decompress_head, read_head
+from galaxtool.containers.streams import read_head, read_packed_head
 from galaxtool.errors import UnreadableImage
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ContainerSpec
@@ -25,8 +25,8 @@ def find_container_name(path: Path, registry: Registry | None = None) -> str:
     Parameters
     ----------
     path : Path
-        Path of the file. Its first bytes decide (also when decompressed by gzip, bzip2 or xz), and its suffix only
-        between several containers. If no container knows the content, the suffix alone decides.
+        Path of the file. Its first bytes decide (also those of a tar packed by gzip, bzip2, xz or Zstandard), and its
+        suffix only between several containers. If no container knows the content, the suffix alone decides.
     registry : Registry, optional
         Registry of the containers; by default the process-wide one.
 
@@ -43,7 +43,9 @@ def find_container_name(path: Path, registry: Registry | None = None) -> str:
         return ""
     name = path.name.lower()
     by_name = [spec for spec in known if spec.suffixes and name.endswith(spec.suffixes)]
-    by_content = [s for s in known if _has_magic(s, head)] or [s for s in known if _has_compressed_magic(s, head)]
+    by_content = [spec for spec in known if _has_magic(spec, head)]
+    if not by_content and (unpacked := read_packed_head(path, head)):
+        by_content = [spec for spec in known if _has_packed_magic(spec, unpacked)]
     both = [spec for spec in by_content if spec in by_name]
     chosen = both or by_content or by_name
     return chosen[0].name if chosen else ""
@@ -104,9 +106,9 @@ def _has_magic(spec: ContainerSpec, head: bytes) -> bool:
     return any(head.startswith(magic, offset) for magic in spec.magic for offset in spec.offsets)
 
 
-def _has_compressed_magic(spec: ContainerSpec, head: bytes) -> bool:
-    """Tell whether a compressed file has the magic after decompression.
+def _has_packed_magic(spec: ContainerSpec, unpacked: bytes) -> bool:
+    """Tell whether a packed file has the magic after it is unpacked.
 
-    Magic at offset 0 does not count: a compressed file that begins with it may be a single image.
+    Magic at offset 0 does not count: a packed file that begins with it may be a single image.
     """
-    return 0 not in spec.offsets and _has_magic(spec, decompress_head(head))
+    return 0 not in spec.offsets and _has_magic(spec, unpacked)

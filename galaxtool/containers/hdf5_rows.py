@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.images.content import describe_content
+from galaxtool.images.packing import find_packing
 from galaxtool.images.reading import describe_error
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.suggestions import suggest_path
@@ -18,7 +20,6 @@ from galaxtool.utils.suggestions import suggest_path
 BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 """Errors of h5py for damaged files."""
 
-_GZIP = b"\x1f\x8b"
 _BLOCKS_KEPT = 2
 _MOST_BYTES = 2**30
 
@@ -120,18 +121,21 @@ def open_hdf5(path: Path) -> Any:
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
     try:
         with path.open("rb") as stream:
-            head = stream.read(2)
+            head = stream.read(4096)
     except FileNotFoundError as error:
         raise InputError(f"There is no file '{path}'.", hint=suggest_path(path)) from error
     except OSError as error:
         what = "is a folder, not an HDF5 file" if path.is_dir() else f"cannot be opened: {error.strerror or error}"
         raise InputError(f"'{path}' {what}.") from error
     if not h5py.is_hdf5(path):
-        if head == _GZIP:
-            raise InputError(f"'{path}' is compressed by gzip.", hint=f"Decompress it first: gunzip {path}")
+        if (packing := find_packing(head)) is not None:
+            raise InputError(
+                f"'{path}' is compressed by {packing.name}.", hint=f"Decompress it first: {packing.command} {path}"
+            )
+        what, hint = describe_content(head) if head else ("an empty file", "")
         raise InputError(
-            f"'{path}' is {'not an HDF5 file' if head else 'an empty file'}.",
-            hint="It may be an incomplete download, or an error page; download it again.",
+            f"'{path}' is {f'{what}, ' if what and head else what}{'not an HDF5 file' if head else ''}.",
+            hint=hint or "It may be an incomplete download, or an error page; download it again.",
         )
     try:
         # nothing is written, so a file system without locks is fine

@@ -15,7 +15,7 @@ import numpy as np
 
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.stack import ArrayRows, Rows, Stack, choose_array
-from galaxtool.containers.streams import BROKEN, MOST_BYTES, MOST_RATIO, read_head
+from galaxtool.containers.streams import BROKEN, MOST_BYTES, MOST_RATIO, read_head, wrong_content_error
 from galaxtool.containers.zip import seek_to_data
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.read_options import ReadOptions
@@ -149,6 +149,8 @@ def _open(path: Path) -> _File:
     try:
         return _open_npy(path) if head.startswith(_MAGIC) else _open_npz(path)
     except _BROKEN as error:
+        if not head.startswith((_MAGIC, b"PK")):
+            raise wrong_content_error(path, "a NumPy file", error) from error
         objects = "Object arrays" in str(error) or "Python objects" in str(error)
         why = (
             "contains Python objects, which are not loaded"

@@ -10,7 +10,8 @@ _TAR = ContainerSpec(
     summary="tar archives, plain or packed by gzip, bzip2, xz or Zstandard; nothing is unpacked to disk",
     factory="galaxtool.containers.tar:TarContainer",
     suffixes=(
-        ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tzst",
+        ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.lzma",
+        ".tar.z",
     ),
     magic=(b"ustar",),
     offsets=(257,),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import lzma
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from galaxtool.errors import UnreadableImage
-from galaxtool.images.reading import cannot_open_error
-from galaxtool.utils.optional_imports import import_attribute
+from galaxtool.images.content import describe_content
+from galaxtool.images.image_file import ImageFile
+from galaxtool.images.packing import find_packing, open_unpacked, read_unpacked_head
+from galaxtool.images.reading import cannot_open_error, describe_error
 
 MOST_BYTES = 2**30
 """Largest size of a member of an archive."""
@@ -26,7 +26,6 @@ BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, MemoryError
 _HEAD = 4096
 _HEADER_BYTES = 2**26
 _STEP = 2**20
-_GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
 
 
 def read_head(path: Path) -> bytes:
@@ -47,16 +46,22 @@ def read_head(path: Path) -> bytes:
     return head
 
 
-def decompress_head(head: bytes) -> bytes:
-    """Return the decompressed beginning of a compressed file, at least 512 bytes; empty for any other file."""
-    with suppress(*BROKEN):
-        if head.startswith(_GZIP):
-            return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
-        if head.startswith(_BZIP2):
-            return bz2.BZ2Decompressor().decompress(head, _HEAD)
-        if head.startswith(_XZ):
-            return lzma.LZMADecompressor().decompress(head, _HEAD)
+def read_packed_head(path: Path, head: bytes) -> bytes:
+    """Return the unpacked beginning of a packed file that begins with `head`; empty for any other file."""
+    if find_packing(head) is not None:
+        with suppress(*BROKEN):
+            return read_unpacked_head(ImageFile.on_disk(path), _HEAD)
     return b""
+
+
+def wrong_content_error(path: Path, expected: str, error: BaseException) -> UnreadableImage:
+    """Return the error for a file that is not the expected container, or is a damaged one."""
+    with suppress(*BROKEN, UnreadableImage):
+        head = read_head(path)
+        what, hint = describe_content(read_packed_head(path, head) or head)
+        if what and not what.endswith(expected.split()[-1]):
+            return UnreadableImage(f"'{path}' is {what}, not {expected}.", hint=hint)
+    return UnreadableImage(f"'{path}' is not {expected}, or is damaged ({describe_error(error)}).")
 
 
 class DecompressedFile:
@@ -65,8 +70,8 @@ class DecompressedFile:
     Parameters
     ----------
     path : Path
-        Plain file, or one compressed by gzip, bzip2, xz or (Python 3.14) Zstandard. Going back in a compressed file
-        starts again at its beginning.
+        Plain file, or one packed by gzip, bzip2, xz or Zstandard. Going back in a packed file starts again at its
+        beginning.
 
     Attributes
     ----------
@@ -80,7 +85,7 @@ class DecompressedFile:
     Raises
     ------
     UnreadableImage
-        As for `read_head`; or if this version of Python cannot decompress the file.
+        As for `read_head`; or if the file is packed in another way.
 
     Notes
     -----
@@ -91,9 +96,13 @@ class DecompressedFile:
     def __init__(self, path: Path) -> None:
         head = read_head(path)
         self.size = path.stat().st_size
-        self.packed = head.startswith((_GZIP, _BZIP2, _XZ, _ZSTD))
+        packing = find_packing(head)
+        if packing is not None and packing.open is None:
+            raise UnreadableImage(f"'{path}' is packed by {packing.name} (unpack it first with {packing.command}).")
+        self.packed = packing is not None
         self._farthest = max(MOST_BYTES, MOST_RATIO * self.size) if self.packed else None
-        self._stream: Any = _open(path, head)
+        self._file = path.open("rb")
+        self._stream: Any = open_unpacked(self._file, packing)
         self._at = 0
         self.last = b""
 
@@ -130,6 +139,7 @@ class DecompressedFile:
     def close(self) -> None:
         """Close the file."""
         self._stream.close()
+        self._file.close()
 
     def __enter__(self) -> DecompressedFile:
         return self
@@ -142,23 +152,3 @@ class DecompressedFile:
         read: bytes = self._stream.read(n)
         self._at += len(read)
         return read
-
-
-def _open(path: Path, head: bytes) -> BinaryIO:
-    """Open a file, decompressed according to its first bytes."""
-    if head.startswith(_GZIP):
-        return cast(BinaryIO, gzip.open(path))
-    if head.startswith(_BZIP2):
-        return cast(BinaryIO, bz2.open(path))
-    if head.startswith(_XZ):
-        return cast(BinaryIO, lzma.open(path))
-    if head.startswith(_ZSTD):
-        try:
-            open_zstd = import_attribute("compression.zstd:open")
-        except ImportError as error:
-            raise UnreadableImage(
-                f"'{path}' is compressed by Zstandard, which only Python 3.14 and newer can decompress.",
-                hint=f"Decompress it first: unzstd {path}",
-            ) from error
-        return cast(BinaryIO, open_zstd(path))
-    return path.open("rb")

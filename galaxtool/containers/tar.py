@@ -12,7 +12,7 @@ from typing import Any, cast
 from galaxtool.containers.member_index import IndexBuilder, get_index, scan_archive, store_index
 from galaxtool.containers.member_names import HIDDEN, NameDeduplicator, reason_to_skip, strip_dot_slash
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile
+from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile, wrong_content_error
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
@@ -25,7 +25,7 @@ _NUMBERS = 2  # offset and size of a member
 
 
 class TarContainer:
-    """Tar archives: plain, or compressed by gzip, bzip2, xz or (Python 3.14) Zstandard.
+    """Tar archives: plain, or packed by gzip, bzip2, xz or Zstandard.
 
     A plain archive is read at any offset. A compressed one has to be decompressed up to the member: in the order of the
     archive this costs nothing extra, but every worker does it again.
@@ -212,7 +212,7 @@ def _open(path: Path) -> Iterator[tuple[DecompressedFile, tarfile.TarFile]]:
         try:
             tar = tarfile.TarFile(fileobj=cast(Any, stream))
         except _BROKEN as error:
-            raise UnreadableImage(f"'{path}' is not a tar archive, or is damaged ({describe_error(error)}).") from error
+            raise wrong_content_error(path, "a tar archive", error) from error
         yield stream, tar
 
 

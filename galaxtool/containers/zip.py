@@ -13,7 +13,7 @@ from typing import BinaryIO
 from galaxtool.containers.member_index import IndexBuilder, get_index, scan_archive, store_index
 from galaxtool.containers.member_names import HIDDEN, NameDeduplicator, reason_to_skip, strip_dot_slash
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.streams import BROKEN, MOST_BYTES, read_head
+from galaxtool.containers.streams import BROKEN, MOST_BYTES, read_head, wrong_content_error
 from galaxtool.containers.zip_recovery import recover_members
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
@@ -173,7 +173,7 @@ def _read_directory(path: Path) -> tuple[list[zipfile.ZipInfo], str]:
             return archive.infolist(), ""
     except _BROKEN as error:
         if not head.startswith(_SIGNATURE):
-            raise UnreadableImage(f"'{path}' is not a zip archive, or is damaged ({describe_error(error)}).") from error
+            raise wrong_content_error(path, "a zip archive", error) from error
         try:
             recovered = recover_members(path)
         except OSError as other:

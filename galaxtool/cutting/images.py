@@ -16,13 +16,17 @@ from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from galaxtool.cutting.sources import ImageSource
 from galaxtool.errors import GalaxtoolError, UnreadableImage
+from galaxtool.images.content import describe_content
 from galaxtool.images.fits.axes import to_bands
 from galaxtool.images.fits.band_names import is_science
-from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_gzipped, open_bounded
+from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bounded
 from galaxtool.images.fits.hdus import is_image
 from galaxtool.images.image_file import ImageFile
+from galaxtool.images.packing import BROKEN, read_unpacked_head
 from galaxtool.images.reading import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
+
+_HEAD = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
     Parameters
     ----------
     source : ImageSource
-        Plain, gzipped or tile-compressed FITS file.
+        FITS file: plain, packed by gzip, bzip2, xz or Zstandard, or tile-compressed.
     hdu : str, optional
         Number or EXTNAME of the HDU; several HDUs may share an EXTNAME. By default every HDU with an image, except
         those whose EXTNAME marks them as weight, mask, error or the like.
@@ -143,10 +147,22 @@ def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
     except GalaxtoolError:
         raise
     except Exception as error:  # damaged files raise many kinds of exceptions, different in each library
+        if content := _describe_other_content(path):
+            raise UnreadableImage(f"'{path}' is {content[0]}, not a FITS file.", hint=content[1]) from error
         raise UnreadableImage(f"'{path}' cannot be read as FITS ({describe_error(error)}).") from error
     if not images:
         raise UnreadableImage(f"'{path}' contains no image.", hint="The last argument is the catalogue.")
     return images
+
+
+def _describe_other_content(path: Path) -> tuple[str, str] | None:
+    """Return what a file is that is not FITS; None if it is FITS, or unknown."""
+    try:
+        head = read_unpacked_head(ImageFile.on_disk(path), _HEAD)
+    except BROKEN:
+        return None
+    what, hint = describe_content(head)
+    return (what, hint) if what and not head.startswith(b"SIMPLE") else None
 
 
 def _read_hdus(path: Path, hdus: fits.HDUList, band: str, wanted: str | None) -> Iterator[SkyImage]:
@@ -178,7 +194,7 @@ def _is_wanted(number: int, hdu: Any, wanted: str | None) -> bool:
 
 def _check_complete(path: Path, hdu: Any) -> None:
     """Refuse an image whose header declares more bytes than the file has."""
-    if is_gzipped(ImageFile.on_disk(path)) or isinstance(hdu, fits.CompImageHDU):
+    if is_packed(ImageFile.on_disk(path)) or isinstance(hdu, fits.CompImageHDU):
         return
     expected = hdu.fileinfo()["datLoc"] + math.prod(hdu.shape) * abs(int(hdu.header["BITPIX"])) // 8
     if expected > path.stat().st_size:

@@ -11,7 +11,9 @@ from astropy.io import fits
 
 from galaxtool.cutting.images import HduRef
 from galaxtool.images.fits.band_names import find_plane_bands
+from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bounded
 from galaxtool.images.fits.pixel_scaling import PixelScaling
+from galaxtool.images.image_file import ImageFile
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _STRIP_ROWS = 64  # rows that are decompressed together
@@ -23,8 +25,8 @@ class OpenImage:
     """An image that is open for cutting.
 
     Plain pixels are memory-mapped, and scaled box by box. A tile-compressed image is decompressed in
-    strips of rows; the last strips are kept, so boxes in the order of y decompress each strip once. A gzipped file is
-    decompressed into memory as a whole.
+    strips of rows; the last strips are kept, so boxes in the order of y decompress each strip once. A packed file is
+    unpacked into memory as a whole.
 
     Parameters
     ----------
@@ -36,7 +38,10 @@ class OpenImage:
         self.ref = ref
         with ignore_warnings():
             # scaled box by box: astropy scales a memory-mapped image as a whole or not at all
-            self._hdus = fits.open(ref.path, memmap=True, do_not_scale_image_data=True, lazy_load_hdus=True)
+            file = ImageFile.on_disk(ref.path)
+            packed = is_packed(file)
+            source: Any = open_bounded(file, ANY_SIZE) if packed else ref.path
+            self._hdus = fits.open(source, memmap=not packed, do_not_scale_image_data=True, lazy_load_hdus=True)
             hdu = self._hdus[ref.hdu]
             self.header, self.primary = hdu.header.copy(), self._hdus[0].header
             self.shape: tuple[int, ...] = tuple(hdu.shape)
@@ -45,12 +50,11 @@ class OpenImage:
             self._strips: OrderedDict[int, np.ndarray] = OrderedDict()
             self._strip_rows = 0
             self._scaling = PixelScaling.from_header(self.header, hdu)
-            gzipped = hdu.fileinfo() is not None and hdu.fileinfo()["file"].compression is not None
             if isinstance(hdu, fits.CompImageHDU):
                 self._section, self._strip_rows = hdu.section, _choose_strip_rows(hdu)
             else:
                 self._array = hdu.data.view(np.ndarray)
-        self.bytes_in_memory = self._array.nbytes if gzipped and self._array is not None else 0
+        self.bytes_in_memory = self._array.nbytes if packed and self._array is not None else 0
 
     @cached_property
     def plane_bands(self) -> tuple[str, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import Citation, ReaderSpec
 
+_PACKED = ("", ".gz", ".bz2", ".xz", ".lzma", ".zst", ".z")
+
 _FITS = ReaderSpec(
     name="fits",
-    summary="FITS images, also gzipped and tile-compressed; cubes and bands in several HDUs",
+    summary="FITS images, also packed by gzip, bzip2 or the like and tile-compressed; cubes and bands in several HDUs",
     factory="galaxtool.images.fits.reader:FitsReader",
-    suffixes=(".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz", ".fz", ".fits.fz"),
+    suffixes=(*(f"{suffix}{packed}" for packed in _PACKED for suffix in (".fits", ".fit", ".fts")), ".fz", ".fits.fz"),
     magic=(b"SIMPLE  =",),
     citation=Citation(
         text="Pence, W. D., et al. 2010, Definition of the Flexible Image Transport System (FITS), version 3.0, "

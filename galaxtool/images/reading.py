@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from galaxtool.errors import GalaxtoolError, UnreadableImage
+from galaxtool.images.content import describe_content
 from galaxtool.images.image_file import ImageFile
+from galaxtool.images.packing import BROKEN, Packing, find_packing, read_unpacked_head, unpack_small
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Registry, get_registry
@@ -17,7 +18,6 @@ from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
 from galaxtool.utils.debugging import is_debugging
 
-_GZIP = b"\x1f\x8b"
 _HEAD = 4096
 
 
@@ -27,8 +27,8 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
     Parameters
     ----------
     file : Path or ImageFile
-        The file. Its first bytes decide which reader takes it. Its suffix decides only between several readers, or
-        where a reader does not state how its files begin.
+        The file, unpacked if it was packed by gzip, bzip2, xz or Zstandard. Its first bytes decide which reader takes
+        it. Its suffix decides only between several readers, or where a reader does not state how its files begin.
     options : ReadOptions
         What to read.
     registry : Registry, optional
@@ -46,12 +46,12 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
         If the file cannot be read; the message says why in one sentence.
     """
     file = file if isinstance(file, ImageFile) else ImageFile.on_disk(Path(file))
-    head = _read_head(file)
+    file, head, packing = _read_head(file)
     registry = registry or get_registry()
     known = registry.readers.all()
     name = file.suffix_name
     by_suffix = [r for r in known if name.endswith(r.spec.suffixes)]
-    chosen = _choose(file, head, known, by_suffix)
+    chosen = _choose(file, head, known, by_suffix, packing)
     reader = chosen.create()
     try:
         cutout: Cutout = reader.read(file, options)
@@ -139,24 +139,34 @@ def cannot_open_error(
     return UnreadableImage(f"'{name}' cannot be opened: {getattr(error, 'strerror', None) or describe_error(error)}.")
 
 
-def _read_head(file: ImageFile) -> bytes:
-    """Return the first bytes of a file, decompressed if it is gzipped."""
+def _read_head(file: ImageFile) -> tuple[ImageFile, bytes, Packing | None]:
+    """Return a file, unpacked if it is packed and small, its first unpacked bytes, and how it was packed."""
     try:
         head = file.head(_HEAD)
     except (OSError, ValueError) as error:  # ValueError for a name that no file can have
         raise cannot_open_error(file.name, error, path=file.path) from error
     if not head:
         raise UnreadableImage(f"'{file.name}' is an empty file.")
-    if not head.startswith(_GZIP):
-        return head
+    packing = find_packing(head)
+    if packing is None or packing.open is None:
+        return file, head, packing
+    content = unpack_small(file)
+    if content is not None:
+        return ImageFile(file.name, content=content), content[:_HEAD], packing
     try:
-        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
-    except zlib.error as error:
-        raise UnreadableImage(f"'{file.name}' is damaged: it begins like gzip but cannot be decompressed.") from error
+        return file, read_unpacked_head(file, _HEAD), packing
+    except BROKEN as error:
+        raise UnreadableImage(
+            f"'{file.name}' is damaged: it begins like {packing.name} but cannot be decompressed."
+        ) from error
 
 
 def _choose(
-    file: ImageFile, head: bytes, known: list[Registration[ReaderSpec]], by_suffix: list[Registration[ReaderSpec]]
+    file: ImageFile,
+    head: bytes,
+    known: list[Registration[ReaderSpec]],
+    by_suffix: list[Registration[ReaderSpec]],
+    packing: Packing | None,
 ) -> Registration[ReaderSpec]:
     """Return the reader for a file that begins with `head`; `by_suffix` are the readers that its name fits."""
     by_content = [r for r in known if r.spec.magic and head.startswith(r.spec.magic)]
@@ -164,13 +174,13 @@ def _choose(
     unsure = [r for r in by_suffix if not r.spec.magic]
     if chosen := both or unsure or by_content:
         return chosen[0]
-    formats = " or ".join(r.spec.name for r in known)
+    what, hint = describe_content(head)
+    if packing is not None and packing.open is not None:
+        hint = f"Unpack it first, with {packing.command}."
     if by_suffix:
-        what = "a text file" if _is_text(head) else "something else"
-        raise UnreadableImage(f"'{file.name}' has the suffix of a {by_suffix[0].spec.name} image but is {what}.")
+        suffix = f"has the suffix of a {by_suffix[0].spec.name} image but is {what or 'something else'}"
+        raise UnreadableImage(f"'{file.name}' {suffix}.", hint=hint)
+    if what:
+        raise UnreadableImage(f"'{file.name}' is {what}, not an image in a known format.", hint=hint)
+    formats = " or ".join(r.spec.name for r in known)
     raise UnreadableImage(f"'{file.name}' is not an image in a known format.", hint=f"The known formats are {formats}.")
-
-
-def _is_text(head: bytes) -> bool:
-    """Tell whether bytes look like text: without control characters other than white space."""
-    return not any(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)

@@ -7,7 +7,6 @@ times slower, is asked only about files that begin with a table.
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
 
 from astropy.io import fits
@@ -15,6 +14,7 @@ from astropy.io import fits
 from galaxtool.images.fits.bounded_stream import open_bounded
 from galaxtool.images.fits.header import Cards, find_header, has_pixels, round_to_blocks
 from galaxtool.images.image_file import ImageFile
+from galaxtool.images.packing import find_packing, read_unpacked_head
 from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.warning_filter import ignore_warnings
 
@@ -22,7 +22,6 @@ FIRST_HEADERS = (1 << 16) + 2880
 """Bytes that contain the first headers of most files whose primary HDU is empty."""
 
 _SIMPLE = b"SIMPLE  ="
-_GZIP = b"\x1f\x8b"
 _BLOCK, _CARD = 2880, 80
 
 
@@ -53,9 +52,9 @@ def holds_only_tables(path: Path | bytes) -> bool:
 def may_be_fits_table(head: bytes) -> bool:
     """Tell from the first block of a file whether it can have tables and no image.
 
-    It can if it is gzipped, or is FITS with an empty primary HDU; the standard puts NAXIS on the third card.
+    It can if it is packed, or is FITS with an empty primary HDU; the standard puts NAXIS on the third card.
     """
-    return head.startswith(_GZIP) or (head.startswith(_SIMPLE) and Cards(head[: 3 * _CARD]).get("NAXIS") == 0)
+    return find_packing(head) is not None or (head.startswith(_SIMPLE) and Cards(head[: 3 * _CARD]).get("NAXIS") == 0)
 
 
 def is_fits_table(file: ImageFile, head: bytes) -> bool:
@@ -71,11 +70,11 @@ def is_fits_table(file: ImageFile, head: bytes) -> bool:
     Raises
     ------
     Exception
-        Any exception of astropy or gzip, for a damaged file.
+        Any exception of astropy or of the libraries that unpack, for a damaged file.
     """
-    if head.startswith(_GZIP):
-        head = zlib.decompressobj(wbits=31).decompress(head, FIRST_HEADERS)
-    if head.startswith(_GZIP) or not may_be_fits_table(head) or _first_extension_is_image(head):
+    if find_packing(head) is not None:
+        head = read_unpacked_head(file, FIRST_HEADERS)
+    if find_packing(head) is not None or not may_be_fits_table(head) or _first_extension_is_image(head):
         return False
     with ignore_warnings(), open_bounded(file) as stream, fits.open(stream, memmap=False) as hdus:
         kinds = [(has_pixels(hdu.header), "TABLE" in hdu.header.get("XTENSION", "")) for hdu in hdus]

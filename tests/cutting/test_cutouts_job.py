@@ -147,7 +147,7 @@ def test_an_unreadable_image_is_skipped(capsys: pytest.CaptureFixture[str]) -> N
         ["broken.fits", "text.fits", "nowhere.fits", "field.fits", "cat.csv"], output=Path("out"), size=8
     )
     assert (result.cut, result.errors, len(result.unreadable)) == (2, 0, 3)
-    assert "truncated" in result.unreadable[0] and "cannot be read as FITS" in result.unreadable[1]
+    assert "truncated" in result.unreadable[0] and "is a text file, not a FITS file" in result.unreadable[1]
     assert "no celestial WCS" in result.unreadable[2]
 
 

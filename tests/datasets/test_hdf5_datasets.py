@@ -259,7 +259,7 @@ def test_files_that_are_no_such_data(tmp_path: Path) -> None:
     for name, says in {
         "absent": "There is no file",
         "cut": rf"cut short: it has {len(content) // 2:,} of {len(content):,} bytes",
-        "page": "is not an HDF5 file",
+        "page": "not an HDF5 file",
         "empty": "is an empty file",
         "packed": "compressed by gzip",
         "sdss": "this is Galaxy10 SDSS, which has other classes",

@@ -1,22 +1,19 @@
-"""Opening FITS files within bounds, so that neither an endless header nor a gzip bomb exhausts memory or time.
+"""Opening FITS files within bounds, so that neither an endless header nor a packed bomb exhausts memory or time.
 
 A small file, such as a cutout, is decompressed into memory once. Any other is read through a `BoundedStream`.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from typing import Any, BinaryIO
 
 from galaxtool.images.image_file import ImageFile
+from galaxtool.images.packing import LARGEST_IN_MEMORY, Packing, find_packing, open_unpacked, unpack_small
 from galaxtool.images.planes import MAX_PIXELS
 
-_GZIP = b"\x1f\x8b"
 _BLOCK = 2880
-_SMALL = 1 << 25  # bytes that are decompressed into memory
-_MOST_UNPACKED = MAX_PIXELS * 8 + _SMALL
+_MOST_UNPACKED = MAX_PIXELS * 8 + LARGEST_IN_MEMORY
 _LONGEST_HEADER = 1 << 24
 _MANY = re.compile(rb"(?:TFIELDS |Z?NAXIS +)= +(\d+)")
 _MOST = 999  # axes, or columns of a table, by the FITS standard
@@ -26,38 +23,23 @@ ANY_SIZE = 1 << 40
 
 
 def read_small(file: ImageFile) -> bytes | None:
-    """Return the content of a small file, decompressed if it is gzipped; None if the file is large or damaged."""
-    packed = is_gzipped(file)
+    """Return the content of a small file, unpacked if it is packed; None if the file is large or damaged."""
+    packed = is_packed(file)
     if not file.in_memory:
         return None
-    return _decompress(file.content()) if packed else file.content()
+    return unpack_small(file) if packed else file.content()
 
 
-def _decompress(packed: bytes) -> bytes | None:
-    """Return the decompressed content of all gzip members, ignoring trailing bytes as gunzip does; None if damaged."""
-    chunks, room = [], _SMALL
-    while packed.startswith(_GZIP):
-        member = zlib.decompressobj(wbits=31)
-        try:
-            chunks.append(member.decompress(packed, room + 1))
-        except zlib.error:
-            return None  # the part before the damage may be enough
-        room -= len(chunks[-1])
-        if room < 0 or not member.eof:
-            return None
-        packed = member.unused_data
-    return b"".join(chunks)
-
-
-def is_gzipped(file: ImageFile) -> bool:
-    """Tell whether a file begins like gzip."""
-    return file.head(2) == _GZIP
+def is_packed(file: ImageFile) -> bool:
+    """Tell whether a file begins like one that galaxtool unpacks."""
+    packing = find_packing(file.head(8))
+    return packing is not None and packing.open is not None
 
 
 def open_bounded(file: ImageFile, most_unpacked: int = _MOST_UNPACKED) -> BoundedStream:
-    """Open a file, decompressed up to `most_unpacked` bytes if it is gzipped."""
-    if is_gzipped(file):
-        return BoundedStream(gzip.open(file.open()), most_unpacked)
+    """Open a file, unpacked up to `most_unpacked` bytes if it is packed."""
+    if is_packed(file):
+        return BoundedStream(file.open(), most_unpacked, find_packing(file.head(8)))
     return BoundedStream(file.open(), file.size)
 
 
@@ -69,7 +51,9 @@ class BoundedStream:
     stream : file object
         The file, opened for reading.
     most : int
-        Number of bytes from the beginning that may be read.
+        Number of unpacked bytes from the beginning that may be read.
+    packing : Packing, optional
+        How the file is packed.
 
     Notes
     -----
@@ -80,8 +64,9 @@ class BoundedStream:
 
     mode = "rb"
 
-    def __init__(self, stream: BinaryIO | gzip.GzipFile, most: int) -> None:
-        self._stream, self._most = stream, most
+    def __init__(self, stream: BinaryIO, most: int, packing: Packing | None = None) -> None:
+        self._file, self._packed, self._most = stream, packing is not None, most
+        self._stream = open_unpacked(stream, packing)
         self._at = self._in_header = 0
 
     def read(self, n: int = -1) -> bytes:
@@ -92,7 +77,7 @@ class BoundedStream:
         self._in_header = self._in_header + n if n <= _BLOCK else 0
         if self._in_header > _LONGEST_HEADER:
             raise OSError(f"a header has no end in {_LONGEST_HEADER >> 20} MB")
-        if self._at + n > self._most and isinstance(self._stream, gzip.GzipFile):
+        if self._at + n > self._most and self._packed:
             raise OSError(f"it unpacks to more than {self._most / 1e9:.1f} GB")
         if self._stream.tell() != self._at:
             self._stream.seek(self._at)
@@ -122,6 +107,7 @@ class BoundedStream:
     def close(self) -> None:
         """Close the file."""
         self._stream.close()
+        self._file.close()
 
     def __enter__(self) -> BoundedStream:
         return self

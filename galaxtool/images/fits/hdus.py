@@ -13,7 +13,7 @@ from astropy.io import fits
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.band_names import find_hdu_band, find_plane_bands
-from galaxtool.images.fits.bounded_stream import is_gzipped
+from galaxtool.images.fits.bounded_stream import is_packed
 from galaxtool.images.fits.header import Cards, Keywords, find_header
 from galaxtool.images.fits.pixel_scaling import PixelScaling
 from galaxtool.images.fits.tile_checks import check_tiles
@@ -170,8 +170,9 @@ class OpenFits:
             check_size(self.name, tuple(int(side) for side in unit.hdu.tile_shape))
         if self._content is not None and not compressed:
             enough = unit.hdu.fileinfo()["datLoc"] + wanted <= len(self._content)
-        elif compressed or is_gzipped(self.file):
-            enough = wanted <= self.file.size * _BEST_COMPRESSION
+        elif compressed or is_packed(self.file):
+            best = _BEST_COMPRESSION if self.file.head(2) == b"\x1f\x8b" or compressed else math.inf
+            enough = wanted <= self.file.size * best
         else:
             enough = unit.hdu.fileinfo()["datLoc"] + wanted <= self.file.size
         if not enough:
