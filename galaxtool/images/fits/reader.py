@@ -43,7 +43,7 @@ class FitsReader:
         Parameters
         ----------
         file : ImageFile
-            Plain or gzipped file, with or without tile compression.
+            Plain or packed file, with or without tile compression.
         options : ReadOptions
             Options. With `header_only`, `data` is a read-only view of NaN of the right shape, and nothing is masked.
 
