@@ -25,7 +25,7 @@ def explain_unit(source: Path, column: str, text: str, axis: int) -> dict[str, s
 
 def describe_choice(source: Path, pair: PositionPair, pairs: list[PositionPair], frame: str) -> tuple[str, ...]:
     """Say which columns were taken, unless they have the usual names and are ICRS."""
-    if frame == ICRS and (pair.is_usual or (len(pairs) == 1 and not pair.names[0].group)):
+    if frame == ICRS and (pair.is_usual or not pair.names[0].group):
         return ()
     others = [f"'{other.lon}', '{other.lat}'" for other in pairs if other.kind == pair.kind and other != pair]
     more = f" It also has {'; '.join(others[:3])}: --ra-column and --dec-column choose." if others else ""

@@ -165,7 +165,7 @@ def _confirm(table: Table, pair: PositionPair) -> bool:
 
 
 def _find_by_meaning(table: Table) -> list[PositionPair]:
-    """Return the pair of columns that the UCDs of a VOTable mark as positions, whatever their names."""
+    """Return the pair of columns that UCDs mark as positions, or that were a SkyCoord, whatever their names."""
     for words, kind in (("eq", ""), ("galactic", "galactic")):
         pair = []
         for axis, wanted in enumerate((("ra", "lon"), ("dec", "lat"))):
@@ -176,7 +176,10 @@ def _find_by_meaning(table: Table) -> list[PositionPair]:
                 pair.append(((main or found)[0], PositionName(axis, kind)))
         if len(pair) == 2:
             return [PositionPair(pair[0][0], pair[1][0], (pair[0][1], pair[1][1]))]
-    return []
+    # the parts of a SkyCoord in an ecliptic frame
+    lon = next((n for n in table.colnames if n.endswith(".lon") and table[n].meta.get("frame")), None)
+    lat = f"{lon[:-3]}lat" if lon else ""
+    return [PositionPair(lon, lat, (PositionName(0), PositionName(1)))] if lon and lat in table.colnames else []
 
 
 def _choose_pair(table: Table, pairs: list[PositionPair]) -> PositionPair:
@@ -260,8 +263,8 @@ def _check_and_convert(
     if len(wrong):
         shown = ", ".join(f"{name} {str(table[name][wrong[0]]).strip()}" for name in columns)
         notes = (
-            f"{len(wrong)} of {len(table)} rows of '{source}' have no valid position and count as unknown, such as row "
-            f"{wrong[0] + 1}: {shown}.",
+            f"In {len(wrong)} of {len(table)} rows of '{source}' the position is not valid and counts as unknown, such "
+            f"as row {wrong[0] + 1}: {shown}.",
         )
     ra, dec = np.where(known, lon, np.nan), np.where(known, lat, np.nan)
     if frame != ICRS and known.any():
@@ -279,6 +282,9 @@ def _find_frame(table: Table, pair: PositionPair) -> str:
         return normalize_frame(str(stated))
     if pair.frame is not None:
         return pair.frame
+    for column in (pair.lon, pair.lat):
+        if whole := table[column].meta.get("frame_of_table"):
+            return normalize_frame(str(whole))
     header = {key.upper(): value for key, value in table.meta.items() if isinstance(key, str)}
     system = str(header.get("RADESYS", header.get("RADECSYS", "")))
     equinox = str(header.get("EQUINOX", header.get("EPOCH", "")) if system or "EQUINOX" in header else "")

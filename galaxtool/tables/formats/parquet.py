@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 
+from galaxtool.tables.formats.column_notes import note_parquet_columns
 from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 
@@ -36,6 +37,7 @@ class ParquetFormat:
             column.unit = notes.get("unit")
             column.description = notes.get("description")
             table[field.name] = column
+        note_parquet_columns(table, arrow.schema.metadata or {})
         kept = (arrow.schema.metadata or {}).get(b"galaxtool")
         table.meta = json.loads(kept) if kept else {}
         return table

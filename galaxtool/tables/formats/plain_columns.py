@@ -13,6 +13,8 @@ from astropy.table.serialize import represent_mixins_as_columns
 from astropy.time import Time
 from astropy.utils.masked import Masked
 
+from galaxtool.tables.formats.column_notes import note_frames
+
 _NUMERIC_TIMES = ("mjd", "jd", "decimalyear", "byear", "jyear", "unix", "unix_tai", "cxcsec", "galexsec", "gps")
 
 
@@ -34,6 +36,7 @@ def simplify_table(table: Table) -> Table:
     if table.has_mixin_columns:
         simple = Table([_simplify(table[name]) for name in table.colnames], names=table.colnames, copy=False)
         parts = represent_mixins_as_columns(simple)
+        note_frames(parts, parts.meta.get("__serialized_columns__", {}))
     meta = {key: value for key, value in table.meta.items() if not key.startswith("__")}
     return Table([simplify_column(parts[name]) for name in parts.colnames], names=parts.colnames, meta=meta, copy=False)
 
@@ -64,8 +67,8 @@ def simplify_column(column: Column) -> Column:
 
 
 def replace_values(column: Column, data: np.ndarray, mask: np.ndarray) -> Column:
-    """Return a column of other values with the same name, unit and description."""
-    about = {"name": column.name, "unit": column.unit, "description": column.description}
+    """Return a column of other values with the same name, unit, description and notes."""
+    about = {"name": column.name, "unit": column.unit, "description": column.description, "meta": column.meta}
     return MaskedColumn(data, mask=mask, **about) if mask.any() else Column(data, **about)
 
 

@@ -14,6 +14,7 @@ from astropy.io.votable import from_table, parse
 from astropy.io.votable.tree import Info
 from astropy.table import Column, Table
 
+from galaxtool.tables.formats.column_notes import note_votable_frames
 from galaxtool.tables.formats.column_stats import ColumnStats
 from galaxtool.tables.formats.plain_columns import (
     escape,
@@ -45,6 +46,7 @@ class VOTableFormat:
         if first is None:
             raise ValueError("it contains no table")
         table = first.to_table(use_names_over_ids=True)
+        note_votable_frames(table, first, document)
         table.meta = {info.name: info.value for info in document.infos}
         return table
 
