@@ -39,7 +39,7 @@ def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Pa
     history : sequence of mapping
         Rows of ``history.csv``.
     best_epoch : int
-        Epoch of the last stage whose weights were kept.
+        Epoch whose weights were kept, counted from 1 over all stages.
     path : Path
         PNG file to write; a PDF file is written beside it.
     """
@@ -54,7 +54,7 @@ def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Pa
         for key, text in _SCORES.items():
             if all(key in row for row in history):
                 _plot(scores, epochs, [row[key] for row in history], label=text)
-        scores.axvline(stages[-1][0] + best_epoch, color="0.5", linestyle=":", label="kept")
+        scores.axvline(best_epoch, color="0.5", linestyle=":", label="kept")
         scores.set(xlabel="epoch", title="validation", ylabel="score", ylim=(0, 1))
         scores.legend(loc="lower right", framealpha=1, edgecolor="none")
         for axes in (*losses, scores):

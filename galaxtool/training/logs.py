@@ -10,6 +10,11 @@ from typing import Any
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import import_attribute, require
 
+_SHOWN = {
+    "valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1",
+    "valid_mean_error": "mean error",
+}  # fmt: skip
+
 
 def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
     """Write ``history.csv``, one row per epoch; a column that a stage does not have is empty in its epochs."""
@@ -46,12 +51,27 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def number_epochs(history: Sequence[dict[str, Any]]) -> None:
+    """Set the epochs of a history to 1, 2 and so on over all stages; older versions counted within each stage."""
+    for number, row in enumerate(history, 1):
+        row["epoch"] = number
+
+
+def find_row(history: Sequence[dict[str, Any]], best: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of the history that a checkpoint holds, whose epoch an older version may have counted by stage."""
+    content = {**best, "epoch": 0}
+    return next((row for row in history if {**row, "epoch": 0} == content), best)
+
+
+def describe_kept(best: dict[str, Any], epochs: int, tried: int) -> str:
+    """Return a sentence on the epoch whose weights are kept, out of so many in all and tried in the last stage."""
+    scores = "  ".join(f"{text} {best[key]:.4f}" for key, text in _SHOWN.items() if key in best)
+    chosen = f", the best of {tried} on the validation images" if tried > 1 else ""
+    return f"Kept epoch {best['epoch']} of {epochs}{chosen}: {scores}"
+
+
 def format_row(row: dict[str, Any]) -> str:
     """Format a row of the history as a line of the log."""
-    names = {
-        "valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1",
-        "valid_mean_error": "mean error",
-    }  # fmt: skip
     shown = [f"loss {row['loss']:.4f}"]
-    shown += [f"{text} {row[key]:.4f}" for key, text in names.items() if key in row]
+    shown += [f"{text} {row[key]:.4f}" for key, text in _SHOWN.items() if key in row]
     return "  ".join([*shown, f"{row['images_per_s']:.0f} images/s"])

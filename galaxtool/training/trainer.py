@@ -27,7 +27,15 @@ from galaxtool.training.checkpoint import (
 )
 from galaxtool.training.ema import AveragedModel
 from galaxtool.training.interrupt import InterruptHandler
-from galaxtool.training.logs import format_duration, format_row, write_history, write_tensorboard
+from galaxtool.training.logs import (
+    describe_kept,
+    find_row,
+    format_duration,
+    format_row,
+    number_epochs,
+    write_history,
+    write_tensorboard,
+)
 from galaxtool.training.optimizer import compute_lr_factor, make_optimizer
 from galaxtool.training.sampling import draw_epoch_order, split_epoch
 from galaxtool.training.stage import Stage
@@ -116,6 +124,7 @@ class Trainer:
         if saved:
             with explain_mismatch(self.last_checkpoint):
                 self.state = TrainingState(**saved["position"])
+                number_epochs(self.state.history)
         with InterruptHandler() as interrupt:
             for number in range(self.state.stage, len(self.stages)):
                 stage = self._get_stage(number)
@@ -174,7 +183,8 @@ class Trainer:
             self._save(stepper, averaged)
             left = (stage.epochs - self.state.epoch) * n / speed
             self.progress.say(
-                f"{label}: epoch {self.state.epoch}/{stage.epochs}  {format_row(row)}  {format_duration(left)} left"
+                f"{label}: epoch {row['epoch']}/{sum(self.stage_epochs)}  {format_row(row)}  "
+                f"{format_duration(left)} left"
             )
 
     def _run_epoch(
@@ -211,7 +221,7 @@ class Trainer:
     def _check_finite(self, what: str, value: float, stage: Stage) -> None:
         if not math.isfinite(value):
             raise TrainingError(
-                f"The {what} is {value} in stage '{stage.name}', epoch {self.state.epoch + 1}, "
+                f"The {what} is {value} in stage '{stage.name}', epoch {len(self.state.history) + 1}, "
                 f"after {self.state.step} steps.",
                 hint=f"Try --lr {self.task.options.lr / 10:g} or --precision fp32"
                 + ("; the last checkpoint is kept." if self.last_checkpoint.exists() else "."),
@@ -225,7 +235,7 @@ class Trainer:
             scores = stage.validate(self.task)
             row = {
                 "stage": stage.name,
-                "epoch": self.state.epoch + 1,
+                "epoch": len(self.state.history) + 1,
                 "loss": self.state.loss_sum / max(self.state.seen, 1),
             }
             row |= {**scores, "lr": lr, "images_per_s": round(speed, 1)}
@@ -266,8 +276,11 @@ class Trainer:
         distributed.broadcast(None)  # wait until the main process has written the best checkpoint
         best = load_checkpoint(self.best_checkpoint)
         self.stages.load_state_dict(best["modules"])
+        row = find_row(self.state.history, best["row"])
+        tried = len(self.state.history) - sum(self.stage_epochs[:-1])
+        self.progress.say(describe_kept(row, len(self.state.history), tried))
         stage = self._get_stage(len(self.stages) - 1).eval()
         with torch.inference_mode():
             head = copy.deepcopy(stage.make_head())
         stage.finish()
-        return Outcome(head=head, symbol_tower=stage.symbol_tower(), best=best["row"], history=self.state.history)
+        return Outcome(head=head, symbol_tower=stage.symbol_tower(), best=row, history=self.state.history)

@@ -169,9 +169,9 @@ def test_training_in_a_thread(whole: Any, tmp_path: Path) -> None:
 class Scripted(Stage):
     """Its head is right for `score[epoch]` of the validation items; its loss is what a function says."""
 
-    def __init__(self, task: Task, right: list[int], *, loss: Any = None) -> None:
+    def __init__(self, task: Task, right: list[int], *, loss: Any = None, first: int = 0) -> None:
         super().__init__("scripted", len(right))
-        self.task, self.right, self.script = task, right, loss
+        self.task, self.right, self.script, self.first = task, right, loss, first
         self.weight = nn.Parameter(torch.ones(3))
         self.register_buffer("epoch", torch.tensor(-1))
 
@@ -180,7 +180,7 @@ class Scripted(Stage):
         return self.script(self.weight, batch) if self.script else self.weight.square().sum()
 
     def make_head(self) -> nn.Module:
-        return Fixed(self.task.valid.targets, self.right[int(self.get_buffer("epoch"))])
+        return Fixed(self.task.valid.targets, self.right[int(self.get_buffer("epoch")) - self.first])
 
 
 class Fixed(nn.Module):
@@ -206,6 +206,42 @@ def test_best_epoch_is_given_back(tmp_path: Path) -> None:
     assert int(left(tmp_path)["0.epoch"]) == 2
 
 
+class Recorder(Silent):
+    """A progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.lines.append(message)
+
+
+def test_the_kept_epoch_counts_over_all_stages_and_is_told(tmp_path: Path) -> None:
+    task, told = make_task(), Recorder()
+    outcome = Trainer(task, [Scripted(task, [5, 1, 1]), Scripted(task, [1, 4, 2], first=3)], tmp_path, told).fit()
+    assert outcome.best["epoch"] == 5 and outcome.history[4] == outcome.best
+    assert [row["epoch"] for row in history(tmp_path)] == list("123456")
+    assert [line.split(" epoch ")[1].split()[0] for line in told.lines[:6]] == [f"{i}/6" for i in range(1, 7)]
+    assert told.lines[-1].startswith("Kept epoch 5 of 6, the best of 3 on the validation images: valid loss ")
+    assert f"F1 {outcome.best['valid_f1_macro']:.4f}" in told.lines[-1]
+
+
+def test_epochs_that_an_older_version_counted_by_stage_are_counted_over_all(tmp_path: Path) -> None:
+    def stages(task: Any) -> list[Stage]:
+        return [Scripted(task, [5, 1]), Scripted(task, [4, 1, 2], first=2)]
+
+    task = make_task()
+    whole = Trainer(task, stages(task), tmp_path).fit()
+    for name in ("last.pt", "best.pt"):
+        content = load_checkpoint(tmp_path / "checkpoints" / name)
+        for row in [content["row"]] if "row" in content else content["position"]["history"]:
+            row["epoch"] -= 2 * (row["epoch"] > 2)
+        save_checkpoint(tmp_path / "checkpoints" / name, content)
+    task = make_task()
+    again = Trainer(task, stages(task), tmp_path).fit(resume=True)
+    assert again.best == whole.best and again.best["epoch"] == 3 and again.history == whole.history
+
+
 @pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 4), (0, 8)])
 def test_early_stopping(patience: int, epochs: int, tmp_path: Path) -> None:
     task = make_task(patience=patience)
@@ -220,7 +256,7 @@ def test_early_stopping_counts_the_last_stage_only(tmp_path: Path) -> None:
     task = make_task(patience=1)
     stages = [Scripted(task, [4, 4, 4, 4]), Scripted(task, [4] * 8)]
     outcome = Trainer(task, stages, tmp_path).fit()
-    assert len(outcome.history) == 4 + 2 and outcome.best["epoch"] == 1
+    assert len(outcome.history) == 4 + 2 and outcome.best["epoch"] == 4 + 1
 
 
 def spoilt(weight: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -266,7 +302,7 @@ def test_history_has_a_row_an_epoch(whole: Any) -> None:
     folder, _, outcome = whole
     rows = history(folder)
     assert [(row["stage"], row["epoch"]) for row in rows] == [
-        ("shared encoder", "1"), ("shared encoder", "2"), ("three encoders", "1"), ("three encoders", "2"),
+        ("shared encoder", "1"), ("shared encoder", "2"), ("three encoders", "3"), ("three encoders", "4"),
     ]  # fmt: skip
     for row, kept in zip(rows, outcome.history, strict=True):
         assert float(row["loss"]) == pytest.approx(kept["loss"], abs=1e-6) and 0 <= float(row["valid_f1_macro"]) <= 1
@@ -402,7 +438,7 @@ def test_progress_is_told_every_step(tmp_path: Path) -> None:
     heard = Heard()
     trainer(tmp_path, progress=heard).fit()
     assert heard.steps == STEPS
-    assert [line.partition("  ")[0] for line in heard.lines] == [
-        "shared encoder, 1 of 2: epoch 1/2", "shared encoder, 1 of 2: epoch 2/2",
-        "three encoders, 2 of 2: epoch 1/2", "three encoders, 2 of 2: epoch 2/2",
+    assert [line.partition("  ")[0] for line in heard.lines[:-1]] == [
+        "shared encoder, 1 of 2: epoch 1/4", "shared encoder, 1 of 2: epoch 2/4",
+        "three encoders, 2 of 2: epoch 3/4", "three encoders, 2 of 2: epoch 4/4",
     ]  # fmt: skip
