@@ -129,7 +129,10 @@ def test_split_keeps_something_of_each_class_aside(done: tuple[Path, str, str]) 
 
 def test_metrics(done: tuple[Path, str, str]) -> None:
     metrics = json.loads((done[0] / "metrics.json").read_text())
-    assert metrics["n"] == 2 and metrics["best_epoch"] in (1, 2)
+    assert metrics["n"] == 2 and metrics["best_epoch"] in (2, 3)
+    kept = rows(done[0] / "history.csv")[metrics["best_epoch"] - 1]
+    assert kept["epoch"] == str(metrics["best_epoch"]) and kept["stage"] == "three encoders"
+    assert f"Kept epoch {kept['epoch']} of 3" in done[2]
     for name in ("accuracy", "f1_macro", "roc_auc", "map_at_5", "map", "ece"):
         assert set(metrics[name]) == {"value", "low", "high"}
 
