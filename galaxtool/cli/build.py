@@ -22,7 +22,7 @@ from galaxtool.utils.config import Invocation, gather_settings, invocation, is_f
 
 INPUT_OPTIONS = (
     "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch",
-    "image_column", "id_column", "ra_column", "dec_column",
+    "image_column", "id_column", "ra_column", "dec_column", "table",
 )  # fmt: skip
 """Options of every command that reads images."""
 

@@ -10,7 +10,7 @@ from galaxtool.commands.cutouts import CutoutsResult, cutouts
 
 _PANELS = {
     "Images": ("bands", "hdu"),
-    "Catalogue": ("ra_column", "dec_column", "id_column"),
+    "Catalogue": ("ra_column", "dec_column", "id_column", "table"),
     "Size": ("size", "size_arcsec", "size_column", "size_unit", "size_factor"),
     "Output": ("output", "kind", "stretch", "workers", "resume", "overwrite"),
 }

@@ -11,8 +11,8 @@ from galaxtool.finetuning.result import FinetuneResult
 
 _PANELS = {
     "Data": (
-        "taxonomy", "symbols", "votes", "where", "weight", "image_column", "label_column", "ra_column",
-        "dec_column", "all_classes", "fraction", "split", "valid_fraction", "separation", "recipe", "data", "channels",
+        "taxonomy", "symbols", "votes", "where", "weight", "image_column", "label_column", "ra_column", "dec_column",
+        "table", "all_classes", "fraction", "split", "valid_fraction", "separation", "recipe", "data", "channels",
     ),
     "Reading": (
         "hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "crop", "stretch",

@@ -42,6 +42,7 @@ def classify(
     id_column: str | None = None,
     ra_column: str | None = None,
     dec_column: str | None = None,
+    table: str | None = None,
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
@@ -85,6 +86,7 @@ def classify(
     {id_column}
     {ra_column}
     {dec_column}
+    {table}
     {batch_size}
     {workers}
     {executor}
@@ -119,7 +121,7 @@ def classify(
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
             pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-            id_column=id_column, ra_column=ra_column, dec_column=dec_column,
+            id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,

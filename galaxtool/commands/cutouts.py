@@ -70,6 +70,7 @@ def cutouts(
     ra_column: str | None = None,
     dec_column: str | None = None,
     id_column: str | None = None,
+    table: str | None = None,
     stretch: str | None = None,
     workers: int | None = None,
     resume: bool = False,
@@ -108,6 +109,7 @@ def cutouts(
     {ra_column}
     {dec_column}
     {id_column}
+    {table}
     stretch : str, optional
         Brightness stretch of PNG files: asinh, or with options asinh:softening=3; by default the one of `classify`.
     workers : int, optional
@@ -147,6 +149,7 @@ def cutouts(
         ra_column=ra_column,
         dec_column=dec_column,
         id_column=id_column,
+        table=table,
         stretch=stretch,
         workers=workers,
         resume=resume,

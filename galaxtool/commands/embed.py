@@ -35,6 +35,7 @@ def embed(
     id_column: str | None = None,
     ra_column: str | None = None,
     dec_column: str | None = None,
+    table: str | None = None,
     engine: str = "auto",
     device: str = "auto",
     precision: str = "auto",
@@ -71,6 +72,7 @@ def embed(
     {id_column}
     {ra_column}
     {dec_column}
+    {table}
     {engine}
     {device}
     {precision}
@@ -101,7 +103,7 @@ def embed(
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
             pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-            id_column=id_column, ra_column=ra_column, dec_column=dec_column,
+            id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,

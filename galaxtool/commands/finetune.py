@@ -34,6 +34,7 @@ def finetune(
     label_column: str | None = None,
     ra_column: str | None = None,
     dec_column: str | None = None,
+    table: str | None = None,
     hdu: str | None = None,
     bands: Sequence[str] = (),
     pattern: str | None = None,
@@ -115,6 +116,7 @@ def finetune(
         Catalogue column with the labels; needed only if it has none of the usual names.
     {ra_column}
     {dec_column}
+    {table}
     {hdu}
     {bands}
     {pattern}
@@ -211,14 +213,15 @@ def finetune(
     config = FinetuneConfig(
         dataset=dataset, out=out, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
         channels=channels, head=head, votes=str(votes) if votes else None, taxonomy=taxonomy, symbols=symbols,
-        where=where, weight=weight, image_column=image_column, label_column=label_column, hdu=hdu, bands=bands,
-        ra_column=ra_column, dec_column=dec_column, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
-        pixel_scale=pixel_scale, all_classes=all_classes, recipe=str(recipe) if recipe else None, data=data,
-        fraction=fraction, split=split, valid_fraction=valid_fraction, separation=separation, epochs=epochs,
-        warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay,
-        patience=patience, stopping=stopping, contrast=contrast, score=score, class_weights=class_weights,
-        label_smoothing=label_smoothing, calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec,
-        stretch=stretch, seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing,
-        compile=compile, device=device, tensorboard=tensorboard,
+        where=where, weight=weight, image_column=image_column, label_column=label_column, ra_column=ra_column,
+        dec_column=dec_column, table=table, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
+        weight_hdu=weight_hdu, pixel_scale=pixel_scale, all_classes=all_classes,
+        recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,
+        valid_fraction=valid_fraction, separation=separation, epochs=epochs, warmup_epochs=warmup_epochs,
+        batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay, patience=patience,
+        stopping=stopping, contrast=contrast, score=score, class_weights=class_weights, label_smoothing=label_smoothing,
+        calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec, stretch=stretch, seed=seed,
+        precision=precision, accumulate=accumulate, checkpointing=checkpointing, compile=compile, device=device,
+        tensorboard=tensorboard,
     )  # fmt: skip
     return run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)

@@ -27,6 +27,7 @@ def index(
     id_column: str | None = None,
     ra_column: str | None = None,
     dec_column: str | None = None,
+    table: str | None = None,
     hdu: str | None = None,
     each_hdu: bool = False,
     bands: Sequence[str] = (),
@@ -63,6 +64,7 @@ def index(
     {id_column}
     {ra_column}
     {dec_column}
+    {table}
     {hdu}
     {each_hdu}
     {bands}
@@ -105,7 +107,7 @@ def index(
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
             pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-            id_column=id_column, ra_column=ra_column, dec_column=dec_column,
+            id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,

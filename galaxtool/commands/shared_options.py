@@ -76,6 +76,11 @@ SHARED_OPTIONS = {
         "str, optional",
         "Catalogue column with the declination or latitude, perhaps with its unit in brackets: coord_dec[rad].",
     ),
+    "table": (
+        "str, optional",
+        "Table to read from a catalogue with several, by name or number: the EXTNAME or number of an HDU in FITS; by "
+        "default the first one with the wanted columns.",
+    ),
     "html": (
         "Path, optional",
         "Also write an HTML page with a summary, thumbnails by class, ambiguous cases, errors and all rows.",

@@ -46,6 +46,7 @@ def similar(
     id_column: str | None = None,
     ra_column: str | None = None,
     dec_column: str | None = None,
+    table: str | None = None,
     engine: str = "auto",
     device: str = "auto",
     progress: Progress | None = None,
@@ -101,6 +102,7 @@ def similar(
     {id_column}
     {ra_column}
     {dec_column}
+    {table}
     {engine}
     {device}
     {progress}
@@ -124,7 +126,7 @@ def similar(
     reading = ReadingOptions(
         hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
         pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-        id_column=id_column, ra_column=ra_column, dec_column=dec_column,
+        id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
     )  # fmt: skip
     return find_similar(
         QueryArgs(image=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, reading=reading),

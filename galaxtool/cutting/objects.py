@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from galaxtool.inputs.names import make_unique
 from galaxtool.inputs.positions import Positions, read_positions
 from galaxtool.tables.column_names import ID_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
+from galaxtool.tables.selection import WantedColumns
 from galaxtool.tables.whole_numbers import format_integer_valued
 
 MAX_SIDE = 16_384
@@ -83,8 +85,8 @@ class CatalogueObjects:
         Sides of the cutouts, in arcsec or pixels.
     in_arcsec : bool
         Whether `sizes` are in arcsec.
-    notes : tuple of str
-        Messages for the user about the positions.
+    notes : sequence of str
+        Sentences on how the catalogue was read, for the user.
     """
 
     path: Path
@@ -94,7 +96,7 @@ class CatalogueObjects:
     dec: np.ndarray
     sizes: np.ndarray
     in_arcsec: bool
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
 
 
 def read_objects(
@@ -104,6 +106,7 @@ def read_objects(
     ra_column: str | None = None,
     dec_column: str | None = None,
     id_column: str | None = None,
+    table_name: str | None = None,
 ) -> CatalogueObjects:
     """Read a catalogue of positions.
 
@@ -115,6 +118,8 @@ def read_objects(
         Sizes of the cutouts.
     ra_column, dec_column, id_column : str, optional
         Names of the columns, if they are not among the usual ones (`galaxtool.tables.column_names`).
+    table_name : str, optional
+        Name or number of the table in a file with several; by default the first that has the wanted columns.
 
     Raises
     ------
@@ -125,8 +130,10 @@ def read_objects(
     ConfigError
         If the column of sizes has no unit and none is given.
     """
+    notes: list[str] = []
+    named = [[name.lower().partition("[")[0]] for name in (ra_column, dec_column, id_column, sizes.size_column) if name]
     try:
-        table = read_table(path)
+        table = read_table(path, table=table_name, wanted=WantedColumns(named, positions=True), notes=notes)
     except TableError as error:
         raise TableError(error.message, hint=error.hint or "The last argument is the catalogue.") from error
     if not len(table):
@@ -148,7 +155,7 @@ def read_objects(
         dec=positions.dec,
         sizes=values,
         in_arcsec=in_arcsec,
-        notes=positions.notes,
+        notes=(*notes, *positions.notes),
     )
 
 

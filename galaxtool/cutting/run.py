@@ -54,6 +54,7 @@ class CutoutsOptions:
     ra_column: str | None = None
     dec_column: str | None = None
     id_column: str | None = None
+    table: str | None = None
     stretch: str | None = None
     workers: int | None = None
     resume: bool = False
@@ -97,6 +98,7 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
         ra_column=options.ra_column,
         dec_column=options.dec_column,
         id_column=options.id_column,
+        table_name=options.table,
     )
     for note in objects.notes:
         progress.say(note)

@@ -41,6 +41,7 @@ def open_catalogue(
     bands: Sequence[str] = (),
     ra_column: str | None = None,
     dec_column: str | None = None,
+    table: str | None = None,
 ) -> FileDataset:
     """Open a table with a path and a label in each row.
 
@@ -63,6 +64,8 @@ def open_catalogue(
         Bands of the pattern, or of the columns, in order.
     ra_column, dec_column : str, optional
         Columns of positions, see `galaxtool.inputs.positions.read_positions`.
+    table : str, optional
+        Name or number of the table in a file with several; by default the first that has the wanted columns.
 
     Returns
     -------
@@ -79,23 +82,31 @@ def open_catalogue(
     path = Path(path)
     band_pattern = None if pattern is None else _create_pattern(pattern, bands, path)
     if band_pattern is not None:
-        image_column = find_column(read_table(path), image_column, (*PATH_COLUMNS, *ID_COLUMNS), path)
-    catalogue = read_catalogue(path, image_column=image_column, bands=bands, ra_column=ra_column, dec_column=dec_column)
-    table = catalogue.table
-    label_name = find_column(table, label_column, LABEL_COLUMNS, path)
+        image_column = find_column(read_table(path, table=table), image_column, (*PATH_COLUMNS, *ID_COLUMNS), path)
+    catalogue = read_catalogue(
+        path,
+        image_column=image_column,
+        bands=bands,
+        ra_column=ra_column,
+        dec_column=dec_column,
+        table_name=table,
+        also_wanted=[[label_column.lower()] if label_column else LABEL_COLUMNS],
+    )
+    cells = catalogue.table
+    label_name = find_column(cells, label_column, LABEL_COLUMNS, path)
     if label_name is None and needs_labels:
         raise TableError(
-            f"The catalogue '{path}' has no column of labels; its columns are {list_columns(table)}.",
+            f"The catalogue '{path}' has no column of labels; its columns are {list_columns(cells)}.",
             hint="Name the column with --label-column.",
         )
-    labels = format_integer_valued(table[label_name]) if label_name else [""] * len(table)
-    splits = _read_splits(table, path)
-    others = {other: list(table[other]) for other in table.colnames if other not in _FIELDS}
+    labels = format_integer_valued(cells[label_name]) if label_name else [""] * len(cells)
+    splits = _read_splits(cells, path)
+    others = {other: list(cells[other]) for other in cells.colnames if other not in _FIELDS}
     names = make_unique(catalogue.names)
     if band_pattern is None:
         refs = [catalogue.item(row, each).ref for row, each in enumerate(names)]
     else:
-        refs = _create_band_refs(list_texts(table[image_column]), band_pattern, path.parent)
+        refs = _create_band_refs(list_texts(cells[image_column]), band_pattern, path.parent)
     items = [
         Item(
             id=identifier,
@@ -104,7 +115,7 @@ def open_catalogue(
             split=splits[row],
             ra=float(catalogue.ra[row]) if np.isfinite(catalogue.ra[row]) else None,
             dec=float(catalogue.dec[row]) if np.isfinite(catalogue.dec[row]) else None,
-            columns={other: to_plain_value(cells[row]) for other, cells in others.items()},
+            columns={other: to_plain_value(values[row]) for other, values in others.items()},
         )
         for row, identifier in enumerate(names)
     ]

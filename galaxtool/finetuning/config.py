@@ -46,6 +46,7 @@ class FinetuneConfig:
     label_column: str | None = None
     ra_column: str | None = None
     dec_column: str | None = None
+    table: str | None = None
     hdu: str | None = None
     bands: Sequence[str] = ()
     pattern: str | None = None

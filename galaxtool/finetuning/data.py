@@ -183,6 +183,7 @@ def _open_items(
         label_column=config.label_column,
         ra_column=config.ra_column,
         dec_column=config.dec_column,
+        table=config.table,
         where=config.where,
         needs_labels=not keeps_all,
         reading=config.reading_options().read_options,

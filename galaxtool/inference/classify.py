@@ -48,7 +48,7 @@ def classify_inputs(
     check_table_path(outputs.table)
     outputs.check(shard, overwrite=job_options.overwrite or job_options.resume)
     files = find_model(model)
-    found = find_inputs(inputs, reading)
+    found = find_inputs(inputs, reading, progress if shard.index == 1 else None)
     chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
     engine = open_batch_engine(files, chosen, len(found.items), progress)
     check_classes(engine.record, model)

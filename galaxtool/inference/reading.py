@@ -15,9 +15,11 @@ from galaxtool.vision.preprocess import Preprocess
 from galaxtool.vision.stretch import Stretch
 
 
-def find_inputs(inputs: Sequence[str | os.PathLike[str]], options: ReadingOptions) -> Inputs:
-    """Find the images among inputs, see `galaxtool.inputs.gather.gather`."""
-    return gather(
+def find_inputs(
+    inputs: Sequence[str | os.PathLike[str]], options: ReadingOptions, progress: Progress | None = None
+) -> Inputs:
+    """Find the images among inputs, see `galaxtool.inputs.gather.gather`, and report how catalogues were read."""
+    found = gather(
         inputs,
         image_column=options.image_column,
         id_column=options.id_column,
@@ -26,7 +28,12 @@ def find_inputs(inputs: Sequence[str | os.PathLike[str]], options: ReadingOption
         bands=options.band_names,
         pattern=options.pattern,
         each_hdu=options.each_hdu,
+        table=options.table,
     )
+    for note in found.notes:
+        if progress is not None:
+            progress.say(note)
+    return found
 
 
 def find_images(
@@ -39,7 +46,7 @@ def find_images(
     InputError
         If an input does not exist, or none of them is an image.
     """
-    found = find_inputs(inputs, options or ReadingOptions())
+    found = find_inputs(inputs, options or ReadingOptions(), progress)
     if not len(found.items):
         raise InputError(
             f"'{inputs[0]}' does not name any image.", hint="Give a catalogue with rows, or a folder of images."

@@ -38,6 +38,8 @@ class ReadingOptions:
         Columns of a catalogue that hold paths and identifiers, if they do not have one of the usual names.
     ra_column, dec_column : str, optional
         Columns of a catalogue that hold positions, perhaps with a unit in brackets: ``coord_ra[rad]``.
+    table : str, optional
+        Name or number of the table to read from a catalogue with several.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class ReadingOptions:
     id_column: str | None = None
     ra_column: str | None = None
     dec_column: str | None = None
+    table: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("pixel_scale", "size_arcsec"):

@@ -23,6 +23,7 @@ from galaxtool.inputs.names import without_suffix
 from galaxtool.inputs.positions import read_positions
 from galaxtool.tables.column_names import ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
+from galaxtool.tables.selection import WantedColumns
 from galaxtool.types import ImageRef
 
 _BAND = "{band}"
@@ -112,6 +113,8 @@ def read_catalogue(
     bands: Sequence[str] = (),
     ra_column: str | None = None,
     dec_column: str | None = None,
+    table_name: str | None = None,
+    also_wanted: Sequence[Sequence[str]] = (),
 ) -> Catalogue:
     """Read a table that names images.
 
@@ -126,13 +129,20 @@ def read_catalogue(
         Bands to take; by default all that have such a column, the shortest wavelength first.
     ra_column, dec_column : str, optional
         Names of the columns of positions, see `galaxtool.inputs.positions.read_positions`.
+    table_name : str, optional
+        Name or number of the table in a file with several; by default the first that has the wanted columns.
+    also_wanted : sequence of sequence of str
+        Usual names, in lower case, of further columns that decide between the tables of a file, a group for each.
 
     Raises
     ------
     TableError
         If the table cannot be read or has no rows, a named column is missing, or no column names the images.
     """
-    table = read_table(path)
+    notes: list[str] = []
+    named = [[name.lower()] for name in (image_column, id_column) if name and _BAND not in name]
+    wanted = WantedColumns([*named, *[PATH_COLUMNS] * 3, *also_wanted], positions=True)  # paths count most
+    table = read_table(path, table=table_name, wanted=wanted, notes=notes)
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.")
     if image_column and _BAND in image_column:
@@ -162,7 +172,7 @@ def read_catalogue(
         dec=positions.dec,
         members=members,
         bands={} if "" in images else dict(images),
-        notes=positions.messages,
+        notes=(*notes, *positions.messages),
     )
 
 

@@ -64,6 +64,7 @@ def gather(
     find_tables: TableFinder | None = None,
     ra_column: str | None = None,
     dec_column: str | None = None,
+    table: str | None = None,
 ) -> Inputs:
     """Find the images that inputs name, without reading any pixels.
 
@@ -91,6 +92,8 @@ def gather(
         Function that finds FITS tables, see `galaxtool.inputs.walk.FileFilter`.
     ra_column, dec_column : str, optional
         Columns of positions in the catalogues, see `galaxtool.inputs.positions.read_positions`.
+    table : str, optional
+        Name or number of the table to read from catalogues with several.
 
     Raises
     ------
@@ -119,6 +122,7 @@ def gather(
         bands=bands,
         ra_column=ra_column,
         dec_column=dec_column,
+        table_name=table,
     )
     collector = InputCollector(read, each_hdu, find_tables)
     for text in named:

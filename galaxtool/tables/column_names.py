@@ -9,6 +9,9 @@ from astropy.table import Table
 
 from galaxtool.errors import TableError, suggest_name
 
+OTHER_TABLES = "other tables"
+"""Key in the metadata of a table that was read: which of the tables in its file it is, and what the others are."""
+
 LABELS_FILE = "labels.csv"
 PATH_COLUMNS = (
     "file_loc", "path", "filepath", "file_path", "filename", "file_name", "file", "image_path", "image", "png_loc",
@@ -62,5 +65,7 @@ def find_column(table: Table, name: str | None, usual: Sequence[str], source: Pa
 
 
 def list_columns(table: Table) -> str:
-    """List the first twenty column names of a table, for a message."""
-    return ", ".join(table.colnames[:20]) + (", ..." if len(table.colnames) > 20 else "")
+    """List the first twenty column names of a table for a message, and the other tables of its file."""
+    columns = ", ".join(table.colnames[:20]) + (", ..." if len(table.colnames) > 20 else "")
+    others = table.meta.get(OTHER_TABLES)
+    return f"{columns} (in {others})" if others else columns

@@ -2,12 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from astropy.table import Table
 
 from galaxtool.tables.formats.schema import TableSchema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableEntry:
+    """One of the tables in a file.
+
+    Parameters
+    ----------
+    number : int
+        Number that users know it by: that of the HDU in FITS, else counted from 1.
+    name : str
+        Its name; empty if it has none.
+    columns : tuple of str
+        Names of its columns.
+    rows : int
+        Number of rows; -1 if unknown.
+    """
+
+    number: int
+    name: str
+    columns: tuple[str, ...]
+    rows: int = -1
+
+    @property
+    def label(self) -> str:
+        """Name and number for messages."""
+        return f"{self.name} ({self.number})" if self.name else str(self.number)
+
+
+class TableFile(Protocol):
+    """An open file with one table or more."""
+
+    @property
+    def entries(self) -> Sequence[TableEntry]:
+        """The tables, in order."""
+
+    def read(self, entry: TableEntry) -> Table:
+        """Read one of the tables."""
+
+
+@runtime_checkable
+class MultiTableFormat(Protocol):
+    """A format whose files can have several tables; a `TableFormat` as well."""
+
+    def open_tables(self, path: Path) -> AbstractContextManager[TableFile]:
+        """Open a file; any exception that this raises is reported as a damaged file."""
 
 
 class TableFormat(Protocol):

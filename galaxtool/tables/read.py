@@ -11,20 +11,34 @@ from pathlib import Path
 
 from astropy.table import Table
 
-from galaxtool.errors import TableError
+from galaxtool.errors import GalaxtoolError, TableError
+from galaxtool.tables.column_names import OTHER_TABLES
 from galaxtool.tables.formats.find import CONVERT_HINT, create_table_format, list_table_suffixes
 from galaxtool.tables.formats.plain_columns import simplify_table
+from galaxtool.tables.protocols import MultiTableFormat, TableFormat
+from galaxtool.tables.selection import NOTHING_WANTED, WantedColumns, list_tables, select_table
 from galaxtool.utils.suggestions import suggest_path
 
 
-def read_table(path: Path) -> Table:
+def read_table(
+    path: Path,
+    *,
+    table: str | None = None,
+    wanted: WantedColumns = NOTHING_WANTED,
+    notes: list[str] | None = None,
+) -> Table:
     """Read a table.
 
     Parameters
     ----------
     path : Path
-        CSV, ECSV, FITS, VOTable or Parquet file, or one of a format that a plugin adds. Of several tables in a FITS or
-        VOTable file, the first is read.
+        CSV, ECSV, FITS, VOTable or Parquet file, or one of a format that a plugin adds.
+    table : str, optional
+        Name or number of the table to read from a file with several; see `galaxtool.tables.selection.select_table`.
+    wanted : WantedColumns
+        Columns that the caller looks for. Without `table`, the first of the tables with the most of them is read.
+    notes : list of str, optional
+        Receives a sentence for each thing about the file that the user should know.
 
     Returns
     -------
@@ -34,7 +48,7 @@ def read_table(path: Path) -> Table:
     Raises
     ------
     TableError
-        If the file is missing, damaged, not a table, or has no columns.
+        If the file is missing, damaged, not a table, or has no columns, or there is no such table in it.
     """
     path = Path(path)
     form = create_table_format(path)
@@ -48,12 +62,29 @@ def read_table(path: Path) -> Table:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # nonstandard units and the like, which do not concern users of the table
-            table = simplify_table(form.read(path))
+            found = simplify_table(_read(form, path, table, wanted, notes))
+    except GalaxtoolError:
+        raise
     except Exception as error:  # parsers raise anything from OSError to struct.error
         raise TableError(f"The table '{path}' cannot be read: {_first_line(error)}.") from error
-    if not table.colnames:
+    if not found.colnames:
         raise TableError(f"The table '{path}' has no columns.")
-    return table
+    return found
+
+
+def _read(form: TableFormat, path: Path, table: str | None, wanted: WantedColumns, notes: list[str] | None) -> Table:
+    """Read the table that is asked for."""
+    if not isinstance(form, MultiTableFormat):
+        if table is not None:
+            raise TableError(f"'{path}' has a single table, without a name.", hint="Leave out --table.")
+        return form.read(path)
+    with form.open_tables(path) as file:
+        entry = select_table(file.entries, path, table=table, wanted=wanted, notes=notes)
+        found = file.read(entry)
+    others = [other for other in file.entries if other is not entry]
+    if others:
+        found.meta[OTHER_TABLES] = f"table {entry.label}; --table chooses another: {list_tables(others)}"
+    return found
 
 
 def _first_line(error: BaseException) -> str:

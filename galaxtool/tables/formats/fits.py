@@ -11,6 +11,8 @@ import io
 import json
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +27,7 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.tables.formats.column_stats import ColumnStats
 from galaxtool.tables.formats.plain_columns import escape, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, signed_type
+from galaxtool.tables.protocols import TableEntry, TableFile
 
 _FITS_BLOCK = 2880
 _ASCII, _NOT_ASCII = re.compile(r"[ -~]*"), re.compile(r"[^ -~]")
@@ -43,28 +46,17 @@ class FitsTableFormat:
         ValueError
             If the file contains no table.
         """
+        with self.open_tables(path) as file:
+            return file.read(file.entries[0])
+
+    @contextmanager
+    def open_tables(self, path: Path) -> Iterator[TableFile]:
+        """Open a file; raises `ValueError` if it contains no table."""
         with (
             open_bounded(ImageFile.on_disk(path), ANY_SIZE) as stream,
             fits.open(stream, memmap=False, disable_image_compression=True) as hdus,
         ):
-            # an image that is compressed into a table is not decompressed, but recognized as an image
-            tables = [h for h in hdus if isinstance(h, fits.BinTableHDU | fits.TableHDU) and not has_pixels(h.header)]
-            if not tables:
-                raise ValueError("it contains no table")
-            header = tables[0].header
-            table = Table.read(tables[0], character_as_bytes=False)
-        for number, name in enumerate(list(table.colnames), 1):
-            column = table[name]
-            if _is_time(column, header, number):
-                scale = header[f"TCTYP{number}"].lower()
-                table.replace_column(name, _convert_times(column, scale))
-                continue
-            column.description = header.get(f"TCOMM{number}")
-            if header.get(f"TENC{number}") == _ESCAPED:
-                table.replace_column(name, _unescape(column))
-                table.rename_column(name, name.encode("ascii").decode(_ESCAPED))
-        table.meta = {key: value for key, value in table.meta.items() if not re.fullmatch(r"(TENC|TCOMM)\d+", key)}
-        return table
+            yield _FitsFile(hdus)
 
     def prepare(self, table: Table) -> Table:
         """Escape bytes of file names that are not UTF-8."""
@@ -96,6 +88,42 @@ class FitsTableFormat:
         for block in schema.blocks(_stored_type):
             stream.write(_row_bytes(_encode(block, encodings)))
         stream.write(bytes(-size % _FITS_BLOCK))
+
+
+class _FitsFile:
+    """The tables of an open file."""
+
+    def __init__(self, hdus: fits.HDUList) -> None:
+        # an image that is compressed into a table is not decompressed, but recognized as an image
+        self._hdus = {
+            number: hdu
+            for number, hdu in enumerate(hdus)
+            if isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and not has_pixels(hdu.header)
+        }
+        if not self._hdus:
+            raise ValueError("it contains no table")
+        self.entries = [
+            TableEntry(number=number, name=hdu.name, columns=tuple(hdu.columns.names), rows=hdu.header.get("NAXIS2", 0))
+            for number, hdu in self._hdus.items()
+        ]
+
+    def read(self, entry: TableEntry) -> Table:
+        """Read a table."""
+        hdu = self._hdus[entry.number]
+        table = Table.read(hdu, character_as_bytes=False)
+        header = hdu.header
+        for number, name in enumerate(list(table.colnames), 1):
+            column = table[name]
+            if _is_time(column, header, number):
+                scale = header[f"TCTYP{number}"].lower()
+                table.replace_column(name, _convert_times(column, scale))
+                continue
+            column.description = header.get(f"TCOMM{number}")
+            if header.get(f"TENC{number}") == _ESCAPED:
+                table.replace_column(name, _unescape(column))
+                table.rename_column(name, name.encode("ascii").decode(_ESCAPED))
+        table.meta = {key: value for key, value in table.meta.items() if not re.fullmatch(r"(TENC|TCOMM)\d+", key)}
+        return table
 
 
 def _is_time(column: Column, header: fits.Header, number: int) -> bool:

@@ -6,12 +6,15 @@ import base64
 import io
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io.votable import from_table, parse
 from astropy.io.votable.tree import Info
+from astropy.io.votable.tree import VOTableFile as VOTableDocument
 from astropy.table import Column, Table
 
 from galaxtool.tables.formats.column_notes import note_votable_frames
@@ -24,6 +27,7 @@ from galaxtool.tables.formats.plain_columns import (
     replace_values,
 )
 from galaxtool.tables.formats.schema import TableSchema, signed_type
+from galaxtool.tables.protocols import TableEntry, TableFile
 
 # characters that XML 1.0 cannot represent in any way
 _NOT_XML = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -41,14 +45,13 @@ class VOTableFormat:
         ValueError
             If the file contains no table.
         """
-        document = parse(path)
-        first = next(document.iter_tables(), None)
-        if first is None:
-            raise ValueError("it contains no table")
-        table = first.to_table(use_names_over_ids=True)
-        note_votable_frames(table, first, document)
-        table.meta = {info.name: info.value for info in document.infos}
-        return table
+        with self.open_tables(path) as file:
+            return file.read(file.entries[0])
+
+    @contextmanager
+    def open_tables(self, path: Path) -> Iterator[TableFile]:
+        """Open a file; raises `ValueError` if it contains no table."""
+        yield _VOTableFile(parse(path))
 
     def prepare(self, table: Table) -> Table:
         """Escape what XML cannot hold, and convert arrays of texts to JSON."""
@@ -78,6 +81,41 @@ class VOTableFormat:
                 stream.write(base64.b64encode(raw[:complete]))
                 remainder = raw[complete:]
             stream.write(base64.b64encode(remainder) + document[content.end() :])
+
+
+class _VOTableFile:
+    """The tables of a document."""
+
+    def __init__(self, document: VOTableDocument) -> None:
+        self._document = document
+        self._meta = {info.name: info.value for info in document.infos}
+        self._tables = list(document.iter_tables())
+        if not self._tables:
+            raise ValueError(_find_error(document) or "it contains no table")
+        self.entries = [
+            TableEntry(
+                number=number,
+                name=table.name or table.ID or "",
+                columns=tuple(field.name or field.ID or "" for field in table.fields),
+                rows=len(table.array),
+            )
+            for number, table in enumerate(self._tables, 1)
+        ]
+
+    def read(self, entry: TableEntry) -> Table:
+        """Read a table."""
+        element = self._tables[entry.number - 1]
+        table = element.to_table(use_names_over_ids=True)
+        note_votable_frames(table, element, self._document)
+        table.meta = dict(self._meta)
+        return table
+
+
+def _find_error(document: VOTableDocument) -> str:
+    """Return the message of a service that answered with an error instead of a table."""
+    infos = [*document.infos, *(info for resource in document.resources for info in resource.infos)]
+    messages = [info.content or info.value for info in infos if info.name == "QUERY_STATUS" and info.value == "ERROR"]
+    return f"the archive answered with an error: {' '.join(messages[0].split())}" if messages else ""
 
 
 def _stored_type(column: ColumnStats) -> np.dtype:
