@@ -109,7 +109,7 @@ def _find_named(entries: Sequence[TableEntry], path: Path, table: str) -> TableE
     if found:
         numbers = ", ".join(str(entry.number) for entry in found[:_MAX_LISTED])
         raise TableError(
-            f"'{path}' has {len(found)} tables called '{table}'.", hint=f"Give the number of one: {numbers}."
+            f"'{path}' has {len(found)} tables called '{found[0].name}'.", hint=f"Give the number of one: {numbers}."
         )
     near = suggest_name(wanted, [entry.name for entry in entries])
     raise TableError(

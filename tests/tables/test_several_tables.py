@@ -20,13 +20,15 @@ from galaxtool.tables.read import read_table
 from galaxtool.tables.selection import WantedColumns
 from tests.support.helpers import write_png
 
-ABOUT = Table({"Field Header Card": ["SIMPLE"]})
+ABOUT = Table({"Field_Header_Card": ["SIMPLE"]})
 OBJECTS = Table({"NUMBER": [1, 2], "ALPHA_J2000": [150.0, 150.002], "DELTA_J2000": [2.0, 2.001]})
 IMAGES = Table({"path": ["0.png", "1.png"], "label": ["E", "S"], "ra": [10.0, 11.0], "dec": [-2.0, -3.0]})
 TABLES = {"LDAC_IMHEAD": ABOUT, "LDAC_OBJECTS": OBJECTS, "images": IMAGES, "empty": OBJECTS[:0]}
 
 
 def write_tables(path: Path) -> Path:
+    for name in ("0.png", "1.png"):
+        write_png(path.with_name(name), 1)
     if path.suffix == ".fits":
         hdus = [fits.BinTableHDU(table, name=name) for name, table in TABLES.items()]
         fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
@@ -46,8 +48,6 @@ def write_tables(path: Path) -> Path:
 @pytest.mark.parametrize("suffix", [".fits", ".vot"])
 def test_the_table_with_the_wanted_columns_is_read(tmp_path: Path, suffix: str) -> None:
     path = write_tables(tmp_path / f"t{suffix}")
-    for name in IMAGES["path"]:
-        write_png(tmp_path / name, 1)
     objects = read_objects(path, SizeOptions())
     assert objects.ra.tolist() == [150.0, 150.002]
     assert "LDAC_OBJECTS" in objects.notes[0] and "--table" in objects.notes[0]
@@ -90,7 +90,9 @@ def test_a_table_that_does_not_exist_is_an_error_with_the_names(tmp_path: Path) 
 def test_the_error_of_an_archive_is_shown(tmp_path: Path) -> None:
     document = VOTableFile()
     document.resources.append(Resource(type="results"))
-    document.resources[0].infos.append(Info(name="QUERY_STATUS", value="ERROR", content="Unknown column\n'raa'"))
+    status = Info(name="QUERY_STATUS", value="ERROR")
+    status.content = "Unknown column\n'raa'"
+    document.resources[0].infos.append(status)
     document.to_xml(str(tmp_path / "t.vot"))
     assert not list(parse(tmp_path / "t.vot").iter_tables())
     with pytest.raises(TableError, match="answered with an error: Unknown column 'raa'"):
