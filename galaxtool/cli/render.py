@@ -49,13 +49,15 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, ti
 
     every = list(rows)
     shown = [c for c in columns if any(row.get(c) not in (None, "", [], ()) for row in every)] or list(columns)
-    heading = make_text(title) if title else None
-    table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    console = Console()
+    if title:
+        console.print(make_text(title, "italic"), soft_wrap=True)  # a title of the table would be cut to its width
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for column in shown:
         table.add_column(make_text(column.replace("_", " ")), overflow="fold", no_wrap=column == "name")
     for row in every:
         table.add_row(*(make_text(format_cell(row.get(column))) for column in shown))
-    Console().print(table)
+    console.print(table)
 
 
 def format_cell(value: Any) -> str:

@@ -18,7 +18,8 @@ _PANELS = {
     "Computing": ("engine", "device"),
 }
 _EPILOG = (
-    'Examples:  galaxtool similar odd.fits -k 20  |  galaxtool similar --text "a ring galaxy" --index survey_index  |  '
+    "Examples:  galaxtool similar odd.fits -k 20  |  "
+    'galaxtool similar --text "a barred spiral galaxy" --index survey_index  |  '
     "galaxtool similar --symbol barred_spiral  |  galaxtool similar --ra 150.1 --dec 2.2"
 )
 
@@ -35,13 +36,14 @@ def _show(result: SimilarResult) -> None:
         {
             "rank": hit.rank,
             "similarity": f"{hit.similarity:.4f}",
+            "percentile": "" if hit.percentile is None else f"{hit.percentile:.2f}",
             "id": hit.id,
             "ra": _format_degrees(hit.ra),
             "dec": _format_degrees(hit.dec),
         }
         for hit in result.neighbors[:_SHOWN]
     ]
-    print_table(rows, ("rank", "similarity", "id", "ra", "dec"), title=f"Similar to {result.query}")
+    print_table(rows, ("rank", "similarity", "percentile", "id", "ra", "dec"), title=f"Similar to {result.query}")
     more = f", {len(result.neighbors)} rows" if len(result.neighbors) > _SHOWN else ""
     echo("", f"Table: {result.output}{more}", f"Sheet: {result.sheet}")
 

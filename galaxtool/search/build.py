@@ -23,6 +23,7 @@ from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import IndexSpec
 from galaxtool.search.index.folder import check_target
+from galaxtool.search.index.pairs import PairSample
 from galaxtool.search.index.recall import ExactNeighbors, tune_probes
 from galaxtool.search.index.record import BUNDLED, COPIED, ELSEWHERE, IndexRecord
 from galaxtool.search.index.store import IndexedObject, write_index
@@ -86,6 +87,7 @@ def write_index_of(
         engine=engine.name,
         skipped=options.skipped,
         unreadable=unreadable,
+        pairs=PairSample.draw(vectors).as_dict(),
         source_digest=options.source_digest,
         created=utc_now(),
         galaxtool=__version__,

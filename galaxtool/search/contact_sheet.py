@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -24,14 +25,27 @@ MAX_NEIGHBORS = 119
 """Number of results on a sheet; the table has all of them."""
 
 
-def draw_sheet(query: Query, hits: Sequence[Hit], neighbors: Sequence[Neighbor], source: Source) -> Image:
+def draw_sheet(
+    query: Query, hits: Sequence[Hit], neighbors: Sequence[Neighbor], source: Source, *, nothing_is_close: bool = False
+) -> Image:
     """Draw the query and then its results, as the model sees them but with more pixels."""
     tiles = [_make_query_tile(query, source)]
     for hit, neighbor in zip(hits[:MAX_NEIGHBORS], neighbors, strict=False):
         picture, note = _read_picture(source.index[hit.row].ref, source.reading, source)
-        tiles.append(Tile(picture, neighbor.id, f"{neighbor.rank}: similarity {neighbor.similarity:.4f}", note))
+        tiles.append(Tile(picture, neighbor.id, _describe_similarity(neighbor), note))
     part = "" if len(neighbors) <= MAX_NEIGHBORS else f", the first {MAX_NEIGHBORS} of {len(neighbors)}"
-    return draw_contact_sheet(tiles, f"Similar to {query.text}, of {len(source.index)} in {source.name}{part}")
+    warning = "; nothing is close" if nothing_is_close else ""
+    return draw_contact_sheet(tiles, f"Similar to {query.text}, of {len(source.index)} in {source.name}{part}{warning}")
+
+
+def _describe_similarity(neighbor: Neighbor) -> str:
+    percentile = "" if neighbor.percentile is None else f", percentile {_round_down(neighbor.percentile)}"
+    return f"{neighbor.rank}: {neighbor.similarity:.4f}{percentile}"
+
+
+def _round_down(percentile: float) -> str:
+    """Return a percentile with one digit, of which 99.97 is not 100."""
+    return f"{math.floor(10 * percentile) / 10:.1f}"
 
 
 def _make_query_tile(query: Query, source: Source) -> Tile:

@@ -28,10 +28,21 @@ _SAME_IMAGE = 0.999
 
 @dataclass(frozen=True)
 class Hit:
-    """One result: a row of the index, and its similarity to the query."""
+    """One result.
+
+    Parameters
+    ----------
+    row : int
+        Row of the object in the index.
+    similarity : float
+        Cosine similarity to the query.
+    place : int
+        Rank among all objects of the index, whether they pass the filters or not; 1 for the most similar one.
+    """
 
     row: int
     similarity: float
+    place: int = 0
 
 
 def search_index(
@@ -72,8 +83,9 @@ def search_index(
     wanted, step = k, 0
     while True:
         rows, similarities = index.search(query.vector, wanted)
-        hits = [Hit(int(row), float(similarity)) for row, similarity in zip(rows, similarities, strict=True)]
-        kept = [hit for hit in hits if allowed[hit.row] and not (exclude_query and _is_query(query, index, hit))][:k]
+        pairs = zip(rows, similarities, strict=True)
+        hits = [Hit(int(row), float(similarity), place) for place, (row, similarity) in enumerate(pairs, 1)]
+        kept = [hit for hit in hits if allowed[hit.row] and not (exclude_query and is_query(query, index, hit))][:k]
         if len(kept) == k or len(hits) < wanted or wanted >= len(index):
             return kept
         step = 4 * step or 2 * (k - len(kept))
@@ -115,7 +127,7 @@ def _find_filter(text: str) -> tuple[Registration[SearchFilterSpec], str]:
     return collection.find(text.partition(":")[0]), ""
 
 
-def _is_query(query: Query, index: Index, hit: Hit) -> bool:
+def is_query(query: Query, index: Index, hit: Hit) -> bool:
     """Tell whether a hit is the query itself: the same row or file, or the same file before it was moved."""
     if query.row is not None:
         return hit.row == query.row

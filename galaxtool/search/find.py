@@ -10,17 +10,18 @@ from astropy.table import MaskedColumn, Table
 
 from galaxtool.errors import OutputExists
 from galaxtool.search.contact_sheet import draw_sheet
-from galaxtool.search.filters import search_index
+from galaxtool.search.filters import search_index, select_rows
 from galaxtool.search.options import QueryArgs, ResultOptions, SourceArgs
 from galaxtool.search.query import Query, resolve_query
 from galaxtool.search.results import Neighbor, SimilarResult
 from galaxtool.search.source import Source, open_source
+from galaxtool.search.yardstick import rate_hits
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
 
-COLUMNS = ("query", "rank", "id", "path", "similarity", "ra", "dec")
+COLUMNS = ("query", "rank", "id", "path", "similarity", "ra", "dec", "percentile")
 
 
 def find_similar(args: QueryArgs, source_args: SourceArgs, options: ResultOptions, progress: Progress) -> SimilarResult:
@@ -29,16 +30,20 @@ def find_similar(args: QueryArgs, source_args: SourceArgs, options: ResultOption
     source = open_source(source_args, progress)
     query = resolve_query(args, source, progress)
     hits = search_index(query, source.index, options.k, filters=options.filters, exclude_query=options.exclude_query)
+    candidates = int(select_rows(source.index, options.filters).sum())
+    rating = rate_hits(query, hits, source.index, candidates)
+    if rating.note:
+        progress.say(rating.note)
     neighbors = []
-    for rank, hit in enumerate(hits, 1):
+    for rank, (hit, percentile) in enumerate(zip(hits, rating.percentiles, strict=True), 1):
         item = source.index[hit.row]
-        neighbors.append(Neighbor(query.text, rank, item.id, item.path, hit.similarity, item.ra, item.dec))
+        neighbors.append(Neighbor(query.text, rank, item.id, item.path, hit.similarity, item.ra, item.dec, percentile))
     _refuse_images((options.output, options.sheet_path), query, neighbors)
     _write_table(options.output, neighbors, source)
-    sheet = draw_sheet(query, hits, neighbors, source)
+    sheet = draw_sheet(query, hits, neighbors, source, nothing_is_close=rating.nothing_is_close)
     with atomic_write(options.sheet_path) as temporary:
         sheet.save(temporary)
-    return SimilarResult(query.text, source.name, str(options.output), str(options.sheet_path), neighbors)
+    return SimilarResult(query.text, source.name, str(options.output), str(options.sheet_path), neighbors, rating.note)
 
 
 def _refuse_images(targets: Sequence[Path], query: Query, neighbors: Sequence[Neighbor]) -> None:
@@ -55,14 +60,16 @@ def _refuse_images(targets: Sequence[Path], query: Query, neighbors: Sequence[Ne
 
 
 def _write_table(output: Path, neighbors: Sequence[Neighbor], source: Source) -> None:
-    """Write the results with the columns query, rank, id, path, similarity, ra and dec."""
+    """Write the results; the column percentile is left out where the index does not know any."""
     table = Table()
-    for name in COLUMNS:
+    is_rated = bool(source.index.record.pairs) or any(one.percentile is not None for one in neighbors)
+    for name in COLUMNS if is_rated else COLUMNS[:-1]:
         values = [getattr(neighbor, name) for neighbor in neighbors]
-        if name in ("ra", "dec"):
+        if name in ("ra", "dec", "percentile"):
             table[name] = MaskedColumn(
-                [value or 0.0 for value in values], mask=[value is None for value in values], unit="deg", dtype=float
-            )
+                [value or 0.0 for value in values], mask=[value is None for value in values], dtype=float,
+                unit=None if name == "percentile" else "deg",
+            )  # fmt: skip
         else:
             kind = {"rank": int, "similarity": float}.get(name, str)
             table[name] = MaskedColumn(values, dtype=kind if values or kind is not str else "U1")

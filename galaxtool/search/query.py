@@ -17,6 +17,7 @@ from galaxtool.search.options import QueryArgs
 from galaxtool.search.reading import choose_reading, describe_options, locate_query
 from galaxtool.search.sky import find_separations
 from galaxtool.search.source import Source
+from galaxtool.search.text import embed_query_text
 from galaxtool.taxonomy.matching import match_label
 from galaxtool.taxonomy.symbols import load_symbol
 from galaxtool.types import BLANK, FLAGS, NO_SCALE, OFF_EDGE, ImageRef, Progress
@@ -45,6 +46,8 @@ class Query:
         Where an observed image is stored.
     reading : ReadingOptions
         How an observed image is read.
+    warning : str
+        Why the results mean little, as a sentence; usually empty.
     """
 
     text: str
@@ -54,6 +57,7 @@ class Query:
     is_symbol: bool = False
     ref: ImageRef | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
+    warning: str = ""
 
 
 def resolve_query(args: QueryArgs, source: Source, progress: Progress) -> Query:
@@ -75,7 +79,10 @@ def resolve_query(args: QueryArgs, source: Source, progress: Progress) -> Query:
     if not source.on_demand and (given := args.reading.list_changes()):
         progress.say(f"{describe_options(given)} has no effect: only the image file of a query is read with it.")
     if args.text is not None:
-        return Query(text=args.text, vector=source.open_torch_engine("A text").embed_text([args.text])[0])
+        embedded = embed_query_text(args.text, source.open_torch_engine("A text"))
+        if embedded.note:
+            progress.say(embedded.note)
+        return Query(text=args.text, vector=embedded.vector, warning=embedded.warning)
     if args.symbol is not None:
         return _embed_symbol(args.symbol, source)
     if args.id is not None:

@@ -24,6 +24,9 @@ class Neighbor:
         Cosine similarity.
     ra, dec : float or None
         Position in degrees, ICRS; None if it is unknown.
+    percentile : float or None
+        For an image, the percentage of random pairs of indexed objects that are less similar; None if the index has no
+        sample of pairs. For a text or a symbol, the percentage of the indexed objects that are less similar to it.
     """
 
     query: str
@@ -33,6 +36,7 @@ class Neighbor:
     similarity: float
     ra: float | None
     dec: float | None
+    percentile: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class SimilarResult:
         Paths of the table and of the contact sheet.
     neighbors : list of Neighbor
         Results, the most similar first.
+    note : str
+        A sentence about results that mean little, as where nothing is close to the query; usually empty.
     """
 
     query: str
@@ -56,6 +62,7 @@ class SimilarResult:
     output: str
     sheet: str
     neighbors: list[Neighbor]
+    note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -64,6 +71,7 @@ class SimilarResult:
             "index": self.index,
             "output": self.output,
             "sheet": self.sheet,
+            "note": self.note,
             "neighbours": [asdict(neighbor) for neighbor in self.neighbors],
         }
 

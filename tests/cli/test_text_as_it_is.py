@@ -60,7 +60,7 @@ def test_identifiers_and_queries(run: Callable[..., Any], model: Path) -> None:
     assert run("index", "c.csv", "--model", model, "-o", "idx")[0] == 0
     for name in ODD:
         code, out, _ = run("similar", "--id", name, "--index", "idx")
-        assert code == 0 and f"Similar to {name} " in out
+        assert code == 0 and f"Similar to {name}\n" in out
         assert [other for other in ODD if f"  {other}" not in out] == []
     code, out, _ = run("similar", "--id", ODD[0], "--index", "idx", "--json")
     assert {one["id"] for one in json.loads(out)["neighbours"]} == set(ODD)

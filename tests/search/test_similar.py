@@ -150,7 +150,7 @@ def test_neighbours_are_those_of_numpy(run: Run, model: Path, images: Path, buil
     code, out, _ = run("similar", images / "sky/g2.fits", "--index", built, "-k", 99, "--model", model)
     assert code == 0 and "sky/g2" in out and "Table: similar.csv" in out
     found = rows("similar.csv")
-    assert list(found[0]) == ["query", "rank", "id", "path", "similarity", "ra", "dec"]
+    assert list(found[0]) == ["query", "rank", "id", "path", "similarity", "ra", "dec", "percentile"]
     assert [int(row["rank"]) for row in found] == list(range(1, 11))
     expected = {name: float(vector @ vectors["sky/g2"]) for name, vector in vectors.items()}
     assert {row["id"]: float(row["similarity"]) for row in found} == pytest.approx(expected, abs=1e-2)
@@ -330,7 +330,9 @@ def test_positions_come_from_a_catalogue_too(run: Run, images: Path, model: Path
 def test_tables_in_every_format(run: Run, built: Path, suffix: str) -> None:
     assert run("similar", "--id", "p2", "--index", built, "-o", f"out/s.{suffix}")[0] == 0
     table = read_table(Path(f"out/s.{suffix}"))
-    assert table.colnames == ["query", "rank", "id", "path", "similarity", "ra", "dec"] and len(table) == 10
+    assert (
+        table.colnames == ["query", "rank", "id", "path", "similarity", "ra", "dec", "percentile"] and len(table) == 10
+    )
     assert Path("out/s.png").is_file()
 
 

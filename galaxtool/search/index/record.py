@@ -50,6 +50,9 @@ class IndexRecord:
         Number of skipped files by reason.
     unreadable : list of dict
         ``id``, ``path`` and ``error`` of each unreadable image.
+    pairs : dict
+        Similarities of random pairs of objects, see `galaxtool.search.index.pairs.PairSample`; empty in an index of
+        an earlier version.
     source_digest : str
         Digest of the indexed files, for cached indexes.
     created, galaxtool : str
@@ -74,21 +77,23 @@ class IndexRecord:
     engine: str = ""
     skipped: dict[str, int] = field(default_factory=dict)
     unreadable: list[dict[str, str]] = field(default_factory=list)
+    pairs: dict[str, Any] = field(default_factory=dict)
     source_digest: str = ""
     created: str = ""
     galaxtool: str = ""
     schema: int = SCHEMA
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the content of ``index.json``; the long list of unreadable images comes last, after its count."""
+        """Return the content of ``index.json``; the long lists come last."""
         values = asdict(self)
-        unreadable = values.pop("unreadable")
+        unreadable, pairs = values.pop("unreadable"), values.pop("pairs")
         return {
             "schema": values.pop("schema"),
             **values,
             "skipped_count": sum(self.skipped.values()),
             "unreadable_count": len(unreadable),
             "unreadable": unreadable,
+            "pairs": pairs,
         }
 
     @classmethod

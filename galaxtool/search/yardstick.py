@@ -1,0 +1,74 @@
+"""Say how similar the results of a search are, compared with chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from galaxtool.search.filters import Hit, is_query
+from galaxtool.search.index.pairs import EXPECTED, PairSample, is_close
+from galaxtool.search.index.store import Index
+from galaxtool.search.query import Query
+
+_WITHOUT_PAIRS = (
+    "The index was built by an earlier version of galaxtool, so the percentiles of these similarities are unknown. "
+    "Build it again with `galaxtool index`."
+)
+
+
+@dataclass(frozen=True)
+class Rating:
+    """How the results compare with chance.
+
+    Parameters
+    ----------
+    percentiles : list of float or None
+        Percentile of each result, see `galaxtool.search.results.Neighbor`.
+    note : str
+        A sentence where they mean little; else empty.
+    nothing_is_close : bool
+        Whether even the best result is no more similar than unrelated images are.
+    """
+
+    percentiles: list[float | None]
+    note: str = ""
+    nothing_is_close: bool = False
+
+
+def rate_hits(query: Query, hits: Sequence[Hit], index: Index, candidates: int) -> Rating:
+    """Compare the results of a query with chance.
+
+    Parameters
+    ----------
+    query : Query
+        The query.
+    hits : sequence of Hit
+        Its results, the most similar first.
+    index : Index
+        The index that was searched.
+    candidates : int
+        Number of objects that the filters left to choose from.
+
+    Notes
+    -----
+    The similarities of a text or a symbol to images have a scale of their own, so they are compared with each other and
+    not with those of pairs of images.
+    """
+    if query.ref is None:
+        return Rating([round(100 * (1 - hit.place / len(index)), 3) for hit in hits], query.warning)
+    if not index.record.pairs:
+        return Rating([None] * len(hits), _WITHOUT_PAIRS)
+    pairs = PairSample.from_dict(index.record.pairs)
+    percentiles = [pairs.find_percentile(hit.similarity) for hit in hits]
+    ranked = zip(hits, percentiles, strict=True)
+    best = next((percentile for hit, percentile in ranked if not is_query(query, index, hit)), None)
+    if best is None or is_close(best, candidates):
+        return Rating(percentiles)
+    return Rating(percentiles, _describe_distance(best), nothing_is_close=True)
+
+
+def _describe_distance(best: float) -> str:
+    return (
+        f"Nothing in the index is close to the query: the best result is more similar than {best:.1f} % of random "
+        f"pairs of indexed images; of an ordinary query it is more than {EXPECTED:.0f} %."
+    )
