@@ -21,6 +21,10 @@ SATURATED = "SATURATED"
 BLANK = "BLANK"
 NO_SCALE = "NO_SCALE"
 NAME_MISMATCH = "NAME_MISMATCH"
+BAD_WCS = "BAD_WCS"
+SIP_IGNORED = "SIP_IGNORED"
+NOT_LINEAR = "NOT_LINEAR"
+BAYER_MOSAIC = "BAYER_MOSAIC"
 
 FLAGS = {
     NAN_PIXELS: "some pixels are not finite and are shown as sky",
@@ -30,6 +34,10 @@ FLAGS = {
     BLANK: "every pixel has the same value",
     NO_SCALE: "the image does not state its pixel scale, so the whole image was used",
     NAME_MISMATCH: "the content does not match the suffix of the file; the content was used",
+    BAD_WCS: "the header gives a position that cannot be read or contradicts itself; the position is unknown",
+    SIP_IGNORED: "the header has SIP coefficients that its CTYPE does not name; they were not applied",
+    NOT_LINEAR: "the header says that pixels are magnitudes, logarithms or roots; they were used as they are",
+    BAYER_MOSAIC: "the image is the raw mosaic of a colour camera, and was used as one band",
 }
 """Quality flags of a prediction, and the meaning of each."""
 

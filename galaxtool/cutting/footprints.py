@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from galaxtool.cutting.images import SkyImage
 
 _MAX_RADIUS = np.deg2rad(60)  # a larger image may cover anything up to the whole sky, and all objects are tried
+_ON_EDGE = 1e-6  # pixels
 _EDGE_POINTS = 33  # points along a side
 
 
@@ -77,7 +78,7 @@ def match_images(images: Sequence[SkyImage], tree: PositionTree) -> ImageMatches
         if not rows.size:
             continue
         ra, dec = tree.ra[rows], tree.dec[rows]
-        x, y = image.to_pixels(ra, dec)
+        x, y = _move_inside(image, *image.to_pixels(ra, dec))
         distance = _measure_edge_distance(image, x, y)
         inside = distance >= 0
         returns = _map_back(image, x[inside], y[inside], ra[inside], dec[inside])
@@ -94,6 +95,14 @@ def _measure_edge_distance(image: SkyImage, x: np.ndarray, y: np.ndarray) -> np.
     along_x = np.minimum(x + 0.5, image.nx - 0.5 - x) * image.scale[0]
     along_y = np.minimum(y + 0.5, image.ny - 0.5 - y) * image.scale[1]
     return np.nan_to_num(np.minimum(along_x, along_y), nan=-1.0, posinf=-1.0, neginf=-1.0)
+
+
+def _move_inside(image: SkyImage, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Move positions on an edge, such as the poles of a map of the whole sky, a millionth of a pixel inwards."""
+    for values, side in ((x, image.nx), (y, image.ny)):
+        for edge, inwards in ((-0.5, _ON_EDGE), (side - 0.5, -_ON_EDGE)):
+            values[np.abs(values - edge) < _ON_EDGE] = edge + inwards
+    return x, y
 
 
 def _map_back(image: SkyImage, x: np.ndarray, y: np.ndarray, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:

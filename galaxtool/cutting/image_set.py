@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from galaxtool.cutting.images import SkyImage, read_images
 from galaxtool.cutting.sources import ImageSource, find_sources
 from galaxtool.errors import InputError, UnreadableImage
-from galaxtool.types import Progress
+from galaxtool.types import FLAGS, Progress
 
 _MAX_REPORTED = 10  # unreadable images reported on the screen; cutouts.json lists all
 
@@ -59,6 +60,10 @@ def read_image_set(
         progress.say(f"Unreadable: {problem.message}")
     if len(problems) > _MAX_REPORTED:
         progress.say(f"Unreadable: {len(problems) - _MAX_REPORTED} more; cutouts.json lists them all.")
+    for flag, number in Counter(flag for image in images for flag in image.flags).items():
+        first = next(image.ref for image in images if flag in image.flags)
+        others = f" and {number - 1} more" if number > 1 else ""
+        progress.say(f"{flag}, '{first}'{others}: {FLAGS[flag]}.")
     return ImageSet(images, any(source.band for source in sources), [problem.message for problem in problems])
 
 

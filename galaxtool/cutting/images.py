@@ -21,6 +21,8 @@ from galaxtool.images.fits.axes import to_bands
 from galaxtool.images.fits.band_names import is_science
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bounded
 from galaxtool.images.fits.hdus import is_image
+from galaxtool.images.fits.pixel_meaning import find_meaning_flags
+from galaxtool.images.fits.wcs import repair_header
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import BROKEN, read_unpacked_head
 from galaxtool.images.reading import describe_error
@@ -63,6 +65,8 @@ class SkyImage:
         arcsec per pixel along x and y at the reference position.
     stamp : (int, int)
         Size of the file in bytes and its modification time in ns.
+    flags : tuple of str
+        Keys of `galaxtool.types.FLAGS` about the header.
     """
 
     ref: HduRef
@@ -73,6 +77,7 @@ class SkyImage:
     wcs: WCS = field(repr=False)
     scale: tuple[float, float]
     stamp: tuple[int, int]
+    flags: tuple[str, ...] = ()
 
     @property
     def nx(self) -> int:
@@ -206,7 +211,7 @@ def _check_complete(path: Path, hdu: Any) -> None:
 
 def _read_hdu(ref: HduRef, hdus: fits.HDUList, hdu: Any, band: str) -> SkyImage:
     header, primary = hdu.header, hdus[0].header
-    wcs = _read_wcs(ref, header, hdus)
+    wcs, flags = _read_wcs(ref, header, hdu.shape, hdus)
     lead = hdu.shape[:-2]
     _, bands = to_bands(ref.path, np.zeros((*lead, 8, 8), np.float32), header, primary)
     status = ref.path.stat()
@@ -219,15 +224,21 @@ def _read_hdu(ref: HduRef, hdus: fits.HDUList, hdu: Any, band: str) -> SkyImage:
         wcs=wcs,
         scale=_measure_scale(ref, wcs),
         stamp=(status.st_size, status.st_mtime_ns),
+        flags=(*flags, *find_meaning_flags(header, primary, len(bands))),
     )
 
 
-def _read_wcs(ref: HduRef, header: fits.Header, hdus: fits.HDUList) -> WCS:
+def _read_wcs(
+    ref: HduRef, header: fits.Header, shape: tuple[int, ...], hdus: fits.HDUList
+) -> tuple[WCS, tuple[str, ...]]:
+    header, repair = repair_header(header, (shape[-2], shape[-1]))
+    if repair.problem:
+        raise _NoWCS(f"The WCS of '{ref}' cannot be used: {repair.problem}.", hint="Correct its header.")
     try:
         wcs = WCS(header, fobj=hdus, naxis=2)
         if wcs.has_celestial:
             wcs_to_celestial_frame(wcs)
-            return wcs
+            return wcs, repair.flags
     except Exception as error:  # WCSLIB raises many exceptions, and broken headers cause others
         raise _NoWCS(f"The WCS of '{ref}' cannot be used: {describe_error(error)}.") from error
     raise _NoWCS(

@@ -13,6 +13,7 @@ from galaxtool.cutting.images import HduRef
 from galaxtool.images.fits.band_names import find_plane_bands
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bounded
 from galaxtool.images.fits.pixel_scaling import PixelScaling
+from galaxtool.images.fits.wcs import repair_header
 from galaxtool.images.image_file import ImageFile
 from galaxtool.utils.warning_filter import ignore_warnings
 
@@ -43,8 +44,9 @@ class OpenImage:
             source: Any = open_bounded(file, ANY_SIZE) if packed else ref.path
             self._hdus = fits.open(source, memmap=not packed, do_not_scale_image_data=True, lazy_load_hdus=True)
             hdu = self._hdus[ref.hdu]
-            self.header, self.primary = hdu.header.copy(), self._hdus[0].header
             self.shape: tuple[int, ...] = tuple(hdu.shape)
+            self.header, _ = repair_header(hdu.header.copy(), (self.shape[-2], self.shape[-1]))
+            self.primary = self._hdus[0].header
             self._array: np.ndarray | None = None
             self._section: Any = None
             self._strips: OrderedDict[int, np.ndarray] = OrderedDict()

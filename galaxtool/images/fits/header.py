@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
@@ -10,6 +12,7 @@ from astropy.io.fits.card import Undefined
 
 _CARD, _BLOCK = 80, 2880
 _END = b"END".ljust(_CARD)
+_VALUE = re.compile(r".{8}= *(?:'((?:[^']|'')*)'.*|([^/']*)(?:/.*)?)", re.DOTALL)
 _TEXT = (b"COMMENT ", b"HISTORY ", b"        ")
 
 
@@ -34,8 +37,9 @@ class Cards:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
+        self._keys = [raw[i : i + 8] for i in range(0, len(raw), _CARD)]
         # from last to first: the first card with a keyword wins
-        self._starts = {raw[i : i + 8]: i for i in range(len(raw) - _CARD, -1, -_CARD)}
+        self._starts = dict(zip(reversed(self._keys), range(_CARD * (len(self._keys) - 1), -1, -_CARD), strict=True))
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of a keyword; the default if there is no such card, or it has no value.
@@ -61,9 +65,39 @@ class Cards:
         return Header.fromstring(self.raw)
 
     @property
-    def keys(self) -> list[bytes]:
-        """The keywords, each once and padded to eight bytes."""
-        return list(self._starts)
+    def starts(self) -> dict[bytes, int]:
+        """Where the first card of each keyword, padded to eight bytes, begins."""
+        return self._starts
+
+    def names(self) -> list[str]:
+        """Return the keywords, each once."""
+        return [key.decode("latin-1").rstrip() for key in self._starts]
+
+    def count(self, key: str) -> int:
+        """Return the number of cards with a keyword."""
+        return self._keys.count(key.ljust(8).encode())
+
+    def card(self, key: str) -> bytes:
+        """Return the first card with a keyword; empty if there is none."""
+        start = self._starts.get(key.ljust(8).encode())
+        return b"" if start is None else self.raw[start : start + _CARD]
+
+    def get_text(self, key: str) -> str:
+        """Return the value of a card as it is written, without quotes; empty if it is not there, or has none."""
+        return _read_text(self.card(key))
+
+    def get_all(self, key: str) -> list[str]:
+        """Return the values of all cards with a keyword, as `get_text` does."""
+        wanted = key.ljust(8).encode() + b"="
+        cards = (self.raw[i : i + _CARD] for i in range(0, len(self.raw), _CARD))
+        return [_read_text(card) for card in cards if card.startswith(wanted)]
+
+    def replace(self, changes: Mapping[str, float | str | None]) -> Cards:
+        """Return the cards with other values, without those whose value is None."""
+        keys = {key.ljust(8).encode() for key in changes}
+        kept = [self.raw[i : i + _CARD] for i in range(0, len(self.raw) - _CARD, _CARD)]
+        new = [_format_card(key, value) for key, value in changes.items() if value is not None]
+        return Cards(b"".join([*(card for card in kept if card[:8] not in keys), *new, _END]))
 
     def get_fixed_integer(self, key: str) -> int | None:
         """Return an integer in fixed format, in columns 11-30, as required for the keywords that describe the data.
@@ -85,6 +119,18 @@ class Cards:
             return self.raw
         cards = (self.raw[i : i + _CARD] for i in range(0, len(self.raw), _CARD))
         return b"".join(card for card in cards if card[:8] not in _TEXT and card.isascii())
+
+
+def _format_card(key: str, value: float | str) -> bytes:
+    shown = f"'{value:<8}'" if isinstance(value, str) else f"{repr(value).upper():>20}"
+    return f"{key:<8}= {shown}".encode().ljust(_CARD)
+
+
+def _read_text(card: bytes) -> str:
+    match = _VALUE.fullmatch(card.decode("latin-1"))
+    if match is None:
+        return ""
+    return (match[2] or "").strip() if match[1] is None else match[1].replace("''", "'").strip()
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,7 @@ from galaxtool.images.fits.band_names import find_hdu_band
 from galaxtool.images.fits.bounded_stream import BoundedStream, open_bounded, read_small
 from galaxtool.images.fits.hdus import OpenFits, Unit
 from galaxtool.images.fits.header import Cards, Keywords, find_header, round_to_blocks
+from galaxtool.images.fits.pixel_meaning import find_meaning_flags
 from galaxtool.images.fits.wcs import NOWHERE, find_center
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, take_bands
@@ -126,7 +127,9 @@ def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cu
         flags = find_quality_flags(data, finite=found.finite)
         if found.saturated or reaches_saturation(data, header, primary):
             flags = (*flags, SATURATED)
-    ra, dec, scale = find_center(header, (data.shape[1], data.shape[2])) if options.position else NOWHERE
+    nothing: tuple[str, ...] = ()
+    shape = (data.shape[1], data.shape[2])
+    (ra, dec, scale), about_wcs = find_center(header, shape) if options.position else (NOWHERE, nothing)
     return Cutout(
         data=data,
         bands=options.bands or found.bands,
@@ -136,7 +139,7 @@ def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cu
         dec=dec,
         pixel_scale=scale,
         source=file.name if found.hdu is None else f"{file.name}[{found.hdu}]",
-        flags=flags,
+        flags=(*flags, *about_wcs, *find_meaning_flags(header, primary, len(data))),
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 from astropy.coordinates import ICRS, CartesianRepresentation, SkyCoord
-from astropy.io.fits import Header
+from astropy.io.fits import Header, VerifyError
 from astropy.wcs import WCS, Wcsprm
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from galaxtool.images.fits.header import Cards
+from galaxtool.images.fits.wcs_cards import WcsRepair, inspect_wcs
+from galaxtool.types import BAD_WCS
 from galaxtool.utils.warning_filter import ignore_warnings
 
 Place = tuple[float | None, float | None, float | None]
@@ -21,6 +23,7 @@ NOWHERE: Place = (None, None, None)
 
 _PROJECTIONS = re.compile("....-(TAN|STG|SIN|ARC|ZEA|AIR|CAR|CEA|MER|SFL|PAR|MOL|AIT|TSC|CSC|QSC|HPX)")
 _SKY = (("RA--", "DEC-"), ("GLON", "GLAT"))
+_CLAIMS = re.compile(r" *(?:RA|DEC|[GE]LON|[GE]LAT) *-", re.IGNORECASE)
 # distortions: PV and PS parameters, SIP, table look-up, detector distortion, TNX
 _DISTORTIONS = (
     b"PV",
@@ -39,8 +42,8 @@ _DISTORTIONS = (
 )
 
 
-def find_center(header: Header | Cards, shape: tuple[int, int]) -> Place:
-    """Return the position of the centre of an image and the size of its pixels.
+def find_center(header: Header | Cards, shape: tuple[int, int]) -> tuple[Place, tuple[str, ...]]:
+    """Return the position of the centre of an image and the size of its pixels, and flags about them.
 
     Parameters
     ----------
@@ -51,11 +54,13 @@ def find_center(header: Header | Cards, shape: tuple[int, int]) -> Place:
 
     Returns
     -------
-    ra, dec : float or None
-        Degrees, ICRS, converted from the frame of the header (Galactic, FK5, FK4 ...). The centre is the middle of the
-        image, between pixels if a side is even.
-    pixel_scale : float or None
-        arcsec per pixel, the geometric mean of the two sides at the reference position.
+    (ra, dec, pixel_scale) : floats or None
+        Degrees, ICRS, converted from the frame of the header (Galactic, FK5, FK4 ...), and arcsec per pixel, the
+        geometric mean of the two sides at the reference position. The centre is the middle of the image, between
+        pixels if a side is even.
+    flags : tuple of str
+        ``BAD_WCS`` if the header has a celestial WCS that cannot be used, ``SIP_IGNORED`` if it has distortions that
+        its CTYPE does not name.
 
     Notes
     -----
@@ -63,30 +68,66 @@ def find_center(header: Header | Cards, shape: tuple[int, int]) -> Place:
     without a position. WCSLIB alone solves a WCS with only a linear map and a common projection. Anything else takes
     `astropy.wcs.WCS`, which costs fifteen times as much.
     """
-    if not isinstance(header, Cards):
-        celestial = all("-" in str(header.get(key, "")) for key in ("CTYPE1", "CTYPE2"))
-    else:
-        celestial = "CTYPE1" in header and "CTYPE2" in header
-    if not celestial:
-        return NOWHERE  # celestial axes have names like RA---TAN; this avoids creating a WCS
-    ny, nx = shape
-    middle = np.array([[(nx - 1) / 2, (ny - 1) / 2]])
+    if not ("CTYPE1" in header and "CTYPE2" in header):
+        return NOWHERE, ()
     try:
+        cards = header if isinstance(header, Cards) else to_cards(header)
+        repair = inspect_wcs(cards, shape)
+        if repair.problem:
+            return NOWHERE, repair.flags
+        if repair.changes:
+            cards = cards.replace(repair.changes)
+        ny, nx = shape
+        middle = np.array([[(nx - 1) / 2, (ny - 1) / 2]])
         with ignore_warnings():  # about corrected dates and units, which do not affect the position
-            place = _solve_simple(header, middle) if isinstance(header, Cards) else None
-            place = place or _solve_general(header.header if isinstance(header, Cards) else header, middle)
+            place = _solve_simple(cards, middle) or _solve_general(cards.header, middle)
     except Exception:
         # WCSLIB has many exceptions, and headers find more ways to be wrong; none of them affects the pixels.
-        return NOWHERE
-    if not (place and all(value is not None and math.isfinite(value) for value in place) and place[2]):
-        return NOWHERE
+        return NOWHERE, (BAD_WCS,) if _claims_position(header) else ()
     ra, dec, scale = place
-    return float(ra or 0.0) % 360, dec, scale
+    if ra is None or dec is None or not scale or not all(map(math.isfinite, (ra, dec, scale))):
+        return NOWHERE, ()  # not on the sky, such as a corner of a map of the whole sky
+    return (float(ra or 0.0) % 360, dec, scale), repair.flags
+
+
+def repair_header(header: Header, shape: tuple[int, int]) -> tuple[Header, WcsRepair]:
+    """Return a header whose WCS astropy reads as it is meant, and what was done; the same header if it was right.
+
+    Parameters
+    ----------
+    header : Header
+        Header of an image.
+    shape : (ny, nx)
+        Size in pixels.
+    """
+    repair = inspect_wcs(to_cards(header), shape)
+    if not repair.changes:
+        return header, repair
+    header = header.copy()
+    for key, value in repair.changes.items():
+        header.remove(key, ignore_missing=True, remove_all=True)
+        if value is not None:
+            header[key] = value
+    return header, repair
+
+
+def to_cards(header: Header) -> Cards:
+    """Return the cards of a header that astropy has parsed."""
+    with ignore_warnings():  # about cards that do not follow the standard
+        return Cards(header.tostring(padding=False).encode("ascii", "replace"))
+
+
+def _claims_position(header: Header | Cards) -> bool:
+    """Tell whether the first two axes are called those of the sky."""
+    try:
+        return all(_CLAIMS.match(str(header.get(key))) for key in ("CTYPE1", "CTYPE2"))
+    except VerifyError:
+        return False
 
 
 def _solve_simple(header: Cards, middle: np.ndarray) -> Place | None:
     """Solve a WCS without distortion; None if it may have one, or is of another kind."""
-    if any(key.startswith(_DISTORTIONS) for key in header.keys):
+    if any(key.startswith(_DISTORTIONS) for key in header.starts):
         return None
     wcs = Wcsprm(header=header.without_text(), relax=True)
     if wcs.naxis > 2:
