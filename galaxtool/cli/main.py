@@ -18,6 +18,7 @@ from galaxtool.cli.suggestions import describe_unknown_command, describe_unknown
 from galaxtool.errors import GalaxtoolError, PluginError
 from galaxtool.plugins.manager import COMMAND_GROUP
 from galaxtool.utils.debugging import is_debugging
+from galaxtool.utils.processor import let_waiting_threads_sleep
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),
@@ -149,6 +150,7 @@ def root(
     """Galaxy morphology from image cutouts: train classifiers, classify, find similar images, export to ONNX."""
     if offline:
         os.environ["GALAXTOOL_OFFLINE"] = "1"
+    let_waiting_threads_sleep()
 
 
 def _show_version(value: bool) -> None:
