@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 POLICIES = {"sleep": {"OMP_WAIT_POLICY": "PASSIVE"}, "spin": {"GOMP_SPINCOUNT": "300000"}}
-TRAINING = ["finetune", "--method", "supervised", "--epochs", "1", "--fraction", "0.5", "--seed", "1", "--quiet"]
+TRAINING = ["finetune", "--method", "supervised", "--epochs", "1", "--fraction", "0.2", "--seed", "1", "--quiet"]
 
 
 def main() -> None:
@@ -47,7 +47,8 @@ def time_trainings(copies: int, variables: dict[str, str]) -> float:
             subprocess.Popen([*command, str(Path(folder, str(number)))], env={**others, **variables}, cwd=folder)
             for number in range(copies)
         ]
-        if any([run.wait() for run in runs]):
+        statuses = [run.wait() for run in runs]
+        if any(statuses):
             raise SystemExit("A training failed.")
         return time.perf_counter() - start
 
