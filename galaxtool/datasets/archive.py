@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import posixpath
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from galaxtool.containers.find import find_container_name, list_container_suffixes, make_container
 from galaxtool.containers.member_names import strip_dot_slash
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.reading import get_image_file
-from galaxtool.datasets.files import SPLITS, FileDataset
-from galaxtool.datasets.tree import Entry, create_dataset, label_by_folders, read_labels_file
+from galaxtool.datasets.files import FileDataset, find_split, read_splits
+from galaxtool.datasets.stack_labels import read_stack_labels
+from galaxtool.datasets.tree import Entry, LabeledRows, create_dataset, label_by_folders, read_labels_file
 from galaxtool.errors import ConfigError, InputError, TableError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.names import without_suffix
-from galaxtool.tables.column_names import LABEL_COLUMNS, LABELS_FILE, SPLIT_COLUMNS
+from galaxtool.tables.column_names import LABELS_FILE, SPLIT_COLUMNS
 from galaxtool.types import ImageRef, Item
 
 _WHOLE = "Download or copy it again; or unpack what can be unpacked, and give the folder."
-_STACK_LABELS = (*LABEL_COLUMNS, "labels", "ans", "classes", "y")
 
 
 def open_archive(
@@ -74,12 +72,12 @@ def open_archive(
     if archive.is_stack:
         if image_column:
             raise ConfigError(f"The column '{image_column}' was given, but '{path}' is a stack, which has no paths.")
-        rows, skipped = _read_stack(archive, label_column, needs_labels), Counter[str]()
+        found = _read_stack(archive, label_column, needs_labels)
         refs = [archive.ref(member) for member in archive.members]
     else:
         refs = None
         labels = _LabelsFiles(archive, image_column, label_column, needs_labels)
-        rows, skipped = label_by_folders(
+        found = label_by_folders(
             archive.entries(),
             where=str(path),
             read_labels=labels.read,
@@ -87,7 +85,8 @@ def open_archive(
             needs_labels=needs_labels,
             below=labels.find_top(),
         )
-    dataset = create_dataset(without_suffix(path.name, list_container_suffixes()), rows, archive.skipped + skipped)
+    found = replace(found, skipped=archive.skipped + found.skipped)
+    dataset = create_dataset(without_suffix(path.name, list_container_suffixes()), found)
     return replace(dataset, refs=refs, has_hdus=not archive.is_stack)
 
 
@@ -169,7 +168,7 @@ class _LabelsFiles:
             names = {parts[depth] if len(parts) > depth + 1 else "" for parts in entries}
             name = names.pop()
             below = (*top, name)
-            if names or not name or name.lower() in SPLITS:
+            if names or not name or find_split(name):
                 break
             # a folder that contains only images is a class
             if not any(len(parts) > depth + 2 for parts in entries) and self._file(below) is None:
@@ -177,7 +176,7 @@ class _LabelsFiles:
             top = below
         return top
 
-    def read(self, folder: tuple[str, ...]) -> list[Item] | None:
+    def read(self, folder: tuple[str, ...]) -> LabeledRows | None:
         """Return the images in the ``labels.csv`` of a folder, or None if there is none."""
         file = self._file(folder)
         if file is None:
@@ -199,51 +198,25 @@ class _LabelsFiles:
         return self.archive.file("/".join((*folder, LABELS_FILE)))
 
 
-def _read_stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> list[Item]:
+def _read_stack(archive: _Archive, label_column: str | None, needs_labels: bool) -> LabeledRows:
     """Return the items of a stack."""
-    columns = list(archive.members[0].columns)
-    by_lower = {name.lower(): name for name in reversed(columns)}
-    if label_column is not None and label_column not in columns:
-        raise ConfigError(f"'{archive.path}' has no array '{label_column}' of labels.", hint=_label_array_hint(columns))
-    label_name = label_column or next((by_lower[name] for name in _STACK_LABELS if name in by_lower), None)
-    if label_name is None and needs_labels:
-        raise InputError(f"'{archive.path}' has no labels.", hint=_label_array_hint(columns))
-    split = next((by_lower[name] for name in SPLIT_COLUMNS if name in by_lower), None)
-    rows = []
-    for member in archive.members:
-        others = {name: value for name, value in member.columns.items() if name not in (label_name, split)}
-        item = Item(
+    name, labels = read_stack_labels(archive.path, archive.kind, archive.members, label_column, required=needs_labels)
+    by_lower = {column.lower(): column for column in reversed(list(archive.members[0].columns))}
+    split = next((by_lower[usual] for usual in SPLIT_COLUMNS if usual in by_lower and by_lower[usual] != name), None)
+    written = [str(member.columns[split]) if split else "" for member in archive.members]
+    splits = read_splits(written, f"The array '{split}' of '{archive.path}'")
+    rows = [
+        Item(
             id=member.name,
-            label=_format_label(member.columns[label_name]) if label_name else None,
-            split=_parse_split(member.columns[split], archive.path) if split else "",
+            label=labels.texts[row] or None,
+            split=splits.texts[row],
             ra=member.ra,
             dec=member.dec,
-            columns=others,
+            columns={column: value for column, value in member.columns.items() if column not in (name, split)},
         )
-        rows.append(item)
-    return rows
-
-
-def _label_array_hint(columns: Sequence[str]) -> str:
-    arrays = f"Its arrays are {', '.join(columns)}" if columns else "It has no other arrays"
-    return f"Name an array with one label per image with --label-column. {arrays}."
-
-
-def _format_label(value: Any) -> str | None:
-    """Return a label as text, whole numbers without a decimal point."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    return (str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()) or None
-
-
-def _parse_split(value: Any, path: Path) -> str:
-    text = str(value).strip().lower()
-    if text and text not in SPLITS:
-        raise InputError(
-            f"The array of splits in '{path}' has '{value}', which is unknown.",
-            hint="Splits are train, valid and test; rename the array if it means something else.",
-        )
-    return SPLITS.get(text, "")
+        for row, member in enumerate(archive.members)
+    ]
+    return LabeledRows(rows, notes=(*labels.notes, *splits.notes))
 
 
 def _normalize_name(name: str) -> str:

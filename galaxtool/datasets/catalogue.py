@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from galaxtool.datasets.files import SPLITS, FileDataset
-from galaxtool.errors import ConfigError, TableError
+from galaxtool.datasets.files import FileDataset, Splits, read_splits
+from galaxtool.datasets.label_column import read_label_column
+from galaxtool.errors import ConfigError
 from galaxtool.inputs.band_files import Pattern
 from galaxtool.inputs.catalogue import read_catalogue
 from galaxtool.inputs.cells import list_texts, to_plain_value
@@ -21,10 +22,8 @@ from galaxtool.tables.column_names import (
     PATH_COLUMNS,
     SPLIT_COLUMNS,
     find_column,
-    list_columns,
 )
 from galaxtool.tables.read import read_table
-from galaxtool.tables.whole_numbers import format_integer_valued
 from galaxtool.types import ImageRef, Item
 
 _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
@@ -90,16 +89,10 @@ def open_catalogue(
         ra_column=ra_column,
         dec_column=dec_column,
         table_name=table,
-        also_wanted=[[label_column.lower()] if label_column else LABEL_COLUMNS],
+        also_wanted=[label_column.lower().split(",") if label_column else LABEL_COLUMNS],
     )
     cells = catalogue.table
-    label_name = find_column(cells, label_column, LABEL_COLUMNS, path)
-    if label_name is None and needs_labels:
-        raise TableError(
-            f"The catalogue '{path}' has no column of labels; its columns are {list_columns(cells)}.",
-            hint="Name the column with --label-column.",
-        )
-    labels = format_integer_valued(cells[label_name]) if label_name else [""] * len(cells)
+    labels = read_label_column(cells, label_column, path, required=needs_labels)
     splits = _read_splits(cells, path)
     others = {other: list(cells[other]) for other in cells.colnames if other not in _FIELDS}
     names = make_unique(catalogue.names)
@@ -111,15 +104,15 @@ def open_catalogue(
         Item(
             id=identifier,
             ref=refs[row],
-            label=labels[row] or None,
-            split=splits[row],
+            label=labels.texts[row] or None,
+            split=splits.texts[row],
             ra=float(catalogue.ra[row]) if np.isfinite(catalogue.ra[row]) else None,
             dec=float(catalogue.dec[row]) if np.isfinite(catalogue.dec[row]) else None,
             columns={other: to_plain_value(values[row]) for other, values in others.items()},
         )
         for row, identifier in enumerate(names)
     ]
-    return FileDataset(name or path.stem, items, notes=catalogue.notes)
+    return FileDataset(name or path.stem, items, notes=(*catalogue.notes, *labels.notes, *splits.notes))
 
 
 def _create_pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:
@@ -143,16 +136,9 @@ def _create_band_refs(written: Sequence[str], pattern: Pattern, folder: Path) ->
     return refs
 
 
-def _read_splits(table: Table, path: Path) -> list[str]:
+def _read_splits(table: Table, path: Path) -> Splits:
     """Return the split of each row, empty if not given."""
     column = find_column(table, None, SPLIT_COLUMNS, path)
     if column is None:
-        return [""] * len(table)
-    written = [text.lower() for text in list_texts(table[column])]
-    unknown = sorted({text for text in written if text and text not in SPLITS})
-    if unknown:
-        raise TableError(
-            f"The column '{column}' of '{path}' has the split '{unknown[0]}', which is unknown.",
-            hint="Splits are train, valid and test; rename the column if it means something else.",
-        )
-    return [SPLITS.get(text, "") for text in written]
+        return Splits([""] * len(table))
+    return read_splits(list_texts(table[column]), f"The column '{column}' of '{path}'")

@@ -2,23 +2,84 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from galaxtool.datasets.protocols import Dataset
-from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.errors import InputError, TableError, UnreadableImage
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.read_item import read_item
 from galaxtool.types import Cutout, ImageRef, Item
 
 SPLITS = {
-    "train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid",
-    "test": "test", "testing": "test",
+    "train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid", "validate": "valid",
+    "dev": "valid", "test": "test", "testing": "test",
 }  # fmt: skip
 """Common spellings of splits in lower case, and the names that `galaxtool.types.Item` uses."""
+
+_MISSING = frozenset(("", "nan", "none", "null", "n/a", "na", "<na>", "-", "--"))
+
+_WORDS = "images?|imgs?|data|dataset|set|split|samples?|cutouts?|stamps?|pictures?|rev\\d+"
+_EXTRA = re.compile(rf"^(?:{_WORDS})[ _.-]+|[ _.-]+(?:{_WORDS})$|(?<=n)set$")
+
+
+def find_split(name: str) -> str:
+    """Return the split that a folder is called after; empty if it is another folder.
+
+    Examples
+    --------
+    >>> [find_split(name) for name in ("Val", "train_images", "images_training_rev1", "trainset", "spiral")]
+    ['valid', 'train', 'train', 'train', '']
+    """
+    text, before = name.strip().lower(), ""
+    while text not in SPLITS and text != before:
+        text, before = _EXTRA.sub("", text), text
+    return SPLITS.get(text, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The split of each row, empty where none is given, and what to tell the user."""
+
+    texts: list[str]
+    notes: tuple[str, ...] = ()
+
+
+def read_splits(written: Sequence[str], what: str) -> Splits:
+    """Return the split of each row of a column.
+
+    Parameters
+    ----------
+    written : sequence of str
+        Texts of the rows.
+    what : str
+        The column as the subject of a sentence.
+
+    Returns
+    -------
+    Splits
+        All empty, with a note, if no text is the name of a split: the column then means something else.
+
+    Raises
+    ------
+    TableError
+        If some texts are names of splits and others are not.
+    """
+    found = {text: find_split(text) for text in dict.fromkeys(written)}
+    strange = [text for text, split in found.items() if not split and text.strip().lower() not in _MISSING]
+    if strange and any(found.values()):
+        raise TableError(
+            f"{what} has the split '{strange[0]}', which is unknown.",
+            hint="Splits are train, valid and test; rename the column if it means something else.",
+        )
+    if strange:
+        note = f"{what} has no split such as train or valid, but '{strange[0]}', so it is not used for splits."
+        return Splits([""] * len(written), (note,))
+    return Splits([found[text] for text in written])
 
 
 @dataclass(slots=True)
@@ -40,7 +101,7 @@ class FileDataset:
     has_hdus : bool
         Whether the files may be FITS files; a stack of arrays has no HDUs.
     notes : tuple of str
-        Messages for the user, such as the columns that positions come from.
+        Messages for the user, such as the columns that positions and labels come from.
     """
 
     name: str

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from galaxtool.datasets.catalogue import open_catalogue
-from galaxtool.datasets.files import SPLITS, FileDataset
+from galaxtool.datasets.files import FileDataset, find_split
 from galaxtool.datasets.tree import (
     Entry,
+    LabeledRows,
     create_dataset,
     label_by_folders,
     mixed_folders_error,
@@ -79,10 +80,10 @@ def open_folder(
         raise InputError(f"There is no folder at '{folder}'.", hint=suggest_path(folder))
     if pattern is not None:
         return _open_band_files(folder, Pattern(pattern, bands), image_column, label_column, needs_labels)
-    rows, skipped = _read_folder(
+    found = _read_folder(
         folder, image_column, label_column, needs_labels, bands, prober.find_tables if prober else None
     )
-    return create_dataset(folder.resolve().name or str(folder), rows, skipped)
+    return create_dataset(folder.resolve().name or str(folder), found)
 
 
 def _read_folder(
@@ -92,34 +93,32 @@ def _read_folder(
     needs_labels: bool,
     bands: Sequence[str],
     find_tables: TableFinder | None,
-) -> tuple[list[Item], Counter[str]]:
+) -> LabeledRows:
     """Return the items of a folder in any of the three forms."""
     table = folder / LABELS_FILE
     if table.is_file():
         labels = open_catalogue(
             path=table, image_column=image_column, label_column=label_column, needs_labels=needs_labels, bands=bands
         )
-        return list(labels.items), Counter()
+        return LabeledRows(list(labels.items), notes=labels.notes)
     below = sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")), key=byte_order)
-    splits = [f for f in below if f.name.lower() in SPLITS]
+    splits = [f for f in below if find_split(f.name)]
     if not splits:
         return _read_class_folders(folder, below, image_column or label_column, needs_labels, find_tables)
     strange = [f.name for f in below if f not in splits and walk_images(f, find_tables)[0]]
     if strange:
         raise mixed_folders_error(str(folder), splits[0].name, strange[0])
-    rows: list[Item] = []
-    skipped: Counter[str] = Counter()
-    for split in splits:
-        found, passed = _read_folder(split, image_column, label_column, needs_labels, bands, find_tables)
-        skipped.update(passed)
-        given = SPLITS[split.name.lower()]
-        rows += [replace(item, id=f"{split.name}/{item.id}", split=given) for item in found]
-    return rows, skipped
+    return LabeledRows.join_splits(
+        {
+            split.name: _read_folder(split, image_column, label_column, needs_labels, bands, find_tables)
+            for split in splits
+        }
+    )
 
 
 def _read_class_folders(
     folder: Path, classes: list[Path], column: str | None, needs_labels: bool, find_tables: TableFinder | None
-) -> tuple[list[Item], Counter[str]]:
+) -> LabeledRows:
     """Return the items of class folders."""
     if column:
         raise no_labels_file_error(str(folder), column)
@@ -151,7 +150,7 @@ def _read_class_folders(
         )
     if loose:
         skipped["image outside the class folders"] += loose
-    return rows, skipped
+    return LabeledRows(rows, skipped)
 
 
 def _open_band_files(
@@ -169,7 +168,7 @@ def _open_band_files(
     names = [files.name(row) for row in range(len(files))]
     refs = {name: files.item(row, name).ref for row, name in enumerate(names)}
 
-    def read_labels(below: tuple[str, ...]) -> list[Item] | None:
+    def read_labels(below: tuple[str, ...]) -> LabeledRows | None:
         table = folder.joinpath(*below, LABELS_FILE)
         if not table.is_file():
             return None
@@ -182,7 +181,7 @@ def _open_band_files(
             needs_labels=needs_labels,
         )
 
-    rows, passed = label_by_folders(
+    found = label_by_folders(
         [Entry(tuple(name.split("/")), refs[name]) for name in names],
         where=str(folder),
         read_labels=read_labels,
@@ -190,4 +189,4 @@ def _open_band_files(
         needs_labels=needs_labels,
     )
     name = folder.resolve().name or str(folder)
-    return create_dataset(name, rows, skipped + passed)
+    return create_dataset(name, replace(found, skipped=skipped + found.skipped))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from galaxtool.datasets.catalogue import open_catalogue
-from galaxtool.datasets.files import SPLITS, FileDataset
+from galaxtool.datasets.files import FileDataset, find_split
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.names import make_unique
@@ -33,15 +33,45 @@ class Entry:
     ref: ImageRef
 
 
+@dataclass(frozen=True, slots=True)
+class LabeledRows:
+    """Labelled images.
+
+    Parameters
+    ----------
+    rows : list of Item
+        The images.
+    skipped : Counter
+        Number of files that were skipped, by reason.
+    notes : tuple of str
+        Sentences for the user on how labels and splits were read.
+    """
+
+    rows: list[Item]
+    skipped: Counter[str] = field(default_factory=Counter)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def join_splits(cls, parts: Mapping[str, LabeledRows]) -> LabeledRows:
+        """Return the images of folders of splits, whose names come before the identifiers."""
+        rows: list[Item] = []
+        skipped: Counter[str] = Counter()
+        for name, part in parts.items():
+            skipped.update(part.skipped)
+            given = find_split(name)
+            rows += [replace(item, id=f"{name}/{item.id}", split=given) for item in part.rows]
+        return cls(rows, skipped, tuple(dict.fromkeys(note for part in parts.values() for note in part.notes)))
+
+
 def label_by_folders(
     entries: Sequence[Entry],
     *,
     where: str,
-    read_labels: Callable[[tuple[str, ...]], list[Item] | None],
+    read_labels: Callable[[tuple[str, ...]], LabeledRows | None],
     column: str | None,
     needs_labels: bool,
     below: tuple[str, ...] = (),
-) -> tuple[list[Item], Counter[str]]:
+) -> LabeledRows:
     """Return the items of a tree of folders, in any of the forms of `galaxtool.datasets.folder.open_folder`.
 
     Parameters
@@ -61,10 +91,8 @@ def label_by_folders(
 
     Returns
     -------
-    rows : list of Item
+    LabeledRows
         The labelled images.
-    skipped : Counter
-        Number of images that were skipped, by reason.
 
     Raises
     ------
@@ -73,20 +101,18 @@ def label_by_folders(
     """
     named = read_labels(below)
     if named is not None:
-        return named, Counter()
+        return named
     depth = len(below)
     inside = [entry for entry in entries if entry.parts[:depth] == below]
     deeper = dict.fromkeys(entry.parts[depth] for entry in inside if len(entry.parts) > depth + 1)
-    splits = [name for name in deeper if name.lower() in SPLITS]
+    splits = [name for name in deeper if find_split(name)]
     if not splits:
         return _label_by_class(inside, where, column, needs_labels, depth)
     strange = [name for name in deeper if name not in splits]
     if strange:
         raise mixed_folders_error(where, splits[0], strange[0])
-    rows: list[Item] = []
-    skipped: Counter[str] = Counter()
-    for split in splits:
-        found, passed = label_by_folders(
+    parts = {
+        split: label_by_folders(
             inside,
             where=where,
             read_labels=read_labels,
@@ -94,16 +120,15 @@ def label_by_folders(
             needs_labels=needs_labels,
             below=(*below, split),
         )
-        skipped.update(passed)
-        given = SPLITS[split.lower()]
-        rows += [replace(item, id=f"{split}/{item.id}", split=given) for item in found]
-    return rows, skipped
+        for split in splits
+    }
+    return LabeledRows.join_splits(parts)
 
 
 def _label_by_class(
     entries: Sequence[Entry], where: str, column: str | None, needs_labels: bool, depth: int
-) -> tuple[list[Item], Counter[str]]:
-    """Return the items, with the first folder below `depth` as class."""
+) -> LabeledRows:
+    """Return the images, with the first folder below `depth` as class."""
     if column:
         raise no_labels_file_error(where, column)
     rows: list[Item] = []
@@ -116,7 +141,7 @@ def _label_by_class(
         rows.append(Item(id="/".join(entry.parts[depth:]), ref=entry.ref, label=label))
     if not rows:
         raise no_classes_error(where, loose)
-    return rows, Counter({"image outside the class folders": loose} if loose else {})
+    return LabeledRows(rows, Counter({"image outside the class folders": loose} if loose else {}))
 
 
 def read_labels_file(
@@ -127,7 +152,7 @@ def read_labels_file(
     image_column: str | None,
     label_column: str | None,
     needs_labels: bool,
-) -> list[Item]:
+) -> LabeledRows:
     """Read the items in a ``labels.csv``.
 
     Parameters
@@ -150,16 +175,18 @@ def read_labels_file(
     cells = read_table(table)
     named = find_column(cells, image_column, (*PATH_COLUMNS, *ID_COLUMNS), table)
     labels = open_catalogue(path=table, image_column=named, label_column=label_column, needs_labels=needs_labels)
-    rows = []
-    for item, text in zip(labels.items, list_texts(cells[named]), strict=True):
-        rows.append(replace(item, ref=find(text) or ImageRef(nowhere / (text or "(no path)"))))
-    return rows
+    rows = [
+        replace(item, ref=find(text) or ImageRef(nowhere / (text or "(no path)")))
+        for item, text in zip(labels.items, list_texts(cells[named]), strict=True)
+    ]
+    return LabeledRows(rows, notes=labels.notes)
 
 
-def create_dataset(name: str, rows: Sequence[Item], skipped: Counter[str]) -> FileDataset:
-    """Create a data set from items, and make their ids unique."""
-    ids = make_unique(item.id for item in rows)
-    return FileDataset(name, [replace(item, id=new) for item, new in zip(rows, ids, strict=True)], skipped)
+def create_dataset(name: str, found: LabeledRows) -> FileDataset:
+    """Create a data set from images, and make their ids unique."""
+    ids = make_unique(item.id for item in found.rows)
+    items = [replace(item, id=new) for item, new in zip(found.rows, ids, strict=True)]
+    return FileDataset(name, items, found.skipped, notes=found.notes)
 
 
 def mixed_folders_error(where: str, split: str, other: str) -> InputError:

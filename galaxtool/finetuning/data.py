@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from galaxtool.datasets.files import find_notes
 from galaxtool.datasets.open import open_datasets
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.splits.by_position import (
@@ -23,11 +21,9 @@ from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.finetuning.labels import Messages, choose_classes, describe_classes, read_labels
 from galaxtool.inputs.probe import FileProber
-from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
-from galaxtool.taxonomy.matching import choose_taxonomy, match_labels
-from galaxtool.taxonomy.names import is_bare_number, make_slugs
 from galaxtool.taxonomy.votes.counts import read_votes, select_answered
 from galaxtool.taxonomy.votes.load import load_schema
 from galaxtool.types import Item
@@ -65,6 +61,8 @@ class LabeledImages:
         Votes for each answer, if the model learns from votes.
     warnings : tuple of str
         Messages for the user before the training starts.
+    notes : tuple of str
+        Sentences on how the labels and splits were read.
     """
 
     datasets: list[Dataset]
@@ -76,6 +74,7 @@ class LabeledImages:
     taxonomy: Taxonomy
     votes: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def targets(self) -> np.ndarray:
         """Return the target of each item, in the form that `galaxtool.training.task.PictureSet` has."""
@@ -101,6 +100,8 @@ class _Targets:
     taxonomy: Taxonomy
     slugs: list[str]
     votes: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> LabeledImages:
@@ -124,7 +125,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     keeps_all = config.votes is not None or not needs_labels
     hdu = config.reading_options().read_options.hdu
     prober = FileProber(hdu)
-    datasets, locations, items = _open_items(config, prober, keeps_all=keeps_all)
+    datasets, locations, items, messages = _open_items(config, prober, keeps_all=keeps_all)
     targets = _find_targets(items, config)
     placed = items if hdu is None else add_header_positions(items, hdu=hdu, prober=prober)
     splits = split_items(
@@ -164,19 +165,21 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         taxonomy=taxonomy,
         votes=targets.votes,
         warnings=(
-            *(note for dataset in datasets for note in find_notes(dataset)),
+            *messages.warnings,
+            *targets.warnings,
             *(
                 f"No image of '{slug}' is left to validate on, so its score is not known."
                 for slug in find_unvalidated_classes(targets.slugs, splits)
             ),
         ),
+        notes=(*messages.notes, *targets.notes),
     )
 
 
 def _open_items(
     config: FinetuneConfig, prober: FileProber, *, keeps_all: bool
-) -> tuple[list[Dataset], list[tuple[int, int]], list[Item]]:
-    """Open the data sets; return them, and the location and the item of each image to use."""
+) -> tuple[list[Dataset], list[tuple[int, int]], list[Item], Messages]:
+    """Open the data sets; return them, the location and the item of each image to use, and what to tell the user."""
     datasets = open_datasets(
         [str(name) for name in config.dataset] or [DEFAULT_DATASET],
         image_column=config.image_column,
@@ -190,25 +193,29 @@ def _open_items(
         pattern=config.pattern,
         prober=prober,
     )
-    locations = [
-        (d, i)
-        for d, dataset in enumerate(datasets)
-        for i, item in enumerate(dataset.items)
-        if keeps_all or item.label is not None
-    ]
+    everywhere = [(d, i) for d, dataset in enumerate(datasets) for i in range(len(dataset.items))]
+    labels, messages = read_labels(datasets, config)
+    locations = [place for place, label in zip(everywhere, labels, strict=True) if keeps_all or label is not None]
     if not locations:
         raise InputError(
-            "None of the images has a label.", hint="Name the column with --label-column, or use class folders."
+            messages.notes[-1],
+            hint="Name the column with --label-column, or use class folders.",
         )
-    items = [_make_unique_item(datasets, d, i) for d, i in locations]
+    items = [
+        _make_item(datasets, d, i, label)
+        for (d, i), label in zip(everywhere, labels, strict=True)
+        if keeps_all or label is not None
+    ]
     if config.split is not None:
         items = apply_given_split(items, read_given_split(config.split))
-    return datasets, locations, items
+    return datasets, locations, items, messages
 
 
-def _make_unique_item(datasets: Sequence[Dataset], d: int, i: int) -> Item:
-    """Return an item with an id that no item of another data set has."""
+def _make_item(datasets: Sequence[Dataset], d: int, i: int, label: str | None) -> Item:
+    """Return an item with this label and an id that no item of another data set has."""
     item = datasets[d].items[i]
+    if item.label != label:
+        item = replace(item, label=label)
     return item if len(datasets) == 1 else replace(item, id=f"{d}:{item.id}")
 
 
@@ -222,46 +229,9 @@ def _find_targets(items: Sequence[Item], config: FinetuneConfig) -> _Targets:
     if not labels:
         return _Targets(build_taxonomy([UNLABELED]), [""] * len(items))
     taxonomy, slug_of = choose_classes(labels, config.taxonomy, config.symbols)
-    return _Targets(taxonomy, ["" if item.label is None else slug_of[str(item.label)] for item in items])
-
-
-def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None) -> tuple[Taxonomy, dict[str, str]]:
-    """Find the taxonomy of labels, and the class of each label.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        Labels, in any order and any number of times.
-    name : str or None
-        Name of a registered taxonomy; by default the one that all labels fit, if there is one.
-    symbols : Path or None
-        Folder of symbols of the user's own classes: the labels are then classes of their own unless `name` is given.
-
-    Returns
-    -------
-    taxonomy : Taxonomy
-    slug_of : dict
-        Slug of the class of each label.
-    """
-    registry = get_registry()
-    distinct = list(dict.fromkeys(labels))
-    if name is not None:
-        registered = registry.taxonomies.find(name)
-        chosen = registered.create(registered.spec)
-        return chosen, match_labels(labels, chosen, indices=True)
-    if symbols is None:
-        known = [r.create(r.spec) for r in registry.taxonomies]
-        fitting = choose_taxonomy(distinct, known)
-        if fitting is not None:
-            return fitting, match_labels(distinct, fitting)
-    ordered = _sort_labels(distinct)
-    return build_taxonomy(ordered, symbols), make_slugs(ordered)
-
-
-def _sort_labels(labels: Sequence[str]) -> list[str]:
-    """Return labels in alphabetical order; numbers with a sign, such as T-types, in order of size."""
-    signed = any(label.startswith("-") for label in labels) and all(map(is_bare_number, labels))
-    return sorted(labels, key=lambda label: (float(label) if signed else 0, label))
+    notes, warnings = describe_classes(taxonomy, slug_of)
+    slugs = ["" if item.label is None else slug_of[str(item.label)] for item in items]
+    return _Targets(taxonomy, slugs, notes=notes, warnings=warnings)
 
 
 def _explain_empty_validation(items: Sequence[Item], separation: float, prober: FileProber) -> TrainingError:

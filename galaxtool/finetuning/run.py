@@ -131,6 +131,8 @@ def _train_model(
     if distributed.is_main():
         write_split(run.path / "split.csv", labeled)
         write_inputs(run, config, labeled)
+    for note in labeled.notes:
+        log.say(note)
     for warning in labeled.warnings:
         log.say(f"Warning: {warning}")
     task = make_task(config, setup, log)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from galaxtool.datasets.files import SPLITS
+from galaxtool.datasets.files import find_split
 from galaxtool.errors import InputError, TableError
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.cells import list_texts
@@ -133,13 +133,14 @@ def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
 
 def _parse_split(text: str, column: str, path: Path) -> str:
     """Return a split by its name in `Item`."""
-    known = {"": "", UNUSED: UNUSED, **SPLITS}
-    if text.lower() not in known:
+    if not text or text.lower() == UNUSED:
+        return text.lower()
+    if not (split := find_split(text)):
         raise TableError(
             f"The column '{column}' of '{path}' has the split '{text}', which is unknown.",
             hint=f"Splits are train, valid, test and {UNUSED}.",
         )
-    return known[text.lower()]
+    return split
 
 
 def _map_splits(keys: Sequence[str], splits: Sequence[str], path: Path) -> dict[str, str]:

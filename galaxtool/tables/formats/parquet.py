@@ -38,6 +38,8 @@ class ParquetFormat:
             column.description = notes.get("description")
             table[field.name] = column
         note_parquet_columns(table, arrow.schema.metadata or {})
+        if b"table_meta_yaml" in (arrow.schema.metadata or {}):
+            _apply_masks_of_astropy(table)
         kept = (arrow.schema.metadata or {}).get(b"galaxtool")
         table.meta = json.loads(kept) if kept else {}
         return table
@@ -66,6 +68,16 @@ class ParquetFormat:
             for block in schema.blocks(own_type):
                 arrays = [_to_arrow(column) for column in block.columns.values()]
                 writer.write_table(pa.Table.from_arrays(arrays, schema=arrow_schema), row_group_size=len(block))
+
+
+def _apply_masks_of_astropy(table: Table) -> None:
+    """Mask the columns whose mask astropy wrote as a column of its own, ``x.mask``, which is removed."""
+    for name in [name for name in table.colnames if f"{name}.mask" in table.colnames]:
+        mask = np.asarray(table[f"{name}.mask"])
+        if mask.dtype == bool and mask.shape == table[name].shape:
+            about = {"unit": table[name].unit, "description": table[name].description}
+            table[name] = MaskedColumn(table[name], mask=mask | np.ma.getmaskarray(np.ma.asarray(table[name])), **about)
+            table.remove_column(f"{name}.mask")
 
 
 def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
