@@ -25,6 +25,7 @@ BAD_WCS = "BAD_WCS"
 SIP_IGNORED = "SIP_IGNORED"
 NOT_LINEAR = "NOT_LINEAR"
 BAYER_MOSAIC = "BAYER_MOSAIC"
+NO_COUNTERPART = "NO_COUNTERPART"
 
 FLAGS = {
     NAN_PIXELS: "some pixels are not finite and are shown as sky",
@@ -38,6 +39,7 @@ FLAGS = {
     SIP_IGNORED: "the header has SIP coefficients that its CTYPE does not name; they were not applied",
     NOT_LINEAR: "the header says that pixels are magnitudes, logarithms or roots; they were used as they are",
     BAYER_MOSAIC: "the image is the raw mosaic of a colour camera, and was used as one band",
+    NO_COUNTERPART: "more than half of the probability is in classes that the coarser terms do not have",
 }
 """Quality flags of a prediction, and the meaning of each."""
 
@@ -68,6 +70,8 @@ class Cutout:
     extent : (float, float) or None
         Height and width of what a picture shows, from its top left corner, in pixels of `data`, where it was read at a
         reduced size and ends within the last row and column; None where it ends with them.
+    is_radio : bool
+        Whether the header says that this is a radio map.
     """
 
     data: np.ndarray
@@ -80,6 +84,7 @@ class Cutout:
     source: str = ""
     flags: tuple[str, ...] = ()
     extent: tuple[float, float] | None = None
+    is_radio: bool = False
 
     def with_flags(self, *flags: str) -> Cutout:
         """Return the same cutout with further flags."""
@@ -193,6 +198,15 @@ class Silent:
 
     def say(self, message: str) -> None:
         """Do nothing."""
+
+
+def warn(progress: Progress, message: str) -> None:
+    """Show a warning: with the method ``warn`` of a progress that has one, else as any other message."""
+    show = getattr(progress, "warn", None)
+    if callable(show):
+        show(message)
+    else:
+        progress.say(f"Warning: {message}")
 
 
 def batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

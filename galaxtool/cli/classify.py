@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, build_command
-from galaxtool.cli.render import echo, print_table
+from galaxtool.cli.render import echo, print_flags, print_table
 from galaxtool.commands.classify import classify
 from galaxtool.inference.results import ClassifyResult
+from galaxtool.types import FLAGS
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
     "Computing": ("engine", "device", "precision", "batch_size", "workers", "executor"),
-    "Output": ("output", "top_k", "html", "sort_into", "sort_by", "samp", "strict"),
+    "Output": ("output", "top_k", "terms", "html", "sort_into", "sort_by", "samp", "strict"),
     "Job": ("shard", "resume", "overwrite"),
 }
 
@@ -29,6 +30,9 @@ def command() -> Any:
 
 
 def _show(result: ClassifyResult) -> None:
+    print_flags(result.flags, FLAGS)
+    if result.dropped is not None:
+        echo(f"{result.dropped:.1%} of the probability is in classes that {result.terms} does not have: column dropped")
     if result.shard:
         failed = f", {result.errors} of them unreadable" if result.errors else ""
         echo(f"Shard {result.shard}: {result.n} rows{failed}", f"When all are done: galaxtool merge {result.output}")

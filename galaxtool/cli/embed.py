@@ -5,24 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, build_command
-from galaxtool.cli.render import echo
+from galaxtool.cli.render import echo, print_flags
 from galaxtool.commands.embed import embed
 from galaxtool.inference.results import EmbedResult
+from galaxtool.types import FLAGS
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
     "Computing": ("engine", "device", "precision", "batch_size", "workers", "executor"),
     "Job": ("shard", "resume", "overwrite"),
 }
+_FLAGS = {"output": ("--output", "-o"), "model": ("--model", "-m")}
 _EPILOG = "Examples:  galaxtool embed cutouts/ -o features.parquet  |  galaxtool embed catalogue.fits -o features.npy"
 
 
 def command() -> Any:
     """Build the command."""
-    return build_command(embed, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+    return build_command(embed, show=_show, flags=_FLAGS, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: EmbedResult) -> None:
+    print_flags(result.flags, FLAGS)
     failed = f", {result.unreadable} of them unreadable" if result.unreadable else ""
     if result.shard:
         echo(

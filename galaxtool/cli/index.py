@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from galaxtool.cli.build import INPUT_OPTIONS, build_command
-from galaxtool.cli.render import echo
+from galaxtool.cli.render import echo, print_flags
 from galaxtool.commands.index import index
 from galaxtool.search.results import IndexResult
+from galaxtool.types import FLAGS
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
@@ -23,6 +24,7 @@ def command() -> Any:
 
 def _show(result: IndexResult) -> None:
     record = result.record
+    print_flags(record.flags, FLAGS)
     echo(
         f"{result.output}: {record.count} images, {record.kind} index by {record.model}, "
         f"recall@10 {record.recall_at_10:.3f} on {record.recall_queries} queries",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from galaxtool.cli.build import build_command
-from galaxtool.cli.render import echo
+from galaxtool.cli.render import echo, print_flags
 from galaxtool.commands.merge import merge
 from galaxtool.inference.results import MergeResult
+from galaxtool.types import FLAGS
 
 _EPILOG = (
     "Examples:  galaxtool merge predictions.fits  |  galaxtool merge predictions.fits -o other.parquet --keep  |  "
@@ -21,6 +22,7 @@ def command() -> Any:
 
 
 def _show(result: MergeResult) -> None:
+    print_flags(result.flags, FLAGS)
     failed = f", {result.errors} of them with an error" if result.errors else ""
     made = f"{result.parts} part{'' if result.parts == 1 else 's'} of {result.shards} shards"
     echo(f"{result.output}: {result.n} rows{failed}, from {made}")

@@ -35,6 +35,10 @@ class LineProgress:
         """Print a message."""
         print(message, file=sys.stderr, flush=True)
 
+    def warn(self, message: str) -> None:
+        """Print a warning."""
+        self.say(f"Warning: {message}")
+
 
 def _make_bar() -> Iterator[Progress]:
     """Yield a progress bar; Rich is imported here because most commands end without one."""
@@ -69,6 +73,9 @@ def _make_bar() -> Iterator[Progress]:
 
         def say(self, message: str) -> None:
             rich.console.print(make_text(message))
+
+        def warn(self, message: str) -> None:
+            rich.console.print(make_text(f"Warning: {message}"), style="yellow")
 
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as rich:
         yield Bar()

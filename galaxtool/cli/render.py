@@ -42,14 +42,16 @@ def print_json(value: Any) -> None:
     sys.stdout.write(text + "\n")
 
 
-def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, title: str = "") -> None:
+def print_table(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", to_stderr: bool = False
+) -> None:
     """Print rows as a table, without the columns that are empty in all rows."""
     from rich.console import Console
     from rich.table import Table
 
     every = list(rows)
     shown = [c for c in columns if any(row.get(c) not in (None, "", [], ()) for row in every)] or list(columns)
-    console = Console()
+    console = Console(stderr=to_stderr)
     if title:
         console.print(make_text(title, "italic"), soft_wrap=True)  # a title of the table would be cut to its width
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -58,6 +60,13 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, ti
     for row in every:
         table.add_row(*(make_text(format_cell(row.get(column))) for column in shown))
     console.print(table)
+
+
+def print_flags(flags: Mapping[str, int], meanings: Mapping[str, str], *, of: str = "images") -> None:
+    """Print the flags that occur to stderr, each with its number of images and its meaning."""
+    rows = [{"flag": flag, of: n, "meaning": meanings.get(flag, "")} for flag, n in flags.items()]
+    if rows:
+        print_table(rows, ("flag", of, "meaning"), to_stderr=True)
 
 
 def format_cell(value: Any) -> str:

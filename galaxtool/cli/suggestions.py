@@ -47,7 +47,7 @@ _OPTION_WORDS = {
     "overwrite": "force clobber replace",
     "resume": "continue restart",
     "workers": "threads jobs n-jobs num-workers n-workers processes nproc cores parallel",
-    "model": "checkpoint ckpt weights model-path network",
+    "model": "m checkpoint ckpt weights model-path network",
     "backbone": "model architecture arch encoder network weights",
     "top-k": "k top topk n",
     "k": "top-k top topk n number",

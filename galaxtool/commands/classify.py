@@ -25,6 +25,7 @@ def classify(
     output: Path = Path("predictions.csv"),
     engine: str = "auto",
     top_k: int = 1,
+    terms: str | None = None,
     html: Path | None = None,
     sort_into: Path | None = None,
     sort_by: str = "link",
@@ -69,6 +70,10 @@ def classify(
     {engine}
     top_k : int
         Number of classes to report for each image; above 1 adds the columns label_2, probability_2 and so on.
+    terms : str, optional
+        Taxonomy with coarser classes to report instead of those of the model, such as gz2-5. The probabilities of the
+        classes that each of them contains are summed; those of classes without a counterpart are dropped, and the
+        column dropped has their sum.
     {html}
     {sort_into}
     {sort_by}
@@ -109,7 +114,7 @@ def classify(
     InputError
         If there is nothing to classify, no image can be read, or `strict` is set and one cannot be read.
     ModelError, UnknownName
-        If the model cannot be used.
+        If the model cannot be used, or `terms` does not fit it.
     """
     from galaxtool.inference.classify import classify_inputs
 
@@ -117,6 +122,7 @@ def classify(
         inputs,
         str(model),
         top_k=top_k,
+        terms=terms,
         strict=strict,
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,

@@ -13,8 +13,10 @@ from torch import nn
 from galaxtool import __version__
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
+from galaxtool.finetuning.domain import describe_domain
 from galaxtool.finetuning.task import TrainingSetup
 from galaxtool.inference.field_of_view import summarize_fields
+from galaxtool.inference.training_domain import DOMAIN
 from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
@@ -99,7 +101,11 @@ def _make_record(
         taxonomy=task.taxonomy.as_dict(),
         temperature=temperature,
         method={**asdict(task.options), "name": method.name, "options": dict(task.options.method)},
-        data={**describe_data(setup.labeled, config), **summarize_fields(task.train.fields)},
+        data={
+            **describe_data(setup.labeled, config),
+            **summarize_fields(task.train.fields),
+            DOMAIN: describe_domain(setup.labeled, task).as_dict(),
+        },
         metrics=metrics,
         votes=votes.as_dict() if votes else None,
         text_encoder=str(setup.text_encoder or ""),

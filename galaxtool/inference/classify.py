@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxtool.errors import ConfigError, ModelError
+from galaxtool.inference.coarse_terms import CoarseTerms, find_terms
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.error_report import report_errors
-from galaxtool.inference.field_of_view import describe_field_difference
-from galaxtool.inference.notes import describe_missing_options
+from galaxtool.inference.notes import find_notes
 from galaxtool.inference.prediction_parts import fill_prediction_parts
 from galaxtool.inference.provenance import make_provenance
 from galaxtool.inference.reading import find_inputs, override_preprocess
@@ -26,7 +26,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import describe_calibration, send_outputs, write_outputs
 from galaxtool.tables.formats.find import check_table_path
-from galaxtool.types import Progress
+from galaxtool.types import FLAGS, Progress, warn
 
 
 def classify_inputs(
@@ -34,6 +34,7 @@ def classify_inputs(
     model: str,
     *,
     top_k: int,
+    terms: str | None,
     strict: bool,
     reading: ReadingOptions,
     compute: ComputeOptions,
@@ -52,8 +53,13 @@ def classify_inputs(
     chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
     engine = open_batch_engine(files, chosen, len(found.items), progress)
     check_classes(engine.record, model)
+    coarse = find_terms(engine.record, terms)
+    notes = find_notes(engine.record, reading, found.items)
+    if coarse is not None and (dropped := coarse.describe_dropped()):
+        notes.append(dropped)
     if shard.index == 1:
-        _report_differences(engine.record, reading, found, progress)
+        for note in notes:
+            warn(progress, note)
     runner = BatchRunner(
         engine,
         model=model,
@@ -62,9 +68,9 @@ def classify_inputs(
         compute=compute,
         embeds=False,
     )
-    record = _make_record(runner, found, model, top_k, shard.count)
+    record = _make_record(runner, found, model, top_k, shard.count, terms=coarse, notes=notes)
     with Job(outputs.table, record, job_options) as job:
-        fill_prediction_parts(job, found, runner, outputs.table, progress)
+        fill_prediction_parts(job, found, runner, outputs.table, progress, terms=coarse)
         counts = count_parts(job.done)
         sorted_into: dict[str, int] = {}
         if shard.count == 1:
@@ -82,6 +88,10 @@ def classify_inputs(
         model_digest=engine.record.digest,
         shard=str(shard) if shard.count > 1 else "",
         sorted_into=sorted_into,
+        flags=counts.order_flags(FLAGS),
+        notes=tuple(notes),
+        terms=coarse.coarse.name if coarse else "",
+        dropped=counts.dropped / max(1, counts.rows - counts.errors) if coarse else None,
     )
     report_errors(result, counts, strict=strict, progress=progress)
     return result
@@ -98,21 +108,22 @@ def check_classes(record: ModelRecord, model: str) -> None:
         )
 
 
-def _report_differences(record: ModelRecord, reading: ReadingOptions, found: Inputs, progress: Progress) -> None:
-    """Report how the images and options differ from those that the model was trained with."""
-    for note in (
-        describe_missing_options(record, reading),
-        describe_field_difference(record, reading, found.items),
-    ):
-        if note:
-            progress.say(note)
-
-
-def _make_record(runner: BatchRunner, found: Inputs, model: str, top_k: int, shards: int) -> PredictionsRecord:
+def _make_record(
+    runner: BatchRunner,
+    found: Inputs,
+    model: str,
+    top_k: int,
+    shards: int,
+    *,
+    terms: CoarseTerms | None,
+    notes: Sequence[str],
+) -> PredictionsRecord:
     size = runner.compute.batch_size
     rows = size * count_batches_per_part(-(-len(found.items) // size), shards)
     setup, engine = runner.setup, runner.engine
     names = [one.name for one in engine.record.make_taxonomy().classes]
+    classes = terms.classes if terms else dict(zip(engine.record.slugs, names, strict=True))
+    calibration = describe_calibration(engine.record)
     return PredictionsRecord(
         parts=-(-len(found.items) // rows),
         shards=shards,
@@ -124,9 +135,11 @@ def _make_record(runner: BatchRunner, found: Inputs, model: str, top_k: int, sha
         preprocessing=setup.preprocess.digest,
         inputs=found.digest,
         top_k=top_k,
+        terms=terms.coarse.name if terms else None,
         rows_per_part=rows,
-        meta=make_provenance(engine, model),
-        classes=dict(zip(engine.record.slugs, names, strict=True)),
-        calibration=describe_calibration(engine.record),
+        meta=make_provenance(engine, model, terms=terms.coarse.name if terms else "", notes=notes),
+        notes=list(notes),
+        classes=classes,
+        calibration=f"{calibration}, for the model's own classes" if terms else calibration,
         preprocess=setup.preprocess.as_dict(),
     )

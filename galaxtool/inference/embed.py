@@ -10,6 +10,7 @@ from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
 from galaxtool.inference.embedding_file import check_embedding_path
 from galaxtool.inference.embedding_parts import fill_embedding_parts, write_embeddings
+from galaxtool.inference.notes import find_notes
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.results import EmbedResult
@@ -20,7 +21,7 @@ from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.models.find import find_model
-from galaxtool.types import Progress
+from galaxtool.types import FLAGS, Progress, warn
 
 
 def embed_inputs(
@@ -40,7 +41,11 @@ def embed_inputs(
     engine = open_batch_engine(find_model(model), chosen, len(found.items), progress)
     runner = make_embedding_runner(engine, model, reading, compute)
     shard = job_options.shard
-    with Job(output, _make_record(runner, found, shard.count), job_options) as job:
+    notes = find_notes(engine.record, reading, found.items)
+    if shard.index == 1:
+        for note in notes:
+            warn(progress, note)
+    with Job(output, _make_record(runner, found, shard.count, notes), job_options) as job:
         fill_embedding_parts(job, found.items, runner, progress)
         counts = count_parts(job.done)
         if shard.count == 1:
@@ -57,10 +62,12 @@ def embed_inputs(
         model_digest=engine.record.digest,
         preprocess_digest=runner.setup.preprocess.digest,
         shard=str(shard) if shard.count > 1 else "",
+        flags=counts.order_flags(FLAGS),
+        notes=tuple(notes),
     )
 
 
-def _make_record(runner: BatchRunner, found: Inputs, shards: int) -> EmbeddingsRecord:
+def _make_record(runner: BatchRunner, found: Inputs, shards: int, notes: Sequence[str]) -> EmbeddingsRecord:
     size = runner.compute.batch_size
     rows = size * count_batches_per_part(-(-len(found.items) // size), shards)
     setup, model = runner.setup, runner.engine.record
@@ -84,5 +91,6 @@ def _make_record(runner: BatchRunner, found: Inputs, shards: int) -> EmbeddingsR
             "unit_length": True,
             "engine": runner.engine.name,
             "galaxtool": __version__,
+            **({"notes": list(notes)} if notes else {}),
         },
     )

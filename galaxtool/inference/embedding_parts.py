@@ -29,7 +29,8 @@ def fill_embedding_parts(
     """Embed the images of the parts that a job lacks, and write these parts, each a file of embeddings."""
     dim = runner.engine.record.dim
     for number, batches in runner.run_parts(job, items, job.record.rows_per_part, "Embedding images", progress):
-        counts = PartCounts.of([error for _, scored in batches for error in scored.errors])
+        errors = [error for _, scored in batches for error in scored.errors]
+        counts = PartCounts.of(errors, flags=[flags for _, scored in batches for flags in scored.flags])
         meta = {COUNTS: counts.to_dict()}
         with open_embedding_writer(job.place(number), count=counts.rows, dim=dim, meta=meta) as writer:
             for batch, scored in batches:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from galaxtool.errors import UnreadableImage
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.inputs.items import InputItem
-from galaxtool.inputs.read_item import read_item
+from galaxtool.inference.training_domain import FIELD, find_field
 from galaxtool.models.record import ModelRecord
-
-FIELD = "field_arcsec"
-"""Key in `ModelRecord.data`."""
+from galaxtool.types import Cutout
 
 _FACTOR = 2.0
 _NEARLY_ALL = 0.9
-_MOST_READ = 5
 
 
 def summarize_fields(fields: np.ndarray | None) -> dict[str, Any]:
@@ -46,7 +40,7 @@ def summarize_fields(fields: np.ndarray | None) -> dict[str, Any]:
     return {FIELD: float(f"{median:.6g}")} if alike.mean() >= _NEARLY_ALL else {}
 
 
-def describe_field_difference(record: ModelRecord, options: ReadingOptions, items: Sequence[InputItem]) -> str:
+def describe_field_difference(record: ModelRecord, options: ReadingOptions, cutouts: Sequence[Cutout]) -> str:
     """Return a note on images that show much more or much less of the sky than the training images did.
 
     Parameters
@@ -55,31 +49,22 @@ def describe_field_difference(record: ModelRecord, options: ReadingOptions, item
         Record of the model.
     options : ReadingOptions
         How the images are read and shown.
-    items : sequence of InputItem
-        Images, of which the first few headers are read.
+    cutouts : sequence of Cutout
+        Some of the images; their pixels are not needed.
 
     Returns
     -------
     str
         One line; empty if the fields differ by less than a factor of two, are unknown, or are cut to the same size.
     """
-    trained = record.data.get(FIELD)
+    trained = find_field(record)
     preprocess = override_preprocess(record.make_preprocess(), options)
     if not trained or preprocess.size_arcsec is not None:
         return ""
-    header_only = replace(options.read_options, header_only=True)
-    fields: list[float] = []
-    for item in items[:_MOST_READ]:
-        try:
-            field = preprocess.field_arcsec(read_item(item, header_only))
-        except UnreadableImage:  # reported in its row
-            continue
-        if field is not None:
-            fields.append(field)
+    fields = [field for cutout in cutouts if (field := preprocess.field_arcsec(cutout)) is not None]
     median = float(np.median(fields)) if fields else trained
     if trained / _FACTOR <= median <= trained * _FACTOR:
         return ""
+    shown = f"{median:.3g}" if median < 1000 else f"{median:,.0f}"
     cure = f"--size-arcsec {trained:.3g} cuts" if median > trained else "larger cutouts would show"
-    return (
-        f"The model was trained on {trained:.3g} arcsec; these images show {median:.3g} arcsec: {cure} the same field."
-    )
+    return f"The model was trained on {trained:.3g} arcsec; these images show {shown} arcsec: {cure} the same field."

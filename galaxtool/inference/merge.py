@@ -18,7 +18,7 @@ from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import send_outputs, write_outputs
 from galaxtool.reports.thumbnails import check_images
 from galaxtool.tables.formats.find import check_table_path
-from galaxtool.types import Progress
+from galaxtool.types import FLAGS, Progress
 from galaxtool.utils.locks import lock_file, lock_owner
 
 _SUFFIX = ".unfinished"
@@ -74,7 +74,10 @@ def _merge_embeddings(folder: Path, record: EmbeddingsRecord, outputs: OutputOpt
     check_embedding_path(outputs.table)
     write_embeddings(folder, record, outputs.table)
     counts = count_parts(list_part_paths(folder, record.parts))
-    return MergeResult(str(outputs.table), counts.rows, counts.errors, record.parts, record.shards)
+    return MergeResult(
+        str(outputs.table), counts.rows, counts.errors, record.parts, record.shards,
+        flags=counts.order_flags(FLAGS), notes=tuple(record.meta.get("notes", ())),
+    )  # fmt: skip
 
 
 def _merge_predictions(
@@ -85,7 +88,10 @@ def _merge_predictions(
         check_images(folder, record, progress)
     sorted_into = write_outputs(outputs, folder, record, progress)
     counts = count_parts(list_part_paths(folder, record.parts))
-    return MergeResult(str(outputs.table), counts.rows, counts.errors, record.parts, record.shards, sorted_into)
+    return MergeResult(
+        str(outputs.table), counts.rows, counts.errors, record.parts, record.shards, sorted_into,
+        flags=counts.order_flags(FLAGS), notes=tuple(record.notes),
+    )  # fmt: skip
 
 
 def _check_complete(folder: Path, record: JobRecord, target: Path) -> None:

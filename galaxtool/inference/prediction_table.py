@@ -17,6 +17,7 @@ def make_prediction_table(
     probabilities: np.ndarray,
     *,
     outcomes: Outcomes | None = None,
+    dropped: np.ndarray | None = None,
     columns: Table | None = None,
     ra: Sequence[float | None] | np.ndarray | None = None,
     dec: Sequence[float | None] | np.ndarray | None = None,
@@ -36,6 +37,9 @@ def make_prediction_table(
     outcomes : Outcomes, optional
         Possible labels, if these are not the K classes because several classes can be true at once. `probabilities`
         are then described as shares of the votes.
+    dropped : ndarray, shape (N,), optional
+        Probability of the model's classes that have no counterpart among `slugs`, see
+        `galaxtool.inference.coarse_terms`.
     columns : Table, optional
         Columns of the input catalogue, N rows, which come first. A column that has the name of one of ours is kept as
         ``in_<name>``.
@@ -50,8 +54,9 @@ def make_prediction_table(
     Returns
     -------
     Table
-        Columns of the catalogue, then ``id, path, ra, dec, label, probability, p_<slug>..., flags, error``. Unknown
-        positions, labels and probabilities are masked; `flags` are joined by blanks.
+        Columns of the catalogue, then ``id, path, ra, dec, label, probability, p_<slug>..., flags, error``, and
+        ``dropped`` before the flags if it is given. Unknown positions, labels and probabilities are masked; `flags`
+        are joined by blanks.
     """
     n = len(items)
     probabilities = np.asarray(probabilities).reshape(n, len(slugs))
@@ -76,6 +81,10 @@ def make_prediction_table(
     quantity = "expected share of the votes for" if outcomes else "probability of"
     for k, slug in enumerate(slugs):
         table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~is_scored, description=f"{quantity} {slug}")
+    if dropped is not None:
+        table["dropped"] = MaskedColumn(
+            dropped, mask=~np.isfinite(dropped), description="probability of the classes without a counterpart"
+        )
     joined = [one if isinstance(one, str) else " ".join(one) for one in flags] if flags is not None else [""] * n
     table["flags"] = Column(_to_array(joined), description="what to beware of, see the documentation")
     messages = list(errors) if errors is not None else [""] * n

@@ -14,8 +14,19 @@ _WITH_VALUE = ("-o", "--output", "--shard", "--executor", "--workers", "--html",
 _WITHOUT_VALUE = ("--resume", "--overwrite", "--samp", "--quiet", "-q", "--json")
 
 
-def make_provenance(engine: Engine, model: str) -> dict[str, str]:
+def make_provenance(engine: Engine, model: str, *, terms: str = "", notes: Sequence[str] = ()) -> dict[str, str]:
     """Return the model, its digest, the engine, versions and the command by the keys of table headers.
+
+    Parameters
+    ----------
+    engine : Engine
+        Engine that computes the predictions.
+    model : str
+        The model as it was given.
+    terms : str
+        Coarser taxonomy of the table; empty for the classes of the model.
+    notes : sequence of str
+        What to beware of.
 
     Notes
     -----
@@ -29,6 +40,8 @@ def make_provenance(engine: Engine, model: str) -> dict[str, str]:
         "PRECISN": engine.precision,
         "VERSIONS": ", ".join(f"{name} {version}" for name, version in find_versions().items()),
         "COMMAND": normalize_command(invocation.get().argv),
+        **({"TERMS": terms} if terms else {}),
+        **({"NOTES": " ".join(notes)} if notes else {}),
     }
 
 

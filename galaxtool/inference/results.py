@@ -37,6 +37,14 @@ class ClassifyResult:
         ``2/8`` if only one shard was done, without writing the table; else empty.
     sorted_into : dict of int
         Number of files sorted into each folder.
+    flags : dict of int
+        Number of images with each flag, see `galaxtool.FLAGS`.
+    notes : tuple of str
+        What to beware of with this model and these images.
+    terms : str
+        Coarser taxonomy of the table; empty for the classes of the model.
+    dropped : float or None
+        Mean probability of the classes without a counterpart in `terms`.
     """
 
     output: Path
@@ -49,6 +57,10 @@ class ClassifyResult:
     model_digest: str
     shard: str = ""
     sorted_into: dict[str, int] = field(default_factory=dict)
+    flags: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    terms: str = ""
+    dropped: float | None = None
 
     @cached_property
     def table(self) -> Table:
@@ -66,6 +78,9 @@ class ClassifyResult:
             "engine": self.engine,
             "model": self.model,
             "model_digest": self.model_digest,
+            "flags": self.flags,
+            "notes": list(self.notes),
+            **({"terms": self.terms, "dropped": self.dropped} if self.terms else {}),
             **({"shard": self.shard} if self.shard else {}),
             **({"sorted_into": self.sorted_into} if self.sorted_into else {}),
         }
@@ -87,6 +102,10 @@ class EmbedResult:
         Model and digests; embeddings can be compared only if both digests are the same.
     shard : str
         ``2/8`` if only one shard was done, without writing the file; else empty.
+    flags : dict of int
+        Number of images with each flag, see `galaxtool.FLAGS`.
+    notes : tuple of str
+        What to beware of with this model and these images.
     """
 
     output: str
@@ -98,10 +117,12 @@ class EmbedResult:
     model_digest: str
     preprocess_digest: str
     shard: str = ""
+    flags: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        values = asdict(self)
+        values = {**asdict(self), "notes": list(self.notes)}
         return values if self.shard else {key: value for key, value in values.items() if key != "shard"}
 
 
@@ -121,6 +142,10 @@ class MergeResult:
         Numbers of parts and shards that were joined.
     sorted_into : dict of int
         Number of files sorted into each folder.
+    flags : dict of int
+        Number of images with each flag, see `galaxtool.FLAGS`.
+    notes : tuple of str
+        What to beware of with this model and these images.
     """
 
     output: str
@@ -129,7 +154,9 @@ class MergeResult:
     parts: int
     shards: int
     sorted_into: dict[str, int] = field(default_factory=dict)
+    flags: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self)
+        return {**asdict(self), "notes": list(self.notes)}

@@ -32,7 +32,7 @@ COUNTS, STATS = "counts", "stats"
 """Keys of the metadata of a part."""
 
 
-def write_part(path: Path, table: Table, images: Sequence[ImageRef], output: Path) -> None:
+def write_part(path: Path, table: Table, images: Sequence[ImageRef], output: Path, *, dropped: float = 0.0) -> None:
     """Write a part of the prediction table.
 
     Parameters
@@ -45,10 +45,13 @@ def write_part(path: Path, table: Table, images: Sequence[ImageRef], output: Pat
         Image of each row.
     output : Path
         Output of the job, for whose format the columns are measured.
+    dropped : float
+        Sum of the dropped probabilities, see `PartCounts.dropped`.
     """
     table = map_texts(simplify_table(table), escape_surrogates)  # as the part is read again
-    labels, errors = (np.ma.filled(table[name], "").tolist() for name in ("label", "error"))
-    meta = {COUNTS: PartCounts.of(errors, labels).to_dict(), STATS: measure_table(table, output).to_dict()}
+    labels, errors, flags = (np.ma.filled(table[name], "").tolist() for name in ("label", "error", "flags"))
+    counts = PartCounts.of(errors, labels, flags, dropped=dropped)
+    meta = {COUNTS: counts.to_dict(), STATS: measure_table(table, output).to_dict()}
     texts = [_encode(image) for image in images]
     table.add_column(Column(np.array(texts, dtype=str if texts else "U1"), name=IMAGE_COLUMN))
     write_table(table, path, meta=meta)
@@ -110,9 +113,9 @@ def _load_metadata(path: Path) -> dict[str, Any]:
 def _count_rows(path: Path) -> PartCounts:
     """Count the rows of a part that an earlier version of galaxtool wrote."""
     file = pq.ParquetFile(path)
-    columns = file.read([name for name in ("label", "error") if name in file.schema_arrow.names])
-    labels = columns["label"].to_pylist() if "label" in columns.column_names else []
-    return PartCounts.of(columns["error"].to_pylist(), labels)
+    columns = file.read([name for name in ("label", "error", "flags") if name in file.schema_arrow.names])
+    labels, flags = (columns[n].to_pylist() if n in columns.column_names else [] for n in ("label", "flags"))
+    return PartCounts.of(columns["error"].to_pylist(), labels, flags)
 
 
 def _encode(image: ImageRef) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from galaxtool.errors import InputError
 FILE_NAME = "job.json"
 """Name of the file in the folder of the job."""
 
-_NOT_COMPARED = ("meta",)
+_NOT_COMPARED = ("meta", "notes")
 
 
 def stored_as(key: str, *, derived: bool = False) -> dict[str, Any]:
@@ -52,8 +52,10 @@ class JobRecord:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Make a record from plain values; raise `KeyError` if one is missing."""
-        return cls(**{one.name: values[_get_key(one)] for one in fields(cls) if one.init})
+        """Make a record from plain values; raise `KeyError` if one without a default is missing."""
+        given = {one.name: _get_key(one) for one in fields(cls) if one.init}
+        optional = {one.name for one in fields(cls) if (one.default, one.default_factory) != (MISSING, MISSING)}
+        return cls(**{name: values[key] for name, key in given.items() if name not in optional or key in values})
 
     def find_differences(self, stored: Mapping[str, Any]) -> list[str]:
         """Return the keys whose values differ from those of a stored record.
@@ -101,12 +103,16 @@ class PredictionsRecord(BatchRecord):
     ----------
     top_k : int
         Number of labels in a row.
+    terms : str, optional
+        Coarser taxonomy to which the probabilities are converted.
     rows_per_part : int
         Rows in each part but the last.
     meta : dict of str
         Header of the table.
     classes : dict of str
-        Names of the model's classes by slug.
+        Names of the classes in the table by slug: those of the model, or of `terms`.
+    notes : list of str
+        What to beware of with this model and these images.
     calibration : str
         How the probabilities were calibrated, see `galaxtool.reports.outputs.describe_calibration`.
     preprocess : dict
@@ -115,11 +121,13 @@ class PredictionsRecord(BatchRecord):
 
     kind: str = "predictions"
     top_k: int = field(metadata=stored_as("top k"))
+    terms: str | None = None
     rows_per_part: int = field(metadata=stored_as("rows a part", derived=True))
     meta: dict[str, str]
     classes: dict[str, str] = field(metadata=stored_as("classes", derived=True))
     calibration: str = field(metadata=stored_as("calibration", derived=True))
     preprocess: dict[str, Any] = field(metadata=stored_as("preprocess", derived=True))
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,7 @@ def write_outputs(
             thumbnails = import_attribute("galaxtool.reports.thumbnails:make_thumbnails")(folder, record)
             import_attribute("galaxtool.reports.html.predictions:write_predictions_page")(
                 outputs.html, chunks, slugs=list(record.classes), names=list(record.classes.values()),
-                thumbnails=thumbnails, about={**record.meta, "CALIBRAT": record.calibration},
+                thumbnails=thumbnails, about={**record.meta, "CALIBRAT": record.calibration}, notes=record.notes,
             )  # fmt: skip
         if outputs.sort_into is not None:
             sort = import_attribute("galaxtool.reports.sorting:sort_into")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from galaxtool import __version__
 from galaxtool.errors import PluginError
 from galaxtool.inference.embedding import embed_batches, make_embedding_runner, report_unreadable, to_position
+from galaxtool.inference.notes import find_notes
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import BatchRunner, open_batch_engine
@@ -29,7 +31,7 @@ from galaxtool.search.index.record import BUNDLED, COPIED, ELSEWHERE, IndexRecor
 from galaxtool.search.index.store import IndexedObject, write_index
 from galaxtool.search.options import IndexOptions
 from galaxtool.search.results import IndexResult
-from galaxtool.types import Progress
+from galaxtool.types import FLAGS, Progress, warn
 from galaxtool.utils.run_directory import utc_now
 
 MAX_EXACT = 100_000
@@ -64,7 +66,11 @@ def write_index_of(
         Content of ``index.json``.
     """
     runner = make_embedding_runner(engine, files.name, options.reading, options.compute)
-    vectors, objects, unreadable = _embed(items, runner, progress)
+    notes = find_notes(engine.record, options.reading, items)
+    for note in notes:
+        warn(progress, note)
+    flags: Counter[str] = Counter()
+    vectors, objects, unreadable = _embed(items, runner, flags, progress)
     report_unreadable([entry["error"] for entry in unreadable], len(items), progress)
     kind = ("flat" if len(vectors) <= MAX_EXACT else "ivf-sq8") if options.kind == "auto" else options.kind
     progress.start(f"Building the {kind} index of {len(vectors)} images")
@@ -88,6 +94,8 @@ def write_index_of(
         skipped=options.skipped,
         unreadable=unreadable,
         pairs=PairSample.draw(vectors).as_dict(),
+        flags={flag: flags[flag] for flag in FLAGS if flag in flags},
+        notes=notes,
         source_digest=options.source_digest,
         created=utc_now(),
         galaxtool=__version__,
@@ -108,15 +116,19 @@ def _describe_reading(options: ReadingOptions, items: Sequence[InputItem]) -> di
 
 
 def _embed(
-    items: Sequence[InputItem], runner: BatchRunner, progress: Progress
+    items: Sequence[InputItem], runner: BatchRunner, flags: Counter[str], progress: Progress
 ) -> tuple[np.ndarray, list[IndexedObject], list[dict[str, str]]]:
-    """Return the vectors of the readable images, the objects that they belong to, and the unreadable images."""
+    """Return the vectors of the readable images, the objects that they belong to, and the unreadable images.
+
+    The flags of the images are added to `flags`.
+    """
     # one allocation for all: a list of batches, joined at the end, would take twice the memory
     vectors = np.empty((len(items), runner.engine.record.dim), dtype=np.float32)
     objects: list[IndexedObject] = []
     unreadable: list[dict[str, str]] = []
     for batch, scored in embed_batches(items, runner, progress):
         assert scored.values is not None
+        flags.update(flag for joined in scored.flags for flag in joined.split())
         good = scored.values[[not error for error in scored.errors]]
         vectors[len(objects) : len(objects) + len(good)] = good
         for item, ra, dec, error in zip(batch, scored.ra, scored.dec, scored.errors, strict=True):

@@ -22,6 +22,7 @@ from galaxtool.errors import ConfigError, InputError, TableError
 from galaxtool.finetuning import task as training_task
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.field_of_view import describe_field_difference, summarize_fields
+from galaxtool.inference.image_sample import look_at_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.gather import gather
 from galaxtool.models.record import ModelRecord
@@ -385,7 +386,9 @@ def test_the_field_of_view_is_noted_and_compared() -> None:
     record = ModelRecord.read(Path("run/model/model.json"))
 
     def note(name: str, **options: Any) -> str:
-        return describe_field_difference(record, ReadingOptions(**options), gather([name]).items)
+        reading = ReadingOptions(**options)
+        sample = look_at_images(gather([name]).items, reading.read_options)
+        return describe_field_difference(record, reading, sample.cutouts)
 
     said = (
         "The model was trained on 12.6 arcsec; these images show 52.4 arcsec: --size-arcsec 12.6 cuts the same field."

@@ -35,6 +35,7 @@ def make_table(first: int) -> Table:
             "path": [str(image) for image in IMAGES],
             "label": MaskedColumn(["disc", "ring", "disc", ""], mask=[False, False, False, True]),
             "probability": MaskedColumn([0.5, 0.75, 1.0, 0.0], mask=[False, False, False, True]),
+            "flags": ["BLANK", "", "BLANK UPSAMPLED", ""],
             "error": ["", "", "", f"The image {first} is damaged."],
         }
     )
@@ -56,6 +57,7 @@ def test_counts_of_parts_add_up(folder: Path) -> None:
     counts = count_parts([part_path(folder, number) for number in range(3)])
     assert (counts.rows, counts.errors, dict(counts.labels)) == (12, 3, {"disc": 6, "ring": 3})
     assert counts.first_errors == [f"The image {n} is damaged." for n in (0, 4, 8)]
+    assert counts.order_flags(["UPSAMPLED", "BLANK", "NAN_PIXELS"]) == {"UPSAMPLED": 3, "BLANK": 6}
 
 
 def test_few_errors_are_kept() -> None:
@@ -98,9 +100,12 @@ def test_a_record_is_stored_under_the_keys_of_old() -> None:
     record = PredictionsRecord(**COMMON, top_k=1, meta={}, classes={"a": "A"}, calibration="", preprocess={})  # type: ignore[arg-type]
     assert list(record.to_json()) == [
         "model", "engine", "precision", "batch size", "reading options", "preprocessing", "inputs", "kind", "top k",
-        "rows a part", "meta", "classes", "calibration", "preprocess", "parts", "shards",
+        "terms", "rows a part", "meta", "classes", "calibration", "preprocess", "notes", "parts", "shards",
     ]  # fmt: skip
     assert PredictionsRecord.from_json(record.to_json()) == record
+    old = {key: value for key, value in record.to_json().items() if key not in ("terms", "notes")}
+    assert PredictionsRecord.from_json(old) == record
+    assert record.find_differences(old) == []
     embeddings = EmbeddingsRecord(**COMMON, count=np.int64(9).item(), meta={})  # type: ignore[arg-type]
     assert list(embeddings.to_json())[-6:] == ["kind", "rows a part", "count", "meta", "parts", "shards"]
 

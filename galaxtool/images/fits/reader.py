@@ -16,6 +16,7 @@ from galaxtool.images.fits.bounded_stream import BoundedStream, open_bounded, re
 from galaxtool.images.fits.hdus import OpenFits, Unit
 from galaxtool.images.fits.header import Cards, Keywords, find_header, round_to_blocks
 from galaxtool.images.fits.pixel_meaning import find_meaning_flags
+from galaxtool.images.fits.radio import is_radio_map
 from galaxtool.images.fits.wcs import NOWHERE, find_center
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, take_bands
@@ -130,16 +131,18 @@ def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cu
     nothing: tuple[str, ...] = ()
     shape = (data.shape[1], data.shape[2])
     (ra, dec, scale), about_wcs = find_center(header, shape) if options.position else (NOWHERE, nothing)
+    unit = str(header.get("BUNIT") or primary.get("BUNIT") or "").strip()
     return Cutout(
         data=data,
         bands=options.bands or found.bands,
-        unit=str(header.get("BUNIT") or primary.get("BUNIT") or "").strip(),
+        unit=unit,
         mask=found.mask,
         ra=ra,
         dec=dec,
         pixel_scale=scale,
         source=file.name if found.hdu is None else f"{file.name}[{found.hdu}]",
         flags=(*flags, *about_wcs, *find_meaning_flags(header, primary, len(data))),
+        is_radio=is_radio_map(header, unit),
     )
 
 

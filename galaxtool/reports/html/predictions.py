@@ -25,6 +25,7 @@ _SCRIPTS = ("scripts/rows.js", "scripts/table.js", "scripts/details.js", "script
 _TITLES = {
     "MODEL": "Model",
     "MODELSHA": "Digest of the model (SHA-256)",
+    "TERMS": "Coarser terms",
     "ENGINE": "Engine",
     "PRECISN": "Precision",
     "CALIBRAT": "Calibration",
@@ -44,6 +45,7 @@ def write_predictions_page(
     names: Sequence[str],
     about: Mapping[str, str],
     thumbnails: Callable[[Sequence[int]], Sequence[np.ndarray | None]],
+    notes: Sequence[str] = (),
 ) -> None:
     """Write a page that shows predictions: summary, confusing cases, images by class, errors, and all rows.
 
@@ -55,7 +57,7 @@ def write_predictions_page(
         Returns pieces of the prediction table in order, see `galaxtool.inference.prediction_table`. It is called twice
         and must return the same each time. NaN and masked values count as unknown.
     slugs : sequence of K str
-        Slugs of the model's classes, which are those of the columns ``p_<slug>``.
+        Slugs of the classes, which are those of the columns ``p_<slug>``.
     names : sequence of K str
         Names of the classes.
     about : mapping of str
@@ -66,6 +68,8 @@ def write_predictions_page(
         Takes numbers of rows, from 0 and in order, and returns as many pictures, uint8 of shape (ny, nx, 3), row 0 on
         top, or None for an image that cannot be read. It is called for a few rows at a time, and once for each image
         that is shown; these are fewer than 300.
+    notes : sequence of str
+        What to beware of, shown in a banner above everything else.
 
     Raises
     ------
@@ -89,6 +93,7 @@ def write_predictions_page(
             about=about,
             calibration=str(about.get("CALIBRAT", "")).strip(),
             provenance=_list_provenance(about),
+            notes=list(notes),
             pictures=dict(make_data_uris(thumbnails, overview.shown_rows())),
             histogram=lay_out_histogram(overview.histogram) if overview.n_classified else None,
             close=CLOSE,
@@ -108,7 +113,7 @@ def write_predictions_page(
 def _list_provenance(about: Mapping[str, str]) -> list[tuple[str, str, bool]]:
     """Return title, value, and whether the value is code, for each entry with a value; known keys come first."""
     known = [key for key in _TITLES if about.get(key)]
-    others = [key for key, value in about.items() if key not in _TITLES and str(value)]
+    others = [key for key, value in about.items() if key not in (*_TITLES, "NOTES") and str(value)]
     return [(_TITLES.get(key, key), str(about[key]), key in _CODE) for key in [*known, *others]]
 
 

@@ -53,6 +53,10 @@ class IndexRecord:
     pairs : dict
         Similarities of random pairs of objects, see `galaxtool.search.index.pairs.PairSample`; empty in an index of
         an earlier version.
+    flags : dict
+        Number of images with each flag, see `galaxtool.FLAGS`.
+    notes : list of str
+        What to beware of with this model and these images.
     source_digest : str
         Digest of the indexed files, for cached indexes.
     created, galaxtool : str
@@ -78,6 +82,8 @@ class IndexRecord:
     skipped: dict[str, int] = field(default_factory=dict)
     unreadable: list[dict[str, str]] = field(default_factory=list)
     pairs: dict[str, Any] = field(default_factory=dict)
+    flags: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     source_digest: str = ""
     created: str = ""
     galaxtool: str = ""
