@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
+_URI = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?=[^/])")  # pathlib makes s3:/a of s3://a
+
 NAN_PIXELS = "NAN_PIXELS"
 OFF_EDGE = "OFF_EDGE"
 UPSAMPLED = "UPSAMPLED"
@@ -120,7 +122,10 @@ class ImageRef:
 
     def __str__(self) -> str:
         """Return the path, followed by ``[member]`` for an image in a container: what tables and messages show."""
-        return f"{self.path}[{self.member}]" if self.member else str(self.path)
+        path = str(self.path)
+        if ":/" in path:
+            path = _URI.sub(r"\1://", path)
+        return f"{path}[{self.member}]" if self.member else path
 
     @classmethod
     def parse(cls, text: str) -> ImageRef:

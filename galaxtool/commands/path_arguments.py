@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-F = TypeVar("F", bound=Callable[..., Any])
+from galaxtool.utils.path_texts import clean_path_text
 
-_HOME = re.compile(r"(@?)(~.*)", re.DOTALL)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def accept_paths(function: F) -> F:
@@ -49,7 +48,6 @@ def _convert_one(kind: str, value: Any) -> Any:
     text = os.fspath(value)
     if "Path" not in kind:
         return text
-    home = _HOME.fullmatch(text)
-    if home and not os.path.lexists(home[2]):  # a file may really be called ~
-        text = home[1] + os.path.expanduser(home[2])  # noqa: PTH111  Path.expanduser raises for an unknown user
+    mark = "@" if text.startswith("@") else ""
+    text = mark + clean_path_text(text[len(mark) :])  # a file may really be called ~
     return text if "str" in kind else Path(text)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from galaxtool.tables.column_names import LABELS_FILE
+from galaxtool.utils.ignored_names import is_ignored
 
 HIDDEN = "hidden"
 """A reason that is not counted, as for hidden files in a folder."""
@@ -22,7 +23,7 @@ def reason_to_skip(name: str, suffixes: tuple[str, ...]) -> str:
         Suffixes of images.
     """
     parts = name.split("/")
-    if any(part == "__MACOSX" or (part.startswith(".") and part not in (".", "..")) for part in parts):
+    if any(is_ignored(part) and part not in (".", "..") for part in parts):
         return HIDDEN
     if parts[-1] == LABELS_FILE:
         return LABELS_FILE

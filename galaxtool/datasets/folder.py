@@ -27,6 +27,7 @@ from galaxtool.inputs.probe import FileProber
 from galaxtool.inputs.walk import TableFinder, walk_images
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import ImageRef, Item
+from galaxtool.utils.ignored_names import is_ignored
 from galaxtool.utils.suggestions import suggest_path
 
 
@@ -101,7 +102,7 @@ def _read_folder(
             path=table, image_column=image_column, label_column=label_column, needs_labels=needs_labels, bands=bands
         )
         return LabeledRows(list(labels.items), notes=labels.notes)
-    below = sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")), key=byte_order)
+    below = sorted((f for f in folder.iterdir() if f.is_dir() and not is_ignored(f.name)), key=byte_order)
     splits = [f for f in below if find_split(f.name)]
     if not splits:
         return _read_class_folders(folder, below, image_column or label_column, needs_labels, find_tables)

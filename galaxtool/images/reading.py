@@ -17,6 +17,7 @@ from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
 from galaxtool.utils.debugging import is_debugging
+from galaxtool.utils.path_texts import explain_foreign_path
 
 _HEAD = 4096
 
@@ -130,6 +131,8 @@ def cannot_open_error(
         What the file should have been.
     """
     if isinstance(error, FileNotFoundError):
+        if foreign := explain_foreign_path(name):
+            return UnreadableImage(foreign)
         return UnreadableImage(f"There is no file '{name}'.")
     is_denied = isinstance(error, PermissionError)
     if isinstance(error, IsADirectoryError) or (is_denied and path is not None and path.is_dir()):

@@ -5,23 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from astropy.table import Table
 
 from galaxtool.containers.find import HDUS, find_container_name, locate_image
 from galaxtool.errors import TableError
-from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.band_files import by_wavelength
 from galaxtool.inputs.cells import IdColumn, MemberColumn, TextColumn
+from galaxtool.inputs.control_columns import find_member_column, find_path_column
 from galaxtool.inputs.fits_tables import list_fits_suffixes
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
-from galaxtool.inputs.names import without_suffix
+from galaxtool.inputs.path_column import NameColumn, PathColumn
 from galaxtool.inputs.positions import read_positions
-from galaxtool.tables.column_names import ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, find_column, list_columns
+from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, find_column, list_columns
 from galaxtool.tables.read import read_table
 from galaxtool.tables.selection import WantedColumns
 from galaxtool.types import ImageRef
@@ -84,7 +84,7 @@ class Catalogue:
         if path.name.endswith("]"):
             return self._locate(str(path))
         member = self.members[row] if self.members else ""
-        container = self._find_container(path) if member else ""
+        container = _find_container(self._containers, path) if member else ""
         return ImageRef(path, container, member if container else "")
 
     def _locate(self, text: str) -> ImageRef:
@@ -97,12 +97,13 @@ class Catalogue:
             self._containers[found.path] = found.container
         return found
 
-    def _find_container(self, path: Path) -> str:
-        """Return the container that opens the members of a file, opening the file once."""
-        if path not in self._containers:
-            is_fits = path.name.lower().endswith(list_fits_suffixes())
-            self._containers[path] = find_container_name(path) or (HDUS if is_fits else "")
-        return self._containers[path]
+
+def _find_container(known: dict[Path, str], path: Path) -> str:
+    """Return the container that opens the members of a file, opening each file once."""
+    if path not in known:
+        is_fits = path.name.lower().endswith(list_fits_suffixes())
+        known[path] = find_container_name(path) or (HDUS if is_fits else "")
+    return known[path]
 
 
 def read_catalogue(
@@ -145,85 +146,35 @@ def read_catalogue(
     table = read_table(path, table=table_name, wanted=wanted, notes=notes)
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.")
+    template = "{}"
     if image_column and _BAND in image_column:
         columns = _find_band_columns(table, image_column, bands, path)
     else:
-        column = find_column(table, image_column, PATH_COLUMNS, path)
-        if column is None:
-            raise TableError(
-                f"The catalogue '{path}' has no column with the paths of its images; "
-                f"its columns are {list_columns(table)}.",
-                hint="Name the column with --image-column.",
-            )
-        columns = {"": column}
+        chosen = find_path_column(table, image_column, path)
+        columns, template = {"": chosen.name}, chosen.template
+        notes += chosen.notes
     resolver = RelativePathResolver(path.parent)
-    images = {band: _PathColumn(TextColumn(table[name]), resolver, path.parent) for band, name in columns.items()}
+    images = {
+        band: PathColumn(TextColumn(table[name]), resolver, path.parent, template) for band, name in columns.items()
+    }
     first = next(iter(images.values()))
     ids = find_column(table, id_column, ID_COLUMNS, path)
-    member = find_column(table, None, MEMBER_COLUMNS, path)
-    members = MemberColumn(table[member]) if member else ()
+    containers: dict[Path, str] = {}
+    member = None if "" not in images else find_member_column(table, first, partial(_find_container, containers), path)
+    members = MemberColumn(table[member.name]) if member else ()
     positions = read_positions(table, path, ra_column=ra_column, dec_column=dec_column)
     return Catalogue(
         path=path,
         table=table,
         images=first,
-        names=_NameColumn(IdColumn(table[ids]) if ids else None, first, members),
+        names=NameColumn(IdColumn(table[ids]) if ids else None, first, members),
         ra=positions.ra,
         dec=positions.dec,
         members=members,
         bands={} if "" in images else dict(images),
-        notes=(*notes, *positions.messages),
+        notes=(*notes, *(member.notes if member else ()), *positions.messages),
+        _containers=containers,
     )
-
-
-class _PathColumn(Sequence[Path]):
-    """The resolved paths of images that a column names."""
-
-    def __init__(self, texts: TextColumn, resolver: RelativePathResolver, folder: Path) -> None:
-        self.texts, self._folder = texts, folder
-        is_here = bytearray(map(resolver.is_here, texts))
-        self._is_here = is_here if any(is_here) else None
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    @overload
-    def __getitem__(self, row: int) -> Path: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Path]: ...
-    def __getitem__(self, row: int | slice) -> Path | list[Path]:
-        if isinstance(row, slice):
-            return [self[i] for i in range(len(self))[row]]
-        text = self.texts[row]
-        if not text:  # a path that does not exist, so that the row becomes an error that says why
-            return self._folder / f"(no path in row {range(len(self))[row] + 1})"
-        return Path(text) if self._is_here is not None and self._is_here[row] else self._folder / text
-
-
-class _NameColumn(Sequence[str]):
-    """The identifiers of rows: those of a column, else made of the paths."""
-
-    def __init__(self, ids: TextColumn | None, images: _PathColumn, members: Sequence[str]) -> None:
-        self._ids, self._images, self._members, self._suffixes = ids, images, members, list_image_suffixes()
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        if isinstance(row, slice):
-            return [self[i] for i in range(len(self))[row]]
-        if self._ids is not None and (identifier := self._ids[row]):
-            return identifier
-        text = self._images.texts[row]
-        member = self._members[row] if self._members else ""
-        if text.endswith("]"):
-            return text
-        name = without_suffix(Path(text) if text else self._images[row], self._suffixes)
-        return f"{name}[{member}]" if member else name
 
 
 def _find_band_columns(table: Table, template: str, bands: Sequence[str], path: Path) -> dict[str, str]:

@@ -24,6 +24,7 @@ from galaxtool.inputs.walk import FileFilter, TableFinder, walk
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.types import ImageRef
 from galaxtool.utils.debugging import is_debugging
+from galaxtool.utils.path_texts import clean_path_text, explain_foreign_path
 
 _LIST = "@"
 _WITHOUT_IMAGES = "archive or stack without images"
@@ -69,6 +70,7 @@ class InputCollector:
 
     def add(self, text: str) -> None:
         """Add the images that one INPUT names."""
+        text = clean_path_text(text)
         if os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
             self._add_folder(text, Path(text))
         elif os.path.lexists(text):
@@ -249,6 +251,8 @@ def _no_image_error(text: str, skipped: Counter[str]) -> InputError:
 
 def missing_path_error(path: Path, *, hint: str = "Check the path.") -> InputError:
     """Return the error for a path that does not exist, with the most similar name in its folder."""
+    if foreign := explain_foreign_path(str(path)):
+        return InputError(foreign)
     parent = path.parent
     is_readable = os.path.isdir(parent) and os.access(parent, os.R_OK)  # noqa: PTH112
     near = suggest_name(path.name, [entry.name for entry in islice(parent.iterdir(), 5000)]) if is_readable else None

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from galaxtool.errors import InputError
 from galaxtool.inputs.walk import FileFilter, list_folder, walk
+from galaxtool.utils.path_texts import clean_path_text, is_remote
 
 STANDARD_INPUT = "-"
 _COMMENT = b"#"
@@ -51,8 +52,19 @@ class RelativePathResolver:
                 return False
         return os.path.exists(text) and not os.path.exists(self._folder / text)  # noqa: PTH110
 
+    def exists(self, text: str) -> bool:
+        """Tell whether a path exists in the folder of the file or in the working folder."""
+        return os.path.lexists(os.path.join(self._folder, text)) or os.path.lexists(text)  # noqa: PTH118
+
+    def clean(self, text: str) -> str:
+        """Return the path that a text means, see `galaxtool.utils.path_texts.clean_path_text`."""
+        return clean_path_text(text, self.exists)
+
     def path(self, text: str) -> str:
         """Return the resolved path."""
+        text = self.clean(text)
+        if is_remote(text):
+            return text
         return text if self.is_here(text) else os.path.join(self._folder, text)  # noqa: PTH118
 
 

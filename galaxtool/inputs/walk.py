@@ -15,6 +15,7 @@ from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import batches
+from galaxtool.utils.ignored_names import is_ignored
 
 _OPEN_FILES, _FILES_PER_THREAD = 16, 32
 _ENTRIES_AT_ONCE = 4096
@@ -72,8 +73,8 @@ def walk_images(folder: Path, find_tables: TableFinder | None = None) -> tuple[l
     Parameters
     ----------
     folder : Path
-        Folder to search. Hidden files and folders in it are ignored. Symbolic links are followed, but never in a
-        circle.
+        Folder to search. Hidden files and folders in it are ignored, as are those of operating systems such as
+        ``@eaDir``. Symbolic links are followed, but never in a circle.
     find_tables : callable, optional
         Function that finds FITS tables, see `FileFilter`.
 
@@ -149,7 +150,7 @@ def list_folder(
     names: list[bytes] = []
     try:
         with os.scandir(os.fsencode(folder)) as scan:
-            entries = (e for e in scan if (is_wanted(e.name) if is_wanted else not e.name.startswith(b".")))
+            entries = (e for e in scan if (is_wanted(e.name) if is_wanted else not is_ignored(e.name)))
             while chunk := list(islice(entries, _ENTRIES_AT_ONCE)):
                 names += _select_inputs(chunk, file_filter, skipped)
     except OSError as error:

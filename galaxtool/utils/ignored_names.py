@@ -1,0 +1,21 @@
+"""Names of files and folders that are never inputs or classes."""
+
+from __future__ import annotations
+
+import os
+
+_SYSTEM = frozenset(
+    (b"@eadir", b"__macosx", b"thumbs.db", b"desktop.ini", b"#recycle", b"$recycle.bin", b"lost+found")
+)  # fmt: skip
+
+
+def is_ignored(name: str | bytes) -> bool:
+    """Tell whether a file or folder is hidden, or belongs to an operating system or a NAS.
+
+    Examples
+    --------
+    >>> [is_ignored(name) for name in (".DS_Store", "@eaDir", "__MACOSX", "spiral")]
+    [True, True, True, False]
+    """
+    raw = os.fsencode(name)
+    return raw.startswith(b".") or raw.lower() in _SYSTEM
