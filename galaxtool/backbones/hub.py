@@ -26,7 +26,7 @@ def resolve_weights(weights: Weights, cache_dir: Path, offline: bool) -> Path | 
     """
     scheme, _, rest = weights.uri.partition(":")
     if scheme == "file":
-        return _find_in_folder(Path(rest).expanduser())
+        return find_in_folder(Path(rest).expanduser())
     if scheme not in ("hf-hub", "https"):
         return None
     name = "download_from_hub" if scheme == "hf-hub" else "download_from_web"
@@ -42,7 +42,8 @@ def get_cache_path(uri: str, cache_dir: Path) -> Path:
     return cache_dir.joinpath("https", address.netloc.replace(":", "_"), *parts)
 
 
-def _find_in_folder(path: Path) -> Path:
+def find_in_folder(path: Path) -> Path:
+    """Return the weights in a folder, or the path itself if it is no folder."""
     if not path.is_dir():
         return path
     return next((file for name in WEIGHTS if (file := path / name).is_file()), path / WEIGHTS[0])

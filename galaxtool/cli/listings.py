@@ -22,6 +22,9 @@ _COLUMNS = {
 
 def _show(listing: ComponentListing) -> None:
     rows: list[dict[str, Any]] = [{**row, "slugs": [c["slug"] for c in row.get("classes", [])]} for row in listing.rows]
+    for row in rows:
+        if available := row.get("available"):
+            row["weights"] = [f"{tag} ({where})" for tag, where in available.items()]
     columns = _COLUMNS[listing.kind]
     if all(row.get("from") == "built-in" for row in rows):
         columns = tuple(column for column in columns if column != "from")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxtool.backbones.cached_weights import describe_availability, find_weights
 from galaxtool.errors import GalaxtoolError
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Collection, get_registry
@@ -79,9 +80,7 @@ def _describe_abilities(registered: Registration[Any]) -> dict[str, Any]:
     spec = registered.spec
     match spec:
         case BackboneSpec():
-            tags = [f"@{weights.tag}" for weights in spec.weights]
-            records = [asdict(weights) for weights in spec.weights]
-            return {"text": spec.text, "image_size": spec.image_size, "weights": [*tags, "@none"], "records": records}
+            return _list_weights(spec)
         case DatasetSpec():
             return {"taxonomy": spec.taxonomy, "needs_path": spec.needs_path}
         case MethodSpec():
@@ -95,6 +94,24 @@ def _describe_abilities(registered: Registration[Any]) -> dict[str, Any]:
             return {"folder": spec.folder}
         case _:
             return {}
+
+
+def _list_weights(spec: BackboneSpec) -> dict[str, Any]:
+    """Return the weights of a backbone, and whether they are on this machine."""
+    files = [find_weights(weights) for weights in spec.weights]
+    known = {f"@{weights.tag}": describe_availability(weights) for weights in spec.weights}
+    others = {"@TAG": "depends on the architecture"} if spec.architectures else {}
+    available = {**known, **others, "@none": "random"}
+    return {
+        "text": spec.text,
+        "image_size": spec.image_size,
+        "weights": [*known, "@none"],
+        "available": available,
+        "records": [
+            {**asdict(weights), "file": str(file) if file else None}
+            for weights, file in zip(spec.weights, files, strict=True)
+        ],
+    }
 
 
 def _cite(spec: Spec) -> str:
