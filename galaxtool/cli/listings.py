@@ -12,7 +12,7 @@ from galaxtool.diagnostics.listing import ComponentListing
 _COLUMNS = {
     "backbones": ("name", "summary", "text", "image_size", "weights", "from", "usable"),
     "datasets": ("name", "summary", "taxonomy", "from", "usable"),
-    "heads": ("name", "summary", "learns_from", "from", "usable"),
+    "heads": ("name", "summary", "learns_from", "methods", "from", "usable"),
     "methods": ("name", "summary", "paper", "needs", "head", "options", "from", "usable"),
     "models": ("name", "summary", "licence", "from", "usable"),
     "taxonomies": ("name", "summary", "slugs", "from", "usable"),

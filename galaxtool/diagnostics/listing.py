@@ -87,7 +87,8 @@ def _describe_abilities(registered: Registration[Any]) -> dict[str, Any]:
             options = [f"{option.name}={option.default}" for option in spec.options]
             return {"paper": _cite(spec), "needs": list(spec.needs), "head": spec.head, "options": options}
         case HeadSpec():
-            return {"learns_from": list(spec.label_kinds), "fitted": spec.fitted}
+            methods = [method.name for method in get_registry().methods.specs() if method.can_train(spec)]
+            return {"learns_from": list(spec.label_kinds), "fitted": spec.fitted, "methods": methods}
         case TaxonomySpec():
             return _list_classes(registered)
         case ModelSpec():

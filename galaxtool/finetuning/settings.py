@@ -73,11 +73,11 @@ def choose_head(method: MethodSpec, config: FinetuneConfig) -> HeadSpec:
     registry = get_registry()
     name = config.head or ("votes" if config.votes else method.head)
     head = registry.heads.find(name).spec
-    if name not in (method.head, *method.heads) and not head.fitted:
-        fitted = [spec.name for spec in registry.heads.specs() if spec.fitted]
+    if not method.can_train(head):
+        heads = [spec.name for spec in registry.heads.specs() if method.can_train(spec)]
         raise ConfigError(
             f"The method '{method.name}' cannot train the head '{name}'.",
-            hint=f"Heads that it can train: {', '.join(dict.fromkeys([method.head, *method.heads, *fitted]))}.",
+            hint=f"Heads that it can train: {', '.join(sorted(heads, key=lambda one: one != method.head))}.",
         )
     if "votes" in head.label_kinds and not config.votes:
         raise ConfigError(

@@ -25,6 +25,7 @@ def register_heads() -> list[HeadSpec]:
             name="prompt",
             summary="Similarity to the prompt of each class, its symbol, or both.",
             factory="galaxtool.heads.prompt:build",
+            needs=("text",),
         ),
         HeadSpec(
             name="linear",

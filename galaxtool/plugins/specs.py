@@ -80,9 +80,12 @@ class HeadSpec(Spec):
         ``fit(features, targets)``, with features (N, dim) and targets (N,) of the training split.
     objective : str
         ``"package.module:factory"`` of its loss and score; see `galaxtool.training.objective`.
+    needs : tuple of str
+        Parts of the task that it is made from: ``"text"``. Only methods that need them too can train it.
     """
 
     label_kinds: tuple[str, ...] = ("class",)
+    needs: tuple[str, ...] = ()
     fitted: bool = False
     objective: str = "galaxtool.training.objective:ClassObjective"
 
@@ -117,7 +120,10 @@ class MethodSpec(Spec):
     head : str
         Head that a trained model classifies with unless another is chosen.
     heads : tuple of str
-        Heads that it can train besides `head`; a fitted head (see `HeadSpec`) works with every method.
+        Names of further heads that it can train; a fitted head (see `HeadSpec`) works with every method.
+    label_kinds : tuple of str
+        Labels of `HeadSpec.label_kinds`: it can train every head that learns from one of them. Set it for a method
+        whose stages use ``task.make_head()`` and ``task.objective``.
     lr : float
         Default peak learning rate; 0 for the one that the backbone suggests.
     options : tuple of MethodOption
@@ -132,10 +138,17 @@ class MethodSpec(Spec):
     needs: tuple[str, ...] = ("labels",)
     head: str = "prompt"
     heads: tuple[str, ...] = ()
+    label_kinds: tuple[str, ...] = ()
     lr: float = 0.0
     options: tuple[MethodOption, ...] = ()
     lengths: tuple[str, ...] = ("warmup_epochs", "epochs")
     ignores: tuple[str, ...] = ()
+
+    def can_train(self, head: HeadSpec) -> bool:
+        """Return whether a model trained by this method can have a head."""
+        if head.fitted or head.name in (self.head, *self.heads):
+            return True
+        return bool({*self.label_kinds} & {*head.label_kinds}) and {*head.needs} <= {*self.needs}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

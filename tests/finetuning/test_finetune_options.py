@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,12 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from support.training_helpers import run_command, run_failing, write_class_folders
+from torch import nn
 
+from galaxtool import get_registry, hookimpl
 from galaxtool.errors import GalaxtoolError
 from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.plugins.specs import HeadSpec
 from galaxtool.tables.read import read_table
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
@@ -57,9 +61,35 @@ def test_a_knn_head_goes_with_any_method(images: Path) -> None:
 
 def test_a_head_that_a_method_cannot_train(images: Path) -> None:
     said = run_failing("finetune", images, *QUICK, "--method", "supervised", "--head", "prompt")
-    assert "The method 'supervised' cannot train the head 'prompt'." in said and "linear, votes, knn" in said
+    assert "The method 'supervised' cannot train the head 'prompt'." in said and "linear, knn, votes" in said
     said = run_failing("finetune", images, *QUICK, "--method", "supervised", "--head", "vots")
     assert "Did you mean 'votes'?" in said
+
+
+class TwoLayers(nn.Sequential):
+    """A head as a plugin may bring it."""
+
+    def __init__(self, dim: int, n_classes: int) -> None:
+        super().__init__(nn.Linear(dim, 8), nn.GELU(), nn.Linear(8, n_classes))
+
+
+@pytest.mark.parametrize("method", ["supervised", "linear-probe"])
+def test_the_head_of_a_plugin_is_trained_by_the_methods_that_learn_its_labels(
+    method: str, images: Path, request: pytest.FixtureRequest
+) -> None:
+    spec = HeadSpec(name="two-layers", factory=f"{__name__}:TwoLayers")
+    plugins = get_registry().plugins
+    plugins.register(SimpleNamespace(register_heads=hookimpl(lambda: [spec])), "third")
+    request.addfinalizer(lambda: plugins.unregister("third"))
+    found = trained(images, "--method", method, "--head", "two-layers", run=f"run-{method}")
+    assert found["head"] == "two-layers"
+    shares = classified(images, f"run-{method}")
+    np.testing.assert_allclose(shares["p_disc"] + shares["p_ring"], 1, atol=1e-5)
+    rows = {row["name"]: row for row in json.loads(run_command("heads", "--json")[1])["heads"]}
+    assert {"supervised", "linear-probe"} <= {*rows["two-layers"]["methods"]}
+    assert "clip" not in rows["two-layers"]["methods"] and "supervised" not in rows["prompt"]["methods"]
+    said = run_failing("finetune", images, *QUICK, "--method", "clip", "--head", "two-layers")
+    assert "The method 'clip' cannot train the head 'two-layers'." in said
 
 
 def test_votes_are_learned_from_a_catalogue(images: Path) -> None:
