@@ -156,8 +156,9 @@ class Trainer:
     ) -> None:
         stage, n = stepper.stage, len(draw_epoch_order(self.task.train, self.task.options.seed, 0))
         label = f"{stage.name}, {number + 1} of {len(self.stages)}" if len(self.stages) > 1 else stage.name
-        self.progress.start(f"Training {label}", stage.epochs * n)
-        self.progress.advance(self.state.epoch * n + self.state.step * self.task.options.batch_size)
+        epochs, before = sum(self.stage_epochs), sum(self.stage_epochs[:number])
+        self.progress.start(f"Training {label}", epochs * n)  # the whole run, so that the time left is that of the run
+        self.progress.advance((before + self.state.epoch) * n + self.state.step * self.task.options.batch_size)
         is_last = number == len(self.stages) - 1
         while self.state.epoch < stage.epochs:
             reason = self._find_reason_to_stop(stage) if is_last else ""
@@ -167,9 +168,10 @@ class Trainer:
             started, first = time.perf_counter(), self.state.seen
             self._run_epoch(number, stepper, averaged, interrupt)
             # no step is left in the epoch if the interrupt came in its last step
-            speed = max(self.state.seen - first, 1) / (time.perf_counter() - started)
+            share = max(self.state.seen - first, 1)
+            speed = share / (time.perf_counter() - started)
             with averaged.swap_in() if averaged else nullcontext():
-                update_batchnorm_stats(self.task, stage, sum(self.stage_epochs[:number]) + self.state.epoch)
+                update_batchnorm_stats(self.task, stage, before + self.state.epoch)
                 row = self._validate(stage, speed, stepper.lr)
                 self.state.history.append(row)
                 self.state.epoch += 1
@@ -181,10 +183,9 @@ class Trainer:
                 if self.tensorboard:
                     write_tensorboard(self.folder / "tensorboard", self.state.history)
             self._save(stepper, averaged)
-            left = (stage.epochs - self.state.epoch) * n / speed
+            left = (epochs - before - self.state.epoch) * n / share * (time.perf_counter() - started)
             self.progress.say(
-                f"{label}: epoch {row['epoch']}/{sum(self.stage_epochs)}  {format_row(row)}  "
-                f"{format_duration(left)} left"
+                f"{label}: epoch {row['epoch']}/{epochs}  {format_row(row)}  {format_duration(left)} left"
             )
 
     def _run_epoch(

@@ -98,6 +98,30 @@ def test_killed_and_resumed_is_as_never_stopped(step: int, whole: Any, tmp_path:
     assert history(tmp_path) == history(folder)
 
 
+class Bar(Silent):
+    """Records the total and the position of each bar."""
+
+    def __init__(self) -> None:
+        self.bars: list[list[int]] = []
+
+    def start(self, what: str, total: int | None = None) -> None:
+        self.bars.append([total or 0, 0])
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        self.bars[-1][1] += n
+
+
+@pytest.mark.parametrize("step", [0, 7])
+def test_the_bar_is_that_of_the_whole_run(step: int, tmp_path: Path) -> None:
+    bar, images = Bar(), 10
+    if step:
+        with pytest.raises(Killed):
+            trainer(tmp_path, progress=CallAtStep(step, kill)).fit()
+    trainer(tmp_path, progress=bar).fit(resume=True)
+    expected = [[4 * images, 2 * images], [4 * images, 4 * images]]  # two stages of two epochs
+    assert bar.bars == expected[1 if step else 0 :]
+
+
 def test_killed_between_checkpoint_and_the_rest_of_an_epoch(whole: Any, tmp_path: Path) -> None:
     """The best weights and the history are already those of an epoch that the last checkpoint does not know."""
     folder, best, _ = whole
