@@ -10,7 +10,7 @@ from galaxtool.inference.coarse_terms import CoarseTerms, find_terms
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.error_report import report_errors
 from galaxtool.inference.notes import find_notes
-from galaxtool.inference.prediction_parts import fill_prediction_parts
+from galaxtool.inference.prediction_parts import fill_prediction_parts, list_prediction_columns
 from galaxtool.inference.provenance import make_provenance
 from galaxtool.inference.reading import find_inputs, override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
@@ -25,7 +25,7 @@ from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import describe_calibration, send_outputs, write_outputs
-from galaxtool.tables.formats.find import check_table_path
+from galaxtool.tables.formats.find import check_columns, check_table_path
 from galaxtool.types import FLAGS, Progress, warn
 
 
@@ -54,11 +54,12 @@ def classify_inputs(
     engine = open_batch_engine(files, chosen, len(found.items), progress)
     check_classes(engine.record, model)
     coarse = find_terms(engine.record, terms)
+    changed_names = check_columns(outputs.table, list_prediction_columns(found.columns, engine.record, top_k, coarse))
     notes = find_notes(engine.record, reading, found.items)
     if coarse is not None and (dropped := coarse.describe_dropped()):
         notes.append(dropped)
     if shard.index == 1:
-        for note in notes:
+        for note in (*notes, *filter(None, [changed_names])):
             warn(progress, note)
     runner = BatchRunner(
         engine,

@@ -11,13 +11,13 @@ from galaxtool.inference.embedding_file import check_embedding_path
 from galaxtool.inference.embedding_parts import write_embeddings
 from galaxtool.inference.results import MergeResult
 from galaxtool.jobs.job import LOCK, job_folder, list_part_paths
-from galaxtool.jobs.part_file import count_parts
+from galaxtool.jobs.part_file import count_parts, list_part_columns
 from galaxtool.jobs.record import EmbeddingsRecord, JobRecord, PredictionsRecord, load_record
 from galaxtool.jobs.shard import Shard
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import send_outputs, write_outputs
 from galaxtool.reports.thumbnails import check_images
-from galaxtool.tables.formats.find import check_table_path
+from galaxtool.tables.formats.find import check_columns, check_table_path
 from galaxtool.types import FLAGS, Progress
 from galaxtool.utils.locks import lock_file, lock_owner
 
@@ -84,6 +84,8 @@ def _merge_predictions(
     folder: Path, record: PredictionsRecord, outputs: OutputOptions, progress: Progress
 ) -> MergeResult:
     check_table_path(outputs.table)
+    if note := check_columns(outputs.table, list_part_columns(folder, record.parts)):
+        progress.say(note)
     if outputs.html is not None or outputs.sort_into is not None:
         check_images(folder, record, progress)
     sorted_into = write_outputs(outputs, folder, record, progress)

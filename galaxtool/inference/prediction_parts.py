@@ -43,6 +43,14 @@ def fill_prediction_parts(
         write_part(job.place(number), table, [item.ref for item in items], output, dropped=dropped)
 
 
+def list_prediction_columns(
+    columns: Table | None, record: ModelRecord, top_k: int, terms: CoarseTerms | None = None
+) -> list[str]:
+    """Return the names of the columns of the prediction table, for a catalogue with these columns."""
+    nothing = ScoredBatch(np.zeros(0), np.zeros(0), [], [], np.zeros((0, len(record.slugs)), dtype=np.float32))
+    return list(make_part_table([], None if columns is None else columns[:0], [nothing], record, top_k, terms).colnames)
+
+
 def make_part_table(
     items: Sequence[InputItem],
     columns: Table | None,
@@ -59,6 +67,8 @@ def make_part_table(
         flags = _flag_dropped(flags, dropped)
         classes = tuple(terms.classes)
     outcomes = find_outcomes(record, probabilities)
+    slugs, chances = (outcomes.slugs, outcomes.probabilities) if outcomes else (classes, probabilities)
+    ranks = range(1, min(top_k, len(slugs)))
     table = make_prediction_table(
         items,
         classes,
@@ -70,13 +80,13 @@ def make_part_table(
         dec=np.concatenate([one.dec for one in scored]),
         flags=flags,
         errors=[error for one in scored for error in one.errors],
+        reserved=[f"{name}_{rank + 1}" for rank in ranks for name in ("label", "probability")],
     )
     failed = np.isnan(probabilities).any(axis=1)
-    slugs, chances = (outcomes.slugs, outcomes.probabilities) if outcomes else (classes, probabilities)
     # the label comes first, even if another outcome is more probable
     ranked = np.where(np.arange(len(slugs)) == outcomes.chosen[:, None], 2, chances) if outcomes else chances
     order = np.argsort(-np.nan_to_num(ranked), axis=1, kind="stable")
-    for rank in range(1, min(top_k, len(slugs))):
+    for rank in ranks:
         which = order[:, rank]
         before = table.colnames.index("flags")
         label = MaskedColumn(np.array(slugs)[which], mask=failed, name=f"label_{rank + 1}")

@@ -9,6 +9,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.inference.outcomes import Outcomes
 from galaxtool.inputs.items import InputItem
+from galaxtool.tables.column_names import avoid_names
 
 
 def make_prediction_table(
@@ -23,6 +24,7 @@ def make_prediction_table(
     dec: Sequence[float | None] | np.ndarray | None = None,
     flags: Sequence[Sequence[str] | str] | None = None,
     errors: Sequence[str] | None = None,
+    reserved: Sequence[str] = (),
 ) -> Table:
     """Make a table of predictions.
 
@@ -41,8 +43,8 @@ def make_prediction_table(
         Probability of the model's classes that have no counterpart among `slugs`, see
         `galaxtool.inference.coarse_terms`.
     columns : Table, optional
-        Columns of the input catalogue, N rows, which come first. A column that has the name of one of ours is kept as
-        ``in_<name>``.
+        Columns of the input catalogue, N rows, which come first. A column that has the name of one of ours, in upper or
+        lower case, is kept as ``in_<name>``.
     ra, dec : sequence of float or None, optional
         Positions from the headers of the images in degrees, ICRS. An item's own position, from a catalogue, takes
         precedence.
@@ -50,6 +52,8 @@ def make_prediction_table(
         Keys of `galaxtool.types.FLAGS` for each item, separate or joined by blanks.
     errors : sequence of str, optional
         Why an item has no prediction; empty if it has one.
+    reserved : sequence of str, optional
+        Names of columns that are added later, which those of the catalogue must not have.
 
     Returns
     -------
@@ -89,20 +93,13 @@ def make_prediction_table(
     table["flags"] = Column(_to_array(joined), description="what to beware of, see the documentation")
     messages = list(errors) if errors is not None else [""] * n
     table["error"] = Column(_to_array(messages), description="why there is no prediction")
-    return table if columns is None else _prepend_catalogue(columns, table)
+    return table if columns is None else _prepend_catalogue(columns, table, [*table.colnames, *reserved])
 
 
-def _prepend_catalogue(columns: Table, ours: Table) -> Table:
+def _prepend_catalogue(columns: Table, ours: Table, taken: Sequence[str]) -> Table:
     """Return the catalogue's columns, renamed if they clash, followed by ours."""
     table = Table()
-    names = {*ours.colnames, *columns.colnames}
-    for name in columns.colnames:
-        new = name
-        if name in ours.colnames:
-            new = f"in_{name}"
-            while new in names:
-                new = f"in_{new}"
-            names.add(new)
+    for name, new in zip(columns.colnames, avoid_names(columns.colnames, taken), strict=True):
         table[new] = columns[name]
     for name in ours.colnames:
         table[name] = ours[name]

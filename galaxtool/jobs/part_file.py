@@ -66,6 +66,12 @@ def read_parts(folder: Path, count: int) -> Iterator[Table]:
         yield table
 
 
+def list_part_columns(folder: Path, count: int) -> list[str]:
+    """Return the names of all columns in the parts of a job, in the order of their first appearance."""
+    names = (name for path in list_part_paths(folder, count) for name in pq.read_schema(path).names)
+    return [name for name in dict.fromkeys(names) if name != IMAGE_COLUMN]
+
+
 def load_images(path: Path) -> tuple[list[ImageRef], list[str]]:
     """Load the image and the error of each row of a part.
 

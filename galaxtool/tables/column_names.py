@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from astropy.table import Table
@@ -62,6 +62,30 @@ def find_column(table: Table, name: str | None, usual: Sequence[str], source: Pa
         )
     by_lower = {column.lower(): column for column in reversed(table.colnames)}
     return next((by_lower[candidate] for candidate in usual if candidate in by_lower), None)
+
+
+def avoid_names(names: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """Return column names of which none equals one of those taken; such a name becomes ``in_<name>``.
+
+    FITS does not tell names apart by case, nor by blanks at their ends, and neither do many programs.
+
+    Examples
+    --------
+    >>> avoid_names(["RA", "in_ra", "z"], ["ra"])
+    ['in_in_RA', 'in_ra', 'z']
+    """
+    reserved = {name.strip().lower() for name in taken}
+    used = reserved | {name.strip().lower() for name in names}
+    result = []
+    for name in names:
+        new = name
+        if name.strip().lower() in reserved:
+            new = f"in_{name.strip()}"
+            while new.lower() in used:
+                new = f"in_{new}"
+            used.add(new.lower())
+        result.append(new)
+    return result
 
 
 def list_columns(table: Table) -> str:

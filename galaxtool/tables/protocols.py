@@ -59,6 +59,14 @@ class MultiTableFormat(Protocol):
         """Open a file; any exception that this raises is reported as a damaged file."""
 
 
+@runtime_checkable
+class LimitedTableFormat(Protocol):
+    """A format that cannot hold every number of columns or every name; a `TableFormat` as well."""
+
+    def check_names(self, names: Sequence[str]) -> str:
+        """Return a sentence on the names of columns that change; raises `ConfigError` if they cannot be written."""
+
+
 class TableFormat(Protocol):
     """Reads and writes the tables of one format."""
 

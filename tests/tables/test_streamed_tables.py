@@ -435,7 +435,7 @@ def test_columns_of_a_catalogue_are_untouched(tmp_path: Path, rows: list[tuple],
             values = wanted.tolist()
             if name == "mag" and suffix == ".csv":  # as few digits as tell a number from its neighbours
                 values = [None if v is None else float(str(np.float32(v))) for v in values]
-            got = found["in_label" if name == "label" else name]
+            got = found[f"in_{name}" if name.lower() in ("label", "ra", "dec") else name]
             assert len(got) == len(values)
             assert all(like(w, g, suffix) for w, g in zip(values, got, strict=True)), (suffix, name, values, got)
 

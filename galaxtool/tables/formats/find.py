@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +11,7 @@ from galaxtool.errors import ConfigError
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import TableFormatSpec
-from galaxtool.tables.protocols import TableFormat
+from galaxtool.tables.protocols import LimitedTableFormat, TableFormat
 
 CONVERT_HINT = "astropy converts between these and others: astropy.table.Table.read('a.fits').write('a.tex')."
 
@@ -58,6 +59,23 @@ def check_table_path(path: Path) -> None:
             hint=f"End the name with one of {', '.join(list_table_suffixes())} (or {', '.join(suffixes)}). "
             f"{CONVERT_HINT}",
         )
+
+
+def check_columns(path: Path, names: Sequence[str]) -> str:
+    """Check that a table with these columns can be written under this name; call it before long work begins.
+
+    Returns
+    -------
+    str
+        A sentence on the names that the format changes; empty if it keeps all of them.
+
+    Raises
+    ------
+    ConfigError
+        If the format cannot hold such a table.
+    """
+    form = create_table_format(path)
+    return form.check_names(names) if isinstance(form, LimitedTableFormat) else ""
 
 
 def _find(path: str | os.PathLike[str]) -> Registration[TableFormatSpec] | None:

@@ -11,7 +11,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,12 +25,13 @@ from galaxtool.images.fits.bounded_stream import ANY_SIZE, open_bounded
 from galaxtool.images.fits.header import has_pixels
 from galaxtool.images.image_file import ImageFile
 from galaxtool.tables.formats.column_stats import ColumnStats
+from galaxtool.tables.formats.fits_names import describe_changed_names, name_fits_columns, needs_escape
 from galaxtool.tables.formats.plain_columns import escape, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, signed_type
 from galaxtool.tables.protocols import TableEntry, TableFile
 
 _FITS_BLOCK = 2880
-_ASCII, _NOT_ASCII = re.compile(r"[ -~]*"), re.compile(r"[^ -~]")
+_NOT_ASCII = re.compile(r"[^ -~]")
 _KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
 _ESCAPED = "unicode_escape"
 
@@ -58,6 +59,10 @@ class FitsTableFormat:
         ):
             yield _FitsFile(hdus)
 
+    def check_names(self, names: Sequence[str]) -> str:
+        """Return a sentence on the names of columns that change; raises `ConfigError` for more than 999 columns."""
+        return describe_changed_names(names)
+
     def prepare(self, table: Table) -> Table:
         """Escape bytes of file names that are not UTF-8."""
         return map_texts(table, escape_surrogates)
@@ -68,15 +73,16 @@ class FitsTableFormat:
         Entries of `meta` become header cards: numbers as they are, lists and the like as JSON. A key that is not a
         valid FITS keyword gets a HIERARCH card.
         """
-        encodings = [_Encoding(column) for column in schema.columns]
+        names = name_fits_columns([column.name for column in schema.columns])
+        encodings = [_Encoding(column, name) for column, name in zip(schema.columns, names, strict=True)]
         hdu = fits.table_to_hdu(_encode(schema.empty(_stored_type), encodings))
         for number, (column, encoding) in enumerate(zip(schema.columns, encodings, strict=True), 1):
             if encoding.null is not None:
                 hdu.columns[number - 1].null = encoding.null
             if encoding.escapes:
                 hdu.header[f"TENC{number}"] = (_ESCAPED, "name and texts of this column are escaped")
-            if column.description:
-                hdu.header[f"TCOMM{number}"] = escape(column.description, _NOT_ASCII)
+            if column.description or encoding.is_changed:
+                hdu.header[f"TCOMM{number}"] = escape(column.description or column.name, _NOT_ASCII)
         for key, value in meta.items():
             simple = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
             keyword = key if _KEYWORD.fullmatch(key) else f"HIERARCH {key}"
@@ -171,10 +177,13 @@ def _stored_type(column: ColumnStats) -> np.dtype:
 class _Encoding:
     """Conversion of a column to what FITS can hold."""
 
-    def __init__(self, column: ColumnStats) -> None:
+    def __init__(self, column: ColumnStats, name: str) -> None:
         dtype = _stored_type(column)
-        self.escapes = not (column.printable and _ASCII.fullmatch(column.name))
-        self.name = column.name.encode(_ESCAPED).decode("ascii") if self.escapes else column.name
+        has_escaped_name = needs_escape(column.name)
+        self.escapes = has_escaped_name or not column.printable
+        # a name is unescaped on reading, as the texts of its column are
+        self.name = name if has_escaped_name or not self.escapes else name.replace("\\", "\\\\")
+        self.is_changed = name != column.name and not has_escaped_name
         self.unit = _fits_unit(column.unit)
         self.null = column.find_unused(dtype) if column.has_nulls and dtype.kind in "iu" else None
         width = column.escaped_width if self.escapes and column.dtype.kind == "U" else dtype.itemsize // 4
