@@ -18,13 +18,16 @@ import typer
 from typer.core import TyperCommand
 
 from galaxtool.cli.render import escape_markup
-from galaxtool.utils.config import Invocation, gather_settings, invocation, is_follower
+from galaxtool.utils.config import FORMER_NAMES, Invocation, gather_settings, invocation, is_follower
 
 INPUT_OPTIONS = (
     "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch",
     "image_column", "id_column", "ra_column", "dec_column", "table",
 )  # fmt: skip
 """Options of every command that reads images."""
+
+_SHORT_FLAGS = {"model": "-m", "output": "-o", "top_k": "-k"}
+"""Parameter -> its short flag, the same in all commands."""
 
 _NOT_OPTIONS = ("progress",)
 
@@ -47,7 +50,7 @@ def build_command(
     show : callable
         Function that prints the result.
     flags : mapping, optional
-        Parameter -> its flags, if they are not just ``--name``.
+        Parameter -> its flags, if they are not just ``--name`` and the short flag of that name.
     panels : mapping, optional
         Heading in ``--help`` -> parameters listed under it.
     epilog : str, optional
@@ -101,6 +104,7 @@ def build_command(
     app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_show_locals=False)
     app.command(
         name,
+        cls=_choose_class(name),
         help=summary,
         epilog=escape_markup(epilog) or None,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -108,6 +112,29 @@ def build_command(
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)
     return command
+
+
+def _choose_class(command: str) -> type[TyperCommand]:
+    """Return the class of a command, which takes options by their former names without listing these."""
+    names = {_to_flag(old): _to_flag(name) for old, name in FORMER_NAMES.get(command, {}).items()}
+
+    class Command(TyperCommand):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            end = args.index("--") if "--" in args else len(args)
+            known = [_rename_flag(text, names) for text in args[:end]]
+            return super().parse_args(ctx, known + args[end:])
+
+    return Command
+
+
+def _rename_flag(text: str, names: Mapping[str, str]) -> str:
+    """Return an argument of the command line with the present name of its option."""
+    flag, equals, value = text.partition("=")
+    return names.get(flag, flag) + equals + value
+
+
+def _to_flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
@@ -138,6 +165,8 @@ def _build_option(
     else:
         flag = parameter.name.replace("_", "-")
         names = flags or [f"--{flag}/--no-{flag}" if parameter.default is True else f"--{flag}"]
+        if not flags and parameter.name in _SHORT_FLAGS:
+            names = [*names, _SHORT_FLAGS[parameter.name]]
         info = typer.Option(
             *names, help=text, rich_help_panel=panel, show_default=parameter.default not in (None, (), "")
         )

@@ -25,8 +25,7 @@ _EPILOG = (
 
 def command() -> Any:
     """Build the command."""
-    flags = {"output": ("--output", "-o"), "model": ("--model", "-m"), "top_k": ("--top-k", "-k")}
-    return build_command(classify, show=_show, flags=flags, panels=_PANELS, epilog=_EPILOG)
+    return build_command(classify, show=_show, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: ClassifyResult) -> None:

@@ -23,7 +23,7 @@ _EPILOG = (
 
 def command() -> Any:
     """Build the command."""
-    return build_command(cutouts, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+    return build_command(cutouts, show=_show, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: CutoutsResult) -> None:

@@ -15,13 +15,12 @@ _PANELS = {
     "Computing": ("engine", "device", "precision", "batch_size", "workers", "executor"),
     "Job": ("shard", "resume", "overwrite"),
 }
-_FLAGS = {"output": ("--output", "-o"), "model": ("--model", "-m")}
 _EPILOG = "Examples:  galaxtool embed cutouts/ -o features.parquet  |  galaxtool embed catalogue.fits -o features.npy"
 
 
 def command() -> Any:
     """Build the command."""
-    return build_command(embed, show=_show, flags=_FLAGS, panels=_PANELS, epilog=_EPILOG)
+    return build_command(embed, show=_show, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: EmbedResult) -> None:

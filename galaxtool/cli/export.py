@@ -11,7 +11,7 @@ from galaxtool.commands.export import ExportResult, export
 
 def command() -> Any:
     """Build the command."""
-    return build_command(export, show=_show, flags={"output": ("--output", "-o"), "model": ("--model", "-m")})
+    return build_command(export, show=_show)
 
 
 def _show(result: ExportResult) -> None:

@@ -22,7 +22,7 @@ _PANELS = {
         "contrast", "score", "class_weights", "label_smoothing", "calibrate", "ema", "seed",
     ),
     "Computing": ("precision", "device", "accumulate", "checkpointing", "compile", "tensorboard"),
-    "Run": ("out", "resume", "overwrite"),
+    "Run": ("output", "resume", "overwrite"),
 }  # fmt: skip
 
 _EPILOG = (
@@ -33,7 +33,7 @@ _EPILOG = (
 
 def command() -> Any:
     """Build the command."""
-    return build_command(finetune, show=_show, flags={"out": ("--out", "-o")}, panels=_PANELS, epilog=_EPILOG)
+    return build_command(finetune, show=_show, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: FinetuneResult) -> None:

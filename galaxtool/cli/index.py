@@ -13,13 +13,14 @@ from galaxtool.types import FLAGS
 _PANELS = {
     "Input": INPUT_OPTIONS,
     "Computing": ("engine", "device", "precision", "batch_size", "workers", "executor"),
+    "Job": ("resume", "overwrite"),
 }
 _EPILOG = "Examples:  galaxtool index cutouts/  |  galaxtool index survey.parquet -o survey_index --model runs/mine"
 
 
 def command() -> Any:
     """Build the command."""
-    return build_command(index, show=_show, flags={"output": ("--output", "-o")}, panels=_PANELS, epilog=_EPILOG)
+    return build_command(index, show=_show, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: IndexResult) -> None:

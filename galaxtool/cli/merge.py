@@ -18,7 +18,7 @@ _EPILOG = (
 
 def command() -> Any:
     """Build the command."""
-    return build_command(merge, show=_show, flags={"output": ("--output", "-o")}, epilog=_EPILOG)
+    return build_command(merge, show=_show, epilog=_EPILOG)
 
 
 def _show(result: MergeResult) -> None:

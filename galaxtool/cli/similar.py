@@ -14,8 +14,9 @@ _PANELS = {
     "Query": ("text", "symbol", "id", "ra", "dec", "radius"),
     "Index": ("index", "among", "model"),
     "Input": INPUT_OPTIONS,
-    "Result": ("k", "filter", "exclude_query", "output", "sheet"),
+    "Result": ("top_k", "filter", "exclude_query", "output", "sheet"),
     "Computing": ("engine", "device"),
+    "Job": ("resume", "overwrite"),
 }
 _EPILOG = (
     "Examples:  galaxtool similar odd.fits -k 20  |  "
@@ -26,8 +27,7 @@ _EPILOG = (
 
 def command() -> Any:
     """Build the command."""
-    flags = {"output": ("--output", "-o"), "k": ("--k", "-k")}
-    return build_command(similar, show=_show, flags=flags, panels=_PANELS, epilog=_EPILOG)
+    return build_command(similar, show=_show, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: SimilarResult) -> None:

@@ -11,7 +11,7 @@ from galaxtool.commands.simulate import SimulateResult, simulate
 
 def command() -> Any:
     """Build the command."""
-    return build_command(simulate, show=_show, flags={"output": ("--output", "-o"), "n": ("-n", "--n")})
+    return build_command(simulate, show=_show, flags={"n": ("-n", "--n")})
 
 
 def _show(result: SimulateResult) -> None:

@@ -37,8 +37,7 @@ _SENTENCES = {
 _SENTENCES |= {"ls": _SENTENCES["list"], "html": _SENTENCES["report"], "fetch": _SENTENCES["download"]}
 
 _OPTION_WORDS = {
-    "output": "out output-dir outdir out-dir output-file outfile dest destination save save-to o",
-    "out": "output output-dir outdir out-dir dest destination save save-to run-dir",
+    "output": "out output-dir outdir out-dir output-file outfile dest destination save save-to run-dir o",
     "batch-size": "batch bs batchsize",
     "device cuda": "gpu gpus cuda use-gpu",
     "device cpu": "cpu no-gpu no-cuda",
@@ -49,8 +48,7 @@ _OPTION_WORDS = {
     "workers": "threads jobs n-jobs num-workers n-workers processes nproc cores parallel",
     "model": "m checkpoint ckpt weights model-path network",
     "backbone": "model architecture arch encoder network weights",
-    "top-k": "k top topk n",
-    "k": "top-k top topk n number",
+    "top-k": "k top topk n number",
     "precision fp16": "half amp fp16 float16",
     "precision bf16": "bf16 bfloat16",
     "html": "report page",

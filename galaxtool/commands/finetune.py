@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.former_names import accept_former_names
 from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.finetuning.config import FinetuneConfig
@@ -13,12 +14,13 @@ from galaxtool.types import Progress
 from galaxtool.utils.optional_imports import require
 
 
+@accept_former_names
 @accept_paths
 @describe_shared_options
 def finetune(
     dataset: Sequence[str | Path] = (),
     *,
-    out: Path | None = None,
+    output: Path | None = None,
     method: str = "galaxalign",
     option: Sequence[str] = (),
     backbone: str = "mini",
@@ -87,7 +89,7 @@ def finetune(
     dataset : sequence of str or Path
         Registered data sets, name:PATH, folders with a sub-folder for each class or a labels.csv, archives, catalogues,
         or globs and @lists of images in folders named after their class. Several are mixed.
-    out : Path, optional
+    output : Path, optional
         Run directory; by default runs/<utc time>-<method>.
     method : str
         Training method; see galaxtool methods.
@@ -211,7 +213,7 @@ def finetune(
     from galaxtool.finetuning.run import run_finetune
 
     config = FinetuneConfig(
-        dataset=dataset, out=out, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
+        dataset=dataset, output=output, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
         channels=channels, head=head, votes=str(votes) if votes else None, taxonomy=taxonomy, symbols=symbols,
         where=where, weight=weight, image_column=image_column, label_column=label_column, ra_column=ra_column,
         dec_column=dec_column, table=table, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,

@@ -43,6 +43,7 @@ def index(
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
+    resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> IndexResult:
@@ -80,8 +81,9 @@ def index(
     {batch_size}
     {workers}
     {executor}
+    {resume}
     overwrite : bool
-        Replace an existing index.
+        Replace an existing index, and discard an interrupted job with the same output.
     {progress}
 
     Returns
@@ -103,6 +105,7 @@ def index(
     options = IndexOptions(
         folder=Path(output),
         kind=kind,
+        resume=resume,
         overwrite=overwrite,
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,

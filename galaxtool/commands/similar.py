@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from galaxtool.commands.former_names import accept_former_names
 from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
@@ -14,6 +15,7 @@ from galaxtool.search.results import SimilarResult
 from galaxtool.types import Progress, Silent
 
 
+@accept_former_names
 @accept_paths
 @describe_shared_options
 def similar(
@@ -28,7 +30,7 @@ def similar(
     index: Path | None = None,
     among: Sequence[str | Path] = (),
     model: str | Path | None = None,
-    k: int = 10,
+    top_k: int = 10,
     output: Path = Path("similar.csv"),
     sheet: Path | None = None,
     exclude_query: bool = False,
@@ -49,6 +51,8 @@ def similar(
     table: str | None = None,
     engine: str = "auto",
     device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> SimilarResult:
     """Find images similar to an image, a text, a symbol or an indexed object.
@@ -78,7 +82,7 @@ def similar(
         Folders, files or catalogues to search instead of an index; their index is kept in the cache.
     model : str, optional
         Model to use with --among; by default mini. With an index, only checked against the model of the index.
-    k : int
+    top_k : int
         Number of results.
     output : Path
         Table to write. The suffix selects the format: .csv, .ecsv, .fits, .vot or .parquet.
@@ -105,6 +109,11 @@ def similar(
     {table}
     {engine}
     {device}
+    resume : bool
+        Resume indexing the images of --among where it was interrupted; this is also the default.
+    overwrite : bool
+        Index the images of --among again, even if their index is in the cache. The table and the contact sheet are
+        always replaced.
     {progress}
 
     Returns
@@ -132,12 +141,12 @@ def similar(
         QueryArgs(image=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, reading=reading),
         SourceArgs(
             index=index, among=among, model=None if model is None else str(model), reading=reading,
-            compute=ComputeOptions(engine=engine, device=device),
+            overwrite=overwrite, compute=ComputeOptions(engine=engine, device=device),
         ),
         ResultOptions(
             output=Path(output),
             sheet=None if sheet is None else Path(sheet),
-            k=k,
+            k=top_k,
             filters=(filter,) if isinstance(filter, str) else tuple(filter),
             exclude_query=exclude_query,
         ),

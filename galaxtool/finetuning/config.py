@@ -9,10 +9,10 @@ from typing import Any
 
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.training.stopping import normalize_rule_name
-from galaxtool.utils.config import invocation
+from galaxtool.utils.config import FORMER_NAMES, invocation
 
 _LISTS = ("dataset", "option", "weight", "bands", "data")
-_PATHS = ("out", "symbols", "split")
+_PATHS = ("output", "symbols", "split")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +26,11 @@ class FinetuneConfig:
 
     Notes
     -----
-    Lists are stored as tuples, and the paths of `out`, `symbols` and `split` as `Path`.
+    Lists are stored as tuples, and the paths of `output`, `symbols` and `split` as `Path`.
     """
 
     dataset: Sequence[str | Path] = ()
-    out: Path | None = None
+    output: Path | None = None
     method: str = "galaxalign"
     option: Sequence[str] = ()
     backbone: str = "mini"
@@ -106,6 +106,7 @@ class FinetuneConfig:
 
         A missing setting gets its default, and an unknown one is ignored.
         """
+        values = {FORMER_NAMES["finetune"].get(name, name): value for name, value in values.items()}
         return cls(**{name: values[name] for name in cls.names() if name in values})
 
     def to_dict(self) -> dict[str, Any]:

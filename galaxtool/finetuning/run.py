@@ -46,7 +46,7 @@ def start_run(config: FinetuneConfig, progress: Progress, *, overwrite: bool) ->
     if distributed.is_main():
         stamp = utc_now().replace(":", "").replace("-", "")
         run = RunDirectory.create(
-            config.out or Path("runs") / f"{stamp}-{config.method}",
+            config.output or Path("runs") / f"{stamp}-{config.method}",
             command="finetune",
             config=config.to_dict(),
             sources=config.sources,

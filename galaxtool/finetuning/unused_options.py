@@ -61,7 +61,7 @@ def refuse_on_resume(path: Path, run: FinetuneConfig, given: FinetuneConfig) -> 
     run, given : FinetuneConfig
         Settings stored in the run, and those of this call.
     """
-    typed, stored = given.to_dict(), {**run.to_dict(), "out": str(path)}
+    typed, stored = given.to_dict(), {**run.to_dict(), "output": str(path)}
     for name, value in typed.items():
         if given.is_default(name) or given.source_of(name).startswith(_INDIRECT):
             continue

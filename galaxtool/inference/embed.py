@@ -45,7 +45,7 @@ def embed_inputs(
     if shard.index == 1:
         for note in notes:
             warn(progress, note)
-    with Job(output, _make_record(runner, found, shard.count, notes), job_options) as job:
+    with Job(output, make_embeddings_record(runner, found, shard.count, notes), job_options) as job:
         fill_embedding_parts(job, found.items, runner, progress)
         counts = count_parts(job.done)
         if shard.count == 1:
@@ -67,7 +67,10 @@ def embed_inputs(
     )
 
 
-def _make_record(runner: BatchRunner, found: Inputs, shards: int, notes: Sequence[str]) -> EmbeddingsRecord:
+def make_embeddings_record(
+    runner: BatchRunner, found: Inputs, shards: int, notes: Sequence[str] = ()
+) -> EmbeddingsRecord:
+    """Return the record of a job that embeds images."""
     size = runner.compute.batch_size
     rows = size * count_batches_per_part(-(-len(found.items) // size), shards)
     setup, model = runner.setup, runner.engine.record

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from galaxtool import __version__
 from galaxtool.errors import PluginError
-from galaxtool.inference.embedding import embed_batches, make_embedding_runner, report_unreadable, to_position
+from galaxtool.inference.compute_options import restore_engine
+from galaxtool.inference.embed import make_embeddings_record
+from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
+from galaxtool.inference.embedding_parts import fill_embedding_parts
 from galaxtool.inference.notes import find_notes
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import BatchRunner, open_batch_engine
+from galaxtool.inputs.gather import Inputs
 from galaxtool.inputs.items import InputItem
+from galaxtool.jobs.job import Job, job_folder, list_part_paths
+from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.part_file import count_parts
+from galaxtool.jobs.record import FILE_NAME as JOB_RECORD
+from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.plugins.registration import Registration
@@ -38,15 +47,26 @@ MAX_EXACT = 100_000
 """Number of images up to which ``auto`` builds an exact index."""
 
 
+class _Embedded(NamedTuple):
+    """The vectors of the readable images, their objects, the unreadable images, and the number of each flag."""
+
+    vectors: np.ndarray
+    objects: list[IndexedObject]
+    unreadable: list[dict[str, str]]
+    flags: dict[str, int]
+
+
 def build_index(inputs: Sequence[str | Path], model: str, options: IndexOptions, progress: Progress) -> IndexResult:
     """Build an index of the images among inputs; see `galaxtool.commands.index.index`."""
     if options.kind != "auto":
         find_kind(options.kind)
-    check_target(options.folder, overwrite=options.overwrite)
+    begun = options.resume and (job_folder(options.folder) / JOB_RECORD).exists()
+    check_target(options.folder, overwrite=options.overwrite or begun)
     found = find_images(inputs, progress, options.reading)
     files = find_model(model)
-    engine = open_batch_engine(files, options.compute, len(found.items), progress)
-    record = write_index_of(found.items, engine, files, replace(options, skipped=dict(found.skipped)), progress)
+    compute = options.compute if options.overwrite else restore_engine(options.folder, options.compute)
+    engine = open_batch_engine(files, compute, len(found.items), progress)
+    record = write_index_of(found, engine, files, options, progress)
     return IndexResult(str(options.folder), record)
 
 
@@ -56,9 +76,12 @@ def find_kind(name: str) -> Registration[IndexSpec]:
 
 
 def write_index_of(
-    items: Sequence[InputItem], engine: Engine, files: ModelFiles, options: IndexOptions, progress: Progress
+    found: Inputs, engine: Engine, files: ModelFiles, options: IndexOptions, progress: Progress
 ) -> IndexRecord:
     """Embed images, index the embeddings, measure the recall and write the index directory.
+
+    The embeddings are kept in parts beside the directory until it is written, so that an interrupted job can be
+    resumed.
 
     Returns
     -------
@@ -66,12 +89,32 @@ def write_index_of(
         Content of ``index.json``.
     """
     runner = make_embedding_runner(engine, files.name, options.reading, options.compute)
-    notes = find_notes(engine.record, options.reading, items)
+    notes = find_notes(engine.record, options.reading, found.items)
     for note in notes:
         warn(progress, note)
-    flags: Counter[str] = Counter()
-    vectors, objects, unreadable = _embed(items, runner, flags, progress)
-    report_unreadable([entry["error"] for entry in unreadable], len(items), progress)
+    job_record = make_embeddings_record(runner, found, 1)
+    job_record = replace(job_record, kind="index", inputs=options.source_digest or job_record.inputs)
+    output = options.folder if options.folder.name else Path(os.path.abspath(options.folder))  # noqa: PTH100
+    with Job(output, job_record, JobOptions(resume=options.resume, overwrite=options.overwrite)) as job:
+        fill_embedding_parts(job, found.items, runner, progress)
+        embedded = _read_parts(job, found.items)
+        job.finished = not embedded.objects  # nothing is worth keeping
+        report_unreadable([entry["error"] for entry in embedded.unreadable], len(found.items), progress)
+        record = _write_vectors(embedded, found, runner, files, replace(options, notes=notes), progress)
+        job.finished = True
+    return record
+
+
+def _write_vectors(
+    embedded: _Embedded,
+    found: Inputs,
+    runner: BatchRunner,
+    files: ModelFiles,
+    options: IndexOptions,
+    progress: Progress,
+) -> IndexRecord:
+    """Index the embeddings, measure the recall and write the index directory."""
+    engine, vectors = runner.engine, embedded.vectors
     kind = ("flat" if len(vectors) <= MAX_EXACT else "ivf-sq8") if options.kind == "auto" else options.kind
     progress.start(f"Building the {kind} index of {len(vectors)} images")
     faiss_index = make_faiss_index(find_kind(kind), vectors)
@@ -89,19 +132,24 @@ def write_index_of(
         recall_queries=len(exact.rows),
         settings={name: getattr(faiss_index, name) for name in ("nlist", "nprobe") if hasattr(faiss_index, name)},
         hdu=options.reading.hdu,
-        shown=_describe_reading(options.reading, items),
+        shown=_describe_reading(options.reading, found.items),
         engine=engine.name,
-        skipped=options.skipped,
-        unreadable=unreadable,
+        skipped=dict(found.skipped),
+        unreadable=embedded.unreadable,
         pairs=PairSample.draw(vectors).as_dict(),
-        flags={flag: flags[flag] for flag in FLAGS if flag in flags},
-        notes=notes,
+        flags=embedded.flags,
+        notes=list(options.notes),
         source_digest=options.source_digest,
         created=utc_now(),
         galaxtool=__version__,
     )
     write_index(
-        options.folder, vectors=faiss_index, items=objects, record=record, model=files, model_record=engine.record
+        options.folder,
+        vectors=faiss_index,
+        items=embedded.objects,
+        record=record,
+        model=files,
+        model_record=engine.record,
     )
     return record
 
@@ -115,30 +163,31 @@ def _describe_reading(options: ReadingOptions, items: Sequence[InputItem]) -> di
     return values
 
 
-def _embed(
-    items: Sequence[InputItem], runner: BatchRunner, flags: Counter[str], progress: Progress
-) -> tuple[np.ndarray, list[IndexedObject], list[dict[str, str]]]:
-    """Return the vectors of the readable images, the objects that they belong to, and the unreadable images.
-
-    The flags of the images are added to `flags`.
-    """
-    # one allocation for all: a list of batches, joined at the end, would take twice the memory
-    vectors = np.empty((len(items), runner.engine.record.dim), dtype=np.float32)
+def _read_parts(job: Job[EmbeddingsRecord], items: Sequence[InputItem]) -> _Embedded:
+    """Read the parts of a job."""
+    dim = job.record.meta["dim"]
+    # one allocation for all: a list of parts, joined at the end, would take twice the memory
+    vectors = np.empty((len(items), dim), dtype=np.float32)
     objects: list[IndexedObject] = []
     unreadable: list[dict[str, str]] = []
-    for batch, scored in embed_batches(items, runner, progress):
-        assert scored.values is not None
-        flags.update(flag for joined in scored.flags for flag in joined.split())
-        good = scored.values[[not error for error in scored.errors]]
+    start = 0
+    for path in list_part_paths(job.folder, job.count):
+        part = pq.ParquetFile(path).read()
+        errors = part["error"].to_pylist()
+        values = part["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
+        good = values[[not error for error in errors]]
         vectors[len(objects) : len(objects) + len(good)] = good
-        for item, ra, dec, error in zip(batch, scored.ra, scored.dec, scored.errors, strict=True):
-            path = os.path.abspath(str(item.ref))  # noqa: PTH100  Path.resolve would follow links
+        rows = zip(part["ra"].to_pylist(), part["dec"].to_pylist(), errors, strict=True)
+        for item, (ra, dec, error) in zip(items[start : start + len(errors)], rows, strict=True):
+            place = os.path.abspath(str(item.ref))  # noqa: PTH100  Path.resolve would follow links
             if error:
-                unreadable.append({"id": item.id, "path": path, "error": error})
+                unreadable.append({"id": item.id, "path": place, "error": error})
             else:
                 bands = {band: os.path.abspath(file) for band, file in item.ref.bands}  # noqa: PTH100
-                objects.append(IndexedObject(item.id, path, *to_position(ra, dec), bands))
-    return vectors[: len(objects)], objects, unreadable
+                objects.append(IndexedObject(item.id, place, ra, dec, bands))
+        start += len(errors)
+    flags = count_parts(job.done).order_flags(FLAGS)
+    return _Embedded(vectors[: len(objects)], objects, unreadable, flags)
 
 
 def make_faiss_index(kind: Registration[IndexSpec], vectors: np.ndarray) -> Any:

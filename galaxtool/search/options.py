@@ -28,10 +28,10 @@ class IndexOptions:
         How the images are read.
     compute : ComputeOptions
         Where they are embedded.
-    overwrite : bool
-        Whether an existing index is replaced.
-    skipped : dict
-        Number of skipped files by reason; only recorded.
+    resume, overwrite : bool
+        Whether an interrupted job is resumed; whether it is discarded, and an existing index replaced.
+    notes : sequence of str
+        Warnings about the images, which are recorded.
     self_contained : bool
         Whether the model is stored with the index.
     source_digest : str
@@ -42,8 +42,9 @@ class IndexOptions:
     kind: str = "auto"
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     compute: ComputeOptions = field(default_factory=ComputeOptions)
+    resume: bool = False
     overwrite: bool = False
-    skipped: dict[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     self_contained: bool = True
     source_digest: str = ""
 
@@ -127,6 +128,8 @@ class SourceArgs:
         Model for `among`, or the model that the index must have been built with.
     reading : ReadingOptions
         How the images among `among` are read.
+    overwrite : bool
+        Whether their index is built again, even if it is in the cache.
     compute : ComputeOptions
         Engine and device of the model.
     """
@@ -135,6 +138,7 @@ class SourceArgs:
     among: Sequence[str | Path] = ()
     model: str | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
+    overwrite: bool = False
     compute: ComputeOptions = field(default_factory=ComputeOptions)
 
 
@@ -174,7 +178,7 @@ class ResultOptions:
                 hint=f"The name must end in {', '.join(_SHEET_SUFFIXES)}.",
             )
         if self.k < 1:
-            raise ConfigError(f"--k is {self.k}; it must be at least 1.")
+            raise ConfigError(f"--top-k is {self.k}; it must be at least 1.")
 
     @property
     def sheet_path(self) -> Path:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
 
-from galaxtool.errors import ConfigError, IndexMismatch, InputError
+from galaxtool.errors import ConfigError, IndexMismatch, InputError, OutputExists
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inputs.gather import Inputs
 from galaxtool.inputs.items import InputItem
+from galaxtool.jobs.job import job_folder
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
@@ -184,20 +186,36 @@ def _open_among(args: SourceArgs, progress: Progress) -> Source:
     places = [os.path.abspath(text) for text in args.among]  # noqa: PTH100  a pattern is not a path
     folder = cache_dir() / "among" / hash_json([places, digest, args.reading.list_changes()])[:24]
     source_digest = hash_json([_describe_item(item) for item in found.items])
-    if (cached := _open_cached(folder, source_digest, progress)) is not None:
+    if not args.overwrite and (cached := _open_cached(folder, source_digest, progress)) is not None:
         return Source(name, cached, files, args.compute, on_demand=True)
     engine = open_engine(files, args.compute.engine, args.compute.device)
     options = IndexOptions(
         folder=folder,
         reading=args.reading,
-        skipped=dict(found.skipped),
         self_contained=False,
         source_digest=source_digest,
+        overwrite=args.overwrite,
+        resume=not args.overwrite,
     )
-    write_index_of(found.items, engine, files, options, progress)
+    folder = _build_cached(found, engine, files, options, progress)
     source = Source(name, Index.open(folder), files, args.compute, on_demand=True)
     source.engine = engine
     return source
+
+
+def _build_cached(found: Inputs, engine: Engine, files: ModelFiles, options: IndexOptions, progress: Progress) -> Path:
+    """Build an index in the cache, resuming an interrupted job on the same images, and return its folder."""
+    try:
+        write_index_of(found, engine, files, options, progress)
+    except OutputExists:  # another process is building it
+        folder = options.folder.with_name(f"{options.folder.name}-{os.getpid()}")
+        write_index_of(found, engine, files, replace(options, folder=folder), progress)
+        return folder
+    except InputError:
+        if options.overwrite or not job_folder(options.folder).exists():
+            raise
+        write_index_of(found, engine, files, replace(options, overwrite=True, resume=False), progress)
+    return options.folder
 
 
 def _open_cached(folder: Path, source_digest: str, progress: Progress) -> Index | None:

@@ -24,6 +24,9 @@ import platformdirs
 from galaxtool.errors import ConfigError, suggest_name
 from galaxtool.utils.suggestions import suggest_path
 
+FORMER_NAMES: Mapping[str, Mapping[str, str]] = {"finetune": {"out": "output"}, "similar": {"k": "top_k"}}
+"""Command -> former name of a parameter -> its name; flags, settings files and Python accept both."""
+
 # Variables with another meaning, which never set a parameter.
 _RESERVED = {"GALAXTOOL_DEBUG", "GALAXTOOL_PLUGINS", "GALAXTOOL_OFFLINE", "GALAXTOOL_CACHE", "GALAXTOOL_TEST_DATA"}
 
@@ -85,10 +88,12 @@ def gather_settings(
         Parameter -> source of the value: ``environment NAME`` or ``file PATH``.
     """
     names = list(parameters)
+    former = {name: old for old, name in FORMER_NAMES.get(command, {}).items()}
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name in names:
-        for variable in (f"GALAXTOOL_{command}_{name}".upper(), f"GALAXTOOL_{name}".upper()):
+        spellings = [name, former[name]] if name in former else [name]
+        for variable in [f"GALAXTOOL_{part}{n}".upper() for n in spellings for part in (f"{command}_", "")]:
             if os.environ.get(variable) and variable not in _RESERVED:
                 values[name], sources[name] = os.environ[variable], f"environment {variable}"
                 break
@@ -131,15 +136,17 @@ def _read_section(document: Mapping[str, Any], command: str, known: list[str], f
     table = document.get(command, {})
     if not isinstance(table, dict):
         raise ConfigError(f"In '{file}', '{command}' must be a table: [{command}].")
-    for key in table:
-        if key.replace("-", "_") not in known:
+    former = FORMER_NAMES.get(command, {})
+    names = {key: former.get(key.replace("-", "_"), key.replace("-", "_")) for key in table}
+    for key, name in names.items():
+        if name not in known:
             suggestion = suggest_name(key, known)
             raise ConfigError(
                 f"'{file}' sets '{key}' in [{command}], which is not a parameter of `galaxtool {command}`"
                 + (f"; did you mean '{suggestion}'?" if suggestion else "."),
                 hint=f"See `galaxtool {command} --help`.",
             )
-    return {key.replace("-", "_"): value for key, value in table.items()}
+    return {names[key]: value for key, value in table.items()}
 
 
 def check_choice(parameter: str, value: str, choices: Iterable[str]) -> str:

@@ -97,17 +97,17 @@ class RunDirectory:
             If the folder exists and is not empty and `overwrite` is False, or another process is using it.
         """
         if path.exists() and not path.is_dir():
-            raise OutputExists(f"'{path}' exists and is a file.", hint="Choose another folder with --out.")
+            raise OutputExists(f"'{path}' exists and is a file.", hint="Choose another folder with --output.")
         if path.is_dir() and any(path.iterdir()):
             status = _read_status(path)
             if not overwrite:
                 what = f"already contains {_describe_status(status)} run" if status else "exists and is not empty"
                 resume = f", or --resume {path}" if status not in ("", "done") else ""
-                raise OutputExists(f"'{path}' {what}.", hint=f"Choose another --out, or --overwrite{resume}.")
+                raise OutputExists(f"'{path}' {what}.", hint=f"Choose another --output, or --overwrite{resume}.")
             if not status:
                 raise OutputExists(
                     f"'{path}' is not empty and is not a run directory, so --overwrite does not empty it.",
-                    hint="Choose another --out.",
+                    hint="Choose another --output.",
                 )
         call = invocation.get()
         known = {**call.sources, **(sources or {})}
@@ -201,7 +201,7 @@ class RunDirectory:
         self._lock = lock_file(self.path / ".lock")
         if self._lock is None:
             raise OutputExists(
-                f"Another galaxtool process is writing '{self.path}'.", hint="Wait for it, or choose another --out."
+                f"Another galaxtool process is writing '{self.path}'.", hint="Wait for it, or choose another --output."
             )
 
     def _empty(self) -> None:

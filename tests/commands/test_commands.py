@@ -115,6 +115,7 @@ SEVERAL_DESCRIPTIONS = {
     "size_arcsec": "a model remembers the size that it was trained with; finetune sets it; cutouts cuts to it",
     "split": "a table of splits for finetune, the name of one for simulate",
     "stretch": "FITS data in training, the model's own stretch afterwards, PNG files of cutouts",
+    "top_k": "classes for classify, images for similar",
     "workers": "cutouts starts processes only for many objects",
 }
 """Option -> why its description is not the same in all commands that have it."""

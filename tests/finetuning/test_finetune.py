@@ -308,7 +308,7 @@ def test_default_place_has_time_and_method(images: Path) -> None:
     code, _, err = run_command("finetune", images, *QUICK)
     assert code == 0, err
     (run,) = Path("runs").iterdir()
-    assert run.name.endswith("Z-clip") and manifest(run)["config"]["out"] == {"value": None, "source": "default"}
+    assert run.name.endswith("Z-clip") and manifest(run)["config"]["output"] == {"value": None, "source": "default"}
 
 
 # --- what is typed wrong ---------------------------------------------------------------------------------------------

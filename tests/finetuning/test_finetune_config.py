@@ -44,7 +44,7 @@ def test_every_parameter_reaches_the_config(monkeypatch: pytest.MonkeyPatch) -> 
 def test_config_survives_a_manifest() -> None:
     config = FinetuneConfig(
         dataset=["a", Path("b/c")],
-        out=Path("run"),
+        output=Path("run"),
         symbols=Path("drawings"),
         bands=("g", "r"),
         lr=0.01,
@@ -56,6 +56,7 @@ def test_config_survives_a_manifest() -> None:
     again = FinetuneConfig.from_dict(stored)
     assert again.to_dict() == config.to_dict()
     assert again.symbols == Path("drawings") and again.split is None
+    assert FinetuneConfig.from_dict({"out": "a"}).output == Path("a")  # as earlier versions called it
     del stored["separation"]  # as an earlier version stored it
     assert FinetuneConfig.from_dict({**stored, "unknown": 1}).separation == 60.0
 
