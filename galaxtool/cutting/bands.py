@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from galaxtool.cutting.images import SkyImage
 from galaxtool.errors import ConfigError, InputError
+from galaxtool.images.filters import match_band, order_by_wavelength
 
 _SEPARATOR = re.compile(r"[\s,;/+|]")
 
@@ -48,7 +51,8 @@ def group_by_band(images: Sequence[SkyImage], requested: Sequence[str], bands_gi
     -------
     BandGroups
         Bands are stacked if they are requested or given, or if each image names one band and there are two or more
-        names. A cube is not stacked with other images: its planes are its bands.
+        names; the shortest wavelength is the first, as far as headers or names tell. A cube is not stacked with other
+        images: its planes are its bands.
 
     Raises
     ------
@@ -67,6 +71,7 @@ def group_by_band(images: Sequence[SkyImage], requested: Sequence[str], bands_gi
     found = list(dict.fromkeys(name for name in names if name))
     if requested or bands_given:
         return _group_stacked(images, names, tuple(requested or found))
+    found = _sort_by_wavelength(images, names)
     if len(found) < 2:
         return BandGroups((), [list(range(len(images)))])
     unnamed = [image for image, name in zip(images, names, strict=True) if not name]
@@ -96,10 +101,47 @@ def _group_stacked(images: Sequence[SkyImage], names: list[str], bands: tuple[st
             known = ", ".join(f"{name} ({n})" for name, n in Counter(names).items())
             hint = f"The images have the bands {known}. If a header is wrong, give the band: {band}=FILE."
             raise InputError(f"No image is in the band '{band}'.", hint=hint)
-    others = Counter(name for name in names if name not in bands)
+    used = {number for numbers in members for number in numbers}
+    others = Counter(name for number, name in enumerate(names) if number not in used)
     note = "Ignoring images in other bands: " + ", ".join(f"{n} in {name}" for name, n in others.items()) + "."
     return BandGroups(bands, members, note if others else "")
 
 
+def _sort_by_wavelength(images: Sequence[SkyImage], names: list[str]) -> list[str]:
+    """Return the different names, the shortest wavelength first; in order of appearance where it is not known."""
+    found = list(dict.fromkeys(name for name in names if name))
+    stated = [images[names.index(name)].wavelength for name in found]
+    return [found[index] for index in order_by_wavelength(found, stated)]
+
+
 def _find_members(names: Sequence[str], bands: Sequence[str]) -> list[list[int]]:
-    return [[number for number, name in enumerate(names) if name == band] for band in bands]
+    known = set(names)
+    meant = [match_band(band, tuple(known)) or band for band in bands]
+    return [[number for number, name in enumerate(names) if name == band] for band in meant]
+
+
+def describe_unused(images: Sequence[SkyImage], used: np.ndarray, seen: np.ndarray, groups: BandGroups) -> list[str]:
+    """Return one line for each reason why images that could be used are not.
+
+    Parameters
+    ----------
+    images : sequence of SkyImage
+        All images.
+    used : ndarray of int
+        Numbers of the images that objects are cut from.
+    seen : ndarray of bool, shape (images,)
+        Whether an object lies in each image.
+    groups : BandGroups
+        The images of each band; those of other bands are not described.
+    """
+    unused = sorted({number for numbers in groups.members for number in numbers} - set(used.ravel().tolist()))
+    notes = []
+    for has_objects in (True, False):
+        if not (numbers := [number for number in unused if seen[number] == has_objects]):
+            continue
+        first, others = images[numbers[0]], f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
+        band = f" of the band {first.bands[0]}" if len(first.bands) == 1 and first.bands[0] and not others else ""
+        it = "them" if others else "it"
+        reason = f"another image{band} shows every object in {it} as far from the edge or further"
+        notes.append(f"Not used: '{first.ref}'{others}; {reason if has_objects else f'no object lies in {it}'}.")
+    return notes

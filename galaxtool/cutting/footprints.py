@@ -25,11 +25,14 @@ class ImageMatches:
         Number of the image; -1 where no image contains the object.
     x, y : ndarray, shape (N,)
         Position in pixels from 0, the middle of the first pixel; NaN where no image contains the object.
+    seen : ndarray of bool, shape (images,)
+        Whether an object lies in each image.
     """
 
     image: np.ndarray
     x: np.ndarray
     y: np.ndarray
+    seen: np.ndarray
 
 
 class PositionTree:
@@ -71,7 +74,7 @@ def match_images(images: Sequence[SkyImage], tree: PositionTree) -> ImageMatches
     ImageMatches
     """
     n = len(tree.ra)
-    best = ImageMatches(np.full(n, -1), np.full(n, np.nan), np.full(n, np.nan))
+    best = ImageMatches(np.full(n, -1), np.full(n, np.nan), np.full(n, np.nan), np.zeros(len(images), bool))
     best_distance = np.full(n, -np.inf)
     for number, image in enumerate(images):
         rows = tree.find_near(image)
@@ -83,6 +86,7 @@ def match_images(images: Sequence[SkyImage], tree: PositionTree) -> ImageMatches
         inside = distance >= 0
         returns = _map_back(image, x[inside], y[inside], ra[inside], dec[inside])
         distance[inside] = np.where(returns, distance[inside], -1)
+        best.seen[number] = (distance >= 0).any()
         better = (distance >= 0) & (distance > best_distance[rows])
         chosen = rows[better]
         best_distance[chosen] = distance[better]

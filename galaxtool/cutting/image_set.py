@@ -47,9 +47,10 @@ def read_image_set(
     sources = find_sources(arguments, bands)
     images: list[SkyImage] = []
     problems: list[UnreadableImage] = []
+    skipped: list[UnreadableImage] = []
     progress.start("Reading headers", len(sources))
     for source in sources:
-        found, problem = _read_source(source, hdu)
+        found, problem = _read_source(source, hdu, skipped)
         images.extend(found)
         problems.extend([problem] if problem else [])
         progress.advance()
@@ -60,6 +61,9 @@ def read_image_set(
         progress.say(f"Unreadable: {problem.message}")
     if len(problems) > _MAX_REPORTED:
         progress.say(f"Unreadable: {len(problems) - _MAX_REPORTED} more; cutouts.json lists them all.")
+    if skipped:
+        others = f" {len(skipped) - 1} more HDUs are not used for such a reason." if len(skipped) > 1 else ""
+        progress.say(f"Not used: {skipped[0].message}{others}")
     for flag, number in Counter(flag for image in images for flag in image.flags).items():
         first = next(image.ref for image in images if flag in image.flags)
         others = f" and {number - 1} more" if number > 1 else ""
@@ -67,8 +71,10 @@ def read_image_set(
     return ImageSet(images, any(source.band for source in sources), [problem.message for problem in problems])
 
 
-def _read_source(source: ImageSource, hdu: str | None) -> tuple[list[SkyImage], UnreadableImage | None]:
+def _read_source(
+    source: ImageSource, hdu: str | None, skipped: list[UnreadableImage]
+) -> tuple[list[SkyImage], UnreadableImage | None]:
     try:
-        return read_images(source, hdu), None
+        return read_images(source, hdu, skipped), None
     except UnreadableImage as problem:
         return [], problem

@@ -22,6 +22,7 @@ from galaxtool.images.fits.band_names import is_science
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bounded
 from galaxtool.images.fits.hdus import is_image
 from galaxtool.images.fits.pixel_meaning import find_meaning_flags
+from galaxtool.images.fits.wavelengths import find_header_wavelength
 from galaxtool.images.fits.wcs import repair_header
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import BROKEN, read_unpacked_head
@@ -67,6 +68,8 @@ class SkyImage:
         Size of the file in bytes and its modification time in ns.
     flags : tuple of str
         Keys of `galaxtool.types.FLAGS` about the header.
+    wavelength : float or None
+        Wavelength in micrometers that the header states.
     """
 
     ref: HduRef
@@ -78,6 +81,7 @@ class SkyImage:
     scale: tuple[float, float]
     stamp: tuple[int, int]
     flags: tuple[str, ...] = ()
+    wavelength: float | None = None
 
     @property
     def nx(self) -> int:
@@ -125,7 +129,9 @@ class SkyImage:
         return np.asarray(self.wcs.p4_pix2foc(self.wcs.det2im(pixels, 0), 0) - pixels)
 
 
-def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
+def read_images(
+    source: ImageSource, hdu: str | None = None, skipped: list[UnreadableImage] | None = None
+) -> list[SkyImage]:
     """Return the images of a file that have a celestial WCS.
 
     Parameters
@@ -135,6 +141,8 @@ def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
     hdu : str, optional
         Number or EXTNAME of the HDU; several HDUs may share an EXTNAME. By default every HDU with an image, except
         those whose EXTNAME marks them as weight, mask, error or the like.
+    skipped : list of UnreadableImage, optional
+        Receives the problem of each image without a usable WCS, if others of the file have one.
 
     Raises
     ------
@@ -148,7 +156,7 @@ def read_images(source: ImageSource, hdu: str | None = None) -> list[SkyImage]:
             open_bounded(ImageFile.on_disk(path), ANY_SIZE) as stream,
             fits.open(stream, memmap=False, uint=False, lazy_load_hdus=True) as hdus,
         ):
-            images = list(_read_hdus(path, hdus, source.band, hdu))
+            images = list(_read_hdus(path, hdus, source.band, hdu, [] if skipped is None else skipped))
     except GalaxtoolError:
         raise
     except Exception as error:  # damaged files raise many kinds of exceptions, different in each library
@@ -170,7 +178,9 @@ def _describe_other_content(path: Path) -> tuple[str, str] | None:
     return (what, hint) if what and not head.startswith(b"SIMPLE") else None
 
 
-def _read_hdus(path: Path, hdus: fits.HDUList, band: str, wanted: str | None) -> Iterator[SkyImage]:
+def _read_hdus(
+    path: Path, hdus: fits.HDUList, band: str, wanted: str | None, skipped: list[UnreadableImage]
+) -> Iterator[SkyImage]:
     """Yield the wanted images; those without a WCS are skipped if others have one."""
     selected = [(n, hdu) for n, hdu in enumerate(hdus) if is_image(hdu) and _is_wanted(n, hdu, wanted)]
     if wanted is not None and not selected:
@@ -185,6 +195,7 @@ def _read_hdus(path: Path, hdus: fits.HDUList, band: str, wanted: str | None) ->
             problems.append(problem)
     if problems and len(problems) == len(selected):
         raise UnreadableImage(problems[0].message, hint=problems[0].hint)
+    skipped.extend(problems)
 
 
 class _NoWCS(UnreadableImage):
@@ -224,6 +235,7 @@ def _read_hdu(ref: HduRef, hdus: fits.HDUList, hdu: Any, band: str) -> SkyImage:
         wcs=wcs,
         scale=_measure_scale(ref, wcs),
         stamp=(status.st_size, status.st_mtime_ns),
+        wavelength=find_header_wavelength(header, primary),
         flags=(*flags, *find_meaning_flags(header, primary, len(bands))),
     )
 

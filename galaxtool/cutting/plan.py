@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galaxtool.cutting.bands import BandGroups, group_by_band
+from galaxtool.cutting.bands import BandGroups, describe_unused, group_by_band
 from galaxtool.cutting.footprints import ImageMatches, PositionTree, match_images
 from galaxtool.cutting.image_set import ImageSet
 from galaxtool.cutting.images import SkyImage, have_same_grid
@@ -56,6 +56,8 @@ class CutPlan:
         Why a row has no cutout; empty where it has one.
     flags : list of tuple of str
         Keys of `FLAGS`.
+    seen : ndarray of bool, shape (images,)
+        Whether an object lies in each image, cut from it or not.
     """
 
     objects: CatalogueObjects
@@ -70,6 +72,7 @@ class CutPlan:
     ny: np.ndarray
     errors: list[str]
     flags: list[tuple[str, ...]]
+    seen: np.ndarray
 
     @property
     def wanted(self) -> np.ndarray:
@@ -121,6 +124,8 @@ def plan_cuts(objects: CatalogueObjects, image_set: ImageSet, bands: Sequence[st
     if groups.note:
         progress.say(groups.note)
     plan = make_plan(objects, image_set.images, groups, unreadable=len(image_set.unreadable))
+    for note in describe_unused(plan.images, plan.image, plan.seen, groups):
+        progress.say(note)
     if plan.wanted.size:
         return plan
     n = len(plan.errors)
@@ -170,9 +175,13 @@ def make_plan(
     x, y = np.stack([match.x for match in matches], axis=1), np.stack([match.y for match in matches], axis=1)
     nx, ny, clash = _compute_sides(objects, images, image)
     covered = np.asarray((image >= 0).any(axis=1))
+    seen = np.zeros(len(images), dtype=bool)
+    for members, match in zip(groups.members, matches, strict=True):
+        seen[members] |= match.seen
     plan = CutPlan(
         objects=objects, images=images, bands=groups.bands, image=image, x=x, y=y,
         x0=_find_first_pixel(x, nx), y0=_find_first_pixel(y, ny), nx=nx, ny=ny, errors=[""] * n, flags=[()] * n,
+        seen=seen,
     )  # fmt: skip
     _set_errors(plan, covered, clash, unreadable)
     _set_flags(plan, covered)
@@ -182,7 +191,7 @@ def make_plan(
 def _renumber(matches: ImageMatches, members: Sequence[int]) -> ImageMatches:
     """Replace the numbers within a band by the numbers in the list of all images."""
     numbers = np.array([*members, -1])
-    return ImageMatches(numbers[matches.image], matches.x, matches.y)
+    return ImageMatches(numbers[matches.image], matches.x, matches.y, matches.seen)
 
 
 def _compute_sides(

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from galaxtool.errors import UnreadableImage
+from galaxtool.images.filters import match_band
 
 MAX_PIXELS = 178_956_970
 """An image with more values than this is refused; the limit that Pillow has for pictures."""
@@ -23,10 +24,12 @@ def mask_infinite(pixels: np.ndarray) -> tuple[np.ndarray, bool]:
 
 def take_bands(name: str, data: np.ndarray, bands: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
     """Return the wanted planes of data, (bands, ny, nx), in that order; raise `UnreadableImage` if one is missing."""
+    index = []
     for band in wanted:
-        if band not in bands:
+        found = match_band(band, bands)
+        if not found:
             raise missing_band_error(name, band, bands)
-    index = [bands.index(band) for band in wanted]
+        index.append(bands.index(found))
     return data if index == list(range(len(bands))) else data[index]
 
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from string import Formatter
 
 from galaxtool.errors import ConfigError, InputError, suggest_name
+from galaxtool.images.filters import MICROMETERS, find_wavelengths, order_by_wavelength
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.walk import FileFilter, walk
 from galaxtool.types import ImageRef
-from galaxtool.vision.colors import BY_WAVELENGTH
 
 _FIELDS = ("id", "band")
-_FILTER = re.compile(r"F\d{2,4}[A-Z]{1,2}\d?", re.IGNORECASE)
 
 
 class Pattern:
@@ -193,14 +192,16 @@ def select_bands(found: Counter[str]) -> tuple[str, ...]:
     >>> select_bands(Counter(["z", "mask", "g", "r"]))
     ('g', 'r', 'z')
     """
-    known = [band for band in found if band in BY_WAVELENGTH or _FILTER.fullmatch(band)]
-    return by_wavelength(known or found)
+    known = [band for band in found if find_wavelengths([band])[0] is not None]
+    # words of one or two letters may be anything, unless a filter without doubt is beside them
+    certain = any(len(band) > 2 or band in MICROMETERS for band in known)
+    return by_wavelength(known if certain else found)
 
 
 def by_wavelength(bands: Iterable[str]) -> tuple[str, ...]:
     """Return bands with the shortest wavelength first, followed by unknown ones in alphabetical order."""
-    places = {band: place for place, band in enumerate(BY_WAVELENGTH)}
-    return tuple(sorted(bands, key=lambda band: (places.get(band, len(places)), band)))
+    names = sorted(bands)
+    return tuple(names[index] for index in order_by_wavelength(names))
 
 
 def _parse_pattern(text: str) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from galaxtool.images.filters import is_open, is_space_filter, name_band
 from galaxtool.images.fits.header import Keywords
 
 _SLOAN = tuple("ugriz")
@@ -15,6 +16,27 @@ _NOT_SCIENCE = re.compile(
     re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"[\s,;/+|]+")
+_BETWEEN_NAMES = re.compile(r"\s*[,;|]\s*")
+_COLORS = re.compile(r"L?RGBA?|BGR", re.IGNORECASE)
+_COLOR_KEYWORDS = ("COLORSPC", "COLORTYP", "COLORMOD", "FILTER", "FILTERS", "BANDS", "BAND", "CTYPE3", "CTYPE1")
+_SOFTWARE = re.compile(
+    r"siril|pixinsight|maxim ?dl|astap|nebulosity|deepskystacker|sharpcap|asi(?:air|studio|cap)|"
+    r"n\.?i\.?n\.?a|astro ?pixel|astroart|firecapture|planetary ?system ?stacker|setiastro",
+    re.IGNORECASE,
+)
+_SOFTWARE_KEYWORDS = ("PROGRAM", "SWCREATE", "SOFTWARE", "CREATOR", "SWMODIFY")
+
+_ONE_FILTER = (
+    "BAND", "FILTER", "FILTNAM", "FILTNAME", "FILTERNM", "FILTBAND", "FILT", "INSFLNAM", "WFFBAND", "FILTER01",
+    "FLTNAME", "WAVEBAND",
+)  # fmt: skip
+_WHEELS = ("BAND0", "BAND1", "BAND2", "FILTER0", "FILTER1", "FILTER2", "FILTER3", "FILTNAM1", "FILTNAM2")
+_LONG_KEYWORDS = ("ESO INS FILT1 NAME", "ESO INS FILT2 NAME", "FPA.FILTERID", "ESO INS OPTI2 NAME")
+_NUMBERED_CHANNELS = {
+    "WISE": {1: "W1", 2: "W2", 3: "W3", 4: "W4"},
+    "GALEX": {1: "NUV", 2: "FUV"},
+    "SPITZER": {1: "IRAC1", 2: "IRAC2", 3: "IRAC3", 4: "IRAC4"},
+}
 
 
 def find_plane_bands(header: Keywords, fallback: Keywords, n: int) -> tuple[str, ...]:
@@ -32,8 +54,9 @@ def find_plane_bands(header: Keywords, fallback: Keywords, n: int) -> tuple[str,
     Returns
     -------
     tuple of n str
-        Names from ``BANDS = 'grz'`` or ``'g,r,z'``, from ``BAND0 ...`` or ``BAND1 ...``, the same with FILTER, or for
-        a single image from BAND, FILTER or EXTNAME; all empty if the header does not state them.
+        Usual names (`galaxtool.images.filters.name_band`) from ``BANDS = 'grz'`` or ``'g,r,z'``, from ``BAND0 ...`` or
+        ``BAND1 ...``, the same with FILTER, or for a single image from BAND, FILTER, a filter wheel that is not open,
+        or EXTNAME; R, G and B for the cube of a colour camera; all empty if the header does not state them.
     """
     own = _parse_list(header, n) or _parse_numbered(header, n)
     if not own and n == 1 and (name := _from_extname(header)):
@@ -47,8 +70,7 @@ def find_hdu_band(header: Keywords) -> str:
     """Return the band of an HDU with a single image; empty for weights, masks and the like."""
     if _NOT_SCIENCE.search(str(header.get("EXTNAME") or "")):
         return ""
-    named = (_first_word(header.get(key)) for key in ("BAND", "FILTER"))
-    return next((name for name in named if name), "") or _from_extname(header)
+    return _find_one(header) or _from_extname(header)
 
 
 def is_science(header: Keywords) -> bool:
@@ -58,38 +80,84 @@ def is_science(header: Keywords) -> bool:
 
 def _parse_list(header: Keywords, n: int) -> tuple[str, ...]:
     """Return n names from one card: separated, or in BANDS and FILTERS as single letters."""
+    if n == 1:
+        text = _get(header, "BANDS") or _get(header, "FILTERS")
+        return () if is_open(text) else (name_band(text),)
     for key in ("BANDS", "FILTERS", "BAND", "FILTER"):
-        text = str(header.get(key) or "").strip()
+        text = _get(header, key)
+        names = _BETWEEN_NAMES.split(text)
+        if len(names) == n and all(names):
+            return tuple(map(name_band, names))
         words = tuple(word for word in _SEPARATORS.split(text) if word)
-        if n == 1 and words:
-            return (text.split()[0],)
         if len(words) == n:
             return words
-        if n > 1 and len(text) == n and text.isalpha() and key.endswith("S"):
+        if len(text) == n and text.isalpha() and key.endswith("S"):
             return tuple(text)
+    return _find_colors(header, n)
+
+
+def _find_colors(header: Keywords, n: int) -> tuple[str, ...]:
+    """Return the bands of the cube of a colour camera; empty if nothing says that it is one."""
+    for key in _COLOR_KEYWORDS:
+        text = _get(header, key).upper()
+        if _COLORS.fullmatch(text) and n in (len(text), len(text.rstrip("A"))):
+            return tuple(text[:n])
+        if key == "CTYPE3" and n == 3 and text in ("COLOR", "COLOUR"):
+            return ("R", "G", "B")
+    if n == 3 and any(_SOFTWARE.match(_get(header, key)) for key in _SOFTWARE_KEYWORDS):
+        return ("R", "G", "B")
     return ()
 
 
 def _parse_numbered(header: Keywords, n: int) -> tuple[str, ...]:
     """Return n names from BAND0 ... or BAND1 ..., or the same with FILTER."""
+    if n == 1:
+        return tuple(filter(None, (_find_one(header),)))
     for key in ("BAND", "FILTER"):
-        if n == 1:  # an open filter wheel says CLEAR, and the other one has the name
-            wheels = [_first_word(header.get(f"{key}{i}")) for i in (0, 1, 2)]
-            used = [name for name in wheels if name and "CLEAR" not in name.upper()]
-            if len(used) == 1:
-                return (used[0],)
-            continue
         for start in (0, 1):
-            names = tuple(_first_word(header.get(f"{key}{start + i}")) for i in range(n))
+            names = tuple(name_band(_get(header, f"{key}{start + i}")) for i in range(n))
             if all(names):
                 return names
     return ()
 
 
-def _first_word(value: object) -> str:
-    """Return the name at the start of a card such as ``'z DECam SDSS c0004 9260.0 1520.0'``."""
-    words = str(value if value is not None else "").split()
-    return words[0] if words else ""
+def _find_one(header: Keywords) -> str:
+    """Return the filter of a single image: from one card, or from the wheels that are not open."""
+    stated = [text for key in _ONE_FILTER if (text := _get(header, key))]
+    wheels = [text for key in _WHEELS if (text := _get(header, key))]
+    pupil = _get(header, "PUPIL")
+    if pupil and is_space_filter(pupil):  # the second wheel of JWST, where the narrower filter counts
+        return name_band(";".join([*(text for text in stated if is_space_filter(text)), pupil]))
+    if numbered := _find_channel(header, stated):
+        return numbered
+    for text in stated:
+        if not is_open(text):
+            return name_band(text)
+    used = list(dict.fromkeys(name_band(text) for text in wheels if not is_open(text)))
+    if len(used) > 1 and any(map(is_space_filter, used)):
+        used = [name_band(";".join(used))]
+    if len(used) == 1:
+        return used[0]
+    if not used and (text := next((t for key in _LONG_KEYWORDS if (t := _get(header, key)) and not is_open(t)), "")):
+        return name_band(text)
+    return name_band(stated[0]) if stated and not wheels else ""
+
+
+def _find_channel(header: Keywords, stated: list[str]) -> str:
+    """Return the filter that a telescope gives by number only, as WISE, GALEX and Spitzer do."""
+    number = _get(header, "CHNLNUM") or next(iter(stated), "")
+    if not number.isdecimal():
+        return ""
+    text = f"{_get(header, 'TELESCOP')} {_get(header, 'INSTRUME')} {_get(header, 'SURVEY')}".upper()
+    if _get(header, "CHNLNUM"):
+        text += " SPITZER"
+    channels = next((channels for name, channels in _NUMBERED_CHANNELS.items() if name in text), {})
+    return channels.get(int(number), "")
+
+
+def _get(header: Keywords, key: str) -> str:
+    value = header.get(key)
+    return "" if value is None else str(value).strip()
 
 
 def _from_extname(header: Keywords) -> str:

@@ -12,11 +12,13 @@ import numpy as np
 from astropy.io import fits
 
 from galaxtool.errors import UnreadableImage
-from galaxtool.images.fits.band_names import find_hdu_band, find_plane_bands
+from galaxtool.images.filters import find_wavelengths, match_band, order_by_wavelength
+from galaxtool.images.fits.band_names import find_hdu_band, find_plane_bands, is_science
 from galaxtool.images.fits.bounded_stream import is_packed
 from galaxtool.images.fits.header import Cards, Keywords, find_header
 from galaxtool.images.fits.pixel_scaling import PixelScaling
 from galaxtool.images.fits.tile_checks import check_tiles
+from galaxtool.images.fits.wavelengths import find_header_wavelength
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, missing_band_error
 from galaxtool.images.reading import describe_error
@@ -109,19 +111,22 @@ class OpenFits:
             If there is no image, or none in a requested band.
         """
         found: list[Unit] = []
+        others: list[Unit] = []  # weights, masks and the like, which are read only if there is nothing else
         for unit in self:
             if unit.number >= LOOKED_AT:
                 break
             if unit.is_image:
-                found.append(unit)
-            if len(found) > 1 and not bands and not _may_stack(found):
+                (found if is_science(unit.header) else others).append(unit)
+            if found and len(found) + len(others) > 1 and not bands and not _may_stack(found):
                 break
+        more = len(found) + len(others) > 1
+        found = found or others
         if not found:
             raise self._no_image()
         chosen = _select_bands(found)
         if bands and len(found) > 1 and not set(bands) <= set(self._names(chosen)) and not _is_cube(chosen[0]):
             chosen = self._in_bands(found, bands)
-        return chosen, len(found) > 1
+        return chosen, more
 
     def find(self, key: int | str) -> Unit:
         """Return the HDU with a number or EXTNAME; raise `UnreadableImage` if it does not exist or is not an image."""
@@ -193,9 +198,10 @@ class OpenFits:
         for unit in images:
             if band := "" if _is_cube(unit) else find_hdu_band(unit.header):
                 named.setdefault(band, unit)
-        if missing := [band for band in bands if band not in named]:
+        found = [match_band(band, tuple(named)) for band in bands]
+        if missing := [band for band, name in zip(bands, found, strict=True) if not name]:
             raise missing_band_error(self.name, missing[0], tuple(named))
-        chosen = [named[band] for band in bands]
+        chosen = [named[name] for name in found]
         for unit, band in zip(chosen, bands, strict=True):
             if unit.shape[-2:] != chosen[0].shape[-2:]:
                 raise UnreadableImage(
@@ -256,4 +262,9 @@ def _select_bands(images: list[Unit]) -> list[Unit]:
     """Return the images to stack as bands: all with the shape of the first, if each names a different band."""
     if not _may_stack(images):
         return images[:1]
-    return [unit for unit in images if unit.shape == images[0].shape and find_hdu_band(unit.header)]
+    chosen = [unit for unit in images if unit.shape == images[0].shape and find_hdu_band(unit.header)]
+    names = [find_hdu_band(unit.header) for unit in chosen]
+    if None in find_wavelengths(names):  # then the order counts, and the headers may know it
+        stated = [find_header_wavelength(unit.header, unit.header) for unit in chosen]
+        chosen = chosen if None in stated else [chosen[index] for index in order_by_wavelength(names, stated)]
+    return chosen

@@ -51,10 +51,16 @@ class Cards:
         """
         start = self._starts.get(key.ljust(8).encode())
         if start is None:
-            return default
+            return default if len(key) <= 8 or b"HIERARCH" not in self._starts else self._get_long(key, default)
         in_several = b"CONTINUE" in self._starts  # continues a long string
         value = self.header.get(key) if in_several else _parse_card(self.raw[start : start + _CARD])
         return default if value is None or isinstance(value, Undefined) else value
+
+    def _get_long(self, key: str, default: Any) -> Any:
+        """Return the text of a keyword of more than eight letters, which is on a HIERARCH card."""
+        start = re.compile(rb"HIERARCH +" + re.escape(key.encode()) + rb" *= *'([^']*)'")
+        cards = (self.raw[i : i + _CARD] for i in range(0, len(self.raw), _CARD))
+        return next((match[1].decode("latin-1").strip() for card in cards if (match := start.match(card))), default)
 
     def __contains__(self, key: str) -> bool:
         return key.ljust(8).encode() in self._starts
