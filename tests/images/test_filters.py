@@ -195,8 +195,8 @@ def test_the_longest_wavelength_is_red_on_every_road(tmp_path: Path) -> None:
     pattern = gather([str(folder)], pattern="{id}_{band}.fits").items[0]
     assert [band for band, _ in pattern.ref.bands] == list(NAMES)
     for source in (folder, tmp_path / "units.fits", tmp_path / "cube.fits"):
-        galaxtool.cutouts([source, tmp_path / "cat.csv"], output=tmp_path / source.stem, size=61, kind="png")
-        picture = np.asarray(Image.open(tmp_path / source.stem / "images/x.png")).astype(float)
+        galaxtool.cutouts([source, tmp_path / "cat.csv"], output=tmp_path / f"out_{source.stem}", size=61, kind="png")
+        picture = np.asarray(Image.open(tmp_path / f"out_{source.stem}/images/x.png")).astype(float)
         assert picture[25:36, 25:36, 0].mean() > 1.3 * picture[25:36, 25:36, 2].mean()
 
 
