@@ -21,8 +21,8 @@ from galaxtool.cli.render import escape_markup
 from galaxtool.utils.config import FORMER_NAMES, Invocation, gather_settings, invocation, is_follower
 
 INPUT_OPTIONS = (
-    "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "stretch",
-    "image_column", "id_column", "ra_column", "dec_column", "table",
+    "hdu", "each_hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "size_arcsec",
+    "stretch", "image_column", "id_column", "ra_column", "dec_column", "table",
 )  # fmt: skip
 """Options of every command that reads images."""
 

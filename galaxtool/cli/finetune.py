@@ -15,7 +15,8 @@ _PANELS = {
         "table", "all_classes", "fraction", "split", "valid_fraction", "separation", "recipe", "data", "channels",
     ),
     "Reading": (
-        "hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "size_arcsec", "crop", "stretch",
+        "hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "size_arcsec", "crop",
+        "stretch",
     ),
     "Training": (
         "option", "epochs", "warmup_epochs", "batch_size", "lr", "weight_decay", "layer_decay", "patience", "stopping",

@@ -43,6 +43,7 @@ def finetune(
     mask_hdu: str | None = None,
     weight_hdu: str | None = None,
     pixel_scale: float | None = None,
+    pixels: str = "auto",
     all_classes: bool = False,
     recipe: str | Path | None = None,
     data: Sequence[str] = (),
@@ -126,6 +127,7 @@ def finetune(
     {mask_hdu}
     {weight_hdu}
     {pixel_scale}
+    {pixels}
     all_classes : bool
         Keep classes of the taxonomy that no image has.
     recipe : str or Path, optional
@@ -217,7 +219,7 @@ def finetune(
         channels=channels, head=head, votes=str(votes) if votes else None, taxonomy=taxonomy, symbols=symbols,
         where=where, weight=weight, image_column=image_column, label_column=label_column, ra_column=ra_column,
         dec_column=dec_column, table=table, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
-        weight_hdu=weight_hdu, pixel_scale=pixel_scale, all_classes=all_classes,
+        weight_hdu=weight_hdu, pixel_scale=pixel_scale, pixels=pixels, all_classes=all_classes,
         recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,
         valid_fraction=valid_fraction, separation=separation, epochs=epochs, warmup_epochs=warmup_epochs,
         batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay, patience=patience,

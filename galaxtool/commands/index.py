@@ -35,6 +35,7 @@ def index(
     mask_hdu: str | None = None,
     weight_hdu: str | None = None,
     pixel_scale: float | None = None,
+    pixels: str = "auto",
     size_arcsec: float | None = None,
     stretch: str | None = None,
     engine: str = "auto",
@@ -73,6 +74,7 @@ def index(
     {mask_hdu}
     {weight_hdu}
     {pixel_scale}
+    {pixels}
     {size_arcsec}
     {stretch}
     {engine}
@@ -109,8 +111,8 @@ def index(
         overwrite=overwrite,
         reading=ReadingOptions(
             hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
-            pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
-            id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
+            pixel_scale=pixel_scale, pixels=pixels, size_arcsec=size_arcsec, stretch=stretch,
+            image_column=image_column, id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,

@@ -50,6 +50,11 @@ SHARED_OPTIONS = {
     "mask_hdu": ("str, optional", "HDU of FITS files with a mask; pixels where it is not zero are ignored."),
     "weight_hdu": ("str, optional", "HDU of FITS files with weights; pixels where it is not above zero are ignored."),
     "pixel_scale": ("float, optional", "Pixel scale, in arcsec per pixel, of images that do not state their own."),
+    "pixels": (
+        "str",
+        "What the pixels of arrays and of pictures with more than 8 bits are: picture (display values, top row first), "
+        "data (measured, bottom row first), or auto to decide by their values.",
+    ),
     "size_arcsec": (
         "float, optional",
         "Side, in arcsec, of the central square to use, cut at the pixel scale of each image; by default the size that "

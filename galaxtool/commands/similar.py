@@ -42,6 +42,7 @@ def similar(
     mask_hdu: str | None = None,
     weight_hdu: str | None = None,
     pixel_scale: float | None = None,
+    pixels: str = "auto",
     size_arcsec: float | None = None,
     stretch: str | None = None,
     image_column: str | None = None,
@@ -100,6 +101,7 @@ def similar(
     {mask_hdu}
     {weight_hdu}
     {pixel_scale}
+    {pixels}
     {size_arcsec}
     {stretch}
     {image_column}
@@ -134,7 +136,7 @@ def similar(
 
     reading = ReadingOptions(
         hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,
-        pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
+        pixel_scale=pixel_scale, pixels=pixels, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column,
         id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
     )  # fmt: skip
     return find_similar(

@@ -7,15 +7,18 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from galaxtool.containers.array_rows import ArrayRows, Rows
 from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
 from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.stack import SCALE_COLUMNS, ArrayRows, Rows, Stack, choose_array
+from galaxtool.containers.stack import Stack
+from galaxtool.containers.stack_values import SCALE_COLUMNS, choose_array
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import describe_error
@@ -27,7 +30,9 @@ _ATTRIBUTES = {
     "row0": ("row0",),
     "unit": ("unit", "units", "bunit"),
     "pixel_scale": SCALE_COLUMNS,
+    "axes": ("axes", "_array_dimensions"),
 }
+_SAMPLED = 3
 _BLOCK_BYTES = 64 * 2**20
 _lock = threading.Lock()
 _open_arrays: weakref.WeakValueDictionary[tuple[Any, ...], _SharedArray] = weakref.WeakValueDictionary()
@@ -47,10 +52,13 @@ class Hdf5Container:
     ----------
     skipped : Counter
         Always empty.
+    notes : list of str
+        What `members` assumed about the pixels.
     """
 
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()
+        self.notes: list[str] = []
 
     def members(self, path: Path) -> Iterator[Member]:
         """Yield the images in order; the key of the first is ``images/0``.
@@ -62,7 +70,9 @@ class Hdf5Container:
         """
         with _open_file(path) as file:
             array = _find_images(file, path)
-            yield from _make_stack(path, array).members(f"{array.name[1:]}/")
+            stack = _make_stack(path, array)
+            self.notes += [stack.note] if stack.note else []
+            yield from stack.members(f"{array.name[1:]}/")
 
     def open(self, path: Path) -> OpenHdf5:
         """Open a file; the threads of a process share blocks of it."""
@@ -89,7 +99,7 @@ class OpenHdf5:
             self._arrays[name] = _open_array(self.path, name)
         stack, rows = self._arrays[name].stack, self._arrays[name].rows
         row = stack.row(text, key)
-        return stack.cutout(rows.row(row), row, f"{self.path}[{key}]")
+        return stack.cutout(rows.row(row), row, f"{self.path}[{key}]", options.pixels)
 
     def close(self) -> None:
         """Release the file, which is closed after the last thread has released it."""
@@ -108,9 +118,11 @@ class _SharedArray:
             stack = _make_stack(path, array)
             # a few numbers per image, read all at once
             kept = {n: np.asarray(c[()]) for n, c in stack.columns.items() if c.dtype.kind in "iuf"}
-            self.stack = Stack(stack.place, stack.axes, stack.dtype, dict(stack.attributes), kept)
+            self.stack = replace(stack, attributes=dict(stack.attributes), columns=kept)
             self.rows: Rows = (
-                ArrayRows(array[()], single=True) if stack.axes.single else Hdf5Rows(path, name, array, _BLOCK_BYTES)
+                ArrayRows(array[()], stack.axes)
+                if stack.axes.single
+                else Hdf5Rows(path, name, array, _BLOCK_BYTES, axis=-1 if stack.axes.images_last else 0)
             )
 
 
@@ -158,16 +170,21 @@ def _make_stack(path: Path, array: Any) -> Stack:
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
     columns: dict[str, Any] = {}
     for name, item in array.parent.items():
-        if isinstance(item, h5py.Dataset) and item.shape in ((array.shape[0],), (array.shape[0], 1)):
+        if isinstance(item, h5py.Dataset) and item.ndim in (1, 2) and item.shape[1:] in ((), (1,)):
             kind = h5py.check_string_dtype(item.dtype)
             if item.dtype.kind in "iufbS" or kind is not None:
                 columns[name] = item
-    return Stack.of(f"{path}[{array.name[1:]}]", array, _attributes(array), columns)
+    stack = Stack.of(f"{path}[{array.name[1:]}]", array, _attributes(array), columns)
+    if "MATLAB_class" in array.attrs:  # MATLAB counts the axes the other way round
+        stack = replace(stack, axes=replace(stack.axes, transposed=True))
+    return stack.with_sample(ArrayRows(array, stack.axes), stack.sample_rows(_SAMPLED))
 
 
 def _attributes(array: Any) -> Mapping[str, Any]:
     """Return the attributes for all images, from the array, its group or the file."""
     found_attributes: dict[str, Any] = {}
+    if any(dimension.label for dimension in array.dims):
+        found_attributes["axes"] = [dimension.label for dimension in array.dims]
     for owner in (array.file, array.parent, array):
         lower = {name.lower(): owner.attrs[name] for name in owner.attrs}
         for what, names in _ATTRIBUTES.items():

@@ -25,7 +25,7 @@ _MOST_BYTES = 2**30
 
 
 class Hdf5Rows:
-    """Slices of an array along its first axis.
+    """Slices of an array along its first or last axis.
 
     Rows can be read in any order and by several threads at once; ascending order is the fastest. The file is opened
     with the first row.
@@ -40,6 +40,8 @@ class Hdf5Rows:
         The array, used only for its shape, type and chunks.
     block_bytes : int
         Number of bytes to read at once.
+    axis : int
+        Axis of the rows, 0 or -1.
 
     Notes
     -----
@@ -48,22 +50,24 @@ class Hdf5Rows:
     kept: at most two such blocks of `block_bytes`, regardless of the size of the file.
     """
 
-    def __init__(self, path: Path, key: str, array: Any, block_bytes: int) -> None:
+    def __init__(self, path: Path, key: str, array: Any, block_bytes: int, axis: int = 0) -> None:
         self.path, self.key = path, key
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype = array.dtype
         self._lock = threading.Lock()
         self._array: Any = None
         self._blocks: OrderedDict[int, np.ndarray | str] = OrderedDict()
-        row_bytes = max(1, int(np.prod(self.shape[1:])) * self.dtype.itemsize)
-        self._rows_in_block = max(1, min(array.chunks[0] if array.chunks else 1, block_bytes // row_bytes))
+        self._axis = axis
+        row_bytes = max(1, int(np.prod(self.shape)) // max(1, self.shape[axis]) * self.dtype.itemsize)
+        in_chunk = array.chunks[axis] if array.chunks else 1 if axis == 0 else self.shape[axis]
+        self._rows_in_block = max(1, min(in_chunk, block_bytes // row_bytes))
         self._chunk_bytes = int(np.prod(array.chunks)) * self.dtype.itemsize if array.chunks else 0
 
     def __len__(self) -> int:
-        return self.shape[0]
+        return self.shape[self._axis]
 
     def row(self, row: int) -> np.ndarray:
-        """Return ``array[row]``; copy it before changing values.
+        """Return ``array[row]``, or ``array[..., row]``; copy it before changing values.
 
         Raises
         ------
@@ -80,7 +84,7 @@ class Hdf5Rows:
             block = self._blocks[at]
         if isinstance(block, str):
             raise UnreadableImage(f"Image {row} of '{self.path}' cannot be read: {block}.")
-        pixels: np.ndarray = block[place]
+        pixels: np.ndarray = block[place] if self._axis == 0 else block[..., place]
         return pixels
 
     def close(self) -> None:
@@ -96,7 +100,8 @@ class Hdf5Rows:
         try:
             if self._array is None:
                 self._array = open_hdf5(self.path)[self.key]
-            block: np.ndarray = self._array[start : start + self._rows_in_block]
+            part = slice(start, start + self._rows_in_block)
+            block: np.ndarray = self._array[part] if self._axis == 0 else self._array[..., part]
             return block
         except InputError as error:
             return error.message.rstrip(".")

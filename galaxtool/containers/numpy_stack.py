@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from galaxtool.containers.array_rows import ArrayRows, Rows
+from galaxtool.containers.axes import Axes
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.stack import ArrayRows, Rows, Stack, choose_array
+from galaxtool.containers.stack import Stack
+from galaxtool.containers.stack_values import choose_array
 from galaxtool.containers.streams import BROKEN, MOST_BYTES, MOST_RATIO, read_head, wrong_content_error
 from galaxtool.containers.zip import seek_to_data
 from galaxtool.errors import UnreadableImage
@@ -23,7 +26,8 @@ from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
 
 _BROKEN = (zipfile.BadZipFile, KeyError, RuntimeError, TypeError, SyntaxError, *BROKEN)
-_ATTRIBUTES = ("bands", "row0", "unit", "pixel_scale")
+_ATTRIBUTES = ("bands", "row0", "unit", "pixel_scale", "axes")
+_SAMPLED = 8
 _MAGIC = b"\x93NUMPY"
 _FEW_VALUES = 100
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -41,10 +45,13 @@ class NumpyContainer:
     ----------
     skipped : Counter
         Always empty.
+    notes : list of str
+        What `members` assumed about the pixels.
     """
 
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()
+        self.notes: list[str] = []
 
     def members(self, path: Path) -> Iterator[Member]:
         """Yield the images in order; the key of the first is ``0``, or ``images/0`` in an ``.npz``.
@@ -55,6 +62,7 @@ class NumpyContainer:
             If the file is damaged, contains Python objects, or it is unclear which of its arrays holds images.
         """
         with closing(_open(path)) as file:
+            self.notes += [file.stack.note] if file.stack.note else []
             yield from file.stack.members(file.prefix)
 
     def open(self, path: Path) -> OpenNumpy:
@@ -84,7 +92,7 @@ class OpenNumpy:
             pixels = self._file.rows.row(row)
         except _BROKEN as error:
             raise UnreadableImage(f"'{name}' is damaged or cut short ({describe_error(error)}).") from error
-        return stack.cutout(pixels, row, name)
+        return stack.cutout(pixels, row, name, options.pixels)
 
     def close(self) -> None:
         """Close the file."""
@@ -124,11 +132,11 @@ class _Header:
 class _CompressedRows:
     """Rows of a compressed array; going back starts again at its beginning."""
 
-    def __init__(self, path: Path, name: str, header: _Header, single: bool) -> None:
+    def __init__(self, path: Path, name: str, header: _Header, axes: Axes) -> None:
         self._archive = zipfile.ZipFile(path)
         self._stream = self._archive.open(name)
         self._header = header
-        self._shape = header.shape if single else header.shape[1:]
+        self._shape = header.shape if axes.single else header.shape[1:]
 
     def row(self, row: int) -> np.ndarray:
         size = math.prod(self._shape) * self._header.dtype.itemsize
@@ -164,7 +172,8 @@ def _open_npy(path: Path) -> _File:
     """Open a file with one array."""
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     stack = Stack.of(str(path), array, {}, {})
-    return _File(stack, "", ArrayRows(array, stack.axes.single))
+    rows = ArrayRows(array, stack.axes)
+    return _File(stack.with_sample(rows, stack.sample_rows(_SAMPLED)), "", rows)
 
 
 def _open_npz(path: Path) -> _File:
@@ -178,7 +187,7 @@ def _open_npz(path: Path) -> _File:
         columns = {
             other: arrays[other]
             for other, h in small.items()
-            if h.shape in ((header.shape[0],), (header.shape[0], 1)) and h.dtype.kind in "iufbSU"
+            if len(h.shape) in (1, 2) and h.shape[1:] in ((), (1,)) and h.dtype.kind in "iufbSU"
         }
         attributes = {
             other.lower(): arrays[other].item() if h.ndim == 0 else arrays[other]
@@ -187,7 +196,10 @@ def _open_npz(path: Path) -> _File:
         }
         info = arrays.zip.getinfo(f"{name}.npy")
     stack = Stack.of(f"{path}[{name}]", header, attributes, columns)
-    return _File(stack, f"{name}/", _make_rows(path, info, header, stack))
+    rows = _make_rows(path, info, header, stack)
+    # going back in a compressed array is slow
+    sample = range(min(_SAMPLED, stack.axes.n)) if isinstance(rows, _CompressedRows) else stack.sample_rows(_SAMPLED)
+    return _File(stack.with_sample(rows, sample), f"{name}/", rows)
 
 
 def _read_header(archive: zipfile.ZipFile, name: str) -> _Header:
@@ -210,16 +222,16 @@ def _read_header(archive: zipfile.ZipFile, name: str) -> _Header:
 
 def _make_rows(path: Path, info: zipfile.ZipInfo, header: _Header, stack: Stack) -> Rows:
     """Return the rows of an array in an archive, memory-mapped if it is not compressed."""
-    single = stack.axes.single
     if info.compress_type == zipfile.ZIP_STORED:
         with path.open("rb") as stream:
             seek_to_data(stream, info.header_offset)
             start = stream.tell() + header.length
         order: Any = "F" if header.fortran else "C"
-        return ArrayRows(np.memmap(path, header.dtype, "r", start, header.shape, order), single)
-    if header.fortran:
+        return ArrayRows(np.memmap(path, header.dtype, "r", start, header.shape, order), stack.axes)
+    if header.fortran or stack.axes.images_last:
         raise UnreadableImage(
-            f"'{stack.place}' is stored in Fortran order, which does not allow reading single images.",
-            hint="Save np.ascontiguousarray(images), or use np.savez, which does not compress.",
+            f"'{stack.place}' is compressed, with the images along its last axis or in Fortran order, so single images "
+            "cannot be read.",
+            hint="Save np.ascontiguousarray(images) with the images along the first axis, or use np.savez.",
         )
-    return _CompressedRows(path, info.filename, header, single)
+    return _CompressedRows(path, info.filename, header, stack.axes)

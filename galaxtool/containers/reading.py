@@ -12,6 +12,7 @@ from galaxtool.containers.cache import open_container
 from galaxtool.containers.find import locate_image
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
+from galaxtool.images.pixel_kind import AUTO, check_pixel_kind
 from galaxtool.images.planes import take_bands
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import describe_error, read_file
@@ -27,6 +28,7 @@ def read_image(
     mask_hdu: int | str | None = None,
     weight_hdu: int | str | None = None,
     pixel_scale: float | None = None,
+    pixels: str = AUTO,
 ) -> Cutout:
     """Read an image of any known format, without stretching or resizing it.
 
@@ -44,6 +46,9 @@ def read_image(
         HDU of weights or inverse variances: pixels whose weight is not above zero must not be used.
     pixel_scale : float, optional
         Pixel scale in arcsec, for a file that does not state it.
+    pixels : str
+        What the pixels of arrays and of pictures with more than 8 bits are: ``picture``, ``data``, or ``auto`` to
+        decide by their values.
 
     Returns
     -------
@@ -52,6 +57,8 @@ def read_image(
 
     Raises
     ------
+    ConfigError
+        If there is no such kind of pixels.
     UnreadableImage
         If the image does not exist or cannot be read.
 
@@ -66,12 +73,18 @@ def read_image(
     >>> cutout.bands, cutout.data.shape, cutout.data[:, 0, 0].tolist()
     (('R', 'G', 'B'), (3, 48, 64), [0, 0, 128])
     """
+    check_pixel_kind(pixels)
     if isinstance(image, ImageRef):
         ref = locate_image(str(image)) if image.member and not image.container else image
     else:
         ref = locate_image(os.path.expanduser(os.fspath(image)))  # noqa: PTH111  it raises for an unknown user
     options = ReadOptions(
-        hdu=hdu, bands=tuple(bands), mask_hdu=mask_hdu, weight_hdu=weight_hdu, pixel_scale=pixel_scale
+        hdu=hdu,
+        bands=tuple(bands),
+        mask_hdu=mask_hdu,
+        weight_hdu=weight_hdu,
+        pixel_scale=pixel_scale,
+        pixels=pixels,
     )
     return read_ref(ref, options)
 

@@ -1,72 +1,44 @@
 """Stacks: an array of images, with columns of values for each image.
 
-8-bit integers are display values, as in a JPEG; any other numbers are measured data. In files, the first row of a
-display image is the top one, and the first row of measured data is the bottom one, as in FITS, unless an attribute
-``row0`` of the array says ``"top"`` or ``"bottom"``.
+8-bit integers are display values, as in a JPEG; `galaxtool.images.pixel_kind` says when other numbers are. In files,
+the first row of a display image is the top one, and the first row of measured data is the bottom one, as in FITS,
+unless an attribute ``row0`` of the array says ``"top"`` or ``"bottom"``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from galaxtool.containers.array_rows import Rows
 from galaxtool.containers.axes import Axes, find_axes
 from galaxtool.containers.protocols import Member
-from galaxtool.containers.streams import MOST_BYTES
+from galaxtool.containers.stack_values import (
+    SCALE_COLUMNS,
+    decode_texts,
+    list_values,
+    parse_bands,
+    parse_names,
+    parse_number,
+)
+from galaxtool.containers.streams import BROKEN, MOST_BYTES
 from galaxtool.errors import UnreadableImage
+from galaxtool.images.pixel_kind import AUTO, DATA, RGB, PixelKind, describe_assumption, guess_pixel_kind
 from galaxtool.images.reading import find_quality_flags
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS
 from galaxtool.types import Cutout
 
-SCALE_COLUMNS = ("pixel_scale", "pxscale", "pixscale")
-"""Names of an array or attribute with the pixel scale in arcsec."""
-
-IMAGES = ("images", "cutouts", "image", "data")
-"""Names of the array of images in a file with several candidates."""
-
 _IDS = (*ID_COLUMNS, "ids", "object_ids", "names")
+PIXEL_KINDS_OF_NUMPY = "iufb"
+"""Kinds of NumPy types that pixels may have."""
+
 _MOST_IMAGES = 2**28
 _ROWS_AT_ONCE = 4096
-
-
-class Rows(Protocol):
-    """Access to the images of an array."""
-
-    def row(self, row: int) -> np.ndarray:
-        """Return an image with the axes of the array."""
-
-    def close(self) -> None:
-        """Close the file."""
-
-
-class ArrayRows:
-    """The images of an array in memory, or of a memory map.
-
-    Parameters
-    ----------
-    array : ndarray
-        The array.
-    single : bool
-        Whether the array is one image.
-    """
-
-    def __init__(self, array: np.ndarray, single: bool) -> None:
-        self._array: np.ndarray | None = array
-        self._single = single
-
-    def row(self, row: int) -> np.ndarray:
-        """Return an image."""
-        assert self._array is not None
-        return self._array if self._single else self._array[row]
-
-    def close(self) -> None:
-        """Release the array."""
-        self._array = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +57,8 @@ class Stack:
         ``bands`` (names), ``row0``, ``unit``, ``pixel_scale`` in arcsec, where the file has them.
     columns : mapping
         Arrays of N values, or objects that return them when sliced.
+    sample : ndarray, shape (n, planes, ny, nx)
+        Some images, which tell what the pixels are.
     """
 
     place: str
@@ -93,9 +67,23 @@ class Stack:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
 
+    sample: np.ndarray = field(default_factory=lambda: np.empty((0, 1, 1, 1), np.float32))
+    _kinds: dict[str, PixelKind] = field(default_factory=dict, compare=False, repr=False)
+
     @classmethod
     def of(cls, place: str, array: Any, attributes: Mapping[str, Any], columns: Mapping[str, Any]) -> Stack:
         """Return the stack of an array, or of an object with a shape and a dtype.
+
+        Parameters
+        ----------
+        place : str
+            Name for messages.
+        array : ndarray or an object like it
+            The array.
+        attributes : mapping
+            As in `Stack`; ``axes`` are names of the axes.
+        columns : mapping
+            Arrays that are columns if they have one value for each image.
 
         Raises
         ------
@@ -103,14 +91,54 @@ class Stack:
             If the array does not hold images; see `galaxtool.containers.axes`.
         """
         what = f"The array '{place}'" if place else "The array"
-        if array.dtype.kind not in "iuf":
-            raise UnreadableImage(f"{what} has the type {array.dtype}, which is not a type of pixels.")
-        axes = find_axes(array.shape, len(_parse_bands(attributes.get("bands"))), what)
-        image = math.prod(array.shape if axes.single else array.shape[1:])
+        if array.dtype.kind not in PIXEL_KINDS_OF_NUMPY:
+            hint = "Save its absolute value." if array.dtype.kind == "c" else ""
+            hint = f"Save one of its fields: {', '.join(array.dtype.names)}." if array.dtype.names else hint
+            raise UnreadableImage(f"{what} has the type {array.dtype}, which is not a type of pixels.", hint=hint)
+        axes = find_axes(
+            array.shape,
+            len(parse_bands(attributes.get("bands"))),
+            what,
+            names=parse_names(attributes.get("axes")),
+            lengths={len(column) for column in columns.values()},
+        )
+        image = math.prod(array.shape) // (1 if axes.single else max(1, axes.n))
         if image * array.dtype.itemsize > MOST_BYTES or axes.n > _MOST_IMAGES:
             sides = " x ".join(map(str, array.shape))
             raise UnreadableImage(f"{what} has the shape {sides}, which could exhaust memory.")
         return cls(place, axes, array.dtype, attributes, {name: c for name, c in columns.items() if len(c) == axes.n})
+
+    def with_sample(self, rows: Rows, numbers: Sequence[int]) -> Stack:
+        """Return the stack with a sample of its images, unless their type already says what they are.
+
+        A row that cannot be read is left out, as it is reported when it is its turn.
+        """
+        if self.dtype == np.bool_ or (self.dtype == np.uint8 and self.axes.planes not in (2, 4)):
+            return self
+        sample = []
+        for number in numbers:
+            with suppress(*BROKEN, UnreadableImage, KeyError, TypeError, RuntimeError):
+                sample.append(self.axes.to_planes(rows.row(number)))
+        return replace(self, sample=np.stack(sample)) if sample else self
+
+    def sample_rows(self, count: int) -> list[int]:
+        """Return the numbers of some images from all over the stack."""
+        return sorted(set(np.linspace(0, self.axes.n - 1, count).astype(int).tolist())) if self.axes.n else []
+
+    def pixel_kind(self, wanted: str = AUTO) -> PixelKind:
+        """Return what the pixels are, see `galaxtool.images.pixel_kind`."""
+        kind = _guess_kind(self, wanted)
+        return replace(kind, is_sure=True) if self._has_row0 and not kind.is_picture else kind
+
+    @property
+    def note(self) -> str:
+        """What was assumed about the pixels; empty if nothing was."""
+        if self.axes.planes == 1 and self.axes.n in (3, 4) and not self.axes.single and not self.columns:
+            return (
+                f"'{self.place}': an array of {self.axes.n} planes is taken for {self.axes.n} images of one band; one "
+                "image of several bands needs a further axis of length 1."
+            )
+        return describe_assumption(self.pixel_kind(), f"'{self.place}'", self.dtype, self.axes.planes)
 
     def members(self, prefix: str) -> Iterator[Member]:
         """Yield a member for each image, whose key is `prefix` and its number."""
@@ -120,7 +148,7 @@ class Stack:
             part = slice(start, min(start + _ROWS_AT_ONCE, self.axes.n))
             ids = decode_texts(self.columns[identifier][part]) if identifier else [""] * (part.stop - start)
             alpha, delta = self.positions(part)
-            cells = {name: _values(self.columns[name][part]) for name in others}
+            cells = {name: list_values(self.columns[name][part]) for name in others}
             for i, (name, x, y) in enumerate(zip(ids, alpha.tolist(), delta.tolist(), strict=True)):
                 known = np.isfinite(x)
                 yield Member(
@@ -147,7 +175,7 @@ class Stack:
         if column is not None and self.columns[column].dtype.kind in "iuf":
             values = np.asarray(self.columns[column][part], dtype=np.float64)
         else:
-            values = np.full(part.stop - part.start, _parse_number(self.attributes.get("pixel_scale")))
+            values = np.full(part.stop - part.start, parse_number(self.attributes.get("pixel_scale")))
         return np.where(np.isfinite(values) & (values > 0), values, np.nan)
 
     def row(self, text: str, key: str) -> int:
@@ -164,7 +192,7 @@ class Stack:
             raise UnreadableImage(what if key else f"There is no image in '{self.place}'.")
         return row
 
-    def cutout(self, pixels: np.ndarray, row: int, source: str) -> Cutout:
+    def cutout(self, pixels: np.ndarray, row: int, source: str, wanted: str = AUTO) -> Cutout:
         """Return an image.
 
         Parameters
@@ -175,6 +203,8 @@ class Stack:
             Number of the image.
         source : str
             Name of the image for messages.
+        wanted : str
+            What the pixels are: ``auto``, ``picture`` or ``data``.
 
         Returns
         -------
@@ -186,13 +216,15 @@ class Stack:
         UnreadableImage
             If the image has no finite pixel.
         """
-        display = self.dtype == np.uint8
+        kind = self._kinds.get(wanted) or self._kinds.setdefault(wanted, self.pixel_kind(wanted))
         planes = self.axes.to_planes(pixels)
-        if str(self.attributes.get("row0", "top" if display else "bottom")).lower() == "top":
+        if str(self.attributes.get("row0", "top" if kind.is_picture else "bottom")).lower() == "top":
             planes = planes[:, ::-1]
-        with np.errstate(over="ignore"):
-            data = np.array(planes, dtype=np.uint8 if display else np.float32, order="C")
-        if not display:
+        if kind.is_picture:
+            data = np.array(kind.to_display(planes), dtype=np.uint8, order="C")
+        else:
+            with np.errstate(over="ignore"):
+                data = np.array(planes, dtype=np.float32, order="C")
             data[~np.isfinite(data)] = np.nan
             if np.isnan(data).all():
                 raise UnreadableImage(f"'{source}' has no pixel with a value: all are NaN.")
@@ -200,8 +232,8 @@ class Stack:
         (ra,), (dec,), (scale,) = *self.positions(part), self.scales(part)
         return Cutout(
             data=data,
-            bands=self.bands,
-            unit="display" if display else self._unit,
+            bands=self._name_bands(kind),
+            unit="display" if kind.is_picture else self._unit,
             ra=float(ra) if np.isfinite(ra) else None,
             dec=float(dec) if np.isfinite(dec) else None,
             pixel_scale=float(scale) if np.isfinite(scale) else None,
@@ -218,70 +250,40 @@ class Stack:
     @property
     def bands(self) -> tuple[str, ...]:
         """Names of the bands; empty if they are unknown."""
-        names = _parse_bands(self.attributes.get("bands"))
-        if len(names) == self.axes.planes:
-            return names
-        return ("R", "G", "B") if self.dtype == np.uint8 and self.axes.planes == 3 else ("",) * self.axes.planes
+        return self._name_bands(self.pixel_kind())
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Names of the planes that the file gives, if there is one for each."""
+        names = parse_bands(self.attributes.get("bands"))
+        return names if len(names) == self.axes.planes else ()
+
+    @property
+    def _has_row0(self) -> bool:
+        return "row0" in self.attributes
+
+    def _name_bands(self, kind: PixelKind) -> tuple[str, ...]:
+        n = kind.n_bands(self.axes.planes)
+        if self._names:
+            return self._names[:n]
+        return RGB if kind.is_picture and n == 3 else ("",) * n
 
     def _column(self, usual: Sequence[str]) -> str | None:
         by_lower = {name.lower(): name for name in reversed(list(self.columns))}
         return next((by_lower[name] for name in usual if name in by_lower), None)
 
 
-def choose_array(arrays: Mapping[str, Any], path: Path) -> str:
-    """Return the name of the array of images.
-
-    Parameters
-    ----------
-    arrays : mapping
-        Arrays with three or four axes; groups in a name are separated by ``/``.
-    path : Path
-        Path of the file, for messages.
-
-    Raises
-    ------
-    UnreadableImage
-        If there is no candidate, or several without exactly one of a usual name.
-    """
-    found = [name for name, array in arrays.items() if array.dtype.kind in "iuf"]
-    for usual in IMAGES:
-        named = [name for name in found if name.rpartition("/")[2].lower() == usual]
-        if len(named) == 1:
-            return named[0]
-    if len(found) == 1:
-        return found[0]
-    hint = "Expected 'images' of N x ny x nx, N x ny x nx x 3 or N x bands x ny x nx."
-    if not found:
-        raise UnreadableImage(f"'{path}' has no array of images.", hint=hint)
-    shown = ", ".join(f"'{name}'" for name in found[:8]) + (", ..." if len(found) > 8 else "")
-    raise UnreadableImage(
-        f"'{path}' has {len(found)} arrays that could be images: {shown}.", hint="Name the one to read 'images'."
-    )
-
-
-def decode_texts(values: Any) -> list[str]:
-    """Return the values of an array as text, with bytes decoded."""
-    return ["" if value is None else str(value).strip() for value in _values(values)]
-
-
-def _values(values: Any) -> list[Any]:
-    items = np.asarray(values).reshape(len(values)).tolist()
-    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in items]
-
-
-def _parse_bands(value: Any) -> tuple[str, ...]:
-    """Return names of bands, from ``["g", "r"]``, ``"g,r"`` or ``"gr"``."""
-    if value is None:
-        return ()
-    if isinstance(value, (str, bytes, np.bytes_)):
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        words = text.replace(",", " ").split()
-        return tuple(text.strip()) if len(words) == 1 and text.strip().isalpha() else tuple(words)
-    return tuple(decode_texts(np.atleast_1d(np.asarray(value))))
-
-
-def _parse_number(value: Any) -> float:
-    try:
-        return float(np.asarray(value).reshape(-1)[0])
-    except (TypeError, ValueError, IndexError):
-        return float("nan")
+def _guess_kind(stack: Stack, wanted: str) -> PixelKind:
+    """Return what the pixels of a stack are."""
+    colors = "".join(stack._names).upper()
+    named = bool(stack._names) and colors not in ("RGB", "RGBA")
+    if stack.dtype in (np.uint8, np.bool_):
+        if wanted == DATA:
+            return PixelKind(False)
+        if named or not len(stack.sample):
+            return PixelKind(True, has_alpha=not named and stack.dtype == np.uint8 and stack.axes.planes in (2, 4))
+    if not len(stack.sample):
+        return PixelKind(False)
+    # names, a unit or the row that FITS has first belong to measured data
+    is_measured = named or bool(stack._unit) or str(stack.attributes.get("row0", "")).lower() == "bottom"
+    return guess_pixel_kind(stack.sample, wanted=wanted, is_measured=is_measured, source=stack.place)

@@ -87,7 +87,7 @@ def open_archive(
         )
     found = replace(found, skipped=archive.skipped + found.skipped)
     dataset = create_dataset(without_suffix(path.name, list_container_suffixes()), found)
-    return replace(dataset, refs=refs, has_hdus=not archive.is_stack)
+    return replace(dataset, refs=refs, has_hdus=not archive.is_stack, notes=(*dataset.notes, *archive.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ class _Archive:
     kind: str
     members: Sequence[Member]
     skipped: Counter[str]
+    notes: tuple[str, ...] = ()
 
     @property
     def is_stack(self) -> bool:
@@ -146,7 +147,7 @@ def _list_archive(path: Path) -> _Archive:
             f"There is no image in '{path}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
             hint=f"Image files end in {', '.join(list_image_suffixes())}.",
         )
-    return _Archive(path, kind, members, skipped)
+    return _Archive(path, kind, members, skipped, tuple(getattr(container, "notes", ())))
 
 
 class _LabelsFiles:

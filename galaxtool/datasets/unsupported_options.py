@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from galaxtool.containers.reading import apply_options
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import ConfigError
+from galaxtool.images.pixel_kind import AUTO
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.types import Cutout, Item
 
@@ -36,6 +37,8 @@ class BandSelection:
 
 def apply_reading_options(dataset: Dataset, reading: ReadOptions) -> Dataset:
     """Return a data set whose images are read with these options."""
+    if reading.pixels != AUTO and not getattr(dataset, "has_hdus", True) and hasattr(dataset, "notes"):
+        dataset.notes = ()  # nothing needs to be assumed about the pixels of a stack
     if hasattr(dataset, "reading"):
         dataset.reading = reading
         return dataset

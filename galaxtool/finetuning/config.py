@@ -53,6 +53,7 @@ class FinetuneConfig:
     mask_hdu: str | None = None
     weight_hdu: str | None = None
     pixel_scale: float | None = None
+    pixels: str = "auto"
     all_classes: bool = False
     recipe: str | None = None
     data: Sequence[str] = ()
@@ -139,6 +140,7 @@ class FinetuneConfig:
             mask_hdu=self.mask_hdu,
             weight_hdu=self.weight_hdu,
             pixel_scale=self.pixel_scale,
+            pixels=self.pixels,
             size_arcsec=self.size_arcsec,
             stretch=self.stretch,
         )

@@ -34,7 +34,7 @@ DEFAULT_DATASET = "sample:n=1200"
 UNLABELED = "unlabelled"
 """The only class of a model that has learned without labels."""
 
-_READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale", "pattern")
+_READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "pattern")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +269,7 @@ def describe_data(labeled: LabeledImages, config: FinetuneConfig) -> dict[str, A
     """Return the entry ``data`` of ``model.json``: the data sets, their counts and the reading options given."""
     options = config.reading_options()
     values = {**options.read_options.as_dict(), "pattern": options.pattern}
-    reading = {name: values[name] for name in _READING if values[name] not in (None, [])}
+    reading = {name: values[name] for name in _READING if values.get(name) not in (None, [])}
     return {
         "names": [dataset.name for dataset in labeled.datasets],
         "where": config.where,

@@ -22,6 +22,9 @@ class ReadOptions:
         HDU of weights or inverse variances: pixels whose weight is not above zero must not be used.
     pixel_scale : float, optional
         Pixel scale in arcsec, for a file that does not state it.
+    pixels : str
+        What the pixels of an array or of a picture with more than 8 bits are: ``picture``, ``data``, or ``auto`` to
+        decide by their values (`galaxtool.images.pixel_kind`).
     at_least : int
         Number of pixels that the shorter side must keep if a reader saves work by reading at a reduced size; 0 for
         full size.
@@ -36,13 +39,17 @@ class ReadOptions:
     mask_hdu: int | str | None = None
     weight_hdu: int | str | None = None
     pixel_scale: float | None = None
+    pixels: str = "auto"
     at_least: int = 0
     position: bool = True
     header_only: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, for the record of a job."""
-        return {**asdict(self), "bands": list(self.bands)}
+        values = {**asdict(self), "bands": list(self.bands)}
+        if self.pixels == "auto":  # as before there was this option
+            del values["pixels"]
+        return values
 
 
 PLAIN = ReadOptions()

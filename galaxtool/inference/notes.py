@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from galaxtool.images.pixel_kind import AUTO
 from galaxtool.inference.field_of_view import describe_field_difference
 from galaxtool.inference.image_sample import ImageSample, look_at_images
 from galaxtool.inference.reading import override_preprocess
@@ -16,7 +17,13 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.models.record import ModelRecord
 from galaxtool.vision.preprocess import GRAY, RGB
 
-_COMPARED = ("hdu", "bands", "mask_hdu", "weight_hdu")  # pattern and pixel scale belong to files, not to a model
+_COMPARED = (
+    "hdu",
+    "bands",
+    "mask_hdu",
+    "weight_hdu",
+    "pixels",
+)  # pattern and pixel scale belong to files, not to a model
 _FACTOR = 2.0
 
 
@@ -53,6 +60,10 @@ def describe_simulated_training(record: ModelRecord, domain: TrainingDomain) -> 
     )
 
 
+def _is_given(value: object) -> bool:
+    return bool(value) and value != AUTO
+
+
 def describe_missing_options(record: ModelRecord, options: ReadingOptions) -> str:
     """Return a note on reading options that were given in training and are not given now.
 
@@ -69,7 +80,9 @@ def describe_missing_options(record: ModelRecord, options: ReadingOptions) -> st
         A line with the missing options as they can be typed; empty if there are none.
     """
     before = record.data.get("reading") or {}
-    missing = [name for name in _COMPARED if before.get(name) not in (None, []) and not getattr(options, name)]
+    missing = [
+        name for name in _COMPARED if before.get(name) not in (None, []) and not _is_given(getattr(options, name))
+    ]
     if not missing:
         return ""
     words = []

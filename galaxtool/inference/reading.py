@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from galaxtool.errors import ConfigError, InputError, suggest_name
+from galaxtool.images.pixel_kind import AUTO
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.gather import Inputs, gather
 from galaxtool.types import Progress
@@ -30,7 +31,8 @@ def find_inputs(
         each_hdu=options.each_hdu,
         table=options.table,
     )
-    for note in found.notes:
+    assumed = found.pixel_notes if options.pixels == AUTO else ()
+    for note in (*found.notes, *assumed):
         if progress is not None:
             progress.say(note)
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from galaxtool.errors import ConfigError
+from galaxtool.images.pixel_kind import AUTO, check_pixel_kind
 from galaxtool.images.read_options import ReadOptions
 
 
@@ -34,6 +35,8 @@ class ReadingOptions:
         Side of the square about the centre that the model sees, in arcsec; by default that of the model's training.
     stretch : str, optional
         Stretch that replaces the model's own: ``name``, or ``name:option=value,option=value``.
+    pixels : str
+        What the pixels of arrays and of pictures with more than 8 bits are: ``picture``, ``data``, or ``auto``.
     image_column, id_column : str, optional
         Columns of a catalogue that hold paths and identifiers, if they do not have one of the usual names.
     ra_column, dec_column : str, optional
@@ -56,6 +59,7 @@ class ReadingOptions:
     pixel_scale: float | None = None
     size_arcsec: float | None = None
     stretch: str | None = None
+    pixels: str = AUTO
     image_column: str | None = None
     id_column: str | None = None
     ra_column: str | None = None
@@ -63,6 +67,7 @@ class ReadingOptions:
     table: str | None = None
 
     def __post_init__(self) -> None:
+        check_pixel_kind(self.pixels)
         for name in ("pixel_scale", "size_arcsec"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -82,6 +87,7 @@ class ReadingOptions:
             mask_hdu=self.mask_hdu,
             weight_hdu=self.weight_hdu,
             pixel_scale=self.pixel_scale,
+            pixels=self.pixels,
         )
 
     def list_changes(self) -> dict[str, Any]:

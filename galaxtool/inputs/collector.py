@@ -50,6 +50,8 @@ class InputCollector:
         Number of files and members that were skipped, by reason.
     notes : list of str
         Messages for the user about the catalogues.
+    pixel_notes : list of str
+        What was assumed about the pixels of stacks.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class InputCollector:
         self.parts: list[InputPart] = []
         self.skipped: Counter[str] = Counter()
         self.notes: list[str] = []
+        self.pixel_notes: list[str] = []
         self._read_catalogue = read_catalogue
         self._image_suffixes, container_ends = list_image_suffixes(), list_container_suffixes()
         self._split_suffixes = list_fits_suffixes() if each_hdu else ()  # of files whose HDUs are objects
@@ -142,6 +145,7 @@ class InputCollector:
                 own = (stem if is_number else "") if prefix is None else prefix
                 files.add_member(relative, container, member, prefix=own)
             self.skipped.update(getattr(opener, "skipped", {}))
+            self.pixel_notes += getattr(opener, "notes", ())
         except Exception as error:
             # reading the container raises the same error again, as that of one row
             if is_debugging() and not isinstance(error, GalaxtoolError):

@@ -14,6 +14,7 @@ from pathlib import Path
 from astropy.table import Table
 
 from galaxtool.errors import InputError
+from galaxtool.images.pixel_kind import summarize_assumptions
 from galaxtool.inputs.band_files import find_objects
 from galaxtool.inputs.catalogue import read_catalogue
 from galaxtool.inputs.collector import InputCollector, missing_path_error
@@ -37,12 +38,15 @@ class Inputs:
         Number of files and members that were skipped, by reason.
     notes : tuple of str
         Messages for the user about the columns of the catalogues.
+    pixel_notes : tuple of str
+        What was assumed about the pixels of stacks, unless the user says what they are.
     """
 
     items: Sequence[InputItem]
     columns: Table | None
     skipped: Counter[str]
     notes: tuple[str, ...] = ()
+    pixel_notes: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -127,4 +131,10 @@ def gather(
     collector = InputCollector(read, each_hdu, find_tables)
     for text in named:
         collector.add(text)
-    return Inputs(Items(collector.parts), stack_columns(collector.parts), collector.skipped, tuple(collector.notes))
+    return Inputs(
+        Items(collector.parts),
+        stack_columns(collector.parts),
+        collector.skipped,
+        tuple(collector.notes),
+        summarize_assumptions(collector.pixel_notes),
+    )

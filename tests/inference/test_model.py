@@ -97,7 +97,7 @@ def test_arrays_of_several_images(model: Model) -> None:
 def test_inputs_that_cannot_be_used(model: Model, tmp_path: Path) -> None:
     for image, message in (
         (tmp_path / "none.fits", "There is nothing at"),
-        (np.zeros((2, 2), dtype=bool), "^The array has the type bool"),
+        (np.zeros((2, 2), dtype=complex), "^The array has the type complex128"),
         (np.zeros(5), "^The array has the shape 5, so it does not hold images"),
         ([3], "of type int is not an image"),
     ):
