@@ -12,9 +12,8 @@ from galaxtool.containers.cache import open_container
 from galaxtool.containers.find import locate_image
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.pixel_kind import AUTO, check_pixel_kind
 from galaxtool.images.planes import take_bands
-from galaxtool.images.read_options import PLAIN, ReadOptions
+from galaxtool.images.read_options import AUTO, PLAIN, ReadOptions, check_pixel_kind
 from galaxtool.images.reading import describe_error, read_file
 from galaxtool.types import BLANK, Cutout, ImageRef
 from galaxtool.utils.debugging import is_debugging

@@ -26,9 +26,10 @@ from galaxtool.containers.stack_values import (
     parse_names,
     parse_number,
 )
-from galaxtool.containers.streams import BROKEN, MOST_BYTES
+from galaxtool.containers.streams import MOST_BYTES
 from galaxtool.errors import UnreadableImage
-from galaxtool.images.pixel_kind import AUTO, DATA, RGB, PixelKind, describe_assumption, guess_pixel_kind
+from galaxtool.images.pixel_kind import RGB, PixelKind, describe_assumption, guess_pixel_kind
+from galaxtool.images.read_options import AUTO, DATA
 from galaxtool.images.reading import find_quality_flags
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS
 from galaxtool.types import Cutout
@@ -117,7 +118,7 @@ class Stack:
             return self
         sample = []
         for number in numbers:
-            with suppress(*BROKEN, UnreadableImage, KeyError, TypeError, RuntimeError):
+            with suppress(Exception):  # damage takes many forms
                 sample.append(self.axes.to_planes(rows.row(number)))
         return replace(self, sample=np.stack(sample)) if sample else self
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from galaxtool.containers.reading import apply_options
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import ConfigError
-from galaxtool.images.pixel_kind import AUTO
-from galaxtool.images.read_options import ReadOptions
+from galaxtool.images.read_options import AUTO, ReadOptions
 from galaxtool.types import Cutout, Item
 
 _OF_HDUS = ("hdu", "mask_hdu", "weight_hdu")

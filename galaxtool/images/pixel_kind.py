@@ -18,10 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galaxtool.errors import ConfigError, UnreadableImage
-
-AUTO, PICTURE, DATA = PIXEL_KINDS = ("auto", "picture", "data")
-"""What the option ``--pixels`` says of the pixels; ``auto`` decides by their values."""
+from galaxtool.errors import UnreadableImage
+from galaxtool.images.read_options import AUTO, DATA, PICTURE
 
 RGB = ("R", "G", "B")
 
@@ -73,18 +71,13 @@ class PixelKind:
         return blend_with_black(planes[:-1], planes[-1]) if self.has_alpha else planes
 
 
-def check_pixel_kind(wanted: str) -> None:
-    """Raise `ConfigError` if there is no such kind of pixels."""
-    if wanted not in PIXEL_KINDS:
-        raise ConfigError(f"--pixels is '{wanted}'; it must be one of {', '.join(PIXEL_KINDS)}.")
-
-
 def blend_with_black(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Return colours times their opacity, both uint8, rounded as Pillow does."""
     if (alpha == 255).all():
         return colors
     product = colors.astype(np.uint32) * alpha + 128
-    return (((product >> 8) + product) >> 8).astype(np.uint8)
+    blended: np.ndarray = (((product >> 8) + product) >> 8).astype(np.uint8)
+    return blended
 
 
 def guess_pixel_kind(

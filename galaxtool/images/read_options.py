@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from galaxtool.errors import ConfigError
+
+AUTO, PICTURE, DATA = PIXEL_KINDS = ("auto", "picture", "data")
+"""What the option ``--pixels`` says of the pixels; ``auto`` decides by their values."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
@@ -39,7 +44,7 @@ class ReadOptions:
     mask_hdu: int | str | None = None
     weight_hdu: int | str | None = None
     pixel_scale: float | None = None
-    pixels: str = "auto"
+    pixels: str = AUTO
     at_least: int = 0
     position: bool = True
     header_only: bool = False
@@ -47,9 +52,15 @@ class ReadOptions:
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, for the record of a job."""
         values = {**asdict(self), "bands": list(self.bands)}
-        if self.pixels == "auto":  # as before there was this option
+        if self.pixels == AUTO:  # as before there was this option
             del values["pixels"]
         return values
+
+
+def check_pixel_kind(wanted: str) -> None:
+    """Raise `ConfigError` if there is no such kind of pixels."""
+    if wanted not in PIXEL_KINDS:
+        raise ConfigError(f"--pixels is '{wanted}'; it must be one of {', '.join(PIXEL_KINDS)}.")
 
 
 PLAIN = ReadOptions()

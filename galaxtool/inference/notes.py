@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from galaxtool.images.pixel_kind import AUTO
+from galaxtool.images.read_options import AUTO
 from galaxtool.inference.field_of_view import describe_field_difference
 from galaxtool.inference.image_sample import ImageSample, look_at_images
 from galaxtool.inference.reading import override_preprocess

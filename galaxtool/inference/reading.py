@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from galaxtool.errors import ConfigError, InputError, suggest_name
-from galaxtool.images.pixel_kind import AUTO
+from galaxtool.images.read_options import AUTO
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.gather import Inputs, gather
 from galaxtool.types import Progress

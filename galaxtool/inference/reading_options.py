@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from galaxtool.errors import ConfigError
-from galaxtool.images.pixel_kind import AUTO, check_pixel_kind
-from galaxtool.images.read_options import ReadOptions
+from galaxtool.images.read_options import AUTO, ReadOptions, check_pixel_kind
 
 
 @dataclass(frozen=True, kw_only=True)
