@@ -21,7 +21,7 @@ def finetune(
     dataset: Sequence[str | Path] = (),
     *,
     output: Path | None = None,
-    method: str = "galaxalign",
+    method: str = "auto",
     option: Sequence[str] = (),
     backbone: str = "mini",
     text_encoder: str | None = None,
@@ -93,7 +93,8 @@ def finetune(
     output : Path, optional
         Run directory; by default runs/<utc time>-<method>.
     method : str
-        Training method; see galaxtool methods.
+        Training method, see galaxtool methods; auto is galaxalign if every class has a prompt and a symbol, else
+        supervised.
     option : sequence of str
         Option of the method, as NAME=VALUE; can be repeated. See galaxtool methods.
     backbone : str
@@ -149,7 +150,8 @@ def finetune(
         galaxalign-v1 has only this stage; there --epochs alone sets its length.
     {batch_size}
     lr : float, optional
-        Peak learning rate; by default a value that suits the backbone.
+        Peak learning rate; by default a value that suits the method, the backbone and its weights. It is printed and
+        saved with the run.
     weight_decay : float
         Weight decay of AdamW.
     layer_decay : float

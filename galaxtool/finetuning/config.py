@@ -31,7 +31,7 @@ class FinetuneConfig:
 
     dataset: Sequence[str | Path] = ()
     output: Path | None = None
-    method: str = "galaxalign"
+    method: str = "auto"
     option: Sequence[str] = ()
     backbone: str = "mini"
     text_encoder: str | None = None

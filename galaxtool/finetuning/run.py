@@ -7,6 +7,7 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.finetuning.method_choice import choose_method
 from galaxtool.finetuning.recipes import apply_recipe
 from galaxtool.finetuning.report import finish_run, write_inputs
 from galaxtool.finetuning.result import FinetuneResult
@@ -33,7 +34,7 @@ def run_finetune(
         return resume_run(Path(resume), config, progress)
     config = apply_recipe(config)
     check_config(config)
-    return start_run(drop_unused(config), progress, overwrite=overwrite)
+    return start_run(config, progress, overwrite=overwrite)
 
 
 def start_run(config: FinetuneConfig, progress: Progress, *, overwrite: bool) -> FinetuneResult:
@@ -42,7 +43,9 @@ def start_run(config: FinetuneConfig, progress: Progress, *, overwrite: bool) ->
     With several processes started by `torchrun`, the first one creates the directory and the others follow.
     """
     distributed.join_group()
-    setup = prepare_training(config)
+    choice = choose_method(config)
+    config = drop_unused(choice.config)
+    setup = prepare_training(config, labeled=choice.labeled, note=choice.note)
     if distributed.is_main():
         stamp = utc_now().replace(":", "").replace("-", "")
         run = RunDirectory.create(
@@ -131,11 +134,16 @@ def _train_model(
     if distributed.is_main():
         write_split(run.path / "split.csv", labeled)
         write_inputs(run, config, labeled)
-    for note in labeled.notes:
-        log.say(note)
+    for note in (setup.note, *labeled.notes):
+        if note:
+            log.say(note)
     for warning in labeled.warnings:
         log.say(f"Warning: {warning}")
     task = make_task(config, setup, log)
+    if distributed.is_main() and config.lr is None:
+        config = replace(config, lr=task.options.lr)
+        write_inputs(run, config, labeled)
+        run.manifest["config"]["lr"]["value"] = task.options.lr
     processes = f", {distributed.size()} processes" if distributed.size() > 1 else ""
     run.manifest["device"] = f"{task.device}, {task.options.precision}{processes}"
     run.save()

@@ -144,18 +144,16 @@ def _convert(option: MethodOption, text: str) -> OptionValue:
         raise ConfigError(f"--option {option.name}={text}: it must be {expected}.") from None
 
 
-def make_train_options(
-    config: FinetuneConfig, method: MethodSpec, *, suggested_lr: float, precision: str
-) -> TrainOptions:
+def make_train_options(config: FinetuneConfig, method: MethodSpec, *, lr: float, precision: str) -> TrainOptions:
     """Return the options of the trainer, with defaults for the settings that were not given.
 
     Parameters
     ----------
     config : FinetuneConfig
     method : MethodSpec
-        The method, whose learning rate and number of stages decide some defaults.
-    suggested_lr : float
-        Peak learning rate that suits the backbone, used where neither the user nor the method gives one.
+        The method, whose number of stages decides some defaults.
+    lr : float
+        Peak learning rate.
     precision : {"fp32", "bf16", "fp16"}
         Precision of the training on the chosen device.
     """
@@ -168,7 +166,7 @@ def make_train_options(
         epochs=epochs,
         warmup_epochs=warmup,
         batch_size=config.batch_size,
-        lr=config.lr or method.lr or suggested_lr,
+        lr=lr,
         weight_decay=config.weight_decay,
         layer_decay=config.layer_decay,
         contrast=config.contrast,

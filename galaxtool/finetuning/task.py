@@ -12,6 +12,8 @@ from galaxtool.backbones.weights import locate_weights
 from galaxtool.errors import ConfigError, InputError, OfflineError, TrainingError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, gather_labeled
+from galaxtool.finetuning.learning_rate import choose_learning_rate
+from galaxtool.finetuning.method_choice import DEFAULT_TEXT_ENCODER
 from galaxtool.finetuning.pictures import read_pictures
 from galaxtool.finetuning.settings import choose_head, make_train_options, parse_method_options
 from galaxtool.inference.reading import override_preprocess, parse_stretch
@@ -25,7 +27,6 @@ from galaxtool.types import Progress
 from galaxtool.vision.device import choose_device, choose_precision
 from galaxtool.vision.preprocess import Preprocess, to_channels
 
-DEFAULT_TEXT_ENCODER = "clip-vit-16"
 MAX_LISTED = 10
 """Number of unreadable images that are listed one by one."""
 
@@ -46,6 +47,8 @@ class TrainingSetup:
         The training method.
     head : HeadSpec
         The head of the trained model.
+    note : str
+        Why this method was chosen, if the user did not choose.
     """
 
     labeled: LabeledImages
@@ -53,10 +56,20 @@ class TrainingSetup:
     text_encoder: BackboneName | None
     method: MethodSpec
     head: HeadSpec
+    note: str = ""
 
 
-def prepare_training(config: FinetuneConfig) -> TrainingSetup:
+def prepare_training(config: FinetuneConfig, *, labeled: LabeledImages | None = None, note: str = "") -> TrainingSetup:
     """Find the method, the head, the backbone and the data.
+
+    Parameters
+    ----------
+    config : FinetuneConfig
+        Settings with the name of a method.
+    labeled : LabeledImages, optional
+        The data, if they have been gathered already.
+    note : str
+        Why this method was chosen.
 
     Raises
     ------
@@ -73,17 +86,18 @@ def prepare_training(config: FinetuneConfig) -> TrainingSetup:
     if backbone.weights:
         locate_weights(backbone.weights, str(backbone), registry)
     text_encoder = _find_text_encoder(config.text_encoder, method, backbone, registry)
-    labeled = gather_labeled(config, needs_labels="labels" in method.needs)
+    if labeled is None:
+        labeled = gather_labeled(config, needs_labels="labels" in method.needs)
     if "symbols" in method.needs:
         lacking = [c.slug for c in labeled.taxonomy.classes if c.symbol is None]
         if lacking:
             raise InputError(
                 f"The method '{method.name}' needs a symbol for every class and has none for {', '.join(lacking)}.",
-                hint="Give a folder with one image for each class, --symbols DIR, or use --method clip.",
+                hint="Give a folder with one image for each class, --symbols DIR, or use --method supervised or clip.",
             )
     if not any(labeled.slugs) and labeled.votes is None:
         head = registry.heads.find("none").spec
-    return TrainingSetup(labeled, backbone, text_encoder, method, head)
+    return TrainingSetup(labeled, backbone, text_encoder, method, head, note)
 
 
 def _find_text_encoder(
@@ -132,9 +146,9 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     if "symbols" in setup.method.needs:
         drawings = to_channels(load_symbols(setup.labeled.taxonomy, preprocess.size), len(channels))
         symbols = torch.from_numpy(drawings).to(device)
-    options = make_train_options(
-        config, setup.method, suggested_lr=getattr(backbone, "suggested_lr", 1e-4), precision=precision
-    )
+    rate = choose_learning_rate(config, setup.method, setup.backbone, backbone)
+    log.say(f"Learning rate {rate.value:g}: {rate.reason}.")
+    options = make_train_options(config, setup.method, lr=rate.value, precision=precision)
     make_objective = get_registry().heads.find(setup.head.name).load(setup.head.objective)
     return Task(
         backbone=backbone,

@@ -34,7 +34,7 @@ def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
     if missing := [item.slug for item in taxonomy.classes if item.symbol is None]:
         raise InputError(
             f"No symbol for {', '.join(missing)} in the taxonomy '{taxonomy.name}'.",
-            hint="Put one image per class into a folder and add --symbols DIR, or use --method clip.",
+            hint="Put one image per class into a folder and add --symbols DIR, or use --method supervised or clip.",
         )
     return np.stack([load_symbol(item.symbol, size) for item in taxonomy.classes if item.symbol is not None])
 

@@ -366,8 +366,8 @@ def test_unknown_data(name: str, message: str) -> None:
 
 
 def test_own_classes_need_symbols_for_galaxalign(images: Path, symbols: Path, tmp_path: Path) -> None:
-    said = run_failing("finetune", images, "--backbone", "mini@none", "--out", "run")
-    assert "has none for disc, ring" in said and "--method clip" in said and "--symbols DIR" in said
+    said = run_failing("finetune", images, "--method", "galaxalign", "--backbone", "mini@none", "--out", "run")
+    assert "has none for disc, ring" in said and "supervised or clip" in said and "--symbols DIR" in said
     some = shutil.copytree(symbols, tmp_path / "some")
     (some / "disc.png").unlink()
     assert "has none for disc." in run_failing("finetune", images, "--symbols", some, "--backbone", "mini@none")

@@ -242,7 +242,7 @@ def test_v1_without_a_warm_up() -> None:
                           ({"epochs": 30, "warmup_epochs": 4}, 4)]
 )  # fmt: skip
 def test_how_long_v1_is(given: dict[str, Any], wanted: int) -> None:
-    options = make_train_options(FinetuneConfig(**given), spec_of("galaxalign-v1"), suggested_lr=0.1, precision="fp32")
+    options = make_train_options(FinetuneConfig(**given), spec_of("galaxalign-v1"), lr=0.1, precision="fp32")
     assert options.warmup_epochs == wanted
 
 

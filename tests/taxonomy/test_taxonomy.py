@@ -479,7 +479,7 @@ def test_own_classes_take_symbols_by_name(tmp_path: Path) -> None:
     assert [item.symbol.name if item.symbol else None for item in taxonomy.classes] == ["Ring-Galaxies.png", None, None]
     with pytest.raises(InputError, match=r"No symbol for s0_galaxy, lens") as caught:
         load_symbols(taxonomy, 32)
-    assert "--method clip" in caught.value.hint
+    assert "--method supervised or clip" in caught.value.hint
     pixels = load_symbols(taxonomy.subset(["ring_galaxy"]), 32)
     assert pixels.shape == (1, 32, 32, 3) and pixels.dtype == np.uint8
     assert pixels[0, 16].min() == 255 and pixels[0, 2].max() == 0, "a wide drawing is padded, not stretched"
