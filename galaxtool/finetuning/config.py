@@ -37,7 +37,7 @@ class FinetuneConfig:
     text_encoder: str | None = None
     channels: str = "rgb"
     head: str | None = None
-    votes: str | None = None
+    votes: str | Path | None = None
     taxonomy: str | None = None
     symbols: Path | None = None
     where: str | None = None
@@ -55,7 +55,7 @@ class FinetuneConfig:
     pixel_scale: float | None = None
     pixels: str = "auto"
     all_classes: bool = False
-    recipe: str | None = None
+    recipe: str | Path | None = None
     data: Sequence[str] = ()
     fraction: float = 1.0
     split: Path | None = None

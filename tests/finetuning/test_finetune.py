@@ -570,7 +570,7 @@ def test_settings_have_their_precedence_and_source(images: Path, monkeypatch: py
     assert config["weight"] == {"value": ["set=2"], "source": "file settings.toml"}
     assert config["crop"] == {"value": 0.6, "source": "flag"}
     assert config["stretch"] == {"value": "log", "source": "environment GALAXTOOL_FINETUNE_STRETCH"}
-    assert config["lr"] == {"value": None, "source": "default"}
+    assert config["lr"] == {"value": 0.002, "source": "default"}
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_a_recipe_of_another_method_may_be_used(images: Path, monkeypatch: pytes
 
     Path("mine.toml").write_text('[finetune]\nmethod = "galaxalign"\nwarmup_epochs = 2\nlayer_decay = 0.5\n')
     with monkeypatch.context() as patch:
-        patch.setattr("galaxtool.finetuning.run.start_run", start)
+        patch.setattr("galaxtool.finetuning.run.prepare_training", start)
         said = run_failing("finetune", images, *QUICK, "--recipe", "mine.toml", "--method", "linear-probe")
     assert "enough" in said
     Path("wrong.toml").write_text('[finetune]\nmethod = "linear-probe"\nlayer_decay = 0.5\n')
