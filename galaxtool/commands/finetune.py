@@ -50,6 +50,7 @@ def finetune(
     fraction: float = 1.0,
     split: Path | None = None,
     valid_fraction: float = 0.15,
+    test_fraction: float = 0.0,
     separation: float = 60.0,
     epochs: int | None = None,
     warmup_epochs: int | None = None,
@@ -141,6 +142,9 @@ def finetune(
         Table with an id or path and a split (train, valid, test) for each image, such as split.csv of another run.
     valid_fraction : float
         Fraction of each class to use for validation, if the data have no split of their own.
+    test_fraction : float
+        Fraction of each class to hold out and score once, at the end; the validation images choose the epoch, so their
+        scores are optimistic. A test split that the data have is always scored so.
     separation : float
         Images closer than this on the sky, in arcsec, directly or through others, go into the same split.
     epochs : int, optional
@@ -223,11 +227,11 @@ def finetune(
         dec_column=dec_column, table=table, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
         weight_hdu=weight_hdu, pixel_scale=pixel_scale, pixels=pixels, all_classes=all_classes,
         recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,
-        valid_fraction=valid_fraction, separation=separation, epochs=epochs, warmup_epochs=warmup_epochs,
-        batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay, patience=patience,
-        stopping=stopping, contrast=contrast, score=score, class_weights=class_weights, label_smoothing=label_smoothing,
-        calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec, stretch=stretch, seed=seed,
-        precision=precision, accumulate=accumulate, checkpointing=checkpointing, compile=compile, device=device,
-        tensorboard=tensorboard,
+        valid_fraction=valid_fraction, test_fraction=test_fraction, separation=separation, epochs=epochs,
+        warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay,
+        patience=patience, stopping=stopping, contrast=contrast, score=score, class_weights=class_weights,
+        label_smoothing=label_smoothing, calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec,
+        stretch=stretch, seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing,
+        compile=compile, device=device, tensorboard=tensorboard,
     )  # fmt: skip
     return run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)

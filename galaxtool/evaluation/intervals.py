@@ -32,7 +32,8 @@ def make_bootstrap_entry(statistic: Callable[[np.ndarray], float], n: int, seed:
     draws = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
     # a resample may lack what the score needs, such as a second class
     low, high = np.nanpercentile([statistic(draw) for draw in draws], [2.5, 97.5])
-    return make_entry(value, float(low), float(high))
+    # a resample has fewer different items, so that some scores of few items are nearly always on one side of the value
+    return make_entry(value, min(float(low), value), max(float(high), value))
 
 
 def make_wilson_entry(share: float, n: int) -> Entry:

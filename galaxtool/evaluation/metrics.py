@@ -80,6 +80,8 @@ def _compute(metric: Registration[MetricSpec], values: np.ndarray, targets: np.n
         per_item = np.asarray(score(values, targets))
         per_item = per_item[np.isfinite(per_item)]
         return make_bootstrap_entry(lambda items: float(per_item[items].mean()), len(per_item), seed)
+    if metric.spec.interval == "own":
+        return make_entry(*metric.load()(values, targets, seed))
     if metric.spec.interval == "wilson":
         return make_wilson_entry(float(score(values, targets)), len(targets))
     return make_bootstrap_entry(lambda items: float(score(values[items], targets[items])), len(targets), seed)

@@ -27,8 +27,9 @@ def register_metrics() -> list[MetricSpec]:
         ),
         MetricSpec(
             name="ece",
-            summary="Expected calibration error with 15 equal bins (Guo et al. 2017).",
-            factory="galaxtool.evaluation.scores:expected_calibration_error",
+            summary="Expected calibration error, debiased, in bins of equal numbers (Kumar et al. 2019).",
+            factory="galaxtool.evaluation.calibration_error:measure_calibration_error",
+            interval="own",
             higher_is_better=False,
         ),
         MetricSpec(

@@ -33,12 +33,3 @@ def roc_auc(probabilities: np.ndarray, targets: np.ndarray) -> float:
     ranks = (rankdata(probabilities[:, both], axis=0) * positive[:, both]).sum(axis=0)
     n = n[both]
     return float(((ranks - n * (n + 1) / 2) / (n * (len(targets) - n))).mean())
-
-
-def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> float:
-    """Return the expected calibration error with equal bins of confidence (Guo et al. 2017, arXiv:1706.04599)."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == targets
-    number = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(correct[number == b].sum() - confidence[number == b].sum()) for b in range(bins)]
-    return float(np.sum(gaps) / len(targets))

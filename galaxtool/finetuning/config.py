@@ -60,6 +60,7 @@ class FinetuneConfig:
     fraction: float = 1.0
     split: Path | None = None
     valid_fraction: float = 0.15
+    test_fraction: float = 0.0
     separation: float = 60.0
     epochs: int | None = None
     warmup_epochs: int | None = None

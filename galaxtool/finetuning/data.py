@@ -20,6 +20,7 @@ from galaxtool.datasets.splits.by_position import (
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
+from galaxtool.evaluation.class_scores import describe_small_classes
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.labels import Messages, choose_classes, describe_classes, read_labels
 from galaxtool.inputs.probe import FileProber
@@ -128,10 +129,16 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     datasets, locations, items, messages = _open_items(config, prober, keeps_all=keeps_all)
     targets = _find_targets(items, config)
     placed = items if hdu is None else add_header_positions(items, hdu=hdu, prober=prober)
+    if config.test_fraction and (given := sum(item.split == "test" for item in items)):
+        raise ConfigError(
+            f"--test-fraction is given, and {given} of the images have the split 'test' already.",
+            hint="Leave it out: these are scored once, at the end.",
+        )
     splits = split_items(
         placed,
         targets.slugs,
         valid_fraction=config.valid_fraction,
+        test_fraction=config.test_fraction,
         seed=config.seed,
         separation_arcsec=config.separation,
         prober=prober,
@@ -171,6 +178,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
                 f"No image of '{slug}' is left to validate on, so its score is not known."
                 for slug in find_unvalidated_classes(targets.slugs, splits)
             ),
+            *describe_small_classes(targets.slugs, splits),
         ),
         notes=(*messages.notes, *targets.notes),
     )

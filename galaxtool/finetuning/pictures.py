@@ -13,6 +13,9 @@ from galaxtool.training.task import PictureSet
 from galaxtool.types import Progress
 from galaxtool.vision.preprocess import Preprocess
 
+MAX_LISTED = 10
+"""Number of unreadable images that are listed one by one."""
+
 
 def read_pictures(
     labeled: LabeledImages, split: str, preprocess: Preprocess, progress: Progress
@@ -78,3 +81,11 @@ def _check_scales(fields: np.ndarray, split: str, progress: Progress) -> None:
             f"Warning: {lacking} of the {len(fields)} {split} images do not give their pixel scale and are shown "
             "whole; --pixel-scale supplies it."
         )
+
+
+def report_problems(problems: list[str], log: Progress) -> None:
+    """List the images that cannot be read, the first ten one by one."""
+    for problem in problems[:MAX_LISTED]:
+        log.say(f"Left out: {problem}")
+    if len(problems) > MAX_LISTED:
+        log.say(f"Left out: {len(problems) - MAX_LISTED} more images that cannot be read.")

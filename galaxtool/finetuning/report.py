@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import tomli_w
-import torch
 from torch import nn
 
 from galaxtool import __version__
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
 from galaxtool.finetuning.domain import describe_domain
+from galaxtool.finetuning.scoring import ScoredPictures, run_head, score_test, score_validation
 from galaxtool.finetuning.task import TrainingSetup
 from galaxtool.inference.field_of_view import summarize_fields
 from galaxtool.inference.training_domain import DOMAIN
@@ -25,7 +26,8 @@ from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.figures import draw_confusion, draw_history
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
-from galaxtool.training.task import Task
+from galaxtool.training.task import PictureSet, Task
+from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.digests import hash_file
 from galaxtool.utils.run_directory import RunDirectory, utc_now
@@ -44,9 +46,27 @@ def write_inputs(run: RunDirectory, config: FinetuneConfig, labeled: LabeledImag
 
 
 def finish_run(
-    run: RunDirectory, config: FinetuneConfig, task: Task, outcome: Outcome, setup: TrainingSetup
+    run: RunDirectory,
+    config: FinetuneConfig,
+    task: Task,
+    outcome: Outcome,
+    setup: TrainingSetup,
+    *,
+    test: PictureSet | None,
+    log: Progress,
 ) -> dict[str, Any]:
     """Score the best epoch; write ``metrics.json``, the figures and the model directory.
+
+    Parameters
+    ----------
+    run : RunDirectory
+    config : FinetuneConfig
+    task : Task
+    outcome : Outcome
+    setup : TrainingSetup
+    test : PictureSet or None
+        Test split, which is scored here for the first time.
+    log : Progress
 
     Returns
     -------
@@ -55,27 +75,30 @@ def finish_run(
     """
     head = _fit_head(task, setup.head) or outcome.head
     has_classes = setup.head.name != "none"
-    scored = task.valid.select_labeled() if has_classes else task.valid
-    features = embed_pictures(task, scored)
-    with torch.inference_mode():
-        logits = head(features).float().cpu()
-        unit = torch.nn.functional.normalize(features, dim=1).cpu().numpy()
-    temperature = task.objective.calibrate(logits, scored.targets) if config.calibrate else 1.0
-    metrics = {
-        "split": "valid",
-        "best_epoch": outcome.best["epoch"],
-        **task.objective.metrics(logits, scored.targets, unit, temperature=temperature, seed=config.seed),
-    }
+    figures = run.path / "figures"
+    scored = run_head(task, head, task.valid.select_labeled() if has_classes else task.valid)
+    metrics, temperature = score_validation(task, scored, outcome, calibrate=config.calibrate, seed=config.seed)
+    if note := metrics.get("calibration", {}).get("note"):
+        log.say(note)
+    if has_classes and test is not None:
+        tested = run_head(task, head, test)
+        metrics["test"] = score_test(task, tested, temperature=temperature, seed=config.seed)
+        _draw_confusion(task, tested, f"Test, {len(test)} images", figures / "confusion_test.png")
     write_json(run.path / "metrics.json", metrics)
-    draw_history(outcome.history, outcome.best["epoch"], run.path / "figures" / "history.png")
-    if has_classes and scored.targets.ndim == 1:
-        predicted = logits.argmax(dim=1).numpy()
-        draw_confusion(scored.targets, predicted, task.taxonomy.slugs, run.path / "figures" / "confusion.png")
+    draw_history(outcome.history, outcome.best["epoch"], figures / "history.png")
+    if has_classes:
+        _draw_confusion(task, scored, f"Validation, {len(scored.predicted)} images", figures / "confusion.png")
     record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
     save_model(run.path / "model", GalaxyModel(task.backbone, head, outcome.symbol_tower).eval(), record, task.taxonomy)
     run.manifest["metrics"] = metrics
     run.manifest["citations"] = record.citations
     return metrics
+
+
+def _draw_confusion(task: Task, scored: ScoredPictures, title: str, path: Path) -> None:
+    """Draw the confusion matrix, unless the targets are votes."""
+    if scored.pictures.targets.ndim == 1:
+        draw_confusion(scored.pictures.targets, scored.predicted, task.taxonomy.slugs, path, title=title)
 
 
 def _make_record(
@@ -113,7 +136,7 @@ def _make_record(
         has_symbol_tower=outcome.symbol_tower is not None,
         licence=backbone.weights.licence if backbone.weights else "",
         citations=_collect_citations(setup),
-        notes=_write_notes(setup.head, temperature),
+        notes=_write_notes(setup.head, temperature, has_test="test" in metrics),
         created=utc_now(),
         galaxtool=__version__,
     )
@@ -130,12 +153,15 @@ def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:
     return fitted
 
 
-def _write_notes(head: HeadSpec, temperature: float) -> str:
+def _write_notes(head: HeadSpec, temperature: float, *, has_test: bool) -> str:
     """Return the notes of the model: what its scores are worth."""
     if head.name == "none":
         return "Learned without labels: it embeds, and has no classes. No score is known."
-    scores = "Scores are of the validation split of its own training data, which chose the best epoch"
-    return f"{scores} and the temperature." if temperature != 1.0 else f"{scores}."
+    chose = "the best epoch and the temperature" if temperature != 1.0 else "the best epoch"
+    scores = f"Scores are of the validation split of its own training data, which chose {chose}"
+    if has_test:
+        return f"{scores}; those under 'test' are of a test split, which chose nothing."
+    return f"{scores}, so they are optimistic; no test split was scored."
 
 
 def _collect_citations(setup: TrainingSetup) -> list[dict[str, str]]:

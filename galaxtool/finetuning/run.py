@@ -11,6 +11,7 @@ from galaxtool.finetuning.method_choice import choose_method
 from galaxtool.finetuning.recipes import apply_recipe
 from galaxtool.finetuning.report import finish_run, write_inputs
 from galaxtool.finetuning.result import FinetuneResult
+from galaxtool.finetuning.scoring import read_test
 from galaxtool.finetuning.settings import check_config
 from galaxtool.finetuning.split_table import read_split, write_split
 from galaxtool.finetuning.task import TrainingSetup, make_task, prepare_training
@@ -147,9 +148,10 @@ def _train_model(
     processes = f", {distributed.size()} processes" if distributed.size() > 1 else ""
     run.manifest["device"] = f"{task.device}, {task.options.precision}{processes}"
     run.save()
+    test = read_test(labeled, task.preprocess, log) if distributed.is_main() else None
     stages = get_registry().methods.find(setup.method.name).create(task)
     outcome = Trainer(task, stages, run.path, log, tensorboard=config.tensorboard).fit(resume=resume)
-    metrics = finish_run(run, config, task, outcome, setup) if distributed.is_main() else {}
+    metrics = finish_run(run, config, task, outcome, setup, test=test, log=log) if distributed.is_main() else {}
     metrics = distributed.broadcast(metrics)
     distributed.leave_group()
     return FinetuneResult(run.path, run.path / "model", metrics, list(labeled.taxonomy.slugs))

@@ -51,6 +51,8 @@ def check_config(config: FinetuneConfig) -> None:
     lr, decay, separation = config.lr, config.weight_decay, config.separation
     _require(0 <= separation < math.inf, "separation", separation, "a number of arcseconds, at least 0")
     _require(0 < config.valid_fraction < 1, "valid_fraction", config.valid_fraction, "between 0 and 1")
+    left = 1 - config.valid_fraction
+    _require(0 <= config.test_fraction < left, "test_fraction", config.test_fraction, f"at least 0 and below {left:g}")
     _require(lr is None or 0 < lr < math.inf, "lr", lr, "a number above 0")
     _require(0 <= decay < math.inf, "weight_decay", decay, "a number of at least 0")
     _require(config.seed < 2**63, "seed", config.seed, "below 2^63")

@@ -14,7 +14,7 @@ from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, gather_labeled
 from galaxtool.finetuning.learning_rate import choose_learning_rate
 from galaxtool.finetuning.method_choice import DEFAULT_TEXT_ENCODER
-from galaxtool.finetuning.pictures import read_pictures
+from galaxtool.finetuning.pictures import read_pictures, report_problems
 from galaxtool.finetuning.settings import choose_head, make_train_options, parse_method_options
 from galaxtool.inference.reading import override_preprocess, parse_stretch
 from galaxtool.plugins.registry import Registry, get_registry
@@ -26,9 +26,6 @@ from galaxtool.training.task import Task
 from galaxtool.types import Progress
 from galaxtool.vision.device import choose_device, choose_precision
 from galaxtool.vision.preprocess import Preprocess, to_channels
-
-MAX_LISTED = 10
-"""Number of unreadable images that are listed one by one."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
         log.say(note)
     train, train_problems = read_pictures(setup.labeled, "train", preprocess, log)
     valid, valid_problems = read_pictures(setup.labeled, "valid", preprocess, log)
-    _say_problems(train_problems + valid_problems, log)
+    report_problems(train_problems + valid_problems, log)
     symbols = None
     if "symbols" in setup.method.needs:
         drawings = to_channels(load_symbols(setup.labeled.taxonomy, preprocess.size), len(channels))
@@ -209,11 +206,3 @@ def _describe_counts(labeled: LabeledImages) -> str:
     if labeled.votes is not None:
         return f"{splits} images with votes for {len(labeled.taxonomy)} answers"
     return f"{splits} images of {len(labeled.taxonomy)} classes"
-
-
-def _say_problems(problems: list[str], log: Progress) -> None:
-    """List the images that cannot be read, the first ten one by one."""
-    for problem in problems[:MAX_LISTED]:
-        log.say(f"Left out: {problem}")
-    if len(problems) > MAX_LISTED:
-        log.say(f"Left out: {len(problems) - MAX_LISTED} more images that cannot be read.")

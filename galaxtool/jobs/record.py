@@ -13,7 +13,7 @@ from galaxtool.errors import InputError
 FILE_NAME = "job.json"
 """Name of the file in the folder of the job."""
 
-_NOT_COMPARED = ("meta", "notes")
+_NOT_COMPARED = ("meta", "notes", "calibration")  # a model has a digest of its own
 
 
 def stored_as(key: str, *, derived: bool = False) -> dict[str, Any]:

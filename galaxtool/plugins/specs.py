@@ -227,8 +227,10 @@ class MetricSpec(Spec):
         is computed again for each of 200 bootstrap resamples, so it should be fast. With ``"embeddings"``, `values`
         are unit embeddings of shape (N, dim) and the result is an array of shape (N,) with a score for each item, NaN
         for an item without one; the metric is their mean.
-    interval : {"bootstrap", "wilson"}
-        The interval: percentiles of the resamples, or the Wilson interval of a share of the items.
+    interval : {"bootstrap", "wilson", "own"}
+        The interval: percentiles of the resamples, the Wilson interval of a share of the items, or one of its own. The
+        factory of a metric of probabilities with an interval of its own is called once, as
+        ``factory(values, targets, seed)``, and returns the value and both ends.
     higher_is_better : bool
         Whether a higher value is a better one.
     """

@@ -61,7 +61,9 @@ def draw_history(history: Sequence[Mapping[str, Any]], best_epoch: int, path: Pa
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def draw_confusion(targets: np.ndarray, predicted: np.ndarray, classes: Sequence[str], path: Path) -> None:
+def draw_confusion(
+    targets: np.ndarray, predicted: np.ndarray, classes: Sequence[str], path: Path, *, title: str = ""
+) -> None:
     """Draw a confusion matrix, with counts as numbers and shares of the true class as colours.
 
     Parameters
@@ -72,6 +74,8 @@ def draw_confusion(targets: np.ndarray, predicted: np.ndarray, classes: Sequence
         Names of the classes, in the order of the indices.
     path : Path
         PNG file to write; a PDF file is written beside it.
+    title : str
+        Title, such as the split and the number of images.
     """
     counts = confusion_matrix(targets, predicted, labels=np.arange(len(classes)))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -84,7 +88,7 @@ def draw_confusion(targets: np.ndarray, predicted: np.ndarray, classes: Sequence
             axes.text(column, row, str(count), ha="center", va="center", color=color)
         axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(classes)), classes)
-        axes.set(xlabel="predicted", ylabel="true", title=f"Validation, {len(targets)} images")
+        axes.set(xlabel="predicted", ylabel="true", title=title)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         figure.colorbar(image, label="share of the true class", shrink=0.8).outline.set_visible(False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from astropy.table import Table
 
 from galaxtool.errors import GalaxtoolError
+from galaxtool.evaluation.limits import MIN_CALIBRATED
 from galaxtool.jobs.job import list_part_paths
 from galaxtool.jobs.part_file import merge_stats, read_parts
 from galaxtool.jobs.record import PredictionsRecord
@@ -78,10 +79,15 @@ def send_outputs(outputs: OutputOptions, progress: Progress) -> None:
 def describe_calibration(record: ModelRecord) -> str:
     """Describe how a model's probabilities were calibrated, and how well; completes the sentence "They were ..."."""
     is_fitted = record.temperature != 1.0
-    n, error = record.metrics.get("n"), record.metrics.get("ece")
+    n, error, test = record.metrics.get("n"), record.metrics.get("ece"), record.metrics.get("test")
     images = f"{n:,} validation images" if isinstance(n, int) else "the validation images"
     text = f"calibrated on {images} (temperature {record.temperature:.3g})" if is_fitted else "not calibrated"
-    if isinstance(error, dict) and {"value", "low", "high"} <= set(error):
+    where = f"on {'these' if is_fitted else images}"
+    if isinstance(test, dict) and isinstance(test.get("n"), int) and "ece" in test:
+        n, error, where = test["n"], test["ece"], f"on {test['n']:,} test images"
+    if isinstance(n, int) and n < MIN_CALIBRATED:
+        return f"{text}; {n:,} images are too few to measure the calibration error"
+    if isinstance(error, dict) and isinstance(error.get("low"), float):
         value = "{value:.3f} (95 % interval {low:.3f} to {high:.3f})".format(**error)
-        text += f"; expected calibration error on {'these' if is_fitted else images}: {value}"
+        text += f"; expected calibration error {where}: {value}"
     return text

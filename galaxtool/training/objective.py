@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from sklearn.metrics import f1_score
 
 from galaxtool.errors import TrainingError
-from galaxtool.evaluation.calibration import fit_temperature
+from galaxtool.evaluation.calibration import choose_temperature, cross_fit
+from galaxtool.evaluation.class_scores import compute_class_scores
 from galaxtool.evaluation.metrics import compute_classification_metrics, compute_metric
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.options import TrainOptions
@@ -72,6 +73,7 @@ class ClassObjective:
 
     def __init__(self, *, taxonomy: Taxonomy, options: TrainOptions, targets: np.ndarray) -> None:
         self.n_outputs = len(taxonomy)
+        self.slugs = tuple(taxonomy.slugs)
         self.label_smoothing = options.label_smoothing
         self.class_weights: torch.Tensor | None = None
         if options.class_weights == "inverse":
@@ -114,16 +116,31 @@ class ClassObjective:
         return (row["valid_f1_macro"], -row["valid_loss"])
 
     def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
-        """Return the temperature that calibrates the probabilities (Guo et al. 2017, arXiv:1706.04599)."""
-        return fit_temperature(logits.numpy(), targets)
+        """Return the temperature that calibrates the probabilities, or 1 if none does; see `choose_temperature`."""
+        return choose_temperature(logits.numpy(), targets).temperature
+
+    def measure_calibration(self, logits: torch.Tensor, targets: np.ndarray, *, seed: int) -> dict[str, Any]:
+        """Measure the temperature that `calibrate` chose, on folds to which it was not fitted.
+
+        Returns
+        -------
+        dict
+            Entries of ``metrics.json``: ``ece``, which replaces that of `metrics`, and ``calibration``.
+        """
+        outputs = logits.numpy()
+        calibration = choose_temperature(outputs, targets)
+        held_out = outputs if calibration.temperature == 1 else cross_fit(outputs, targets)
+        probabilities = torch.softmax(torch.from_numpy(held_out), dim=1).numpy()
+        return {"ece": compute_metric("ece", probabilities, targets, seed=seed), "calibration": calibration.as_dict()}
 
     def metrics(
         self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
     ) -> dict[str, Any]:
-        """Return the scores of `compute_classification_metrics`, and the calibration error before the temperature."""
+        """Return the scores of `compute_classification_metrics`, those of each class, and the ECE as trained."""
         as_trained = torch.softmax(logits, dim=1).numpy()
         scaled = torch.softmax(logits / temperature, dim=1).numpy()
         return {
             **compute_classification_metrics(scaled, targets, embeddings, seed=seed),
             "ece_uncalibrated": compute_metric("ece", as_trained, targets, seed=seed),
+            "classes": compute_class_scores(as_trained.argmax(axis=1), targets, self.slugs),
         }

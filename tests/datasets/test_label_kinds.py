@@ -65,7 +65,8 @@ def test_words_for_no_label_are_no_class(images: Path, word: str) -> None:
 def test_words_that_may_be_classes_are_classes(images: Path, word: str) -> None:
     labeled = gather(write_csv(images, ["ring", "disc", word]))
     assert len(labeled.taxonomy) == 3 and len(labeled.items) == N
-    assert any(word in warning for warning in labeled.warnings) == (word in ("none", "unknown"))
+    warnings = [warning for warning in labeled.warnings if "say little" not in warning]
+    assert any(word in warning for warning in warnings) == (word in ("none", "unknown"))
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 from astropy.table import Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import logsumexp
 from support.helpers import SLUGS, make_model, write_png
 from support.training_helpers import run_command
 
-from galaxtool.evaluation.calibration import fit_temperature
+from galaxtool.evaluation.calibration import choose_temperature, cross_fit, fit_temperature
+from galaxtool.evaluation.calibration_error import expected_calibration_error, measure_calibration_error
 from galaxtool.evaluation.metrics import compute_classification_metrics
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
@@ -81,9 +84,90 @@ def test_the_metrics_tell_the_calibration_error_before_and_after() -> None:
     objective = ClassObjective(taxonomy=build_taxonomy(["a", "b", "c", "d"]), options=TrainOptions(), targets=targets)
     temperature = objective.calibrate(torch.from_numpy(logits), targets)
     assert temperature == fit_temperature(logits, targets)
+    assert temperature != 1
     found = objective.metrics(torch.from_numpy(logits), targets, np.eye(4)[targets], temperature=temperature, seed=0)
     wanted = [compute_classification_metrics(softmax(logits / t), targets)["ece"]["value"] for t in (1.0, temperature)]
     assert [found["ece_uncalibrated"]["value"], found["ece"]["value"]] == pytest.approx(wanted, abs=1e-5)
+
+
+# --- on other images than those it was fitted to ---------------------------------------------------------------------
+
+
+def test_folds_share_the_classes_and_are_scaled_by_the_other_folds() -> None:
+    logits, targets = overconfident(4.0, n=203)
+    asked: list[tuple[int, float]] = []
+
+    def fit(others: np.ndarray, known: np.ndarray) -> float:
+        asked.append((len(known), fit_temperature(others, known)))
+        counts = np.bincount(targets) - np.bincount(known, minlength=4)
+        assert np.all(np.abs(counts - np.bincount(targets) / 5) < 1)
+        return asked[-1][1]
+
+    scaled = cross_fit(logits, targets, fit)
+    assert [n for n, _ in asked] == [162, 162, 162, 163, 163] and len({t for _, t in asked}) == 5
+    ratio = np.median(logits / scaled, axis=1)
+    assert sorted(set(np.round(ratio, 5))) == sorted(round(t, 5) for _, t in asked)
+
+
+@pytest.mark.parametrize(("factor", "n", "kept"), [(4.0, 400, True), (1.0, 400, False), (5.0, 60, True)])
+def test_a_temperature_is_kept_where_it_helps_other_images(factor: float, n: int, kept: bool) -> None:
+    logits, targets = overconfident(factor, seed=3, n=n)
+    found = choose_temperature(logits, targets)
+    assert (found.temperature == found.fitted == fit_temperature(logits, targets)) == kept
+    assert kept or found.temperature == 1
+    held = cross_fit(logits, targets)
+    assert found.log_loss == pytest.approx(cross_entropy(held.astype(np.float32), targets, 1.0), abs=1e-5)
+    assert found.log_loss_uncalibrated == pytest.approx(cross_entropy(logits, targets, 1.0), abs=1e-5)
+    assert found.ece == pytest.approx(expected_calibration_error(softmax(held), targets), abs=1e-6)
+    assert not kept or (found.ece <= found.ece_uncalibrated and found.log_loss < found.log_loss_uncalibrated)
+    assert ("is used" if kept else "No temperature is used") in found.note
+    assert ("cannot be measured on 60 validation images; 200 are needed" in found.note) == (n < 200)
+
+
+def test_no_temperature_is_fitted_to_a_handful() -> None:
+    found = choose_temperature(*overconfident(5.0, n=9))
+    assert found.temperature == 1 and "No temperature is fitted to so few" in found.note
+
+
+@settings(max_examples=5, deadline=None)
+@given(factor=st.floats(0.2, 6), n=st.integers(10, 400), seed=st.integers(0, 999))
+def test_calibration_never_raises_the_error_that_is_told(factor: float, n: int, seed: int) -> None:
+    logits, targets = overconfident(factor, seed=seed, n=n)
+    objective = ClassObjective(taxonomy=build_taxonomy(["a", "b", "c", "d"]), options=TrainOptions(), targets=targets)
+    outputs = torch.from_numpy(logits)
+    temperature = objective.calibrate(outputs, targets)
+    found = objective.metrics(outputs, targets, np.eye(4)[targets], temperature=temperature, seed=seed)
+    found |= objective.measure_calibration(outputs, targets, seed=seed)
+    assert found["ece"]["value"] <= found["ece_uncalibrated"]["value"] + 1e-6
+    for name in ("ece", "ece_uncalibrated"):
+        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
+    assert found["calibration"]["temperature"] == temperature
+    if temperature == 1:
+        assert found["ece"] == found["ece_uncalibrated"]
+    json.dumps(found, allow_nan=False)
+
+
+def test_the_interval_covers_the_true_calibration_error() -> None:
+    """The true error is the mean difference between confidence and probability, since the labels are drawn by it."""
+    logits, targets = overconfident(1.0, seed=1, n=40_000)
+    for factor, least in ((1.0, 0.8), (2.5, 0.7)):
+        scaled, exact = softmax(factor * logits), softmax(logits)
+        top = scaled.argmax(axis=1)
+        true = abs(float((scaled.max(axis=1) - exact[np.arange(len(top)), top]).mean()))
+        inside = 0
+        for start in range(0, 4000, 400):
+            part = slice(start, start + 400)
+            value, low, high = measure_calibration_error(scaled[part], targets[part], seed=0)
+            inside += low <= true <= high
+            assert low <= value <= high
+        assert inside / 10 >= least, (factor, inside, true)
+
+
+def test_images_of_the_same_confidence_share_a_bin() -> None:
+    """Otherwise the order of the images, often by class, would look like an error of calibration."""
+    targets = np.repeat([0, 1], [70, 30])
+    probabilities = np.tile([0.7, 0.3], (100, 1))
+    assert expected_calibration_error(probabilities, targets) == pytest.approx(0, abs=1e-9)
 
 
 # --- from the model to the table -------------------------------------------------------------------------------------

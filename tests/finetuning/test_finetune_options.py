@@ -16,6 +16,7 @@ from torch import nn
 
 from galaxtool import get_registry, hookimpl
 from galaxtool.errors import GalaxtoolError
+from galaxtool.evaluation.calibration import Calibration
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.specs import HeadSpec
 from galaxtool.tables.read import read_table
@@ -123,13 +124,17 @@ def test_votes_need_a_schema_and_a_method_that_learns_them(images: Path) -> None
 # --- losses and probabilities ----------------------------------------------------------------------------------------
 
 
-def test_a_temperature_is_fitted_and_kept(images: Path) -> None:
-    found = trained(images, "--method", "supervised")
-    assert found["temperature"] != 1 and 0.05 <= found["temperature"] <= 20
+def test_a_temperature_that_helps_is_kept(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = Calibration(2.5, 2.5, 50, log_loss=0.5, log_loss_uncalibrated=0.6, ece=0.1, ece_uncalibrated=0.2)
+    with monkeypatch.context() as patch:
+        patch.setattr("galaxtool.training.objective.choose_temperature", lambda *_: chosen)
+        found = trained(images, "--method", "supervised")
+    assert found["temperature"] == 2.5 and found["metrics"]["calibration"]["note"] == chosen.note
+    assert "The temperature 2.5 is used" in Path("run", "log.txt").read_text()
     assert found["metrics"]["ece_uncalibrated"]["value"] is not None
     before = classified(images)
     plain = trained(images, "--method", "supervised", "--no-calibrate", run="plain")
-    assert plain["temperature"] == 1
+    assert plain["temperature"] == 1 and "calibration" not in plain["metrics"]
     after = classified(images, "plain")
     assert list(before["label"]) == list(after["label"])
     np.testing.assert_allclose(

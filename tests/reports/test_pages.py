@@ -86,7 +86,17 @@ def test_a_page_has_the_name_of_one(tmp_path: Path) -> None:
         (
             1.0,
             {"n": 20, "ece": {"value": 0.1, "low": 0.05, "high": 0.2}},
-            "not calibrated; expected calibration error on 20 validation images: 0.100 (95 % interval 0.050 to 0.200)",
+            "not calibrated; 20 images are too few to measure the calibration error",
+        ),
+        (
+            1.5,
+            {
+                "n": 20,
+                "ece": {"value": 0.1, "low": 0.05, "high": 0.2},
+                "test": {"n": 2000, "ece": {"value": 0.02, "low": 0.01, "high": 0.03}},
+            },
+            "calibrated on 20 validation images (temperature 1.5); expected calibration error on 2,000 test images: "
+            "0.020 (95 % interval 0.010 to 0.030)",
         ),
     ],
 )

@@ -22,11 +22,12 @@ def split_items(
     labels: Sequence[str | int | None],
     *,
     valid_fraction: float = 0.15,
+    test_fraction: float = 0.0,
     seed: int = 0,
     separation_arcsec: float = 60.0,
     prober: FileProber | None = None,
 ) -> np.ndarray:
-    """Split items into training and validation.
+    """Split items into training, validation and test.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ def split_items(
         Class of each item.
     valid_fraction : float
         Fraction of each class to validate on, in [0, 1).
+    test_fraction : float
+        Fraction of each class to keep for a test, in [0, 1); 0 for no test split other than a given one.
     seed : int
         Random seed; the same items, labels and seed give the same split.
     separation_arcsec : float
@@ -48,7 +51,8 @@ def split_items(
     ndarray of str, shape (N,)
         ``train``, ``valid``, ``test`` or ``unused``. Given ``test`` and ``unused`` items keep their split. If the items
         come with a ``valid`` split, all splits are as given, and an item without one is for training. Otherwise the
-        validation split is drawn from all items that are not ``test`` or ``unused``.
+        validation split is drawn from all items that are not ``test`` or ``unused``. A test split is drawn from the
+        items for training, before the validation split.
 
     Raises
     ------
@@ -63,6 +67,10 @@ def split_items(
     """
     if not 0 <= valid_fraction < 1:
         raise ConfigError(f"The validation fraction is {valid_fraction:g}, not at least 0 and below 1.")
+    if not 0 <= test_fraction < 1 - valid_fraction:
+        raise ConfigError(
+            f"The test fraction is {test_fraction:g}, not at least 0 and below 1 minus the validation fraction."
+        )
     if not separation_arcsec >= 0:
         raise ConfigError(f"The separation is {separation_arcsec:g} arcsec, not at least 0.")
     given = np.array([item.split for item in items], dtype="U6")
@@ -72,6 +80,18 @@ def split_items(
         for part in ("valid", "test"):
             given[(given == "") & np.isin(together, together[given == part])] = part
     splits = np.where(given == "", "train", given)
+    if test_fraction:
+        # a group with a given validation item stays where it is
+        usable = np.flatnonzero(~np.isin(given, ("test", "unused"))).tolist()
+        groups = find_leak_groups([items[i] for i in usable], separation_arcsec=separation_arcsec, prober=prober)
+        bound = np.isin(groups, groups[given[usable] == "valid"])
+        rows = np.array(usable, dtype=int)[~bound]
+        if len(rows):
+            drawn = _draw_groups(
+                np.unique(groups[~bound], return_inverse=True)[1], [str(labels[i]) for i in rows], test_fraction, seed
+            )
+            given[rows[drawn]] = splits[rows[drawn]] = "test"
+            valid_fraction = valid_fraction / (1 - test_fraction)  # of those that are left
     free = np.flatnonzero(~np.isin(given, ("test", "unused"))).tolist()
     if free and not np.any(given == "valid"):
         groups = find_leak_groups([items[i] for i in free], separation_arcsec=separation_arcsec, prober=prober)
