@@ -14,7 +14,7 @@ _PANELS = {
     "Query": ("text", "symbol", "id", "ra", "dec", "radius"),
     "Index": ("index", "among", "model"),
     "Input": INPUT_OPTIONS,
-    "Result": ("top_k", "filter", "exclude_query", "output", "sheet"),
+    "Result": ("top_k", "filter", "exclude_query", "output", "sheet", "sheet_style"),
     "Computing": ("engine", "device"),
     "Job": ("resume", "overwrite"),
 }

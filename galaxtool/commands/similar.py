@@ -33,6 +33,7 @@ def similar(
     top_k: int = 10,
     output: Path = Path("similar.csv"),
     sheet: Path | None = None,
+    sheet_style: str = "dark",
     exclude_query: bool = False,
     filter: Sequence[str] = (),
     hdu: str | None = None,
@@ -88,7 +89,9 @@ def similar(
     output : Path
         Table to write. The suffix selects the format: .csv, .ecsv, .fits, .vot or .parquet.
     sheet : Path, optional
-        Contact sheet to write, .png or .jpg; by default beside the table, under the same name.
+        Contact sheet to write, .png, .jpg or .pdf; by default a PNG file beside the table, under the same name.
+    sheet_style : str
+        Colours of the contact sheet: dark or light.
     exclude_query : bool
         Leave the query itself out of the results.
     filter : sequence of str, optional
@@ -148,6 +151,7 @@ def similar(
         ResultOptions(
             output=Path(output),
             sheet=None if sheet is None else Path(sheet),
+            sheet_style=sheet_style,
             k=top_k,
             filters=(filter,) if isinstance(filter, str) else tuple(filter),
             exclude_query=exclude_query,

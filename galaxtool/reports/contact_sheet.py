@@ -1,52 +1,35 @@
-"""Draw a sheet of captioned pictures."""
+"""Draw a sheet of captioned pictures as a raster image."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-TILE = 192
-"""Side of a picture in pixels."""
+from galaxtool.reports.sheet_layout import COLUMNS, STYLES, TILE, Label, Picture, Tile, lay_out
+from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.optional_imports import import_attribute
 
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-_GAP = 16
-_COLUMNS = 6
-_TEXT = 15
-_LINE = 20
-_TITLE = 20
-_GROUND, _PANEL = (18, 20, 26), (38, 42, 52)
-_BRIGHT, _DIM, _ACCENT = (236, 238, 242), (150, 156, 168), (255, 196, 77)
+__all__ = ["SUFFIXES", "TILE", "Tile", "draw_contact_sheet", "write_contact_sheet"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf")
+"""Suffixes of the files that a sheet can be written to."""
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One picture of a sheet.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (ny, nx, 3), or None
-        Picture, row 0 on top; if it is None, `note` is shown instead.
-    caption : str
-        Bright text below the picture, shortened in the middle if it is too long.
-    detail : str
-        Dim text below the caption.
-    note : str
-        Text in place of a picture: the text of a query, or the reason why the picture is missing.
-    chosen : bool
-        Whether to draw a frame, as around the query.
-    """
-
-    picture: np.ndarray | None
-    caption: str
-    detail: str = ""
-    note: str = ""
-    chosen: bool = False
+def write_contact_sheet(path: Path, tiles: Sequence[Tile], title: str, *, style: str = "dark") -> None:
+    """Write a sheet to a file whose suffix says how: as pixels, or as a PDF page with text and lines as vectors."""
+    with atomic_write(path) as temporary:
+        if path.suffix.lower() == ".pdf":
+            import_attribute("galaxtool.reports.sheet_pdf:save_pdf")(temporary, tiles, title, style)
+        else:
+            draw_contact_sheet(tiles, title, style=style).save(temporary)
 
 
-def draw_contact_sheet(tiles: Sequence[Tile], title: str, *, tile: int = TILE, columns: int = _COLUMNS) -> Image.Image:
+def draw_contact_sheet(
+    tiles: Sequence[Tile], title: str, *, tile: int = TILE, columns: int = COLUMNS, style: str = "dark"
+) -> Image.Image:
     """Draw pictures in rows with a title above.
 
     Parameters
@@ -59,76 +42,43 @@ def draw_contact_sheet(tiles: Sequence[Tile], title: str, *, tile: int = TILE, c
         Side of a picture in pixels; larger pictures are reduced, smaller ones enlarged without smoothing.
     columns : int
         Most tiles in a row.
+    style : {"dark", "light"}
+        Colours.
 
     Returns
     -------
     PIL.Image.Image
         RGB.
     """
-    columns = max(1, min(columns, len(tiles)))
-    rows = -(-len(tiles) // columns)
-    step_x, step_y = tile + _GAP, tile + 2 * _LINE + _GAP + 6
-    width = max(columns * step_x + _GAP, 3 * step_x)
-    top = _GAP + _TITLE + _GAP
-    sheet = Image.new("RGB", (width, top + rows * step_y + _GAP // 2), _GROUND)
-    draw = ImageDraw.Draw(sheet)
-    large, small = ImageFont.load_default(_TITLE), ImageFont.load_default(_TEXT)
-    draw.text((_GAP, _GAP), _fit_text(draw, title, large, width - 2 * _GAP), font=large, fill=_BRIGHT)
-    for number, one in enumerate(tiles):
-        x, y = _GAP + number % columns * step_x, top + number // columns * step_y
-        _draw_tile(sheet, draw, one, (x, y), tile, small)
-        color = _ACCENT if one.chosen else _BRIGHT
-        draw.text((x, y + tile + 5), _fit_text(draw, one.caption, small, tile), font=small, fill=color)
-        draw.text((x, y + tile + 5 + _LINE), _fit_text(draw, one.detail, small, tile), font=small, fill=_DIM)
-    return sheet
-
-
-def _draw_tile(
-    sheet: Image.Image, draw: ImageDraw.ImageDraw, one: Tile, at: tuple[int, int], tile: int, font: _Font
-) -> None:
-    """Draw a picture or its note, and the frame."""
-    x, y = at
-    if one.picture is not None:
-        picture = Image.fromarray(one.picture)
-        method = Image.Resampling.NEAREST if max(picture.size) < tile else Image.Resampling.LANCZOS
-        scale = tile / max(picture.size)
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        if size != picture.size:
-            picture = picture.resize(size, method)
-        draw.rectangle((x, y, x + tile - 1, y + tile - 1), fill=(0, 0, 0))
-        sheet.paste(picture, (x + (tile - size[0]) // 2, y + (tile - size[1]) // 2))
-    else:
-        draw.rectangle((x, y, x + tile - 1, y + tile - 1), fill=_PANEL)
-        text = "\n".join(_wrap_text(draw, one.note, font, tile - 2 * _GAP)[: (tile - _GAP) // _LINE])
-        color = _BRIGHT if one.chosen else _DIM
-        draw.multiline_text((x + tile / 2, y + tile / 2), text, font=font, fill=color, anchor="mm", align="center")
-    if one.chosen:
-        draw.rectangle((x - 3, y - 3, x + tile + 2, y + tile + 2), outline=_ACCENT, width=3)
-
-
-def _fit_text(draw: ImageDraw.ImageDraw, text: str, font: _Font, width: float) -> str:
-    """Return a text in one line, shortened in the middle if it is too wide, because names differ at their ends."""
-    text = " ".join(text.split())
-    if draw.textlength(text, font) <= width:
-        return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if draw.textlength(_shorten(text, middle), font) <= width else (low, middle - 1)
-    return _shorten(text, low)
-
-
-def _shorten(text: str, keep: int) -> str:
-    return text[: keep // 2] + "..." + text[len(text) - (keep - keep // 2) :]
-
-
-def _wrap_text(draw: ImageDraw.ImageDraw, text: str, font: _Font, width: float) -> list[str]:
-    """Break a text into lines that fit, and shorten words that are too long for a line."""
-    lines = [""]
-    for word in text.split():
-        joined = f"{lines[-1]} {word}".strip()
-        if draw.textlength(joined, font) <= width:
-            lines[-1] = joined
+    sheet = lay_out(tiles, title, _measure, STYLES[style], tile=tile, columns=columns)
+    image = Image.new("RGB", (sheet.width, sheet.height), sheet.ground)
+    draw = ImageDraw.Draw(image)
+    for one in sheet.elements:
+        if isinstance(one, Picture):
+            image.paste(_resize(one), (one.x, one.y))
+        elif isinstance(one, Label):
+            anchor = "mm" if one.centered else None
+            draw.text((one.x, one.y), one.text, font=_load_font(one.size), fill=one.color, anchor=anchor)
         else:
-            lines.append(_fit_text(draw, word, font, width))
-    return [line for line in lines if line]
+            corners = (one.x, one.y, one.x + one.width - 1, one.y + one.height - 1)
+            draw.rectangle(corners, fill=one.fill, outline=one.outline, width=one.line)
+    return image
+
+
+def _resize(one: Picture) -> Image.Image:
+    """Return a picture at the size of its place, enlarged without smoothing or reduced."""
+    picture = Image.fromarray(one.pixels)
+    if picture.size == (one.width, one.height):
+        return picture
+    is_enlarged = max(picture.size) < max(one.width, one.height)
+    method = Image.Resampling.NEAREST if is_enlarged else Image.Resampling.LANCZOS
+    return picture.resize((one.width, one.height), method)
+
+
+def _measure(text: str, size: int) -> float:
+    return float(_load_font(size).getlength(text))
+
+
+@lru_cache
+def _load_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -9,7 +9,8 @@ from pathlib import Path
 from astropy.table import MaskedColumn, Table
 
 from galaxtool.errors import OutputExists
-from galaxtool.search.contact_sheet import draw_sheet
+from galaxtool.reports.contact_sheet import write_contact_sheet
+from galaxtool.search.contact_sheet import lay_out_tiles, write_title
 from galaxtool.search.filters import search_index, select_rows
 from galaxtool.search.options import QueryArgs, ResultOptions, SourceArgs
 from galaxtool.search.query import Query, resolve_query
@@ -19,7 +20,6 @@ from galaxtool.search.yardstick import rate_hits
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import atomic_write
 
 COLUMNS = ("query", "rank", "id", "path", "similarity", "ra", "dec", "percentile")
 
@@ -40,9 +40,10 @@ def find_similar(args: QueryArgs, source_args: SourceArgs, options: ResultOption
         neighbors.append(Neighbor(query.text, rank, item.id, item.path, hit.similarity, item.ra, item.dec, percentile))
     _refuse_images((options.output, options.sheet_path), query, neighbors)
     _write_table(options.output, neighbors, source)
-    sheet = draw_sheet(query, hits, neighbors, source, nothing_is_close=rating.nothing_is_close)
-    with atomic_write(options.sheet_path) as temporary:
-        sheet.save(temporary)
+    title = write_title(query, neighbors, source, nothing_is_close=rating.nothing_is_close)
+    write_contact_sheet(
+        options.sheet_path, lay_out_tiles(query, hits, neighbors, source), title, style=options.sheet_style
+    )
     return SimilarResult(query.text, source.name, str(options.output), str(options.sheet_path), neighbors, rating.note)
 
 

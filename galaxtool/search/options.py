@@ -9,9 +9,11 @@ from pathlib import Path
 from galaxtool.errors import ConfigError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.utils.config import check_choice
 from galaxtool.utils.optional_imports import import_attribute
 
-_SHEET_SUFFIXES = (".png", ".jpg", ".jpeg")
+_SHEET_SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf")
+_SHEET_STYLES = ("dark", "light")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +154,8 @@ class ResultOptions:
         Table to write.
     sheet : Path, optional
         Contact sheet to write; by default beside the table, under the same name.
+    sheet_style : {"dark", "light"}
+        Colours of the contact sheet.
     k : int
         Number of results.
     filters : sequence of str
@@ -162,16 +166,24 @@ class ResultOptions:
     Raises
     ------
     ConfigError
-        If the contact sheet has an unknown suffix, or `k` is below 1.
+        If the contact sheet has an unknown suffix or style, the table has the suffix of a contact sheet, or `k` is
+        below 1.
     """
 
     output: Path
     sheet: Path | None = None
+    sheet_style: str = "dark"
     k: int = 10
     filters: Sequence[str] = ()
     exclude_query: bool = False
 
     def __post_init__(self) -> None:
+        if self.output.suffix.lower() in _SHEET_SUFFIXES:
+            raise ConfigError(
+                f"'{self.output}' is not the name of a table.",
+                hint=f"Write the contact sheet with --sheet {self.output}; --output is the table, such as similar.csv.",
+            )
+        check_choice("sheet-style", self.sheet_style, _SHEET_STYLES)
         if self.sheet_path.suffix.lower() not in _SHEET_SUFFIXES:
             raise ConfigError(
                 f"A contact sheet cannot be written as '{self.sheet_path}'.",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from galaxtool.search.filters import Hit, is_query
-from galaxtool.search.index.pairs import EXPECTED, PairSample, is_close
+from galaxtool.search.index.pairs import PairSample, find_limit
 from galaxtool.search.index.store import Index
 from galaxtool.search.query import Query
 
@@ -62,13 +62,11 @@ def rate_hits(query: Query, hits: Sequence[Hit], index: Index, candidates: int) 
     percentiles = [pairs.find_percentile(hit.similarity) for hit in hits]
     ranked = zip(hits, percentiles, strict=True)
     best = next((percentile for hit, percentile in ranked if not is_query(query, index, hit)), None)
-    if best is None or is_close(best, candidates):
+    limit = find_limit(candidates)
+    if best is None or best >= limit:
         return Rating(percentiles)
-    return Rating(percentiles, _describe_distance(best), nothing_is_close=True)
-
-
-def _describe_distance(best: float) -> str:
-    return (
+    note = (
         f"Nothing in the index is close to the query: the best result is more similar than {best:.1f} % of random "
-        f"pairs of indexed images; of an ordinary query it is more than {EXPECTED:.0f} %."
+        f"pairs of indexed images, where {limit:.0f} % is usual."
     )
+    return Rating(percentiles, note, nothing_is_close=True)

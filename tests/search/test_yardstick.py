@@ -21,7 +21,7 @@ from support.helpers import make_model, write_png
 import galaxtool
 from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import find_model
-from galaxtool.search.index.pairs import MAX_PAIRS, PairSample, is_close
+from galaxtool.search.index.pairs import MAX_PAIRS, PairSample, find_limit
 from galaxtool.search.index.store import Index
 from galaxtool.search.text import embed_query_text, find_named_class
 from galaxtool.taxonomy.load import build_taxonomy
@@ -87,8 +87,8 @@ def test_the_limit_is_lower_in_a_small_index() -> None:
     chance = np.random.default_rng(0)
     for candidates in (3, 10, 40):  # the best of unrelated objects passes as close in about 99 of 100 searches
         best = chance.uniform(0, 100, (5000, candidates)).max(axis=1)
-        assert np.mean([is_close(value, candidates) for value in best]) == pytest.approx(0.99, abs=0.005)
-    assert is_close(90.0, 10**6) and not is_close(89.9, 10**6)
+        assert np.mean(best >= find_limit(candidates)) == pytest.approx(0.99, abs=0.005)
+    assert find_limit(10**6) == 90
 
 
 # --- the results -----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ MAX_OBJECTS, MAX_PAIRS = 2000, 100_000
 """Largest numbers of objects and of pairs in the sample."""
 
 EXPECTED = 90.0
-"""Percentile that the best result of an ordinary query exceeds; see `is_close`."""
+"""Percentile that the best result of an ordinary query exceeds; see `find_limit`."""
 
 _RISK = 0.01  # share of unrelated queries whose best result may pass as close in a small index
 _PERCENTILES = np.array([*range(100), *(99 + np.arange(1, 10) / 10), *(99.9 + np.arange(1, 10) / 100), 99.995, 100])
@@ -87,21 +87,19 @@ class PairSample:
         return round(float(np.interp(similarity, self.similarities, self.percentiles)), 3)
 
 
-def is_close(percentile: float, candidates: int) -> bool:
-    """Tell whether the best result is more similar than an unrelated query would have.
+def find_limit(candidates: int) -> float:
+    """Return the percentile that the best result of a search must reach, or else nothing is close to the query.
 
     Parameters
     ----------
-    percentile : float
-        Percentile of the best result among random pairs.
     candidates : int
-        Number of objects that it was chosen from. The best of many unrelated objects has a high percentile too, so
-        that of a small index need not reach 90.
+        Number of objects that it was chosen from. The best of few unrelated objects has a lower percentile than the
+        best of many.
 
     Examples
     --------
-    >>> is_close(80.0, 2000), is_close(95.0, 2000), is_close(80.0, 10)
-    (False, True, True)
+    >>> find_limit(2000), round(find_limit(10))
+    (90.0, 63)
     """
     limit: float = 100 * _RISK ** (1 / max(1, candidates))
-    return percentile >= min(EXPECTED, limit)
+    return min(EXPECTED, limit)
