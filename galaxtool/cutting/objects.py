@@ -59,12 +59,17 @@ class SizeOptions:
         if len(given) > 1:
             raise ConfigError(f"{' and '.join(given)} cannot be used together.", hint="Give one of them.")
         if self.size is not None and not 1 <= self.size <= MAX_SIDE:
-            raise ConfigError(f"--size is {self.size}; it must be from 1 to {MAX_SIDE} pixels.")
+            raise ConfigError(
+                f"--size is {self.size}; it must be from 1 to {MAX_SIDE} pixels.", hint="Leave it out for 64."
+            )
         for name, value in (("--size-arcsec", self.size_arcsec), ("--size-factor", self.size_factor)):
             if value is not None and not (np.isfinite(value) and value > 0):
-                raise ConfigError(f"{name} is {value}; it must be above 0.")
+                raise ConfigError(f"{name} is {value}; it must be above 0.", hint="Give a number such as 1.5.")
         if self.size_unit not in (None, "pix", "arcsec"):
-            raise ConfigError(f"--size-unit is '{self.size_unit}'; it must be pix or arcsec.")
+            raise ConfigError(
+                f"--size-unit is '{self.size_unit}'; it must be pix or arcsec.",
+                hint="Convert other units with --size-factor.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

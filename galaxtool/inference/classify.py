@@ -44,7 +44,7 @@ def classify_inputs(
 ) -> ClassifyResult:
     """Classify images and write the table, or one shard of it; see `galaxtool.commands.classify.classify`."""
     if top_k < 1:
-        raise ConfigError(f"--top-k is {top_k}; it must be at least 1.")
+        raise ConfigError(f"--top-k is {top_k}; it must be at least 1.", hint="Leave it out for 1.")
     shard = job_options.shard
     check_table_path(outputs.table)
     outputs.check(shard, overwrite=job_options.overwrite or job_options.resume)

@@ -47,7 +47,10 @@ class ComputeOptions:
     def __post_init__(self) -> None:
         for name in ("batch_size", "workers"):
             if (value := getattr(self, name)) is not None and value < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} is {value}; it must be at least 1.")
+                raise ConfigError(
+                    f"--{name.replace('_', '-')} is {value}; it must be at least 1.",
+                    hint="Leave it out for the default.",
+                )
         if self.executor != "auto":
             get_registry().executors.find(self.executor.partition("://")[0])
 

@@ -91,5 +91,7 @@ def parse_stretch(text: str) -> Stretch:
         try:
             options[key] = float(value)
         except ValueError:
-            raise ConfigError(f"The stretch option {key} must be a number, not '{value}'.") from None
+            raise ConfigError(
+                f"The stretch option {key} must be a number, not '{value}'.", hint="Write it as in asinh:softening=3"
+            ) from None
     return Stretch(name=name, **options)

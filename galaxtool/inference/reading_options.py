@@ -70,7 +70,10 @@ class ReadingOptions:
         for name in ("pixel_scale", "size_arcsec"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ConfigError(f"--{name.replace('_', '-')} is {value}; it must be above 0.")
+                raise ConfigError(
+                    f"--{name.replace('_', '-')} is {value}; it must be above 0.",
+                    hint="Give it in arcsec, or leave it out.",
+                )
 
     @property
     def band_names(self) -> tuple[str, ...]:

@@ -106,14 +106,19 @@ class QueryArgs:
     def _check_position(self) -> None:
         if (self.ra is None) != (self.dec is None):
             missing = "--dec" if self.dec is None else "--ra"
-            raise ConfigError(f"A position needs both --ra and --dec; {missing} is missing.")
+            raise ConfigError(
+                f"A position needs both --ra and --dec; {missing} is missing.",
+                hint="Give both in degrees, such as --ra 150.1 --dec 2.2",
+            )
         if self.ra is None or self.dec is None:
             return
         for name in ("ra", "dec"):
             parse = import_attribute(f"galaxtool.tables.angles:parse_{name}")
             object.__setattr__(self, name, parse(getattr(self, name)))
         if not self.radius > 0:
-            raise ConfigError(f"--radius is {self.radius}; it must be above 0.")
+            raise ConfigError(
+                f"--radius is {self.radius}; it must be above 0.", hint="Give it in arcsec, or leave it out for 5."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +195,7 @@ class ResultOptions:
                 hint=f"The name must end in {', '.join(_SHEET_SUFFIXES)}.",
             )
         if self.k < 1:
-            raise ConfigError(f"--top-k is {self.k}; it must be at least 1.")
+            raise ConfigError(f"--top-k is {self.k}; it must be at least 1.", hint="Leave it out for 10.")
 
     @property
     def sheet_path(self) -> Path:

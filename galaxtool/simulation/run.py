@@ -38,7 +38,10 @@ def simulate_galaxies(options: SimulateOptions, progress: Progress) -> dict[str,
     check_choice("kind", options.kind, ("fits", "png"))
     check_choice("split", options.split, ("train", "valid", "test"))
     if options.n < 1 or options.size < 16 or options.seed < 0:
-        raise ConfigError("-n must be at least 1, --size at least 16 and --seed at least 0.")
+        raise ConfigError(
+            "-n must be at least 1, --size at least 16 and --seed at least 0.",
+            hint="Leave out what you need not change.",
+        )
     output = options.output
     if output.exists() and (not output.is_dir() or any(output.iterdir())) and not options.overwrite:
         raise OutputExists(f"'{output}' exists and is not empty.", hint="Choose another -o, or add --overwrite.")

@@ -12,6 +12,8 @@ from typing import Any
 
 from galaxtool.errors import GalaxtoolError
 
+_NEXT = "Write to another folder, or check the permissions and the space on the disk."
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
@@ -27,7 +29,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise GalaxtoolError(f"Cannot write to the folder '{path.parent}': {error.strerror}.") from error
+        raise GalaxtoolError(f"Cannot write to the folder '{path.parent}': {error.strerror}.", hint=_NEXT) from error
     temporary = Path(name)
     try:
         yield temporary

@@ -135,7 +135,9 @@ def _read_section(document: Mapping[str, Any], command: str, known: list[str], f
     """Return the table of a command, with keys spelled as parameters."""
     table = document.get(command, {})
     if not isinstance(table, dict):
-        raise ConfigError(f"In '{file}', '{command}' must be a table: [{command}].")
+        raise ConfigError(
+            f"In '{file}', '{command}' must be a table: [{command}].", hint=f"Write [{command}] in a line."
+        )
     former = FORMER_NAMES.get(command, {})
     names = {key: former.get(key.replace("-", "_"), key.replace("-", "_")) for key in table}
     for key, name in names.items():
@@ -162,6 +164,7 @@ def check_choice(parameter: str, value: str, choices: Iterable[str]) -> str:
         suggestion = suggest_name(value, known)
         raise ConfigError(
             f"--{parameter} is '{value}', which is not one of {', '.join(known)}."
-            + (f" Did you mean '{suggestion}'?" if suggestion else "")
+            + (f" Did you mean '{suggestion}'?" if suggestion else ""),
+            hint=f"Give --{parameter} {suggestion or known[0]}, for example, or leave it out.",
         )
     return value

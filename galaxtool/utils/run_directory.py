@@ -136,7 +136,9 @@ class RunDirectory:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise GalaxtoolError(f"Cannot create the run directory '{path}': {error.strerror}.") from error
+            raise GalaxtoolError(
+                f"Cannot create the run directory '{path}': {error.strerror}.", hint="Choose another --output."
+            ) from error
         run._acquire()
         run._empty()
         run.save()
