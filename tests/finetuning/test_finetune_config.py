@@ -27,10 +27,7 @@ def test_config_has_the_parameters_and_defaults_of_the_command() -> None:
     assert parameters == {name: getattr(default, name) for name in FinetuneConfig.names()}
     annotations = inspect.get_annotations(FinetuneConfig)
     assert {name: annotations[name] for name in parameters} == {
-        # a name or a file is stored as text
-        name: annotation if name == "dataset" else annotation.replace("str | Path", "str")
-        for name, annotation in inspect.get_annotations(finetune).items()
-        if name in parameters
+        name: annotation for name, annotation in inspect.get_annotations(finetune).items() if name in parameters
     }
 
 
