@@ -13,7 +13,8 @@ from astropy.table import Column, Table
 from galaxtool.errors import ConfigError, InputError, TableError
 from galaxtool.inputs.names import make_unique
 from galaxtool.inputs.positions import Positions, read_positions
-from galaxtool.tables.column_names import ID_COLUMNS, find_column, list_columns
+from galaxtool.tables.column_names import find_column, list_columns
+from galaxtool.tables.id_columns import find_id_column
 from galaxtool.tables.read import read_table
 from galaxtool.tables.selection import WantedColumns
 from galaxtool.tables.whole_numbers import format_integer_valued
@@ -144,7 +145,12 @@ def read_objects(
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.", hint="Give a table with at least one object.")
     positions = _read_positions(table, path, ra_column, dec_column)
-    column = find_column(table, id_column, ID_COLUMNS, path)
+    column = find_id_column(table, id_column, path, notes)
+    if column is None:
+        notes.append(
+            f"No column of '{path}' is known to have identifiers, so its rows are numbered: row1, row2 and so on. Name "
+            "the column with --id-column."
+        )
     width = len(str(len(table)))
     numbers = [f"row{row:0{width}d}" for row in range(1, len(table) + 1)]
     names = [

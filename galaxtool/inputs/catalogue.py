@@ -21,7 +21,8 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.path_column import NameColumn, PathColumn
 from galaxtool.inputs.positions import read_positions
-from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, find_column, list_columns
+from galaxtool.tables.column_names import PATH_COLUMNS, list_columns
+from galaxtool.tables.id_columns import find_id_column
 from galaxtool.tables.read import read_table
 from galaxtool.tables.selection import WantedColumns
 from galaxtool.types import ImageRef
@@ -124,8 +125,9 @@ def read_catalogue(
     path : Path
         CSV, ECSV, FITS, VOTable or Parquet. Relative paths of images start at its folder, else at the working folder.
     image_column, id_column : str, optional
-        Names of the columns; by default the first of `PATH_COLUMNS` and of `ID_COLUMNS` that exists, in upper or lower
-        case. An `image_column` with ``{band}`` in it stands for one column per band: ``{band}_path``.
+        Names of the columns; by default the first of `PATH_COLUMNS` that exists, in upper or lower case, and the column
+        that `galaxtool.tables.id_columns.find_id_column` finds. An `image_column` with ``{band}`` in it stands for one
+        column per band: ``{band}_path``.
     bands : sequence of str
         Bands to take; by default all that have such a column, the shortest wavelength first.
     ra_column, dec_column : str, optional
@@ -158,7 +160,7 @@ def read_catalogue(
         band: PathColumn(TextColumn(table[name]), resolver, path.parent, template) for band, name in columns.items()
     }
     first = next(iter(images.values()))
-    ids = find_column(table, id_column, ID_COLUMNS, path)
+    ids = find_id_column(table, id_column, path, notes)
     containers: dict[Path, str] = {}
     member = None if "" not in images else find_member_column(table, first, partial(_find_container, containers), path)
     members = MemberColumn(table[member.name]) if member else ()

@@ -13,6 +13,7 @@ from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.names import without_suffix
 from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, find_column, list_columns
+from galaxtool.tables.id_columns import find_id_column
 from galaxtool.tables.read import read_table
 from galaxtool.tables.whole_numbers import format_integer_valued
 from galaxtool.types import ImageRef, Item
@@ -74,6 +75,8 @@ def read_given_split(path: Path) -> GivenSplit:
     splits = [_parse_split(text, column, path) for text in list_texts(table[column])]
     id_column = find_column(table, None, ID_COLUMNS, path)
     path_column = find_column(table, None, PATH_COLUMNS, path)
+    if id_column is None and path_column is None and len(table):
+        id_column = find_id_column(table, None, path)
     if id_column is None and path_column is None:
         raise TableError(
             f"The table '{path}' does not name its images; its columns are {list_columns(table)}.",

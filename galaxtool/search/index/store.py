@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -132,6 +133,10 @@ class Index:
             If there is none; the message suggests the nearest of the first few thousand identifiers.
         """
         row: int = pc.index(self.items["id"], name).as_py()
+        if row < 0 and (number := re.fullmatch(r"(\d+)(?:\.0*)?", name)):
+            # 1234 and 1234.0, as programs write integers
+            same = pc.match_substring_regex(self.items["id"], rf"^{number[1]}(\.0*)?$")
+            row = pc.index(same, True).as_py() if pc.sum(same).as_py() == 1 else -1
         if row < 0:
             raise UnknownName("object in the index", name, self.items["id"].slice(0, _MAX_SUGGESTIONS).to_pylist())
         return row

@@ -6,25 +6,17 @@ import csv
 import gzip
 import io
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import numpy as np
-from astropy.table import Column, MaskedColumn, Table
+from astropy.table import Column, Table
 
+from galaxtool.tables.formats.parse_cells import parse_column
 from galaxtool.tables.formats.plain_columns import find_masked_cells, get_values_and_mask
 from galaxtool.tables.formats.schema import TableSchema, own_type
-
-_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
-# An exponent needs its sign or a decimal point, or names such as 12e5 would turn into numbers.
-_FLOAT = re.compile(
-    r"[+-]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(0|[1-9][0-9]*)([eE][+-][0-9]+)?|[+-]?(nan|inf(inity)?)",
-    re.IGNORECASE,
-)
-_INT64 = np.iinfo(np.int64)
 
 
 class CsvFormat:
@@ -60,7 +52,7 @@ class CsvFormat:
                     raise ValueError(f"line {lines.line_num} has {len(line)} cells, the header {len(names)}")
                 cells.append(line)
         values: Any = zip(*cells, strict=True) if cells else [()] * len(names)
-        return Table([_parse_column(list(column), name) for name, column in zip(names, values, strict=True)])
+        return Table([parse_column(list(column), name) for name, column in zip(names, values, strict=True)])
 
     def prepare(self, table: Table) -> Table:
         """Return the table itself: CSV can hold any text."""
@@ -107,21 +99,3 @@ def format_cells(column: Column) -> list[str]:
         return ["" if gone else json.dumps(row, default=str) for row, gone in zip(rows, hidden, strict=True)]
     texts = values.astype(str).tolist()
     return ["" if hidden else text for text, hidden in zip(texts, mask.tolist(), strict=True)] if mask.any() else texts
-
-
-def _parse_column(values: list[str], name: str) -> Column:
-    """Return texts as a column of the narrowest type that loses nothing; empty ones are masked."""
-    mask = np.array([not value for value in values], dtype=bool)
-    filled = [value for value in values if value]
-    data: np.ndarray
-    if not filled:
-        data = np.array(values, dtype="U1")
-    elif all(_INTEGER.fullmatch(v) for v in filled) and all(_INT64.min <= int(v) <= _INT64.max for v in filled):
-        data = np.array([int(value or 0) for value in values], dtype=np.int64)
-    elif all(_FLOAT.fullmatch(v) for v in filled) and not all(_INTEGER.fullmatch(v) for v in filled):
-        data = np.array([float(value or "nan") for value in values])
-    elif set(filled) <= {"True", "False"}:
-        data = np.array([value == "True" for value in values])
-    else:
-        data = np.array(values)
-    return MaskedColumn(data, name=name, mask=mask) if mask.any() else Column(data, name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +44,7 @@ def simplify_table(table: Table) -> Table:
 
 def simplify_column(column: Column) -> Column:
     """Return a column of numbers, truth values or `str`."""
-    data, mask = get_values_and_mask(column)
+    data, mask = _drop_single_axes(*get_values_and_mask(column))
     kind, size = data.dtype.kind, data.dtype.itemsize
     if kind in "OV":
         mask = mask if mask.shape == data.shape else np.zeros(data.shape, dtype=bool)
@@ -64,6 +65,21 @@ def simplify_column(column: Column) -> Column:
     if data.dtype.kind == "U":
         mask = mask | (data == "")
     return replace_values(column, data, mask)
+
+
+def _drop_single_axes(data: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return vectors of length one as scalars; `TDIM='(1)'` and Parquet's lists are often such."""
+    if data.ndim > 1 and math.prod(data.shape[1:]) == 1:
+        return data.reshape(len(data)), mask.reshape(len(data)) if mask.shape == data.shape else mask
+    if data.dtype.kind == "O" and data.ndim == 1 and len(data) and mask.shape == data.shape:
+        cells = [value for value, hidden in zip(data, mask, strict=True) if not hidden and value is not None]
+        if cells and all(isinstance(value, np.ndarray) and value.size == 1 for value in cells):
+            hidden = mask | np.array([value is None for value in data], dtype=bool)
+            kind = np.result_type(*(value.dtype for value in cells))
+            values = np.zeros(len(data), dtype=kind)
+            values[~hidden] = [value.reshape(-1)[0] for value in cells]
+            return values, hidden
+    return data, mask
 
 
 def replace_values(column: Column, data: np.ndarray, mask: np.ndarray) -> Column:
