@@ -117,7 +117,7 @@ class _SharedArray:
                 raise UnreadableImage(f"There is no array '{name}' in '{path}'.")
             stack = _make_stack(path, array)
             # a few numbers per image, read all at once
-            kept = {n: np.asarray(c[()]) for n, c in stack.columns.items() if c.dtype.kind in "iuf"}
+            kept = {n: np.asarray(c[()]) for n, c in stack.columns.items() if c.dtype.kind in "iuf" or n == "flags"}
             self.stack = replace(stack, attributes=dict(stack.attributes), columns=kept)
             self.rows: Rows = (
                 ArrayRows(array[()], stack.axes)

@@ -29,6 +29,7 @@ from galaxtool.containers.stack_values import (
 from galaxtool.containers.streams import MOST_BYTES
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.pixel_kind import RGB, PixelKind, describe_assumption, guess_pixel_kind
+from galaxtool.images.quality import parse_flags
 from galaxtool.images.read_options import AUTO, DATA
 from galaxtool.images.reading import find_quality_flags
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS
@@ -239,8 +240,13 @@ class Stack:
             dec=float(dec) if np.isfinite(dec) else None,
             pixel_scale=float(scale) if np.isfinite(scale) else None,
             source=source,
-            flags=find_quality_flags(data),
+            flags=tuple(dict.fromkeys((*find_quality_flags(data), *self._flags(part)))),
         )
+
+    def _flags(self, part: slice) -> tuple[str, ...]:
+        """Return the flags that `galaxtool cutouts` wrote for an image."""
+        column = self.columns.get("flags")
+        return () if column is None or column.dtype.kind not in "SUOT" else parse_flags(decode_texts(column[part])[0])
 
     @property
     def _unit(self) -> str:

@@ -15,11 +15,9 @@ from galaxtool.cutting.image_set import ImageSet
 from galaxtool.cutting.images import SkyImage, have_same_grid
 from galaxtool.cutting.objects import MAX_SIDE, CatalogueObjects
 from galaxtool.errors import InputError
-from galaxtool.types import OFF_EDGE, Progress
+from galaxtool.types import MISALIGNED, MISSING_BAND, OFF_EDGE, Progress
 
 OUTSIDE = "OUTSIDE"
-MISSING_BAND = "MISSING_BAND"
-MISALIGNED = "MISALIGNED"
 
 FLAGS = {
     OUTSIDE: "the object lies in none of the images",
@@ -243,6 +241,9 @@ def _set_flags(plan: CutPlan, covered: np.ndarray) -> None:
         MISSING_BAND: ~has_image.all(axis=1) & has_cutout,
         MISALIGNED: _find_misaligned(plan) & has_cutout,
     }
+    for flag in dict.fromkeys(flag for image in plan.images for flag in image.flags):
+        numbers = [number for number, image in enumerate(plan.images) if flag in image.flags]
+        rows_by_flag[flag] = np.isin(plan.image, numbers).any(axis=1) & has_cutout
     for flag, rows in rows_by_flag.items():
         for row in np.flatnonzero(rows):
             plan.flags[row] = (*plan.flags[row], flag)

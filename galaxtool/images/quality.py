@@ -16,9 +16,15 @@ import math
 import numpy as np
 
 from galaxtool.images.fits.header import Keywords
+from galaxtool.types import FLAGS
 
 WHITE_SHARE = 0.01
 _WHITE = 254
+
+
+def parse_flags(text: object) -> tuple[str, ...]:
+    """Return the flags that a file brings along, separated by blanks; words that are not flags are ignored."""
+    return tuple(word for word in str(text or "").split() if word in FLAGS)
 
 
 def central_square(planes: np.ndarray) -> np.ndarray:

@@ -123,10 +123,14 @@ class Preprocess:
     def flags(self, cutout: Cutout) -> tuple[str, ...]:
         """Return the quality flags of a cutout, including those of the square that is kept.
 
-        The square is flagged ``UPSAMPLED`` if it has fewer pixels than `size`, and ``NO_SCALE`` or ``OFF_EDGE`` if it
-        cannot have `size_arcsec`. A single missing pixel is ignored, because the sides of a cutout are whole pixels.
+        An image with fewer pixels than `size` is flagged ``UPSAMPLED``, and so is a field of `size_arcsec` with fewer;
+        `crop` alone does not count, because it is the same for all images. A square that cannot have `size_arcsec` is
+        flagged ``NO_SCALE`` or ``OFF_EDGE``. A single missing pixel is ignored, because the sides of a cutout are
+        whole pixels.
         """
-        flags: tuple[str, ...] = (UPSAMPLED,) if self._side(cutout) < self.size else ()
+        shorter = float(min(cutout.extent or cutout.data.shape[-2:]))
+        side = shorter if self.size_arcsec is None else self._side(cutout)
+        flags: tuple[str, ...] = (UPSAMPLED,) if side < self.size else ()
         if self.size_arcsec is not None:
             if cutout.pixel_scale is None:
                 flags += (NO_SCALE,)

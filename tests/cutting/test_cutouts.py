@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -439,3 +441,26 @@ def test_pictures_are_as_classify_shows_them() -> None:
     run_cutouts("field_g.fits", "cat.csv", size=24, kind="png", stretch="linear", output="gray")
     with Image.open("gray/images/o0.png") as picture:
         assert picture.mode == "L" and picture.size == (24, 24)
+
+
+def test_flags_come_along_into_predictions() -> None:
+    wcs = make_wcs()
+    write_field("field.fits", wcs)
+    write_catalogue(wcs, [50, 2], [30, 30])  # the second is cut at the edge
+    inputs = []
+    for kind, place in (("fits", "images"), ("png", "images"), ("hdf5", "cutouts.h5")):
+        run_cutouts("field.fits", "cat.csv", output=kind, size=24, kind=kind)
+        inputs += [f"{kind}/cutouts.csv", f"{kind}/{place}"]
+    galaxtool.classify(inputs, output=Path("p.ecsv"), executor="threads", workers=1)
+    table = read_table(Path("p.ecsv"))
+    assert ["OFF_EDGE" in flags.split() for flags in table["flags"]] == [False, True] * len(inputs)
+
+
+def test_default_cutouts_are_not_enlarged_for_the_default_model() -> None:
+    wcs = make_wcs(shape=(90, 90))
+    write_field("field.fits", wcs, make_noise((90, 90)))
+    write_catalogue(wcs, 45, 45)
+    run_cutouts("field.fits", "cat.csv")
+    galaxtool.classify(["out/images"], output=Path("p.csv"), executor="threads", workers=1)
+    (row,) = csv.DictReader(io.StringIO(Path("p.csv").read_text()))
+    assert row["label"] and row["flags"] == ""

@@ -68,7 +68,7 @@ def test_brightness_is_kept_in_resizing() -> None:
     assert (Preprocess(size=24, crop=0.7).picture(display(picture)) == (10, 100, 200)).all()
 
 
-@pytest.mark.parametrize(("side", "crop", "flagged"), [(64, 1.0, False), (63, 1.0, True), (64, 0.9, True)])
+@pytest.mark.parametrize(("side", "crop", "flagged"), [(64, 1.0, False), (63, 1.0, True), (64, 0.75, False)])
 def test_too_small_images_are_flagged(side: int, crop: float, flagged: bool) -> None:
     cutout = display(noise(side, side + 9, 3)).with_flags(NAN_PIXELS)
     wanted = (NAN_PIXELS, UPSAMPLED) if flagged else (NAN_PIXELS,)

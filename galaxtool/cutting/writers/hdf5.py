@@ -29,6 +29,8 @@ def create_hdf5(path: Path, content: StackContent) -> None:
         file.create_dataset("id", data=content.unicode_ids, dtype=h5py.string_dtype())
         for name, description in STACK_COLUMNS.items():
             file.create_dataset(name, data=content.columns[name]).attrs["description"] = description
+        if content.flags.size:
+            file.create_dataset("flags", data=content.flags).attrs["description"] = "separated by blanks"
         space = h5py.h5s.create_simple((len(content.ids), *content.shape))
         images = h5py.Dataset(h5py.h5d.create(file.id, b"images", h5py.h5t.IEEE_F32LE, space, layout))
         images.attrs["bands"] = np.array(content.bands, dtype=h5py.string_dtype())

@@ -33,6 +33,8 @@ class PngWriter:
         )
         values = {"ID": piece.id, "RA": piece.ra, "DEC": piece.dec, "Source": sources}
         values |= {"Catalogue": self._settings.catalogue, "Software": f"galaxtool {__version__}"}
+        if piece.flags:
+            values["Flags"] = " ".join(piece.flags)
         info = PngInfo()
         for key, value in values.items():
             info.add_itxt(key, str(value).encode("utf-8", "backslashreplace").decode())

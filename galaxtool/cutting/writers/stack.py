@@ -35,6 +35,8 @@ class StackContent:
         Identifier of each cutout.
     columns : dict of str to ndarray
         The columns of `STACK_COLUMNS`, each of shape (M,).
+    flags : ndarray of bytes, shape (M,)
+        Flags of each cutout that its pixels do not show, joined by blanks; empty if there are none.
     catalogue : str
         Path of the catalogue.
     """
@@ -44,6 +46,7 @@ class StackContent:
     units: list[str]
     ids: list[str]
     columns: dict[str, np.ndarray]
+    flags: np.ndarray
     catalogue: str
 
     @property
@@ -100,7 +103,15 @@ def describe_stack(plan: CutPlan) -> StackContent:
             "dec": plan.objects.dec[rows],
             "pixel_scale": scales[first[rows]],
         },
+        flags=_join_flags([plan.flags[row] for row in rows]),
         catalogue=str(plan.objects.path),
+    )
+
+
+def _join_flags(flags: list[tuple[str, ...]]) -> np.ndarray:
+    """Return the flags of each cutout as bytes; an empty array if no cutout has any."""
+    return (
+        np.array([" ".join(some).encode() for some in flags], dtype=bytes) if any(flags) else np.array([], dtype=bytes)
     )
 
 

@@ -45,6 +45,8 @@ def create_zarr(path: Path, content: StackContent) -> None:
     group.create_array("id", shape=(count,), dtype=str)[:] = np.array(content.unicode_ids, dtype=object)
     for name, description in STACK_COLUMNS.items():
         group.create_array(name, data=content.columns[name]).attrs["description"] = description
+    if content.flags.size:
+        group.create_array("flags", shape=(count,), dtype=str)[:] = content.flags.astype(str).astype(object)
     images = group.create_array(
         "images",
         shape=(count, *content.shape),

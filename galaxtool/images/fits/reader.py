@@ -20,7 +20,7 @@ from galaxtool.images.fits.radio import is_radio_map
 from galaxtool.images.fits.wcs import NOWHERE, find_center
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, take_bands
-from galaxtool.images.quality import has_saturation_bit, reaches_saturation
+from galaxtool.images.quality import has_saturation_bit, parse_flags, reaches_saturation
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import describe_error, find_quality_flags
 from galaxtool.types import SATURATED, Cutout
@@ -141,9 +141,14 @@ def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cu
         dec=dec,
         pixel_scale=scale,
         source=file.name if found.hdu is None else f"{file.name}[{found.hdu}]",
-        flags=(*flags, *about_wcs, *find_meaning_flags(header, primary, len(data))),
+        flags=tuple(dict.fromkeys((*flags, *_find_header_flags(header, primary, len(data)), *about_wcs))),
         is_radio=is_radio_map(header, unit),
     )
+
+
+def _find_header_flags(header: Keywords, primary: Keywords, planes: int) -> tuple[str, ...]:
+    """Return the flags that the header tells of; CUTFLAG is the card of `galaxtool cutouts`."""
+    return (*find_meaning_flags(header, primary, planes), *parse_flags(header.get("CUTFLAG")))
 
 
 def _read_single_image(file: ImageFile, content: bytes, size: int, options: ReadOptions) -> _FitsImage | None:

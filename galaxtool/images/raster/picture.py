@@ -21,9 +21,12 @@ class Picture:
         Number of pixels of the file per decoded pixel, along each axis.
     extent : (float, float) or None
         Height and width that the pixels of the file fill, if they are less than (ny, nx).
+    flags : tuple of str
+        Flags that `galaxtool cutouts` wrote into the file.
     """
 
     planes: np.ndarray
     format: str
     scale: float = 1.0
     extent: tuple[float, float] | None = None
+    flags: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import mask_infinite, take_bands
-from galaxtool.images.quality import has_white_center
+from galaxtool.images.quality import has_white_center, parse_flags
 from galaxtool.images.raster.jpeg import decode_jpeg
 from galaxtool.images.raster.picture import Picture
 from galaxtool.images.raster.png import decode_png
@@ -75,7 +75,7 @@ class RasterReader:
             unit="" if measured else "display",
             pixel_scale=None if options.pixel_scale is None else options.pixel_scale * picture.scale,
             source=name,
-            flags=flags,
+            flags=tuple(dict.fromkeys((*flags, *picture.flags))),
             extent=picture.extent,
         )
 
@@ -90,7 +90,7 @@ def _decode_with_pillow(file: ImageFile, options: ReadOptions) -> Picture:
                 _check_complete(name, image)
                 scale, extent = _reduce(image, options.at_least)
                 planes = _empty(image) if options.header_only else _decode_planes(image, file)
-                return Picture(planes, image.format or "", scale, extent)
+                return Picture(planes, image.format or "", scale, extent, parse_flags(image.info.get("Flags")))
         except Image.DecompressionBombError as error:
             raise UnreadableImage(
                 f"'{name}' claims more pixels than a picture should have ({describe_error(error)}).",
