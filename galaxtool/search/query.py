@@ -107,7 +107,7 @@ def _embed_image(text: str, given: ReadingOptions, source: Source, progress: Pro
     reading = choose_reading(source.reading, given)
     if reading.note:
         progress.say(reading.note)
-    ref = locate_query(text, reading.options)
+    ref = locate_query(text, reading.options, source.index)
     preprocess = override_preprocess(source.engine.record.make_preprocess(), reading.options)
     try:
         cutout = read_ref(ref, preprocess.reading(reading.options.read_options, position=True))

@@ -13,6 +13,7 @@ from galaxtool.inference.reading import find_inputs
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.band_files import Pattern
 from galaxtool.search.index.record import IndexRecord
+from galaxtool.search.index.store import Index
 from galaxtool.types import ImageRef
 
 
@@ -73,7 +74,7 @@ def describe_options(values: Mapping[str, Any]) -> str:
     return " ".join(_describe_option(name, value) for name, value in values.items())
 
 
-def locate_query(text: str, options: ReadingOptions) -> ImageRef:
+def locate_query(text: str, options: ReadingOptions, index: Index) -> ImageRef:
     """Return the image that a query names, found as the images of the index were found.
 
     Parameters
@@ -83,12 +84,18 @@ def locate_query(text: str, options: ReadingOptions) -> ImageRef:
         object has its own file, the file of any band, or a folder with one object.
     options : ReadingOptions
         How the query is read.
+    index : Index
+        A file of which a single member, HDU or band is indexed means that image, unless `options` have another HDU.
 
     Raises
     ------
     InputError
         If nothing is there, or there is more than one image.
     """
+    if options.hdu is None and os.path.isfile(text):  # noqa: PTH113  Path.is_file raises for long names
+        indexed = index.find_image(Path(text))
+        if len(indexed) == 1:
+            return indexed[0]
     if options.pattern is not None and not os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for long names
         beside = find_band_files(Path(text), options)
         if beside is not None:

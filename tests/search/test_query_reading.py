@@ -167,6 +167,24 @@ def test_a_query_that_is_several_images_is_refused(images: Path, model: str, in_
     assert len(left) == 4 and "stack/3" not in [one.id for one in left]
 
 
+def test_a_file_means_what_the_index_has_of_it(images: Path, model: str, in_an_empty_folder: None) -> None:
+    """A catalogue with an HDU, or with the files of the bands, in each row."""
+    files = [images / "many" / f"g{i}.fits" for i in range(N)]
+    Path("hdus.csv").write_text("id,path,hdu\n" + "".join(f"{i},{file},2\n" for i, file in enumerate(files)))
+    galaxtool.index(["hdus.csv"], output=Path("hdus"), model=model)
+    found = galaxtool.similar(files[2], index=Path("hdus")).neighbors
+    assert found[0].id == "2" and found[0].similarity > 0.99999
+    rows = [",".join(str(images / "bands" / f"g{i}_{band}.fits") for band in "grz") for i in range(N)]
+    Path("bands.csv").write_text("id,g_path,r_path,z_path\n" + "".join(f"{i},{row}\n" for i, row in enumerate(rows)))
+    galaxtool.index(["bands.csv"], output=Path("bands"), model=model, image_column="{band}_path")
+    for band in "grz":
+        found = galaxtool.similar(images / "bands" / f"g2_{band}.fits", index=Path("bands")).neighbors
+        assert found[0].id == "2" and found[0].similarity > 0.99999
+    galaxtool.similar(id="2", index=Path("bands"))
+    query = np.asarray(Image.open("similar.png"))[57:239, 21:203]
+    assert np.ptp(query.astype(int), axis=-1).max() > 10  # in colour: all three bands are shown
+
+
 def test_a_field_of_view_that_the_query_cannot_have_is_said(images: Path, model: str, in_an_empty_folder: None) -> None:
     galaxtool.index([images / "many"], output=Path("idx"), model=model, hdu="SCI", size_arcsec=10)
     progress = Notes()

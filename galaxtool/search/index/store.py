@@ -30,6 +30,7 @@ from galaxtool.utils.atomic_write import write_json
 
 _SCHEMA = pa.schema([("id", pa.string()), ("path", pa.string()), ("ra", pa.float64()), ("dec", pa.float64())])
 _BANDS = "bands"  # a column only where some object has one file per band
+_MAX_MEMBERS = 100  # images in the file of a query
 _MAX_SUGGESTIONS = 5000  # ids that are compared with an unknown one
 
 
@@ -140,6 +141,14 @@ class Index:
         if row < 0:
             raise UnknownName("object in the index", name, self.items["id"].slice(0, _MAX_SUGGESTIONS).to_pylist())
         return row
+
+    def find_image(self, path: Path) -> list[ImageRef]:
+        """Return the images that are stored in a file: its members or HDUs, or the bands that it is one of."""
+        absolute = os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links
+        inside = pc.starts_with(self.items["path"], f"{absolute}[")
+        if _BANDS in self.items.column_names:
+            inside = pc.or_(inside, pc.match_substring(self.items[_BANDS], json.dumps(absolute)))
+        return [self[int(row)].ref for row in pc.indices_nonzero(inside).slice(0, _MAX_MEMBERS).to_pylist()]
 
     def positions(self) -> tuple[np.ndarray, np.ndarray]:
         """Return right ascensions and declinations in degrees, float64 (N,), NaN where unknown."""
