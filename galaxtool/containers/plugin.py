@@ -45,7 +45,20 @@ _HDUS = ContainerSpec(
     suffixes=(),
 )
 
+_PARQUET = ContainerSpec(
+    name="parquet-images",
+    summary="Parquet files with an image in each cell of a column, as Hugging Face publishes data sets",
+    factory="galaxtool.containers.parquet_images:ParquetImages",
+    suffixes=(),
+)
+_FITS_CELLS = ContainerSpec(
+    name="fits-cells",
+    summary="FITS tables with an image in each cell of a column, such as VIGNET of SExtractor",
+    factory="galaxtool.containers.fits_cells:FitsCells",
+    suffixes=(),
+)
+
 
 @hookimpl
 def register_containers() -> list[ContainerSpec]:
-    return [_TAR, _ZIP, _HDF5, _NUMPY, _HDUS]
+    return [_TAR, _ZIP, _HDF5, _NUMPY, _HDUS, _PARQUET, _FITS_CELLS]

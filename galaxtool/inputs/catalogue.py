@@ -19,7 +19,8 @@ from galaxtool.inputs.control_columns import find_member_column, find_path_colum
 from galaxtool.inputs.fits_tables import list_fits_suffixes
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
-from galaxtool.inputs.path_column import NameColumn, PathColumn
+from galaxtool.inputs.path_column import FilledNames, NameColumn, PathColumn
+from galaxtool.inputs.pixel_cells import CellKeys, PixelCells, SamePath, find_pixel_cells
 from galaxtool.inputs.positions import read_positions
 from galaxtool.tables.column_names import PATH_COLUMNS, list_columns
 from galaxtool.tables.id_columns import find_id_column
@@ -148,34 +149,80 @@ def read_catalogue(
     table = read_table(path, table=table_name, wanted=wanted, notes=notes)
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.")
-    template = "{}"
+    ids = find_id_column(table, id_column, path, notes)
+    identifiers = IdColumn(table[ids]) if ids else None
+    cells = None if image_column and _BAND in image_column else _find_cells(table, image_column, path)
+    images = (
+        _take_cells(path, cells, identifiers)
+        if cells is not None
+        else _take_paths(path, table, image_column, bands, identifiers)
+    )
+    table = table if cells is None else cells.table
+    positions = read_positions(table, path, ra_column=ra_column, dec_column=dec_column)
+    return Catalogue(
+        path=path,
+        table=table,
+        images=images.first,
+        names=images.names,
+        ra=positions.ra,
+        dec=positions.dec,
+        members=images.members,
+        bands=images.bands,
+        notes=(*notes, *images.notes, *positions.messages),
+        _containers=images.containers,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Images:
+    """What a catalogue says about its images, see `Catalogue`."""
+
+    first: Sequence[Path]
+    names: Sequence[str]
+    members: Sequence[str]
+    bands: dict[str, Sequence[Path]]
+    notes: tuple[str, ...]
+    containers: dict[Path, str]
+
+
+def _find_cells(table: Table, image_column: str | None, path: Path) -> PixelCells | None:
+    has_paths = any(name.lower() in PATH_COLUMNS and table[name].dtype.kind == "U" for name in table.colnames)
+    return find_pixel_cells(table, path, image_column, has_paths=has_paths and image_column is None)
+
+
+def _take_cells(path: Path, cells: PixelCells, ids: IdColumn | None) -> _Images:
+    """Return the images in the cells of a column."""
+    count = len(cells.table)
+    names = cells.names if ids is None else FilledNames(ids, cells.names)
+    keys = CellKeys(cells.prefix, count)
+    return _Images(SamePath(path, count), names, keys, {}, cells.notes, {path: cells.container})
+
+
+def _take_paths(
+    path: Path, table: Table, image_column: str | None, bands: Sequence[str], ids: IdColumn | None
+) -> _Images:
+    """Return the images whose paths, and perhaps members, are in columns."""
+    template, notes = "{}", ()
     if image_column and _BAND in image_column:
         columns = _find_band_columns(table, image_column, bands, path)
     else:
         chosen = find_path_column(table, image_column, path)
-        columns, template = {"": chosen.name}, chosen.template
-        notes += chosen.notes
+        columns, template, notes = {"": chosen.name}, chosen.template, chosen.notes
     resolver = RelativePathResolver(path.parent)
     images = {
         band: PathColumn(TextColumn(table[name]), resolver, path.parent, template) for band, name in columns.items()
     }
     first = next(iter(images.values()))
-    ids = find_id_column(table, id_column, path, notes)
     containers: dict[Path, str] = {}
     member = None if "" not in images else find_member_column(table, first, partial(_find_container, containers), path)
     members = MemberColumn(table[member.name]) if member else ()
-    positions = read_positions(table, path, ra_column=ra_column, dec_column=dec_column)
-    return Catalogue(
-        path=path,
-        table=table,
-        images=first,
-        names=NameColumn(IdColumn(table[ids]) if ids else None, first, members),
-        ra=positions.ra,
-        dec=positions.dec,
+    return _Images(
+        first=first,
+        names=NameColumn(ids, first, members),
         members=members,
         bands={} if "" in images else dict(images),
-        notes=(*notes, *(member.notes if member else ()), *positions.messages),
-        _containers=containers,
+        notes=(*notes, *(member.notes if member else ())),
+        containers=containers,
     )
 
 

@@ -88,3 +88,22 @@ class NameColumn(Sequence[str]):
             return text
         name = without_suffix((text if "://" in text else Path(text)) if text else self._images[row], self._suffixes)
         return f"{name}[{member}]" if member else name
+
+
+class FilledNames(Sequence[str]):
+    """Identifiers of a column, and other names where it has none."""
+
+    def __init__(self, ids: TextColumn, others: Sequence[str]) -> None:
+        self._ids, self._others = ids, others
+
+    def __len__(self) -> int:
+        return len(self._others)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[i] for i in range(len(self))[row]]
+        return self._ids[row] or self._others[row]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.tables.formats.column_notes import note_parquet_columns
+from galaxtool.tables.formats.parquet_pixels import find_pixel_columns
 from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 
@@ -22,11 +23,24 @@ class ParquetFormat:
     """Parquet."""
 
     def read(self, path: Path) -> Table:
-        """Read a file; nulls are masked, and all but numbers, truth values and arrays of fixed length becomes text."""
+        """Read a file; nulls are masked, and all but numbers, truth values and arrays of fixed length becomes text.
+
+        Columns of images are left out, or replaced by the names of their files.
+        """
         # pq.read_table would add folders such as split=train as columns
-        arrow = pq.ParquetFile(path).read()
+        with pq.ParquetFile(path) as file:
+            rows = file.metadata.num_rows
+            pixels = {column.name: column for column in find_pixel_columns(file)}
+            wanted = [name for name in file.schema_arrow.names if name not in pixels]
+            wanted += [f"{column.name}.{column.path_field}" for column in pixels.values() if column.path_field]
+            arrow = file.read(columns=wanted)
         table = Table()
         for field in arrow.schema:
+            if field.name in pixels:
+                names = _inner_names(arrow[field.name], pixels[field.name].path_field)
+                if any(names):
+                    table[field.name] = Column(names)
+                continue
             notes = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
             data, mask = _arrow_values(arrow[field.name].combine_chunks())
             if "complex" in notes:
@@ -37,6 +51,8 @@ class ParquetFormat:
             column.unit = notes.get("unit")
             column.description = notes.get("description")
             table[field.name] = column
+        if not table.colnames and pixels:
+            table[next(iter(pixels))] = np.arange(rows)
         note_parquet_columns(table, arrow.schema.metadata or {})
         if b"table_meta_yaml" in (arrow.schema.metadata or {}):
             _apply_masks_of_astropy(table)
@@ -78,6 +94,11 @@ def _apply_masks_of_astropy(table: Table) -> None:
             about = {"unit": table[name].unit, "description": table[name].description}
             table[name] = MaskedColumn(table[name], mask=mask | np.ma.getmaskarray(np.ma.asarray(table[name])), **about)
             table.remove_column(f"{name}.mask")
+
+
+def _inner_names(column: pa.ChunkedArray, field: str) -> list[str]:
+    """Return the names of the files in a column of structs, empty where there is none."""
+    return [str(cell[field] or "") if cell else "" for cell in column.to_pylist()]
 
 
 def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,97 @@
+"""Columns of Parquet files whose cells are images: files in bytes, as Hugging Face has them, or arrays of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from galaxtool.plugins.registry import get_registry
+
+_NAMES = ("image", "images", "img", "picture", "pixel_values", "pixels", "cutout", "stamp", "vignet", "data")
+_FIRST_ROWS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PixelColumn:
+    """A column with an image in each cell.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    bytes_field : str
+        Name of the field with the bytes of a file, in a column of structs; empty for other columns.
+    path_field : str
+        Name of the field with the name of that file; empty if there is none.
+    is_array : bool
+        Whether the cells are arrays of numbers instead of files.
+    """
+
+    name: str
+    bytes_field: str = ""
+    path_field: str = ""
+    is_array: bool = False
+
+
+def find_pixel_columns(file: pq.ParquetFile) -> list[PixelColumn]:
+    """Return the columns with images, those with a usual name first.
+
+    A column of bytes counts if its first value begins like an image, and one of numbers if its cells are nested lists.
+    """
+    found = []
+    for field in file.schema_arrow:
+        column = _describe(field, file)
+        if column is not None:
+            found.append(column)
+    return sorted(found, key=lambda column: _rank(column.name))
+
+
+def _rank(name: str) -> int:
+    lower = name.lower()
+    return _NAMES.index(lower) if lower in _NAMES else len(_NAMES) - ("image" in lower or "img" in lower)
+
+
+def _describe(field: pa.Field, file: pq.ParquetFile) -> PixelColumn | None:
+    kind = _storage(field.type)
+    if pa.types.is_struct(kind):
+        inner = {child.name: child.type for child in kind}
+        if "bytes" in inner and _is_binary(inner["bytes"]):
+            return PixelColumn(field.name, "bytes", "path" if "path" in inner and _is_text(inner["path"]) else "")
+        return None
+    if _is_binary(kind):
+        return PixelColumn(field.name) if _begins_like_image(file, field.name) else None
+    is_nested = _is_list(kind) and _is_list(_storage(kind.value_type))
+    return PixelColumn(field.name, is_array=True) if is_nested and _is_number(kind) else None
+
+
+def _begins_like_image(file: pq.ParquetFile, name: str) -> bool:
+    """Tell whether the first value of a column begins like a file that a reader knows."""
+    magic = tuple(magic for spec in get_registry().readers.specs() for magic in spec.magic)
+    for batch in file.iter_batches(batch_size=_FIRST_ROWS, columns=[name]):
+        value = next((value.as_py() for value in batch.column(0) if value.is_valid), None)
+        return value is not None and value.startswith(magic)
+    return False
+
+
+def _storage(kind: pa.DataType) -> pa.DataType:
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    while _is_list(kind):
+        kind = _storage(kind.value_type)
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
