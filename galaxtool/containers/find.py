@@ -18,6 +18,9 @@ from galaxtool.types import ImageRef
 HDUS = "fits-hdus"
 """Name of the container that treats every HDU of a FITS file as a separate image."""
 
+PARQUET_IMAGES, FITS_CELLS = "parquet-images", "fits-cells"
+"""Names of the containers for images in the cells of tables."""
+
 
 def find_container_name(path: Path, registry: Registry | None = None) -> str:
     """Return the name of the container that opens a file.
@@ -68,10 +71,20 @@ def locate_image(text: str) -> ImageRef:
     if text.endswith("]") and not os.path.exists(text):  # noqa: PTH110  Path.exists raises where a name is too long
         for ref in ImageRef.splits(text):
             if ref.path.is_file():
-                name = _find_container(ref.path, *identify_file(ref.path)) or (HDUS if ref.member.isdecimal() else "")
+                name = _find_container(ref.path, *identify_file(ref.path)) or _find_requested(ref)
                 if name:
                     return replace(ref, container=name)
     return ImageRef(Path(text))
+
+
+def _find_requested(ref: ImageRef) -> str:
+    """Return the container that is used only for a member of its kind: an HDU, or a cell of a table."""
+    if ref.member.isdecimal():
+        return HDUS
+    _, slash, row = ref.member.rpartition("/")
+    if not slash or not row.isdecimal():
+        return ""
+    return PARQUET_IMAGES if ref.path.name.lower().endswith((".parquet", ".parq", ".pq")) else FITS_CELLS
 
 
 @functools.lru_cache

@@ -16,6 +16,7 @@ from galaxtool.datasets.files import check_files
 from galaxtool.datasets.folder import open_folder
 from galaxtool.datasets.glob import open_glob
 from galaxtool.datasets.protocols import Dataset
+from galaxtool.datasets.shards import open_shards
 from galaxtool.datasets.subset import select_items
 from galaxtool.datasets.unsupported_options import (
     apply_reading_options,
@@ -25,6 +26,7 @@ from galaxtool.datasets.unsupported_options import (
 from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.probe import FileProber
+from galaxtool.inputs.shards import list_shards
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.tables.formats.find import find_table_format, list_table_suffixes
 from galaxtool.utils.suggestions import suggest_path
@@ -145,6 +147,8 @@ def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
         if text[:at] in names:
             return _open_registered(registry, text[:at], text[at + 1 :], options)
     path = Path(text)
+    if (path.is_dir() or glob.has_magic(text)) and not path.is_file() and (shards := list_shards(text)):
+        return _call_factory(open_shards, text, {"path": text, "shards": shards, **options})
     if path.is_dir():
         return _call_factory(open_folder, text, {"path": path, **options})
     if path.is_file() and find_table_format(path):

@@ -202,7 +202,8 @@ def _take_paths(
     path: Path, table: Table, image_column: str | None, bands: Sequence[str], ids: IdColumn | None
 ) -> _Images:
     """Return the images whose paths, and perhaps members, are in columns."""
-    template, notes = "{}", ()
+    template = "{}"
+    notes: tuple[str, ...] = ()
     if image_column and _BAND in image_column:
         columns = _find_band_columns(table, image_column, bands, path)
     else:

@@ -6,8 +6,8 @@ import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from galaxtool.containers.find import HDUS, find_container_name, list_container_suffixes, locate_image, make_container
@@ -20,6 +20,7 @@ from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
 from galaxtool.inputs.items import InputPart
 from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, match_glob, read_list
 from galaxtool.inputs.names import without_suffix
+from galaxtool.inputs.shards import list_shards
 from galaxtool.inputs.walk import FileFilter, TableFinder, walk
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.types import ImageRef
@@ -156,10 +157,27 @@ class InputCollector:
     def _add_folder(self, text: str, folder: Path, *, may_be_empty: bool = False) -> None:
         """Add the images below a folder."""
         skipped: Counter[str] = Counter()
-        self._add_files(text, folder, walk(folder, self._file_filter, skipped), skipped, may_be_empty=may_be_empty)
+        found = walk(folder, self._file_filter, skipped)
+        first = next(found, None)
+        if first is None and (shards := list_shards(text)):
+            self._add_shards(shards)
+            return
+        found = found if first is None else chain((first,), found)
+        self._add_files(text, folder, found, skipped, may_be_empty=may_be_empty)
+
+    def _add_shards(self, paths: Sequence[Path]) -> None:
+        """Add the images in the cells of several Parquet files."""
+        notes = len(self.notes)
+        for path in paths:
+            self._add_file(str(path))
+        if len(paths) > 1:  # the files of a data set are alike
+            self.notes[notes:] = [f"The images are in the cells of {len(paths)} Parquet files, such as '{paths[0]}'."]
 
     def _add_glob(self, text: str) -> None:
         """Add the images that match a glob."""
+        if shards := list_shards(text):
+            self._add_shards(shards)
+            return
         skipped: Counter[str] = Counter()
         root, found = match_glob(text, self._file_filter, skipped)
         self._add_files(text, root, found, skipped)

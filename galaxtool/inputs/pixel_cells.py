@@ -9,14 +9,12 @@ from typing import overload
 
 from astropy.table import Table
 
+from galaxtool.containers.find import FITS_CELLS, PARQUET_IMAGES
 from galaxtool.containers.fits_cells import choose_cells, find_cells
 from galaxtool.inputs.cells import TextColumn
 from galaxtool.inputs.names import without_suffix
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.utils.optional_imports import import_attribute
-
-PARQUET, FITS = "parquet-images", "fits-cells"
-"""Names of the containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +73,10 @@ def _find_parquet(table: Table, path: Path, given: str | None) -> PixelCells | N
     if not named:
         return None
     name = named[0].name
-    inner = TextColumn(table[name]) if name in table.colnames else None
+    inner = TextColumn(table[name]) if name in table.colnames and table[name].dtype.kind == "U" else None
     others = [column.name for column in columns if column.name != name]
     return PixelCells(
-        PARQUET, name, f"{name}/", table, _CellNames(path, len(table), inner), _describe(path, name, others)
+        PARQUET_IMAGES, name, f"{name}/", table, _CellNames(path, len(table), inner), _describe(path, name, others)
     )
 
 
@@ -92,7 +90,7 @@ def _find_fits(table: Table, path: Path, given: str | None) -> PixelCells | None
     rest.remove_column(name)
     others = [other for other, shape in shapes.items() if shape == shapes[name] and other != name]
     names = _CellNames(path, len(table), None)
-    return PixelCells(FITS, name, f"{found[0]}/{name}/", rest, names, _describe(path, name, others))
+    return PixelCells(FITS_CELLS, name, f"{found[0]}/{name}/", rest, names, _describe(path, name, others))
 
 
 def _describe(path: Path, name: str, others: Sequence[str]) -> tuple[str, ...]:

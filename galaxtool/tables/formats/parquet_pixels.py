@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ from galaxtool.plugins.registry import get_registry
 
 _NAMES = ("image", "images", "img", "picture", "pixel_values", "pixels", "cutout", "stamp", "vignet", "data")
 _FIRST_ROWS = 16
+_SHORTEST_SIDE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class PixelColumn:
 def find_pixel_columns(file: pq.ParquetFile) -> list[PixelColumn]:
     """Return the columns with images, those with a usual name first.
 
-    A column of bytes counts if its first value begins like an image, and one of numbers if its cells are nested lists.
+    A column of bytes counts if its first value begins like an image, and one of nested lists if it is called so.
     """
     found = []
     for field in file.schema_arrow:
@@ -50,7 +52,12 @@ def find_pixel_columns(file: pq.ParquetFile) -> list[PixelColumn]:
 
 def _rank(name: str) -> int:
     lower = name.lower()
-    return _NAMES.index(lower) if lower in _NAMES else len(_NAMES) - ("image" in lower or "img" in lower)
+    return _NAMES.index(lower) if lower in _NAMES else len(_NAMES) - _is_called_image(name)
+
+
+def _is_called_image(name: str) -> bool:
+    lower = name.lower()
+    return lower in _NAMES or any(word in lower for word in ("image", "img", "cutout", "stamp", "vignet", "pixels"))
 
 
 def _describe(field: pa.Field, file: pq.ParquetFile) -> PixelColumn | None:
@@ -62,17 +69,32 @@ def _describe(field: pa.Field, file: pq.ParquetFile) -> PixelColumn | None:
         return None
     if _is_binary(kind):
         return PixelColumn(field.name) if _begins_like_image(file, field.name) else None
-    is_nested = _is_list(kind) and _is_list(_storage(kind.value_type))
-    return PixelColumn(field.name, is_array=True) if is_nested and _is_number(kind) else None
+    is_nested = _is_list(kind) and _is_list(_storage(kind.value_type)) and _is_number(kind)
+    is_array = is_nested and _is_called_image(field.name) and _is_large(file, field.name)
+    return PixelColumn(field.name, is_array=True) if is_array else None
 
 
 def _begins_like_image(file: pq.ParquetFile, name: str) -> bool:
     """Tell whether the first value of a column begins like a file that a reader knows."""
     magic = tuple(magic for spec in get_registry().readers.specs() for magic in spec.magic)
-    for batch in file.iter_batches(batch_size=_FIRST_ROWS, columns=[name]):
-        value = next((value.as_py() for value in batch.column(0) if value.is_valid), None)
-        return value is not None and value.startswith(magic)
-    return False
+    value = _first_value(file, name)
+    return value is not None and value.startswith(magic)
+
+
+def _is_large(file: pq.ParquetFile, name: str) -> bool:
+    """Tell whether the first value of a column is an array with at least two sides of some length."""
+    shape = []
+    value = _first_value(file, name)
+    while isinstance(value, list) and value:
+        shape.append(len(value))
+        value = value[0]
+    return len(shape) in (2, 3) and sorted(shape)[-2] >= _SHORTEST_SIDE
+
+
+def _first_value(file: pq.ParquetFile, name: str) -> Any:
+    """Return the first value of a column that is not null, if it is among the first rows."""
+    batch = next(file.iter_batches(batch_size=_FIRST_ROWS, columns=[name]), None)
+    return None if batch is None else next((cell.as_py() for cell in batch.column(0) if cell.is_valid), None)
 
 
 def _storage(kind: pa.DataType) -> pa.DataType:
