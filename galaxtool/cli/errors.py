@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from galaxtool.cli.render import make_text, to_printable
@@ -9,13 +10,22 @@ from galaxtool.errors import GalaxtoolError
 
 
 def print_error(error: GalaxtoolError) -> None:
-    """Print an error to stderr: the message in red, and the hint in a dim line below."""
+    """Print an error to stderr: the message in red, and the hint and notes in a dim line below."""
     from rich.console import Console
 
     console = Console(stderr=True, soft_wrap=True)
     console.print(make_text(fold_lines(f"Error: {error.message}"), "bold red"))
-    if error.hint:
-        console.print(make_text(fold_lines(error.hint), "dim"))
+    if hints := [line for line in (error.hint, *getattr(error, "__notes__", ())) if line]:
+        console.print(make_text(fold_lines(" ".join(hints)), "dim"))
+
+
+def print_interruption(error: KeyboardInterrupt) -> None:
+    """Print that a command was interrupted, by which signal if not by Ctrl-C, and how to resume it."""
+    name = str(error) if hasattr(error, "number") else ""
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"Interrupted{f' by {name}' if name else ''}.", file=sys.stderr)
+        for line in getattr(error, "__notes__", ()):
+            print(fold_lines(line), file=sys.stderr, flush=True)
 
 
 def fold_lines(text: str) -> str:

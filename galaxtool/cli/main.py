@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
+import signal
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any
 
@@ -12,8 +12,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from galaxtool import __version__
-from galaxtool.cli.errors import print_error
+from galaxtool.cli.errors import print_error, print_interruption
 from galaxtool.cli.render import escape_markup
+from galaxtool.cli.signals import stop_on_signals
 from galaxtool.cli.suggestions import describe_unknown_command, describe_unknown_option
 from galaxtool.errors import GalaxtoolError, PluginError
 from galaxtool.plugins.manager import COMMAND_GROUP
@@ -86,15 +87,16 @@ class LazyGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; print a `GalaxtoolError` as two lines, and exit with status 1."""
         try:
-            return super().invoke(ctx)
+            with stop_on_signals():
+                return super().invoke(ctx)
         except GalaxtoolError as error:
             if is_debugging():
                 raise
             print_error(error)
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            print("Interrupted.", file=sys.stderr)
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as error:
+            print_interruption(error)
+            raise typer.Exit(128 + getattr(error, "number", signal.SIGINT)) from None
         except Exception as error:
             if hasattr(error, "option_name") and hasattr(error, "possibilities"):  # Typer keeps the class private
                 _improve_suggestion(error)

@@ -6,8 +6,10 @@ import importlib.metadata
 import os
 import platform
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+from galaxtool.diagnostics.unfinished import find_unfinished
 from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.config import cache_dir, is_offline
 from galaxtool.utils.optional_imports import import_attribute, is_installed
@@ -60,6 +62,7 @@ def check_installation() -> Diagnosis:
             "this processor classifies many images faster with OpenVINO (--precision bf16): "
             "pip install 'galaxtool[fast]'"
         )
+    notes.extend(find_unfinished(Path()))
     problems: list[str] = []
     devices, precision = _check_torch(notes, problems)
     return Diagnosis(

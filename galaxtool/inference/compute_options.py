@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from galaxtool.errors import ConfigError
-from galaxtool.jobs.job import job_folder
+from galaxtool.jobs.job import PARTS, job_folder
 from galaxtool.jobs.record import FILE_NAME, load_values
 from galaxtool.plugins.registry import get_registry
 
@@ -67,7 +67,7 @@ def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:
         or precision than that of the unfinished work.
     """
     folder = job_folder(output)
-    if not (folder / FILE_NAME).exists():
+    if not (folder / FILE_NAME).exists() or not any(folder.glob(PARTS)):
         return compute
     stored = load_values(folder)
     engine = str(stored.get("engine", compute.engine))

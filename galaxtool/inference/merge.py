@@ -6,7 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from galaxtool.errors import ConfigError, InputError, OutputExists
+from galaxtool.errors import ConfigError, GalaxtoolError, InputError, OutputExists
 from galaxtool.inference.embedding_file import check_embedding_path
 from galaxtool.inference.embedding_parts import write_embeddings
 from galaxtool.inference.results import MergeResult
@@ -19,9 +19,9 @@ from galaxtool.reports.outputs import send_outputs, write_outputs
 from galaxtool.reports.thumbnails import check_images
 from galaxtool.tables.formats.find import check_columns, check_table_path
 from galaxtool.types import FLAGS, Progress
+from galaxtool.utils.ignored_names import UNFINISHED
 from galaxtool.utils.locks import lock_file, lock_owner
 
-_SUFFIX = ".unfinished"
 _MOST_NAMED = 8
 
 
@@ -41,9 +41,9 @@ def merge_shards(job: Path, outputs: OutputOptions, *, overwrite: bool, keep: bo
     progress : Progress
         Receiver of progress messages.
     """
-    folder = job if job.is_dir() and job.name.endswith(_SUFFIX) else job_folder(job)
+    folder = job if job.is_dir() and job.name.endswith(UNFINISHED) else job_folder(job)
     if outputs.table == job:
-        outputs = replace(outputs, table=folder.with_name(folder.name.removesuffix(_SUFFIX)))
+        outputs = replace(outputs, table=folder.with_name(folder.name.removesuffix(UNFINISHED)))
     record = load_record(folder)
     outputs.check(Shard(), overwrite=overwrite)
     lock = lock_file(folder / LOCK)
@@ -56,10 +56,14 @@ def merge_shards(job: Path, outputs: OutputOptions, *, overwrite: bool, keep: bo
     with lock:
         _check_complete(folder, record, outputs.table)
         progress.start(f"Joining {record.parts} parts")
-        if isinstance(record, EmbeddingsRecord):
-            result = _merge_embeddings(folder, record, outputs)
-        else:
-            result = _merge_predictions(folder, record, outputs, progress)
+        try:
+            if isinstance(record, EmbeddingsRecord):
+                result = _merge_embeddings(folder, record, outputs)
+            else:
+                result = _merge_predictions(folder, record, outputs, progress)
+        except (GalaxtoolError, KeyboardInterrupt) as error:
+            error.add_note(f"The parts are kept in '{folder}'.")
+            raise
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
     send_outputs(outputs, progress)

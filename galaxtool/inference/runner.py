@@ -172,17 +172,13 @@ class BatchRunner:
         progress.start(title, total)
         progress.advance(total - sum(len(parts[n]) for n in missing))
         waiting: list[Batch] = []
-        try:
-            for task, batch, scored in self.run(items, [parts[n] for n in missing]):
-                waiting.append((batch, scored))
-                progress.advance(len(task))
-                number = task.start // rows_per_part
-                if task.stop == parts[number].stop:
-                    yield number, waiting
-                    waiting = []
-        except KeyboardInterrupt:
-            progress.say(f"Finished parts are kept in '{job.folder}'. Continue with --resume.")
-            raise
+        for task, batch, scored in self.run(items, [parts[n] for n in missing]):
+            waiting.append((batch, scored))
+            progress.advance(len(task))
+            number = task.start // rows_per_part
+            if task.stop == parts[number].stop:
+                yield number, waiting
+                waiting = []
 
     def _choose_executor(self, images: int, tasks: int) -> tuple[Executor, bool]:
         """Return an executor, and whether its workers run the model too."""

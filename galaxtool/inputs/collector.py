@@ -25,7 +25,9 @@ from galaxtool.inputs.walk import FileFilter, TableFinder, walk
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.types import ImageRef
 from galaxtool.utils.debugging import is_debugging
+from galaxtool.utils.ignored_names import UNFINISHED
 from galaxtool.utils.path_texts import clean_path_text, explain_foreign_path
+from galaxtool.utils.suggestions import explain_unfinished
 
 _LIST = "@"
 _WITHOUT_IMAGES = "archive or stack without images"
@@ -76,6 +78,8 @@ class InputCollector:
         """Add the images that one INPUT names."""
         text = clean_path_text(text)
         if os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
+            if text.rstrip("/").endswith(UNFINISHED):
+                raise InputError(f"'{text}' is not a folder of images.", hint=explain_unfinished(Path(text)))
             self._add_folder(text, Path(text))
         elif os.path.lexists(text):
             self._add_file(text)
@@ -275,6 +279,8 @@ def missing_path_error(path: Path, *, hint: str = "Check the path.") -> InputErr
     """Return the error for a path that does not exist, with the most similar name in its folder."""
     if foreign := explain_foreign_path(str(path)):
         return InputError(foreign)
+    if unfinished := explain_unfinished(path):
+        return InputError(f"There is nothing at '{path}'.", hint=unfinished)
     parent = path.parent
     is_readable = os.path.isdir(parent) and os.access(parent, os.R_OK)  # noqa: PTH112
     near = suggest_name(path.name, [entry.name for entry in islice(parent.iterdir(), 5000)]) if is_readable else None

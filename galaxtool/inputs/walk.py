@@ -15,10 +15,11 @@ from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import batches
-from galaxtool.utils.ignored_names import is_ignored
+from galaxtool.utils.ignored_names import IS_UNFINISHED, UNFINISHED, is_ignored
 
 _OPEN_FILES, _FILES_PER_THREAD = 16, 32
 _ENTRIES_AT_ONCE = 4096
+_UNFINISHED = os.fsencode(UNFINISHED)
 
 TableFinder = Callable[[Sequence[bytes]], Sequence[bool]]
 """A function that tells for each of the paths of FITS files whether the file has tables but no image."""
@@ -167,7 +168,10 @@ def _select_inputs(
     for entry in entries:
         kind = _file_type(entry)
         if kind == stat.S_IFDIR:
-            yield entry.name + b"/"
+            if entry.name.endswith(_UNFINISHED):
+                skipped[IS_UNFINISHED] += 1
+            else:
+                yield entry.name + b"/"
         elif reason := file_filter.reason_to_skip(entry.name):
             skipped[reason] += 1
         elif kind != stat.S_IFREG:

@@ -7,6 +7,7 @@ parts.
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import IO, Generic, Self, TypeVar
@@ -16,10 +17,16 @@ from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.record import FILE_NAME, JobRecord, load_values
 from galaxtool.jobs.shard import Shard
 from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.config import invocation
+from galaxtool.utils.ignored_names import UNFINISHED
 from galaxtool.utils.locks import lock_file, lock_owner
+from galaxtool.utils.resume_command import make_resume_command
 
 LOCK = ".lock"
 """Lock file in the folder of a job: exclusive for a process that does the whole job, shared among shards."""
+
+PARTS = "part-*"
+"""Pattern of the names of parts in the folder of a job."""
 
 _Record = TypeVar("_Record", bound=JobRecord)
 
@@ -34,7 +41,7 @@ def count_batches_per_part(batches: int, shards: int) -> int:
 
 def job_folder(output: Path) -> Path:
     """Return the folder that holds the parts of an output."""
-    return output.with_name(output.name + ".unfinished")
+    return output.with_name(output.name + UNFINISHED)
 
 
 def part_path(folder: Path, number: int) -> Path:
@@ -93,11 +100,14 @@ class Job(Generic[_Record]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Unlock the folder, and remove it if the output is finished."""
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Unlock the folder, and remove it if the output is finished; else add to the error how to resume."""
         self.close()
         if self.finished:
             shutil.rmtree(self.folder, ignore_errors=True)
+        elif error is not None and (done := len(self.done)):
+            of = f"{done} of {done + len(self.missing)} parts"
+            error.add_note(f"{of} are done and kept in '{self.folder}'. Resume with: {make_resume_command()}")
 
     @property
     def done(self) -> list[Path]:
@@ -137,20 +147,21 @@ class Job(Generic[_Record]):
         """
         file, shared = self.folder / FILE_NAME, self.shard.count > 1
         own = [n for n in range(self.count) if self.shard.has(n) and part_path(self.folder, n).exists()]
-        is_begun = bool(own) if shared else file.exists()
-        if is_begun and not options.resume and not options.overwrite:
+        if own and not options.resume and not options.overwrite:
             raise OutputExists(
-                f"'{output}' has unfinished work from an earlier run.",
-                hint="Continue it with --resume, or start again with --overwrite.",
+                f"'{output}' has unfinished work from an earlier run: {len(own)} of "
+                f"{len(own) + len(self.missing)} parts are done.",
+                hint=f"Resume it with {make_resume_command()}; or start again with --overwrite, which discards them.",
             )
         if file.exists() and (options.resume or shared):
             stored = _load_same(self.folder, record, output, shared=shared)
             if not options.overwrite:
                 return stored
-        stale = [part_path(self.folder, n) for n in own] if shared else list(self.folder.glob("part-*"))
+        stale = [part_path(self.folder, n) for n in own] if shared else list(self.folder.glob(PARTS))
         for path in stale:
             path.unlink()
-        write_json(file, record.to_json())
+        command = make_resume_command() if invocation.get().argv else ""
+        write_json(file, {**record.to_json(), "resume": command, "folder": os.getcwd()})  # noqa: PTH109
         return record
 
 

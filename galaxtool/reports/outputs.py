@@ -45,12 +45,8 @@ def write_outputs(
         return read_parts(folder, record.parts)
 
     progress.start("Writing")
-    try:
-        stats = merge_stats(list_part_paths(folder, record.parts))
-        write_stream(chunks, outputs.table, meta=record.meta, stats=stats)
-    except GalaxtoolError:
-        progress.say(f"The finished parts are kept in '{folder}'.")
-        raise
+    stats = merge_stats(list_part_paths(folder, record.parts))
+    write_stream(chunks, outputs.table, meta=record.meta, stats=stats)
     sorted_into: dict[str, int] = {}
     try:
         if outputs.html is not None:

@@ -8,7 +8,7 @@ from types import FrameType, TracebackType
 
 
 class InterruptHandler:
-    """Within its block, the first SIGINT or SIGTERM only sets `requested`; the second signal interrupts at once.
+    """Within its block, the first SIGINT, SIGTERM or SIGHUP only sets `requested`; the second interrupts at once.
 
     It has no effect outside the main thread, where signals cannot be caught.
     """
@@ -19,8 +19,10 @@ class InterruptHandler:
 
     def __enter__(self) -> InterruptHandler:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._handlers[number] = signal.signal(number, self._note)
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)  # Windows has no SIGHUP
+                if number is not None and (name == "SIGINT" or signal.getsignal(number) is not signal.SIG_IGN):
+                    self._handlers[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(

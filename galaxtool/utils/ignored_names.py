@@ -9,6 +9,13 @@ _SYSTEM = frozenset(
 )  # fmt: skip
 
 
+UNFINISHED = ".unfinished"
+"""End of the name of the folder that holds the finished parts of a job beside its output."""
+
+IS_UNFINISHED = "unfinished work of another command, which it completes with --resume"
+"""Why such a folder is not an input."""
+
+
 def is_ignored(name: str | bytes) -> bool:
     """Tell whether a file or folder is hidden, or belongs to an operating system or a NAS.
 

@@ -6,6 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 from galaxtool.errors import suggest_name
+from galaxtool.utils.ignored_names import UNFINISHED
+
+_RESUME = "Run the command that wrote it again with --resume to complete it."
 
 _MAX_LISTED, _MAX_SHOWN = 2000, 5
 
@@ -24,6 +27,8 @@ def suggest_path(path: Path) -> str:
         One sentence: the most similar name in the same folder, or else some names in that folder.
     """
     folder = path.parent
+    if unfinished := explain_unfinished(path):
+        return unfinished
     try:
         names = sorted(entry.name for entry in islice(folder.iterdir(), _MAX_LISTED) if not entry.name.startswith("."))
     except OSError:
@@ -36,3 +41,11 @@ def suggest_path(path: Path) -> str:
         return f"The folder '{folder}' is empty."
     where = "This folder" if folder == Path() else f"The folder '{folder}'"
     return f"{where} has {', '.join(alike[:_MAX_SHOWN])}{' and others' if len(alike) > _MAX_SHOWN else ''}."
+
+
+def explain_unfinished(path: Path) -> str:
+    """Return how to complete a path that is the output, or the folder of parts, of an unfinished job; else nothing."""
+    if path.name.endswith(UNFINISHED):
+        return f"This folder holds the finished parts of '{path.name.removesuffix(UNFINISHED)}'. {_RESUME}"
+    parts = path.with_name(path.name + UNFINISHED) if path.name else path
+    return f"It is unfinished: '{parts}' has its finished parts. {_RESUME}" if path != parts and parts.is_dir() else ""

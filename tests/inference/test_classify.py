@@ -293,8 +293,10 @@ def test_killed_and_resumed_is_as_never_stopped(
         die_at(call, patch)
         run_command(*arguments, "p.csv")
     assert Path("p.csv").read_text() == "earlier"
-    said = run_failing(*arguments, "p.csv")
-    assert "has unfinished work from an earlier run" in said and "--resume" in said and "--overwrite" in said
+    if call > 1:
+        said = run_failing(*arguments, "p.csv")
+        assert f"has unfinished work from an earlier run: {call - 1} of 4 parts are done" in said
+        assert "--resume" in said and "--overwrite" in said
     with monkeypatch.context() as patch:
         calls = die_at(99, patch)
         code, _, err = run_command(*arguments, "p.csv", "--resume")
@@ -312,7 +314,9 @@ def test_interrupted_exits_130_and_can_be_overwritten(
     with monkeypatch.context() as patch:
         die_at(2, patch, KeyboardInterrupt)
         code, _, err = run_command(*arguments)
-    assert code == 130 and err.splitlines()[-1] == "Interrupted."
+    told = err.splitlines()
+    assert code == 130 and told[-2] == "Interrupted."
+    assert told[-1].startswith("1 of 4 parts are done and kept in 'p.csv.unfinished'. Resume with: ")
     with monkeypatch.context() as patch:
         calls = die_at(99, patch)
         assert run_command(*arguments, "--overwrite")[0] == 0
@@ -355,17 +359,29 @@ def test_two_processes_at_once(model: Path, images: Path) -> None:
     assert len(classified(images, "--model", model)) == 10
 
 
+@pytest.mark.usefixtures("small_parts")
+def test_a_job_without_a_part_begins_again(model: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        die_at(1, patch)
+        run_command("classify", images, "--model", model, "--batch-size", 3, "-o", "p.csv", "--precision", "bf16")
+    assert Path("p.csv.unfinished/job.json").exists()
+    assert run_command("classify", images, "--model", model, "--batch-size", 2, "-o", "p.csv")[0] == 0
+    assert len(rows("p.csv")) == 10 and not Path("p.csv.unfinished").exists()
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_a_refused_job_holds_nothing(model: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a notebook the same process tries again."""
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        die_at(1, patch)
-        package.classify([images], model=str(model), output=Path("p.csv"))
+        die_at(2, patch)
+        package.classify([images], model=str(model), output=Path("p.csv"), batch_size=3)
     errors: list[Any] = []
     for _ in range(2):
         with pytest.raises(package.OutputExists, match="unfinished work") as caught:
-            package.classify([images], model=str(model), output=Path("p.csv"))
+            package.classify([images], model=str(model), output=Path("p.csv"), batch_size=3)
         errors.append(caught)  # its traceback keeps the frames alive
-    assert package.classify([images], model=str(model), output=Path("p.csv"), resume=True).n == 10
+    done = package.classify([images], model=str(model), output=Path("p.csv"), batch_size=3, resume=True)
+    assert done.n == 10
 
 
 # --- from Python, and what else must hold ----------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -92,9 +91,12 @@ class Interrupting(Silent):
 
 
 def classify_begun(images: Path, *, after: int = 1000, **options: Any) -> list[str]:
+    """Classify until so many images are done; return what was said, also by the interruption."""
     progress = Interrupting(after)
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         classify([images], output=Path("p.csv"), batch_size=2, progress=progress, **options)
+    except KeyboardInterrupt as error:
+        progress.said += error.__notes__
     return progress.said
 
 
@@ -124,7 +126,8 @@ def test_a_job_goes_on_with_the_engine_it_began_with(
         patch.setattr("galaxtool.models.engines.selection.has_amx", lambda: True)
         classify_begun(images, **precision)
         whole = Path("p.csv").read_bytes()
-        assert "Continue with --resume" in classify_begun(images, after=13, overwrite=True, **precision)[-1]
+        said = classify_begun(images, after=13, overwrite=True, **precision)
+        assert said[-1].endswith("Resume with: the same call and resume=True")
         begun = json.loads(Path("p.csv.unfinished/job.json").read_text())
         assert begun["engine"] == engine_at_first and list(Path("p.csv.unfinished").glob("part-*"))
         assert begun["precision"] == precision["precision"]
