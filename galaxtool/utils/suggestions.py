@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -48,4 +49,6 @@ def explain_unfinished(path: Path) -> str:
     if path.name.endswith(UNFINISHED):
         return f"This folder holds the finished parts of '{path.name.removesuffix(UNFINISHED)}'. {_RESUME}"
     parts = path.with_name(path.name + UNFINISHED) if path.name else path
-    return f"It is unfinished: '{parts}' has its finished parts. {_RESUME}" if path != parts and parts.is_dir() else ""
+    if path == parts or not os.path.isdir(parts):  # noqa: PTH112  Path.is_dir raises for a name that is too long
+        return ""
+    return f"It is unfinished: '{parts}' has its finished parts. {_RESUME}"
