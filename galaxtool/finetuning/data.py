@@ -14,9 +14,9 @@ from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.splits.by_position import (
     draw_nested_subset,
     find_unvalidated_classes,
-    measure_largest_group,
     split_items,
 )
+from galaxtool.datasets.splits.draw import explain_empty_split
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
@@ -134,6 +134,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
             f"--test-fraction is given, and {given} of the images have the split 'test' already.",
             hint="Leave it out: these are scored once, at the end.",
         )
+    split_notes: list[str] = []
     splits = split_items(
         placed,
         targets.slugs,
@@ -142,6 +143,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         seed=config.seed,
         separation_arcsec=config.separation,
         prober=prober,
+        notes=split_notes,
     ).astype("U6")
     labeled_splits = {split for slug, split in zip(targets.slugs, splits, strict=True) if slug}
     if keeps_all and targets.votes is None and any(targets.slugs) and not {"train", "valid"} <= labeled_splits:
@@ -158,7 +160,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
             hint="Check --label-column, --where and the folder's sub-folders.",
         )
     if not (splits == "valid").any():
-        raise _explain_empty_validation(placed, config.separation, prober)
+        raise explain_empty_split(placed, targets.slugs, separation_arcsec=config.separation, prober=prober)
     taxonomy = targets.taxonomy
     if targets.votes is None and not config.all_classes and present:
         taxonomy = taxonomy.subset([slug for slug in taxonomy.slugs if slug in present])
@@ -174,6 +176,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         warnings=(
             *messages.warnings,
             *targets.warnings,
+            *split_notes,
             *(
                 f"No image of '{slug}' is left to validate on, so its score is not known."
                 for slug in find_unvalidated_classes(targets.slugs, splits)
@@ -240,19 +243,6 @@ def _find_targets(items: Sequence[Item], config: FinetuneConfig) -> _Targets:
     notes, warnings = describe_classes(taxonomy, slug_of)
     slugs = ["" if item.label is None else slug_of[str(item.label)] for item in items]
     return _Targets(taxonomy, slugs, notes=notes, warnings=warnings)
-
-
-def _explain_empty_validation(items: Sequence[Item], separation: float, prober: FileProber) -> TrainingError:
-    """Return the error that says whether images are missing, or all of them belong together."""
-    together = measure_largest_group(items, separation_arcsec=separation, prober=prober)
-    if together == measure_largest_group(items, separation_arcsec=0, prober=prober):
-        return TrainingError("Nothing is left to validate on.", hint="Add images, or raise --valid-fraction.")
-    return TrainingError(
-        f'Nothing is left to validate on: {together} of the {len(items)} images are within {separation:g}" of one '
-        "another, directly or through others, and so stay in one split.",
-        hint=f"Lower --separation, e.g. to {separation / 10:g}, if the cutouts are that small; or raise "
-        "--valid-fraction, or give a --split.",
-    )
 
 
 def _parse_item_weights(

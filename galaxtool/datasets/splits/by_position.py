@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from astropy import units as u
-from astropy.coordinates import SkyCoord, search_around_sky
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from galaxtool.datasets.splits.duplicates import find_identical_files
-from galaxtool.datasets.splits.positions import add_header_positions
+from galaxtool.datasets.splits.draw import draw_part
+from galaxtool.datasets.splits.leaks import find_leaks
+from galaxtool.datasets.splits.sky_blocks import MIN_CROWD
 from galaxtool.errors import ConfigError
 from galaxtool.inputs.probe import FileProber
 from galaxtool.types import Item
+
+_MAX_JOINING = 0.2
 
 
 def split_items(
@@ -26,6 +25,7 @@ def split_items(
     seed: int = 0,
     separation_arcsec: float = 60.0,
     prober: FileProber | None = None,
+    notes: list[str] | None = None,
 ) -> np.ndarray:
     """Split items into training, validation and test.
 
@@ -45,6 +45,8 @@ def split_items(
         Items that are closer to each other on the sky than this, directly or through others, stay in one split.
     prober : FileProber, optional
         Opens the files for their positions and digests; by default a new one does.
+    notes : list of str, optional
+        Receives what the user should know: groups of neighbours and copies that make a split small.
 
     Returns
     -------
@@ -62,8 +64,9 @@ def split_items(
     Notes
     -----
     Every class keeps an item to train on. A class of two items or more has one to validate on, unless its items all
-    belong together. The validation split may therefore be empty: with one image per class, or in a single crowded
-    field, where a smaller separation helps.
+    belong together. The validation split may therefore be empty: with one image per class, or in a small crowded field.
+    A larger field that neighbours of neighbours hold together is split in blocks, and items next to the blocks of
+    another split are ``unused``.
     """
     if not 0 <= valid_fraction < 1:
         raise ConfigError(f"The validation fraction is {valid_fraction:g}, not at least 0 and below 1.")
@@ -73,31 +76,64 @@ def split_items(
         )
     if not separation_arcsec >= 0:
         raise ConfigError(f"The separation is {separation_arcsec:g} arcsec, not at least 0.")
+    messages = [] if notes is None else notes
     given = np.array([item.split for item in items], dtype="U6")
+
+    def draw(rows: np.ndarray, fraction: float, part: str) -> None:
+        if not len(rows):
+            return
+        found = draw_part(
+            [items[i] for i in rows.tolist()],
+            [str(labels[i]) for i in rows.tolist()],
+            fraction,
+            part=part,
+            seed=seed,
+            separation_arcsec=separation_arcsec,
+            prober=prober,
+        )
+        splits[rows[found.chosen]] = part
+        splits[rows[found.left_out]] = "unused"
+        messages.extend(found.notes)
+
     if np.any(given == "") and np.any(np.isin(given, ("valid", "test"))):
-        # items that show the same sky as an item of a given split join that split
-        together = find_leak_groups(items, separation_arcsec=separation_arcsec, prober=prober)
-        for part in ("valid", "test"):
-            given[(given == "") & np.isin(together, together[given == part])] = part
+        given = _keep_together(items, given, separation_arcsec, prober, messages)
     splits = np.where(given == "", "train", given)
     if test_fraction:
         # a group with a given validation item stays where it is
-        usable = np.flatnonzero(~np.isin(given, ("test", "unused"))).tolist()
-        groups = find_leak_groups([items[i] for i in usable], separation_arcsec=separation_arcsec, prober=prober)
-        bound = np.isin(groups, groups[given[usable] == "valid"])
-        rows = np.array(usable, dtype=int)[~bound]
-        if len(rows):
-            drawn = _draw_groups(
-                np.unique(groups[~bound], return_inverse=True)[1], [str(labels[i]) for i in rows], test_fraction, seed
-            )
-            given[rows[drawn]] = splits[rows[drawn]] = "test"
-            valid_fraction = valid_fraction / (1 - test_fraction)  # of those that are left
-    free = np.flatnonzero(~np.isin(given, ("test", "unused"))).tolist()
-    if free and not np.any(given == "valid"):
-        groups = find_leak_groups([items[i] for i in free], separation_arcsec=separation_arcsec, prober=prober)
-        chosen = _draw_groups(groups, [str(labels[i]) for i in free], valid_fraction, seed)
-        splits[np.array(free)[chosen]] = "valid"
+        usable = np.flatnonzero(~np.isin(given, ("test", "unused")))
+        groups = find_leak_groups(
+            [items[i] for i in usable.tolist()], separation_arcsec=separation_arcsec, prober=prober
+        )
+        rows = usable[~np.isin(groups, groups[given[usable] == "valid"])]
+        draw(rows, test_fraction, "test")
+        valid_fraction = valid_fraction / (1 - test_fraction)  # of those that are left
+    free = np.flatnonzero(~np.isin(splits, ("test", "unused")))
+    if len(free) and not np.any(given == "valid"):
+        draw(free, valid_fraction, "valid")
     return splits
+
+
+def _keep_together(
+    items: Sequence[Item], given: np.ndarray, separation_arcsec: float, prober: FileProber | None, notes: list[str]
+) -> np.ndarray:
+    """Return the given splits, with those of items that show the same sky as an item of a given split.
+
+    Such items join that split. In a crowded field, where neighbours of neighbours would all join it, they are unused.
+    """
+    leaks = find_leaks(items, separation_arcsec=separation_arcsec, prober=prober)
+    together, joined, apart = leaks.groups(), given.copy(), given.copy()
+    for part in ("valid", "test"):
+        joined[(joined == "") & np.isin(together, together[given == part])] = part
+        apart[(apart == "") & leaks.touches(given == part)] = "unused"
+    free = given == ""
+    moved, beside = int((free & (joined != "")).sum()), int((free & (apart != "")).sum())
+    if moved < max(MIN_CROWD, _MAX_JOINING * free.sum()):
+        return joined
+    notes.append(
+        f'{beside} of {int(free.sum())} images without a split are within {separation_arcsec:g}" of images of a given '
+        "split, or are copies of them, and are left out."
+    )
+    return apart
 
 
 def find_leak_groups(
@@ -120,55 +156,7 @@ def find_leak_groups(
     ndarray of int, shape (N,)
         Number of the group of each item.
     """
-    prober = prober or FileProber()
-    placed = add_header_positions(items, prober=prober)
-    pairs = [
-        *_find_neighbors(placed, separation_arcsec),
-        *find_identical_files([item.ref for item in items], prober=prober),
-    ]
-    first, second = (np.array([pair[k] for pair in pairs], dtype=int) for k in (0, 1))
-    links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(items), len(items)))
-    groups: np.ndarray = connected_components(links, directed=False)[1]
-    return groups
-
-
-def measure_largest_group(
-    items: Sequence[Item], *, separation_arcsec: float = 60.0, prober: FileProber | None = None
-) -> int:
-    """Return the number of items in the largest of the `find_leak_groups`; 0 without items."""
-    groups = find_leak_groups(items, separation_arcsec=separation_arcsec, prober=prober)
-    return int(np.bincount(groups).max(initial=0))
-
-
-def _find_neighbors(items: Sequence[Item], separation_arcsec: float) -> list[tuple[int, int]]:
-    """Return the pairs of items that are close to each other on the sky."""
-    placed = [i for i, item in enumerate(items) if item.ra is not None and item.dec is not None]
-    if len(placed) < 2:
-        return []
-    sky = SkyCoord([items[i].ra for i in placed], [items[i].dec for i in placed], unit="deg")
-    a, b, _, _ = search_around_sky(sky, sky, separation_arcsec * u.arcsec)
-    return [(placed[i], placed[j]) for i, j in zip(a.tolist(), b.tolist(), strict=True) if i < j]
-
-
-def _draw_groups(groups: np.ndarray, labels: list[str], fraction: float, seed: int) -> np.ndarray:
-    """Draw whole groups of items to validate on, about the same fraction of every class.
-
-    scikit-learn's StratifiedGroupKFold offers only fractions 1/k and may leave a class without training items.
-    """
-    if fraction == 0:
-        return np.zeros(0, dtype=int)
-    classes, kind = np.unique(labels, return_inverse=True)
-    total = np.bincount(kind)
-    wanted = np.minimum(np.maximum(np.rint(fraction * total), 1), total - 1)
-    count = np.zeros((groups.max() + 1, len(classes)), dtype=int)
-    np.add.at(count, (groups, kind), 1)
-    have = np.zeros(len(classes), dtype=int)
-    taken = np.zeros(len(count), dtype=bool)
-    for group in np.random.default_rng(seed).permutation(len(count)):
-        if np.all(have + count[group] <= wanted):
-            have += count[group]
-            taken[group] = True
-    return np.flatnonzero(taken[groups])
+    return find_leaks(items, separation_arcsec=separation_arcsec, prober=prober).groups()
 
 
 def find_unvalidated_classes(labels: Sequence[str], splits: Sequence[str] | np.ndarray) -> list[str]:

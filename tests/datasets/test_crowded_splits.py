@@ -1,0 +1,136 @@
+"""Splits of crowded fields and of copies: no leak, no percolation without a word, and the cause of a small split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from support.training_helpers import run_command, run_failing, write_class_folders
+
+from galaxtool.datasets.splits.by_position import find_leak_groups, split_items
+from galaxtool.types import Item
+
+
+def crowd(n: int, side: float, *, ra: float = 150.0, dec: float = 2.0, seed: int = 0) -> tuple[list[Item], list[str]]:
+    """Items of two classes in a square field with this side in arcmin."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(0, side / 60, (2, n))
+    positions = zip(((ra + x / np.cos(np.deg2rad(dec))) % 360).tolist(), (dec + y).tolist(), strict=True)
+    items = [Item(id=str(i), ra=a, dec=d) for i, (a, d) in enumerate(positions)]
+    return items, ["ring" if i % 3 else "disc" for i in range(n)]
+
+
+def distance(items: list[Item], splits: np.ndarray, part: str, others: tuple[str, ...]) -> float:
+    """Return the smallest distance in arcsec between the items of a split and those of others."""
+    sky = SkyCoord([item.ra for item in items], [item.dec for item in items], unit="deg")
+    near, far = sky[splits == part], sky[np.isin(splits, others)]
+    return float(near.match_to_catalog_sky(far)[1].to_value(u.arcsec).min())
+
+
+@pytest.mark.parametrize(
+    ("side", "ra", "dec"), [(20.0, 150.0, 2.0), (20.0, 359.9, -60.0), (60.0, 10.0, 80.0), (20.0, 0.1, 0.0)]
+)
+def test_a_crowded_field_is_split_in_blocks_without_leaks(side: float, ra: float, dec: float) -> None:
+    items, labels = crowd(int(4 * side**2), side, ra=ra, dec=dec)
+    assert np.bincount(find_leak_groups(items)).max() > 0.9 * len(items), "the field percolates"
+    notes: list[str] = []
+    splits = split_items(items, labels, notes=notes)
+    count = Counter(splits.tolist())
+    assert 0.07 * len(items) < count["valid"] < 0.25 * len(items)
+    assert count["train"] > 0.5 * len(items)
+    assert distance(items, splits, "valid", ("train",)) > 60
+    shares = [np.mean([label == "ring" for label, s in zip(labels, splits, strict=True) if s == part])
+              for part in ("train", "valid")]  # fmt: skip
+    assert abs(shares[0] - shares[1]) < 0.15
+    (note,) = notes
+    assert "blocks of the sky" in note and f"{count['unused']} images within 60" in note and "--separation" in note
+    assert (splits == split_items(items, labels)).all(), "the same seed gives the same split"
+    assert (splits != split_items(items, labels, seed=1)).any()
+
+
+def test_a_test_split_of_a_crowded_field_has_no_neighbors_either() -> None:
+    items, labels = crowd(3000, 30.0)
+    notes: list[str] = []
+    splits = split_items(items, labels, valid_fraction=0.15, test_fraction=0.15, notes=notes)
+    count = Counter(splits.tolist())
+    assert min(count["valid"], count["test"]) > 200 and count["train"] > 1000
+    assert distance(items, splits, "test", ("train", "valid")) > 60
+    assert distance(items, splits, "valid", ("train", "test")) > 60
+    assert ["test split" in note for note in notes] == [True, False]
+
+
+def test_a_large_group_beside_others_is_named() -> None:
+    dense, labels = crowd(60, 2.0)
+    sparse = [Item(id=f"s{i}", ra=200.0 + i, dec=10.0) for i in range(60)]
+    notes: list[str] = []
+    splits = split_items([*dense, *sparse], [*labels, *labels], notes=notes)
+    assert (splits == "valid").sum() == 18
+    assert notes == [
+        '60 of 120 images are within 60" of one another, directly or through others, and all of them are in the same '
+        "split. Lower --separation, e.g. to 6, if the images are that small, or give a --split."
+    ]
+
+
+def test_no_word_about_a_sparse_field() -> None:
+    items, labels = crowd(100, 600.0)
+    notes: list[str] = []
+    assert (split_items(items, labels, notes=notes) == "valid").sum() == 15 and not notes
+
+
+def test_items_beside_a_given_split_are_left_out_of_a_crowded_field() -> None:
+    items, labels = crowd(1600, 20.0)
+    given = [Item(id=item.id, ra=item.ra, dec=item.dec, split="test" if item.dec < 2.05 else "") for item in items]
+    notes: list[str] = []
+    splits = split_items(given, labels, notes=notes)
+    assert (splits == "test").sum() == sum(item.split == "test" for item in given), "the test split does not grow"
+    assert distance(items, splits, "test", ("train", "valid")) > 60
+    assert (splits == "train").sum() > 600 and "of a given split" in notes[0]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return write_class_folders(tmp_path / "set", each=10)
+
+
+def fail(*args: Any) -> str:
+    return run_failing("finetune", *args, "--method", "linear-probe", "--device", "cpu")
+
+
+def test_copies_are_the_cause(images: Path, tmp_path: Path) -> None:
+    for file in images.rglob("*.png"):
+        file.write_bytes((images / "ring" / "0.png").read_bytes())
+    said = fail(images, "-o", tmp_path / "run")
+    assert "20 of the 20 images are copies of one another (files of the same content)" in said
+    assert "Add images that differ" in said
+
+
+def test_labels_that_are_names_are_the_cause(images: Path, tmp_path: Path) -> None:
+    rows = [f"{file.relative_to(images)},M{i}" for i, file in enumerate(sorted(images.rglob("*.png")))]
+    (images / "labels.csv").write_text("\n".join(["path,target", *rows]))
+    said = fail(images, "-o", tmp_path / "run")
+    assert "each of the 20 classes ('m" in said and "--label-column" in said
+
+
+def test_a_small_crowd_is_the_cause(images: Path, tmp_path: Path) -> None:
+    files = sorted(images.rglob("*.png"))
+    rows = [f"{f.relative_to(images)},{f.parent.name},150.0,{2 + i / 36000}" for i, f in enumerate(files)]
+    (images / "labels.csv").write_text("\n".join(["path,label,ra,dec", *rows]))
+    said = fail(images, "-o", tmp_path / "run")
+    assert '20 of the 20 images are within 60" of one another, directly or through others' in said
+    assert "--separation, e.g. to 6" in said
+
+
+def test_a_validation_split_that_is_too_small_says_why(images: Path, tmp_path: Path) -> None:
+    files = sorted(images.rglob("*.png"))
+    for file in files:
+        if file.stem not in "01":
+            file.write_bytes((images / "ring" / "5.png").read_bytes())
+    run = ("--method", "linear-probe", "--backbone", "mini@none", "--epochs", "1", "--valid-fraction", "0.5")
+    code, out, said = run_command("finetune", images, *run, "-o", tmp_path / "run")
+    assert code == 0, said
+    assert "The validation split has 4 images instead of 10, because 16 of 20 images are copies of one" in out + said
