@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,11 @@ class ExportResult:
     largest_difference : float
         Largest difference of a probability.
     agreement : float
-        Fraction of the images with the same label.
+        Fraction of the images with the same label, among those where one class leads.
+    images, classes : int
+        Number of images that were compared, and of classes that are the label of one of them.
+    checked_on : str
+        What these images were.
     """
 
     output: Path
@@ -41,6 +46,9 @@ class ExportResult:
     least_cosine: float
     largest_difference: float
     agreement: float
+    images: int
+    classes: int
+    checked_on: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -54,6 +62,7 @@ def export(
     model: str | Path = "mini",
     output: Path = Path("model.onnx"),
     precision: str = "fp32",
+    check_on: Sequence[str | Path] = (),
     progress: Progress | None = None,
 ) -> ExportResult:
     """Export a model to a single ONNX file, and check it against PyTorch.
@@ -69,7 +78,10 @@ def export(
     output : Path
         File to write. An existing file is replaced once the new one has passed the check.
     precision : str
-        Precision of the weights: fp32, fp16 or int8. int8 is calibrated on simulated galaxies.
+        Precision of the weights: fp32, fp16 or int8. int8 is calibrated on half of the images of the check.
+    check_on : sequence of str or Path
+        Images on which the file is compared with PyTorch, up to 64 of them; can be repeated. By default validation
+        images that the run of the model kept; simulated galaxies if there are none.
     {progress}
 
     Returns
@@ -86,7 +98,7 @@ def export(
     from galaxtool.models.onnx.export import CHECKED_BATCHES, export_model
 
     output = Path(output)
-    comparison = export_model(str(model), output, precision, progress or Silent())
+    comparison = export_model(str(model), output, precision, progress or Silent(), check_on=check_on)
     return ExportResult(
         output=output,
         bytes=output.stat().st_size,
@@ -95,4 +107,7 @@ def export(
         least_cosine=comparison.least_cosine,
         largest_difference=comparison.largest_difference,
         agreement=comparison.agreement,
+        images=comparison.images,
+        classes=comparison.classes,
+        checked_on=comparison.checked_on,
     )

@@ -20,6 +20,7 @@ from galaxtool.inference.field_of_view import summarize_fields
 from galaxtool.inference.training_domain import DOMAIN
 from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
+from galaxtool.models.onnx.kept_images import keep_check_images
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
@@ -89,7 +90,9 @@ def finish_run(
     if has_classes:
         _draw_confusion(task, scored, f"Validation, {len(scored.predicted)} images", figures / "confusion.png")
     record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
-    save_model(run.path / "model", GalaxyModel(task.backbone, head, outcome.symbol_tower).eval(), record, task.taxonomy)
+    model = GalaxyModel(task.backbone, head, outcome.symbol_tower).eval()
+    record = save_model(run.path / "model", model, record, task.taxonomy)
+    keep_check_images(run.path, task.valid.pictures, task.valid.targets, record.weights_sha256)
     run.manifest["metrics"] = metrics
     run.manifest["citations"] = record.citations
     return metrics

@@ -263,7 +263,9 @@ def test_failure_leaves_the_earlier_file(failure: str, model: Path, monkeypatch:
     Path("m.onnx").write_text("earlier")
     if failure == "unlike":
         monkeypatch.setattr("galaxtool.models.onnx.export.write_onnx", lambda file, *_: file.write_text("new"))
-        monkeypatch.setattr("galaxtool.models.onnx.export.compare_with_model", lambda *_: Comparison(0.99, 0.5, 1.0))
+        monkeypatch.setattr(
+            "galaxtool.models.onnx.export.compare_with_model", lambda *_, **__: Comparison(0.99, 0.5, 1.0)
+        )
         assert "does not compute what" in run_failing("export", "--model", model, "-o", "m.onnx")
     elif failure == "export":
         monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no\nsuch op")))

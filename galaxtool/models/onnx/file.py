@@ -18,7 +18,6 @@ import torch
 from galaxtool.errors import ModelError
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY
-from galaxtool.models.onnx.precision import make_example_images
 from galaxtool.models.record import ModelRecord
 
 OPSET = 18
@@ -36,11 +35,20 @@ class Comparison:
         Largest difference of probabilities.
     agreement : float
         Share of images with the same most probable class, among those where it leads by more than 1e-3.
+    images : int
+        Number of images that were compared.
+    classes : int
+        Number of classes that are the most probable one of some image.
+    checked_on : str
+        What the images were.
     """
 
     least_cosine: float
     largest_difference: float
     agreement: float
+    images: int = 0
+    classes: int = 0
+    checked_on: str = ""
 
 
 def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
@@ -102,8 +110,10 @@ def _remove_exporter_notes(graph: onnx.GraphProto) -> None:
         part.doc_string = ""
 
 
-def compare_with_model(path: Path, model: GalaxyModel, record: ModelRecord, batches: Sequence[int]) -> Comparison:
-    """Run a file and its model on the same simulated galaxies.
+def compare_with_model(
+    path: Path, model: GalaxyModel, images: np.ndarray, batches: Sequence[int], *, checked_on: str = ""
+) -> Comparison:
+    """Run a file and its model on the same images.
 
     Parameters
     ----------
@@ -111,10 +121,12 @@ def compare_with_model(path: Path, model: GalaxyModel, record: ModelRecord, batc
         ONNX file.
     model : GalaxyModel
         Model that the file was exported from.
-    record : ModelRecord
-        Record of the model.
+    images : ndarray of float32, shape (N, C, size, size)
+        Images, as the network takes them.
     batches : sequence of int
-        Batch sizes to run.
+        Batch sizes to run, with images repeated if there are too few; what is left is run in batches of the last size.
+    checked_on : str
+        What the images are.
 
     Returns
     -------
@@ -124,19 +136,32 @@ def compare_with_model(path: Path, model: GalaxyModel, record: ModelRecord, batc
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    images = make_example_images(record.make_preprocess(), sum(batches), seed=0)
-    cosine, difference, same, clear = 1.0, 0.0, 0, 0
-    for n, image in zip(batches, np.split(images, np.cumsum(batches)[:-1]), strict=True):
+    n, ends = len(images), list(np.cumsum(batches))
+    ends += range(ends[-1] + batches[-1], max(n, ends[-1]) + batches[-1], batches[-1])
+    cosine, theirs, ours = 1.0, [], []
+    for numbers in np.split(np.arange(max(n, sum(batches))), ends):
+        if not len(numbers):
+            continue
+        image = images[numbers % n]
         embedding, _, probabilities = session.run(["embedding", "logits", "probabilities"], {"image": image})
         with torch.inference_mode():
-            ours, _, wanted = (x.numpy() for x in model(torch.from_numpy(image)))
-        cosine = min(cosine, float((embedding * ours).sum(axis=1).min()))
-        difference = max(difference, float(np.abs(probabilities - wanted).max()))
-        ranked = np.sort(wanted, axis=1)
-        leading = ranked[:, -1] - ranked[:, -2] > 1e-3 if wanted.shape[1] > 1 else np.ones(n, dtype=bool)
-        clear += int(leading.sum())
-        same += int((probabilities.argmax(1) == wanted.argmax(1))[leading].sum())
-    return Comparison(cosine, difference, same / clear if clear else 1.0)
+            exact, _, wanted = (x.numpy() for x in model(torch.from_numpy(image)))
+        cosine = min(cosine, float((embedding * exact).sum(axis=1).min()))
+        theirs.append(probabilities)
+        ours.append(wanted)
+    found, wanted = np.concatenate(theirs), np.concatenate(ours)
+    ranked = np.sort(wanted[:n], axis=1)
+    leads = ranked[:, -1] - ranked[:, -2] > 1e-3 if wanted.shape[1] > 1 else np.ones(n, dtype=bool)
+    labels = wanted[:n].argmax(axis=1)
+    same = (found[:n].argmax(axis=1) == labels)[leads]
+    return Comparison(
+        least_cosine=cosine,
+        largest_difference=float(np.abs(found - wanted).max()),
+        agreement=float(same.mean()) if len(same) else 1.0,
+        images=n,
+        classes=len(np.unique(labels)),
+        checked_on=checked_on,
+    )
 
 
 @contextmanager

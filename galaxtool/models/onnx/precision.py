@@ -1,4 +1,4 @@
-"""Reduce the precision of ONNX files: half floats, or eight-bit integers calibrated on simulated galaxies."""
+"""Reduce the precision of ONNX files: half floats, or eight-bit integers with ranges measured on images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from galaxtool.vision.preprocess import GRAY, RGB, Preprocess
 
 # the sums in LayerNorm and in the norms overflow or lose digits in half precision
 _KEPT_FP32 = ["LayerNormalization", "ReduceL2", "ReduceMean", "Softmax", "Resize"]
-_N_CALIBRATION = 64
 
 
 def to_fp16(path: Path) -> None:
@@ -28,10 +27,15 @@ def to_fp16(path: Path) -> None:
     onnx.save(convert_float_to_float16(model, keep_io_types=True, op_block_list=_KEPT_FP32), path)
 
 
-def to_int8(path: Path, preprocess: Preprocess) -> None:
+def to_int8(path: Path, images: np.ndarray) -> None:
     """Convert the convolutions and matrix products of a float32 file to eight-bit integers in place.
 
-    The ranges are measured on 64 simulated galaxies (static quantization with a scale per channel of the weights).
+    Parameters
+    ----------
+    path : Path
+        ONNX file.
+    images : ndarray of float32, shape (N, C, size, size)
+        Images on which the ranges are measured (static quantization with a scale per channel of the weights).
     """
     metadata = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
     level = logging.root.level
@@ -41,7 +45,7 @@ def to_int8(path: Path, preprocess: Preprocess) -> None:
             prepared = Path(folder) / "prepared.onnx"
             quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
             quantize_static(
-                str(prepared), str(path), _Galaxies(preprocess), quant_format=QuantFormat.QDQ, per_channel=True,
+                str(prepared), str(path), _Calibration(images), quant_format=QuantFormat.QDQ, per_channel=True,
                 weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8,
                 op_types_to_quantize=["Conv", "MatMul", "Gemm"],
             )  # fmt: skip
@@ -68,12 +72,12 @@ def _rename_bands(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
     return replace(cutout, data=cutout.data[np.arange(len(bands)) % len(cutout.bands)], bands=bands)
 
 
-class _Galaxies(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
     """Provides the calibration images in batches."""
 
-    def __init__(self, preprocess: Preprocess) -> None:
-        images = make_example_images(preprocess, _N_CALIBRATION, seed=1)
-        self.batches = iter([{"image": chunk} for chunk in np.split(images, _N_CALIBRATION // 16)])
+    def __init__(self, images: np.ndarray) -> None:
+        # all ranges are measured over batches of one size
+        self.batches = iter([{"image": images[k : k + 16]} for k in range(0, len(images) - len(images) % 16, 16)])
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self.batches, None)

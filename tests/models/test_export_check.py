@@ -1,0 +1,144 @@
+"""The check of an exported file looks at images that tell its classes apart."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from support.helpers import make_model, write_png
+from support.training_helpers import run_command, run_failing, write_class_folders
+
+import galaxtool as package
+from galaxtool.models.directory import load_network
+from galaxtool.models.find import find_model
+from galaxtool.models.onnx import export as module
+from galaxtool.models.onnx.check_images import choose_check_images
+from galaxtool.models.onnx.kept_images import FILE_NAME, choose_evenly, load_kept
+
+pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_class_folders(tmp_path_factory.mktemp("images") / "set", classes=("ring", "disc"), each=40)
+
+
+@pytest.fixture(scope="module")
+def run(narrow: None, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return package.finetune(
+        images, method="supervised", backbone="mini@none", epochs=3, lr=3e-3, batch_size=16, device="cpu",
+        valid_fraction=0.5, out=out,
+    ).run  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def file(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the run, written once because that takes seconds."""
+    path = tmp_path_factory.mktemp("files") / "m.onnx"
+    module.write_onnx(path, *load_network(find_model(run)))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _quick(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "write_onnx", lambda path, *_: shutil.copy(file, path))
+
+
+def test_a_run_keeps_its_validation_images_and_export_checks_on_them(run: Path) -> None:
+    code, printed, said = run_command("export", "--model", run, "-o", "m.onnx", "--json")
+    assert code == 0, said
+    result: dict[str, Any] = json.loads(printed)
+    assert (result["checked_on"], result["images"]) == ("validation images of its training", 40)
+    assert result["classes"] == 2 and result["agreement"] == 1 and result["largest_difference"] < 1e-4
+    assert "on 40 validation images" in said
+    assert (run / FILE_NAME).is_file() and not (run / "model" / FILE_NAME).exists()
+    _, record = load_network(find_model(run))
+    kept = load_kept(find_model(run / "model"), record)
+    assert kept is not None and kept.shape == (40, 64, 64, 3) and kept.dtype == np.uint8
+    assert FILE_NAME in json.loads((run / "manifest.json").read_text())["outputs"]
+
+
+def test_kept_images_are_those_of_the_split(run: Path) -> None:
+    rows = [line.split(",") for line in (run / "split.csv").read_text().splitlines()[1:]]
+    _, record = load_network(find_model(run))
+    preprocess = record.make_preprocess()
+    wanted = np.stack([preprocess.picture(package.read_image(row[1])) for row in rows if row[3] == "valid"])
+    kept = load_kept(find_model(run), record)
+    assert kept is not None and np.array_equal(kept, wanted)
+
+
+def test_images_of_other_weights_are_not_used(run: Path, tmp_path: Path) -> None:
+    other = make_model(tmp_path / "elsewhere" / "model")
+    (other.parent / FILE_NAME).write_bytes((run / FILE_NAME).read_bytes())
+    files = find_model(other)
+    found = choose_check_images(files, load_network(files)[1], ())
+    assert found.simulated and (found.kind, len(found.images)) == ("simulated galaxies", 64)
+    (other.parent / FILE_NAME).write_bytes(b"damaged")
+    assert choose_check_images(files, load_network(files)[1], ()).simulated
+
+
+def swap_classes(path: Path) -> None:
+    """Exchange the classes in the last layer of a file: an error of which images of one class say nothing."""
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.shape and values.shape[0] == 2 and values.ndim <= 2:
+            tensor.CopyFrom(numpy_helper.from_array(values[::-1].copy(), tensor.name))
+        elif values.ndim == 2 and values.shape[1] == 2:
+            tensor.CopyFrom(numpy_helper.from_array(values[:, ::-1].copy(), tensor.name))
+    onnx.save(model, path)
+
+
+def test_a_file_with_exchanged_classes_is_refused(run: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_wrongly(path: Path, *args: Any) -> None:
+        shutil.copy(file, path)
+        swap_classes(path)
+
+    monkeypatch.setattr(module, "write_onnx", write_wrongly)
+    said = run_failing("export", "--model", run, "-o", "m.onnx")
+    assert "does not compute what" in said and not Path("m.onnx").exists()
+
+
+def test_check_on_images_of_ones_own(run: Path, images: Path) -> None:
+    code, printed, said = run_command("export", "-m", run, "-o", "m.onnx", "--check-on", images / "ring")
+    assert code == 0, said
+    shown = " ".join(printed.split())
+    assert "Checked on 40 images given with --check-on, in batches of 1, 2, 5, 32: 1 class, 100.0%" in shown
+    assert "all of them fall into one class" in shown and "--check-on" in shown
+    result = package.export(model=run, output=Path("n.onnx"), check_on=[images / "ring", images / "disc"])
+    assert (result.images, result.classes) == (64, 2)
+    Path("text.png").write_text("no picture")
+    assert "None of the images to check on can be read" in run_failing(
+        "export", "-m", run, "-o", "o.onnx", "--check-on", "text.png"
+    )
+    assert not Path("o.onnx").exists()
+
+
+def test_few_images_are_repeated_in_the_batches_and_counted_once(run: Path) -> None:
+    for i in range(3):
+        write_png(Path("few", f"{i}.png"), i)
+    result = package.export(model=run, output=Path("m.onnx"), check_on="few")
+    assert result.images == 3 and result.batches == [1, 2, 5, 32] and result.agreement == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_lower_precisions_are_checked_on_the_same_images(precision: str, run: Path) -> None:
+    result = package.export(model=run, output=Path("m.onnx"), precision=precision)
+    assert result.checked_on == "validation images of its training" and result.classes == 2
+    assert result.images == (40 if precision == "fp16" else 20)
+
+
+@pytest.mark.parametrize(("counts", "chosen"), [((100, 100), (32, 32)), ((3, 100), (3, 61)), ((2, 1), (2, 1))])
+def test_every_class_has_its_share_of_the_kept_images(counts: tuple[int, int], chosen: tuple[int, int]) -> None:
+    targets = np.random.default_rng(0).permutation(np.repeat([4, 7], counts))
+    found = choose_evenly(targets)
+    assert np.array_equal(found, np.unique(found))
+    assert ((targets[found] == 4).sum(), (targets[found] == 7).sum()) == chosen
