@@ -27,6 +27,7 @@ BAD_WCS = "BAD_WCS"
 SIP_IGNORED = "SIP_IGNORED"
 NOT_LINEAR = "NOT_LINEAR"
 BAYER_MOSAIC = "BAYER_MOSAIC"
+OTHER_IMAGES = "OTHER_IMAGES"
 MISSING_BAND = "MISSING_BAND"
 MISALIGNED = "MISALIGNED"
 NO_COUNTERPART = "NO_COUNTERPART"
@@ -43,6 +44,7 @@ FLAGS = {
     SIP_IGNORED: "the header has SIP coefficients that its CTYPE does not name; they were not applied",
     NOT_LINEAR: "the header says that pixels are magnitudes, logarithms or roots; they were used as they are",
     BAYER_MOSAIC: "the image is the raw mosaic of a colour camera, and was used as one band",
+    OTHER_IMAGES: "the file has further images of the sky, which were not read; --hdu names one",
     MISSING_BAND: "the object lies in no image of one of the bands that its cutout stacks",
     MISALIGNED: "the bands of the cutout are more than a pixel apart on the sky",
     NO_COUNTERPART: "more than half of the probability is in classes that the coarser terms do not have",

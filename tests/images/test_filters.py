@@ -255,3 +255,23 @@ def test_science_comes_before_weights(tmp_path: Path) -> None:
     units = [fits.PrimaryHDU(), *(fits.ImageHDU(p, name=n) for n, p in zip(("WHT", "SCI", "ERR"), planes, strict=True))]
     fits.HDUList(units).writeto(tmp_path / "a.fits")
     np.testing.assert_array_equal(read_file(tmp_path / "a.fits").data[0], planes[1])
+
+
+@pytest.mark.parametrize(
+    ("names", "flagged"),
+    [
+        (("SCI", "ERR", "DQ"), False),
+        (("IMAGE", "MASK", "VARIANCE"), False),
+        (("SCI", "VAR_POISSON", "WHT", "CON"), False),
+        (("CCD1", "CCD2"), True),
+        (("g", "r"), False),
+    ],
+)
+def test_further_images_of_the_sky_are_flagged(names: tuple[str, ...], flagged: bool, tmp_path: Path) -> None:
+    _, planes = make_planes(len(names))
+    units = [fits.ImageHDU(plane, name=name) for plane, name in zip(planes, names, strict=True)]
+    fits.HDUList([fits.PrimaryHDU(), *units]).writeto(tmp_path / "a.fits")
+    cutout = read_file(tmp_path / "a.fits")
+    np.testing.assert_array_equal(cutout.data[0], planes[0])
+    assert cutout.flags == (("OTHER_IMAGES",) if flagged else ())
+    assert read_file(tmp_path / "a.fits", ReadOptions(hdu=1)).flags == ()

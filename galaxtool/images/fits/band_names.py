@@ -11,8 +11,9 @@ _SLOAN = tuple("ugriz")
 _FILTER = re.compile(r"[BVyYJHK]|Ks|NUV|FUV|W[1-4]|F\d{2,4}[A-Z]{1,2}\d?")
 _NAMED_IMAGE = re.compile(r"(?:(?:sci|image|img|data)[ _-]?)?(.+?)(?:[ _-](?:band|sci|image|img))?", re.IGNORECASE)
 _NOT_SCIENCE = re.compile(
-    r"(?:^|[\W_\d])(wht|weight|wgt|inv?var|var|err|error|unc|rms|sig|sigma|noise|mask|dq|flags?|bad|ctx|con|exp|"
-    r"nexp|model|resid|psf|bkg|sky|seg|segm)(?:$|[\W_\d])",
+    r"(?:^|[\W_\d])(wht|weights?|wgt|i(?:nv?)?_?var|var(?:iances?)?|err(?:ors?)?|unc(?:ert(?:ainty)?)?|rms|std(?:dev)?|sig|"
+    r"sigma|noise|masks?|dq|flags?|bad|bpm|ctx|con|exp|nexp|cov(?:erage)?|model|resid(?:uals?)?|psf|bkg|background|sky|"
+    r"seg|segm|area|deltadq|d2imarr|wcsdvarr)(?:$|[\W_\d])",
     re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"[\s,;/+|]+")

@@ -97,8 +97,8 @@ class OpenFits:
         header: Keywords = hdu.header if raw is None else Cards(raw)
         return header
 
-    def images(self, bands: tuple[str, ...]) -> tuple[list[Unit], bool]:
-        """Return the images to stack as bands, or the only image to read; and whether there are others.
+    def images(self, bands: tuple[str, ...]) -> tuple[list[Unit], bool, bool]:
+        """Return the images to stack as bands, or the only image to read; whether there are others, and of the sky.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class OpenFits:
         chosen = _select_bands(found)
         if bands and len(found) > 1 and not set(bands) <= set(self._names(chosen)) and not _is_cube(chosen[0]):
             chosen = self._in_bands(found, bands)
-        return chosen, more
+        return chosen, more, not bands and len(found) > len(chosen) and bool(is_science(chosen[0].header))
 
     def find(self, key: int | str) -> Unit:
         """Return the HDU with a number or EXTNAME; raise `UnreadableImage` if it does not exist or is not an image."""

@@ -23,7 +23,7 @@ from galaxtool.images.planes import check_size, format_shape, mask_infinite, tak
 from galaxtool.images.quality import has_saturation_bit, parse_flags, reaches_saturation
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import describe_error, find_quality_flags
-from galaxtool.types import SATURATED, Cutout
+from galaxtool.types import OTHER_IMAGES, SATURATED, Cutout
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _BEGINNING = 10 * 2880
@@ -101,6 +101,8 @@ class _FitsImage:
         True where a pixel must not be used.
     saturated : bool
         Whether a mask marks the centre as saturated.
+    unread : bool
+        Whether the file has further images of the sky.
     hdu : int or None
         Number of the HDU, if the file has several with an image.
     """
@@ -112,6 +114,7 @@ class _FitsImage:
     finite: bool
     mask: np.ndarray | None = None
     saturated: bool = False
+    unread: bool = False
     hdu: int | None = None
 
 
@@ -128,6 +131,8 @@ def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cu
         flags = find_quality_flags(data, finite=found.finite)
         if found.saturated or reaches_saturation(data, header, primary):
             flags = (*flags, SATURATED)
+    if found.unread:
+        flags = (*flags, OTHER_IMAGES)
     nothing: tuple[str, ...] = ()
     shape = (data.shape[1], data.shape[2])
     (ra, dec, scale), about_wcs = find_center(header, shape) if options.position else (NOWHERE, nothing)
@@ -189,9 +194,9 @@ def _read_single_image(file: ImageFile, content: bytes, size: int, options: Read
 def _read_hdus(opened: OpenFits, options: ReadOptions) -> _FitsImage:
     """Return the requested image of an open file."""
     if options.hdu is None:
-        chosen, more = opened.images(options.bands)
+        chosen, more, unread = opened.images(options.bands)
     else:
-        chosen, more = [opened.find(options.hdu)], True
+        chosen, more, unread = [opened.find(options.hdu)], True, False
     primary = next(iter(opened)).header
     first = chosen[0].header
     for unit in chosen:
@@ -204,6 +209,7 @@ def _read_hdus(opened: OpenFits, options: ReadOptions) -> _FitsImage:
     else:
         data, bands = to_bands(opened.name, read[0][0], first, primary)
     found = _FitsImage(data, bands, first, primary, finite, hdu=chosen[0].number if len(chosen) == 1 and more else None)
+    found.unread = unread
     if not options.header_only and not (options.mask_hdu is None and options.weight_hdu is None):
         _apply_mask(opened, found, options)
     return found
