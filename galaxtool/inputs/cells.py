@@ -41,6 +41,15 @@ class TextColumn(Sequence[str]):
             return [self[i] for i in range(len(self))[row]]
         return self._text(row)
 
+    def to_list(self) -> list[str]:
+        """Return all the values, faster than one by one."""
+        if self._values.dtype.kind != "U" or self._values.ndim > 1 or type(self) is not TextColumn:
+            return list(self)
+        texts = [text.strip() for text in self._values.tolist()]
+        for row in np.flatnonzero(self._hidden) if self._hidden is not None else ():
+            texts[row] = ""
+        return texts
+
     def _text(self, row: int) -> str:
         if self._hidden is not None and self._hidden[row]:
             return ""

@@ -10,7 +10,7 @@ from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.cells import TextColumn
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.names import without_suffix
-from galaxtool.utils.path_texts import is_odd_path, is_remote
+from galaxtool.utils.path_texts import find_odd_paths, is_remote
 
 
 class PathColumn(Sequence[Path]):
@@ -31,13 +31,13 @@ class PathColumn(Sequence[Path]):
     def __init__(self, texts: TextColumn, resolver: RelativePathResolver, folder: Path, template: str = "{}") -> None:
         self._texts, self._folder = texts, folder
         self._before, _, self._after = template.partition("{}")
-        is_here = bytearray(len(texts))
-        self._odd: dict[int, str] = {}
-        for row in range(len(texts)):
-            text = self._fill(texts[row])
-            if is_odd_path(text):
-                text = self._odd[row] = resolver.clean(text)
-            is_here[row] = resolver.is_here(text)
+        paths = texts.to_list()
+        if template != "{}":
+            paths = list(map(self._fill, paths))
+        self._odd = {row: resolver.clean(paths[row]) for row in find_odd_paths(paths)}
+        for row, path in self._odd.items():
+            paths[row] = path
+        is_here = bytearray(map(resolver.is_here, paths))
         self._is_here = is_here if any(is_here) else None
 
     def __len__(self) -> int:
