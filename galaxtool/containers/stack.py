@@ -18,6 +18,7 @@ import numpy as np
 from galaxtool.containers.array_rows import Rows
 from galaxtool.containers.axes import Axes, find_axes
 from galaxtool.containers.protocols import Member
+from galaxtool.containers.stack_positions import SkyArrays, find_sky_arrays
 from galaxtool.containers.stack_values import (
     SCALE_COLUMNS,
     decode_texts,
@@ -32,7 +33,7 @@ from galaxtool.images.pixel_kind import RGB, PixelKind, describe_assumption, gue
 from galaxtool.images.quality import parse_flags
 from galaxtool.images.read_options import AUTO, DATA
 from galaxtool.images.reading import find_quality_flags
-from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, RA_COLUMNS
+from galaxtool.tables.column_names import ID_COLUMNS
 from galaxtool.types import Cutout
 
 _IDS = (*ID_COLUMNS, "ids", "object_ids", "names")
@@ -59,6 +60,8 @@ class Stack:
         ``bands`` (names), ``row0``, ``unit``, ``pixel_scale`` in arcsec, where the file has them.
     columns : mapping
         Arrays of N values, or objects that return them when sliced.
+    sky : SkyArrays, optional
+        Those with the positions.
     sample : ndarray, shape (n, planes, ny, nx)
         Some images, which tell what the pixels are.
     """
@@ -68,6 +71,7 @@ class Stack:
     dtype: np.dtype
     attributes: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
+    sky: SkyArrays | None = None
 
     sample: np.ndarray = field(default_factory=lambda: np.empty((0, 1, 1, 1), np.float32))
     _kinds: dict[str, PixelKind] = field(default_factory=dict, compare=False, repr=False)
@@ -108,7 +112,8 @@ class Stack:
         if image * array.dtype.itemsize > MOST_BYTES or axes.n > _MOST_IMAGES:
             sides = " x ".join(map(str, array.shape))
             raise UnreadableImage(f"{what} has the shape {sides}, which could exhaust memory.")
-        return cls(place, axes, array.dtype, attributes, {name: c for name, c in columns.items() if len(c) == axes.n})
+        kept = {name: column for name, column in columns.items() if len(column) == axes.n}
+        return cls(place, axes, array.dtype, attributes, kept, sky=find_sky_arrays(kept))
 
     def with_sample(self, rows: Rows, numbers: Sequence[int]) -> Stack:
         """Return the stack with a sample of its images, unless their type already says what they are.
@@ -144,8 +149,9 @@ class Stack:
 
     def members(self, prefix: str) -> Iterator[Member]:
         """Yield a member for each image, whose key is `prefix` and its number."""
-        identifier, ra, dec = (self._column(names) for names in (_IDS, RA_COLUMNS, DEC_COLUMNS))
-        others = [name for name in self.columns if name not in (identifier, ra, dec)]
+        identifier = self._column(_IDS)
+        used = {identifier, *((self.sky.ra, self.sky.dec) if self.sky else ())}
+        others = [name for name in self.columns if name not in used]
         for start in range(0, self.axes.n, _ROWS_AT_ONCE):
             part = slice(start, min(start + _ROWS_AT_ONCE, self.axes.n))
             ids = decode_texts(self.columns[identifier][part]) if identifier else [""] * (part.stop - start)
@@ -163,13 +169,10 @@ class Stack:
 
     def positions(self, part: slice) -> tuple[np.ndarray, np.ndarray]:
         """Return right ascension and declination in degrees, NaN where unknown."""
-        names = [self._column(usual) for usual in (RA_COLUMNS, DEC_COLUMNS)]
-        n = part.stop - part.start
-        if None in names or any(self.columns[str(name)].dtype.kind not in "iuf" for name in names):
-            return np.full(n, np.nan), np.full(n, np.nan)
-        ra, dec = (np.asarray(self.columns[str(name)][part], dtype=np.float64) for name in names)
-        known = np.isfinite(ra) & (np.abs(dec) <= 90)
-        return np.where(known, ra, np.nan) % 360, np.where(known, dec, np.nan)
+        if self.sky is not None:
+            return self.sky.read(self.columns, part)
+        unknown = np.full(part.stop - part.start, np.nan)
+        return unknown, unknown
 
     def scales(self, part: slice) -> np.ndarray:
         """Return pixel scales in arcsec, NaN where unknown."""

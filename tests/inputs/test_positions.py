@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -278,3 +279,30 @@ def test_all_units_are_those_of_astropy() -> None:
     table = Table({"ra": Column([1.0], unit=u.Unit("10-3arcsec", format="cds")), "dec": Column([1.0], unit=u.uas)})
     found = read_positions(table, Path("c.fits"))
     np.testing.assert_allclose([found.ra[0], found.dec[0]], [1 / 3.6e6, 1 / 3.6e9])
+
+
+@pytest.mark.parametrize(
+    ("names", "unit", "factors"),
+    [
+        (("ra", "dec"), "", (1, 1)),
+        (("coord_ra", "coord_dec"), "rad", (np.pi / 180, np.pi / 180)),
+        (("RA_hours", "DEC_deg"), "", (1 / 15, 1)),
+        (("ALPHA_J2000", "DELTA_J2000"), "degrees", (1, 1)),
+        (("ra", "dec"), "furlong", None),
+        (("RAB1950", "DEB1950"), "", None),
+    ],
+)
+def test_positions_of_stacks(
+    names: tuple[str, str], unit: str, factors: tuple[float, float] | None, tmp_path: Path
+) -> None:
+    values = [angle * factor for angle, factor in zip((SKY.ra.deg, SKY.dec.deg), factors or (1, 1), strict=True)]
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file["images"] = np.random.default_rng(0).random((2, 8, 8), dtype=np.float32)
+        for name, column in zip(names, values, strict=True):
+            file[name] = column
+            file[name].attrs["unit"] = unit
+    found = [(item.ra, item.dec) for item in gather([tmp_path / "s.h5"]).items]
+    if factors is None:
+        assert found == [(None, None)] * 2
+    else:
+        np.testing.assert_allclose(found, np.stack([SKY.ra.deg, SKY.dec.deg], axis=1))
