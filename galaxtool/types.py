@@ -30,6 +30,10 @@ BAYER_MOSAIC = "BAYER_MOSAIC"
 OTHER_IMAGES = "OTHER_IMAGES"
 MISSING_BAND = "MISSING_BAND"
 MISALIGNED = "MISALIGNED"
+COUNTS = "COUNTS"
+AS_PICTURE = "AS_PICTURE"
+FEW_LEVELS = "FEW_LEVELS"
+FIRST_FRAME = "FIRST_FRAME"
 NO_COUNTERPART = "NO_COUNTERPART"
 
 FLAGS = {
@@ -47,6 +51,10 @@ FLAGS = {
     OTHER_IMAGES: "the file has further images of the sky, which were not read; --hdu names one",
     MISSING_BAND: "the object lies in no image of one of the bands that its cutout stacks",
     MISALIGNED: "the bands of the cutout are more than a pixel apart on the sky",
+    COUNTS: "16-bit values fill less than a quarter of their range and were taken for measured data; see --pixels",
+    AS_PICTURE: "numbers were taken for the gray levels of a picture; --pixels data reads measured data",
+    FEW_LEVELS: "a 16-bit picture fills less than a quarter of its range, so that few levels of its colours are left",
+    FIRST_FRAME: "the file has several frames or pages; the first was used",
     NO_COUNTERPART: "more than half of the probability is in classes that the coarser terms do not have",
 }
 """Quality flags of a prediction, and the meaning of each."""

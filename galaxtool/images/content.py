@@ -22,6 +22,7 @@ _BINARY = (
     (b"\x76\x2f\x31\x01", "an OpenEXR image", "Convert it to FITS or TIFF first."),
     (b"\xff\x0a", "a JPEG XL image", _CONVERT),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL image", _CONVERT),
+    (b"PF\n", "a PFM image of three colours", "Convert it to TIFF or FITS first."),
     (b"II\xbc\x01", "a JPEG XR image", _CONVERT),
     (b"#ASDF", "an ASDF file", "Save its image as FITS."),
     (b"\x00\x05\x16\x07", "a macOS resource fork (a file whose name begins with '._')", "Use the file beside it."),

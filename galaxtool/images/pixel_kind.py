@@ -20,7 +20,9 @@ import numpy as np
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.read_options import AUTO, DATA, PICTURE
+from galaxtool.types import AS_PICTURE, COUNTS
 
+FULL_16 = "0 to 65535"
 RGB = ("R", "G", "B")
 
 _IMAGENET = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -128,6 +130,15 @@ def guess_pixel_kind(
     return kind
 
 
+def choose_assumption_flags(kind: PixelKind, dtype: np.dtype) -> tuple[str, ...]:
+    """Return the flags for what was assumed about the pixels of one file; a full range of 16 bits is a picture."""
+    if kind.is_sure:
+        return ()
+    if kind.is_picture:
+        return () if dtype == np.uint16 and kind.range == FULL_16 else (AS_PICTURE,)
+    return (COUNTS,) if dtype == np.uint16 else ()
+
+
 def describe_assumption(kind: PixelKind, what: str, dtype: np.dtype, planes: int) -> str:
     """Return a note on what was assumed about an array; empty if nothing was."""
     if kind.is_sure:
@@ -204,7 +215,7 @@ def _find_range(values: np.ndarray, dtype: np.dtype, alpha: bool, full_range: bo
     low, high = colors.min(), colors.max()
     if dtype.kind in "iu":
         if (full_range or colors.shape[1] == 3) and low >= 0 and _QUARTER < high <= 65535:
-            return PixelKind(True, "0 to 65535", (1 / 257,), has_alpha=alpha, is_sure=False)
+            return PixelKind(True, FULL_16, (1 / 257,), has_alpha=alpha, is_sure=False)
     elif colors.shape[1] == 3 and np.isfinite(values).all():
         if low >= 0 and _FAINT < high <= 1:
             return PixelKind(True, "0 to 1", (255.0,), has_alpha=alpha, is_sure=False)
@@ -223,7 +234,7 @@ def _stretch_to_range(values: np.ndarray, dtype: np.dtype, alpha: bool, source: 
         ("0 to 1", 0, 1, 255.0, 0.0),
         ("-1 to 1", -1, 1, 127.5, 127.5),
         ("0 to 255", 0, 255, 1.0, 0.0),
-        ("0 to 65535", 0, 65535, 1 / 257, 0.0),
+        (FULL_16, 0, 65535, 1 / 257, 0.0),
     ):
         if least <= low and high <= most and (most > 1 or dtype.kind == "f"):
             return PixelKind(True, name, (factor,), (offset,), has_alpha=alpha)

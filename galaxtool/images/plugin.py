@@ -7,6 +7,8 @@ from galaxtool.plugins.specs import Citation, ReaderSpec
 
 _PACKED = ("", ".gz", ".bz2", ".xz", ".lzma", ".zst", ".z")
 
+_PNM = (".pgm", ".ppm", ".pnm", ".pbm", ".pfm")
+
 _FITS = ReaderSpec(
     name="fits",
     summary="FITS images, also packed by gzip, bzip2 or the like and tile-compressed; cubes and bands in several HDUs",
@@ -21,9 +23,9 @@ _FITS = ReaderSpec(
 )
 _RASTER = ReaderSpec(
     name="raster",
-    summary="PNG, JPEG, TIFF, WebP, BMP and GIF pictures",
+    summary="PNG, JPEG, TIFF, WebP, BMP, GIF, JPEG 2000, AVIF and PGM pictures",
     factory="galaxtool.images.raster.reader:RasterReader",
-    suffixes=(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"),
+    suffixes=(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".jp2", ".avif", *_PNM),
     magic=(
         b"\x89PNG\r\n\x1a\n",
         b"\xff\xd8\xff",
@@ -35,6 +37,14 @@ _RASTER = ReaderSpec(
         b"BM",
         b"GIF87a",
         b"GIF89a",
+        b"\x00\x00\x00\x0cjP  \r\n\x87\n",
+        b"\xff\x4f\xff\x51",
+        *(bytes((0, 0, 0, size)) + b"ftypavif" for size in range(16, 68, 4)),
+        *(
+            b"P" + kind + space
+            for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"f")
+            for space in (b"\n", b" ", b"\t", b"\r")
+        ),
     ),
 )
 

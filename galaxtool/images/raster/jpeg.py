@@ -18,6 +18,7 @@ else:
     _decoder = simplejpeg
 
 _MAGIC = b"\xff\xd8\xff"
+_EXIF, _FIRST_SEGMENTS = b"Exif\x00\x00", 1 << 12
 _COLOR_SPACES = {"Gray": "GRAY", "YCbCr": "RGB"}
 _SCALES = (8, 4, 2)
 _SMALL = 64  # below this side, other scales of libjpeg round to the same size
@@ -43,10 +44,11 @@ def decode_jpeg(content: bytes, at_least: int) -> Picture | None:
     Notes
     -----
     The pixels equal those of Pillow's ``draft``, because both use libjpeg-turbo; Pillow passes them on in pieces, and
-    copies them twice. Metadata are ignored, so that they never prevent an image from being read.
+    copies them twice. A file with EXIF is left to
+    Pillow; other metadata are ignored.
     """
-    if _decoder is None or not content.startswith(_MAGIC):
-        return None
+    if _decoder is None or not content.startswith(_MAGIC) or content.find(_EXIF, 0, _FIRST_SEGMENTS) >= 0:
+        return None  # Pillow follows the orientation that EXIF may give
     try:
         height, width, color_space, _ = _decoder.decode_jpeg_header(content)
         if color_space not in _COLOR_SPACES or height * width > (Image.MAX_IMAGE_PIXELS or math.inf):
