@@ -19,7 +19,7 @@ from galaxtool.search.source import Source, open_source
 from galaxtool.search.yardstick import rate_hits
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.write import write_table
-from galaxtool.types import Progress
+from galaxtool.types import Progress, warn
 
 COLUMNS = ("query", "rank", "id", "path", "similarity", "ra", "dec", "percentile")
 
@@ -33,7 +33,7 @@ def find_similar(args: QueryArgs, source_args: SourceArgs, options: ResultOption
     candidates = int(select_rows(source.index, options.filters).sum())
     rating = rate_hits(query, hits, source.index, candidates)
     if rating.note:
-        progress.say(rating.note)
+        warn(progress, rating.note)
     neighbors = []
     for rank, (hit, percentile) in enumerate(zip(hits, rating.percentiles, strict=True), 1):
         item = source.index[hit.row]

@@ -20,7 +20,7 @@ from galaxtool.search.source import Source
 from galaxtool.search.text import embed_query_text
 from galaxtool.taxonomy.matching import match_label
 from galaxtool.taxonomy.symbols import load_symbol
-from galaxtool.types import BLANK, FLAGS, NO_SCALE, OFF_EDGE, ImageRef, Progress
+from galaxtool.types import BLANK, FLAGS, NO_SCALE, OFF_EDGE, ImageRef, Progress, warn
 
 _NOTED_FLAGS = (BLANK, NO_SCALE, OFF_EDGE)
 """Flags of a query that make its results doubtful."""
@@ -115,7 +115,7 @@ def _embed_image(text: str, given: ReadingOptions, source: Source, progress: Pro
         raise type(error)(error.message, hint=error.hint or _suggest_options(reading.options)) from error
     for flag in preprocess.flags(cutout):
         if flag in _NOTED_FLAGS:
-            progress.say(f"The query is flagged {flag}: {FLAGS[flag]}.")
+            warn(progress, f"The query is flagged {flag}: {FLAGS[flag]}.")
     vector = source.engine.run(preprocess.picture(cutout)[None]).embedding[0]
     if not np.isfinite(vector).all():
         raise UnreadableImage(describe_not_finite(ref, embeds=True))

@@ -30,13 +30,13 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 def test_each_stage_has_a_panel_for_its_loss(tmp_path: Path, drawn: list[Figure]) -> None:
     history = [{"stage": "one", "loss": 1.0 / (i + 1), "valid_accuracy": 0.1 * i} for i in range(3)]
     history += [{"stage": "two $x$", "loss": 5.0 / (i + 1), "valid_accuracy": 0.4 + 0.1 * i} for i in range(4)]
-    draw_history(history, 2, tmp_path / "history.png")
+    draw_history(history, 5, tmp_path / "history.png")
     first, second, scores = drawn[0].axes
     assert [axes.get_title() for axes in drawn[0].axes] == ["one", "two $x$", "validation"]
     assert first.lines[0].get_xydata().tolist() == [[i + 1, 1.0 / (i + 1)] for i in range(3)]
     assert second.lines[0].get_xydata().tolist() == [[i + 4, 5.0 / (i + 1)] for i in range(4)]
     assert scores.lines[0].get_ydata().tolist() == pytest.approx([0, 0.1, 0.2, 0.4, 0.5, 0.6, 0.7])
-    assert scores.lines[-1].get_xdata() == [5, 5]  # the second epoch of the second stage was kept
+    assert scores.lines[-1].get_xdata() == [5, 5]  # the fifth of all epochs was kept
 
 
 def test_figures_are_written_as_png_and_as_vectors(tmp_path: Path) -> None:

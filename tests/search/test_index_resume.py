@@ -68,7 +68,7 @@ def test_an_interrupted_index_is_resumed(images: Path, model: str, stop_after: A
     read = stop_after(99)
     with pytest.raises(OutputExists, match="unfinished work") as caught:
         galaxtool.index([images], output=Path("idx"), model=model, **OPTIONS)
-    assert "--resume" in caught.value.hint and "--overwrite" in caught.value.hint
+    assert "resume" in caught.value.hint and "--overwrite" in caught.value.hint
     with pytest.raises(InputError, match="different"):
         galaxtool.index([images], output=Path("idx"), model=model, stretch="linear", resume=True, **OPTIONS)
     galaxtool.index([images], output=Path("idx"), model=model, resume=True, **OPTIONS)
