@@ -28,7 +28,8 @@ from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.probe import FileProber
 from galaxtool.inputs.shards import list_shards
 from galaxtool.plugins.registry import Registry, get_registry
-from galaxtool.tables.formats.find import find_table_format, list_table_suffixes
+from galaxtool.tables.formats.content import has_table_suffix
+from galaxtool.tables.formats.find import list_table_suffixes
 from galaxtool.utils.suggestions import suggest_path
 
 _NEEDS_LABELS = "needs_labels"
@@ -151,7 +152,7 @@ def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
         return _call_factory(open_shards, text, {"path": text, "shards": shards, **options})
     if path.is_dir():
         return _call_factory(open_folder, text, {"path": path, **options})
-    if path.is_file() and find_table_format(path):
+    if path.is_file() and has_table_suffix(path):
         return _call_factory(open_catalogue, text, {"path": path, **options})
     if path.is_file() and find_container_name(path):
         return _call_factory(open_archive, text, {"path": path, **options})

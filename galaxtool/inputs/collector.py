@@ -7,12 +7,13 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 
 from galaxtool.containers.find import HDUS, find_container_name, list_container_suffixes, locate_image, make_container
 from galaxtool.containers.protocols import Member
-from galaxtool.errors import GalaxtoolError, InputError, suggest_name
+from galaxtool.errors import GalaxtoolError, InputError, TableError, suggest_name
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.catalogue import Catalogue
 from galaxtool.inputs.file_list import FileList
@@ -22,6 +23,7 @@ from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, match_g
 from galaxtool.inputs.names import without_suffix
 from galaxtool.inputs.shards import list_shards
 from galaxtool.inputs.walk import FileFilter, TableFinder, walk
+from galaxtool.tables.formats.content import find_content_format, has_table_suffix
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.types import ImageRef
 from galaxtool.utils.debugging import is_debugging
@@ -30,6 +32,7 @@ from galaxtool.utils.path_texts import clean_path_text, explain_foreign_path
 from galaxtool.utils.suggestions import explain_unfinished
 
 _LIST = "@"
+_TEXTS = ("csv", "ecsv")
 _WITHOUT_IMAGES = "archive or stack without images"
 
 
@@ -111,14 +114,26 @@ class InputCollector:
         """Add a file named by itself: an image, the members of a container, or the rows of a catalogue."""
         path = Path(text)
         is_file = path.is_file()  # a pipe or a socket is left to the reader
-        if is_file and _is_catalogue(path):
-            catalogue = self._read_catalogue(path)
+        catalogue = self._find_catalogue(path) if is_file else None
+        if catalogue is not None:
             self.notes += catalogue.notes
             self._add_part(catalogue)
         elif not self._add_one(text, find_container_name(path) if is_file else ""):
             if not may_be_empty:
                 raise _no_image_error(text, Counter())
             self.skipped[_WITHOUT_IMAGES] += 1
+
+    def _find_catalogue(self, path: Path) -> Catalogue | None:
+        """Return a catalogue; None for an image, and for a text file of any kind that names no images."""
+        if _is_catalogue(path):
+            return self._read_catalogue(path)
+        if not has_table_suffix(path) or path.name.lower().endswith(self._image_suffixes):
+            return None
+        try:
+            return self._read_catalogue(path) if find_content_format(path) in _TEXTS else None
+        except TableError as error:
+            self.notes.append(f"'{path}' is not a catalogue of images, so it counts as an image: {error}")
+            return None
 
     def _add_one(self, text: str, container: str) -> int:
         """Add an image named by itself, or the members of a container; return how many."""
@@ -260,8 +275,12 @@ class InputCollector:
 
 
 def _is_catalogue(path: Path) -> bool:
-    """Tell whether a file is a table; of FITS files, the content decides."""
+    """Tell whether a file is certainly a table, by its suffix or its content; of FITS files, the content decides."""
     form = find_table_format(path)
+    if form is None and has_table_suffix(path) and not path.name.lower().endswith(list_image_suffixes()):
+        with suppress(TableError):
+            form = find_content_format(path)
+        form = None if form in _TEXTS else form
     return form is not None and (form != "fits" or holds_only_tables(path))
 
 

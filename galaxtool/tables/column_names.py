@@ -12,6 +12,9 @@ from galaxtool.errors import TableError, suggest_name
 OTHER_TABLES = "other tables"
 """Key in the metadata of a table that was read: which of the tables in its file it is, and what the others are."""
 
+NOTES = "notes of the reader"
+"""Key in the metadata of a table that a format returns: sentences for the user, which `read_table` takes out."""
+
 LABELS_FILE = "labels.csv"
 PATH_COLUMNS = (
     "file_loc", "path", "filepath", "file_path", "filename", "file_name", "file", "image_path", "image", "png_loc",

@@ -32,7 +32,7 @@ def register_table_formats() -> list[TableFormatSpec]:
             name="votable",
             summary="VOTable of the Virtual Observatory",
             factory="galaxtool.tables.formats.votable:VOTableFormat",
-            suffixes=(".vot", ".votable", ".vot.gz", ".votable.gz"),
+            suffixes=(".vot", ".votable", ".xml", ".vot.gz", ".votable.gz", ".xml.gz"),
         ),
         TableFormatSpec(
             name="parquet",

@@ -12,8 +12,9 @@ from pathlib import Path
 from astropy.table import Table
 
 from galaxtool.errors import GalaxtoolError, TableError
-from galaxtool.tables.column_names import OTHER_TABLES
-from galaxtool.tables.formats.find import CONVERT_HINT, create_table_format, list_table_suffixes
+from galaxtool.tables.column_names import NOTES, OTHER_TABLES
+from galaxtool.tables.formats.content import TEXT_SUFFIXES, find_format
+from galaxtool.tables.formats.find import CONVERT_HINT, list_table_suffixes
 from galaxtool.tables.formats.plain_columns import simplify_table
 from galaxtool.tables.protocols import MultiTableFormat, TableFormat
 from galaxtool.tables.selection import NOTHING_WANTED, WantedColumns, list_tables, select_table
@@ -32,7 +33,8 @@ def read_table(
     Parameters
     ----------
     path : Path
-        CSV, ECSV, FITS, VOTable or Parquet file, or one of a format that a plugin adds.
+        CSV, ECSV, FITS, VOTable or Parquet file, a text table (``.txt``, ``.dat``, ``.cat`` and others), or a file of a
+        format that a plugin adds. The content decides which of these it is.
     table : str, optional
         Name or number of the table to read from a file with several; see `galaxtool.tables.selection.select_table`.
     wanted : WantedColumns
@@ -51,22 +53,27 @@ def read_table(
         If the file is missing, damaged, not a table, or has no columns, or there is no such table in it.
     """
     path = Path(path)
-    form = create_table_format(path)
+    form = find_format(path)
     if form is None:
         raise TableError(
             f"'{path}' is not a table that galaxtool reads.",
-            hint=f"Tables end in {', '.join(list_table_suffixes())}. {CONVERT_HINT}",
+            hint=f"Tables end in {', '.join((*list_table_suffixes(), *TEXT_SUFFIXES))}. {CONVERT_HINT}",
         )
     if not path.is_file():
         raise TableError(f"There is no table at '{path}'.", hint=suggest_path(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # nonstandard units and the like, which do not concern users of the table
-            found = simplify_table(_read(form, path, table, wanted, notes))
+            raw = _read(form, path, table, wanted, notes)
+            said = raw.meta.pop(NOTES, [])
+            found = simplify_table(raw)
+            if notes is not None:
+                notes += said
     except GalaxtoolError:
         raise
     except Exception as error:  # parsers raise anything from OSError to struct.error
-        raise TableError(f"The table '{path}' cannot be read: {_first_line(error)}.") from error
+        hint = getattr(error, "hint", "")
+        raise TableError(f"The table '{path}' cannot be read: {_first_line(error)}.", hint=hint) from error
     if not found.colnames:
         raise TableError(f"The table '{path}' has no columns.")
     return found

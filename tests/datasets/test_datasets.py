@@ -137,7 +137,8 @@ def test_the_sample_is_registered() -> None:
         ("sample:some/path", ConfigError, "does not read a local file"),
         ("empty", InputError, "no image in"),
         ("loose", InputError, "The 1 images in .* have no classes"),
-        ("text.txt", InputError, "is not a folder, a table"),
+        ("text.txt", InputError, "has no rows"),
+        ("text.xyz", InputError, "is not a folder, a table"),
         ("gone", InputError, "2 files that do not exist"),
     ],
 )
@@ -147,6 +148,7 @@ def test_names_that_stand_for_nothing(
     (tmp_path / "empty").mkdir()
     picture(tmp_path / "loose" / "a.png")
     (tmp_path / "text.txt").write_text("x")
+    (tmp_path / "text.xyz").write_text("x")
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / "labels.csv").write_text("path,label\na.png,x\nb.png,y\n")
     monkeypatch.chdir(tmp_path)

@@ -216,7 +216,7 @@ def test_types_in_csv(tmp_path: Path, cells: list[str], kind: str, wanted: list 
         ("t.vot", b"<not xml", "t.vot"),
         ("t.parquet", b"PAR1 or so", "t.parquet"),
         ("t.ecsv", b"# %ECSV 1.0\n# ---\n# datatype: [\n", "t.ecsv"),
-        ("t.txt", b"a b", "not a table"),
+        ("t.xyz", b"a b", "not a table"),
     ],
 )
 def test_damaged_tables_say_so(tmp_path: Path, name: str, content: bytes, says: str) -> None:

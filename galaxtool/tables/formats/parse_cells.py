@@ -17,11 +17,20 @@ _FLOAT = re.compile(
     re.IGNORECASE,
 )
 _FORTRAN = re.compile(r"([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+))[dD]([+-]?[0-9]+)")
-_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?|[+-]?(0|[1-9][0-9]*)")
+_DECIMAL_COMMA = re.compile(r"[+-]?([0-9]*|[1-9][0-9]{0,2}(\.[0-9]{3})+),[0-9]+([eE][+-]?[0-9]+)?|[+-]?(0|[1-9][0-9]*)")
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+|[+-]?[0-9]{1,3}")
 _NULLS = NULL_WORDS | {"\\n", "-nan", "+nan", "masked", "-"}
 _INT64 = np.iinfo(np.int64)
 _EXACT = 2.0**53
+_MAX_LISTED = 3
+
+
+class DialectError(ValueError):
+    """A text table cannot be read, and `hint` says what would help."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def parse_column(values: list[str], name: str) -> Column:
@@ -57,22 +66,77 @@ def parse_column(values: list[str], name: str) -> Column:
     return MaskedColumn(data, name=name, mask=mask) if mask.any() else Column(data, name=name)
 
 
-def has_decimal_commas(values: list[str]) -> bool:
-    """Tell whether all cells are numbers, some of them with a comma that no thousands separator can be."""
-    filled = [value for value in map(str.strip, values) if value.lower() not in _NULLS]
-    return (
-        any("," in value for value in filled)
-        and all(map(_DECIMAL_COMMA.fullmatch, filled))
-        and not all(map(_THOUSANDS.fullmatch, filled))
+def convert_commas(columns: list[list[str]], names: list[str], delimiter: str) -> list[str]:
+    """Convert numbers with commas, in place, and return sentences on what was done.
+
+    Parameters
+    ----------
+    columns : list of list of str
+        Cells of each column; decimal commas become points, and commas between thousands vanish.
+    names : list of str
+        Names of the columns.
+    delimiter : str
+        Separator of the cells.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be told whether commas are decimal or separate thousands, and they do not separate cells.
+    """
+    commas = {name: values for name, values in zip(names, columns, strict=True) if _may_have_commas(values)}
+    if not commas:
+        return []
+    decimal = [name for name, values in commas.items() if not _all_match(values, _THOUSANDS)]
+    others = [values for name, values in zip(names, columns, strict=True) if name not in commas]
+    has_points = any(_has_points(values) for values in others)
+    example = next(value for values in commas.values() for value in values if "," in value).strip()
+    shown = ", ".join(f"'{name}'" for name in list(commas)[:_MAX_LISTED]) + (
+        ", ..." if len(commas) > _MAX_LISTED else ""
     )
+    if decimal and not has_points:
+        for values in commas.values():
+            values[:] = [_to_point(value) for value in values]
+        return [f"the commas in {shown} are decimal commas"]
+    if decimal or delimiter == ",":
+        return [f"the numbers with commas in {shown}, such as '{example}', are read as text"]
+    if not has_points:
+        raise DialectError(
+            f"the comma in '{example}', in the column '{next(iter(commas))}', may be a decimal comma or separate "
+            "thousands",
+            hint="Write numbers with a decimal point, and without separators between thousands.",
+        )
+    for values in commas.values():
+        values[:] = [value.replace(",", "") for value in values]
+    return [f"the commas in {shown}, such as '{example}', separate thousands"]
 
 
-def may_have_commas(values: list[str]) -> bool:
+def _may_have_commas(values: list[str]) -> bool:
     """Tell whether all cells are numbers, some of them with commas, which are decimal or separate thousands."""
-    filled = [value for value in map(str.strip, values) if value.lower() not in _NULLS]
-    return any("," in value for value in filled) and all(
-        _DECIMAL_COMMA.fullmatch(value) or _THOUSANDS.fullmatch(value) for value in filled
+    if not any("," in value for value in values):
+        return False
+    return all(
+        is_null(value) or _DECIMAL_COMMA.fullmatch(value.strip()) or _THOUSANDS.fullmatch(value.strip())
+        for value in values
     )
+
+
+def _all_match(values: list[str], pattern: re.Pattern[str]) -> bool:
+    return all(is_null(value) or pattern.fullmatch(value.strip()) for value in values)
+
+
+def _has_points(values: list[str]) -> bool:
+    filled = [value for value in values if not is_null(value)]
+    return any("." in value for value in filled) and all(map(is_number, filled))
+
+
+def _to_point(value: str) -> str:
+    text = value.strip()
+    return text.replace(".", "").replace(",", ".") if "," in text else text
+
+
+def is_null(text: str) -> bool:
+    """Tell whether a cell is empty or a word that stands for no value."""
+    return text.strip().lower() in _NULLS
 
 
 def is_number(text: str) -> bool:
