@@ -15,7 +15,9 @@ CELL, MARGIN, LINE = 160, 12, 20
 
 def symbol_sheet(
     taxonomy: Annotated[str, typer.Argument(help="Name of the taxonomy; see galaxtool taxonomies.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Sheet to write: .png, .jpg or .pdf.")] = Path("symbols.png"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Sheet to write: .png, .jpg or .pdf.")] = Path(
+        "symbols.png"
+    ),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing sheet.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -23,13 +25,13 @@ def symbol_sheet(
     registry = get_registry()
     found = registry.taxonomies.find(taxonomy)
     classes = found.create(found.spec).classes
-    if out.exists() and not overwrite:
-        raise OutputExists(f"'{out}' exists.", hint="Choose another --out, or --overwrite.")
-    draw([(one.name, one.symbol) for one in classes], out)
+    if output.exists() and not overwrite:
+        raise OutputExists(f"'{output}' exists.", hint="Choose another --output, or --overwrite.")
+    draw([(one.name, one.symbol) for one in classes], output)
     if as_json:
-        print(json.dumps({"taxonomy": taxonomy, "sheet": str(out), "classes": [one.slug for one in classes]}))
+        print(json.dumps({"taxonomy": taxonomy, "sheet": str(output), "classes": [one.slug for one in classes]}))
     else:
-        print(out)
+        print(output)
 
 
 def draw(entries: list[tuple[str, Path]], out: Path) -> None:
@@ -47,4 +49,4 @@ def draw(entries: list[tuple[str, Path]], out: Path) -> None:
     try:
         sheet.save(out)
     except (OSError, ValueError) as error:
-        raise InputError(f"The sheet '{out}' cannot be written: {error}.", hint="Try --out symbols.png.") from error
+        raise InputError(f"The sheet '{out}' cannot be written: {error}.", hint="Try --output symbols.png.") from error
