@@ -76,7 +76,10 @@ class OpenParquet:
         except (pa.ArrowException, OSError) as error:
             raise UnreadableImage(f"'{name}' cannot be read: {describe_error(error)}.") from error
         if column.bytes_field and cell is not None:
+            beside = cell.get(column.path_field) if column.path_field else None
             cell = cell[column.bytes_field]
+            if not cell and beside and (file := self.path.parent / beside).is_file():
+                return ImageFile.on_disk(file)
         if cell is None or len(cell) == 0:
             raise UnreadableImage(f"There is no image in '{name}': the cell is empty.")
         if column.is_array:
@@ -111,16 +114,6 @@ class OpenParquet:
         return self._batch.column(0)[row - self._first].as_py()
 
 
-def has_images(path: Path) -> bool:
-    """Tell whether a Parquet file has a column of images."""
-    try:
-        file, _ = _open(path)
-    except UnreadableImage:
-        return False
-    file.close()
-    return True
-
-
 def list_image_columns(path: Path) -> list[PixelColumn]:
     """Return the columns of images in a Parquet file, the most likely one first; none if it cannot be read."""
     try:
@@ -128,7 +121,7 @@ def list_image_columns(path: Path) -> list[PixelColumn]:
     except UnreadableImage:
         return []
     file.close()
-    return columns
+    return [column for column in columns if not column.is_empty]
 
 
 def _open(path: Path) -> tuple[pq.ParquetFile, list[PixelColumn]]:

@@ -222,3 +222,15 @@ def test_paths_come_before_stamps(vignets: Path) -> None:
     assert gather([vignets.parent / "both.fits"]).items[0].ref.path.name == "0.png"
     named = gather([vignets.parent / "both.fits"], image_column="VIGNET")
     assert str(named.items[0].ref).endswith("both.fits[1/VIGNET/0]")
+
+
+def test_cells_with_only_the_path_of_a_file(tmp_path: Path) -> None:
+    for i in range(2):
+        Image.fromarray(PIXELS[i]).save(tmp_path / f"g{i}.png")
+    cells = [{"bytes": None, "path": f"g{i}.png"} for i in range(2)]
+    path = write(tmp_path / "paths.parquet", {"image": pa.array(cells, type=STRUCT)})
+    found = gather([path])
+    assert found.items[1].ref.path == tmp_path / "g1.png"
+    cells[0]["bytes"] = encode(PIXELS[0])
+    found = gather([write(tmp_path / "mixed.parquet", {"image": pa.array(cells, type=STRUCT)})])
+    np.testing.assert_array_equal(read_item(found.items[1]).data, np.moveaxis(PIXELS[1][::-1], -1, 0))

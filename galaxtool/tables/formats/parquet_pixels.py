@@ -29,12 +29,15 @@ class PixelColumn:
         Name of the field with the name of that file; empty if there is none.
     is_array : bool
         Whether the cells are arrays of numbers instead of files.
+    is_empty : bool
+        Whether the first cells have no bytes, but only the path of a file that was not stored.
     """
 
     name: str
     bytes_field: str = ""
     path_field: str = ""
     is_array: bool = False
+    is_empty: bool = False
 
 
 def find_pixel_columns(file: pq.ParquetFile) -> list[PixelColumn]:
@@ -65,7 +68,8 @@ def _describe(field: pa.Field, file: pq.ParquetFile) -> PixelColumn | None:
     if pa.types.is_struct(kind):
         inner = {child.name: child.type for child in kind}
         if "bytes" in inner and _is_binary(inner["bytes"]):
-            return PixelColumn(field.name, "bytes", "path" if "path" in inner and _is_text(inner["path"]) else "")
+            path = "path" if "path" in inner and _is_text(inner["path"]) else ""
+            return PixelColumn(field.name, "bytes", path, is_empty=bool(path) and _has_only_paths(file, field.name))
         return None
     if _is_binary(kind):
         return PixelColumn(field.name) if _begins_like_image(file, field.name) else None
@@ -79,6 +83,13 @@ def _begins_like_image(file: pq.ParquetFile, name: str) -> bool:
     magic = tuple(magic for spec in get_registry().readers.specs() for magic in spec.magic)
     value = _first_value(file, name)
     return value is not None and value.startswith(magic)
+
+
+def _has_only_paths(file: pq.ParquetFile, name: str) -> bool:
+    """Tell whether none of the first values has bytes."""
+    batch = next(file.iter_batches(batch_size=_FIRST_ROWS, columns=[name]), None)
+    cells = [] if batch is None else batch.column(0).to_pylist()
+    return any(cells) and not any(cell and cell["bytes"] for cell in cells)
 
 
 def _is_large(file: pq.ParquetFile, name: str) -> bool:
