@@ -7,7 +7,6 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 
@@ -16,15 +15,15 @@ from galaxtool.containers.protocols import Member
 from galaxtool.errors import GalaxtoolError, InputError, TableError, suggest_name
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.catalogue import Catalogue
+from galaxtool.inputs.catalogue_files import TEXT_FORMATS, is_catalogue
 from galaxtool.inputs.file_list import FileList
-from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
+from galaxtool.inputs.fits_tables import list_fits_suffixes
 from galaxtool.inputs.items import InputPart
 from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, match_glob, read_list
 from galaxtool.inputs.names import without_suffix
 from galaxtool.inputs.shards import list_shards
 from galaxtool.inputs.walk import FileFilter, TableFinder, walk
 from galaxtool.tables.formats.content import find_content_format, has_table_suffix
-from galaxtool.tables.formats.find import find_table_format
 from galaxtool.types import ImageRef
 from galaxtool.utils.debugging import is_debugging
 from galaxtool.utils.ignored_names import UNFINISHED
@@ -32,7 +31,6 @@ from galaxtool.utils.path_texts import clean_path_text, explain_foreign_path
 from galaxtool.utils.suggestions import explain_unfinished
 
 _LIST = "@"
-_TEXTS = ("csv", "ecsv")
 _WITHOUT_IMAGES = "archive or stack without images"
 
 
@@ -125,12 +123,12 @@ class InputCollector:
 
     def _find_catalogue(self, path: Path) -> Catalogue | None:
         """Return a catalogue; None for an image, and for a text file of any kind that names no images."""
-        if _is_catalogue(path):
+        if is_catalogue(path):
             return self._read_catalogue(path)
         if not has_table_suffix(path) or path.name.lower().endswith(self._image_suffixes):
             return None
         try:
-            return self._read_catalogue(path) if find_content_format(path) in _TEXTS else None
+            return self._read_catalogue(path) if find_content_format(path) in TEXT_FORMATS else None
         except TableError as error:
             self.notes.append(f"'{path}' is not a catalogue of images, so it counts as an image: {error}")
             return None
@@ -272,16 +270,6 @@ class InputCollector:
         else:
             self._add_file(text, may_be_empty=True)
         return True
-
-
-def _is_catalogue(path: Path) -> bool:
-    """Tell whether a file is certainly a table, by its suffix or its content; of FITS files, the content decides."""
-    form = find_table_format(path)
-    if form is None and has_table_suffix(path) and not path.name.lower().endswith(list_image_suffixes()):
-        with suppress(TableError):
-            form = find_content_format(path)
-        form = None if form in _TEXTS else form
-    return form is not None and (form != "fits" or holds_only_tables(path))
 
 
 def _no_image_error(text: str, skipped: Counter[str]) -> InputError:

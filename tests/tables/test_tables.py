@@ -23,6 +23,7 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import TableFormatSpec
+from galaxtool.tables.formats.content import TEXT_SUFFIXES
 from galaxtool.tables.formats.find import check_table_path, find_table_format, list_table_suffixes
 from galaxtool.tables.formats.schema import TableSchema, own_type
 from galaxtool.tables.read import read_table
@@ -323,6 +324,8 @@ def test_other_formats_are_left_to_astropy(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="does not name a table format") as caught:
         write_table(example(), tmp_path / name)
     assert ".csv, .ecsv, .fits, .vot, .parquet" in caught.value.hint and "astropy" in caught.value.hint
+    if name[1:] in TEXT_SUFFIXES:
+        return
     (tmp_path / name).write_text("a b")
     with pytest.raises(TableError, match="is not a table that galaxtool reads") as caught_too:
         read_table(tmp_path / name)

@@ -26,7 +26,13 @@ from galaxtool.images.fits.header import has_pixels
 from galaxtool.images.image_file import ImageFile
 from galaxtool.tables.formats.column_stats import ColumnStats
 from galaxtool.tables.formats.fits_names import describe_changed_names, name_fits_columns, needs_escape
-from galaxtool.tables.formats.plain_columns import escape, escape_surrogates, get_values_and_mask, map_texts
+from galaxtool.tables.formats.plain_columns import (
+    escape,
+    escape_surrogates,
+    get_values_and_mask,
+    map_texts,
+    replace_values,
+)
 from galaxtool.tables.formats.schema import TableSchema, signed_type
 from galaxtool.tables.protocols import TableEntry, TableFile
 
@@ -116,8 +122,13 @@ class _FitsFile:
     def read(self, entry: TableEntry) -> Table:
         """Read a table."""
         hdu = self._hdus[entry.number]
+        nulls = _take_scaled_nulls(hdu) if isinstance(hdu, fits.BinTableHDU) else {}
         table = Table.read(hdu, character_as_bytes=False)
         header = hdu.header
+        for number, hidden in nulls.items():
+            column = table.columns[number - 1]
+            data, mask = get_values_and_mask(column)
+            table.replace_column(column.name, replace_values(column, data, mask | hidden.reshape(mask.shape)))
         for number, name in enumerate(list(table.colnames), 1):
             column = table[name]
             if _is_time(column, header, number):
@@ -130,6 +141,23 @@ class _FitsFile:
                 table.rename_column(name, name.encode("ascii").decode(_ESCAPED))
         table.meta = {key: value for key, value in table.meta.items() if not re.fullmatch(r"(TENC|TCOMM)\d+", key)}
         return table
+
+
+def _take_scaled_nulls(hdu: fits.BinTableHDU) -> dict[int, np.ndarray]:
+    """Return where the scaled integers of a table are null, by the number of the column, and hide that from astropy.
+
+    TNULL is a value before the scaling, and astropy compares it with those after the scaling.
+    """
+    nulls = {}
+    for number, column in enumerate(hdu.columns, 1):
+        null = hdu.header.get(f"TNULL{number}")
+        if null is None or not {f"TSCAL{number}", f"TZERO{number}"} & set(hdu.header):
+            continue
+        raw = np.asarray(hdu.data).view(np.ndarray)[column.name]
+        if raw.dtype.kind in "iu":
+            nulls[number] = raw == null
+            column.null = None
+    return nulls
 
 
 def _is_time(column: Column, header: fits.Header, number: int) -> bool:

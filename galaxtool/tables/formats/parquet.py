@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 
@@ -106,6 +107,11 @@ def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     kind = array.type
     if pa.types.is_dictionary(kind):
         return _arrow_values(array.dictionary_decode())
+    if pa.types.is_decimal(kind):
+        array = _convert_decimals(array)
+        kind = array.type
+    elif (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _has_single_items(array):
+        return _arrow_values(array.fill_null([None]).flatten())
     null = np.asarray(array.is_null())
     if pa.types.is_fixed_size_list(kind):
         size, start = kind.list_size, array.offset * kind.list_size
@@ -118,6 +124,22 @@ def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         return filled.to_numpy(zero_copy_only=False), null
     texts = ["" if value is None else as_text(value) for value in array.to_pylist()]
     return np.array(texts, dtype=str if texts else "U1"), null
+
+
+def _convert_decimals(array: pa.Array) -> pa.Array:
+    """Return decimal numbers as integers of 64 bits, floats, or texts where an integer needs more."""
+    if array.type.scale > 0:
+        return array.cast(pa.float64())
+    try:
+        return array.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return array.cast(pa.string())
+
+
+def _has_single_items(array: pa.Array) -> bool:
+    """Tell whether every list that is not null has one item."""
+    lengths = pc.list_value_length(array).drop_null()
+    return len(lengths) > 0 and pc.all(pc.equal(lengths, 1)).as_py() is True
 
 
 def _to_arrow(column: Column) -> pa.Array:

@@ -82,7 +82,7 @@ def _begins_like_image(file: pq.ParquetFile, name: str) -> bool:
     """Tell whether the first value of a column begins like a file that a reader knows."""
     magic = tuple(magic for spec in get_registry().readers.specs() for magic in spec.magic)
     value = _first_value(file, name)
-    return value is not None and value.startswith(magic)
+    return isinstance(value, bytes) and value.startswith(magic)
 
 
 def _has_only_paths(file: pq.ParquetFile, name: str) -> bool:
