@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from galaxtool.cli.render import make_text
+from galaxtool.cli.render import make_text, to_printable
 from galaxtool.types import Progress, Silent
 
 
@@ -26,14 +26,14 @@ class LineProgress:
 
     def start(self, what: str, total: int | None = None) -> None:
         """Print the task and its number of steps."""
-        print(what + (f" ({total})" if total else ""), file=sys.stderr)
+        print(to_printable(what, sys.stderr) + (f" ({total})" if total else ""), file=sys.stderr)
 
     def advance(self, n: int = 1, note: str = "") -> None:
         """Do nothing; a log does not show single steps."""
 
     def say(self, message: str) -> None:
         """Print a message."""
-        print(message, file=sys.stderr, flush=True)
+        print(to_printable(message, sys.stderr), file=sys.stderr, flush=True)
 
     def warn(self, message: str) -> None:
         """Print a warning."""

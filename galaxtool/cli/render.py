@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+"""Characters that would move the cursor or change the colours of a terminal; a tab and a line break are left."""
+
+
 def make_text(text: str, style: str = "") -> Text:
     """Return a text for Rich without any markup or emoji codes."""
     from rich.text import Text
@@ -29,9 +33,12 @@ def escape_markup(text: str) -> str:
 
 
 def to_printable(text: str, stream: TextIO | None = None) -> str:
-    """Return a text with escapes for what a stream, by default stdout, cannot encode, as in file names on Linux."""
+    """Return a text with escapes for control characters and for what a stream, by default stdout, cannot encode.
+
+    Names of files on Linux may contain both.
+    """
     encoding = (stream or sys.stdout).encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text.translate(_CONTROLS).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def print_json(value: Any) -> None:

@@ -110,6 +110,20 @@ def test_what_a_terminal_cannot_show_is_escaped(encoding: str, monkeypatch: pyte
     assert json.loads(text[text.index("{") :]) == {"id": "caf\udce9 \u2606"}
 
 
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[31mb\rc\x07\x9b"
+    shown = "a\\x1b[31mb\\x0dc\\x07\\x9b"
+    render.print_table([{"id": name}], ("id",), title=name)
+    render.echo(f"{name}\tand\nmore")
+    with progress.make_progress(quiet=False) as lines:
+        lines.start(name)
+        lines.say(name)
+    out, err = capsys.readouterr()
+    assert out.count(shown) == 3 and err.count(shown) == 2
+    assert f"{shown}\tand\nmore" in out
+    assert not set(out + err) & {"\x1b", "\r", "\x07", "\x9b"}
+
+
 def test_markup_of_docstrings_is_escaped() -> None:
     console = Console(file=io.StringIO(), width=100)
     console.print(render.escape_markup("In ``[M_sun]`` or [/a]; \\[b]"))
