@@ -47,7 +47,7 @@ _SCORES = {
     "ece": "ECE",
     "mean_error": "mean error",
 }
-_MAX_CLASSES = 40
+_MAX_CLASSES, _MAX_NAMED = 40, 10
 
 
 def _show(result: FinetuneResult) -> None:
@@ -97,9 +97,8 @@ def _print_classes(metrics: dict[str, Any], split: str) -> None:
     more = f", the first {_MAX_CLASSES} of {len(classes)}" if len(classes) > _MAX_CLASSES else ""
     print_table(rows, ("class", "images", "precision", "recall"), title=f"Classes, {split} images{more}")
     if small := [slug for slug, entry in classes.items() if entry["n"] < MIN_OF_CLASS]:
-        echo(
-            f"Fewer than {MIN_OF_CLASS} {split} images of {len(small)} classes: their precision and recall say little."
-        )
+        names = ", ".join(small[:_MAX_NAMED]) + (f" and {len(small) - _MAX_NAMED} more" * (len(small) > _MAX_NAMED))
+        echo(f"Fewer than {MIN_OF_CLASS} {split} images of {names}: the scores of these classes say little.")
 
 
 def _format_share(entry: dict[str, float | None]) -> str:

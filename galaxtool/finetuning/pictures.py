@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
+from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.finetuning.data import LabeledImages
+from galaxtool.images.read_options import ReadOptions
 from galaxtool.training.task import PictureSet
 from galaxtool.types import Progress
 from galaxtool.vision.preprocess import Preprocess
@@ -34,6 +37,8 @@ def read_pictures(
     InputError
         If no image can be read; or if `Preprocess.size_arcsec` is set and no image gives its pixel scale.
     """
+    for dataset in labeled.datasets:
+        _read_as_classify(dataset, preprocess)
     rows = np.flatnonzero(labeled.splits == split)
     progress.start(f"Reading {split}", len(rows))
 
@@ -66,6 +71,18 @@ def read_pictures(
         weights=labeled.weights[rows[good]],
         fields=fields,
     ), problems
+
+
+def _read_as_classify(dataset: Dataset, preprocess: Preprocess) -> None:
+    """Let a data set read images as `classify` will, which decodes large JPEGs at a reduced size.
+
+    Otherwise the scores would be those of slightly different pictures.
+    """
+    layer: Any = dataset
+    while layer is not None:
+        if isinstance(getattr(layer, "reading", None), ReadOptions):
+            layer.reading = preprocess.reading(layer.reading, position=True)
+        layer = getattr(layer, "whole", None)
 
 
 def _check_scales(fields: np.ndarray, split: str, progress: Progress) -> None:

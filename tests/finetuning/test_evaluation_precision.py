@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.training_helpers import run_command, write_class_folders
 
 import galaxtool as package
 from galaxtool.evaluation.metrics import compute_classification_metrics
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
+from galaxtool.models.record import ModelRecord
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
@@ -29,6 +31,33 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def test_scores_are_those_of_the_pictures_that_classify_sees(tmp_path: Path) -> None:
+    """Large JPEGs are decoded at a reduced size, which gives other pixels than all of the file."""
+    rng = np.random.default_rng(0)
+    for split, n in (("train", 4), ("valid", 6)):
+        for k, name in enumerate(("ring", "disc")):
+            for i in range(n):
+                path = tmp_path / "set" / split / name / f"{i}.jpg"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                coarse = Image.fromarray(rng.integers(0, 255 - 60 * k, (50, 50, 3), dtype=np.uint8))
+                coarse.resize((400, 400)).save(path, quality=90)
+    run = package.finetune(
+        tmp_path / "set", method="supervised", backbone="mini@none", epochs=1, batch_size=4, device="cpu", out="run",
+        where="label in ('ring', 'disc')",
+    ).run  # fmt: skip
+    table = package.classify(tmp_path / "set" / "valid", model=run, output="p.csv").table
+    with np.load(run / "check_images.npz") as content:
+        kept = content["pictures"]
+    paths = [row["path"] for row in read_rows(run / "split.csv") if row["split"] == "valid"]
+    preprocess = ModelRecord.read(run / "model" / "model.json").make_preprocess()
+    whole = np.stack([preprocess.picture(package.read_image(path)) for path in paths])
+    assert np.abs(whole.astype(int) - kept).max() > 2
+    scores = open_engine(find_model(run), "torch", "cpu").run(kept)
+    by_path = {str(row["path"]): row["p_ring"] for row in table}
+    shown = [next(p for name, p in by_path.items() if path.endswith(name)) for path in paths]
+    np.testing.assert_allclose(scores.probabilities[:, 1], shown, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["supervised", "linear-probe"])

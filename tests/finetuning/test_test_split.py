@@ -43,7 +43,7 @@ def test_a_given_test_split_is_the_headline(images: Path) -> None:
     assert printed.index("Test, 10 images, scored once") < printed.index(
         "Validation, 6 images, which chose the best of 2 epochs"
     )
-    assert "Classes, test images" in printed and "Fewer than 10 test images of 2 classes" in printed
+    assert "Classes, test images" in printed and "Fewer than 10 test images of disc, ring: the scores" in printed
     assert "Warning: Fewer than 10 validation images of disc (3), ring (3)" in said.replace("\n", " ")
     engine = open_engine(find_model(Path("run")), "torch", "cpu")
     rows = [row for row in read_rows(Path("run", "split.csv")) if row["split"] == "test"]
