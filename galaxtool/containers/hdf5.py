@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from collections import Counter
@@ -14,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from galaxtool.containers.array_rows import ArrayRows, Rows
-from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
+from galaxtool.containers.hdf5_checks import find_dataset, find_missing_rows
+from galaxtool.containers.hdf5_rows import BROKEN, MOST_CHUNK_BYTES, Hdf5Rows, open_hdf5
 from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.stack import Stack
-from galaxtool.containers.stack_values import SCALE_COLUMNS, choose_array
+from galaxtool.containers.stack_values import IMAGES, SCALE_COLUMNS, choose_array
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import describe_error
@@ -69,10 +71,10 @@ class Hdf5Container:
             If the file is damaged, or it is unclear which of its arrays holds images.
         """
         with _open_file(path) as file:
-            array = _find_images(file, path)
-            stack = _make_stack(path, array)
+            name = _find_images(file, path)
+            stack = _make_stack(path, file, name, self.notes)
             self.notes += [stack.note] if stack.note else []
-            yield from stack.members(f"{array.name[1:]}/")
+            yield from stack.members(f"{name}/")
 
     def open(self, path: Path) -> OpenHdf5:
         """Open a file; the threads of a process share blocks of it."""
@@ -111,11 +113,11 @@ class _SharedArray:
 
     def __init__(self, path: Path, name: str) -> None:
         with _open_file(path) as file:
-            name = name or _find_images(file, path).name[1:]  # stack.h5[12] is allowed too
+            name = name or _find_images(file, path)  # stack.h5[12] is allowed too
             array = file.get(name)
             if array is None or not hasattr(array, "shape"):
                 raise UnreadableImage(f"There is no array '{name}' in '{path}'.")
-            stack = _make_stack(path, array)
+            stack = _make_stack(path, file, name, [])
             # a few numbers per image, read all at once
             kept = {n: np.asarray(c[()]) for n, c in stack.columns.items() if c.dtype.kind in "iuf" or n == "flags"}
             self.stack = replace(stack, attributes=dict(stack.attributes), columns=kept)
@@ -152,40 +154,69 @@ def _open_file(path: Path) -> Iterator[Any]:
             ) from error
 
 
-def _find_images(file: Any, path: Path) -> Any:
-    """Return the array of images in a file."""
+def _find_images(file: Any, path: Path) -> str:
+    """Return the name of the array of images in a file, which may be a link."""
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
     found: dict[str, Any] = {}
+    problems: list[str] = []
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and item.ndim in (3, 4):
             found[name] = item
 
+    def follow(name: str, link: Any) -> None:
+        if isinstance(link, h5py.SoftLink | h5py.ExternalLink):
+            item = find_dataset(file, name, problems)
+            inside = {f"{name}/{key}": item.get(key) for key in item} if isinstance(item, h5py.Group) else {name: item}
+            for key, one in inside.items():
+                if isinstance(one, h5py.Dataset) and one.ndim in (3, 4) and one not in found.values():
+                    found[key] = one
+
     file.visititems(visit)
-    return found[choose_array(found, path)]
+    file.visititems_links(follow)
+    broken = [text for text in problems if text.split("'")[1].rpartition("/")[2].lower() in IMAGES]
+    if problems and (broken or not found):
+        raise UnreadableImage(f"The images in '{path}' cannot be read: {(broken or problems)[0]}.")
+    return choose_array(found, path)
 
 
-def _make_stack(path: Path, array: Any) -> Stack:
-    """Return the stack of an array, with the arrays of N values in its group as columns."""
+def _make_stack(path: Path, file: Any, name: str, notes: list[str]) -> Stack:
+    """Return the stack of an array, with the arrays of N values in its group as columns; say which are left out."""
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
+    array = file[name]
     columns: dict[str, Any] = {}
-    for name, item in array.parent.items():
+    parent = file[name.rpartition("/")[0] or "/"]
+    for other in parent:
+        item = parent.get(other)
         if isinstance(item, h5py.Dataset) and item.ndim in (1, 2) and item.shape[1:] in ((), (1,)):
             kind = h5py.check_string_dtype(item.dtype)
             if item.dtype.kind in "iufbS" or kind is not None:
-                columns[name] = item
-    stack = Stack.of(f"{path}[{array.name[1:]}]", array, _attributes(array), columns)
+                columns[other] = item
+    stack = Stack.of(f"{path}[{name}]", array, _attributes(file, parent, array), columns)
     if "MATLAB_class" in array.attrs:  # MATLAB counts the axes the other way round
         stack = replace(stack, axes=replace(stack.axes, transposed=True))
-    return stack.with_sample(ArrayRows(array, stack.axes), stack.sample_rows(_SAMPLED))
+    for other in list(stack.columns):
+        missing = find_missing_rows(stack.columns[other])
+        if missing.is_elsewhere:
+            raise UnreadableImage(f"The array '{other}' in '{path}' cannot be read: {missing.parts[0][2]}.")
+        if missing.parts:
+            notes.append(f"'{path}': the array '{other}' is left out, because {missing.parts[0][2]}.")
+            stack = replace(stack, columns={key: c for key, c in stack.columns.items() if key != other})
+    if math.prod(array.chunks or ()) * array.dtype.itemsize > MOST_CHUNK_BYTES:
+        return stack  # its rows say so
+    missing = find_missing_rows(array, -1 if stack.axes.images_last else 0)
+    if why := missing.parts[0][2] if missing.parts and stack.axes.single else missing.reason_for_all():
+        raise UnreadableImage(f"The images in '{path}' cannot be read: {why}.")
+    sample = [row for row in stack.sample_rows(_SAMPLED) if not missing.reason(row)]
+    return stack.with_sample(ArrayRows(array, stack.axes), sample)
 
 
-def _attributes(array: Any) -> Mapping[str, Any]:
+def _attributes(file: Any, parent: Any, array: Any) -> Mapping[str, Any]:
     """Return the attributes for all images, from the array, its group or the file."""
     found_attributes: dict[str, Any] = {}
     if any(dimension.label for dimension in array.dims):
         found_attributes["axes"] = [dimension.label for dimension in array.dims]
-    for owner in (array.file, array.parent, array):
+    for owner in (file, parent, array):
         lower = {name.lower(): owner.attrs[name] for name in owner.attrs}
         for what, names in _ATTRIBUTES.items():
             value = next((lower[name] for name in names if name in lower), None)

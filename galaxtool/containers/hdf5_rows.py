@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from galaxtool.containers.hdf5_checks import find_missing_rows
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.content import describe_content
 from galaxtool.images.packing import find_packing
@@ -21,7 +22,8 @@ BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 """Errors of h5py for damaged files."""
 
 _BLOCKS_KEPT = 2
-_MOST_BYTES = 2**30
+MOST_CHUNK_BYTES = 2**30
+"""Chunks that unpack to more than this are not read."""
 
 
 class Hdf5Rows:
@@ -58,6 +60,7 @@ class Hdf5Rows:
         self._array: Any = None
         self._blocks: OrderedDict[int, np.ndarray | str] = OrderedDict()
         self._axis = axis
+        self._missing = find_missing_rows(array, axis)
         row_bytes = max(1, int(np.prod(self.shape)) // max(1, self.shape[axis]) * self.dtype.itemsize)
         in_chunk = array.chunks[axis] if array.chunks else 1 if axis == 0 else self.shape[axis]
         self._rows_in_block = max(1, min(in_chunk, block_bytes // row_bytes))
@@ -74,6 +77,8 @@ class Hdf5Rows:
         UnreadableImage
             If that part of the file is damaged, or the file was removed.
         """
+        if self._chunk_bytes <= MOST_CHUNK_BYTES and (why := self._missing.reason(row)):
+            raise UnreadableImage(f"Image {row} of '{self.path}' cannot be read: {why}.")
         at, place = divmod(row, self._rows_in_block)
         with self._lock:
             if at not in self._blocks:
@@ -95,7 +100,7 @@ class Hdf5Rows:
 
     def _read(self, start: int) -> np.ndarray | str:
         """Return a block, or why it cannot be read: its images share chunks, so damage affects all of them."""
-        if self._chunk_bytes > _MOST_BYTES:
+        if self._chunk_bytes > MOST_CHUNK_BYTES:
             return f"the file stores it in chunks of {self._chunk_bytes:,} bytes"
         try:
             if self._array is None:

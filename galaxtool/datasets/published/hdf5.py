@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from galaxtool.containers.hdf5_checks import find_missing_rows
 from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
 from galaxtool.containers.reading import apply_options
 from galaxtool.errors import InputError
@@ -181,6 +182,10 @@ def read_columns(
                 raise InputError(f"'{path}' has {n} images, but '{name}' has {_format_shape(column.shape)}.")
             if column.dtype.kind not in "iuf":
                 raise InputError(f"'{name}' in '{path}' has the type {column.dtype}, which is not numeric.")
+        for name, array in {images: there[images], **known}.items():
+            rows = find_missing_rows(array)
+            if why := rows.reason_for_all() or (rows.parts and name != images and rows.parts[0][2]):
+                raise InputError(f"The array '{name}' in '{path}' cannot be read: {why}.")
         columns = {name: np.asarray(column[()]).reshape(-1) for name, column in known.items()}
     return ImageStack(path, images), columns
 
