@@ -98,12 +98,12 @@ OPTIONS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["index", "among"])
-@pytest.mark.parametrize(
-    ("folder", "name", "options"), OPTIONS, ids=[" ".join(map(str, o[2].items())) for o in OPTIONS]
-)
+CASES = [("index", *case) for case in OPTIONS] + [("among", *case) for case in OPTIONS[::4]]
+
+
+@pytest.mark.parametrize(("kind", "folder", "name", "options"), CASES, ids=[f"{c[0]} {c[3]}" for c in CASES])
 def test_an_image_is_its_own_neighbour_whatever_the_options(
-    images: Path, model: str, folder: str, name: str, options: dict[str, Any], kind: str, in_an_empty_folder: None
+    images: Path, model: str, kind: str, folder: str, name: str, options: dict[str, Any], in_an_empty_folder: None
 ) -> None:
     if kind == "index":
         galaxtool.index([images / folder], output=Path("idx"), model=model, **options)
