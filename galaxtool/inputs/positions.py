@@ -15,6 +15,7 @@ from galaxtool.errors import TableError
 from galaxtool.inputs.cells import TextColumn
 from galaxtool.inputs.frames import make_frame, normalize_frame
 from galaxtool.inputs.position_notes import describe_choice, explain_unit, suspect_unit
+from galaxtool.inputs.position_units import find_unit, states_unit, suspect_degrees
 from galaxtool.inputs.sexagesimal_columns import SexagesimalColumns, find_sexagesimal_columns
 from galaxtool.tables.angles import parse_angle, parse_angle_unit
 from galaxtool.tables.column_names import find_column
@@ -185,17 +186,13 @@ def _find_by_meaning(table: Table) -> list[PositionPair]:
 def _choose_pair(table: Table, pairs: list[PositionPair]) -> PositionPair:
     """Return the first pair, or a later one with a unit if the first has none and may be in hours or radians."""
     first = pairs[0]
-    if _states_unit(table, first) or len(pairs) == 1:
+    if states_unit(table, first) or len(pairs) == 1:
         return first
     lon = table[first.lon]
     if lon.dtype.kind not in "iuf" or not np.nanmax(np.abs(np.ma.filled(lon.astype(float), np.nan)), initial=0) <= 24:
         return first
-    clear = (p for p in pairs[1:] if p.kind == first.kind and p.frame == first.frame and _states_unit(table, p))
+    clear = (p for p in pairs[1:] if p.kind == first.kind and p.frame == first.frame and states_unit(table, p))
     return next(clear, first)
-
-
-def _states_unit(table: Table, pair: PositionPair) -> bool:
-    return any(table[column].unit is not None or name.unit for column, name in _columns(pair))
 
 
 def _columns(pair: PositionPair) -> tuple[tuple[str, PositionName], tuple[str, PositionName]]:
@@ -209,29 +206,18 @@ def _read_pair(table: Table, source: Path, pair: PositionPair, pairs: list[Posit
         if table[column].ndim > 1 or table[column].dtype.kind not in "iufU":
             problem = f"The column '{column}' of '{source}' does not hold angles, so no position is read from it."
             return _unknown(table, columns=columns, problem=problem)
-        unit, text = _find_unit(table[column], name)
+        unit, text = find_unit(table, column, name)
         if unit is None:
             return _unknown(table, columns=columns, **explain_unit(source, column, text, axis))
-        scales.append(unit)
-    degrees = [
-        _to_degrees(table[column], unit, (u.hourangle, u.deg)[axis if not pair.kind else 1])
-        for axis, (column, unit) in enumerate(zip(columns, scales, strict=True))
-    ]
+        scales.append((unit, unit if text else (u.hourangle, u.deg)[axis if not pair.kind else 1]))
+    degrees = [_to_degrees(table[column], *units) for column, units in zip(columns, scales, strict=True)]
     frame = _find_frame(table, pair)
     notes = describe_choice(source, pair, pairs, frame)
-    if not _states_unit(table, pair):
+    notes += suspect_degrees(table, source, pair)
+    if not states_unit(table, pair):
         notes += suspect_unit(source, pair, *degrees)
     ra, dec, remarks = _check_and_convert(table, source, columns, degrees[0], degrees[1], frame)
     return Positions(ra=ra, dec=dec, columns=columns, notes=(*notes, *remarks))
-
-
-def _find_unit(column: Column, name: PositionName) -> tuple[u.UnitBase | None, str]:
-    """Return the unit of a column, degrees by default, and its text; None if it is not a unit of angles."""
-    given = name.unit.startswith("!")  # by the user
-    texts = [name.unit[1:]] if given else [str(column.unit or ""), name.unit]
-    text = next((text for text in texts if text.strip()), "")
-    unit: u.UnitBase | None = parse_angle_unit(text) if text else u.deg
-    return (None if name.axis and unit == u.hourangle else unit), text
 
 
 def _to_degrees(column: Column, unit: u.UnitBase, sexagesimal: u.UnitBase) -> np.ndarray:
@@ -239,8 +225,6 @@ def _to_degrees(column: Column, unit: u.UnitBase, sexagesimal: u.UnitBase) -> np
     data = np.ma.getdata(column, subok=False)
     scale = {u.deg: 1.0, u.hourangle: 15.0}.get(unit) or float(unit.to(u.deg))
     if data.dtype.kind == "U":
-        if unit != u.deg or column.unit is not None:
-            sexagesimal = unit
         texts = TextColumn(column)
         values = np.array([parse_angle(text, scale, sexagesimal) if text else 0.0 for text in texts], dtype=float)
         empty = np.array([not text or text.lower() in _NO_VALUE for text in texts], dtype=bool)

@@ -306,3 +306,17 @@ def test_positions_of_stacks(
         assert found == [(None, None)] * 2
     else:
         np.testing.assert_allclose(found, np.stack([SKY.ra.deg, SKY.dec.deg], axis=1))
+
+
+def test_a_unit_in_a_column_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("ra,ra_unit,dec\n10,hours,2\n0.6666666666666666,hours,-60\n")
+    assert_on_sky(positions_in(tmp_path / "c.csv"))
+
+
+def test_sexagesimal_texts_in_degrees(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("RA (deg),Dec (deg)\n150:00:00,02:00:00\n10:00:00,-60:00:00\n")
+    found = positions_in(tmp_path / "c.csv")
+    assert_on_sky(found)
+    assert "--ra-column 'RA (deg)[hours]'" in found.notes[0]
+    hours = positions_in(tmp_path / "c.csv", ra_column="RA (deg)[hours]")
+    np.testing.assert_allclose(hours.ra[1], 150)
