@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from galaxtool.images.fits.header import Keywords
+from galaxtool.images.fits.numbers import parse_number
 from galaxtool.types import FLAGS
 
 WHITE_SHARE = 0.01
@@ -48,8 +49,8 @@ def has_white_center(planes: np.ndarray) -> bool:
 
 def reaches_saturation(planes: np.ndarray, header: Keywords, primary: Keywords) -> bool:
     """Tell whether the central square of measured planes, (bands, ny, nx), reaches SATURATE."""
-    level = header.get("SATURATE", primary.get("SATURATE"))
-    if not isinstance(level, (int, float)) or isinstance(level, bool) or not level > 0:
+    level = parse_number(header.get("SATURATE", primary.get("SATURATE")))
+    if level is None or not level > 0:
         return False
     return bool((central_square(planes) >= level).any())
 

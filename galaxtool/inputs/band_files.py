@@ -28,7 +28,7 @@ class Pattern:
         Path relative to a folder, with ``{id}`` (any text, sub-folders included) and ``{band}``, each at least once:
         ``{band}/{id}.fits.gz``.
     bands : sequence of str
-        Names of the bands; without any, every word of letters and digits is a band.
+        Names of the bands; without any, every word of letters, digits and hyphens is a band.
 
     Raises
     ------
@@ -42,7 +42,7 @@ class Pattern:
         if repeated:
             raise ConfigError(f"The band '{repeated[0]}' is named twice.")
         self._parts = _parse_pattern(self.text)
-        any_band = "|".join(map(re.escape, sorted(self.bands, key=len, reverse=True))) or "[A-Za-z0-9]+"
+        any_band = "|".join(map(re.escape, sorted(self.bands, key=len, reverse=True))) or "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
         groups = {"id": "(?P<id>.+)", "band": f"(?P<band>{any_band})"}
         seen: set[str] = set()
         expression = ""

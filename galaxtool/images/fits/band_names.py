@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from galaxtool.images.filters import is_open, is_space_filter, name_band
-from galaxtool.images.fits.header import Keywords
+from galaxtool.images.fits.header import Keywords, may_have, pad_keys
 
 _SLOAN = tuple("ugriz")
 _FILTER = re.compile(r"[BVyYJHK]|Ks|NUV|FUV|W[1-4]|F\d{2,4}[A-Z]{1,2}\d?")
@@ -33,6 +33,7 @@ _ONE_FILTER = (
 )  # fmt: skip
 _WHEELS = ("BAND0", "BAND1", "BAND2", "FILTER0", "FILTER1", "FILTER2", "FILTER3", "FILTNAM1", "FILTNAM2")
 _LONG_KEYWORDS = ("ESO INS FILT1 NAME", "ESO INS FILT2 NAME", "FPA.FILTERID", "ESO INS OPTI2 NAME")
+_FILTER_KEYS = pad_keys(*_ONE_FILTER, *_WHEELS, "PUPIL", "CHNLNUM")
 _NUMBERED_CHANNELS = {
     "WISE": {1: "W1", 2: "W2", 3: "W3", 4: "W4"},
     "GALEX": {1: "NUV", 2: "FUV"},
@@ -124,6 +125,8 @@ def _parse_numbered(header: Keywords, n: int) -> tuple[str, ...]:
 
 def _find_one(header: Keywords) -> str:
     """Return the filter of a single image: from one card, or from the wheels that are not open."""
+    if not may_have(header, _FILTER_KEYS):
+        return ""
     stated = [text for key in _ONE_FILTER if (text := _get(header, key))]
     wheels = [text for key in _WHEELS if (text := _get(header, key))]
     pupil = _get(header, "PUPIL")

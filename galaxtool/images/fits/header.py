@@ -13,6 +13,7 @@ from astropy.io.fits.card import Undefined
 _CARD, _BLOCK = 80, 2880
 _END = b"END".ljust(_CARD)
 _VALUE = re.compile(r".{8}= *(?:'((?:[^']|'')*)'.*|([^/']*)(?:/.*)?)", re.DOTALL)
+_DISTORTION = re.compile(rb"\n(?:P[VS]|[AB]P?_|C[PQ]DIS|D[PQ]|D2IM|DET2IM|WAT)")
 _TEXT = (b"COMMENT ", b"HISTORY ", b"        ")
 
 
@@ -74,6 +75,20 @@ class Cards:
     def starts(self) -> dict[bytes, int]:
         """Where the first card of each keyword, padded to eight bytes, begins."""
         return self._starts
+
+    @cached_property
+    def has_distortions(self) -> bool:
+        """Whether a keyword may be of a distorted WCS: PV, PS, SIP, table look-up, detector distortion or TNX."""
+        return _DISTORTION.search(b"\n" + b"\n".join(self._starts)) is not None
+
+    def has_any(self, keys: frozenset[bytes]) -> bool:
+        """Tell whether one of some keywords, padded to eight bytes, is there."""
+        return not self._starts.keys().isdisjoint(keys)
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether a keyword, or text such as COMMENT, is there more than once."""
+        return len(self._keys) > len(self._starts)
 
     def names(self) -> list[str]:
         """Return the keywords, each once."""
@@ -157,6 +172,16 @@ def find_header(content: bytes, start: int = 0) -> bytes | None:
     while end >= 0 and (end - start) % _CARD:
         end = content.find(_END, end + 1)
     return None if end < 0 else content[start : end + _CARD]
+
+
+def may_have(header: Keywords, keys: frozenset[bytes]) -> bool:
+    """Tell whether a header may have one of some keywords, padded to eight bytes, or a long one."""
+    return not isinstance(header, Cards) or header.has_any(keys) or b"HIERARCH" in header.starts
+
+
+def pad_keys(*keys: str) -> frozenset[bytes]:
+    """Return keywords as `may_have` takes them."""
+    return frozenset(key.ljust(8).encode() for key in keys)
 
 
 def has_pixels(header: Keywords) -> bool:

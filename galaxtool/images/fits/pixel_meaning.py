@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from galaxtool.images.fits.header import Keywords
+from galaxtool.images.fits.header import Keywords, may_have, pad_keys
 from galaxtool.types import BAYER_MOSAIC, NOT_LINEAR
 
 _NOT_LINEAR = re.compile(
@@ -13,6 +13,7 @@ _NOT_LINEAR = re.compile(
 )
 _MOSAIC = re.compile(r"[RGBCMY]{4}", re.IGNORECASE)
 _MOSAIC_KEYWORDS = ("BAYERPAT", "COLORTYP", "BAYER", "CFAPAT", "MOSAIC", "BAYERPTN")
+_MOSAIC_KEYS = pad_keys(*_MOSAIC_KEYWORDS)
 
 
 def find_meaning_flags(header: Keywords, primary: Keywords, planes: int) -> tuple[str, ...]:
@@ -33,7 +34,11 @@ def find_meaning_flags(header: Keywords, primary: Keywords, planes: int) -> tupl
     """
     unit = str(header.get("BUNIT") or primary.get("BUNIT") or "").strip()
     flags: tuple[str, ...] = (NOT_LINEAR,) if unit and _NOT_LINEAR.match(unit) else ()
-    if planes == 1 and any(_MOSAIC.fullmatch(_get_word(header, key)) for key in _MOSAIC_KEYWORDS):
+    if (
+        planes == 1
+        and may_have(header, _MOSAIC_KEYS)
+        and any(_MOSAIC.fullmatch(_get_word(header, key)) for key in _MOSAIC_KEYWORDS)
+    ):
         flags += (BAYER_MOSAIC,)
     return flags
 

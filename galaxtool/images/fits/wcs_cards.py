@@ -34,16 +34,16 @@ _NUMBERS = (
     "EQUINOX",
     "EPOCH",
 )
-_NUMBER_KEYS = tuple(key.ljust(8).encode() for key in _NUMBERS)
+_NUMBER_KEYS = tuple(key.ljust(8).encode() for key in _NUMBERS[:-2])
 _PLAIN_ANGLE = re.compile(
     rb".{8}= *[+-]?(?:0*[0-6]?\d{1,2}(?:\.\d*)?|\d(?:\.\d*)?E[+-]?0?[0-2]|\d(?:\.\d*)?E-\d+) *(?:/.*)?", re.DOTALL
 )
 _PLAIN_TYPE = re.compile(rb".{8}= '[A-Z]{2,4}-{1,4}(?!CAR|CEA|MER|HPX)[A-Z]{3} *'.*", re.DOTALL)
 _PLAIN_UNIT = re.compile(rb".{8}= *'(?:deg|arcsec|arcmin|rad|mas)? *'.*", re.DOTALL)
+_PLAIN_EQUINOX = re.compile(rb".{8}= *(?:2000|1950)(?:\.0*)?(?:E0*)? *(?:/.*)?", re.DOTALL)
 _PLAIN_FRAME = re.compile(rb".{8}= *'(?:ICRS|FK5|FK4|FK4-NO-E|GAPPT)? *'.*", re.DOTALL)
 _STANDARD_UNITS = ("", "deg", "arcsec", "arcmin", "rad", "mas")
 _CELESTIAL = re.compile(r"(RA--|DEC-|[GESH]?LON|[GESH]?LAT)-+[A-Z]{3}.*")
-_DISTORTION = re.compile(rb"PV\d|PS\d|(?:A|B|AP|BP)_")
 
 
 @dataclass(slots=True)
@@ -107,29 +107,24 @@ def _is_plain(cards: Cards) -> bool:
         (_PLAIN_ANGLE, (b"CRVAL1  ", b"CRVAL2  ")),
         (_PLAIN_TYPE, (b"CTYPE1  ", b"CTYPE2  ")),
         (_PLAIN_UNIT, (b"CUNIT1  ", b"CUNIT2  ")),
+        (_PLAIN_EQUINOX, (b"EQUINOX ", b"EPOCH   ")),
         (_PLAIN_FRAME, (b"RADESYS ", b"RADECSYS")),
     ):
         for key in keys:
             start = starts.get(key)
             if start is not None and not pattern.fullmatch(raw, start, start + 80):
                 return False
-    if any(cards.count(key) != 1 for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")):
+    needed = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")
+    if not all(key in cards for key in needed) or (cards.has_repeats and any(cards.count(key) > 1 for key in needed)):
         return False
     has_cd, has_pc = b"CD1_1   " in starts, b"PC1_1   " in starts
     has_rotation = b"CROTA1  " in starts or b"CROTA2  " in starts
     has_step = b"CDELT1  " in starts and b"CDELT2  " in starts
+    if b"CROTA1  " in starts and b"CROTA2  " not in starts:
+        return False
     if (has_cd and has_pc) or (has_pc and has_rotation) or not (has_step or (has_cd and b"CD2_2   " in starts)):
         return False
-    if has_rotation or b"EQUINOX " in starts or b"EPOCH   " in starts:
-        return _has_plain_frame(cards)
-    return not any(_DISTORTION.match(key) for key in starts)
-
-
-def _has_plain_frame(cards: Cards) -> bool:
-    equinox, epoch, first, second = (cards.get(key) for key in ("EQUINOX", "EPOCH", "CROTA1", "CROTA2"))
-    if equinox not in (None, 2000, 1950) or epoch not in (None, 2000, 1950) or (first and second is None):
-        return False
-    return not any(_DISTORTION.match(key) for key in cards.starts)
+    return not cards.has_distortions
 
 
 def _repair(cards: Cards, shape: tuple[int, int], types: list[str], repair: WcsRepair) -> None:
