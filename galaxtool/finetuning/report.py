@@ -14,6 +14,7 @@ from galaxtool import __version__
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
 from galaxtool.finetuning.domain import describe_domain
+from galaxtool.finetuning.score_tables import list_score_tables
 from galaxtool.finetuning.scoring import ScoredPictures, run_head, score_test, score_validation
 from galaxtool.finetuning.task import TrainingSetup
 from galaxtool.inference.field_of_view import summarize_fields
@@ -25,6 +26,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.figures import draw_confusion, draw_history
+from galaxtool.reports.html.training import write_training_page
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import PictureSet, Task
@@ -93,9 +95,36 @@ def finish_run(
     model = GalaxyModel(task.backbone, head, outcome.symbol_tower).eval()
     record = save_model(run.path / "model", model, record, task.taxonomy)
     keep_check_images(run.path, task.valid.pictures, task.valid.targets, record.weights_sha256)
+    _write_page(run, record, setup, outcome)
     run.manifest["metrics"] = metrics
     run.manifest["citations"] = record.citations
     return metrics
+
+
+def _write_page(run: RunDirectory, record: ModelRecord, setup: TrainingSetup, outcome: Outcome) -> None:
+    """Write ``report.html``: the scores, the figures and what to beware of."""
+    metrics, figures = record.metrics, run.path / "figures"
+    calibration = metrics.get("calibration", {}).get("note", "")
+    write_training_page(
+        run.path / "report.html",
+        title=run.path.name,
+        kept=f"Epoch {metrics['best_epoch']} of {len(outcome.history)} is kept.",
+        tables=list_score_tables(metrics) if "n" in metrics else [],
+        notes=[note for note in (record.notes, calibration, *setup.labeled.warnings) if note],
+        settings={
+            "Method": setup.method.name,
+            "Backbone": record.backbone,
+            "Head": record.head,
+            "Data": ", ".join(record.data["names"]),
+            "Images": ", ".join(f"{sum(n.values())} {split}" for split, n in record.data["counts"].items()),
+            "Made by": f"galaxtool {record.galaxtool}, {record.created}",
+        },
+        figures=[
+            ("Confusion matrix, test", figures / "confusion_test.png"),
+            ("Confusion matrix, validation", figures / "confusion.png"),
+            ("Learning curves", figures / "history.png"),
+        ],
+    )
 
 
 def _draw_confusion(task: Task, scored: ScoredPictures, title: str, path: Path) -> None:

@@ -45,6 +45,15 @@ def test_a_given_test_split_is_the_headline(images: Path) -> None:
     )
     assert "Classes, test images" in printed and "Fewer than 10 test images of disc, ring: the scores" in printed
     assert "Warning: Fewer than 10 validation images of disc (3), ring (3)" in said.replace("\n", " ")
+    page = Path("run", "report.html").read_text()
+    for text in (
+        "Test, 10 images, scored once",
+        "Validation, 6 images, which chose the best of 2 epochs",
+        "say little",
+    ):
+        assert text in page
+    assert page.index("Test, 10 images") < page.index("Validation, 6 images")
+    assert f"Epoch {metrics['best_epoch']} of 2 is kept." in page and "200 are needed" in page
     engine = open_engine(find_model(Path("run")), "torch", "cpu")
     rows = [row for row in read_rows(Path("run", "split.csv")) if row["split"] == "test"]
     preprocess = engine.record.make_preprocess()

@@ -1,0 +1,110 @@
+"""The scores of a training as tables for people, for the terminal and for the page; this file imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from galaxtool.evaluation.limits import MIN_CALIBRATED, MIN_OF_CLASS
+
+_SCORES = {
+    "accuracy": "accuracy",
+    "f1_macro": "F1 (macro)",
+    "roc_auc": "ROC AUC",
+    "map": "retrieval mAP",
+    "ece": "ECE",
+    "mean_error": "mean error",
+}
+_MAX_CLASSES, _MAX_NAMED = 40, 10
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """A table of scores.
+
+    Parameters
+    ----------
+    title : str
+        What was scored.
+    columns : tuple of str
+        Names of the columns.
+    rows : list of dict
+        Texts by column.
+    remark : str
+        What to know about the numbers; may be empty.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[dict[str, str]]
+    remark: str = ""
+
+
+def list_score_tables(metrics: Mapping[str, Any]) -> list[ScoreTable]:
+    """Return the scores of the test split if there is one, of the validation split, and of each class.
+
+    Parameters
+    ----------
+    metrics : mapping
+        The content of ``metrics.json``.
+    """
+    test, compared = metrics.get("test"), metrics.get("epochs_compared", 1)
+    tables = [_tabulate_scores(test, f"Test, {test['n']} images, scored once")] if test else []
+    chose = f", which chose the best of {compared} epochs" if compared > 1 else ""
+    optimistic = (
+        "These scores are optimistic, because the same images chose the epoch; --test-fraction holds out others."
+    )
+    tables.append(
+        _tabulate_scores(metrics, f"Validation, {metrics['n']} images{chose}", optimistic if chose and not test else "")
+    )
+    own, split = (test, "test") if test else (metrics, "validation")
+    classes = [_tabulate_classes(own["classes"], split)] if own.get("classes") else []
+    return [table for table in (*tables, *classes) if table.rows]  # a model without classes has no scores
+
+
+def _tabulate_scores(metrics: Mapping[str, Any], title: str, remark: str = "") -> ScoreTable:
+    """Return the scores of a split with their intervals; the ECE only where there are enough images for it."""
+    few = "ece" in metrics and metrics["n"] < MIN_CALIBRATED
+    rows = [
+        {
+            "score": shown,
+            "value": _format_score(entry["value"]),
+            "95 % interval": f"{_format_score(entry['low'])} to {_format_score(entry['high'])}",
+        }
+        for key, shown in _SCORES.items()
+        if (entry := metrics.get(key)) is not None and not (few and key == "ece")
+    ]
+    lacking = f"ECE: not measurable with fewer than {MIN_CALIBRATED} images." if few else ""
+    return ScoreTable(title, ("score", "value", "95 % interval"), rows, " ".join(filter(None, (lacking, remark))))
+
+
+def _tabulate_classes(classes: Mapping[str, Any], split: str) -> ScoreTable:
+    """Return precision, recall and number of images of each class, and which classes have few."""
+    rows = [
+        {
+            "class": slug,
+            "images": str(entry["n"]),
+            "precision": _format_share(entry["precision"]),
+            "recall": _format_share(entry["recall"]),
+        }
+        for slug, entry in list(classes.items())[:_MAX_CLASSES]
+    ]
+    more = f", the first {_MAX_CLASSES} of {len(classes)}" if len(classes) > _MAX_CLASSES else ""
+    small, remark = [slug for slug, entry in classes.items() if entry["n"] < MIN_OF_CLASS], ""
+    if small:
+        others = f" and {len(small) - _MAX_NAMED} more" if len(small) > _MAX_NAMED else ""
+        names = ", ".join(small[:_MAX_NAMED])
+        remark = f"Fewer than {MIN_OF_CLASS} {split} images of {names}{others}: the scores of these classes say little."
+    columns = ("class", "images", "precision", "recall")
+    return ScoreTable(f"Classes, {split} images{more}", columns, rows, remark)
+
+
+def _format_share(entry: Mapping[str, float | None]) -> str:
+    """Return a share with its interval, such as ``0.91 (0.80 to 0.96)``."""
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    return "-" if value is None or low is None or high is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _format_score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
