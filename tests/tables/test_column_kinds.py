@@ -90,3 +90,14 @@ def test_serializations_of_votables(tmp_path: Path, serialization: str) -> None:
     latin = content.decode().replace('encoding="utf-8"', 'encoding="ISO-8859-1"').encode("latin-1")
     (tmp_path / "l.vot").write_bytes(latin)
     assert values(tmp_path / "l.vot") == wanted
+
+
+def test_names_that_repeat_in_fits_are_numbered(tmp_path: Path) -> None:
+    names = ["FLUX1", "FLUX2", "FLUX_2", "flux", "FLUX3"]
+    columns = [fits.Column(name, "J", array=[number]) for number, name in enumerate(names)]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "t.fits")
+    content = (tmp_path / "t.fits").read_bytes()
+    for name in ("FLUX1", "FLUX2", "FLUX3"):
+        content = content.replace(f"'{name}   '".encode(), b"'FLUX    '")
+    (tmp_path / "t.fits").write_bytes(content)
+    assert values(tmp_path / "t.fits") == {"FLUX": [0], "FLUX_3": [1], "FLUX_2": [2], "flux": [3], "FLUX_4": [4]}

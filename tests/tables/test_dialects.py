@@ -182,6 +182,7 @@ def test_dialects_that_cannot_be_told(tmp_path: Path, content: str, says: str, h
         ("id,b\n1,x\n#2,y\n3,z\n", "id", [1, 3], "1 line of comment below"),
         ("id,b\na,x\n#2,y\n", "id", ["a", "#2"], ""),
         ("0,1,label\n0.5,0.7,E\n", "0", [0.5], ""),
+        ("path,0.5\na.png,7\n", "0.5", [7], ""),
         ('a,b\n"two\n# lines, x",y\nz,w\n', "a", ["two\n# lines, x", "z"], ""),
     ],
 )

@@ -158,7 +158,7 @@ def _find_header(rows: list[list[str]], comments: Sequence[str], delimiter: str)
         return _name(commented), True
     first = [cell.strip() for cell in rows[0]]
     fits = len(commented) == len(first) and not any(map(is_number, commented))
-    if _looks_like_data(first):
+    if _looks_like_data(first) and not _is_known(first):
         if fits:
             return _name(commented), True
         shown = ", ".join(repr(cell) for cell in first[:3]) + (", ..." if len(first) > 3 else "")

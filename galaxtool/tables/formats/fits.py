@@ -114,6 +114,8 @@ class _FitsFile:
         }
         if not self._hdus:
             raise ValueError("it contains no table")
+        for hdu in self._hdus.values():
+            _rename_repeated(hdu)
         self.entries = [
             TableEntry(number=number, name=hdu.name, columns=tuple(hdu.columns.names), rows=hdu.header.get("NAXIS2", 0))
             for number, hdu in self._hdus.items()
@@ -141,6 +143,22 @@ class _FitsFile:
                 table.rename_column(name, name.encode("ascii").decode(_ESCAPED))
         table.meta = {key: value for key, value in table.meta.items() if not re.fullmatch(r"(TENC|TCOMM)\d+", key)}
         return table
+
+
+def _rename_repeated(hdu: fits.BinTableHDU | fits.TableHDU) -> None:
+    """Rename columns whose name an earlier one has, which astropy does not read."""
+    taken = set(hdu.columns.names)
+    if len(taken) == len(hdu.columns.names):
+        return
+    seen: set[str] = set()
+    for column in hdu.columns:
+        name, number = column.name, 2
+        while name in seen or (number > 2 and name in taken):
+            name = f"{column.name}_{number}"
+            number += 1
+        if name != column.name:
+            column.name = name
+        seen.add(name)
 
 
 def _take_scaled_nulls(hdu: fits.BinTableHDU) -> dict[int, np.ndarray]:
