@@ -148,6 +148,13 @@ def _name_word(word: str, text: str) -> str:
     return _LINES[word.casefold()][0] if word.casefold() in _LINES and len(word) > 2 else ""
 
 
+def name_system_band(text: str) -> str:
+    """Return the usual name of a filter whose system a text names too, like ``NIR_Y`` or ``HSC-G``; else nothing."""
+    name = name_band(text)
+    has_system = any(pattern.search(text) for pattern in (_SLOAN, _JOHNSON, _INFRARED))
+    return name if has_system and name != text and name in MICROMETERS else ""
+
+
 def find_wavelengths(bands: Sequence[str]) -> tuple[float | None, ...]:
     """Return the central wavelength of each band in micrometers, None where it is not known.
 
@@ -171,6 +178,8 @@ def find_wavelengths(bands: Sequence[str]) -> tuple[float | None, ...]:
 @lru_cache(maxsize=1024)
 def _find_wavelength(band: str) -> float | None:
     known = MICROMETERS.get(band) or _MORE.get(band) or _WORDS.get(band.casefold())
+    if known is None and len(band) > 1:
+        known = MICROMETERS.get(band.upper())
     if known is not None:
         return known
     if _SPACE_FILTER.fullmatch(band):

@@ -17,6 +17,7 @@ from galaxtool.inputs.walk import FileFilter, walk
 from galaxtool.types import ImageRef
 
 _FIELDS = ("id", "band")
+_ANY_BAND = "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 
 
 class Pattern:
@@ -42,7 +43,7 @@ class Pattern:
         if repeated:
             raise ConfigError(f"The band '{repeated[0]}' is named twice.")
         self._parts = _parse_pattern(self.text)
-        any_band = "|".join(map(re.escape, sorted(self.bands, key=len, reverse=True))) or "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+        any_band = "|".join(map(re.escape, sorted(self.bands, key=len, reverse=True))) or _ANY_BAND
         groups = {"id": "(?P<id>.+)", "band": f"(?P<band>{any_band})"}
         seen: set[str] = set()
         expression = ""

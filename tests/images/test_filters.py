@@ -265,6 +265,8 @@ def test_science_comes_before_weights(tmp_path: Path) -> None:
         (("SCI", "VAR_POISSON", "WHT", "CON"), False),
         (("CCD1", "CCD2"), True),
         (("g", "r"), False),
+        (("VIS", "NIR_Y", "NIR_H"), False),
+        (("HSC-G", "HSC-R"), False),
     ],
 )
 def test_further_images_of_the_sky_are_flagged(names: tuple[str, ...], flagged: bool, tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from galaxtool.images.filters import is_open, is_space_filter, name_band
+from galaxtool.images.filters import is_open, is_space_filter, name_band, name_system_band
 from galaxtool.images.fits.header import Keywords, may_have, pad_keys
 
 _SLOAN = tuple("ugriz")
-_FILTER = re.compile(r"[BVyYJHK]|Ks|NUV|FUV|W[1-4]|F\d{2,4}[A-Z]{1,2}\d?")
+_FILTER = re.compile(r"[BVyYJHK]|Ks|NUV|FUV|W[1-4]|VIS|BP|RP|IRAC[1-4]|F\d{2,4}[A-Z]{1,2}\d?")
 _NAMED_IMAGE = re.compile(r"(?:(?:sci|image|img|data)[ _-]?)?(.+?)(?:[ _-](?:band|sci|image|img))?", re.IGNORECASE)
 _NOT_SCIENCE = re.compile(
     r"(?:^|[\W_\d])(wht|weights?|wgt|i(?:nv?)?_?var|var(?:iances?)?|err(?:ors?)?|unc(?:ert(?:ainty)?)?|rms|std(?:dev)?|sig|"
@@ -176,4 +176,4 @@ def _from_extname(header: Keywords) -> str:
             return candidate.lower()
         if _FILTER.fullmatch(candidate):
             return candidate
-    return ""
+    return name_system_band(name)
