@@ -40,7 +40,7 @@ def read_labels(datasets: Sequence[Dataset], config: FinetuneConfig) -> tuple[li
     told = tuple(note for dataset in datasets for note in find_notes(dataset))
     skipped = tuple(_describe_skipped(dataset) for dataset in datasets if getattr(dataset, "skipped", None))
     if config.votes is not None:
-        return written, Messages((*skipped, *told))
+        return written, Messages(skipped, told)
     cleaned = clean_labels(written)
     if numbers := find_measurements(cleaned.labels):
         raise InputError(
@@ -48,7 +48,7 @@ def read_labels(datasets: Sequence[Dataset], config: FinetuneConfig) -> tuple[li
             "are measurements rather than classes.",
             hint="Name another column with --label-column, or write the class of each number into one.",
         )
-    return cleaned.labels, Messages((*skipped, *told, *cleaned.notes), cleaned.warnings)
+    return cleaned.labels, Messages((*skipped, *cleaned.notes), (*told, *cleaned.warnings))
 
 
 def _describe_skipped(dataset: Dataset) -> str:
