@@ -130,7 +130,9 @@ class InputCollector:
         try:
             return self._read_catalogue(path) if find_content_format(path) in TEXT_FORMATS else None
         except TableError as error:
-            self.notes.append(f"'{path}' is not a catalogue of images, so it counts as an image: {error}")
+            self.notes.append(
+                f"'{path}' is not a catalogue of images, so it counts as an image: {error} A list of paths is @{path}."
+            )
             return None
 
     def _add_one(self, text: str, container: str) -> int:

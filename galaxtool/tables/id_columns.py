@@ -10,7 +10,7 @@ from astropy.table import Column, Table
 
 from galaxtool.tables.column_names import ID_COLUMNS, find_column
 from galaxtool.tables.formats.plain_columns import get_values_and_mask
-from galaxtool.tables.whole_numbers import format_integer_valued
+from galaxtool.tables.whole_numbers import format_integer_valued, is_integer_valued
 
 # names without anything but letters and digits, the most telling first
 _SURE = (
@@ -79,9 +79,18 @@ def _can_identify(column: Column) -> bool:
 
 
 def _is_unique(column: Column) -> bool:
-    texts = format_integer_valued(column)
-    whole = column.dtype.kind in "iuU" or not any("." in text for text in texts)
-    return whole and "" not in texts and len(set(texts)) == len(texts)
+    whole = column.dtype.kind != "f" or is_integer_valued(column)
+    return whole and _count(column) == (len(column), len(column))
+
+
+def _count(column: Column) -> tuple[int, int]:
+    """Return how many identifiers there are, and how many different ones."""
+    values, mask = get_values_and_mask(column)
+    if values.dtype.kind in "iuf":
+        hidden = mask | ~np.isfinite(values)
+        return int((~hidden).sum()), len(np.unique(values[~hidden]))
+    texts = [text for text in format_integer_valued(column) if text]
+    return len(texts), len(set(texts))
 
 
 def _describe_problems(column: Column, source: Path) -> list[str]:
@@ -99,10 +108,10 @@ def _describe_problems(column: Column, source: Path) -> list[str]:
                 f"hold the last digits of {lost:,} of them: they may differ from those of the survey. Save the column "
                 "as integers or text."
             )
-    texts = [text for text in format_integer_valued(column) if text]
-    if repeats := len(texts) - len(set(texts)):
+    total, different = _count(column)
+    if repeats := total - different:
         notes.append(
-            f"{repeats:,} of the {len(texts):,} identifiers in the column '{column.name}' of '{source}' repeat an "
+            f"{repeats:,} of the {total:,} identifiers in the column '{column.name}' of '{source}' repeat an "
             "earlier one: a second 'a' becomes 'a-2'. Choose another column with --id-column."
         )
     return notes
