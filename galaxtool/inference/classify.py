@@ -10,6 +10,7 @@ from galaxtool.inference.coarse_terms import CoarseTerms, find_terms
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.error_report import report_errors
 from galaxtool.inference.notes import find_notes
+from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.prediction_parts import fill_prediction_parts, list_prediction_columns
 from galaxtool.inference.provenance import make_provenance
 from galaxtool.inference.reading import find_inputs, override_preprocess
@@ -56,6 +57,7 @@ def classify_inputs(
     coarse = find_terms(engine.record, terms)
     changed_names = check_columns(outputs.table, list_prediction_columns(found.columns, engine.record, top_k, coarse))
     notes = find_notes(engine.record, reading, found.items)
+    reading = assume_pixel_scale(engine.record, reading)
     if coarse is not None and (dropped := coarse.describe_dropped()):
         notes.append(dropped)
     if shard.index == 1:

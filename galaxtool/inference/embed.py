@@ -11,6 +11,7 @@ from galaxtool.inference.embedding import make_embedding_runner, report_unreadab
 from galaxtool.inference.embedding_file import check_embedding_path
 from galaxtool.inference.embedding_parts import fill_embedding_parts, write_embeddings
 from galaxtool.inference.notes import find_notes
+from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.results import EmbedResult
@@ -39,9 +40,9 @@ def embed_inputs(
     found = find_images(inputs, progress, reading)
     chosen = compute if job_options.overwrite else restore_engine(output, compute)
     engine = open_batch_engine(find_model(model), chosen, len(found.items), progress)
-    runner = make_embedding_runner(engine, model, reading, compute)
-    shard = job_options.shard
     notes = find_notes(engine.record, reading, found.items)
+    runner = make_embedding_runner(engine, model, assume_pixel_scale(engine.record, reading), compute)
+    shard = job_options.shard
     if shard.index == 1:
         for note in notes:
             warn(progress, note)

@@ -10,6 +10,7 @@ import numpy as np
 from galaxtool.images.read_options import AUTO
 from galaxtool.inference.field_of_view import describe_field_difference
 from galaxtool.inference.image_sample import ImageSample, look_at_images
+from galaxtool.inference.pixel_scale import describe_assumed_scale
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.training_domain import OPTICAL, RADIO, TrainingDomain, find_domain, find_field
@@ -47,6 +48,7 @@ def find_notes(record: ModelRecord, options: ReadingOptions, items: Sequence[Inp
         notes.append(describe_color_difference(record, domain, sample))
         field = describe_field_difference(record, options, sample.cutouts)
         notes.append(field or describe_scale_difference(record, options, domain, sample))
+    notes.append(describe_assumed_scale(record, options, sample))
     return [note for note in notes if note]
 
 

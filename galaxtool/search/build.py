@@ -18,6 +18,7 @@ from galaxtool.inference.embed import make_embeddings_record
 from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
 from galaxtool.inference.embedding_parts import fill_embedding_parts
 from galaxtool.inference.notes import find_notes
+from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import BatchRunner, open_batch_engine
@@ -88,8 +89,9 @@ def write_index_of(
     IndexRecord
         Content of ``index.json``.
     """
-    runner = make_embedding_runner(engine, files.name, options.reading, options.compute)
     notes = find_notes(engine.record, options.reading, found.items)
+    options = replace(options, reading=assume_pixel_scale(engine.record, options.reading))
+    runner = make_embedding_runner(engine, files.name, options.reading, options.compute)
     for note in notes:
         warn(progress, note)
     job_record = make_embeddings_record(runner, found, 1)
