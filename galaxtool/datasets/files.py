@@ -146,8 +146,16 @@ def check_files(dataset: Dataset) -> None:
         raise InputError(
             f"The data set '{dataset.name}' names {len(missing)} files that do not exist, of {len(dataset.items)}; "
             f"the first is '{missing[0]}'.",
-            hint="Relative paths start at the folder of the labels file or the list; leave rows out with --where.",
+            hint=_find_below(missing[0].path)
+            or "Relative paths start at the folder of the labels file or the list; leave rows out with --where.",
         )
+
+
+def _find_below(path: Path) -> str:
+    """Return a hint if a file is in a folder below the one where it was looked for, such as ``train_images/``."""
+    folders = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    found = next((folder for folder in folders if folder.is_dir() and (folder / path.name).is_file()), None)
+    return f"There is '{found / path.name}': write the paths in the table as {found.name}/{path.name}." if found else ""
 
 
 def _exists(ref: ImageRef, archives: dict[Path, bool]) -> bool:

@@ -12,6 +12,7 @@ from galaxtool.datasets.files import FileDataset, find_split
 from galaxtool.datasets.tree import (
     Entry,
     LabeledRows,
+    NoLabeledImages,
     create_dataset,
     label_by_folders,
     mixed_folders_error,
@@ -110,10 +111,8 @@ def _read_folder(
     if strange:
         raise mixed_folders_error(str(folder), splits[0].name, strange[0])
     return LabeledRows.join_splits(
-        {
-            split.name: _read_folder(split, image_column, label_column, needs_labels, bands, find_tables)
-            for split in splits
-        }
+        [split.name for split in splits],
+        lambda name: _read_folder(folder / name, image_column, label_column, needs_labels, bands, find_tables),
     )
 
 
@@ -145,7 +144,7 @@ def _read_class_folders(
     if not rows and loose:
         raise no_classes_error(str(folder), loose)
     if not rows:
-        raise InputError(
+        raise NoLabeledImages(
             f"There is no image in '{folder}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
             hint=f"Make a sub-folder for each class; image files end in {', '.join(suffixes)}.",
         )

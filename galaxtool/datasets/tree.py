@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +33,10 @@ class Entry:
     ref: ImageRef
 
 
+class NoLabeledImages(InputError):
+    """A folder has no images at all, or none that has a class."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabeledRows:
     """Labelled images.
@@ -52,15 +56,41 @@ class LabeledRows:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def join_splits(cls, parts: Mapping[str, LabeledRows]) -> LabeledRows:
-        """Return the images of folders of splits, whose names come before the identifiers."""
-        rows: list[Item] = []
-        skipped: Counter[str] = Counter()
-        for name, part in parts.items():
-            skipped.update(part.skipped)
-            given = find_split(name)
-            rows += [replace(item, id=f"{name}/{item.id}", split=given) for item in part.rows]
-        return cls(rows, skipped, tuple(dict.fromkeys(note for part in parts.values() for note in part.notes)))
+    def join_splits(cls, splits: Sequence[str], read: Callable[[str], LabeledRows]) -> LabeledRows:
+        """Return the images of folders of splits, whose names come before the identifiers.
+
+        Parameters
+        ----------
+        splits : sequence of str
+            Names of the folders. One without images is left out with a note, and so is a test split without classes.
+        read : callable
+            Returns the images of a folder.
+
+        Raises
+        ------
+        NoLabeledImages
+            If a split other than the test has no classes, or if no folder has images.
+        """
+        parts: dict[str, LabeledRows] = {}
+        problems: list[NoLabeledImages] = []
+        for name in splits:
+            try:
+                parts[name] = read(name)
+            except NoLabeledImages as error:
+                if "no image" not in error.message and find_split(name) != "test":
+                    raise
+                problems.append(error)
+        if not parts:
+            raise problems[0]
+        rows = [
+            replace(item, id=f"{name}/{item.id}", split=find_split(name))
+            for name, part in parts.items()
+            for item in part.rows
+        ]
+        notes = [note for part in parts.values() for note in part.notes]
+        notes += [f"{problem.message} This split is not used." for problem in problems]
+        skipped = sum((part.skipped for part in parts.values()), Counter[str]())
+        return cls(rows, skipped, tuple(dict.fromkeys(notes)))
 
 
 def label_by_folders(
@@ -111,18 +141,17 @@ def label_by_folders(
     strange = [name for name in deeper if name not in splits]
     if strange:
         raise mixed_folders_error(where, splits[0], strange[0])
-    parts = {
-        split: label_by_folders(
+    return LabeledRows.join_splits(
+        splits,
+        lambda split: label_by_folders(
             inside,
             where=where,
             read_labels=read_labels,
             column=column,
             needs_labels=needs_labels,
             below=(*below, split),
-        )
-        for split in splits
-    }
-    return LabeledRows.join_splits(parts)
+        ),
+    )
 
 
 def _label_by_class(
@@ -140,7 +169,7 @@ def _label_by_class(
             continue
         rows.append(Item(id="/".join(entry.parts[depth:]), ref=entry.ref, label=label))
     if not rows:
-        raise no_classes_error(where, loose)
+        raise no_classes_error("/".join((where, *entries[0].parts[:depth])), loose)
     return LabeledRows(rows, Counter({"image outside the class folders": loose} if loose else {}))
 
 
@@ -202,9 +231,9 @@ def no_labels_file_error(where: str, column: str) -> ConfigError:
     return ConfigError(f"The column '{column}' was given, but '{where}' has no {LABELS_FILE}.")
 
 
-def no_classes_error(where: str, loose: int) -> InputError:
+def no_classes_error(where: str, loose: int) -> NoLabeledImages:
     """Return the error for images without a class."""
-    return InputError(
+    return NoLabeledImages(
         f"The {loose} images in '{where}' have no classes.",
         hint=f"Sort them into a sub-folder for each class, or add a {LABELS_FILE} with the columns path,label.",
     )

@@ -13,10 +13,11 @@ from galaxtool.datasets.open import open_datasets
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.splits.by_position import (
     draw_nested_subset,
+    find_untrained_classes,
     find_unvalidated_classes,
     split_items,
 )
-from galaxtool.datasets.splits.draw import explain_empty_split
+from galaxtool.datasets.splits.draw import explain_empty_split, explain_empty_training
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
@@ -154,6 +155,8 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         kept = training[draw_nested_subset([targets.slugs[i] for i in training], config.fraction, config.seed)]
         splits[np.setdiff1d(training, kept)] = "unused"
     present = {slug for slug, split in zip(targets.slugs, splits, strict=True) if slug and split in ("train", "valid")}
+    if not (splits == "train").any():
+        raise explain_empty_training(splits)
     if not keeps_all and len(present) < 2:
         raise TrainingError(
             f"All {len(items)} images are of one class, '{next(iter(present), '')}'; a classifier needs two.",
@@ -180,6 +183,10 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
             *(
                 f"No image of '{slug}' is left to validate on, so its score is not known."
                 for slug in find_unvalidated_classes(targets.slugs, splits)
+            ),
+            *(
+                f"No image of '{slug}' is in the training split, so the model cannot learn this class."
+                for slug in find_untrained_classes(targets.slugs, splits)
             ),
             *describe_small_classes(targets.slugs, splits),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from support.training_helpers import run_command, run_failing, write_class_folders
 
+from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.splits.by_position import find_leak_groups, split_items
+from galaxtool.errors import InputError
+from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.finetuning.data import gather_labeled
 from galaxtool.types import Item
 
 
@@ -134,3 +139,38 @@ def test_a_validation_split_that_is_too_small_says_why(images: Path, tmp_path: P
     code, out, said = run_command("finetune", images, *run, "-o", tmp_path / "run")
     assert code == 0, said
     assert "The validation split has 4 images instead of 10, because 16 of 20 images are copies of one" in out + said
+
+
+def test_a_split_folder_without_images_is_not_used(images: Path, tmp_path: Path) -> None:
+    train = write_class_folders(tmp_path / "data" / "train_images", each=10).parent
+    for name in ("valid", "test/ring"):
+        (train / name).mkdir(parents=True)
+    dataset = open_dataset(train)
+    assert {item.split for item in dataset.items} == {"train"} and len(dataset.items) == 20
+    assert ["This split is not used." in note for note in dataset.notes] == [True, True]
+    shutil.copy(images / "ring" / "0.png", train / "test" / "0.png")
+    (note, _) = open_dataset(train).notes
+    assert "1 images in" in note and "have no classes. This split is not used." in note
+    shutil.copy(images / "ring" / "0.png", train / "valid" / "0.png")
+    with pytest.raises(InputError, match=r"'.*valid' have no classes"):
+        open_dataset(train)
+
+
+@pytest.mark.parametrize(
+    ("splits", "says"),
+    [(["test"], "the given splits are 20 test"), (["valid", "test"], "the given splits are 10 test, 10 valid")],
+)
+def test_given_splits_that_leave_nothing_to_train_on(images: Path, splits: list[str], says: str) -> None:
+    files = sorted(images.rglob("*.png"))
+    rows = [f"{f.relative_to(images)},{f.parent.name},{splits[i % len(splits)]}" for i, f in enumerate(files)]
+    (images / "labels.csv").write_text("\n".join(["path,label,split", *rows]))
+    assert f"No image is left to train on: {says}." in fail(images, "-o", images / "run")
+
+
+def test_a_class_that_is_only_validated_is_named(images: Path) -> None:
+    files = sorted(images.rglob("*.png"))
+    rows = [f"{f.relative_to(images)},{'bar' if i == 3 else f.parent.name},{'valid' if i in (3, 4, 15) else 'train'}"
+            for i, f in enumerate(files)]  # fmt: skip
+    (images / "labels.csv").write_text("\n".join(["path,label,split", *rows]))
+    labeled = gather_labeled(FinetuneConfig(dataset=[str(images)]))
+    assert "No image of 'bar' is in the training split, so the model cannot learn this class." in labeled.warnings

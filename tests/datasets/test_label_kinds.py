@@ -310,3 +310,12 @@ def test_the_command_line_names_one_hot_probabilities_in_one_sentence(images: Pa
     table.write(images / "t.fits")
     said = run_failing("finetune", images / "t.fits", "--method", "linear-probe", "-o", images / "run")
     assert "The column 'label' of" in said and "arrays of 3 numbers" in said
+
+
+def test_files_in_a_folder_below_are_found_for_the_hint(images: Path) -> None:
+    (images / "train_images").mkdir()
+    for file in images.glob("*.png"):
+        file.rename(images / "train_images" / file.name)
+    with pytest.raises(GalaxtoolError, match="24 files that do not exist") as caught:
+        gather(write_csv(images, ["ring", "disc"]))
+    assert caught.value.hint.endswith("write the paths in the table as train_images/0.png.")

@@ -169,9 +169,20 @@ def find_unvalidated_classes(labels: Sequence[str], splits: Sequence[str] | np.n
     splits : sequence of str
         Split of each item.
     """
-    held = {label for label, split in zip(labels, splits, strict=True) if split == "valid"}
-    trained = dict.fromkeys(label for label, split in zip(labels, splits, strict=True) if split == "train" and label)
-    return [label for label in trained if label not in held]
+    return _find_missing_classes(labels, splits, there="train", missing="valid")
+
+
+def find_untrained_classes(labels: Sequence[str], splits: Sequence[str] | np.ndarray) -> list[str]:
+    """Find classes that have validation items but no training items; see `find_unvalidated_classes`."""
+    return _find_missing_classes(labels, splits, there="valid", missing="train")
+
+
+def _find_missing_classes(
+    labels: Sequence[str], splits: Sequence[str] | np.ndarray, *, there: str, missing: str
+) -> list[str]:
+    known = {label for label, split in zip(labels, splits, strict=True) if split == missing}
+    found = dict.fromkeys(label for label, split in zip(labels, splits, strict=True) if split == there and label)
+    return [label for label in found if label not in known]
 
 
 def draw_nested_subset(labels: Sequence[str | int | None], fraction: float, seed: int) -> np.ndarray:

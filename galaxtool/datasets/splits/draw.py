@@ -159,6 +159,15 @@ def explain_empty_split(
     )
 
 
+def explain_empty_training(splits: np.ndarray) -> TrainingError:
+    """Return the error for given splits that leave nothing to train on."""
+    shown = ", ".join(f"{count} {split}" for split, count in sorted(Counter(splits.tolist()).items()))
+    return TrainingError(
+        f"No image is left to train on: the given splits are {shown}.",
+        hint="Check the column 'split', the names of the folders, --split and --where.",
+    )
+
+
 def _describe_group(leaks: Leaks, groups: np.ndarray, separation_arcsec: float) -> str:
     """Return what holds the largest group together, after its number of items: ``are copies of one file``."""
     members = groups == np.bincount(groups).argmax()
