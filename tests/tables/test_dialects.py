@@ -175,6 +175,12 @@ def test_dialects_that_cannot_be_told(tmp_path: Path, content: str, says: str, h
     [
         ("a;b\n1,5;1.234,5\n", "b", [1234.5], "decimal commas"),
         ("a;b\n1.5;1,234\n", "b", [1234], "thousands"),
+        ("a;b\n1,5;1.234,5\n2,5;1.234\n", "b", [1234.5, 1234.0], "decimal commas"),
+        ("a;b\n1,5;1 234,5\n2,5;12 345\n", "b", [1234.5, 12345.0], "decimal commas"),
+        ("a;b\n1,5;1'234,5\n2,5;-3\n", "b", [1234.5, -3.0], "decimal commas"),
+        ("a,b\n\u22122.5,x\n1.5,y\n", "a", [-2.5, 1.5], ""),
+        ("a;b\n\u22122,5;x\n1,5;y\n", "a", [-2.5, 1.5], "decimal commas"),
+        ("a;b\n1,5;12 30 49,4\n", "b", ["12 30 49,4"], "decimal commas"),
         ("a;b\n1.5;1,25\n", "b", ["1,25"], "read as text"),
         ('a,b\n1.5,"1,2"\n', "b", ["1,2"], "read as text"),
         ("a,b\n0.1,x\nnull,y\nN/A,z\n", "a", [0.1, None, None], ""),

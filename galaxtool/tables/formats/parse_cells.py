@@ -17,7 +17,8 @@ _FLOAT = re.compile(
     re.IGNORECASE,
 )
 _FORTRAN = re.compile(r"([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+))[dD]([+-]?[0-9]+)")
-_DECIMAL_COMMA = re.compile(r"[+-]?([0-9]*|[1-9][0-9]{0,2}(\.[0-9]{3})+),[0-9]+([eE][+-]?[0-9]+)?|[+-]?(0|[1-9][0-9]*)")
+_GROUPS = r"[1-9][0-9]{0,2}(?:[. \u00a0\u202f'][0-9]{3})+"  # thousands, as written where commas are decimal
+_DECIMAL_COMMA = re.compile(rf"[+\-\u2212]?(?:(?:[0-9]*|{_GROUPS}),[0-9]+(?:[eE][+-]?[0-9]+)?|0|[1-9][0-9]*|{_GROUPS})")
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+|[+-]?[0-9]{1,3}")
 _NULLS = NULL_WORDS | {"\\n", "-nan", "+nan", "masked", "-"}
 _INT64 = np.iinfo(np.int64)
@@ -131,7 +132,7 @@ def _has_points(values: list[str]) -> bool:
 
 def _to_point(value: str) -> str:
     text = value.strip()
-    return text.replace(".", "").replace(",", ".") if "," in text else text
+    return re.sub(r"[. \u00a0\u202f']", "", text).replace(",", ".")
 
 
 def is_null(text: str) -> bool:
@@ -182,4 +183,6 @@ def _clean(value: str) -> str:
     text = value.strip()
     if text.lower() in _NULLS:
         return ""
+    if text.startswith("\u2212"):  # the minus sign of typesetting
+        text = f"-{text[1:]}"
     return _FORTRAN.sub(r"\1e\2", text) if "d" in text.lower() else text
