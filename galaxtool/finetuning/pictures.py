@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,8 +14,11 @@ from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.finetuning.data import LabeledImages
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.training.task import PictureSet
-from galaxtool.types import Progress
+from galaxtool.types import AS_PICTURE, COUNTS, FEW_LEVELS, FIRST_FRAME, FLAGS, Progress
 from galaxtool.vision.preprocess import Preprocess
+
+_ASSUMED = (COUNTS, AS_PICTURE, FEW_LEVELS, FIRST_FRAME)
+"""Flags of what was assumed about a file, which are said before the training."""
 
 MAX_LISTED = 10
 """Number of unreadable images that are listed one by one."""
@@ -41,11 +45,13 @@ def read_pictures(
         _read_as_classify(dataset, preprocess)
     rows = np.flatnonzero(labeled.splits == split)
     progress.start(f"Reading {split}", len(rows))
+    flags: Counter[str] = Counter()
 
     def read(row: int) -> tuple[np.ndarray, float | None] | str:
         d, i = labeled.locations[row]
         try:
             cutout = labeled.datasets[d].cutout(i)
+            flags.update(flag for flag in cutout.flags if flag in _ASSUMED)
             return preprocess.picture(cutout), preprocess.field_arcsec(cutout)
         except UnreadableImage as error:
             return error.message
@@ -62,6 +68,8 @@ def read_pictures(
             f"None of the {len(rows)} {split} images can be read; the first: {problems[0] if problems else ''}",
             hint="Look at one of the files, and check --hdu, --bands and the other reading options.",
         )
+    for flag, n in sorted(flags.items()):
+        progress.say(f"{n} of the {len(rows)} {split} images are flagged {flag}: {FLAGS[flag]}.")
     fields = np.array([np.nan if field is None else field for _, field in readable])
     if preprocess.size_arcsec is not None:
         _check_scales(fields, split, progress)

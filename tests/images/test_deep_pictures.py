@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from support.training_helpers import run_command
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
@@ -106,3 +107,15 @@ def test_a_jpeg_of_12_bits_is_named():
     content = content[: place + 1] + b"\xc1" + content[place + 2 : place + 4] + b"\x0c" + content[place + 5 :]
     with pytest.raises(UnreadableImage, match="is a JPEG of 12 bits, which is not read"):
         read("a.jpg", content)
+
+
+def test_finetune_says_what_it_assumes(tmp_path, capsys):
+    for i in range(12):
+        folder = tmp_path / "set" / "ab"[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{i}.png").write_bytes(png16(np.roll(DEEP, i, axis=0) // 64 + 100, 0))
+    run = ["finetune", str(tmp_path / "set"), "--method", "linear-probe", "--epochs", "1", "-o", str(tmp_path / "run")]
+    code, out, err = run_command(*run)
+    assert code == 0 and "images are flagged COUNTS: 16-bit values fill less than a quarter" in " ".join(
+        (out + err).split()
+    )
