@@ -319,3 +319,9 @@ def test_files_in_a_folder_below_are_found_for_the_hint(images: Path) -> None:
     with pytest.raises(GalaxtoolError, match="24 files that do not exist") as caught:
         gather(write_csv(images, ["ring", "disc"]))
     assert caught.value.hint.endswith("write the paths in the table as train_images/0.png.")
+
+
+def test_nan_in_galaxy10_is_no_label(tmp_path: Path) -> None:
+    path = write_hdf5(tmp_path / "g.h5", np.array(repeat([0.0, 9.0, np.nan])))
+    labels = [item.label for item in open_dataset(f"galaxy10:{path}").items]
+    assert labels[:3] == ["disturbed", "edge_on_with_bulge", None]

@@ -190,8 +190,8 @@ def read_columns(
     return ImageStack(path, images), columns
 
 
-def decode_labels(codes: np.ndarray, meaning: Mapping[int, str], name: str, path: Path) -> list[str]:
-    """Translate class numbers to labels.
+def decode_labels(codes: np.ndarray, meaning: Mapping[int, str], name: str, path: Path) -> list[str | None]:
+    """Translate class numbers to labels; NaN is no label.
 
     Parameters
     ----------
@@ -210,13 +210,15 @@ def decode_labels(codes: np.ndarray, meaning: Mapping[int, str], name: str, path
         If a number is not a class.
     """
     known = sorted(meaning)
-    strange = np.flatnonzero(~np.isin(codes, known))
+    missing = np.isnan(codes)
+    strange = np.flatnonzero(~np.isin(codes, known) & ~missing)
     if len(strange):
         raise InputError(
             f"'{name}' in '{path}' is {codes[strange[0]]} for image {strange[0]}, which is not a class.",
             hint=f"Its classes are {', '.join(f'{code} {meaning[code]}' for code in known)}.",
         )
-    return [meaning[code] for code in codes.astype(int).tolist()]
+    numbers = np.where(missing, known[0], codes).astype(int).tolist()
+    return [None if gone else meaning[code] for code, gone in zip(numbers, missing.tolist(), strict=True)]
 
 
 def _format_shape(shape: Sequence[int]) -> str:
