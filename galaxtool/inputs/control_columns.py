@@ -108,7 +108,7 @@ def find_member_column(
         values = MemberColumn(table[name])
         rows = [row for row in range(len(values)) if values[row]]
         if usual in _HDU_NAMES:
-            fits = bool(rows) and table[name].dtype.kind in "iufU"
+            fits = bool(rows) and table[name].dtype.kind in "iufU" and _have_hdus(images, rows, find_container)
         else:
             fits = _names_members(values, rows, images, find_container)
         if fits:
@@ -163,6 +163,12 @@ def _looks_like_paths(column: Column, folder: Path) -> bool:
         text.lower().endswith((*suffixes, "]")) or "/" in text or "\\" in text or (folder / text).is_file()
         for text in some
     )
+
+
+def _have_hdus(images: Sequence[Path], rows: Sequence[int], find_container: Callable[[Path], str]) -> bool:
+    """Tell whether any of the first files has HDUs, or none of them exists."""
+    files = [path for path in dict.fromkeys(images[row] for row in rows[:_SAMPLE]) if path.is_file()][:_FILES]
+    return not files or any(find_container(path) == HDUS for path in files)
 
 
 def _names_members(

@@ -29,6 +29,7 @@ def find_similar(args: QueryArgs, source_args: SourceArgs, options: ResultOption
     check_table_path(options.output)
     source = open_source(source_args, progress)
     query = resolve_query(args, source, progress)
+    progress.start("Searching", len(source.index))
     hits = search_index(query, source.index, options.k, filters=options.filters, exclude_query=options.exclude_query)
     candidates = int(select_rows(source.index, options.filters).sum())
     rating = rate_hits(query, hits, source.index, candidates)

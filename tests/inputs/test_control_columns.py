@@ -56,6 +56,13 @@ def test_a_flag_is_no_hdu(name: str, values: list[str], stamps: Path) -> None:
     assert found.columns is not None and name in found.columns.colnames
 
 
+def test_a_column_hdu_means_nothing_to_pictures(tmp_path: Path) -> None:
+    for i in range(2):
+        Image.fromarray(np.full((4, 4), i, np.uint8)).save(tmp_path / f"{i}.png")
+    found = catalogue(tmp_path, "path,hdu", ["0.png,1", "1.png,0"])
+    assert [item.id for item in found.items] == ["0", "1"] and found.notes == ()
+
+
 @pytest.mark.parametrize("name", ["hdu", "HDU_INDEX", "member", "ext_number"])
 def test_numbers_of_hdus(name: str, stamps: Path) -> None:
     rows = [f"g{i}.fits,{hdu}" for i in range(4) for hdu in (0, 1)]
