@@ -19,7 +19,8 @@ _NOT_SCIENCE = re.compile(
 _SEPARATORS = re.compile(r"[\s,;/+|]+")
 _BETWEEN_NAMES = re.compile(r"\s*[,;|]\s*")
 _COLORS = re.compile(r"L?RGBA?|BGR", re.IGNORECASE)
-_COLOR_KEYWORDS = ("COLORSPC", "COLORTYP", "COLORMOD", "FILTER", "FILTERS", "BANDS", "BAND", "CTYPE3", "CTYPE1")
+_AXES = ("CTYPE3", "CTYPE1")
+_COLOR_KEYWORDS = ("COLORSPC", "COLORTYP", "COLORMOD", "FILTER", "FILTERS", "BANDS", "BAND", *_AXES)
 _SOFTWARE = re.compile(
     r"siril|pixinsight|maxim ?dl|astap|nebulosity|deepskystacker|sharpcap|asi(?:air|studio|cap)|"
     r"n\.?i\.?n\.?a|astro ?pixel|astroart|firecapture|planetary ?system ?stacker|setiastro",
@@ -33,7 +34,9 @@ _ONE_FILTER = (
 )  # fmt: skip
 _WHEELS = ("BAND0", "BAND1", "BAND2", "FILTER0", "FILTER1", "FILTER2", "FILTER3", "FILTNAM1", "FILTNAM2")
 _LONG_KEYWORDS = ("ESO INS FILT1 NAME", "ESO INS FILT2 NAME", "FPA.FILTERID", "ESO INS OPTI2 NAME")
+_LIST_KEYS = pad_keys(*_COLOR_KEYWORDS[: -len(_AXES)], *_SOFTWARE_KEYWORDS)
 _FILTER_KEYS = pad_keys(*_ONE_FILTER, *_WHEELS, "PUPIL", "CHNLNUM")
+_NUMBERED_KEYS = pad_keys("BAND0", "BAND1", "FILTER0", "FILTER1")
 _NUMBERED_CHANNELS = {
     "WISE": {1: "W1", 2: "W2", 3: "W3", 4: "W4"},
     "GALEX": {1: "NUV", 2: "FUV"},
@@ -82,6 +85,8 @@ def is_science(header: Keywords) -> bool:
 
 def _parse_list(header: Keywords, n: int) -> tuple[str, ...]:
     """Return n names from one card: separated, or in BANDS and FILTERS as single letters."""
+    if not may_have(header, _LIST_KEYS):
+        return () if n == 1 else _find_colors(header, n, _AXES)
     if n == 1:
         text = _get(header, "BANDS") or _get(header, "FILTERS")
         return () if is_open(text) else (name_band(text),)
@@ -98,15 +103,15 @@ def _parse_list(header: Keywords, n: int) -> tuple[str, ...]:
     return _find_colors(header, n)
 
 
-def _find_colors(header: Keywords, n: int) -> tuple[str, ...]:
+def _find_colors(header: Keywords, n: int, keywords: tuple[str, ...] = _COLOR_KEYWORDS) -> tuple[str, ...]:
     """Return the bands of the cube of a colour camera; empty if nothing says that it is one."""
-    for key in _COLOR_KEYWORDS:
+    for key in keywords:
         text = _get(header, key).upper()
         if _COLORS.fullmatch(text) and n in (len(text), len(text.rstrip("A"))):
             return tuple(text[:n])
         if key == "CTYPE3" and n == 3 and text in ("COLOR", "COLOUR"):
             return ("R", "G", "B")
-    if n == 3 and any(_SOFTWARE.match(_get(header, key)) for key in _SOFTWARE_KEYWORDS):
+    if n == 3 and keywords is _COLOR_KEYWORDS and any(_SOFTWARE.match(_get(header, key)) for key in _SOFTWARE_KEYWORDS):
         return ("R", "G", "B")
     return ()
 
@@ -115,6 +120,8 @@ def _parse_numbered(header: Keywords, n: int) -> tuple[str, ...]:
     """Return n names from BAND0 ... or BAND1 ..., or the same with FILTER."""
     if n == 1:
         return tuple(filter(None, (_find_one(header),)))
+    if not may_have(header, _NUMBERED_KEYS):
+        return ()
     for key in ("BAND", "FILTER"):
         for start in (0, 1):
             names = tuple(name_band(_get(header, f"{key}{start + i}")) for i in range(n))

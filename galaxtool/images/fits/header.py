@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, Protocol
 
 from astropy.io.fits import Card, Header
@@ -50,7 +50,7 @@ class Cards:
         astropy.io.fits.VerifyError
             If the card does not follow the FITS standard.
         """
-        start = self._starts.get(key.ljust(8).encode())
+        start = self._starts.get(_pad(key))
         if start is None:
             return default if len(key) <= 8 or b"HIERARCH" not in self._starts else self._get_long(key, default)
         in_several = b"CONTINUE" in self._starts  # continues a long string
@@ -64,7 +64,7 @@ class Cards:
         return next((match[1].decode("latin-1").strip() for card in cards if (match := start.match(card))), default)
 
     def __contains__(self, key: str) -> bool:
-        return key.ljust(8).encode() in self._starts
+        return _pad(key) in self._starts
 
     @cached_property
     def header(self) -> Header:
@@ -125,7 +125,7 @@ class Cards:
 
         None if there is no such card, or its value is not such an integer.
         """
-        start = self._starts.get(key.ljust(8).encode())
+        start = self._starts.get(_pad(key))
         if start is None or self.raw[start + 8 : start + 10] != b"= ":
             return None
         digits = self.raw[start + 10 : start + 30].strip()
@@ -140,6 +140,11 @@ class Cards:
             return self.raw
         cards = (self.raw[i : i + _CARD] for i in range(0, len(self.raw), _CARD))
         return b"".join(card for card in cards if card[:8] not in _TEXT and card.isascii())
+
+
+@cache
+def _pad(key: str) -> bytes:
+    return key.ljust(8).encode()
 
 
 def _format_card(key: str, value: float | str) -> bytes:

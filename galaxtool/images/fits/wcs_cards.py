@@ -34,6 +34,8 @@ _NUMBERS = (
     "EQUINOX",
     "EPOCH",
 )
+_NEEDED = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")
+_NEEDED_KEYS = tuple(key.ljust(8).encode() for key in _NEEDED)
 _NUMBER_KEYS = tuple(key.ljust(8).encode() for key in _NUMBERS[:-2])
 _PLAIN_ANGLE = re.compile(
     rb".{8}= *[+-]?(?:0*[0-6]?\d{1,2}(?:\.\d*)?|\d(?:\.\d*)?E[+-]?0?[0-2]|\d(?:\.\d*)?E-\d+) *(?:/.*)?", re.DOTALL
@@ -114,8 +116,9 @@ def _is_plain(cards: Cards) -> bool:
             start = starts.get(key)
             if start is not None and not pattern.fullmatch(raw, start, start + 80):
                 return False
-    needed = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")
-    if not all(key in cards for key in needed) or (cards.has_repeats and any(cards.count(key) > 1 for key in needed)):
+    if not all(key in starts for key in _NEEDED_KEYS):
+        return False
+    if cards.has_repeats and any(cards.count(key) > 1 for key in _NEEDED):
         return False
     has_cd, has_pc = b"CD1_1   " in starts, b"PC1_1   " in starts
     has_rotation = b"CROTA1  " in starts or b"CROTA2  " in starts
