@@ -93,11 +93,12 @@ def _read_lists(cells: Sequence[list[Any] | None], what: str) -> ColumnLabels:
     """Return the labels of lists, each of one label or one-hot; None and an empty list are missing."""
     lengths = {len(cell) for cell in cells if cell}
     if lengths <= {1}:
-        column = Column([None if not cell else cell[0] for cell in cells], dtype=object)
-        texts = ["" if value is None else str(value) for value in column]
-        if any(isinstance(value, float) for value in column):
-            texts = format_integer_valued(Column([np.nan if value is None else float(value) for value in column]))
-        return ColumnLabels(texts)
+        values = [cell[0] if cell else None for cell in cells]
+        if any(isinstance(value, float) for value in values) and not any(isinstance(value, str) for value in values):
+            return ColumnLabels(
+                format_integer_valued(Column([np.nan if value is None else float(value) for value in values]))
+            )
+        return ColumnLabels(["" if value is None or value != value else str(value) for value in values])
     if len(lengths) == 1 and all(isinstance(v, bool | int | float) for cell in cells for v in cell or ()):
         length = lengths.pop()
         vectors = np.array([cell or [np.nan] * length for cell in cells], dtype=float)

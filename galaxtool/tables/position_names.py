@@ -82,6 +82,8 @@ class PositionName:
         Other words of the name.
     bare : bool
         Whether the name alone leaves doubt, such as ``l``.
+    frame_word : str
+        The word that states the frame, such as ``icrs``; empty if none.
     """
 
     axis: int
@@ -90,6 +92,7 @@ class PositionName:
     unit: str = ""
     group: tuple[str, ...] = ()
     bare: bool = False
+    frame_word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ def parse_position_name(name: str) -> PositionName | None:
     at, axis, kind, word = found
     frame, unit = notes
     stem, ending = word["stem"], word["end"] or ""
-    frame = _FRAMES.get(ending, frame)
+    frame, frame_word = (_FRAMES[ending], ending) if ending in _FRAMES else (frame, frame or "")
     unit = ending if ending in _UNIT_WORDS else unit
     group = [word["before"] or "", "" if ending in _FRAMES or ending in _UNIT_WORDS else ending]
     says_kind = False
@@ -161,8 +164,8 @@ def parse_position_name(name: str) -> PositionName | None:
         elif place > at and other in _UNIT_WORDS and not unit:
             unit = other
         elif other in _FRAMES and (place > at or not other.isdigit()):
-            frame = _FRAMES[other]
-        elif other in _NEVER:
+            frame, frame_word = _FRAMES[other], other
+        elif other in _NEVER and not (other == "s" and place < at):  # s_ra of ObsCore; ra_s has seconds
             return None
         else:
             group.append(other)
@@ -172,7 +175,7 @@ def parse_position_name(name: str) -> PositionName | None:
         unit = unit or "hours"
     unit = _SHORT_UNITS.get(unit, unit)
     bare = stem in _SPARSE and not (frame is not None or unit or says_kind or group[2:] == ["sky"])
-    return PositionName(axis, kind, frame, unit, tuple(word for word in group if word), bare)
+    return PositionName(axis, kind, frame, unit, tuple(word for word in group if word), bare, frame_word)
 
 
 def find_position_pairs(names: Sequence[str]) -> list[PositionPair]:
@@ -251,8 +254,8 @@ def _fit(first: PositionName, second: PositionName) -> bool:
 
 def _distance(first: PositionName, second: PositionName) -> tuple[bool, bool, bool]:
     """Return how little two names agree in frame and unit."""
-    frames, units = (first.frame, second.frame), (first.unit, second.unit)
-    return (frames[0] or ICRS) != (frames[1] or ICRS), frames[0] != frames[1], bool(units[0]) != bool(units[1])
+    units = bool(first.unit) != bool(second.unit)
+    return (first.frame or ICRS) != (second.frame or ICRS), first.frame_word != second.frame_word, units
 
 
 def _is_usual(name: str, usual: Sequence[str]) -> bool:

@@ -86,6 +86,7 @@ def test_words_that_may_be_classes_are_classes(images: Path, word: str) -> None:
         (["E ", " E", "S "], ["e", "s"]),
         (["e\u0301", "\u00e9", "o"], ["e", "o"]),
         (["\"['ring']\"", "\"['disc']\"", ""], ["disc", "ring"]),
+        (['"[""ring""]"', '"[""disc""]"', "[NaN]"], ["disc", "ring"]),
         (["[1 0]", "[0 1]", "[0 0]"], ["0", "1"]),
         (["Spiral", "Spiral?", "Elliptical"], ["elliptical", "spiral", "spiral_question"]),
     ],

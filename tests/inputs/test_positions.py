@@ -110,6 +110,7 @@ NAMES = """
     raMean decMean|raStack decStack|meanra meandec|RIGHT_ASCENSION DECLINATION|rightAscension declination|ra_x dec_x
     sky_coord.ra sky_coord.dec|sky_centroid.ra sky_centroid.dec|coordinates.ra coordinates.dec|target_ra target_dec
     PLUG_RA PLUG_DEC|PLUGRA PLUGDEC|i_ra i_dec|RA2000 DEC2000|R.A. Dec.|RA_TARG DEC_TARG|ra_gaia dec_gaia
+    s_ra s_dec
 """
 
 
@@ -143,6 +144,11 @@ def test_names_of_other_things(name: str) -> None:
 )
 def test_which_of_several_positions(names: str, first: str) -> None:
     assert find_position_pairs(names.split())[0].lon == first
+
+
+def test_a_pair_has_one_epoch_of_two() -> None:
+    pairs = find_position_pairs(["RA_ICRS", "DE_ICRS", "RAJ2000", "DEJ2000"])
+    assert [(pair.lon, pair.lat) for pair in pairs] == [("RAJ2000", "DEJ2000"), ("RA_ICRS", "DE_ICRS")]
 
 
 def test_a_choice_is_said_with_the_options(tmp_path: Path) -> None:
