@@ -89,6 +89,8 @@ def write_cards(path: Path, cards: dict[str, str | None]) -> Path:
         ),
         *(({"CRVAL1": text}, None) for text in ("NaN", "INF", " ", "T", "1,024", "'10:00:00'", "'150 kpc'", None)),
         ({"CRVAL2": "95.0"}, None),
+        ({"CRVAL2": "9.5E+01"}, None),
+        ({"CRVAL2": "0.2E+01"}, CENTER),
         ({"CRVAL1": "1500.0"}, None),
         ({"CRPIX1": None}, None),
         ({"CDELT1": None, "CDELT2": None}, None),

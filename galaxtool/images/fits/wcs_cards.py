@@ -40,6 +40,10 @@ _NUMBER_KEYS = tuple(key.ljust(8).encode() for key in _NUMBERS[:-2])
 _PLAIN_ANGLE = re.compile(
     rb".{8}= *[+-]?(?:0*[0-6]?\d{1,2}(?:\.\d*)?|\d(?:\.\d*)?E[+-]?0?[0-2]|\d(?:\.\d*)?E-\d+) *(?:/.*)?", re.DOTALL
 )
+# below 90 degrees: more is an error, or the right ascension of axes in the other order
+_PLAIN_LATITUDE = re.compile(
+    rb".{8}= *[+-]?(?:0*[0-8]?\d(?:\.\d*)?|\d(?:\.\d*)?E(?:[+-]?0?0|-\d+)|[0-8](?:\.\d*)?E\+?0?1) *(?:/.*)?", re.DOTALL
+)
 _PLAIN_TYPE = re.compile(rb".{8}= '[A-Z]{2,4}-{1,4}(?!CAR|CEA|MER|HPX)[A-Z]{3} *'.*", re.DOTALL)
 _PLAIN_UNIT = re.compile(rb".{8}= *'(?:deg|arcsec|arcmin|rad|mas)? *'.*", re.DOTALL)
 _PLAIN_EQUINOX = re.compile(rb".{8}= *(?:2000|1950)(?:\.0*)?(?:E0*)? *(?:/.*)?", re.DOTALL)
@@ -106,7 +110,8 @@ def _is_plain(cards: Cards) -> bool:
         if start is not None and not PLAIN_NUMBER.fullmatch(raw, start, start + 80):
             return False
     for pattern, keys in (
-        (_PLAIN_ANGLE, (b"CRVAL1  ", b"CRVAL2  ")),
+        (_PLAIN_ANGLE, (b"CRVAL1  ",)),
+        (_PLAIN_LATITUDE, (b"CRVAL2  ",)),
         (_PLAIN_TYPE, (b"CTYPE1  ", b"CTYPE2  ")),
         (_PLAIN_UNIT, (b"CUNIT1  ", b"CUNIT2  ")),
         (_PLAIN_EQUINOX, (b"EQUINOX ", b"EPOCH   ")),
