@@ -19,6 +19,7 @@ _MORE = {
     **{"ks": 2.16, "KS": 2.16, "b": 0.44, "v": 0.55, "Brg": 2.166, "PSW": 250.0, "PMW": 350.0, "PLW": 500.0},
     **{"IRAC1": 3.55, "IRAC2": 4.49, "IRAC3": 5.73, "IRAC4": 7.87, "ch1": 3.55, "ch2": 4.49, "ch3": 5.73, "ch4": 7.87},
     **{"gp": 0.475, "rp": 0.622, "ip": 0.763, "up": 0.355, "zs": 0.87, "Lum": 0.55, "L": 0.55},
+    **{"zg": 0.475, "zr": 0.622, "zi": 0.763, "Kshort": 2.16, "Kp": 2.12},
 }
 _WORDS = {"red": 0.65, "green": 0.53, "blue": 0.44, "luminance": 0.55, "lum": 0.55, "vis": 0.71}
 _LINES = {
@@ -62,6 +63,9 @@ _INFRARED = re.compile(r"2mass|ukidss|wfcam|vista|vircam|nisp|nir|hawk|wirc|uhs|
 _FUSED = re.compile(
     r"(?:sdss|sloan|ps1|hsc|ztf|des|decam)([ugrizy])|([ugrizy])(?:sdss|sloan|ps1|prime|p1|hsc|ztf)", re.I
 )
+_INTERMEDIATE = re.compile(r"str(?:o|ö|oe)m|uvby|skymapper", re.IGNORECASE)  # whose v, b and y are not Johnson's
+_FAR_INFRARED = re.compile(r"(?<![A-Za-z])(?:mips|pacs|spire|laboca|scuba-?2?)[\W_]*(\d{2,3})(?!\d)", re.IGNORECASE)
+_NUMBER_OF_LINE = re.compile(r"[\W_]*(?:\d{3,}.*|\d+(?:\.\d+)?[\W_]*(?:nm|aa?|angstroms?)?)$", re.IGNORECASE)
 _SUPRIME_CAM = re.compile(r"W-([JCS])-([UBVRIGZ])C?R?\+?", re.IGNORECASE)
 _TOKENS = re.compile(r"[\s_.,;:/+|()#\[\]-]+")
 _SEPARATORS = re.compile(r"[\s,;/+|]+")
@@ -106,12 +110,11 @@ def name_band(text: str) -> str:
     if match := _FUSED.fullmatch(re.sub(r"[\W_]", "", text)):
         letter = match[1] or match[2]
         return "Y" if letter == "Y" and re.search("des|decam", text, re.IGNORECASE) else letter.lower()
-    compact = re.sub(r"[^\w]|_|\d{4,}.*", "", text).casefold()
     words = [word.strip("'`\"") for word in _TOKENS.split(text) if word.strip("'`\"")]
     if len(words) > 1:
-        if compact in _LINES:
-            return _LINES[compact][0]
-        if match := re.match(r"(?:spitzer)?irac(?:ch(?:annel)?)?([1-4])(?!\d)", compact):
+        if line := _find_line(text):
+            return line[0]
+        if match := re.match(r"(?:spitzer)?irac(?:ch(?:annel)?)?([1-4])(?!\d)", re.sub(r"[\W_]", "", text), re.I):
             return f"IRAC{match[1]}"
         for word in words:
             if name := _name_word(word, text):
@@ -121,6 +124,14 @@ def name_band(text: str) -> str:
     elif words and words[0] != text and (name := _name_word(words[0], text)):
         return name
     return _SEPARATORS.sub("_", text)
+
+
+def _find_line(text: str) -> tuple[str, float] | None:
+    """Return the name and the wavelength of the line that a text names, perhaps with a wavelength or a width."""
+    for name in (text, _NUMBER_OF_LINE.sub("", text)):
+        if line := _LINES.get(re.sub(r"[\W_]", "", name).casefold()):
+            return line
+    return None
 
 
 def _rank_width(name: str) -> int:
@@ -138,10 +149,12 @@ def _name_word(word: str, text: str) -> str:
             return stem.upper()
         if _INFRARED.search(text) and stem.upper() in "ZYJHK":
             return stem.upper()
+        if stem in "bvy" and _INTERMEDIATE.search(text):
+            return ""
         if stem in "bv":
             return stem.upper()
         return stem if stem in MICROMETERS or stem == "Z" else ""
-    if word.casefold() in _WORDS and word != "VIS":
+    if word.casefold() in _WORDS and word != "VIS" and "pacs" not in text.casefold():
         return word.capitalize()
     if word in MICROMETERS or word in ("VIS", "BP", "RP", "Rc", "Ic", "VR"):
         return word
@@ -179,13 +192,15 @@ def find_wavelengths(bands: Sequence[str]) -> tuple[float | None, ...]:
 def _find_wavelength(band: str) -> float | None:
     known = MICROMETERS.get(band) or _MORE.get(band) or _WORDS.get(band.casefold())
     if known is None and len(band) > 1:
-        known = MICROMETERS.get(band.upper())
+        known = MICROMETERS.get(band.upper()) or _MORE.get(band.upper())
     if known is not None:
         return known
     if _SPACE_FILTER.fullmatch(band):
         return _find_space_wavelength(band.upper())
-    if line := _LINES.get(re.sub(r"[\W_]|\d{4}$", "", band).casefold()):
+    if line := _find_line(band):
         return line[1]
+    if match := _FAR_INFRARED.search(band):
+        return float(match[1])
     if match := _WITH_UNIT.search(band):
         number, unit = float(match[1]), match[2].casefold()
         if unit in _FREQUENCIES:

@@ -35,6 +35,7 @@ SIDE = 16
         ("W-S-R+", "r"), ("W-J-B", "B"), ("gSDSS", "g"), ("z'", "z"), ("Ks_2MASS", "Ks"), ("2MASS J", "J"),
         ("H-alpha", "Halpha"), ("O III", "OIII"), ("N964 DECam c0008 9645.0 94.0", "N964"), ("IRAC 1", "IRAC1"),
         ("BB#Rc/162_ESO844", "Rc"), ("Baader Red", "Red"), ("Filter 5", "Filter_5"), ("clear", "clear"),
+        ("Ha 7nm", "Halpha"), ("H_alpha 656", "Halpha"), ("OIII 6.5nm", "OIII"), ("Stromgren y", "Stromgren_y"),
     ],
 )  # fmt: skip
 def test_a_name_is_found_in_what_observatories_write(text: str, name: str) -> None:
@@ -54,6 +55,9 @@ def test_a_name_is_found_in_what_observatories_write(text: str, name: str) -> No
         ("IRAC1", "IRAC2", "IRAC3", "IRAC4", "24um", "PACS 100um", "850 micron"),
         ("j", "h", "k"),
         ("OIII", "Halpha", "SII"),
+        ("OIII 3nm", "Ha_7nm", "SII-3.5nm"),
+        ("zg", "zr", "zi"),
+        ("PACS70", "SPIRE250", "SCUBA2_850"),
         ("NB0387", "NB0921", "NB118"),
         ("F062", "F106", "F184"),
         ("500nm", "6563 Angstrom", "1.2 micron", "3 mm", "1.4 GHz", "150 MHz"),

@@ -48,6 +48,7 @@ _PLAIN_TYPE = re.compile(rb".{8}= '[A-Z]{2,4}-{1,4}(?!CAR|CEA|MER|HPX)[A-Z]{3} *
 _PLAIN_UNIT = re.compile(rb".{8}= *'(?:deg|arcsec|arcmin|rad|mas)? *'.*", re.DOTALL)
 _PLAIN_EQUINOX = re.compile(rb".{8}= *(?:2000|1950)(?:\.0*)?(?:E0*)? *(?:/.*)?", re.DOTALL)
 _PLAIN_FRAME = re.compile(rb".{8}= *'(?:ICRS|FK5|FK4|FK4-NO-E|GAPPT)? *'.*", re.DOTALL)
+_ZERO = re.compile(rb".{8}= *[+-]?0*\.?0*(?:E[+-]?\d+)? *(?:/.*)?", re.DOTALL)
 _STANDARD_UNITS = ("", "deg", "arcsec", "arcmin", "rad", "mas")
 _CELESTIAL = re.compile(r"(RA--|DEC-|[GESH]?LON|[GESH]?LAT)-+[A-Z]{3}.*")
 
@@ -126,6 +127,8 @@ def _is_plain(cards: Cards) -> bool:
     if cards.has_repeats and any(cards.count(key) > 1 for key in _NEEDED):
         return False
     has_cd, has_pc = b"CD1_1   " in starts, b"PC1_1   " in starts
+    if has_cd and _ZERO.fullmatch(raw, starts[b"CD1_1   "], starts[b"CD1_1   "] + 80):
+        return False
     has_rotation = b"CROTA1  " in starts or b"CROTA2  " in starts
     has_step = b"CDELT1  " in starts and b"CDELT2  " in starts
     if b"CROTA1  " in starts and b"CROTA2  " not in starts:

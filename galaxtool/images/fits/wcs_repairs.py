@@ -24,6 +24,9 @@ def repair_matrix(values: WcsValues) -> None:
     steps = [values.number(f"CDELT{axis}") for axis in AXES]
     rotations = [values.number(f"CROTA{axis}") or 0.0 for axis in AXES]
     has_cd, has_pc = any(v is not None for v in cd), any(v is not None for v in pc)
+    if has_cd and not any(cd):  # WCSLIB would take pixels of zeros for some of one degree
+        _drop(values, "CD")
+        has_cd = False
     default = (1.0, 0.0, 0.0, 1.0)
     full_pc = [d if v is None else v for v, d in zip(pc, default, strict=True)]
     is_identity = full_pc == list(default)
