@@ -130,6 +130,31 @@ def test_dialects(tmp_path: Path, name: str, content: str | bytes) -> None:
     assert [item.ref.path.name for item in found.items] == PLAIN["path"]
 
 
+@pytest.mark.parametrize(
+    ("line", "unit"),
+    [
+        (",hours,deg,", "hours"),
+        (",[rad],[rad],str", "rad"),
+        ("int,Degrees,Degrees,string", "Degrees"),
+        ("#long,double,double,char", None),
+    ],
+)
+def test_a_line_below_the_header_has_units_or_types(line: str, unit: str | None, tmp_path: Path) -> None:
+    table, _ = read(tmp_path / "u.csv", f"id,ra,dec,path\n{line}\n7,1.5,0.5,a.png\n8,1.25,0.25,b.png\n")
+    assert table["id"].tolist() == [7, 8] and table["ra"].tolist() == [1.5, 1.25]
+    assert (None if table["ra"].unit is None else str(table["ra"].unit)) == unit
+
+
+def test_a_line_of_units_of_texts(tmp_path: Path) -> None:
+    table, _ = read(tmp_path / "u.csv", "ra,dec,path\nh:m:s,d:m:s,\n10 02 00,+2 00 00,a.png\n")
+    assert table["ra"].tolist() == ["10 02 00"]
+
+
+@pytest.mark.parametrize("line", ["7,str,deg,a.png", "7,1.0,2.0,h", "n.n.,1.0,2.0,h"])
+def test_a_row_is_not_taken_for_units(line: str, tmp_path: Path) -> None:
+    assert len(read(tmp_path / "u.csv", f"id,ra,dec,path\n{line}\n8,1.25,0.25,b.png\n")[0]) == 2
+
+
 def test_a_catalogue_of_vizier_has_units_and_no_rows_of_dashes(tmp_path: Path) -> None:
     table, _ = read(tmp_path / "v.tsv", VIZIER)
     assert table["_RAJ2000"].tolist() == [150.5, 151.25] and str(table["_RAJ2000"].unit) == "deg"

@@ -11,6 +11,7 @@ from itertools import islice
 
 from astropy import units as u
 
+from galaxtool.tables.angles import parse_angle_unit
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, LABEL_COLUMNS, PATH_COLUMNS, RA_COLUMNS
 from galaxtool.tables.formats.parse_cells import DialectError, is_null, is_number
 
@@ -21,6 +22,9 @@ _DELIMITERS = ("\t", ",", ";", "|")
 _COMMENT = re.compile(r'\s*(#|%|!|//|--|"#)')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _DASHES = re.compile(r"\s*-*\s*")
+_TYPES = frozenset((
+    "str", "string", "text", "char", "int", "integer", "long", "float", "double", "real", "bool", "none", "unitless",
+))  # fmt: skip
 _SAMPLE_CHARACTERS, _SAMPLE_ROWS = 1 << 17, 200
 _KNOWN_NAMES = frozenset((*PATH_COLUMNS, *ID_COLUMNS, *RA_COLUMNS, *DEC_COLUMNS, *LABEL_COLUMNS))
 
@@ -57,7 +61,7 @@ def split_table(text: str) -> TextTable:
     ----------
     text : str
         Content of a file. Lines of comment begin with ``#``, ``%``, ``!``, ``//`` or ``--``; below the header only with
-        ``#``. A header may be the last of the comments. Below it there may be a line of units and one of dashes.
+        ``#``. A header may be the last of the comments. Below it there may be a line of units or types, and one of dashes.
 
     Raises
     ------
@@ -236,25 +240,35 @@ def _take_units(table: TextTable) -> None:
             table.rows = table.rows[at + 1 :]
             return
     if len(table.rows) > 1 and _are_units(table.rows[0], table.rows[1:20]):
-        table.units = [cell.strip() for cell in table.rows[0]]
+        table.units = ["" if _is_type(cell) else cell.strip() for cell in table.rows[0]]
         table.rows = table.rows[1:]
 
 
 def _are_units(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Tell whether a line gives the units of the columns of numbers below it."""
+    """Tell whether a line gives the units or the types of the columns below it, of which some are of numbers."""
     some = False
     for number, cell in enumerate(cells):
-        values = [row[number] for row in below]
-        numeric = any(map(is_number, values)) and all(is_number(value) or is_null(value) for value in values)
         if is_null(cell):
             continue
-        if not numeric or is_number(cell) or not _is_unit(cell):
+        values = [row[number] for row in below]
+        numeric = any(map(is_number, values)) and all(is_number(value) or is_null(value) for value in values)
+        if numeric and not is_number(cell):
+            some |= _is_unit(cell) or _is_type(cell)
+        elif ":" in cell and parse_angle_unit(cell) is not None:  # h:m:s
+            some = True
+        elif not _is_type(cell) or numeric:
             return False
-        some = True
     return some
 
 
+def _is_type(cell: str) -> bool:
+    """Tell whether a cell names a type, or says that its column has no unit."""
+    return cell.strip("#()[] ").lower() in _TYPES
+
+
 def _is_unit(text: str) -> bool:
+    if parse_angle_unit(text) is not None:
+        return True
     try:
         u.Unit(text.strip("()[] "))
     except (ValueError, TypeError):
