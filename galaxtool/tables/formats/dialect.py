@@ -61,7 +61,7 @@ def split_table(text: str) -> TextTable:
     ----------
     text : str
         Content of a file. Lines of comment begin with ``#``, ``%``, ``!``, ``//`` or ``--``; below the header only with
-        ``#``. A header may be the last of the comments. Below it there may be a line of units or types, and one of dashes.
+        ``#``. A header may be the last of the comments. Below it there may be lines of units, types and dashes.
 
     Raises
     ------
