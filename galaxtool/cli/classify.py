@@ -30,7 +30,7 @@ def command() -> Any:
 
 def _show(result: ClassifyResult) -> None:
     print_flags(result.flags, FLAGS)
-    if result.dropped is not None:
+    if result.dropped:
         echo(f"{result.dropped:.1%} of the probability is in classes that {result.terms} does not have: column dropped")
     if result.shard:
         failed = f", {result.errors} of them unreadable" if result.errors else ""

@@ -15,12 +15,12 @@ def command() -> Any:
 
 
 def _show(result: ExportResult) -> None:
-    classes = "1 class" if result.classes == 1 else f"{result.classes} classes"
+    classes = "class" if result.classes == 1 else "classes"
     echo(
         f"{result.output}: {result.bytes / 1e6:.1f} MB, {result.precision}",
         f"Checked on {result.images} {result.checked_on}, in batches of {', '.join(map(str, result.batches))}: "
-        f"{classes}, {result.agreement:.1%} of labels equal, cosine of embeddings >= {result.least_cosine:.6f}, "
-        f"probabilities within {result.largest_difference:.1e}",
+        f"they fall into {result.classes} {classes}, {result.agreement:.1%} of labels equal, "
+        f"cosine of embeddings >= {result.least_cosine:.6f}, probabilities within {result.largest_difference:.1e}",
     )
     if result.classes == 1:
         echo(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from galaxtool.cli.build import build_command
-from galaxtool.cli.render import print_table
+from galaxtool.cli.render import format_cell, print_table
 from galaxtool.commands import listings
 from galaxtool.diagnostics.listing import ComponentListing
 
@@ -13,7 +13,7 @@ _COLUMNS = {
     "backbones": ("name", "summary", "text", "image_size", "weights", "from", "usable"),
     "datasets": ("name", "summary", "taxonomy", "from", "usable"),
     "heads": ("name", "summary", "learns_from", "methods", "from", "usable"),
-    "methods": ("name", "summary", "paper", "needs", "head", "options", "from", "usable"),
+    "methods": ("name", "summary", "needs", "head", "from", "usable"),
     "models": ("name", "summary", "licence", "from", "usable"),
     "taxonomies": ("name", "summary", "slugs", "from", "usable"),
     "plugins": ("name", "from", "version", "status", "provides", "problem", "load_ms"),
@@ -25,6 +25,10 @@ def _show(listing: ComponentListing) -> None:
     for row in rows:
         if available := row.get("available"):
             row["weights"] = [f"{tag} ({where})" for tag, where in available.items()]
+        if listing.kind == "methods":  # as columns they would leave no room for the others on 80 columns
+            options = row.get("options")
+            lines = (row["summary"], row.get("paper"), f"Options: {format_cell(options)}" if options else "")
+            row["summary"] = "\n".join(line for line in lines if line)
     columns = _COLUMNS[listing.kind]
     if all(row.get("from") == "built-in" for row in rows):
         columns = tuple(column for column in columns if column != "from")

@@ -90,6 +90,7 @@ def open_catalogue(
         dec_column=dec_column,
         table_name=table,
         also_wanted=[label_column.lower().split(",") if label_column else LABEL_COLUMNS],
+        names_id_column=False,  # finetune has no option to choose another
     )
     cells = catalogue.table
     labels = read_label_column(cells, label_column, path, required=needs_labels)

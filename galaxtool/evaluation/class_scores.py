@@ -51,8 +51,8 @@ def list_small_classes(counts: Mapping[str, int]) -> str:
     return ", ".join(small[:_MAX_LISTED]) + more
 
 
-def describe_small_classes(slugs: Sequence[str], splits: Sequence[str] | np.ndarray) -> list[str]:
-    """Return a sentence for each of the splits ``valid`` and ``test`` with fewer than 10 images of some class.
+def describe_small_classes(slugs: Sequence[str], splits: Sequence[str] | np.ndarray, order: Sequence[str]) -> list[str]:
+    """Return a sentence on the classes with fewer than 10 images in ``valid`` and ``test``, if there are any.
 
     Parameters
     ----------
@@ -60,15 +60,18 @@ def describe_small_classes(slugs: Sequence[str], splits: Sequence[str] | np.ndar
         Class of each of N items; empty where it has none.
     splits : sequence of str
         Split of each item.
+    order : sequence of str
+        All classes, in the order in which they are named.
     """
-    sentences = []
+    parts = []
     for split, name in (("valid", "validation"), ("test", "test")):
         counts = Counter(slug for slug, own in zip(slugs, splits, strict=True) if slug and own == split)
-        if small := list_small_classes(counts):
-            sentences.append(
-                f"Fewer than {MIN_OF_CLASS} {name} images of {small}: the scores of these classes say little."
-            )
-    return sentences
+        if small := list_small_classes({slug: counts[slug] for slug in order if counts[slug]}):
+            parts.append(f"fewer than {MIN_OF_CLASS} {name} images of {small}")
+    if not parts:
+        return []
+    text = " and ".join(parts)
+    return [f"{text[0].upper()}{text[1:]}: the scores of these classes say little."]
 
 
 def _make_share(part: int, whole: int) -> dict[str, float | None]:

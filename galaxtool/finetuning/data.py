@@ -36,6 +36,7 @@ DEFAULT_DATASET = "sample:n=1200"
 UNLABELED = "unlabelled"
 """The only class of a model that has learned without labels."""
 
+_MAX_LISTED = 10
 _READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "pattern")
 
 
@@ -180,15 +181,8 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
             *messages.warnings,
             *targets.warnings,
             *split_notes,
-            *(
-                f"No image of '{slug}' is left to validate on, so its score is not known."
-                for slug in find_unvalidated_classes(targets.slugs, splits)
-            ),
-            *(
-                f"No image of '{slug}' is in the training split, so the model cannot learn this class."
-                for slug in find_untrained_classes(targets.slugs, splits)
-            ),
-            *describe_small_classes(targets.slugs, splits),
+            *_describe_missing_classes(targets.slugs, splits),
+            *describe_small_classes(targets.slugs, splits, targets.taxonomy.slugs),
         ),
         notes=(*messages.notes, *targets.notes),
     )
@@ -227,6 +221,27 @@ def _open_items(
     if config.split is not None:
         items = apply_given_split(items, read_given_split(config.split))
     return datasets, locations, items, messages
+
+
+def _describe_missing_classes(slugs: Sequence[str], splits: Sequence[str] | np.ndarray) -> list[str]:
+    """Return a sentence on the classes without validation images, and one on those without training images."""
+    unscored, unlearned = find_unvalidated_classes(slugs, splits), find_untrained_classes(slugs, splits)
+    sentences = []
+    if unscored:
+        unknown = "its score is" if len(unscored) == 1 else "their scores are"
+        sentences.append(f"No image of {_quote(unscored)} is left to validate on, so {unknown} not known.")
+    if unlearned:
+        these = "this class" if len(unlearned) == 1 else "these classes"
+        sentences.append(
+            f"No image of {_quote(unlearned)} is in the training split, so the model cannot learn {these}."
+        )
+    return sentences
+
+
+def _quote(slugs: Sequence[str]) -> str:
+    """Return classes as text, such as ``'bar', 'ring'``."""
+    more = f" and {len(slugs) - _MAX_LISTED} more classes" if len(slugs) > _MAX_LISTED else ""
+    return ", ".join(f"'{slug}'" for slug in slugs[:_MAX_LISTED]) + more
 
 
 def _make_item(datasets: Sequence[Dataset], d: int, i: int, label: str | None) -> Item:

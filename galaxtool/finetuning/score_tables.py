@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from galaxtool.evaluation.limits import MIN_CALIBRATED, MIN_OF_CLASS
+from galaxtool.evaluation.limits import MIN_CALIBRATED
 
 _SCORES = {
     "accuracy": "accuracy",
@@ -16,7 +16,7 @@ _SCORES = {
     "ece": "ECE",
     "mean_error": "mean error",
 }
-_MAX_CLASSES, _MAX_NAMED = 40, 10
+_MAX_CLASSES = 40
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _tabulate_scores(metrics: Mapping[str, Any], title: str, remark: str = "") -
         {
             "score": shown,
             "value": _format_score(entry["value"]),
-            "95 % interval": f"{_format_score(entry['low'])} to {_format_score(entry['high'])}",
+            "95 % interval": _format_interval(entry),
         }
         for key, shown in _SCORES.items()
         if (entry := metrics.get(key)) is not None and not (few and key == "ece")
@@ -80,7 +80,10 @@ def _tabulate_scores(metrics: Mapping[str, Any], title: str, remark: str = "") -
 
 
 def _tabulate_classes(classes: Mapping[str, Any], split: str) -> ScoreTable:
-    """Return precision, recall and number of images of each class, and which classes have few."""
+    """Return precision, recall and number of images of each class.
+
+    Classes with few images are not named here: a warning before the training does, which the page has as well.
+    """
     rows = [
         {
             "class": slug,
@@ -91,19 +94,20 @@ def _tabulate_classes(classes: Mapping[str, Any], split: str) -> ScoreTable:
         for slug, entry in list(classes.items())[:_MAX_CLASSES]
     ]
     more = f", the first {_MAX_CLASSES} of {len(classes)}" if len(classes) > _MAX_CLASSES else ""
-    small, remark = [slug for slug, entry in classes.items() if entry["n"] < MIN_OF_CLASS], ""
-    if small:
-        others = f" and {len(small) - _MAX_NAMED} more" if len(small) > _MAX_NAMED else ""
-        names = ", ".join(small[:_MAX_NAMED])
-        remark = f"Fewer than {MIN_OF_CLASS} {split} images of {names}{others}: the scores of these classes say little."
     columns = ("class", "images", "precision", "recall")
-    return ScoreTable(f"Classes, {split} images{more}", columns, rows, remark)
+    return ScoreTable(f"Classes, {split} images{more}", columns, rows)
 
 
 def _format_share(entry: Mapping[str, float | None]) -> str:
     """Return a share with its interval, such as ``0.91 (0.80 to 0.96)``."""
     value, low, high = entry["value"], entry["low"], entry["high"]
     return "-" if value is None or low is None or high is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _format_interval(entry: Mapping[str, float | None]) -> str:
+    """Return an interval, such as ``0.397 to 0.892``."""
+    low, high = entry["low"], entry["high"]
+    return "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
 def _format_score(value: float | None) -> str:

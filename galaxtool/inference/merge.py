@@ -55,7 +55,7 @@ def merge_shards(job: Path, outputs: OutputOptions, *, overwrite: bool, keep: bo
         )
     with lock:
         _check_complete(folder, record, outputs.table)
-        progress.start(f"Joining {record.parts} parts")
+        progress.start(f"Joining {record.parts} part{'' if record.parts == 1 else 's'}")
         try:
             if isinstance(record, EmbeddingsRecord):
                 result = _merge_embeddings(folder, record, outputs)

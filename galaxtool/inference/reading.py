@@ -53,9 +53,8 @@ def find_images(
         raise InputError(
             f"'{inputs[0]}' does not name any image.", hint="Give a catalogue with rows, or a folder of images."
         )
-    if found.skipped:
-        reasons = "; ".join(f"{number} {reason}" for reason, number in found.skipped.most_common())
-        progress.say(f"Skipped {found.skipped.total()} files: {reasons}.")
+    for reason, number in found.skipped.most_common():
+        progress.say(f"Skipped {number}: {reason}.")
     return found
 
 

@@ -118,6 +118,7 @@ def read_catalogue(
     dec_column: str | None = None,
     table_name: str | None = None,
     also_wanted: Sequence[Sequence[str]] = (),
+    names_id_column: bool = True,
 ) -> Catalogue:
     """Read a table that names images.
 
@@ -137,6 +138,8 @@ def read_catalogue(
         Name or number of the table in a file with several; by default the first that has the wanted columns.
     also_wanted : sequence of sequence of str
         Usual names, in lower case, of further columns that decide between the tables of a file, a group for each.
+    names_id_column : bool
+        Whether the notes name the column of identifiers that was found.
 
     Raises
     ------
@@ -149,7 +152,7 @@ def read_catalogue(
     table = read_table(path, table=table_name, wanted=wanted, notes=notes)
     if not len(table):
         raise TableError(f"The catalogue '{path}' has no rows.")
-    ids = find_id_column(table, id_column, path, notes)
+    ids = find_id_column(table, id_column, path, notes, names_column=names_id_column)
     identifiers = IdColumn(table[ids]) if ids else None
     cells = None if image_column and _BAND in image_column else _find_cells(table, image_column, path)
     images = (

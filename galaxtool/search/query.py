@@ -178,8 +178,13 @@ def _find_row_at(ra: float, dec: float, radius: float, source: Source, progress:
     if distance > radius:
         raise InputError(
             f"No object is within {radius:g} arcsec of ra {ra}, dec {dec}: the nearest, '{item.id}', is "
-            f"{distance:.1f} arcsec away.",
+            f"{_format_distance(distance)} away.",
             hint="Widen the search with --radius, or ask with --id.",
         )
     progress.say(f"Found '{item.id}', {distance:.2f} arcsec from the position.")
     return row
+
+
+def _format_distance(arcsec: float) -> str:
+    """Return a distance in arcsec, from one degree up in degrees."""
+    return f"{arcsec:.1f} arcsec" if arcsec < 3600 else f"{arcsec / 3600:.1f} degrees"

@@ -30,7 +30,9 @@ _ENDING = re.compile(r"(\w*[_\W])?ids?", re.IGNORECASE)
 _NOT_NAMES = re.compile(r"[^a-z0-9]")
 
 
-def find_id_column(table: Table, name: str | None, source: Path, notes: list[str] | None = None) -> str | None:
+def find_id_column(
+    table: Table, name: str | None, source: Path, notes: list[str] | None = None, *, names_column: bool = True
+) -> str | None:
     """Find the column of identifiers.
 
     Parameters
@@ -43,6 +45,8 @@ def find_id_column(table: Table, name: str | None, source: Path, notes: list[str
         File of the table, for messages.
     notes : list of str, optional
         Receives sentences on which column was taken, on identifiers that repeat, and on lost digits.
+    names_column : bool
+        Whether the sentence on which column was taken is wanted: not by a command that has no ``--id-column``.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def find_id_column(table: Table, name: str | None, source: Path, notes: list[str
     """
     column = find_column(table, name, ID_COLUMNS, source) or _find_similar(table)
     if column is not None and notes is not None:
-        if name is None and column.lower() != "id":
+        if names_column and name is None and column.lower() != "id":
             notes.append(f"Identifiers are from the column '{column}' of '{source}'; --id-column chooses another.")
         notes += _describe_problems(table[column], source)
     return column

@@ -17,9 +17,10 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from galaxtool.evaluation.class_scores import compute_class_scores, list_small_classes
+from galaxtool.evaluation.class_scores import compute_class_scores, describe_small_classes, list_small_classes
 from galaxtool.evaluation.metrics import compute_classification_metrics, compute_metric
 from galaxtool.evaluation.retrieval import retrieval_precision
+from galaxtool.finetuning.score_tables import list_score_tables
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
@@ -180,6 +181,18 @@ def test_the_scores_of_each_class_are_those_of_scikit_learn() -> None:
 
 def test_classes_of_few_images_are_named() -> None:
     assert list_small_classes({"a": 10, "b": 9, "c": 0}) == "b (9), c (0)" and list_small_classes({"a": 10}) == ""
+    splits = ["valid"] * 14 + ["test"] * 3 + ["train"]
+    slugs = ["S0"] * 3 + ["Sb"] * 10 + [""] + ["Sb", "S0", "S0"] + ["irr"]
+    (sentence,) = describe_small_classes(slugs, splits, ["Sb", "S0", "irr"])
+    wanted = "Fewer than 10 validation images of S0 (3) and fewer than 10 test images of Sb (1), S0 (2): the scores of "
+    assert sentence == f"{wanted}these classes say little."
+    assert not describe_small_classes(["Sb"] * 10, ["valid"] * 10, ["Sb"])
+
+
+def test_a_score_that_cannot_be_measured_has_no_interval() -> None:
+    entry = {"value": None, "low": None, "high": None}
+    (table,) = list_score_tables({"n": 5, "map": entry, "accuracy": {"value": 0.5, "low": 0.1, "high": 0.9}})
+    assert [row["95 % interval"] for row in table.rows] == ["0.100 to 0.900", "-"]
 
 
 class _Metrics:

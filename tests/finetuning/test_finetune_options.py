@@ -18,6 +18,7 @@ from galaxtool import get_registry, hookimpl
 from galaxtool.errors import GalaxtoolError
 from galaxtool.evaluation.calibration import Calibration
 from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.finetuning.data import gather_labeled
 from galaxtool.plugins.specs import HeadSpec
 from galaxtool.tables.read import read_table
 
@@ -376,4 +377,17 @@ def test_a_class_with_a_single_image_is_named(images: Path, tmp_path: Path) -> N
     for extra in sorted((folder / "bar").iterdir())[1:]:
         extra.unlink()
     code, _, said = run_command("finetune", folder, *QUICK, "--method", "supervised", "--out", "run")
-    assert code == 0 and "No image of 'bar' is left to validate on" in said
+    assert code == 0 and "No image of 'bar' is left to validate on, so its score is not known." in said
+    (folder / "lens").mkdir()
+    next((folder / "ring").iterdir()).rename(folder / "lens" / "other.png")
+    labeled = gather_labeled(FinetuneConfig(dataset=[str(folder)]))
+    lost = "No image of 'bar', 'lens' is left to validate on, so their scores are not known."
+    assert [warning for warning in labeled.warnings if "left to validate" in warning] == [lost]
+
+
+def test_the_column_of_identifiers_is_no_warning(images: Path) -> None:
+    files = sorted(images.rglob("*.png"))
+    rows = [f"{i + 100},{f.relative_to(images)},{f.parent.name}" for i, f in enumerate(files)]
+    (images / "gals.csv").write_text("\n".join(["objid,path,label", *rows]))
+    labeled = gather_labeled(FinetuneConfig(dataset=[str(images / "gals.csv")]))
+    assert labeled.items[0].id == "100" and not any("objid" in text for text in (*labeled.notes, *labeled.warnings))
