@@ -155,16 +155,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         training = np.flatnonzero(splits == "train")
         kept = training[draw_nested_subset([targets.slugs[i] for i in training], config.fraction, config.seed)]
         splits[np.setdiff1d(training, kept)] = "unused"
-    present = {slug for slug, split in zip(targets.slugs, splits, strict=True) if slug and split in ("train", "valid")}
-    if not (splits == "train").any():
-        raise explain_empty_training(splits)
-    if not keeps_all and len(present) < 2:
-        raise TrainingError(
-            f"All {len(items)} images are of one class, '{next(iter(present), '')}'; a classifier needs two.",
-            hint="Check --label-column, --where and the folder's sub-folders.",
-        )
-    if not (splits == "valid").any():
-        raise explain_empty_split(placed, targets.slugs, separation_arcsec=config.separation, prober=prober)
+    present = _check_splits(placed, targets.slugs, splits, config, prober, keeps_all=keeps_all)
     taxonomy = targets.taxonomy
     if targets.votes is None and not config.all_classes and present:
         taxonomy = taxonomy.subset([slug for slug in taxonomy.slugs if slug in present])
@@ -186,6 +177,29 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         ),
         notes=(*messages.notes, *targets.notes),
     )
+
+
+def _check_splits(
+    placed: Sequence[Item],
+    slugs: Sequence[str],
+    splits: np.ndarray,
+    config: FinetuneConfig,
+    prober: FileProber,
+    *,
+    keeps_all: bool,
+) -> set[str]:
+    """Return the classes that are present; raise `TrainingError` if nothing is left to train or to validate on."""
+    present = {slug for slug, split in zip(slugs, splits, strict=True) if slug and split in ("train", "valid")}
+    if not (splits == "train").any():
+        raise explain_empty_training(splits)
+    if not keeps_all and len(present) < 2:
+        raise TrainingError(
+            f"All {len(placed)} images are of one class, '{next(iter(present), '')}'; a classifier needs two.",
+            hint="Check --label-column, --where and the folder's sub-folders.",
+        )
+    if not (splits == "valid").any():
+        raise explain_empty_split(placed, slugs, separation_arcsec=config.separation, prober=prober)
+    return present
 
 
 def _open_items(

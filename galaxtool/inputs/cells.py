@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from astropy.table import Column
 
+from galaxtool.inputs.lazy_sequence import LazySequence
 from galaxtool.tables.whole_numbers import format_integer_valued, is_integer_valued
 
 
-class TextColumn(Sequence[str]):
+class TextColumn(LazySequence[str]):
     """The values of a column as text, converted on access; a masked value and NaN are empty.
 
     Floats are written as integers if all of them are whole numbers, as those of an integer column with missing values
@@ -32,15 +32,6 @@ class TextColumn(Sequence[str]):
     def __len__(self) -> int:
         return len(self._values)
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        if isinstance(row, slice):
-            return [self[i] for i in range(len(self))[row]]
-        return self._text(row)
-
     def to_list(self) -> list[str]:
         """Return all the values, faster than one by one."""
         if self._values.dtype.kind != "U" or self._values.ndim > 1 or type(self) is not TextColumn:
@@ -50,7 +41,8 @@ class TextColumn(Sequence[str]):
             texts[row] = ""
         return texts
 
-    def _text(self, row: int) -> str:
+    def get(self, row: int) -> str:
+        """Return the text of a row."""
         if self._hidden is not None and self._hidden[row]:
             return ""
         value = self._values[row]
@@ -66,16 +58,18 @@ class IdColumn(TextColumn):
         super().__init__(column)
         self._has_points = self._values.dtype.kind == "U" and self._values.ndim == 1 and is_integer_valued(column)
 
-    def _text(self, row: int) -> str:
-        text = super()._text(row)
+    def get(self, row: int) -> str:
+        """Return the text of a row."""
+        text = super().get(row)
         return text.partition(".")[0] if self._has_points else text
 
 
 class MemberColumn(TextColumn):
     """Keys of members and numbers of HDUs, which some programs write as 2.0."""
 
-    def _text(self, row: int) -> str:
-        return re.sub(r"^(\d+)\.0$|^nan$", r"\1", super()._text(row))
+    def get(self, row: int) -> str:
+        """Return the text of a row."""
+        return re.sub(r"^(\d+)\.0$|^nan$", r"\1", super().get(row))
 
 
 def list_texts(column: Column) -> list[str]:

@@ -6,8 +6,9 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, overload
+from typing import Protocol
 
+from galaxtool.inputs.lazy_sequence import LazySequence
 from galaxtool.inputs.names import number_repeats
 from galaxtool.types import ImageRef
 
@@ -44,7 +45,7 @@ class InputPart(Protocol):
         """Return a row as an item with that identifier."""
 
 
-class Items(Sequence[InputItem]):
+class Items(LazySequence[InputItem]):
     """The items of several parts, created on access; a slice is a list of items.
 
     Parameters
@@ -66,14 +67,8 @@ class Items(Sequence[InputItem]):
     def __len__(self) -> int:
         return self._count
 
-    @overload
-    def __getitem__(self, index: int) -> InputItem: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[InputItem]: ...
-    def __getitem__(self, index: int | slice) -> InputItem | list[InputItem]:
-        if isinstance(index, slice):
-            return [self[row] for row in range(self._count)[index]]
-        row = range(self._count)[index]
+    def get(self, row: int) -> InputItem:
+        """Return an item, with its unique identifier."""
         at = bisect_right(self._starts, row) - 1
         part, row_in_part = self._parts[at], row - self._starts[at]
         return part.item(row_in_part, self._make_unique(part.name(row_in_part), row))

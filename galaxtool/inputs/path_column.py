@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
 
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.cells import TextColumn
+from galaxtool.inputs.lazy_sequence import LazySequence
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.names import without_suffix
 from galaxtool.utils.path_texts import find_odd_paths, is_remote
 
 
-class PathColumn(Sequence[Path]):
+class PathColumn(LazySequence[Path]):
     """The resolved paths of images that a column names.
 
     Parameters
@@ -43,16 +43,11 @@ class PathColumn(Sequence[Path]):
     def __len__(self) -> int:
         return len(self._texts)
 
-    @overload
-    def __getitem__(self, row: int) -> Path: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Path]: ...
-    def __getitem__(self, row: int | slice) -> Path | list[Path]:
-        if isinstance(row, slice):
-            return [self[i] for i in range(len(self))[row]]
+    def get(self, row: int) -> Path:
+        """Return the path of a row."""
         text = self.text(row)
         if not text:  # a path that does not exist, so that the row becomes an error that says why
-            return self._folder / f"(no path in row {range(len(self))[row] + 1})"
+            return self._folder / f"(no path in row {row + 1})"
         is_here = self._is_here is not None and self._is_here[row]
         return Path(text) if is_here or ("://" in text and is_remote(text)) else self._folder / text
 
@@ -64,7 +59,7 @@ class PathColumn(Sequence[Path]):
         return f"{self._before}{text}{self._after}" if text else ""
 
 
-class NameColumn(Sequence[str]):
+class NameColumn(LazySequence[str]):
     """The identifiers of rows: those of a column, else made of the paths."""
 
     def __init__(self, ids: TextColumn | None, images: PathColumn, members: Sequence[str]) -> None:
@@ -73,13 +68,8 @@ class NameColumn(Sequence[str]):
     def __len__(self) -> int:
         return len(self._images)
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        if isinstance(row, slice):
-            return [self[i] for i in range(len(self))[row]]
+    def get(self, row: int) -> str:
+        """Return the identifier of a row."""
         if self._ids is not None and (identifier := self._ids[row]):
             return identifier
         text = self._images.text(row)
@@ -90,7 +80,7 @@ class NameColumn(Sequence[str]):
         return f"{name}[{member}]" if member else name
 
 
-class FilledNames(Sequence[str]):
+class FilledNames(LazySequence[str]):
     """Identifiers of a column, and other names where it has none."""
 
     def __init__(self, ids: TextColumn, others: Sequence[str]) -> None:
@@ -99,11 +89,6 @@ class FilledNames(Sequence[str]):
     def __len__(self) -> int:
         return len(self._others)
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        if isinstance(row, slice):
-            return [self[i] for i in range(len(self))[row]]
+    def get(self, row: int) -> str:
+        """Return the identifier of a row."""
         return self._ids[row] or self._others[row]

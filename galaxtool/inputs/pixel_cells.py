@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 from astropy.table import Table
 
 from galaxtool.containers.find import FITS_CELLS, PARQUET_IMAGES
 from galaxtool.containers.fits_cells import choose_cells, find_cells
 from galaxtool.inputs.cells import TextColumn
+from galaxtool.inputs.lazy_sequence import LazySequence
 from galaxtool.inputs.names import without_suffix
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.utils.optional_imports import import_attribute
@@ -99,7 +99,7 @@ def _describe(path: Path, name: str, others: Sequence[str]) -> tuple[str, ...]:
     return (f"The images of '{path}' are in the cells of its column '{name}'.{more}",)
 
 
-class _CellNames(Sequence[str]):
+class _CellNames(LazySequence[str]):
     """Names of images in cells: the names of their files, else that of the table with the number of the row."""
 
     def __init__(self, path: Path, count: int, inner: TextColumn | None) -> None:
@@ -108,19 +108,13 @@ class _CellNames(Sequence[str]):
     def __len__(self) -> int:
         return self._count
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        if isinstance(row, slice):
-            return [self[i] for i in range(self._count)[row]]
-        row = range(self._count)[row]
+    def get(self, row: int) -> str:
+        """Return the value of a row."""
         text = self._inner[row] if self._inner is not None else ""
         return without_suffix(text, ()) if text else f"{self._stem}/{row}"
 
 
-class CellKeys(Sequence[str]):
+class CellKeys(LazySequence[str]):
     """The keys of images in the cells of a column: a prefix and the number of the row, from 0."""
 
     def __init__(self, prefix: str, count: int) -> None:
@@ -129,16 +123,12 @@ class CellKeys(Sequence[str]):
     def __len__(self) -> int:
         return self._count
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        numbers = range(self._count)[row]
-        return f"{self._prefix}{numbers}" if isinstance(numbers, int) else [f"{self._prefix}{n}" for n in numbers]
+    def get(self, row: int) -> str:
+        """Return the value of a row."""
+        return f"{self._prefix}{row}"
 
 
-class SamePath(Sequence[Path]):
+class SamePath(LazySequence[Path]):
     """The file of each row, which is the same for all."""
 
     def __init__(self, path: Path, count: int) -> None:
@@ -147,10 +137,6 @@ class SamePath(Sequence[Path]):
     def __len__(self) -> int:
         return self._count
 
-    @overload
-    def __getitem__(self, row: int) -> Path: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Path]: ...
-    def __getitem__(self, row: int | slice) -> Path | list[Path]:
-        numbers = range(self._count)[row]
-        return self._path if isinstance(numbers, int) else [self._path] * len(numbers)
+    def get(self, row: int) -> Path:
+        """Return the value of a row."""
+        return self._path

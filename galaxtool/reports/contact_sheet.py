@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from galaxtool.reports.sheet_layout import COLUMNS, STYLES, TILE, Label, Picture, Tile, lay_out
+from galaxtool.reports.sheet_layout import COLUMNS, STYLES, TILE, Label, PlacedPicture, Tile, lay_out
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import import_attribute
 
@@ -54,7 +54,7 @@ def draw_contact_sheet(
     image = Image.new("RGB", (sheet.width, sheet.height), sheet.ground)
     draw = ImageDraw.Draw(image)
     for one in sheet.elements:
-        if isinstance(one, Picture):
+        if isinstance(one, PlacedPicture):
             image.paste(_resize(one), (one.x, one.y))
         elif isinstance(one, Label):
             anchor = "mm" if one.centered else None
@@ -65,7 +65,7 @@ def draw_contact_sheet(
     return image
 
 
-def _resize(one: Picture) -> Image.Image:
+def _resize(one: PlacedPicture) -> Image.Image:
     """Return a picture at the size of its place, enlarged without smoothing or reduced."""
     picture = Image.fromarray(one.pixels)
     if picture.size == (one.width, one.height):

@@ -88,7 +88,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PlacedPicture:
     """A picture, stretched to a rectangle."""
 
     x: int
@@ -117,7 +117,7 @@ class Sheet:
     width: int
     height: int
     ground: Color
-    elements: list[Box | Picture | Label]
+    elements: list[Box | PlacedPicture | Label]
 
 
 def lay_out(
@@ -145,7 +145,7 @@ def lay_out(
     step_x, step_y = tile + _GAP, tile + 2 * _LINE + _GAP + 6
     width = max(columns * step_x + _GAP, 3 * step_x)
     top = _GAP + _TITLE + _GAP
-    elements: list[Box | Picture | Label] = []
+    elements: list[Box | PlacedPicture | Label] = []
     elements.append(Label(_GAP, _GAP, fit_text(title, measure, _TITLE, width - 2 * _GAP), _TITLE, style.text))
     for number, one in enumerate(tiles):
         x, y = _GAP + number % columns * step_x, top + number // columns * step_y
@@ -176,7 +176,7 @@ def choose_bar_length(arcsec: float) -> float | None:
 
 def _lay_out_picture(
     one: Tile, x: int, y: int, tile: int, measure: Measure, style: Style
-) -> Iterator[Box | Picture | Label]:
+) -> Iterator[Box | PlacedPicture | Label]:
     """Yield a picture or its note, the scale bar and the frame."""
     if one.picture is None:
         yield Box(x, y, tile, tile, fill=style.panel)
@@ -191,7 +191,7 @@ def _lay_out_picture(
         width, height = max(1, round(nx * zoom)), max(1, round(ny * zoom))
         left, top = x + (tile - width) // 2, y + (tile - height) // 2
         yield Box(x, y, tile, tile, fill=style.around)
-        yield Picture(left, top, width, height, one.picture)
+        yield PlacedPicture(left, top, width, height, one.picture)
         if one.scale is not None:
             yield from _lay_out_bar(left, top + height, width, one.scale / zoom, measure)
     if one.chosen:

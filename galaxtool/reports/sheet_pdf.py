@@ -14,7 +14,7 @@ from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.patches import Rectangle
 from PIL import ImageFont
 
-from galaxtool.reports.sheet_layout import STYLES, Box, Color, Label, Picture, Tile, lay_out
+from galaxtool.reports.sheet_layout import STYLES, Box, Color, Label, PlacedPicture, Tile, lay_out
 
 _DPI = 144  # of the layout, so that its captions have 7.5 points
 _SMALLER, _SHIFT = 0.87, 0.2  # this font is wider than that of the raster images, and starts higher
@@ -35,9 +35,9 @@ def save_pdf(path: Path, tiles: Sequence[Tile], title: str, style: str) -> None:
         figure.savefig(path, format="pdf", metadata={"CreationDate": None, "Title": title})
 
 
-def _draw(axes: Axes, one: Box | Picture | Label, order: int) -> None:
+def _draw(axes: Axes, one: Box | PlacedPicture | Label, order: int) -> None:
     """Draw an element above all earlier ones."""
-    if isinstance(one, Picture):
+    if isinstance(one, PlacedPicture):
         extent = (one.x, one.x + one.width, one.y + one.height, one.y)
         axes.imshow(one.pixels, extent=extent, interpolation="none", aspect="auto", zorder=order)
     elif isinstance(one, Label):

@@ -47,7 +47,7 @@ def cut_into_blocks(
         members = np.flatnonzero((groups == group) & placed)
         if len(members) < limit:
             continue
-        found = _cut(leaks.ra[members], leaks.dec[members], separation_arcsec / 3600)
+        found = _divide_sky(leaks.ra[members], leaks.dec[members], separation_arcsec / 3600)
         if found is None:
             continue
         cells, side = found
@@ -61,7 +61,7 @@ def cut_into_blocks(
     return np.unique(first[copies], return_inverse=True)[1], largest
 
 
-def _cut(ra: np.ndarray, dec: np.ndarray, separation: float) -> tuple[np.ndarray, float] | None:
+def _divide_sky(ra: np.ndarray, dec: np.ndarray, separation: float) -> tuple[np.ndarray, float] | None:
     """Return the cell of each position and the side of the cells, all in degrees; None if there would be one cell."""
     center = np.angle(np.exp(1j * np.deg2rad(ra)).mean(), deg=True)
     across = (ra - center + 180) % 360 - 180
