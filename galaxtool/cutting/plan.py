@@ -129,7 +129,8 @@ def plan_cuts(objects: CatalogueObjects, image_set: ImageSet, bands: Sequence[st
     n = len(plan.errors)
     (reason, number), *others = Counter(plan.errors).most_common()
     subject = f"None of the {n} objects can be cut out" if n > 1 else "The only object cannot be cut out"
-    explanation = f". For {number} of them the reason is: {reason}" if others else f": {reason}"
+    share = f"{number} of them" if others else "each of them"
+    explanation = f". For {share} the reason is: {reason}" if n > 1 else f": {reason}"
     raise InputError(f"{subject}{explanation}", hint="" if plan.image.max() >= 0 else _compare_positions(plan))
 
 

@@ -70,7 +70,9 @@ def read_stack_labels(
         if len(values) != len(members):
             raise InputError(f"{place} has {len(values)} labels, but '{path}' has {len(members)} images.")
         labels = read_cells(simplify_column(Column(values)), place)
-        return None, ColumnLabels(labels.texts, (*labels.notes, f"The labels are those of {place}."))
+        return None, ColumnLabels(
+            labels.texts, (*labels.notes, f"The labels are those of {place[0].lower()}{place[1:]}.")
+        )
     if given is not None:
         raise ConfigError(f"'{path}' has no array '{given}' of labels.", hint=_label_array_hint(columns))
     if required:

@@ -22,6 +22,7 @@ _HDU_NAMES = ("hdu", "hdu_index", "hdu_number")
 _NAMES = ("image_id", "id_code", "galaxyid", "asset_id", "img_id", "image_name", "img", "filename", "file_id")
 _SAMPLE = 50
 _FILES = 3
+_LIST = re.compile(r"\[[-+\d.\s\[]+[,\s]")
 _INTEGER = re.compile(r"\d{1,5}")
 _FLAGS = frozenset(("0", "1", "true", "false", "yes", "no", "y", "n", "t", "f"))
 
@@ -65,10 +66,19 @@ def find_path_column(table: Table, given: str | None, source: Path) -> ControlCo
     if given is not None:
         name = find_column(table, given, PATH_COLUMNS, source)
         assert name is not None
+        if _holds_lists(table[name]):
+            raise TableError(
+                f"The column '{name}' of '{source}' has a list of numbers in each cell, not the path of an image.",
+                hint="Cells can be images if they are files, or lists of rows in a column called 'image'.",
+            )
         return ControlColumn(name)
     by_lower = {name.lower(): name for name in reversed(table.colnames)}
     named = [by_lower[usual] for usual in PATH_COLUMNS if usual in by_lower]
-    texts = [name for name in named if table[name].dtype.kind == "U" and table[name].ndim == 1]
+    texts = [
+        name
+        for name in named
+        if table[name].dtype.kind == "U" and table[name].ndim == 1 and not _holds_lists(table[name])
+    ]
     fitting = [name for name in texts if _looks_like_paths(table[name], source.parent)]
     if not fitting and (found := _find_named_images(table, texts, source)) is not None:
         return found
@@ -163,6 +173,13 @@ def _looks_like_paths(column: Column, folder: Path) -> bool:
         text.lower().endswith((*suffixes, "]")) or "/" in text or "\\" in text or (folder / text).is_file()
         for text in some
     )
+
+
+def _holds_lists(column: Column) -> bool:
+    """Tell whether the first value is a list of numbers, as that of a Parquet file is written."""
+    if column.dtype.kind != "U" or column.ndim > 1:
+        return False
+    return _LIST.match(next((text for text in TextColumn(column)[:_SAMPLE] if text), "")) is not None
 
 
 def _have_hdus(images: Sequence[Path], rows: Sequence[int], find_container: Callable[[Path], str]) -> bool:

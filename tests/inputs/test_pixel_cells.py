@@ -19,8 +19,9 @@ from galaxtool import classify, similar
 from galaxtool.containers.parquet_images import OpenParquet, list_image_columns
 from galaxtool.containers.reading import read_image
 from galaxtool.datasets.open import open_dataset
-from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.errors import InputError, TableError, UnreadableImage
 from galaxtool.images.read_options import PLAIN
+from galaxtool.inputs.control_columns import find_path_column
 from galaxtool.inputs.gather import Inputs, gather
 from galaxtool.inputs.read_item import read_item
 from galaxtool.tables.read import read_table
@@ -63,6 +64,14 @@ def assert_pixels(found: Inputs) -> None:
     for row in (0, 6, 2, 1, 5, 4, 3, 3):
         data = read_item(found.items[row]).data
         np.testing.assert_array_equal(data, np.moveaxis(PIXELS[row][::-1], -1, 0))
+
+
+def test_lists_of_numbers_are_not_paths(tmp_path: Path) -> None:
+    path = write(tmp_path / "flat.parquet", {"image": pa.array([[0.5] * 64] * 2), "ra": pa.array([1.0, 2.0])})
+    with pytest.raises(TableError, match="'image' does not hold any"):
+        find_path_column(read_table(path), None, path)
+    with pytest.raises(TableError, match="a list of numbers in each cell"):
+        find_path_column(read_table(path), "image", path)
 
 
 @pytest.mark.parametrize("name", ["image", "img", "image_crop", "data", "Picture"])
