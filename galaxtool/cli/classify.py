@@ -9,6 +9,7 @@ from galaxtool.cli.render import echo, print_flags, print_table
 from galaxtool.commands.classify import classify
 from galaxtool.inference.results import ClassifyResult
 from galaxtool.types import FLAGS
+from galaxtool.utils.counts import format_count
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
@@ -34,11 +35,14 @@ def _show(result: ClassifyResult) -> None:
         echo(f"{result.dropped:.1%} of the probability is in classes that {result.terms} does not have: column dropped")
     if result.shard:
         failed = f", {result.errors} of them unreadable" if result.errors else ""
-        echo(f"Shard {result.shard}: {result.n} rows{failed}", f"When all are done: galaxtool merge {result.output}")
+        echo(
+            f"Shard {result.shard}: {format_count(result.n, 'row')}{failed}",
+            f"When all are done: galaxtool merge {result.output}",
+        )
         return
     good = result.n - result.errors
     rows = [{"class": slug, "images": n, "share": f"{n / good:.1%}"} for slug, n in result.labels.items()]
     if result.errors:
         rows.append({"class": "(unreadable)", "images": result.errors, "share": ""})
     print_table(rows, ("class", "images", "share"))
-    echo("", f"{result.n} rows in {result.output}")
+    echo("", f"{format_count(result.n, 'row')} in {result.output}")

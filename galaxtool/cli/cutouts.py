@@ -7,6 +7,7 @@ from typing import Any
 from galaxtool.cli.build import build_command
 from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.cutouts import CutoutsResult, cutouts
+from galaxtool.utils.counts import format_count
 
 _PANELS = {
     "Images": ("bands", "hdu"),
@@ -32,5 +33,8 @@ def _show(result: CutoutsResult) -> None:
         print_table(rows, ("flag", "objects"))
         echo("")
     stacked = f" of {','.join(result.bands)}" if result.bands else ""
-    without = f"; {result.errors} objects without one" if result.errors else ""
-    echo(f"{result.cut} cutouts{stacked} in {result.output}{without}", f"Try: galaxtool classify {result.manifest}")
+    without = f"; {format_count(result.errors, 'object')} without one" if result.errors else ""
+    echo(
+        f"{format_count(result.cut, 'cutout')}{stacked} in {result.output}{without}",
+        f"Try: galaxtool classify {result.manifest}",
+    )

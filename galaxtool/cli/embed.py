@@ -9,6 +9,7 @@ from galaxtool.cli.render import echo, print_flags
 from galaxtool.commands.embed import embed
 from galaxtool.inference.results import EmbedResult
 from galaxtool.types import FLAGS
+from galaxtool.utils.counts import format_count
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
@@ -28,7 +29,9 @@ def _show(result: EmbedResult) -> None:
     failed = f", {result.unreadable} of them unreadable" if result.unreadable else ""
     if result.shard:
         echo(
-            f"Shard {result.shard}: {result.count} rows{failed}", f"When all are done: galaxtool merge {result.output}"
+            f"Shard {result.shard}: {format_count(result.count, 'row')}{failed}",
+            f"When all are done: galaxtool merge {result.output}",
         )
         return
-    echo(f"{result.output}: {result.count} embeddings of {result.dim} dimensions by {result.model}{failed}")
+    made = format_count(result.count, "embedding")
+    echo(f"{result.output}: {made} of {result.dim} dimensions by {result.model}{failed}")

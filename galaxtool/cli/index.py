@@ -9,6 +9,7 @@ from galaxtool.cli.render import echo, print_flags
 from galaxtool.commands.index import index
 from galaxtool.search.results import IndexResult
 from galaxtool.types import FLAGS
+from galaxtool.utils.counts import format_count
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
@@ -27,7 +28,7 @@ def _show(result: IndexResult) -> None:
     record = result.record
     print_flags(record.flags, FLAGS)
     echo(
-        f"{result.output}: {record.count} images, {record.kind} index by {record.model}, "
-        f"recall@10 {record.recall_at_10:.3f} on {record.recall_queries} queries",
+        f"{result.output}: {format_count(record.count, 'image')}, {record.kind} index by {record.model}, "
+        f"recall@10 {record.recall_at_10:.3f} on {format_count(record.recall_queries, 'query', 'queries')}",
         f"Try: galaxtool similar IMAGE --index {result.output}",
     )

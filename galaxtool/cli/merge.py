@@ -9,6 +9,7 @@ from galaxtool.cli.render import echo, print_flags
 from galaxtool.commands.merge import merge
 from galaxtool.inference.results import MergeResult
 from galaxtool.types import FLAGS
+from galaxtool.utils.counts import format_count
 
 _EPILOG = (
     "Examples:  galaxtool merge predictions.fits  |  galaxtool merge predictions.fits -o other.parquet --keep  |  "
@@ -24,5 +25,5 @@ def command() -> Any:
 def _show(result: MergeResult) -> None:
     print_flags(result.flags, FLAGS)
     failed = f", {result.errors} of them with an error" if result.errors else ""
-    made = f"{result.parts} part{'' if result.parts == 1 else 's'} of {result.shards} shards"
-    echo(f"{result.output}: {result.n} rows{failed}, from {made}")
+    made = f"{format_count(result.parts, 'part')} of {format_count(result.shards, 'shard')}"
+    echo(f"{result.output}: {format_count(result.n, 'row')}{failed}, from {made}")

@@ -7,6 +7,7 @@ from typing import Any
 from galaxtool.cli.build import build_command
 from galaxtool.cli.render import echo
 from galaxtool.commands.simulate import SimulateResult, simulate
+from galaxtool.utils.counts import format_count
 
 
 def command() -> Any:
@@ -16,6 +17,7 @@ def command() -> Any:
 
 def _show(result: SimulateResult) -> None:
     echo(
-        f"{result.n} galaxies of {len(result.labels)} classes in {result.output}",
+        f"{format_count(result.n, 'galaxy', 'galaxies')} of "
+        f"{format_count(len(result.labels), 'class', 'classes')} in {result.output}",
         f"Try: galaxtool classify {result.output}",
     )

@@ -21,6 +21,7 @@ from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.names import without_suffix
 from galaxtool.tables.column_names import LABELS_FILE, SPLIT_COLUMNS
 from galaxtool.types import ImageRef, Item
+from galaxtool.utils.counts import format_skipped
 
 _WHOLE = "Download or copy it again; or unpack what can be unpacked, and give the folder."
 
@@ -144,7 +145,7 @@ def _list_archive(path: Path) -> _Archive:
     skipped = Counter(getattr(container, "skipped", {}))
     if not members:
         raise InputError(
-            f"There is no image in '{path}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
+            f"There is no image in '{path}'" + (f"; {format_skipped(skipped.total())}." if skipped else "."),
             hint=f"Image files end in {', '.join(list_image_suffixes())}.",
         )
     return _Archive(path, kind, members, skipped, tuple(getattr(container, "notes", ())))

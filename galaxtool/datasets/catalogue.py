@@ -25,6 +25,7 @@ from galaxtool.tables.column_names import (
 )
 from galaxtool.tables.read import read_table
 from galaxtool.types import ImageRef, Item
+from galaxtool.utils.path_texts import make_lacking_path
 
 _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
 
@@ -132,7 +133,7 @@ def _create_band_refs(written: Sequence[str], pattern: Pattern, folder: Path) ->
     refs = []
     for row, text in enumerate(written):
         files = [Path(beside.path(pattern.path(text, band))) for band in pattern.bands] if text else []
-        first = files[0] if files else folder / f"(no path in row {row + 1})"
+        first = files[0] if files else folder / make_lacking_path(row)
         refs.append(ImageRef(first, bands=tuple(zip(pattern.bands, files, strict=False))))
     return refs
 

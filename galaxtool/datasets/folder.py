@@ -28,6 +28,7 @@ from galaxtool.inputs.probe import FileProber
 from galaxtool.inputs.walk import TableFinder, walk_images
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import ImageRef, Item
+from galaxtool.utils.counts import format_skipped
 from galaxtool.utils.ignored_names import is_ignored
 from galaxtool.utils.suggestions import suggest_path
 
@@ -145,7 +146,7 @@ def _read_class_folders(
         raise no_classes_error(str(folder), loose)
     if not rows:
         raise NoLabeledImages(
-            f"There is no image in '{folder}'" + (f"; {skipped.total()} files were skipped." if skipped else "."),
+            f"There is no image in '{folder}'" + (f"; {format_skipped(skipped.total())}." if skipped else "."),
             hint=f"Make a sub-folder for each class; image files end in {', '.join(suffixes)}.",
         )
     if loose:

@@ -69,7 +69,9 @@ def read_pictures(
             hint="Look at one of the files, and check --hdu, --bands and the other reading options.",
         )
     for flag, n in sorted(flags.items()):
-        progress.say(f"{n} of the {len(rows)} {split} images are flagged {flag}: {FLAGS[flag]}.")
+        progress.say(
+            f"{n} of the {len(rows)} {split} images {'is' if n == 1 else 'are'} flagged {flag}: {FLAGS[flag]}."
+        )
     fields = np.array([np.nan if field is None else field for _, field in readable])
     if preprocess.size_arcsec is not None:
         _check_scales(fields, split, progress)

@@ -17,7 +17,7 @@ from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
 from galaxtool.utils.debugging import is_debugging
-from galaxtool.utils.path_texts import explain_foreign_path
+from galaxtool.utils.path_texts import explain_foreign_path, explain_lacking_path
 
 _HEAD = 4096
 
@@ -131,7 +131,7 @@ def cannot_open_error(
         What the file should have been.
     """
     if isinstance(error, FileNotFoundError):
-        if foreign := explain_foreign_path(name):
+        if foreign := explain_lacking_path(name) or explain_foreign_path(name):
             return UnreadableImage(foreign)
         return UnreadableImage(f"There is no file '{name}'.")
     is_denied = isinstance(error, PermissionError)

@@ -19,6 +19,7 @@ from galaxtool.reports.outputs import send_outputs, write_outputs
 from galaxtool.reports.thumbnails import check_images
 from galaxtool.tables.formats.find import check_columns, check_table_path
 from galaxtool.types import FLAGS, Progress
+from galaxtool.utils.counts import format_count
 from galaxtool.utils.ignored_names import UNFINISHED
 from galaxtool.utils.locks import lock_file, lock_owner
 
@@ -55,7 +56,7 @@ def merge_shards(job: Path, outputs: OutputOptions, *, overwrite: bool, keep: bo
         )
     with lock:
         _check_complete(folder, record, outputs.table)
-        progress.start(f"Joining {record.parts} part{'' if record.parts == 1 else 's'}")
+        progress.start(f"Joining {format_count(record.parts, 'part')}")
         try:
             if isinstance(record, EmbeddingsRecord):
                 result = _merge_embeddings(folder, record, outputs)

@@ -25,6 +25,7 @@ from galaxtool.inputs.shards import list_shards
 from galaxtool.inputs.walk import FileFilter, TableFinder, walk
 from galaxtool.tables.formats.content import find_content_format, has_table_suffix
 from galaxtool.types import ImageRef
+from galaxtool.utils.counts import format_skipped
 from galaxtool.utils.debugging import is_debugging
 from galaxtool.utils.ignored_names import UNFINISHED
 from galaxtool.utils.path_texts import clean_path_text, explain_foreign_path
@@ -277,7 +278,7 @@ class InputCollector:
 def _no_image_error(text: str, skipped: Counter[str]) -> InputError:
     """Return the error for a folder, glob or container without images."""
     reasons = "; ".join(f"{number} {reason}" for reason, number in skipped.most_common())
-    found = f"{skipped.total()} files were skipped ({reasons})" if skipped else "it is empty"
+    found = f"{format_skipped(skipped.total())} ({reasons})" if skipped else "it is empty"
     return InputError(
         f"There is no image in '{text}': {found}.",
         hint=f"Looked for {', '.join(list_image_suffixes())}. Any other file is taken if it is named by itself.",

@@ -10,7 +10,7 @@ from galaxtool.inputs.cells import TextColumn
 from galaxtool.inputs.lazy_sequence import LazySequence
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.names import without_suffix
-from galaxtool.utils.path_texts import find_odd_paths, is_remote
+from galaxtool.utils.path_texts import find_odd_paths, is_remote, make_lacking_path
 
 
 class PathColumn(LazySequence[Path]):
@@ -47,7 +47,7 @@ class PathColumn(LazySequence[Path]):
         """Return the path of a row."""
         text = self.text(row)
         if not text:  # a path that does not exist, so that the row becomes an error that says why
-            return self._folder / f"(no path in row {row + 1})"
+            return self._folder / make_lacking_path(row)
         is_here = self._is_here is not None and self._is_here[row]
         return Path(text) if is_here or ("://" in text and is_remote(text)) else self._folder / text
 

@@ -22,7 +22,19 @@ _REMOTE = frozenset((
     "abfss", "adl", "wasb", "wasbs", "hdfs", "webhdfs", "dbfs", "webdav", "dav", "davs", "root", "xroot", "vos",
     "ivo", "oss", "cos", "swift", "github", "gdrive", "git", "file", "rsync", "globus", "irods",
 ))  # fmt: skip
+_LACKING = re.compile(r"\(no path in row \d+\)")
 _DRIVE = re.compile(r"(?:^|.*/)(?P<path>(?:[A-Za-z]:[\\/]|\\\\[^\\]+\\).*)", re.DOTALL)
+
+
+def make_lacking_path(row: int) -> str:
+    """Return a file name for a row of a catalogue without a path: none that exists, so that reading it says why."""
+    return f"(no path in row {row + 1})"
+
+
+def explain_lacking_path(path: str) -> str:
+    """Return why a file from `make_lacking_path` does not exist, as a sentence; empty for any other path."""
+    folder, _, name = path.rpartition("/")
+    return f"The catalogue in '{folder or '.'}' has {name[1:-1]}." if _LACKING.fullmatch(name) else ""
 
 
 def is_odd_path(text: str) -> bool:

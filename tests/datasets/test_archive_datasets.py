@@ -147,7 +147,7 @@ def test_rows_that_name_no_member(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "options", "error", "says"),
     [
-        ({"notes.txt": b"x"}, {}, InputError, "no image in '.*'; 1 files were skipped"),
+        ({"notes.txt": b"x"}, {}, InputError, "no image in '.*'; 1 file was skipped"),
         (pictures("1.png", "2.png"), {}, InputError, "The 2 images in .* have no classes"),
         (pictures("train/a/1.png", "b/1.png"), {}, InputError, "the split 'train' next to the folder of images 'b'"),
         (

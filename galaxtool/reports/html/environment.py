@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from galaxtool.utils.counts import format_count
+
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 
 
@@ -58,17 +60,6 @@ def format_probability(value: float) -> str:
 def format_thousands(value: int) -> str:
     """Return a number with commas between thousands."""
     return f"{value:,}"
-
-
-def format_count(value: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun.
-
-    Examples
-    --------
-    >>> format_count(1, "image"), format_count(12000, "image"), format_count(2, "class", "classes")
-    ('1 image', '12,000 images', '2 classes')
-    """
-    return f"{value:,} {noun if value == 1 else plural or f'{noun}s'}"
 
 
 def format_bar_width(share: float) -> str:
