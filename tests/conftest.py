@@ -62,3 +62,8 @@ def loopback() -> None:
             socket.create_connection(server.getsockname(), timeout=5).close()
     except OSError as error:
         pytest.skip(f"no connection on 127.0.0.1: {error}")
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name long bytes by their argument: packed files hold the time, and each process must find the same tests."""
+    return argname if isinstance(val, bytes) and len(val) > 24 else None
