@@ -11,12 +11,7 @@ import numpy as np
 
 from galaxtool.datasets.open import open_datasets
 from galaxtool.datasets.protocols import Dataset
-from galaxtool.datasets.splits.by_position import (
-    draw_nested_subset,
-    find_untrained_classes,
-    find_unvalidated_classes,
-    split_items,
-)
+from galaxtool.datasets.splits.by_position import draw_nested_subset, split_items
 from galaxtool.datasets.splits.draw import explain_empty_split, explain_empty_training
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import add_header_positions
@@ -24,6 +19,7 @@ from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.evaluation.class_scores import describe_small_classes
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.labels import Messages, choose_classes, describe_classes, read_labels
+from galaxtool.finetuning.missing_classes import describe_missing_classes
 from galaxtool.inputs.probe import FileProber
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
 from galaxtool.taxonomy.votes.counts import read_votes, select_answered
@@ -36,7 +32,6 @@ DEFAULT_DATASET = "sample:n=1200"
 UNLABELED = "unlabelled"
 """The only class of a model that has learned without labels."""
 
-_MAX_LISTED = 10
 _READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "pattern")
 
 
@@ -172,7 +167,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
             *messages.warnings,
             *targets.warnings,
             *split_notes,
-            *_describe_missing_classes(targets.slugs, splits),
+            *describe_missing_classes(targets.slugs, splits),
             *describe_small_classes(targets.slugs, splits, targets.taxonomy.slugs),
         ),
         notes=(*messages.notes, *targets.notes),
@@ -235,27 +230,6 @@ def _open_items(
     if config.split is not None:
         items = apply_given_split(items, read_given_split(config.split))
     return datasets, locations, items, messages
-
-
-def _describe_missing_classes(slugs: Sequence[str], splits: Sequence[str] | np.ndarray) -> list[str]:
-    """Return a sentence on the classes without validation images, and one on those without training images."""
-    unscored, unlearned = find_unvalidated_classes(slugs, splits), find_untrained_classes(slugs, splits)
-    sentences = []
-    if unscored:
-        unknown = "its score is" if len(unscored) == 1 else "their scores are"
-        sentences.append(f"No image of {_quote(unscored)} is left to validate on, so {unknown} not known.")
-    if unlearned:
-        these = "this class" if len(unlearned) == 1 else "these classes"
-        sentences.append(
-            f"No image of {_quote(unlearned)} is in the training split, so the model cannot learn {these}."
-        )
-    return sentences
-
-
-def _quote(slugs: Sequence[str]) -> str:
-    """Return classes as text, such as ``'bar', 'ring'``."""
-    more = f" and {len(slugs) - _MAX_LISTED} more classes" if len(slugs) > _MAX_LISTED else ""
-    return ", ".join(f"'{slug}'" for slug in slugs[:_MAX_LISTED]) + more
 
 
 def _make_item(datasets: Sequence[Dataset], d: int, i: int, label: str | None) -> Item:

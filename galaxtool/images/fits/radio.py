@@ -6,7 +6,7 @@ import re
 
 from galaxtool.images.fits.header import Keywords
 
-_PER_BEAM = re.compile(r"(?:/|per)beam|beam\^?\(?-1")
+_PER_BEAM = re.compile(r"(?:/|per)(?:beam|bm)|beam\^?\(?-1")
 _AXES = 4
 
 
@@ -15,7 +15,7 @@ def is_per_beam(unit: str) -> bool:
 
     Examples
     --------
-    >>> [is_per_beam(unit) for unit in ("JY/BEAM", "mJy beam-1", "Jy per beam", "uJy", "nanomaggy")]
+    >>> [is_per_beam(unit) for unit in ("JY/BEAM", "mJy beam-1", "uJy/bm", "uJy", "nanomaggy")]
     [True, True, True, False, False]
     """
     return _PER_BEAM.search("".join(unit.lower().split())) is not None
