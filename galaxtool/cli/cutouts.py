@@ -34,7 +34,6 @@ def _show(result: CutoutsResult) -> None:
         echo("")
     stacked = f" of {','.join(result.bands)}" if result.bands else ""
     without = f"; {format_count(result.errors, 'object')} without one" if result.errors else ""
-    echo(
-        f"{format_count(result.cut, 'cutout')}{stacked} in {result.output}{without}",
-        f"Try: galaxtool classify {result.manifest}",
-    )
+    echo(f"{format_count(result.cut, 'cutout')}{stacked} in {result.output}{without}")
+    if not (result.output / "cutouts.zarr").exists():  # which is for other programs
+        echo(f"Try: galaxtool classify {result.manifest}")

@@ -98,6 +98,9 @@ def explain_foreign_path(text: str) -> str:
     drive = _DRIVE.fullmatch(text)
     if drive is not None and os.name != "nt":
         return f"'{drive['path']}' is a path of Windows and leads to nothing here; give the path on this machine."
+    stack = text.partition(".zarr[")[0] + ".zarr"
+    if ".zarr[" in text and os.path.isdir(stack):  # noqa: PTH112  Path.is_dir raises for long names
+        return f"'{stack}' is a Zarr stack, which galaxtool writes but does not read; cut with --kind hdf5."
     return ""
 
 

@@ -106,3 +106,11 @@ def test_a_table_of_predictions_shows_what_was_written(folder: Path) -> None:
     text = (folder / "p.csv").read_text()
     assert result.errors == 1 and "'s3://bucket/3.png' is not on this disk" in text and "s3:/b" not in text
     assert os.fspath(folder / "sub" / "a b.png") in text
+
+
+def test_a_cutout_in_a_zarr_stack_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "cutouts.zarr").mkdir()
+    (tmp_path / "c.csv").write_text("path\ncutouts.zarr[images/0]\n")
+    (item,) = gather([tmp_path / "c.csv"]).items
+    with pytest.raises(UnreadableImage, match=r"cutouts\.zarr' is a Zarr stack, .* --kind hdf5"):
+        read_item(item)
