@@ -112,6 +112,8 @@ def test_the_filter_of_an_image(cards: dict[str, Any], band: str, tmp_path: Path
         ({"COLORSPC": "RGB"}, "RGB"),
         ({"PROGRAM": "Siril 1.2.0"}, "RGB"),
         ({"SWCREATE": "N.I.N.A. 3.0"}, "RGB"),
+        ({"CREATOR": "ZWO ASIAIR Plus"}, "RGB"),
+        ({"BAYERPAT": "RGGB"}, "RGB"),
         ({"CTYPE3": "BGR"}, "BGR"),
         ({"BANDS": "RGB"}, "RGB"),
         ({"FILTER": "LRGB"}, "LRGB"),

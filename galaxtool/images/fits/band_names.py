@@ -6,6 +6,7 @@ import re
 
 from galaxtool.images.filters import is_open, is_space_filter, name_band, name_system_band
 from galaxtool.images.fits.header import Keywords, may_have, pad_keys
+from galaxtool.images.fits.pixel_meaning import MOSAIC_KEYWORDS, states_mosaic
 
 _SLOAN = tuple("ugriz")
 _FILTER = re.compile(r"[BVyYJHK]|Ks|NUV|FUV|W[1-4]|VIS|BP|RP|IRAC[1-4]|F\d{2,4}[A-Z]{1,2}\d?")
@@ -22,7 +23,7 @@ _COLORS = re.compile(r"L?RGBA?|BGR", re.IGNORECASE)
 _AXES = ("CTYPE3", "CTYPE1")
 _COLOR_KEYWORDS = ("COLORSPC", "COLORTYP", "COLORMOD", "FILTER", "FILTERS", "BANDS", "BAND", *_AXES)
 _SOFTWARE = re.compile(
-    r"siril|pixinsight|maxim ?dl|astap|nebulosity|deepskystacker|sharpcap|asi(?:air|studio|cap)|"
+    r"siril|pixinsight|maxim ?dl|astap|nebulosity|deepskystacker|sharpcap|(?:zwo )?asi(?:air|studio|cap)|"
     r"n\.?i\.?n\.?a|astro ?pixel|astroart|firecapture|planetary ?system ?stacker|setiastro",
     re.IGNORECASE,
 )
@@ -34,7 +35,7 @@ _ONE_FILTER = (
 )  # fmt: skip
 _WHEELS = ("BAND0", "BAND1", "BAND2", "FILTER0", "FILTER1", "FILTER2", "FILTER3", "FILTNAM1", "FILTNAM2")
 _LONG_KEYWORDS = ("ESO INS FILT1 NAME", "ESO INS FILT2 NAME", "FPA.FILTERID", "ESO INS OPTI2 NAME")
-_LIST_KEYS = pad_keys(*_COLOR_KEYWORDS[: -len(_AXES)], *_SOFTWARE_KEYWORDS)
+_LIST_KEYS = pad_keys(*_COLOR_KEYWORDS[: -len(_AXES)], *_SOFTWARE_KEYWORDS, *MOSAIC_KEYWORDS)
 _FILTER_KEYS = pad_keys(*_ONE_FILTER, *_WHEELS, "PUPIL", "CHNLNUM")
 _NUMBERED_KEYS = pad_keys("BAND0", "BAND1", "FILTER0", "FILTER1")
 _NUMBERED_CHANNELS = {
@@ -111,9 +112,10 @@ def _find_colors(header: Keywords, n: int, keywords: tuple[str, ...] = _COLOR_KE
             return tuple(text[:n])
         if key == "CTYPE3" and n == 3 and text in ("COLOR", "COLOUR"):
             return ("R", "G", "B")
-    if n == 3 and keywords is _COLOR_KEYWORDS and any(_SOFTWARE.match(_get(header, key)) for key in _SOFTWARE_KEYWORDS):
-        return ("R", "G", "B")
-    return ()
+    if n != 3 or keywords is not _COLOR_KEYWORDS:
+        return ()
+    is_camera = states_mosaic(header) or any(_SOFTWARE.match(_get(header, key)) for key in _SOFTWARE_KEYWORDS)
+    return ("R", "G", "B") if is_camera else ()
 
 
 def _parse_numbered(header: Keywords, n: int) -> tuple[str, ...]:

@@ -12,8 +12,11 @@ _NOT_LINEAR = re.compile(
     re.IGNORECASE,
 )
 _MOSAIC = re.compile(r"[RGBCMY]{4}", re.IGNORECASE)
-_MOSAIC_KEYWORDS = ("BAYERPAT", "COLORTYP", "BAYER", "CFAPAT", "MOSAIC", "BAYERPTN")
-_MOSAIC_KEYS = pad_keys(*_MOSAIC_KEYWORDS)
+
+MOSAIC_KEYWORDS = ("BAYERPAT", "COLORTYP", "BAYER", "CFAPAT", "MOSAIC", "BAYERPTN")
+"""Cards with the pattern of a colour camera, which programs keep in the header of the picture in colours."""
+
+_MOSAIC_KEYS = pad_keys(*MOSAIC_KEYWORDS)
 
 
 def find_meaning_flags(header: Keywords, primary: Keywords, planes: int) -> tuple[str, ...]:
@@ -34,13 +37,14 @@ def find_meaning_flags(header: Keywords, primary: Keywords, planes: int) -> tupl
     """
     unit = str(header.get("BUNIT") or primary.get("BUNIT") or "").strip()
     flags: tuple[str, ...] = (NOT_LINEAR,) if unit and _NOT_LINEAR.match(unit) else ()
-    if (
-        planes == 1
-        and may_have(header, _MOSAIC_KEYS)
-        and any(_MOSAIC.fullmatch(_get_word(header, key)) for key in _MOSAIC_KEYWORDS)
-    ):
+    if planes == 1 and may_have(header, _MOSAIC_KEYS) and states_mosaic(header):
         flags += (BAYER_MOSAIC,)
     return flags
+
+
+def states_mosaic(header: Keywords) -> bool:
+    """Tell whether a header has the pattern of a colour camera, such as RGGB."""
+    return any(_MOSAIC.fullmatch(_get_word(header, key)) for key in MOSAIC_KEYWORDS)
 
 
 def _get_word(header: Keywords, key: str) -> str:
