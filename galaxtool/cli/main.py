@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),
     "similar": (
         "galaxtool.cli.similar:command",
-        "Find images similar to an image, a text, a symbol or an indexed object.",
+        "Find images similar to an image, a text, a symbol, an indexed object or a position.",
     ),
     "export": ("galaxtool.cli.export:command", "Export a model to a single ONNX file, and check it against PyTorch."),
     "cutouts": ("galaxtool.cli.cutouts:command", "Cut out the objects of a catalogue from FITS images."),

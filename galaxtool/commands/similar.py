@@ -57,7 +57,7 @@ def similar(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> SimilarResult:
-    """Find images similar to an image, a text, a symbol or an indexed object.
+    """Find images similar to an image, a text, a symbol, an indexed object or a position.
 
     Give exactly one of QUERY, --text, --symbol, --id, or --ra with --dec. The results are written as a table and a
     contact sheet. An index remembers how its images were read (--hdu, --bands, --stretch and the like), and QUERY is

@@ -13,7 +13,9 @@ Entry = dict[str, float | None]
 """``value``, ``low`` and ``high``, rounded to six digits; None where undefined."""
 
 
-def make_bootstrap_entry(statistic: Callable[[np.ndarray], float], n: int, seed: int) -> Entry:
+def make_bootstrap_entry(
+    statistic: Callable[[np.ndarray], float], n: int, seed: int, *, share_of: int | None = None
+) -> Entry:
     """Return a score of n items with its interval, percentiles of 200 bootstrap resamples.
 
     Parameters
@@ -24,6 +26,9 @@ def make_bootstrap_entry(statistic: Callable[[np.ndarray], float], n: int, seed:
         Number of items.
     seed : int
         Random seed of the bootstrap.
+    share_of : int, optional
+        Number of items of which a score between 0 and 1 is taken for a share where all resamples have a score of 0, or
+        all of 1: they would give an interval without width, and the Wilson interval is used.
     """
     items = np.arange(n)
     value = statistic(items) if n else np.nan
@@ -32,6 +37,8 @@ def make_bootstrap_entry(statistic: Callable[[np.ndarray], float], n: int, seed:
     draws = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
     # a resample may lack what the score needs, such as a second class
     low, high = np.nanpercentile([statistic(draw) for draw in draws], [2.5, 97.5])
+    if share_of and low == high == value and value in (0, 1):
+        return make_wilson_entry(value, share_of)
     # a resample has fewer different items, so that some scores of few items are nearly always on one side of the value
     return make_entry(value, min(float(low), value), max(float(high), value))
 

@@ -36,7 +36,8 @@ def compute_classification_metrics(
         ``n``, the number of items, and for every registered metric ``{"value", "low", "high"}``; None where undefined,
         as for one class only. Where two plugins use the same name, the later one has its qualified name. The interval
         is the 2.5 and 97.5 percentiles of 200 bootstrap resamples, without those that lack what the score needs, or
-        the Wilson interval. A metric of a plugin that fails is None and has its ``error``.
+        the Wilson interval, also where a built-in score of all resamples is 0 or 1. A metric of a plugin that fails is
+        None and has its ``error``.
     """
     scores: dict[str, Any] = {"n": len(targets)}
     for metric in get_registry().metrics:
@@ -76,12 +77,20 @@ def _compute_isolated(metric: Registration[MetricSpec], values: np.ndarray, targ
 
 def _compute(metric: Registration[MetricSpec], values: np.ndarray, targets: np.ndarray, seed: int) -> Entry:
     score: Callable[[np.ndarray, np.ndarray], Any] = metric.load()
+    is_share = metric.origin == "built-in"  # a plugin's score may have another range than 0 to 1
     if metric.spec.inputs == "embeddings":
         per_item = np.asarray(score(values, targets))
         per_item = per_item[np.isfinite(per_item)]
-        return make_bootstrap_entry(lambda items: float(per_item[items].mean()), len(per_item), seed)
+        n = len(per_item)
+        return make_bootstrap_entry(
+            lambda items: float(per_item[items].mean()), n, seed, share_of=n if is_share else None
+        )
     if metric.spec.interval == "own":
         return make_entry(*metric.load()(values, targets, seed))
     if metric.spec.interval == "wilson":
         return make_wilson_entry(float(score(values, targets)), len(targets))
-    return make_bootstrap_entry(lambda items: float(score(values[items], targets[items])), len(targets), seed)
+    # the smallest class limits how well a mean over the classes is known
+    smallest = int(np.unique(targets, return_counts=True)[1].min()) if is_share and len(targets) else None
+    return make_bootstrap_entry(
+        lambda items: float(score(values[items], targets[items])), len(targets), seed, share_of=smallest
+    )

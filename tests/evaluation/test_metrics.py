@@ -189,6 +189,14 @@ def test_classes_of_few_images_are_named() -> None:
     assert not describe_small_classes(["Sb"] * 10, ["valid"] * 10, ["Sb"])
 
 
+@pytest.mark.parametrize(("right", "wanted"), [(1.0, (1.0, 3 / (3 + 1.959964**2), 1.0)), (0.0, (0.0, 0.0, 0.561497))])
+def test_an_extreme_score_of_few_images_is_not_certain(right: float, wanted: tuple[float, float, float]) -> None:
+    targets = np.array([0] * 3 + [1] * 5)
+    first = np.where(targets == 0, right, 1 - right)
+    entry = compute_metric("roc_auc", np.stack([first, 1 - first], 1), targets)
+    assert (entry["value"], entry["low"], entry["high"]) == pytest.approx(wanted, abs=2e-6)
+
+
 def test_a_score_that_cannot_be_measured_has_no_interval() -> None:
     entry = {"value": None, "low": None, "high": None}
     (table,) = list_score_tables({"n": 5, "map": entry, "accuracy": {"value": 0.5, "low": 0.1, "high": 0.9}})
