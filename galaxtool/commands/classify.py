@@ -73,8 +73,8 @@ def classify(
         Number of classes to report for each image; above 1 adds the columns label_2, probability_2 and so on.
     terms : str, optional
         Taxonomy with coarser classes to report instead of those of the model, such as gz2-5. The probabilities of the
-        classes that each of them contains are summed; those of classes without a counterpart are dropped, and the
-        column dropped has their sum.
+        classes that each of them contains are summed, and scaled to a sum of 1; those of classes without a
+        counterpart are dropped, and the column dropped has their sum.
     {html}
     {sort_into}
     {sort_by}
