@@ -42,6 +42,7 @@ from galaxtool.search.index.store import IndexedObject, write_index
 from galaxtool.search.options import IndexOptions
 from galaxtool.search.results import IndexResult
 from galaxtool.types import FLAGS, Progress, warn
+from galaxtool.utils.counts import format_count
 from galaxtool.utils.run_directory import utc_now
 
 MAX_EXACT = 100_000
@@ -118,7 +119,7 @@ def _write_vectors(
     """Index the embeddings, measure the recall and write the index directory."""
     engine, vectors = runner.engine, embedded.vectors
     kind = ("flat" if len(vectors) <= MAX_EXACT else "ivf-sq8") if options.kind == "auto" else options.kind
-    progress.start(f"Building the {kind} index of {len(vectors)} images")
+    progress.start(f"Building the {kind} index of {format_count(len(vectors), 'image')}")
     faiss_index = make_faiss_index(find_kind(kind), vectors)
     exact = ExactNeighbors.find(vectors)
     recall = tune_probes(faiss_index, exact)
