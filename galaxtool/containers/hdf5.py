@@ -20,6 +20,7 @@ from galaxtool.containers.hdf5_rows import BROKEN, MOST_CHUNK_BYTES, Hdf5Rows, o
 from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.stack import Stack
+from galaxtool.containers.stack_positions import describe_sky_arrays
 from galaxtool.containers.stack_values import IMAGES, SCALE_COLUMNS, choose_array
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
@@ -74,6 +75,7 @@ class Hdf5Container:
             name = _find_images(file, path)
             stack = _make_stack(path, file, name, self.notes)
             self.notes += [stack.note] if stack.note else []
+            self.notes += describe_sky_arrays(stack.columns, stack.sky, str(path))
             yield from stack.members(f"{name}/")
 
     def open(self, path: Path) -> OpenHdf5:
