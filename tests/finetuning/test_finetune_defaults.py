@@ -93,6 +93,7 @@ def test_a_setting_of_galaxalign_is_refused_where_it_does_nothing(images: Path) 
     assert "--contrast class" in said and "'supervised' does not" in said
 
 
+@pytest.mark.slow
 def test_the_learning_rate_is_printed_and_saved(images: Path, tmp_path: Path) -> None:
     run, again = tmp_path / "run", tmp_path / "again"
     said = train(images, "--epochs", "1", "--device", "cpu", "--backbone", "mini@none", "-o", run)
