@@ -28,7 +28,7 @@ class Notes:
         self.notes: list[str] = []
 
     def start(self, what: str, total: int | None = None) -> None:
-        self.notes.append(what)
+        pass
 
     def advance(self, n: int = 1, note: str = "") -> None:
         pass
@@ -127,7 +127,7 @@ def test_an_option_given_with_the_query_replaces_that_of_the_index(
     assert neighbors[0].similarity < 0.99999
     assert "The query is read with --bands z; the index was built with --bands g." in notes
     same, notes = search(images / "many/g1.fits", model, where, bands=["g"], hdu="SCI")
-    assert same[0].similarity > 0.99999 and notes == ["Searching"]
+    assert same[0].similarity > 0.99999 and notes == []
     progress = Notes()
     galaxtool.similar(id="g1", index=Path("idx"), hdu="1", progress=progress)
     assert progress.notes == ["--hdu 1 has no effect: only the image file of a query is read with it."]
