@@ -28,7 +28,7 @@ class Notes:
         self.notes: list[str] = []
 
     def start(self, what: str, total: int | None = None) -> None:
-        pass
+        self.notes += [what] if what != "Searching" else []  # as every query does
 
     def advance(self, n: int = 1, note: str = "") -> None:
         pass
