@@ -20,8 +20,8 @@ def let_waiting_threads_sleep() -> None:
     """Make the OpenMP threads of PyTorch sleep while they wait, unless the environment says how they wait.
 
     By default they spin for some milliseconds. While other jobs use the same cores, the threads that have work to do
-    then wait for those that spin, and training is about ten times slower (``benchmarks/shared_cores.py``). It must be
-    called before PyTorch is imported.
+    then wait for those that spin, and trainings hold each other up (``benchmarks/shared_cores.py``). It must be called
+    before PyTorch is imported.
     """
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"} & os.environ.keys():
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
