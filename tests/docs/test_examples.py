@@ -81,6 +81,11 @@ def check_classified(names: dict[str, Any]) -> None:
     assert names["result"].n == 6 and sum(names["result"].labels.values()) == 6
 
 
+def check_onnx(names: dict[str, Any]) -> None:
+    assert names["probabilities"].shape == (1, len(names["slugs"])) == (1, 10)
+    np.testing.assert_allclose(names["probabilities"].sum(), 1, rtol=1e-5)
+
+
 def check_similarity(names: dict[str, Any]) -> None:
     np.testing.assert_allclose(np.linalg.norm(names["vectors"], axis=1), 1, rtol=1e-5)
     assert names["record"]["model"] == "mini"
@@ -94,6 +99,7 @@ def check_simulated(names: dict[str, Any]) -> None:
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "README.md": check_classified,
     "docs/heads.md": check_heads,
+    "docs/models-and-onnx.md": check_onnx,
     "docs/python.md": check_classified,
     "docs/quickstart.md": check_classified,
     "docs/similarity.md": check_similarity,
@@ -111,7 +117,7 @@ def test_python_blocks_run(document: Path, tmp_path: Path, monkeypatch: pytest.M
     for reason, text in python_blocks(document):
         if not reason:
             exec(compile(text, page, "exec"), names)
-    CHECKS.get(page, lambda names: None)(names)
+    CHECKS[page](names)
 
 
 def test_blocks_of_a_plugin_run(tmp_path: Path) -> None:
