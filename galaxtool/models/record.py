@@ -47,6 +47,18 @@ class ModelRecord:
         SHA-256 of ``weights.safetensors``.
     votes : dict or None
         Questions and answers of a model of votes, whose classes are the answers; see `galaxtool.taxonomy.votes`.
+    prior : dict of float
+        Share of each class, by slug, among the labeled training images; the shares sum to 1, and a class without any
+        image counts as one image. Empty if unknown, as in models of earlier versions.
+    scores_prior : {"training", "uniform"}
+        Mix of classes that the model's own probabilities answer for: that of `prior`, or equal shares of all classes,
+        as those of a balanced softmax do.
+    tta : int
+        Number of views of each image, turned and mirrored, whose results are averaged unless the user says otherwise:
+        1 (none), 2, 4 or 8.
+    unlike_training : dict
+        How images unlike those of the training are recognized: score, threshold, false-alarm rate; the arrays are in
+        ``domain.safetensors``. Empty if they are not.
     text_encoder : str
         Full name of the backbone that the text encoder was borrowed from; empty if the backbone has its own or none.
     has_text, has_symbol_tower : bool
@@ -75,6 +87,10 @@ class ModelRecord:
     metrics: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     votes: dict[str, Any] | None = None
+    prior: dict[str, float] = field(default_factory=dict)
+    scores_prior: str = "training"
+    tta: int = 1
+    unlike_training: dict[str, Any] = field(default_factory=dict)
     text_encoder: str = ""
     has_text: bool = False
     has_symbol_tower: bool = False
@@ -93,7 +109,12 @@ class ModelRecord:
     @property
     def digest(self) -> str:
         """SHA-256 of everything that decides embeddings and scores; the same for a model and its ONNX export."""
-        return hash_json([self.weights_sha256, self.preprocess, self.slugs, self.temperature])
+        parts: list[Any] = [self.weights_sha256, self.preprocess, self.slugs, self.temperature]
+        if self.scores_prior != "training":  # otherwise the prior changes nothing
+            parts.append({"prior": self.prior, "scores_prior": self.scores_prior})
+        if self.tta != 1:
+            parts.append({"tta": self.tta})
+        return hash_json(parts)
 
     def make_preprocess(self) -> Preprocess:
         """Return the preprocessing."""
