@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
+from galaxtool.datasets.captions import read_captions
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.finetuning.data import LabeledImages
@@ -80,7 +82,17 @@ def read_pictures(
         targets=labeled.targets()[rows[good]],
         weights=labeled.weights[rows[good]],
         fields=fields,
+        captions=_read_captions(labeled, rows[good].tolist()),
     ), problems
+
+
+def _read_captions(labeled: LabeledImages, rows: Sequence[int]) -> list[tuple[str, ...]] | None:
+    """Return the captions of images, or None if none has any."""
+    captions = []
+    for row in rows:
+        d, i = labeled.locations[row]
+        captions.append(read_captions(labeled.datasets[d], i))
+    return captions if any(captions) else None
 
 
 def _read_as_classify(dataset: Dataset, preprocess: Preprocess) -> None:

@@ -9,20 +9,22 @@ from galaxtool.simulation.grid import rotate
 from galaxtool.simulation.profiles import sersic, shell
 from galaxtool.simulation.scene import Blobs, HostGalaxy, Scene, draw_host
 from galaxtool.simulation.smooth import draw_spheroid
-from galaxtool.simulation.spirals import LOOSE, draw_spiral
+from galaxtool.simulation.spirals import LOOSE, draw_ring, draw_spiral
 from galaxtool.simulation.tidal import bend_profile, make_bridge, make_tail
 
 
 def draw_disturbed(scene: Scene) -> None:
     """Draw an object of class ``disturbed``: one galaxy with a distorted shape."""
     host = draw_host(scene, size=1.15, brighter=scene.rng.uniform(0.0, 0.9))
-    histories = (_draw_with_tails, _draw_irregular, _draw_with_shells, _draw_lopsided)
-    histories[int(scene.rng.choice(len(histories), p=[0.32, 0.28, 0.2, 0.2]))](scene, host)
+    scene.properties.add("disturbed")
+    histories = (_draw_with_tails, _draw_irregular, _draw_with_shells, _draw_lopsided, _draw_with_ring)
+    histories[int(scene.rng.choice(len(histories), p=[0.3, 0.25, 0.17, 0.18, 0.1]))](scene, host)
 
 
 def draw_merging(scene: Scene) -> None:
     """Draw an object of class ``merging``: two or more galaxies connected by their light."""
     host = draw_host(scene, size=1.15, brighter=scene.rng.uniform(0.0, 1.0))
+    scene.properties.add("merging")
     histories = (_draw_early_pair, _draw_interacting_discs, _draw_double_nucleus)
     histories[int(scene.rng.choice(len(histories), p=[0.35, 0.35, 0.3]))](scene, host)
 
@@ -57,7 +59,9 @@ def _draw_with_tails(scene: Scene, host: HostGalaxy) -> None:
     share = rng.uniform(0.15, 0.4)
     _draw_body(scene, host, fraction=1 - share, age=age)
     heading = host.angle + rng.normal(0, 0.5)
-    for k in range(int(rng.choice([1, 1, 2]))):
+    number = int(rng.choice([1, 1, 2]))
+    scene.properties |= {"tail"} if number == 1 else {"tail", "two_tails"}
+    for k in range(number):
         direction = heading + k * (np.pi + rng.normal(0, 0.5))
         blobs = make_tail(
             rng,
@@ -91,6 +95,7 @@ def _draw_irregular(scene: Scene, host: HostGalaxy) -> None:
     blobs = Blobs(x=x, y=y, sigma=sigma, flux=np.exp(rng.normal(0, 0.7, n)))
     scene.add_blobs(blobs, host.light(share, age - rng.uniform(0.0, 0.3)))
     scene.parameters.update(axis_ratio=q, bulge_fraction=0.0)
+    scene.properties.add("irregular")
 
 
 def _draw_with_shells(scene: Scene, host: HostGalaxy) -> None:
@@ -106,6 +111,7 @@ def _draw_with_shells(scene: Scene, host: HostGalaxy) -> None:
         )
         scene.add_profile(arc, host.light(share / n, age - rng.uniform(0.0, 0.25)))
     scene.parameters.update(axis_ratio=q, bulge_fraction=1 - share)
+    scene.properties.add("shells")
 
 
 def _draw_lopsided(scene: Scene, host: HostGalaxy) -> None:
@@ -118,6 +124,22 @@ def _draw_lopsided(scene: Scene, host: HostGalaxy) -> None:
         host.radius * rng.uniform(0.5, 1.0), 0.7, axis_ratio=rng.uniform(0.4, 0.9), angle=direction + rng.normal(0, 1)
     )
     scene.add_profile(side, host.light(rng.uniform(0.15, 0.4), rng.uniform(0.1, 0.6)), x, y)
+    scene.parameters.update(axis_ratio=plane.cosine)
+    scene.properties.add("lopsided")
+
+
+def _draw_with_ring(scene: Scene, host: HostGalaxy) -> None:
+    """Draw what a head-on collision leaves: a ring of young stars around a nucleus that is not in its middle."""
+    rng = scene.rng
+    plane = DiscPlane(angle=host.angle, cosine=rng.uniform(0.45, 1.0), length=host.radius / 1.678)
+    share = rng.uniform(0.4, 0.7)
+    radius, age = rng.uniform(1.8, 3.2), rng.uniform(0.6, 1.0)
+    draw_ring(scene, host, plane, radius=radius, fraction=share)
+    x, y = plane.sky(np.array(radius * rng.uniform(0.0, 0.5)), np.array(rng.uniform(0, 2 * np.pi)))
+    core = sersic(0.35 * host.radius, rng.uniform(1.0, 2.5), axis_ratio=rng.uniform(0.6, 1.0), angle=host.angle)
+    scene.add_profile(core, host.light((1 - share) * 0.6, age), float(x), float(y))
+    disc = sersic(1.2 * host.radius, 0.6, axis_ratio=plane.cosine, angle=host.angle)
+    scene.add_profile(disc, host.light((1 - share) * 0.4, age - 0.2))
     scene.parameters.update(axis_ratio=plane.cosine)
 
 
@@ -141,6 +163,7 @@ def _draw_early_pair(scene: Scene, host: HostGalaxy) -> None:
         third = _polar_to_xy(host.radius * rng.uniform(0.9, 2.5), direction + rng.uniform(1.0, 5.0))
         _draw_companion(scene, host, third, fraction=0.15, age=age, scale=0.25)
     scene.parameters.update(flux_ratio=ratio, separation=float(np.hypot(*away)))
+    scene.properties.add("companion")
 
 
 def _draw_interacting_discs(scene: Scene, host: HostGalaxy) -> None:
@@ -160,6 +183,8 @@ def _draw_interacting_discs(scene: Scene, host: HostGalaxy) -> None:
     _draw_companion(scene, host, away, fraction=main * ratio, age=rng.uniform(0.3, 1.0), scale=0.5 + 0.4 * ratio)
     width = rng.uniform(0.18, 0.4) * host.radius
     scene.add_blobs(make_bridge(rng, (0.0, 0.0), away, width=width), host.light(rng.uniform(0.05, 0.15), age - 0.2))
+    scene.properties |= {"companion", "bridge"}
+    tails = 0
     for origin, heading in (((0.0, 0.0), direction + np.pi), (away, direction)):
         if rng.random() < 0.7:
             turned = heading + rng.normal(0, 0.6)
@@ -172,7 +197,9 @@ def _draw_interacting_discs(scene: Scene, host: HostGalaxy) -> None:
                 curl=rng.normal(0, 1.2),
                 width=rng.uniform(0.15, 0.35) * host.radius,
             )
-            scene.add_blobs(blobs, host.light(rng.uniform(0.03, 0.15), age - 0.2))
+            scene.add_blobs(blobs, host.light(rng.uniform(0.05, 0.18), age - 0.2))
+            tails += 1
+    scene.properties |= ({"tail"} if tails else set()) | ({"two_tails"} if tails == 2 else set())
     scene.parameters.update(flux_ratio=ratio, separation=float(np.hypot(*away)))
 
 
@@ -195,6 +222,7 @@ def _draw_double_nucleus(scene: Scene, host: HostGalaxy) -> None:
         fade=rng.uniform(0.3, 1.5),
     )
     scene.add_blobs(blobs, host.light(share, age - rng.uniform(0.0, 0.3)))
+    scene.properties |= {"double_nucleus", "tail"}
     scene.parameters.update(flux_ratio=ratio, separation=float(np.hypot(*away)))
 
 

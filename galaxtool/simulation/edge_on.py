@@ -67,12 +67,15 @@ def draw_edge_on(scene: Scene, host: HostGalaxy, *, height: float, bulge: float,
     tilt = rng.uniform(0.04, 0.16)
     scene.add_profile(sersic(host.radius, axis_ratio=tilt, angle=host.angle), host.light(0.15 * (1 - bulge), age))
     _draw_knots(scene, host, length, thick, share=rng.uniform(0.0, 0.06) * (1 - bulge), age=young - 0.2)
+    scene.properties.add("edge_on")
     if dusty:
         along, z = rotate(scene.grid.x, scene.grid.y, host.angle)
         z = z - np.float32(rng.normal(0, 0.3) * thick)
         lane = np.exp(-0.5 * (z / np.float32(thick * rng.uniform(0.25, 0.5))) ** 2)
         patchy = 1 + 0.3 * np.sin(along * np.float32(rng.uniform(0.5, 2.0)) + np.float32(rng.uniform(0, 6.3)))
-        scene.absorb(rng.uniform(0.4, 1.6) * lane * patchy * np.exp(-np.abs(along) / np.float32(1.8 * length)))
+        depth = rng.uniform(0.6, 1.8)
+        scene.absorb(depth * lane * patchy * np.exp(-np.abs(along) / np.float32(1.8 * length)))
+        scene.properties.add("dust_lane")
     scene.parameters.update(
         axis_ratio=height, bulge_fraction=bulge, inclination=float(np.degrees(np.arccos(tilt))), disc_length=length
     )

@@ -12,6 +12,7 @@ from galaxtool.simulation import disrupted, edge_on, smooth, spirals
 from galaxtool.simulation.blemishes import add_blemishes
 from galaxtool.simulation.colors import BANDS
 from galaxtool.simulation.grid import NATIVE_SCALE, make_grid
+from galaxtool.simulation.properties import find_galaxy_properties, has_bright_star
 from galaxtool.simulation.scene import Scene
 from galaxtool.simulation.surroundings import add_surroundings
 from galaxtool.simulation.telescope import add_noise, draw_conditions, expose
@@ -70,10 +71,13 @@ class SimulatedGalaxy:
         Image of the galaxy.
     parameters : dict of str to float
         Values for the keys in `PARAMETERS`; those that do not apply are omitted.
+    properties : frozenset of str
+        What can be seen of the galaxy: names of `galaxtool.simulation.properties.PROPERTIES`.
     """
 
     cutout: Cutout
     parameters: dict[str, float]
+    properties: frozenset[str]
 
 
 def simulate_galaxy(
@@ -130,7 +134,9 @@ def simulate(
     scene = Scene(make_grid(size, scale), rng)
     conditions = draw_conditions(rng)
     CLASSES[slug](scene)
+    properties = find_galaxy_properties(scene)
     add_surroundings(scene)
+    properties |= {"near_star"} if has_bright_star(scene) else set()
     image = add_blemishes(expose(scene, conditions), scene.grid, rng)
     data = add_noise(scene.grid.crop(image), conditions, rng, scale)
     parameters = scene.parameters | {
@@ -145,7 +151,7 @@ def simulate(
         pixel_scale=scale,
         source=f"simulated {slug}",
     )
-    return SimulatedGalaxy(cutout=cutout, parameters=parameters)
+    return SimulatedGalaxy(cutout=cutout, parameters=parameters, properties=frozenset(properties))
 
 
 def draw_position(rng: np.random.Generator) -> tuple[float, float]:

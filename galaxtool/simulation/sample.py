@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from galaxtool.errors import ConfigError
 from galaxtool.simulation.galaxy import CLASSES, SimulatedGalaxy, draw_position, simulate
+from galaxtool.simulation.sentences import describe
 from galaxtool.types import Cutout, Item
 
 SPLIT_CODES = {"train": 0, "valid": 1, "test": 2}
@@ -16,6 +17,8 @@ SPLIT_CODES = {"train": 0, "valid": 1, "test": 2}
 
 SPLITS = {"train": 0.7, "valid": 0.1, "test": 0.2}
 """Default fraction of each split."""
+
+_SENTENCES = 1  # makes the random numbers of sentences different from those of images
 
 
 def make_generator(seed: int, split: str, index: int) -> np.random.Generator:
@@ -44,6 +47,11 @@ def simulate_object(seed: int, split: str, index: int, size: int) -> SimulatedGa
     return simulate(choose_class(index), make_generator(seed, split, index), size=size)
 
 
+def describe_object(seed: int, split: str, index: int, properties: Collection[str]) -> tuple[str, ...]:
+    """Write sentences on the object `index` of a split, which has these properties; the result is always the same."""
+    return describe(properties, np.random.default_rng([seed, SPLIT_CODES[split], index, _SENTENCES]))
+
+
 class SimulatedSample:
     """Simulated galaxies of the ten ``galaxy10`` classes; a `galaxtool.datasets.protocols.Dataset`.
 
@@ -68,6 +76,7 @@ class SimulatedSample:
     def __init__(self, counts: Mapping[str, int], *, seed: int = 0, size: int = 96) -> None:
         self.seed, self.size = seed, size
         self._keys = [(split, index) for split, count in counts.items() for index in range(count)]
+        self._properties: dict[int, frozenset[str]] = {}
         self.items: Sequence[Item] = [self._make_item(split, index) for split, index in self._keys]
 
     def _make_item(self, split: str, index: int) -> Item:
@@ -78,7 +87,19 @@ class SimulatedSample:
     def cutout(self, index: int) -> Cutout:
         """Simulate the image of ``items[index]``: float32 (3, size, size) in nanomaggies, row 0 at the bottom."""
         split, number = self._keys[index]
-        return simulate_object(self.seed, split, number, self.size).cutout
+        simulated = simulate_object(self.seed, split, number, self.size)
+        self._properties[index] = simulated.properties
+        return simulated.cutout
+
+    def properties(self, index: int) -> frozenset[str]:
+        """Return the properties of ``items[index]``; its image is simulated, unless `cutout` has done so before."""
+        if index not in self._properties:
+            self.cutout(index)
+        return self._properties[index]
+
+    def captions(self, index: int) -> tuple[str, ...]:
+        """Return sentences that are true of ``items[index]``."""
+        return describe_object(self.seed, *self._keys[index], self.properties(index))
 
 
 def sample_dataset(

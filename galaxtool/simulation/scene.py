@@ -48,12 +48,15 @@ class Scene:
         Unresolved sources: arrays (N,) in arcsec, and (N, 3) in nanomaggies.
     parameters : dict of str to float
         Parameters drawn for the main galaxy.
+    properties : set of str
+        Names of `galaxtool.simulation.properties.PROPERTIES` that are true of the main galaxy.
     """
 
     grid: Grid
     rng: np.random.Generator
     points: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     parameters: dict[str, float] = field(default_factory=dict)
+    properties: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._light = np.zeros((3, *self.grid.x.shape), np.float32)

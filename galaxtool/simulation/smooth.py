@@ -30,6 +30,7 @@ def draw_smooth(scene: Scene, *, axis_ratio: tuple[float, float], size: float = 
     age = float(np.clip(rng.normal(0.95, 0.1), 0.6, 1.1)) if rng.random() < 0.6 else rng.uniform(0.2, 0.85)
     bulge = rng.uniform(0.3, 1.0) if age > 0.6 else rng.uniform(0.05, 0.5)
     scene.parameters.update(axis_ratio=q, bulge_fraction=bulge)
+    scene.properties |= {"smooth", "round" if q >= 0.86 else "oval" if q >= 0.5 else "cigar"}
     draw_spheroid(
         scene, host, fraction=bulge, radius=major * rng.uniform(0.5, 0.95), axis_ratio=min(q * 1.1, 1.0), age=age
     )

@@ -9,6 +9,7 @@ import numpy as np
 from galaxtool.simulation.arms import Arms, DiscPlane, draw_arms
 from galaxtool.simulation.grid import NATIVE_AREA
 from galaxtool.simulation.profiles import sersic
+from galaxtool.simulation.properties import note_arms
 from galaxtool.simulation.scene import HostGalaxy, Scene, draw_host
 from galaxtool.simulation.smooth import draw_spheroid
 
@@ -84,6 +85,8 @@ def draw_unbarred_tight_spiral(scene: Scene) -> None:
     host, plane = _draw_disc_plane(scene, size=1.4)
     number = int(scene.rng.choice([2, 2, 2, 3, 4]))
     draw_spiral(scene, host, plane, TIGHT, number=number, inner=scene.rng.uniform(0.2, 0.6))
+    if scene.rng.random() < 0.15:
+        draw_ring(scene, host, plane, radius=scene.rng.uniform(1.2, 2.4), fraction=scene.rng.uniform(0.1, 0.22))
 
 
 def draw_unbarred_loose_spiral(scene: Scene) -> None:
@@ -184,7 +187,9 @@ def draw_spiral(
     scene.absorb(rng.uniform(0.0, 0.6) * lane * patches * np.exp(-0.5 * radius))
     flat = float(np.clip(plane.cosine + rng.uniform(0.1, 0.35), 0.5, 1.0))
     draw_spheroid(scene, host, fraction=bulge, radius=plane.length * rng.uniform(0.2, 0.55), axis_ratio=flat, age=1.0)
-    scene.parameters.update(bulge_fraction=bulge, arms=number, pitch_angle=float(np.degrees(arms.pitch)))
+    pitch = float(np.degrees(arms.pitch))
+    scene.parameters.update(bulge_fraction=bulge, arms=number, pitch_angle=pitch)
+    note_arms(scene, number, pitch)
     return arms
 
 
@@ -221,11 +226,31 @@ def draw_bar(
     flat = sersic(0.55 * half, n, axis_ratio=thick, boxiness=box)
     scene.add_profile(in_plane, host.light(fraction, age))
     if rng.random() < 0.4:
-        radius, _ = plane.polar(scene.grid.x, scene.grid.y)
-        width = rng.uniform(0.12, 0.25) * length
-        ring = np.exp(-0.5 * ((radius - length) / np.float32(width)) ** 2)
-        scene.add(
-            ring * np.float32(NATIVE_AREA / (scene.grid.scale**2 * ring.sum())),
-            host.light(rng.uniform(0.04, 0.12), rng.uniform(0.3, 0.7)),
-        )
+        draw_ring(scene, host, plane, radius=length, fraction=rng.uniform(0.06, 0.16))
     scene.parameters.update(bar_length=half)
+    scene.properties.add("barred")
+
+
+def draw_ring(scene: Scene, host: HostGalaxy, plane: DiscPlane, *, radius: float, fraction: float) -> None:
+    """Draw a ring of young stars in the plane of a disc.
+
+    Parameters
+    ----------
+    scene : Scene
+        Scene to draw in.
+    host : HostGalaxy
+        Galaxy that the ring belongs to.
+    plane : DiscPlane
+        Plane of its disc.
+    radius : float
+        Radius of the ring in units of the scale length.
+    fraction : float
+        Fraction of the r flux of the host.
+    """
+    rng = scene.rng
+    distance, _ = plane.polar(scene.grid.x, scene.grid.y)
+    width = np.float32(rng.uniform(0.1, 0.2) * radius)
+    ring = np.exp(-np.minimum(0.5 * ((distance - np.float32(radius)) / width) ** 2, 30))
+    share = np.float32(NATIVE_AREA / (scene.grid.scale**2 * ring.sum()))
+    scene.add(ring * share, host.light(fraction, rng.uniform(0.1, 0.6)))
+    scene.properties.add("ring")

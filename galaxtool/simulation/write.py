@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from PIL.PngImagePlugin import PngInfo
 from galaxtool import __version__
 from galaxtool.errors import ConfigError
 from galaxtool.simulation.galaxy import PARAMETERS, SimulatedGalaxy
-from galaxtool.simulation.sample import SPLIT_CODES, choose_class, simulate_object
+from galaxtool.simulation.sample import SPLIT_CODES, choose_class, describe_object, simulate_object
 from galaxtool.types import Cutout, Progress, Silent
+from galaxtool.utils.captions import join_captions
 from galaxtool.vision.stretch import to_display
 
-COLUMNS = ("path", "label", "ra", "dec", *PARAMETERS)
+COLUMNS = ("path", "label", "ra", "dec", *PARAMETERS, "properties", "caption")
 """Columns of ``labels.csv``."""
 
 
@@ -81,7 +83,8 @@ def write_cutouts(
         _WRITERS[kind](
             folder / path, simulated.cutout, {"SIMCLASS": slug, "SEED": seed, "SPLIT": split, "SIMINDEX": index}
         )
-        rows.append(_make_row(path, slug, simulated))
+        captions = describe_object(seed, split, index, simulated.properties)
+        rows.append(_make_row(path, slug, simulated, captions))
         progress.advance()
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
@@ -90,11 +93,12 @@ def write_cutouts(
     return rows
 
 
-def _make_row(path: str, slug: str, simulated: SimulatedGalaxy) -> dict[str, Any]:
+def _make_row(path: str, slug: str, simulated: SimulatedGalaxy, captions: Sequence[str]) -> dict[str, Any]:
     cutout = simulated.cutout
     rounded = {name: round(value, 4) for name, value in simulated.parameters.items()}
     position = {"ra": round(cutout.ra or 0.0, 7), "dec": round(cutout.dec or 0.0, 7)}
-    return {"path": path, "label": slug} | position | {name: rounded.get(name, "") for name in PARAMETERS}
+    words = {"properties": " ".join(sorted(simulated.properties)), "caption": join_captions(captions)}
+    return {"path": path, "label": slug} | position | {name: rounded.get(name, "") for name in PARAMETERS} | words
 
 
 def make_wcs(cutout: Cutout) -> WCS:

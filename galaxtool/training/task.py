@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,12 +32,15 @@ class PictureSet:
         Mean number of times that each picture is seen in an epoch.
     fields : ndarray of float64, shape (N,), or None
         Side of the field of view in arcsec, NaN if unknown; None if it was not determined.
+    captions : sequence of tuple of str, or None
+        True sentences about each picture, an empty tuple where there are none; None if no picture has any.
     """
 
     pictures: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
     fields: np.ndarray | None = None
+    captions: Sequence[tuple[str, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -54,6 +58,9 @@ class PictureSet:
             targets=self.targets[labeled],
             weights=self.weights[labeled],
             fields=None if self.fields is None else self.fields[labeled],
+            captions=None
+            if self.captions is None
+            else [self.captions[row] for row in np.flatnonzero(labeled).tolist()],
         )
 
 

@@ -196,7 +196,7 @@ def test_fits_round_trip_with_wcs(tmp_path):
     rows = write_cutouts(tmp_path, n=3, seed=2, size=65, split="valid")
     with (tmp_path / "labels.csv").open() as stream:
         read = list(csv.DictReader(stream))
-    assert list(read[0]) == ["path", "label", "ra", "dec", *PARAMETERS]
+    assert list(read[0]) == ["path", "label", "ra", "dec", *PARAMETERS, "properties", "caption"]
     assert [row["label"] for row in read] == [row["label"] for row in rows] == GALAXY10[:3]
     for index, row in enumerate(rows):
         data, header = fits.getdata(tmp_path / row["path"], header=True)
