@@ -21,8 +21,9 @@ _PANELS = {
         "stretch",
     ),
     "Training": (
-        "option", "epochs", "warmup_epochs", "batch_size", "lr", "weight_decay", "layer_decay", "patience", "stopping",
-        "contrast", "score", "class_weights", "label_smoothing", "calibrate", "ema", "seed",
+        "option", "epochs", "warmup_epochs", "batch_size", "lr", "min_lr", "weight_decay", "layer_decay",
+        "patience", "stopping", "select", "augment", "contrast", "score", "class_weights", "label_smoothing",
+        "calibrate", "ema", "seed",
     ),
     "Computing": ("precision", "device", "accumulate", "checkpointing", "compile", "tensorboard"),
     "Run": ("output", "resume", "overwrite"),

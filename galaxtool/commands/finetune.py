@@ -56,10 +56,13 @@ def finetune(
     warmup_epochs: int | None = None,
     batch_size: int = 32,
     lr: float | None = None,
+    min_lr: float = 0.0,
     weight_decay: float = 0.05,
     layer_decay: float = 1.0,
     patience: int = 10,
     stopping: str = "best",
+    select: str = "best",
+    augment: str = "standard",
     contrast: str = "instance",
     score: str = "both",
     class_weights: str = "none",
@@ -156,6 +159,8 @@ def finetune(
     lr : float, optional
         Peak learning rate; by default a value that suits the method, the backbone and its weights. It is printed and
         saved with the run.
+    min_lr : float
+        Learning rate at the end of the cosine along which it falls, e.g. 1e-6.
     weight_decay : float
         Weight decay of AdamW.
     layer_decay : float
@@ -166,6 +171,13 @@ def finetune(
     stopping : str
         Stopping rule: best (see --patience), or loss-margin, which stops once the validation loss was three times 0.03
         above its minimum.
+    select : str
+        Epoch of the last stage to keep: best, by the validation score, or last, which trains for all epochs
+        whatever the score.
+    augment : str
+        Random changes of the training images: none; flips (mirrored, turned by multiples of 90 degrees); standard
+        (any angle, a little zoom, shift and brightness); or survey (other fields of view, colours, stretches, seeing
+        and noise, for images of other telescopes).
     contrast : str
         Negatives of the contrastive losses: instance (as in the paper) or class.
     score : str
@@ -228,10 +240,11 @@ def finetune(
         weight_hdu=weight_hdu, pixel_scale=pixel_scale, pixels=pixels, all_classes=all_classes,
         recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,
         valid_fraction=valid_fraction, test_fraction=test_fraction, separation=separation, epochs=epochs,
-        warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, layer_decay=layer_decay,
-        patience=patience, stopping=stopping, contrast=contrast, score=score, class_weights=class_weights,
-        label_smoothing=label_smoothing, calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec,
-        stretch=stretch, seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing,
-        compile=compile, device=device, tensorboard=tensorboard,
+        warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=weight_decay,
+        layer_decay=layer_decay, patience=patience, stopping=stopping, select=select, augment=augment,
+        contrast=contrast, score=score, class_weights=class_weights, label_smoothing=label_smoothing,
+        calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec, stretch=stretch, seed=seed,
+        precision=precision, accumulate=accumulate, checkpointing=checkpointing, compile=compile, device=device,
+        tensorboard=tensorboard,
     )  # fmt: skip
     return run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)

@@ -66,10 +66,13 @@ class FinetuneConfig:
     warmup_epochs: int | None = None
     batch_size: int = 32
     lr: float | None = None
+    min_lr: float = 0.0
     weight_decay: float = 0.05
     layer_decay: float = 1.0
     patience: int = 10
     stopping: str = "best"
+    select: str = "best"
+    augment: str = "standard"
     contrast: str = "instance"
     score: str = "both"
     class_weights: str = "none"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from galaxtool.backbones.create import BackboneName
+from galaxtool.errors import ConfigError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.specs import MethodSpec
 
@@ -33,7 +34,22 @@ def choose_learning_rate(config: FinetuneConfig, method: MethodSpec, name: Backb
     backbone : Backbone
         The backbone itself. Its `suggested_lr` is used if it has one. If it has random weights and borrows a pretrained
         text encoder, the rate is that of its own images, because a rate for the text would leave the images random.
+
+    Raises
+    ------
+    ConfigError
+        If the rate is below that at the end of the training.
     """
+    rate = _choose(config, method, name, backbone)
+    if config.min_lr > rate.value:
+        raise ConfigError(
+            f"--min-lr {config.min_lr:g} is above the learning rate, {rate.value:g} ({rate.reason}).",
+            hint="Lower it, or give a higher --lr.",
+        )
+    return rate
+
+
+def _choose(config: FinetuneConfig, method: MethodSpec, name: BackboneName, backbone: Any) -> LearningRate:
     if config.lr is not None:
         source = config.source_of("lr")
         known = {"": "as set", "flag": "as set", "default": "as saved with the run"}

@@ -27,6 +27,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.figures import draw_confusion, draw_history
 from galaxtool.reports.html.training import write_training_page
+from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import PictureSet, Task
@@ -168,7 +169,7 @@ def _make_record(
         has_symbol_tower=outcome.symbol_tower is not None,
         licence=backbone.weights.licence if backbone.weights else "",
         citations=_collect_citations(setup),
-        notes=_write_notes(setup.head, temperature, has_test="test" in metrics),
+        notes=_write_notes(setup.head, task.options, temperature, has_test="test" in metrics),
         created=utc_now(),
         galaxtool=__version__,
     )
@@ -185,12 +186,16 @@ def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:
     return fitted
 
 
-def _write_notes(head: HeadSpec, temperature: float, *, has_test: bool) -> str:
+def _write_notes(head: HeadSpec, options: TrainOptions, temperature: float, *, has_test: bool) -> str:
     """Return the notes of the model: what its scores are worth."""
     if head.name == "none":
         return "Learned without labels: it embeds, and has no classes. No score is known."
-    chose = "the best epoch and the temperature" if temperature != 1.0 else "the best epoch"
-    scores = f"Scores are of the validation split of its own training data, which chose {chose}"
+    epoch = {"best": "the best epoch", "last": "" if options.stopping == "best" else "the number of epochs"}
+    choices = [epoch[options.select], "the temperature" if temperature != 1.0 else ""]
+    chose = " and ".join(filter(None, choices))
+    scores = f"Scores are of the validation split of its own training data, which chose {chose or 'nothing'}"
+    if not chose:
+        return f"{scores}."
     if has_test:
         return f"{scores}; those under 'test' are of a test split, which chose nothing."
     return f"{scores}, so they are optimistic; no test split was scored."

@@ -69,13 +69,18 @@ def score_validation(
     metrics = {
         "split": "valid",
         "best_epoch": outcome.best["epoch"],
-        "epochs_compared": sum(row["stage"] == outcome.best["stage"] for row in outcome.history),
+        "epochs_compared": 1 if task.options.select == "last" else _count_epochs(outcome),
         **objective.metrics(scored.logits, targets, scored.embeddings, temperature=temperature, seed=seed),
     }
     measure = getattr(objective, "measure_calibration", None)  # only an objective of classes has it
     if calibrate and measure is not None:
         metrics |= measure(scored.logits, targets, seed=seed)
     return metrics, temperature
+
+
+def _count_epochs(outcome: Outcome) -> int:
+    """Return the number of epochs of the stage of the epoch that is kept."""
+    return sum(row["stage"] == outcome.best["stage"] for row in outcome.history)
 
 
 def score_test(task: Task, scored: ScoredPictures, *, temperature: float, seed: int) -> dict[str, Any]:

@@ -23,6 +23,8 @@ _CHOICES = {
     "contrast": ("instance", "class"),
     "score": ("prompt", "symbol", "both"),
     "class_weights": ("none", "inverse"),
+    "select": ("best", "last"),
+    "augment": ("none", "flips", "standard", "survey"),
     "stopping": RULES,
 }
 _NEEDED = (
@@ -54,6 +56,7 @@ def check_config(config: FinetuneConfig) -> None:
     left = 1 - config.valid_fraction
     _require(0 <= config.test_fraction < left, "test_fraction", config.test_fraction, f"at least 0 and below {left:g}")
     _require(lr is None or 0 < lr < math.inf, "lr", lr, "a number above 0")
+    _require(0 <= config.min_lr < math.inf, "min_lr", config.min_lr, "a number of at least 0")
     _require(0 <= decay < math.inf, "weight_decay", decay, "a number of at least 0")
     _require(config.seed < 2**63, "seed", config.seed, "below 2^63")
 
@@ -169,6 +172,7 @@ def make_train_options(config: FinetuneConfig, method: MethodSpec, *, lr: float,
         warmup_epochs=warmup,
         batch_size=config.batch_size,
         lr=lr,
+        min_lr=config.min_lr,
         weight_decay=config.weight_decay,
         layer_decay=config.layer_decay,
         contrast=config.contrast,
@@ -177,6 +181,7 @@ def make_train_options(config: FinetuneConfig, method: MethodSpec, *, lr: float,
         label_smoothing=config.label_smoothing,
         patience=config.patience,
         stopping=config.stopping,
+        select=config.select,
         ema=config.ema,
         accumulate=config.accumulate,
         checkpointing=config.checkpointing,

@@ -24,6 +24,7 @@ from galaxtool.training import distributed
 from galaxtool.training.precision import suggest_precision
 from galaxtool.training.task import Task
 from galaxtool.types import Progress
+from galaxtool.vision.augmentation_names import make_augmentation
 from galaxtool.vision.device import choose_device, choose_precision
 from galaxtool.vision.preprocess import Preprocess, to_channels
 
@@ -156,6 +157,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
         symbols=symbols,
         device=device,
         options=options,
+        augmentation=make_augmentation(config.augment),
         objective=make_objective(taxonomy=setup.labeled.taxonomy, options=options, targets=train.targets),
         # a fitted head is made after the training, in which the method's own head learns
         head=setup.method.head if setup.head.fitted else setup.head.name,

@@ -82,6 +82,8 @@ def find_unused(config: FinetuneConfig) -> Iterator[UnusedOption]:
         yield UnusedOption(name, "method", f"changes nothing with the method '{method.name}'")
     if config.stopping != "best":
         yield UnusedOption("patience", "stopping", f"changes nothing with --stopping {config.stopping}")
+    if config.select == "last":
+        yield UnusedOption("patience", "select", "changes nothing with --select last, which trains for all epochs")
     if config.size_arcsec is not None:
         yield UnusedOption("crop", "size_arcsec", "changes nothing with --size-arcsec, which replaces it")
     if config.votes:

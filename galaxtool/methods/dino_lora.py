@@ -80,7 +80,10 @@ class DinoStage(Stage):
             local_size=choose_local_size(task),
             local_crops=self.options.local_crops,
             rotate=task.augmentation.rotate,
+            quarter_turns=task.augmentation.quarter_turns,
             gain=task.augmentation.gain,
+            blur=MultiCrop.blur if task.augmentation.gain else 0.0,
+            noise=MultiCrop.noise if task.augmentation.gain else 0.0,
         )
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(task.options.seed)

@@ -72,7 +72,7 @@ def _classifiers() -> list[MethodSpec]:
             head="linear",
             label_kinds=("class", "votes"),
             lengths=_EPOCHS,
-            ignores=("layer_decay", "checkpointing", "compile"),
+            ignores=("layer_decay", "checkpointing", "compile", "augment"),
             lr=1e-2,
             options=(
                 MethodOption(

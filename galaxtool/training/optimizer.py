@@ -68,7 +68,7 @@ def compute_layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.P
     return scales
 
 
-def compute_lr_factor(stage_epochs: Sequence[int], stage: int, epochs: float) -> float:
+def compute_lr_factor(stage_epochs: Sequence[int], stage: int, epochs: float, *, floor: float = 0.0) -> float:
     """Return the factor of the learning rate: one cosine over all stages, and a ramp at the start of each stage.
 
     Every stage starts with a new AdamW, which adapts its step sizes during the ramp.
@@ -81,9 +81,12 @@ def compute_lr_factor(stage_epochs: Sequence[int], stage: int, epochs: float) ->
         Number of the stage, from 0.
     epochs : float
         Epochs of this stage that are done.
+    floor : float
+        Factor at the end of the cosine, in [0, 1].
     """
     ramp = min(1.0, max(epochs / (_RAMP * stage_epochs[stage]), 1e-2))
-    return ramp * decay_by_cosine((sum(stage_epochs[:stage]) + epochs) / sum(stage_epochs))
+    cosine = decay_by_cosine((sum(stage_epochs[:stage]) + epochs) / sum(stage_epochs))
+    return ramp * (floor + (1 - floor) * cosine)
 
 
 def decay_by_cosine(progress: float) -> float:

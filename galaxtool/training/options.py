@@ -19,8 +19,8 @@ class TrainOptions:
         Number of epochs of the stages before it.
     batch_size : int
         Number of images in a step, over all processes.
-    lr : float
-        Peak learning rate.
+    lr, min_lr : float
+        Peak learning rate, and the one at the end of the cosine.
     weight_decay : float
         Weight decay of AdamW.
     layer_decay : float
@@ -37,6 +37,8 @@ class TrainOptions:
         Number of epochs without a better validation score after which the last stage ends; 0 for never.
     stopping : {"best", "loss-margin"}
         Rule for ending the last stage early; see `galaxtool.training.stopping`.
+    select : {"best", "last"}
+        Epoch of the last stage that is kept. With the last, the rule ``best`` does not end the stage early.
     ema : float
         Decay per step of the averaged weights that are validated and kept; 0 to use the weights themselves.
     accumulate : int
@@ -57,6 +59,7 @@ class TrainOptions:
     warmup_epochs: int = 11
     batch_size: int = 32
     lr: float = 1e-3
+    min_lr: float = 0.0
     weight_decay: float = 0.05
     layer_decay: float = 1.0
     contrast: str = "instance"
@@ -65,6 +68,7 @@ class TrainOptions:
     label_smoothing: float = 0.0
     patience: int = 10
     stopping: str = "best"
+    select: str = "best"
     ema: float = 0.0
     accumulate: int = 1
     checkpointing: bool = False

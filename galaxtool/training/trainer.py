@@ -101,7 +101,7 @@ class Trainer:
 
     @property
     def best_checkpoint(self) -> Path:
-        """Checkpoint of the best epoch of the last stage."""
+        """Checkpoint of the epoch of the last stage that is kept: the best, or the last, as the options say."""
         return self.folder / "checkpoints" / "best.pt"
 
     def fit(self, *, resume: bool = False) -> Outcome:
@@ -176,7 +176,7 @@ class Trainer:
                 self.state.history.append(row)
                 self.state.epoch += 1
                 self.state.step, self.state.loss_sum, self.state.seen = 0, 0.0, 0
-                if is_last and self._is_best(stage) and distributed.is_main():
+                if is_last and self._is_kept(stage) and distributed.is_main():
                     save_checkpoint(self.best_checkpoint, {"modules": self.stages.state_dict(), "row": row})
             if distributed.is_main():
                 write_history(self.folder / "history.csv", self.state.history)
@@ -200,7 +200,9 @@ class Trainer:
         while self.state.step < len(batches):
             items = batches[self.state.step]
             progress = self.state.epoch + self.state.step / len(batches)
-            stepper.lr = options.lr * compute_lr_factor(self.stage_epochs, number, progress)
+            stepper.lr = options.lr * compute_lr_factor(
+                self.stage_epochs, number, progress, floor=options.min_lr / options.lr
+            )
             loss, is_interrupted = stepper.step(items, epoch, self.state.step, interrupted=interrupt.requested)
             self._check_finite("loss", loss, stepper.stage)
             self._check_finite("gradient's norm", stepper.norm, stepper.stage)
@@ -248,14 +250,17 @@ class Trainer:
         """Return the history of the present stage."""
         return self.state.history[sum(self.stage_epochs[: self.state.stage]) :]
 
-    def _is_best(self, stage: Stage) -> bool:
+    def _is_kept(self, stage: Stage) -> bool:
+        if self.task.options.select == "last":
+            return True
         scores = [stage.score(self.task, row) for row in self._get_stage_rows()]
         return scores[-1] > max(scores[:-1], default=())
 
     def _find_reason_to_stop(self, stage: Stage) -> str:
         rows, options = self._get_stage_rows(), self.task.options
+        patience = 0 if options.select == "last" else options.patience
         scores = [stage.score(self.task, row) for row in rows]
-        return find_stop_reason(options.stopping, [row["valid_loss"] for row in rows], scores, options.patience)
+        return find_stop_reason(options.stopping, [row["valid_loss"] for row in rows], scores, patience)
 
     def _save(self, stepper: Stepper, averaged: AveragedModel | None) -> None:
         states = distributed.gather_all(get_random_states())
@@ -278,7 +283,7 @@ class Trainer:
         best = load_checkpoint(self.best_checkpoint)
         self.stages.load_state_dict(best["modules"])
         row = find_row(self.state.history, best["row"])
-        tried = len(self.state.history) - sum(self.stage_epochs[:-1])
+        tried = 1 if self.task.options.select == "last" else len(self.state.history) - sum(self.stage_epochs[:-1])
         self.progress.say(describe_kept(row, len(self.state.history), tried))
         stage = self._get_stage(len(self.stages) - 1).eval()
         with torch.inference_mode():

@@ -15,15 +15,19 @@ import torch.nn.functional as F
 
 from galaxtool.vision.preprocess import per_channel
 
+_SYMBOL_ZOOM, _SYMBOL_SHIFT = 1.25, 0.08  # symbols are redrawn however images are augmented
+
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """The augmentation and its strength.
+    """The augmentation and its strength; the parameters are about images, not about symbols.
 
     Parameters
     ----------
     rotate : bool
         Rotate by any angle, and mirror half of the images.
+    quarter_turns : bool
+        Rotate by multiples of 90 degrees only. Without zoom and shift, every pixel then keeps its value.
     zoom : float
         Largest scale factor; the scale is between ``1 / zoom`` and ``zoom``, uniform in its logarithm.
     shift : float
@@ -34,6 +38,7 @@ class Augmentation:
     """
 
     rotate: bool = True
+    quarter_turns: bool = False
     zoom: float = 1.2
     shift: float = 0.04
     gain: float = 0.15
@@ -58,7 +63,12 @@ class Augmentation:
         n = 6 + pictures.shape[-1]
         draws = np.stack([np.random.default_rng((seed, epoch, int(i))).random(n) for i in items])
         x = pictures.permute(0, 3, 1, 2).to(torch.float32) / 255
-        x = warp(x, self._matrices(draws, self.zoom, self.shift), padding="reflection")
+        if self.zoom != 1 or self.shift or (self.rotate and not self.quarter_turns):
+            x = warp(x, self._matrices(draws, self.zoom, self.shift), padding="reflection")
+        elif self.rotate:
+            x = _turn(x, draws)
+        if not self.gain:
+            return x.contiguous()
         gain = 1 + self.gain * (2 * draws[:, 5:6] - 1) + 0.2 * self.gain * (2 * draws[:, 6:] - 1)
         return (x * torch.as_tensor(gain, dtype=x.dtype, device=x.device)[:, :, None, None]).clamp_(0, 1)
 
@@ -84,18 +94,34 @@ class Augmentation:
         thinner = F.avg_pool2d(x, 3, 1, 1)
         stroke = torch.as_tensor(draws[:, 5], dtype=x.dtype, device=x.device)[:, None, None, None]
         x = torch.where(stroke < 0.34, thinner, torch.where(stroke < 0.67, x, thicker))
-        x = warp(x, self._matrices(draws, max(self.zoom, 1.25), 2 * self.shift), padding="zeros")
+        x = warp(x, _make_matrices(draws, _SYMBOL_ZOOM, _SYMBOL_SHIFT), padding="zeros")
         strength = torch.as_tensor(0.6 + 0.4 * draws[:, 6], dtype=x.dtype, device=x.device)
         return x * strength[:, None, None, None]
 
     def _matrices(self, draws: np.ndarray, zoom: float, shift: float) -> np.ndarray:
-        """Return the matrices, shape (N, 2, 3), from output to input coordinates in [-1, 1]."""
-        angle = 2 * np.pi * draws[:, 0] * self.rotate
-        mirror = np.where((draws[:, 1] < 0.5) & self.rotate, -1.0, 1.0)
-        scale = zoom ** (2 * draws[:, 2] - 1)
-        cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
-        tx, ty = 2 * shift * (2 * draws[:, 3] - 1), 2 * shift * (2 * draws[:, 4] - 1)
-        return np.stack([mirror * cosine, -sine, tx, mirror * sine, cosine, ty], axis=1).reshape(-1, 2, 3)
+        """Return the matrices of `_make_matrices` with the rotations of these settings."""
+        turns = np.floor(4 * draws[:, :1]) / 4 if self.quarter_turns else draws[:, :1]
+        unmirrored = np.maximum(draws[:, 1:2], 0.5 * (not self.rotate))
+        return _make_matrices(np.hstack([turns * self.rotate, unmirrored, draws[:, 2:]]), zoom, shift)
+
+
+def _make_matrices(draws: np.ndarray, zoom: float, shift: float) -> np.ndarray:
+    """Return the matrices, shape (N, 2, 3), from output to input coordinates in [-1, 1]."""
+    angle = 2 * np.pi * draws[:, 0]
+    mirror = np.where(draws[:, 1] < 0.5, -1.0, 1.0)
+    scale = zoom ** (2 * draws[:, 2] - 1)
+    cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
+    tx, ty = 2 * shift * (2 * draws[:, 3] - 1), 2 * shift * (2 * draws[:, 4] - 1)
+    return np.stack([mirror * cosine, -sine, tx, mirror * sine, cosine, ty], axis=1).reshape(-1, 2, 3)
+
+
+def _turn(images: torch.Tensor, draws: np.ndarray) -> torch.Tensor:
+    """Rotate images (N, C, size, size) by multiples of 90 degrees and mirror half of them."""
+    turned = []
+    for image, (turn, mirror) in zip(images, draws[:, :2], strict=True):
+        image = torch.rot90(image, int(4 * turn), (1, 2))
+        turned.append(image.flip(2) if mirror < 0.5 else image)
+    return torch.stack(turned)
 
 
 def warp(images: torch.Tensor, matrices: np.ndarray, *, padding: str) -> torch.Tensor:

@@ -35,6 +35,8 @@ class MultiCrop:
         picture, more often near its middle, where the galaxy is.
     rotate : bool
         Rotate by any angle, and mirror half of the crops.
+    quarter_turns : bool
+        Rotate by multiples of 90 degrees only.
     gain : float
         Strength of the brightness change: a factor between ``1 - gain`` and ``1 + gain``, and a fifth of that per
         channel.
@@ -50,6 +52,7 @@ class MultiCrop:
     global_scale: tuple[float, float] = (0.4, 1.0)
     local_scale: tuple[float, float] = (0.1, 0.4)
     rotate: bool = True
+    quarter_turns: bool = False
     gain: float = 0.15
     blur: float = 0.01
     noise: float = 0.02
@@ -106,7 +109,8 @@ class MultiCrop:
     def _matrices(self, draws: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
         """Return the matrices, shape (N, 2, 3), from crop coordinates to picture coordinates, both in [-1, 1]."""
         side = np.sqrt(scale[0] + (scale[1] - scale[0]) * draws[:, 2])
-        angle = 2 * np.pi * draws[:, 0] * self.rotate
+        turns = np.floor(4 * draws[:, 0]) / 4 if self.quarter_turns else draws[:, 0]
+        angle = 2 * np.pi * turns * self.rotate
         mirror = np.where((draws[:, 1] < 0.5) & self.rotate, -1.0, 1.0)
         cosine, sine = np.cos(angle) * side, np.sin(angle) * side
         # the sum of two uniform numbers has a triangular distribution, zero where the crop would touch the edge

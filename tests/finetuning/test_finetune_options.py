@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import gather_labeled
 from galaxtool.plugins.specs import HeadSpec
 from galaxtool.tables.read import read_table
+from galaxtool.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
@@ -391,3 +393,46 @@ def test_the_column_of_identifiers_is_no_warning(images: Path) -> None:
     (images / "gals.csv").write_text("\n".join(["objid,path,label", *rows]))
     labeled = gather_labeled(FinetuneConfig(dataset=[str(images / "gals.csv")]))
     assert labeled.items[0].id == "100" and not any("objid" in text for text in (*labeled.notes, *labeled.warnings))
+
+
+# --- augmentation, floor of the learning rate, epoch that is kept -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("augment", "changed"),
+    [("none", {"zoom": 1.0, "gain": 0.0, "rotate": False}), ("survey", {"zoom": 2.0, "gray": 0.2})],
+)
+def test_settings_of_a_training_without_choices(augment: str, changed: dict[str, Any], images: Path) -> None:
+    seen: list[Any] = []
+    whole = Trainer.fit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "fit", lambda self, **given: seen.append(self.task) or whole(self, **given))
+        found = trained(
+            images, "--method", "supervised", "--augment", augment, "--lr", "1e-3", "--min-lr", "1e-6", "--select",
+            "last", "--no-calibrate",
+        )  # fmt: skip
+    assert {name: getattr(seen[0].augmentation, name) for name in changed} == changed
+    assert (found["method"]["min_lr"], found["method"]["select"]) == (1e-6, "last")
+    assert found["metrics"]["epochs_compared"] == 1
+    assert found["notes"] == "Scores are of the validation split of its own training data, which chose nothing."
+    settings = tomllib.loads(Path("run", "config.toml").read_text())["finetune"]
+    assert (settings["augment"], settings["min_lr"], settings["select"]) == (augment, 1e-6, "last")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--lr", "1e-4", "--min-lr", "1e-3"), "--min-lr 0.001 is above the learning rate, 0.0001 (as set)."),
+        (("--min-lr", "-1"), "--min-lr is -1.0; it must be a number of at least 0."),
+        (("--select", "first"), "--select is 'first', which is not one of best, last."),
+        (("--augment", "mirror"), "not one of none, flips, standard, survey."),
+        (("--select", "last", "--patience", "3"), "--patience changes nothing with --select last"),
+        (
+            ("--method", "linear-probe", "--augment", "flips"),
+            "--augment changes nothing with the method 'linear-probe'",
+        ),
+    ],
+)
+def test_settings_that_cannot_be(given: tuple[str, ...], said: str, images: Path) -> None:
+    method = () if "--method" in given else ("--method", "supervised")
+    assert said in run_failing("finetune", images, *QUICK, *method, *given)

@@ -283,6 +283,16 @@ def test_early_stopping_counts_the_last_stage_only(tmp_path: Path) -> None:
     assert len(outcome.history) == 4 + 2 and outcome.best["epoch"] == 4 + 1
 
 
+def test_the_last_epoch_is_kept_whatever_the_scores(tmp_path: Path) -> None:
+    task, told, right = make_task(patience=1, select="last"), Recorder(), [1, 4, 4, 4, 2]
+    outcome = Trainer(task, [Scripted(task, right)], tmp_path, told).fit()
+    assert len(outcome.history) == 5 and outcome.best == outcome.history[-1]
+    assert outcome.head.n == 2  # type: ignore[union-attr]
+    assert told.lines[-1].startswith("Kept epoch 5 of 5: valid loss ")
+    again = Trainer(task, [Scripted(task, right)], tmp_path, CallAtStep(1, kill)).fit(resume=True)
+    assert again.best == outcome.best
+
+
 def spoilt(weight: torch.Tensor, batch: Batch) -> torch.Tensor:
     bad = batch.epoch == 1 and batch.step == 2
     return weight.square().sum() * (float("nan") if bad else 1.0)
@@ -320,6 +330,13 @@ def test_learning_rate_falls_over_the_whole_training(tmp_path: Path) -> None:
     rates = [row["lr"] for row in outcome.history]
     assert rates == sorted(rates, reverse=True) and 0 < rates[-1] < 0.002 and 0.008 < rates[0] <= 0.01
     assert (decay_by_cosine(0), decay_by_cosine(0.5), decay_by_cosine(1)) == pytest.approx((1, 0.5, 0))
+
+
+def test_learning_rate_ends_at_its_floor(tmp_path: Path) -> None:
+    outcome = trainer(tmp_path, lr=0.01, min_lr=0.002, epochs=3, warmup_epochs=1).fit()
+    done = (np.arange(4) + 2 / 3) / 4  # at the last of three steps of each epoch
+    expected = 0.002 + (0.01 - 0.002) * (1 + np.cos(np.pi * done)) / 2
+    assert [row["lr"] for row in outcome.history] == pytest.approx(list(expected))
 
 
 def test_history_has_a_row_an_epoch(whole: Any) -> None:
