@@ -25,6 +25,7 @@ def classify(
     output: Path = Path("predictions.csv"),
     engine: str = "auto",
     top_k: int = 1,
+    prior: str | Path = "training",
     terms: str | None = None,
     html: Path | None = None,
     sort_into: Path | None = None,
@@ -45,6 +46,7 @@ def classify(
     ra_column: str | None = None,
     dec_column: str | None = None,
     table: str | None = None,
+    tta: int | None = None,
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
@@ -71,6 +73,9 @@ def classify(
     {engine}
     top_k : int
         Number of classes to report for each image; above 1 adds the columns label_2, probability_2 and so on.
+    prior : str or Path
+        Mix of classes that the probabilities answer for: training (as in the training of the model), uniform (equal
+        shares), or a table, TOML or JSON file with the fraction of each class. Coarser terms come after it.
     terms : str, optional
         Taxonomy with coarser classes to report instead of those of the model, such as gz2-5. The probabilities of the
         classes that each of them contains are summed, and scaled to a sum of 1; those of classes without a
@@ -94,6 +99,7 @@ def classify(
     {ra_column}
     {dec_column}
     {table}
+    {tta}
     {batch_size}
     {workers}
     {executor}
@@ -114,9 +120,10 @@ def classify(
     Raises
     ------
     InputError
-        If there is nothing to classify, no image can be read, or `strict` is set and one cannot be read.
+        If there is nothing to classify, no image can be read, or `strict` is set and one cannot be read; also if the
+        fractions of `prior` cannot be used.
     ModelError, UnknownName
-        If the model cannot be used, or `terms` does not fit it.
+        If the model cannot be used, or `prior` or `terms` does not fit it.
     """
     from galaxtool.inference.classify import classify_inputs
 
@@ -124,6 +131,7 @@ def classify(
         inputs,
         str(model),
         top_k=top_k,
+        prior=str(prior),
         terms=terms,
         strict=strict,
         reading=ReadingOptions(
@@ -133,7 +141,7 @@ def classify(
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
-            precision=precision,
+            precision=precision, tta=tta,
         ),
         outputs=OutputOptions(
             table=Path(output), html=html and Path(html), sort_into=sort_into and Path(sort_into), sort_by=sort_by,

@@ -40,6 +40,7 @@ def embed(
     engine: str = "auto",
     device: str = "auto",
     precision: str = "auto",
+    tta: int | None = None,
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
@@ -78,6 +79,7 @@ def embed(
     {engine}
     {device}
     {precision}
+    {tta}
     {batch_size}
     {workers}
     {executor}
@@ -109,7 +111,7 @@ def embed(
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
-            precision=precision,
+            precision=precision, tta=tta,
         ),
         job_options=JobOptions(shard=Shard.parse(shard), resume=resume, overwrite=overwrite),
         progress=progress or Silent(),

@@ -41,6 +41,7 @@ def index(
     engine: str = "auto",
     device: str = "auto",
     precision: str = "auto",
+    tta: int | None = None,
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
@@ -80,6 +81,7 @@ def index(
     {engine}
     {device}
     {precision}
+    {tta}
     {batch_size}
     {workers}
     {executor}
@@ -116,7 +118,7 @@ def index(
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
-            precision=precision,
+            precision=precision, tta=tta,
         ),
     )  # fmt: skip
     return build_index(inputs, str(model), options, progress or Silent())

@@ -31,6 +31,11 @@ SHARED_OPTIONS = {
     ),
     "device": ("str", "Device to compute on: auto, cpu, cuda, cuda:1 or mps."),
     "precision": ("str", "Floating-point precision: auto, fp32, bf16 or fp16. auto is fp32."),
+    "tta": (
+        "int, optional",
+        "Number of views of each image whose results are averaged: 2 (also mirrored), 4 (quarter turns) or 8 (both); "
+        "1 for none. It costs as many times the model's time. By default what the model asks for, usually 1.",
+    ),
     "batch_size": ("int", "Number of images per batch."),
     "workers": ("int, optional", "Number of parallel workers; by default one per available core."),
     "executor": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class Calibration:
         }
 
 
-def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
+def fit_temperature(logits: np.ndarray, targets: np.ndarray, shift: np.ndarray | float = 0.0) -> float:
     """Find the temperature that maximizes the likelihood of the labels (Guo et al. 2017, arXiv:1706.04599).
 
     Parameters
@@ -83,55 +84,62 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
         Outputs of the classifier.
     targets : ndarray of int, shape (N,)
         Indices of the true classes.
+    shift : ndarray, shape (K,), or float
+        What is added to the logits after the division: the logarithms of the factors of `galaxtool.evaluation.prior`.
 
     Returns
     -------
     float
-        Temperature between 0.05 and 20; the logits divided by it have the least cross-entropy.
+        Temperature between 0.05 and 20; the logits divided by it, and shifted, have the least cross-entropy.
     """
     exact = logits.astype(np.float64)
 
     def cross_entropy(log_temperature: float) -> float:
-        return _log_loss(exact / np.exp(log_temperature), targets)
+        return _log_loss(exact / np.exp(log_temperature) + shift, targets)
 
     return round(float(np.exp(minimize_scalar(cross_entropy, bounds=_LOG_BOUNDS, method="bounded").x)), 6)
 
 
 def cross_fit(
-    logits: np.ndarray, targets: np.ndarray, fit: Callable[[np.ndarray, np.ndarray], float] = fit_temperature
+    logits: np.ndarray,
+    targets: np.ndarray,
+    fit: Callable[[np.ndarray, np.ndarray], float] | None = None,
+    *,
+    shift: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Divide the logits of each of 5 folds by the temperature fitted to the other four.
 
     Parameters
     ----------
-    logits, targets : ndarray
+    logits, targets, shift
         As for `fit_temperature`.
-    fit : callable
-        Function that fits the temperature.
+    fit : callable, optional
+        Function that fits the temperature to logits and targets.
 
     Returns
     -------
     ndarray of float64, shape (N, K)
-        Logits whose softmax says how well such a temperature calibrates other images. The folds have about equal
-        shares of every class, and are always the same.
+        Scaled and shifted logits whose softmax says how well such a temperature calibrates other images. The folds
+        have about equal shares of every class, and are always the same.
     """
     order = np.random.default_rng(0).permutation(len(targets))
     order = order[np.argsort(targets[order], kind="stable")]
     fold = np.empty(len(targets), dtype=int)
     fold[order] = np.arange(len(targets)) % _FOLDS
+    fit_one = fit or partial(fit_temperature, shift=shift)
     scaled = logits.astype(np.float64)
     for number in range(_FOLDS):
         held = fold == number
-        scaled[held] /= fit(logits[~held], targets[~held])
-    return scaled
+        scaled[held] /= fit_one(logits[~held], targets[~held])
+    return scaled + shift
 
 
-def choose_temperature(logits: np.ndarray, targets: np.ndarray) -> Calibration:
+def choose_temperature(logits: np.ndarray, targets: np.ndarray, shift: np.ndarray | float = 0.0) -> Calibration:
     """Fit a temperature, and drop it if it does not help images that it was not fitted to.
 
     Parameters
     ----------
-    logits, targets : ndarray
+    logits, targets, shift
         As for `fit_temperature`.
 
     Returns
@@ -141,10 +149,11 @@ def choose_temperature(logits: np.ndarray, targets: np.ndarray) -> Calibration:
         error is not higher; also for fewer than 10 images.
     """
     exact, n = logits.astype(np.float64), len(targets)
-    before = _log_loss(exact, targets), expected_calibration_error(softmax(exact, axis=1), targets)
+    plain = exact + shift
+    before = _log_loss(plain, targets), expected_calibration_error(softmax(plain, axis=1), targets)
     if n < _MIN_IMAGES:
         return Calibration(1.0, 1.0, n, before[0], before[0], before[1], before[1])
-    scaled, fitted = cross_fit(logits, targets), fit_temperature(logits, targets)
+    scaled, fitted = cross_fit(logits, targets, shift=shift), fit_temperature(logits, targets, shift)
     after = _log_loss(scaled, targets), expected_calibration_error(softmax(scaled, axis=1), targets)
     helps = after[0] < before[0] and after[1] <= before[1]
     return Calibration(fitted if helps else 1.0, fitted, n, after[0], before[0], after[1], before[1])

@@ -11,6 +11,7 @@ import tomli_w
 from torch import nn
 
 from galaxtool import __version__
+from galaxtool.evaluation.prior import TRAINING
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
 from galaxtool.finetuning.domain import describe_domain
@@ -77,6 +78,11 @@ def finish_run(
     dict
         The metrics.
     """
+    if setup.head.fitted:  # its votes answer for the mix of classes of the training
+        options = replace(task.options, scores_prior=TRAINING)
+        make_objective = get_registry().heads.find(setup.head.name).load(setup.head.objective)
+        objective = make_objective(taxonomy=task.taxonomy, options=options, targets=task.train.targets)
+        task = replace(task, options=options, objective=objective)
     head = _fit_head(task, setup.head) or outcome.head
     has_classes = setup.head.name != "none"
     figures = run.path / "figures"
@@ -87,11 +93,13 @@ def finish_run(
     if has_classes and test is not None:
         tested = run_head(task, head, test)
         metrics["test"] = score_test(task, tested, temperature=temperature, seed=config.seed)
-        _draw_confusion(task, tested, f"Test, {len(test)} images", figures / "confusion_test.png")
+        _draw_confusion(task, tested, temperature, f"Test, {len(test)} images", figures / "confusion_test.png")
     write_json(run.path / "metrics.json", metrics)
     draw_history(outcome.history, outcome.best["epoch"], figures / "history.png")
     if has_classes:
-        _draw_confusion(task, scored, f"Validation, {len(scored.predicted)} images", figures / "confusion.png")
+        _draw_confusion(
+            task, scored, temperature, f"Validation, {len(scored.pictures)} images", figures / "confusion.png"
+        )
     record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
     model = GalaxyModel(task.backbone, head, outcome.symbol_tower).eval()
     record = save_model(run.path / "model", model, record, task.taxonomy)
@@ -128,10 +136,13 @@ def _write_page(run: RunDirectory, record: ModelRecord, setup: TrainingSetup, ou
     )
 
 
-def _draw_confusion(task: Task, scored: ScoredPictures, title: str, path: Path) -> None:
+def _draw_confusion(task: Task, scored: ScoredPictures, temperature: float, title: str, path: Path) -> None:
     """Draw the confusion matrix, unless the targets are votes."""
     if scored.pictures.targets.ndim == 1:
-        draw_confusion(scored.pictures.targets, scored.predicted, task.taxonomy.slugs, path, title=title)
+        scale = getattr(task.objective, "scale", None)  # only an objective of classes has it
+        logits = scale(scored.logits, temperature) if callable(scale) else scored.logits
+        predicted = logits.argmax(dim=1).numpy()
+        draw_confusion(scored.pictures.targets, predicted, task.taxonomy.slugs, path, title=title)
 
 
 def _make_record(
@@ -164,6 +175,8 @@ def _make_record(
         },
         metrics=metrics,
         votes=votes.as_dict() if votes else None,
+        prior=_describe_prior(task),
+        scores_prior=task.options.scores_prior,
         text_encoder=str(setup.text_encoder or ""),
         has_text="text" in method.needs,
         has_symbol_tower=outcome.symbol_tower is not None,
@@ -173,6 +186,14 @@ def _make_record(
         created=utc_now(),
         galaxtool=__version__,
     )
+
+
+def _describe_prior(task: Task) -> dict[str, float]:
+    """Return the share of each class in the training, by slug; empty if the targets are votes or there are none."""
+    shares = getattr(task.objective, "prior", None)
+    if shares is None:
+        return {}
+    return {slug: round(share, 6) for slug, share in zip(task.taxonomy.slugs, shares.tolist(), strict=True)}
 
 
 def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:

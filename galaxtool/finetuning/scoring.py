@@ -36,12 +36,6 @@ class ScoredPictures:
     logits: torch.Tensor
     embeddings: np.ndarray
 
-    @property
-    def predicted(self) -> np.ndarray:
-        """Index of the most probable class of each picture."""
-        indices: np.ndarray = self.logits.argmax(dim=1).numpy()
-        return indices
-
 
 def run_head(task: Task, head: nn.Module, pictures: PictureSet) -> ScoredPictures:
     """Return the outputs of the trained model, computed in float32."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.evaluation.prior import INVERSE, TRAINING, UNIFORM
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodOption, MethodSpec
@@ -149,6 +150,37 @@ def _convert(option: MethodOption, text: str) -> OptionValue:
         raise ConfigError(f"--option {option.name}={text}: it must be {expected}.") from None
 
 
+def find_scores_prior(head: str, contrast: str, class_weights: str) -> str:
+    """Return the mix of classes that the probabilities of a trained head answer for.
+
+    Parameters
+    ----------
+    head : str
+        Registered name of the head.
+    contrast : {"instance", "class"}
+        Negatives of the loss of a prompt head. With the other items as negatives, it is a balanced softmax (Ren et al.
+        2020, arXiv:2007.10740): frequent classes are compared against more often, so that the scores answer for equal
+        shares.
+    class_weights : {"none", "inverse"}
+        Weights of the items. With ``inverse``, all classes have equal shares in the loss.
+
+    Returns
+    -------
+    str
+        A mix of `galaxtool.evaluation.prior`. A balanced softmax with inverse weights corrects twice, so its scores
+        answer for the inverse of the training mix.
+    """
+    corrections = (head == "prompt" and contrast == "instance") + (class_weights == "inverse")
+    return (TRAINING, UNIFORM, INVERSE)[corrections]
+
+
+def _find_trained_head(method: MethodSpec, config: FinetuneConfig) -> str:
+    """Return the name of the head that the training validates: the method's own if a fitted one replaces it."""
+    if config.head is None or get_registry().heads.find(config.head).spec.fitted:
+        return method.head
+    return config.head
+
+
 def make_train_options(config: FinetuneConfig, method: MethodSpec, *, lr: float, precision: str) -> TrainOptions:
     """Return the options of the trainer, with defaults for the settings that were not given.
 
@@ -178,6 +210,7 @@ def make_train_options(config: FinetuneConfig, method: MethodSpec, *, lr: float,
         contrast=config.contrast,
         score=config.score,
         class_weights=config.class_weights,
+        scores_prior=find_scores_prior(_find_trained_head(method, config), config.contrast, config.class_weights),
         label_smoothing=config.label_smoothing,
         patience=config.patience,
         stopping=config.stopping,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxtool.errors import ConfigError, ModelError
+from galaxtool.inference.class_prior import ClassPrior, choose_prior
 from galaxtool.inference.coarse_terms import CoarseTerms, find_terms
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.error_report import report_errors
@@ -35,6 +36,7 @@ def classify_inputs(
     model: str,
     *,
     top_k: int,
+    prior: str,
     terms: str | None,
     strict: bool,
     reading: ReadingOptions,
@@ -54,6 +56,7 @@ def classify_inputs(
     chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
     engine = open_batch_engine(files, chosen, len(found.items), progress)
     check_classes(engine.record, model)
+    class_prior = choose_prior(engine.record, prior)
     coarse = find_terms(engine.record, terms)
     changed_names = check_columns(outputs.table, list_prediction_columns(found.columns, engine.record, top_k, coarse))
     notes = find_notes(engine.record, reading, found.items)
@@ -70,8 +73,9 @@ def classify_inputs(
         preprocess=override_preprocess(engine.record.make_preprocess(), reading),
         compute=compute,
         embeds=False,
+        prior=class_prior,
     )
-    record = _make_record(runner, found, model, top_k, shard.count, terms=coarse, notes=notes)
+    record = _make_record(runner, found, model, top_k, shard.count, prior=class_prior, terms=coarse, notes=notes)
     with Job(outputs.table, record, job_options) as job:
         fill_prediction_parts(job, found, runner, outputs.table, progress, terms=coarse)
         counts = count_parts(job.done)
@@ -93,6 +97,7 @@ def classify_inputs(
         sorted_into=sorted_into,
         flags=counts.order_flags(FLAGS),
         notes=tuple(notes),
+        prior=class_prior.header,
         terms=coarse.coarse.name if coarse else "",
         dropped=counts.dropped / max(1, counts.rows - counts.errors) if coarse else None,
     )
@@ -118,6 +123,7 @@ def _make_record(
     top_k: int,
     shards: int,
     *,
+    prior: ClassPrior,
     terms: CoarseTerms | None,
     notes: Sequence[str],
 ) -> PredictionsRecord:
@@ -135,12 +141,15 @@ def _make_record(
         precision=setup.precision,
         batch_size=size,
         reading_options=setup.reading.as_dict(),
-        preprocessing=setup.preprocess.digest,
+        preprocessing=setup.preprocess_digest,
         inputs=found.digest,
         top_k=top_k,
+        prior=prior.header or None,
         terms=terms.coarse.name if terms else None,
         rows_per_part=rows,
-        meta=make_provenance(engine, model, terms=terms.coarse.name if terms else "", notes=notes),
+        meta=make_provenance(
+            engine, model, terms=terms.coarse.name if terms else "", notes=notes, prior=prior.header, tta=setup.tta
+        ),
         notes=list(notes),
         classes=classes,
         calibration=f"{calibration}, for the model's own classes" if terms else calibration,

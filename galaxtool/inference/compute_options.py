@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from galaxtool.errors import ConfigError
+from galaxtool.inference.views import check_views
 from galaxtool.jobs.job import PARTS, job_folder
 from galaxtool.jobs.record import FILE_NAME, load_values
 from galaxtool.plugins.registry import get_registry
@@ -28,11 +29,13 @@ class ComputeOptions:
         Images in a batch.
     engine, device, precision : str
         As on the command line, see `galaxtool.models.engines.open.open_engine`.
+    tta : int, optional
+        Number of views of each image, turned and mirrored, whose results are averaged; by default that of the model.
 
     Raises
     ------
     ConfigError
-        If a number is not positive.
+        If a number is not positive, or there is no such number of views.
     UnknownName
         If the executor does not exist.
     """
@@ -43,6 +46,7 @@ class ComputeOptions:
     engine: str = "auto"
     device: str = "auto"
     precision: str = "auto"
+    tta: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "workers"):
@@ -51,6 +55,7 @@ class ComputeOptions:
                     f"--{name.replace('_', '-')} is {value}; it must be at least 1.",
                     hint="Leave it out for the default.",
                 )
+        check_views(self.tta)
         if self.executor != "auto":
             get_registry().executors.find(self.executor.partition("://")[0])
 

@@ -15,11 +15,14 @@ from astropy.table import Table
 from galaxtool.containers.find import locate_image
 from galaxtool.containers.stack import Stack
 from galaxtool.errors import InputError
+from galaxtool.evaluation.prior import TRAINING
 from galaxtool.images.fits.axes import MAX_BANDS
 from galaxtool.images.read_options import ReadOptions
+from galaxtool.inference.class_prior import choose_prior
 from galaxtool.inference.classify import check_classes
 from galaxtool.inference.compute_options import BATCH_SIZE
 from galaxtool.inference.prediction_parts import make_part_table
+from galaxtool.inference.views import check_views
 from galaxtool.inference.worker import PictureReader, ScoredBatch, Scorer, WorkerSetup
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.items import InputItem
@@ -123,13 +126,21 @@ class Model:
         """Slugs of the classes, in the order of the probabilities."""
         return self.record.slugs
 
-    def classify(self, images: Image | Sequence[Image]) -> Table:
+    def classify(
+        self, images: Image | Sequence[Image], *, prior: str | os.PathLike[str] = TRAINING, tta: int | None = None
+    ) -> Table:
         """Classify images.
 
         Parameters
         ----------
         images : image or sequence of images
             See `Model`.
+        prior : str or path
+            Mix of classes that the probabilities answer for: ``training``, ``uniform``, or a file with the fraction of
+            each class, as for ``galaxtool classify``.
+        tta : {1, 2, 4, 8}, optional
+            Number of views of each image, turned and mirrored, whose results are averaged; by default that of the
+            model, usually 1.
 
         Returns
         -------
@@ -142,21 +153,24 @@ class Model:
         Raises
         ------
         InputError
-            If a path does not exist, or an array does not hold images.
+            If a path does not exist, an array does not hold images, or the fractions of `prior` do not fit the model.
         ModelError
             If the model was trained without labels and has no classes.
         """
         check_classes(self.record, self.name)
-        items, scored = self._score(images, embeds=False)
+        factors = choose_prior(self.record, os.fspath(prior)).factors
+        items, scored = self._score(images, embeds=False, tta=tta, factors=factors)
         return make_part_table(items, None, scored, self.record, top_k=1)
 
-    def embed(self, images: Image | Sequence[Image]) -> np.ndarray:
+    def embed(self, images: Image | Sequence[Image], *, tta: int | None = None) -> np.ndarray:
         """Embed images.
 
         Parameters
         ----------
         images : image or sequence of images
             See `Model`.
+        tta : {1, 2, 4, 8}, optional
+            Same as in `classify`.
 
         Returns
         -------
@@ -168,11 +182,19 @@ class Model:
         InputError
             If a path does not exist, or an array does not hold images.
         """
-        _, scored = self._score(images, embeds=True)
+        _, scored = self._score(images, embeds=True, tta=tta)
         return np.concatenate([batch.values for batch in scored if batch.values is not None])
 
-    def _score(self, images: Image | Sequence[Image], *, embeds: bool) -> tuple[list[InputItem], list[ScoredBatch]]:
+    def _score(
+        self,
+        images: Image | Sequence[Image],
+        *,
+        embeds: bool,
+        tta: int | None,
+        factors: tuple[float, ...] = (),
+    ) -> tuple[list[InputItem], list[ScoredBatch]]:
         """Read and score images in batches."""
+        check_views(tta)
         preprocess = self.record.make_preprocess()
         sequence: Sequence[Image] = [images] if isinstance(images, _ONE_IMAGE) else images
         items = _make_items(sequence, preprocess.channels)
@@ -185,6 +207,8 @@ class Model:
             preprocess=preprocess,
             reading=ReadOptions(),
             embeds=embeds,
+            tta=self.record.tta if tta is None else tta,
+            factors=factors,
         )
         read, scorer = _MemoryReader(setup), Scorer(setup, self.engine)
         starts = range(0, max(len(items), 1), self.batch_size)

@@ -14,7 +14,9 @@ _WITH_VALUE = ("-o", "--output", "--shard", "--executor", "--workers", "--html",
 _WITHOUT_VALUE = ("--resume", "--overwrite", "--samp", "--quiet", "-q", "--json")
 
 
-def make_provenance(engine: Engine, model: str, *, terms: str = "", notes: Sequence[str] = ()) -> dict[str, str]:
+def make_provenance(
+    engine: Engine, model: str, *, terms: str = "", notes: Sequence[str] = (), prior: str = "", tta: int = 1
+) -> dict[str, str]:
     """Return the model, its digest, the engine, versions and the command by the keys of table headers.
 
     Parameters
@@ -27,6 +29,10 @@ def make_provenance(engine: Engine, model: str, *, terms: str = "", notes: Seque
         Coarser taxonomy of the table; empty for the classes of the model.
     notes : sequence of str
         What to beware of.
+    prior : str
+        Mix of classes that the probabilities answer for; empty if they are left as the model computes them.
+    tta : int
+        Number of views of each image whose results are averaged.
 
     Notes
     -----
@@ -41,6 +47,8 @@ def make_provenance(engine: Engine, model: str, *, terms: str = "", notes: Seque
         "VERSIONS": ", ".join(f"{name} {version}" for name, version in find_versions().items()),
         "COMMAND": normalize_command(invocation.get().argv),
         **({"TERMS": terms} if terms else {}),
+        **({"PRIOR": prior} if prior else {}),
+        **({"TTA": str(tta)} if tta != 1 else {}),
         **({"NOTES": " ".join(notes)} if notes else {}),
     }
 

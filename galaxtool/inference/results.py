@@ -41,6 +41,8 @@ class ClassifyResult:
         Number of images with each flag, see `galaxtool.FLAGS`.
     notes : tuple of str
         What to beware of with this model and these images.
+    prior : str
+        Mix of classes that the probabilities answer for; empty if they are left as the model computes them.
     terms : str
         Coarser taxonomy of the table; empty for the classes of the model.
     dropped : float or None
@@ -59,6 +61,7 @@ class ClassifyResult:
     sorted_into: dict[str, int] = field(default_factory=dict)
     flags: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    prior: str = ""
     terms: str = ""
     dropped: float | None = None
 
@@ -80,6 +83,7 @@ class ClassifyResult:
             "model_digest": self.model_digest,
             "flags": self.flags,
             "notes": list(self.notes),
+            **({"prior": self.prior} if self.prior else {}),
             **({"terms": self.terms, "dropped": self.dropped} if self.terms else {}),
             **({"shard": self.shard} if self.shard else {}),
             **({"sorted_into": self.sorted_into} if self.sorted_into else {}),

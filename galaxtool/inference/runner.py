@@ -12,6 +12,7 @@ from typing import Any
 from galaxtool.executors.cores import count_cores, resolve_workers
 from galaxtool.executors.protocols import Executor
 from galaxtool.images.read_options import ReadOptions
+from galaxtool.inference.class_prior import ClassPrior
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.worker import ScoredBatch, Scorer, WorkerSetup, make_reader, make_scorer
 from galaxtool.inputs.items import InputItem
@@ -69,6 +70,8 @@ class BatchRunner:
         Executor, workers and batch size.
     embeds : bool
         Whether to compute embeddings rather than probabilities.
+    prior : ClassPrior, optional
+        Mix of classes that the probabilities answer for; by default they are left as the model computes them.
 
     Attributes
     ----------
@@ -85,6 +88,7 @@ class BatchRunner:
         preprocess: Preprocess,
         compute: ComputeOptions,
         embeds: bool,
+        prior: ClassPrior | None = None,
     ) -> None:
         self.engine, self.compute = engine, compute
         path = os.path.abspath(model)  # noqa: PTH100  Path.resolve would follow links
@@ -97,6 +101,8 @@ class BatchRunner:
             preprocess=preprocess,
             reading=reading,
             embeds=embeds,
+            tta=engine.record.tta if compute.tta is None else compute.tta,
+            factors=prior.factors if prior else (),
         )
 
     def run(

@@ -14,6 +14,8 @@ import numpy as np
 
 from galaxtool.errors import DependencyMissing, ModelError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
+from galaxtool.inference.class_prior import correct_probabilities
+from galaxtool.inference.views import hash_with_views, run_views
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.read_item import read_item
 from galaxtool.models.engines.open import open_engine
@@ -43,6 +45,10 @@ class WorkerSetup:
         Options for reading images.
     embeds : bool
         Whether to compute embeddings rather than probabilities.
+    tta : int
+        Number of views of each image whose results are averaged.
+    factors : tuple of float
+        Factor for the probability of each class; empty for none.
     """
 
     model: str
@@ -54,6 +60,13 @@ class WorkerSetup:
     reading: ReadOptions
     threads: int = 0
     embeds: bool = False
+    tta: int = 1
+    factors: tuple[float, ...] = ()
+
+    @property
+    def preprocess_digest(self) -> str:
+        """Digest of the preprocessing and the views: embeddings can be compared only if theirs are equal."""
+        return hash_with_views(self.preprocess.digest, self.tta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +151,7 @@ class Scorer:
 
     def __init__(self, setup: WorkerSetup, engine: Engine | None = None) -> None:
         self.read = PictureReader(setup)
-        self.embeds = setup.embeds
+        self.setup, self.embeds = setup, setup.embeds
         self.engine = engine or _open_engine(setup)
 
     def __call__(self, items: Sequence[InputItem]) -> ScoredBatch:
@@ -151,8 +164,9 @@ class Scorer:
         values = np.full((len(items), record.dim if self.embeds else len(record.slugs)), np.nan, dtype=np.float32)
         if batch.pictures is None:
             return replace(batch, values=values)
-        scores = self.engine.run(batch.pictures)
-        values[[not error for error in batch.errors]] = scores.embedding if self.embeds else scores.probabilities
+        scores = run_views(self.engine, batch.pictures, self.setup.tta)
+        found = scores.embedding if self.embeds else correct_probabilities(scores.probabilities, self.setup.factors)
+        values[[not error for error in batch.errors]] = found
         finite = np.asarray(np.isfinite(values).all(axis=1))
         values[~finite] = np.nan
         errors = [

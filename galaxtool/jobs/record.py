@@ -103,6 +103,8 @@ class PredictionsRecord(BatchRecord):
     ----------
     top_k : int
         Number of labels in a row.
+    prior : str, optional
+        Mix of classes that the probabilities answer for, if they are not left as the model computes them.
     terms : str, optional
         Coarser taxonomy to which the probabilities are converted.
     rows_per_part : int
@@ -121,6 +123,7 @@ class PredictionsRecord(BatchRecord):
 
     kind: str = "predictions"
     top_k: int = field(metadata=stored_as("top k"))
+    prior: str | None = None
     terms: str | None = None
     rows_per_part: int = field(metadata=stored_as("rows a part", derived=True))
     meta: dict[str, str]

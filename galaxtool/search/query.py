@@ -12,6 +12,7 @@ from galaxtool.containers.reading import read_ref
 from galaxtool.errors import InputError, ModelError, UnknownName, UnreadableImage
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.views import run_views
 from galaxtool.inference.worker import describe_not_finite
 from galaxtool.search.options import QueryArgs
 from galaxtool.search.reading import choose_reading, describe_options, locate_query
@@ -116,7 +117,7 @@ def _embed_image(text: str, given: ReadingOptions, source: Source, progress: Pro
     for flag in preprocess.flags(cutout):
         if flag in _NOTED_FLAGS:
             warn(progress, f"The query is flagged {flag}: {FLAGS[flag]}.")
-    vector = source.engine.run(preprocess.picture(cutout)[None]).embedding[0]
+    vector = run_views(source.engine, preprocess.picture(cutout)[None], source.index.record.tta).embedding[0]
     if not np.isfinite(vector).all():
         raise UnreadableImage(describe_not_finite(ref, embeds=True))
     return Query(text=text, vector=vector, path=ref.path, ref=ref, reading=reading.options)

@@ -14,6 +14,7 @@ from galaxtool.errors import TrainingError
 from galaxtool.evaluation.calibration import choose_temperature, cross_fit
 from galaxtool.evaluation.class_scores import compute_class_scores
 from galaxtool.evaluation.metrics import compute_classification_metrics, compute_metric
+from galaxtool.evaluation.prior import TRAINING, find_factors, find_scores_shares, measure_prior
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.options import TrainOptions
 
@@ -61,9 +62,14 @@ class ClassObjective:
     taxonomy : Taxonomy
         The classes.
     options : TrainOptions
-        Class weights and label smoothing.
+        Class weights, label smoothing, and the mix of classes that the outputs answer for.
     targets : ndarray of int64, shape (N,)
         Class indices of the training split.
+
+    Attributes
+    ----------
+    prior : ndarray of float64, shape (K,)
+        Share of each class in the training split.
 
     Raises
     ------
@@ -75,6 +81,9 @@ class ClassObjective:
         self.n_outputs = len(taxonomy)
         self.slugs = tuple(taxonomy.slugs)
         self.label_smoothing = options.label_smoothing
+        self.prior = measure_prior(targets, len(taxonomy))
+        factors = find_factors(self.prior, find_scores_shares(self.prior, options.scores_prior))
+        self._shift = np.log(factors) if options.scores_prior != TRAINING else np.zeros(len(factors))
         self.class_weights: torch.Tensor | None = None
         if options.class_weights == "inverse":
             counts = np.bincount(targets[targets >= 0], minlength=len(taxonomy))
@@ -103,7 +112,8 @@ class ClassObjective:
         return (weights * each).mean()
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
-        """Return plain cross-entropy, accuracy and macro F1."""
+        """Return plain cross-entropy, accuracy and macro F1, for the mix of classes of the training."""
+        logits = self.scale(logits, 1.0)
         predicted = logits.argmax(dim=1).numpy()
         return {
             "valid_loss": float(F.cross_entropy(logits, torch.from_numpy(targets))),
@@ -111,13 +121,17 @@ class ClassObjective:
             "valid_f1_macro": float(f1_score(targets, predicted, average="macro", zero_division=0)),
         }
 
+    def scale(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Return logits whose softmax are the probabilities for the mix of classes of the training, (N, K)."""
+        return logits / temperature + torch.from_numpy(self._shift).to(logits)
+
     def score(self, row: Mapping[str, Any]) -> tuple[float, ...]:
         """Rank by macro F1, then by the loss."""
         return (row["valid_f1_macro"], -row["valid_loss"])
 
     def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
         """Return the temperature that calibrates the probabilities, or 1 if none does; see `choose_temperature`."""
-        return choose_temperature(logits.numpy(), targets).temperature
+        return choose_temperature(logits.numpy(), targets, self._shift).temperature
 
     def measure_calibration(self, logits: torch.Tensor, targets: np.ndarray, *, seed: int) -> dict[str, Any]:
         """Measure the temperature that `calibrate` chose, on folds to which it was not fitted.
@@ -128,8 +142,10 @@ class ClassObjective:
             Entries of ``metrics.json``: ``ece``, which replaces that of `metrics`, and ``calibration``.
         """
         outputs = logits.numpy()
-        calibration = choose_temperature(outputs, targets)
-        held_out = outputs if calibration.temperature == 1 else cross_fit(outputs, targets)
+        calibration = choose_temperature(outputs, targets, self._shift)
+        held_out = self.scale(logits, 1.0).numpy()
+        if calibration.temperature != 1:
+            held_out = cross_fit(outputs, targets, shift=self._shift)
         probabilities = torch.softmax(torch.from_numpy(held_out), dim=1).numpy()
         return {"ece": compute_metric("ece", probabilities, targets, seed=seed), "calibration": calibration.as_dict()}
 
@@ -137,10 +153,10 @@ class ClassObjective:
         self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
     ) -> dict[str, Any]:
         """Return the scores of `compute_classification_metrics`, those of each class, and the ECE as trained."""
-        as_trained = torch.softmax(logits, dim=1).numpy()
-        scaled = torch.softmax(logits / temperature, dim=1).numpy()
+        as_trained = torch.softmax(self.scale(logits, 1.0), dim=1).numpy()
+        scaled = torch.softmax(self.scale(logits, temperature), dim=1).numpy()
         return {
             **compute_classification_metrics(scaled, targets, embeddings, seed=seed),
             "ece_uncalibrated": compute_metric("ece", as_trained, targets, seed=seed),
-            "classes": compute_class_scores(as_trained.argmax(axis=1), targets, self.slugs),
+            "classes": compute_class_scores(scaled.argmax(axis=1), targets, self.slugs),
         }

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from galaxtool.evaluation.prior import TRAINING
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
@@ -47,6 +49,8 @@ class TrainOptions:
         Whether to compute activations again in the backward pass, which takes less memory and more time.
     compile : bool
         Whether to compile the image tower.
+    scores_prior : {"training", "uniform", "inverse"}
+        Mix of classes that the probabilities of the head in training answer for, see `galaxtool.evaluation.prior`.
     seed : int
         Random seed of the training.
     precision : {"fp32", "bf16", "fp16"}
@@ -73,6 +77,7 @@ class TrainOptions:
     accumulate: int = 1
     checkpointing: bool = False
     compile: bool = False
+    scores_prior: str = TRAINING
     seed: int = 0
     precision: str = "fp32"
     method: Mapping[str, Any] = field(default_factory=dict)

@@ -25,6 +25,8 @@ _SCRIPTS = ("scripts/rows.js", "scripts/table.js", "scripts/details.js", "script
 _TITLES = {
     "MODEL": "Model",
     "MODELSHA": "Digest of the model (SHA-256)",
+    "PRIOR": "Mix of classes that the probabilities answer for",
+    "TTA": "Views of each image, averaged",
     "TERMS": "Coarser terms",
     "ENGINE": "Engine",
     "PRECISN": "Precision",

@@ -38,6 +38,8 @@ class IndexRecord:
         Fraction of the 10 nearest neighbors of an exact search that the index finds.
     recall_queries : int
         Number of indexed vectors that the recall was measured on.
+    tta : int
+        Number of views of each image whose embeddings are averaged, also for the image of a query.
     settings : dict
         Settings of the search: ``nlist`` and ``nprobe`` of an inverted-file index.
     hdu : str or None
@@ -75,6 +77,7 @@ class IndexRecord:
     recall_at_10: float
     recall_queries: int
     metric: str = "cosine"
+    tta: int = 1
     settings: dict[str, int] = field(default_factory=dict)
     hdu: str | None = None
     shown: dict[str, Any] = field(default_factory=dict)

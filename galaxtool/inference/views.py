@@ -1,0 +1,80 @@
+"""Test-time augmentation: results averaged over an image turned by quarters and mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from galaxtool.errors import ConfigError
+from galaxtool.models.engines.protocol import Engine
+from galaxtool.utils.digests import hash_json
+
+VIEWS = (1, 2, 4, 8)
+"""Numbers of views: the image itself, also mirrored, its four quarter turns, or those also mirrored."""
+
+
+class ViewedScores(NamedTuple):
+    """The output of a model for N pictures, averaged over views of each.
+
+    Parameters
+    ----------
+    embedding : ndarray of float32, shape (N, dim)
+        Mean embeddings, scaled to unit length.
+    probabilities : ndarray of float32, shape (N, K)
+        Mean probabilities.
+    upright : ndarray of float32, shape (N, dim)
+        Embeddings of the pictures as they are.
+    """
+
+    embedding: np.ndarray
+    probabilities: np.ndarray
+    upright: np.ndarray
+
+
+def check_views(tta: int | None) -> None:
+    """Raise `ConfigError` for a number of views that there is not."""
+    if tta is not None and tta not in VIEWS:
+        raise ConfigError(
+            f"--tta is {tta}; it must be one of {', '.join(map(str, VIEWS))}.",
+            hint="Give 8 for four turns times mirror images, or 1 for none.",
+        )
+
+
+def make_views(pictures: np.ndarray, tta: int) -> Iterator[np.ndarray]:
+    """Yield the views of pictures (N, size, size, C), the pictures themselves first."""
+    yield pictures
+    for turns, mirrored in {2: ((0, True),)}.get(tta, [(k % 4, k >= 4) for k in range(1, tta)]):
+        turned = np.rot90(pictures, turns, axes=(1, 2))
+        yield np.ascontiguousarray(turned[:, :, ::-1] if mirrored else turned)
+
+
+def run_views(engine: Engine, pictures: np.ndarray, tta: int) -> ViewedScores:
+    """Score views of pictures, and average the results.
+
+    Parameters
+    ----------
+    engine : Engine
+        The model.
+    pictures : ndarray of uint8, shape (N, size, size, C)
+        Pictures as `Preprocess.picture` returns them.
+    tta : int
+        Number of views of each, of `VIEWS`; the model runs as many times.
+    """
+    views = make_views(pictures, tta)
+    first = engine.run(next(views))
+    if tta == 1:
+        return ViewedScores(first.embedding, first.probabilities, first.embedding)
+    embedding, probabilities = first.embedding.astype(np.float64), first.probabilities.astype(np.float64)
+    for view in views:
+        scores = engine.run(view)
+        embedding += scores.embedding
+        probabilities += scores.probabilities
+    embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
+    return ViewedScores(embedding.astype(np.float32), (probabilities / tta).astype(np.float32), first.embedding)
+
+
+def hash_with_views(preprocess_digest: str, tta: int) -> str:
+    """Return the digest of a preprocessing and a number of views; that of the preprocessing for one view."""
+    return preprocess_digest if tta == 1 else hash_json([preprocess_digest, {"tta": tta}])
