@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=Path, required=True, help="folder with the real images")
     parser.add_argument("--out", type=Path, default=Path("runs/paper-methods"), help="folder for the runs")
-    parser.add_argument("--backbone", default="mini@none", help="backbone of all methods but the probe")
+    parser.add_argument("--backbone", default="small-resnet@none", help="backbone of all methods but the probe")
     parser.add_argument("--probed", default="mini", help="pretrained backbone of the linear probe")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="random seeds")
     parser.add_argument("--only", nargs="+", help="run only cells whose folder starts with one of these")

@@ -22,7 +22,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 COMMAND = [
-    sys.executable, "-m", "galaxtool", "finetune", "sample:n=200", "--backbone", "mini@none", "--epochs", "4",
+    sys.executable, "-m", "galaxtool", "finetune", "sample:n=200", "--backbone", "small-resnet@none", "--epochs", "4",
     "--warmup-epochs", "3", "--precision", "fp32", "--device", "cpu", "--ema", "0.9", "--quiet",
 ]  # fmt: skip
 RESUME = [sys.executable, "-m", "galaxtool", "finetune", "--quiet", "--resume"]

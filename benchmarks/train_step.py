@@ -2,7 +2,7 @@
 
     python benchmarks/train_step.py --backbone open_clip:ViT-B-16@none --batch 64
     python benchmarks/train_step.py --backbone open_clip:ViT-B-16@none --batch 128 --checkpointing
-    python benchmarks/train_step.py --backbone mini@none --batch 64 --rounds 15
+    python benchmarks/train_step.py --backbone small-resnet@none --batch 64 --rounds 15
 
 A step consists of augmentation, forward and backward passes, gradient clipping and AdamW, on random pictures of ten
 classes. Written out, GalaxAlign encodes a symbol and a prompt for every image of the batch and compares N with N, as

@@ -39,10 +39,10 @@ def _isolate_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
 
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[None]:
-    """Reduce `mini` to a few channels; see `training_helpers.narrow_mini`."""
-    from support.training_helpers import narrow_mini
+    """Reduce `small-resnet` to a few channels; see `training_helpers.narrow_resnet`."""
+    from support.training_helpers import narrow_resnet
 
-    with narrow_mini():
+    with narrow_resnet():
         yield
 
 

@@ -38,6 +38,11 @@ MSN = Citation(
     text="Assran et al. 2022, Masked siamese networks for label-efficient learning, ECCV", arxiv="2204.07141"
 )
 RESNET = Citation(text="He et al. 2016, Deep residual learning for image recognition, CVPR", arxiv="1512.03385")
+EFFICIENTNET = Citation(
+    text="Tan & Le 2019, EfficientNet: rethinking model scaling for convolutional neural networks, ICML "
+    "(the Lite variants: TensorFlow's EfficientNet-Lite, 2020)",
+    arxiv="1905.11946",
+)
 VGG = Citation(
     text="Simonyan & Zisserman 2015, Very deep convolutional networks for large-scale image recognition, ICLR",
     arxiv="1409.1556",

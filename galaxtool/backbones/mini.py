@@ -1,133 +1,79 @@
-"""The bundled backbone: a small residual network for images and a small byte-level transformer for prompts.
+"""The bundled backbone: EfficientNet-Lite0 at 96 pixels for images, and a small byte-level transformer for prompts.
 
-The image tower follows He et al. 2016 (arXiv:1512.03385) with the averaging shortcut of He et al. 2019
-(arXiv:1812.01187), scaled to 64-pixel cutouts. With a few hundred images and no pretraining it learns in a fraction of
-the steps that a transformer or ConvNeXt of its size needs. The text tower reads UTF-8 bytes, so that class names in any
-language can be prompts and no vocabulary has to be shipped.
+EfficientNet-Lite is the EfficientNet of Tan & Le 2019 (arXiv:1905.11946) without its squeeze-and-excitation and with
+ReLU6, which makes it fast on processors and exact in int8. The network is timm's ``tf_efficientnet_lite0`` without its
+classifier; its 1280 averaged features are projected to the length of the text embeddings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
+import timm
 import torch
-import torch.nn.functional as F
+from safetensors import safe_open
 from torch import nn
 
 from galaxtool.backbones.abilities import make_groups
+from galaxtool.backbones.byte_text import TextTower, tokenize
 from galaxtool.backbones.checkpointing import checkpoint_module
+from galaxtool.backbones.former_names import is_former_mini
+from galaxtool.backbones.small_resnet import SmallResnet
+from galaxtool.backbones.weights import read_state_dict
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import Weights
 
+ARCHITECTURE = "tf_efficientnet_lite0"
 DIM = 256
-IMAGE_SIZE = 64
-STEM = 24
-WIDTHS = (48, 96, 192, 320)
-DEPTHS = (1, 2, 2, 1)
-CONTEXT = 96
-TEXT_WIDTH = 128
-TEXT_LAYERS = 2
-_PAD, _START, _END = 0, 256, 257  # a NUL byte does not occur in a prompt
-
-
-class Block(nn.Module):
-    """A residual block: two 3 x 3 convolutions with BatchNorm, and a shortcut that averages if the stride is above 1.
-
-    Parameters
-    ----------
-    width_in, width : int
-        Number of channels of the input and of the output.
-    stride : int
-        Stride of the first convolution.
-    """
-
-    def __init__(self, width_in: int, width: int, stride: int) -> None:
-        super().__init__()
-        self.first = make_convolution(width_in, width, stride)
-        self.second = make_convolution(width, width, 1)
-        shortcut: list[nn.Module] = [nn.AvgPool2d(stride)] if stride > 1 else []
-        if width_in != width:
-            shortcut += [nn.Conv2d(width_in, width, 1, bias=False), nn.BatchNorm2d(width)]
-        self.shortcut = nn.Sequential(*shortcut)
-        # the block starts as its shortcut, which makes the first steps more stable (Goyal et al. 2017)
-        nn.init.zeros_(self.second.get_parameter("1.weight"))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (N, width_in, ny, nx) to (N, width, ny / stride, nx / stride)."""
-        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
-
-
-def make_convolution(width_in: int, width: int, stride: int) -> nn.Sequential:
-    """Create a 3 x 3 convolution with BatchNorm."""
-    return nn.Sequential(nn.Conv2d(width_in, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width))
+IMAGE_SIZE = 96
+_HALF = (0.5, 0.5, 0.5)
 
 
 class ImageTower(nn.Module):
-    """The image encoder: (N, 3, 64, 64) to (N, dim). Other sizes work too, because features are averaged over the map.
+    """The image encoder: (N, 3, 96, 96) to (N, dim). Other sizes work too, because features are averaged over the map.
 
     Attributes
     ----------
     checkpointing : bool
-        Whether activations within the stem and each stage are recomputed in the backward pass instead of stored.
+        Whether activations within each stage are recomputed in the backward pass instead of stored.
     """
 
     def __init__(self, dim: int = DIM) -> None:
         super().__init__()
         self.checkpointing = False
-        self.stem = nn.Sequential(
-            make_convolution(3, STEM, 2), nn.ReLU(), make_convolution(STEM, STEM, 1), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
-        )
-        self.stages = nn.ModuleList()
-        width_in = STEM
-        for i, (width, depth) in enumerate(zip(WIDTHS, DEPTHS, strict=True)):
-            first = Block(width_in, width, stride=1 if i == 0 else 2)
-            self.stages.append(nn.Sequential(first, *(Block(width, width, 1) for _ in range(depth - 1))))
-            width_in = width
-        self.project = nn.Linear(width_in, dim, bias=False)
+        network: Any = timm.create_model(ARCHITECTURE, pretrained=False, num_classes=0)
+        self.stem = nn.Sequential(network.conv_stem, network.bn1)
+        self.stages = nn.ModuleList(network.blocks)
+        self.head = nn.Sequential(network.conv_head, network.bn2)
+        self.project = nn.Linear(network.num_features, dim, bias=False)
+
+    @property
+    def parts(self) -> list[nn.Module]:
+        """The stem, each stage, and the convolution after the last stage."""
+        return [self.stem, *self.stages, self.head]
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images; the embeddings are not normalized to unit length."""
-        recompute = self.checkpointing and torch.is_grad_enabled()
         x = images
-        for part in (self.stem, *self.stages):
-            x = checkpoint_module(part, x) if recompute else part(x)
+        for part in self.parts:
+            x = self._run(part, x)
         embedded: torch.Tensor = self.project(x.mean(dim=(2, 3)))
         return embedded
 
+    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """Return the feature map (N, channels, ny, nx) of each stage, with its stride in pixels of the image."""
+        x = self._run(self.stem, images)
+        maps = []
+        for part in (*self.stages, self.head):
+            x = self._run(part, x)
+            maps.append((x, round(images.shape[-1] / x.shape[-1])))
+        return maps
 
-class TextTower(nn.Module):
-    """The text encoder: byte tokens (N, context) to embeddings (N, dim), read at the end token."""
-
-    def __init__(self, dim: int = DIM) -> None:
-        super().__init__()
-        self.tokens = nn.Embedding(258, TEXT_WIDTH)
-        self.places = nn.Parameter(torch.randn(CONTEXT, TEXT_WIDTH))
-        layer = nn.TransformerEncoderLayer(
-            TEXT_WIDTH, nhead=4, dim_feedforward=4 * TEXT_WIDTH, dropout=0.0, activation="gelu", batch_first=True,
-            norm_first=True,
-        )  # fmt: skip
-        self.layers = nn.TransformerEncoder(layer, TEXT_LAYERS, enable_nested_tensor=False)
-        self.norm = nn.LayerNorm(TEXT_WIDTH)
-        self.project = nn.Linear(TEXT_WIDTH, dim, bias=False)
-        nn.init.normal_(self.tokens.weight)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Embed rows of tokens; the embeddings are not normalized to unit length."""
-        length = int((tokens != _PAD).sum(dim=1).max())
-        tokens = tokens[:, :length]
-        x = self.tokens(tokens) + self.places[:length]
-        x = self.norm(self.layers(x, src_key_padding_mask=tokens == _PAD))
-        at_end = (tokens == _END).to(torch.int).argmax(dim=1)
-        embedded: torch.Tensor = self.project(x[torch.arange(len(x), device=x.device), at_end])
-        return embedded
-
-
-def tokenize(texts: Sequence[str]) -> torch.Tensor:
-    """Convert texts to byte tokens (N, context), truncated or padded with zeros."""
-    rows = torch.full((len(texts), CONTEXT), _PAD, dtype=torch.long)
-    for row, text in zip(rows, texts, strict=True):
-        data = [byte for byte in text.encode("utf-8") if byte != _PAD][: CONTEXT - 2]
-        codes = [_START, *data, _END]
-        row[: len(codes)] = torch.tensor(codes)
-    return rows
+    def _run(self, part: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = checkpoint_module(part, x) if self.checkpointing and torch.is_grad_enabled() else part(x)
+        return output
 
 
 class Mini(nn.Module):
@@ -139,14 +85,18 @@ class Mini(nn.Module):
     def __init__(self, *, pretrained: bool) -> None:
         super().__init__()
         self.image_tower = ImageTower()
-        self.text_tower = TextTower()
+        self.text_tower = TextTower(DIM)
         # long steps suit random weights, but would make a trained network forget
         self.suggested_lr = 1e-3 if pretrained else 2e-3
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed images (N, 3, 64, 64) as (N, dim)."""
+        """Embed images (N, 3, 96, 96) as (N, dim)."""
         embedded: torch.Tensor = self.image_tower(images)
         return embedded
+
+    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """Return the feature map of each stage of the image tower, with its stride in pixels."""
+        return self.image_tower.features(images)
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Embed texts as (N, dim)."""
@@ -154,15 +104,36 @@ class Mini(nn.Module):
         return embedded
 
     def blocks(self) -> list[list[nn.Parameter]]:
-        """Return the parameters of the stem and of each stage; the projection joins the last stage."""
+        """Return the parameters of the stem, of each stage, and of the last convolution with the projection."""
         tower = self.image_tower
-        return make_groups(tower, [part.parameters() for part in (tower.stem, *tower.stages)])
+        return make_groups(tower, [part.parameters() for part in tower.parts])
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch gradient checkpointing of the image tower."""
         self.image_tower.checkpointing = on
 
 
-def build(*, architecture: str, weights: str | None, resolve: object = None) -> Mini:
-    """Create the towers with random weights, into which `galaxtool.backbones.create` loads a file."""
+def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> Mini | SmallResnet:
+    """Create the towers with random weights, into which `galaxtool.backbones.create` loads a file.
+
+    A file that an older galaxtool wrote for its `mini` makes the network that it was written for.
+    """
+    if weights is not None and is_former_mini(_read_names(resolve(_find_record(weights)))):
+        former = SmallResnet(pretrained=True)
+        former.mean, former.std = _HALF, _HALF
+        return former
     return Mini(pretrained=weights is not None)
+
+
+def _find_record(tag: str) -> Weights:
+    """Return the record of the weights after the ``@``: registered ones, or the path of a file."""
+    known = get_registry().backbones.find("mini").spec.weights
+    return next((weights for weights in known if weights.tag == tag), Weights(tag=tag, uri=f"file:{tag}"))
+
+
+def _read_names(file: Path) -> list[str]:
+    """Return the names of the tensors in a file of weights."""
+    if file.suffix != ".safetensors":
+        return list(read_state_dict(file))
+    with safe_open(file, framework="pt") as content:
+        return list(content.keys())

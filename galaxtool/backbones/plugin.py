@@ -10,6 +10,8 @@ from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import BackboneSpec, Citation, Weights
 
 _BUNDLED = Path(__file__).resolve().parent.parent / "models" / "mini" / "weights.safetensors"
+_BUNDLED_SIZE = 64
+"""Side in pixels of the images of the bundled model: 64 for the residual network, 96 for the EfficientNet."""
 
 
 class _Norm(NamedTuple):
@@ -26,19 +28,36 @@ _OPENAI = _Norm((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.
 
 @hookimpl
 def register_backbones() -> list[BackboneSpec]:
-    return [_mini(), *_open_clip(), *_sources(), *_transformers(), *_convolutional_networks()]
+    return [_mini(), _small_resnet(), *_open_clip(), *_sources(), *_transformers(), *_convolutional_networks()]
 
 
 def _mini() -> BackboneSpec:
     bundled = _weights(
-        "bundled", f"file:{_BUNDLED}", "BSD-3-Clause", norm=_HALF, citation=cite.GALAXALIGN, image_size=64
+        "bundled",
+        f"file:{_BUNDLED}",
+        "BSD-3-Clause",
+        norm=_HALF,
+        citation=cite.GALAXALIGN,
+        image_size=_BUNDLED_SIZE,
     )
     return _encoder(
         "mini",
-        "Small image and text towers at 64 pixels; comes with galaxtool, trains on a laptop.",
+        "EfficientNet-Lite0 at 96 pixels and a small text tower; comes with galaxtool, trains on a laptop.",
         "mini:build",
-        cite.RESNET,
+        cite.EFFICIENTNET,
         bundled,
+        norm=_HALF,
+        image_size=96,
+        text=True,
+    )
+
+
+def _small_resnet() -> BackboneSpec:
+    return _encoder(
+        "small-resnet",
+        "Small residual network and text tower at 64 pixels, from random weights; the quickest to train.",
+        "small_resnet:build",
+        cite.RESNET,
         norm=_HALF,
         image_size=64,
         text=True,

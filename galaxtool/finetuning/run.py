@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from galaxtool.backbones.former_names import get_network_name
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.method_choice import choose_method
@@ -18,6 +19,7 @@ from galaxtool.finetuning.task import TrainingSetup, make_task, prepare_training
 from galaxtool.finetuning.unused_options import drop_unused, refuse_on_resume
 from galaxtool.plugins.registry import get_registry
 from galaxtool.training import distributed
+from galaxtool.training.checkpoint import get_checkpoint_path, load_checkpoint
 from galaxtool.training.trainer import Trainer
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.logged_progress import LoggedProgress
@@ -84,6 +86,7 @@ def resume_run(path: Path, given: FinetuneConfig, progress: Progress) -> Finetun
     try:
         config = FinetuneConfig.from_dict({name: entry["value"] for name, entry in run.manifest["config"].items()})
         refuse_on_resume(path, config, given)
+        config = replace(config, backbone=_get_present_backbone(run, config.backbone))
         setup = prepare_training(config)
         if (path / "split.csv").exists():
             setup = replace(setup, labeled=read_split(path / "split.csv", setup.labeled))
@@ -91,6 +94,14 @@ def resume_run(path: Path, given: FinetuneConfig, progress: Progress) -> Finetun
         run.finish("interrupted")
         raise
     return _train(run, config, setup, progress, resume=True)
+
+
+def _get_present_backbone(run: RunDirectory, recorded: str) -> str:
+    """Return the present name of the network in the checkpoint of a run, which an older galaxtool may have begun."""
+    checkpoint = get_checkpoint_path(run.path)
+    if recorded.partition("@")[0] != "mini" or not checkpoint.is_file():
+        return recorded
+    return get_network_name(recorded, load_checkpoint(checkpoint)["modules"])
 
 
 def _share(run: RunDirectory) -> RunDirectory:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from galaxtool.backbones.create import create_backbone
+from galaxtool.backbones.former_names import get_network_name
 from galaxtool.backbones.weights import read_state_dict
 from galaxtool.errors import ModelError
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
@@ -82,8 +83,11 @@ def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     folder = files.require_folder()
     record = ModelRecord.read(folder / RECORD)
     registry = get_registry()
+    state = read_state_dict(folder / WEIGHTS)
     backbone = create_backbone(
-        _drop_weights(record.backbone),
+        # models of before `mini` was an EfficientNet are known by their tensors: the name is the same, and models are
+        # trained from either with any version
+        _drop_weights(get_network_name(record.backbone, state)),
         registry,
         channels=len(record.make_preprocess().channels),
         text_encoder=_drop_weights(record.text_encoder) if record.text_encoder else None,
@@ -92,7 +96,6 @@ def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
     tower = copy.deepcopy(backbone.image_tower) if record.has_symbol_tower else None
     model = GalaxyModel(backbone, head, tower, record.temperature)
-    state = read_state_dict(folder / WEIGHTS)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -45,6 +45,11 @@ def restore_random_states(state: dict[str, Any]) -> None:
         torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
 
 
+def get_checkpoint_path(run: Path) -> Path:
+    """Return the path of the checkpoint of a run directory."""
+    return run / "checkpoints" / "last.pt"
+
+
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Write a checkpoint atomically: the previous one survives a full disk and a kill."""
     with atomic_write(path) as temporary:

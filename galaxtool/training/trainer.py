@@ -20,6 +20,7 @@ from galaxtool.training import distributed
 from galaxtool.training.batchnorm import update_batchnorm_stats
 from galaxtool.training.checkpoint import (
     explain_mismatch,
+    get_checkpoint_path,
     get_random_states,
     load_checkpoint,
     restore_random_states,
@@ -97,7 +98,7 @@ class Trainer:
     @property
     def last_checkpoint(self) -> Path:
         """Checkpoint from which a run resumes."""
-        return self.folder / "checkpoints" / "last.pt"
+        return get_checkpoint_path(self.folder)
 
     @property
     def best_checkpoint(self) -> Path:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from support.small_backbones import OPEN_CLIP, ImageOnly, register_small_backbones, write_model
-from support.training_helpers import narrow_mini
+from support.training_helpers import narrow_resnet
 from torch import nn
 
 from galaxtool import BackboneSpec, check_backbone, hookimpl
@@ -26,13 +26,13 @@ from galaxtool.models.find import WEIGHTS, find_model
 from galaxtool.plugins.registry import get_registry
 
 TEXTS = ["A picture of a ring", "A picture of an edge-on disc"]
-OWN = ["mini@none", *OPEN_CLIP.values()]
-RECOMPUTING = ["mini@none", OPEN_CLIP["vit"], OPEN_CLIP["convnext"], OPEN_CLIP["timm-vit"]]
+OWN = ["small-resnet@none", "mini@none", *OPEN_CLIP.values()]
+RECOMPUTING = ["small-resnet@none", "mini@none", OPEN_CLIP["vit"], OPEN_CLIP["convnext"], OPEN_CLIP["timm-vit"]]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with register_small_backbones(tmp_path_factory.mktemp("architectures")), narrow_mini():
+    with register_small_backbones(tmp_path_factory.mktemp("architectures")), narrow_resnet():
         yield
 
 
@@ -51,7 +51,9 @@ def images_for(backbone: Any, n: int = 4) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", [*OWN, "borrowed"])
 def test_blocks_hold_each_parameter_of_the_image_tower_once(name: str) -> None:
-    backbone = BackboneWithText(make("mini@none"), make("mini@none")) if name == "borrowed" else make(name)
+    backbone = (
+        BackboneWithText(make("small-resnet@none"), make("small-resnet@none")) if name == "borrowed" else make(name)
+    )
     groups = group_by_block(backbone)
     found = [id(parameter) for group in groups for parameter in group]
     assert len(found) == len(set(found)) and set(found) == {id(p) for p in backbone.image_tower.parameters()}
@@ -61,7 +63,8 @@ def test_blocks_hold_each_parameter_of_the_image_tower_once(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "n", "first", "last"),
     [
-        ("mini@none", 5, {"stem"}, {"stages.3", "project"}),
+        ("small-resnet@none", 5, {"stem"}, {"stages.3", "project"}),
+        ("mini@none", 9, {"stem"}, {"head", "project"}),
         (
             OPEN_CLIP["vit"], 4, {"conv1", "class_embedding", "positional_embedding", "ln_pre"},
             {"transformer.resblocks.2", "ln_post", "proj"},
@@ -170,7 +173,7 @@ def count_passes(backbone: Any, tower: nn.Module, block: nn.Module) -> int:
 @pytest.mark.parametrize(
     ("name", "block"),
     [
-        ("mini@none", "stages.1"),
+        ("small-resnet@none", "stages.1"),
         (OPEN_CLIP["vit"], "transformer.resblocks.1"),
         (OPEN_CLIP["timm-vit"], "trunk.blocks.1"),
     ],
@@ -191,7 +194,7 @@ def test_activations_are_computed_again_only_where_switched_on(name: str, block:
 
 def test_statistics_at_the_time_count_when_activations_are_computed_again() -> None:
     """A pass in training between forward and backward moves the running statistics of an earlier one in evaluation."""
-    backbone = make("mini@none").train()
+    backbone = make("small-resnet@none").train()
     backbone.embed(images_for(backbone))  # so that the running statistics are no longer 0 and 1
     images = images_for(backbone) + 1
     found = []
@@ -219,7 +222,7 @@ def test_openclip_towers_with_batchnorm_have_none(kind: str) -> None:
 # --- a borrowed text encoder -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lender", ["mini@none", OPEN_CLIP["vit"], OPEN_CLIP["convnext"]])
+@pytest.mark.parametrize("lender", ["small-resnet@none", OPEN_CLIP["vit"], OPEN_CLIP["convnext"]])
 def test_an_image_encoder_borrows_a_text_encoder(lender: str) -> None:
     torch.manual_seed(0)
     image = create_backbone("image-only", channels=5)
@@ -244,7 +247,7 @@ def test_an_image_encoder_borrows_a_text_encoder(lender: str) -> None:
 
 
 def test_the_projection_is_of_the_last_block() -> None:
-    backbone = BackboneWithText(make("mini@none"), make(OPEN_CLIP["vit"]))
+    backbone = BackboneWithText(make("small-resnet@none"), make(OPEN_CLIP["vit"]))
     own, groups = group_by_block(backbone.image), group_by_block(backbone)
     assert len(groups) == len(own) == 5
     assert groups[-1][-1] is backbone.project.weight and len(groups[-1]) == len(own[-1]) + 1
@@ -252,15 +255,15 @@ def test_the_projection_is_of_the_last_block() -> None:
     assert backbone.image.image_tower.checkpointing
     stage = backbone.image.image_tower.stages[0]
     assert count_passes(backbone, backbone.image_tower, stage) == 2
-    lacking = BackboneWithText(make("image-only"), make("mini@none"))
+    lacking = BackboneWithText(make("image-only"), make("small-resnet@none"))
     for ask in (group_by_block, lambda b: set_checkpointing(b, True)):
         with pytest.raises(ConfigError, match="'image-only@none'"):
             ask(lacking)
 
 
 def test_who_may_borrow_and_lend(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="The backbone 'mini' already has a text encoder"):
-        create_backbone("mini@none", text_encoder="mini@none")
+    with pytest.raises(ConfigError, match="The backbone 'small-resnet' already has a text encoder"):
+        create_backbone("small-resnet@none", text_encoder="small-resnet@none")
     with pytest.raises(ConfigError, match="The backbone 'image-only' has no text encoder to lend"):
         create_backbone("image-only", text_encoder="image-only")
     assert str(parse_text_encoder("clip-vit-16", parse_name("image-only"))) == "clip-vit-16@laion2b_s34b_b88k"
@@ -268,23 +271,23 @@ def test_who_may_borrow_and_lend(tmp_path: Path) -> None:
         create_backbone("image-only", text_encoder="clip-vit-16")
     assert "--text-encoder clip-vit-16@/path/to/open_clip_model.safetensors" in caught.value.hint
     with pytest.raises(ModelError) as missing:
-        create_backbone("image-only", text_encoder="mini@nowhere.pt")
-    assert "--text-encoder mini@none" in missing.value.hint
-    inner = BackboneWithText(make("image-only"), make("mini@none"))
+        create_backbone("image-only", text_encoder="small-resnet@nowhere.pt")
+    assert "--text-encoder small-resnet@none" in missing.value.hint
+    inner = BackboneWithText(make("image-only"), make("small-resnet@none"))
     with pytest.raises(ConfigError, match="cannot be separated from its image tower"):
         BackboneWithText(make("image-only"), inner)
 
 
 def test_a_lender_comes_with_its_weights(tmp_path: Path) -> None:
-    trained = make("mini@none")
+    trained = make("small-resnet@none")
     save_file(trained.state_dict(), tmp_path / "w.safetensors")
     torch.manual_seed(5)
-    backbone = create_backbone("image-only", text_encoder=f"mini@{tmp_path / 'w.safetensors'}")
+    backbone = create_backbone("image-only", text_encoder=f"small-resnet@{tmp_path / 'w.safetensors'}")
     assert torch.equal(backbone.eval().embed_text(TEXTS), trained.eval().embed_text(TEXTS))
 
 
 @pytest.mark.parametrize("channels", [("R", "G", "B"), ("g", "r", "i", "z", "y")])
-@pytest.mark.parametrize("lender", ["mini@none", OPEN_CLIP["vit"]])
+@pytest.mark.parametrize("lender", ["small-resnet@none", OPEN_CLIP["vit"]])
 def test_models_with_a_borrowed_text_encoder_come_back(lender: str, channels: tuple[str, ...], tmp_path: Path) -> None:
     model = write_model(tmp_path / "m", "image-only", channels=channels, text_encoder=lender)
     assert not any("visual" in key or "text.image_tower" in key for key in load_file(tmp_path / "m" / WEIGHTS))

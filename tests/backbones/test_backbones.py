@@ -19,8 +19,11 @@ from support.helpers import write_png
 from support.training_helpers import run_command, run_failing, write_class_folders
 
 import galaxtool as package
+from galaxtool.backbones.byte_text import CONTEXT, tokenize
 from galaxtool.backbones.create import create_backbone, parse_name
-from galaxtool.backbones.mini import CONTEXT, Mini, tokenize
+from galaxtool.backbones.former_names import is_former_mini
+from galaxtool.backbones.mini import Mini
+from galaxtool.backbones.small_resnet import SmallResnet
 from galaxtool.backbones.weights import load_weights, locate_weights, read_state_dict
 from galaxtool.errors import ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registry import get_registry
@@ -129,14 +132,15 @@ def test_unknown_architecture_without_weights() -> None:
         create_backbone("open_clip:ViT-B-61@none")
 
 
-# --- mini ------------------------------------------------------------------------------------------------------------
+# --- mini and small-resnet -------------------------------------------------------------------------------------------
 
 
-def test_mini_from_random_weights() -> None:
+@pytest.mark.parametrize("name", ["mini@none", "small-resnet"])
+def test_own_networks_from_random_weights(name: str) -> None:
     torch.manual_seed(0)
-    one = create_backbone("mini@none").eval()
+    one = create_backbone(name).eval()
     torch.manual_seed(0)
-    again = create_backbone("mini@none").eval()
+    again = create_backbone(name).eval()
     images = torch.rand(2, 3, one.image_size, one.image_size)
     with torch.inference_mode():
         assert torch.equal(one.embed(images), again.embed(images)) and one.embed(images).shape == (2, one.dim)
@@ -148,21 +152,64 @@ def test_mini_from_random_weights() -> None:
         torch.testing.assert_close(alone[0], texts[0], atol=1e-5, rtol=1e-4)
 
 
-def test_mini_reads_any_text() -> None:
+def test_byte_text_reads_any_text() -> None:
     rows = tokenize(["", "a\x00b", "é", "x" * 500])
     assert rows.shape == (4, CONTEXT)
     assert rows[0].tolist()[:3] == [256, 257, 0] and rows[1].tolist()[:5] == [256, 97, 98, 257, 0]
     assert rows[2].tolist()[:5] == [256, 0xC3, 0xA9, 257, 0] and int(rows[3, -1]) == 257
-    assert create_backbone("mini@none").embed_text([""]).shape == (1, 256)
+    assert create_backbone("small-resnet@none").embed_text([""]).shape == (1, 256)
+
+
+def test_feature_maps_of_mini() -> None:
+    mini = Mini(pretrained=False).eval()
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        maps = mini.features(images)
+        pooled = mini.image_tower.project(maps[-1][0].mean(dim=(2, 3)))
+        torch.testing.assert_close(pooled, mini.embed(images))
+    assert [(map_.shape[1], map_.shape[-1], stride) for map_, stride in maps] == [
+        (16, 32, 2), (24, 16, 4), (40, 8, 8), (80, 4, 16), (112, 4, 16), (192, 2, 32), (320, 2, 32), (1280, 2, 32),
+    ]  # fmt: skip
+
+
+def test_the_bundled_weights_are_for_the_size_that_their_record_says() -> None:
+    weights = parse_name("mini").weights
+    assert weights is not None
+    folder = Path(weights.uri.removeprefix("file:")).parent
+    preprocess = json.loads((folder / "model.json").read_text())["preprocess"]
+    former = is_former_mini(read_state_dict(folder / "weights.safetensors"))
+    assert preprocess["size"] == weights.image_size == (64 if former else 96)
+    assert (tuple(preprocess["mean"]), tuple(preprocess["std"])) == (weights.mean, weights.std)
+
+
+# --- what was called mini before -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+@pytest.mark.parametrize("prefix", ["", "backbone."])
+def test_weights_of_the_former_mini_make_the_network_they_are_for(prefix: str, suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"w{suffix}"
+    former = SmallResnet(pretrained=False)
+    state = {prefix + key: value for key, value in former.state_dict().items()}
+    save_file(state, file) if suffix == ".safetensors" else torch.save(state, file)
+    backbone = create_backbone(f"mini@{file}")
+    assert backbone.image_size == 64 and backbone.mean == (0.5, 0.5, 0.5) and equal(backbone, former)
+
+
+def test_weights_of_mini_make_mini(tmp_path: Path) -> None:
+    mini = Mini(pretrained=False)
+    save_file(mini.state_dict(), tmp_path / "w.safetensors")
+    backbone = create_backbone(f"mini@{tmp_path / 'w.safetensors'}")
+    assert backbone.image_size == 96 and equal(backbone, mini)
 
 
 # --- weights ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def trained() -> Mini:
+def trained() -> SmallResnet:
     torch.manual_seed(5)
-    return Mini(pretrained=False)
+    return SmallResnet(pretrained=False)
 
 
 def equal(a: torch.nn.Module, b: torch.nn.Module) -> bool:
@@ -172,40 +219,44 @@ def equal(a: torch.nn.Module, b: torch.nn.Module) -> bool:
 
 @pytest.mark.parametrize("prefix", ["", "backbone.", "module.", "model."])
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".bin"])
-def test_weights_from_a_file(suffix: str, prefix: str, trained: Mini, tmp_path: Path) -> None:
+def test_weights_from_a_file(suffix: str, prefix: str, trained: SmallResnet, tmp_path: Path) -> None:
     file = tmp_path / f"w{suffix}"
     state = {prefix + key: value for key, value in trained.state_dict().items()}
     state["head.log_scale"] = torch.tensor(1.0)  # what a backbone does not need is left alone
     save_file(state, file) if suffix == ".safetensors" else torch.save(state, file)
-    assert equal(create_backbone(f"mini@{file}"), trained)
+    assert equal(create_backbone(f"small-resnet@{file}"), trained)
 
 
 @pytest.mark.parametrize("wrapper", ["state_dict", "model", "model_state_dict"])
-def test_weights_from_a_checkpoint(wrapper: str, trained: Mini, tmp_path: Path) -> None:
+def test_weights_from_a_checkpoint(wrapper: str, trained: SmallResnet, tmp_path: Path) -> None:
     torch.save({wrapper: trained.state_dict(), "epoch": 3, "optimizer": {"lr": 0.1}}, tmp_path / "c.pt")
-    assert equal(create_backbone(f"mini@{tmp_path / 'c.pt'}"), trained)
+    assert equal(create_backbone(f"small-resnet@{tmp_path / 'c.pt'}"), trained)
 
 
-def test_weights_of_a_model_directory(trained: Mini, tmp_path: Path) -> None:
+def test_weights_of_a_model_directory(trained: SmallResnet, tmp_path: Path) -> None:
     """A trained model's weights start another training."""
     result = package.finetune(
-        [write_class_folders(tmp_path / "set")], method="clip", backbone="mini@none", epochs=1, out=tmp_path / "run"
+        [write_class_folders(tmp_path / "set")],
+        method="clip",
+        backbone="small-resnet@none",
+        epochs=1,
+        out=tmp_path / "run",
     )
-    backbone = create_backbone(f"mini@{result.model / 'weights.safetensors'}")
+    backbone = create_backbone(f"small-resnet@{result.model / 'weights.safetensors'}")
     kept = read_state_dict(result.model / "weights.safetensors")
     assert torch.equal(backbone.image_tower.project.weight, kept["backbone.image_tower.project.weight"])
 
 
-def test_weights_that_lack_something(trained: Mini, tmp_path: Path) -> None:
+def test_weights_that_lack_something(trained: SmallResnet, tmp_path: Path) -> None:
     state = trained.state_dict()
     del state["image_tower.project.weight"]
     save_file(state, tmp_path / "w.safetensors")
     with pytest.raises(ModelError, match=r"lacks 1 of the \d+ tensors.*'image_tower\.project\.weight'") as caught:
-        create_backbone(f"mini@{tmp_path / 'w.safetensors'}")
+        create_backbone(f"small-resnet@{tmp_path / 'w.safetensors'}")
     assert "another architecture" in caught.value.hint
 
 
-def test_weights_of_another_shape(trained: Mini, tmp_path: Path) -> None:
+def test_weights_of_another_shape(trained: SmallResnet, tmp_path: Path) -> None:
     before = copy.deepcopy(trained)
     state = {**trained.state_dict(), "image_tower.project.weight": torch.zeros(3, 4)}
     save_file(state, tmp_path / "w.safetensors")
@@ -229,10 +280,10 @@ def test_code_in_a_weights_file_is_never_run(how: str, tmp_path: Path) -> None:
     else:
         torch.save({"state_dict": {"a": Trap()}} if how == "nested" else Trap(), file)
     with pytest.raises(ModelError, match="is not a file of weights only"):
-        create_backbone(f"mini@{file}")
+        create_backbone(f"small-resnet@{file}")
     assert not Path("sprung").exists()
     said = run_failing(
-        "finetune", write_class_folders(tmp_path / "set"), "--method", "clip", "--backbone", f"mini@{file}"
+        "finetune", write_class_folders(tmp_path / "set"), "--method", "clip", "--backbone", f"small-resnet@{file}"
     )
     assert "is not a file of weights only" in said and not Path("sprung").exists()
 
@@ -242,7 +293,7 @@ def test_code_in_a_weights_file_is_never_run(how: str, tmp_path: Path) -> None:
 def test_files_that_are_no_weights(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError, match="is not a file of weights only") as caught:
-        create_backbone(f"mini@{tmp_path / name}")
+        create_backbone(f"small-resnet@{tmp_path / name}")
     assert "\n" not in caught.value.message and ".safetensors" in caught.value.hint
 
 
@@ -274,7 +325,7 @@ def test_offline_and_not_cached(name: str, tmp_path: Path) -> None:
     assert VIT in said and not Path("run").exists()
 
 
-def cached(folder: Path, trained: Mini) -> Path:
+def cached(folder: Path, trained: SmallResnet) -> Path:
     """Put weights where the hub's client keeps `someone/model`."""
     place = folder / "weights" / "models--someone--model"
     file = place / "snapshots" / "0123" / "w.safetensors"
@@ -285,7 +336,7 @@ def cached(folder: Path, trained: Mini) -> Path:
     return file
 
 
-def test_what_is_cached_is_used_offline(trained: Mini, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_cached_is_used_offline(trained: SmallResnet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALAXTOOL_CACHE", str(tmp_path))
     file = cached(tmp_path, trained)
     uri = "hf-hub:someone/model/w.safetensors"

@@ -18,7 +18,7 @@ from astropy.io import fits
 from PIL import Image
 from safetensors.torch import save_file
 from support.small_backbones import OPEN_CLIP, register_small_backbones, write_model
-from support.training_helpers import narrow_mini
+from support.training_helpers import narrow_resnet
 from timm.models import adapt_input_conv
 from torch import nn
 
@@ -42,7 +42,7 @@ GRIZY = ("g", "r", "i", "z", "y")
 
 @pytest.fixture(autouse=True, scope="module")
 def _small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with register_small_backbones(tmp_path_factory.mktemp("architectures")), narrow_mini():
+    with register_small_backbones(tmp_path_factory.mktemp("architectures")), narrow_resnet():
         yield
 
 
@@ -237,7 +237,7 @@ def foreign(kind: str) -> Wrapped:
 
 
 KINDS = [
-    "mini@none", *OPEN_CLIP.values(), "timm:test_resnet", "timm:test_vit", "timm:test_efficientnet",
+    "small-resnet@none", *OPEN_CLIP.values(), "timm:test_resnet", "timm:test_vit", "timm:test_efficientnet",
     "torchvision vit", "torchvision resnet",
 ]  # fmt: skip
 
@@ -282,29 +282,29 @@ def test_towers_that_cannot_be_adapted(tower: nn.Module) -> None:
 
 def test_no_channels() -> None:
     with pytest.raises(ConfigError, match="one channel or more, not 0"):
-        create_backbone("mini@none", channels=0)
+        create_backbone("small-resnet@none", channels=0)
 
 
 def test_weights_of_three_channels_and_of_just_these(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    three, five = create_backbone("mini@none"), create_backbone("mini@none", channels=5)
+    three, five = create_backbone("small-resnet@none"), create_backbone("small-resnet@none", channels=5)
     for name, backbone in (("three", three), ("five", five)):
         save_file({f"backbone.{k}": v for k, v in backbone.state_dict().items()}, tmp_path / f"{name}.safetensors")
-    again = create_backbone(f"mini@{tmp_path / 'five.safetensors'}", channels=5).state_dict()
+    again = create_backbone(f"small-resnet@{tmp_path / 'five.safetensors'}", channels=5).state_dict()
     assert all(torch.equal(v, again[k]) for k, v in five.state_dict().items())
-    adapted = create_backbone(f"mini@{tmp_path / 'three.safetensors'}", channels=5)
+    adapted = create_backbone(f"small-resnet@{tmp_path / 'three.safetensors'}", channels=5)
     stem, wanted = "image_tower.stem.0.0.weight", three.get_parameter("image_tower.stem.0.0.weight")
     assert torch.equal(adapted.get_parameter(stem), adapt_input_conv(5, wanted.detach()))
     with pytest.raises(ModelError, match=rf"'{stem}' has shape \(4, 5, 3, 3\) where this architecture has \(4, 3"):
-        create_backbone(f"mini@{tmp_path / 'five.safetensors'}", channels=4)
+        create_backbone(f"small-resnet@{tmp_path / 'five.safetensors'}", channels=4)
     with pytest.raises(ModelError, match=rf"'{stem}' has shape \(4, 5, 3, 3\)"):
-        create_backbone(f"mini@{tmp_path / 'five.safetensors'}")
+        create_backbone(f"small-resnet@{tmp_path / 'five.safetensors'}")
 
 
 # --- models ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backbone", ["mini@none", OPEN_CLIP["vit"]])
+@pytest.mark.parametrize("backbone", ["small-resnet@none", OPEN_CLIP["vit"]])
 @pytest.mark.parametrize("channels", [GRAY, GRIZY])
 def test_models_come_back(channels: tuple[str, ...], backbone: str, tmp_path: Path) -> None:
     model = write_model(tmp_path / "m", backbone, channels=channels)
@@ -321,7 +321,7 @@ def test_models_come_back(channels: tuple[str, ...], backbone: str, tmp_path: Pa
 
 
 def test_a_model_of_an_older_galaxtool_looks_at_colours(tmp_path: Path) -> None:
-    write_model(tmp_path / "m", "mini@none")
+    write_model(tmp_path / "m", "small-resnet@none")
     values: dict[str, Any] = json.loads((tmp_path / "m" / RECORD).read_text())
     assert "channels" not in values["preprocess"]
     values.pop("text_encoder")
@@ -331,7 +331,7 @@ def test_a_model_of_an_older_galaxtool_looks_at_colours(tmp_path: Path) -> None:
 
 
 def test_symbols_are_drawn_in_colours_for_any_model(tmp_path: Path) -> None:
-    write_model(tmp_path / "m", "mini@none", channels=GRIZY)
+    write_model(tmp_path / "m", "small-resnet@none", channels=GRIZY)
     engine = TorchEngine(find_model(tmp_path / "m"), "cpu")
     drawing = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     found = engine.embed_symbols(drawing)
@@ -349,7 +349,7 @@ def test_simulated_galaxies_stand_for_any_bands(channels: tuple[str, ...]) -> No
 @pytest.mark.parametrize("channels", [GRAY, GRIZY])
 def test_onnx_of_other_channels(channels: tuple[str, ...], tmp_path: Path) -> None:
     folder = tmp_path / "m"
-    write_model(folder, "mini@none", channels=channels)
+    write_model(folder, "small-resnet@none", channels=channels)
     model, record = load_network(find_model(folder))
     write_onnx(folder / "model.onnx", model, record)
     found = compare_with_model(

@@ -101,7 +101,7 @@ def test_a_session_with_path_objects_only(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("HOME", str(tmp_path))
     images = write_class_folders(tmp_path / "images", each=4)
     run = galaxtool.finetune(
-        images, method="supervised", backbone="mini@none", epochs=1, out=tmp_path / "run", valid_fraction=0.5
+        images, method="supervised", backbone="small-resnet@none", epochs=1, out=tmp_path / "run", valid_fraction=0.5
     )
     classified = galaxtool.classify(
         images, model=run.run, output=tmp_path / "p.csv", html=tmp_path / "p.html", sort_into=tmp_path / "sorted"

@@ -1,7 +1,8 @@
 """What galaxtool wrote before its packages were rearranged is still read: ``tests/data/version_0``.
 
-Its images are random patches and its networks are narrow (`narrow_mini`), so the files are small and the scores mean
-nothing; what counts is that every file is read as it was meant.
+Its images are random patches and its networks are narrow (`narrow_resnet`), so the files are small and the scores mean
+nothing; what counts is that every file is read as it was meant. Its backbone was recorded as ``mini@none``, which was
+then the residual network of `small-resnet`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def test_a_run_is_a_model() -> None:
 
 def test_a_finished_run_is_not_overwritten() -> None:
     with pytest.raises(galaxtool.OutputExists, match="run"):
-        galaxtool.finetune(["images"], out=Path("run"), backbone="mini@none", symbols=Path("symbols"))
+        galaxtool.finetune(["images"], out=Path("run"), backbone="small-resnet@none", symbols=Path("symbols"))
 
 
 def test_an_onnx_file_is_a_model() -> None:

@@ -15,7 +15,7 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 from support.helpers import write_fits
-from support.training_helpers import narrow_mini, run_command, run_failing
+from support.training_helpers import narrow_resnet, run_command, run_failing
 
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
@@ -376,8 +376,8 @@ def test_a_file_for_each_band_with_splits_and_tables(tmp_path: Path) -> None:
 def test_finetune_trains_on_an_archive(tmp_path: Path) -> None:
     files = {f"set/{kind}/{i}.png": picture(100 * i + ord(kind[0])) for kind in ("ring", "lens") for i in range(8)}
     path = archive(tmp_path / "set.tar.gz", files)
-    options = ["--backbone", "mini@none", "--method", "supervised", "--epochs", 1, "--batch-size", 8]
-    with narrow_mini():
+    options = ["--backbone", "small-resnet@none", "--method", "supervised", "--epochs", 1, "--batch-size", 8]
+    with narrow_resnet():
         code, _, err = run_command("finetune", path, *options, "-o", tmp_path / "run")
     assert code == 0, err
     written = (tmp_path / "run" / "split.csv").read_text().splitlines()

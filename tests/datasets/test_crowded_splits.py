@@ -135,7 +135,7 @@ def test_a_validation_split_that_is_too_small_says_why(images: Path, tmp_path: P
     for file in files:
         if file.stem not in "01":
             file.write_bytes((images / "ring" / "5.png").read_bytes())
-    run = ("--method", "linear-probe", "--backbone", "mini@none", "--epochs", "1", "--valid-fraction", "0.5")
+    run = ("--method", "linear-probe", "--backbone", "small-resnet@none", "--epochs", "1", "--valid-fraction", "0.5")
     code, out, said = run_command("finetune", images, *run, "-o", tmp_path / "run")
     assert code == 0, said
     assert "The validation split has 4 images instead of 10, because 16 of 20 images are copies of one" in out + said

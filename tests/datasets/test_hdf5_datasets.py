@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from support.training_helpers import narrow_mini, run_command, run_failing
+from support.training_helpers import narrow_resnet, run_command, run_failing
 
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.published import hdf5
@@ -323,8 +323,8 @@ def test_the_command_line_says_what_is_there(tmp_path: Path) -> None:
 
 def test_finetune_trains_on_the_file(tmp_path: Path) -> None:
     stack(tmp_path / "a.h5", 60, layout={"compression": "gzip"})
-    options = ["--backbone", "mini@none", "--method", "supervised", "--epochs", 1, "--batch-size", 16]
-    with narrow_mini():
+    options = ["--backbone", "small-resnet@none", "--method", "supervised", "--epochs", 1, "--batch-size", 16]
+    with narrow_resnet():
         code, _, err = run_command("finetune", f"galaxy10:{tmp_path}/a.h5", *options, "-o", tmp_path / "run")
     assert code == 0, err
     written = (tmp_path / "run" / "split.csv").read_text().splitlines()

@@ -15,7 +15,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from support.helpers import make_model, write_fits, write_png
-from support.training_helpers import narrow_mini, run_command, write_class_folders
+from support.training_helpers import narrow_resnet, run_command, write_class_folders
 
 from galaxtool.tables.read import read_table
 
@@ -32,7 +32,18 @@ COMMANDS = commands_in(DOCS / "your-data.md")
 LARGE = commands_in(DOCS / "large-jobs.md")
 TRAINING = [command for command in COMMANDS if " finetune " in command or "--model" in command]
 SINGLE = [c for c in COMMANDS if "--shard" not in c and "merge" not in c and c not in TRAINING]
-QUICK = ("--backbone", "mini@none", "--method", "supervised", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
+QUICK = (
+    "--backbone",
+    "small-resnet@none",
+    "--method",
+    "supervised",
+    "--epochs",
+    "1",
+    "--batch-size",
+    "8",
+    "--device",
+    "cpu",
+)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +125,7 @@ def test_what_is_trained_on(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(labelled)
     for name in ("draw_history", "draw_confusion"):
         monkeypatch.setattr(f"galaxtool.reports.figures.{name}", lambda *_, **__: None)
-    with narrow_mini():
+    with narrow_resnet():
         for command in TRAINING:
             words = shlex.split(command)[1:]
             words[1:1] = QUICK if words[0] == "finetune" else ("--overwrite",)  # what the command says goes last

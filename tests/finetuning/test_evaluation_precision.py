@@ -44,8 +44,8 @@ def test_scores_are_those_of_the_pictures_that_classify_sees(tmp_path: Path) -> 
                 coarse = Image.fromarray(rng.integers(0, 255 - 60 * k, (50, 50, 3), dtype=np.uint8))
                 coarse.resize((400, 400)).save(path, quality=90)
     run = package.finetune(
-        tmp_path / "set", method="supervised", backbone="mini@none", epochs=1, batch_size=4, device="cpu", out="run",
-        where="label in ('ring', 'disc')",
+        tmp_path / "set", method="supervised", backbone="small-resnet@none", epochs=1, batch_size=4, device="cpu",
+        out="run", where="label in ('ring', 'disc')",
     ).run  # fmt: skip
     table = package.classify(tmp_path / "set" / "valid", model=run, output="p.csv").table
     with np.load(run / "check_images.npz") as content:
@@ -63,7 +63,7 @@ def test_scores_are_those_of_the_pictures_that_classify_sees(tmp_path: Path) -> 
 @pytest.mark.parametrize("method", ["supervised", "linear-probe"])
 def test_scores_of_a_bf16_training_are_those_of_the_exported_file(method: str, images: Path) -> None:
     run = package.finetune(
-        images, method=method, backbone="mini@none", epochs=2, batch_size=12, precision="bf16", device="cpu",
+        images, method=method, backbone="small-resnet@none", epochs=2, batch_size=12, precision="bf16", device="cpu",
         valid_fraction=0.5, out="run",
     ).run  # fmt: skip
     code, _, said = run_command("export", "--model", run, "-o", run / "model" / "model.onnx", "--quiet")

@@ -29,10 +29,16 @@ from galaxtool.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
-QUICK = ("--backbone", "mini@none", "--method", "clip", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
+QUICK = ("--backbone", "small-resnet@none", "--method", "clip", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
 COMMAND = [sys.executable, "-m", "galaxtool"]
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "GALAXTOOL_OFFLINE": "1"}
-PLAIN: dict[str, Any] = {"backbone": "mini@none", "method": "clip", "epochs": 1, "batch_size": 8, "device": "cpu"}
+PLAIN: dict[str, Any] = {
+    "backbone": "small-resnet@none",
+    "method": "clip",
+    "epochs": 1,
+    "batch_size": 8,
+    "device": "cpu",
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +59,9 @@ def done(images: Path, symbols: Path, tmp_path_factory: pytest.TempPathFactory) 
     """A finished run by GalaxAlign, what it printed and what it said."""
     out = tmp_path_factory.mktemp("runs") / "run"
     code, printed, said = run_command(
-        "finetune", images, "--symbols", symbols, "--backbone", "mini@none", "--epochs", "2", "--warmup-epochs", "1",
-        "--batch-size", "8", "--seed", "5", "--precision", "fp32", "--out", out, "--contrast", "class",
+        "finetune", images, "--symbols", symbols, "--backbone", "small-resnet@none", "--epochs", "2",
+        "--warmup-epochs", "1", "--batch-size", "8", "--seed", "5", "--precision", "fp32", "--out", out,
+        "--contrast", "class",
     )  # fmt: skip
     assert code == 0, said
     return out, printed, said
@@ -113,7 +120,7 @@ def test_manifest_records_the_run(done: tuple[Path, str, str], images: Path) -> 
 
 def test_config_of_a_run_can_be_used_again(done: tuple[Path, str, str]) -> None:
     settings = tomllib.loads((done[0] / "config.toml").read_text())["finetune"]
-    assert settings["epochs"] == 2 and settings["contrast"] == "class" and settings["backbone"] == "mini@none"
+    assert settings["epochs"] == 2 and settings["contrast"] == "class" and settings["backbone"] == "small-resnet@none"
     code, _, said = run_command("finetune", "--config", done[0] / "config.toml", "--out", "again", "--epochs", "1")
     assert code == 0, said
     assert rows(Path("again/split.csv")) == rows(done[0] / "split.csv")
@@ -211,7 +218,7 @@ def test_interrupted_run_can_be_resumed(
 ) -> None:
     options = (
         "--backbone",
-        "mini@none",
+        "small-resnet@none",
         "--method",
         method,
         "--epochs",
@@ -366,15 +373,15 @@ def test_unknown_data(name: str, message: str) -> None:
 
 
 def test_own_classes_need_symbols_for_galaxalign(images: Path, symbols: Path, tmp_path: Path) -> None:
-    said = run_failing("finetune", images, "--method", "galaxalign", "--backbone", "mini@none", "--out", "run")
+    said = run_failing("finetune", images, "--method", "galaxalign", "--backbone", "small-resnet@none", "--out", "run")
     assert "has none for disc, ring" in said and "supervised or clip" in said and "--symbols DIR" in said
     some = shutil.copytree(symbols, tmp_path / "some")
     (some / "disc.png").unlink()
-    assert "has none for disc." in run_failing("finetune", images, "--symbols", some, "--backbone", "mini@none")
+    assert "has none for disc." in run_failing("finetune", images, "--symbols", some, "--backbone", "small-resnet@none")
     (some / "disc.png").write_text("no image")
-    said = run_failing("finetune", images, "--symbols", some, "--backbone", "mini@none", "--out", "run")
+    said = run_failing("finetune", images, "--symbols", some, "--backbone", "small-resnet@none", "--out", "run")
     assert "cannot be read as an image" in said
-    assert "nowhere" in run_failing("finetune", images, "--symbols", "nowhere", "--backbone", "mini@none")
+    assert "nowhere" in run_failing("finetune", images, "--symbols", "nowhere", "--backbone", "small-resnet@none")
 
 
 @pytest.mark.parametrize("make", ["empty", "no images", "flat", "one class", "one image each"])
@@ -462,7 +469,7 @@ def test_where_and_label_column(images: Path, tmp_path: Path) -> None:
 def test_known_names_choose_their_taxonomy(tmp_path: Path) -> None:
     folder = write_class_folders(tmp_path / "set", classes=["FRI", "Bent"])
     code, _, said = run_command(
-        "finetune", folder, "--backbone", "mini@none", "--epochs", "1", "--out", "run", "--taxonomy", "radio-fr"
+        "finetune", folder, "--backbone", "small-resnet@none", "--epochs", "1", "--out", "run", "--taxonomy", "radio-fr"
     )
     assert code == 0, said
     record = json.loads(Path("run/model/model.json").read_text())
@@ -512,7 +519,7 @@ def test_images_of_any_size(size: tuple[int, int], tmp_path: Path) -> None:
 
 RECIPE = """[finetune]
 dataset = ["{galaxies}"]
-backbone = "mini@none"
+backbone = "small-resnet@none"
 method = "clip"
 epochs = 2
 batch_size = 8
@@ -554,7 +561,7 @@ def test_recipes_that_cannot_be_used(line: str, message: str) -> None:
 
 def test_recipe_from_python(images: Path, symbols: Path) -> None:
     Path("mine.toml").write_text(f'[finetune]\ndataset = "{images}"\nsymbols = "{symbols}"\nepochs = 1\nseed = 4\n')
-    result = package.finetune(recipe="mine.toml", backbone="mini@none", warmup_epochs=0, out=Path("run"))
+    result = package.finetune(recipe="mine.toml", backbone="small-resnet@none", warmup_epochs=0, out=Path("run"))
     assert manifest(result.run)["config"]["seed"] == {"value": 4, "source": "recipe mine.toml"}
 
 
@@ -588,7 +595,7 @@ def test_epochs_of_both_stages(
 
     monkeypatch.setattr(Trainer, "fit", noted)
     with pytest.raises(GalaxtoolError, match="enough"):
-        package.finetune([images], symbols=symbols, backbone="mini@none", out=Path("run"), **given)
+        package.finetune([images], symbols=symbols, backbone="small-resnet@none", out=Path("run"), **given)
     assert (options[0].epochs, options[0].warmup_epochs) == wanted
 
 

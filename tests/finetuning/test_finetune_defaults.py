@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
-from support.training_helpers import narrow_mini, run_command, run_failing, write_class_folders
+from support.training_helpers import narrow_resnet, run_command, run_failing, write_class_folders
 
 from galaxtool.backbones.create import parse_name
 from galaxtool.finetuning.config import FinetuneConfig
@@ -20,12 +20,12 @@ from galaxtool.finetuning.learning_rate import choose_learning_rate
 from galaxtool.finetuning.method_choice import choose_method
 from galaxtool.plugins.registry import get_registry
 
-QUICK = ("--epochs", "1", "--warmup-epochs", "0", "--device", "cpu", "--backbone", "mini@none")
+QUICK = ("--epochs", "1", "--warmup-epochs", "0", "--device", "cpu", "--backbone", "small-resnet@none")
 
 
 @pytest.fixture(autouse=True)
 def small() -> Iterator[None]:
-    with narrow_mini():
+    with narrow_resnet():
         yield
 
 
@@ -51,7 +51,7 @@ def train(*args: Any) -> str:
 
 def test_own_classes_are_trained_without_symbols(images: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    said = train(images, "--epochs", "1", "--device", "cpu", "--backbone", "mini@none", "-o", run)
+    said = train(images, "--epochs", "1", "--device", "cpu", "--backbone", "small-resnet@none", "-o", run)
     assert "Training by the method 'supervised': 2 of the 2 classes have no symbol (disc, ring)." in said
     assert "--symbols DIR" in said
     manifest = json.loads((run / "manifest.json").read_text())
@@ -89,15 +89,15 @@ def test_the_choice_of_a_method(
 
 
 def test_a_setting_of_galaxalign_is_refused_where_it_does_nothing(images: Path) -> None:
-    said = run_failing("finetune", images, "--backbone", "mini@none", "--contrast", "class")
+    said = run_failing("finetune", images, "--backbone", "small-resnet@none", "--contrast", "class")
     assert "--contrast class" in said and "'supervised' does not" in said
 
 
 @pytest.mark.slow
 def test_the_learning_rate_is_printed_and_saved(images: Path, tmp_path: Path) -> None:
     run, again = tmp_path / "run", tmp_path / "again"
-    said = train(images, "--epochs", "1", "--device", "cpu", "--backbone", "mini@none", "-o", run)
-    assert "Learning rate 0.002: what 'mini' suggests for random weights." in said
+    said = train(images, "--epochs", "1", "--device", "cpu", "--backbone", "small-resnet@none", "-o", run)
+    assert "Learning rate 0.002: what 'small-resnet' suggests for random weights." in said
     assert json.loads((run / "manifest.json").read_text())["config"]["lr"]["value"] == 0.002
     settings = tomllib.loads((run / "config.toml").read_text())["finetune"]
     assert settings["lr"] == 0.002
@@ -107,7 +107,7 @@ def test_the_learning_rate_is_printed_and_saved(images: Path, tmp_path: Path) ->
     said = train(images, "--recipe", run / "config.toml", "-o", again)
     assert f"Learning rate 0.002: from recipe {run / 'config.toml'}." in said
     assert (run / "model/weights.safetensors").read_bytes() == (again / "model/weights.safetensors").read_bytes()
-    probe = ("--method", "linear-probe", "--backbone", "mini@none", "--epochs", "1", "--lr", "0.03")
+    probe = ("--method", "linear-probe", "--backbone", "small-resnet@none", "--epochs", "1", "--lr", "0.03")
     said = train(images, *probe, "-o", tmp_path / "probe")
     assert "Learning rate 0.03: as set." in said
 
@@ -115,11 +115,11 @@ def test_the_learning_rate_is_printed_and_saved(images: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "method", "backbone", "rate", "reason"),
     [
-        ("mini@none", "supervised", {"suggested_lr": 2e-3}, 2e-3, "random weights"),
+        ("small-resnet@none", "supervised", {"suggested_lr": 2e-3}, 2e-3, "random weights"),
         ("mini", "supervised", {"suggested_lr": 1e-3}, 1e-3, "pretrained weights"),
-        ("mini@none", "supervised", {}, 1e-3, "suggests none"),
+        ("small-resnet@none", "supervised", {}, 1e-3, "suggests none"),
         ("mini", "supervised", {}, 1e-4, "suggests none"),
-        ("mini@none", "linear-probe", {"suggested_lr": 2e-3}, 1e-2, "the method 'linear-probe'"),
+        ("small-resnet@none", "linear-probe", {"suggested_lr": 2e-3}, 1e-2, "the method 'linear-probe'"),
         # a random image encoder that borrows a pretrained text encoder
         ("small-cnn@none", "clip", {"suggested_lr": 1e-5, "image": SimpleNamespace(suggested_lr=5e-4)}, 5e-4, "random"),
         ("mini", "clip", {"suggested_lr": 1e-5, "image": SimpleNamespace(suggested_lr=5e-4)}, 1e-5, "pretrained"),

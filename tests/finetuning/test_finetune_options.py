@@ -26,7 +26,18 @@ from galaxtool.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
-QUICK = ("--backbone", "mini@none", "--epochs", "1", "--batch-size", "8", "--device", "cpu", "--precision", "fp32")
+QUICK = (
+    "--backbone",
+    "small-resnet@none",
+    "--epochs",
+    "1",
+    "--batch-size",
+    "8",
+    "--device",
+    "cpu",
+    "--precision",
+    "fp32",
+)
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +297,7 @@ def test_learning_without_any_label(images: Path) -> None:
     code, _, err = run_command("embed", images, "--model", "run", "-o", "e.parquet", "--device", "cpu")
     assert code == 0, err
     weights = Path("run", "model", "weights.safetensors")
-    probed = ("--method", "linear-probe", *QUICK[2:], "--backbone", f"mini@{weights}", "--out", "probe")
+    probed = ("--method", "linear-probe", *QUICK[2:], "--backbone", f"small-resnet@{weights}", "--out", "probe")
     assert run_command("finetune", images, *probed)[0] == 0
 
 
@@ -312,10 +323,10 @@ def test_gray_and_bands(images: Path, tmp_path: Path) -> None:
 def test_an_image_backbone_borrows_a_text_encoder(images: Path) -> None:
     quick = (*QUICK[2:], "--backbone", "small-cnn@none")
     code, _, said = run_command(
-        "finetune", images, "--method", "clip", *quick, "--text-encoder", "mini@none", "--out", "run"
+        "finetune", images, "--method", "clip", *quick, "--text-encoder", "small-resnet@none", "--out", "run"
     )
     assert code == 0, said
-    assert record("run")["text_encoder"] == "mini@none" and record("run")["has_text"]
+    assert record("run")["text_encoder"] == "small-resnet@none" and record("run")["has_text"]
     assert len(classified(images)) == 16
     said = run_failing("finetune", images, "--method", "clip", *quick)
     assert "--text-encoder clip-vit-16@/path/to/file" in said and "--text-encoder mini" in said

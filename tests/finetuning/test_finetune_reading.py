@@ -31,8 +31,8 @@ from galaxtool.tables.read import read_table
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
 QUICK = (
-    "--backbone", "mini@none", "--method", "supervised", "--epochs", "1", "--batch-size", "8", "--device", "cpu",
-    "--precision", "fp32",
+    "--backbone", "small-resnet@none", "--method", "supervised", "--epochs", "1", "--batch-size", "8", "--device",
+    "cpu", "--precision", "fp32",
 )  # fmt: skip
 KINDS = ("ring", "disc")
 PATTERN = "{id}_{band}.fits"

@@ -19,7 +19,18 @@ from galaxtool.models.find import find_model
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
-QUICK = ("--backbone", "mini@none", "--method", "supervised", "--epochs", "2", "--batch-size", "8", "--device", "cpu")
+QUICK = (
+    "--backbone",
+    "small-resnet@none",
+    "--method",
+    "supervised",
+    "--epochs",
+    "2",
+    "--batch-size",
+    "8",
+    "--device",
+    "cpu",
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +88,14 @@ def test_the_test_split_changes_nothing_else(images: Path) -> None:
     for where, name in ((None, "with"), ("split != 'test'", "without")):
         given = {"where": where} if where else {}
         package.finetune(
-            images, method="supervised", backbone="mini@none", epochs=1, batch_size=8, device="cpu", out=name, **given
+            images,
+            method="supervised",
+            backbone="small-resnet@none",
+            epochs=1,
+            batch_size=8,
+            device="cpu",
+            out=name,
+            **given,
         )
     one, other = (json.loads(Path(name, "metrics.json").read_text()) for name in ("with", "without"))
     assert one.pop("test")["n"] == 10 and one == other

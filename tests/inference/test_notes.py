@@ -255,7 +255,12 @@ def test_finetune_records_the_domain(tmp_path: Path) -> None:
         for seed in range(6):
             write_fits(tmp_path / "set" / kind / f"{seed}.fits", seed + 10 * (kind == "b"), ra=seed * 3.0, dec=1.0)
     run = galaxtool.finetune(
-        [tmp_path / "set"], backbone="mini@none", method="supervised", epochs=1, out=tmp_path / "run", device="cpu"
+        [tmp_path / "set"],
+        backbone="small-resnet@none",
+        method="supervised",
+        epochs=1,
+        out=tmp_path / "run",
+        device="cpu",
     )
     domain = json.loads((Path(run.run) / "model" / "model.json").read_text())["data"][DOMAIN]
     assert domain == {

@@ -132,7 +132,7 @@ def test_training_opens_each_file_at_most_twice(
     Table({"path": [str(path) for path in paths], "label": [path.parent.name for path in paths]}).write("rows.csv")
     dataset = {"folder": "set", "splits": "set", "glob": "set/*/*.*", "catalogue": "rows.csv"}[form]
     config = FinetuneConfig(
-        dataset=[dataset], hdu=hdu, backbone="mini@none", method="supervised", device="cpu", output=Path("run")
+        dataset=[dataset], hdu=hdu, backbone="small-resnet@none", method="supervised", device="cpu", output=Path("run")
     )
     stop_before_the_first_step(monkeypatch)
 

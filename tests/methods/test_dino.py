@@ -16,7 +16,7 @@ import torch
 from support.training_helpers import DIM, SIZE, CallAtStep, make_task
 from torch import nn
 
-from galaxtool.backbones import mini
+from galaxtool.backbones import small_resnet
 from galaxtool.errors import ConfigError, DependencyMissing, TrainingError
 from galaxtool.methods.adapters import add_adapters, merge_adapters
 from galaxtool.methods.dino_lora import DinoStage, choose_local_size, stages
@@ -312,7 +312,7 @@ class Attending(nn.Module):
         return self.out(self.attention(x, x, x, need_weights=False)[0].mean(dim=1))
 
 
-@pytest.mark.parametrize("make", [lambda: mini.ImageTower(DIM), Attending], ids=["convolutions", "attention"])
+@pytest.mark.parametrize("make", [lambda: small_resnet.ImageTower(DIM), Attending], ids=["convolutions", "attention"])
 def test_adapters_merge_into_the_same_keys(make: Any) -> None:
     torch.manual_seed(0)
     tower, images = make().eval(), torch.randn(3, 3, 32, 32)
@@ -343,7 +343,7 @@ def test_adapters_refuse_what_they_cannot() -> None:
         add_adapters(nn.Sequential(nn.BatchNorm2d(3)), rank=2, alpha=2)
     for wrong in ({"rank": 0, "alpha": 1}, {"rank": 1, "alpha": 0}, {"rank": 1, "alpha": 1, "dropout": 1.0}):
         with pytest.raises(ConfigError, match="LoRA cannot have"):
-            add_adapters(mini.ImageTower(), **wrong)
+            add_adapters(small_resnet.ImageTower(), **wrong)
 
 
 def test_without_peft_all_layers_can_train(monkeypatch: pytest.MonkeyPatch) -> None:

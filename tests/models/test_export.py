@@ -136,7 +136,7 @@ def test_linear_head_and_one_without_symbols(symbols: bool, tmp_path: Path) -> N
         made = package.finetune(
             [write_class_folders(tmp_path / "set")],
             method="supervised",
-            backbone="mini@none",
+            backbone="small-resnet@none",
             epochs=1,
             out=tmp_path / "run",
         ).run
@@ -269,7 +269,7 @@ def test_failure_leaves_the_earlier_file(failure: str, model: Path, monkeypatch:
         assert "does not compute what" in run_failing("export", "--model", model, "-o", "m.onnx")
     elif failure == "export":
         monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no\nsuch op")))
-        assert "cannot export the backbone 'mini@none' to ONNX: no such op" in run_failing(
+        assert "cannot export the backbone 'small-resnet@none' to ONNX: no such op" in run_failing(
             "export", "--model", model, "-o", "m.onnx"
         )
     else:

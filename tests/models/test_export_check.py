@@ -33,7 +33,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(narrow: None, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
     return package.finetune(
-        images, method="supervised", backbone="mini@none", epochs=3, lr=3e-3, batch_size=16, device="cpu",
+        images, method="supervised", backbone="small-resnet@none", epochs=3, lr=3e-3, batch_size=16, device="cpu",
         valid_fraction=0.5, out=out,
     ).run  # fmt: skip
 

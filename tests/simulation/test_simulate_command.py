@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 from PIL import Image
-from support.training_helpers import narrow_mini, run_command, run_failing
+from support.training_helpers import narrow_resnet, run_command, run_failing
 
 import galaxtool as package
 from galaxtool.errors import ConfigError, OutputExists
@@ -114,8 +114,10 @@ def test_overwriting_removes_earlier_galaxies() -> None:
 def test_finetune_learns_from_it() -> None:
     for split, n in (("train", 20), ("valid", 10)):
         package.simulate(output=Path("set", split), n=n, size=48, split=split, kind="png")
-    with narrow_mini():
-        result = package.finetune(["set/train"], backbone="mini@none", epochs=1, warmup_epochs=0, out=Path("run"))
+    with narrow_resnet():
+        result = package.finetune(
+            ["set/train"], backbone="small-resnet@none", epochs=1, warmup_epochs=0, out=Path("run")
+        )
         assert set(result.classes) == GALAXY10
         assert (result.model / "symbols" / "merging.png").is_file()
         table = package.classify(["set/valid/labels.csv"], model="run", output=Path("p.csv")).table

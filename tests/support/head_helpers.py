@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxtool.backbones.mini import build as build_mini
+from galaxtool.backbones.small_resnet import build as build_resnet
 from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.file import write_onnx
@@ -25,10 +25,10 @@ def make_head(name: str, dim: int, n_classes: int) -> Any:
 
 
 def make_backbone() -> Any:
-    """Create an untrained `mini`, with the same weights each time."""
+    """Create an untrained `small-resnet`, with the same weights each time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return build_mini(architecture="mini", weights=None).eval()
+        return build_resnet(architecture="small-resnet", weights=None).eval()
 
 
 def write_model(folder: Path, head: nn.Module, name: str, taxonomy: Taxonomy, *, temperature: float = 1.0) -> Path:
@@ -36,7 +36,7 @@ def write_model(folder: Path, head: nn.Module, name: str, taxonomy: Taxonomy, *,
     backbone = make_backbone()
     record = ModelRecord(
         name=folder.name,
-        backbone="mini@none",
+        backbone="small-resnet@none",
         dim=backbone.dim,
         head=name,
         preprocess=Preprocess(size=backbone.image_size).as_dict(),

@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from PIL import Image
 
-from galaxtool.backbones.mini import build as build_mini
+from galaxtool.backbones.small_resnet import build as build_resnet
 from galaxtool.heads.prompt import PromptHead
 from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
@@ -24,7 +24,7 @@ SLUGS = ("merging", "round_smooth", "barred_spiral")
 
 
 def make_model(folder: Path, slugs: Sequence[str] = SLUGS, *, seed: int = 0, symbols: bool = True) -> Path:
-    """Write an untrained `mini` model of some Galaxy10 classes as a model directory, and return the folder.
+    """Write an untrained `small-resnet` model of some Galaxy10 classes as a model directory, and return the folder.
 
     The head contains the embeddings of the prompts and, with `symbols`, of the symbols by the random encoders. The
     model can do everything that a trained one can, with meaningless scores.
@@ -33,7 +33,7 @@ def make_model(folder: Path, slugs: Sequence[str] = SLUGS, *, seed: int = 0, sym
     registry = get_registry()
     found = registry.taxonomies.find("galaxy10")
     taxonomy = found.create(found.spec).subset(slugs)
-    backbone = build_mini(architecture="mini", weights=None).eval()
+    backbone = build_resnet(architecture="small-resnet", weights=None).eval()
     preprocess = Preprocess(size=backbone.image_size)
     drawings = torch.from_numpy(preprocess.normalize(load_symbols(taxonomy, preprocess.size)))
     with torch.inference_mode():
@@ -45,7 +45,7 @@ def make_model(folder: Path, slugs: Sequence[str] = SLUGS, *, seed: int = 0, sym
         )
     record = ModelRecord(
         name=folder.name,
-        backbone="mini@none",
+        backbone="small-resnet@none",
         dim=backbone.dim,
         head="prompt",
         preprocess=preprocess.as_dict(),

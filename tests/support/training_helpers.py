@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from galaxtool.backbones import mini
+from galaxtool.backbones import byte_text, small_resnet
 from galaxtool.taxonomy.load import build_taxonomy
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.options import TrainOptions
@@ -99,11 +99,12 @@ class CallAtStep(Silent):
 
 
 @contextmanager
-def narrow_mini() -> Iterator[None]:
-    """Reduce `mini` to a few channels, which takes a tenth of the time."""
+def narrow_resnet() -> Iterator[None]:
+    """Reduce `small-resnet` to a few channels, which takes a tenth of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, narrow in {"STEM": 4, "WIDTHS": (4, 4, 8, 8), "DEPTHS": (1, 1, 1, 1), "TEXT_WIDTH": 16}.items():
-            patch.setattr(mini, name, narrow)
+        patch.setattr(byte_text, "TEXT_WIDTH", 16)
+        for name, narrow in {"STEM": 4, "WIDTHS": (4, 4, 8, 8), "DEPTHS": (1, 1, 1, 1)}.items():
+            patch.setattr(small_resnet, name, narrow)
         yield
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from scipy.stats import dirichlet_multinomial
 from support.head_helpers import make_head, write_model
 from support.helpers import write_png
-from support.training_helpers import make_task, narrow_mini, run_command, run_failing
+from support.training_helpers import make_task, narrow_resnet, run_command, run_failing
 
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.models.engines.open import open_engine
@@ -452,7 +452,7 @@ def test_a_task_tells_the_head_its_questions() -> None:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with narrow_mini():
+    with narrow_resnet():
         taxonomy = build_vote_taxonomy(rings())
         torch.manual_seed(0)
         head = make_head("votes", 256, 7)

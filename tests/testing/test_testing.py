@@ -44,8 +44,9 @@ def test_built_in_heads(name: str) -> None:
     check_head(name)
 
 
-def test_built_in_backbone() -> None:
-    check_backbone("mini@none")
+@pytest.mark.parametrize("name", ["small-resnet@none", "mini@none"])
+def test_built_in_backbones(name: str) -> None:
+    check_backbone(name)
 
 
 def test_built_in_dataset() -> None:

@@ -44,8 +44,8 @@ def test_two_processes_train_as_one(accumulate: int, tmp_path: Path) -> None:
 def test_the_command_under_torchrun(tmp_path: Path) -> None:
     images = write_class_folders(tmp_path / "set")
     command = [
-        "-m", "galaxtool", "finetune", str(images), "--method", "clip", "--backbone", "mini@none", "--epochs", "2",
-        "--batch-size", "8", "--out", str(tmp_path / "run"),
+        "-m", "galaxtool", "finetune", str(images), "--method", "clip", "--backbone", "small-resnet@none", "--epochs",
+        "2", "--batch-size", "8", "--out", str(tmp_path / "run"),
     ]  # fmt: skip
     done = subprocess.run([*TORCHRUN, *command], env=ENVIRONMENT, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
