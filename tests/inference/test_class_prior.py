@@ -174,7 +174,7 @@ def test_metrics_of_a_training_are_those_of_classify(tmp_path: Path) -> None:
     for extra in sorted((data / "ring").iterdir())[4:]:
         extra.unlink()
     code, _, err = run_command(
-        "finetune", data, "-o", tmp_path / "run", "--method", "clip", "--backbone", "mini@none", "--epochs", 1,
+        "finetune", data, "-o", tmp_path / "run", "--method", "clip", "--backbone", "small-resnet@none", "--epochs", 1,
         "--batch-size", 4, "--valid-fraction", 0.5, "--quiet",
     )  # fmt: skip
     assert code == 0, err
