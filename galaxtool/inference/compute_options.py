@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from galaxtool.errors import ConfigError
-from galaxtool.inference.views import check_views
 from galaxtool.jobs.job import PARTS, job_folder
 from galaxtool.jobs.record import FILE_NAME, load_values
 from galaxtool.plugins.registry import get_registry
 
 BATCH_SIZE = 64
 """Default number of images in a batch."""
+
+VIEWS = (1, 2, 4, 8)
+"""Numbers of views of an image: itself, also mirrored, its four quarter turns, or those also mirrored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,15 @@ class ComputeOptions:
         check_views(self.tta)
         if self.executor != "auto":
             get_registry().executors.find(self.executor.partition("://")[0])
+
+
+def check_views(tta: int | None) -> None:
+    """Raise `ConfigError` for a number of views that there is not."""
+    if tta is not None and tta not in VIEWS:
+        raise ConfigError(
+            f"--tta is {tta}; it must be one of {', '.join(map(str, VIEWS))}.",
+            hint="Give 8 for four turns times mirror images, or 1 for none.",
+        )
 
 
 def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:

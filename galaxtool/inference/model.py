@@ -20,9 +20,8 @@ from galaxtool.images.fits.axes import MAX_BANDS
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.class_prior import choose_prior
 from galaxtool.inference.classify import check_classes
-from galaxtool.inference.compute_options import BATCH_SIZE
+from galaxtool.inference.compute_options import BATCH_SIZE, check_views
 from galaxtool.inference.prediction_parts import make_part_table
-from galaxtool.inference.views import check_views
 from galaxtool.inference.worker import PictureReader, ScoredBatch, Scorer, WorkerSetup
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.items import InputItem

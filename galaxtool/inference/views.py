@@ -7,12 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from galaxtool.errors import ConfigError
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.utils.digests import hash_json
-
-VIEWS = (1, 2, 4, 8)
-"""Numbers of views: the image itself, also mirrored, its four quarter turns, or those also mirrored."""
 
 
 class ViewedScores(NamedTuple):
@@ -33,15 +29,6 @@ class ViewedScores(NamedTuple):
     upright: np.ndarray
 
 
-def check_views(tta: int | None) -> None:
-    """Raise `ConfigError` for a number of views that there is not."""
-    if tta is not None and tta not in VIEWS:
-        raise ConfigError(
-            f"--tta is {tta}; it must be one of {', '.join(map(str, VIEWS))}.",
-            hint="Give 8 for four turns times mirror images, or 1 for none.",
-        )
-
-
 def make_views(pictures: np.ndarray, tta: int) -> Iterator[np.ndarray]:
     """Yield the views of pictures (N, size, size, C), the pictures themselves first."""
     yield pictures
@@ -60,7 +47,7 @@ def run_views(engine: Engine, pictures: np.ndarray, tta: int) -> ViewedScores:
     pictures : ndarray of uint8, shape (N, size, size, C)
         Pictures as `Preprocess.picture` returns them.
     tta : int
-        Number of views of each, of `VIEWS`; the model runs as many times.
+        Number of views of each, of `galaxtool.inference.compute_options.VIEWS`; the model runs as many times.
     """
     views = make_views(pictures, tta)
     first = engine.run(next(views))
