@@ -62,14 +62,18 @@ class AlignStage(Stage):
         return batch.counts if self.task.options.contrast == "instance" else None
 
     def make_head(self) -> PromptHead:
-        """Return a head that scores by similarity to the prompts and to the original symbols."""
+        """Return a head that scores by similarity to the prompts and to the original symbols.
+
+        The embedding of a class's symbol is the mean of those of its drawings.
+        """
         task = self.task
-        plain = self.drawings.permute(0, 3, 1, 2).float() / 255
+        plain = self.drawings.flatten(0, 1).permute(0, 3, 1, 2).float() / 255
         tower = self.symbol_tower() or self.backbone.image_tower
+        symbols = normalize_rows(tower(standardize(plain, task.preprocess.mean, task.preprocess.std)))
         head = PromptHead(self.backbone.dim, len(self.prompts)).to(task.device)
         return head.fill(
             prompts=self.backbone.embed_text(self.prompts),
-            symbols=tower(standardize(plain, task.preprocess.mean, task.preprocess.std)),
+            symbols=symbols.reshape(*self.drawings.shape[:2], -1).mean(dim=1),
             log_scale=self.log_scale.clamp(max=_MAX_LOG_SCALE),
             score=task.options.score,
         )

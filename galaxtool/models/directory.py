@@ -19,6 +19,7 @@ from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.drawings import name_drawings
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.digests import hash_file
@@ -36,9 +37,10 @@ def save_model(
     model : GalaxyModel
         Network whose weights are stored.
     record : ModelRecord
-        Record of the model; `weights_sha256` is filled in.
+        Record of the model; `weights_sha256` and the file names of the symbols are filled in.
     taxonomy : Taxonomy
-        Classes whose symbols are copied to ``symbols/``.
+        Classes whose drawings are copied to ``symbols/``: ``<slug>.png``, and ``<slug>@2.png`` and so on for further
+        drawings of the class.
     dtype : torch.dtype
         Type of the stored floating-point weights; they are computed with in float32.
 
@@ -58,16 +60,29 @@ def save_model(
             save_file(tensors, temporary)
         except SafetensorError as error:  # safetensors does not raise OSError for a full disk
             raise OSError(f"the disk may be full ({str(error)[:80]})") from error
-    for class_ in taxonomy.classes:
-        if class_.symbol is not None:
-            (folder / "symbols").mkdir(exist_ok=True)
-            target = folder / "symbols" / f"{class_.slug}{class_.symbol.suffix}"
-            if class_.symbol.resolve() != target.resolve():
-                with atomic_write(target) as temporary:
-                    shutil.copyfile(class_.symbol, temporary)
-    record = dataclasses.replace(record, weights_sha256=hash_file(folder / WEIGHTS))
+    names = _copy_symbols(taxonomy, folder / "symbols")
+    classes = []
+    for entry in record.taxonomy["classes"]:
+        files = names.get(entry["slug"], [])
+        classes.append({**entry, "symbol": files[0] if files else None, "variants": files[1:]})
+    record = dataclasses.replace(
+        record, taxonomy={**record.taxonomy, "classes": classes}, weights_sha256=hash_file(folder / WEIGHTS)
+    )
     write_json(folder / RECORD, record.as_dict())
     return record
+
+
+def _copy_symbols(taxonomy: Taxonomy, folder: Path) -> dict[str, list[str]]:
+    """Copy the drawings of all classes to a folder and return their file names there, by slug."""
+    names = {}
+    for class_ in taxonomy.classes:
+        names[class_.slug] = name_drawings(class_.slug, class_.drawings)
+        for drawing, name in zip(class_.drawings, names[class_.slug], strict=True):
+            folder.mkdir(exist_ok=True)
+            if drawing.resolve() != (target := folder / name).resolve():
+                with atomic_write(target) as temporary:
+                    shutil.copyfile(drawing, temporary)
+    return names
 
 
 def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:

@@ -26,6 +26,8 @@ class Class:
         Sentence for a text encoder.
     symbol : Path or None
         PNG with the schematic symbol; None if there is none.
+    variants : tuple of Path
+        Further drawings of the symbol in other styles, such as filled or fading; see `drawings`.
     is_a : tuple of str
         Coarser classes of other taxonomies that contain all objects of this class, as ``taxonomy:slug``; at most one
         for each taxonomy.
@@ -39,17 +41,24 @@ class Class:
     name: str
     prompt: str
     symbol: Path | None = None
+    variants: tuple[Path, ...] = ()
     is_a: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     index: int | None = None
 
+    @property
+    def drawings(self) -> tuple[Path, ...]:
+        """All drawings of the class: its symbol, then the variants; empty without a symbol."""
+        return () if self.symbol is None else (self.symbol, *self.variants)
+
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; the symbol is stored as its file name."""
+        """Return plain values for JSON; the symbol and its variants are stored as their file names."""
         return {
             "slug": self.slug,
             "name": self.name,
             "prompt": self.prompt,
             "symbol": self.symbol.name if self.symbol else None,
+            "variants": [path.name for path in self.variants],
             "is_a": list(self.is_a),
             "aliases": list(self.aliases),
             "index": self.index,

@@ -1,7 +1,7 @@
 """Read a taxonomy from a folder or a model's record, or build one from class names or a vote schema.
 
 A folder contains ``taxonomy.toml`` and, for each class, ``<slug>.png`` (which is read) and ``<slug>.svg`` (its
-source)::
+source). Further drawings of the same class are named ``<slug>@<variant>.png``::
 
     name = "gz1-coarse"
     title = "Galaxy Zoo 1, coarse"
@@ -31,7 +31,8 @@ from typing import Any
 from galaxtool.errors import InputError
 from galaxtool.plugins.specs import TaxonomySpec
 from galaxtool.taxonomy.classes import Class, Taxonomy
-from galaxtool.taxonomy.names import clean_name, make_prompt, make_slugs, match_key, slugify
+from galaxtool.taxonomy.drawings import find_drawings
+from galaxtool.taxonomy.names import clean_name, make_prompt, make_slugs, slugify
 from galaxtool.taxonomy.records import check_keys, read_citations
 from galaxtool.taxonomy.votes.schema import VoteSchema
 
@@ -47,7 +48,7 @@ __all__ = [
 
 _TOP = {"name": str, "title": str, "summary": str, "index_order": list, "citations": list, "classes": list}
 _CLASS = {"slug": str, "name": str, "prompt": str, "aliases": list, "is_a": list}
-_IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+_STORED: dict[str, type] = {"symbol": object, "variants": list, "index": object}
 
 
 def load_taxonomy(source: TaxonomySpec | Path | str) -> Taxonomy:
@@ -76,7 +77,8 @@ def load_taxonomy(source: TaxonomySpec | Path | str) -> Taxonomy:
             raise InputError(f"'{slug}' in {file} is not a slug.", hint=f"Use '{slugify(slug)}'.")
         if not symbol.is_file():
             raise InputError(f"The class '{slug}' in {file} has no symbol.", hint=f"Put one at {symbol}.")
-        classes.append(_build_class(entry, symbol, order.index(slug) if slug in order else None))
+        drawings = [symbol, *sorted(folder.glob(f"{slug}@*.png"))]
+        classes.append(_build_class(entry, drawings, order.index(slug) if slug in order else None))
     slugs = [item.slug for item in classes]
     if order and sorted(order) != sorted(slugs):
         raise InputError(
@@ -122,14 +124,8 @@ def taxonomy_from_dict(record: Mapping[str, Any], symbols: Path | None = None) -
     check_keys(record, _TOP, ("name", "classes"), f"the top level of {where}", InputError)
     classes = []
     for entry in record["classes"]:
-        check_keys(
-            entry, _CLASS | {"symbol": object, "index": object}, ("slug", "name"), f"a class of {where}", InputError
-        )
-        # Only the file name counts: a record from elsewhere must not read files outside its folder.
-        symbol = symbols / Path(entry["symbol"]).name if symbols and entry.get("symbol") else None
-        if symbol and not symbol.is_file():
-            raise InputError(f"The symbol {symbol} of the class '{entry['slug']}' is missing.", hint="Restore it.")
-        classes.append(_build_class(entry, symbol, entry.get("index")))
+        check_keys(entry, _CLASS | _STORED, ("slug", "name"), f"a class of {where}", InputError)
+        classes.append(_build_class(entry, _list_stored_drawings(entry, symbols), entry.get("index")))
     return _build_from_record(record, tuple(classes))
 
 
@@ -142,21 +138,21 @@ def build_taxonomy(names: Sequence[str], symbols: Path | None = None, *, name: s
         Class names in order; each becomes a slug and a prompt.
     symbols : Path, optional
         Folder with one image per class. The file name without suffix must match the class, ignoring case, plural and
-        separators. Other files are ignored; a class without an image has ``symbol=None``.
+        separators. Further drawings of the class have ``@`` and a word or number after its name: ``ring@2.png``. Other
+        files are ignored; a class without an image has ``symbol=None``.
     name : str
         Name of the taxonomy.
 
     Raises
     ------
     galaxtool.errors.InputError
-        If a name is blank, the folder does not exist, or two images match one class.
+        If a name is blank, the folder does not exist, or two images match one class and variant.
     """
     slugs = make_slugs(names)
-    symbol_files = {} if symbols is None else _find_symbols(slugs, symbols)
+    drawings_of = {} if symbols is None else find_drawings(slugs, symbols)
     text_of = {slug: clean_name(class_name) for class_name, slug in slugs.items()}
     classes = tuple(
-        Class(slug=slug, name=text, prompt=make_prompt(text), symbol=symbol_files.get(slug))
-        for slug, text in text_of.items()
+        _build_class({"slug": slug, "name": text}, drawings_of.get(slug, []), None) for slug, text in text_of.items()
     )
     return Taxonomy(name=name, title="Own classes", classes=classes)
 
@@ -177,29 +173,15 @@ def build_vote_taxonomy(schema: VoteSchema) -> Taxonomy:
     )
 
 
-def _find_symbols(slug_of: Mapping[str, str], folder: Path) -> dict[str, Path]:
-    """Return the image of each class that has one in the folder, by slug; `slug_of` maps names to slugs."""
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder of symbols.", hint="Give a folder with one image for each class.")
-    found: dict[str, Path] = {}
-    by_name = {slug: slug for slug in slug_of.values()} | {clean_name(name): slug for name, slug in slug_of.items()}
-    # "ring" and "rings" may both be classes; then only the exact slug matches, not the key.
-    slugs = list(dict.fromkeys(slug_of.values()))
-    keys = [match_key(slug) for slug in slugs]
-    by_key = {key: slug for key, slug in zip(keys, slugs, strict=True) if keys.count(key) == 1}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in _IMAGES:
-            continue
-        slug = by_name.get(clean_name(path.stem)) or by_name.get(slugify(path.stem)) or by_key.get(match_key(path.stem))
-        if slug is None:
-            continue
-        if slug in found:
-            raise InputError(
-                f"The class '{slug}' has two symbols in {folder}: {found[slug].name} and {path.name}.",
-                hint="Keep one.",
-            )
-        found[slug] = path
-    return found
+def _list_stored_drawings(entry: Mapping[str, Any], folder: Path | None) -> list[Path]:
+    """Return the files of a class's drawings as its record names them, or none without a folder."""
+    names = [entry["symbol"], *entry.get("variants", ())] if folder and entry.get("symbol") else []
+    # Only the file name counts: a record from elsewhere must not read files outside its folder.
+    paths = [folder / Path(name).name for name in names] if folder else []
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"The symbol {path} of the class '{entry['slug']}' is missing.", hint="Restore it.")
+    return paths
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], Path]:
@@ -217,7 +199,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], Path]:
     return record, file
 
 
-def _build_class(entry: Mapping[str, Any], symbol: Path | None, index: int | None) -> Class:
+def _build_class(entry: Mapping[str, Any], drawings: Sequence[Path], index: int | None) -> Class:
     for target in entry.get("is_a", []):
         if not all(target.partition(":")):
             raise InputError(
@@ -227,7 +209,8 @@ def _build_class(entry: Mapping[str, Any], symbol: Path | None, index: int | Non
         slug=entry["slug"],
         name=entry["name"],
         prompt=entry.get("prompt") or make_prompt(entry["name"]),
-        symbol=symbol,
+        symbol=drawings[0] if drawings else None,
+        variants=tuple(drawings[1:]),
         is_a=tuple(entry.get("is_a", ())),
         aliases=tuple(entry.get("aliases", ())),
         index=index,

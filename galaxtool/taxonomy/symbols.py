@@ -23,8 +23,10 @@ def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
 
     Returns
     -------
-    ndarray of uint8, shape (K, size, size, 3)
-        Display values in the order of the taxonomy; row 0 is the top row, channels are R, G, B. See `load_symbol`.
+    ndarray of uint8, shape (K, V, size, size, 3)
+        Display values in the order of the taxonomy, and of the drawings of each class; row 0 is the top row, channels
+        are R, G, B. See `load_symbol`. V is the largest number of drawings of a class; those of a class with fewer are
+        repeated in turn.
 
     Raises
     ------
@@ -36,7 +38,9 @@ def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
             f"No symbol for {', '.join(missing)} in the taxonomy '{taxonomy.name}'.",
             hint="Put one image per class into a folder and add --symbols DIR, or use --method supervised or clip.",
         )
-    return np.stack([load_symbol(item.symbol, size) for item in taxonomy.classes if item.symbol is not None])
+    loaded = [[load_symbol(path, size) for path in item.drawings] for item in taxonomy.classes]
+    n = max(map(len, loaded))
+    return np.stack([[drawings[i % len(drawings)] for i in range(n)] for drawings in loaded])
 
 
 def load_symbol(path: Path, size: int) -> np.ndarray:

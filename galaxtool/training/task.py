@@ -78,8 +78,8 @@ class Task:
         Preprocessing of the images.
     train, valid : PictureSet
         Training and validation split.
-    symbols : Tensor of uint8, shape (K, size, size, C), or None
-        One drawing per class; None without symbols.
+    symbols : Tensor of uint8, shape (K, V, size, size, C), or None
+        V drawings of each class; None without symbols.
     options : TrainOptions
         Options of the training.
     objective : Objective

@@ -1,7 +1,7 @@
 """Augmentation of images and symbols during training: galaxies have no preferred orientation, and symbols are sketches.
 
-All random numbers depend only on (seed, epoch, item), so a batch does not depend on the worker that makes it, and a
-resumed run sees the same batches.
+All random numbers depend only on (seed, epoch, item), or for symbols on (seed, epoch, step, copy, class), so a batch
+does not depend on the worker that makes it, and a resumed run sees the same batches.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 
 from galaxtool.vision.preprocess import per_channel
+from galaxtool.vision.redraw import Draws, redraw, stretch_matrices
 
-_SYMBOL_ZOOM, _SYMBOL_SHIFT = 1.25, 0.08  # symbols are redrawn however images are augmented
+_SYMBOL_ZOOM, _SYMBOL_SHIFT = 1.3, 0.08  # symbols are redrawn however images are augmented
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,31 +73,26 @@ class Augmentation:
         gain = 1 + self.gain * (2 * draws[:, 5:6] - 1) + 0.2 * self.gain * (2 * draws[:, 6:] - 1)
         return (x * torch.as_tensor(gain, dtype=x.dtype, device=x.device)[:, :, None, None]).clamp_(0, 1)
 
-    def symbols(self, drawings: torch.Tensor, *, seed: int, epoch: int, step: int) -> torch.Tensor:
-        """Augment symbols: angle, size, position and stroke change at each step, so that no drawing is memorized.
+    def symbols(self, drawings: torch.Tensor, *, seed: int, epoch: int, step: int, copies: int = 1) -> torch.Tensor:
+        """Redraw symbols at each step, so that no drawing is memorized; see `galaxtool.vision.redraw`.
 
         Parameters
         ----------
-        drawings : Tensor of uint8, shape (K, size, size, C)
-            Bright strokes on a dark background.
+        drawings : Tensor of uint8, shape (K, V, size, size, C)
+            V drawings of each class, bright on a dark background. Each redraw is of one of them, drawn at random.
         seed, epoch, step : int
             Random seed, epoch and step of the run.
+        copies : int
+            Number of redraws of each class.
 
         Returns
         -------
-        Tensor of float32, shape (K, C, size, size)
-            Display values in [0, 1].
+        Tensor of float32, shape (copies * K, C, size, size)
+            Display values in [0, 1], copy by copy: row ``copy * K + k`` is a redraw of class k.
         """
-        rng = np.random.default_rng((seed, epoch, step, 0x53594D))
-        draws = rng.random((len(drawings), 9))
-        x = drawings.permute(0, 3, 1, 2).to(torch.float32) / 255
-        thicker = F.max_pool2d(x, 3, 1, 1)
-        thinner = F.avg_pool2d(x, 3, 1, 1)
-        stroke = torch.as_tensor(draws[:, 5], dtype=x.dtype, device=x.device)[:, None, None, None]
-        x = torch.where(stroke < 0.34, thinner, torch.where(stroke < 0.67, x, thicker))
-        x = warp(x, _make_matrices(draws, _SYMBOL_ZOOM, _SYMBOL_SHIFT), padding="zeros")
-        strength = torch.as_tensor(0.6 + 0.4 * draws[:, 6], dtype=x.dtype, device=x.device)
-        return x * strength[:, None, None, None]
+        draws = Draws((seed, epoch, step), copies, len(drawings))
+        matrices = _make_matrices(draws.uniform[:, 7:12], _SYMBOL_ZOOM, _SYMBOL_SHIFT)
+        return redraw(drawings, draws, stretch_matrices(matrices, draws))
 
     def _matrices(self, draws: np.ndarray, zoom: float, shift: float) -> np.ndarray:
         """Return the matrices of `_make_matrices` with the rotations of these settings."""

@@ -35,7 +35,7 @@ def make_model(folder: Path, slugs: Sequence[str] = SLUGS, *, seed: int = 0, sym
     taxonomy = found.create(found.spec).subset(slugs)
     backbone = build_resnet(architecture="small-resnet", weights=None).eval()
     preprocess = Preprocess(size=backbone.image_size)
-    drawings = torch.from_numpy(preprocess.normalize(load_symbols(taxonomy, preprocess.size)))
+    drawings = torch.from_numpy(preprocess.normalize(load_symbols(taxonomy, preprocess.size)[:, 0]))
     with torch.inference_mode():
         head = PromptHead(backbone.dim, len(taxonomy)).fill(
             prompts=backbone.embed_text(taxonomy.prompts),

@@ -78,7 +78,7 @@ def make_task(classes: int = 3, items: int = 10, **options: Any) -> Task:
         preprocess=Preprocess(size=SIZE),
         train=train,
         valid=valid,
-        symbols=torch.from_numpy(rng.integers(0, 255, (classes, SIZE, SIZE, 3), dtype=np.uint8)),
+        symbols=torch.from_numpy(rng.integers(0, 255, (classes, 2, SIZE, SIZE, 3), dtype=np.uint8)),
         options=given,
         objective=ClassObjective(taxonomy=taxonomy, options=given, targets=train.targets),
         device=torch.device("cpu"),

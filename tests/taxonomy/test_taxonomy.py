@@ -87,7 +87,7 @@ def test_every_class_is_complete(taxonomy: Taxonomy, item) -> None:
 
 @pytest.mark.parametrize("name", TAXONOMIES)
 def test_symbols_differ_at_64_pixels_even_when_turned(name: str) -> None:
-    symbols = load_symbols(TAXONOMIES[name], 64).astype(float)[..., 0] / 255
+    symbols = load_symbols(TAXONOMIES[name], 64).astype(float)[:, 0, ..., 0] / 255
     for (a, one), (b, two) in itertools.combinations(zip(TAXONOMIES[name].slugs, symbols, strict=True), 2):
         for turned in (np.rot90(two, k) for k in range(4)):
             apart = np.abs(one - turned).sum() / max(one.sum(), two.sum())
@@ -481,8 +481,8 @@ def test_own_classes_take_symbols_by_name(tmp_path: Path) -> None:
         load_symbols(taxonomy, 32)
     assert "--method supervised or clip" in caught.value.hint
     pixels = load_symbols(taxonomy.subset(["ring_galaxy"]), 32)
-    assert pixels.shape == (1, 32, 32, 3) and pixels.dtype == np.uint8
-    assert pixels[0, 16].min() == 255 and pixels[0, 2].max() == 0, "a wide drawing is padded, not stretched"
+    assert pixels.shape == (1, 1, 32, 32, 3) and pixels.dtype == np.uint8
+    assert pixels[0, 0, 16].min() == 255 and pixels[0, 0, 2].max() == 0, "a wide drawing is padded, not stretched"
 
 
 def test_invalid_own_classes_are_refused(tmp_path: Path) -> None:

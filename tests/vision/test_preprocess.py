@@ -167,8 +167,8 @@ def test_changes_depend_on_seed_epoch_and_item_only() -> None:
 
 
 def test_symbols_are_redrawn_each_step() -> None:
-    drawings = torch.zeros(2, 24, 24, 3, dtype=torch.uint8)
-    drawings[:, 10:14, 4:20] = 255
+    drawings = torch.zeros(2, 1, 24, 24, 3, dtype=torch.uint8)
+    drawings[:, :, 10:14, 4:20] = 255
     augment = Augmentation()
     first, again, later = (augment.symbols(drawings, seed=0, epoch=1, step=step) for step in (3, 3, 4))
     assert torch.equal(first, again) and not torch.allclose(first, later, atol=1e-2)
@@ -249,7 +249,7 @@ def test_autocast_computes_in_the_precision() -> None:
 def test_augmentation_is_as_fine_in_half_precision() -> None:
     pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (3, 64, 64, 3), dtype=np.uint8))
     plain = Augmentation().images(pictures, seed=1, epoch=2, items=[0, 1, 2])
-    drawn = Augmentation().symbols(pictures, seed=1, epoch=2, step=0)
+    drawn = Augmentation().symbols(pictures[:, None], seed=1, epoch=2, step=0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(Augmentation().images(pictures, seed=1, epoch=2, items=[0, 1, 2]), plain)
-        assert torch.equal(Augmentation().symbols(pictures, seed=1, epoch=2, step=0), drawn)
+        assert torch.equal(Augmentation().symbols(pictures[:, None], seed=1, epoch=2, step=0), drawn)
