@@ -61,7 +61,7 @@ def test_an_image_depends_on_its_seed_epoch_and_item_only(name: str, channels: i
 
 @pytest.mark.parametrize("name", NAMES)
 def test_symbols_are_redrawn_whatever_the_images(name: str) -> None:
-    drawings = draw_pictures(3)
+    drawings = draw_pictures(3)[:, None]
     found = make_augmentation(name).symbols(drawings, seed=1, epoch=2, step=3)
     torch.testing.assert_close(found, Augmentation().symbols(drawings, seed=1, epoch=2, step=3))
     assert not torch.allclose(found, make_augmentation(name).symbols(drawings, seed=1, epoch=2, step=4))
