@@ -10,17 +10,21 @@ TRAINING, UNIFORM, INVERSE = "training", "uniform", "inverse"
 _LEAST = 1e-30  # a softmax in float32 can be exactly 0, which no factor would raise
 
 
-def measure_prior(targets: np.ndarray, n_classes: int, weights: np.ndarray | None = None) -> np.ndarray:
+def measure_prior(
+    targets: np.ndarray, n_classes: int, weights: np.ndarray | None = None, shares: np.ndarray | None = None
+) -> np.ndarray:
     """Return the share of each class among labeled items.
 
     Parameters
     ----------
     targets : ndarray of int, shape (N,)
-        Class indices. Items whose number is not a class, such as -1, are skipped.
+        Class indices, or with `shares` labels. Items whose number is neither, such as -1, are skipped.
     n_classes : int
         Number of classes, K.
     weights : ndarray of float, shape (N,), optional
         How often each item is seen; 1 by default.
+    shares : ndarray of float64, shape (L, K), optional
+        Shares of the classes in each label, which divide an item among them; by default, every label is a class.
 
     Returns
     -------
@@ -28,13 +32,16 @@ def measure_prior(targets: np.ndarray, n_classes: int, weights: np.ndarray | Non
         Shares that sum to 1. A class with less than one item counts as one item, because a share of 0 would rule it
         out.
     """
-    is_class = (targets >= 0) & (targets < n_classes)
+    n_labels = n_classes if shares is None else len(shares)
+    is_label = (targets >= 0) & (targets < n_labels)
     counts = np.bincount(
-        targets[is_class], None if weights is None else weights[is_class], minlength=n_classes
+        targets[is_label], None if weights is None else weights[is_label], minlength=n_labels
     )  # fmt: skip
+    if shares is not None:
+        counts = counts @ shares
     counts = np.maximum(counts.astype(np.float64), 1.0)
-    shares: np.ndarray = counts / counts.sum()
-    return shares
+    prior: np.ndarray = counts / counts.sum()
+    return prior
 
 
 def find_scores_shares(prior: np.ndarray, scores_prior: str) -> np.ndarray:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,16 @@ from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.evaluation.class_scores import describe_small_classes
 from galaxtool.finetuning.config import FinetuneConfig
-from galaxtool.finetuning.labels import Messages, choose_classes, describe_classes, read_labels
-from galaxtool.finetuning.missing_classes import describe_missing_classes
+from galaxtool.finetuning.labels import Messages, read_labels
+from galaxtool.finetuning.missing_classes import describe_missing_classes, describe_unseen_classes
+from galaxtool.finetuning.targets import UNLABELED, Targets, find_targets, make_label_sets, make_terms
 from galaxtool.inputs.probe import FileProber
-from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
-from galaxtool.taxonomy.votes.counts import read_votes, select_answered
-from galaxtool.taxonomy.votes.load import load_schema
+from galaxtool.taxonomy.load import Taxonomy, build_taxonomy
+from galaxtool.training.dataset_scores import LabelTerms
 from galaxtool.types import Item
 
 DEFAULT_DATASET = "sample:n=1200"
 """The data set of a training that names none; two cores learn from it within five minutes."""
-
-UNLABELED = "unlabelled"
-"""The only class of a model that has learned without labels."""
 
 _READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "pattern")
 
@@ -48,7 +45,7 @@ class LabeledImages:
     items : list of Item
         The items, with ids that are unique across the data sets.
     slugs : list of str
-        Class of each item, empty where it has no label.
+        Label of each item: the slug of its class, or a coarser label as ``taxonomy:slug``; empty where it has none.
     splits : ndarray of str, shape (N,)
         ``train``, ``valid``, ``test``, or ``unused`` for items that ``--fraction`` left out.
     weights : ndarray of float64, shape (N,)
@@ -57,6 +54,10 @@ class LabeledImages:
         The classes to train, in order; with votes, the answers.
     votes : ndarray of float32, shape (N, A), or None
         Votes for each answer, if the model learns from votes.
+    coarse : mapping of str to tuple of str
+        The classes that each coarser label contains.
+    terms : tuple of LabelTerms
+        The terms in which each data set is scored by itself; empty if that says nothing new.
     warnings : tuple of str
         Messages for the user before the training starts.
     notes : tuple of str
@@ -71,35 +72,35 @@ class LabeledImages:
     weights: np.ndarray
     taxonomy: Taxonomy
     votes: np.ndarray | None = None
+    coarse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    terms: tuple[LabelTerms, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of the labels, in the order of the targets: the classes, then the coarser labels."""
+        return (*self.taxonomy.slugs, *self.coarse)
+
+    def label_sets(self) -> np.ndarray | None:
+        """Return the label sets of `galaxtool.training.task.Task`, or None if every label is a class."""
+        return make_label_sets(self.taxonomy, self.coarse)
 
     def targets(self) -> np.ndarray:
         """Return the target of each item, in the form that `galaxtool.training.task.PictureSet` has."""
         if self.votes is not None:
             return self.votes
-        index = {slug: k for k, slug in enumerate(self.taxonomy.slugs)}
+        index = {label: number for number, label in enumerate(self.label_names)}
         return np.array([index.get(slug, -1) for slug in self.slugs], dtype=np.int64)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of items by split and class."""
+        """Return the number of items by split and label."""
         counter = Counter(zip(self.splits.tolist(), self.slugs, strict=True))
         return {
-            split: {slug: counter[split, slug] for slug in (*self.taxonomy.slugs, "") if counter[split, slug]}
+            split: {slug: counter[split, slug] for slug in (*self.label_names, "") if counter[split, slug]}
             for split in ("train", "valid", "test", "unused")
             if any(s == split for s, _ in counter)
         }
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """The classes (or answers), the class of each item (empty where it has none), and the votes if there are any."""
-
-    taxonomy: Taxonomy
-    slugs: list[str]
-    votes: np.ndarray | None = None
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> LabeledImages:
@@ -124,7 +125,12 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     hdu = config.reading_options().read_options.hdu
     prober = FileProber(hdu)
     datasets, locations, items, messages = _open_items(config, prober, keeps_all=keeps_all)
-    targets = _find_targets(items, config)
+    names = [dataset.name for dataset in datasets]
+    targets = find_targets(items, [d for d, _ in locations], names, config)
+    if any(targets.left_out):
+        used = [i for i, left_out in enumerate(targets.left_out) if not left_out]
+        items, locations = [items[i] for i in used], [locations[i] for i in used]
+        targets = replace(targets, labels=[targets.labels[i] for i in used])
     placed = items if hdu is None else add_header_positions(items, hdu=hdu, prober=prober)
     if config.test_fraction and (given := sum(item.split == "test" for item in items)):
         raise ConfigError(
@@ -134,41 +140,45 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     split_notes: list[str] = []
     splits = split_items(
         placed,
-        targets.slugs,
+        targets.labels,
         valid_fraction=config.valid_fraction,
         test_fraction=config.test_fraction,
         seed=config.seed,
         separation_arcsec=config.separation,
         prober=prober,
         notes=split_notes,
+        # a table of splits says all that there is to say on them
+        sources=None if config.split is not None else [d for d, _ in locations],
     ).astype("U6")
-    labeled_splits = {split for slug, split in zip(targets.slugs, splits, strict=True) if slug}
-    if keeps_all and targets.votes is None and any(targets.slugs) and not {"train", "valid"} <= labeled_splits:
+    labeled_splits = {split for slug, split in zip(targets.labels, splits, strict=True) if slug}
+    if keeps_all and targets.votes is None and any(targets.labels) and not {"train", "valid"} <= labeled_splits:
         # there are too few labels to compute any score
-        targets = _Targets(build_taxonomy([UNLABELED]), [""] * len(items))
+        targets = Targets(build_taxonomy([UNLABELED]), [""] * len(items))
     if config.fraction < 1:
         training = np.flatnonzero(splits == "train")
-        kept = training[draw_nested_subset([targets.slugs[i] for i in training], config.fraction, config.seed)]
+        kept = training[draw_nested_subset([targets.labels[i] for i in training], config.fraction, config.seed)]
         splits[np.setdiff1d(training, kept)] = "unused"
-    present = _check_splits(placed, targets.slugs, splits, config, prober, keeps_all=keeps_all)
-    taxonomy = targets.taxonomy
+    present = _check_splits(placed, targets, splits, config, prober, keeps_all=keeps_all)
     if targets.votes is None and not config.all_classes and present:
-        taxonomy = taxonomy.subset([slug for slug in taxonomy.slugs if slug in present])
+        targets = targets.keep(present)
     return LabeledImages(
         datasets=datasets,
         locations=locations,
         items=items,
-        slugs=targets.slugs,
+        slugs=targets.labels,
         splits=splits,
         weights=_parse_item_weights(datasets, locations, config.weight),
-        taxonomy=taxonomy,
+        taxonomy=targets.taxonomy,
         votes=targets.votes,
+        coarse=targets.coarse,
+        terms=make_terms(targets.taxonomy, targets.coarse, targets.terms, names) if targets.terms else (),
         warnings=(
             *messages.warnings,
             *targets.warnings,
             *split_notes,
-            *describe_missing_classes(targets.slugs, splits),
-            *describe_small_classes(targets.slugs, splits, targets.taxonomy.slugs),
+            *describe_missing_classes(targets.labels, splits),
+            *describe_unseen_classes(targets.labels, splits, targets.coarse),
+            *describe_small_classes(targets.labels, splits, [*targets.taxonomy.slugs, *targets.coarse]),
         ),
         notes=(*messages.notes, *targets.notes),
     )
@@ -176,7 +186,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
 
 def _check_splits(
     placed: Sequence[Item],
-    slugs: Sequence[str],
+    targets: Targets,
     splits: np.ndarray,
     config: FinetuneConfig,
     prober: FileProber,
@@ -184,16 +194,17 @@ def _check_splits(
     keeps_all: bool,
 ) -> set[str]:
     """Return the classes that are present; raise `TrainingError` if nothing is left to train or to validate on."""
-    present = {slug for slug, split in zip(slugs, splits, strict=True) if slug and split in ("train", "valid")}
+    used = {label for label, split in zip(targets.labels, splits, strict=True) if label and split in ("train", "valid")}
+    present = targets.find_present(used)
     if not (splits == "train").any():
         raise explain_empty_training(splits)
-    if not keeps_all and len(present) < 2:
+    if not keeps_all and (len(present) < 2 or len(used) < 2):
         raise TrainingError(
-            f"All {len(placed)} images are of one class, '{next(iter(present), '')}'; a classifier needs two.",
+            f"All {len(placed)} images are of one class, '{next(iter(used), '')}'; a classifier needs two.",
             hint="Check --label-column, --where and the folder's sub-folders.",
         )
     if not (splits == "valid").any():
-        raise explain_empty_split(placed, slugs, separation_arcsec=config.separation, prober=prober)
+        raise explain_empty_split(placed, targets.labels, separation_arcsec=config.separation, prober=prober)
     return present
 
 
@@ -240,21 +251,6 @@ def _make_item(datasets: Sequence[Dataset], d: int, i: int, label: str | None) -
     return item if len(datasets) == 1 else replace(item, id=f"{d}:{item.id}")
 
 
-def _find_targets(items: Sequence[Item], config: FinetuneConfig) -> _Targets:
-    """Match each item with a class of a taxonomy, or with its votes if those are to be learned."""
-    if config.votes is not None:
-        rows = [item.columns for item in items]
-        schema = select_answered(load_schema(config.votes), rows)
-        return _Targets(build_vote_taxonomy(schema), [""] * len(items), read_votes(rows, schema))
-    labels = [str(item.label) for item in items if item.label is not None]
-    if not labels:
-        return _Targets(build_taxonomy([UNLABELED]), [""] * len(items))
-    taxonomy, slug_of = choose_classes(labels, config.taxonomy, config.symbols)
-    notes, warnings = describe_classes(taxonomy, slug_of)
-    slugs = ["" if item.label is None else slug_of[str(item.label)] for item in items]
-    return _Targets(taxonomy, slugs, notes=notes, warnings=warnings)
-
-
 def _parse_item_weights(
     datasets: Sequence[Dataset], locations: Sequence[tuple[int, int]], given: Sequence[str]
 ) -> np.ndarray:
@@ -282,5 +278,10 @@ def describe_data(labeled: LabeledImages, config: FinetuneConfig) -> dict[str, A
         "names": [dataset.name for dataset in labeled.datasets],
         "where": config.where,
         "counts": labeled.counts(),
+        **(
+            {"coarse_labels": {name: list(classes) for name, classes in labeled.coarse.items()}}
+            if labeled.coarse
+            else {}
+        ),
         **({"reading": reading} if reading else {}),
     }

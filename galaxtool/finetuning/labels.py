@@ -57,17 +57,16 @@ def _describe_skipped(dataset: Dataset) -> str:
     return f"Skipped in '{dataset.name}': {reasons}."
 
 
-def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None) -> tuple[Taxonomy, dict[str, str]]:
-    """Find the taxonomy of labels, and the class of each label.
+def choose_classes(labels: Sequence[str], symbols: Path | None) -> tuple[Taxonomy, dict[str, str]]:
+    """Find the taxonomy of labels, and the class of each label, where the user names no taxonomy.
 
     Parameters
     ----------
     labels : sequence of str
         Labels, in any order and any number of times.
-    name : str or None
-        Name of a registered taxonomy; by default the one that all labels fit, if there is one.
     symbols : Path or None
-        Folder of symbols of the user's own classes: the labels are then classes of their own unless `name` is given.
+        Folder of symbols of the user's own classes. With it, the labels are classes of their own; without it, they are
+        those of the registered taxonomy that they all fit, if there is one.
 
     Returns
     -------
@@ -75,14 +74,9 @@ def choose_classes(labels: Sequence[str], name: str | None, symbols: Path | None
     slug_of : dict
         Slug of the class of each label.
     """
-    registry = get_registry()
     distinct = list(dict.fromkeys(labels))
-    if name is not None:
-        registered = registry.taxonomies.find(name)
-        chosen = registered.create(registered.spec)
-        return chosen, match_labels(labels, chosen, indices=True)
     if symbols is None:
-        known = [r.create(r.spec) for r in registry.taxonomies]
+        known = [r.create(r.spec) for r in get_registry().taxonomies]
         fitting = choose_taxonomy(distinct, known)
         if fitting is not None:
             return fitting, match_labels(distinct, fitting)

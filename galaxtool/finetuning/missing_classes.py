@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -32,6 +32,30 @@ def describe_missing_classes(slugs: Sequence[str], splits: Sequence[str] | np.nd
             f"No image of {_quote(unlearned)} is in the training split, so the model cannot learn {these}."
         )
     return sentences
+
+
+def describe_unseen_classes(
+    labels: Sequence[str], splits: Sequence[str] | np.ndarray, coarse: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return a sentence on the classes that are learned only through coarser labels, if there are any.
+
+    Parameters
+    ----------
+    labels, splits
+        Label and split of each of N images.
+    coarse : mapping of str to sequence of str
+        The classes that each coarser label contains.
+    """
+    trained = {label for label, split in zip(labels, splits, strict=True) if label and split == "train"}
+    through = dict.fromkeys(slug for label in coarse if label in trained for slug in coarse[label])
+    unseen = [slug for slug in through if slug not in trained]
+    if not unseen:
+        return []
+    these = "it" if len(unseen) == 1 else "them"
+    return [
+        f"No training image has the label {_quote(unseen)}: only coarser labels contain {these}, so the model may "
+        f"confuse {these} with other classes of these labels."
+    ]
 
 
 def _quote(slugs: Sequence[str]) -> str:

@@ -83,6 +83,7 @@ def read_pictures(
         weights=labeled.weights[rows[good]],
         fields=fields,
         captions=_read_captions(labeled, rows[good].tolist()),
+        sources=np.array([labeled.locations[row][0] for row in rows[good]], dtype=np.int64),
     ), problems
 
 

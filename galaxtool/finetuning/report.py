@@ -11,13 +11,14 @@ import tomli_w
 from torch import nn
 
 from galaxtool import __version__
+from galaxtool.errors import TrainingError
 from galaxtool.evaluation.prior import TRAINING
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
 from galaxtool.finetuning.domain import describe_domain
 from galaxtool.finetuning.score_tables import list_score_tables
 from galaxtool.finetuning.scoring import ScoredPictures, run_head, score_test, score_validation
-from galaxtool.finetuning.task import TrainingSetup
+from galaxtool.finetuning.task import TrainingSetup, make_objective
 from galaxtool.inference.field_of_view import summarize_fields
 from galaxtool.inference.training_domain import DOMAIN
 from galaxtool.models.directory import save_model
@@ -28,6 +29,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.figures import draw_confusion, draw_history
 from galaxtool.reports.html.training import write_training_page
+from galaxtool.training.objective import scale_logits
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
@@ -80,8 +82,8 @@ def finish_run(
     """
     if setup.head.fitted:  # its votes answer for the mix of classes of the training
         options = replace(task.options, scores_prior=TRAINING)
-        make_objective = get_registry().heads.find(setup.head.name).load(setup.head.objective)
-        objective = make_objective(taxonomy=task.taxonomy, options=options, targets=task.train.targets)
+        label_sets = None if task.label_sets is None else task.label_sets.cpu().numpy()
+        objective = make_objective(setup, options, task.train, label_sets)
         task = replace(task, options=options, objective=objective)
     head = _fit_head(task, setup.head) or outcome.head
     has_classes = setup.head.name != "none"
@@ -93,13 +95,11 @@ def finish_run(
     if has_classes and test is not None:
         tested = run_head(task, head, test)
         metrics["test"] = score_test(task, tested, temperature=temperature, seed=config.seed)
-        _draw_confusion(task, tested, temperature, f"Test, {len(test)} images", figures / "confusion_test.png")
+        _draw_confusion(task, tested, temperature, "Test", figures / "confusion_test.png")
     write_json(run.path / "metrics.json", metrics)
     draw_history(outcome.history, outcome.best["epoch"], figures / "history.png")
     if has_classes:
-        _draw_confusion(
-            task, scored, temperature, f"Validation, {len(scored.pictures)} images", figures / "confusion.png"
-        )
+        _draw_confusion(task, scored, temperature, "Validation", figures / "confusion.png")
     record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
     model = GalaxyModel(task.backbone, head, outcome.symbol_tower).eval()
     record = save_model(run.path / "model", model, record, task.taxonomy)
@@ -136,12 +136,12 @@ def _write_page(run: RunDirectory, record: ModelRecord, setup: TrainingSetup, ou
     )
 
 
-def _draw_confusion(task: Task, scored: ScoredPictures, temperature: float, title: str, path: Path) -> None:
-    """Draw the confusion matrix, unless the targets are votes."""
-    if scored.pictures.targets.ndim == 1:
-        scale = getattr(task.objective, "scale", None)  # only an objective of classes has it
-        logits = scale(scored.logits, temperature) if callable(scale) else scored.logits
-        predicted = logits.argmax(dim=1).numpy()
+def _draw_confusion(task: Task, scored: ScoredPictures, temperature: float, split: str, path: Path) -> None:
+    """Draw the confusion matrix of the pictures with a class, unless the targets are votes."""
+    scored = scored.select_classes(len(task.taxonomy))
+    if scored.pictures.targets.ndim == 1 and len(scored.pictures):
+        predicted = scale_logits(task.objective, scored.logits, temperature).argmax(dim=1).numpy()
+        title = f"{split}, {len(scored.pictures)} images"
         draw_confusion(scored.pictures.targets, predicted, task.taxonomy.slugs, path, title=title)
 
 
@@ -201,7 +201,12 @@ def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:
     if not spec.fitted:
         return None
     head: Any = replace(task, head=spec.name).make_head()
-    pictures = task.train.select_labeled()
+    pictures = task.train.select_classes(len(task.taxonomy))
+    if not len(pictures):
+        raise TrainingError(
+            f"The head '{spec.name}' is fitted to images with a class, and all labels are coarser.",
+            hint="Add a data set labeled with classes, or use another --head.",
+        )
     head.fit(embed_pictures(task, pictures), pictures.targets)
     fitted: nn.Module = head.eval()
     return fitted

@@ -11,6 +11,8 @@ from torch import nn
 
 from galaxtool.finetuning.data import LabeledImages
 from galaxtool.finetuning.pictures import read_pictures, report_problems
+from galaxtool.training.dataset_scores import score_datasets
+from galaxtool.training.objective import scale_logits
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import PictureSet, Task
@@ -36,6 +38,13 @@ class ScoredPictures:
     logits: torch.Tensor
     embeddings: np.ndarray
 
+    def select_classes(self, n_classes: int) -> ScoredPictures:
+        """Return the pictures whose label is one of the K classes; all of them if the targets are votes."""
+        targets = self.pictures.targets
+        chosen = np.full(len(targets), True) if targets.ndim > 1 else (targets >= 0) & (targets < n_classes)
+        logits = self.logits[torch.from_numpy(chosen)]
+        return ScoredPictures(self.pictures.select(chosen), logits, self.embeddings[chosen])
+
 
 def run_head(task: Task, head: nn.Module, pictures: PictureSet) -> ScoredPictures:
     """Return the outputs of the trained model, computed in float32."""
@@ -58,18 +67,19 @@ def score_validation(
     temperature : float
         Temperature of the model.
     """
-    objective, targets = task.objective, scored.pictures.targets
-    temperature = objective.calibrate(scored.logits, targets) if calibrate else 1.0
+    objective, own = task.objective, scored.select_classes(len(task.taxonomy))
+    targets = own.pictures.targets
+    temperature = objective.calibrate(own.logits, targets) if calibrate else 1.0
     metrics = {
         "split": "valid",
         "best_epoch": outcome.best["epoch"],
         "epochs_compared": 1 if task.options.select == "last" else _count_epochs(outcome),
-        **objective.metrics(scored.logits, targets, scored.embeddings, temperature=temperature, seed=seed),
+        **objective.metrics(own.logits, targets, own.embeddings, temperature=temperature, seed=seed),
     }
     measure = getattr(objective, "measure_calibration", None)  # only an objective of classes has it
-    if calibrate and measure is not None:
-        metrics |= measure(scored.logits, targets, seed=seed)
-    return metrics, temperature
+    if calibrate and measure is not None and len(targets):
+        metrics |= measure(own.logits, targets, seed=seed)
+    return {**metrics, **_score_datasets(task, scored, temperature=temperature, seed=seed)}, temperature
 
 
 def _count_epochs(outcome: Outcome) -> int:
@@ -79,8 +89,20 @@ def _count_epochs(outcome: Outcome) -> int:
 
 def score_test(task: Task, scored: ScoredPictures, *, temperature: float, seed: int) -> dict[str, Any]:
     """Score the model on the test split, which chose nothing; the entry ``test`` of ``metrics.json``."""
-    targets = scored.pictures.targets
-    return task.objective.metrics(scored.logits, targets, scored.embeddings, temperature=temperature, seed=seed)
+    own = scored.select_classes(len(task.taxonomy))
+    return {
+        **task.objective.metrics(own.logits, own.pictures.targets, own.embeddings, temperature=temperature, seed=seed),
+        **_score_datasets(task, scored, temperature=temperature, seed=seed),
+    }
+
+
+def _score_datasets(task: Task, scored: ScoredPictures, *, temperature: float, seed: int) -> dict[str, Any]:
+    """Return the entry ``datasets``: the scores of each data set in its own terms, if that says something new."""
+    targets, sources = scored.pictures.targets, scored.pictures.sources
+    if not task.terms or sources is None:
+        return {}
+    probabilities = torch.softmax(scale_logits(task.objective, scored.logits, temperature), dim=1).numpy()
+    return {"datasets": score_datasets(task.terms, probabilities, targets, sources, seed=seed)}
 
 
 def read_test(labeled: LabeledImages, preprocess: Preprocess, log: Progress) -> PictureSet | None:

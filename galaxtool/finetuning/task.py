@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
+import numpy as np
 import torch
 
 from galaxtool.backbones.create import BackboneName, create_backbone, parse_name, parse_text_encoder
@@ -21,8 +24,10 @@ from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
 from galaxtool.taxonomy.symbols import load_symbols
 from galaxtool.training import distributed
+from galaxtool.training.objective import Objective
+from galaxtool.training.options import TrainOptions
 from galaxtool.training.precision import suggest_precision
-from galaxtool.training.task import Task
+from galaxtool.training.task import PictureSet, Task
 from galaxtool.types import Progress
 from galaxtool.vision.augmentation_names import make_augmentation
 from galaxtool.vision.device import choose_device, choose_precision
@@ -147,7 +152,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     rate = choose_learning_rate(config, setup.method, setup.backbone, backbone)
     log.say(f"Learning rate {rate.value:g}: {rate.reason}.")
     options = make_train_options(config, setup.method, lr=rate.value, precision=precision)
-    make_objective = get_registry().heads.find(setup.head.name).load(setup.head.objective)
+    label_sets = None if setup.head.name == "none" else setup.labeled.label_sets()
     return Task(
         backbone=backbone,
         taxonomy=setup.labeled.taxonomy,
@@ -158,10 +163,34 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
         device=device,
         options=options,
         augmentation=make_augmentation(config.augment),
-        objective=make_objective(taxonomy=setup.labeled.taxonomy, options=options, targets=train.targets),
+        objective=make_objective(setup, options, train, label_sets),
+        label_sets=None if label_sets is None else torch.from_numpy(label_sets).to(device),
+        terms=setup.labeled.terms if setup.labeled.votes is None and setup.head.name != "none" else (),
         # a fitted head is made after the training, in which the method's own head learns
         head=setup.method.head if setup.head.fitted else setup.head.name,
     )
+
+
+def make_objective(
+    setup: TrainingSetup, options: TrainOptions, train: PictureSet, label_sets: np.ndarray | None
+) -> Objective:
+    """Make the objective of the head for a training split.
+
+    Raises
+    ------
+    ConfigError
+        If some labels are coarser than the classes, and the objective of a plugin takes only classes.
+    """
+    make: Callable[..., Objective] = get_registry().heads.find(setup.head.name).load(setup.head.objective)
+    known = signature(make).parameters
+    optional = {"label_sets": label_sets, "item_weights": train.weights}
+    if label_sets is not None and "label_sets" not in known:
+        raise ConfigError(
+            f"The head '{setup.head.name}' learns from classes only; {', '.join(setup.labeled.coarse)} are coarser.",
+            hint="Use another --head, or leave these images out with --where.",
+        )
+    given = {name: value for name, value in optional.items() if name in known}
+    return make(taxonomy=setup.labeled.taxonomy, options=options, targets=train.targets, **given)
 
 
 def parse_channels(text: str) -> tuple[str, ...]:
@@ -207,4 +236,5 @@ def _describe_counts(labeled: LabeledImages) -> str:
         raise TrainingError("No image is left to train on.", hint="Check --where and the given splits.")
     if labeled.votes is not None:
         return f"{splits} images with votes for {len(labeled.taxonomy)} answers"
-    return f"{splits} images of {len(labeled.taxonomy)} classes"
+    coarse = f" and {len(labeled.coarse)} coarser labels" if labeled.coarse else ""
+    return f"{splits} images of {len(labeled.taxonomy)} classes{coarse}"

@@ -33,7 +33,7 @@ from galaxtool.methods.dino_loss import (
 from galaxtool.methods.dino_options import DinoOptions
 from galaxtool.training import distributed
 from galaxtool.training.memory import map_parts, to_device
-from galaxtool.training.stage import Stage, embed_pictures
+from galaxtool.training.stage import Stage, embed_pictures, validate_logits
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.vision.augment import standardize
 from galaxtool.vision.multicrop import GLOBAL_CROPS, MultiCrop
@@ -155,7 +155,7 @@ class DinoStage(Stage):
         """Return a k-nearest-neighbors head fitted to the labeled training pictures, or `NoHead` without labels."""
         if not self._has_labels():
             return NoHead(self.task.objective.n_outputs)
-        labeled = self.task.train.select_labeled()
+        labeled = self.task.train.select_classes(self.task.objective.n_outputs)
         head = KnnHead(dim=self.task.backbone.dim, n_classes=self.task.objective.n_outputs)
         head.fit(self.features(self.task, labeled), torch.from_numpy(labeled.targets).to(self.task.device))
         return head.to(self.task.device)
@@ -172,7 +172,7 @@ class DinoStage(Stage):
             labeled = task.valid.select_labeled()
             with torch.inference_mode():
                 logits = self.make_head().eval()(self.features(task, labeled)).float().cpu()
-            scores = {**task.objective.validate(logits, labeled.targets), **scores}
+            scores = {**validate_logits(task, logits, labeled), **scores}
         return scores
 
     def score(self, task: Task, row: dict[str, Any]) -> tuple[float, ...]:
@@ -239,7 +239,9 @@ class DinoStage(Stage):
 
     def _has_labels(self) -> bool:
         """Return whether both splits have items with a class."""
-        return all(s.targets.ndim == 1 and bool((s.targets >= 0).any()) for s in (self.task.train, self.task.valid))
+        n_classes = self.task.objective.n_outputs
+        splits = (self.task.train, self.task.valid)
+        return all(s.targets.ndim == 1 and len(s.select_classes(n_classes)) > 0 for s in splits)
 
     @contextmanager
     def _teacher_in_backbone(self) -> Iterator[None]:

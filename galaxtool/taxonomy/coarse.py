@@ -29,6 +29,19 @@ def find_parents(fine: Taxonomy, coarse: Taxonomy) -> dict[str, str]:
     return by_slug
 
 
+def find_children(coarse: Taxonomy, fine: Taxonomy) -> dict[str, tuple[str, ...]]:
+    """Return the fine classes that each coarse class contains, in the order of both taxonomies.
+
+    Returns
+    -------
+    dict
+        Coarse slug -> fine slugs; coarse classes without a fine one are omitted.
+    """
+    parent = find_parents(fine, coarse)
+    children = {slug: tuple(own for own, above in parent.items() if above == slug) for slug in coarse.slugs}
+    return {slug: own for slug, own in children.items() if own}
+
+
 def coarsen(
     probabilities: np.ndarray, fine: Taxonomy, coarse: Taxonomy
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

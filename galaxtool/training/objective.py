@@ -17,13 +17,15 @@ from galaxtool.evaluation.metrics import compute_classification_metrics, compute
 from galaxtool.evaluation.prior import TRAINING, find_factors, find_scores_shares, measure_prior
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.options import TrainOptions
+from galaxtool.training.partial_labels import count_classes, gather_labels, normalize_sets
 
 
 class Objective(Protocol):
     """The loss and the scores of a head; a `galaxtool.plugins.specs.HeadSpec` names the factory of its objective.
 
     The factory is called as ``factory(taxonomy=Taxonomy, options=TrainOptions, targets=ndarray)`` with the targets of
-    the training split.
+    the training split. If it has these parameters, it is also given ``label_sets``, an ndarray as in
+    `galaxtool.training.task.Task` or None, and ``item_weights``, the weights of the items of the training split.
 
     Attributes
     ----------
@@ -54,17 +56,32 @@ class Objective(Protocol):
         """Return the content of ``metrics.json``."""
 
 
+def scale_logits(objective: Objective, logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return the logits of a model with this temperature, for the mix of classes of the training where it has one."""
+    scale = getattr(objective, "scale", None)  # only an objective of classes has it
+    scaled: torch.Tensor = scale(logits, temperature) if callable(scale) else logits
+    return scaled
+
+
 class ClassObjective:
     """Objective for items of one class each: cross-entropy, accuracy and macro F1.
+
+    A label may be coarser than the classes. Its loss is the negative logarithm of the summed probability of its
+    classes; see `galaxtool.training.partial_labels`. Accuracy, F1 and calibration are those of the items with a class.
 
     Parameters
     ----------
     taxonomy : Taxonomy
-        The classes.
+        The K classes.
     options : TrainOptions
-        Class weights, label smoothing, and the mix of classes that the outputs answer for.
+        Class weights, label smoothing, and the mix of classes that the outputs answer for. Labels are smoothed only
+        where they are a class.
     targets : ndarray of int64, shape (N,)
-        Class indices of the training split.
+        Labels of the training split.
+    label_sets : ndarray of float32, shape (L, K), optional
+        The classes of each label as in `galaxtool.training.task.Task`; by default, every label is a class.
+    item_weights : ndarray of float64, shape (N,), optional
+        How often each item is seen in an epoch, on average; by default once.
 
     Attributes
     ----------
@@ -77,16 +94,26 @@ class ClassObjective:
         If classes are weighted and one of them has no item.
     """
 
-    def __init__(self, *, taxonomy: Taxonomy, options: TrainOptions, targets: np.ndarray) -> None:
+    def __init__(
+        self,
+        *,
+        taxonomy: Taxonomy,
+        options: TrainOptions,
+        targets: np.ndarray,
+        label_sets: np.ndarray | None = None,
+        item_weights: np.ndarray | None = None,
+    ) -> None:
         self.n_outputs = len(taxonomy)
         self.slugs = tuple(taxonomy.slugs)
         self.label_smoothing = options.label_smoothing
-        self.prior = measure_prior(targets, len(taxonomy))
+        shares = None if label_sets is None else normalize_sets(label_sets)
+        self.prior = measure_prior(targets, len(taxonomy), item_weights, shares)
         factors = find_factors(self.prior, find_scores_shares(self.prior, options.scores_prior))
         self._shift = np.log(factors) if options.scores_prior != TRAINING else np.zeros(len(factors))
-        self.class_weights: torch.Tensor | None = None
+        self.label_weights: torch.Tensor | None = None
+        self._log_sets = None if label_sets is None else torch.from_numpy(label_sets).float().log()
         if options.class_weights == "inverse":
-            counts = np.bincount(targets[targets >= 0], minlength=len(taxonomy))
+            counts = count_classes(targets, len(taxonomy), label_sets)
             if not counts.all():
                 missing = [slug for slug, n in zip(taxonomy.slugs, counts, strict=True) if not n]
                 raise TrainingError(
@@ -94,43 +121,79 @@ class ClassObjective:
                     hint="Leave --class-weights or --all-classes out.",
                 )
             # every class has the same share of the loss, and an item counts 1 on average
-            self.class_weights = torch.from_numpy(counts.sum() / (len(counts) * counts)).float()
+            weights = counts.sum() / (len(counts) * counts)
+            of_labels = weights if shares is None else shares @ weights
+            self.label_weights = torch.from_numpy(of_labels).float()
+
+    def log_label_sets(self) -> torch.Tensor | None:
+        """Return the logarithm of the label sets, (L, K); None if every label is a class."""
+        return self._log_sets
 
     def weights(self, targets: torch.Tensor) -> torch.Tensor | None:
-        """Return the class weight of each item."""
-        return None if self.class_weights is None else self.class_weights.to(targets.device)[targets]
+        """Return the class weight of each item; for a coarse label, the mean over its classes."""
+        return None if self.label_weights is None else self.label_weights.to(targets.device)[targets]
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the cross-entropy, weighted and smoothed as the options say.
+        """Return the cross-entropy, or the partial-label loss, weighted and smoothed as the options say.
 
         It is a mean over items, not over weights, so that the parts of a batch add up to the whole batch.
         """
-        weights = self.weights(targets)
-        if weights is None:
+        weights, log_sets = self.weights(targets), self.log_label_sets()
+        if weights is None and log_sets is None:
             return F.cross_entropy(logits.float(), targets, label_smoothing=self.label_smoothing)
-        each = F.cross_entropy(logits.float(), targets, reduction="none", label_smoothing=self.label_smoothing)
-        return (weights * each).mean()
+        if log_sets is None:
+            each = F.cross_entropy(logits.float(), targets, reduction="none", label_smoothing=self.label_smoothing)
+        else:
+            each = self._compute_partial_losses(torch.log_softmax(logits.float(), dim=1), targets, log_sets)
+        return each.mean() if weights is None else (weights * each).mean()
+
+    def _compute_partial_losses(
+        self, log_p: torch.Tensor, targets: torch.Tensor, log_sets: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the loss of each item, (N,)."""
+        each = -gather_labels(log_p, targets, log_sets)
+        if not self.label_smoothing:
+            return each
+        smoothed = (1 - self.label_smoothing) * each - self.label_smoothing * log_p.mean(dim=1)
+        return torch.where(targets < self.n_outputs, smoothed, each)
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
-        """Return plain cross-entropy, accuracy and macro F1, for the mix of classes of the training."""
+        """Return plain cross-entropy, accuracy and macro F1, for the mix of classes of the training.
+
+        The loss is that of all items with a label, the others are of the items with a class, and are left out if there
+        are none.
+        """
         logits = self.scale(logits, 1.0)
-        predicted = logits.argmax(dim=1).numpy()
-        return {
-            "valid_loss": float(F.cross_entropy(logits, torch.from_numpy(targets))),
-            "valid_accuracy": float((predicted == targets).mean()),
-            "valid_f1_macro": float(f1_score(targets, predicted, average="macro", zero_division=0)),
-        }
+        log_sets, is_class = self.log_label_sets(), (targets >= 0) & (targets < self.n_outputs)
+        if log_sets is None:
+            loss = F.cross_entropy(logits, torch.from_numpy(targets))
+        else:
+            labeled = torch.from_numpy(targets >= 0)
+            log_p, known = torch.log_softmax(logits[labeled], dim=1), torch.from_numpy(targets)[labeled]
+            loss = -gather_labels(log_p, known, log_sets).mean()
+        scores = {"valid_loss": float(loss)}
+        if is_class.any():
+            predicted = logits.argmax(dim=1).numpy()[is_class]
+            scores["valid_accuracy"] = float((predicted == targets[is_class]).mean())
+            scores["valid_f1_macro"] = float(f1_score(targets[is_class], predicted, average="macro", zero_division=0))
+        return scores
 
     def scale(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
         """Return logits whose softmax are the probabilities for the mix of classes of the training, (N, K)."""
         return logits / temperature + torch.from_numpy(self._shift).to(logits)
 
     def score(self, row: Mapping[str, Any]) -> tuple[float, ...]:
-        """Rank by macro F1, then by the loss."""
-        return (row["valid_f1_macro"], -row["valid_loss"])
+        """Rank by macro F1, then by the loss.
+
+        With coarse labels, macro F1 is that of each data set in its own terms, averaged over the data sets.
+        """
+        has_coarse = self.log_label_sets() is not None and "valid_f1_mean" in row
+        return (row["valid_f1_mean" if has_coarse else "valid_f1_macro"], -row["valid_loss"])
 
     def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
         """Return the temperature that calibrates the probabilities, or 1 if none does; see `choose_temperature`."""
+        if not len(targets):
+            return 1.0
         return choose_temperature(logits.numpy(), targets, self._shift).temperature
 
     def measure_calibration(self, logits: torch.Tensor, targets: np.ndarray, *, seed: int) -> dict[str, Any]:
@@ -153,6 +216,8 @@ class ClassObjective:
         self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
     ) -> dict[str, Any]:
         """Return the scores of `compute_classification_metrics`, those of each class, and the ECE as trained."""
+        if not len(targets):  # all labels are coarser than the classes
+            return {"n": 0}
         as_trained = torch.softmax(self.scale(logits, 1.0), dim=1).numpy()
         scaled = torch.softmax(self.scale(logits, temperature), dim=1).numpy()
         return {

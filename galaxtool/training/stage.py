@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from galaxtool.training.dataset_scores import validate_datasets
 from galaxtool.training.memory import map_parts, to_device
+from galaxtool.training.objective import scale_logits
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.vision.augment import standardize
 
@@ -90,7 +92,7 @@ class Stage(nn.Module):
         features = self.features(task, task.valid)
         with torch.inference_mode():
             logits = head(features).float().cpu()
-        return task.objective.validate(logits, task.valid.targets)
+        return validate_logits(task, logits, task.valid)
 
     def score(self, task: Task, row: dict[str, Any]) -> tuple[float, ...]:
         """Return the rank of a row of the history; the epoch of the greatest is kept."""
@@ -106,6 +108,15 @@ class Stage(nn.Module):
     def trainable(self) -> list[nn.Parameter]:
         """Return the parameters that this stage trains; by default all those that require a gradient."""
         return [p for p in self.parameters() if p.requires_grad]
+
+
+def validate_logits(task: Task, logits: torch.Tensor, pictures: PictureSet) -> dict[str, float]:
+    """Return the scores of logits (N, K) on the CPU, over all pictures and for each data set, as columns."""
+    scores = task.objective.validate(logits, pictures.targets)
+    if not task.terms or pictures.sources is None:
+        return scores
+    logits = scale_logits(task.objective, logits, 1.0)
+    return {**scores, **validate_datasets(task.terms, logits, pictures.targets, pictures.sources)}
 
 
 @torch.inference_mode()

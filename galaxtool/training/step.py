@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
 from galaxtool.training.memory import explain_out_of_memory, is_out_of_memory, to_device
+from galaxtool.training.partial_labels import count_classes
 from galaxtool.training.sampling import split_batch
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
@@ -61,6 +62,7 @@ class Stepper:
         self.stage = stage
         self.optimizer = optimizer
         self.norm = 0.0
+        self._label_sets = None if task.label_sets is None else task.label_sets.cpu().numpy()
         self.scaler = torch.amp.GradScaler(task.device.type, enabled=task.options.precision == "fp16")
         self._loss: Callable[[Batch], torch.Tensor] = stage.loss
         if distributed.size() > 1:
@@ -153,7 +155,7 @@ class Stepper:
         targets = self.task.train.targets[items]
         if targets.ndim > 1:
             return torch.zeros(0, device=self.task.device)
-        counts = np.bincount(targets[targets >= 0], minlength=len(self.task.taxonomy))
+        counts = count_classes(targets, len(self.task.taxonomy), self._label_sets)
         return torch.from_numpy(counts).to(self.task.device, torch.float32)
 
     def _make_memory_error(

@@ -12,6 +12,7 @@ from torch import nn
 
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.load import Taxonomy
+from galaxtool.training.dataset_scores import LabelTerms
 from galaxtool.training.objective import Objective
 from galaxtool.training.options import TrainOptions
 from galaxtool.vision.augment import Augmentation
@@ -27,13 +28,16 @@ class PictureSet:
     pictures : ndarray of uint8, shape (N, size, size, C)
         Pictures as `Preprocess.picture` returns them.
     targets : ndarray, shape (N,) of int64, or (N, A) of float32
-        Class indices, -1 for a picture without a label; or the votes for each of A answers.
+        Labels as indices of the rows of `Task.label_sets`, of which the first K are the classes, -1 for a picture
+        without a label; or the votes for each of A answers.
     weights : ndarray of float64, shape (N,)
         Mean number of times that each picture is seen in an epoch.
     fields : ndarray of float64, shape (N,), or None
         Side of the field of view in arcsec, NaN if unknown; None if it was not determined.
     captions : sequence of tuple of str, or None
         True sentences about each picture, an empty tuple where there are none; None if no picture has any.
+    sources : ndarray of int64, shape (N,), or None
+        Number of the data set of each picture; None if it does not matter.
     """
 
     pictures: np.ndarray
@@ -41,26 +45,33 @@ class PictureSet:
     weights: np.ndarray
     fields: np.ndarray | None = None
     captions: Sequence[tuple[str, ...]] | None = None
+    sources: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def select_labeled(self) -> PictureSet:
-        """Return the pictures that have a class; all of them if the targets are votes."""
+        """Return the pictures that have a label; all of them if the targets are votes."""
+        return self if self.targets.ndim > 1 else self.select(self.targets >= 0)
+
+    def select_classes(self, n_classes: int) -> PictureSet:
+        """Return the pictures whose label is one of the K classes; all of them if the targets are votes."""
         if self.targets.ndim > 1:
             return self
-        labeled = self.targets >= 0
-        if labeled.all():
+        return self.select((self.targets >= 0) & (self.targets < n_classes))
+
+    def select(self, chosen: np.ndarray) -> PictureSet:
+        """Return the pictures for which a mask (N,) is true."""
+        if chosen.all():
             return self
         return replace(
             self,
-            pictures=self.pictures[labeled],
-            targets=self.targets[labeled],
-            weights=self.weights[labeled],
-            fields=None if self.fields is None else self.fields[labeled],
-            captions=None
-            if self.captions is None
-            else [self.captions[row] for row in np.flatnonzero(labeled).tolist()],
+            pictures=self.pictures[chosen],
+            targets=self.targets[chosen],
+            weights=self.weights[chosen],
+            fields=None if self.fields is None else self.fields[chosen],
+            captions=None if self.captions is None else [self.captions[row] for row in np.flatnonzero(chosen).tolist()],
+            sources=None if self.sources is None else self.sources[chosen],
         )
 
 
@@ -90,6 +101,11 @@ class Task:
         Random changes of the training images.
     device : torch.device
         Device to train on.
+    label_sets : Tensor of float32, shape (L, K), or None
+        Probability of each label for an item of each class, up to a factor of the row: 1 for each class that a coarse
+        label contains. The first K rows are the identity. None if every label is a class.
+    terms : tuple of LabelTerms
+        The terms in which each data set is scored by itself; empty if that says nothing new.
     """
 
     backbone: Any
@@ -103,6 +119,8 @@ class Task:
     device: torch.device
     head: str = "linear"
     augmentation: Augmentation = field(default_factory=Augmentation)
+    label_sets: torch.Tensor | None = None
+    terms: tuple[LabelTerms, ...] = ()
 
     def make_head(self) -> nn.Module:
         """Make the untrained head on the device, which maps features (N, dim) to logits (N, n_outputs)."""
@@ -127,7 +145,8 @@ class Batch:
     items : Tensor of int64, shape (N,)
         Numbers of the items in the training set.
     counts : Tensor of float32, shape (K,)
-        Number of items of each class in the whole batch, over all parts and processes.
+        Number of items of each class in the whole batch, over all parts and processes; an item with a coarse label is
+        divided among its classes.
     epoch, step : int
         Number of the epoch in the run and of the step in the epoch, to seed further random choices.
     """

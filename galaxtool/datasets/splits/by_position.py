@@ -26,6 +26,7 @@ def split_items(
     separation_arcsec: float = 60.0,
     prober: FileProber | None = None,
     notes: list[str] | None = None,
+    sources: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Split items into training, validation and test.
 
@@ -47,14 +48,16 @@ def split_items(
         Opens the files for their positions and digests; by default a new one does.
     notes : list of str, optional
         Receives what the user should know: groups of neighbours and copies that make a split small.
+    sources : sequence of int, optional
+        Number of the data set of each item; by default, all items are of one data set.
 
     Returns
     -------
     ndarray of str, shape (N,)
-        ``train``, ``valid``, ``test`` or ``unused``. Given ``test`` and ``unused`` items keep their split. If the items
-        come with a ``valid`` split, all splits are as given, and an item without one is for training. Otherwise the
-        validation split is drawn from all items that are not ``test`` or ``unused``. A test split is drawn from the
-        items for training, before the validation split.
+        ``train``, ``valid``, ``test`` or ``unused``. Given ``test`` and ``unused`` items keep their split. If items of
+        a data set come with a ``valid`` split, its splits are as given, and an item without one is for training.
+        Otherwise a validation split is drawn from all its items that are not ``test`` or ``unused``. A test split is
+        drawn from the items for training, before the validation split.
 
     Raises
     ------
@@ -107,9 +110,17 @@ def split_items(
         rows = usable[~np.isin(groups, groups[given[usable] == "valid"])]
         draw(rows, test_fraction, "test")
         valid_fraction = valid_fraction / (1 - test_fraction)  # of those that are left
-    free = np.flatnonzero(~np.isin(splits, ("test", "unused")))
-    if len(free) and not np.any(given == "valid"):
-        draw(free, valid_fraction, "valid")
+    source = np.zeros(len(items), dtype=int) if sources is None else np.asarray(sources, dtype=int)
+    is_open = ~np.isin(splits, ("test", "unused"))
+    free = np.flatnonzero(is_open & ~np.isin(source, source[given == "valid"]))
+    if len(free) and np.any(given == "valid"):
+        # an item that shows the same sky as one of a data set with a split of its own stays with it
+        usable = np.flatnonzero(is_open)
+        groups = find_leak_groups(
+            [items[i] for i in usable.tolist()], separation_arcsec=separation_arcsec, prober=prober
+        )
+        free = np.setdiff1d(free, usable[np.isin(groups, groups[~np.isin(usable, free)])])
+    draw(free, valid_fraction, "valid")
     return splits
 
 
