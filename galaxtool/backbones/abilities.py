@@ -35,6 +35,16 @@ def group_by_block(backbone: Any) -> list[list[nn.Parameter]]:
     return groups
 
 
+def find_classifier(backbone: Any) -> nn.Module | None:
+    """Return the fully connected layers between the last convolution of a backbone and the head, if it has such layers.
+
+    A backbone such as VGG has a method ``classifier``, which returns them; they are its last block.
+    """
+    method: Any = getattr(getattr(backbone, "image", backbone), "classifier", None)
+    found: nn.Module | None = method() if callable(method) else None
+    return found
+
+
 def set_checkpointing(backbone: Any, on: bool) -> None:
     """Switch gradient checkpointing of a backbone's image tower: activations are recomputed instead of stored.
 

@@ -78,10 +78,14 @@ class SmallCnn(nn.Module):
         return embedded
 
     def blocks(self) -> list[list[nn.Parameter]]:
-        """Return the parameters of each layer in turn."""
+        """Return the parameters of each convolution in turn, then of all fully connected layers."""
         tower = self.image_tower
-        layers = [*tower.get_submodule("features").children(), *tower.get_submodule("connected").children()]
-        return make_groups(tower, group_by_layer(layers))
+        convolutions = group_by_layer(tower.get_submodule("features").children())
+        return make_groups(tower, [*convolutions, self.classifier().parameters()])
+
+    def classifier(self) -> nn.Module:
+        """Return the fully connected layers."""
+        return self.image_tower.get_submodule("connected")
 
     def set_checkpointing(self, on: bool) -> None:
         """Refuse gradient checkpointing, which these small networks do not need.

@@ -37,7 +37,7 @@ _SEQUENCES = {
 """Names of the submodules with the blocks whose activations can be recomputed."""
 
 _CONTAINERS = ("features", "blocks", "trunk_output", "layers")
-_LAYER_BY_LAYER = ("VGG", "AlexNet")
+_WITH_CLASSIFIER = ("VGG", "AlexNet")
 _DIGEST = re.compile(r"-([0-9a-f]{8,})\.")
 # torchvision itself renames these when it loads older files
 _OLD_NAMES = (
@@ -99,16 +99,24 @@ class TorchVision(nn.Module):
         return embedded
 
     def blocks(self) -> list[list[nn.Parameter]]:
-        """Return the parameters of the stem and of each block or stage; for VGG and AlexNet, of each layer."""
+        """Return the parameters of the stem and of each block or stage.
+
+        For VGG and AlexNet, each convolution is a block, and the last block has all fully connected layers.
+        """
         model: Any = self.model
         if type(model).__name__ == "VisionTransformer":
             stem = [model.class_token, *model.conv_proj.parameters(), model.encoder.pos_embedding]
             return make_groups(model, [stem, *(layer.parameters() for layer in model.encoder.layers)])
-        containers = (*_CONTAINERS, "classifier") if type(model).__name__ in _LAYER_BY_LAYER else _CONTAINERS
         layers: list[nn.Module] = []
         for name, child in model.named_children():
-            layers += child.children() if name in containers else [child] if name != "classifier" else []
-        return make_groups(model, group_by_layer(layers))
+            layers += child.children() if name in _CONTAINERS else [child] if name != "classifier" else []
+        connected = self.classifier()
+        return make_groups(model, [*group_by_layer(layers), connected.parameters() if connected else ()])
+
+    def classifier(self) -> nn.Module | None:
+        """Return the fully connected layers of VGG and AlexNet; None for other architectures."""
+        connected: nn.Module | None = self.model.classifier if type(self.model).__name__ in _WITH_CLASSIFIER else None
+        return connected
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch gradient checkpointing.

@@ -127,9 +127,11 @@ def parse_method_options(method: MethodSpec, given: Sequence[str]) -> dict[str, 
         If a value does not have the option's type.
     """
     known = {option.name: option for option in method.options}
+    former = {option.former: name for name, option in known.items() if option.former}
     values: dict[str, OptionValue] = {name: option.default for name, option in known.items()}
     for text in given:
         name, equals, value = text.partition("=")
+        name = former.get(name, name)
         if name not in known:
             raise UnknownName(f"option of the method '{method.name}'", name, known, note="See `galaxtool methods`.")
         if not equals:
@@ -141,10 +143,12 @@ def parse_method_options(method: MethodSpec, given: Sequence[str]) -> dict[str, 
 def _convert(option: MethodOption, text: str) -> OptionValue:
     """Convert the value of an option to the type of its default."""
     kind = type(option.default)
+    if option.choices and text.lower() not in option.choices:
+        raise ConfigError(f"--option {option.name}={text}: it must be one of {', '.join(option.choices)}.")
     try:
         if kind is bool:
             return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text.lower()]
-        return kind(text)
+        return text.lower() if option.choices else kind(text)
     except (ValueError, KeyError):
         expected = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
         raise ConfigError(f"--option {option.name}={text}: it must be {expected}.") from None

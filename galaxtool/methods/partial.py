@@ -1,8 +1,9 @@
 """Shallow and deep fine-tuning: train only the last blocks of the image tower, or all but the first ones.
 
-In Alberghi et al. 2024, sections 4.2 and 4.3, shallow tuning of VGG11 trains a new classifier on frozen convolutions,
-and deep tuning keeps only the first convolutions as they were pretrained. The paper states that the later ones are
-"substituted", but not whether they start from new random weights, so this is an option.
+In Alberghi et al. 2024, sections 4.2 and 4.3, shallow tuning of VGG11 trains a new classifier, three fully connected
+layers from new random weights, on frozen convolutions, and deep tuning keeps only the first convolutions as they were
+pretrained. The paper states that the later ones are "substituted", but not whether they start from new random weights,
+so this is an option.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from galaxtool.backbones.abilities import get_name, group_by_block
+from galaxtool.backbones.abilities import find_classifier, get_name, group_by_block
 from galaxtool.errors import ConfigError
 from galaxtool.methods.freezing import PartlyFrozenStage
 from galaxtool.training.stage import Stage
@@ -21,17 +22,24 @@ from galaxtool.training.task import Task
 def shallow_stages(task: Task) -> list[Stage]:
     """Create the stage that trains the head and the last ``blocks`` blocks, by default one.
 
+    With ``reset=true``, the trained layers start from random weights; with ``reset=auto``, only the fully connected
+    layers of a network such as VGG do, which are its last block.
+
     Raises
     ------
     ConfigError
         If the backbone has fewer blocks, or does not define them.
     """
-    last = int(task.options.method["blocks"])
-    task.backbone.image_tower.requires_grad_(False)
+    last, reset = int(task.options.method["blocks"]), task.options.method["reset"]
+    tower = task.backbone.image_tower
+    tower.requires_grad_(False)
     if last != 0:
         groups = group_by_block(task.backbone)
         _check_range("blocks", last, 0, len(groups), task.backbone)
         _unfreeze(groups[-last:])
+    replaced = tower if reset == "true" else find_classifier(task.backbone) if reset == "auto" else None
+    if replaced is not None:
+        reset_trainable_layers(replaced)
     return [PartlyFrozenStage(task, "last blocks" if last else "head")]
 
 

@@ -90,7 +90,17 @@ def _classifiers() -> list[MethodSpec]:
             lengths=_EPOCHS,
             lr=5e-4,
             options=(
-                MethodOption(name="blocks", default=1, summary="Number of last blocks to train; 0 for the head alone."),
+                MethodOption(
+                    name="blocks",
+                    default=1,
+                    summary="Number of last blocks to train (VGG's connected layers are one); 0 for the head alone.",
+                ),
+                MethodOption(
+                    name="reset",
+                    default="auto",
+                    choices=("auto", "true", "false"),
+                    summary="Start trained blocks from random weights: true, false, or auto, VGG's classifier only.",
+                ),
             ),
             citation=_TRANSFER,
         ),

@@ -102,11 +102,17 @@ class MethodOption:
         Default; its type is the type of the setting.
     summary : str
         One line.
+    choices : tuple of str
+        Values of a setting that is a word; empty if it may be any.
+    former : str
+        Name of the setting in an earlier version, which is still accepted; may be empty.
     """
 
     name: str
     default: int | float | bool | str
     summary: str
+    choices: tuple[str, ...] = ()
+    former: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

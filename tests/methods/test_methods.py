@@ -18,7 +18,8 @@ import torch
 from support.training_helpers import DIM, CallAtStep, TinyBackbone, make_task
 from torch import nn
 
-from galaxtool.backbones.abilities import group_by_block
+from galaxtool.backbones.abilities import find_classifier, group_by_block
+from galaxtool.backbones.create import create_backbone
 from galaxtool.errors import ConfigError, DependencyMissing, TrainingError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.settings import make_train_options, parse_method_options
@@ -490,6 +491,58 @@ def test_deep_tuning_of_reset_layers() -> None:
     assert changed(task.backbone, before) == PROJECT  # the norm begins as a new one does
     stages_of("deep", plain)
     assert not changed(plain.backbone, before)
+
+
+CONVOLUTIONS = [1_792, 73_856, 295_168, 590_080, 1_180_160, 2_359_808, 2_359_808, 2_359_808]
+CONNECTED = 512 * 7 * 7 * 4096 + 4096 + 4096 * 4096 + 4096
+NARROW, NARROW_CONNECTED = [896, *[9_248] * 7], 32 * 7 * 7 * 4096 + 4096 + 4096 * 4096 + 4096
+
+
+@pytest.mark.parametrize(
+    ("backbone", "method", "given", "trained", "is_new"),
+    [
+        # Alberghi et al. 2024: "only the classifier head is reinitialized and trained", which has three layers
+        ("vgg11", "shallow", [], CONNECTED, True),
+        ("vgg11", "shallow", ["reset=false"], CONNECTED, False),
+        ("vgg11", "shallow", ["blocks=0"], 0, False),
+        ("vgg11", "shallow", ["blocks=2"], CONNECTED + CONVOLUTIONS[-1], True),
+        ("vgg11", "deep", [], CONNECTED + sum(CONVOLUTIONS[1:]), False),
+        ("vgg11", "deep", ["frozen=3", "reset=true"], CONNECTED + sum(CONVOLUTIONS[3:]), True),
+        ("timm:vgg11", "shallow", [], CONNECTED, True),
+        ("vgg11-32", "shallow", [], NARROW_CONNECTED, True),
+        ("vgg11-32", "deep", [], NARROW_CONNECTED + sum(NARROW[1:]), False),
+        ("small-cnn", "shallow", [], 32 * 7 * 7 * 256 + 256 + 2 * 256, True),
+        ("torchvision:alexnet", "shallow", [], 256 * 6 * 6 * 4096 + 4096 + 4096 * 4096 + 4096, True),
+    ],
+)
+def test_layers_of_a_classic_network_that_train(
+    backbone: str, method: str, given: list[str], trained: int, is_new: bool
+) -> None:
+    """The layers have no memory and no values, so that networks of 500 MB can be tested."""
+    with torch.device("meta"):
+        network = create_backbone(f"{backbone}@none")
+    classifier = find_classifier(network)
+    assert classifier is not None
+    connected = [module for module in classifier.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
+    drawn: list[nn.Module] = []
+    for module in connected:
+        module.reset_parameters = lambda module=module: drawn.append(module)  # type: ignore[method-assign, misc]
+    task = replace(task_for(method, *given), backbone=network, device=torch.device("meta"))
+    stage = stage_of(method, task)
+    assert sum(p.numel() for p in network.image_tower.parameters() if p.requires_grad) == trained
+    assert sum(p.numel() for p in stage.trainable()) == trained + (network.dim + 1) * 3
+    assert drawn == (connected if is_new else [])
+
+
+def test_another_value_of_reset() -> None:
+    with pytest.raises(ConfigError, match="--option reset=perhaps: it must be one of auto, true, false"):
+        task_for("shallow", "reset=perhaps")
+    before = copied((task := task_for("shallow")).backbone)
+    stages_of("shallow", task)
+    assert not changed(task.backbone, before)
+    task = task_for("shallow", "reset=True")
+    stages_of("shallow", task)
+    assert changed(task.backbone, before) == PROJECT
 
 
 @pytest.mark.parametrize(

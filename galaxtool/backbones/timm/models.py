@@ -20,7 +20,7 @@ from timm.models import group_parameters
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from galaxtool.backbones.abilities import get_name, make_groups
+from galaxtool.backbones.abilities import get_name, group_by_layer, make_groups
 from galaxtool.backbones.timm.hub import HubModel, is_repository, read_hub_model
 from galaxtool.backbones.timm.weights import check_architecture, get_config, get_image_size
 from galaxtool.errors import ConfigError, GalaxtoolError, ModelError, UnknownName
@@ -95,11 +95,16 @@ class Timm(nn.Module):
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the stem, then of each transformer block or stage, as timm groups them.
 
+        For VGG, each convolution is a block, and the last block has all fully connected layers.
+
         Raises
         ------
         ConfigError
             If timm does not define the blocks of the model.
         """
+        connected = self.classifier()
+        if connected is not None:
+            return make_groups(self.model, [*group_by_layer(self.model.features.children()), connected.parameters()])
         parts = group_parameters_by_block(self.model)
         if parts is None:
             raise ConfigError(
@@ -107,6 +112,11 @@ class Timm(nn.Module):
                 hint="Train all its layers at the same rate, or choose another architecture.",
             )
         return make_groups(self.model, parts)
+
+    def classifier(self) -> nn.Module | None:
+        """Return the fully connected layers of VGG; None for other architectures."""
+        connected: nn.Module | None = self.model.pre_logits if type(self.model).__name__ == "VGG" else None
+        return connected
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch gradient checkpointing.
