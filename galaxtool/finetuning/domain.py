@@ -26,7 +26,7 @@ def describe_domain(labeled: LabeledImages, task: Task) -> TrainingDomain:
             cutouts.append(labeled.datasets[d].cutout(i))
     return summarize_domain(
         cutouts,
-        task.train.pictures[_spread(len(task.train.pictures))],
+        task.train.take(_spread(len(task.train)), task.preprocess.size),
         items=[labeled.items[row] for row in rows],
         names=[dataset.name for dataset in labeled.datasets],
         taxonomy=task.taxonomy,

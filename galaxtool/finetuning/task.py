@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any
 
@@ -142,7 +142,8 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     log.say(f"{_describe_counts(setup.labeled)}; on {device} in {precision}{steps}.")
     if note := suggest_precision(device, config.precision):
         log.say(note)
-    train, train_problems = read_pictures(setup.labeled, "train", preprocess, log)
+    augmentation = make_augmentation(config.augment)
+    train, train_problems = read_pictures(setup.labeled, "train", preprocess, log, margin=augmentation.margin)
     valid, valid_problems = read_pictures(setup.labeled, "valid", preprocess, log)
     report_problems(train_problems + valid_problems, log)
     symbols = None
@@ -162,7 +163,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
         symbols=symbols,
         device=device,
         options=options,
-        augmentation=make_augmentation(config.augment),
+        augmentation=replace(augmentation, margin=train.margin, size=preprocess.size),
         objective=make_objective(setup, options, train, label_sets),
         label_sets=None if label_sets is None else torch.from_numpy(label_sets).to(device),
         terms=setup.labeled.terms if setup.labeled.votes is None and setup.head.name != "none" else (),

@@ -114,7 +114,7 @@ class DinoStage(Stage):
 
     def inputs(self, task: Task, items: np.ndarray, epoch: int) -> list[torch.Tensor]:
         """Return the crops, each of shape (N, C, ny, nx), the two global ones first; see `MultiCrop`."""
-        return self._crops(task.train.pictures[items], items, epoch)
+        return self._crops(task.train.take(items, task.preprocess.size), items, epoch)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Return the loss of DINO."""

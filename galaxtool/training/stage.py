@@ -135,7 +135,7 @@ def embed_pictures(task: Task, pictures: PictureSet) -> torch.Tensor:
     task.backbone.eval()
 
     def embed(part: slice) -> torch.Tensor:
-        chunk = task.preprocess.normalize(pictures.pictures[part])
+        chunk = task.preprocess.normalize(pictures.take(part, task.preprocess.size))
         features: torch.Tensor = task.backbone.embed(to_device(chunk, task.device))
         return features.float()
 

@@ -16,7 +16,7 @@ from galaxtool.training.dataset_scores import LabelTerms
 from galaxtool.training.objective import Objective
 from galaxtool.training.options import TrainOptions
 from galaxtool.vision.augment import Augmentation
-from galaxtool.vision.preprocess import Preprocess
+from galaxtool.vision.preprocess import Preprocess, resize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,9 @@ class PictureSet:
         True sentences about each picture, an empty tuple where there are none; None if no picture has any.
     sources : ndarray of int64, shape (N,), or None
         Number of the data set of each picture; None if it does not matter.
+    margin : float
+        Side of the field of the pictures in units of that of the model's images. Above 1, an augmentation shows more
+        of the surroundings; see `Augmentation`.
     """
 
     pictures: np.ndarray
@@ -46,9 +49,19 @@ class PictureSet:
     fields: np.ndarray | None = None
     captions: Sequence[tuple[str, ...]] | None = None
     sources: np.ndarray | None = None
+    margin: float = 1.0
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def take(self, rows: slice | np.ndarray, size: int) -> np.ndarray:
+        """Return pictures as the model sees them without augmentation, uint8 (n, size, size, C)."""
+        chosen = self.pictures[rows]
+        if self.margin == 1.0:
+            return chosen
+        whole = chosen.shape[1]
+        near, far = whole / 2 * (1 - 1 / self.margin), whole / 2 * (1 + 1 / self.margin)
+        return np.stack([resize(picture, size, (near, near, far, far)) for picture in chosen])
 
     def select_labeled(self) -> PictureSet:
         """Return the pictures that have a label; all of them if the targets are votes."""

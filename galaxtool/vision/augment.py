@@ -36,6 +36,10 @@ class Augmentation:
     gain : float
         Strength of the brightness change: a factor between ``1 - gain`` and ``1 + gain``, and a fifth of that per
         channel.
+    margin : float
+        Side of the field of the pictures in units of that of the images; only `SurveyAugmentation` uses more than 1.
+    size : int or None
+        Side of the images in pixels; None for that of the pictures.
     """
 
     rotate: bool = True
@@ -43,6 +47,8 @@ class Augmentation:
     zoom: float = 1.2
     shift: float = 0.04
     gain: float = 0.15
+    margin: float = 1.0
+    size: int | None = None
 
     def images(self, pictures: torch.Tensor, *, seed: int, epoch: int, items: Sequence[int]) -> torch.Tensor:
         """Augment pictures.

@@ -138,6 +138,26 @@ class Preprocess:
                 flags += (OFF_EDGE,)
         return tuple(dict.fromkeys(cutout.flags + flags))
 
+    def widen(self, margin: float, finer: float) -> tuple[Preprocess, float]:
+        """Return a preprocessing that shows more of the surroundings, for augmentation.
+
+        Parameters
+        ----------
+        margin : float
+            Factor of the side of the field. It is lowered to what images have: their whole side, or nothing more if
+            the field is fixed by `size_arcsec`, because cutouts often end there.
+        finer : float
+            Factor of the resolution.
+
+        Returns
+        -------
+        Preprocess
+        margin : float
+            Factor of the side of the field that was kept to.
+        """
+        margin = 1.0 if self.size_arcsec is not None else max(1.0, min(margin, 1 / self.crop))
+        return replace(self, size=round(self.size * margin * finer), crop=min(1.0, self.crop * margin)), margin
+
     def field_arcsec(self, cutout: Cutout) -> float | None:
         """Return the side of the square that is kept in arcsec; None if the pixel scale is unknown."""
         return None if cutout.pixel_scale is None else self._side(cutout) * cutout.pixel_scale
@@ -198,6 +218,14 @@ class Preprocess:
     def digest(self) -> str:
         """SHA-256 of the settings: embeddings can be compared only if their digests are equal."""
         return hash_json(self.as_dict())
+
+
+def resize(picture: np.ndarray, size: int, box: tuple[float, float, float, float]) -> np.ndarray:
+    """Resize a box (left, top, right, bottom) of a picture, uint8 (ny, nx, C), to (size, size, C)."""
+    if picture.shape[-1] == 3:
+        return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC, box=box))
+    planes = [Image.fromarray(np.ascontiguousarray(picture[..., i])) for i in range(picture.shape[-1])]
+    return np.stack([plane.resize((size, size), Image.Resampling.BICUBIC, box=box) for plane in planes], axis=-1)
 
 
 def per_channel(values: Sequence[float], n: int) -> tuple[float, ...]:

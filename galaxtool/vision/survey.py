@@ -35,6 +35,9 @@ class SurveyAugmentation(Augmentation):
 
     Parameters
     ----------
+    margin : float
+        Pictures show a field `margin` times as wide as the images, as far as the files reach, so that a wider field of
+        view and a rotated one show the real surroundings.
     zoom : float
         The side of the field of view is multiplied by ``1 / zoom`` to `zoom`, uniform in its logarithm. Outside of
         the picture, the strip along its edge is mirrored again and again, without what is brighter than the sky.
@@ -58,6 +61,7 @@ class SurveyAugmentation(Augmentation):
         Largest standard deviation of Gaussian noise, in display values; half of the pictures get some.
     """
 
+    margin: float = 1.5
     zoom: float = 2.0
     shift: float = 0.08
     gray: float = 0.2
@@ -86,16 +90,18 @@ class SurveyAugmentation(Augmentation):
         gray = draws[:, 5] < self.gray
         x = pictures.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
         x = self._blur(x, draws)
-        x = _resample(x, self._matrices(draws, self.zoom, self.shift))
+        matrices = self._matrices(draws, self.zoom, self.shift) / self.margin
+        x = _resample(x, matrices, self.size or x.shape[-1])
         x = self._change_colors(x, draws, gray)
         return self._add_noise(x, draws, noises, gray).clamp_(0, 1)
 
     def _blur(self, x: torch.Tensor, draws: np.ndarray) -> torch.Tensor:
         """Blur some pictures, and those that are shown smaller, whose pixels would alias."""
-        side = x.shape[-1]
+        side = x.shape[-1] / self.margin  # of an image, in pixels of a picture
         seeing = np.where(draws[:, 6] < 0.5, draws[:, 7], 0.0) * self.blur * side
-        scale = self.zoom ** (2 * draws[:, 2] - 1)  # as in _matrices
-        widest = np.hypot(self.blur * side, 0.5 * np.sqrt(max(self.zoom**2 - 1, 0)))
+        finer = side / (self.size or side)
+        scale = finer * self.zoom ** (2 * draws[:, 2] - 1)  # pixels of the picture in one of the image
+        widest = np.hypot(self.blur * side, 0.5 * np.sqrt(max((finer * self.zoom) ** 2 - 1, 0)))
         widths = np.hypot(seeing, 0.5 * np.sqrt(np.maximum(scale**2 - 1, 0)))
         return _smooth(x, widths, int(np.ceil(_TRUNCATE * widest)))
 
@@ -127,15 +133,14 @@ class SurveyAugmentation(Augmentation):
         return x
 
 
-def _resample(images: torch.Tensor, matrices: np.ndarray) -> torch.Tensor:
-    """Resample images (N, C, ny, nx) through affine matrices (N, 2, 3), continuing the sky outside of them.
+def _resample(images: torch.Tensor, matrices: np.ndarray, size: int) -> torch.Tensor:
+    """Resample images (N, C, ny, nx) to (N, C, size, size) through affine matrices (N, 2, 3), continuing their sky.
 
     The strip along the edge is mirrored again and again. Away from the edge, nothing in it is brighter than its noise,
     so that a star or an arm in the strip does not appear many times.
     """
-    ny, nx = images.shape[-2:]
     a = _tensor(matrices, images)[:, :, :, None, None]
-    x, y = (_tensor((np.arange(side) * 2 + 1) / side - 1, images) for side in (nx, ny))
+    x = y = _tensor((np.arange(size) * 2 + 1) / size - 1, images)
     # element by element, because the rounding of a batched product can depend on the batch size
     grid = a[:, :, 0] * x[None, None, None, :] + a[:, :, 1] * y[None, None, :, None] + a[:, :, 2]
     beyond = grid.abs().sub_(1).clamp_(min=0)

@@ -44,8 +44,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     pictures: dict[str, np.ndarray] = {}
     read = training_task.read_pictures
 
-    def spy(labeled: Any, split: str, *rest: Any) -> Any:
-        found, problems = read(labeled, split, *rest)
+    def spy(labeled: Any, split: str, *rest: Any, **options: Any) -> Any:
+        found, problems = read(labeled, split, *rest, **options)
         rows = np.flatnonzero(labeled.splits == split)
         assert not problems and len(rows) == len(found)
         pictures.update({labeled.items[row].id: picture for row, picture in zip(rows, found.pictures, strict=True)})
