@@ -17,7 +17,7 @@ def make_augmentation(name: str) -> Augmentation:
         little; ``survey`` changes what differs between surveys, see `SurveyAugmentation`.
     """
     if name == "survey":
-        return SurveyAugmentation()
+        return SurveyAugmentation(margin=1.5)
     if name == "standard":
         return Augmentation()
     return Augmentation(rotate=name == "flips", quarter_turns=name == "flips", zoom=1.0, shift=0.0, gain=0.0)

@@ -61,7 +61,6 @@ class SurveyAugmentation(Augmentation):
         Largest standard deviation of Gaussian noise, in display values; half of the pictures get some.
     """
 
-    margin: float = 1.5
     zoom: float = 2.0
     shift: float = 0.08
     gray: float = 0.2
