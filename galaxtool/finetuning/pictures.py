@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from galaxtool.datasets.captions import read_captions
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.finetuning.data import LabeledImages
@@ -29,10 +28,20 @@ MAX_LISTED = 10
 """Number of unreadable images that are listed one by one."""
 
 
+CaptionCollector = Callable[[Sequence[int]], list[tuple[str, ...]] | None]
+"""Returns the captions of items, see `galaxtool.finetuning.captions.collect_captions`."""
+
+
 def read_pictures(
-    labeled: LabeledImages, split: str, preprocess: Preprocess, progress: Progress, *, margin: float = 1.0
+    labeled: LabeledImages,
+    split: str,
+    preprocess: Preprocess,
+    progress: Progress,
+    *,
+    margin: float = 1.0,
+    collect_captions: CaptionCollector | None = None,
 ) -> tuple[PictureSet, list[str]]:
-    """Read the pictures of a split.
+    """Read the pictures of a split, and their captions if they are collected.
 
     Parameters
     ----------
@@ -47,6 +56,8 @@ def read_pictures(
     margin : float
         Side of the field that pictures show for augmentation, in units of that of the model. Above 1, they are also
         finer, so that a narrower field has details.
+    collect_captions : callable, optional
+        Returns the captions of items, see `galaxtool.finetuning.captions.collect_captions`; by default there are none.
 
     Returns
     -------
@@ -100,19 +111,10 @@ def read_pictures(
         targets=labeled.targets()[rows[good]],
         weights=labeled.weights[rows[good]],
         fields=fields,
-        captions=_read_captions(labeled, rows[good].tolist()),
         sources=np.array([labeled.locations[row][0] for row in rows[good]], dtype=np.int64),
         margin=margin,
+        captions=collect_captions(rows[good].tolist()) if collect_captions else None,
     ), problems
-
-
-def _read_captions(labeled: LabeledImages, rows: Sequence[int]) -> list[tuple[str, ...]] | None:
-    """Return the captions of images, or None if none has any."""
-    captions = []
-    for row in rows:
-        d, i = labeled.locations[row]
-        captions.append(read_captions(labeled.datasets[d], i))
-    return captions if any(captions) else None
 
 
 def _read_as_classify(dataset: Dataset, preprocess: Preprocess) -> None:

@@ -33,6 +33,8 @@ class Class:
         for each taxonomy.
     aliases : tuple of str
         Other names used in published data.
+    captions : tuple of str
+        Sentences that are true of every object of this class, from which a text encoder may learn.
     index : int or None
         Number of the class in published data, from 0; None if it has none.
     """
@@ -44,6 +46,7 @@ class Class:
     variants: tuple[Path, ...] = ()
     is_a: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
     index: int | None = None
 
     @property
@@ -61,6 +64,7 @@ class Class:
             "variants": [path.name for path in self.variants],
             "is_a": list(self.is_a),
             "aliases": list(self.aliases),
+            "captions": list(self.captions),
             "index": self.index,
         }
 

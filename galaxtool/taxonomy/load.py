@@ -16,6 +16,7 @@ source). Further drawings of the same class are named ``<slug>@<variant>.png``::
     name = "edge-on galaxy"
     prompt = "A picture of an edge-on galaxy"   # optional: by default made from the name
     aliases = ["disc from the side"]            # optional
+    captions = ["a disc seen edge-on"]          # optional: true of every object of the class
     is_a = ["galaxymnist:edge_on_disk"]         # optional
 
 Nothing heavy is imported, so that listings stay fast.
@@ -47,7 +48,7 @@ __all__ = [
 ]
 
 _TOP = {"name": str, "title": str, "summary": str, "index_order": list, "citations": list, "classes": list}
-_CLASS = {"slug": str, "name": str, "prompt": str, "aliases": list, "is_a": list}
+_CLASS = {"slug": str, "name": str, "prompt": str, "aliases": list, "captions": list, "is_a": list}
 _STORED: dict[str, type] = {"symbol": object, "variants": list, "index": object}
 
 
@@ -213,6 +214,7 @@ def _build_class(entry: Mapping[str, Any], drawings: Sequence[Path], index: int 
         variants=tuple(drawings[1:]),
         is_a=tuple(entry.get("is_a", ())),
         aliases=tuple(entry.get("aliases", ())),
+        captions=tuple(entry.get("captions", ())),
         index=index,
     )
 
