@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -13,11 +14,12 @@ import torch
 from galaxtool.backbones.create import BackboneName, create_backbone, parse_name, parse_text_encoder
 from galaxtool.backbones.weights import locate_weights
 from galaxtool.errors import ConfigError, InputError, OfflineError, TrainingError
+from galaxtool.finetuning.captions import collect_captions
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, gather_labeled
 from galaxtool.finetuning.learning_rate import choose_learning_rate
 from galaxtool.finetuning.method_choice import DEFAULT_TEXT_ENCODER
-from galaxtool.finetuning.pictures import read_pictures, report_problems
+from galaxtool.finetuning.pictures import CaptionCollector, read_pictures, report_problems
 from galaxtool.finetuning.settings import choose_head, make_train_options, parse_method_options
 from galaxtool.inference.reading import override_preprocess, parse_stretch
 from galaxtool.plugins.registry import Registry, get_registry
@@ -143,7 +145,14 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     if note := suggest_precision(device, config.precision):
         log.say(note)
     augmentation = make_augmentation(config.augment)
-    train, train_problems = read_pictures(setup.labeled, "train", preprocess, log, margin=augmentation.margin)
+    train, train_problems = read_pictures(
+        setup.labeled,
+        "train",
+        preprocess,
+        log,
+        margin=augmentation.margin,
+        collect_captions=_make_caption_collector(config, setup),
+    )
     valid, valid_problems = read_pictures(setup.labeled, "valid", preprocess, log)
     report_problems(train_problems + valid_problems, log)
     symbols = None
@@ -170,6 +179,14 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
         # a fitted head is made after the training, in which the method's own head learns
         head=setup.method.head if setup.head.fitted else setup.head.name,
     )
+
+
+def _make_caption_collector(config: FinetuneConfig, setup: TrainingSetup) -> CaptionCollector | None:
+    """Return what collects the captions of training images, if the method learns from them."""
+    options = parse_method_options(setup.method, config.option)
+    if not options.get("caption_weight"):
+        return None
+    return partial(collect_captions, setup.labeled, of_classes=bool(options.get("class_captions")))
 
 
 def make_objective(
