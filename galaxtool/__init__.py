@@ -41,6 +41,7 @@ _PLACES = {
     "galaxtool.testing.backbone": ("check_backbone",),
     "galaxtool.testing.dataset": ("check_dataset",),
     "galaxtool.testing.head": ("check_head",),
+    "galaxtool.training.loss": ("Loss",),
     "galaxtool.training.stage": ("Stage",),
     "galaxtool.training.task": ("Batch", "Task"),
     "galaxtool.training.trainer": ("Trainer",),

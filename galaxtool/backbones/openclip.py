@@ -51,6 +51,12 @@ class OpenClip(nn.Module):
         tower: nn.Module = self.model.visual
         return tower
 
+    @property
+    def logit_scale(self) -> torch.Tensor:
+        """Logarithm of 1 / tau that the weights were trained with."""
+        scale: torch.Tensor = self.model.logit_scale
+        return scale
+
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (N, 3, image_size, image_size) as (N, dim)."""
         embedded: torch.Tensor = self.model.encode_image(images)

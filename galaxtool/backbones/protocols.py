@@ -22,7 +22,8 @@ class Backbone(Protocol):
 
     Notes
     -----
-    A backbone may also have the following. `suggested_lr`, a float, is a learning rate to start with. ``blocks()``
+    A backbone may also have the following. `suggested_lr`, a float, is a learning rate to start with. `logit_scale`, a
+    scalar, is the logarithm of 1 / tau with which image and text encoder were trained against each other. ``blocks()``
     returns the parameters of the image tower in groups, ``list[list[torch.nn.Parameter]]``: first the stem, then each
     transformer block or residual stage; the last group also has the final norm and projection, and every parameter is
     in exactly one group. ``set_checkpointing(on)`` switches gradient checkpointing of the image tower, which must not

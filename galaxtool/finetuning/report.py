@@ -101,7 +101,7 @@ def finish_run(
     if has_classes:
         _draw_confusion(task, scored, temperature, "Validation", figures / "confusion.png")
     record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
-    model = GalaxyModel(task.backbone, head, outcome.symbol_tower).eval()
+    model = GalaxyModel(task.backbone, head, outcome.symbol_tower, symbol_statistics=outcome.symbol_statistics).eval()
     record = save_model(run.path / "model", model, record, task.taxonomy)
     keep_check_images(run.path, task.valid.pictures, task.valid.targets, record.weights_sha256)
     _write_page(run, record, setup, outcome)
@@ -180,6 +180,7 @@ def _make_record(
         text_encoder=str(setup.text_encoder or ""),
         has_text="text" in method.needs,
         has_symbol_tower=outcome.symbol_tower is not None,
+        has_symbol_statistics=outcome.symbol_statistics is not None,
         licence=backbone.weights.licence if backbone.weights else "",
         citations=_collect_citations(setup),
         notes=_write_notes(setup.head, task.options, temperature, has_test="test" in metrics),

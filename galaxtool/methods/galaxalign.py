@@ -6,133 +6,195 @@ Section 3 of Wang, Wang & Luo 2024, arXiv:2411.19475.
 from __future__ import annotations
 
 import copy
-import math
+from contextlib import nullcontext
 
 import torch
 from torch import nn
 
 from galaxtool.errors import TrainingError
 from galaxtool.heads.prompt import PromptHead
-from galaxtool.methods.losses import classes_to_classes_loss, items_to_classes_loss, normalize_rows
+from galaxtool.methods.alignment import AlignmentStage, make_log_scale
+from galaxtool.methods.losses import normalize_rows
+from galaxtool.training.batchnorm import average_batches
+from galaxtool.training.domain_norm import DomainStatistics, find_batch_norms, make_domain_statistics
+from galaxtool.training.loss import Loss
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.augment import standardize
 
-_MAX_LOG_SCALE = math.log(100.0)  # as in CLIP
+_MIN_SYMBOLS = 16
+"""Number of symbols that a step has at least, so that BatchNorm can measure statistics of them."""
+_MEASURED_SYMBOLS = 128
+"""Number of symbols from which the statistics are estimated before validation."""
 
 
-class AlignStage(Stage):
-    """Base class of both stages, with the towers, the temperature, the prompts and the symbols.
+class SymbolStage(AlignmentStage):
+    """Base class of both stages, with the symbols.
+
+    Symbols pass through BatchNorm in batches of their own and have running statistics of their own.
 
     Parameters
     ----------
-    task : Task
-        Data, model and settings.
-    log_scale : torch.nn.Parameter
-        Logarithm of 1 / tau, shared by the stages.
-    name, epochs
-        Same as in `Stage`.
+    task, log_scale, name, epochs
+        Same as in `AlignmentStage`.
+
+    Raises
+    ------
+    TrainingError
+        If there are no symbols.
     """
 
     def __init__(self, task: Task, log_scale: nn.Parameter, name: str, epochs: int) -> None:
-        super().__init__(name, epochs)
-        self.task = task
-        self.backbone = task.backbone
-        self.log_scale = log_scale
-        self.prompts = list(task.taxonomy.prompts)
+        super().__init__(task, log_scale, name, epochs)
         if task.symbols is None:
             raise TrainingError(
                 "GalaxAlign needs a symbol for every class.", hint="Give --symbols DIR, or use --method clip."
             )
         self.drawings = task.symbols
+        self.copies = self.align.symbol_copies or self._count_copies()
 
-    def scale(self) -> torch.Tensor:
-        """Return 1 / tau, clamped as in CLIP."""
-        return self.log_scale.clamp(max=_MAX_LOG_SCALE).exp()
+    def embed_symbols(self, images: torch.Tensor) -> torch.Tensor:
+        """Return embeddings (N, D), of unit length, of symbols as the network takes them."""
+        tower, statistics = self._get_tower(), self.get_symbol_statistics()
+        with statistics.use(tower) if statistics is not None else nullcontext():
+            return normalize_rows(tower(images))
 
-    def embed_symbols(self, batch: Batch, tower: nn.Module) -> torch.Tensor:
-        """Return embeddings (K, D), of unit length, of each class's symbol as redrawn for this step."""
-        task = self.task
-        drawings = task.augmentation.symbols(self.drawings, seed=task.options.seed, epoch=batch.epoch, step=batch.step)
-        images = standardize(drawings, task.preprocess.mean, task.preprocess.std)
-        return normalize_rows(embed_with_running_statistics(tower, images))
+    def embed_redrawn(self, batch: Batch) -> torch.Tensor:
+        """Return embeddings (R, K, D), of unit length, of R redraws of each class's symbol for this step."""
+        symbols = self.embed_symbols(self._redraw(batch.epoch, batch.step, self.copies))
+        return symbols.unflatten(0, (self.copies, -1))
 
-    def negatives(self, batch: Batch) -> torch.Tensor | None:
-        """Return how many times each class is a negative: its number of items in the batch, or None for once."""
-        return batch.counts if self.task.options.contrast == "instance" else None
+    @torch.no_grad()
+    def update_symbol_stats(self, task: Task, epoch: int) -> None:
+        """Estimate the BatchNorm statistics of symbols for the present weights, from redrawn symbols."""
+        layers = [layer for layer in find_batch_norms(self._get_tower()) if layer.training]
+        if not layers:
+            return
+        n_classes = len(self.drawings)
+        copies = max(task.options.batch_size // task.options.accumulate // n_classes, self.copies)
+        statistics = self.get_symbol_statistics()
+        with (
+            statistics.use(self._get_tower()) if statistics is not None else nullcontext(),
+            average_batches(layers),
+        ):
+            for step in range(-(-_MEASURED_SYMBOLS // (copies * n_classes))):
+                self._get_tower()(self._redraw(epoch, step, copies))
 
     def make_head(self) -> PromptHead:
         """Return a head that scores by similarity to the prompts and to the original symbols.
 
         The embedding of a class's symbol is the mean of those of its drawings.
         """
-        task = self.task
-        plain = self.drawings.flatten(0, 1).permute(0, 3, 1, 2).float() / 255
-        tower = self.symbol_tower() or self.backbone.image_tower
-        symbols = normalize_rows(tower(standardize(plain, task.preprocess.mean, task.preprocess.std)))
-        head = PromptHead(self.backbone.dim, len(self.prompts)).to(task.device)
-        return head.fill(
-            prompts=self.backbone.embed_text(self.prompts),
-            symbols=symbols.reshape(*self.drawings.shape[:2], -1).mean(dim=1),
-            log_scale=self.log_scale.clamp(max=_MAX_LOG_SCALE),
-            score=task.options.score,
-        )
+        drawings = self._get_variants()
+        plain = drawings.flatten(0, 1).permute(0, 3, 1, 2).float() / 255
+        symbols = self.embed_symbols(self._standardize(plain))
+        return self.fill_head(symbols.unflatten(0, drawings.shape[:2]).mean(dim=1))
+
+    def _get_tower(self) -> nn.Module:
+        own = self.symbol_tower()
+        tower: nn.Module = self.backbone.image_tower if own is None else own
+        return tower
+
+    def _count_copies(self) -> int:
+        """Return the number of redraws that BatchNorm needs; without BatchNorm, one is enough."""
+        has_batch_norm = bool(find_batch_norms(self.backbone.image_tower))
+        return -(-_MIN_SYMBOLS // len(self.drawings)) if has_batch_norm else 1
+
+    def _get_variants(self) -> torch.Tensor:
+        """Return the drawings, uint8 (K, V, size, size, C)."""
+        return self.drawings if self.drawings.ndim == 5 else self.drawings[:, None]
+
+    def _redraw(self, epoch: int, step: int, copies: int) -> torch.Tensor:
+        """Return redrawn symbols as the network takes them, copy by copy."""
+        task, variants = self.task, self._get_variants()
+        redrawn = [
+            task.augmentation.symbols(
+                variants[:, number % variants.shape[1]], seed=task.options.seed, epoch=epoch, step=number
+            )
+            for number in range(step * copies, (step + 1) * copies)
+        ]
+        return self._standardize(torch.cat(redrawn))
+
+    def _standardize(self, images: torch.Tensor) -> torch.Tensor:
+        return standardize(images, self.task.preprocess.mean, self.task.preprocess.std)
+
+    def _average(self, terms: list[torch.Tensor]) -> torch.Tensor:
+        """Return the mean over the redraws of a symbol."""
+        return torch.stack(terms).mean()
 
 
-class SharedEncoderStage(AlignStage):
+class SharedEncoderStage(SymbolStage):
     """Stage 1: one encoder for both images and symbols, which are aligned with the prompts."""
 
-    def loss(self, batch: Batch) -> torch.Tensor:
+    def __init__(self, task: Task, log_scale: nn.Parameter, epochs: int) -> None:
+        super().__init__(task, log_scale, "shared encoder", epochs)
+        self.symbol_statistics = make_domain_statistics(task.backbone.image_tower)
+
+    def get_symbol_statistics(self) -> DomainStatistics | None:
+        """Return the statistics of symbols in the shared encoder."""
+        return self.symbol_statistics
+
+    def loss(self, batch: Batch) -> Loss:
         """Return half the loss of the images plus half the loss of the symbols, against the prompts."""
-        counts, scale, weights = self.negatives(batch), self.scale(), self.task.objective.weights(batch.targets)
-        images = normalize_rows(self.backbone.embed(batch.images))
-        symbols = self.embed_symbols(batch, self.backbone.image_tower)
-        prompts = normalize_rows(self.backbone.embed_text(self.prompts))
-        return 0.5 * (
-            items_to_classes_loss(images, prompts, batch.targets, scale, counts, weights)
-            + classes_to_classes_loss(symbols, prompts, batch.targets, scale, counts, weights)
+        images, prompts = self.embed_images(batch), self.embed_prompts()
+        symbols = self.embed_redrawn(batch)
+        image_text = self.compare_items(images, prompts, batch)
+        symbol_text = self._average([self.compare_classes(copy, prompts, batch) for copy in symbols])
+        return Loss(
+            0.5 * (image_text + self.align.symbol_weight * symbol_text),
+            {"image_text": image_text, "symbol_text": symbol_text},
         )
 
 
-class ThreeEncoderStage(AlignStage):
+class ThreeEncoderStage(SymbolStage):
     """Stage 2: encoders of images, symbols and prompts are all trained.
 
     The symbol encoder starts as a copy of the image encoder, made when the stage begins.
+
+    Parameters
+    ----------
+    task, log_scale, epochs
+        Same as in `AlignmentStage`.
+    first : SharedEncoderStage, optional
+        Stage before this one, whose statistics of symbols the symbol encoder starts with.
     """
 
-    def __init__(self, task: Task, log_scale: nn.Parameter, name: str, epochs: int) -> None:
-        super().__init__(task, log_scale, name, epochs)
+    def __init__(
+        self, task: Task, log_scale: nn.Parameter, epochs: int, first: SharedEncoderStage | None = None
+    ) -> None:
+        super().__init__(task, log_scale, "three encoders", epochs)
         self.symbols = copy.deepcopy(task.backbone.image_tower)
+        self.first_statistics = first.symbol_statistics if first is not None else None
 
     def begin(self) -> None:
-        """Copy the weights of the image tower to the symbol encoder."""
+        """Copy the weights of the image tower to the symbol encoder, with the statistics of symbols."""
         self.symbols.load_state_dict(self.backbone.image_tower.state_dict())
+        if self.first_statistics is not None:
+            self.first_statistics.copy_to(self.symbols)
 
     def symbol_tower(self) -> nn.Module:
         """Return the symbol encoder."""
         tower: nn.Module = self.symbols
         return tower
 
-    def loss(self, batch: Batch) -> torch.Tensor:
+    def loss(self, batch: Batch) -> Loss:
         """Return the sum of the losses of (image, prompt), (image, symbol) and (symbol, prompt)."""
-        counts, scale, weights = self.negatives(batch), self.scale(), self.task.objective.weights(batch.targets)
-        images = normalize_rows(self.backbone.embed(batch.images))
-        symbols = self.embed_symbols(batch, self.symbols)
-        prompts = normalize_rows(self.backbone.embed_text(self.prompts))
-        return (
-            items_to_classes_loss(images, prompts, batch.targets, scale, counts, weights)
-            + items_to_classes_loss(images, symbols, batch.targets, scale, counts, weights)
-            + classes_to_classes_loss(symbols, prompts, batch.targets, scale, counts, weights)
+        images, prompts = self.embed_images(batch), self.embed_prompts()
+        symbols = self.embed_redrawn(batch)
+        image_text = self.compare_items(images, prompts, batch)
+        image_symbol = self._average([self.compare_items(images, copy, batch) for copy in symbols])
+        symbol_text = self._average([self.compare_classes(copy, prompts, batch) for copy in symbols])
+        return Loss(
+            image_text + self.align.symbol_weight * (image_symbol + symbol_text),
+            {"image_text": image_text, "image_symbol": image_symbol, "symbol_text": symbol_text},
         )
 
 
 def stages(task: Task) -> list[Stage]:
-    """Create both stages."""
-    log_scale = _make_log_scale()
-    return [
-        SharedEncoderStage(task, log_scale, "shared encoder", task.options.warmup_epochs),
-        ThreeEncoderStage(task, log_scale, "three encoders", task.options.epochs),
-    ]
+    """Create both stages; without a warm-up, the first one is empty."""
+    log_scale = make_log_scale(task)
+    first = SharedEncoderStage(task, log_scale, task.options.warmup_epochs)
+    return [first, ThreeEncoderStage(task, log_scale, task.options.epochs, first)]
 
 
 def stages_v1(task: Task) -> list[Stage]:
@@ -148,31 +210,14 @@ def stages_v1(task: Task) -> list[Stage]:
             "galaxalign-v1 is the warm-up alone, and --warmup-epochs is 0.",
             hint="Give --warmup-epochs 11, or use --method galaxalign-v3 with --epochs.",
         )
-    return [SharedEncoderStage(task, _make_log_scale(), "shared encoder", task.options.warmup_epochs)]
+    return [SharedEncoderStage(task, make_log_scale(task), task.options.warmup_epochs)]
 
 
 def stages_v2(task: Task) -> list[Stage]:
     """Create the second stage only (Ours_v2), whose symbol encoder starts as a copy of the given image encoder."""
-    return [ThreeEncoderStage(task, _make_log_scale(), "three encoders", task.options.epochs)]
+    return [ThreeEncoderStage(task, make_log_scale(task), task.options.epochs)]
 
 
 def stages_v3(task: Task) -> list[Stage]:
     """Create the first stage only, for all epochs: Ours_v3."""
-    return [SharedEncoderStage(task, _make_log_scale(), "shared encoder", task.options.epochs)]
-
-
-def _make_log_scale() -> nn.Parameter:
-    return nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-
-
-def embed_with_running_statistics(tower: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Embed symbols with the running statistics of BatchNorm, which remain those of the images."""
-    batch_norms = [m for m in tower.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training]
-    for module in batch_norms:
-        module.eval()
-    try:
-        embedded: torch.Tensor = tower(images)
-        return embedded
-    finally:
-        for module in batch_norms:
-            module.train()
+    return [SharedEncoderStage(task, make_log_scale(task), task.options.epochs)]

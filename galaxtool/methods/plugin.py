@@ -25,6 +25,25 @@ _DINO = Citation(
 
 _EPOCHS = ("epochs",)
 
+_ALIGNMENT_OPTIONS = (
+    MethodOption(
+        name="symmetric",
+        default=False,
+        summary="Compare prompts and symbols with all images of the batch too, as OpenCLIP does.",
+    ),
+    MethodOption(
+        name="temperature_lr", default=1e-2, summary="Peak learning rate of the temperature's logarithm; 0 keeps it."
+    ),
+)
+_SYMBOL_OPTIONS = (
+    MethodOption(name="symbol_weight", default=1.0, summary="Weight of the terms of the loss with symbols."),
+    MethodOption(
+        name="symbol_copies",
+        default=0,
+        summary="Redraws of each symbol in a step; 0 for 16 symbols with BatchNorm and one of each class without.",
+    ),
+)
+
 
 @hookimpl
 def register_methods() -> list[MethodSpec]:
@@ -49,6 +68,7 @@ def _alignments() -> list[MethodSpec]:
             factory="galaxtool.methods.clip:stages",
             needs=("labels", "text"),
             lengths=_EPOCHS,
+            options=_ALIGNMENT_OPTIONS,
             citation=_GALAXALIGN,
         ),
     ]
@@ -186,5 +206,6 @@ def _galaxalign(
         factory=f"galaxtool.methods.galaxalign:{factory}",
         needs=("labels", "text", "symbols"),
         lengths=lengths,
+        options=(*_ALIGNMENT_OPTIONS, *_SYMBOL_OPTIONS),
         citation=_GALAXALIGN,
     )

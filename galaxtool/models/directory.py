@@ -21,6 +21,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.drawings import name_drawings
 from galaxtool.taxonomy.load import Taxonomy
+from galaxtool.training.domain_norm import DomainStatistics
 from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.digests import hash_file
 
@@ -110,7 +111,8 @@ def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     build_head = registry.heads.find(record.head).load()
     head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
     tower = copy.deepcopy(backbone.image_tower) if record.has_symbol_tower else None
-    model = GalaxyModel(backbone, head, tower, record.temperature)
+    statistics = DomainStatistics(backbone.image_tower) if record.has_symbol_statistics else None
+    model = GalaxyModel(backbone, head, tower, record.temperature, statistics)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

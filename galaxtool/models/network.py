@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from galaxtool.training.domain_norm import DomainStatistics
+
 
 class GalaxyModel(nn.Module):
-    """A backbone, a head and, for some methods, a separate encoder of symbols.
+    """A backbone, a head and, for some methods, an encoder of symbols or BatchNorm statistics for them.
 
     Parameters
     ----------
@@ -24,15 +27,23 @@ class GalaxyModel(nn.Module):
         Encoder of symbols, which maps images (N, C, size, size) to embeddings (N, dim); by default the image tower.
     temperature : float
         Divisor of the logits before the softmax.
+    symbol_statistics : DomainStatistics, optional
+        BatchNorm statistics with which the image tower encodes symbols; by default its own.
     """
 
     def __init__(
-        self, backbone: Any, head: nn.Module, symbol_tower: nn.Module | None = None, temperature: float = 1.0
+        self,
+        backbone: Any,
+        head: nn.Module,
+        symbol_tower: nn.Module | None = None,
+        temperature: float = 1.0,
+        symbol_statistics: DomainStatistics | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
         self.symbol_tower = symbol_tower
+        self.symbol_statistics = symbol_statistics
         self.temperature = temperature
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -63,5 +74,8 @@ class GalaxyModel(nn.Module):
 
     def embed_symbols(self, images: torch.Tensor) -> torch.Tensor:
         """Return the unit embeddings of symbols (N, C, size, size)."""
-        tower = self.symbol_tower if self.symbol_tower is not None else self.backbone.image_tower
-        return F.normalize(tower(images).float(), dim=1)
+        if self.symbol_tower is not None:
+            return F.normalize(self.symbol_tower(images).float(), dim=1)
+        tower, statistics = self.backbone.image_tower, self.symbol_statistics
+        with statistics.use(tower) if statistics is not None else nullcontext():
+            return F.normalize(tower(images).float(), dim=1)

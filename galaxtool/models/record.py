@@ -63,6 +63,8 @@ class ModelRecord:
         Full name of the backbone that the text encoder was borrowed from; empty if the backbone has its own or none.
     has_text, has_symbol_tower : bool
         Whether the model can embed texts, and whether symbols have a separate encoder.
+    has_symbol_statistics : bool
+        Whether the image encoder has BatchNorm statistics of its own for symbols.
     licence : str
         Licence of the weights.
     citations : list of dict
@@ -94,6 +96,7 @@ class ModelRecord:
     text_encoder: str = ""
     has_text: bool = False
     has_symbol_tower: bool = False
+    has_symbol_statistics: bool = False
     licence: str = ""
     citations: list[dict[str, Any]] = field(default_factory=list)
     notes: str = ""

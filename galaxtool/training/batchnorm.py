@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from galaxtool.training.domain_norm import find_batch_norms
 from galaxtool.training.memory import to_device
 from galaxtool.training.sampling import draw_epoch_order
 from galaxtool.training.stage import Stage
@@ -38,28 +42,30 @@ def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
     """
     tower = stage.get_validated_encoder(task)
     own = {id(module) for module in stage.modules()}
-    layers = [
-        module
-        for module in tower.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm)
-        and module.training
-        and module.track_running_stats
-        and id(module) in own
-    ]
+    layers = [layer for layer in find_batch_norms(tower) if layer.training and id(layer) in own]
     if not layers:
         return
+    size = max(2, task.options.batch_size // task.options.accumulate)
+    items = draw_epoch_order(task.train, task.options.seed, epoch)[:MAX_IMAGES]
+    with average_batches(layers):
+        for start in range(0, len(items), size):
+            chosen = items[start : start + size]
+            if len(chosen) < min(size, len(items)):
+                break  # a small last batch would count as much as a whole one
+            pictures = to_device(task.train.pictures[chosen], task.device)
+            images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
+            tower(standardize(images, task.preprocess.mean, task.preprocess.std))
+
+
+@contextmanager
+def average_batches(layers: Sequence[_BatchNorm]) -> Iterator[None]:
+    """Make the running statistics of layers the mean over the batches that pass within the context."""
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # the mean over all batches
-    size = max(2, task.options.batch_size // task.options.accumulate)
-    items = draw_epoch_order(task.train, task.options.seed, epoch)[:MAX_IMAGES]
-    for start in range(0, len(items), size):
-        chosen = items[start : start + size]
-        if len(chosen) < min(size, len(items)):
-            break  # a small last batch would count as much as a whole one
-        pictures = to_device(task.train.pictures[chosen], task.device)
-        images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
-        tower(standardize(images, task.preprocess.mean, task.preprocess.std))
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum

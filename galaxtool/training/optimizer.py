@@ -37,6 +37,7 @@ def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.
         its ``scale``.
     """
     scales = compute_layer_scales(stage, backbone, options.layer_decay)
+    scales |= {parameter: rate / options.lr for parameter, rate in stage.own_rates().items()}
     members: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
     for parameter in stage.trainable():
         members[scales.get(parameter, 1.0), parameter.ndim > 1].append(parameter)

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from galaxtool.training.dataset_scores import validate_datasets
+from galaxtool.training.domain_norm import DomainStatistics
+from galaxtool.training.loss import Loss
 from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.objective import scale_logits
 from galaxtool.training.task import Batch, PictureSet, Task
@@ -59,8 +61,8 @@ class Stage(nn.Module):
         images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=items.tolist())
         return standardize(images, task.preprocess.mean, task.preprocess.std)
 
-    def loss(self, batch: Batch) -> torch.Tensor:
-        """Return the loss, a scalar: a mean over the items of the batch."""
+    def loss(self, batch: Batch) -> torch.Tensor | Loss:
+        """Return the loss, a scalar: a mean over the items of the batch; or a `Loss`, which also has its terms."""
         raise TypeError(f"{type(self).__name__} must define loss()")
 
     def after_step(self, progress: float) -> None:
@@ -102,12 +104,31 @@ class Stage(nn.Module):
         """Return the encoder of symbols, or None if it is the image tower."""
         return None
 
+    def get_symbol_statistics(self) -> DomainStatistics | None:
+        """Return the BatchNorm statistics with which the image tower encodes symbols, or None for those of images."""
+        return None
+
+    def update_symbol_stats(self, task: Task, epoch: int) -> None:
+        """Estimate the BatchNorm statistics of symbols for the present weights; called before validation."""
+
     def finish(self) -> None:
         """Prepare the backbone for the model directory; called once, after the best weights are restored."""
 
     def trainable(self) -> list[nn.Parameter]:
         """Return the parameters that this stage trains; by default all those that require a gradient."""
         return [p for p in self.parameters() if p.requires_grad]
+
+    def towers(self) -> dict[str, list[nn.Parameter]]:
+        """Return groups of parameters whose gradients are clipped separately, by name.
+
+        The mean norm of a group is the column ``grad_NAME`` of ``history.csv``. Parameters that are in no group form
+        the group ``rest``.
+        """
+        return {"all": self.trainable()}
+
+    def own_rates(self) -> dict[nn.Parameter, float]:
+        """Return the peak learning rates of parameters for which ``--lr`` does not hold."""
+        return {}
 
 
 def validate_logits(task: Task, logits: torch.Tensor, pictures: PictureSet) -> dict[str, float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections import defaultdict
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
+from galaxtool.training.loss import split_loss
 from galaxtool.training.memory import explain_out_of_memory, is_out_of_memory, to_device
 from galaxtool.training.partial_labels import count_classes
 from galaxtool.training.sampling import split_batch
@@ -30,8 +33,8 @@ class _LossModule(nn.Module):
         super().__init__()
         self.stage = stage
 
-    def forward(self, batch: Batch) -> torch.Tensor:
-        return self.stage.loss(batch)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return split_loss(self.stage.loss(batch))
 
 
 class Stepper:
@@ -53,8 +56,12 @@ class Stepper:
     Attributes
     ----------
     norm : float
-        Norm of the last gradient before it was clipped to 1. With fp16 it is always finite, because the scaler skips
-        a step whose gradient is not.
+        Norm of the last gradient before it was clipped. With fp16 it is always finite, because the scaler skips a step
+        whose gradient is not.
+    norms : dict of str to float
+        Norm of each of the stage's towers, which were clipped to 1 separately; empty if the step is skipped.
+    terms : dict of str to float
+        Terms of the last loss, over the whole batch.
     """
 
     def __init__(self, task: Task, stage: Stage, optimizer: torch.optim.Optimizer) -> None:
@@ -62,12 +69,15 @@ class Stepper:
         self.stage = stage
         self.optimizer = optimizer
         self.norm = 0.0
+        self.norms: dict[str, float] = {}
+        self.terms: dict[str, float] = {}
+        self._towers = _divide(stage)
         self._label_sets = None if task.label_sets is None else task.label_sets.cpu().numpy()
         self.scaler = torch.amp.GradScaler(task.device.type, enabled=task.options.precision == "fp16")
-        self._loss: Callable[[Batch], torch.Tensor] = stage.loss
+        self._loss: nn.Module = _LossModule(stage)
         if distributed.size() > 1:
             # a stage may hold parameters that only a later one trains, such as those of a text tower
-            self._loss = DistributedDataParallel(_LossModule(stage), find_unused_parameters=True)
+            self._loss = DistributedDataParallel(self._loss, find_unused_parameters=True)
 
     @property
     def lr(self) -> float:
@@ -107,35 +117,51 @@ class Stepper:
         parts = split_batch(items, accumulate, distributed.rank(), processes)
         counts = self._count_classes(items)
         self.optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.task.device)
+        total, terms = torch.zeros((), device=self.task.device), defaultdict[str, Any](float)
         for number, part in enumerate(parts):
             is_waiting = number < len(parts) - 1 and isinstance(self._loss, DistributedDataParallel)
             try:
                 with self._loss.no_sync() if is_waiting else nullcontext():  # type: ignore[attr-defined]
-                    loss = self._backward(part, len(part) * processes / len(items), counts, epoch, step)
+                    loss, own = self._backward(part, len(part) * processes / len(items), counts, epoch, step)
             except Exception as error:  # torch raises RuntimeError on a CPU
                 if not is_out_of_memory(error):
                     raise
                 size = len(part)
             else:
                 total += loss
+                for name, term in own.items():
+                    terms[name] += term
                 continue
             # outside the handler, because its traceback would keep the memory occupied
             raise self._make_memory_error(size, part, counts, epoch, step)
         self.scaler.unscale_(self.optimizer)
-        self.norm = float(torch.nn.utils.clip_grad_norm_(self.stage.trainable(), _MAX_NORM))
-        if self.scaler.is_enabled() and not np.isfinite(self.norm):
-            self.norm = 0.0  # the scale was too large: the scaler skips this step and lowers the scale
-        shared = distributed.all_mean(torch.stack([total, total.new_tensor(float(interrupted))]))
-        return float(shared[0]), bool(shared[1] > 0)
+        self._clip()
+        shared = distributed.all_mean(torch.stack([total, total.new_tensor(float(interrupted)), *terms.values()]))
+        loss_value, is_interrupted, *values = shared.tolist()
+        self.terms = dict(zip(terms, values, strict=True))
+        return loss_value, is_interrupted > 0
 
     def update(self) -> None:
         """Step the optimizer."""
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
-    def _backward(self, part: np.ndarray, share: float, counts: torch.Tensor, epoch: int, step: int) -> torch.Tensor:
-        """Add the gradient of a part; return its contribution to the loss."""
+    def _clip(self) -> None:
+        """Clip the gradient of each tower, so that a strong one does not shrink the steps of the others."""
+        norms = {
+            name: torch.nn.utils.clip_grad_norm_(parameters, _MAX_NORM) for name, parameters in self._towers.items()
+        }
+        values = torch.stack(list(norms.values())).tolist() if norms else []
+        self.norms = dict(zip(norms, values, strict=True))
+        self.norm = math.hypot(*values)
+        if self.scaler.is_enabled() and not math.isfinite(self.norm):
+            # the scale was too large: the scaler skips this step and lowers the scale
+            self.norm, self.norms = 0.0, {}
+
+    def _backward(
+        self, part: np.ndarray, share: float, counts: torch.Tensor, epoch: int, step: int
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Add the gradient of a part; return its contribution to the loss and to the terms of the loss."""
         task = self.task
         batch = Batch(
             images=self.stage.inputs(task, part, epoch),
@@ -146,10 +172,10 @@ class Stepper:
             step=step,
         )
         with autocast(task.device, task.options.precision):
-            loss = self._loss(batch)
+            loss, terms = self._loss(batch)
         loss = loss if share == 1 else loss * share
         torch.autograd.backward(self.scaler.scale(loss))
-        return loss.detach().float()
+        return loss.detach().float(), {name: share * term for name, term in terms.items()}
 
     def _count_classes(self, items: np.ndarray) -> torch.Tensor:
         targets = self.task.train.targets[items]
@@ -171,3 +197,12 @@ class Stepper:
             self._backward(part[:images], 1.0, counts, epoch, step)
 
         return explain_out_of_memory(attempt, size, self.task.options.batch_size)
+
+
+def _divide(stage: Stage) -> dict[str, list[nn.Parameter]]:
+    """Return the parameters that a stage trains by tower, and those of none of them as ``rest``."""
+    left = {id(p): p for p in stage.trainable()}
+    towers = {}
+    for name, parameters in stage.towers().items():
+        towers[name] = [left.pop(id(p)) for p in parameters if id(p) in left]
+    return {name: members for name, members in {**towers, "rest": list(left.values())}.items() if members}

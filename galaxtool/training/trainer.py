@@ -137,20 +137,26 @@ class Trainer:
                 if saved:
                     with explain_mismatch(self.last_checkpoint):
                         self.stages.load_state_dict(saved["modules"])
-                        optimizer.load_state_dict(saved["optimizer"])
+                        self._load_optimizer(optimizer, saved["optimizer"])
                         stepper.scaler.load_state_dict(saved["scaler"])
                         if averaged:
                             averaged.load_state_dict(saved["averaged"])
                         restore_random_states(saved["random"][distributed.rank() % len(saved["random"])])
                     saved = None
                 self._run_stage(number, stepper, averaged, interrupt)
-                self.state = dataclasses.replace(self.state, stage=number + 1, epoch=0, step=0, loss_sum=0.0, seen=0)
+                self.state = dataclasses.replace(self.state, stage=number + 1, epoch=0)
         return self._make_outcome()
 
     def _get_stage(self, number: int) -> Stage:
         stage = self.stages[number]
         assert isinstance(stage, Stage)
         return stage
+
+    def _load_optimizer(self, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+        try:
+            optimizer.load_state_dict(state)
+        except ValueError:  # the groups of an older version
+            self.progress.say("The checkpoint is of an older version, so AdamW estimates its moments anew.")
 
     def _run_stage(
         self, number: int, stepper: Stepper, averaged: AveragedModel | None, interrupt: InterruptHandler
@@ -173,10 +179,9 @@ class Trainer:
             speed = share / (time.perf_counter() - started)
             with averaged.swap_in() if averaged else nullcontext():
                 update_batchnorm_stats(self.task, stage, before + self.state.epoch)
-                row = self._validate(stage, speed, stepper.lr)
-                self.state.history.append(row)
-                self.state.epoch += 1
-                self.state.step, self.state.loss_sum, self.state.seen = 0, 0.0, 0
+                stage.update_symbol_stats(self.task, before + self.state.epoch)
+                row = self._validate(stage, speed, stepper.lr, started)
+                self.state.end_epoch(row)
                 if is_last and self._is_kept(stage) and distributed.is_main():
                     save_checkpoint(self.best_checkpoint, {"modules": self.stages.state_dict(), "row": row})
             if distributed.is_main():
@@ -210,9 +215,7 @@ class Trainer:
             stepper.update()
             if averaged:
                 averaged.update()
-            self.state.step += 1
-            self.state.seen += len(items)
-            self.state.loss_sum += loss * len(items)
+            self.state.add_step(loss, len(items), stepper.terms, stepper.norms)
             done = (sum(self.stage_epochs[:number]) + self.state.epoch + self.state.step / len(batches)) / sum(
                 self.stage_epochs
             )
@@ -231,18 +234,15 @@ class Trainer:
                 + ("; the last checkpoint is kept." if self.last_checkpoint.exists() else "."),
             )
 
-    def _validate(self, stage: Stage, speed: float, lr: float) -> dict[str, Any]:
+    def _validate(self, stage: Stage, speed: float, lr: float, started: float) -> dict[str, Any]:
         """Validate the epoch; return its row of the history."""
         row: dict[str, Any] = {}
         if distributed.is_main():
             stage.eval()
             scores = stage.validate(self.task)
-            row = {
-                "stage": stage.name,
-                "epoch": len(self.state.history) + 1,
-                "loss": self.state.loss_sum / max(self.state.seen, 1),
-            }
-            row |= {**scores, "lr": lr, "images_per_s": round(speed, 1)}
+            row = {"stage": stage.name, "epoch": len(self.state.history) + 1, **self.state.compute_means(), **scores}
+            seconds = round(time.perf_counter() - started, 2)
+            row |= {"lr": lr, "images_per_s": round(speed, 1), "seconds": seconds}
         row = distributed.broadcast(row)
         self._check_finite("validation loss", row["valid_loss"], stage)
         return row
@@ -290,4 +290,10 @@ class Trainer:
         with torch.inference_mode():
             head = copy.deepcopy(stage.make_head())
         stage.finish()
-        return Outcome(head=head, symbol_tower=stage.symbol_tower(), best=row, history=self.state.history)
+        return Outcome(
+            head=head,
+            symbol_tower=stage.symbol_tower(),
+            symbol_statistics=stage.get_symbol_statistics(),
+            best=row,
+            history=self.state.history,
+        )

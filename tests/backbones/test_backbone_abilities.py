@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ from galaxtool.backbones.abilities import group_by_block, make_groups, set_check
 from galaxtool.backbones.borrowed_text import BackboneWithText
 from galaxtool.backbones.create import create_backbone, parse_name, parse_text_encoder
 from galaxtool.errors import ConfigError, ModelError, OfflineError
-from galaxtool.methods.galaxalign import embed_with_running_statistics
+from galaxtool.training.domain_norm import find_batch_norms, make_domain_statistics
 from galaxtool.models.directory import load_network
 from galaxtool.models.find import WEIGHTS, find_model
 from galaxtool.plugins.registry import get_registry
@@ -140,11 +141,14 @@ def step(backbone: Any, *, symbols: bool) -> tuple[torch.Tensor, dict[str, torch
     backbone.train().zero_grad()
     images = images_for(backbone)
     loss = backbone.embed(images).square().sum()
-    if symbols:  # as GalaxAlign's first stage does: the same tower with BatchNorm in evaluation
-        loss = loss + embed_with_running_statistics(backbone.image_tower, images[:2]).sin().sum()
+    statistics = make_domain_statistics(backbone.image_tower)
+    if symbols:  # as GalaxAlign's first stage does: the same tower with other statistics of BatchNorm
+        with statistics.use(backbone.image_tower) if statistics else nullcontext():
+            loss = loss + backbone.image_tower(2 * images[:2]).sin().sum()
     loss.backward()
     gradients = {k: p.grad.clone() for k, p in backbone.named_parameters() if p.grad is not None}
-    return loss.detach(), gradients, {k: v.clone() for k, v in backbone.state_dict().items()}
+    state = {**backbone.state_dict(), **(statistics.state_dict(prefix="symbols.") if statistics else {})}
+    return loss.detach(), gradients, {k: v.clone() for k, v in state.items()}
 
 
 @pytest.mark.parametrize("symbols", [False, True])
@@ -201,7 +205,10 @@ def test_statistics_at_the_time_count_when_activations_are_computed_again() -> N
     for on in (False, True):
         one = copy.deepcopy(backbone)
         set_checkpointing(one, on)
-        loss = embed_with_running_statistics(one.image_tower, images).sin().sum()
+        for layer in find_batch_norms(one.image_tower):
+            layer.eval()
+        loss = one.image_tower(images).sin().sum()
+        one.train()
         if on:
             with torch.no_grad():
                 one.embed(10 * images)

@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.training_helpers import DIM, SIZE, Tower, make_task
+from support.training_helpers import DIM, SIZE, Tower, make_smooth_task, make_task
 
 from galaxtool.methods.clip import stages as clip_stages
-from galaxtool.methods.galaxalign import embed_with_running_statistics
 from galaxtool.methods.galaxalign import stages as galaxalign_stages
 from galaxtool.methods.losses import classes_to_classes_loss, contrastive_losses, items_to_classes_loss, normalize_rows
+from galaxtool.training.domain_norm import DomainStatistics
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.augment import standardize
@@ -223,24 +223,29 @@ def make_batch(targets: list[int], epoch: int = 2, step: int = 1) -> Batch:
 def three_encoder_form(number: int, stage: Any, task: Task, batch: Batch) -> torch.Tensor:
     """Return the stage's loss with every item's symbol and prompt passed through its encoder by itself.
 
-    The drawing of a class is the same for all its items, as in the stage; it passes with running statistics, which
-    the images have updated before.
+    The drawings of a class are the same for all its items, as in the stage. Both redraws of every class pass in one
+    batch, which updates statistics of their own.
     """
     targets = batch.targets.tolist()
-    images = list(stage.backbone.image_tower(batch.images))
-    drawn = task.augmentation.symbols(task.symbols, seed=task.options.seed, epoch=batch.epoch, step=batch.step)
-    drawn = standardize(drawn, task.preprocess.mean, task.preprocess.std)
-    tower = stage.backbone.image_tower if number == 1 else stage.symbols
-    tower.eval()
-    every_symbol = [tower(drawn[k : k + 1])[0] for k in range(len(drawn))]
-    symbols = [tower(drawn[t : t + 1])[0] for t in targets]
-    tower.train()
     every_prompt = [stage.backbone.embed_text([prompt])[0] for prompt in task.taxonomy.prompts]
     prompts = [stage.backbone.embed_text([task.taxonomy.prompts[t]])[0] for t in targets]
-    return written_out(
-        number, images, symbols, prompts, every_symbol, every_prompt, targets, stage.log_scale.double().exp(),
-        task.options.contrast, weights_of(task, batch),
-    )  # fmt: skip
+    tower = copy.deepcopy(stage.backbone.image_tower) if number == 1 else stage.symbols
+    if number == 1:  # shared weights, other running statistics
+        for own, shared in zip(tower.modules(), stage.backbone.image_tower.modules(), strict=True):
+            own._parameters = shared._parameters
+    images = list(stage.backbone.image_tower(batch.images))
+    k, steps = len(task.taxonomy), range(2 * batch.step, 2 * batch.step + 2)
+    redrawn = [task.augmentation.symbols(task.symbols, seed=3, epoch=batch.epoch, step=step) for step in steps]
+    every = tower(standardize(torch.cat(redrawn), task.preprocess.mean, task.preprocess.std))
+    if number == 1:
+        stage.symbol_statistics = DomainStatistics(tower)
+    total = torch.zeros((), dtype=torch.float64)
+    for every_symbol in (list(every[:k]), list(every[k:])):
+        total = total + written_out(
+            number, images, [every_symbol[t] for t in targets], prompts, every_symbol, every_prompt, targets,
+            stage.log_scale.double().exp(), task.options.contrast, weights_of(task, batch),
+        )  # fmt: skip
+    return total / 2
 
 
 def weights_of(task: Task, batch: Batch) -> list[float] | None:
@@ -255,14 +260,14 @@ def weights_of(task: Task, batch: Batch) -> list[float] | None:
 def test_stage_equals_the_three_encoder_form(
     number: int, contrast: str, targets: list[int], class_weights: str
 ) -> None:
-    task = make_task(contrast=contrast, class_weights=class_weights)
+    task = make_task(contrast=contrast, class_weights=class_weights, method={"symbol_copies": 2})
     stage: Any = galaxalign_stages(task)[number - 1].double()
     stage.begin()
     stage.train()
     batch = make_batch(targets)
     reference = copy.deepcopy(stage)
 
-    value = stage.loss(batch)
+    value = stage.loss(batch).total
     value.backward()
     wanted = three_encoder_form(number, reference, task, batch)
     wanted.backward()
@@ -293,7 +298,7 @@ def test_clip_is_the_image_prompt_part_of_the_loss(class_weights: str) -> None:
         images, [every[t] for t in targets], every, targets, reference.log_scale.double().exp(), "instance",
         weights_of(task, batch),
     )  # fmt: skip
-    torch.testing.assert_close(stage.loss(batch), wanted)
+    torch.testing.assert_close(stage.loss(batch).total, wanted)
 
 
 def test_second_stage_begins_with_a_copy_of_the_image_tower() -> None:
@@ -311,7 +316,7 @@ def test_second_stage_begins_with_a_copy_of_the_image_tower() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_symbols_leave_the_running_statistics_alone(number: int) -> None:
+def test_symbols_have_statistics_of_their_own(number: int) -> None:
     task = make_task()
     stage: Any = galaxalign_stages(task)[number - 1]
     stage.begin()
@@ -321,23 +326,34 @@ def test_symbols_leave_the_running_statistics_alone(number: int) -> None:
     batch = make_batch([0, 1, 1])
     stage.loss(batch)
     alone(batch.images)
-    assert not torch.equal(alone.norm.running_mean, torch.zeros(4, dtype=torch.float64))
     torch.testing.assert_close(tower.norm.running_mean, alone.norm.running_mean)
     torch.testing.assert_close(tower.norm.running_var, alone.norm.running_var)
-    assert int(tower.norm.num_batches_tracked) == 1
-    if number == 2:
-        assert int(stage.symbols.norm.num_batches_tracked) == 0
-    assert tower.norm.training
+    assert int(tower.norm.num_batches_tracked) == 1 and tower.norm.training
+    own = stage.symbols.norm.running_mean if number == 2 else stage.symbol_statistics.running_mean_0
+    assert stage.copies == 6 and not torch.equal(own, torch.zeros(4, dtype=torch.float64))
+
+    stage.update_symbol_stats(task, epoch=0)
+    convolve = (tower if number == 1 else stage.symbols).convolve
+    with torch.no_grad():
+        spread = convolve(torch.cat([stage._redraw(0, step, 6) for step in range(8)]).double())
+    own = stage.symbols.norm if number == 2 else stage.symbol_statistics
+    mean, var = (own.running_mean, own.running_var) if number == 2 else (own.running_mean_0, own.running_var_0)
+    torch.testing.assert_close(mean, spread.mean(dim=(0, 2, 3)))
+    torch.testing.assert_close(var, spread.var(dim=(0, 2, 3)), rtol=0.05, atol=1e-3)  # the mean over batches
+    torch.testing.assert_close(tower.norm.running_mean, alone.norm.running_mean)
 
 
-def test_batchnorm_trains_again_even_where_the_tower_fails() -> None:
+def test_a_tower_that_fails_keeps_its_statistics() -> None:
     tower = Tower().train()
-    with pytest.raises(RuntimeError):
-        embed_with_running_statistics(tower, torch.zeros(1, 2, SIZE, SIZE))
-    assert tower.norm.training
-    tower.norm.eval()
-    embed_with_running_statistics(tower, torch.zeros(1, 3, SIZE, SIZE))
-    assert not tower.norm.training
+    statistics, before = DomainStatistics(tower), tower.norm.running_mean
+    with pytest.raises(RuntimeError), statistics.use(tower):
+        tower(torch.zeros(1, 2, SIZE, SIZE))
+    assert tower.norm.running_mean is before
+
+
+def test_without_batchnorm_each_symbol_is_drawn_once() -> None:
+    first, second = galaxalign_stages(make_smooth_task())
+    assert first.copies == second.copies == 1 and first.get_symbol_statistics() is None
 
 
 def test_temperature_is_clamped_as_in_clip() -> None:
