@@ -104,8 +104,8 @@ class AlignmentStage(Stage):
 
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
-        """Clamp the temperature itself, because beyond the limit it has no gradient."""
-        self.log_scale.clamp_(max=MAX_LOG_SCALE)
+        """Clamp the temperature itself, just below the limit, because at the limit it has no gradient."""
+        self.log_scale.clamp_(max=MAX_LOG_SCALE - 1e-5)
 
     def towers(self) -> dict[str, list[nn.Parameter]]:
         """Return the parameters of the image, the text and the symbol encoder."""

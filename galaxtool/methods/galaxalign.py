@@ -62,7 +62,7 @@ class SymbolStage(AlignmentStage):
     def embed_redrawn(self, batch: Batch) -> torch.Tensor:
         """Return embeddings (R, K, D), of unit length, of R redraws of each class's symbol for this step."""
         symbols = self.embed_symbols(self._redraw(batch.epoch, batch.step, self.copies))
-        return symbols.unflatten(0, (self.copies, -1))
+        return symbols.reshape(self.copies, -1, symbols.shape[1])
 
     @torch.no_grad()
     def update_symbol_stats(self, task: Task, epoch: int) -> None:
@@ -85,10 +85,9 @@ class SymbolStage(AlignmentStage):
 
         The embedding of a class's symbol is the mean of those of its drawings.
         """
-        drawings = self._get_variants()
-        plain = drawings.flatten(0, 1).permute(0, 3, 1, 2).float() / 255
+        plain = self.drawings.flatten(0, 1).permute(0, 3, 1, 2).float() / 255
         symbols = self.embed_symbols(self._standardize(plain))
-        return self.fill_head(symbols.unflatten(0, drawings.shape[:2]).mean(dim=1))
+        return self.fill_head(symbols.reshape(*self.drawings.shape[:2], -1).mean(dim=1))
 
     def _get_tower(self) -> nn.Module:
         own = self.symbol_tower()
@@ -100,20 +99,10 @@ class SymbolStage(AlignmentStage):
         has_batch_norm = bool(find_batch_norms(self.backbone.image_tower))
         return -(-_MIN_SYMBOLS // len(self.drawings)) if has_batch_norm else 1
 
-    def _get_variants(self) -> torch.Tensor:
-        """Return the drawings, uint8 (K, V, size, size, C)."""
-        return self.drawings if self.drawings.ndim == 5 else self.drawings[:, None]
-
     def _redraw(self, epoch: int, step: int, copies: int) -> torch.Tensor:
-        """Return redrawn symbols as the network takes them, copy by copy."""
-        task, variants = self.task, self._get_variants()
-        redrawn = [
-            task.augmentation.symbols(
-                variants[:, number % variants.shape[1]], seed=task.options.seed, epoch=epoch, step=number
-            )
-            for number in range(step * copies, (step + 1) * copies)
-        ]
-        return self._standardize(torch.cat(redrawn))
+        """Return redrawn symbols (copies * K, C, size, size) as the network takes them, copy by copy."""
+        seed, redraw = self.task.options.seed, self.task.augmentation.symbols
+        return self._standardize(redraw(self.drawings, seed=seed, epoch=epoch, step=step, copies=copies))
 
     def _standardize(self, images: torch.Tensor) -> torch.Tensor:
         return standardize(images, self.task.preprocess.mean, self.task.preprocess.std)

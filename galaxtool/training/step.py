@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -119,9 +119,9 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         total, terms = torch.zeros((), device=self.task.device), defaultdict[str, Any](float)
         for number, part in enumerate(parts):
-            is_waiting = number < len(parts) - 1 and isinstance(self._loss, DistributedDataParallel)
+            is_waiting = number < len(parts) - 1
             try:
-                with self._loss.no_sync() if is_waiting else nullcontext():  # type: ignore[attr-defined]
+                with self._wait() if is_waiting else nullcontext():
                     loss, own = self._backward(part, len(part) * processes / len(items), counts, epoch, step)
             except Exception as error:  # torch raises RuntimeError on a CPU
                 if not is_out_of_memory(error):
@@ -145,6 +145,10 @@ class Stepper:
         """Step the optimizer."""
         self.scaler.step(self.optimizer)
         self.scaler.update()
+
+    def _wait(self) -> AbstractContextManager[None]:
+        """Return a context in which processes do not exchange their gradients."""
+        return self._loss.no_sync() if isinstance(self._loss, DistributedDataParallel) else nullcontext()
 
     def _clip(self) -> None:
         """Clip the gradient of each tower, so that a strong one does not shrink the steps of the others."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from contextlib import nullcontext
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,10 +21,10 @@ from galaxtool.backbones.abilities import group_by_block, make_groups, set_check
 from galaxtool.backbones.borrowed_text import BackboneWithText
 from galaxtool.backbones.create import create_backbone, parse_name, parse_text_encoder
 from galaxtool.errors import ConfigError, ModelError, OfflineError
-from galaxtool.training.domain_norm import find_batch_norms, make_domain_statistics
 from galaxtool.models.directory import load_network
 from galaxtool.models.find import WEIGHTS, find_model
 from galaxtool.plugins.registry import get_registry
+from galaxtool.training.domain_norm import find_batch_norms, make_domain_statistics
 
 TEXTS = ["A picture of a ring", "A picture of an edge-on disc"]
 OWN = ["small-resnet@none", "mini@none", *OPEN_CLIP.values()]

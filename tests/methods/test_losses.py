@@ -234,9 +234,9 @@ def three_encoder_form(number: int, stage: Any, task: Task, batch: Batch) -> tor
         for own, shared in zip(tower.modules(), stage.backbone.image_tower.modules(), strict=True):
             own._parameters = shared._parameters
     images = list(stage.backbone.image_tower(batch.images))
-    k, steps = len(task.taxonomy), range(2 * batch.step, 2 * batch.step + 2)
-    redrawn = [task.augmentation.symbols(task.symbols, seed=3, epoch=batch.epoch, step=step) for step in steps]
-    every = tower(standardize(torch.cat(redrawn), task.preprocess.mean, task.preprocess.std))
+    k = len(task.taxonomy)
+    redrawn = task.augmentation.symbols(task.symbols, seed=3, epoch=batch.epoch, step=batch.step, copies=2)
+    every = tower(standardize(redrawn, task.preprocess.mean, task.preprocess.std))
     if number == 1:
         stage.symbol_statistics = DomainStatistics(tower)
     total = torch.zeros((), dtype=torch.float64)

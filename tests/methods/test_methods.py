@@ -79,7 +79,7 @@ def task_for(method: str, *given: str, backbone: Callable[[], nn.Module] = Block
     """Make a task whose classes are colours, with a method's own settings as the command line gives them."""
     task = make_task(items=24, method=parse_method_options(spec_of(method), given), **options)
     torch.manual_seed(4)
-    symbols = torch.from_numpy(coloured(3, seed=2).pictures)
+    symbols = torch.from_numpy(coloured(3, seed=2).pictures[:, None])
     return replace(task, backbone=backbone(), train=coloured(24, seed=0), valid=coloured(9, seed=1), symbols=symbols)
 
 
