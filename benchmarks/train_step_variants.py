@@ -79,9 +79,7 @@ class WrittenOut(galaxalign.ThreeEncoderStage):
         drawings = task.augmentation.symbols(self.drawings, seed=task.options.seed, epoch=batch.epoch, step=batch.step)[
             batch.targets
         ]
-        symbols = galaxalign.embed_with_running_statistics(
-            self.symbols, standardize(drawings, task.preprocess.mean, task.preprocess.std)
-        )
+        symbols = self.symbols(standardize(drawings, task.preprocess.mean, task.preprocess.std))
         every = {
             "image": self.backbone.embed(batch.images),
             "symbol": symbols,
