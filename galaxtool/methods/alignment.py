@@ -177,8 +177,6 @@ def make_log_scale(task: Task) -> nn.Parameter:
 
 def _get_label_sets(task: Task, *, normalized: bool) -> torch.Tensor | None:
     """Return the label sets (L, K) on the device; None if each label is a class."""
-    sets = getattr(task, "label_sets", None)
-    if sets is None or len(sets) == len(task.taxonomy):
+    if task.label_sets is None:
         return None
-    values = torch.as_tensor(sets, dtype=torch.float32, device=task.device)
-    return normalize_sets(values) if normalized else values
+    return normalize_sets(task.label_sets) if normalized else task.label_sets

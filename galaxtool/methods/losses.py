@@ -21,6 +21,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from galaxtool.training.partial_labels import gather_labels
+
 _NEVER = -1e4
 """Logarithm that stands for zero, and whose gradient is defined."""
 
@@ -48,7 +50,7 @@ def contrastive_losses(
     -------
     Tensor, shape (M,)
     """
-    own = _compute_own(similarity, targets, sets)
+    own = gather_labels(similarity, targets, None if sets is None else _log(sets.to(similarity.dtype)))
     weighted = similarity if counts is None else similarity + counts.to(similarity.dtype).log()
     return torch.logsumexp(weighted, dim=1) - own
 
@@ -172,13 +174,6 @@ def compute_similarity(a: torch.Tensor, b: torch.Tensor, scale: torch.Tensor) ->
 def normalize_rows(x: torch.Tensor) -> torch.Tensor:
     """Scale rows (N, D) to unit length, at least in float32."""
     return F.normalize(x.to(torch.promote_types(x.dtype, torch.float32)), dim=1)
-
-
-def _compute_own(similarity: torch.Tensor, targets: torch.Tensor, sets: torch.Tensor | None) -> torch.Tensor:
-    """Return the similarity of each row (M,) and its class, or the logarithm of the sum over its classes."""
-    if sets is None:
-        return similarity.gather(1, targets[:, None])[:, 0]
-    return torch.logsumexp(similarity + _log(sets.to(similarity.dtype)[targets]), dim=1)
 
 
 def _log(x: torch.Tensor, of_zero: float = float("-inf")) -> torch.Tensor:

@@ -152,10 +152,7 @@ def with_sets(task: Any) -> Any:
     targets = task.train.targets.copy()
     targets[:4] = [3, 4, 3, -1]
     task = replace(task, train=replace(task.train, targets=targets))
-    if "label_sets" in task.__dataclass_fields__:
-        return replace(task, label_sets=torch.from_numpy(sets))
-    object.__setattr__(task, "label_sets", torch.from_numpy(sets))
-    return task
+    return replace(task, label_sets=torch.from_numpy(sets).float())
 
 
 @pytest.mark.parametrize("contrast", ["instance", "class"])
