@@ -177,7 +177,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
             *targets.warnings,
             *split_notes,
             *describe_missing_classes(targets.labels, splits),
-            *describe_unseen_classes(targets.labels, splits, targets.coarse),
+            *describe_unseen_classes(targets.labels, splits, targets.coarse, targets.taxonomy.slugs),
             *describe_small_classes(targets.labels, splits, [*targets.taxonomy.slugs, *targets.coarse]),
         ),
         notes=(*messages.notes, *targets.notes),

@@ -35,7 +35,7 @@ def describe_missing_classes(slugs: Sequence[str], splits: Sequence[str] | np.nd
 
 
 def describe_unseen_classes(
-    labels: Sequence[str], splits: Sequence[str] | np.ndarray, coarse: Mapping[str, Sequence[str]]
+    labels: Sequence[str], splits: Sequence[str] | np.ndarray, coarse: Mapping[str, Sequence[str]], order: Sequence[str]
 ) -> list[str]:
     """Return a sentence on the classes that are learned only through coarser labels, if there are any.
 
@@ -45,10 +45,12 @@ def describe_unseen_classes(
         Label and split of each of N images.
     coarse : mapping of str to sequence of str
         The classes that each coarser label contains.
+    order : sequence of str
+        All classes, in the order in which they are named.
     """
     trained = {label for label, split in zip(labels, splits, strict=True) if label and split == "train"}
-    through = dict.fromkeys(slug for label in coarse if label in trained for slug in coarse[label])
-    unseen = [slug for slug in through if slug not in trained]
+    through = {slug for label in coarse if label in trained for slug in coarse[label]} - trained
+    unseen = [slug for slug in order if slug in through]
     if not unseen:
         return []
     these = "it" if len(unseen) == 1 else "them"

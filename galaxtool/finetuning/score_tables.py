@@ -59,6 +59,7 @@ def list_score_tables(metrics: Mapping[str, Any]) -> list[ScoreTable]:
         _tabulate_scores(metrics, f"Validation, {metrics['n']} images{chose}", optimistic if chose and not test else "")
     )
     own, split = (test, "test") if test else (metrics, "validation")
+    tables += [_tabulate_datasets(own["datasets"], split)] if len(own.get("datasets", ())) > 1 else []
     classes = [_tabulate_classes(own["classes"], split)] if own.get("classes") else []
     return [table for table in (*tables, *classes) if table.rows]  # a model without classes has no scores
 
@@ -77,6 +78,22 @@ def _tabulate_scores(metrics: Mapping[str, Any], title: str, remark: str = "") -
     ]
     lacking = f"ECE: not measurable with fewer than {MIN_CALIBRATED} images." if few else ""
     return ScoreTable(title, ("score", "value", "95 % interval"), rows, " ".join(filter(None, (lacking, remark))))
+
+
+def _tabulate_datasets(datasets: Mapping[str, Any], split: str) -> ScoreTable:
+    """Return the scores of each data set in the terms of its labels."""
+    rows = [
+        {
+            "data set": name,
+            "labels": entry["taxonomy"],
+            "images": str(entry["n"]),
+            "accuracy": _format_share(entry["accuracy"]),
+            "F1 (macro)": _format_share(entry["f1_macro"]),
+        }
+        for name, entry in datasets.items()
+    ]
+    columns = ("data set", "labels", "images", "accuracy", "F1 (macro)")
+    return ScoreTable(f"Data sets in the terms of their labels, {split} images", columns, rows)
 
 
 def _tabulate_classes(classes: Mapping[str, Any], split: str) -> ScoreTable:

@@ -79,7 +79,7 @@ def score_validation(
     measure = getattr(objective, "measure_calibration", None)  # only an objective of classes has it
     if calibrate and measure is not None and len(targets):
         metrics |= measure(own.logits, targets, seed=seed)
-    return {**metrics, **_score_datasets(task, scored, temperature=temperature, seed=seed)}, temperature
+    return _add_datasets(metrics, task, scored, temperature=temperature, seed=seed), temperature
 
 
 def _count_epochs(outcome: Outcome) -> int:
@@ -90,19 +90,25 @@ def _count_epochs(outcome: Outcome) -> int:
 def score_test(task: Task, scored: ScoredPictures, *, temperature: float, seed: int) -> dict[str, Any]:
     """Score the model on the test split, which chose nothing; the entry ``test`` of ``metrics.json``."""
     own = scored.select_classes(len(task.taxonomy))
-    return {
-        **task.objective.metrics(own.logits, own.pictures.targets, own.embeddings, temperature=temperature, seed=seed),
-        **_score_datasets(task, scored, temperature=temperature, seed=seed),
-    }
+    targets = own.pictures.targets
+    metrics = task.objective.metrics(own.logits, targets, own.embeddings, temperature=temperature, seed=seed)
+    return _add_datasets(metrics, task, scored, temperature=temperature, seed=seed)
 
 
-def _score_datasets(task: Task, scored: ScoredPictures, *, temperature: float, seed: int) -> dict[str, Any]:
-    """Return the entry ``datasets``: the scores of each data set in its own terms, if that says something new."""
+def _add_datasets(
+    metrics: dict[str, Any], task: Task, scored: ScoredPictures, *, temperature: float, seed: int
+) -> dict[str, Any]:
+    """Return metrics with the entry ``datasets``: the scores of each data set in its own terms, if they differ.
+
+    Where no image has a class, the scores of the only data set are those of the model.
+    """
     targets, sources = scored.pictures.targets, scored.pictures.sources
     if not task.terms or sources is None:
-        return {}
+        return metrics
     probabilities = torch.softmax(scale_logits(task.objective, scored.logits, temperature), dim=1).numpy()
-    return {"datasets": score_datasets(task.terms, probabilities, targets, sources, seed=seed)}
+    entries = score_datasets(task.terms, probabilities, targets, sources, seed=seed)
+    only = next(iter(entries.values())) if len(entries) == 1 and not metrics["n"] else {}
+    return {**metrics, **only, "datasets": entries}
 
 
 def read_test(labeled: LabeledImages, preprocess: Preprocess, log: Progress) -> PictureSet | None:

@@ -92,10 +92,8 @@ def _relate(labels: Sequence[str], chosen: Taxonomy, other: Taxonomy) -> LabelDe
     slugs = match_labels(plain.values(), other)
     slug_of = {label: slugs[text] for label, text in plain.items()}
     parents, children = find_parents(other, chosen), find_children(other, chosen)
-    classes_of = {
-        slug: (parents[slug],) if slug in parents else children.get(slug, ())
-        for slug in dict.fromkeys(slug_of.values())
-    }
+    own = [slug for slug in other.slugs if slug in slug_of.values()]
+    classes_of = {slug: (parents[slug],) if slug in parents else children.get(slug, ()) for slug in own}
     if not any(classes_of.values()):
         return None
     return LabelDepths(other, slug_of, classes_of, frozenset(slug for slug in classes_of if slug in parents))

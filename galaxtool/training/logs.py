@@ -12,7 +12,7 @@ from galaxtool.utils.optional_imports import import_attribute, require
 
 _SHOWN = {
     "valid_loss": "valid loss", "valid_accuracy": "valid accuracy", "valid_f1_macro": "F1",
-    "valid_mean_error": "mean error",
+    "valid_f1_mean": "mean F1 of the data sets", "valid_mean_error": "mean error",
 }  # fmt: skip
 
 
