@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from galaxtool.backbones.hub import CONFIG, WEIGHTS, find_in_folder, get_cache_path
+from galaxtool.backbones.hub import CONFIG, WEIGHTS, find_in_folder, find_in_package, get_cache_path
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir
@@ -23,6 +23,8 @@ def find_weights(weights: Weights) -> Path | None:
     if scheme == "file":
         file = find_in_folder(Path(rest).expanduser())
         return file if file.is_file() else None
+    if scheme == "package":
+        return find_in_package(rest)
     if scheme == "https":
         path = get_cache_path(weights.uri, cache)
         places = [path, _find_torch_cache() / "checkpoints" / path.name]
@@ -35,10 +37,10 @@ def find_weights(weights: Weights) -> Path | None:
 
 
 def describe_availability(weights: Weights) -> str:
-    """Return ``bundled``, ``on disk``, ``to download`` or, for a local file that does not exist, ``missing``."""
+    """Return ``bundled``, ``on disk``, ``to download``, ``to install`` with pip, or ``missing`` for a local file."""
     file = find_weights(weights)
     if file is None:
-        return "missing" if weights.uri.startswith("file:") else "to download"
+        return {"file": "missing", "package": "to install"}.get(weights.uri.partition(":")[0], "to download")
     return "bundled" if file.resolve().is_relative_to(_PACKAGE) else "on disk"
 
 

@@ -77,7 +77,7 @@ def parse_name(text: str, registry: Registry | None = None) -> BackboneName:
         return BackboneName(registration, architecture, by_tag[tag])
     if _looks_like_path(tag):
         default = known[0] if known else Weights(tag="", uri="")  # size and normalization are most likely the same
-        local = replace(default, tag=tag, uri=f"file:{tag}", sha256="", licence="", citation=None)
+        local = replace(default, tag=tag, uri=f"file:{tag}", sha256="", licence="", citation=None, install="")
         return BackboneName(registration, architecture, local)
     raise UnknownName(
         f"weights for {base}", tag, [*by_tag, NO_WEIGHTS], note="The path of a file can be given instead."

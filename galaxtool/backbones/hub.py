@@ -1,7 +1,8 @@
-"""Lookup of weight files: local files, the caches, the Hugging Face hub and the web."""
+"""Lookup of weight files: local files, installed packages, the caches, the Hugging Face hub and the web."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -19,14 +20,17 @@ WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 def resolve_weights(weights: Weights, cache_dir: Path, offline: bool) -> Path | None:
     """Return the local file of a weights record, or None if it cannot be found or downloaded.
 
-    ``file:PATH`` is that file, or in a folder one of `WEIGHTS`. ``hf-hub:OWNER/NAME/FILE`` and ``https://...`` are
-    looked for in galaxtool's cache and then in the cache of the Hugging Face client or of torch.hub; if neither has the
-    file, it is downloaded to the first. ``hf-hub:OWNER/NAME`` stands for the `CONFIG` and `WEIGHTS` of the repository,
+    ``file:PATH`` is that file, or in a folder one of `WEIGHTS`. ``package:MODULE/PATH`` is a file of an installed
+    package, which is not imported. ``hf-hub:OWNER/NAME/FILE`` and ``https://...`` are looked for in galaxtool's cache
+    and then in the cache of the Hugging Face client or of torch.hub; if neither has the file, it is downloaded to the
+    first. ``hf-hub:OWNER/NAME`` stands for the `CONFIG` and `WEIGHTS` of the repository,
     and the path of the weights is returned.
     """
     scheme, _, rest = weights.uri.partition(":")
     if scheme == "file":
         return find_in_folder(Path(rest).expanduser())
+    if scheme == "package":
+        return find_in_package(rest)
     if scheme not in ("hf-hub", "https"):
         return None
     name = "download_from_hub" if scheme == "hf-hub" else "download_from_web"
@@ -40,6 +44,14 @@ def get_cache_path(uri: str, cache_dir: Path) -> Path:
     address = urlsplit(uri)
     parts = [part for part in unquote(address.path).split("/") if part not in ("", ".", "..")]
     return cache_dir.joinpath("https", address.netloc.replace(":", "_"), *parts)
+
+
+def find_in_package(path: str) -> Path | None:
+    """Return a file ``MODULE/PATH`` of an installed package; None if there is no such package or file."""
+    module, _, inside = path.partition("/")
+    spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    folders = (spec and spec.submodule_search_locations) or ()
+    return next((file for folder in folders if (file := Path(folder) / inside).is_file()), None)
 
 
 def find_in_folder(path: Path) -> Path:

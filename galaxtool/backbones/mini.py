@@ -1,24 +1,20 @@
 """The bundled backbone: EfficientNet-Lite0 at 96 pixels for images, and a small byte-level transformer for prompts.
 
-EfficientNet-Lite is the EfficientNet of Tan & Le 2019 (arXiv:1905.11946) without its squeeze-and-excitation and with
-ReLU6, which makes it fast on processors and exact in int8. The network is timm's ``tf_efficientnet_lite0`` without its
-classifier; its 1280 averaged features are projected to the length of the text embeddings.
+The network is that of `galaxtool.backbones.efficientnet_lite`; its 1280 averaged features are projected to the length
+of the text embeddings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import timm
 import torch
 from safetensors import safe_open
 from torch import nn
 
-from galaxtool.backbones.abilities import make_groups
 from galaxtool.backbones.byte_text import TextTower, tokenize
-from galaxtool.backbones.checkpointing import checkpoint_module
+from galaxtool.backbones.efficientnet_lite import PRETRAINED_LR, RANDOM_LR, LiteTower
 from galaxtool.backbones.former_names import is_former_mini
 from galaxtool.backbones.small_resnet import SmallResnet
 from galaxtool.backbones.weights import read_state_dict
@@ -31,51 +27,6 @@ IMAGE_SIZE = 96
 _HALF = (0.5, 0.5, 0.5)
 
 
-class ImageTower(nn.Module):
-    """The image encoder: (N, 3, 96, 96) to (N, dim). Other sizes work too, because features are averaged over the map.
-
-    Attributes
-    ----------
-    checkpointing : bool
-        Whether activations within each stage are recomputed in the backward pass instead of stored.
-    """
-
-    def __init__(self, dim: int = DIM) -> None:
-        super().__init__()
-        self.checkpointing = False
-        network: Any = timm.create_model(ARCHITECTURE, pretrained=False, num_classes=0)
-        self.stem = nn.Sequential(network.conv_stem, network.bn1)
-        self.stages = nn.ModuleList(network.blocks)
-        self.head = nn.Sequential(network.conv_head, network.bn2)
-        self.project = nn.Linear(network.num_features, dim, bias=False)
-
-    @property
-    def parts(self) -> list[nn.Module]:
-        """The stem, each stage, and the convolution after the last stage."""
-        return [self.stem, *self.stages, self.head]
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed images; the embeddings are not normalized to unit length."""
-        x = images
-        for part in self.parts:
-            x = self._run(part, x)
-        embedded: torch.Tensor = self.project(x.mean(dim=(2, 3)))
-        return embedded
-
-    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
-        """Return the feature map (N, channels, ny, nx) of each stage, with its stride in pixels of the image."""
-        x = self._run(self.stem, images)
-        maps = []
-        for part in (*self.stages, self.head):
-            x = self._run(part, x)
-            maps.append((x, round(images.shape[-1] / x.shape[-1])))
-        return maps
-
-    def _run(self, part: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        output: torch.Tensor = checkpoint_module(part, x) if self.checkpointing and torch.is_grad_enabled() else part(x)
-        return output
-
-
 class Mini(nn.Module):
     """The image and text towers; see `galaxtool.backbones.protocols.Backbone`."""
 
@@ -84,10 +35,10 @@ class Mini(nn.Module):
 
     def __init__(self, *, pretrained: bool) -> None:
         super().__init__()
-        self.image_tower = ImageTower()
+        self.image_tower = LiteTower(ARCHITECTURE, DIM)
         self.text_tower = TextTower(DIM)
         # long steps suit random weights, but would make a trained network forget
-        self.suggested_lr = 1e-3 if pretrained else 2e-3
+        self.suggested_lr = PRETRAINED_LR if pretrained else RANDOM_LR
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (N, 3, 96, 96) as (N, dim)."""
@@ -105,12 +56,19 @@ class Mini(nn.Module):
 
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the stem, of each stage, and of the last convolution with the projection."""
-        tower = self.image_tower
-        return make_groups(tower, [part.parameters() for part in tower.parts])
+        return self.image_tower.blocks()
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch gradient checkpointing of the image tower."""
         self.image_tower.checkpointing = on
+
+    def adapt_state(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Convert the published tensors of an EfficientNet-Lite0; the projection and the text tower stay random."""
+        adapted = self.image_tower.adapt_state(state, "image_tower.")
+        if adapted.keys() == state.keys():
+            return adapted
+        random = ("image_tower.project.", "text_tower.")
+        return {key: value for key, value in self.state_dict().items() if key.startswith(random)} | adapted
 
 
 def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> Mini | SmallResnet:

