@@ -115,7 +115,8 @@ class TorchVision(nn.Module):
 
     def classifier(self) -> nn.Module | None:
         """Return the fully connected layers of VGG and AlexNet; None for other architectures."""
-        connected: nn.Module | None = self.model.classifier if type(self.model).__name__ in _WITH_CLASSIFIER else None
+        model: Any = self.model
+        connected: nn.Module | None = model.classifier if type(model).__name__ in _WITH_CLASSIFIER else None
         return connected
 
     def set_checkpointing(self, on: bool) -> None:

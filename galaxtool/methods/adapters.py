@@ -14,14 +14,17 @@ import torch
 from torch import nn
 
 from galaxtool.errors import ConfigError, TrainingError
+from galaxtool.methods.adapter_targets import find_targets
 from galaxtool.utils.optional_imports import require
 
 _TRAINABLE = "_trainable_without_adapters"
 """Attribute of a tower with the names of the parameters that trained before, for `merge_adapters`."""
 
 
-def add_adapters(tower: nn.Module, *, rank: int, alpha: float, dropout: float = 0.0) -> None:
-    """Add an adapter to every linear layer and convolution of a tower, in place, and freeze all other parameters.
+def add_adapters(
+    tower: nn.Module, *, rank: int, alpha: float, dropout: float = 0.0, targets: str = "all", bias: str = "none"
+) -> None:
+    """Add adapters to a tower, in place, and freeze all other parameters except perhaps biases.
 
     In `torch.nn.MultiheadAttention`, the query, key and value matrices get one, without dropout. Grouped convolutions
     get none. Random numbers come from torch's generator; the output of the tower does not change.
@@ -36,6 +39,10 @@ def add_adapters(tower: nn.Module, *, rank: int, alpha: float, dropout: float = 
         Scale of the product, which is multiplied by alpha / rank.
     dropout : float
         Dropout of the inputs of an adapter, in [0, 1).
+    targets : str
+        The matrices that get an adapter; see `galaxtool.methods.adapter_targets.find_targets`.
+    bias : {"none", "all", "lora"}
+        The biases that train: none, all of the tower, or those of the layers with an adapter.
 
     Raises
     ------
@@ -56,29 +63,58 @@ def add_adapters(tower: nn.Module, *, rank: int, alpha: float, dropout: float = 
         raise TrainingError(
             "LoRA cannot adapt torch.nn.TransformerEncoderLayer.", hint="Use --method supervised, or another backbone."
         )
-    layers, attentions = _find_adaptable(tower)
-    if not layers and not attentions:
+    found = find_targets(tower, targets)
+    if not found:
         raise TrainingError(
             f"The image tower, a {type(tower).__name__}, has no layer that LoRA can adapt.",
             hint="Train all of its layers, or choose another backbone.",
         )
     setattr(tower, _TRAINABLE, {name for name, p in tower.named_parameters() if p.requires_grad})
-    settings: dict[str, Any] = {"r": rank, "lora_alpha": alpha}
+    number = len(found.parts) or 1  # adapters in a matrix that holds several
+    plain = {"r": rank, "lora_alpha": alpha}
+    several = {"r": number * rank, "lora_alpha": number * alpha}
     configs = []
-    if layers:
-        # a regular expression, because the names in a list would also match the ends of other names
-        names = "|".join(re.escape(name) for name in layers)
-        configs.append(peft.LoraConfig(**settings, lora_dropout=dropout, target_modules=f"(?:{names})"))
-    if attentions:
+    for layers, settings in ((found.layers, plain), (found.fused, several)):
+        if layers:
+            # a regular expression, because the names in a list would also match the ends of other names
+            names = "|".join(re.escape(name) for name in layers)
+            configs.append(peft.LoraConfig(**settings, lora_dropout=dropout, target_modules=f"(?:{names})"))
+    if found.attentions:
         # not peft's wrapper of this module, which adds and subtracts the adapter at each call, so that weights drift
-        weights = [f"{name}.in_proj_weight" for name in attentions]
-        configs.append(peft.LoraConfig(**settings, target_modules=[], target_parameters=weights))
+        weights = [f"{name}.in_proj_weight" for name in found.attentions]
+        configs.append(peft.LoraConfig(**several, target_modules=[], target_parameters=weights))
     for config in configs:
         peft.inject_adapter_in_model(config, tower)
         del tower.peft_config  # only informative, and an obstacle to the next injection
     for name, parameter in tower.named_parameters():
-        parameter.requires_grad_("lora_" in name)
+        parameter.requires_grad_("lora_" in name or _is_trained_bias(name, bias))
+    if found.parts:
+        for name in (*found.fused, *found.attentions):
+            _separate_parts(tower.get_submodule(name), found.parts, rank)
     tower.train(tower.training)  # sets the mode of the new dropout layers too
+
+
+def _is_trained_bias(name: str, bias: str) -> bool:
+    """Return whether a parameter is a bias that trains."""
+    module, _, last = name.rpartition(".")
+    if not last.endswith("bias") or bias == "none":
+        return False
+    return bias == "all" or module.endswith("base_layer")
+
+
+def _separate_parts(module: Any, parts: str, rank: int) -> None:
+    """Let each of the matrices that a module holds have an adapter of its own, and none where it is not to learn.
+
+    The product of the two thin matrices of the module is then that of a block for each part. All entries outside of the
+    blocks are zero at the start, and have no gradient.
+    """
+    thin = module.lora_B["default"].weight
+    blocks = torch.zeros_like(thin, dtype=torch.bool)
+    rows = len(thin) // 3
+    for number, part in enumerate(parts):
+        row, column = "qkv".index(part) * rows, number * rank
+        blocks[row : row + rows, column : column + rank] = True
+    thin.register_hook(lambda gradient: gradient * blocks.to(gradient.device))
 
 
 def merge_adapters(tower: nn.Module) -> None:
@@ -98,24 +134,3 @@ def merge_adapters(tower: nn.Module) -> None:
     for name, parameter in tower.named_parameters():
         parameter.requires_grad_(name in getattr(tower, _TRAINABLE))
     delattr(tower, _TRAINABLE)
-
-
-def _find_adaptable(tower: nn.Module) -> tuple[list[str], list[str]]:
-    """Return the names of the layers and of the attention modules that can have an adapter."""
-    modules = dict(tower.named_modules())
-    attentions = [
-        name
-        for name, module in modules.items()
-        if name and isinstance(module, nn.MultiheadAttention) and module._qkv_same_embed_dim
-    ]
-    layers = [
-        name
-        for name, module in modules.items()
-        if name
-        and (isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1))
-        # not timm's weight-standardized convolutions, which would not standardize the product
-        and "Std" not in type(module).__name__
-        # not the output projection of an attention module, which is never called: only its weight is used
-        and not isinstance(modules[name.rpartition(".")[0]], nn.MultiheadAttention)
-    ]
-    return layers, attentions

@@ -21,6 +21,7 @@ from galaxtool.errors import TrainingError
 from galaxtool.heads.knn import KnnHead
 from galaxtool.heads.none import NoHead
 from galaxtool.methods.adapters import add_adapters, merge_adapters
+from galaxtool.methods.dino_crops import choose_local_size
 from galaxtool.methods.dino_loss import (
     ProjectionHead,
     dino_loss,
@@ -40,7 +41,6 @@ from galaxtool.vision.multicrop import GLOBAL_CROPS, MultiCrop
 
 _CENTER_MOMENTUM = 0.9
 _FIRST_TEACHER_TEMPERATURE = 0.04
-_LOCAL_FRACTION = 3 / 7  # of the side of the global crops: 96 of 224 pixels
 
 
 class DinoStage(Stage):
@@ -79,6 +79,7 @@ class DinoStage(Stage):
             size=task.preprocess.size,
             local_size=choose_local_size(task),
             local_crops=self.options.local_crops,
+            local_scale=(self.options.local_min, self.options.local_max),
             rotate=task.augmentation.rotate,
             quarter_turns=task.augmentation.quarter_turns,
             gain=task.augmentation.gain,
@@ -88,15 +89,31 @@ class DinoStage(Stage):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(task.options.seed)
             if self.options.rank:
-                add_adapters(self.tower, rank=self.options.rank, alpha=self.options.alpha, dropout=self.options.dropout)
+                self._add_adapters()
             self.head = ProjectionHead(task.backbone.dim, self.options.out_dim, self.options.hidden_dim)
+        if self.options.head == "freeze":
+            for name, parameter in self.head.named_parameters():
+                parameter.requires_grad_(self.options.bias == "all" and name.endswith("bias"))
         self.teacher_tower = copy.deepcopy(self.tower).requires_grad_(False)
         self.teacher_head = copy.deepcopy(self.head).requires_grad_(False)
+        self.ramp_epochs = self.options.lr_warmup_epochs or None
+        self.final_weight_decay = None if self.options.weight_decay_end < 0 else self.options.weight_decay_end
         self.register_buffer("center", torch.zeros(self.options.out_dim))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self._n_outputs = 0
         self._outputs_sum: torch.Tensor | None = None  # of the teacher in this step; not a buffer, as it is not shared
         self._merged = False
+
+    def _add_adapters(self) -> None:
+        options = self.options
+        add_adapters(
+            self.tower,
+            rank=options.rank,
+            alpha=options.alpha,
+            dropout=options.dropout,
+            targets=options.targets,
+            bias=options.bias,
+        )
 
     def begin(self) -> None:
         """Copy the student's weights to the teacher."""
@@ -142,7 +159,7 @@ class DinoStage(Stage):
         self.steps += 1
         self.center.lerp_(shared[:-1] / shared[-1], max(1 - _CENTER_MOMENTUM, 1 / int(self.steps)))
         self._outputs_sum, self._n_outputs = None, 0
-        momentum = teacher_momentum(progress, self.options.teacher_momentum)
+        momentum = teacher_momentum(progress, self.options.momentum)
         update_teacher(self.teacher_tower, self.tower, momentum)
         update_teacher(self.teacher_head, self.head, momentum)
 
@@ -255,34 +272,6 @@ class DinoStage(Stage):
             yield
         finally:
             self.tower.load_state_dict(own)
-
-
-def choose_local_size(task: Task) -> int:
-    """Return the side of local crops: about 3/7 of the picture's, or the whole side if the tower takes no other size.
-
-    Sizes are tried one by one, because transformers need a multiple of their patch.
-    """
-    size, tower = task.preprocess.size, task.backbone.image_tower
-    channels = len(task.preprocess.channels)
-    for step in (32, 16, 14, 8, 1):
-        side = max(1, round(size * _LOCAL_FRACTION / step)) * step
-        if side < size and _accepts(tower, torch.zeros(1, channels, side, side, device=task.device), task.backbone.dim):
-            return side
-    return size
-
-
-@torch.no_grad()
-def _accepts(tower: nn.Module, images: torch.Tensor, dim: int) -> bool:
-    """Return whether a tower has finite features (N, dim) for images of this size."""
-    training = tower.training
-    tower.eval()
-    try:
-        features = tower(images)
-        return tuple(features.shape) == (len(images), dim) and bool(features.isfinite().all())
-    except Exception:  # towers raise different exceptions
-        return False
-    finally:
-        tower.train(training)
 
 
 def stages(task: Task) -> list[Stage]:

@@ -21,7 +21,8 @@ class LoraStage(PartlyFrozenStage):
     def __init__(self, task: Task) -> None:
         super().__init__(task, "adapters")
         options = task.options.method
-        add_adapters(self.tower, rank=options["rank"], alpha=options["alpha"], dropout=options["dropout"])
+        names = ("rank", "alpha", "dropout", "targets", "bias")
+        add_adapters(self.tower, **{name: options[name] for name in names})
 
     def finish(self) -> None:
         """Merge the adapters into the weights, which restores the original layers of the image tower."""

@@ -156,8 +156,26 @@ def _lora() -> MethodSpec:
             MethodOption(name="rank", default=8, summary="Rank of the change of each matrix."),
             MethodOption(name="alpha", default=16.0, summary="Scale: the change is multiplied by alpha / rank."),
             MethodOption(name="dropout", default=0.0, summary="Dropout of the adapters' inputs in training."),
+            *_adapter_options(),
         ),
         citation=_LORA,
+    )
+
+
+def _adapter_options() -> tuple[MethodOption, ...]:
+    """Return the options of what has adapters, and what trains besides."""
+    return (
+        MethodOption(
+            name="targets",
+            default="all",
+            summary="Matrices with adapters: all, or a list of letters of qkv, proj, mlp and patch, e.g. qv,proj.",
+        ),
+        MethodOption(
+            name="bias",
+            default="none",
+            choices=("none", "all", "lora"),
+            summary="Biases that train: none, all, or those of the layers with adapters.",
+        ),
     )
 
 
@@ -174,9 +192,18 @@ def _dino_lora() -> MethodSpec:
             MethodOption(name="rank", default=8, summary="Rank of LoRA; 0 trains all layers instead."),
             MethodOption(name="alpha", default=16.0, summary="Scale: LoRA's product is multiplied by alpha / rank."),
             MethodOption(name="dropout", default=0.0, summary="Dropout of the inputs of LoRA."),
+            *_adapter_options(),
+            MethodOption(
+                name="head",
+                default="train",
+                choices=("train", "freeze"),
+                summary="Train the projection head, or freeze its weights.",
+            ),
             MethodOption(name="out_dim", default=4096, summary="Number of prototypes; the paper has 65536."),
             MethodOption(name="hidden_dim", default=2048, summary="Width of the projection head."),
             MethodOption(name="local_crops", default=6, summary="Number of local crops, besides two global ones."),
+            MethodOption(name="local_min", default=0.1, summary="Smallest share of the area that a local crop shows."),
+            MethodOption(name="local_max", default=0.4, summary="Largest share of the area that a local crop shows."),
             MethodOption(name="student_temperature", default=0.1, summary="Temperature of the student's softmax."),
             MethodOption(
                 name="teacher_temperature",
@@ -187,11 +214,22 @@ def _dino_lora() -> MethodSpec:
                 name="warmup_teacher_epochs", default=10, summary="Epochs in which the teacher's temperature rises."
             ),
             MethodOption(
-                name="teacher_momentum",
+                name="momentum",
                 default=0.996,
+                former="teacher_momentum",
                 summary="Momentum of the teacher in the first step; lower for short runs.",
             ),
             MethodOption(name="freeze_epochs", default=1, summary="First epochs, in which the prototypes are frozen."),
+            MethodOption(
+                name="lr_warmup_epochs",
+                default=0.0,
+                summary="Epochs in which the learning rate rises from 0; 0 for the usual ramp.",
+            ),
+            MethodOption(
+                name="weight_decay_end",
+                default=-1.0,
+                summary="Weight decay at the end, reached by half a cosine; -1 for a constant one.",
+            ),
         ),
         citation=_DINO,
     )

@@ -34,7 +34,7 @@ def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.
     -------
     torch.optim.AdamW
         Vectors (biases, norms, the temperature) have no weight decay. The learning rate of a group is multiplied by
-        its ``scale``.
+        its ``scale``; ``decays`` says whether it has weight decay.
     """
     scales = compute_layer_scales(stage, backbone, options.layer_decay)
     scales |= {parameter: rate / options.lr for parameter, rate in stage.own_rates().items()}
@@ -42,7 +42,7 @@ def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.
     for parameter in stage.trainable():
         members[scales.get(parameter, 1.0), parameter.ndim > 1].append(parameter)
     groups = [
-        {"params": found, "scale": scale, "weight_decay": options.weight_decay if decays else 0.0}
+        {"params": found, "scale": scale, "decays": decays, "weight_decay": options.weight_decay if decays else 0.0}
         for (scale, decays), found in members.items()
     ]
     return torch.optim.AdamW(groups, lr=options.lr)
@@ -69,7 +69,9 @@ def compute_layer_scales(stage: Stage, backbone: Any, decay: float) -> dict[nn.P
     return scales
 
 
-def compute_lr_factor(stage_epochs: Sequence[int], stage: int, epochs: float, *, floor: float = 0.0) -> float:
+def compute_lr_factor(
+    stage_epochs: Sequence[int], stage: int, epochs: float, *, floor: float = 0.0, ramp_epochs: float | None = None
+) -> float:
     """Return the factor of the learning rate: one cosine over all stages, and a ramp at the start of each stage.
 
     Every stage starts with a new AdamW, which adapts its step sizes during the ramp.
@@ -84,7 +86,15 @@ def compute_lr_factor(stage_epochs: Sequence[int], stage: int, epochs: float, *,
         Epochs of this stage that are done.
     floor : float
         Factor at the end of the cosine, in [0, 1].
+    ramp_epochs : float or None
+        Epochs in which the factor rises from 0 to 1, before the cosine begins, as in Caron et al. 2021; None for a ramp
+        of 5 % of the stage, which multiplies the cosine.
     """
+    if ramp_epochs:
+        if epochs < ramp_epochs:
+            return epochs / ramp_epochs
+        cosine = decay_by_cosine((epochs - ramp_epochs) / (sum(stage_epochs[stage:]) - ramp_epochs))
+        return floor + (1 - floor) * cosine
     ramp = min(1.0, max(epochs / (_RAMP * stage_epochs[stage]), 1e-2))
     cosine = decay_by_cosine((sum(stage_epochs[:stage]) + epochs) / sum(stage_epochs))
     return ramp * (floor + (1 - floor) * cosine)

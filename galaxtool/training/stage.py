@@ -29,7 +29,18 @@ class Stage(nn.Module):
         Name in progress messages and in ``history.csv``.
     epochs : int
         Number of epochs.
+
+    Attributes
+    ----------
+    ramp_epochs : float or None
+        Number of epochs in which the learning rate rises from 0, before the cosine; None for a ramp of 5 % of the
+        epochs, which multiplies the cosine.
+    final_weight_decay : float or None
+        Weight decay at the end, to which it goes by half a cosine; None for a constant one.
     """
+
+    ramp_epochs: float | None = None
+    final_weight_decay: float | None = None
 
     def __init__(self, name: str, epochs: int) -> None:
         super().__init__()

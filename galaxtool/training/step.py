@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -16,6 +17,7 @@ from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
 from galaxtool.training.loss import split_loss
 from galaxtool.training.memory import explain_out_of_memory, is_out_of_memory, to_device
+from galaxtool.training.optimizer import compute_lr_factor, decay_by_cosine
 from galaxtool.training.partial_labels import count_classes
 from galaxtool.training.sampling import split_batch
 from galaxtool.training.stage import Stage
@@ -88,6 +90,28 @@ class Stepper:
     def lr(self, value: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = value * group["scale"]
+
+    def schedule(self, stage_epochs: Sequence[int], number: int, progress: float) -> None:
+        """Set the learning rate and the weight decay of the next step.
+
+        Parameters
+        ----------
+        stage_epochs : sequence of int
+            Number of epochs of each stage.
+        number : int
+            Number of this stage, from 0.
+        progress : float
+            Epochs of this stage that are done.
+        """
+        options, stage = self.task.options, self.stage
+        self.lr = options.lr * compute_lr_factor(
+            stage_epochs, number, progress, floor=options.min_lr / options.lr, ramp_epochs=stage.ramp_epochs
+        )
+        if stage.final_weight_decay is not None:
+            change = 1 - decay_by_cosine(progress / stage_epochs[number])
+            decay = options.weight_decay + (stage.final_weight_decay - options.weight_decay) * change
+            for group in self.optimizer.param_groups:
+                group["weight_decay"] = decay * group["decays"]
 
     def step(self, items: np.ndarray, epoch: int, step: int, *, interrupted: bool = False) -> tuple[float, bool]:
         """Compute the loss and its gradient.

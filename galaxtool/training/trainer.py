@@ -37,7 +37,7 @@ from galaxtool.training.logs import (
     write_history,
     write_tensorboard,
 )
-from galaxtool.training.optimizer import compute_lr_factor, make_optimizer
+from galaxtool.training.optimizer import make_optimizer
 from galaxtool.training.sampling import draw_epoch_order, split_epoch
 from galaxtool.training.stage import Stage
 from galaxtool.training.stage_setup import prepare_stages
@@ -206,9 +206,7 @@ class Trainer:
         while self.state.step < len(batches):
             items = batches[self.state.step]
             progress = self.state.epoch + self.state.step / len(batches)
-            stepper.lr = options.lr * compute_lr_factor(
-                self.stage_epochs, number, progress, floor=options.min_lr / options.lr
-            )
+            stepper.schedule(self.stage_epochs, number, progress)
             loss, is_interrupted = stepper.step(items, epoch, self.state.step, interrupted=interrupt.requested)
             self._check_finite("loss", loss, stepper.stage)
             self._check_finite("gradient's norm", stepper.norm, stepper.stage)

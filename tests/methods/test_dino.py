@@ -16,14 +16,18 @@ import torch
 from support.training_helpers import DIM, SIZE, CallAtStep, make_task
 from torch import nn
 
-from galaxtool.backbones import small_resnet
+from galaxtool.backbones.create import create_backbone
 from galaxtool.errors import ConfigError, DependencyMissing, TrainingError
-from galaxtool.methods.adapters import add_adapters, merge_adapters
-from galaxtool.methods.dino_lora import DinoStage, choose_local_size, stages
+from galaxtool.finetuning.settings import parse_method_options
+from galaxtool.methods.dino_crops import choose_local_size
+from galaxtool.methods.dino_lora import DinoStage, stages
 from galaxtool.methods.dino_loss import ProjectionHead, dino_loss, normalized_entropy, teacher_momentum, warm_up
 from galaxtool.methods.dino_options import DinoOptions
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import MethodSpec
 from galaxtool.training.checkpoint import load_checkpoint
 from galaxtool.training.stage import embed_pictures
+from galaxtool.training.step import Stepper
 from galaxtool.training.task import Batch, PictureSet, Task
 from galaxtool.training.trainer import Trainer
 from galaxtool.vision.multicrop import MultiCrop
@@ -146,7 +150,7 @@ def test_stage_loss_equals_the_formula_with_warmed_up_temperature() -> None:
 
 @pytest.mark.parametrize(("steps", "kept"), [(0, 0.0), (3, 0.75), (30, 0.9)])
 def test_centre_and_teacher_move_by_the_formulas_whatever_the_parts(steps: int, kept: float) -> None:
-    stage = make_stage(make_dino_task(labelled=False, method={"rank": 0, "teacher_momentum": 0.8}))
+    stage = make_stage(make_dino_task(labelled=False, method={"rank": 0, "momentum": 0.8}))
     stage.center.uniform_(-0.1, 0.1)
     stage.steps.fill_(steps)
     before = {k: v.clone() for k, v in stage.state_dict().items()}
@@ -187,6 +191,91 @@ def test_only_adapters_and_head_train_and_the_teacher_has_no_dropout() -> None:
     assert all(stage.get_parameter(name).grad is None for name in frozen)
 
 
+# rank 32 on the query, value and projection matrices, alpha 1, all biases, frozen weights of the head
+PUBLISHED = (
+    "rank=32", "alpha=1", "targets=qv,proj", "bias=all", "head=freeze", "teacher_temperature=0.04",
+    "teacher_momentum=0.9995", "local_crops=8", "local_min=0.05", "local_max=0.4", "out_dim=16", "hidden_dim=12",
+)  # fmt: skip
+
+
+def test_published_settings_train_exactly_these_parameters(tmp_path: Path) -> None:
+    """As Alberghi et al. 2024 published them, on a transformer of timm, which holds q, k and v in one matrix."""
+    spec = get_registry().methods.find("dino-lora").spec
+    assert isinstance(spec, MethodSpec)
+    task = make_task(items=6, method=parse_method_options(spec, PUBLISHED), epochs=2, weight_decay=0.1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        backbone = create_backbone("timm:test_vit@none")
+    task = replace(task, backbone=backbone, preprocess=replace(task.preprocess, size=160))
+    big = {"pictures": np.zeros((6, 160, 160, 3), dtype=np.uint8) + task.train.pictures[:6].repeat(20, 1).repeat(20, 2)}
+    task = replace(task, train=replace(task.train, **big), valid=replace(task.valid, **big))
+    stage = make_stage(task)
+    assert (stage.options.momentum, stage.options.teacher_temperature) == (0.9995, 0.04)
+    assert (stage.multicrop.local_crops, stage.multicrop.local_scale) == (8, (0.05, 0.4))
+    before = {name: p.detach().clone() for name, p in stage.named_parameters()}
+    trained = {name for name, p in stage.named_parameters() if p.requires_grad}
+    Trainer(task, [stage], tmp_path).fit()
+    after = load_checkpoint(tmp_path / "checkpoints" / "last.pt")["modules"]
+    moved = {
+        name: int((after[f"0.{name}"] != old).sum()) for name, old in before.items() if not name.startswith("teacher")
+    }
+    dim, rank, depth = 64, 32, 6
+    biases = {name: old.numel() for name, old in before.items() if name.endswith("bias") and name in moved}
+    thin = {name: n for name, n in moved.items() if "lora_" in name}
+    wanted = {
+        # query and value have an adapter each; the rows of the key stay zero, and so do the blocks beside
+        **{f"tower.blocks.{i}.attn.qkv.lora_A.default.weight": 2 * rank * dim for i in range(depth)},
+        **{f"tower.blocks.{i}.attn.qkv.lora_B.default.weight": 2 * dim * rank for i in range(depth)},
+        **{f"tower.blocks.{i}.attn.proj.lora_A.default.weight": rank * dim for i in range(depth)},
+        **{f"tower.blocks.{i}.attn.proj.lora_B.default.weight": dim * rank for i in range(depth)},
+    }
+    assert thin.keys() == wanted.keys()
+    assert all(n - 5 <= thin[name] <= n for name, n in wanted.items())  # a step may be too small for a large value
+    assert {name for name, n in moved.items() if n} == {*wanted, *(name for name in biases if moved[name])}
+    assert trained == {*wanted, *biases}
+    assert {"head.layers.0.bias", "tower.norm.bias", "tower.patch_embed.proj.bias"} <= {n for n in biases if moved[n]}
+    for i in range(depth):  # the key's own rows are those of the start
+        thin_b = after[f"0.tower.blocks.{i}.attn.qkv.lora_B.default.weight"]
+        assert not thin_b[dim : 2 * dim].any() and not thin_b[:dim, rank:].any() and not thin_b[2 * dim :, :rank].any()
+
+
+def test_an_earlier_name_of_the_momentum() -> None:
+    spec = get_registry().methods.find("dino-lora").spec
+    assert isinstance(spec, MethodSpec)
+    assert parse_method_options(spec, ["teacher_momentum=0.9"]) == parse_method_options(spec, ["momentum=0.9"])
+    for wrong, said in (("bias=some", "one of none, all, lora"), ("head=thaw", "one of train, freeze")):
+        with pytest.raises(ConfigError, match=f"--option {wrong}: it must be {said}"):
+            parse_method_options(spec, [wrong])
+
+
+def test_schedules_of_the_rate_and_the_weight_decay(tmp_path: Path) -> None:
+    task = make_dino_task(
+        labelled=False, method={"lr_warmup_epochs": 2.0, "weight_decay_end": 0.4}, epochs=4, lr=0.01, min_lr=0.001,
+        weight_decay=0.04,
+    )  # fmt: skip
+    seen: list[tuple[float, float, float]] = []
+    stage = make_stage(task)
+    trainer = Trainer(task, [stage], tmp_path)
+
+    class Watching(Stepper):
+        def update(self) -> None:
+            decays = {group["weight_decay"] for group in self.optimizer.param_groups}
+            seen.append((self.lr, max(decays), min(decays)))
+            super().update()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("galaxtool.training.trainer.Stepper", Watching)
+        trainer.fit()
+    assert len(seen) == 12
+    done = np.arange(12) / 3  # epochs, each of three steps
+    cosine = 0.001 + 0.009 * (1 + np.cos(np.pi * (done - 2) / 2)) / 2
+    np.testing.assert_allclose([lr for lr, _, _ in seen], np.where(done < 2, 0.01 * done / 2, cosine), rtol=1e-12)
+    np.testing.assert_allclose([d for _, d, _ in seen], 0.4 - 0.36 * (1 + np.cos(np.pi * done / 4)) / 2, rtol=1e-12)
+    assert all(none == 0 for _, _, none in seen)
+    with pytest.raises(ConfigError, match="lr_warmup_epochs of dino-lora is 4, and the training has 4 epochs"):
+        make_stage(make_dino_task(method={"lr_warmup_epochs": 4.0}, epochs=4))
+
+
 def test_prototypes_are_frozen_at_first() -> None:
     stage = make_stage(make_dino_task(labelled=False))
     stage.loss(make_batch(stage, [0, 1], epoch=0)).backward()
@@ -203,7 +292,7 @@ def test_a_short_training_does_not_collapse(tmp_path: Path) -> None:
         plain = colours[np.arange(len(pictures)) % 4, None, None, :]
         return replace(pictures, pictures=np.clip(plain + noise, 0, 255).astype(np.uint8))
 
-    method = {"rank": 0, "teacher_momentum": 0.9, "hidden_dim": 512, "local_crops": 4}
+    method = {"rank": 0, "momentum": 0.9, "hidden_dim": 512, "local_crops": 4}
     task = make_dino_task(labelled=False, epochs=6, items=24, batch_size=8, lr=5e-4, method=method)
     task = replace(task, train=painted(task.train), valid=painted(task.valid))
     outcome = Trainer(task, stages(task), tmp_path).fit()
@@ -295,55 +384,7 @@ def test_local_crops_are_as_large_as_the_tower_takes() -> None:
         assert choose_local_size(replace(task, preprocess=replace(task.preprocess, size=224))) == side
 
 
-# --- adapters --------------------------------------------------------------------------------------------------------
-
-
-class Attending(nn.Module):
-    """torch's own attention, whose projections are no layers that are called."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
-        self.out = nn.Linear(6, DIM)
-        self.out.bias.requires_grad_(False)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        x = images.flatten(2).permute(0, 2, 1).repeat(1, 1, 2)
-        return self.out(self.attention(x, x, x, need_weights=False)[0].mean(dim=1))
-
-
-@pytest.mark.parametrize("make", [lambda: small_resnet.ImageTower(DIM), Attending], ids=["convolutions", "attention"])
-def test_adapters_merge_into_the_same_keys(make: Any) -> None:
-    torch.manual_seed(0)
-    tower, images = make().eval(), torch.randn(3, 3, 32, 32)
-    plain = {name: (value.clone(), value.requires_grad) for name, value in tower.state_dict(keep_vars=True).items()}
-    at_first = tower(images)
-    add_adapters(tower, rank=2, alpha=4, dropout=0.3)
-    assert torch.allclose(tower(images), at_first, atol=1e-6)
-    tower(images).sum().backward()
-    with torch.no_grad():
-        for name, parameter in tower.named_parameters():
-            assert parameter.requires_grad == ("lora_" in name)
-            if parameter.requires_grad:
-                assert parameter.grad is not None, name
-                parameter.normal_(0, 0.3)
-    with torch.inference_mode():
-        adapted = tower(images)
-    base = {k.replace("base_layer.", ""): v for k, v in tower.state_dict().items() if "lora_" not in k}
-    assert same(base, {name: value for name, (value, _) in plain.items()})
-    merge_adapters(tower)
-    merge_adapters(tower)  # nothing is left to merge
-    assert tower.state_dict().keys() == plain.keys()
-    assert all(v.requires_grad == plain[k][1] for k, v in tower.state_dict(keep_vars=True).items())
-    assert torch.allclose(tower(images), adapted, atol=1e-5) and not torch.allclose(adapted, at_first, atol=1e-2)
-
-
-def test_adapters_refuse_what_they_cannot() -> None:
-    with pytest.raises(TrainingError, match="no layer that LoRA can adapt"):
-        add_adapters(nn.Sequential(nn.BatchNorm2d(3)), rank=2, alpha=2)
-    for wrong in ({"rank": 0, "alpha": 1}, {"rank": 1, "alpha": 0}, {"rank": 1, "alpha": 1, "dropout": 1.0}):
-        with pytest.raises(ConfigError, match="LoRA cannot have"):
-            add_adapters(small_resnet.ImageTower(), **wrong)
+# --- what it needs ----------------------------------------------------------------------------------------------------
 
 
 def test_without_peft_all_layers_can_train(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,7 +398,7 @@ def test_without_peft_all_layers_can_train(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"rank": -1}, {"out_dim": 1}, {"teacher_momentum": 1.5}, {"student_temperature": 0.0}, {"alpha": math.nan}],
+    [{"rank": -1}, {"out_dim": 1}, {"momentum": 1.5}, {"student_temperature": 0.0}, {"alpha": math.nan}],
 )
 def test_options_out_of_range(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"The option {next(iter(wrong))} of dino-lora is"):
