@@ -38,7 +38,6 @@ TOPICS = {
     **dict.fromkeys(("tail", "two_tails", "bridge"), "tide"),
     **dict.fromkeys(("companion", "double_nucleus"), "second"),
     **dict.fromkeys(("red", "blue"), "color"),
-    **dict.fromkeys(("large", "little"), "size"),
 }
 """Topic of a property; those that are not listed are topics of their own."""
 
@@ -80,8 +79,6 @@ NOUNS = (
 """Names of a galaxy in the singular, or of several."""
 
 ADJECTIVES = (
-    *_make("large|big", "large"),
-    *_make("small|tiny", "little"),
     *_make("round|circular", "round"),
     *_make("oval|elongated", "oval"),
     *_make("cigar-shaped|very elongated|thin", "cigar"),

@@ -43,12 +43,15 @@ PROPERTIES = {
     "little": "a half-light radius of at most 3.5 % of the side of the image",
     "near_star": "a star brighter than 16.5 mag in the image",
 }
-"""Name of each property, and what it says. An object may have any number of them."""
+"""Name of each property, and what it says. An object may have any number of them.
+
+No sentence is written of `large` and `little`, because the augmentation of a training changes the field of view.
+"""
 
 _RED, _BLUE = 0.85, 0.5
 _LARGE, _LITTLE = 0.12, 0.035
 _STAR_FLUX = 10 ** (0.4 * (22.5 - 16.5))
-_CENTRAL = 0.35  # a star nearer to the centre than this fraction of the side stays in the image when it is cropped
+_CENTRAL = 0.2  # a star nearer to the centre than this fraction of the side stays in the image when it is cropped
 
 
 def find_galaxy_properties(scene: Scene) -> set[str]:

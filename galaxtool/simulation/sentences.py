@@ -76,7 +76,7 @@ HELD_OUT = tuple(
         ("one galaxy, two nuclei", "double_nucleus"),
         ("this elliptical is red", "smooth red"),
         ("a spiral, blue in color", "spiral blue"),
-        ("a big spiral that is inclined", "spiral large tilted"),
+        ("a blue spiral that is inclined", "spiral blue tilted"),
     )
 )
 """Queries for measuring how well a model understands sentences; `describe` writes none of them."""
