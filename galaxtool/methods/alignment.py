@@ -11,6 +11,7 @@ from torch import nn
 
 from galaxtool.errors import ConfigError
 from galaxtool.heads.prompt import PromptHead
+from galaxtool.methods.captions import compute_caption_loss
 from galaxtool.methods.losses import (
     classes_to_classes_loss,
     classes_to_items_loss,
@@ -19,6 +20,7 @@ from galaxtool.methods.losses import (
     normalize_sets,
 )
 from galaxtool.training import distributed
+from galaxtool.training.loss import Loss
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 
@@ -41,6 +43,8 @@ class AlignmentOptions:
         Weight of the terms of the loss that contain symbols.
     symbol_copies : int
         Number of redraws of each symbol in a step; 0 for as many as BatchNorm needs.
+    caption_weight : float
+        Weight of the term that compares images with their captions; without captions there is no such term.
 
     Raises
     ------
@@ -52,9 +56,10 @@ class AlignmentOptions:
     temperature_lr: float = 1e-2
     symbol_weight: float = 1.0
     symbol_copies: int = 0
+    caption_weight: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("temperature_lr", "symbol_weight", "symbol_copies"):
+        for name in ("temperature_lr", "symbol_weight", "symbol_copies", "caption_weight"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"The option {name} is {getattr(self, name)}; it must be at least 0.")
 
@@ -152,6 +157,16 @@ class AlignmentStage(Stage):
             return loss
         other = classes_to_classes_loss(prompts, symbols, batch.targets, scale, counts, weights, self.sets)
         return 0.5 * (loss + other)
+
+    def add_captions(self, loss: Loss, images: torch.Tensor, batch: Batch) -> Loss:
+        """Add the term of the captions to a loss, if the training images have any; `images` are embeddings (N, D)."""
+        train, weight = self.task.train, self.align.caption_weight
+        if not weight or train.captions is None:
+            return loss
+        captions = compute_caption_loss(
+            images, batch, train, self.backbone.embed_text, self.scale(), seed=self.task.options.seed
+        )
+        return Loss(loss.total + weight * captions, {**loss.terms, "captions": captions})
 
     def fill_head(self, symbols: torch.Tensor | None) -> PromptHead:
         """Return a head that scores by similarity to the prompts, and to symbols (K, D) if there are any."""

@@ -23,8 +23,9 @@ class ClipStage(AlignmentStage):
 
     def loss(self, batch: Batch) -> Loss:
         """Return the loss of the images against the prompts."""
-        image_text = self.compare_items(self.embed_images(batch), self.embed_prompts(), batch)
-        return Loss(image_text, {"image_text": image_text})
+        images = self.embed_images(batch)
+        image_text = self.compare_items(images, self.embed_prompts(), batch)
+        return self.add_captions(Loss(image_text, {"image_text": image_text}), images, batch)
 
     def make_head(self) -> PromptHead:
         """Return a head that scores by similarity to the prompts."""

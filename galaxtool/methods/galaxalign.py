@@ -129,10 +129,11 @@ class SharedEncoderStage(SymbolStage):
         symbols = self.embed_redrawn(batch)
         image_text = self.compare_items(images, prompts, batch)
         symbol_text = self._average([self.compare_classes(copy, prompts, batch) for copy in symbols])
-        return Loss(
+        loss = Loss(
             0.5 * (image_text + self.align.symbol_weight * symbol_text),
             {"image_text": image_text, "symbol_text": symbol_text},
         )
+        return self.add_captions(loss, images, batch)
 
 
 class ThreeEncoderStage(SymbolStage):
@@ -173,10 +174,11 @@ class ThreeEncoderStage(SymbolStage):
         image_text = self.compare_items(images, prompts, batch)
         image_symbol = self._average([self.compare_items(images, copy, batch) for copy in symbols])
         symbol_text = self._average([self.compare_classes(copy, prompts, batch) for copy in symbols])
-        return Loss(
+        loss = Loss(
             image_text + self.align.symbol_weight * (image_symbol + symbol_text),
             {"image_text": image_text, "image_symbol": image_symbol, "symbol_text": symbol_text},
         )
+        return self.add_captions(loss, images, batch)
 
 
 def stages(task: Task) -> list[Stage]:

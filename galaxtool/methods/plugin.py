@@ -34,6 +34,16 @@ _ALIGNMENT_OPTIONS = (
     MethodOption(
         name="temperature_lr", default=1e-2, summary="Peak learning rate of the temperature's logarithm; 0 keeps it."
     ),
+    MethodOption(
+        name="caption_weight",
+        default=0.5,
+        summary="Weight of the comparison of images with their captions, if they have any.",
+    ),
+    MethodOption(
+        name="class_captions",
+        default=False,
+        summary="Give images the captions of their classes too, and so captions to all images.",
+    ),
 )
 _SYMBOL_OPTIONS = (
     MethodOption(name="symbol_weight", default=1.0, summary="Weight of the terms of the loss with symbols."),

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.training_helpers import make_task
 
+from galaxtool.errors import ConfigError
 from galaxtool.methods.captions import compare_with_captions, compute_caption_loss, draw_captions
 from galaxtool.methods.losses import normalize_rows
+from galaxtool.plugins.registry import get_registry
 from galaxtool.training.task import Batch
 
 
@@ -70,7 +72,7 @@ def test_the_loss_counts_items_without_captions_as_zero():
     images = normalize_rows(torch.randn(4, task.backbone.dim))
     batch = Batch(
         images=None, targets=torch.zeros(4, dtype=torch.long), items=torch.tensor([5, 4, 0, 1]), counts=None,
-        epoch=1, step=0,
+        epoch=2, step=0,
     )  # fmt: skip
     scale = torch.tensor(10.0)
 
@@ -84,3 +86,27 @@ def test_the_loss_counts_items_without_captions_as_zero():
     assert loss([0, 1, 2, 3]) == pytest.approx(both / 2, rel=1e-5)
     assert loss([0, 3]) == 0
     assert compute_caption_loss(images, batch, task.train, task.backbone.embed_text, scale, seed=0).item() == 0
+
+
+@pytest.mark.parametrize("method", ["clip", "galaxalign", "galaxalign-v2"])
+def test_methods_add_the_term_and_report_it(method):
+    task, pictures = captioned()
+    targets = torch.from_numpy(pictures.targets[[0, 2, 4, 1]])
+    batch = Batch(
+        images=torch.randn(4, 3, 8, 8), targets=targets, items=torch.tensor([0, 2, 4, 1]), counts=torch.bincount(targets).float(),
+        epoch=2, step=0,
+    )  # fmt: skip
+    found = {}
+    for name, train, weight in (("without", task.train, 2.0), ("with", pictures, 2.0), ("ignored", pictures, 0.0)):
+        given = replace(task, train=train, options=replace(task.options, method={"caption_weight": weight}))
+        stage = get_registry().methods.find(method).create(given)[0].eval()
+        found[name] = stage.loss(batch)
+    assert "captions" not in found["without"].terms and "captions" not in found["ignored"].terms
+    term = found["with"].terms["captions"].item()
+    assert term > 0
+    assert found["with"].total.item() == pytest.approx(found["without"].total.item() + 2 * term, rel=1e-5)
+    assert found["ignored"].total.item() == pytest.approx(found["without"].total.item(), rel=1e-6)
+    with pytest.raises(ConfigError, match="caption_weight"):
+        get_registry().methods.find(method).create(
+            replace(task, options=replace(task.options, method={"caption_weight": -1.0}))
+        )
