@@ -93,7 +93,8 @@ def test_methods_add_the_term_and_report_it(method):
     task, pictures = captioned()
     targets = torch.from_numpy(pictures.targets[[0, 2, 4, 1]])
     batch = Batch(
-        images=torch.randn(4, 3, 8, 8), targets=targets, items=torch.tensor([0, 2, 4, 1]), counts=torch.bincount(targets).float(),
+        images=torch.randn(4, 3, 8, 8), targets=targets, items=torch.tensor([0, 2, 4, 1]),
+        counts=torch.bincount(targets).float(),
         epoch=2, step=0,
     )  # fmt: skip
     found = {}
