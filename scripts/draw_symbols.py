@@ -4,272 +4,283 @@ Run from anywhere::
 
     python scripts/draw_symbols.py [FOLDER]
 
-All drawings are white on black in a square of 256 units and use the same marks. A line is a boundary: the edge of the
-light, an arm, a tail or a contour. A solid patch is a concentration: a nucleus, a bar, a hotspot or a peak. A fading
-patch is a jet or plume that loses brightness outwards. Only the renderer (resvg_py) is needed besides the standard
-library.
+Each class is drawn in three styles, white on black as in the sky. ``<class>`` is a line drawing: a line is a boundary
+(the edge of the light, an arm, a tail or a contour), a solid patch is a concentration (a nucleus, a bar, a hotspot or
+a peak). ``<class>@filled`` has areas of even brightness where there is light. In ``<class>@fading`` the brightness
+falls off as in an image. Only Pillow and the renderer (resvg_py) are needed besides the standard library.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-SIZE = 256
-CENTER = SIZE / 2
-STROKE = 9.0
-"""Line width: slightly more than 2 pixels when a symbol is shown at 64 pixels."""
+from symbol_shapes import (
+    FADE,
+    FADE_FROM_TOP,
+    SIZE,
+    STROKE,
+    Point,
+    blur,
+    draw_dot,
+    draw_glow,
+    draw_lane,
+    draw_line,
+    draw_patch,
+    make_arc,
+    make_edge_on_outline,
+    make_ellipse,
+    make_ribbon,
+    make_spiral_arm,
+    make_steps,
+    make_svg,
+    make_taper,
+    move,
+    trace_contour,
+)
 
-Point = tuple[float, float]
 ROOT = Path(__file__).resolve().parent.parent / "assets" / "symbols"
+LINE, FILLED, FADING = STYLES = ("line", "filled", "fading")
+LEVELS = 32
+"""Gray levels of the PNG files, so that they are small."""
 
-
-# --- marks: each returns one SVG element; coordinates are relative to the centre, x to the right, y up ---------------
-
-
-def _path_data(points: Iterable[Point], closed: bool) -> str:
-    text = "L".join(f"{CENTER + x:.2f} {CENTER - y:.2f}" for x, y in points)
-    return f"M{text}{'Z' if closed else ''}"
-
-
-def draw_line(points: Iterable[Point], *, closed: bool = False, width: float = STROKE) -> str:
-    """Return a stroke through the points, with round ends and joins."""
-    return (
-        f'<path d="{_path_data(points, closed)}" fill="none" stroke="#fff" stroke-width="{width:g}" '
-        'stroke-linecap="round" stroke-linejoin="round"/>'
-    )
-
-
-def draw_patch(points: Iterable[Point], fill: str = "#fff") -> str:
-    """Return a solid shape."""
-    return f'<path d="{_path_data(points, True)}" fill="{fill}"/>'
-
-
-def draw_dot(x: float, y: float, radius: float) -> str:
-    """Return a solid disc."""
-    return f'<circle cx="{CENTER + x:g}" cy="{CENTER - y:g}" r="{radius:g}" fill="#fff"/>'
-
-
-def make_fade(radius: float, center: Point = (0.0, 0.0)) -> tuple[str, str]:
-    """Return a gradient and the fill that refers to it: white around `center`, transparent at `radius`."""
-    stops = ((0.0, 1.0), (0.35, 1.0), (0.7, 0.5), (1.0, 0.0))
-    inner = "".join(f'<stop offset="{at:g}" stop-color="#fff" stop-opacity="{opacity:g}"/>' for at, opacity in stops)
-    where = f'cx="{CENTER + center[0]:g}" cy="{CENTER - center[1]:g}" r="{radius:g}" gradientUnits="userSpaceOnUse"'
-    return f'<defs><radialGradient id="fade" {where}>{inner}</radialGradient></defs>', "url(#fade)"
-
-
-# --- curves: each returns points -------------------------------------------------------------------------------------
-
-
-def make_steps(start: float, stop: float, n: int) -> list[float]:
-    """Return `n` evenly spaced values, including both ends."""
-    return [start + (stop - start) * i / (n - 1) for i in range(n)]
-
-
-def rotate(points: Iterable[Point], degrees: float, shift: Point = (0.0, 0.0)) -> list[Point]:
-    """Rotate points anticlockwise around the centre, then shift them."""
-    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return [(c * x - s * y + shift[0], s * x + c * y + shift[1]) for x, y in points]
-
-
-def make_ellipse(a: float, b: float, n: int = 96) -> list[Point]:
-    """Return a closed ellipse with semi-axes `a` along x and `b` along y."""
-    return [(a * math.cos(t), b * math.sin(t)) for t in make_steps(0, 2 * math.pi, n + 1)[:-1]]
-
-
-def make_spiral_arm(inner: float, outer: float, pitch: float, start: float = 0.0) -> list[Point]:
-    """Return a logarithmic spiral from radius `inner` to `outer` that opens anticlockwise; the pitch is in degrees."""
-    growth = math.tan(math.radians(pitch))
-    angles = make_steps(0, math.log(outer / inner) / growth, 80)
-    return [
-        (inner * math.exp(growth * t) * math.cos(start + t), inner * math.exp(growth * t) * math.sin(start + t))
-        for t in angles
-    ]
-
-
-def make_edge_on_outline(length: float, thickness: float, bulge: float) -> list[Point]:
-    """Return the outline of a thin edge-on disc with pointed ends and a round bulge of radius `bulge` (0 for none)."""
-
-    def height(x: float) -> float:
-        disc = thickness * (1 - (x / length) ** 2)
-        return max(disc, math.sqrt(max(bulge**2 - x**2, 0.0)))
-
-    upper = [(x, height(x)) for x in make_steps(-length, length, 121)]
-    return upper + [(x, -y) for x, y in reversed(upper[1:-1])]
-
-
-def make_ribbon(spine: Sequence[Point], widths: Sequence[float]) -> list[Point]:
-    """Return the outline of a band along `spine` with a full width that varies."""
-    left, right = [], []
-    for i, (x, y) in enumerate(spine):
-        (x0, y0), (x1, y1) = spine[max(i - 1, 0)], spine[min(i + 1, len(spine) - 1)]
-        norm = math.hypot(x1 - x0, y1 - y0)
-        nx, ny = -(y1 - y0) / norm, (x1 - x0) / norm
-        left.append((x + nx * widths[i] / 2, y + ny * widths[i] / 2))
-        right.append((x - nx * widths[i] / 2, y - ny * widths[i] / 2))
-    return left + right[::-1]
-
-
-def trace_contour(peaks: Sequence[Point], sigma: float, level: float = 0.3) -> list[Point]:
-    """Return the outermost contour of a sum of equal round Gaussians, traced around the mean of their peaks."""
-    cx, cy = (sum(axis) / len(peaks) for axis in zip(*peaks, strict=True))
-
-    def field(x: float, y: float) -> float:
-        return sum(math.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * sigma**2)) for px, py in peaks)
-
-    points = []
-    for angle in make_steps(0, 2 * math.pi, 145)[:-1]:
-        c, s = math.cos(angle), math.sin(angle)
-        inside, step = CENTER, 4.0
-        while field(cx + inside * c, cy + inside * s) < level:
-            inside -= step
-        outside = inside + step
-        while outside - inside > 1e-3:
-            middle = (inside + outside) / 2
-            lit = field(cx + middle * c, cy + middle * s) >= level
-            inside, outside = (middle, outside) if lit else (inside, middle)
-        points.append((cx + inside * c, cy + inside * s))
-    return points
+Draw = Callable[[str], list[str]]
 
 
 # --- optical symbols -------------------------------------------------------------------------------------------------
 
 
-def draw_smooth(a: float, b: float) -> list[str]:
-    """Draw an early-type galaxy: the edge of the light, and nothing inside."""
-    return [draw_line(make_ellipse(a, b), closed=True)]
+def smooth(a: float, b: float) -> Draw:
+    """Draw an early-type galaxy: contours around a core, steps of brightness, or a glow. Never an empty ring."""
+
+    def draw(style: str) -> list[str]:
+        if style == FADING:
+            return [draw_glow(1.25 * a, 1.25 * b)]
+        core = draw_patch(make_ellipse(0.34 * a, 0.34 * b))
+        if style == FILLED:
+            return [draw_patch(make_ellipse(a, b), 0.55), draw_patch(make_ellipse(0.66 * a, 0.66 * b), 0.6), core]
+        inner = [draw_line(make_ellipse(0.68 * a, 0.68 * b), closed=True, width=0.7 * STROKE)] if b > 50 else []
+        return [draw_line(make_ellipse(a, b), closed=True, width=0.8 * STROKE), *inner, core]
+
+    return draw
 
 
-def draw_unbarred(pitch: float, nucleus: float, inner: float) -> list[str]:
-    """Draw two arms that begin at radius `inner` around a round nucleus."""
-    arm = make_spiral_arm(inner, 106, pitch)
-    return [draw_dot(0, 0, nucleus), draw_line(arm), draw_line(rotate(arm, 180))]
+def spiral(pitch: float, nucleus: float, inner: float, bar: float = 0.0) -> Draw:
+    """Draw two arms around a nucleus, which begin at radius `inner`: at the ends of the bar if it has a width `bar`."""
+
+    def draw(style: str) -> list[str]:
+        arm = make_spiral_arm(inner, 108, pitch)
+        arms = [arm, move(arm, degrees=180)]
+        rod = make_steps(-inner, inner, 2) if bar else []
+        line = [(x, 0.0) for x in rod]
+        if style == LINE:
+            bars = [draw_line(line, width=bar)] if line else []
+            return [draw_dot(0, 0, nucleus), *bars, *(draw_line(one, width=1.1 * STROKE) for one in arms)]
+        if style == FILLED:
+            bars = [draw_line(line, width=1.3 * bar)] if line else []
+            wide = [draw_patch(make_taper(one, min(20, 1.6 * pitch), 10)) for one in arms]
+            return [draw_patch(make_ellipse(104, 104), 0.22), *wide, *bars, draw_dot(0, 0, 1.15 * nucleus)]
+        bars = [draw_glow(1.35 * inner, 1.3 * bar), draw_glow(1.35 * inner, bar)] if line else []
+        wide = [draw_line(one, width=15, paint=FADE) for one in arms]
+        return [draw_glow(122, 122, opacity=0.35), blur(wide, 4), *bars, draw_glow(2.3 * nucleus, 2.3 * nucleus)]
+
+    return draw
 
 
-def draw_barred() -> list[str]:
-    """Draw two arms that begin at the ends of a straight bar."""
-    half = 54.0
-    arm = make_spiral_arm(half, 106, 13)
-    bar = half - STROKE / 2
-    return [
-        draw_dot(0, 0, 19),
-        draw_line([(-bar, 0), (bar, 0)], width=2 * STROKE),
-        draw_line(arm),
-        draw_line(rotate(arm, 180)),
-    ]
+def edge_on(bulge: float) -> Draw:
+    """Draw a disc from the side; the filled one has a lane of dust along the middle."""
+
+    def draw(style: str) -> list[str]:
+        lane = [(-84.0, 0.0), (84.0, 0.0)]
+        if style == LINE:
+            outline = draw_line(make_edge_on_outline(110, 15, bulge), closed=True, width=0.9 * STROKE)
+            return [outline, *([draw_dot(0, 0, 0.5 * bulge)] if bulge else [])]
+        body = make_edge_on_outline(112, 19, bulge)
+        if style == FILLED:
+            return [draw_patch(body, 0.8), draw_lane(lane, 1.1 * STROKE)]
+        disc = [draw_glow(124, 19), draw_glow(124, 13)]
+        return disc + ([draw_glow(60, 1.6 * bulge), draw_glow(42, 1.3 * bulge)] if bulge else [])
+
+    return draw
 
 
-def draw_edge_on(bulge: float) -> list[str]:
-    """Draw an edge-on disc with a dust lane along the middle."""
-    lane = 82.0
-    return [
-        draw_line(make_edge_on_outline(108, 21, bulge), closed=True),
-        draw_line([(-lane, 0), (lane, 0)], width=0.6 * STROKE),
-    ]
-
-
-def draw_merging() -> list[str]:
-    """Draw two overlapping galaxies, each with a nucleus, and two long tidal tails on opposite sides."""
-    one = rotate(make_ellipse(45, 33), 30, (-32, -16))
-    tail = [
-        (-46 + 52 * math.cos(t), 34 + 66 * math.sin(t)) for t in make_steps(math.radians(240), math.radians(60), 60)
-    ]
-    marks = []
-    for degrees in (0, 180):
-        x, y = rotate([(-38, -19)], degrees)[0]
-        marks += [draw_line(rotate(one, degrees), closed=True), draw_dot(x, y, 11), draw_line(rotate(tail, degrees))]
+def merging(style: str) -> list[str]:
+    """Draw two galaxies that overlap, each with a nucleus, and two long tidal tails on opposite sides."""
+    marks: list[str] = []
+    for degrees, scale in ((0, 1.0), (180, 0.85)):
+        body = move(make_ellipse(46 * scale, 33 * scale), degrees=degrees + 30)
+        (x, y) = move([(-34.0, -17.0)], degrees=degrees)[0]
+        body = move(body, shift=(x, y))
+        tail = move(make_arc(54, 66, 235, 62, (-48, 34)), degrees=degrees)
+        if style == LINE:
+            marks += [draw_line(body, closed=True), draw_line(tail, width=1.1 * STROKE), draw_dot(x, y, 12 * scale)]
+        elif style == FILLED:
+            marks += [draw_patch(make_taper(tail, 20, 8), 0.75), draw_patch(body, 0.6), draw_dot(x, y, 15 * scale)]
+        else:
+            marks += [
+                blur([draw_patch(make_taper(tail, 24, 10), 0.55)], 4),
+                draw_glow(80 * scale, 62 * scale, at=(x, y), degrees=degrees + 30),
+                draw_glow(36 * scale, 32 * scale, at=(x, y)),
+            ]
     return marks
 
 
-def draw_disturbed() -> list[str]:
-    """Draw one distorted galaxy: a lopsided outline, an off-centre nucleus, a stream and a shell."""
-    outline = []
-    for t in make_steps(0, 2 * math.pi, 145)[:-1]:
-        r = 60 * (1 + 0.17 * math.cos(2 * t - 0.9) + 0.13 * math.cos(3 * t + 0.6) + 0.06 * math.cos(5 * t + 2.0))
-        outline.append((r * math.cos(t) - 2, r * math.sin(t) - 2))
-    turn = make_steps(0, math.radians(112), 50)
-    stream = [((70 + 21 * t) * math.cos(t + 0.42), -(70 + 21 * t) * math.sin(t + 0.42)) for t in turn]
-    shell = [(2 + 98 * math.cos(t), 94 * math.sin(t)) for t in make_steps(math.radians(10), math.radians(80), 50)]
-    return [draw_line(outline, closed=True), draw_dot(16, 12, 13), draw_line(stream), draw_line(shell)]
+def disturbed(style: str) -> list[str]:
+    """Draw one distorted disc with an off-centre nucleus, one long tail, and shells on the other side."""
+    disc = []
+    for t in make_steps(0, 2 * math.pi, 97)[:-1]:
+        r = 52 * (1 + 0.2 * math.cos(2 * t - 0.9) + 0.09 * math.cos(3 * t + 0.6))
+        disc.append((r * math.cos(t), r * math.sin(t)))
+    turn = make_steps(0, 2.5, 50)
+    tail = [((40 + 29 * t) * math.cos(t + 0.3), (40 + 29 * t) * math.sin(t + 0.3)) for t in turn]
+    core = move(make_ellipse(22, 14), degrees=28, shift=(12, 6))
+    shells = [make_arc(74, 70, 232, 292), make_arc(102, 98, 222, 302)]
+    if style == LINE:
+        lines = [draw_line(disc, closed=True), draw_line(tail, width=1.3 * STROKE)]
+        return [*lines, *(draw_line(shell, width=0.8 * STROKE) for shell in shells), draw_patch(core)]
+    if style == FILLED:
+        return [
+            draw_patch(make_taper(tail, 26, 8), 0.7),
+            draw_patch(disc, 0.6),
+            *(draw_line(shell, width=13, opacity=0.5) for shell in shells),
+            draw_patch(core),
+        ]
+    return [
+        blur([draw_patch(disc, 0.4), draw_patch(make_taper(tail, 28, 12), 0.6)], 6),
+        blur([draw_line(shell, width=14, opacity=0.4) for shell in shells], 4),
+        draw_glow(76, 60, degrees=28),
+        draw_glow(40, 28, at=(12, 6), degrees=28),
+    ]
 
 
 # --- radio symbols ---------------------------------------------------------------------------------------------------
 
 
-def draw_compact() -> list[str]:
+def compact(style: str) -> list[str]:
     """Draw a single unresolved source."""
-    return [draw_dot(0, 0, 36)]
+    if style == LINE:
+        return [draw_line(make_ellipse(36, 36), closed=True), draw_dot(0, 0, 17)]
+    return [draw_dot(0, 0, 30)] if style == FILLED else [draw_glow(60, 60), draw_glow(40, 40)]
 
 
-def draw_fr_one() -> list[str]:
+def both_ways(points: Sequence[Point]) -> list[list[Point]]:
+    """Return points and the same turned by half a turn."""
+    return [list(points), move(points, degrees=180)]
+
+
+def fr_one(style: str) -> list[str]:
     """Draw two jets, brightest near the core, that widen into plumes and fade."""
-    spine = [(x, 8 * math.sin(x / 26)) for x in make_steps(6, 118, 60)]
-    plume = make_ribbon(spine, [14 + 54 * (i / 59) ** 1.2 for i in range(60)])
-    fade, fill = make_fade(116)
-    return [fade, draw_patch(plume, fill), draw_patch(rotate(plume, 180), fill), draw_dot(0, 0, 15)]
+    spine = [(x, 8 * math.sin(x / 26)) for x in make_steps(8, 116, 55)]
+
+    def plumes(share: float) -> list[list[Point]]:
+        n = round(share * len(spine))
+        ends = [math.sqrt(1 - (i / (n - 1)) ** 10) for i in range(n)]
+        return both_ways(make_ribbon(spine[:n], [(14 + 56 * (i / 54) ** 1.2) * ends[i] for i in range(n)]))
+
+    core = draw_dot(0, 0, 17)
+    if style == LINE:
+        return [*(draw_line(plume, closed=True, width=0.8 * STROKE) for plume in plumes(1.0)), core]
+    if style == FILLED:
+        steps = ((1.0, 0.3), (0.68, 0.4), (0.4, 0.75))
+        return [*(draw_patch(plume, opacity) for share, opacity in steps for plume in plumes(share)), core]
+    return [blur([draw_patch(plume, paint=FADE) for plume in plumes(1.0)], 5), draw_glow(40, 40), draw_glow(24, 24)]
 
 
-def draw_fr_two() -> list[str]:
-    """Draw a core and two lobes that widen outwards and end in a bright hotspot at the outer edge."""
-    tip, length, half_width, hot = 26.0, 84.0, 34.0, 0.76
-    along = [(1 - math.cos(t)) / 2 for t in make_steps(0, math.pi, 97)]
+def fr_two(style: str) -> list[str]:
+    """Draw a core, a bridge, and two lobes that end in a bright hotspot at the outer edge."""
+    tip, length, half_width = 24.0, 86.0, 33.0
+    along = [(1 - math.cos(t)) / 2 for t in make_steps(0, math.pi, 61)]
     # The lobe is a drop: narrow near the core, widest two thirds out, blunt at the end.
     upper = [(tip + length * s, half_width * 2.6 * s * math.sqrt(1 - s)) for s in along]
-    lobe = upper + [(x, -y) for x, y in upper[-2:0:-1]]
-    cap = [(x, y) for x, y in lobe if x >= tip + length * hot]
-    marks = [draw_dot(0, 0, 11)]
-    for degrees in (0, 180):
-        marks += [draw_line(rotate(lobe, degrees), closed=True), draw_patch(rotate(cap, degrees))]
-    return marks
+    lobes = both_ways(upper + [(x, -y) for x, y in upper[-2:0:-1]])
+    spots = [(90.0, 0.0), (-90.0, 0.0)]
+    bridge = [(-40.0, 0.0), (40.0, 0.0)]
+    if style == LINE:
+        lines = [draw_line(lobe, closed=True, width=0.9 * STROKE) for lobe in lobes]
+        return [*lines, *(draw_dot(x, y, 16) for x, y in spots), draw_dot(0, 0, 9)]
+    if style == FILLED:
+        areas = [draw_line(bridge, width=16, opacity=0.4), *(draw_patch(lobe, 0.5) for lobe in lobes)]
+        return [*areas, *(draw_dot(x, y, 19) for x, y in spots), draw_dot(0, 0, 9)]
+    areas = [draw_line(bridge, width=20, opacity=0.3), *(draw_patch(lobe, 0.4) for lobe in lobes)]
+    hot = [draw_glow(r, r, at=spot) for spot in spots for r in (44, 30)]
+    return [blur(areas, 6), *hot, draw_glow(20, 20)]
 
 
-def draw_bent() -> list[str]:
+def bent(style: str) -> list[str]:
     """Draw a core with two jets that are bent to the same side and widen into tails."""
     top = 70.0
-    spine = [(10 + 76 * math.sin(t), top - 158 * (1 - math.cos(t))) for t in make_steps(0.02, math.radians(94), 60)]
-    tail = make_ribbon(spine, [13 + 40 * (i / 59) ** 1.2 for i in range(60)])
-    fade, fill = make_fade(182, (0.0, top))
-    core = draw_line([(-12, top), (12, top)], width=13)
-    return [fade, draw_patch(tail, fill), draw_patch([(-x, y) for x, y in tail], fill), core, draw_dot(0, top, 15)]
+    spine = [(8 + 78 * math.sin(t), top - 158 * (1 - math.cos(t))) for t in make_steps(0.02, math.radians(94), 55)]
+
+    def tails(share: float) -> list[list[Point]]:
+        n = round(share * len(spine))
+        ends = [math.sqrt(1 - (i / (n - 1)) ** 10) for i in range(n)]
+        one = make_ribbon(spine[:n], [(15 + 40 * (i / 54) ** 1.2) * ends[i] for i in range(n)])
+        return [one, [(-x, y) for x, y in one]]
+
+    core = draw_dot(0, top, 17)
+    if style == LINE:
+        return [*(draw_line(tail, closed=True, width=0.8 * STROKE) for tail in tails(1.0)), core]
+    if style == FILLED:
+        steps = ((1.0, 0.4), (0.65, 0.5), (0.35, 0.6))
+        return [*(draw_patch(tail, opacity) for share, opacity in steps for tail in tails(share)), core]
+    glow = [draw_glow(40, 40, at=(0, top)), draw_glow(24, 24, at=(0, top))]
+    return [blur([draw_patch(tail, paint=FADE_FROM_TOP) for tail in tails(1.0)], 5), *glow]
 
 
-def draw_radio(*components: Sequence[float], sigma: float, peaks: bool = True, contours: bool = True) -> list[str]:
-    """Draw components along one axis, each given by the x of its peaks: a contour each, and a dot for each peak."""
-    marks = []
-    for xs in components:
-        places = [(x, 0.0) for x in xs]
-        if contours:
-            marks.append(draw_line(trace_contour(places, sigma), closed=True))
-        if peaks:
-            marks += [draw_dot(x, y, 11 if contours else 17) for x, y in places]
-    return marks
+def radio(*components: Sequence[float], sigma: float, peaks: bool = True, contours: bool = True) -> Draw:
+    """Draw components along one axis, each given by the x of its peaks: an island each, and a dot for each peak."""
+
+    def draw(style: str) -> list[str]:
+        marks = []
+        for xs in components:
+            places = [(x, 0.0) for x in xs]
+            island = trace_contour(places, sigma) if contours else []
+            if contours and style == LINE:
+                marks.append(draw_line(island, closed=True))
+            elif contours and style == FILLED:
+                marks.append(draw_patch(island, 0.45 if peaks else 0.9))
+            elif contours:
+                marks.append(blur([draw_patch(island, 0.4 if peaks else 0.8)], 7 if len(components) == 1 else 4))
+            for x, y in places if peaks else []:
+                if style == FADING:
+                    r = min(1.2 * sigma, 40) if contours else 44
+                    marks += [draw_glow(r, r, at=(x, y)), draw_glow(0.6 * r, 0.6 * r, at=(x, y))]
+                elif contours:
+                    marks.append(draw_dot(x, y, 12))
+                elif style == FILLED:
+                    marks.append(draw_dot(x, y, 24))
+                else:
+                    marks += [draw_dot(x, y, 10), draw_line(move(make_ellipse(24, 24), shift=(x, y)), closed=True)]
+        return marks
+
+    return draw
 
 
 # --- the table of symbols --------------------------------------------------------------------------------------------
 
-ROUND, BETWEEN, CIGAR = (lambda: draw_smooth(84, 84)), (lambda: draw_smooth(100, 64)), (lambda: draw_smooth(108, 31))
-SPIRAL = lambda: draw_unbarred(17, 17, 15)  # noqa: E731 - named once, used in three taxonomies
-EDGE_ON = lambda: draw_edge_on(32)  # noqa: E731
+ROUND, BETWEEN, CIGAR = smooth(90, 90), smooth(104, 64), smooth(112, 31)
+SPIRAL, EDGE_ON, DISC = spiral(16, 18, 17), edge_on(17), edge_on(0)
 
-SYMBOLS: dict[str, dict[str, Callable[[], list[str]]]] = {
+SYMBOLS: dict[str, dict[str, Draw]] = {
     "galaxy10": {
-        "disturbed": draw_disturbed,
-        "merging": draw_merging,
+        "disturbed": disturbed,
+        "merging": merging,
         "round_smooth": ROUND,
         "in_between_round_smooth": BETWEEN,
         "cigar_shaped_smooth": CIGAR,
-        "barred_spiral": draw_barred,
-        "unbarred_tight_spiral": lambda: draw_unbarred(8.5, 18, 32),
-        "unbarred_loose_spiral": lambda: draw_unbarred(30, 15, 11),
-        "edge_on_without_bulge": lambda: draw_edge_on(0),
-        "edge_on_with_bulge": lambda: draw_edge_on(45),
+        "barred_spiral": spiral(15, 20, 52, bar=19),
+        "unbarred_tight_spiral": spiral(8.5, 19, 32),
+        "unbarred_loose_spiral": spiral(30, 16, 12),
+        "edge_on_without_bulge": DISC,
+        "edge_on_with_bulge": edge_on(30),
     },
     "galaxymnist": {
         "smooth_round": ROUND,
         "smooth_cigar": CIGAR,
-        "edge_on_disk": lambda: draw_edge_on(0),
+        "edge_on_disk": DISC,
         "unbarred_spiral": SPIRAL,
     },
     "gz2-5": {
@@ -279,46 +290,58 @@ SYMBOLS: dict[str, dict[str, Callable[[], list[str]]]] = {
         "edge_on": EDGE_ON,
         "spiral": SPIRAL,
     },
-    "gz1-coarse": {"elliptical": BETWEEN, "edge_on": EDGE_ON, "spiral": SPIRAL, "merger": draw_merging},
-    "radio-fr": {"fri": draw_fr_one, "frii": draw_fr_two, "compact": draw_compact, "bent": draw_bent},
+    "gz1-coarse": {"elliptical": BETWEEN, "edge_on": EDGE_ON, "spiral": SPIRAL, "merger": merging},
+    "radio-fr": {"fri": fr_one, "frii": fr_two, "compact": compact, "bent": bent},
     "rgz": {
-        "1c_1p": lambda: draw_radio([0], sigma=40),
-        "1c_2p": lambda: draw_radio([-44, 44], sigma=36),
-        "1c_3p": lambda: draw_radio([-66, 0, 66], sigma=29),
-        "2c_2p": lambda: draw_radio([-62], [62], sigma=29),
-        "2c_3p": lambda: draw_radio([-76, -24], [76], sigma=22),
-        "3c_3p": lambda: draw_radio([-80], [0], [80], sigma=19),
+        "1c_1p": radio([0], sigma=40),
+        "1c_2p": radio([-44, 44], sigma=36),
+        "1c_3p": radio([-66, 0, 66], sigma=29),
+        "2c_2p": radio([-62], [62], sigma=29),
+        "2c_3p": radio([-76, -24], [76], sigma=22),
+        "3c_3p": radio([-80], [0], [80], sigma=19),
     },
     "rgz-peaks": {
-        "1p": lambda: draw_radio([0], sigma=1, contours=False),
-        "2p": lambda: draw_radio([-44, 44], sigma=1, contours=False),
-        "3p": lambda: draw_radio([-74, 0, 74], sigma=1, contours=False),
+        "1p": radio([0], sigma=1, contours=False),
+        "2p": radio([-44, 44], sigma=1, contours=False),
+        "3p": radio([-74, 0, 74], sigma=1, contours=False),
     },
     "rgz-components": {
-        "1c": lambda: draw_radio([0], sigma=40, peaks=False),
-        "2c": lambda: draw_radio([-62], [62], sigma=29, peaks=False),
-        "3c": lambda: draw_radio([-80], [0], [80], sigma=19, peaks=False),
+        "1c": radio([0], sigma=40, peaks=False),
+        "2c": radio([-62], [62], sigma=29, peaks=False),
+        "3c": radio([-80], [0], [80], sigma=19, peaks=False),
     },
 }
 
 
-def make_svg(marks: Sequence[str]) -> str:
-    """Return the text of the SVG file of one symbol."""
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" height="{SIZE}">'
-    return "\n".join([head, f'<rect width="{SIZE}" height="{SIZE}" fill="#000"/>', *marks, "</svg>", ""])
+def name_file(slug: str, style: str) -> str:
+    """Return the name, without suffix, of the files of a drawing."""
+    return slug if style == LINE else f"{slug}@{style}"
+
+
+def render(svg: str) -> bytes:
+    """Return the PNG of a drawing, in gray."""
+    import resvg_py
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=SIZE, height=SIZE)))).convert("L")
+    step = 255 / (LEVELS - 1)
+    picture = picture.point([round(round(value / step) * step) for value in range(256)])
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def main(root: Path) -> None:
     """Write all symbols below `root`, one folder for each taxonomy."""
-    import resvg_py
-
     for taxonomy, symbols in SYMBOLS.items():
         folder = root / taxonomy
         folder.mkdir(parents=True, exist_ok=True)
         for slug, draw in symbols.items():
-            text = make_svg(draw())
-            (folder / f"{slug}.svg").write_text(text, encoding="utf-8")
-            (folder / f"{slug}.png").write_bytes(bytes(resvg_py.svg_to_bytes(svg_string=text, width=SIZE, height=SIZE)))
+            for style in STYLES:
+                text = make_svg(draw(style))
+                path = folder / name_file(slug, style)
+                path.with_suffix(".svg").write_text(text, encoding="utf-8")
+                path.with_suffix(".png").write_bytes(render(text))
 
 
 if __name__ == "__main__":
