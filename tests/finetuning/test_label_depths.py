@@ -185,7 +185,7 @@ def test_data_sets_of_different_terms_are_pointed_out(folders: dict[str, Path]) 
     assert not [w for w in gather(folders["medium"], taxonomy=None).warnings if "different terms" in w]
 
 
-@pytest.mark.parametrize("method", ["supervised"])
+@pytest.mark.parametrize("method", ["supervised", "clip"])
 def test_a_model_of_three_depths(method: str, folders: dict[str, Path]) -> None:
     given = ("--taxonomy", "galaxy10", "--method", method, "--out", "run")
     code, out, said = run_command("finetune", *folders.values(), *given, *QUICK)
