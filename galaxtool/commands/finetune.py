@@ -32,6 +32,7 @@ def finetune(
     symbols: Path | None = None,
     where: str | None = None,
     weight: Sequence[str] = (),
+    noisy: Sequence[str] = (),
     image_column: str | None = None,
     label_column: str | None = None,
     ra_column: str | None = None,
@@ -119,6 +120,9 @@ def finetune(
         Condition that selects rows, as in SQL: "odd_pool = 0 and label in ('spiral', 'edge_on')".
     weight : sequence of str
         Weight of a data set in the mix, as NAME=2; can be repeated.
+    noisy : sequence of str
+        Data set with noisy labels, as NAME or NAME=0.1 with the share of wrong ones to start from; can be repeated. The
+        probability of each label given the class is learned.
     {image_column}
     label_column : str, optional
         Catalogue column with the labels; needed only if it has none of the usual names.
@@ -235,7 +239,8 @@ def finetune(
     config = FinetuneConfig(
         dataset=dataset, output=output, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
         channels=channels, head=head, votes=str(votes) if votes else None, taxonomy=taxonomy, symbols=symbols,
-        where=where, weight=weight, image_column=image_column, label_column=label_column, ra_column=ra_column,
+        where=where, weight=weight, noisy=noisy, image_column=image_column, label_column=label_column,
+        ra_column=ra_column,
         dec_column=dec_column, table=table, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
         weight_hdu=weight_hdu, pixel_scale=pixel_scale, pixels=pixels, all_classes=all_classes,
         recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,

@@ -11,7 +11,7 @@ from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.training.stopping import normalize_rule_name
 from galaxtool.utils.config import FORMER_NAMES, invocation
 
-_LISTS = ("dataset", "option", "weight", "bands", "data")
+_LISTS = ("dataset", "option", "weight", "noisy", "bands", "data")
 _PATHS = ("output", "symbols", "split")
 
 
@@ -42,6 +42,7 @@ class FinetuneConfig:
     symbols: Path | None = None
     where: str | None = None
     weight: Sequence[str] = ()
+    noisy: Sequence[str] = ()
     image_column: str | None = None
     label_column: str | None = None
     ra_column: str | None = None

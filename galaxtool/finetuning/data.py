@@ -20,10 +20,12 @@ from galaxtool.evaluation.class_scores import describe_small_classes
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.labels import Messages, read_labels
 from galaxtool.finetuning.missing_classes import describe_missing_classes, describe_unseen_classes
+from galaxtool.finetuning.noisy_labels import find_noisy, parse_noisy, separate_noisy
 from galaxtool.finetuning.targets import UNLABELED, Targets, find_targets, make_label_sets, make_terms
 from galaxtool.inputs.probe import FileProber
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy
 from galaxtool.training.dataset_scores import LabelTerms
+from galaxtool.training.label_noise import NoisyLabels
 from galaxtool.types import Item
 
 DEFAULT_DATASET = "sample:n=1200"
@@ -56,6 +58,8 @@ class LabeledImages:
         Votes for each answer, if the model learns from votes.
     coarse : mapping of str to tuple of str
         The classes that each coarser label contains.
+    noisy : tuple of NoisyLabels
+        The labels of data sets that are noisy, which are the last of the coarser labels.
     terms : tuple of LabelTerms
         The terms in which each data set is scored by itself; empty if that says nothing new.
     warnings : tuple of str
@@ -73,6 +77,7 @@ class LabeledImages:
     taxonomy: Taxonomy
     votes: np.ndarray | None = None
     coarse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    noisy: tuple[NoisyLabels, ...] = ()
     terms: tuple[LabelTerms, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -84,7 +89,7 @@ class LabeledImages:
 
     def label_sets(self) -> np.ndarray | None:
         """Return the label sets of `galaxtool.training.task.Task`, or None if every label is a class."""
-        return make_label_sets(self.taxonomy, self.coarse)
+        return make_label_sets(self.taxonomy, self.coarse, self.noisy)
 
     def targets(self) -> np.ndarray:
         """Return the target of each item, in the form that `galaxtool.training.task.PictureSet` has."""
@@ -127,6 +132,8 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     datasets, locations, items, messages = _open_items(config, prober, keeps_all=keeps_all)
     names = [dataset.name for dataset in datasets]
     targets = find_targets(items, [d for d, _ in locations], names, config)
+    rates = parse_noisy(config.noisy, names)
+    targets = separate_noisy(targets, [d for d, _ in locations], names, rates)
     if any(targets.left_out):
         used = [i for i, left_out in enumerate(targets.left_out) if not left_out]
         items, locations = [items[i] for i in used], [locations[i] for i in used]
@@ -171,6 +178,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         taxonomy=targets.taxonomy,
         votes=targets.votes,
         coarse=targets.coarse,
+        noisy=find_noisy(targets.taxonomy, targets.coarse, rates, names),
         terms=make_terms(targets.taxonomy, targets.coarse, targets.terms, names) if targets.terms else (),
         warnings=(
             *messages.warnings,
@@ -274,14 +282,14 @@ def describe_data(labeled: LabeledImages, config: FinetuneConfig) -> dict[str, A
     options = config.reading_options()
     values = {**options.read_options.as_dict(), "pattern": options.pattern}
     reading = {name: values[name] for name in _READING if values.get(name) not in (None, [])}
+    optional = {
+        "coarse_labels": {name: list(classes) for name, classes in labeled.coarse.items()},
+        "noisy": {own.dataset: own.rate for own in labeled.noisy},
+        "reading": reading,
+    }
     return {
         "names": [dataset.name for dataset in labeled.datasets],
         "where": config.where,
         "counts": labeled.counts(),
-        **(
-            {"coarse_labels": {name: list(classes) for name, classes in labeled.coarse.items()}}
-            if labeled.coarse
-            else {}
-        ),
-        **({"reading": reading} if reading else {}),
+        **{name: value for name, value in optional.items() if value},
     }

@@ -55,8 +55,8 @@ def describe_unseen_classes(
         return []
     these = "it" if len(unseen) == 1 else "them"
     return [
-        f"No training image has the label {_quote(unseen)}: only coarser labels contain {these}, so the model may "
-        f"confuse {these} with other classes of these labels."
+        f"No training image has the label {_quote(unseen)}: only coarser or noisy labels contain {these}, so the model "
+        f"may confuse {these} with other classes of these labels."
     ]
 
 

@@ -80,6 +80,7 @@ def finish_run(
     dict
         The metrics.
     """
+    trained = task.objective
     if setup.head.fitted:  # its votes answer for the mix of classes of the training
         options = replace(task.options, scores_prior=TRAINING)
         label_sets = None if task.label_sets is None else task.label_sets.cpu().numpy()
@@ -90,6 +91,8 @@ def finish_run(
     figures = run.path / "figures"
     scored = run_head(task, head, task.valid.select_labeled() if has_classes else task.valid)
     metrics, temperature = score_validation(task, scored, outcome, calibrate=config.calibrate, seed=config.seed)
+    if noise := setup.labeled.noisy and getattr(trained, "noise", None):
+        metrics["noise"] = noise.describe(task.taxonomy.slugs)
     if note := metrics.get("calibration", {}).get("note"):
         log.say(note)
     if has_classes and test is not None:

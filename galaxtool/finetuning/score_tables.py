@@ -60,6 +60,7 @@ def list_score_tables(metrics: Mapping[str, Any]) -> list[ScoreTable]:
     )
     own, split = (test, "test") if test else (metrics, "validation")
     tables += [_tabulate_datasets(own["datasets"], split)] if len(own.get("datasets", ())) > 1 else []
+    tables += [_tabulate_noise(name, entry) for name, entry in metrics.get("noise", {}).items()]
     classes = [_tabulate_classes(own["classes"], split)] if own.get("classes") else []
     return [table for table in (*tables, *classes) if table.rows]  # a model without classes has no scores
 
@@ -94,6 +95,16 @@ def _tabulate_datasets(datasets: Mapping[str, Any], split: str) -> ScoreTable:
     ]
     columns = ("data set", "labels", "images", "accuracy", "F1 (macro)")
     return ScoreTable(f"Data sets in the terms of their labels, {split} images", columns, rows)
+
+
+def _tabulate_noise(dataset: str, entry: Mapping[str, Any]) -> ScoreTable:
+    """Return the learned probability of each label of a data set given the class."""
+    rows = [
+        {"class": slug, **{label: f"{p:.2f}" for label, p in labels.items()}}
+        for slug, labels in list(entry["classes"].items())[:_MAX_CLASSES]
+    ]
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return ScoreTable(f"Labels of {dataset}, learned probability given the class", columns, rows)
 
 
 def _tabulate_classes(classes: Mapping[str, Any], split: str) -> ScoreTable:

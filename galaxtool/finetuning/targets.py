@@ -19,6 +19,7 @@ from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.votes.counts import read_votes, select_answered
 from galaxtool.taxonomy.votes.load import load_schema
 from galaxtool.training.dataset_scores import LabelTerms
+from galaxtool.training.label_noise import NoisyLabels
 from galaxtool.types import Item
 
 UNLABELED = "unlabelled"
@@ -208,11 +209,16 @@ def _describe_mixture(items: Sequence[Item], sources: Sequence[int], names: Sequ
     ]
 
 
-def make_label_sets(taxonomy: Taxonomy, coarse: Mapping[str, tuple[str, ...]]) -> np.ndarray | None:
+def make_label_sets(
+    taxonomy: Taxonomy, coarse: Mapping[str, tuple[str, ...]], noisy: Sequence[NoisyLabels] = ()
+) -> np.ndarray | None:
     """Return the label sets of `galaxtool.training.task.Task`, float32 (L, K); None if every label is a class."""
     if not coarse:
         return None
-    rows = [[float(slug in classes) for slug in taxonomy.slugs] for classes in coarse.values()]
+    start = {label: row for own in noisy for label, row in zip(own.labels, own.start.T.tolist(), strict=True)}
+    rows = [
+        start.get(label) or [float(slug in classes) for slug in taxonomy.slugs] for label, classes in coarse.items()
+    ]
     return np.concatenate([np.eye(len(taxonomy)), np.array(rows)]).astype(np.float32)
 
 
@@ -230,7 +236,7 @@ def make_terms(
             if slug in parent:
                 membership[k, index[parent[slug]]] = 1
         of_class = [index.get(parent.get(slug, ""), -1) for slug in taxonomy.slugs]
-        of_coarse = [index.get(label.removeprefix(f"{own.name}:"), -1) for label in coarse]
+        of_coarse = [index.get(label.removeprefix(f"{own.name}:").removeprefix(f"{dataset}/"), -1) for label in coarse]
         column = slugify(dataset) or "data"
         while column in {other.column for other in made}:
             column += "_2"

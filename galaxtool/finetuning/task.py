@@ -26,6 +26,7 @@ from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
 from galaxtool.taxonomy.symbols import load_symbols
 from galaxtool.training import distributed
+from galaxtool.training.label_noise import LabelNoise
 from galaxtool.training.objective import Objective
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.precision import suggest_precision
@@ -173,7 +174,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
         device=device,
         options=options,
         augmentation=replace(augmentation, margin=train.margin, size=preprocess.size),
-        objective=make_objective(setup, options, train, label_sets),
+        objective=make_objective(setup, options, train, label_sets, learns_noise=True),
         label_sets=None if label_sets is None else torch.from_numpy(label_sets).to(device),
         terms=setup.labeled.terms if setup.labeled.votes is None and setup.head.name != "none" else (),
         # a fitted head is made after the training, in which the method's own head learns
@@ -190,9 +191,14 @@ def _make_caption_collector(config: FinetuneConfig, setup: TrainingSetup) -> Cap
 
 
 def make_objective(
-    setup: TrainingSetup, options: TrainOptions, train: PictureSet, label_sets: np.ndarray | None
+    setup: TrainingSetup,
+    options: TrainOptions,
+    train: PictureSet,
+    label_sets: np.ndarray | None,
+    *,
+    learns_noise: bool = False,
 ) -> Objective:
-    """Make the objective of the head for a training split.
+    """Make the objective of the head for a training split, which learns the noise of labels if it is to.
 
     Raises
     ------
@@ -201,7 +207,9 @@ def make_objective(
     """
     make: Callable[..., Objective] = get_registry().heads.find(setup.head.name).load(setup.head.objective)
     known = signature(make).parameters
-    optional = {"label_sets": label_sets, "item_weights": train.weights}
+    noisy = setup.labeled.noisy if learns_noise and label_sets is not None else ()
+    noise = LabelNoise(noisy, float(train.weights.sum())) if noisy else None
+    optional = {"label_sets": label_sets, "item_weights": train.weights, "label_noise": noise}
     if label_sets is not None and "label_sets" not in known:
         raise ConfigError(
             f"The head '{setup.head.name}' learns from classes only; {', '.join(setup.labeled.coarse)} are coarser.",
@@ -254,5 +262,6 @@ def _describe_counts(labeled: LabeledImages) -> str:
         raise TrainingError("No image is left to train on.", hint="Check --where and the given splits.")
     if labeled.votes is not None:
         return f"{splits} images with votes for {len(labeled.taxonomy)} answers"
-    coarse = f" and {len(labeled.coarse)} coarser labels" if labeled.coarse else ""
+    kind = "coarser or noisy" if labeled.noisy else "coarser"
+    coarse = f" and {len(labeled.coarse)} {kind} labels" if labeled.coarse else ""
     return f"{splits} images of {len(labeled.taxonomy)} classes{coarse}"

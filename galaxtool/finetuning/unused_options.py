@@ -86,7 +86,10 @@ def find_unused(config: FinetuneConfig) -> Iterator[UnusedOption]:
         yield UnusedOption("patience", "select", "changes nothing with --select last, which trains for all epochs")
     if config.size_arcsec is not None:
         yield UnusedOption("crop", "size_arcsec", "changes nothing with --size-arcsec, which replaces it")
+    if "labels" not in method.needs:
+        yield UnusedOption("noisy", "method", f"changes nothing with the method '{method.name}'")
     if config.votes:
+        yield UnusedOption("noisy", "votes", "is for classes, and --votes has answers")
         yield UnusedOption("all_classes", "votes", "is for classes, and --votes has answers")
 
 

@@ -96,12 +96,21 @@ class AlignmentStage(Stage):
         self.log_scale = log_scale
         self.prompts = list(task.taxonomy.prompts)
         self.is_instance = task.options.contrast == "instance"
-        self.sets = _get_label_sets(task, normalized=self.is_instance)
         if self.align.symmetric and (task.options.accumulate > 1 or distributed.size() > 1):
             raise ConfigError(
                 "The symmetric loss compares each prompt with all images of a batch, so a batch cannot be divided.",
                 hint="Leave --accumulate and torchrun out, or --option symmetric.",
             )
+
+    @property
+    def sets(self) -> torch.Tensor | None:
+        """The label sets (L, K) with the present probabilities of noisy labels; None if each label is a class."""
+        get_sets = getattr(self.task.objective, "label_sets", None)
+        sets: torch.Tensor | None = get_sets() if callable(get_sets) else self.task.label_sets
+        if sets is None:
+            return None
+        sets = sets.to(self.task.device)
+        return normalize_sets(sets) if self.is_instance else sets
 
     def scale(self) -> torch.Tensor:
         """Return 1 / tau, clamped as in CLIP."""
@@ -188,10 +197,3 @@ def make_log_scale(task: Task) -> nn.Parameter:
     value = math.log(1 / FIRST_TEMPERATURE) if stored is None else min(float(stored.detach()), MAX_LOG_SCALE)
     learns = AlignmentOptions.from_task(task).temperature_lr > 0
     return nn.Parameter(torch.tensor(value), requires_grad=learns)
-
-
-def _get_label_sets(task: Task, *, normalized: bool) -> torch.Tensor | None:
-    """Return the label sets (L, K) on the device; None if each label is a class."""
-    if task.label_sets is None:
-        return None
-    return normalize_sets(task.label_sets) if normalized else task.label_sets

@@ -154,15 +154,15 @@ def classes_to_classes_loss(
 
 
 def normalize_sets(sets: torch.Tensor) -> torch.Tensor:
-    """Divide each row of label sets (L, K) by its sum."""
-    return sets / sets.sum(dim=1, keepdim=True)
+    """Divide each row of label sets (L, K) by its sum, which has no gradient."""
+    return sets / sets.sum(dim=1, keepdim=True).detach()
 
 
 def get_shares(targets: torch.Tensor, n_classes: int, sets: torch.Tensor | None) -> torch.Tensor:
     """Return the shares (N, K) of the classes in the labels of items, which add up to 1."""
     if sets is None:
         return F.one_hot(targets, n_classes)
-    return normalize_sets(sets)[targets]
+    return normalize_sets(sets.detach())[targets]
 
 
 def compute_similarity(a: torch.Tensor, b: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

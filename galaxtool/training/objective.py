@@ -16,6 +16,7 @@ from galaxtool.evaluation.class_scores import compute_class_scores
 from galaxtool.evaluation.metrics import compute_classification_metrics, compute_metric
 from galaxtool.evaluation.prior import TRAINING, find_factors, find_scores_shares, measure_prior
 from galaxtool.taxonomy.load import Taxonomy
+from galaxtool.training.label_noise import LabelNoise
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.partial_labels import count_classes, gather_labels, normalize_sets
 
@@ -25,7 +26,8 @@ class Objective(Protocol):
 
     The factory is called as ``factory(taxonomy=Taxonomy, options=TrainOptions, targets=ndarray)`` with the targets of
     the training split. If it has these parameters, it is also given ``label_sets``, an ndarray as in
-    `galaxtool.training.task.Task` or None, and ``item_weights``, the weights of the items of the training split.
+    `galaxtool.training.task.Task` or None, ``item_weights``, the weights of the items of the training split, and
+    ``label_noise``, a `galaxtool.training.label_noise.LabelNoise` or None.
 
     Attributes
     ----------
@@ -82,11 +84,15 @@ class ClassObjective:
         The classes of each label as in `galaxtool.training.task.Task`; by default, every label is a class.
     item_weights : ndarray of float64, shape (N,), optional
         How often each item is seen in an epoch, on average; by default once.
+    label_noise : LabelNoise, optional
+        The learned probabilities of noisy labels, which replace the last rows of the label sets.
 
     Attributes
     ----------
     prior : ndarray of float64, shape (K,)
         Share of each class in the training split.
+    noise : LabelNoise or None
+        The learned probabilities of noisy labels.
 
     Raises
     ------
@@ -102,6 +108,7 @@ class ClassObjective:
         targets: np.ndarray,
         label_sets: np.ndarray | None = None,
         item_weights: np.ndarray | None = None,
+        label_noise: LabelNoise | None = None,
     ) -> None:
         self.n_outputs = len(taxonomy)
         self.slugs = tuple(taxonomy.slugs)
@@ -111,6 +118,7 @@ class ClassObjective:
         factors = find_factors(self.prior, find_scores_shares(self.prior, options.scores_prior))
         self._shift = np.log(factors) if options.scores_prior != TRAINING else np.zeros(len(factors))
         self.label_weights: torch.Tensor | None = None
+        self.noise = label_noise
         self._log_sets = None if label_sets is None else torch.from_numpy(label_sets).float().log()
         if options.class_weights == "inverse":
             counts = count_classes(targets, len(taxonomy), label_sets)
@@ -127,7 +135,15 @@ class ClassObjective:
 
     def log_label_sets(self) -> torch.Tensor | None:
         """Return the logarithm of the label sets, (L, K); None if every label is a class."""
-        return self._log_sets
+        if self._log_sets is None or self.noise is None:
+            return self._log_sets
+        learned = self.noise.log_rows()
+        return torch.cat([self._log_sets[: -len(learned)].to(learned), learned])
+
+    def label_sets(self) -> torch.Tensor | None:
+        """Return the label sets, (L, K), with the present probabilities of noisy labels."""
+        log_sets = self.log_label_sets()
+        return None if log_sets is None else log_sets.exp()
 
     def weights(self, targets: torch.Tensor) -> torch.Tensor | None:
         """Return the class weight of each item; for a coarse label, the mean over its classes."""
@@ -170,7 +186,7 @@ class ClassObjective:
         else:
             labeled = torch.from_numpy(targets >= 0)
             log_p, known = torch.log_softmax(logits[labeled], dim=1), torch.from_numpy(targets)[labeled]
-            loss = -gather_labels(log_p, known, log_sets).mean()
+            loss = -gather_labels(log_p, known, log_sets.detach()).mean()
         scores = {"valid_loss": float(loss)}
         if is_class.any():
             predicted = logits.argmax(dim=1).numpy()[is_class]

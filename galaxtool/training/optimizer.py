@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from galaxtool.backbones.abilities import group_by_block
+from galaxtool.training.label_noise import LEARNING_RATE
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import Stage
 
@@ -38,6 +39,8 @@ def make_optimizer(stage: Stage, backbone: Any, options: TrainOptions) -> torch.
     """
     scales = compute_layer_scales(stage, backbone, options.layer_decay)
     scales |= {parameter: rate / options.lr for parameter, rate in stage.own_rates().items()}
+    if stage.label_noise is not None:
+        scales[stage.label_noise.logits] = LEARNING_RATE / options.lr
     members: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
     for parameter in stage.trainable():
         members[scales.get(parameter, 1.0), parameter.ndim > 1].append(parameter)

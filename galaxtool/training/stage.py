@@ -10,6 +10,7 @@ from torch import nn
 
 from galaxtool.training.dataset_scores import validate_datasets
 from galaxtool.training.domain_norm import DomainStatistics
+from galaxtool.training.label_noise import LabelNoise
 from galaxtool.training.loss import Loss
 from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.objective import scale_logits
@@ -37,6 +38,8 @@ class Stage(nn.Module):
         epochs, which multiplies the cosine.
     final_weight_decay : float or None
         Weight decay at the end, to which it goes by half a cosine; None for a constant one.
+    label_noise : LabelNoise or None
+        Probabilities of noisy labels, which the trainer gives to all stages so that they learn them.
     """
 
     ramp_epochs: float | None = None
@@ -46,6 +49,7 @@ class Stage(nn.Module):
         super().__init__()
         self.name = name
         self.epochs = epochs
+        self.label_noise: LabelNoise | None = None
 
     def begin(self) -> None:
         """Prepare the stage; called once after the previous stage, but not when a run resumes within this stage."""

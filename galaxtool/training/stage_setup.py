@@ -10,6 +10,7 @@ from torch import nn
 from galaxtool.backbones.abilities import set_checkpointing
 from galaxtool.errors import ConfigError
 from galaxtool.training import distributed
+from galaxtool.training.label_noise import LabelNoise
 from galaxtool.training.optimizer import compute_layer_scales
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
@@ -27,6 +28,11 @@ def prepare_stages(task: Task, stages: nn.ModuleList) -> None:
     if distributed.size() > 1 and task.device.type == "cuda":  # not available on the CPU
         # torch's own function drops the activations of timm's layers
         import_attribute("timm.layers:convert_sync_batchnorm")(stages)
+    noise = getattr(task.objective, "noise", None)  # only an objective of classes has it
+    if isinstance(noise, LabelNoise):
+        noise.to(task.device)
+        for stage in stages:
+            stage.label_noise = noise
     _check_options(task, [stage for stage in stages if isinstance(stage, Stage)])
     if task.options.checkpointing:
         set_checkpointing(task.backbone, True)

@@ -36,7 +36,11 @@ class _LossModule(nn.Module):
         self.stage = stage
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        return split_loss(self.stage.loss(batch))
+        loss, terms = split_loss(self.stage.loss(batch))
+        if self.stage.label_noise is None:
+            return loss, terms
+        penalty = self.stage.label_noise.penalty()
+        return loss + penalty, {**terms, "noise": penalty.detach()}
 
 
 class Stepper:

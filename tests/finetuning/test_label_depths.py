@@ -228,3 +228,56 @@ def test_coarse_labels_alone(folders: dict[str, Path]) -> None:
     assert "accuracy" in out
     said = run_failing("finetune", folders["coarse"], *given, *QUICK, "--head", "knn", "--out", "knn")
     assert "all labels are coarser" in said
+
+
+# --- noisy labels ----------------------------------------------------------------------------------------------------
+
+
+def test_noisy_labels_are_rows_of_their_own(folders: dict[str, Path]) -> None:
+    labeled = gather(*folders.values(), noisy=["coarse=0.2", "medium"])
+    (medium, coarse), k = labeled.noisy, len(labeled.taxonomy)
+    assert (medium.dataset, medium.rate, coarse.dataset, coarse.rate) == ("medium", 0.1, "coarse", 0.2)
+    assert medium.labels == ("medium/smooth_round", "medium/smooth_inbetween", "medium/edge_on", "medium/spiral")
+    assert coarse.labels == tuple(f"coarse/{slug}" for slug in ("elliptical", "edge_on", "spiral", "merger"))
+    assert labeled.label_names[k:] == (*medium.labels, *coarse.labels)  # none of the data sets is coarse and clean
+    sets = labeled.label_sets()
+    assert sets is not None
+    of_cigar = sets[k + 4 :, labeled.taxonomy.slugs.index("cigar_shaped_smooth")]
+    np.testing.assert_allclose(of_cigar, [0.2 / 3, 0.8, 0.2 / 3, 0.2 / 3], rtol=1e-6)
+    of_merging = sets[k : k + 4, labeled.taxonomy.slugs.index("merging")]  # without a counterpart in gz2-5
+    np.testing.assert_allclose(of_merging, 0.25)
+    for (d, _), target, item in zip(labeled.locations, labeled.targets(), labeled.items, strict=True):
+        assert (target < k) == (d == 0)
+        term = labeled.terms[d].slugs[labeled.terms[d].of_label[target]]
+        assert term == {"Round Smooth Galaxies": "round_smooth"}.get(str(item.label), str(item.label))
+
+
+@pytest.mark.parametrize("method", ["supervised", "clip"])
+def test_the_noise_of_a_data_set_is_learned(method: str, folders: dict[str, Path]) -> None:
+    given = ("--taxonomy", "galaxy10", "--method", method, "--noisy", "coarse=0.2", "--out", "run")
+    code, out, said = run_command("finetune", *folders.values(), *given, *QUICK)
+    assert code == 0, said
+    assert "coarse: labels are noisy" in said and "Labels of coarse, learned probability given the class" in out
+    entry = json.loads(Path("run/metrics.json").read_text())["noise"]["coarse"]
+    assert entry["rate"] == 0.2
+    shares = np.array([[*row.values()] for row in entry["classes"].values()])
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=2e-4)
+    start = gather(*folders.values(), noisy=["coarse=0.2"]).noisy[0].start
+    assert 1e-4 < np.abs(shares - start).max() < 0.1  # it has moved, and not far in one epoch
+    record = json.loads(Path("run/model/model.json").read_text())
+    assert record["data"]["noisy"] == {"coarse": 0.2}
+    code, _, said = run_command("classify", folders["fine"], "--model", "run", "-o", "p.csv", "--device", "cpu")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--noisy", "cuarse"), "Did you mean 'coarse'?"),
+        (("--noisy", "coarse=1"), "must be above 0 and below 1"),
+        (("--noisy", "coarse=much"), "'much' is not a number"),
+        (("--noisy", "coarse", "--method", "dino-lora"), "changes nothing with the method 'dino-lora'"),
+    ],
+)
+def test_noise_that_cannot_be_learned(given: tuple[str, ...], said: str, folders: dict[str, Path]) -> None:
+    assert said in run_failing("finetune", folders["coarse"], "--method", "supervised", *given, *QUICK)
