@@ -115,7 +115,7 @@ def finetune(
     taxonomy : str, optional
         Taxonomy of the labels; by default the one that contains them all.
     symbols : Path, optional
-        Folder with one image for each of your own classes.
+        Folder with one image or more for each of your own classes: ring.png, ring@2.png.
     where : str, optional
         Condition that selects rows, as in SQL: "odd_pool = 0 and label in ('spiral', 'edge_on')".
     weight : sequence of str

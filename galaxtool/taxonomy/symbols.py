@@ -10,6 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from galaxtool.errors import InputError
 from galaxtool.taxonomy.classes import Taxonomy
 
+_MIDDLE = 128
+
 
 def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
     """Read the symbols of all classes.
@@ -46,7 +48,9 @@ def load_symbols(taxonomy: Taxonomy, size: int) -> np.ndarray:
 def load_symbol(path: Path, size: int) -> np.ndarray:
     """Read one symbol as uint8 RGB, shape (size, size, 3).
 
-    Transparent parts become black. An image that is not square is padded with black to a square.
+    Symbols are bright on black, as in the sky. A drawing in dark lines on light paper, or on a transparent ground, is
+    inverted; beneath bright lines, transparent parts become black. An image that is not square is padded with black to
+    a square.
 
     Raises
     ------
@@ -58,5 +62,22 @@ def load_symbol(path: Path, size: int) -> np.ndarray:
             drawing = image.convert("RGBA")
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as problem:
         raise InputError(f"The symbol {path} cannot be read as an image.", hint="Save it as PNG.") from problem
-    flat = Image.alpha_composite(Image.new("RGBA", drawing.size, "black"), drawing).convert("RGB")
+    flat = _flatten(drawing)
+    if _is_dark_on_light(flat):
+        flat = ImageOps.invert(flat)
     return np.asarray(ImageOps.pad(flat, (size, size), Image.Resampling.LANCZOS, color="black"), dtype=np.uint8)
+
+
+def _flatten(drawing: Image.Image) -> Image.Image:
+    """Put an RGBA drawing on black, or on white if its opaque parts are dark and others are transparent."""
+    gray, alpha = (np.asarray(drawing.convert("LA"))[..., i].astype(np.float64) for i in (0, 1))
+    dark = alpha.any() and np.average(gray, weights=alpha) < _MIDDLE
+    paper = "white" if dark and (alpha < _MIDDLE).any() else "black"
+    return Image.alpha_composite(Image.new("RGBA", drawing.size, paper), drawing).convert("RGB")
+
+
+def _is_dark_on_light(drawing: Image.Image) -> bool:
+    """Return whether most of the border is light, and the minority of all pixels is dark."""
+    gray = np.asarray(drawing.convert("L"))
+    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+    return bool(np.median(border) >= _MIDDLE and 0 < (gray < _MIDDLE).mean() < 0.5)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 _TAG = 0x53594D  # keeps the random numbers of symbols apart from those of images
 _DRAWS = 16  # random numbers for each redraw
 _STRETCH = 1.1  # largest ratio between the two axes
+_SHRINK = 1.15  # drawings fill the square, so they are made smaller more than larger
 _WOBBLE = 0.012  # standard deviation of the displacement of lines, as a fraction of the side
 _KNOTS = 5  # the displacement varies smoothly between this many points along each axis
 
@@ -29,10 +30,10 @@ class Draws:
     """
 
     def __init__(self, key: tuple[int, int, int], copies: int, classes: int) -> None:
-        generators = [np.random.default_rng((*key, copy, _TAG)) for copy in range(copies)]
-        self.uniform = np.concatenate([rng.random((classes, _DRAWS)) for rng in generators])
-        self.knots = np.concatenate([rng.standard_normal((classes, 2, _KNOTS, _KNOTS)) for rng in generators])
-        self._generators, self._classes = generators, classes
+        keys = [(*key, copy, k, _TAG) for copy in range(copies) for k in range(classes)]
+        self._generators = [np.random.default_rng(one) for one in keys]
+        self.uniform = np.stack([rng.random(_DRAWS) for rng in self._generators])
+        self.knots = np.stack([rng.standard_normal((2, _KNOTS, _KNOTS)) for rng in self._generators])
 
     def between(self, column: int, low: float, high: float) -> np.ndarray:
         """Return uniform numbers between `low` and `high`, shape (copies * K,)."""
@@ -40,8 +41,7 @@ class Draws:
 
     def noise(self, size: int) -> np.ndarray:
         """Return white noise of unit variance, float32 (copies * K, 1, size, size)."""
-        shape = (self._classes, 1, size, size)
-        return np.concatenate([rng.standard_normal(shape, dtype=np.float32) for rng in self._generators])
+        return np.stack([rng.standard_normal((1, size, size), dtype=np.float32) for rng in self._generators])
 
 
 def redraw(drawings: torch.Tensor, draws: Draws, matrices: np.ndarray) -> torch.Tensor:
@@ -82,7 +82,7 @@ def _vary_stroke(x: torch.Tensor, draws: Draws) -> torch.Tensor:
     softer = _average(soft, kernel)
     amount = _column(draws.between(1, 0, min(2, size / 32)), x)  # 3 pixels are much of a small image
     blurred = torch.where(amount < 1, torch.lerp(x, soft, amount), torch.lerp(soft, softer, amount - 1))
-    boosted = (blurred * _column(draws.between(2, 0.9, 2.4), x)).clamp_(0, 1)
+    boosted = (blurred * _column(draws.between(2, 0.9, 1.8), x)).clamp_(0, 1)
     return boosted.pow_(_column(draws.between(3, 0.8, 1.5), x))
 
 
@@ -104,7 +104,8 @@ def _warp(x: torch.Tensor, matrices: np.ndarray, knots: np.ndarray) -> torch.Ten
 
 def _vary_light(x: torch.Tensor, draws: Draws, channels: int) -> torch.Tensor:
     """Change the brightness and the tint, and add a faint background and noise to some."""
-    tint = 1 + 0.1 * (2 * draws.uniform[:, 4:7] - 1) if channels == 3 else np.ones((len(x), channels))
+    warmth = draws.between(4, -0.12, 0.12) * (draws.uniform[:, 5] < 0.5)
+    tint = 1 + warmth[:, None] * np.linspace(1, -1, channels)  # half of them are gray, others reddish or bluish
     strength = draws.between(12, 0.6, 1.0)
     level = np.maximum(draws.between(13, -0.12, 0.15), 0)
     amplitude = np.maximum(draws.between(14, -0.06, 0.06), 0)
@@ -114,11 +115,11 @@ def _vary_light(x: torch.Tensor, draws: Draws, channels: int) -> torch.Tensor:
 
 
 def stretch_matrices(matrices: np.ndarray, draws: Draws) -> np.ndarray:
-    """Stretch one axis of the drawing by up to a tenth against the other."""
+    """Stretch one axis of the drawing by up to a tenth against the other, and make it a little smaller."""
     ratio = _STRETCH ** draws.between(15, -0.5, 0.5)
     stretched: np.ndarray = matrices.copy()
-    stretched[:, 0] *= ratio[:, None]
-    stretched[:, 1] /= ratio[:, None]
+    stretched[:, 0, :2] *= _SHRINK * ratio[:, None]
+    stretched[:, 1, :2] *= _SHRINK / ratio[:, None]
     return stretched
 
 

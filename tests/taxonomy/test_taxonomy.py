@@ -495,6 +495,48 @@ def test_own_classes_take_symbols_by_name(tmp_path: Path) -> None:
     assert pixels[0, 0, 16].min() == 255 and pixels[0, 0, 2].max() == 0, "a wide drawing is padded, not stretched"
 
 
+def save_drawing(path: Path, ground: tuple[int, ...], ink: tuple[int, ...]) -> Path:
+    pixels = np.full((40, 40, len(ground)), ground, np.uint8)
+    pixels[15:25, 10:30] = ink
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("ground", "ink"),
+    [
+        ((0, 0, 0), (255, 255, 255)),
+        ((255, 255, 255), (0, 0, 0)),
+        ((0, 0, 0, 0), (255, 255, 255, 255)),
+        ((255, 255, 255, 0), (0, 0, 0, 255)),
+        ((0, 0, 0, 0), (0, 0, 0, 255)),
+    ],
+)
+def test_symbols_are_bright_on_black_however_drawn(tmp_path: Path, ground, ink) -> None:
+    pixels = load_symbol(save_drawing(tmp_path / "bar.png", ground, ink), 40)
+    assert pixels[16:24, 11:29].min() > 250 and pixels[:14].max() < 5 and pixels[26:].max() < 5
+
+
+def test_a_folder_may_have_several_drawings_of_a_class(tmp_path: Path) -> None:
+    names = ["Rings.png", "ring@filled.png", "RING@2.png", "a@b.png", "a@b@2.png", "1.5.png", "lens@x.png", "1@5.jpg"]
+    for level, name in enumerate(names):
+        save_drawing(tmp_path / name, (0, 0, 0), (200 + level,) * 3)
+    taxonomy = build_taxonomy(["ring", "a@b", "1.5", "1", "lens"], tmp_path)
+    found = {item.name: [path.name for path in item.drawings] for item in taxonomy.classes}
+    assert found == {
+        "ring": ["Rings.png", "RING@2.png", "ring@filled.png"], "a@b": ["a@b.png", "a@b@2.png"], "1.5": ["1.5.png"],
+        "1": ["1@5.jpg"], "lens": ["lens@x.png"],
+    }  # fmt: skip
+    pixels = load_symbols(taxonomy, 40)
+    assert pixels.shape == (5, 3, 40, 40, 3)
+    levels = pixels[:, :, 20, 20, 0].astype(int)
+    assert levels[:3].tolist() == [[200, 202, 201], [203, 204, 203], [205, 205, 205]], "repeated in turn"
+    save_drawing(tmp_path / "rings@FILLED.jpg", (0, 0, 0), (9, 9, 9))
+    with pytest.raises(InputError, match="variant 'filled', has two symbols") as caught:
+        build_taxonomy(["ring"], tmp_path)
+    assert "ring@2.png" in (caught.value.hint or "")
+
+
 def test_invalid_own_classes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot name a class"):
         build_taxonomy(["ring", " _"])

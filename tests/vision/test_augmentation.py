@@ -67,6 +67,36 @@ def test_symbols_are_redrawn_whatever_the_images(name: str) -> None:
     assert not torch.allclose(found, make_augmentation(name).symbols(drawings, seed=1, epoch=2, step=4))
 
 
+def test_redraws_depend_on_seed_epoch_step_copy_and_class_only() -> None:
+    drawings = draw_pictures(6).reshape(2, 3, *draw_pictures(1).shape[1:])
+    augmentation = Augmentation()
+
+    def draw(copies: int, classes: int = 2, **other: int) -> torch.Tensor:
+        return augmentation.symbols(drawings[:classes], copies=copies, **{"seed": 1, "epoch": 2, "step": 3, **other})
+
+    few, many = draw(2), draw(5)
+    assert many.shape == (10, 3, *drawings.shape[2:4]) and torch.equal(few, many[:4])
+    assert many.min() >= 0 and many.max() <= 1
+    assert torch.equal(draw(1, classes=1)[0], many[0])
+    for other in ({"seed": 2}, {"epoch": 3}, {"step": 4}):
+        assert not torch.allclose(draw(1, **other), few[:2], atol=1e-2)
+
+
+def test_each_redraw_is_of_one_of_the_drawings_of_its_class() -> None:
+    drawings = torch.zeros(2, 3, 32, 32, 3, dtype=torch.uint8)
+    for k, v in np.ndindex(2, 3):  # colours tell the drawings apart, however they are redrawn
+        drawings[k, v, 8:24, 8:24, v] = 255
+        drawings[k, v, 8:24, 8:24, (v + 1) % 3] = 120 * k
+    found = Augmentation().symbols(drawings, seed=0, epoch=0, step=0, copies=90)
+    light = found.sum(dim=(2, 3)).reshape(90, 2, 3)
+    brightest = light.argmax(dim=2).numpy()
+    for k in range(2):
+        assert np.bincount(brightest[:, k], minlength=3).min() > 15, "every drawing is taken about as often"
+    share = light / light.sum(dim=2, keepdim=True)
+    second = share.gather(2, ((light.argmax(dim=2, keepdim=True) + 1) % 3)).squeeze(2).mean(dim=0)
+    assert second[1] > 1.3 * second[0], "no drawing of another class"
+
+
 def test_a_survey_without_strength_leaves_an_image_as_it_is() -> None:
     pictures = draw_pictures()
     found = SurveyAugmentation(**STILL).images(pictures, seed=1, epoch=2, items=range(12))
