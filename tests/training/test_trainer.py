@@ -486,3 +486,16 @@ def test_progress_is_told_every_step(tmp_path: Path) -> None:
         "shared encoder, 1 of 2: epoch 1/4", "shared encoder, 1 of 2: epoch 2/4",
         "three encoders, 2 of 2: epoch 3/4", "three encoders, 2 of 2: epoch 4/4",
     ]  # fmt: skip
+
+
+def test_convolutions_train_in_the_fast_layout_with_the_same_result(tmp_path: Path) -> None:
+    fast, plain = trainer(tmp_path / "fast"), trainer(tmp_path / "plain")
+    plain.stages.to(memory_format=torch.contiguous_format)
+    for one, layout in ((fast, torch.channels_last), (plain, torch.contiguous_format)):
+        one.fit()
+        weight = one.task.backbone.image_tower.convolve.weight
+        assert weight.is_contiguous(memory_format=layout)
+    found, expected = history(tmp_path / "fast"), history(tmp_path / "plain")
+    assert len(found) == len(expected) == 4
+    for k, (row, wanted) in enumerate(zip(found, expected, strict=True)):  # steps of Adam enlarge what was rounded
+        assert float(row["loss"]) == pytest.approx(float(wanted["loss"]), rel=1e-2 if k else 1e-4)
