@@ -35,6 +35,7 @@ AS_PICTURE = "AS_PICTURE"
 FEW_LEVELS = "FEW_LEVELS"
 FIRST_FRAME = "FIRST_FRAME"
 NO_COUNTERPART = "NO_COUNTERPART"
+UNLIKE_TRAINING = "UNLIKE_TRAINING"
 
 FLAGS = {
     NAN_PIXELS: "some pixels are not finite and are shown as sky",
@@ -56,6 +57,7 @@ FLAGS = {
     FEW_LEVELS: "a 16-bit picture fills less than a quarter of its range, so that few levels of its colours are left",
     FIRST_FRAME: "the file has several frames or pages; the first was used",
     NO_COUNTERPART: "more than half of the probability is in classes that the coarser terms do not have",
+    UNLIKE_TRAINING: "the image looks unlike those that the model was trained on, so its label means little",
 }
 """Quality flags of a prediction, and the meaning of each."""
 

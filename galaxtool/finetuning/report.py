@@ -25,6 +25,7 @@ from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.kept_images import keep_check_images
 from galaxtool.models.record import ModelRecord
+from galaxtool.models.unlike_training import UnlikeDetector, fit_detector, write_detector
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.figures import draw_confusion, draw_history
@@ -104,8 +105,13 @@ def finish_run(
     if has_classes:
         _draw_confusion(task, scored, temperature, "Validation", figures / "confusion.png")
     record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
+    fitted = _fit_detector(task, test)
+    if fitted is not None:
+        record = replace(record, unlike_training=fitted[1])
     model = GalaxyModel(task.backbone, head, outcome.symbol_tower, symbol_statistics=outcome.symbol_statistics).eval()
     record = save_model(run.path / "model", model, record, task.taxonomy)
+    if fitted is not None:
+        write_detector(run.path / "model", fitted[0])
     keep_check_images(run.path, task.valid.pictures, task.valid.targets, record.weights_sha256)
     _write_page(run, record, setup, outcome)
     run.manifest["metrics"] = metrics
@@ -198,6 +204,18 @@ def _describe_prior(task: Task) -> dict[str, float]:
     if shares is None:
         return {}
     return {slug: round(share, 6) for slug, share in zip(task.taxonomy.slugs, shares.tolist(), strict=True)}
+
+
+def _fit_detector(task: Task, test: PictureSet | None) -> tuple[UnlikeDetector, dict[str, Any]] | None:
+    """Learn what the images of the training look like; None if they are too few."""
+    size, everything = task.preprocess.size, slice(None)
+    return fit_detector(
+        lambda rows: task.train.take(rows, size),
+        len(task.train),
+        task.valid.take(everything, size),
+        test=None if test is None else test.take(everything, size),
+        seed=task.options.seed,
+    )
 
 
 def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from galaxtool.models.engines.protocol import Engine
+from galaxtool.models.unlike_training import describe_false_alarms
 from galaxtool.utils.config import invocation
 from galaxtool.utils.run_directory import find_versions
 
@@ -49,6 +50,7 @@ def make_provenance(
         **({"TERMS": terms} if terms else {}),
         **({"PRIOR": prior} if prior else {}),
         **({"TTA": str(tta)} if tta != 1 else {}),
+        **({"UNLIKE": false_alarms} if (false_alarms := describe_false_alarms(engine.record)) else {}),
         **({"NOTES": " ".join(notes)} if notes else {}),
     }
 

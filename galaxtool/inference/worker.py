@@ -21,7 +21,8 @@ from galaxtool.inputs.read_item import read_item
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import find_model
-from galaxtool.types import ImageRef
+from galaxtool.models.unlike_training import UnlikeDetector
+from galaxtool.types import UNLIKE_TRAINING, ImageRef
 from galaxtool.vision.preprocess import Preprocess
 
 
@@ -153,6 +154,7 @@ class Scorer:
         self.read = PictureReader(setup)
         self.setup, self.embeds = setup, setup.embeds
         self.engine = engine or _open_engine(setup)
+        self._detector: UnlikeDetector | None = getattr(self.engine, "detector", None)
 
     def __call__(self, items: Sequence[InputItem]) -> ScoredBatch:
         """Read and score a batch."""
@@ -167,6 +169,7 @@ class Scorer:
         scores = run_views(self.engine, batch.pictures, self.setup.tta)
         found = scores.embedding if self.embeds else correct_probabilities(scores.probabilities, self.setup.factors)
         values[[not error for error in batch.errors]] = found
+        batch = replace(batch, flags=self._flag_unlike(batch, batch.pictures))
         finite = np.asarray(np.isfinite(values).all(axis=1))
         values[~finite] = np.nan
         errors = [
@@ -174,6 +177,15 @@ class Scorer:
             for error, ok, item in zip(batch.errors, finite, items, strict=True)
         ]
         return replace(batch, values=values, errors=errors, pictures=None)
+
+    def _flag_unlike(self, batch: ScoredBatch, pictures: np.ndarray) -> list[str]:
+        """Return the flags of a batch with `UNLIKE_TRAINING` where a picture looks unlike those of the training."""
+        if self._detector is None:
+            return batch.flags
+        unlike = np.zeros(len(batch.errors), dtype=bool)
+        unlike[[not error for error in batch.errors]] = self._detector.find_unlike(pictures)
+        rows = zip(batch.flags, unlike.tolist(), strict=True)
+        return [f"{flags} {UNLIKE_TRAINING}".strip() if odd else flags for flags, odd in rows]
 
 
 def make_scorer(setup: WorkerSetup) -> Callable[[], Scorer]:

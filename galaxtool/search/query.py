@@ -21,7 +21,7 @@ from galaxtool.search.source import Source
 from galaxtool.search.text import embed_query_text
 from galaxtool.taxonomy.matching import match_label
 from galaxtool.taxonomy.symbols import load_symbol
-from galaxtool.types import BLANK, FLAGS, NO_SCALE, OFF_EDGE, ImageRef, Progress, warn
+from galaxtool.types import BLANK, FLAGS, NO_SCALE, OFF_EDGE, UNLIKE_TRAINING, ImageRef, Progress, warn
 
 _NOTED_FLAGS = (BLANK, NO_SCALE, OFF_EDGE)
 """Flags of a query that make its results doubtful."""
@@ -117,7 +117,11 @@ def _embed_image(text: str, given: ReadingOptions, source: Source, progress: Pro
     for flag in preprocess.flags(cutout):
         if flag in _NOTED_FLAGS:
             warn(progress, f"The query is flagged {flag}: {FLAGS[flag]}.")
-    vector = run_views(source.engine, preprocess.picture(cutout)[None], source.index.record.tta).embedding[0]
+    pictures = preprocess.picture(cutout)[None]
+    detector = getattr(source.engine, "detector", None)
+    if detector is not None and detector.find_unlike(pictures)[0]:
+        warn(progress, f"The query is flagged {UNLIKE_TRAINING}: {FLAGS[UNLIKE_TRAINING]}.")
+    vector = run_views(source.engine, pictures, source.index.record.tta).embedding[0]
     if not np.isfinite(vector).all():
         raise UnreadableImage(describe_not_finite(ref, embeds=True))
     return Query(text=text, vector=vector, path=ref.path, ref=ref, reading=reading.options)

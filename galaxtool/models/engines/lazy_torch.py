@@ -9,6 +9,7 @@ import numpy as np
 from galaxtool.models.engines.protocol import Engine, Scores
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.record import ModelRecord
+from galaxtool.models.unlike_training import read_detector
 from galaxtool.utils.optional_imports import import_attribute
 
 
@@ -40,6 +41,7 @@ class LazyTorchEngine:
         self.device = device
         self.precision = "fp32" if precision == "auto" else precision
         self.record = ModelRecord.read(folder / RECORD)
+        self.detector = read_detector(folder, self.record)
         self.weight_bytes = (folder / WEIGHTS).stat().st_size
         self._files, self._threads = files, threads
 

@@ -12,6 +12,7 @@ from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import read_class_embeddings, read_onnx_record
+from galaxtool.models.unlike_training import read_onnx_detector
 from galaxtool.utils.optional_imports import require
 
 
@@ -61,6 +62,7 @@ class OnnxEngine:
             ) from error
         self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
         self.record = read_onnx_record(self.metadata, file)
+        self.detector = read_onnx_detector(self.metadata, self.record)
         self._preprocess = self.record.make_preprocess()
         self.device = "cuda" if "CUDAExecutionProvider" in self.session.get_providers() else "cpu"
         self.weight_bytes = file.stat().st_size

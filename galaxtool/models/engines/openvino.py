@@ -12,6 +12,7 @@ from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY, read_class_embeddings, read_onnx_record
+from galaxtool.models.unlike_training import DOMAIN_KEY, read_onnx_detector
 from galaxtool.utils.optional_imports import require
 
 _OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
@@ -91,6 +92,7 @@ class OpenVinoEngine:
             raise ConfigError(
                 f"OpenVINO computes in {self.precision} here, not in {precision}.", hint="Or use --engine torch."
             )
+        self.detector = read_onnx_detector(self.metadata, self.record)
         self._preprocess = self.record.make_preprocess()
         self.weight_bytes = file.stat().st_size
 
@@ -114,7 +116,7 @@ def _get_core(openvino: ModuleType) -> Any:
 
 def _read_metadata(network: Any) -> dict[str, str]:
     """Return the metadata of the ONNX file that a network was read from."""
-    keys = (METADATA_KEY, CLASS_EMBEDDINGS_KEY)
+    keys = (METADATA_KEY, CLASS_EMBEDDINGS_KEY, DOMAIN_KEY)
     return {
         key: network.get_rt_info(["framework", key]).astype(str)
         for key in keys

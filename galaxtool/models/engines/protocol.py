@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from galaxtool.models.record import ModelRecord
+from galaxtool.models.unlike_training import UnlikeDetector
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Engine(Protocol):
         Precision it computes in.
     weight_bytes : int
         Size of the weights in memory, in bytes.
+    detector : UnlikeDetector or None
+        What recognizes images unlike those of the training; None if the model has nothing to compare them with.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Engine(Protocol):
     device: str
     precision: str
     weight_bytes: int
+    detector: UnlikeDetector | None
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C), as `Preprocess.picture` returns them."""

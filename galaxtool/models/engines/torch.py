@@ -11,6 +11,7 @@ from galaxtool.errors import ModelError
 from galaxtool.models.directory import load_network
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
+from galaxtool.models.unlike_training import read_detector
 from galaxtool.vision.device import autocast, choose_device, choose_precision
 from galaxtool.vision.preprocess import to_channels
 
@@ -35,6 +36,7 @@ class TorchEngine:
         self.device = str(self._device)
         self.precision = choose_precision(precision, self._device)
         self.model, self.record = load_network(files)
+        self.detector = read_detector(files.require_folder(), self.record)
         # convolutions are fastest in this memory layout, on CPUs and GPUs
         self.model.to(self._device).to(memory_format=torch.channels_last)
         self.weight_bytes = sum(p.numel() * p.element_size() for p in self.model.parameters())

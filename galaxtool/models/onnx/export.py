@@ -15,6 +15,7 @@ from galaxtool.models.onnx.file import Comparison, compare_with_model, write_onn
 from galaxtool.models.onnx.kept_images import MAX_IMAGES
 from galaxtool.models.onnx.precision import make_example_images, to_fp16, to_int8
 from galaxtool.models.record import ModelRecord
+from galaxtool.models.unlike_training import read_detector
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.config import check_choice
@@ -49,7 +50,7 @@ def export_model(
     images = chosen.images
     progress.say("Exporting ...")
     with atomic_write(output) as temporary:
-        write_onnx(temporary, network, record)
+        write_onnx(temporary, network, record, read_detector(files.require_folder(), record))
         if precision == "fp16":
             to_fp16(temporary)
         elif precision == "int8":

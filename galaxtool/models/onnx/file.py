@@ -19,6 +19,7 @@ from galaxtool.errors import ModelError
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY
 from galaxtool.models.record import ModelRecord
+from galaxtool.models.unlike_training import UnlikeDetector, make_metadata
 
 OPSET = 18
 
@@ -51,7 +52,7 @@ class Comparison:
     checked_on: str = ""
 
 
-def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
+def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord, detector: UnlikeDetector | None = None) -> None:
     """Write a model in float32 to one file, in which only the batch size N is dynamic.
 
     Parameters
@@ -62,6 +63,8 @@ def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
         Model on the CPU, in evaluation mode.
     record : ModelRecord
         Record of the model, which is stored in the metadata together with the class embeddings.
+    detector : UnlikeDetector, optional
+        What recognizes images unlike those of the training, which is stored there too.
 
     Raises
     ------
@@ -97,6 +100,7 @@ def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord) -> None:
     metadata = {
         METADATA_KEY: json.dumps(record.as_dict()),
         CLASS_EMBEDDINGS_KEY: json.dumps(embeddings),
+        **make_metadata(detector),
     }
     onnx.helper.set_model_props(proto, metadata)
     _remove_exporter_notes(proto.graph)

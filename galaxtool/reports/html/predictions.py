@@ -26,6 +26,7 @@ _TITLES = {
     "MODEL": "Model",
     "MODELSHA": "Digest of the model (SHA-256)",
     "PRIOR": "Mix of classes that the probabilities answer for",
+    "UNLIKE": "Images unlike those of the training",
     "TTA": "Views of each image, averaged",
     "TERMS": "Coarser terms",
     "ENGINE": "Engine",

@@ -23,6 +23,7 @@ from galaxtool.errors import InputError, UnknownName
 from galaxtool.models.find import ONNX, WEIGHTS, ModelFiles
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.record import ModelRecord
+from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
 from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replace_folder
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
 from galaxtool.types import ImageRef
@@ -258,6 +259,8 @@ def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
         return
     if (model.folder / WEIGHTS).is_file():
         shutil.copyfile(model.folder / WEIGHTS, target / WEIGHTS)
+    if (model.folder / DETECTOR).is_file():
+        shutil.copyfile(model.folder / DETECTOR, target / DETECTOR)
     if (model.folder / "symbols").is_dir():
         shutil.copytree(model.folder / "symbols", target / "symbols")
 
