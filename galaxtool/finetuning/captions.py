@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from galaxtool.backbones.byte_text import TextTower
 from galaxtool.datasets.captions import read_captions
 from galaxtool.finetuning.data import LabeledImages
 from galaxtool.plugins.registry import get_registry
+from galaxtool.training.task import Task
+from galaxtool.utils.words import split_words
 
 
 def collect_captions(labeled: LabeledImages, rows: Sequence[int], *, of_classes: bool) -> list[tuple[str, ...]] | None:
@@ -50,3 +53,18 @@ def _list_class_captions(labeled: LabeledImages) -> Mapping[str, tuple[str, ...]
             own = taxonomy.get(slug)
             found[label] = (own.prompt, *own.captions)
     return found
+
+
+def list_words(task: Task) -> list[str]:
+    """Return the words of the prompts and captions of a training, for `ModelRecord.words`.
+
+    Returns
+    -------
+    list of str
+        In alphabetical order; empty without captions, or if the text encoder knows other words from its weights.
+    """
+    lender = getattr(task.backbone, "text", task.backbone)
+    if task.train.captions is None or not isinstance(getattr(lender, "text_tower", None), TextTower):
+        return []
+    texts = {text for captions in task.train.captions for text in captions}
+    return sorted({word for text in (*task.taxonomy.prompts, *texts) for word in split_words(text)})

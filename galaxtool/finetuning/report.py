@@ -13,6 +13,7 @@ from torch import nn
 from galaxtool import __version__
 from galaxtool.errors import TrainingError
 from galaxtool.evaluation.prior import TRAINING
+from galaxtool.finetuning.captions import list_words
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
 from galaxtool.finetuning.domain import describe_domain
@@ -186,6 +187,7 @@ def _make_record(
         votes=votes.as_dict() if votes else None,
         prior=_describe_prior(task),
         scores_prior=task.options.scores_prior,
+        words=list_words(task),
         text_encoder=str(setup.text_encoder or ""),
         has_text="text" in method.needs,
         has_symbol_tower=outcome.symbol_tower is not None,

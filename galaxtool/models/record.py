@@ -59,6 +59,9 @@ class ModelRecord:
     unlike_training : dict
         How images unlike those of the training are recognized: score, threshold, false-alarm rate; the arrays are in
         ``domain.safetensors``. Empty if they are not.
+    words : list of str
+        The words, in lower case, of the prompts and captions that a text encoder without other knowledge has read;
+        empty if it read no captions, or was trained before on texts at large.
     text_encoder : str
         Full name of the backbone that the text encoder was borrowed from; empty if the backbone has its own or none.
     has_text, has_symbol_tower : bool
@@ -93,6 +96,7 @@ class ModelRecord:
     scores_prior: str = "training"
     tta: int = 1
     unlike_training: dict[str, Any] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
     text_encoder: str = ""
     has_text: bool = False
     has_symbol_tower: bool = False

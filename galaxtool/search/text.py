@@ -1,8 +1,9 @@
 """Embed the text of a query, and find out whether the model understands it.
 
-A text encoder that was trained together with a small model knows the prompts of its classes and nothing else: it maps
-any other text, even another wording of a class, to an arbitrary place. Whether an encoder understands other wordings is
-measured on the classes of the model.
+A small text encoder that was trained with captions knows their words, which its model lists: a text with other words
+has a warning. One that was trained without captions knows the prompts of its classes and nothing else: it maps any
+other text, even another wording of a class, to an arbitrary place. Whether an encoder understands other wordings is
+then measured on the classes of the model.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import numpy as np
 from galaxtool.models.record import ModelRecord
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.matching import match_label
+from galaxtool.utils.words import find_unknown_words
 
 _LEAD = re.compile(
     r"^(?:(?:an?|the) )?(?:(?:picture|image|photo|photograph|drawing) of )?(?:(?:an?|the) )?", re.IGNORECASE
 )
 _WORDINGS = ("{name}", "a photo of a {name}", "an astronomical image showing a {name}")
 _NAMED = 3  # prompts in a warning
+_MOST_WORDS = 5  # unknown words in a warning
 _UNDERSTOOD = 0.8  # share of the other wordings that must be nearest to the prompt of their own class
 
 
@@ -58,10 +61,14 @@ class EmbeddedText:
 def embed_query_text(text: str, encoder: TextEncoder) -> EmbeddedText:
     """Embed a text.
 
-    The prompt of a class is embedded as it is. If the model understands nothing but its prompts, a text that names a
-    class, such as "barred spiral", is replaced by the prompt of the class. Any other text that the model may not
-    understand has a warning with the nearest prompts.
+    The prompt of a class is embedded as it is. If the model lists its words, so is any other text, with a warning if it
+    has others. If the model understands nothing but its prompts, a text that names a class, such as "barred spiral", is
+    replaced by the prompt of the class, and any other text has a warning with the nearest prompts.
     """
+    if words := encoder.record.words:
+        unknown = find_unknown_words(text, words)
+        warning = _describe_unknown(encoder.record.name, unknown, text) if unknown else ""
+        return EmbeddedText(encoder.embed_text([text])[0], warning=warning)
     taxonomy = encoder.record.make_taxonomy()
     slug = find_named_class(text, taxonomy)
     prompts = encoder.embed_text(taxonomy.prompts)
@@ -121,6 +128,18 @@ def _rank_by_words(text: str, prompts: Sequence[str]) -> list[int]:
         return len(words & set(re.findall(r"\w+", prompt))), difflib.SequenceMatcher(None, bare, prompt).ratio()
 
     return sorted(range(len(prompts)), key=count, reverse=True)
+
+
+def _describe_unknown(model: str, unknown: Sequence[str], text: str) -> str:
+    """Return the warning about words that a model never read."""
+    named = ", ".join(f"'{word}'" for word in unknown[:_MOST_WORDS]) + (" ..." if len(unknown) > _MOST_WORDS else "")
+    word, them = ("the word", "it means") if len(unknown) == 1 else ("the words", "they mean")
+    left = len(find_unknown_words(text, ())) > len(unknown)
+    effect = "the results go by the other words" if left else "the results mean nothing"
+    return (
+        f"'{model}' never read {word} {named} in its training, so {them} nothing to it and {effect}. "
+        "Ask with other words, with an image or with a drawing."
+    )
 
 
 def _describe_distance(model: str, nearest: Sequence[str], is_understood: bool) -> str:

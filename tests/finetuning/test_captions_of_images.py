@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from support.helpers import write_png
+from support.training_helpers import make_task
 
-from galaxtool.finetuning.captions import collect_captions
+from galaxtool.backbones.byte_text import TextTower
+from galaxtool.finetuning.captions import collect_captions, list_words
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import gather_labeled
 from galaxtool.plugins.registry import get_registry
@@ -56,3 +61,15 @@ def test_captions_of_classes_are_texts_that_are_not_held_out():
         for text in item.captions
     }
     assert len(captions) > 40 and not captions & held_out
+
+
+@pytest.mark.parametrize("captions", [None, [("a Barred spiral",), (), ("two arms",)]])
+def test_the_words_of_a_training_are_listed_for_the_small_text_encoder_only(captions):
+    task = make_task(items=3)
+    task = replace(task, train=replace(task.train, captions=captions))
+    assert list_words(task) == []
+    small = replace(task, backbone=SimpleNamespace(text_tower=TextTower(8)))
+    expected = ["a", "arms", "barred", "disc", "of", "picture", "ring", "smudge", "spiral", "two"]
+    assert list_words(small) == ([] if captions is None else expected)
+    lent = replace(task, backbone=SimpleNamespace(text=small.backbone))
+    assert list_words(lent) == list_words(small)

@@ -155,7 +155,7 @@ class WordEncoder:
     """A text encoder that understands other wordings: the sum of a random vector for each word."""
 
     def __init__(self, taxonomy: Any) -> None:
-        self.record: Any = SimpleNamespace(name="words", make_taxonomy=lambda: taxonomy)
+        self.record: Any = SimpleNamespace(name="words", words=[], make_taxonomy=lambda: taxonomy)
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
         rows = [sum(self._embed_word(word) for word in text.lower().split()) for text in texts]
@@ -205,3 +205,27 @@ def test_a_model_that_understands_other_wordings() -> None:
         assert (embedded.note, embedded.warning) == ("", "")
         assert embedded.vector == pytest.approx(encoder.embed_text([text])[0])
     assert "farther from the prompts that 'words'" in embed_query_text("purple elephants", encoder).warning
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("spirals with a bar", ""),
+        ("A Barred spiral!", ""),
+        (
+            "a spiral with a lens",
+            "never read the word 'lens' in its training, so it means nothing to it and the results go",
+        ),
+        (
+            "strong lens",
+            "never read the words 'strong', 'lens' in its training, so they mean nothing to it and the results mean",
+        ),
+    ],
+)
+def test_a_model_that_lists_its_words_is_warned_of_others_only(text: str, warned: str) -> None:
+    encoder: Any = WordEncoder(CLASSES)
+    encoder.record = SimpleNamespace(**{**vars(encoder.record), "words": ["a", "spiral", "barred", "bar"]})
+    embedded = embed_query_text(text, encoder)
+    assert embedded.vector == pytest.approx(encoder.embed_text([text])[0]) and embedded.note == ""
+    assert (warned in embedded.warning) if warned else embedded.warning == ""
+    assert ("and the results mean nothing." in embedded.warning) == (text == "strong lens")
