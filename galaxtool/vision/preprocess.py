@@ -225,7 +225,7 @@ def resize(picture: np.ndarray, size: int, box: tuple[float, float, float, float
     if picture.shape[-1] == 3:
         return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC, box=box))
     planes = [Image.fromarray(np.ascontiguousarray(picture[..., i])) for i in range(picture.shape[-1])]
-    return np.stack([plane.resize((size, size), Image.Resampling.BICUBIC, box=box) for plane in planes], axis=-1)
+    return np.stack([np.asarray(p.resize((size, size), Image.Resampling.BICUBIC, box=box)) for p in planes], axis=-1)
 
 
 def per_channel(values: Sequence[float], n: int) -> tuple[float, ...]:
