@@ -17,6 +17,7 @@ from torch import nn
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.task import make_task, prepare_training
 from galaxtool.methods.galaxalign import SharedEncoderStage, ThreeEncoderStage, stages
+from galaxtool.methods.losses import normalize_rows
 from galaxtool.training.batchnorm import update_batchnorm_stats
 from galaxtool.training.domain_norm import find_batch_norms
 from galaxtool.training.sampling import draw_epoch_order
@@ -30,16 +31,21 @@ DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 @contextmanager
 def use_image_statistics(stage: Any) -> Iterator[None]:
     """Let symbols pass under the running statistics of images, as before they had their own."""
-    layers = find_batch_norms(stage.backbone.image_tower if stage.symbol_tower() is None else stage.symbol_tower())
-    statistics, stage.symbol_statistics = getattr(stage, "symbol_statistics", None), None
-    for layer in layers:
-        layer.eval()
+    tower = stage.symbol_tower() or stage.backbone.image_tower
+
+    def embed(images: torch.Tensor) -> torch.Tensor:
+        for layer in find_batch_norms(tower):
+            layer.eval()
+        embedded = normalize_rows(tower(images))
+        for layer in find_batch_norms(tower):
+            layer.train()
+        return embedded
+
+    stage.embed_symbols = embed
     try:
         yield
     finally:
-        for layer in layers:
-            layer.train()
-        stage.symbol_statistics = statistics
+        del stage.embed_symbols
 
 
 def make_batch(task: Task, stage: Any) -> Batch:

@@ -69,6 +69,7 @@ def finetune(
     class_weights: str = "none",
     label_smoothing: float = 0.0,
     calibrate: bool = True,
+    readouts: bool = False,
     ema: float = 0.0,
     crop: float = 1.0,
     size_arcsec: float | None = None,
@@ -192,6 +193,9 @@ def finetune(
         Fraction of each target that is spread over all classes; for methods with cross-entropy.
     calibrate : bool
         Fit a temperature on the validation split, so that the probabilities that classify writes are calibrated.
+    readouts : bool
+        Also score each way to read the trained features out: prompt, symbol, both, logistic regression and nearest
+        neighbors; metrics.json has the scores under readouts.
     ema : float
         Decay of an exponential moving average of the weights, which is then validated and saved, e.g. 0.999; 0 for
         none.
@@ -248,8 +252,8 @@ def finetune(
         warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=weight_decay,
         layer_decay=layer_decay, patience=patience, stopping=stopping, select=select, augment=augment,
         contrast=contrast, score=score, class_weights=class_weights, label_smoothing=label_smoothing,
-        calibrate=calibrate, ema=ema, crop=crop, size_arcsec=size_arcsec, stretch=stretch, seed=seed,
-        precision=precision, accumulate=accumulate, checkpointing=checkpointing, compile=compile, device=device,
-        tensorboard=tensorboard,
+        calibrate=calibrate, readouts=readouts, ema=ema, crop=crop, size_arcsec=size_arcsec, stretch=stretch,
+        seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing, compile=compile,
+        device=device, tensorboard=tensorboard,
     )  # fmt: skip
     return run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)

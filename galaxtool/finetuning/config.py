@@ -79,6 +79,7 @@ class FinetuneConfig:
     class_weights: str = "none"
     label_smoothing: float = 0.0
     calibrate: bool = True
+    readouts: bool = False
     ema: float = 0.0
     crop: float = 1.0
     size_arcsec: float | None = None

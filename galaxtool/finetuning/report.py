@@ -17,6 +17,7 @@ from galaxtool.finetuning.captions import list_words
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
 from galaxtool.finetuning.domain import describe_domain
+from galaxtool.finetuning.readouts import make_readouts, score_readouts
 from galaxtool.finetuning.score_tables import list_score_tables
 from galaxtool.finetuning.scoring import ScoredPictures, run_head, score_test, score_validation
 from galaxtool.finetuning.task import TrainingSetup, make_objective
@@ -82,18 +83,15 @@ def finish_run(
     dict
         The metrics.
     """
-    trained = task.objective
-    if setup.head.fitted:  # its votes answer for the mix of classes of the training
-        options = replace(task.options, scores_prior=TRAINING)
-        label_sets = None if task.label_sets is None else task.label_sets.cpu().numpy()
-        objective = make_objective(setup, options, task.train, label_sets)
-        task = replace(task, options=options, objective=objective)
+    trained = task
+    if setup.head.fitted:
+        task = _answer_for_training(task, setup)
     head = _fit_head(task, setup.head) or outcome.head
     has_classes = setup.head.name != "none"
     figures = run.path / "figures"
     scored = run_head(task, head, task.valid.select_labeled() if has_classes else task.valid)
     metrics, temperature = score_validation(task, scored, outcome, calibrate=config.calibrate, seed=config.seed)
-    if noise := setup.labeled.noisy and getattr(trained, "noise", None):
+    if noise := setup.labeled.noisy and getattr(trained.objective, "noise", None):
         metrics["noise"] = noise.describe(task.taxonomy.slugs)
     if note := metrics.get("calibration", {}).get("note"):
         log.say(note)
@@ -101,6 +99,8 @@ def finish_run(
         tested = run_head(task, head, test)
         metrics["test"] = score_test(task, tested, temperature=temperature, seed=config.seed)
         _draw_confusion(task, tested, temperature, "Test", figures / "confusion_test.png")
+    if config.readouts and has_classes:
+        _add_readouts(metrics, trained, outcome, setup, test, seed=config.seed)
     write_json(run.path / "metrics.json", metrics)
     draw_history(outcome.history, outcome.best["epoch"], figures / "history.png")
     if has_classes:
@@ -118,6 +118,24 @@ def finish_run(
     run.manifest["metrics"] = metrics
     run.manifest["citations"] = record.citations
     return metrics
+
+
+def _answer_for_training(task: Task, setup: TrainingSetup) -> Task:
+    """Return the task with the objective of fitted heads, whose scores answer for the mix of the training."""
+    options = replace(task.options, scores_prior=TRAINING)
+    label_sets = None if task.label_sets is None else task.label_sets.cpu().numpy()
+    objective = make_objective(setup, options, task.train, label_sets)
+    return replace(task, options=options, objective=objective)
+
+
+def _add_readouts(
+    metrics: dict[str, Any], task: Task, outcome: Outcome, setup: TrainingSetup, test: PictureSet | None, *, seed: int
+) -> None:
+    """Add the scores of all ways to read the training out, and those on the test split to ``test``."""
+    readouts = make_readouts(task, outcome.head, _answer_for_training(task, setup).objective)
+    metrics["readouts"] = score_readouts(task, readouts, task.valid, seed=seed)
+    if test is not None:
+        metrics["test"]["readouts"] = score_readouts(task, readouts, test, seed=seed)
 
 
 def _write_page(run: RunDirectory, record: ModelRecord, setup: TrainingSetup, outcome: Outcome) -> None:

@@ -92,6 +92,8 @@ def choose_head(method: MethodSpec, config: FinetuneConfig) -> HeadSpec:
         )
     if config.votes and "votes" not in head.label_kinds:
         raise ConfigError(f"The head '{name}' does not learn from votes.", hint="Leave --votes or --head out.")
+    if config.votes and config.readouts:
+        raise ConfigError("--readouts scores classifiers, and votes have no classes.", hint="Leave one of them out.")
     if config.votes and (config.taxonomy or config.symbols):
         raise ConfigError(
             "Votes have answers instead of classes.", hint="Leave --taxonomy and --symbols out, or --votes."

@@ -40,6 +40,12 @@ def register_heads() -> list[HeadSpec]:
             citation=_NEIGHBORS,
         ),
         HeadSpec(
+            name="logistic",
+            summary="Logistic regression on the trained features; works with every method that has classes.",
+            factory="galaxtool.heads.logistic:build",
+            fitted=True,
+        ),
+        HeadSpec(
             name="votes",
             summary="Votes of volunteers for the answers of a decision tree, with --votes.",
             factory="galaxtool.heads.votes:build",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+SCORES = {"prompt": (1.0, 0.0), "symbol": (0.0, 1.0), "both": (0.5, 0.5)}
+"""Weights of the similarities to the prompt and to the symbol, by the name of the score."""
 
 
 class PromptHead(nn.Module):
@@ -63,8 +67,18 @@ class PromptHead(nn.Module):
         else:
             score = "prompt"
         self.log_scale.copy_(log_scale.detach().float())
-        self.weights.copy_(torch.tensor({"prompt": (1.0, 0.0), "symbol": (0.0, 1.0), "both": (0.5, 0.5)}[score]))
+        self.weights.copy_(torch.tensor(SCORES[score]))
         return self
+
+    def list_scores(self) -> list[str]:
+        """Return the names of the embeddings that this head can compare images with."""
+        return list(SCORES) if bool((self.symbols != 0).any()) else ["prompt"]
+
+    def copy_with(self, score: str) -> PromptHead:
+        """Return a copy that compares images with other embeddings: ``prompt``, ``symbol`` or ``both``."""
+        other = copy.deepcopy(self)
+        other.weights.copy_(torch.tensor(SCORES[score]))
+        return other
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map features (N, dim) to logits (N, n_classes)."""

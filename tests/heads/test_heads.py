@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
 from support.head_helpers import make_backbone, make_head, write_model
 from support.training_helpers import make_task
 from torch import nn
@@ -18,6 +21,7 @@ from torch import nn
 from galaxtool import check_head, get_registry, hookimpl
 from galaxtool.errors import ConfigError, TrainingError
 from galaxtool.heads.knn import KnnHead
+from galaxtool.heads.logistic import STRENGTHS, LogisticHead
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.plugins.specs import HeadSpec
@@ -85,7 +89,7 @@ def test_check_head_finds(kind: Any, particulars: dict[str, Any], message: str, 
 def test_what_is_built_in() -> None:
     specs = {spec.name: spec for spec in get_registry().heads.specs()}
     assert {"prompt", "linear", "knn", "votes", "none"} <= set(BUILT_IN)
-    assert [name for name in BUILT_IN if specs[name].fitted] == ["knn"]
+    assert [name for name in BUILT_IN if specs[name].fitted] == ["knn", "logistic"]
     assert specs["votes"].label_kinds == ("votes",) and specs["none"].label_kinds == ("none",)
     registry = get_registry()
     for name in BUILT_IN:
@@ -154,6 +158,38 @@ def test_knn_loads_any_number_of_images_but_not_another_length() -> None:
     torch.testing.assert_close(within(features), head(features))
     with pytest.raises(RuntimeError, match="memory"):
         KnnHead(5, 3).load_state_dict(head.state_dict())
+
+
+# --- logistic regression ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [2, 4])
+def test_logistic_is_the_regression_of_scikit_learn(k: int) -> None:
+    features, targets = samples(60, 6, k)
+    unit = F.normalize(features.double(), dim=1).numpy()
+    scaled = StandardScaler().fit(unit)
+    pipelines = {
+        c: cross_val_score(
+            LogisticRegression(C=c, max_iter=2000), scaled.transform(unit), targets, cv=5, scoring="neg_log_loss"
+        ).mean()
+        for c in STRENGTHS
+    }
+    best = max(pipelines, key=lambda c: pipelines[c])
+    reference = LogisticRegression(C=best, max_iter=2000).fit(scaled.transform(unit), targets)
+    with_unknown = torch.cat([targets, torch.tensor([-1])])
+    head = LogisticHead(6, k + 1).fit(torch.cat([features, torch.randn(1, 6)]), with_unknown)
+    queries, _ = samples(20, 6, k, seed=1)
+    wanted = reference.predict_proba(scaled.transform(F.normalize(queries.double(), dim=1).numpy()))
+    found = torch.softmax(head(7 * queries), dim=1).detach().numpy()
+    np.testing.assert_allclose(found[:, :k], wanted, atol=1e-4)
+    assert (found[:, k] < 1e-9).all()  # a class without images
+
+
+def test_logistic_with_one_class_and_with_none() -> None:
+    head = LogisticHead(6, 3).fit(torch.randn(4, 6), np.array([1, 1, 1, 1]))
+    assert (head(torch.randn(5, 6)).argmax(dim=1) == 1).all()
+    with pytest.raises(TrainingError, match="None of the training images has a class"):
+        head.fit(torch.randn(4, 6), np.full(4, -1))
 
 
 def test_knn_in_a_model_and_its_onnx_file(tmp_path: Path) -> None:

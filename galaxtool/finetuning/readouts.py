@@ -1,0 +1,96 @@
+"""Ways to read the features of one training out: prompt, symbol, both, logistic regression, nearest neighbors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from galaxtool.finetuning.scoring import ScoredPictures
+from galaxtool.heads.knn import KnnHead
+from galaxtool.heads.logistic import LogisticHead
+from galaxtool.heads.prompt import PromptHead
+from galaxtool.training.objective import Objective
+from galaxtool.training.stage import embed_pictures
+from galaxtool.training.task import PictureSet, Task
+
+SCORES = ("accuracy", "f1_macro")
+"""Scores of each readout in ``metrics.json``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """A head on the features of a finished training, and what it is scored with.
+
+    Parameters
+    ----------
+    head : torch.nn.Module
+        Maps features (N, dim) to logits (N, K).
+    objective : Objective
+        Objective that scores the logits, for the mix of classes that they answer for.
+    """
+
+    head: nn.Module
+    objective: Objective
+
+
+def make_readouts(task: Task, head: nn.Module, fitted_objective: Objective) -> dict[str, Readout]:
+    """Return the ways to read a training out, by name.
+
+    Parameters
+    ----------
+    task : Task
+        Task after the training: its backbone has the weights that are kept.
+    head : torch.nn.Module
+        Head of the training.
+    fitted_objective : Objective
+        Objective of heads that are fitted to the training images, which answer for the mix of classes of the training.
+
+    Returns
+    -------
+    dict
+        For a head of prompts ``prompt``, and with symbols ``symbol`` and ``both``; for another head, its registered
+        name. Then ``logistic``, logistic regression on the features, and ``knn``.
+    """
+    if isinstance(head, PromptHead):
+        readouts = {score: Readout(head.copy_with(score), task.objective) for score in head.list_scores()}
+    else:
+        readouts = {task.head: Readout(head, task.objective)}
+    pictures = task.train.select_classes(len(task.taxonomy))
+    if len(pictures):
+        features = embed_pictures(task, pictures)
+        for name, make in (("logistic", LogisticHead), ("knn", KnnHead)):
+            fitted: Any = make(task.backbone.dim, len(task.taxonomy)).to(task.device)
+            readouts[name] = Readout(fitted.fit(features, pictures.targets).eval(), fitted_objective)
+    return readouts
+
+
+def run_readouts(task: Task, readouts: dict[str, Readout], pictures: PictureSet) -> dict[str, ScoredPictures]:
+    """Return the outputs of each readout for pictures, whose features are computed once."""
+    features = embed_pictures(task, pictures)
+    unit = torch.nn.functional.normalize(features, dim=1).cpu().numpy()
+    with torch.inference_mode():
+        return {
+            name: ScoredPictures(pictures, readout.head(features).float().cpu(), unit)
+            for name, readout in readouts.items()
+        }
+
+
+def score_readouts(task: Task, readouts: dict[str, Readout], pictures: PictureSet, *, seed: int) -> dict[str, Any]:
+    """Score each readout on the pictures whose label is a class.
+
+    Returns
+    -------
+    dict
+        For each readout ``accuracy`` and ``f1_macro`` with their intervals: the entry ``readouts`` of ``metrics.json``.
+    """
+    scores = {}
+    chosen = pictures.select_classes(len(task.taxonomy))
+    for name, scored in run_readouts(task, readouts, chosen).items():
+        found = readouts[name].objective.metrics(
+            scored.logits, chosen.targets, scored.embeddings, temperature=1.0, seed=seed
+        )
+        scores[name] = {score: found[score] for score in SCORES if score in found}
+    return scores
