@@ -13,6 +13,7 @@ from torch import nn
 from galaxtool import __version__
 from galaxtool.errors import TrainingError
 from galaxtool.evaluation.prior import TRAINING
+from galaxtool.finetuning.appearance import learn_appearance
 from galaxtool.finetuning.captions import list_words
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
@@ -27,7 +28,7 @@ from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.kept_images import keep_check_images
 from galaxtool.models.record import ModelRecord
-from galaxtool.models.unlike_training import UnlikeDetector, fit_detector, write_detector
+from galaxtool.models.unlike_training import write_detector
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.figures import draw_confusion, draw_history
@@ -106,7 +107,7 @@ def finish_run(
     if has_classes:
         _draw_confusion(task, scored, temperature, "Validation", figures / "confusion.png")
     record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
-    fitted = _fit_detector(task, test)
+    fitted = learn_appearance(task, test)
     if fitted is not None:
         record = replace(record, unlike_training=fitted[1])
     model = GalaxyModel(task.backbone, head, outcome.symbol_tower, symbol_statistics=outcome.symbol_statistics).eval()
@@ -224,18 +225,6 @@ def _describe_prior(task: Task) -> dict[str, float]:
     if shares is None:
         return {}
     return {slug: round(share, 6) for slug, share in zip(task.taxonomy.slugs, shares.tolist(), strict=True)}
-
-
-def _fit_detector(task: Task, test: PictureSet | None) -> tuple[UnlikeDetector, dict[str, Any]] | None:
-    """Learn what the images of the training look like; None if they are too few."""
-    size, everything = task.preprocess.size, slice(None)
-    return fit_detector(
-        lambda rows: task.train.take(rows, size),
-        len(task.train),
-        task.valid.take(everything, size),
-        test=None if test is None else test.take(everything, size),
-        seed=task.options.seed,
-    )
 
 
 def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:

@@ -101,6 +101,7 @@ def fit_detector(
     valid: np.ndarray,
     *,
     test: np.ndarray | None = None,
+    varied: bool = False,
     seed: int = 0,
 ) -> tuple[UnlikeDetector, dict[str, Any]] | None:
     """Learn what the images of a training look like.
@@ -115,6 +116,9 @@ def fit_detector(
         Pictures of the validation split.
     test : ndarray of uint8, shape (N, size, size, C), optional
         Pictures of the test split, on which the false alarms are counted.
+    varied : bool
+        Whether the training pictures are more varied than those of the other splits, so that the threshold must be
+        chosen on both.
     seed : int
         Random seed of the choice of training images, where there are more than can be stored.
 
@@ -139,7 +143,7 @@ def fit_detector(
     center, scale = statistics.mean(axis=0), np.maximum(statistics.std(axis=0), _LEAST_SPREAD)
     detector = UnlikeDetector(center, scale, ((statistics - center) / scale).astype(np.float16))
     distances = [detector.measure(valid)] if len(valid) else []
-    if len(valid) < _MANY:
+    if varied or len(valid) < _MANY:
         distances.append(detector.measure_rows(statistics, own=True))
     known = np.sort(np.concatenate(distances))
     rank = int(np.ceil((len(known) + 1) * (1 - FALSE_ALARMS)))

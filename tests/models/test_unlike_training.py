@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,21 @@ import pytest
 from astropy.table import Table
 from PIL import Image
 from support.helpers import make_model
-from support.training_helpers import run_command, write_class_folders
+from support.training_helpers import make_task, run_command, write_class_folders
 
 import galaxtool
 from galaxtool.errors import ModelError
+from galaxtool.finetuning.appearance import learn_appearance
 from galaxtool.models.find import find_model
 from galaxtool.models.onnx.metadata import METADATA_KEY
 from galaxtool.models.unlike_training import FILE_NAME, UnlikeDetector, fit_detector, make_metadata, write_detector
 from galaxtool.simulation.artefacts import ARTEFACTS, simulate_artefact
 from galaxtool.simulation.sample import sample_dataset
+from galaxtool.training.task import PictureSet
+from galaxtool.vision.augment import Augmentation
 from galaxtool.vision.image_statistics import measure_statistics
 from galaxtool.vision.preprocess import Preprocess
+from galaxtool.vision.survey import SurveyAugmentation
 
 SIZE = 64
 SLUGS = ("merging", "round_smooth", "barred_spiral")
@@ -154,6 +159,21 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(picture).save(folder / f"{kind.replace(' ', '_')}.png")
     (folder / "broken.png").write_bytes(b"\x89PNG")
     return folder
+
+
+def test_images_as_the_augmentation_shows_them_are_not_unlike() -> None:
+    galaxies = simulate_galaxies(160, seed=1)
+    pictures = PictureSet(pictures=galaxies, targets=np.zeros(160, dtype=np.int64), weights=np.ones(160))
+    task = replace(
+        make_task(), train=pictures, valid=pictures.select(np.arange(160) < 0), preprocess=Preprocess(size=SIZE)
+    )
+    gray = np.repeat(simulate_galaxies(60, seed=2).mean(axis=-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+    shares = []
+    for augmentation in (Augmentation(), SurveyAugmentation(size=SIZE)):
+        found = learn_appearance(replace(task, augmentation=augmentation), None)
+        assert found is not None and found[1]["calibrated_on"] == 160
+        shares.append(found[0].find_unlike(gray).mean())
+    assert shares[0] > 0.9 and shares[1] < 0.5
 
 
 def list_flagged(table: Table) -> set[str]:
