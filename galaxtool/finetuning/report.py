@@ -53,6 +53,8 @@ def write_inputs(run: RunDirectory, config: FinetuneConfig, labeled: LabeledImag
         {"name": dataset.name, "images": len(dataset.items), "split_sha256": hash_file(run.path / "split.csv")}
         for dataset in labeled.datasets
     ]
+    if labeled.coarse:
+        run.manifest["coarse_labels"] = {label: list(classes) for label, classes in labeled.coarse.items()}
     run.save()
 
 
