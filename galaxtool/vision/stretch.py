@@ -16,13 +16,16 @@ from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.vision.colors import choose_colors
 from galaxtool.vision.sky import FAINTEST, compute_percentile, measure_sky
 
-NAMES = ("auto", "linear", "asinh", "log", "zscale", "lupton")
+NAMES = ("auto", "linear", "asinh", "log", "zscale", "lupton", "radio")
 SURVEY_SCALES = (("g", 6.0), ("r", 3.4), ("i", 3.0), ("z", 2.2))
 """Factors by which the Legacy Surveys' viewer multiplies each band, in nanomaggies per pixel."""
 
 _NANOMAGGIES = ("nanomagg", "nmgy")
 _SKY_LEVEL, _SKY_NOISE = 1.0, (5e-4, 0.5)  # plausible for scaled nanomaggies, even if a galaxy fills the frame
 _SAME_ZERO_POINT = 4.0  # bands whose scaled noises differ by a larger factor cannot be in one unit
+_DETECTED = 3.0
+"""Least brightness that the stretch `radio` shows, in standard deviations of the noise."""
+
 _WHITE_PERCENTILE = 99.5  # where the unit is unknown, only pixels above this percentile may be white
 _MAX_VALUE = np.float32(2.0**99)  # larger values are clipped, so that results are within the range of float32
 
@@ -33,9 +36,11 @@ class Stretch:
 
     Parameters
     ----------
-    name : {"auto", "linear", "asinh", "log", "zscale", "lupton"}
+    name : {"auto", "linear", "asinh", "log", "zscale", "lupton", "radio"}
         ``auto`` shows pictures unchanged, one band with ``asinh`` and several bands with ``lupton``. The next four
-        stretch each colour separately; ``lupton`` keeps the ratio of the colours at every brightness.
+        stretch each colour separately; ``lupton`` keeps the ratio of the colours at every brightness. ``radio`` shows
+        pictures unchanged too, and has no parameters: what is below three standard deviations of the noise is black,
+        and the rest is linear up to the brightest pixel, as in most published sets of radio cutouts.
     black : float
         Black point in standard deviations of the sky noise above the sky level. Not for zscale and lupton.
     white : float
@@ -147,7 +152,7 @@ def to_planes(cutout: Cutout, stretch: Stretch) -> np.ndarray:
     """
     used, channels = _order_bands(tuple(cutout.bands))
     planes = cutout.data if len(used) == len(cutout.data) else cutout.data[list(used)]
-    if stretch.name == "auto" and cutout.unit == "display":
+    if stretch.name in ("auto", "radio") and cutout.unit == "display":
         shown = _mix_channels(planes, channels)
     elif stretch.name == "lupton" or (stretch.name == "auto" and len(cutout.bands) > 1):
         scaled = _scale_bands(_clip_range(planes), [cutout.bands[i] for i in used], cutout.unit, stretch)
@@ -252,6 +257,8 @@ def _stretch_plane(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
     plane = plane if known.all() else np.where(known, plane, np.float32(level))
     if stretch.name == "zscale":
         low, high = _astropy("ZScaleInterval")(contrast=stretch.contrast).get_limits(plane)
+    elif stretch.name == "radio":
+        low, high = level + _DETECTED * noise, float(plane.max())
     else:
         low = level + stretch.black * noise
         high = max(compute_percentile(plane, stretch.white), low + stretch.reach * noise)

@@ -307,3 +307,16 @@ def test_radio_maps_have_a_dark_sky_and_a_bright_source(shared_data: Path) -> No
         shown = to_display(read_file(path))[..., 0]
         assert np.median(shown) < 10
         assert shown.max() > 100
+
+
+def test_radio_shows_what_exceeds_the_noise_and_leaves_pictures_alone() -> None:
+    rng = np.random.default_rng(3)
+    data = rng.normal(0.5, 2.0, (1, 64, 64)).astype(np.float32)
+    data[0, 20, 30] = 200.0
+    shown = to_display(Cutout(data=data, bands=("",)), Stretch(name="radio"))[..., 0]
+    level, noise = float(np.median(data)), 1.4826 * float(np.median(np.abs(data - np.median(data))))
+    expected = np.clip((data[0] - level - 3 * noise) / (200.0 - level - 3 * noise), 0, 1)[::-1] * 255
+    assert np.abs(shown - expected).max() < 3
+    assert (shown == 0).mean() > 0.98
+    picture = Cutout(data=rng.integers(0, 256, (3, 8, 8), dtype=np.uint8), bands=("R", "G", "B"), unit="display")
+    assert (to_display(picture, Stretch(name="radio")) == to_display(picture)).all()
