@@ -104,6 +104,18 @@ def test_weights_are_one_on_average_and_those_of_the_classes_of_a_label() -> Non
     np.testing.assert_allclose(objective.prior, counts / counts.sum())
 
 
+def test_the_prior_counts_items_as_often_as_they_are_seen() -> None:
+    weights = np.array([2.0, 1, 1, 4])
+    objective = ClassObjective(
+        taxonomy=build_taxonomy(CLASSES),
+        options=TrainOptions(),
+        targets=np.array([0, 2, 3, 4]),
+        label_sets=SETS,
+        item_weights=weights,
+    )
+    np.testing.assert_allclose(objective.prior, np.array([2 + 2, 2, 1, 1]) / 8)
+
+
 def test_accuracy_is_that_of_items_with_a_class_and_the_loss_that_of_all() -> None:
     logits = torch.log(torch.tensor([[0.7, 0.1, 0.1, 0.1], [0.2, 0.5, 0.2, 0.1], [0.1, 0.1, 0.1, 0.7]]))
     targets = np.array([0, 2, 4])
