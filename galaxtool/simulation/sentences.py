@@ -102,7 +102,7 @@ def describe(properties: Collection[str], rng: np.random.Generator, *, n: int = 
     Examples
     --------
     >>> describe({"edge_on", "dust_lane", "no_bulge", "red"}, np.random.default_rng(6), n=2)
-    ('a reddish edge-on disk', 'A red edge-on disc with dust along its disk and no bulge.')
+    ('disk galaxy seen edge-on with a dust lane', 'A bulgeless edge-on disk with a dark lane of dust.')
     """
     known = set(properties)
     nouns, adjectives, features, statements = (
