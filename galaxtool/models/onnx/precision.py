@@ -21,6 +21,14 @@ from galaxtool.vision.preprocess import GRAY, RGB, Preprocess
 _KEPT_FP32 = ["LayerNormalization", "ReduceL2", "ReduceMean", "Softmax", "Resize"]
 
 
+_PRODUCTS = ["Conv", "MatMul", "Gemm"]
+_BETWEEN = ["Clip", "Relu", "Add"]
+"""Operators between convolutions. If they stay in float32, every convolution converts its input and output."""
+
+_LARGE = 1024
+"""Number of values from which weights are stored in half precision."""
+
+
 def to_fp16(path: Path) -> None:
     """Convert a float32 file to half precision in place; the input and the outputs stay float32."""
     model = onnx.load(path)
@@ -28,7 +36,10 @@ def to_fp16(path: Path) -> None:
 
 
 def to_int8(path: Path, images: np.ndarray) -> None:
-    """Convert the convolutions and matrix products of a float32 file to eight-bit integers in place.
+    """Convert a float32 file to eight-bit integers in place.
+
+    Convolutions and matrix products are converted. In a convolutional network, so are the activations and the sums
+    between them; transformers need these in float32.
 
     Parameters
     ----------
@@ -37,7 +48,10 @@ def to_int8(path: Path, images: np.ndarray) -> None:
     images : ndarray of float32, shape (N, C, size, size)
         Images on which the ranges are measured (static quantization with a scale per channel of the weights).
     """
-    metadata = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
+    whole = onnx.load(path, load_external_data=False)
+    metadata = {entry.key: entry.value for entry in whole.metadata_props}
+    operators = {node.op_type for node in whole.graph.node}
+    is_transformer = "LayerNormalization" in operators
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)  # it recommends, at length, the step that quant_pre_process has just done
     try:
@@ -47,12 +61,32 @@ def to_int8(path: Path, images: np.ndarray) -> None:
             quantize_static(
                 str(prepared), str(path), _Calibration(images), quant_format=QuantFormat.QDQ, per_channel=True,
                 weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8,
-                op_types_to_quantize=["Conv", "MatMul", "Gemm"],
+                op_types_to_quantize=_PRODUCTS if is_transformer else _PRODUCTS + _BETWEEN,
             )  # fmt: skip
     finally:
         logging.root.setLevel(level)
     model = onnx.load(path)
     onnx.helper.set_model_props(model, metadata)
+    onnx.save(model, path)
+
+
+def store_compactly(path: Path) -> None:
+    """Store the large weights of a float32 file in half precision in place; they are computed with in float32.
+
+    Each is followed by a conversion to float32, which ONNX Runtime makes once, when it opens the file.
+    """
+    model = onnx.load(path)
+    conversions = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _LARGE:
+            continue
+        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
+        stored = f"{name}_half"
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
+        conversions.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*conversions, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
     onnx.save(model, path)
 
 

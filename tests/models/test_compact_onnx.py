@@ -1,0 +1,36 @@
+"""ONNX files whose weights are stored in half precision and computed with in float32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from support.helpers import make_model
+
+from galaxtool.models.directory import load_network
+from galaxtool.models.find import find_model
+from galaxtool.models.onnx.file import write_onnx
+from galaxtool.models.onnx.metadata import read_onnx_record
+from galaxtool.models.onnx.precision import store_compactly
+
+
+def run(path: Path, images: np.ndarray) -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert read_onnx_record(session.get_modelmeta().custom_metadata_map, path).slugs
+    return session.run(["embedding", "logits", "probabilities"], {"image": images})
+
+
+def test_a_compact_file_is_half_as_large_and_gives_the_same(tmp_path: Path) -> None:
+    model, record = load_network(find_model(make_model(tmp_path / "m")))
+    write_onnx(tmp_path / "m.onnx", model, record)
+    whole = (tmp_path / "m.onnx").stat().st_size
+    images = np.random.default_rng(0).normal(size=(5, 3, 64, 64)).astype(np.float32)
+    before = run(tmp_path / "m.onnx", images)
+    store_compactly(tmp_path / "m.onnx")
+    assert (tmp_path / "m.onnx").stat().st_size < 0.55 * whole
+    onnx.checker.check_model(onnx.load(tmp_path / "m.onnx"))
+    for value, expected in zip(run(tmp_path / "m.onnx", images), before, strict=True):
+        assert value.dtype == np.float32
+        np.testing.assert_allclose(value, expected, atol=3e-3 * np.abs(expected).max())
