@@ -59,7 +59,8 @@ def list_score_tables(metrics: Mapping[str, Any]) -> list[ScoreTable]:
         _tabulate_scores(metrics, f"Validation, {metrics['n']} images{chose}", optimistic if chose and not test else "")
     )
     own, split = (test, "test") if test else (metrics, "validation")
-    tables += [_tabulate_datasets(own["datasets"], split)] if len(own.get("datasets", ())) > 1 else []
+    scored = ((test or {}, "test"), (metrics, "validation"))
+    tables += [_tabulate_datasets(m["datasets"], name) for m, name in scored if len(m.get("datasets", ())) > 1]
     tables += [_tabulate_noise(name, entry) for name, entry in metrics.get("noise", {}).items()]
     classes = [_tabulate_classes(own["classes"], split)] if own.get("classes") else []
     return [table for table in (*tables, *classes) if table.rows]  # a model without classes has no scores
