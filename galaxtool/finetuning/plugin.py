@@ -10,11 +10,17 @@ from galaxtool.plugins.specs import RecipeSpec
 
 @hookimpl
 def register_recipes() -> list[RecipeSpec]:
-    """Return the recipe of the bundled model."""
+    """Return the recipes of the bundled models."""
+    folder = Path(__file__).resolve().parent / "recipe_files"
     return [
         RecipeSpec(
             name="mini",
-            summary="How the bundled model was trained: galaxtool finetune --recipe mini",
-            path=str(Path(__file__).resolve().parent / "recipe_files" / "mini.toml"),
-        )
+            summary="How the bundled model of optical galaxies was trained; needs --data gz2=, gz1= and decals=.",
+            path=str(folder / "mini.toml"),
+        ),
+        RecipeSpec(
+            name="mini-radio",
+            summary="How the bundled model of radio galaxies was trained; needs --data first=.",
+            path=str(folder / "mini-radio.toml"),
+        ),
     ]

@@ -49,6 +49,10 @@ def apply_recipe(config: FinetuneConfig) -> FinetuneConfig:
     dataset = changes.get("dataset", config.dataset)
     names = (dataset,) if isinstance(dataset, str) else dataset
     changes["dataset"] = [_fill_slots(str(name), slots, file) for name in names]
+    own_names = {slot: _find_name(value) for slot, value in slots.items()}
+    for setting in ("weight", "noisy"):
+        if setting in changes:
+            changes[setting] = [_fill_slots(text, own_names, file) for text in changes[setting]]
     return replace(config, **changes, sources=sources)
 
 
@@ -92,8 +96,14 @@ def _parse_slot(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _find_name(dataset: str) -> str:
+    """Return the name under which a data set is known: that of the folder, or of the reader before the colon."""
+    path = Path(dataset)
+    return path.name if path.exists() else dataset.partition(":")[0]
+
+
 def _fill_slots(name: str, slots: Mapping[str, str], file: Path) -> str:
-    """Replace each ``{slot}`` in the name of a data set."""
+    """Replace each ``{slot}`` in the name of a data set, or in a setting that names one."""
     try:
         return name.format_map(slots)
     except KeyError as error:

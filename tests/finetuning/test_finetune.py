@@ -525,6 +525,7 @@ epochs = 2
 batch_size = 8
 lr = 1
 crop = 0.5
+weight = ["{galaxies}=2"]
 """
 
 
@@ -538,6 +539,7 @@ def test_recipe_with_a_slot(images: Path) -> None:
     )  # fmt: skip
     assert code == 0, err
     assert [value("run", key) for key in ("dataset", "epochs", "lr", "crop")] == [[str(images)], 1, 0.001, 0.5]
+    assert value("run", "weight") == [f"{images.name}=2"]
     sources = {key: entry["source"] for key, entry in manifest("run")["config"].items()}
     assert sources["crop"] == sources["dataset"] == "recipe mine.toml"
     assert sources["epochs"] == "flag" and sources["seed"] == "default"
