@@ -123,7 +123,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", help="folder of labelled images")
     parser.add_argument("--backbone", nargs="+", default=["small-resnet@none"])
-    parser.add_argument("--epochs", type=int, default=3, help="epochs of the first stage before the second measurement")
+    parser.add_argument(
+        "--epochs", type=int, default=3, help="epochs of the first stage before the second measurement; 0 for only one"
+    )
     parser.add_argument("--label-column", default="label")
     parser.add_argument("--where", default=None)
     options = parser.parse_args()
@@ -136,6 +138,8 @@ def main() -> None:
         )  # fmt: skip
         task = make_task(config, prepare_training(config), Silent())
         report(task, f"{backbone}, at the start")
+        if not options.epochs:
+            continue
         task = replace(task, options=replace(task.options, epochs=options.epochs))
         first, _ = stages(task)
         stage = SharedEncoderStage(task, first.log_scale, options.epochs)
