@@ -1,4 +1,4 @@
-"""Bundle the model of a finished run with the package: weights in half precision, and an ONNX file with such weights.
+"""Bundle the model of a finished run with the package: its weights, rounded to eight bits, and an ONNX file.
 
 galaxtool finetune --recipe mini --out runs/mini
 python scripts/bundle_model.py runs/mini mini
@@ -19,6 +19,7 @@ from galaxtool.commands.export import export
 from galaxtool.models.directory import load_network, save_model
 from galaxtool.models.find import find_model
 from galaxtool.models.onnx.precision import store_compactly
+from galaxtool.models.rounding import round_weights
 
 MODELS = Path(__file__).resolve().parent.parent / "galaxtool" / "models"
 LIMIT = 15_000_000
@@ -43,6 +44,7 @@ def bundle(run: Path, name: str, *, notes: str, licence: str, models: Path) -> P
     folder = files.require_folder()
     model, record = load_network(files)
     taxonomy = record.make_taxonomy(folder / "symbols")
+    round_weights(model.backbone.image_tower)
     record = dataclasses.replace(record, name=name, licence=licence, notes=notes or record.notes)
     here, fresh = models / name, models / f"{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)

@@ -205,7 +205,8 @@ def finetune(
         Side, in arcsec, of the central square to use, cut at the pixel scale of each image; classify then uses the
         same.
     stretch : str
-        Brightness stretch of FITS data: auto, linear, asinh, log, zscale, lupton or radio; or with options asinh:softening=3.
+        Brightness stretch of FITS data: auto, linear, asinh, log, zscale, lupton or radio; or with options
+        asinh:softening=3.
     seed : int
         Random seed of the split, the order, the augmentation and the random weights.
     {precision}

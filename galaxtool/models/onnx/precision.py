@@ -13,6 +13,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from galaxtool.models.rounding import LEVELS
 from galaxtool.simulation.sample import sample_dataset
 from galaxtool.types import Cutout
 from galaxtool.vision.preprocess import GRAY, RGB, Preprocess
@@ -71,23 +72,46 @@ def to_int8(path: Path, images: np.ndarray) -> None:
 
 
 def store_compactly(path: Path) -> None:
-    """Store the large weights of a float32 file in half precision in place; they are computed with in float32.
+    """Store the large weights of a float32 file as eight-bit integers in place; they are computed with in float32.
 
-    Each is followed by a conversion to float32, which ONNX Runtime makes once, when it opens the file.
+    The weights of each output have a scale of their own. ONNX Runtime multiplies by it once, when it opens the file.
+    Weights that `galaxtool.models.rounding.round_weights` has rounded do not change.
     """
     model = onnx.load(path)
     conversions = []
+    axes = _find_output_axes(model.graph)
     for tensor in model.graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _LARGE:
+        axis = axes.get(tensor.name)
+        if axis is None or tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _LARGE:
             continue
         name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
-        stored = f"{name}_half"
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
-        conversions.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
+        others = tuple(other for other in range(values.ndim) if other != axis)
+        scale = np.maximum(np.abs(values).max(axis=others, keepdims=True) / LEVELS, np.finfo(np.float32).tiny)
+        whole = np.round(values / scale).astype(np.int8)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(whole, f"{name}_whole"))
+        model.graph.initializer.append(onnx.numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"))
+        conversions += [
+            onnx.helper.make_node("Cast", [f"{name}_whole"], [f"{name}_float"], to=onnx.TensorProto.FLOAT),
+            onnx.helper.make_node("Mul", [f"{name}_float", f"{name}_scale"], [name]),
+        ]
     nodes = [*conversions, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     onnx.save(model, path)
+
+
+def _find_output_axes(graph: onnx.GraphProto) -> dict[str, int]:
+    """Return the axis of the outputs of the weights of convolutions and matrix products, by name."""
+    axes = {}
+    for node in graph.node:
+        if node.op_type == "Conv":
+            axes[node.input[1]] = 0
+        elif node.op_type == "Gemm":
+            transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+            axes[node.input[1]] = 0 if transposed else 1
+        elif node.op_type == "MatMul":
+            axes[node.input[1]] = 1
+    return axes
 
 
 def make_example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
