@@ -15,7 +15,7 @@ rm -rf demo
 galaxtool simulate -o demo/labelled -n 600 --size 96
 galaxtool simulate -o demo/new -n 50 --size 96 --split test
 # train from random weights, so that the model learns only from these galaxies
-galaxtool finetune demo/labelled --backbone mini@none --epochs 15 --warmup-epochs 5 -o demo/run
+galaxtool finetune demo/labelled --backbone small-resnet@none --epochs 15 --warmup-epochs 5 -o demo/run
 galaxtool classify demo/new --model demo/run -o demo/predictions.csv
 galaxtool index demo/labelled --model demo/run -o demo/index
 galaxtool similar demo/new/images/sim-test-000005.fits --index demo/index -k 11 -o demo/similar.csv
