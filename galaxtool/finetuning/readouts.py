@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -15,6 +17,7 @@ from galaxtool.heads.prompt import PromptHead
 from galaxtool.training.objective import Objective
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
+from galaxtool.utils.atomic_write import atomic_write
 
 SCORES = ("accuracy", "f1_macro")
 """Scores of each readout in ``metrics.json``."""
@@ -94,3 +97,17 @@ def score_readouts(task: Task, readouts: dict[str, Readout], pictures: PictureSe
         )
         scores[name] = {score: found[score] for score in SCORES if score in found}
     return scores
+
+
+def save_probabilities(path: Path, task: Task, readouts: dict[str, Readout], pictures: PictureSet) -> None:
+    """Write the probabilities of each readout for pictures, as ``.npz``.
+
+    The arrays are ``classes``, (K,), the targets of the pictures, ``targets``, (N,), and one of float32 (N, K) for each
+    readout, for the mix of classes of the training.
+    """
+    arrays: dict[str, Any] = {
+        name: torch.softmax(readouts[name].objective.scale(scored.logits, 1.0), dim=1).float().numpy()
+        for name, scored in run_readouts(task, readouts, pictures).items()
+    }
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, classes=np.array(task.taxonomy.slugs), targets=pictures.targets, **arrays)

@@ -18,7 +18,7 @@ from galaxtool.finetuning.captions import list_words
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, describe_data
 from galaxtool.finetuning.domain import describe_domain
-from galaxtool.finetuning.readouts import make_readouts, score_readouts
+from galaxtool.finetuning.readouts import make_readouts, save_probabilities, score_readouts
 from galaxtool.finetuning.score_tables import list_score_tables
 from galaxtool.finetuning.scoring import ScoredPictures, run_head, score_test, score_validation
 from galaxtool.finetuning.task import TrainingSetup, make_objective
@@ -103,7 +103,7 @@ def finish_run(
         metrics["test"] = score_test(task, tested, temperature=temperature, seed=config.seed)
         _draw_confusion(task, tested, temperature, "Test", figures / "confusion_test.png")
     if config.readouts and has_classes:
-        _add_readouts(metrics, trained, outcome, setup, test, seed=config.seed)
+        _add_readouts(run, metrics, trained, outcome, setup, test, seed=config.seed)
     write_json(run.path / "metrics.json", metrics)
     draw_history(outcome.history, outcome.best["epoch"], figures / "history.png")
     if has_classes:
@@ -132,13 +132,24 @@ def _answer_for_training(task: Task, setup: TrainingSetup) -> Task:
 
 
 def _add_readouts(
-    metrics: dict[str, Any], task: Task, outcome: Outcome, setup: TrainingSetup, test: PictureSet | None, *, seed: int
+    run: RunDirectory,
+    metrics: dict[str, Any],
+    task: Task,
+    outcome: Outcome,
+    setup: TrainingSetup,
+    test: PictureSet | None,
+    *,
+    seed: int,
 ) -> None:
-    """Add the scores of all ways to read the training out, and those on the test split to ``test``."""
+    """Add the scores of all ways to read the training out, and those on the test split to ``test``.
+
+    The probabilities of the test images are written to ``readouts.npz``.
+    """
     readouts = make_readouts(task, outcome.head, _answer_for_training(task, setup).objective)
     metrics["readouts"] = score_readouts(task, readouts, task.valid, seed=seed)
     if test is not None:
         metrics["test"]["readouts"] = score_readouts(task, readouts, test, seed=seed)
+        save_probabilities(run.path / "readouts.npz", task, readouts, test)
 
 
 def _write_page(run: RunDirectory, record: ModelRecord, setup: TrainingSetup, outcome: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,13 @@ def test_finetune_writes_readouts_and_keeps_a_logistic_head(tmp_path: Path) -> N
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert list(metrics["readouts"]) == list(metrics["test"]["readouts"]) == ["prompt", "logistic", "knn"]
     assert metrics["readouts"]["logistic"]["accuracy"] == metrics["accuracy"]
+    with np.load(tmp_path / "run" / "readouts.npz") as stored:
+        truth, classes = stored["targets"], stored["classes"].tolist()
+        rows = list(csv.DictReader((tmp_path / "run" / "split.csv").read_text().splitlines()))
+        assert [classes[target] for target in truth] == [row["label"] for row in rows if row["split"] == "test"]
+        for name, scores in metrics["test"]["readouts"].items():
+            np.testing.assert_allclose(stored[name].sum(axis=1), 1, atol=1e-5)
+            assert (stored[name].argmax(axis=1) == truth).mean() == pytest.approx(scores["accuracy"]["value"])
     assert json.loads((tmp_path / "run" / "model" / "model.json").read_text())["head"] == "logistic"
     code, _, err = run_command("classify", images, "--model", tmp_path / "run", "-o", tmp_path / "out.csv")
     assert code == 0, err
