@@ -63,7 +63,7 @@ STARTS = {"random": ("small-resnet@none", 11, 20), "pretrained": ("mini@imagenet
 
 COMMON: dict[str, Any] = {
     "crop": 0.62, "augment": "standard", "select": "last", "calibrate": False, "readouts": True, "device": "cpu",
-    "precision": "fp32",
+    "precision": "fp32", "all_classes": True,
 }  # fmt: skip
 VALID_FRACTION = 0.08
 
@@ -180,6 +180,8 @@ def _read_run(run: Path) -> dict[str, Any]:
     with np.load(run / "readouts.npz") as stored:
         classes = [str(slug) for slug in stored["classes"]]
         outputs = {name: stored[name].round(5).tolist() for name in stored.files if name not in ("classes", "targets")}
+    if any(len(values) != len(ids) for values in outputs.values()):
+        raise ValueError(f"'{run}' does not predict every image of its fold.")
     with (run / "history.csv").open(newline="") as stream:
         epochs = list(csv.DictReader(stream))
     return {
