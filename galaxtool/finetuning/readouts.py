@@ -14,7 +14,7 @@ from galaxtool.finetuning.scoring import ScoredPictures
 from galaxtool.heads.knn import KnnHead
 from galaxtool.heads.logistic import LogisticHead
 from galaxtool.heads.prompt import PromptHead
-from galaxtool.training.objective import Objective
+from galaxtool.training.objective import Objective, scale_logits
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
 from galaxtool.utils.atomic_write import atomic_write
@@ -106,7 +106,7 @@ def save_probabilities(path: Path, task: Task, readouts: dict[str, Readout], pic
     readout, for the mix of classes of the training.
     """
     arrays: dict[str, Any] = {
-        name: torch.softmax(readouts[name].objective.scale(scored.logits, 1.0), dim=1).float().numpy()
+        name: torch.softmax(scale_logits(readouts[name].objective, scored.logits, 1.0), dim=1).float().numpy()
         for name, scored in run_readouts(task, readouts, pictures).items()
     }
     with atomic_write(path) as temporary, temporary.open("wb") as stream:
