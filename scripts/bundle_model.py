@@ -18,6 +18,7 @@ import torch
 from galaxtool.commands.export import export
 from galaxtool.models.directory import load_network, save_model
 from galaxtool.models.find import find_model
+from galaxtool.models.onnx.check_images import choose_check_images
 from galaxtool.models.onnx.precision import store_compactly
 from galaxtool.models.rounding import round_weights
 
@@ -44,7 +45,8 @@ def bundle(run: Path, name: str, *, notes: str, licence: str, models: Path) -> P
     folder = files.require_folder()
     model, record = load_network(files)
     taxonomy = record.make_taxonomy(folder / "symbols")
-    round_weights(model.backbone.image_tower)
+    images = choose_check_images(files, record, ()).images
+    round_weights(model.backbone.image_tower, torch.from_numpy(images))
     record = dataclasses.replace(record, name=name, licence=licence, notes=notes or record.notes)
     here, fresh = models / name, models / f"{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)

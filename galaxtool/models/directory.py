@@ -43,7 +43,8 @@ def save_model(
         Classes whose drawings are copied to ``symbols/``: ``<slug>.png``, and ``<slug>@2.png`` and so on for further
         drawings of the class.
     dtype : torch.dtype
-        Type of the stored floating-point weights; they are computed with in float32.
+        Type of the stored matrices and kernels. Vectors are stored in float32: statistics of BatchNorm can be too
+        small for half precision. Everything is computed with in float32.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def save_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
-        key: (value.detach().to("cpu", dtype) if value.is_floating_point() else value.detach().cpu()).contiguous()
+        key: value.detach().to("cpu", dtype if value.is_floating_point() and value.ndim > 1 else value.dtype).contiguous()
         for key, value in model.state_dict().items()
     }
     tensors = {key: value.clone() for key, value in tensors.items()}  # safetensors rejects shared storage
