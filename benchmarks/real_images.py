@@ -23,9 +23,8 @@ from galaxtool.datasets.open import open_datasets
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.evaluation.calibration_error import expected_calibration_error
 from galaxtool.finetuning.labels import choose_classes
-from galaxtool.inference.views import run_views
+from galaxtool.inference.views import ViewedScores, run_views
 from galaxtool.models.engines.onnx import OnnxEngine
-from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import find_model
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import coarsen
@@ -54,7 +53,7 @@ def main() -> None:
 def score_dataset(engine: OnnxEngine, dataset: Dataset, other: OnnxEngine | None) -> None:
     """Print the tables of a data set."""
     labels = [str(item.label) for item in dataset.items]
-    taxonomy, slug_of = choose_classes(labels, None, None)
+    taxonomy, slug_of = choose_classes(labels, None)
     fine = engine.record.make_taxonomy()
     cutouts = [dataset.cutout(i) for i in range(len(labels))]
     scores = compute_scores(engine, cutouts)
@@ -117,7 +116,7 @@ def compute_scores(
     *,
     turn: bool = False,
     views: int = 1,
-) -> Scores:
+) -> ViewedScores:
     """Return the scores of all cutouts, shown as `change` says; with `turn`, of the middle of turned wide pictures."""
     preprocess = engine.record.make_preprocess()
     show = change or preprocess.picture
@@ -128,8 +127,8 @@ def compute_scores(
             factor = min(1.0, preprocess.crop * 1.6) / preprocess.crop
             pictures = [_turn(picture, preprocess.size, factor) for picture in pictures]
         parts.append(run_views(engine, np.stack(pictures), views))
-    return Scores(*(np.concatenate([getattr(part, name) for part in parts])
-                    for name in ("embedding", "logits", "probabilities")))  # fmt: skip
+    columns = zip(*parts, strict=True)
+    return ViewedScores(*(np.concatenate(column) for column in columns))
 
 
 def _turn(picture: np.ndarray, size: int, factor: float) -> np.ndarray:

@@ -10,8 +10,6 @@ from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import BackboneSpec, Citation, Weights
 
 _BUNDLED = Path(__file__).resolve().parent.parent / "models" / "mini" / "weights.safetensors"
-_BUNDLED_EFFICIENTNET = False
-"""Whether the bundled model is the EfficientNet, of images of 96 pixels, rather than the residual network, of 64."""
 
 
 class _Norm(NamedTuple):
@@ -43,10 +41,10 @@ def _mini() -> BackboneSpec:
     bundled = _weights(
         "bundled",
         f"file:{_BUNDLED}",
-        "BSD-3-Clause, trained from weights under Apache-2.0" if _BUNDLED_EFFICIENTNET else "BSD-3-Clause",
+        "BSD-3-Clause, trained from weights under Apache-2.0",
         norm=_HALF,
         citation=cite.GALAXALIGN,
-        image_size=96 if _BUNDLED_EFFICIENTNET else 64,
+        image_size=96,
     )
     return _encoder(
         "mini",

@@ -120,7 +120,7 @@ def finetune(
     where : str, optional
         Condition that selects rows, as in SQL: "odd_pool = 0 and label in ('spiral', 'edge_on')".
     weight : sequence of str
-        Weight of a data set in the mix, as NAME=2; can be repeated.
+        Weight of a data set in the mix, as NAME=2, or of one of its labels, as NAME/LABEL=2; can be repeated.
     noisy : sequence of str
         Data set with noisy labels, as NAME or NAME=0.1 with the share of wrong ones to start from; can be repeated. The
         probability of each label given the class is learned.
@@ -181,8 +181,8 @@ def finetune(
         whatever the score.
     augment : str
         Random changes of the training images: none; flips (mirrored, turned by multiples of 90 degrees); standard
-        (any angle, a little zoom, shift and brightness); or survey (other fields of view, colours, stretches, seeing
-        and noise, for images of other telescopes).
+        (any angle, a little zoom, shift and brightness); survey (other fields of view, colours, stretches, seeing
+        and noise, for images of other telescopes); or survey-mild (half as much of these).
     contrast : str
         Negatives of the contrastive losses: instance (as in the paper) or class.
     score : str

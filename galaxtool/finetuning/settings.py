@@ -25,7 +25,7 @@ _CHOICES = {
     "score": ("prompt", "symbol", "both"),
     "class_weights": ("none", "inverse"),
     "select": ("best", "last"),
-    "augment": ("none", "flips", "standard", "survey"),
+    "augment": ("none", "flips", "standard", "survey-mild", "survey"),
     "stopping": RULES,
 }
 _NEEDED = (

@@ -188,12 +188,13 @@ def test_gain_of_each_channel(n: int) -> None:
 
 def test_bands_move_together() -> None:
     one = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 12, 12, 1), dtype=np.uint8))
-    for found in (
-        Augmentation(gain=0.0).images(one.repeat(1, 1, 1, 5), seed=0, epoch=1, items=[1, 2, 3]),
-        Augmentation().symbols(one.repeat(1, 1, 1, 5), seed=0, epoch=1, step=1),
-    ):
-        assert found.shape == (3, 5, 12, 12)
-        torch.testing.assert_close(found, found[:, :1].expand(-1, 5, -1, -1))
+    found = Augmentation(gain=0.0).images(one.repeat(1, 1, 1, 5), seed=0, epoch=1, items=[1, 2, 3])
+    assert found.shape == (3, 5, 12, 12)
+    torch.testing.assert_close(found, found[:, :1].expand(-1, 5, -1, -1))
+    symbols = Augmentation().symbols(one.repeat(1, 1, 1, 5)[:, None], seed=0, epoch=1, step=1)
+    assert symbols.shape == (3, 5, 12, 12)
+    for symbol in symbols:  # which are tinted
+        assert torch.corrcoef(symbol.flatten(1)).min() > 0.95
 
 
 # --- backbones -------------------------------------------------------------------------------------------------------

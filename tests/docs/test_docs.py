@@ -21,7 +21,7 @@ import galaxtool
 from galaxtool.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
 REFERENCE = runpy.run_path(str(ROOT / "scripts" / "write_command_reference.py"))
 ONLY_TO_TRAIN = {
     "torch", "torchvision", "timm", "open_clip_torch", "onnx", "onnxscript", "safetensors", "scikit-learn", "tomli-w",

@@ -76,7 +76,7 @@ def test_a_knn_head_goes_with_any_method(images: Path) -> None:
 
 def test_a_head_that_a_method_cannot_train(images: Path) -> None:
     said = run_failing("finetune", images, *QUICK, "--method", "supervised", "--head", "prompt")
-    assert "The method 'supervised' cannot train the head 'prompt'." in said and "linear, knn, votes" in said
+    assert "The method 'supervised' cannot train the head 'prompt'." in said and "linear, knn, logistic, votes" in said
     said = run_failing("finetune", images, *QUICK, "--method", "supervised", "--head", "vots")
     assert "Did you mean 'votes'?" in said
 

@@ -100,7 +100,7 @@ def test_a_record_is_stored_under_the_keys_of_old() -> None:
     record = PredictionsRecord(**COMMON, top_k=1, meta={}, classes={"a": "A"}, calibration="", preprocess={})  # type: ignore[arg-type]
     assert list(record.to_json()) == [
         "model", "engine", "precision", "batch size", "reading options", "preprocessing", "inputs", "kind", "top k",
-        "terms", "rows a part", "meta", "classes", "calibration", "preprocess", "notes", "parts", "shards",
+        "prior", "terms", "rows a part", "meta", "classes", "calibration", "preprocess", "notes", "parts", "shards",
     ]  # fmt: skip
     assert PredictionsRecord.from_json(record.to_json()) == record
     old = {key: value for key, value in record.to_json().items() if key not in ("terms", "notes")}

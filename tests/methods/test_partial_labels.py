@@ -22,6 +22,7 @@ from galaxtool.methods.losses import (
     normalize_rows,
     normalize_sets,
 )
+from galaxtool.training.objective import ClassObjective
 from galaxtool.training.optimizer import make_optimizer
 from galaxtool.training.step import Stepper
 from galaxtool.training.task import Batch
@@ -152,7 +153,9 @@ def with_sets(task: Any) -> Any:
     targets = task.train.targets.copy()
     targets[:4] = [3, 4, 3, -1]
     task = replace(task, train=replace(task.train, targets=targets))
-    return replace(task, label_sets=torch.from_numpy(sets).float())
+    sets = sets.astype(np.float32)
+    objective = ClassObjective(taxonomy=task.taxonomy, options=task.options, targets=targets, label_sets=sets)
+    return replace(task, label_sets=torch.from_numpy(sets), objective=objective)
 
 
 @pytest.mark.parametrize("contrast", ["instance", "class"])
