@@ -91,7 +91,7 @@ def cutouts(
     output : Path
         Folder to create.
     size : int, optional
-        Side of the cutouts in pixels; 64 if no size is given.
+        Side of the cutouts in pixels; 96 if no size is given.
     size_arcsec : float, optional
         Side of the cutouts in arcsec.
     size_column : str, optional

@@ -22,7 +22,7 @@ from galaxtool.tables.whole_numbers import format_integer_valued
 MAX_SIDE = 16_384
 """Largest side of a cutout in pixels."""
 
-_DEFAULT_SIDE = 64
+_DEFAULT_SIDE = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class SizeOptions:
             raise ConfigError(f"{' and '.join(given)} cannot be used together.", hint="Give one of them.")
         if self.size is not None and not 1 <= self.size <= MAX_SIDE:
             raise ConfigError(
-                f"--size is {self.size}; it must be from 1 to {MAX_SIDE} pixels.", hint="Leave it out for 64."
+                f"--size is {self.size}; it must be from 1 to {MAX_SIDE} pixels.", hint="Leave it out for 96."
             )
         for name, value in (("--size-arcsec", self.size_arcsec), ("--size-factor", self.size_factor)):
             if value is not None and not (np.isfinite(value) and value > 0):

@@ -457,9 +457,9 @@ def test_flags_come_along_into_predictions() -> None:
 
 
 def test_default_cutouts_are_not_enlarged_for_the_default_model() -> None:
-    wcs = make_wcs(shape=(90, 90))
-    write_field("field.fits", wcs, make_noise((90, 90)))
-    write_catalogue(wcs, 45, 45)
+    wcs = make_wcs(shape=(140, 140))
+    write_field("field.fits", wcs, make_noise((140, 140)))
+    write_catalogue(wcs, 70, 70)
     run_cutouts("field.fits", "cat.csv")
     galaxtool.classify(["out/images"], output=Path("p.csv"), executor="threads", workers=1)
     (row,) = csv.DictReader(io.StringIO(Path("p.csv").read_text()))

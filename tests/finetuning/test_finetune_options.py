@@ -436,7 +436,7 @@ def test_settings_of_a_training_without_choices(augment: str, changed: dict[str,
         (("--lr", "1e-4", "--min-lr", "1e-3"), "--min-lr 0.001 is above the learning rate, 0.0001 (as set)."),
         (("--min-lr", "-1"), "--min-lr is -1.0; it must be a number of at least 0."),
         (("--select", "first"), "--select is 'first', which is not one of best, last."),
-        (("--augment", "mirror"), "not one of none, flips, standard, survey."),
+        (("--augment", "mirror"), "not one of none, flips, standard, survey-mild, survey."),
         (("--select", "last", "--patience", "3"), "--patience changes nothing with --select last"),
         (
             ("--method", "linear-probe", "--augment", "flips"),

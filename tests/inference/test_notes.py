@@ -205,12 +205,13 @@ def test_shards_say_it_once_and_merge_counts_flags(model: Path, tmp_path: Path, 
 # --- what a model says of its training -------------------------------------------------------------------------------
 
 
-def test_the_bundled_model_says_that_it_was_trained_on_simulations() -> None:
-    record = ModelRecord.read(Path(galaxtool.__file__).parent / "models" / "mini" / "model.json")
-    assert find_domain(record).simulated and find_domain(record).regime == "optical"
-    # and so does its ONNX file, which was written before the record had this entry
-    onnx = ModelRecord.from_dict({**record.as_dict(), "data": {"names": ["sample"]}}, "onnx")
-    assert find_domain(onnx) == find_domain(record)
+def test_the_bundled_models_say_what_they_were_trained_on() -> None:
+    folder = Path(galaxtool.__file__).parent / "models"
+    records = [ModelRecord.read(folder / name / "model.json") for name in ("mini", "mini-radio")]
+    assert [(find_domain(r).simulated, find_domain(r).regime) for r in records] == [(False, "optical"), (False, "radio")]
+    # a file that was written before the record had this entry
+    old = ModelRecord.from_dict({**records[0].as_dict(), "data": {"names": ["sample"]}}, "onnx")
+    assert find_domain(old).simulated and find_domain(old).regime == "optical"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.utils.processor import has_amx
 
-PICTURES = np.random.default_rng(5).integers(0, 256, (9, 64, 64, 3), dtype=np.uint8)
+PICTURES = np.random.default_rng(5).integers(0, 256, (9, 96, 96, 3), dtype=np.uint8)
 
 
 def opened(precision: str = "fp32", threads: int = 1) -> Engine:

@@ -256,7 +256,7 @@ def test_a_missing_package_is_named(tmp_path: Path, manager: PluginManager, monk
 
 def test_names_can_be_listed() -> None:
     assert "mini" in galaxtool.list_backbones() and galaxtool.list_backbones("min?") == ["mini"]
-    assert galaxtool.list_models() == ["mini"]
+    assert galaxtool.list_models() == ["mini", "mini-radio"]
     assert {"prompt", "knn"} <= set(galaxtool.list_heads())
     assert "galaxalign" in galaxtool.list_methods("galax*")
     assert "galaxy10" in galaxtool.list_taxonomies()

@@ -11,7 +11,13 @@ import numpy as np
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
-from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY, read_class_embeddings, read_onnx_record
+from galaxtool.models.onnx.metadata import (
+    CLASS_EMBEDDINGS_KEY,
+    COMPACT_KEY,
+    METADATA_KEY,
+    read_class_embeddings,
+    read_onnx_record,
+)
 from galaxtool.models.unlike_training import DOMAIN_KEY, read_onnx_detector
 from galaxtool.utils.optional_imports import require
 
@@ -70,6 +76,7 @@ class OpenVinoEngine:
         settings = {
             "INFERENCE_PRECISION_HINT": _OPENVINO_TYPES[precision],
             "PERFORMANCE_HINT": "LATENCY",
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",  # features stay exact where weights are stored in eight bits
             "ENABLE_CPU_PINNING": "NO",  # with pinning, all processes of a job compute on the first core
         }
         if threads:
@@ -85,7 +92,7 @@ class OpenVinoEngine:
                 hint="Write one with `galaxtool export`, or use --engine onnx.",
             ) from error
         self.record = read_onnx_record(self.metadata, file)
-        self.is_reduced = any(_has_reduced_weights(node) for node in network.get_ops())
+        self.is_reduced = COMPACT_KEY not in self.metadata and any(map(_has_reduced_weights, network.get_ops()))
         actual = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.precision = next((ours for ours, theirs in _OPENVINO_TYPES.items() if theirs == actual), actual)
         if self.precision != precision:
@@ -116,7 +123,7 @@ def _get_core(openvino: ModuleType) -> Any:
 
 def _read_metadata(network: Any) -> dict[str, str]:
     """Return the metadata of the ONNX file that a network was read from."""
-    keys = (METADATA_KEY, CLASS_EMBEDDINGS_KEY, DOMAIN_KEY)
+    keys = (METADATA_KEY, CLASS_EMBEDDINGS_KEY, DOMAIN_KEY, COMPACT_KEY)
     return {
         key: network.get_rt_info(["framework", key]).astype(str)
         for key in keys

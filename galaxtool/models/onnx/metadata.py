@@ -13,6 +13,8 @@ from galaxtool.models.record import ModelRecord
 
 METADATA_KEY = "galaxtool"
 CLASS_EMBEDDINGS_KEY = "galaxtool.class_embeddings"
+COMPACT_KEY = "galaxtool.compact"
+"""Set if weights are only stored in eight bits, and computed with in float32."""
 
 
 def read_onnx_record(metadata: Mapping[str, str], file: Path) -> ModelRecord:

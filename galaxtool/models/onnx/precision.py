@@ -13,6 +13,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from galaxtool.models.onnx.metadata import COMPACT_KEY
 from galaxtool.models.rounding import LEVELS
 from galaxtool.simulation.sample import sample_dataset
 from galaxtool.types import Cutout
@@ -97,6 +98,7 @@ def store_compactly(path: Path) -> None:
     nodes = [*conversions, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    model.metadata_props.add(key=COMPACT_KEY, value="eight bits")
     onnx.save(model, path)
 
 
