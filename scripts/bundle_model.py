@@ -21,6 +21,7 @@ from galaxtool.models.find import find_model
 from galaxtool.models.onnx.check_images import choose_check_images
 from galaxtool.models.onnx.precision import store_compactly
 from galaxtool.models.rounding import round_weights
+from galaxtool.models.unlike_training import read_detector, write_detector
 
 MODELS = Path(__file__).resolve().parent.parent / "galaxtool" / "models"
 LIMIT = 15_000_000
@@ -51,6 +52,9 @@ def bundle(run: Path, name: str, *, notes: str, licence: str, models: Path) -> P
     here, fresh = models / name, models / f"{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     save_model(fresh, model, record, taxonomy, dtype=torch.float16)
+    detector = read_detector(folder, record)
+    if detector is not None:
+        write_detector(fresh, detector)
     result = export(model=str(fresh), output=fresh / "model.onnx")
     store_compactly(fresh / "model.onnx")
     card = here / "README.md"

@@ -269,7 +269,9 @@ def _parse_item_weights(
     for text in given:
         name, equals, value = text.rpartition("=")
         if not equals or name not in known:
-            raise UnknownName("data set in --weight", name or text, known, note="Write --weight NAME=2 or NAME/LABEL=2.")
+            raise UnknownName(
+                "data set in --weight", name or text, known, note="Write --weight NAME=2 or NAME/LABEL=2."
+            )
         try:
             weights[name] = float(value)
         except ValueError:

@@ -53,7 +53,9 @@ def save_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
-        key: value.detach().to("cpu", dtype if value.is_floating_point() and value.ndim > 1 else value.dtype).contiguous()
+        key: value.detach()
+        .to("cpu", dtype if value.is_floating_point() and value.ndim > 1 else value.dtype)
+        .contiguous()
         for key, value in model.state_dict().items()
     }
     tensors = {key: value.clone() for key, value in tensors.items()}  # safetensors rejects shared storage

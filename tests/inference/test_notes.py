@@ -208,7 +208,10 @@ def test_shards_say_it_once_and_merge_counts_flags(model: Path, tmp_path: Path, 
 def test_the_bundled_models_say_what_they_were_trained_on() -> None:
     folder = Path(galaxtool.__file__).parent / "models"
     records = [ModelRecord.read(folder / name / "model.json") for name in ("mini", "mini-radio")]
-    assert [(find_domain(r).simulated, find_domain(r).regime) for r in records] == [(False, "optical"), (False, "radio")]
+    assert [(find_domain(r).simulated, find_domain(r).regime) for r in records] == [
+        (False, "optical"),
+        (False, "radio"),
+    ]
     # a file that was written before the record had this entry
     old = ModelRecord.from_dict({**records[0].as_dict(), "data": {"names": ["sample"]}}, "onnx")
     assert find_domain(old).simulated and find_domain(old).regime == "optical"
