@@ -6,7 +6,8 @@ Printed with 95 % intervals (bootstrap over images): accuracy, macro F1, the F1 
 and retrieval, where each image is the query and the others are the gallery, by cosine of the embeddings. AP@5 is
 normalized by min(5, R), with R the number of images of the query's class; chance is that of permuted labels. Then the
 accuracy if the model sees half or 1.6 times the field of view, shades of gray, images turned by 45 degrees, fewer
-pixels, or the mean of eight turned and mirrored views. ``--int8 FILE`` adds another file of the same model, such as one in int8.
+pixels, or the mean of eight turned and mirrored views. ``--int8 FILE`` adds another file of the same model, such as
+one in int8.
 """
 
 from __future__ import annotations

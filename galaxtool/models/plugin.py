@@ -7,7 +7,6 @@ from pathlib import Path
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import ModelSpec
 
-
 _LICENCE = "BSD-3-Clause, trained from weights under Apache-2.0"
 
 

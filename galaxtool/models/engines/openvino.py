@@ -54,8 +54,8 @@ class OpenVinoEngine:
 
     Notes
     -----
-    In fp32, the output for an image does not depend on the other images of its batch; in bf16, it is rounded differently
-    in batches of other sizes. Several threads may call `run` at the same time.
+    In fp32, the output for an image does not depend on the other images of its batch; in bf16, batches of other sizes
+    are rounded differently. Several threads may call `run` at the same time.
     """
 
     name = "openvino"
