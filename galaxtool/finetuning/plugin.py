@@ -15,8 +15,13 @@ def register_recipes() -> list[RecipeSpec]:
     return [
         RecipeSpec(
             name="mini",
-            summary="How the bundled model of optical galaxies was trained; needs --data gz2=, gz1= and decals=.",
+            summary="The first part of the training of the bundled optical model; needs --data gz2=, gz1= and decals=.",
             path=str(folder / "mini.toml"),
+        ),
+        RecipeSpec(
+            name="mini-finish",
+            summary="The second part of the training of the bundled optical model; also needs --backbone and --split.",
+            path=str(folder / "mini-finish.toml"),
         ),
         RecipeSpec(
             name="mini-radio",
