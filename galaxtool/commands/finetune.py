@@ -87,7 +87,7 @@ def finetune(
 ) -> FinetuneResult:
     """Train a classifier on labelled cutouts.
 
-    Without DATASET it learns from 400 simulated galaxies. The run directory contains the model, the split, the
+    Without DATASET it learns from 250 simulated galaxies. The run directory contains the model, the split, the
     history and a manifest. Ctrl-C leaves a run that --resume continues. To train on several GPUs: torchrun
     --nproc-per-node 2 -m galaxtool finetune ...
 

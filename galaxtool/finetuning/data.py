@@ -28,7 +28,7 @@ from galaxtool.training.dataset_scores import LabelTerms
 from galaxtool.training.label_noise import NoisyLabels
 from galaxtool.types import Item
 
-DEFAULT_DATASET = "sample:n=400"
+DEFAULT_DATASET = "sample:n=250"
 """The data set of a training that names none; two cores learn from it within five minutes."""
 
 _READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "pattern")

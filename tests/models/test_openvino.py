@@ -74,6 +74,7 @@ def test_amx_is_found_where_pytorch_finds_it() -> None:
     assert has_amx() == torch.cpu.get_capabilities().get("amx_bf16", False)
 
 
+@pytest.mark.slow
 def test_pytorch_computes_bf16_where_openvino_cannot(
     tmp_path: Path, model_in_fp16_and_int8: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
