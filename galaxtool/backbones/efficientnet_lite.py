@@ -102,11 +102,13 @@ class EfficientNetLite(nn.Module):
         Side of the images in pixels.
     pretrained : bool
         Whether weights will be loaded.
+    dim : int, optional
+        Length to which the features are projected; by default they are not.
     """
 
-    def __init__(self, architecture: str, *, image_size: int, pretrained: bool) -> None:
+    def __init__(self, architecture: str, *, image_size: int, pretrained: bool, dim: int | None = None) -> None:
         super().__init__()
-        self.image_tower = LiteTower(architecture)
+        self.image_tower = LiteTower(architecture, dim)
         self.dim = self.image_tower.dim
         self.image_size = image_size
         self.suggested_lr = PRETRAINED_LR if pretrained else RANDOM_LR

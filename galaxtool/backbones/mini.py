@@ -11,10 +11,9 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from torch import nn
 
 from galaxtool.backbones.byte_text import TextTower, tokenize
-from galaxtool.backbones.efficientnet_lite import PRETRAINED_LR, RANDOM_LR, LiteTower
+from galaxtool.backbones.efficientnet_lite import EfficientNetLite
 from galaxtool.backbones.former_names import is_former_mini
 from galaxtool.backbones.small_resnet import SmallResnet
 from galaxtool.backbones.weights import read_state_dict
@@ -27,40 +26,17 @@ IMAGE_SIZE = 96
 _HALF = (0.5, 0.5, 0.5)
 
 
-class Mini(nn.Module):
+class Mini(EfficientNetLite):
     """The image and text towers; see `galaxtool.backbones.protocols.Backbone`."""
 
-    dim = DIM
-    image_size = IMAGE_SIZE
-
     def __init__(self, *, pretrained: bool) -> None:
-        super().__init__()
-        self.image_tower = LiteTower(ARCHITECTURE, DIM)
+        super().__init__(ARCHITECTURE, image_size=IMAGE_SIZE, pretrained=pretrained, dim=DIM)
         self.text_tower = TextTower(DIM)
-        # long steps suit random weights, but would make a trained network forget
-        self.suggested_lr = PRETRAINED_LR if pretrained else RANDOM_LR
-
-    def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed images (N, 3, 96, 96) as (N, dim)."""
-        embedded: torch.Tensor = self.image_tower(images)
-        return embedded
-
-    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
-        """Return the feature map of each stage of the image tower, with its stride in pixels."""
-        return self.image_tower.features(images)
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Embed texts as (N, dim)."""
         embedded: torch.Tensor = self.text_tower(tokenize(texts).to(self.text_tower.places.device))
         return embedded
-
-    def blocks(self) -> list[list[nn.Parameter]]:
-        """Return the parameters of the stem, of each stage, and of the last convolution with the projection."""
-        return self.image_tower.blocks()
-
-    def set_checkpointing(self, on: bool) -> None:
-        """Switch gradient checkpointing of the image tower."""
-        self.image_tower.checkpointing = on
 
     def adapt_state(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Convert the published tensors of an EfficientNet-Lite0; the projection and the text tower stay random."""

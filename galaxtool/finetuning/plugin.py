@@ -20,7 +20,7 @@ def register_recipes() -> list[RecipeSpec]:
         ),
         RecipeSpec(
             name="mini-finish",
-            summary="The second part of the training of the bundled optical model; also needs --backbone and --split.",
+            summary="The second part of the training of the bundled optical model; also needs --backbone.",
             path=str(folder / "mini-finish.toml"),
         ),
         RecipeSpec(

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from galaxtool.errors import TrainingError
+from galaxtool.heads.labeled_features import select_labeled
 
 NEIGHBORS = 20
 TEMPERATURE = 0.07
@@ -62,16 +62,9 @@ class KnnHead(nn.Module):
         TrainingError
             If no image has a class.
         """
-        classes = torch.as_tensor(targets, dtype=torch.int64, device=features.device)
-        has_class = classes >= 0
-        if not bool(has_class.any()):
-            raise TrainingError(
-                "None of the training images has a class, so there are no neighbors to vote.",
-                hint="Add labeled images, or leave --head out.",
-            )
-        stored = F.normalize(features.detach().float(), dim=1)[has_class]
-        self.memory = stored.to(self.memory.device)
-        self.targets = classes[has_class].to(self.targets.device)
+        stored, classes = select_labeled(features, targets, "there are no neighbors to vote")
+        self.memory = F.normalize(stored.float(), dim=1).to(self.memory.device)
+        self.targets = classes.to(self.targets.device)
         return self
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from galaxtool.errors import TrainingError
+from galaxtool.heads.labeled_features import select_labeled
 from galaxtool.utils.optional_imports import import_attribute
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
@@ -53,17 +53,11 @@ class LogisticHead(nn.Linear):
         TrainingError
             If no image has a class.
         """
-        classes = np.asarray(torch.as_tensor(targets).cpu())
-        has_class = classes >= 0
-        if not has_class.any():
-            raise TrainingError(
-                "None of the training images has a class, so there is nothing to fit the head to.",
-                hint="Add labeled images, or leave --head out.",
-            )
-        x = F.normalize(features.detach().double(), dim=1).cpu().numpy()[has_class]
+        labeled, classes = select_labeled(features, targets, "there is nothing to fit the head to")
+        x = F.normalize(labeled.double(), dim=1).cpu().numpy()
         center, spread = x.mean(axis=0), x.std(axis=0)
         spread = np.maximum(spread, 1e-3 * spread.mean() + 1e-12)
-        present, numbers = np.unique(classes[has_class], return_inverse=True)
+        present, numbers = np.unique(classes.cpu().numpy(), return_inverse=True)
         weight, bias = _fit_regression((x - center) / spread, numbers, len(present))
         weight = weight / spread
         bias = bias - weight @ center

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from support.benchmarks import import_benchmark
 
 from galaxtool.plugins.registry import get_registry
 from galaxtool.simulation.phrases import ADJECTIVES, FEATURES, NOUNS, STATEMENTS
 from galaxtool.utils.words import split_words
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        import words_and_sketches
-    finally:
-        sys.path.pop(0)
-    return words_and_sketches
+    return import_benchmark("words_and_sketches")
 
 
 def test_precision_and_chance_of_a_query(benchmark: ModuleType) -> None:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from support.benchmarks import import_benchmark
 
 from galaxtool.taxonomy.load import load_taxonomy
 from galaxtool.taxonomy.plugin import register_taxonomies
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
 def sketches() -> ModuleType:
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        import sketches
-    finally:
-        sys.path.pop(0)
-    return sketches
+    return import_benchmark("sketches")
 
 
 def test_every_class_of_a_bundled_model_can_be_sketched(sketches: ModuleType) -> None:
