@@ -58,12 +58,12 @@ ARMS = {
 }
 """Arm: the method, its negatives, and the lengths that it has."""
 
-STARTS = {"random": ("small-resnet@none", 11, 20), "pretrained": ("mini@imagenet", 4, 8)}
+STARTS = {"pretrained": ("mini@imagenet", 4, 8), "random": ("small-resnet@none", 8, 16)}
 """Start: the backbone, and the epochs of the two stages; an arm with one stage has their sum."""
 
 COMMON: dict[str, Any] = {
     "crop": 0.62, "augment": "standard", "select": "last", "calibrate": False, "readouts": True, "device": "cpu",
-    "precision": "fp32", "all_classes": True,
+    "precision": "fp32", "all_classes": True, "image_size": 64,
 }  # fmt: skip
 VALID_FRACTION = 0.08
 
@@ -197,8 +197,8 @@ def list_cells(options: argparse.Namespace) -> list[Cell]:
     """Return the trainings, so that after each fold all arms can be compared."""
     return [
         Cell(start, arm, seed, fold)
-        for start in options.starts
         for seed in options.seeds
+        for start in options.starts
         for fold in range(FOLDS)
         for arm in options.arms
     ]

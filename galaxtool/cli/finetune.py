@@ -18,7 +18,7 @@ _PANELS = {
     ),
     "Reading": (
         "hdu", "bands", "pattern", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "size_arcsec", "crop",
-        "stretch",
+        "image_size", "stretch",
     ),
     "Training": (
         "option", "epochs", "warmup_epochs", "batch_size", "lr", "min_lr", "weight_decay", "layer_decay",

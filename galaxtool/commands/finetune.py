@@ -71,6 +71,7 @@ def finetune(
     calibrate: bool = True,
     readouts: bool = False,
     ema: float = 0.0,
+    image_size: int | None = None,
     crop: float = 1.0,
     size_arcsec: float | None = None,
     stretch: str = "auto",
@@ -199,6 +200,9 @@ def finetune(
     ema : float
         Decay of an exponential moving average of the weights, which is then validated and saved, e.g. 0.999; 0 for
         none.
+    image_size : int, optional
+        Side, in pixels, of the images that the backbone is given; by default the backbone's own. Convolutional
+        networks take any multiple of 32: more pixels show thin discs, and take longer.
     crop : float
         Fraction of the side of the image to keep, about the centre.
     size_arcsec : float, optional
@@ -245,16 +249,16 @@ def finetune(
         dataset=dataset, output=output, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
         channels=channels, head=head, votes=str(votes) if votes else None, taxonomy=taxonomy, symbols=symbols,
         where=where, weight=weight, noisy=noisy, image_column=image_column, label_column=label_column,
-        ra_column=ra_column,
-        dec_column=dec_column, table=table, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
+        ra_column=ra_column, dec_column=dec_column,
+        table=table, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
         weight_hdu=weight_hdu, pixel_scale=pixel_scale, pixels=pixels, all_classes=all_classes,
         recipe=str(recipe) if recipe else None, data=data, fraction=fraction, split=split,
         valid_fraction=valid_fraction, test_fraction=test_fraction, separation=separation, epochs=epochs,
         warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=weight_decay,
         layer_decay=layer_decay, patience=patience, stopping=stopping, select=select, augment=augment,
         contrast=contrast, score=score, class_weights=class_weights, label_smoothing=label_smoothing,
-        calibrate=calibrate, readouts=readouts, ema=ema, crop=crop, size_arcsec=size_arcsec, stretch=stretch,
-        seed=seed, precision=precision, accumulate=accumulate, checkpointing=checkpointing, compile=compile,
-        device=device, tensorboard=tensorboard,
+        calibrate=calibrate, readouts=readouts, ema=ema, image_size=image_size, crop=crop,
+        size_arcsec=size_arcsec, stretch=stretch, seed=seed, precision=precision, accumulate=accumulate,
+        checkpointing=checkpointing, compile=compile, device=device, tensorboard=tensorboard,
     )  # fmt: skip
     return run_finetune(config, resume=resume, overwrite=overwrite, progress=progress)

@@ -81,6 +81,7 @@ class FinetuneConfig:
     calibrate: bool = True
     readouts: bool = False
     ema: float = 0.0
+    image_size: int | None = None
     crop: float = 1.0
     size_arcsec: float | None = None
     stretch: str = "auto"

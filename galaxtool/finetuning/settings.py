@@ -19,7 +19,12 @@ DEFAULT_WARMUP_EPOCHS = 11
 
 OptionValue = int | float | bool | str
 
-_MINIMA = {"batch_size": 2, "epochs": 1, "warmup_epochs": 0, "patience": 0, "seed": 0, "accumulate": 1}
+MAX_IMAGE_SIZE = 2048
+"""The largest images that a network is trained on."""
+
+_MINIMA = {
+    "batch_size": 2, "epochs": 1, "warmup_epochs": 0, "patience": 0, "seed": 0, "accumulate": 1, "image_size": 8,
+}  # fmt: skip
 _CHOICES = {
     "contrast": ("instance", "class"),
     "score": ("prompt", "symbol", "both"),
@@ -51,6 +56,8 @@ def check_config(config: FinetuneConfig) -> None:
     for name in ("label_smoothing", "ema"):
         value = getattr(config, name)
         _require(0 <= value < 1, name, value, "at least 0 and below 1")
+    size = config.image_size
+    _require(size is None or size <= MAX_IMAGE_SIZE, "image_size", size, f"at most {MAX_IMAGE_SIZE}")
     lr, decay, separation = config.lr, config.weight_decay, config.separation
     _require(0 <= separation < math.inf, "separation", separation, "a number of arcseconds, at least 0")
     _require(0 < config.valid_fraction < 1, "valid_fraction", config.valid_fraction, "between 0 and 1")

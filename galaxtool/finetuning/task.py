@@ -245,13 +245,34 @@ def _make_preprocess(
     # what a hub says about the weights is known only once they are loaded
     own = getattr(backbone, "image", backbone)
     plain = Preprocess(
-        size=backbone.image_size,
+        size=_choose_image_size(config, name, backbone, len(channels)),
         crop=config.crop,
         mean=getattr(own, "mean", None) or (weights and weights.mean) or name.spec.mean,
         std=getattr(own, "std", None) or (weights and weights.std) or name.spec.std,
         channels=channels,
     )
     return override_preprocess(plain, config.reading_options())
+
+
+def _choose_image_size(config: FinetuneConfig, name: BackboneName, backbone: Any, channels: int) -> int:
+    """Return the side of the images, in pixels, once the network was seen to take them."""
+    own, size = int(backbone.image_size), config.image_size
+    if size is None or size == own:
+        return own
+    parameter = next(backbone.image_tower.parameters())
+    images = torch.zeros(2, channels, size, size, device=parameter.device, dtype=parameter.dtype)
+    training = backbone.training
+    try:
+        with torch.no_grad():
+            backbone.eval().embed(images)
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise ConfigError(
+            f"The backbone '{name}' cannot take images of {size} pixels; its own size is {own}.",
+            hint="Try a multiple of 32 with a convolutional backbone such as mini, or leave --image-size out.",
+        ) from error
+    finally:
+        backbone.train(training)
+    return size
 
 
 def _describe_counts(labeled: LabeledImages) -> str:

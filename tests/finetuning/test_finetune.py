@@ -508,6 +508,29 @@ def test_crop_and_stretch_are_the_model_s(images: Path) -> None:
     assert preprocess["crop"] == 0.75 and preprocess["stretch"]["name"] == "asinh"
 
 
+def test_a_convolutional_network_takes_images_of_another_size(images: Path) -> None:
+    trained(images, "--image-size", "32")
+    record = json.loads(Path("run/model/model.json").read_text())
+    assert record["preprocess"]["size"] == 32
+    code, out, _ = run_command("classify", images, "--model", "run", "--engine", "torch", "-o", "table.csv", "--json")
+    assert code == 0 and json.loads(out)["n"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--image-size", "4"), "--image-size is 4; it must be at least 8"),
+        (("--image-size", "60000"), "--image-size is 60000; it must be at most 2048"),
+        (
+            ("--method", "supervised", "--image-size", "100", "--backbone", "timm:vit_tiny_patch16_224@none"),
+            "cannot take images of 100 pixels",
+        ),
+    ],
+)
+def test_an_image_size_that_a_network_cannot_take(images: Path, options: tuple[str, ...], expected: str) -> None:
+    assert expected in run_failing("finetune", images, *QUICK, *options, "--out", "run")
+
+
 @pytest.mark.parametrize("size", [(20, 30), (1, 1), (200, 40)])
 def test_images_of_any_size(size: tuple[int, int], tmp_path: Path) -> None:
     folder = write_class_folders(tmp_path / "set")
