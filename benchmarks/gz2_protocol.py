@@ -21,24 +21,22 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
-import multiprocessing
 import os
 import shutil
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gz2_protocol_table import format_table
+from training_cells import read_rows, read_run, resume_run, run_cells
 
 from galaxtool import finetune
 from galaxtool.datasets.splits.draw import draw_groups
 from galaxtool.datasets.splits.leaks import find_leaks
-from galaxtool.errors import GalaxtoolError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import gather_labeled
 
@@ -148,7 +146,7 @@ def train(cell: Cell, images: Images, options: argparse.Namespace) -> dict[str, 
             writer.writerows([("id", "split"), *zip(images.ids, images.draw_splits(cell.seed, cell.fold), strict=True)])
         temporary.replace(splits)
     started = time.perf_counter()
-    if not _resume(run):
+    if not resume_run(run):
         method, contrast, lengths = ARMS[cell.arm]
         backbone, *epochs = STARTS[cell.start]
         epochs = [options.epochs] * 2 if options.epochs else epochs
@@ -157,40 +155,9 @@ def train(cell: Cell, images: Images, options: argparse.Namespace) -> dict[str, 
             [options.images], output=run, overwrite=True, method=method, backbone=backbone, where=WHERE, split=splits,
             seed=cell.seed, **({"contrast": contrast} if contrast else {}), **settings, **COMMON,
         )  # fmt: skip
-    row = {**asdict(cell), **_read_run(run), "seconds": round(time.perf_counter() - started, 1)}
+    row = {**asdict(cell), **read_run(run), "seconds": round(time.perf_counter() - started, 1)}
     shutil.rmtree(run)
     return row
-
-
-def _resume(run: Path) -> bool:
-    """Resume an interrupted run, or accept a finished one; return whether there was one."""
-    try:
-        status = json.loads((run / "manifest.json").read_text())["status"]
-        if status != "done":
-            finetune(resume=run)
-    except (OSError, KeyError, ValueError, GalaxtoolError):
-        return False
-    return True
-
-
-def _read_run(run: Path) -> dict[str, Any]:
-    """Return the identifiers and probabilities of the predicted fold, by readout, and the cost of an epoch."""
-    with (run / "split.csv").open(newline="") as stream:
-        ids = [row["id"] for row in csv.DictReader(stream) if row["split"] == "test"]
-    with np.load(run / "readouts.npz") as stored:
-        classes = [str(slug) for slug in stored["classes"]]
-        outputs = {name: stored[name].round(5).tolist() for name in stored.files if name not in ("classes", "targets")}
-    if any(len(values) != len(ids) for values in outputs.values()):
-        raise ValueError(f"'{run}' does not predict every image of its fold.")
-    with (run / "history.csv").open(newline="") as stream:
-        epochs = list(csv.DictReader(stream))
-    return {
-        "ids": ids,
-        "classes": classes,
-        "readouts": outputs,
-        "epochs": len(epochs),
-        "epoch_seconds": round(float(np.mean([float(epoch["seconds"]) for epoch in epochs])), 2),
-    }
 
 
 def list_cells(options: argparse.Namespace) -> list[Cell]:
@@ -204,32 +171,13 @@ def list_cells(options: argparse.Namespace) -> list[Cell]:
     ]
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read the finished trainings; an incomplete last line is that of a script that was killed."""
-    rows = []
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            print(f"An incomplete line of '{path}' is skipped.", file=sys.stderr)
-    return rows
-
-
 def run_missing(images: Images, options: argparse.Namespace) -> None:
-    """Run the trainings that are not finished, each in a process with one thread."""
+    """Run the trainings that are not finished."""
     path = options.out / "rows.jsonl"
     finished = {Cell(row["start"], row["arm"], row["seed"], row["fold"]) for row in read_rows(path)}
     missing = [cell for cell in list_cells(options) if cell not in finished]
     print(f"{len(finished)} trainings are finished, {len(missing)} are missing.", file=sys.stderr)
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes that start now
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
-        futures = {pool.submit(train, cell, images, options): cell for cell in missing}
-        for number, future in enumerate(as_completed(futures), 1):
-            row = future.result()
-            with path.open("a") as stream:
-                stream.write(json.dumps(row) + "\n")
-            print(f"{number} of {len(missing)}: {futures[future].name}, {row['seconds']:.0f} s", file=sys.stderr)
+    run_cells(partial(train, images=images, options=options), missing, path, options.jobs)
 
 
 def print_plan(images: Images, options: argparse.Namespace) -> None:
