@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from galaxtool.cli.build import build_command
-from galaxtool.cli.render import format_cell, print_table
+from galaxtool.cli.render import print_table
 from galaxtool.commands import listings
 from galaxtool.diagnostics.listing import ComponentListing
 
@@ -26,13 +26,26 @@ def _show(listing: ComponentListing) -> None:
         if available := row.get("available"):
             row["weights"] = [f"{tag} ({where})" for tag, where in available.items()]
         if listing.kind == "methods":  # as columns they would leave no room for the others on 80 columns
-            options = row.get("options")
-            lines = (row["summary"], row.get("paper"), f"Options: {format_cell(options)}" if options else "")
-            row["summary"] = "\n".join(line for line in lines if line)
+            row["summary"] = "\n".join(line for line in (row["summary"], row.get("paper")) if line)
     columns = _COLUMNS[listing.kind]
     if all(row.get("from") == "built-in" for row in rows):
         columns = tuple(column for column in columns if column != "from")
     print_table(rows, columns)
+    if options := _list_options(rows):
+        print_table(
+            options, ("option", "default", "summary", "methods"), title="Options of methods: --option NAME=VALUE"
+        )
+
+
+def _list_options(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each option and default, with the methods that have it."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        for text in row.get("options", ()):
+            name, _, default = text.partition("=")
+            option = {"option": name, "default": default, "summary": row["option_summaries"][name], "methods": []}
+            found.setdefault((text, option["summary"]), option)["methods"].append(row["name"])
+    return list(found.values())
 
 
 def backbones() -> Any:

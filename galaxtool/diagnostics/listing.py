@@ -84,8 +84,13 @@ def _describe_abilities(registered: Registration[Any]) -> dict[str, Any]:
         case DatasetSpec():
             return {"taxonomy": spec.taxonomy, "needs_path": spec.needs_path}
         case MethodSpec():
-            options = [f"{option.name}={option.default}" for option in spec.options]
-            return {"paper": _cite(spec), "needs": list(spec.needs), "head": spec.head, "options": options}
+            return {
+                "paper": _cite(spec),
+                "needs": list(spec.needs),
+                "head": spec.head,
+                "options": [f"{option.name}={option.default}" for option in spec.options],
+                "option_summaries": {option.name: option.summary for option in spec.options},
+            }
         case HeadSpec():
             methods = [method.name for method in get_registry().methods.specs() if method.can_train(spec)]
             return {"learns_from": list(spec.label_kinds), "fitted": spec.fitted, "methods": methods}

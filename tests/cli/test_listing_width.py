@@ -13,5 +13,11 @@ def test_words_are_whole_at_80_columns(monkeypatch: pytest.MonkeyPatch, listing:
     assert code == 0 and not said
     assert max(len(line) for line in printed.splitlines()) <= 80
     if listing == "methods":
-        for whole in ("arXiv:2411.19475", "arXiv:2409.11175", "student_temperature=0.1", "Options: rank=8"):
+        for whole in (
+            "arXiv:2411.19475",
+            "arXiv:2409.11175",
+            "student_temperature",
+            "--option NAME=VALUE",
+            "Rank of the change of",
+        ):
             assert whole in printed
