@@ -209,7 +209,9 @@ def _check_splits(
     if not keeps_all and (len(present) < 2 or len(used) < 2):
         raise TrainingError(
             f"All {len(placed)} images are of one class, '{next(iter(used), '')}'; a classifier needs two.",
-            hint="Check --label-column, --where and the folder's sub-folders.",
+            hint=" ".join((*targets.warnings[:1], "Choose another --taxonomy."))
+            if any(targets.left_out)
+            else "Check --label-column, --where and the folder's sub-folders.",
         )
     if not (splits == "valid").any():
         raise explain_empty_split(placed, targets.labels, separation_arcsec=config.separation, prober=prober)

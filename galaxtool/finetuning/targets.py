@@ -12,6 +12,7 @@ from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.labels import choose_classes, describe_classes
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.coarse import find_parents
+from galaxtool.taxonomy.coarse_labels import describe_left_out
 from galaxtool.taxonomy.label_depths import LabelDepths, match_at_any_depth
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
 from galaxtool.taxonomy.matching import choose_taxonomy
@@ -112,10 +113,11 @@ def _match_datasets(items: Sequence[Item], sources: Sequence[int], names: Sequen
     chosen = chosen_entry.create(chosen_entry.spec)
     others = [entry.create(entry.spec) for entry in registry.taxonomies]
     depths: list[LabelDepths | None] = []
-    for number, dataset in enumerate(names):
-        own = [
-            str(i.label) for i, source in zip(items, sources, strict=True) if source == number and i.label is not None
-        ]
+    written: list[list[str]] = [[] for _ in names]
+    for item, source in zip(items, sources, strict=True):
+        if item.label is not None:
+            written[source].append(str(item.label))
+    for dataset, own in zip(names, written, strict=True):
         try:
             depths.append(match_at_any_depth(own, chosen, others) if own else None)
         except InputError as error:
@@ -123,7 +125,7 @@ def _match_datasets(items: Sequence[Item], sources: Sequence[int], names: Sequen
                 raise InputError(f"{dataset}: {error.message}", hint=error.hint) from None
             raise
     found = [_translate(depths[source], item) for item, source in zip(items, sources, strict=True)]
-    notes, warnings = _describe_depths(chosen, names, depths)
+    notes, warnings = _describe_depths(chosen, names, depths, written)
     coarse = {
         f"{own.terms.name}:{slug}": classes
         for own in depths
@@ -157,12 +159,12 @@ def _translate(depths: LabelDepths | None, item: Item) -> str | None:
 
 
 def _describe_depths(
-    chosen: Taxonomy, names: Sequence[str], depths: Sequence[LabelDepths | None]
+    chosen: Taxonomy, names: Sequence[str], depths: Sequence[LabelDepths | None], labels: Sequence[Sequence[str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return notes on what the labels of each data set stand for, and warnings about those that stand for nothing."""
     notes: dict[str, None] = {}
     warnings: list[str] = []
-    for dataset, own in zip(names, depths, strict=True):
+    for dataset, own, written in zip(names, depths, labels, strict=True):
         if own is None:
             continue
         if own.terms.name == chosen.name:
@@ -170,7 +172,11 @@ def _describe_depths(
             notes |= dict.fromkeys(told)
             warnings += warned
             continue
-        same = [f"{slug} is {own.classes_of[slug][0]}" for slug in own.classes_of if slug in own.is_class]
+        same = [
+            f"{slug} is {own.classes_of[slug][0]}"
+            for slug in own.classes_of
+            if slug in own.is_class and ":" not in slug
+        ]
         wide = {slug: classes for slug, classes in own.classes_of.items() if classes and slug not in own.is_class}
         if same:
             notes[
@@ -180,10 +186,8 @@ def _describe_depths(
             stand = "label stands" if len(wide) == 1 else "labels stand"
             pairs = "; ".join(f"{slug} is {' or '.join(classes)}" for slug, classes in wide.items())
             notes[f"{dataset}: {len(wide)} coarse {stand} for classes of '{chosen.name}': {pairs}."] = None
-        if empty := [slug for slug, classes in own.classes_of.items() if not classes]:
-            warnings.append(
-                f"{dataset}: images of {', '.join(empty)} are left out, because '{chosen.name}' has no class for them."
-            )
+        if lost := {slug: n for slug, n in own.count(written).items() if not own.classes_of[slug]}:
+            warnings.append(f"{dataset}: {describe_left_out(lost, chosen)}")
     return tuple(notes), tuple(warnings)
 
 

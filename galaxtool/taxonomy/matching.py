@@ -81,6 +81,16 @@ def _describe_unknown(taxonomy: Taxonomy, unknown: list[str], matcher: _Matcher,
     )
 
 
+def find_matches(labels: Iterable[str], taxonomy: Taxonomy, *, indices: bool = False) -> dict[str, str]:
+    """Return the slug of each distinct label that matches a class; the others are omitted.
+
+    The parameters are those of `match_labels`.
+    """
+    matcher = _Matcher(taxonomy, indices)
+    slugs = {label: matcher.find_slug(label) for label in dict.fromkeys(labels)}
+    return {label: slug for label, slug in slugs.items() if slug is not None}
+
+
 def find_unmatched(
     labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: bool = False
 ) -> list[tuple[str, str | None]]:

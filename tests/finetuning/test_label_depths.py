@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from support.training_helpers import run_command, run_failing, write_class_folders
 
-from galaxtool.errors import InputError
+from galaxtool.errors import InputError, TrainingError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, gather_labeled
 from galaxtool.finetuning.split_table import read_split
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import find_children, find_parents
+from galaxtool.taxonomy.coarse_labels import coarsen_labels
 from galaxtool.taxonomy.label_depths import match_at_any_depth
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
@@ -86,6 +87,20 @@ def test_children_are_those_that_name_their_parent(fine: str, coarse: str) -> No
         (["gz1-coarse:edge_on"], "galaxy10", "gz1-coarse", {"edge_on": ("cigar_shaped_smooth", *EDGES)}),
         (["disturbed", "merging"], "gz1-coarse", "galaxy10", {"disturbed": (), "merging": ("merger",)}),
         (["spiral"], "galaxy10", "gz1-coarse", {"spiral": SPIRALS}),  # the same in gz2-5
+        (
+            ["galaxy10:3", "galaxy10:5"],
+            "gz2-5",
+            "galaxy10",
+            {"in_between_round_smooth": ("smooth_inbetween",)} | {"barred_spiral": ("spiral",)},
+        ),
+        (["1C_1P", "2c-3p"], "rgz-peaks", "rgz", {"1c_1p": ("1p",), "2c_3p": ("3p",)}),
+        (["1C_1P", "2c-3p"], "rgz-components", "rgz", {"1c_1p": ("1c",), "2c_3p": ("2c",)}),
+        (
+            ["merger", "barred_spiral", "gz1-coarse:edge_on"],
+            "gz1-coarse",
+            "galaxy10",
+            {"barred_spiral": ("spiral",)} | {f"gz1-coarse:{slug}": (slug,) for slug in ("merger", "edge_on")},
+        ),
     ],
 )
 def test_labels_are_matched_at_any_depth(
@@ -99,7 +114,7 @@ def test_labels_are_matched_at_any_depth(
     # a label is a class if it has a parent among them: one that contains only `merging` need not be it
     (own,) = registered(terms)
     parents = find_parents(own, taxonomy)
-    assert found.is_class == {slug for slug in meaning if slug in parents}
+    assert found.is_class == {slug for slug in meaning if slug in parents or ":" in slug}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +123,10 @@ def test_labels_are_matched_at_any_depth(
         (["spiral", "edge_on"], "fit several taxonomies related to it: gz1-coarse, gz2-5"),
         (["fri", "bent"], "2 labels are not in the taxonomy 'galaxy10': 'fri', 'bent'."),
         (["spiral", "spirral"], "2 labels are not in the taxonomy 'galaxy10'"),
+        (
+            ["smooth_round", "smooth_inbetween", "star", "round_smooth", "star"],
+            "1 label is neither in 'galaxy10' nor in 'gz2-5', to which the others belong: 'star' (2 images).",
+        ),
     ],
 )
 def test_labels_that_cannot_be_matched_are_named(labels: list[str], said: str) -> None:
@@ -115,6 +134,64 @@ def test_labels_that_cannot_be_matched_are_named(labels: list[str], said: str) -
         match_at_any_depth(labels, registered("galaxy10")[0], registered())
     assert said in caught.value.message
     assert caught.value.hint
+
+
+def test_labels_without_any_counterpart_are_counted() -> None:
+    with pytest.raises(InputError) as caught:
+        match_at_any_depth(["FRI", "bent", "FRI"], registered("rgz-peaks")[0], registered())
+    assert caught.value.message == "No label has a counterpart in 'rgz-peaks': 'FRI' (2 images), 'bent' (1 image)."
+    assert "--taxonomy radio-fr" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("labels", "coarse", "slugs", "without"),
+    [
+        (
+            ["Barred Spirals", None, "disturbed", "merging"],
+            "gz1-coarse",
+            ["spiral", None, None, "merger"],
+            {"disturbed": 1},
+        ),
+        (["edge_on", "spiral"], "gz2-5", ["edge_on", "spiral"], {}),
+        (["1c_2p", "3C_3P", "1c_2p"], "rgz-peaks", ["2p", "3p", "2p"], {}),
+        (["smooth_round", "spiral", "spiral"], "galaxymnist", ["smooth_round", None, None], {"spiral": 2}),  # broader
+    ],
+)
+def test_labels_are_converted_to_coarser_classes(
+    labels: list[str | None], coarse: str, slugs: list[str | None], without: dict[str, int]
+) -> None:
+    (taxonomy,) = registered(coarse)
+    found = coarsen_labels(labels, taxonomy, registered())
+    assert list(found.slugs) == slugs and found.without_parent == without
+    said = " ".join(found.describe())
+    assert all(f"{slug} ({n})" in said for slug, n in without.items())
+    assert (found.terms.name == coarse) == (" in the classes of " not in said)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (
+            ["compact", "fri", "fri"],
+            "The labels give 1 class of 'rgz-peaks', and 2 are needed: fri (2) have no counterpart",
+        ),
+        ([None], "There are no labels to convert to the classes of 'rgz-peaks'."),
+        (["fri", "bent"], "No label has a counterpart in 'rgz-peaks': 'fri' (1 image), 'bent' (1 image)."),
+    ],
+)
+def test_labels_that_leave_too_few_coarse_classes(labels: list[str | None], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        coarsen_labels(labels, registered("rgz-peaks")[0], registered(), min_classes=2)
+    assert said in caught.value.message and caught.value.hint
+
+
+def test_one_class_that_is_left_names_the_images_left_out(tmp_path: Path) -> None:
+    radio = write_class_folders(tmp_path / "radio", classes=("fri", "frii", "compact"), each=3)
+    with pytest.raises(TrainingError, match="one class, '1p'") as caught:
+        gather(radio, taxonomy="rgz-peaks")
+    assert "6 images are left out, because 'rgz-peaks' has no class for the label: fri (3), frii (3)" in str(
+        caught.value.hint
+    )
 
 
 def test_targets_of_data_sets_of_three_depths(folders: dict[str, Path]) -> None:
@@ -169,7 +246,8 @@ def test_images_of_labels_without_a_class_are_left_out(folders: dict[str, Path],
     other = write_class_folders(tmp_path / "other", classes=("disturbed", "merging", "barred_spiral"), each=3)
     labeled = gather(folders["coarse"], other, taxonomy="gz1-coarse")
     assert len(labeled.items) == len(labeled.slugs) == len(labeled.locations) == 16 + 6
-    assert "other: images of disturbed are left out" in " ".join(labeled.warnings)
+    said = "other: 3 images are left out, because 'gz1-coarse' has no class for the label: disturbed (3)."
+    assert said in labeled.warnings
 
 
 def test_a_data_set_of_another_kind_is_an_error_that_names_it(folders: dict[str, Path], tmp_path: Path) -> None:
