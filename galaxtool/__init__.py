@@ -22,6 +22,7 @@ _PLACES = {
     "galaxtool.commands.cutouts": ("cutouts",),
     "galaxtool.commands.doctor": ("doctor",),
     "galaxtool.commands.embed": ("embed",),
+    "galaxtool.commands.evaluate": ("evaluate",),
     "galaxtool.commands.export": ("export",),
     "galaxtool.commands.finetune": ("finetune",),
     "galaxtool.commands.index": ("index",),

@@ -24,6 +24,10 @@ from galaxtool.utils.processor import let_waiting_threads_sleep
 COMMANDS: dict[str, tuple[str, str]] = {
     "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),
     "classify": ("galaxtool.cli.classify:command", "Classify cutouts and write a table of probabilities."),
+    "evaluate": (
+        "galaxtool.cli.evaluate:command",
+        "Score a model on labelled cutouts, with confidence intervals.",
+    ),
     "embed": ("galaxtool.cli.embed:command", "Compute embeddings of cutouts."),
     "merge": ("galaxtool.cli.merge:command", "Merge the results of all shards of a job."),
     "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),

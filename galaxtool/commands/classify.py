@@ -73,9 +73,7 @@ def classify(
     {engine}
     top_k : int
         Number of classes to report for each image; above 1 adds the columns label_2, probability_2 and so on.
-    prior : str or Path
-        Mix of classes that the probabilities answer for: training (as in the training of the model), uniform (equal
-        shares), or a table, TOML or JSON file with the fraction of each class. Coarser terms come after it.
+    {prior}
     terms : str, optional
         Taxonomy with coarser classes to report instead of those of the model, such as gz2-5. The probabilities of the
         classes that each of them contains are summed, and scaled to a sum of 1; those of classes without a

@@ -118,16 +118,14 @@ def finetune(
         Taxonomy of the labels; by default the one that contains them all.
     symbols : Path, optional
         Folder with one image or more for each of your own classes: ring.png, ring@2.png.
-    where : str, optional
-        Condition that selects rows, as in SQL: "odd_pool = 0 and label in ('spiral', 'edge_on')".
+    {where}
     weight : sequence of str
         Weight of a data set in the mix, as NAME=2, or of one of its labels, as NAME/LABEL=2; can be repeated.
     noisy : sequence of str
         Data set with noisy labels, as NAME or NAME=0.1 with the share of wrong ones to start from; can be repeated. The
         probability of each label given the class is learned.
     {image_column}
-    label_column : str, optional
-        Catalogue column with the labels; needed only if it has none of the usual names.
+    {label_column}
     {ra_column}
     {dec_column}
     {table}

@@ -77,6 +77,19 @@ SHARED_OPTIONS = {
         "str, optional",
         "Catalogue column with the identifiers; needed only if it has none of the usual names.",
     ),
+    "label_column": (
+        "str, optional",
+        "Catalogue column with the labels; needed only if it has none of the usual names.",
+    ),
+    "where": (
+        "str, optional",
+        "Condition that selects rows, as in SQL: \"odd_pool = 0 and label in ('spiral', 'edge_on')\".",
+    ),
+    "prior": (
+        "str or Path",
+        "Mix of classes that the probabilities answer for: training (as in the training of the model), uniform (equal "
+        "shares), or a table, TOML or JSON file with the fraction of each class. Coarser terms come after it.",
+    ),
     "ra_column": (
         "str, optional",
         "Catalogue column with the right ascension or longitude, perhaps with its unit in brackets: coord_ra[rad]; "

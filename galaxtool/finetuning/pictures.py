@@ -6,14 +6,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
-from galaxtool.datasets.protocols import Dataset
+from galaxtool.datasets.reading import read_as_classify
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.finetuning.data import LabeledImages
-from galaxtool.images.read_options import ReadOptions
 from galaxtool.training.task import PictureSet
 from galaxtool.types import AS_PICTURE, COUNTS, FEW_LEVELS, FIRST_FRAME, FLAGS, Progress
 from galaxtool.vision.preprocess import Preprocess
@@ -73,7 +71,7 @@ def read_pictures(
     """
     shown, margin = (preprocess, 1.0) if margin == 1.0 else preprocess.widen(margin, _FINER)
     for dataset in labeled.datasets:
-        _read_as_classify(dataset, shown)
+        read_as_classify(dataset, shown)
     rows = np.flatnonzero(labeled.splits == split)
     progress.start(f"Reading {split}", len(rows))
     flags: Counter[str] = Counter()
@@ -115,18 +113,6 @@ def read_pictures(
         margin=margin,
         captions=collect_captions(rows[good].tolist()) if collect_captions else None,
     ), problems
-
-
-def _read_as_classify(dataset: Dataset, preprocess: Preprocess) -> None:
-    """Let a data set read images as `classify` will, which decodes large JPEGs at a reduced size.
-
-    Otherwise the scores would be those of slightly different pictures.
-    """
-    layer: Any = dataset
-    while layer is not None:
-        if isinstance(getattr(layer, "reading", None), ReadOptions):
-            layer.reading = preprocess.reading(layer.reading, position=True)
-        layer = getattr(layer, "whole", None)
 
 
 def _check_scales(fields: np.ndarray, split: str, progress: Progress) -> None:

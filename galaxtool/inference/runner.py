@@ -132,8 +132,9 @@ class BatchRunner:
             return
         executor, in_workers = self._choose_executor(sum(map(len, tasks)), len(tasks))
         make_work: Callable[[], Callable[[Any], Any]]
-        make_work = self._make_scorer(executor) if in_workers else make_reader(self.setup)
-        scorer = None if in_workers else Scorer(self.setup, self.engine)
+        share = max(1, count_cores() // executor.workers)
+        make_work = self.make_scorer(replace(self.setup, threads=share)) if in_workers else self.make_reader()
+        scorer = None if in_workers else self.make_local_scorer()
         under_way: deque[Sequence[InputItem]] = deque()
 
         def batches() -> Iterator[Sequence[InputItem]]:
@@ -204,9 +205,17 @@ class BatchRunner:
         executor: Executor = factory(workers=workers, address=address)
         return executor, in_workers
 
-    def _make_scorer(self, executor: Executor) -> Callable[[], Callable[[Any], Any]]:
-        """Return a factory of workers that run the model, each in its share of the available cores."""
-        return make_scorer(replace(self.setup, threads=max(1, count_cores() // executor.workers)))
+    def make_scorer(self, setup: WorkerSetup) -> Callable[[], Callable[[Any], Any]]:
+        """Return a factory of workers that read and run the model, each in its share of the available cores."""
+        return make_scorer(setup)
+
+    def make_reader(self) -> Callable[[], Callable[[Any], Any]]:
+        """Return a factory of workers that only read."""
+        return make_reader(self.setup)
+
+    def make_local_scorer(self) -> Scorer:
+        """Return what scores the batches that workers only read."""
+        return Scorer(self.setup, self.engine)
 
     def _count_copies(self) -> int:
         """Return how many processes can hold the model in memory."""

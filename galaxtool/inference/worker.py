@@ -15,7 +15,7 @@ import numpy as np
 from galaxtool.errors import DependencyMissing, ModelError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.class_prior import correct_probabilities
-from galaxtool.inference.views import hash_with_views, run_views
+from galaxtool.inference.views import ViewedScores, hash_with_views, run_views
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.read_item import read_item
 from galaxtool.models.engines.open import open_engine
@@ -143,6 +143,8 @@ class Scorer:
         What to read and to compute.
     engine : Engine, optional
         Open engine; by default the engine of the setup is opened.
+    read : PictureReader, optional
+        What reads the batches; by default the inputs are read from their files.
 
     Raises
     ------
@@ -150,8 +152,8 @@ class Scorer:
         If the model has another digest, as another model of the same name on another machine would.
     """
 
-    def __init__(self, setup: WorkerSetup, engine: Engine | None = None) -> None:
-        self.read = PictureReader(setup)
+    def __init__(self, setup: WorkerSetup, engine: Engine | None = None, read: PictureReader | None = None) -> None:
+        self.read = read or PictureReader(setup)
         self.setup, self.embeds = setup, setup.embeds
         self.engine = engine or _open_engine(setup)
         self._detector: UnlikeDetector | None = getattr(self.engine, "detector", None)
@@ -160,15 +162,22 @@ class Scorer:
         """Read and score a batch."""
         return self.score(self.read(items), items)
 
+    @property
+    def width(self) -> int:
+        """Number of columns of `ScoredBatch.values`."""
+        return self.engine.record.dim if self.embeds else len(self.engine.record.slugs)
+
+    def select(self, scores: ViewedScores) -> np.ndarray:
+        """Return the columns of `ScoredBatch.values` from the output of the model."""
+        return scores.embedding if self.embeds else correct_probabilities(scores.probabilities, self.setup.factors)
+
     def score(self, batch: ScoredBatch, items: Sequence[InputItem]) -> ScoredBatch:
         """Score a batch that was read."""
-        record = self.engine.record
-        values = np.full((len(items), record.dim if self.embeds else len(record.slugs)), np.nan, dtype=np.float32)
+        values = np.full((len(items), self.width), np.nan, dtype=np.float32)
         if batch.pictures is None:
             return replace(batch, values=values)
         scores = run_views(self.engine, batch.pictures, self.setup.tta)
-        found = scores.embedding if self.embeds else correct_probabilities(scores.probabilities, self.setup.factors)
-        values[[not error for error in batch.errors]] = found
+        values[[not error for error in batch.errors]] = self.select(scores)
         batch = replace(batch, flags=self._flag_unlike(batch, batch.pictures))
         finite = np.asarray(np.isfinite(values).all(axis=1))
         values[~finite] = np.nan

@@ -100,6 +100,7 @@ def test_panels_and_flags_name_parameters(name: str) -> None:
 
 SEVERAL_DESCRIPTIONS = {
     "bands": "cutouts stacks planes, and takes the bands from the headers by default",
+    "dataset": "finetune mixes several",
     "hdu": "cutouts takes every image of a file by default",
     "html": "merge also says where it can run",
     "inputs": "cutouts takes images and a catalogue",
@@ -110,10 +111,10 @@ SEVERAL_DESCRIPTIONS = {
     "pattern": "finetune also says how a table of labels names an object",
     "precision": "export also has int8",
     "resume": "finetune resumes a run, with its settings",
-    "seed": "simulate draws galaxies, finetune much else",
+    "seed": "simulate draws galaxies, evaluate resamples, finetune much else",
     "size": "the size of a cutout has a default of its own; a simulated field of view is fixed",
     "size_arcsec": "a model remembers the size that it was trained with; finetune sets it; cutouts cuts to it",
-    "split": "a table of splits for finetune, the name of one for simulate",
+    "split": "a table of splits for finetune, the name of one for simulate and evaluate",
     "stretch": "FITS data in training, the model's own stretch afterwards, PNG files of cutouts",
     "top_k": "classes for classify, images for similar",
     "workers": "cutouts starts processes only for many objects",

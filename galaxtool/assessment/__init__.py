@@ -1,0 +1,1 @@
+"""Scores of a model on labeled images: the work of ``galaxtool evaluate``."""

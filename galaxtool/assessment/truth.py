@@ -1,0 +1,147 @@
+"""The true class of each image, in the classes that a model is scored in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from galaxtool.datasets.clean_labels import clean_labels, find_measurements
+from galaxtool.errors import InputError
+from galaxtool.inference.coarse_terms import CoarseTerms
+from galaxtool.models.record import ModelRecord
+from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.classes import Taxonomy
+from galaxtool.taxonomy.coarse import find_parents
+from galaxtool.taxonomy.matching import find_unmatched, match_label
+
+_MOST_LISTED = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The true classes of N images.
+
+    Parameters
+    ----------
+    slugs : tuple of str
+        The K classes that the model is scored in.
+    targets : ndarray of int64, shape (N,)
+        Index of the true class of each image; -1 where it has no label.
+    notes : tuple of str
+        What was done to the labels.
+    """
+
+    slugs: tuple[str, ...]
+    targets: np.ndarray
+    notes: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> list[str]:
+        """Slug of each image; empty where it has no label."""
+        return [self.slugs[target] if target >= 0 else "" for target in self.targets.tolist()]
+
+
+def match_truth(written: Sequence[str | None], record: ModelRecord, model: str, terms: CoarseTerms | None) -> Truth:
+    """Match the labels of images with the classes of a model.
+
+    Parameters
+    ----------
+    written : sequence of str or None
+        Label of each image, as the data set has it.
+    record : ModelRecord
+        Record of the model.
+    model : str
+        Name of the model in messages.
+    terms : CoarseTerms or None
+        Coarser classes that the model is scored in.
+
+    Raises
+    ------
+    InputError
+        If labels are not classes of the model, or all images with a label have the same one.
+    """
+    cleaned = clean_labels(written)
+    if numbers := find_measurements(cleaned.labels):
+        raise InputError(
+            f"The labels are {len(numbers)} different numbers with fractions ({', '.join(numbers[:3])}, ...), which "
+            "are measurements rather than classes.",
+            hint="Name another column with --label-column.",
+        )
+    taxonomy = terms.coarse.subset(list(terms.classes)) if terms else record.make_taxonomy()
+    counts = Counter(label for label in cleaned.labels if label is not None)
+    if not counts:
+        raise InputError(
+            f"None of the {len(written)} images has a label, so nothing can be scored.",
+            hint="Name the column of the labels with --label-column, or use classify for predictions alone.",
+        )
+    slug_of = _match(counts, taxonomy, terms)
+    if unknown := [label for label in counts if slug_of.get(label) is None]:
+        raise _describe_unknown(unknown, counts, taxonomy, record, model, terms)
+    index = {slug: number for number, slug in enumerate(taxonomy.slugs)}
+    targets = [-1 if label is None else index[str(slug_of[label])] for label in cleaned.labels]
+    present = set(targets) - {-1}
+    if len(present) < 2:
+        only = taxonomy.slugs[next(iter(present))]
+        raise InputError(
+            f"All {sum(counts.values())} images with a label are of one class, '{only}'; scores need two.",
+            hint="Check --where, --split and --label-column, or use classify to count its labels.",
+        )
+    notes = [*cleaned.notes, *cleaned.warnings]
+    if missing := len(targets) - sum(counts.values()):
+        notes.append(f"{missing} of the {len(targets)} images have no label; they are classified but not scored.")
+    return Truth(tuple(taxonomy.slugs), np.array(targets, dtype=np.int64), tuple(notes))
+
+
+def _match(labels: Counter[str], taxonomy: Taxonomy, terms: CoarseTerms | None) -> dict[str, str | None]:
+    """Return the class of each label: of that name, or the one that contains the class of that name."""
+    slug_of = {label: match_label(label, taxonomy, indices=True) for label in labels}
+    if None not in slug_of.values():
+        return slug_of
+    candidates = [terms.fine] if terms else []
+    candidates += [entry.create(entry.spec) for entry in get_registry().taxonomies]
+    for finer in candidates:
+        parents = find_parents(finer, taxonomy) if finer.name != taxonomy.name else {}
+        if parents and not find_unmatched(labels, finer):
+            fine_of = {label: match_label(label, finer) for label in labels}
+            if all(slug in parents for slug in fine_of.values()):
+                return {label: parents[str(slug)] for label, slug in fine_of.items()}
+    return slug_of
+
+
+def _describe_unknown(
+    unknown: Sequence[str],
+    counts: Counter[str],
+    taxonomy: Taxonomy,
+    record: ModelRecord,
+    model: str,
+    terms: CoarseTerms | None,
+) -> InputError:
+    """Return the error about labels that are not classes of the model."""
+    ordered = sorted(unknown, key=lambda label: -counts[label])
+    listed = ", ".join(f"'{label}' ({counts[label]:,} images)" for label in ordered[:_MOST_LISTED])
+    more = f" and {len(unknown) - _MOST_LISTED} more" if len(unknown) > _MOST_LISTED else ""
+    n = len(unknown)
+    where = f"'{terms.coarse.name}' as the model '{model}' can tell it" if terms else f"the model '{model}'"
+    known = ", ".join(taxonomy.slugs)
+    fitting = [] if terms else _find_common_terms(counts, record.make_taxonomy())
+    coarser = f"Score it in coarser terms with --coarse {fitting[0]}; or leave" if fitting else "Leave"
+    labels = ", ".join(f"'{label}'" for label in ordered[:2])
+    return InputError(
+        f"{n} {'label is not a class' if n == 1 else 'labels are not classes'} of {where}: {listed}{more}. "
+        f"Its classes are {known}.",
+        hint=f"{coarser} these images out with --where \"label not in ({labels}{', ...' if n > 2 else ''})\".",
+    )
+
+
+def _find_common_terms(labels: Counter[str], fine: Taxonomy) -> list[str]:
+    """Return the registered taxonomies in which a model can be scored against labels."""
+    fitting = []
+    for entry in get_registry().taxonomies:
+        coarse = entry.create(entry.spec)
+        kept = set(find_parents(fine, coarse).values()) if coarse.name != fine.name else set()
+        if kept and not find_unmatched(labels, coarse.subset([slug for slug in coarse.slugs if slug in kept])):
+            fitting.append(entry.spec.name)
+    return fitting

@@ -1,0 +1,54 @@
+"""The command line of ``galaxtool evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from galaxtool.assessment.results import EvaluateResult
+from galaxtool.cli.build import INPUT_OPTIONS, build_command
+from galaxtool.cli.render import echo, print_table
+from galaxtool.commands.evaluate import evaluate
+from galaxtool.utils.counts import format_count
+
+_PANELS = {
+    "Scores": ("split", "where", "label_column", "coarse", "prior", "seed"),
+    "Input": tuple(name for name in INPUT_OPTIONS if name not in ("each_hdu", "id_column")),
+    "Computing": ("engine", "device", "precision", "tta", "batch_size", "workers", "executor"),
+    "Job": ("resume", "overwrite"),
+}
+
+_EPILOG = (
+    "Examples:  galaxtool evaluate galaxies/ -o evaluation  |  galaxtool evaluate galaxies/ --model runs/mine "
+    "--split test -o evaluation  |  galaxtool evaluate labels.csv --coarse gz2-5 -o evaluation"
+)
+
+
+def command() -> Any:
+    """Build the command."""
+    return build_command(evaluate, show=_show, panels=_PANELS, epilog=_EPILOG)
+
+
+def _show(result: EvaluateResult) -> None:
+    rows = [
+        {"score": name, "value": f"{entry['value']:.4f}", "95 % interval": _format_interval(entry)}
+        for name, entry in result.metrics.items()
+        if isinstance(entry, dict) and entry.get("value") is not None
+    ]
+    print_table(rows, ("score", "value", "95 % interval"))
+    split = "" if result.split == "all" else f", split {result.split}"
+    left = [
+        f"{result.errors:,} cannot be read" if result.errors else "",
+        f"{result.unlabeled:,} without a label" if result.unlabeled else "",
+    ]
+    failed = "; ".join(filter(None, left))
+    echo(
+        "",
+        f"{format_count(result.n, 'image')} of {result.dataset}{split}, scored with {result.model}"
+        + (f" ({failed})" if failed else ""),
+        f"Evaluation: {result.output}",
+    )
+
+
+def _format_interval(entry: Mapping[str, Any]) -> str:
+    return "" if entry.get("low") is None else f"{entry['low']:.4f} to {entry['high']:.4f}"

@@ -1,0 +1,135 @@
+"""The command ``evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from galaxtool.assessment.options import EvaluateOptions
+from galaxtool.assessment.results import EvaluateResult
+from galaxtool.commands.path_arguments import accept_paths
+from galaxtool.commands.shared_options import describe_shared_options
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.jobs.options import JobOptions
+from galaxtool.types import Progress, Silent
+
+
+@accept_paths
+@describe_shared_options
+def evaluate(
+    dataset: str | Path,
+    *,
+    output: Path,
+    model: str | Path = "mini",
+    split: str | None = None,
+    where: str | None = None,
+    label_column: str | None = None,
+    coarse: str | None = None,
+    prior: str | Path = "training",
+    seed: int = 0,
+    hdu: str | None = None,
+    bands: Sequence[str] = (),
+    pattern: str | None = None,
+    mask_hdu: str | None = None,
+    weight_hdu: str | None = None,
+    pixel_scale: float | None = None,
+    pixels: str = "auto",
+    size_arcsec: float | None = None,
+    stretch: str | None = None,
+    image_column: str | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
+    table: str | None = None,
+    engine: str = "auto",
+    device: str = "auto",
+    precision: str = "auto",
+    tta: int | None = None,
+    batch_size: int = 64,
+    workers: int | None = None,
+    executor: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> EvaluateResult:
+    """Score a model on labelled cutouts, with confidence intervals.
+
+    The output is a folder with metrics.json, the table predictions.parquet with the true class of each image, and
+    embeddings.parquet.
+
+    Parameters
+    ----------
+    dataset : str or Path
+        Labelled images: a registered data set (see `galaxtool datasets`), a folder with a sub-folder for each class or
+        a labels.csv, or a catalogue.
+    output : Path
+        Folder to write.
+    {model}
+    split : str, optional
+        Split to score: train, valid, test or all. By default test if there is one, else valid, else all. The splits
+        are those of the data set; of the run, if the model is one that was trained on these images.
+    {where}
+    {label_column}
+    coarse : str, optional
+        Coarser taxonomy to score in, such as gz2-5: the probabilities of the classes that each of its classes contains
+        are summed. Needed if the labels are coarser than the classes of the model.
+    {prior}
+    seed : int
+        Random seed of the bootstrap.
+    {hdu}
+    {bands}
+    {pattern}
+    {mask_hdu}
+    {weight_hdu}
+    {pixel_scale}
+    {pixels}
+    {size_arcsec}
+    {stretch}
+    {image_column}
+    {ra_column}
+    {dec_column}
+    {table}
+    {engine}
+    {device}
+    {precision}
+    {tta}
+    {batch_size}
+    {workers}
+    {executor}
+    {resume}
+    {overwrite}
+    {progress}
+
+    Returns
+    -------
+    EvaluateResult
+        The scores, and the path of the folder.
+
+    Raises
+    ------
+    InputError
+        If the data set does not exist, a split is empty, or labels are not classes of the model.
+    ModelError, UnknownName
+        If the model cannot be used, or `prior` or `coarse` does not fit it.
+    OutputExists
+        If the folder contains a finished or unfinished evaluation, unless `overwrite` or `resume` is set.
+    """
+    from galaxtool.assessment.evaluate import evaluate_dataset
+
+    return evaluate_dataset(
+        EvaluateOptions(
+            dataset=str(dataset), model=str(model), output=Path(output), split=split, where=where,
+            label_column=label_column, coarse=coarse, prior=str(prior), seed=seed,
+        ),
+        reading=ReadingOptions(
+            hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu, pixel_scale=pixel_scale,
+            pixels=pixels, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column, ra_column=ra_column,
+            dec_column=dec_column, table=table,
+        ),
+        compute=ComputeOptions(
+            executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
+            precision=precision, tta=tta,
+        ),
+        job_options=JobOptions(resume=resume, overwrite=overwrite),
+        progress=progress or Silent(),
+    )  # fmt: skip
