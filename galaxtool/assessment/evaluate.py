@@ -172,9 +172,7 @@ def _open_directory(options: EvaluateOptions, job_options: JobOptions) -> RunDir
         "prior": options.prior,
         "seed": options.seed,
     }
-    return RunDirectory.create(
-        options.output, command="evaluate", config=config, overwrite=job_options.overwrite
-    )
+    return RunDirectory.create(options.output, command="evaluate", config=config, overwrite=job_options.overwrite)
 
 
 def _evaluate(

@@ -139,8 +139,7 @@ class DatasetScores:
     @property
     def is_scored(self) -> np.ndarray:
         """Whether each image has a prediction; bool, shape (N,)."""
-        scored: np.ndarray = np.isfinite(self.batch.values).all(axis=1)
-        return scored
+        return np.isfinite(self.embeddings).all(axis=1)
 
 
 def fill_score_parts(
@@ -178,4 +177,3 @@ def _write_part(path: Path, batches: Sequence[Batch]) -> None:
     })  # fmt: skip
     with atomic_write(path) as temporary:
         pq.write_table(table, temporary)
-

@@ -132,7 +132,7 @@ def _describe_unknown(
     return InputError(
         f"{n} {'label is not a class' if n == 1 else 'labels are not classes'} of {where}: {listed}{more}. "
         f"Its classes are {known}.",
-        hint=f"{coarser} these images out with --where \"label not in ({labels}{', ...' if n > 2 else ''})\".",
+        hint=f'{coarser} these images out with --where "label not in ({labels}{", ..." if n > 2 else ""})".',
     )
 
 

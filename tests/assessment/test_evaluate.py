@@ -1,0 +1,134 @@
+"""``galaxtool evaluate``: the files that it writes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn import metrics as sk
+from support.helpers import SLUGS, make_model, write_fits
+
+import galaxtool
+from galaxtool.errors import GalaxtoolError, OutputExists
+from galaxtool.tables.read import read_table
+
+PER_CLASS = 4
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("evaluate") / "model")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a labels.csv of 12 labeled images, one without a label, and one that is broken."""
+    folder = tmp_path_factory.mktemp("images")
+    lines = ["path,label,mag,truth"]
+    for seed in range(3 * PER_CLASS):
+        write_fits(folder / f"{seed}.fits", seed, size=24)
+        lines.append(f"{seed}.fits,{SLUGS[seed % 3]},{15 + seed},x")
+    write_fits(folder / "unknown.fits", 99, size=24)
+    (folder / "broken.fits").write_bytes(b"SIMPLE  = no")
+    lines += ["unknown.fits,,20,x", f"broken.fits,{SLUGS[0]},21,x"]
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluation(model: Path, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("out") / "evaluation"
+    galaxtool.evaluate(images, model=model, output=output)
+    return output
+
+
+def read_metrics(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def read_scored(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probabilities and the classes of the labeled images that have both."""
+    table = read_table(folder / "predictions.parquet")
+    truth = np.ma.filled(table["truth"], "")
+    known = (truth != "") & (np.ma.filled(table["error"], "") == "")
+    probabilities = np.array([np.ma.filled(table[f"p_{slug}"], np.nan)[known] for slug in SLUGS]).T
+    return probabilities, np.array([SLUGS.index(slug) for slug in truth[known]])
+
+
+def test_the_table_is_that_of_classify_with_the_truth(evaluation: Path, model: Path, images: Path) -> None:
+    galaxtool.classify([images / "labels.csv"], model=model, output=evaluation.parent / "p.parquet", overwrite=True)
+    table, classified = read_table(evaluation / "predictions.parquet"), read_table(evaluation.parent / "p.parquet")
+    assert [name for name in table.colnames if name.startswith("p_")] == [f"p_{slug}" for slug in SLUGS]
+    assert table["truth"].tolist()[: 3 * PER_CLASS] == list(SLUGS) * PER_CLASS
+    assert table["truth"].mask.tolist() == [False] * 12 + [True, False]
+    assert set(table["in_truth"]) == {"x"} and table["mag"][3] == 18
+    assert table["label"].tolist() == classified["label"].tolist()
+    for slug in SLUGS:
+        np.testing.assert_allclose(table[f"p_{slug}"].filled(-1), classified[f"p_{slug}"].filled(-1), atol=1e-6)
+    assert all(Path(path).is_absolute() and Path(path).exists() for path in table["path"])
+    assert table["error"][-1].startswith("'") and not any(table["error"][:-1])
+
+
+def test_embeddings_are_those_of_embed(evaluation: Path, model: Path, images: Path) -> None:
+    galaxtool.embed([images / "labels.csv"], model=model, output=evaluation.parent / "e.parquet", overwrite=True)
+    ours, theirs = (
+        pq.read_table(path) for path in (evaluation / "embeddings.parquet", evaluation.parent / "e.parquet")
+    )
+    assert ours.schema.equals(theirs.schema)
+    assert ours["id"].to_pylist() == theirs["id"].to_pylist()
+    np.testing.assert_allclose(
+        *(np.stack(table["embedding"].to_numpy()) for table in (ours, theirs)), atol=1e-6
+    )  # fmt: skip
+    meta = [json.loads(table.schema.metadata[b"galaxtool"]) for table in (ours, theirs)]
+    assert meta[0] == meta[1]
+
+
+def test_accuracy_and_f1_are_those_of_scikit_learn(evaluation: Path) -> None:
+    probabilities, targets = read_scored(evaluation)
+    found = read_metrics(evaluation)
+    predicted = probabilities.argmax(axis=1)
+    assert found["n"] == len(targets) == 3 * PER_CLASS
+    expected = {
+        "accuracy": sk.accuracy_score(targets, predicted),
+        "f1_macro": sk.f1_score(targets, predicted, average="macro"),
+        "roc_auc": sk.roc_auc_score(targets, probabilities, multi_class="ovr"),
+    }
+    for name, value in expected.items():
+        assert found[name]["value"] == pytest.approx(value, abs=1e-6)
+        assert found[name]["low"] <= value <= found[name]["high"]
+
+
+def test_the_manifest_says_what_was_scored(evaluation: Path, model: Path, images: Path) -> None:
+    manifest = json.loads((evaluation / "manifest.json").read_text())
+    assert manifest["command"] == "evaluate" and manifest["status"] == "done"
+    assert manifest["config"]["model"]["value"] == str(model)
+    assert set(manifest["outputs"]) >= {"metrics.json", "predictions.parquet", "embeddings.parquet"}
+    with pytest.raises(OutputExists):
+        galaxtool.evaluate(images, model=model, output=evaluation)
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message", "hint"),
+    [
+        ("0.fits,spiral\n1.fits,spiral\n2.fits,bar", {}, "2 labels are not classes of the model.*'spiral' (2 images)",
+         "--where"),
+        ("0.fits,spiral\n1.fits,elliptical\n2.fits,spiral", {}, "labels are not classes", "--coarse gz1-coarse"),
+        ("0.fits,merging\n1.fits,merging", {}, "All 2 images with a label are of one class, 'merging'", "--where"),
+        ("0.fits,merging\n1.fits,round_smooth", {"split": "test"}, "None of the 2 images of .* is in the split 'test'",
+         "no splits"),
+        ("0.fits,merging\n1.fits,round_smooth", {"split": "tset"}, "--split is 'tset'", ""),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_scored_is_refused(
+    rows: str, options: dict[str, str], message: str, hint: str, model: Path, images: Path, tmp_path: Path
+) -> None:
+    lines = [str(images / line) for line in rows.splitlines()]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *lines]) + "\n")
+    with pytest.raises(GalaxtoolError) as caught:
+        galaxtool.evaluate(tmp_path, model=model, output=tmp_path / "out", **options)
+    assert all(part in caught.value.message for part in message.split(".*"))
+    assert hint in caught.value.hint
+    assert not (tmp_path / "out").exists()
