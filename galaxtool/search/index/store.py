@@ -168,6 +168,12 @@ class Index:
         unit: np.ndarray = vector / np.linalg.norm(vector)
         return unit
 
+    def all_vectors(self) -> np.ndarray:
+        """Return the unit vectors of all objects, float32 (N, dim); rounded where the index rounds."""
+        vectors: np.ndarray = self.vectors.reconstruct_n(0, len(self))
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors
+
     def search(self, vector: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Find the nearest objects.
 

@@ -1,0 +1,106 @@
+"""Write a page of pictures in sections: one HTML file that needs neither other files nor a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from galaxtool.reports.html.environment import make_environment
+from galaxtool.reports.html.picture import make_data_uri
+from galaxtool.utils.atomic_write import atomic_write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A picture with its text.
+
+    Parameters
+    ----------
+    row : int
+        Number by which the picture is asked for.
+    id : str
+        Identifier, shown in bold below the picture.
+    lines : sequence of str
+        Lines of text below the identifier.
+    bars : sequence of (str, float)
+        Titles and probabilities, each shown as a number and a bar; the first in the first color.
+    """
+
+    row: int
+    id: str
+    lines: Sequence[str] = ()
+    bars: Sequence[tuple[str, float]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Some cards under a heading.
+
+    Parameters
+    ----------
+    title : str
+        The heading.
+    remark : str
+        Paragraph below the heading; may be empty.
+    groups : sequence of sequences of Card
+        Cards in order. Each group starts on a new line.
+    """
+
+    title: str
+    remark: str = ""
+    groups: Sequence[Sequence[Card]] = field(default=())
+
+    @property
+    def cards(self) -> list[Card]:
+        """All cards of all groups."""
+        return [card for group in self.groups for card in group]
+
+
+def write_gallery(
+    path: Path,
+    *,
+    title: str,
+    summary: str,
+    sections: Sequence[Section],
+    make_picture: Callable[[int], np.ndarray | None],
+    notes: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+) -> None:
+    """Write a page of pictures.
+
+    Parameters
+    ----------
+    path : Path
+        Page to write; an existing file is replaced when the new one is complete.
+    title : str
+        Heading of the page.
+    summary : str
+        Line below the heading.
+    sections : sequence of Section
+        What is shown, in order.
+    make_picture : callable
+        Takes the row of a card; returns its picture, uint8 of shape (ny, nx, 3), row 0 on top, or None for an image
+        that cannot be read. It is called once for each row.
+    notes : sequence of str
+        What to beware of, shown in a banner above everything else.
+    settings : mapping of str, optional
+        How the page was made.
+    """
+    rows = dict.fromkeys(card.row for section in sections for card in section.cards)
+    pictures = {row: "" if (pixels := make_picture(row)) is None else make_data_uri(pixels) for row in rows}
+    style = resources.files("galaxtool.reports.html").joinpath("templates/page.css").read_text(encoding="utf-8")
+    text = (
+        make_environment()
+        .get_template("gallery.html")
+        .render(
+            title=title, summary=summary, sections=sections, pictures=pictures, notes=list(notes),
+            settings=settings or {}, style=Markup(style),
+        )
+    )  # fmt: skip
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
