@@ -1,13 +1,16 @@
-"""Optional abilities of backbones: naming the blocks of the image tower, and gradient checkpointing."""
+"""Optional abilities of backbones: blocks of the image tower, gradient checkpointing, maps, tokens and attention."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import torch
 from torch import nn
 
 from galaxtool.errors import ConfigError
+
+TRANSFORMER_HINT = "Choose a vision transformer with a class token, e.g. dinov1-s, vit-16 or clip-vit-16."
 
 
 def get_name(backbone: Any) -> str:
@@ -61,6 +64,60 @@ def set_checkpointing(backbone: Any, on: bool) -> None:
     )(on)  # fmt: skip
 
 
+def extract_features(backbone: Any, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+    """Return feature maps of images (N, C, ny, nx), from the finest to the coarsest.
+
+    Returns
+    -------
+    list of (torch.Tensor, int)
+        Maps (N, channels, ny, nx) and the stride of each in pixels of the image, which never decreases. A
+        convolutional network has one for each stage, a vision transformer one for each block.
+
+    Raises
+    ------
+    ConfigError
+        If the backbone has no feature maps.
+    """
+    maps: list[tuple[torch.Tensor, int]] = _get_method(
+        backbone, "features", "has no feature maps", hint="Choose another backbone, e.g. mini or resnet18."
+    )(images)
+    return maps
+
+
+def extract_cls_tokens(backbone: Any, images: torch.Tensor, last: int = 4) -> torch.Tensor:
+    """Return the class tokens after the last blocks of a vision transformer, as (N, last, width).
+
+    Raises
+    ------
+    ConfigError
+        If the backbone has no class token, or fewer blocks.
+    """
+    tokens: torch.Tensor = _get_method(backbone, "cls_tokens", "has no class token", hint=TRANSFORMER_HINT)(
+        images, last
+    )
+    return tokens
+
+
+def extract_attention(backbone: Any, images: torch.Tensor) -> torch.Tensor:
+    """Return the attention of the last block of a vision transformer, as (N, heads, T, T).
+
+    Of the T tokens, the first are not patches (usually one, the class token); the patches follow row by row. The
+    backbone's ``patch`` is the side of a patch in pixels, so that the number of patches is known.
+
+    Raises
+    ------
+    ConfigError
+        If the backbone has no attention.
+    """
+    weights: torch.Tensor = _get_method(backbone, "attention", "has no attention", hint=TRANSFORMER_HINT)(images)
+    return weights
+
+
+def make_lack_error(backbone: Any, lack: str, *, hint: str) -> ConfigError:
+    """Return the error that a backbone lacks an ability; `lack` completes a sentence that begins with its name."""
+    return ConfigError(f"The backbone '{get_name(backbone)}' {lack}.", hint=hint)
+
+
 def make_groups(tower: nn.Module, parts: Iterable[Iterable[nn.Parameter]]) -> list[list[nn.Parameter]]:
     """Return the groups of `group_by_block` for a tower.
 
@@ -103,6 +160,6 @@ def _take_unseen(parameters: Iterable[nn.Parameter], seen: set[int]) -> list[nn.
 def _get_method(backbone: Any, name: str, lack: str, *, hint: str) -> Callable[..., Any]:
     method: Any = getattr(backbone, name, None)
     if not callable(method):
-        raise ConfigError(f"The backbone '{get_name(backbone)}' {lack}.", hint=hint)
+        raise make_lack_error(backbone, lack, hint=hint)
     bound: Callable[..., Any] = method
     return bound

@@ -8,7 +8,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxtool.backbones.abilities import get_name, group_by_block, set_checkpointing
+from galaxtool.backbones.abilities import (
+    extract_attention,
+    extract_cls_tokens,
+    extract_features,
+    get_name,
+    group_by_block,
+    set_checkpointing,
+)
 from galaxtool.errors import ConfigError
 
 
@@ -63,6 +70,28 @@ class BackboneWithText(nn.Module):
         """Embed texts as (N, dim)."""
         embedded: torch.Tensor = self.text.embed_text(texts)
         return embedded
+
+    @property
+    def patch(self) -> int | None:
+        """Side of a patch of the image backbone in pixels; None if it is not a vision transformer."""
+        return getattr(self.image, "patch", None)
+
+    @property
+    def prefix_tokens(self) -> int:
+        """Number of tokens before those of the patches."""
+        return int(getattr(self.image, "prefix_tokens", 0))
+
+    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """Return the image backbone's feature maps, with their strides in pixels."""
+        return extract_features(self.image, images)
+
+    def cls_tokens(self, images: torch.Tensor, last: int = 4) -> torch.Tensor:
+        """Return the image backbone's class tokens after the last blocks, as (N, last, width)."""
+        return extract_cls_tokens(self.image, images, last)
+
+    def attention(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the attention of the image backbone's last block, as (N, heads, T, T)."""
+        return extract_attention(self.image, images)
 
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the image backbone's blocks; the projection joins the last one."""

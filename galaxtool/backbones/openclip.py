@@ -14,7 +14,13 @@ from torch import nn
 
 from galaxtool.backbones.abilities import get_name, make_groups
 from galaxtool.backbones.citations import cite_openclip_weights
-from galaxtool.backbones.openclip_towers import find_parts, supports_checkpointing
+from galaxtool.backbones.openclip_towers import (
+    collect_tower_maps,
+    find_parts,
+    find_tower_transformer,
+    supports_checkpointing,
+)
+from galaxtool.backbones.transformer import Transformer, TransformerAbilities
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
 
@@ -22,7 +28,7 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 """OpenAI's normalization, which OpenCLIP uses for weights that do not define another."""
 
 
-class OpenClip(nn.Module):
+class OpenClip(TransformerAbilities, nn.Module):
     """An OpenCLIP model; see `galaxtool.backbones.protocols.Backbone`.
 
     Parameters
@@ -67,6 +73,20 @@ class OpenClip(nn.Module):
         tokens = self.tokenizer(list(texts)).to(next(self.model.parameters()).device)
         embedded: torch.Tensor = self.model.encode_text(tokens)
         return embedded
+
+    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """Return the map of each stage, or of each block of a vision transformer, and its stride in pixels.
+
+        Raises
+        ------
+        ConfigError
+            If the layers of this kind of tower are not known.
+        """
+        return collect_tower_maps(self.model.visual, images, self)
+
+    def find_transformer(self) -> Transformer | None:
+        """Return the parts of the visual tower if it is a vision transformer."""
+        return find_tower_transformer(self.model.visual)
 
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the visual tower's stem and of each block or stage; the head joins the last one.

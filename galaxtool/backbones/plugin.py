@@ -105,6 +105,7 @@ def _open_clip() -> list[BackboneSpec]:
             _laion_weights("laion2b_s34b_b88k", "CLIP-ViT-B-16-laion2B-s34B-b88K", image_size=224),
             norm=_OPENAI,
             text=True,
+            transformer=True,
         ),
         _encoder(
             "clip-convnext",
@@ -149,6 +150,7 @@ def _transformers() -> list[BackboneSpec]:
             _timm_weights("augreg_in1k", "Apache-2.0", norm=_HALF, citation=cite.AUGREG),
             _timm_weights("augreg_in21k_ft_in1k", "Apache-2.0", norm=_HALF, citation=cite.AUGREG),
             norm=_HALF,
+            transformer=True,
         ),
         _encoder(
             "vit-16-tv",
@@ -156,6 +158,7 @@ def _transformers() -> list[BackboneSpec]:
             "torchvision_models:build_short",
             cite.VIT,
             _torchvision_weights("IMAGENET1K_V1", "vit_b_16-c867db91.pth"),
+            transformer=True,
         ),
         _encoder(
             "mae",
@@ -163,6 +166,7 @@ def _transformers() -> list[BackboneSpec]:
             timm,
             cite.MAE,
             _timm_weights("mae", "CC-BY-NC-4.0"),
+            transformer=True,
         ),
         _encoder(
             "dinov1",
@@ -170,6 +174,7 @@ def _transformers() -> list[BackboneSpec]:
             timm,
             cite.DINO,
             _timm_weights("dino", "Apache-2.0"),
+            transformer=True,
         ),
         _encoder(
             "dinov1-s",
@@ -177,6 +182,7 @@ def _transformers() -> list[BackboneSpec]:
             timm,
             cite.DINO,
             _timm_weights("dino", "Apache-2.0", architecture="vit_small_patch16_224"),
+            transformer=True,
         ),
         _encoder(
             "dinov2",
@@ -184,6 +190,7 @@ def _transformers() -> list[BackboneSpec]:
             timm,
             cite.DINOV2,
             _timm_weights("lvd142m", "Apache-2.0", architecture="vit_base_patch14_dinov2"),
+            transformer=True,
         ),
         _encoder(
             "msn",
@@ -196,6 +203,7 @@ def _transformers() -> list[BackboneSpec]:
                 "CC-BY-NC-4.0",
                 citation=cite.MSN,
             ),
+            transformer=True,
         ),
     ]
 
@@ -251,6 +259,7 @@ def _encoder(
     norm: _Norm = _IMAGENET,
     image_size: int = 224,
     text: bool = False,
+    transformer: bool = False,
 ) -> BackboneSpec:
     """Return the spec of one architecture with a short name."""
     return BackboneSpec(
@@ -258,6 +267,9 @@ def _encoder(
         summary=summary,
         factory=f"galaxtool.backbones.{factory}",
         text=text,
+        features=True,
+        cls_tokens=transformer,
+        attention=transformer,
         image_size=image_size,
         weights=weights,
         mean=norm.mean,
@@ -283,6 +295,9 @@ def _source(
         summary=summary,
         factory=f"galaxtool.backbones.{factory}",
         text=text,
+        features=True,
+        cls_tokens=True,
+        attention=True,
         architectures=True,
         weights_of=f"galaxtool.backbones.{weights_of}",
         mean=norm.mean,

@@ -30,6 +30,20 @@ class Backbone(Protocol):
     change gradients or running statistics. Either method may raise `galaxtool.errors.ConfigError` if an architecture
     does not support it.
 
+    What a backbone can give from within is named in its spec; `galaxtool.backbones.abilities` asks for it, and raises a
+    `galaxtool.errors.ConfigError` for a backbone that does not have it.
+
+    ``features(images)`` returns feature maps and their strides in pixels of the image as a list of pairs, each map of
+    shape (N, channels, ny, nx), from the finest to the coarsest: one for each stage of a convolutional network, one for
+    each block of a vision transformer (its patches' tokens, before the norm).
+    ``cls_tokens(images, last=4)`` returns the class tokens after each of the last blocks, (N, last, width), from the
+    first of them to the last, each normalized by the norm after the last block. ``attention(images)`` returns the
+    attention of the last block, (N, heads, T, T): row i has the weights with which token i takes in all T tokens, their
+    sum is 1. A backbone with attention has the integers `prefix_tokens`, the number of tokens before those of the
+    patches (the class token is the first of them), and `patch`, the side of a patch in pixels; the patches follow row
+    by row, so that T is prefix_tokens + (ny / patch) * (nx / patch). All three are meant for evaluation mode; gradients
+    pass.
+
     A backbone can take images with other than three channels if its image tower begins with a `torch.nn.Conv2d` of
     three input channels, which galaxtool replaces. galaxtool sets `registered_name` to the full name of the backbone.
     """

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from galaxtool.backbones.abilities import get_name, group_by_layer, make_groups
+from galaxtool.backbones.feature_maps import collect_maps
 from galaxtool.errors import ConfigError
 from galaxtool.plugins.specs import Weights
 
@@ -76,6 +77,10 @@ class SmallCnn(nn.Module):
         """Embed images (N, 3, 224, 224) as (N, dim)."""
         embedded: torch.Tensor = self.image_tower(images)
         return embedded
+
+    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """Return the last feature map of each stride, with the stride in pixels."""
+        return collect_maps(self.image_tower, self.image_tower.get_submodule("features").children(), images)
 
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of each convolution in turn, then of all fully connected layers."""

@@ -16,6 +16,7 @@ from torch import nn
 from galaxtool.backbones.abilities import make_groups
 from galaxtool.backbones.byte_text import TextTower, tokenize
 from galaxtool.backbones.checkpointing import checkpoint_module
+from galaxtool.backbones.feature_maps import collect_maps
 
 DIM = 256
 IMAGE_SIZE = 64
@@ -124,6 +125,10 @@ class SmallResnet(nn.Module):
         """Embed texts as (N, dim)."""
         embedded: torch.Tensor = self.text_tower(tokenize(texts).to(self.text_tower.places.device))
         return embedded
+
+    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """Return the feature map of each stage of the image tower, with its stride in pixels."""
+        return collect_maps(self.image_tower, self.image_tower.stages, images)
 
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the stem and of each stage; the projection joins the last stage."""

@@ -20,6 +20,8 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 from galaxtool.backbones.abilities import get_name, group_by_layer, make_groups
 from galaxtool.backbones.checkpointing import checkpoint_module
 from galaxtool.backbones.citations import TORCHVISION
+from galaxtool.backbones.feature_maps import collect_maps
+from galaxtool.backbones.transformer import Transformer, TransformerAbilities, collect_token_maps
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
 
@@ -66,7 +68,7 @@ class Blocks(nn.Sequential):
         return x
 
 
-class TorchVision(nn.Module):
+class TorchVision(TransformerAbilities, nn.Module):
     """A classifier of torchvision without its last layer; see `galaxtool.backbones.protocols.Backbone`.
 
     Parameters
@@ -98,6 +100,25 @@ class TorchVision(nn.Module):
         embedded: torch.Tensor = self.model(images)
         return embedded
 
+    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """Return the last map of each stride, or the map of each block of a vision transformer, and its stride."""
+        parts = self.find_transformer()
+        if parts is not None:
+            return collect_token_maps(self.model, parts, images)
+        pooled = [layer for layer in self.model.children() if not any(True for _ in layer.parameters())]
+        layers = [layer for layer in self._layers() if layer not in pooled]
+        return collect_maps(self.model, layers, images, channels_last=type(self.model).__name__ == "SwinTransformer")
+
+    def find_transformer(self) -> Transformer | None:
+        """Return the parts of a vision transformer; None for other architectures."""
+        model: Any = self.model
+        if type(model).__name__ != "VisionTransformer":
+            return None
+        encoder = model.encoder
+        return Transformer(
+            blocks=list(encoder.layers), norm=encoder.ln, patch=model.patch_size, prefix_tokens=1, class_token=True
+        )
+
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the stem and of each block or stage.
 
@@ -107,11 +128,15 @@ class TorchVision(nn.Module):
         if type(model).__name__ == "VisionTransformer":
             stem = [model.class_token, *model.conv_proj.parameters(), model.encoder.pos_embedding]
             return make_groups(model, [stem, *(layer.parameters() for layer in model.encoder.layers)])
-        layers: list[nn.Module] = []
-        for name, child in model.named_children():
-            layers += child.children() if name in _CONTAINERS else [child] if name != "classifier" else []
         connected = self.classifier()
-        return make_groups(model, [*group_by_layer(layers), connected.parameters() if connected else ()])
+        return make_groups(model, [*group_by_layer(self._layers()), connected.parameters() if connected else ()])
+
+    def _layers(self) -> list[nn.Module]:
+        """Return the layers of a network without fully connected ones, from the images on."""
+        layers: list[nn.Module] = []
+        for name, child in self.model.named_children():
+            layers += child.children() if name in _CONTAINERS else [child] if name != "classifier" else []
+        return layers
 
     def classifier(self) -> nn.Module | None:
         """Return the fully connected layers of VGG and AlexNet; None for other architectures."""

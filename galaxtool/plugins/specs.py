@@ -27,6 +27,8 @@ class BackboneSpec(Spec):
     ----------
     text : bool
         Whether it has `embed_text`, which GalaxAlign needs.
+    features, cls_tokens, attention : bool
+        Whether it has these methods, or for a whole source, whether some of its architectures do.
     image_size : int or None
         Side in pixels of the images that the weights were trained on; None where it depends on the architecture.
     weights : tuple of Weights
@@ -40,6 +42,9 @@ class BackboneSpec(Spec):
     """
 
     text: bool = False
+    features: bool = False
+    cls_tokens: bool = False
+    attention: bool = False
     image_size: int | None = None
     weights: tuple[Weights, ...] = ()
     architectures: bool = False

@@ -10,6 +10,7 @@ from torch import nn
 
 from galaxtool.backbones.create import create_backbone, parse_name
 from galaxtool.errors import ConfigError
+from galaxtool.testing.inner_results import check_inner_results
 from galaxtool.testing.same import check_result, check_same
 
 _CHANNELS = (1, 5)
@@ -30,6 +31,9 @@ def check_backbone(name: str, *, seed: int = 0) -> None:
     - All tensors are in the ``state_dict``.
     - `blocks`, if any, contain each parameter of the image tower once.
     - `set_checkpointing`, if any, changes neither gradients nor running statistics.
+    - `features`, `cls_tokens` and `attention`, if the spec says that it has them, return finite values of the shapes
+      that `galaxtool.backbones.protocols.Backbone` states, the same alone as in a batch, and leave `embed` as it was;
+      feature maps pass gradients, and rows of attention have the sum 1.
     - If the image tower can be adapted to one channel and to five, it embeds such images.
 
     Parameters
@@ -58,6 +62,7 @@ def check_backbone(name: str, *, seed: int = 0) -> None:
         _check_gradients(backbone, name, images, text=spec.text)
         _check_blocks(backbone, name)
         _check_checkpointing(backbone, name, images)
+        check_inner_results(backbone.eval(), name, images, spec)
         for n in _CHANNELS:
             _check_channels(name, n)
 

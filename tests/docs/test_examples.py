@@ -91,6 +91,10 @@ def check_similarity(names: dict[str, Any]) -> None:
     assert names["record"]["model"] == "mini"
 
 
+def check_attention(names: dict[str, Any]) -> None:
+    assert names["maps"].shape == (2, 2, 10, 10)
+
+
 def check_simulated(names: dict[str, Any]) -> None:
     assert names["cutout"].data.shape == (3, 256, 256) and names["small"].data.shape == (3, 96, 96)
     assert len(names["dataset"].items) == 2000
@@ -98,6 +102,7 @@ def check_simulated(names: dict[str, Any]) -> None:
 
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "README.md": check_classified,
+    "docs/backbones.md": check_attention,
     "docs/heads.md": check_heads,
     "docs/models-and-onnx.md": check_onnx,
     "docs/python.md": check_classified,

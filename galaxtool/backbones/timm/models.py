@@ -21,8 +21,10 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from galaxtool.backbones.abilities import get_name, group_by_layer, make_groups
+from galaxtool.backbones.timm.abilities import collect_timm_maps, find_timm_transformer
 from galaxtool.backbones.timm.hub import HubModel, is_repository, read_hub_model
 from galaxtool.backbones.timm.weights import check_architecture, get_config, get_image_size
+from galaxtool.backbones.transformer import Transformer, TransformerAbilities
 from galaxtool.errors import ConfigError, GalaxtoolError, ModelError, UnknownName
 from galaxtool.plugins.specs import Weights
 
@@ -40,7 +42,7 @@ SHORT = {
 _FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
 
 
-class Timm(nn.Module):
+class Timm(TransformerAbilities, nn.Module):
     """A model of timm; see `galaxtool.backbones.protocols.Backbone`.
 
     Parameters
@@ -91,6 +93,20 @@ class Timm(nn.Module):
                 hint="Choose another architecture of timm's.",
             )
         return features
+
+    def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """Return the map of each stage, or of each block of a vision transformer, and its stride in pixels.
+
+        Raises
+        ------
+        ConfigError
+            If timm does not give the maps of the model.
+        """
+        return collect_timm_maps(self.model, images, self)
+
+    def find_transformer(self) -> Transformer | None:
+        """Return the parts of a vision transformer; None for other architectures."""
+        return find_timm_transformer(self.model)
 
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the stem, then of each transformer block or stage, as timm groups them.
