@@ -50,7 +50,7 @@ def narrow() -> Iterator[None]:
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in an empty folder, and skip the figures of runs, which take longer than the training."""
     monkeypatch.chdir(tmp_path)
-    for name in ("draw_history", "draw_confusion"):
+    for name in ("_draw_history", "_draw_confusion"):
         monkeypatch.setattr(f"galaxtool.finetuning.report.{name}", lambda *_, **__: None)
 
 

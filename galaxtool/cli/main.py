@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "galaxtool.cli.similar:command",
         "Find images similar to an image, a text, a symbol, an indexed object or a position.",
     ),
+    "plot": ("galaxtool.cli.plot:command", "Draw a figure for a paper."),
     "export": ("galaxtool.cli.export:command", "Export a model to a single ONNX file, and check it against PyTorch."),
     "cutouts": ("galaxtool.cli.cutouts:command", "Cut out the objects of a catalogue from FITS images."),
     "simulate": ("galaxtool.cli.simulate:command", "Simulate labelled galaxies as FITS or PNG images."),

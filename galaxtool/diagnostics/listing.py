@@ -11,7 +11,16 @@ from galaxtool.backbones.cached_weights import describe_availability, find_weigh
 from galaxtool.errors import GalaxtoolError
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Collection, get_registry
-from galaxtool.plugins.specs import BackboneSpec, DatasetSpec, HeadSpec, MethodSpec, ModelSpec, Spec, TaxonomySpec
+from galaxtool.plugins.specs import (
+    BackboneSpec,
+    DatasetSpec,
+    HeadSpec,
+    MethodSpec,
+    ModelSpec,
+    PlotSpec,
+    Spec,
+    TaxonomySpec,
+)
 from galaxtool.utils.optional_imports import is_installed
 
 
@@ -96,6 +105,9 @@ def _describe_abilities(registered: Registration[Any]) -> dict[str, Any]:
             return {"learns_from": list(spec.label_kinds), "fitted": spec.fitted, "methods": methods}
         case TaxonomySpec():
             return _list_classes(registered)
+        case PlotSpec():
+            options = [f"{option.name}={option.default}" for option in spec.options]
+            return {"inputs": spec.inputs, "takes": [*spec.takes], "options": options}
         case ModelSpec():
             return {"folder": spec.folder}
         case _:

@@ -29,9 +29,11 @@ from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.kept_images import keep_check_images
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import write_detector
+from galaxtool.plotting.charts.confusion import draw_confusion
+from galaxtool.plotting.charts.training import draw_training
+from galaxtool.plotting.save import save_figure
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
-from galaxtool.reports.figures import draw_confusion, draw_history
 from galaxtool.reports.html.training import write_training_page
 from galaxtool.training.objective import scale_logits
 from galaxtool.training.options import TrainOptions
@@ -105,7 +107,7 @@ def finish_run(
     if config.readouts and has_classes:
         _add_readouts(run, metrics, trained, outcome, setup, test, seed=config.seed)
     write_json(run.path / "metrics.json", metrics)
-    draw_history(outcome.history, outcome.best["epoch"], figures / "history.png")
+    _draw_history(outcome, figures / "history.png")
     if has_classes:
         _draw_confusion(task, scored, temperature, "Validation", figures / "confusion.png")
     record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
@@ -184,7 +186,13 @@ def _draw_confusion(task: Task, scored: ScoredPictures, temperature: float, spli
     if scored.pictures.targets.ndim == 1 and len(scored.pictures):
         predicted = scale_logits(task.objective, scored.logits, temperature).argmax(dim=1).numpy()
         title = f"{split}, {len(scored.pictures)} images"
-        draw_confusion(scored.pictures.targets, predicted, task.taxonomy.slugs, path, title=title)
+        figure = draw_confusion(scored.pictures.targets, predicted, task.taxonomy.slugs, title=title)
+        save_figure(figure, path, path.with_suffix(".pdf"))
+
+
+def _draw_history(outcome: Outcome, path: Path) -> None:
+    """Draw the losses and scores by epoch."""
+    save_figure(draw_training(outcome.history, outcome.best["epoch"]), path, path.with_suffix(".pdf"))
 
 
 def _make_record(

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.errors import ConfigError
 from galaxtool.evaluation.prior import INVERSE, TRAINING, UNIFORM
 from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.plugins.options import OptionValue, parse_options
 from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import HeadSpec, MethodOption, MethodSpec
+from galaxtool.plugins.specs import HeadSpec, MethodSpec
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stopping import RULES
 from galaxtool.utils.config import check_choice
 
 DEFAULT_EPOCHS = 20
 DEFAULT_WARMUP_EPOCHS = 11
-
-OptionValue = int | float | bool | str
 
 MAX_IMAGE_SIZE = 2048
 """The largest images that a network is trained on."""
@@ -39,7 +38,6 @@ _NEEDED = (
     ("score", ("both", "prompt"), "symbols", "compare images with symbols"),
     ("class_weights", ("none",), "labels", "learn from labels"),
 )
-_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 def check_config(config: FinetuneConfig) -> None:
@@ -135,32 +133,7 @@ def parse_method_options(method: MethodSpec, given: Sequence[str]) -> dict[str, 
     ConfigError
         If a value does not have the option's type.
     """
-    known = {option.name: option for option in method.options}
-    former = {option.former: name for name, option in known.items() if option.former}
-    values: dict[str, OptionValue] = {name: option.default for name, option in known.items()}
-    for text in given:
-        name, equals, value = text.partition("=")
-        name = former.get(name, name)
-        if name not in known:
-            raise UnknownName(f"option of the method '{method.name}'", name, known, note="See `galaxtool methods`.")
-        if not equals:
-            raise ConfigError(f"--option {text} has no value.", hint=f"Write --option {name}={known[name].default}.")
-        values[name] = _convert(known[name], value)
-    return values
-
-
-def _convert(option: MethodOption, text: str) -> OptionValue:
-    """Convert the value of an option to the type of its default."""
-    kind = type(option.default)
-    if option.choices and text.lower() not in option.choices:
-        raise ConfigError(f"--option {option.name}={text}: it must be one of {', '.join(option.choices)}.")
-    try:
-        if kind is bool:
-            return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text.lower()]
-        return text.lower() if option.choices else kind(text)
-    except (ValueError, KeyError):
-        expected = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise ConfigError(f"--option {option.name}={text}: it must be {expected}.") from None
+    return parse_options(f"the method '{method.name}'", method.options, given, note="See `galaxtool methods`.")
 
 
 def find_scores_prior(head: str, contrast: str, class_weights: str) -> str:

@@ -18,6 +18,7 @@ from galaxtool.plugins.specs import (
     MethodSpec,
     MetricSpec,
     ModelSpec,
+    PlotSpec,
     ReaderSpec,
     RecipeSpec,
     SearchFilterSpec,
@@ -93,6 +94,12 @@ def register_models() -> Iterable[ModelSpec]:
 @hookspec
 def register_metrics() -> Iterable[MetricSpec]:
     """Register scores of a classifier."""
+    return []
+
+
+@hookspec
+def register_plots() -> Iterable[PlotSpec]:
+    """Register kinds of figure."""
     return []
 
 

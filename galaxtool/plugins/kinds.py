@@ -15,6 +15,7 @@ from galaxtool.plugins.specs import (
     MethodSpec,
     MetricSpec,
     ModelSpec,
+    PlotSpec,
     ReaderSpec,
     RecipeSpec,
     SearchFilterSpec,
@@ -63,10 +64,11 @@ RECIPE = Kind("recipe", "recipes", RecipeSpec)
 EXECUTOR = Kind("executor", "executors", ExecutorSpec)
 TABLE_FORMAT = Kind("table format", "table formats", TableFormatSpec)
 METRIC = Kind("metric", "metrics", MetricSpec)
+PLOT = Kind("plot", "plots", PlotSpec)
 SEARCH_FILTER = Kind("search filter", "search filters", SearchFilterSpec)
 
 KINDS: tuple[Kind[Any], ...] = (
     BACKBONE, DATASET, HEAD, METHOD, TAXONOMY, READER, CONTAINER, MODEL, INDEX, RECIPE, EXECUTOR, TABLE_FORMAT, METRIC,
-    SEARCH_FILTER,
+    SEARCH_FILTER, PLOT,
 )  # fmt: skip
 """Every kind, in the order in which `galaxtool plugins` asks for them."""

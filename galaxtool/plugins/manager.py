@@ -48,6 +48,7 @@ BUILTIN = (
     "galaxtool.methods.plugin",
     "galaxtool.search.index.plugin",
     "galaxtool.search.plugin",
+    "galaxtool.plotting.plugin",
     "galaxtool.finetuning.plugin",
     "galaxtool.executors.plugin",
 )

@@ -112,6 +112,7 @@ class Registry:
         self.executors = Collection(kinds.EXECUTOR, plugins)
         self.table_formats = Collection(kinds.TABLE_FORMAT, plugins)
         self.metrics = Collection(kinds.METRIC, plugins)
+        self.plots = Collection(kinds.PLOT, plugins)
         self.search_filters = Collection(kinds.SEARCH_FILTER, plugins)
 
     def collections(self) -> list[Collection[Any]]:

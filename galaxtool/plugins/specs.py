@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from galaxtool.plugins.base_spec import Spec as Spec
 from galaxtool.plugins.citation import Citation as Citation
 from galaxtool.plugins.citation import Weights as Weights
+from galaxtool.plugins.options import MethodOption as MethodOption
+from galaxtool.plugins.plot_spec import PlotSpec as PlotSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,31 +95,6 @@ class HeadSpec(Spec):
     needs: tuple[str, ...] = ()
     fitted: bool = False
     objective: str = "galaxtool.training.objective:ClassObjective"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MethodOption:
-    """A setting of one training method: ``--option NAME=VALUE``.
-
-    Parameters
-    ----------
-    name : str
-        Name of the setting.
-    default : int, float, bool or str
-        Default; its type is the type of the setting.
-    summary : str
-        One line.
-    choices : tuple of str
-        Values of a setting that is a word; empty if it may be any.
-    former : str
-        Name of the setting in an earlier version, which is still accepted; may be empty.
-    """
-
-    name: str
-    default: int | float | bool | str
-    summary: str
-    choices: tuple[str, ...] = ()
-    former: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

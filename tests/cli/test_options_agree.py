@@ -20,6 +20,9 @@ from galaxtool.utils.config import FORMER_NAMES
 LONG_JOBS = ("finetune", "classify", "embed", "index", "similar", "cutouts")
 """Commands that can be interrupted."""
 
+WRITERS = {*LONG_JOBS, "merge", "export", "simulate", "plot"}
+"""Commands that write to a path that the user chooses."""
+
 SHORT = {"-h": "help", "-m": "model", "-o": "output", "-k": "top_k", "-n": "n"}
 """The only short flags, and the parameter of each."""
 
@@ -57,7 +60,13 @@ def test_every_command_has_the_common_options(name: str) -> None:
 def test_where_a_command_writes_is_called_output() -> None:
     others = {"out", "outdir", "output_dir", "dest", "outfile"}
     assert [name for name in COMMANDS if others & set(options(name))] == []
-    assert {name for name in COMMANDS if "output" in options(name)} == {*LONG_JOBS, "merge", "export", "simulate"}
+    assert {name for name in COMMANDS if "output" in options(name)} == {
+        *LONG_JOBS,
+        "merge",
+        "export",
+        "simulate",
+        "plot",
+    }
 
 
 @pytest.mark.parametrize("name", LONG_JOBS)

@@ -106,6 +106,7 @@ SEVERAL_DESCRIPTIONS = {
     "inputs": "cutouts takes images and a catalogue",
     "kind": "indexes, stacks of cutouts, image formats",
     "model": "export accepts no ONNX file, and similar takes the model of the index",
+    "option": "settings of a method, settings of a kind of figure",
     "output": "a table, a file of embeddings, an index, an ONNX file or a folder",
     "overwrite": "what it replaces is different, and must be said",
     "pattern": "finetune also says how a table of labels names an object",

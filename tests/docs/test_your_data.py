@@ -123,8 +123,8 @@ def test_the_command_does_what_it_says(command: str, place: Path, model: Path, m
 
 def test_what_is_trained_on(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(labelled)
-    for name in ("draw_history", "draw_confusion"):
-        monkeypatch.setattr(f"galaxtool.reports.figures.{name}", lambda *_, **__: None)
+    for name in ("_draw_history", "_draw_confusion"):
+        monkeypatch.setattr(f"galaxtool.finetuning.report.{name}", lambda *_, **__: None)
     with narrow_resnet():
         for command in TRAINING:
             words = shlex.split(command)[1:]

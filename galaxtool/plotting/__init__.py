@@ -1,0 +1,1 @@
+"""Figures for papers: charts, and the kinds of ``galaxtool plot``."""

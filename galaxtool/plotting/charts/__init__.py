@@ -1,0 +1,1 @@
+"""Charts: functions that take arrays and return a figure."""

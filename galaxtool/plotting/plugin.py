@@ -1,0 +1,29 @@
+"""The built-in kinds of figure, in the order of the listing."""
+
+from __future__ import annotations
+
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import MethodOption, PlotSpec
+
+_SCORED = "an evaluation directory, a run trained with --readouts, or a table of predictions"
+
+
+@hookimpl
+def register_plots() -> list[PlotSpec]:
+    return [
+        PlotSpec(
+            name="confusion",
+            summary="Confusion matrix: numbers of images by true and predicted class, coloured by share.",
+            factory="galaxtool.plotting.kinds.confusion:plot_confusion",
+            inputs=_SCORED,
+            takes=("truth",),
+            options=(
+                MethodOption(
+                    name="numbers",
+                    default="count",
+                    choices=("count", "percent", "none"),
+                    summary="Numbers in the cells.",
+                ),
+            ),
+        ),
+    ]

@@ -1,0 +1,108 @@
+"""The one style of all figures, whatever the user's own settings of Matplotlib are."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from galaxtool.errors import ConfigError, InputError
+from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
+from galaxtool.utils.suggestions import suggest_path
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+BLACK, BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW = (
+    "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
+)  # fmt: skip
+"""The colours of Okabe & Ito, which people with any kind of colour blindness can tell apart."""
+
+COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
+"""Colours of classes or inputs, in order."""
+
+MARKERS = "osD^vPX*<>"
+"""Markers of classes or inputs, in order, so that a figure can be read without its colours."""
+
+LINES = ("-", "--", "-.", ":")
+"""Styles of lines, in order."""
+
+
+_NOT_STYLE = (
+    "backend", "interactive", "toolbar", "webagg", "tk.", "timezone", "savefig.directory", "date.epoch", "datapath",
+)  # fmt: skip
+"""Settings of Matplotlib that are not about how a figure looks."""
+
+
+@contextmanager
+def use_style(extra: Path | None = None) -> Iterator[None]:
+    """Draw with the style of galaxtool's figures within the block.
+
+    Parameters
+    ----------
+    extra : Path, optional
+        Style sheet of Matplotlib whose settings take precedence.
+
+    Raises
+    ------
+    InputError
+        If the style sheet does not exist.
+    ConfigError
+        If it sets something that Matplotlib does not know.
+    """
+    with mpl.rc_context({**_read_style(), **(_read_sheet(extra) if extra else {})}):
+        yield
+
+
+def styled(draw: F) -> F:
+    """Draw with the style of galaxtool's figures, unless that is in use already."""
+
+    @functools.wraps(draw)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if mpl.rcParams["svg.hashsalt"] == _read_style()["svg.hashsalt"]:
+            return draw(*args, **kwargs)
+        with use_style():
+            return draw(*args, **kwargs)
+
+    return cast(F, call)
+
+
+def make_figure(columns: int = 1, aspect: float = 0.76) -> Figure:
+    """Return an empty figure as wide as one or two columns of a journal page, and `aspect` times as high."""
+    width = ONE_COLUMN if columns == 1 else TWO_COLUMNS
+    return Figure(figsize=(width, width * aspect))
+
+
+def fit_height(figure: Figure) -> None:
+    """Cut off the empty space above and below axes of a fixed aspect; the width stays as it is."""
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()
+    figure.set_figheight(box.height + 0.06)
+
+
+@functools.cache
+def _read_style() -> dict[Any, Any]:
+    """Return all settings: those of Matplotlib's own defaults that the style sheet leaves as they are too."""
+    sheet = resources.files("galaxtool.plotting").joinpath("galaxtool.mplstyle")
+    with resources.as_file(sheet) as path:
+        own: Any = mpl.rc_params_from_file(path, use_default_template=False)
+    defaults: dict[Any, Any] = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith(_NOT_STYLE)}
+    return {**defaults, **own}
+
+
+def _read_sheet(path: Path) -> dict[Any, Any]:
+    if not path.is_file():
+        raise InputError(f"There is no style sheet at '{path}'.", hint=suggest_path(path))
+    try:
+        sheet: Any = mpl.rc_params_from_file(path, use_default_template=False)
+    except Exception as error:
+        raise ConfigError(
+            f"The style sheet '{path}' cannot be used: {' '.join(str(error).split())}.",
+            hint="It has lines such as `font.size: 9`; see matplotlib.org on style sheets.",
+        ) from error
+    return dict(sheet)
