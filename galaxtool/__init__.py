@@ -28,6 +28,7 @@ _PLACES = {
     "galaxtool.commands.index": ("index",),
     "galaxtool.commands.merge": ("merge",),
     "galaxtool.commands.plot": ("plot",),
+    "galaxtool.commands.reproduce": ("reproduce",),
     "galaxtool.commands.similar": ("similar",),
     "galaxtool.commands.simulate": ("simulate",),
     "galaxtool.plotting.request": ("PlotRequest",),

@@ -39,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("galaxtool.cli.export:command", "Export a model to a single ONNX file, and check it against PyTorch."),
     "cutouts": ("galaxtool.cli.cutouts:command", "Cut out the objects of a catalogue from FITS images."),
     "simulate": ("galaxtool.cli.simulate:command", "Simulate labelled galaxies as FITS or PNG images."),
+    "reproduce": (
+        "galaxtool.cli.reproduce:command",
+        "Measure a table or figure of a paper again, beside the published values.",
+    ),
     "backbones": ("galaxtool.cli.listings:backbones", "List the backbones, which encode images."),
     "datasets": ("galaxtool.cli.listings:datasets", "List the data sets."),
     "heads": ("galaxtool.cli.listings:heads", "List the heads, which classify."),

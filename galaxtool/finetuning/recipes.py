@@ -85,6 +85,10 @@ def _find_recipe(name: str) -> Path:
     if path.suffix == ".toml" or path.is_file():
         return path
     spec = get_registry().recipes.find(name).spec
+    if spec.command != "finetune":
+        raise ConfigError(
+            f"'{name}' is a table of a paper, not settings of finetune.", hint=f"galaxtool reproduce {name}"
+        )
     return Path(spec.path)
 
 

@@ -117,7 +117,7 @@ def register_search_filters() -> Iterable[SearchFilterSpec]:
 
 @hookspec
 def register_recipes() -> Iterable[RecipeSpec]:
-    """Register named settings of ``galaxtool finetune``."""
+    """Register named settings of ``galaxtool finetune``, and tables of papers for ``galaxtool reproduce``."""
     return []
 
 

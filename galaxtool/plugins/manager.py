@@ -50,6 +50,7 @@ BUILTIN = (
     "galaxtool.search.plugin",
     "galaxtool.plotting.plugin",
     "galaxtool.finetuning.plugin",
+    "galaxtool.reproduction.plugin",
     "galaxtool.executors.plugin",
 )
 

@@ -259,15 +259,19 @@ class IndexSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeSpec(Spec):
-    """Named settings of ``finetune``.
+    """Named settings of ``finetune``, or a table or figure of a paper for ``reproduce``.
 
     Parameters
     ----------
     path : str
         Absolute path of the TOML file.
+    command : {"finetune", "reproduce"}
+        Command that the recipe is for. For ``reproduce``, the factory is
+        ``"galaxtool.reproduction.recipe:read_table_recipe"``.
     """
 
     path: str
+    command: str = "finetune"
     factory: str = "galaxtool.utils.config:load_recipe"
 
 

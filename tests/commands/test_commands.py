@@ -101,6 +101,7 @@ def test_panels_and_flags_name_parameters(name: str) -> None:
 SEVERAL_DESCRIPTIONS = {
     "bands": "cutouts stacks planes, and takes the bands from the headers by default",
     "dataset": "finetune mixes several",
+    "data": "a recipe of finetune has named slots only; that of a table may have one, which needs no name",
     "hdu": "cutouts takes every image of a file by default",
     "html": "merge also says where it can run",
     "inputs": "cutouts takes images and a catalogue",
@@ -111,6 +112,7 @@ SEVERAL_DESCRIPTIONS = {
     "overwrite": "what it replaces is different, and must be said",
     "pattern": "finetune also says how a table of labels names an object",
     "precision": "export also has int8",
+    "recipe": "settings of finetune, a table of reproduce",
     "resume": "finetune resumes a run, with its settings",
     "seed": "simulate draws galaxies, evaluate resamples, finetune much else",
     "size": "the size of a cutout has a default of its own; a simulated field of view is fixed",

@@ -1,0 +1,1 @@
+"""The tables and figures of papers, measured again beside the published values."""

@@ -1,0 +1,39 @@
+"""The registered recipes of tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from galaxtool.errors import ConfigError
+from galaxtool.plugins.registry import get_registry
+from galaxtool.reproduction.recipe import TableRecipe, read_table_recipe
+from galaxtool.reproduction.result import RecipeListing
+
+
+def list_recipes(name: str = "") -> RecipeListing:
+    """Return all recipes of tables and figures, or the one of this name."""
+    recipes = get_registry().recipes
+    if name:
+        return RecipeListing([load_recipe(name)], chosen=name)
+    return RecipeListing([load_recipe(spec.name) for spec in recipes.specs() if spec.command == "reproduce"])
+
+
+def load_recipe(name: str) -> TableRecipe:
+    """Return the recipe of a registered name, or of a TOML file.
+
+    Raises
+    ------
+    UnknownName
+        If there is none.
+    ConfigError
+        If it is a recipe of ``finetune``.
+    """
+    if Path(name).suffix == ".toml":
+        return read_table_recipe(Path(name))
+    registration = get_registry().recipes.find(name)
+    if registration.spec.command != "reproduce":
+        raise ConfigError(
+            f"'{name}' is a recipe of finetune, not a table of a paper.", hint=f"galaxtool finetune --recipe {name}"
+        )
+    recipe: TableRecipe = registration.load()(Path(registration.spec.path))
+    return recipe

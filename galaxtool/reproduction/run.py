@@ -1,0 +1,82 @@
+"""Computation of a table of a paper, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from galaxtool.errors import ConfigError, GalaxtoolError
+from galaxtool.reproduction.catalog import load_recipe
+from galaxtool.reproduction.execute import Runner
+from galaxtool.reproduction.options import ReproduceOptions
+from galaxtool.reproduction.plan import Line, plan_lines
+from galaxtool.reproduction.recipe import TableRecipe
+from galaxtool.reproduction.result import ReproduceResult
+from galaxtool.reproduction.rows import make_row
+from galaxtool.reproduction.simulated import simulate_data
+from galaxtool.reproduction.slots import fill_slots
+from galaxtool.reproduction.table_row import TableRow
+from galaxtool.reproduction.tables import SMALL_NOTE, write_csv, write_markdown
+from galaxtool.types import Progress
+from galaxtool.utils.atomic_write import write_json
+
+
+def reproduce_table(name: str, data: Sequence[str], options: ReproduceOptions, progress: Progress) -> ReproduceResult:
+    """Train what is missing and write the table; see `galaxtool.commands.reproduce.reproduce`."""
+    recipe = load_recipe(name)
+    if recipe.waiting:
+        raise ConfigError(f"'{name}' cannot be computed yet: {recipe.waiting}.", hint="galaxtool reproduce --list")
+    datasets = simulate_data(recipe, options) if options.is_small else fill_slots(recipe, data)
+    lines = plan_lines(recipe, datasets, options)
+    folder = options.output / (f"{recipe.name}-small" if options.is_small else recipe.name)
+    table = _Table(recipe, lines, folder, options)
+    if options.is_small:
+        progress.say(SMALL_NOTE)
+    _run_lines(lines, table, datasets, progress)
+    return ReproduceResult(recipe, table.rows, options.scale, folder, sorted(folder.iterdir()))
+
+
+def _run_lines(lines: Sequence[Line], table: _Table, datasets: Mapping[str, str], progress: Progress) -> None:
+    """Run all trainings, and write the table after each line."""
+    total = len({training.path for line in lines for training in line.trainings})
+    runner = Runner(progress)
+    seen: set[Path] = set()
+    for number, line in enumerate(lines):
+        outcomes = []
+        for training in line.trainings:
+            if training.path not in seen:
+                seen.add(training.path)
+                where = f"{line.row.name}, {line.data.title}, {line.protocol} split, seed {training.config.seed}"
+                progress.say(f"Training {len(seen)} of {total}: {where}")
+            outcomes.append(runner.run(training))
+        why_not = ""
+        if not line.trainings:
+            why_not = line.row.needs or f"no --data {line.data.slot}=PATH was given"
+        table.fill(number, [make_row(line, s, outcomes, why_not) for s in table.recipe.scores])
+    if not any(row.status == "done" for row in table.rows):
+        reason = next(row.reason for row in table.rows)
+        raise GalaxtoolError(
+            f"No cell of '{table.recipe.name}' could be computed: {reason}",
+            hint=f"The reason for each is in '{table.folder / 'table.csv'}'; --scale small needs no data and weights.",
+        )
+
+
+class _Table:
+    """The table as it fills: written after each line."""
+
+    def __init__(self, recipe: TableRecipe, lines: Sequence[Line], folder: Path, options: ReproduceOptions) -> None:
+        self.recipe, self.folder, self.options = recipe, folder, options
+        self._parts = [[make_row(line, score) for score in recipe.scores] for line in lines]
+        write_json(folder / "recipe.json", {"scale": options.scale, **asdict(recipe)})
+
+    @property
+    def rows(self) -> list[TableRow]:
+        """All rows so far."""
+        return [row for part in self._parts for row in part]
+
+    def fill(self, number: int, rows: list[TableRow]) -> None:
+        """Set the numbers of a line, and write the files."""
+        self._parts[number] = rows
+        write_csv(self.folder / "table.csv", self.rows)
+        write_markdown(self.folder / "table.md", self.recipe, self.rows, is_small=self.options.is_small)

@@ -1,0 +1,49 @@
+"""Filling of the data slots of a recipe from ``--data``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.reproduction.recipe import TableRecipe
+from galaxtool.utils.suggestions import suggest_path
+
+
+def fill_slots(recipe: TableRecipe, given: Sequence[str]) -> dict[str, str]:
+    """Return what to open for each data slot that was given.
+
+    Parameters
+    ----------
+    recipe : TableRecipe
+    given : sequence of str
+        ``SLOT=PATH``; or just a path, where the recipe has a single slot.
+
+    Raises
+    ------
+    ConfigError
+        If nothing was given, or a plain path where there are several slots.
+    UnknownName
+        If the recipe has no such slot.
+    """
+    slots = {data.slot: data.reader for data in recipe.data}
+    example = " ".join(f"--data {slot}=PATH" for slot in slots)
+    if not given:
+        raise ConfigError(
+            f"'{recipe.name}' needs data: {', '.join(data.title for data in recipe.data)}.",
+            hint=f"Give {example}, or --scale small, which simulates them.",
+        )
+    found = {}
+    for text in given:
+        slot, equals, path = text.partition("=")
+        if not equals or (slot not in slots and Path(text).exists()):
+            if len(slots) > 1:
+                raise ConfigError(f"--data {text} does not say which data set it is.", hint=f"Write {example}.")
+            slot, path = next(iter(slots)), text
+        if slot not in slots:
+            raise UnknownName("data set of the recipe", slot, slots)
+        file = Path(path).expanduser()
+        if not file.exists():
+            raise ConfigError(f"There is no file or folder '{path}'.", hint=suggest_path(file) or f"Check {example}.")
+        found[slot] = f"{slots[slot]}:{file}"
+    return found
