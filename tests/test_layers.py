@@ -20,7 +20,10 @@ LAYERS = {
         "images", "vision", "tables", "containers", "inputs", "taxonomy", "simulation", "backbones", "evaluation",
         "training", "heads", "methods", "models", "datasets", "executors", "jobs", "reports",
     ],
-    "L3": ["inference", "search", "plotting", "finetuning", "assessment", "cutting", "reproduction", "testing", "diagnostics"],
+    "L3": [
+        "inference", "search", "plotting", "finetuning", "assessment", "cutting", "reproduction", "testing",
+        "diagnostics",
+    ],
     "L4": ["commands", "cli", "__main__"],
 }  # fmt: skip
 """Layer -> its files and packages; each may import those before it."""
