@@ -106,6 +106,7 @@ SEVERAL_DESCRIPTIONS = {
     "html": "merge also says where it can run",
     "inputs": "cutouts takes images and a catalogue",
     "kind": "indexes, stacks of cutouts, image formats",
+    "list": "kinds of figure of plot, tables of reproduce",
     "model": "export accepts no ONNX file, and similar takes the model of the index",
     "option": "settings of a method, settings of a kind of figure",
     "output": "a table, a file of embeddings, an index, an ONNX file or a folder",
