@@ -62,6 +62,14 @@ def register_datasets() -> list[DatasetSpec]:
             licence="as its page says; acknowledge Galaxy Zoo and the DESI Legacy Imaging Surveys",
         ),
         DatasetSpec(
+            name="galaxy10-sdss",
+            summary="Galaxy10 SDSS, the set before it, with ten other classes: Galaxy10.h5",
+            factory="galaxtool.datasets.published.galaxy10_sdss:open_galaxy10_sdss",
+            needs_path=True,
+            citation=_GALAXY10,
+            licence="as its page says; acknowledge Galaxy Zoo and the SDSS",
+        ),
+        DatasetSpec(
             name="galaxymnist",
             summary="GalaxyMNIST, four classes: the folder of train and test .hdf5, or one of them",
             factory="galaxtool.datasets.published.galaxymnist:open_galaxymnist",
@@ -72,7 +80,7 @@ def register_datasets() -> list[DatasetSpec]:
         ),
         DatasetSpec(
             name="rgz",
-            summary="Radio Galaxy Zoo, six classes: folders such as 1C_1P, 2C_3P",
+            summary="Radio Galaxy Zoo, six classes: folders such as 1C_1P, 2C_3P, or its development kit",
             factory="galaxtool.datasets.published.rgz:open_rgz",
             needs_path=True,
             taxonomy="rgz",

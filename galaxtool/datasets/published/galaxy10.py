@@ -13,7 +13,8 @@ from galaxtool.taxonomy.load import load_taxonomy
 from galaxtool.types import Item
 
 _COLUMNS = ("redshift", "pxscale")
-_SDSS_SIDE = 69
+SDSS_SIDE = 69
+"""Side in pixels of the images of Galaxy10 SDSS, which has other classes."""
 
 
 def open_galaxy10(*, path: str | Path) -> StackDataset:
@@ -43,15 +44,15 @@ def open_galaxy10(*, path: str | Path) -> StackDataset:
     """
     path = Path(path)
     stack, columns = read_columns(path, "images", ("ans",), ("ra", "dec", *_COLUMNS))
-    if stack.shape[1:3] == (_SDSS_SIDE, _SDSS_SIDE):
+    if stack.shape[1:3] == (SDSS_SIDE, SDSS_SIDE):
         raise InputError(
             f"'{path}' has images of 69 x 69 pixels: this is Galaxy10 SDSS, which has other classes.",
-            hint="Download Galaxy10_DECals.h5.",
+            hint=f"Write galaxy10-sdss:{path}, or download Galaxy10_DECals.h5.",
         )
     taxonomy = load_taxonomy(find_symbols_folder() / "galaxy10")
     meaning = {item.index: item.slug for item in taxonomy.classes if item.index is not None}
     labels = decode_labels(columns["ans"], meaning, "ans", path)
-    ra, dec = _clean_positions(columns, len(stack))
+    ra, dec = clean_positions(columns, len(stack))
     others = {name: _replace_nonfinite(columns[name]) for name in _COLUMNS if name in columns}
     items = [
         Item(
@@ -67,7 +68,7 @@ def open_galaxy10(*, path: str | Path) -> StackDataset:
     return StackDataset("galaxy10", items, where, scale_column="pxscale")
 
 
-def _clean_positions(columns: dict[str, np.ndarray], n: int) -> tuple[list[float | None], list[float | None]]:
+def clean_positions(columns: dict[str, np.ndarray], n: int) -> tuple[list[float | None], list[float | None]]:
     """Return right ascension and declination of each image, both None if either is not a valid angle."""
     if "ra" not in columns or "dec" not in columns:
         return [None] * n, [None] * n
