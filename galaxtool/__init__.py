@@ -19,6 +19,7 @@ _PLACES = {
     ),
     "galaxtool.plugins.hookspecs": ("hookimpl",),
     "galaxtool.commands.classify": ("classify",),
+    "galaxtool.commands.compare": ("compare",),
     "galaxtool.commands.cutouts": ("cutouts",),
     "galaxtool.commands.doctor": ("doctor",),
     "galaxtool.commands.embed": ("embed",),

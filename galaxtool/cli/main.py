@@ -28,6 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "galaxtool.cli.evaluate:command",
         "Score a model on labelled cutouts, with confidence intervals.",
     ),
+    "compare": (
+        "galaxtool.cli.compare:command",
+        "Compare evaluations on the same images: differences with intervals, and tests.",
+    ),
     "embed": ("galaxtool.cli.embed:command", "Compute embeddings of cutouts."),
     "merge": ("galaxtool.cli.merge:command", "Merge the results of all shards of a job."),
     "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),

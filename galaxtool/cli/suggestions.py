@@ -9,6 +9,8 @@ from typing import Any
 _WORDS = {
     "finetune": "train training fit tune fine-tune finetuning learn",
     "classify": "predict prediction predictions infer inference label score run apply classification",
+    "evaluate": "eval evaluation validate test metrics",
+    "compare": "comparison diff difference versus",
     "embed": "embedding embeddings encode features extract vectorize",
     "index": "build build-index indexing",
     "similar": "search find query neighbours neighbors nearest knn lookup similarity match",
@@ -30,10 +32,7 @@ _SENTENCES = {
     "list": "Type galaxtool --help for the commands; backbones, datasets, models and taxonomies are listings.",
     "download": "galaxtool downloads weights when they are needed; 'galaxtool backbones' tells which are here.",
     "report": "A report is an option: galaxtool classify ... --html page.html",
-} | dict.fromkeys(
-    ("evaluate", "eval", "validate", "test", "metrics"),
-    "'finetune' scores a model on images that it was not trained on, and writes metrics.json.",
-)
+}
 _SENTENCES |= {"ls": _SENTENCES["list"], "html": _SENTENCES["report"], "fetch": _SENTENCES["download"]}
 
 _OPTION_WORDS = {

@@ -31,6 +31,7 @@ def register_metrics() -> list[MetricSpec]:
             factory="galaxtool.evaluation.calibration_error:measure_calibration_error",
             interval="own",
             higher_is_better=False,
+            estimate="galaxtool.evaluation.calibration_error:expected_calibration_error",
         ),
         MetricSpec(
             name="map_at_5",

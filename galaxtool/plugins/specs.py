@@ -221,11 +221,15 @@ class MetricSpec(Spec):
         ``factory(values, targets, seed)``, and returns the value and both ends.
     higher_is_better : bool
         Whether a higher value is a better one.
+    estimate : str
+        For a metric of probabilities with an interval of its own, the ``module:function`` that returns the value alone,
+        as ``function(values, targets)``. Without it, `galaxtool compare` leaves the metric out.
     """
 
     inputs: str = "probabilities"
     interval: str = "bootstrap"
     higher_is_better: bool = True
+    estimate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,116 @@
+"""The metrics that can be computed again for a resample of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from galaxtool.errors import InputError, UnknownName
+from galaxtool.evaluation.paired import Score
+from galaxtool.plugins.registration import Registration
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import MetricSpec
+from galaxtool.utils.debugging import is_debugging
+
+_OF_LABELS = ("accuracy", "balanced_accuracy", "f1_macro")
+"""Metrics that need only the predicted class."""
+
+
+@dataclass(frozen=True)
+class ComparedMetric:
+    """A metric that can be computed for resamples.
+
+    Parameters
+    ----------
+    name : str
+        Name as in ``metrics.json``.
+    score : callable
+        Computes it from probabilities and targets.
+    higher_is_better : bool
+        Whether a higher value is a better one.
+    is_biased : bool
+        Whether a resample has systematically another value than its sample.
+    """
+
+    name: str
+    score: Score
+    higher_is_better: bool
+    is_biased: bool = False
+
+
+def find_metrics(wanted: Sequence[str], *, has_probabilities: bool) -> tuple[list[ComparedMetric], tuple[str, ...]]:
+    """Return the registered metrics that can be compared, and sentences on those that cannot.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        Names of metrics; empty for all.
+    has_probabilities : bool
+        Whether all evaluations have probabilities and not only a predicted class.
+
+    Raises
+    ------
+    UnknownName
+        If there is no metric of a name.
+    InputError
+        If none of the wanted metrics can be compared.
+    """
+    found: list[ComparedMetric] = []
+    left_out: dict[str, list[str]] = {"embeddings": [], "interval": [], "probabilities": []}
+    entries = _name_metrics()
+    if unknown := [name for name in wanted if name not in entries and not _is_qualified(name)]:
+        raise UnknownName("metric", unknown[0], [*entries])
+    for name, entry in entries.items():
+        spec = entry.spec
+        if wanted and not {name, entry.qualified} & set(wanted):
+            continue
+        if spec.inputs == "embeddings":
+            left_out["embeddings"].append(name)
+        elif spec.interval == "own" and not spec.estimate:
+            left_out["interval"].append(name)
+        elif not has_probabilities and spec.name not in _OF_LABELS:
+            left_out["probabilities"].append(name)
+        else:
+            found.append(ComparedMetric(name, _load_score(entry), spec.higher_is_better, spec.interval == "own"))
+    reasons = {
+        "embeddings": "scores of embeddings, which are not in a table of predictions",
+        "interval": "whose value cannot be computed for a resample",
+        "probabilities": "which need the probabilities of all evaluations, and one has only predicted classes",
+    }
+    told = {key: names for key, names in left_out.items() if names and (wanted or key != "embeddings")}
+    notes = tuple(f"Not compared: {', '.join(names)}, {reasons[key]}." for key, names in told.items())
+    if not found:
+        raise InputError(
+            notes[0] if notes else "No metric is registered.",
+            hint=f"Choose others with --metric, such as {', '.join(name for name in entries if name in _OF_LABELS)}.",
+        )
+    return found, notes
+
+
+def _name_metrics() -> dict[str, Registration[MetricSpec]]:
+    """Return the registered metrics by the names that they have in ``metrics.json``."""
+    entries: dict[str, Registration[MetricSpec]] = {}
+    for entry in get_registry().metrics:
+        entries[entry.qualified if entry.spec.name in entries else entry.spec.name] = entry
+    return entries
+
+
+def _is_qualified(name: str) -> bool:
+    return any(name == entry.qualified for entry in get_registry().metrics)
+
+
+def _load_score(entry: Registration[MetricSpec]) -> Score:
+    """Return the function of a metric; a plugin's exception gives NaN, as one score must not end the comparison."""
+    score: Score = entry.load(entry.spec.estimate) if entry.spec.interval == "own" else entry.load()
+    if entry.origin == "built-in" or is_debugging():
+        return score
+
+    def score_safely(probabilities: np.ndarray, targets: np.ndarray) -> float:
+        try:
+            return float(score(probabilities, targets))
+        except Exception:
+            return float("nan")
+
+    return score_safely

@@ -1,0 +1,86 @@
+"""The command line of ``galaxtool compare``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galaxtool.assessment.compare_results import ComparedScore, CompareResult, Difference
+from galaxtool.cli.build import build_command
+from galaxtool.cli.render import echo, print_table
+from galaxtool.commands.compare import compare
+from galaxtool.utils.counts import format_count
+
+_MAX_ROWS = 40
+
+_EPILOG = (
+    "Examples:  galaxtool compare evaluations/a evaluations/b  |  galaxtool compare a b c --against a -o comparison  "
+    "|  galaxtool compare new=s1 new=s2 new=s3 old=t1 old=t2 old=t3"
+)
+
+
+def command() -> Any:
+    """Build the command."""
+    return build_command(compare, show=_show, epilog=_EPILOG)
+
+
+def _show(result: CompareResult) -> None:
+    scores = [_format_score(one) for one in result.scores]
+    print_table(scores, ("evaluation", "score", "value", "95 % interval", "seeds", "spread", "range"))
+    echo("")
+    rows = [_format_difference(one) for one in result.differences]
+    columns = ("difference", "score", "value", "95 % interval", "p", "p (Holm)", "better")
+    several = len({(one.first, one.second) for one in result.differences}) > 1
+    print_table(rows[:_MAX_ROWS], columns if several else [c for c in columns if c != "p (Holm)"])
+    if len(rows) > _MAX_ROWS:
+        echo(f"... and {len(rows) - _MAX_ROWS} more differences; --json or -o DIR has all.")
+    echo("")
+    for one in result.differences:
+        if one.test == "McNemar":
+            echo(
+                f"Only {one.first} is right on {format_count(one.only_first or 0, 'image')}, only {one.second} on "
+                f"{one.only_second:,}."
+            )
+    echo(f"{format_count(result.n, 'image')}, {result.resamples:,} stratified resamples.")
+    if result.output is not None:
+        echo(f"Comparison: {result.output}")
+
+
+def _format_score(one: ComparedScore) -> dict[str, Any]:
+    several = one.spread is not None
+    return {
+        "evaluation": one.name,
+        "score": one.metric,
+        "value": _format(one.value),
+        "95 % interval": _format_interval(one.low, one.high),
+        "seeds": one.seeds if several else "",
+        "spread": _format(one.spread) if several else "",
+        "range": _format_interval(one.lowest, one.highest) if several else "",
+    }
+
+
+def _format_difference(one: Difference) -> dict[str, Any]:
+    return {
+        "difference": f"{one.second} - {one.first}",
+        "score": one.metric,
+        "value": _format(one.difference, sign=True),
+        "95 % interval": _format_interval(one.low, one.high, sign=True),
+        "p": _format_p(one.p),
+        "p (Holm)": _format_p(one.p_holm),
+        "better": one.better or "not shown",
+    }
+
+
+def _format(value: float | None, *, sign: bool = False) -> str:
+    if value is None:
+        return "-"
+    return f"{value:+.4f}" if sign else f"{value:.4f}"
+
+
+def _format_interval(low: float | None, high: float | None, *, sign: bool = False) -> str:
+    return "-" if low is None or high is None else f"{_format(low, sign=sign)} to {_format(high, sign=sign)}"
+
+
+def _format_p(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.1e}" if value < 0.001 else f"{value:.3f}"

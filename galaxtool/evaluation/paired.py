@@ -1,0 +1,177 @@
+"""Paired comparison of classifiers that were scored on the same items.
+
+The items of all classifiers are resampled together, so that an item that is hard for both does not widen the interval
+of their difference. Resamples are stratified: each has as many items of each true class as the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+
+Score = Callable[[np.ndarray, np.ndarray], float]
+"""Maps probabilities (N, K) and class indices (N,) to a score, NaN where it is undefined."""
+
+
+@dataclass(frozen=True, eq=False)
+class ResampledScores:
+    """One score of G groups of classifiers, such as trainings that differ in their seed, and of R resamples.
+
+    Parameters
+    ----------
+    values : list of G ndarray of float64, shape (S,)
+        The score of each classifier of a group.
+    draws : ndarray of float64, shape (R, G)
+        Mean score of each group in each resample: of its items, and in groups of several classifiers also of these.
+    """
+
+    values: list[np.ndarray]
+    draws: np.ndarray
+
+    def center(self) -> ResampledScores:
+        """Return the scores with the resamples of each group shifted until their median is its mean score.
+
+        This is for scores of which a resample has systematically more than its sample, such as calibration errors.
+        """
+        means = np.array([self.get_mean(group) for group in range(len(self.values))])
+        known = np.isfinite(self.draws).any(axis=0)
+        middle = np.zeros(len(means))
+        middle[known] = np.nanmedian(self.draws[:, known], axis=0)
+        return ResampledScores(self.values, self.draws - middle + means)
+
+    def get_mean(self, group: int) -> float:
+        """Return the mean score of a group."""
+        return float(self.values[group].mean())
+
+    def find_interval(self, group: int) -> tuple[float, float]:
+        """Return the 95 % interval of the mean score of a group."""
+        return _find_interval(self.get_mean(group), self.draws[:, group])
+
+    def find_difference(self, first: int, second: int) -> tuple[float, float, float]:
+        """Return the score of the second group minus that of the first, with both ends of its 95 % interval."""
+        value = self.get_mean(second) - self.get_mean(first)
+        return value, *_find_interval(value, self.draws[:, second] - self.draws[:, first])
+
+    def find_p_value(self, first: int, second: int) -> float:
+        """Return twice the share of the resamples in which the difference is 0 or has the other sign.
+
+        It is at least 2 / (R + 1), because R resamples cannot show less; NaN if a score is undefined.
+        """
+        difference = self.draws[:, second] - self.draws[:, first]
+        difference = difference[np.isfinite(difference)]
+        if not len(difference) or not np.isfinite(self.get_mean(second) - self.get_mean(first)):
+            return np.nan
+        tail = min((difference <= 0).sum(), (difference >= 0).sum())
+        return min(1.0, 2 * (float(tail) + 1) / (len(difference) + 1))
+
+
+def resample_scores(
+    scores: Sequence[Score],
+    groups: Sequence[Sequence[np.ndarray]],
+    targets: np.ndarray,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    advance: Callable[[], object] = lambda: None,
+) -> list[ResampledScores]:
+    """Score classifiers on all items and on bootstrap resamples that are the same for all of them.
+
+    Parameters
+    ----------
+    scores : sequence of callable
+        The M scores.
+    groups : sequence of sequence of ndarray of shape (N, K)
+        Probabilities of each classifier of each group. In a group of several, each resample also draws as many of them
+        with replacement.
+    targets : ndarray of int, shape (N,)
+        Indices of the true classes.
+    resamples : int
+        Number R of resamples.
+    seed : int
+        Random seed.
+    advance : callable
+        Called after each resample.
+
+    Returns
+    -------
+    list of M ResampledScores
+    """
+    rng = np.random.default_rng(seed)
+    strata = [np.flatnonzero(targets == k) for k in np.unique(targets)]
+    draws = np.empty((resamples, len(scores), len(groups)))
+    for draw in draws:
+        items = draw_stratified(strata, rng)
+        drawn_targets = targets[items]
+        for g, group in enumerate(groups):
+            chosen = rng.integers(0, len(group), len(group)) if len(group) > 1 else np.zeros(1, dtype=int)
+            each = {s: [score(group[s][items], drawn_targets) for score in scores] for s in set(chosen.tolist())}
+            draw[:, g] = np.mean([each[s] for s in chosen.tolist()], axis=0)
+        advance()
+    return [
+        ResampledScores(
+            [np.array([score(one, targets) for one in group], dtype=np.float64) for group in groups], draws[:, m]
+        )
+        for m, score in enumerate(scores)
+    ]
+
+
+def draw_stratified(strata: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Return a bootstrap resample of items: as many of each stratum as it has, drawn with replacement."""
+    return np.concatenate([own[rng.integers(0, len(own), len(own))] for own in strata])
+
+
+@dataclass(frozen=True, slots=True)
+class McNemarTest:
+    """McNemar's test of two classifiers on the same items.
+
+    Parameters
+    ----------
+    only_first, only_second : int
+        Number of items that only the first, or only the second, has right.
+    p : float
+        Two-sided p-value of the exact test: the binomial probability of a split at least as uneven.
+    """
+
+    only_first: int
+    only_second: int
+    p: float
+
+
+def compare_correct(first: np.ndarray, second: np.ndarray) -> McNemarTest:
+    """Test whether two classifiers have equally many items right (McNemar 1947), by the exact binomial distribution.
+
+    Parameters
+    ----------
+    first, second : ndarray of bool, shape (N,)
+        Whether each has each item right.
+    """
+    a, b = int((first & ~second).sum()), int((second & ~first).sum())
+    return McNemarTest(a, b, float(binomtest(a, a + b, 0.5).pvalue) if a + b else 1.0)
+
+
+def adjust_p_values(p: Sequence[float]) -> list[float]:
+    """Correct p-values for the number of tests, by the step-down method of Holm 1979; NaN stays NaN.
+
+    Examples
+    --------
+    >>> adjust_p_values([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = [i for i in np.argsort(p, kind="stable").tolist() if np.isfinite(p[i])]
+    adjusted, least = [float("nan")] * len(p), 0.0
+    for rank, i in enumerate(order):
+        least = max(least, min(1.0, (len(order) - rank) * p[i]))
+        adjusted[i] = round(least, 12)
+    return adjusted
+
+
+def _find_interval(value: float, draws: np.ndarray) -> tuple[float, float]:
+    known = draws[np.isfinite(draws)]
+    if not np.isfinite(value) or not len(known):
+        return np.nan, np.nan
+    low, high = np.percentile(known, [2.5, 97.5])
+    # a resample has fewer different items, so that some scores of few items are nearly always on one side of the value
+    return min(float(low), value), max(float(high), value)
