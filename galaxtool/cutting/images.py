@@ -23,7 +23,8 @@ from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bound
 from galaxtool.images.fits.hdus import is_image
 from galaxtool.images.fits.pixel_meaning import find_meaning_flags
 from galaxtool.images.fits.wavelengths import find_header_wavelength
-from galaxtool.images.fits.wcs import repair_header
+from galaxtool.images.fits.wcs import make_wcs, repair_header
+from galaxtool.images.fits.wcs_values import UnusableWCS
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import BROKEN, read_unpacked_head
 from galaxtool.images.reading import describe_error
@@ -247,10 +248,11 @@ def _read_wcs(
     if repair.problem:
         raise _NoWCS(f"The WCS of '{ref}' cannot be used: {repair.problem}.", hint="Correct its header.")
     try:
-        wcs = WCS(header, fobj=hdus, naxis=2)
-        if wcs.has_celestial:
+        if (wcs := make_wcs(header, hdus)) is not None:
             wcs_to_celestial_frame(wcs)
             return wcs, repair.flags
+    except UnusableWCS as problem:
+        raise _NoWCS(f"The WCS of '{ref}' cannot be used: {problem}.", hint="Correct its header.") from problem
     except Exception as error:  # WCSLIB raises many exceptions, and broken headers cause others
         raise _NoWCS(f"The WCS of '{ref}' cannot be used: {describe_error(error)}.") from error
     raise _NoWCS(

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from support.mutant_seeds import PACKERS, make_catalogues, make_containers, make_images, make_zip
+from support.wcs_cards import WCS_KEYWORDS, WCS_VALUES
 
 Change = Callable[[bytes, random.Random], bytes]
 
@@ -24,6 +25,7 @@ _VALUES = (
     "9223372036854775807", "99999999999999999999", "1E400", "1.5", "NaN", "INF", "T", "F", "'text'", "''", "(1.0, 2.0)",
     "", "/", "'unended", "'1PB(0)'", "'QE(99999999999)'", "'A'", "'0E'", "'RICE_1'", "'GZIP_1'", "'NO_SUCH'",
     "'STOKES'", "'FREQ'", "'COMPLEX'", "'RA---ZPN'", "'GLON-AIT'",
+    *WCS_VALUES,
 )  # fmt: skip
 _CARDS = (
     "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "NAXIS4", "PCOUNT", "GCOUNT", "GROUPS",
@@ -31,7 +33,7 @@ _CARDS = (
     "ZNAXIS", "ZNAXIS1", "ZNAXIS2", "ZTILE1", "ZTILE2", "ZBITPIX", "ZCMPTYPE", "ZQUANTIZ", "ZNAME1", "ZVAL1", "ZBLANK",
     "CTYPE1", "CTYPE2", "CTYPE3", "CRVAL1", "CRVAL2", "CRPIX1", "CDELT1", "CD1_1", "PV2_1", "A_ORDER", "RADESYS",
     "EQUINOX", "WCSAXES", "EXTNAME", "EXTVER", "BANDS", "FILTER", "BUNIT", "SATURATE", "DATE-OBS", "INHERIT",
-    "CONTINUE", "END",
+    "CONTINUE", "END", *WCS_KEYWORDS,
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from typing import Any, Protocol
 
@@ -14,7 +14,6 @@ _CARD, _BLOCK = 80, 2880
 _END = b"END".ljust(_CARD)
 _VALUE = re.compile(r".{8}= *(?:'((?:[^']|'')*)'.*|([^/']*)(?:/.*)?)", re.DOTALL)
 _DISTORTION = re.compile(rb"\n(?:P[VS]|[AB]P?_|C[PQ]DIS|D[PQ]|D2IM|DET2IM|WAT)")
-_TEXT = (b"COMMENT ", b"HISTORY ", b"        ")
 
 
 class Keywords(Protocol):
@@ -103,6 +102,11 @@ class Cards:
         start = self._starts.get(key.ljust(8).encode())
         return b"" if start is None else self.raw[start : start + _CARD]
 
+    def select(self, keys: Container[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the cards with some keywords, padded to eight bytes, in their order, each with its keyword."""
+        raw = self.raw
+        return ((key, raw[_CARD * n : _CARD * n + _CARD]) for n, key in enumerate(self._keys) if key in keys)
+
     def get_text(self, key: str) -> str:
         """Return the value of a card as it is written, without quotes; empty if it is not there, or has none."""
         return _read_text(self.card(key))
@@ -130,16 +134,6 @@ class Cards:
             return None
         digits = self.raw[start + 10 : start + 30].strip()
         return int(digits) if digits.removeprefix(b"-").isdigit() else None
-
-    def without_text(self) -> bytes:
-        """Return the cards that can have a value, for libraries whose run time grows with the number of cards.
-
-        Cards with non-ASCII bytes are omitted too: WCSLIB never returns on some of them.
-        """
-        if self.raw.isascii() and not any(text in self._starts for text in _TEXT):
-            return self.raw
-        cards = (self.raw[i : i + _CARD] for i in range(0, len(self.raw), _CARD))
-        return b"".join(card for card in cards if card[:8] not in _TEXT and card.isascii())
 
 
 @cache

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 from astropy.coordinates import ICRS, CartesianRepresentation, SkyCoord
-from astropy.io.fits import Header, VerifyError
+from astropy.io.fits import HDUList, Header, VerifyError
 from astropy.wcs import WCS, Wcsprm
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from galaxtool.images.fits.header import Cards
-from galaxtool.images.fits.wcs_cards import WcsRepair, inspect_wcs
+from galaxtool.images.fits.wcs_cards import WcsRepair, inspect_wcs, is_celestial
+from galaxtool.images.fits.wcslib_header import build_wcslib_header
 from galaxtool.types import BAD_WCS
 from galaxtool.utils.warning_filter import ignore_warnings
 
@@ -59,12 +60,15 @@ def find_center(header: Header | Cards, shape: tuple[int, int]) -> tuple[Place, 
         repair = inspect_wcs(cards, shape)
         if repair.problem:
             return NOWHERE, repair.flags
+        if not is_celestial(cards):
+            return NOWHERE, ()
         if repair.changes:
             cards = cards.replace(repair.changes)
         ny, nx = shape
         middle = np.array([[(nx - 1) / 2, (ny - 1) / 2]])
         with ignore_warnings():  # about corrected dates and units, which do not affect the position
-            place = _solve_simple(cards, middle) or _solve_general(cards.header, middle)
+            raw = build_wcslib_header(cards)
+            place = (None if cards.has_distortions else _solve_simple(raw, middle)) or _solve_general(raw, middle)
     except Exception:
         # WCSLIB has many exceptions, and headers find more ways to be wrong; none of them affects the pixels.
         return NOWHERE, (BAD_WCS,) if _claims_position(header) else ()
@@ -109,16 +113,41 @@ def _claims_position(header: Header | Cards) -> bool:
         return False
 
 
-def _solve_simple(header: Cards, middle: np.ndarray) -> Place | None:
-    """Solve a WCS without distortion; None if it may have one, or is of another kind."""
-    if header.has_distortions:
+def make_wcs(header: Header, tables: HDUList | None = None) -> WCS | None:
+    """Return the celestial WCS of the first two axes of an image, with all distortions; None if it has none.
+
+    Parameters
+    ----------
+    header : Header
+        Header whose WCS was repaired, see `repair_header`.
+    tables : HDUList, optional
+        The file, for distortions by lookup tables.
+
+    Raises
+    ------
+    UnusableWCS
+        If the WCS has a card that WCSLIB must not see, or one that is not supported.
+    """
+    cards = to_cards(header)
+    if not is_celestial(cards):
         return None
-    wcs = Wcsprm(header=header.without_text(), relax=True)
-    if wcs.naxis > 2:
-        wcs = wcs.sub([1, 2])
-    if not all("-" in ctype for ctype in wcs.ctype):
-        return NOWHERE
-    wcs.fix()
+    raw = build_wcslib_header(cards, with_tables=tables is not None)
+    wcs = _open_wcs(raw, tables)
+    return wcs if wcs.has_celestial else None
+
+
+def _open_wcs(raw: bytes, tables: HDUList | None) -> WCS:
+    wcs = WCS(Header.fromstring(raw), fobj=tables, naxis=2, fix=False)
+    wcs.wcs.cdfix()  # not fix(), which also takes dates and units apart, in ways that some texts do not survive
+    wcs.wcs.celfix()
+    return wcs
+
+
+def _solve_simple(raw: bytes, middle: np.ndarray) -> Place | None:
+    """Solve a WCS without distortion; None if it is of another kind."""
+    wcs = Wcsprm(header=raw, relax=True)
+    wcs.cdfix()
+    wcs.celfix()
     if not all(_PROJECTIONS.fullmatch(ctype) for ctype in wcs.ctype):
         return None
     world = wcs.p2s(middle, 0)["world"][0]
@@ -132,9 +161,9 @@ def _solve_simple(header: Cards, middle: np.ndarray) -> Place | None:
     return ra, dec, 3600 * math.sqrt(float(sides[0] * sides[1]))
 
 
-def _solve_general(header: Header, middle: np.ndarray) -> Place:
+def _solve_general(raw: bytes, middle: np.ndarray) -> Place:
     """Solve a WCS of any kind."""
-    wcs = WCS(header, naxis=2)
+    wcs = _open_wcs(raw, None)
     if not wcs.has_celestial:
         return NOWHERE
     world = wcs.all_pix2world(middle, 0)[0]

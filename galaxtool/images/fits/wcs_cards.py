@@ -92,7 +92,7 @@ def inspect_wcs(cards: Cards, shape: tuple[int, int]) -> WcsRepair:
     """
     if _is_plain(cards):
         return _NOTHING
-    types = [str(cards.get(f"CTYPE{axis}") or "").strip().upper() for axis in AXES]
+    types = _find_types(cards)
     if not all(_CELESTIAL.fullmatch(name) for name in types):
         return _NOTHING
     repair = WcsRepair()
@@ -101,6 +101,15 @@ def inspect_wcs(cards: Cards, shape: tuple[int, int]) -> WcsRepair:
     except UnusableWCS as problem:
         return WcsRepair(flags=(BAD_WCS,), problem=str(problem))
     return repair
+
+
+def is_celestial(cards: Cards) -> bool:
+    """Tell whether the first two axes of an image are those of the sky."""
+    return all(_CELESTIAL.fullmatch(name) for name in _find_types(cards))
+
+
+def _find_types(cards: Cards) -> list[str]:
+    return [str(cards.get(f"CTYPE{axis}") or "").strip().upper() for axis in AXES]
 
 
 def _is_plain(cards: Cards) -> bool:
