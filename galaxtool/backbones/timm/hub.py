@@ -11,6 +11,7 @@ from typing import Any
 
 from galaxtool.backbones.citations import cite_hub_repository
 from galaxtool.backbones.hub import CONFIG
+from galaxtool.backbones.timm.arguments import check_arguments
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.plugins.specs import Weights
 
@@ -144,7 +145,8 @@ def _parse_config(file: Path, source: str, config: Any) -> HubModel:
     arguments = config.get("model_args") or {}
     if not isinstance(weights, dict) or not isinstance(arguments, dict):
         raise ModelError(f"'{file}' does not have the form that timm writes.")
-    arguments = {k: v for k, v in arguments.items() if k not in ("num_classes", "pretrained", "in_chans")}
+    own = ("num_classes", "pretrained", "in_chans")  # galaxtool sets these
+    arguments = check_arguments({name: value for name, value in arguments.items() if name not in own}, file)
     try:
         size = (
             choose_image_size(config["architecture"], int(weights["input_size"][-1]))
