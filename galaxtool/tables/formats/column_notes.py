@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from astropy.io.votable import parse
 from astropy.io.votable.tree import FieldRef, TableElement, VOTableFile
 from astropy.table import Table
 from astropy.table.meta import get_header_from_yaml
+
+from galaxtool.tables.formats.votable_document import parse_votable
 
 FRAME, TABLE_FRAME, UCD = "frame", "frame_of_table", "ucd"
 
@@ -49,7 +50,7 @@ def note_parquet_columns(table: Table, metadata: Mapping[bytes, bytes]) -> None:
             note_frames(table, header.get("meta", {}).get("__serialized_columns__", {}))
     with suppress(Exception):
         if b"IVOA.VOTable-Parquet.content" in metadata:
-            document = parse(io.BytesIO(metadata[b"IVOA.VOTable-Parquet.content"]))
+            document = parse_votable(io.BytesIO(metadata[b"IVOA.VOTable-Parquet.content"]))
             element = next(document.iter_tables())
             for name, field in zip(table.colnames, element.fields, strict=True):
                 table[name].unit = table[name].unit or field.unit

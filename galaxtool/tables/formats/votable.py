@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from astropy.io.votable import from_table, parse
+from astropy.io.votable import from_table
 from astropy.io.votable.tree import Info
 from astropy.io.votable.tree import VOTableFile as VOTableDocument
 from astropy.table import Column, Table
@@ -27,6 +27,7 @@ from galaxtool.tables.formats.plain_columns import (
     replace_values,
 )
 from galaxtool.tables.formats.schema import TableSchema, signed_type
+from galaxtool.tables.formats.votable_document import parse_votable_file
 from galaxtool.tables.protocols import TableEntry, TableFile
 
 # characters that XML 1.0 cannot represent in any way
@@ -51,7 +52,7 @@ class VOTableFormat:
     @contextmanager
     def open_tables(self, path: Path) -> Iterator[TableFile]:
         """Open a file; raises `ValueError` if it contains no table."""
-        yield _VOTableFile(parse(path))
+        yield _VOTableFile(parse_votable_file(path))
 
     def prepare(self, table: Table) -> Table:
         """Escape what XML cannot hold, and convert arrays of texts to JSON."""
