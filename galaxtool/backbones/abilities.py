@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from galaxtool.backbones.layers import CLASS_TOKENS, PENULTIMATE
 from galaxtool.errors import ConfigError
 
 TRANSFORMER_HINT = "Choose a vision transformer with a class token, e.g. dinov1-s, vit-16 or clip-vit-16."
@@ -111,6 +112,32 @@ def extract_attention(backbone: Any, images: torch.Tensor) -> torch.Tensor:
     """
     weights: torch.Tensor = _get_method(backbone, "attention", "has no attention", hint=TRANSFORMER_HINT)(images)
     return weights
+
+
+def extract_penultimate(backbone: Any, images: torch.Tensor) -> torch.Tensor:
+    """Return the features of images before the projection to embeddings, (N, width).
+
+    They are the embeddings themselves for a backbone that does not project its features.
+    """
+    method: Any = getattr(backbone, "penultimate", None)
+    features: torch.Tensor = method(images) if callable(method) else backbone.embed(images)
+    return features
+
+
+def extract_layer(backbone: Any, images: torch.Tensor, layer: str) -> torch.Tensor:
+    """Return the features (N, width) of one of the `galaxtool.backbones.layers`.
+
+    Raises
+    ------
+    ConfigError
+        If the backbone does not have it.
+    """
+    if layer == CLASS_TOKENS:
+        return extract_cls_tokens(backbone, images, 4).flatten(1)
+    if layer == PENULTIMATE:
+        return extract_penultimate(backbone, images)
+    embedded: torch.Tensor = backbone.embed(images)
+    return embedded
 
 
 def make_lack_error(backbone: Any, lack: str, *, hint: str) -> ConfigError:

@@ -81,6 +81,11 @@ class BackboneWithText(nn.Module):
         """Number of tokens before those of the patches."""
         return int(getattr(self.image, "prefix_tokens", 0))
 
+    def penultimate(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the image backbone's own embeddings, before the projection."""
+        embedded: torch.Tensor = self.image.embed(images)
+        return embedded
+
     def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
         """Return the image backbone's feature maps, with their strides in pixels."""
         return extract_features(self.image, images)

@@ -63,11 +63,15 @@ class LiteTower(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images; the embeddings are not normalized to unit length."""
+        embedded: torch.Tensor = self.project(self.pool(images))
+        return embedded
+
+    def pool(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the averaged features of images before the projection, (N, width)."""
         x = images
         for part in self.parts:
             x = self._run(part, x)
-        embedded: torch.Tensor = self.project(x.mean(dim=(2, 3)))
-        return embedded
+        return x.mean(dim=(2, 3))
 
     def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
         """Return the feature map (N, channels, ny, nx) of each stage and of the head, with its stride in pixels."""
@@ -117,6 +121,10 @@ class EfficientNetLite(nn.Module):
         """Embed images (N, 3, image_size, image_size) as (N, dim)."""
         embedded: torch.Tensor = self.image_tower(images)
         return embedded
+
+    def penultimate(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the features of images before the projection, (N, width)."""
+        return self.image_tower.pool(images)
 
     def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
         """Return the feature map of each stage of the image tower, with its stride in pixels."""

@@ -16,6 +16,7 @@ from galaxtool.backbones.abilities import get_name, make_groups
 from galaxtool.backbones.citations import cite_openclip_weights
 from galaxtool.backbones.openclip_towers import (
     collect_tower_maps,
+    embed_unprojected,
     find_parts,
     find_tower_transformer,
     supports_checkpointing,
@@ -73,6 +74,10 @@ class OpenClip(TransformerAbilities, nn.Module):
         tokens = self.tokenizer(list(texts)).to(next(self.model.parameters()).device)
         embedded: torch.Tensor = self.model.encode_text(tokens)
         return embedded
+
+    def penultimate(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the features of images before the projection, (N, width)."""
+        return embed_unprojected(self.model.visual, images)
 
     def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
         """Return the map of each stage, or of each block of a vision transformer, and its stride in pixels.

@@ -85,6 +85,27 @@ def collect_tower_maps(visual: nn.Module, images: torch.Tensor, backbone: Any) -
     )
 
 
+def embed_unprojected(visual: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Return the features (N, width) of a visual tower before its projection to the length of the text embeddings.
+
+    Those of a ResNet, whose attention pooling projects too, are the mean over the last map.
+    """
+    tower: Any = visual
+    if isinstance(visual, TimmModel):
+        features: torch.Tensor = tower.trunk(images)
+        return features if features.ndim == 2 else features.mean(dim=(2, 3))
+    if isinstance(visual, ModifiedResNet):
+        return collect_maps(visual, [tower.layer4], images)[-1][0].mean(dim=(2, 3))
+    projection = getattr(tower, "proj", None)
+    if not isinstance(projection, nn.Parameter):
+        return torch.as_tensor(tower(images))
+    tower.proj = None  # OpenCLIP then leaves the projection out
+    try:
+        return torch.as_tensor(tower(images))
+    finally:
+        tower.proj = projection
+
+
 def supports_checkpointing(visual: nn.Module) -> bool:
     """Return whether a visual tower can recompute activations instead of storing them, with the same result."""
     if any(isinstance(module, _BatchNorm) for module in visual.modules()):

@@ -42,7 +42,8 @@ class Backbone(Protocol):
     sum is 1. A backbone with attention has the integers `prefix_tokens`, the number of tokens before those of the
     patches (the class token is the first of them), and `patch`, the side of a patch in pixels; the patches follow row
     by row, so that T is prefix_tokens + (ny / patch) * (nx / patch). All three are meant for evaluation mode; gradients
-    pass.
+    pass. A backbone that projects its features also has ``penultimate(images)``, which returns them before the
+    projection, (N, width).
 
     A backbone can take images with other than three channels if its image tower begins with a `torch.nn.Conv2d` of
     three input channels, which galaxtool replaces. galaxtool sets `registered_name` to the full name of the backbone.

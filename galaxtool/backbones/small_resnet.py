@@ -82,12 +82,16 @@ class ImageTower(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images; the embeddings are not normalized to unit length."""
+        embedded: torch.Tensor = self.project(self.pool(images))
+        return embedded
+
+    def pool(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the averaged features of images before the projection, (N, width)."""
         recompute = self.checkpointing and torch.is_grad_enabled()
         x = images
         for part in (self.stem, *self.stages):
             x = checkpoint_module(part, x) if recompute else part(x)
-        embedded: torch.Tensor = self.project(x.mean(dim=(2, 3)))
-        return embedded
+        return x.mean(dim=(2, 3))
 
 
 class SmallResnet(nn.Module):
@@ -125,6 +129,10 @@ class SmallResnet(nn.Module):
         """Embed texts as (N, dim)."""
         embedded: torch.Tensor = self.text_tower(tokenize(texts).to(self.text_tower.places.device))
         return embedded
+
+    def penultimate(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the features of images before the projection, (N, width)."""
+        return self.image_tower.pool(images)
 
     def features(self, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
         """Return the feature map of each stage of the image tower, with its stride in pixels."""

@@ -13,7 +13,7 @@ from galaxtool.utils.counts import format_count
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
-    "Computing": ("engine", "device", "precision", "tta", "batch_size", "workers", "executor"),
+    "Computing": ("engine", "device", "precision", "tta", "layer", "batch_size", "workers", "executor"),
     "Job": ("shard", "resume", "overwrite"),
 }
 _EPILOG = "Examples:  galaxtool embed cutouts/ -o features.parquet  |  galaxtool embed catalogue.fits -o features.npy"
@@ -34,4 +34,5 @@ def _show(result: EmbedResult) -> None:
         )
         return
     made = format_count(result.count, "embedding")
-    echo(f"{result.output}: {made} of {result.dim} dimensions by {result.model}{failed}")
+    layer = "" if result.layer == "joint" else f", layer {result.layer}"
+    echo(f"{result.output}: {made} of {result.dim} dimensions by {result.model}{layer}{failed}")

@@ -41,6 +41,7 @@ def embed(
     device: str = "auto",
     precision: str = "auto",
     tta: int | None = None,
+    layer: str = "joint",
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
@@ -80,6 +81,7 @@ def embed(
     {device}
     {precision}
     {tta}
+    {layer}
     {batch_size}
     {workers}
     {executor}
@@ -111,7 +113,7 @@ def embed(
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
-            precision=precision, tta=tta,
+            precision=precision, tta=tta, layer=layer,
         ),
         job_options=JobOptions(shard=Shard.parse(shard), resume=resume, overwrite=overwrite),
         progress=progress or Silent(),

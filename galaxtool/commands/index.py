@@ -42,6 +42,7 @@ def index(
     device: str = "auto",
     precision: str = "auto",
     tta: int | None = None,
+    layer: str = "joint",
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
@@ -82,6 +83,7 @@ def index(
     {device}
     {precision}
     {tta}
+    {layer}
     {batch_size}
     {workers}
     {executor}
@@ -118,7 +120,7 @@ def index(
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
-            precision=precision, tta=tta,
+            precision=precision, tta=tta, layer=layer,
         ),
     )  # fmt: skip
     return build_index(inputs, str(model), options, progress or Silent())

@@ -36,6 +36,12 @@ SHARED_OPTIONS = {
         "Number of views of each image whose results are averaged: 2 (also mirrored), 4 (quarter turns) or 8 (both); "
         "1 for none. It costs as many times the model's time. By default what the model asks for, usually 1.",
     ),
+    "layer": (
+        "str",
+        "Layer of the model whose features are the embeddings: joint (the space that images share with texts and "
+        "symbols), penultimate (the image encoder before its projection to that space), or cls-4 (the class tokens of "
+        "the last four blocks of a vision transformer). Other layers than joint need PyTorch.",
+    ),
     "batch_size": ("int", "Number of images per batch."),
     "workers": ("int, optional", "Number of parallel workers; by default one per available core."),
     "executor": (

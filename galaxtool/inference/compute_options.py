@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from galaxtool.backbones.layers import JOINT, LAYERS
 from galaxtool.errors import ConfigError
 from galaxtool.jobs.job import PARTS, job_folder
 from galaxtool.jobs.record import FILE_NAME, load_values
 from galaxtool.plugins.registry import get_registry
+from galaxtool.utils.config import check_choice
 
 BATCH_SIZE = 64
 """Default number of images in a batch."""
@@ -33,6 +35,8 @@ class ComputeOptions:
         As on the command line, see `galaxtool.models.engines.open.open_engine`.
     tta : int, optional
         Number of views of each image, turned and mirrored, whose results are averaged; by default that of the model.
+    layer : str
+        Layer whose features are the embeddings, of `galaxtool.backbones.layers.LAYERS`.
 
     Raises
     ------
@@ -49,6 +53,7 @@ class ComputeOptions:
     device: str = "auto"
     precision: str = "auto"
     tta: int | None = None
+    layer: str = JOINT
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "workers"):
@@ -58,6 +63,7 @@ class ComputeOptions:
                     hint="Leave it out for the default.",
                 )
         check_views(self.tta)
+        check_choice("layer", self.layer, LAYERS)
         if self.executor != "auto":
             get_registry().executors.find(self.executor.partition("://")[0])
 
@@ -79,8 +85,8 @@ def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:
     output : Path
         Output of the job.
     compute : ComputeOptions
-        Options as given. They are returned unchanged if the job has no unfinished work, or if they name another engine
-        or precision than that of the unfinished work.
+        Options as given. They are returned unchanged if the job has no unfinished work, or if they name another engine,
+        precision or layer than that of the unfinished work.
     """
     folder = job_folder(output)
     if not (folder / FILE_NAME).exists() or not any(folder.glob(PARTS)):
@@ -88,6 +94,8 @@ def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:
     stored = load_values(folder)
     engine = str(stored.get("engine", compute.engine))
     precision = str(stored.get("precision", compute.precision))
+    if (stored.get("layer") or JOINT) != compute.layer:
+        return compute
     if compute.engine not in ("auto", engine) or compute.precision not in ("auto", precision):
         return compute
     return replace(compute, engine=engine, precision=compute.precision if engine == "onnx" else precision)

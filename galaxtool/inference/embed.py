@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxtool import __version__
+from galaxtool.backbones.layers import JOINT
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
 from galaxtool.inference.embedding_file import check_embedding_path
@@ -65,6 +66,7 @@ def embed_inputs(
         shard=str(shard) if shard.count > 1 else "",
         flags=counts.order_flags(FLAGS),
         notes=tuple(notes),
+        layer=compute.layer,
     )
 
 
@@ -85,6 +87,7 @@ def make_embeddings_record(
         reading_options=setup.reading.as_dict(),
         preprocessing=setup.preprocess_digest,
         inputs=found.digest,
+        layer=None if setup.layer == JOINT else setup.layer,
         rows_per_part=rows,
         count=len(found.items),
         meta={
@@ -94,6 +97,7 @@ def make_embeddings_record(
             "dim": model.dim,
             "unit_length": True,
             **({"tta": setup.tta} if setup.tta != 1 else {}),
+            **({"layer": setup.layer} if setup.layer != JOINT else {}),
             "engine": runner.engine.name,
             "galaxtool": __version__,
             **({"notes": list(notes)} if notes else {}),

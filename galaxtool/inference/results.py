@@ -110,6 +110,8 @@ class EmbedResult:
         Number of images with each flag, see `galaxtool.FLAGS`.
     notes : tuple of str
         What to beware of with this model and these images.
+    layer : str
+        Layer whose features were taken, see `galaxtool.backbones.layers`.
     """
 
     output: str
@@ -123,6 +125,7 @@ class EmbedResult:
     shard: str = ""
     flags: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    layer: str = "joint"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -17,7 +17,7 @@ from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.worker import ScoredBatch, Scorer, WorkerSetup, make_reader, make_scorer
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job
-from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.layers import open_layer_engine
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import ModelFiles
@@ -47,7 +47,7 @@ def open_batch_engine(files: ModelFiles, compute: ComputeOptions, images: int, p
         Receiver of the note.
     """
     lazy = compute.executor != "threads"
-    engine = open_engine(files, compute.engine, compute.device, compute.precision, lazy=lazy)
+    engine = open_layer_engine(files, compute.engine, compute.device, compute.precision, layer=compute.layer, lazy=lazy)
     if note := suggest_precision(engine, images, engine=compute.engine, precision=compute.precision):
         progress.say(note)
     return engine
@@ -102,6 +102,7 @@ class BatchRunner:
             reading=reading,
             embeds=embeds,
             tta=engine.record.tta if compute.tta is None else compute.tta,
+            layer=compute.layer,
             factors=prior.factors if prior else (),
         )
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from galaxtool.backbones.layers import JOINT
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.utils.digests import hash_json
 
@@ -65,3 +66,8 @@ def run_views(engine: Engine, pictures: np.ndarray, tta: int) -> ViewedScores:
 def hash_with_views(preprocess_digest: str, tta: int) -> str:
     """Return the digest of a preprocessing and a number of views; that of the preprocessing for one view."""
     return preprocess_digest if tta == 1 else hash_json([preprocess_digest, {"tta": tta}])
+
+
+def hash_with_layer(digest: str, layer: str) -> str:
+    """Return the digest of a preprocessing and a layer; that of the preprocessing for the embeddings themselves."""
+    return digest if layer == JOINT else hash_json([digest, {"layer": layer}])

@@ -12,13 +12,14 @@ from functools import partial
 
 import numpy as np
 
+from galaxtool.backbones.layers import JOINT
 from galaxtool.errors import DependencyMissing, ModelError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.class_prior import correct_probabilities
-from galaxtool.inference.views import ViewedScores, hash_with_views, run_views
+from galaxtool.inference.views import ViewedScores, hash_with_layer, hash_with_views, run_views
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.read_item import read_item
-from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.layers import open_layer_engine
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import find_model
 from galaxtool.models.unlike_training import UnlikeDetector
@@ -48,6 +49,8 @@ class WorkerSetup:
         Whether to compute embeddings rather than probabilities.
     tta : int
         Number of views of each image whose results are averaged.
+    layer : str
+        Layer whose features are the embeddings.
     factors : tuple of float
         Factor for the probability of each class; empty for none.
     """
@@ -62,12 +65,13 @@ class WorkerSetup:
     threads: int = 0
     embeds: bool = False
     tta: int = 1
+    layer: str = JOINT
     factors: tuple[float, ...] = ()
 
     @property
     def preprocess_digest(self) -> str:
-        """Digest of the preprocessing and the views: embeddings can be compared only if theirs are equal."""
-        return hash_with_views(self.preprocess.digest, self.tta)
+        """Digest of preprocessing, views and layer: embeddings can be compared only if theirs are equal."""
+        return hash_with_layer(hash_with_views(self.preprocess.digest, self.tta), self.layer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +219,10 @@ def describe_not_finite(ref: ImageRef, embeds: bool) -> str:
 def _open_engine(setup: WorkerSetup) -> Engine:
     """Open the engine of a worker, and check that it runs the same model as everywhere else."""
     try:
-        engine = open_engine(
-            find_model(setup.model), setup.engine, setup.device, setup.precision, threads=setup.threads
-        )
+        engine = open_layer_engine(
+            find_model(setup.model), setup.engine, setup.device, setup.precision,
+            layer=setup.layer, threads=setup.threads,
+        )  # fmt: skip
     except DependencyMissing as error:
         raise DependencyMissing(
             f"A worker cannot run the model. {error.message}",

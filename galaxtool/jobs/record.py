@@ -139,6 +139,8 @@ class EmbeddingsRecord(BatchRecord):
 
     Parameters
     ----------
+    layer : str, optional
+        Layer whose features are the embeddings, if they are not the model's own.
     rows_per_part : int
         Rows in each part but the last.
     count : int
@@ -148,6 +150,7 @@ class EmbeddingsRecord(BatchRecord):
     """
 
     kind: str = "embeddings"
+    layer: str | None = None
     rows_per_part: int = field(metadata=stored_as("rows a part", derived=True))
     count: int = field(metadata=stored_as("count", derived=True))
     meta: dict[str, Any]

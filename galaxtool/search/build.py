@@ -132,6 +132,7 @@ def _write_vectors(
         model_digest=engine.record.digest,
         preprocess_digest=runner.setup.preprocess_digest,
         tta=runner.setup.tta,
+        layer=runner.setup.layer,
         recall_at_10=round(recall, 6),
         recall_queries=len(exact.rows),
         settings={name: getattr(faiss_index, name) for name in ("nlist", "nprobe") if hasattr(faiss_index, name)},

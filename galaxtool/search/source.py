@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 import numpy as np
 
+from galaxtool.backbones.layers import JOINT
 from galaxtool.errors import ConfigError, IndexMismatch, InputError, OutputExists
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading import find_images
@@ -18,6 +19,7 @@ from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.gather import Inputs
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import job_folder
+from galaxtool.models.engines.layers import open_layer_engine
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
@@ -82,7 +84,8 @@ class Source:
         IndexMismatch
             If the files are those of another model.
         """
-        engine = open_engine(self.files, self.compute.engine, self.compute.device)
+        layer = self.index.record.layer
+        engine = open_layer_engine(self.files, self.compute.engine, self.compute.device, layer=layer)
         self._check_engine(engine)
         return engine
 
@@ -99,6 +102,11 @@ class Source:
         ConfigError
             If an engine for ONNX files was chosen, or the model has only such a file.
         """
+        if (layer := self.index.record.layer) != JOINT:
+            raise ConfigError(
+                f"{what} cannot be compared with this index, whose vectors are features of the layer '{layer}'.",
+                hint="Ask with an image, or build an index of the layer joint, the default.",
+            )
         name = self.compute.engine
         if name in ("onnx", "openvino"):
             raise ConfigError(f"{what} cannot be embedded through ONNX.", hint=f"Leave --engine {name} out.")
@@ -184,14 +192,17 @@ def _open_among(args: SourceArgs, progress: Progress) -> Source:
     name = ", ".join(str(text) for text in args.among)
     # one folder for each set of inputs, so that the cache does not grow when their files change
     places = [os.path.abspath(text) for text in args.among]  # noqa: PTH100  a pattern is not a path
-    folder = cache_dir() / "among" / hash_json([places, digest, args.reading.list_changes()])[:24]
+    layer = args.compute.layer
+    key = [places, digest, args.reading.list_changes(), *([] if layer == JOINT else [layer])]
+    folder = cache_dir() / "among" / hash_json(key)[:24]
     source_digest = hash_json([_describe_item(item) for item in found.items])
     if not args.overwrite and (cached := _open_cached(folder, source_digest, progress)) is not None:
         return Source(name, cached, files, args.compute, on_demand=True)
-    engine = open_engine(files, args.compute.engine, args.compute.device)
+    engine = open_layer_engine(files, args.compute.engine, args.compute.device, layer=layer)
     options = IndexOptions(
         folder=folder,
         reading=args.reading,
+        compute=ComputeOptions(layer=layer),
         self_contained=False,
         source_digest=source_digest,
         overwrite=args.overwrite,

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from galaxtool.models.engines.protocol import Engine, Scores
+from galaxtool.models.engines.protocol import LayeredEngine, Scores
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import read_detector
@@ -49,12 +49,16 @@ class LazyTorchEngine:
         """Score pictures, uint8 (N, size, size, C)."""
         return self._engine.run(pictures)
 
+    def embed_layer(self, pictures: np.ndarray, layer: str) -> np.ndarray:
+        """Return the features of a layer, of unit length, float32 (N, width)."""
+        return self._engine.embed_layer(pictures, layer)
+
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return the embeddings of the classes."""
         return self._engine.class_embeddings()
 
     @functools.cached_property
-    def _engine(self) -> Engine:
+    def _engine(self) -> LayeredEngine:
         make_engine = import_attribute("galaxtool.models.engines.torch:TorchEngine")
-        engine: Engine = make_engine(self._files, self.device, self.precision, self._threads)
+        engine: LayeredEngine = make_engine(self._files, self.device, self.precision, self._threads)
         return engine

@@ -61,3 +61,10 @@ class Engine(Protocol):
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return ``prompt`` and, where the model has them, ``symbol``: unit embeddings (K, dim) of the classes."""
+
+
+class LayeredEngine(Engine, Protocol):
+    """An engine that can return the features of other layers."""
+
+    def embed_layer(self, pictures: np.ndarray, layer: str) -> np.ndarray:
+        """Return features of unit length, float32 (N, width), of pictures, uint8 (N, size, size, C)."""

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
+from galaxtool.backbones.abilities import extract_layer
 from galaxtool.errors import ModelError
 from galaxtool.models.directory import load_network
 from galaxtool.models.engines.protocol import Scores
@@ -54,6 +56,21 @@ class TorchEngine:
             # similarities in half precision are too coarse after division by the temperature
             scores = self.model.score(features.float())
         return Scores(*(x.cpu().numpy() for x in scores))
+
+    def embed_layer(self, pictures: np.ndarray, layer: str) -> np.ndarray:
+        """Return the features of a layer, of unit length, float32 (N, width), of pictures, uint8 (N, size, size, C).
+
+        Raises
+        ------
+        ConfigError
+            If the backbone does not have the layer.
+        """
+        images = torch.from_numpy(self._preprocess.normalize(pictures))
+        images = images.to(device=self._device, memory_format=torch.channels_last)
+        with torch.inference_mode(), autocast(self._device, self.precision):
+            features = extract_layer(self.model.backbone, images, layer)
+        embeddings: np.ndarray = F.normalize(features.float(), dim=1).cpu().numpy()
+        return embeddings
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
         """Return the unit embeddings of texts, float32 (N, dim).

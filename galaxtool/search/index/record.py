@@ -40,6 +40,8 @@ class IndexRecord:
         Number of indexed vectors that the recall was measured on.
     tta : int
         Number of views of each image whose embeddings are averaged, also for the image of a query.
+    layer : str
+        Layer of the model whose features are the vectors, also for the image of a query.
     settings : dict
         Settings of the search: ``nlist`` and ``nprobe`` of an inverted-file index.
     hdu : str or None
@@ -78,6 +80,7 @@ class IndexRecord:
     recall_queries: int
     metric: str = "cosine"
     tta: int = 1
+    layer: str = "joint"
     settings: dict[str, int] = field(default_factory=dict)
     hdu: str | None = None
     shown: dict[str, Any] = field(default_factory=dict)
