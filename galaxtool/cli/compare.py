@@ -10,7 +10,7 @@ from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.compare import compare
 from galaxtool.utils.counts import format_count
 
-_MAX_ROWS = 40
+_MAX_ROWS, _MAX_LISTED = 40, 3
 
 _EPILOG = (
     "Examples:  galaxtool compare evaluations/a evaluations/b  |  galaxtool compare a b c --against a -o comparison  "
@@ -28,14 +28,14 @@ def _show(result: CompareResult) -> None:
     print_table(scores, ("evaluation", "score", "value", "95 % interval", "seeds", "spread", "range"))
     echo("")
     rows = [_format_difference(one) for one in result.differences]
-    columns = ("difference", "score", "value", "95 % interval", "p", "p (Holm)", "better")
-    several = len({(one.first, one.second) for one in result.differences}) > 1
-    print_table(rows[:_MAX_ROWS], columns if several else [c for c in columns if c != "p (Holm)"])
+    pairs = len({(one.first, one.second) for one in result.differences})
+    p = "p (Holm)" if pairs > 1 else "p"
+    print_table(rows[:_MAX_ROWS], ("difference", "score", "value", "95 % interval", p, "better"))
     if len(rows) > _MAX_ROWS:
         echo(f"... and {len(rows) - _MAX_ROWS} more differences; --json or -o DIR has all.")
     echo("")
     for one in result.differences:
-        if one.test == "McNemar":
+        if one.test == "McNemar" and pairs <= _MAX_LISTED:
             echo(
                 f"Only {one.first} is right on {format_count(one.only_first or 0, 'image')}, only {one.second} on "
                 f"{one.only_second:,}."

@@ -26,10 +26,13 @@ class ResampledScores:
         The score of each classifier of a group.
     draws : ndarray of float64, shape (R, G)
         Mean score of each group in each resample: of its items, and in groups of several classifiers also of these.
+    least : float
+        Least possible score.
     """
 
     values: list[np.ndarray]
     draws: np.ndarray
+    least: float = -np.inf
 
     def center(self) -> ResampledScores:
         """Return the scores with the resamples of each group shifted until their median is its mean score.
@@ -40,7 +43,8 @@ class ResampledScores:
         known = np.isfinite(self.draws).any(axis=0)
         middle = np.zeros(len(means))
         middle[known] = np.nanmedian(self.draws[:, known], axis=0)
-        return ResampledScores(self.values, self.draws - middle + means)
+        is_positive = bool((self.draws[np.isfinite(self.draws)] >= 0).all())
+        return ResampledScores(self.values, self.draws - middle + means, 0.0 if is_positive else -np.inf)
 
     def get_mean(self, group: int) -> float:
         """Return the mean score of a group."""
@@ -48,7 +52,8 @@ class ResampledScores:
 
     def find_interval(self, group: int) -> tuple[float, float]:
         """Return the 95 % interval of the mean score of a group."""
-        return _find_interval(self.get_mean(group), self.draws[:, group])
+        low, high = _find_interval(self.get_mean(group), self.draws[:, group])
+        return max(low, self.least) if np.isfinite(low) else low, high
 
     def find_difference(self, first: int, second: int) -> tuple[float, float, float]:
         """Return the score of the second group minus that of the first, with both ends of its 95 % interval."""
@@ -157,14 +162,14 @@ def adjust_p_values(p: Sequence[float]) -> list[float]:
 
     Examples
     --------
-    >>> adjust_p_values([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
+    >>> adjust_p_values([0.25, 0.5, 0.125])
+    [0.5, 0.5, 0.375]
     """
     order = [i for i in np.argsort(p, kind="stable").tolist() if np.isfinite(p[i])]
     adjusted, least = [float("nan")] * len(p), 0.0
     for rank, i in enumerate(order):
         least = max(least, min(1.0, (len(order) - rank) * p[i]))
-        adjusted[i] = round(least, 12)
+        adjusted[i] = least
     return adjusted
 
 

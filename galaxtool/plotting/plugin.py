@@ -26,4 +26,11 @@ def register_plots() -> list[PlotSpec]:
                 ),
             ),
         ),
+        PlotSpec(
+            name="differences",
+            summary="Differences of the scores of evaluations with their intervals; filled where they are significant.",
+            factory="galaxtool.plotting.kinds.differences:plot_differences",
+            inputs="a folder written by galaxtool compare -o",
+            options=(MethodOption(name="metrics", default="", summary="Scores to draw, as a,b,c; by default all."),),
+        ),
     ]

@@ -184,6 +184,7 @@ def test_a_comparison_of_three(evaluations: dict[str, Path], tmp_path: Path) -> 
     saved = json.loads((tmp_path / "c" / "comparison.json").read_text())
     assert [str(one["difference"]) for one in saved["differences"]] == [row["difference"] for row in rows]
     assert json.loads((tmp_path / "c" / "manifest.json").read_text())["status"] == "done"
+    assert {path.name for path in (tmp_path / "c" / "figures").iterdir()} == {"differences.png", "differences.pdf"}
     assert "--overwrite" in run_failing("compare", *given, "-o", tmp_path / "c")
 
 
