@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from astropy.table import Table
 
 from galaxtool import __version__
+from galaxtool.assessment.by_column import check_columns
 from galaxtool.assessment.evaluation_table import (
-    get_probabilities,
     make_evaluation_table,
     write_evaluation_embeddings,
 )
+from galaxtool.assessment.held_out import CrossFit, find_cross_fit
 from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, select_split
+from galaxtool.assessment.measure import measure_evaluation
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.results import EvaluateResult
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
@@ -31,8 +29,8 @@ from galaxtool.datasets.files import find_notes as find_dataset_notes
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.reading import read_as_classify
+from galaxtool.datasets.subset import create_items_table
 from galaxtool.errors import ModelError
-from galaxtool.evaluation.metrics import compute_classification_metrics
 from galaxtool.inference.class_prior import ClassPrior, choose_prior
 from galaxtool.inference.classify import check_classes
 from galaxtool.inference.coarse_terms import CoarseTerms, find_terms
@@ -76,6 +74,8 @@ class Subject:
         Coarser classes that the model is scored in.
     prior : ClassPrior
         Mix of classes of the probabilities.
+    cross_fit : CrossFit or None
+        How the calibration is measured, if the temperature was fitted to the images.
     notes : list of str
         What to beware of.
     """
@@ -88,6 +88,7 @@ class Subject:
     truth: Truth
     terms: CoarseTerms | None
     prior: ClassPrior
+    cross_fit: CrossFit | None
     notes: list[str]
 
 
@@ -147,13 +148,24 @@ def open_subject(
     splits = list(of_run or list_given_splits(dataset))
     rows, split = select_split(dataset, splits, options.split)
     items = list_dataset_items(dataset, rows)
+    if options.by_columns:
+        check_columns(create_items_table([dataset.items[row] for row in rows]), options.by_columns)
     truth = match_truth([dataset.items[row].label for row in rows], record, options.model, terms)
     notes = [*find_dataset_notes(dataset), *truth.notes, *find_notes(record, reading, [i for i in items if i.ref])]
     if of_run and (learned := sum(splits[row] == "train" for row in rows)):
         notes.append(f"{learned} of the {len(rows)} images are training images of this run: the scores are too good.")
     if terms is not None and (dropped := terms.describe_dropped()):
         notes.append(dropped)
-    subject = Subject(engine, dataset, items, [splits[row] for row in rows], split, truth, terms, prior, notes)
+    chosen = [splits[row] for row in rows]
+    cross_fit, note = find_cross_fit(
+        record,
+        chosen if of_run else None,
+        factors=prior.factors,
+        is_coarse=terms is not None,
+        tta=record.tta if compute.tta is None else compute.tta,
+    )
+    notes += [note] if note else []
+    subject = Subject(engine, dataset, items, chosen, split, truth, terms, prior, cross_fit, notes)
     return subject, assume_pixel_scale(record, reading)
 
 
@@ -210,7 +222,17 @@ def _evaluate(
     write_evaluation_embeddings(
         run.path / "embeddings.parquet", subject.items, table, scores, _describe_embeddings(runner)
     )
-    metrics = measure(options, subject, table, scores)
+    measured = measure_evaluation(
+        table,
+        subject.truth,
+        scores,
+        by=options.by_columns,
+        cross_fit=subject.cross_fit,
+        seed=options.seed,
+        progress=progress,
+    )
+    head = {"model": options.model, "dataset": subject.dataset.name, "split": subject.split}
+    metrics = {**measured, **head, "notes": subject.notes}
     write_json(run.path / "metrics.json", metrics)
     run.manifest["metrics"] = metrics
     return EvaluateResult(
@@ -249,23 +271,6 @@ def score_images(
         scores = read_score_parts(job.folder, job.record, len(subject.engine.record.slugs))
         job.finished = True
     return scores
-
-
-def measure(options: EvaluateOptions, subject: Subject, table: Table, scores: DatasetScores) -> dict[str, Any]:
-    """Return the content of ``metrics.json``."""
-    slugs, targets = subject.truth.slugs, subject.truth.targets
-    probabilities = get_probabilities(table, slugs)
-    known = (targets >= 0) & np.isfinite(probabilities).all(axis=1)
-    head = {
-        "model": options.model,
-        "dataset": subject.dataset.name,
-        "split": subject.split,
-        "classes": list(slugs),
-    }
-    scored = compute_classification_metrics(
-        probabilities[known], targets[known], scores.embeddings[known], seed=options.seed
-    )
-    return {**scored, **head}
 
 
 def digest_items(items: Sequence[DatasetItem]) -> str:

@@ -54,11 +54,6 @@ def make_evaluation_table(
     return table
 
 
-def get_probabilities(table: Table, slugs: Sequence[str]) -> np.ndarray:
-    """Return the probabilities of the classes in a prediction table, float64 (N, K), NaN in rows without any."""
-    return np.column_stack([np.ma.filled(table[f"p_{slug}"].astype(float), np.nan) for slug in slugs])
-
-
 def write_evaluation_embeddings(
     path: Path, items: Sequence[DatasetItem], table: Table, scores: DatasetScores, meta: dict[str, object]
 ) -> None:

@@ -74,17 +74,18 @@ class DatasetReader(PictureReader):
 
 
 class WholeScorer(Scorer):
-    """Scores batches: `ScoredBatch.values` are the probabilities, and behind them the embeddings."""
+    """Scores batches: `ScoredBatch.values` are the probabilities, the embeddings, and their lengths, 0 if unknown."""
 
     @property
     def width(self) -> int:
         """Number of columns of `ScoredBatch.values`."""
-        return len(self.engine.record.slugs) + self.engine.record.dim
+        return len(self.engine.record.slugs) + self.engine.record.dim + 1
 
     def select(self, scores: ViewedScores) -> np.ndarray:
-        """Return the probabilities and the embeddings side by side."""
+        """Return the columns of a batch side by side."""
         probabilities = correct_probabilities(scores.probabilities, self.setup.factors)
-        return np.hstack([probabilities, scores.embedding])
+        norms = np.zeros(len(probabilities), np.float32) if scores.norms is None else scores.norms
+        return np.column_stack([probabilities, scores.embedding, norms])
 
 
 class DatasetRunner(BatchRunner):
@@ -131,15 +132,13 @@ class DatasetScores:
         Positions, flags and errors; its values are the probabilities, (N, K).
     embeddings : ndarray of float32, shape (N, dim)
         Embeddings of unit length; NaN in rows with an error.
+    norms : ndarray of float32, shape (N,), or None
+        Lengths of the embeddings before they were scaled; None if the engine does not know them.
     """
 
     batch: ScoredBatch
     embeddings: np.ndarray
-
-    @property
-    def is_scored(self) -> np.ndarray:
-        """Whether each image has a prediction; bool, shape (N,)."""
-        return np.isfinite(self.embeddings).all(axis=1)
+    norms: np.ndarray | None = None
 
 
 def fill_score_parts(
@@ -162,7 +161,9 @@ def read_score_parts(folder: Path, record: ScoresRecord, n_classes: int) -> Data
         table["error"].to_pylist(),
         np.ascontiguousarray(values[:, :n_classes]),
     )
-    return DatasetScores(batch, np.ascontiguousarray(values[:, n_classes:]))
+    norms = np.ascontiguousarray(values[:, -1])
+    embeddings = np.ascontiguousarray(values[:, n_classes:-1])
+    return DatasetScores(batch, embeddings, norms if (norms > 0).any() else None)
 
 
 def _write_part(path: Path, batches: Sequence[Batch]) -> None:

@@ -15,6 +15,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import find_parents
+from galaxtool.taxonomy.coarse_labels import coarsen_labels, describe_left_out
 from galaxtool.taxonomy.matching import find_unmatched, match_label
 
 _MOST_LISTED = 6
@@ -77,38 +78,45 @@ def match_truth(written: Sequence[str | None], record: ModelRecord, model: str, 
             f"None of the {len(written)} images has a label, so nothing can be scored.",
             hint="Name the column of the labels with --label-column, or use classify for predictions alone.",
         )
-    slug_of = _match(counts, taxonomy, terms)
-    if unknown := [label for label in counts if slug_of.get(label) is None]:
+    slug_of, left_out = _match(counts, taxonomy, terms)
+    if unknown := [label for label in counts if label not in slug_of and label not in left_out]:
         raise _describe_unknown(unknown, counts, taxonomy, record, model, terms)
     index = {slug: number for number, slug in enumerate(taxonomy.slugs)}
-    targets = [-1 if label is None else index[str(slug_of[label])] for label in cleaned.labels]
+    targets = [index[slug_of[label]] if label in slug_of else -1 for label in cleaned.labels]
     present = set(targets) - {-1}
     if len(present) < 2:
-        only = taxonomy.slugs[next(iter(present))]
+        only = taxonomy.slugs[next(iter(present), 0)]
+        n = sum(target >= 0 for target in targets)
         raise InputError(
-            f"All {sum(counts.values())} images with a label are of one class, '{only}'; scores need two.",
+            f"All {n} images with a label are of one class, '{only}'; scores need two.",
             hint="Check --where, --split and --label-column, or use classify to count its labels.",
         )
     notes = [*cleaned.notes, *cleaned.warnings]
+    if left_out and terms is not None:
+        notes.append(describe_left_out({label: counts[label] for label in left_out}, terms.coarse))
     if missing := len(targets) - sum(counts.values()):
         notes.append(f"{missing} of the {len(targets)} images have no label; they are classified but not scored.")
     return Truth(tuple(taxonomy.slugs), np.array(targets, dtype=np.int64), tuple(notes))
 
 
-def _match(labels: Counter[str], taxonomy: Taxonomy, terms: CoarseTerms | None) -> dict[str, str | None]:
-    """Return the class of each label: of that name, or the one that contains the class of that name."""
-    slug_of = {label: match_label(label, taxonomy, indices=True) for label in labels}
-    if None not in slug_of.values():
-        return slug_of
-    candidates = [terms.fine] if terms else []
-    candidates += [entry.create(entry.spec) for entry in get_registry().taxonomies]
-    for finer in candidates:
-        parents = find_parents(finer, taxonomy) if finer.name != taxonomy.name else {}
-        if parents and not find_unmatched(labels, finer):
-            fine_of = {label: match_label(label, finer) for label in labels}
-            if all(slug in parents for slug in fine_of.values()):
-                return {label: parents[str(slug)] for label, slug in fine_of.items()}
-    return slug_of
+def _match(labels: Counter[str], taxonomy: Taxonomy, terms: CoarseTerms | None) -> tuple[dict[str, str], set[str]]:
+    """Return the class of each label that has one, and the labels that are left out.
+
+    The class has the name of the label, or contains the class of that name. In coarser terms, labels without a
+    counterpart are left out, as are the classes of the model without one.
+    """
+    found = {label: match_label(label, taxonomy, indices=True) for label in labels}
+    slug_of = {label: slug for label, slug in found.items() if slug is not None}
+    if len(slug_of) == len(labels):
+        return slug_of, set()
+    others = [entry.create(entry.spec) for entry in get_registry().taxonomies]
+    try:
+        coarse = coarsen_labels(list(labels), terms.coarse if terms else taxonomy, others)
+    except InputError:
+        return slug_of, set()
+    pairs = dict(zip(labels, coarse.slugs, strict=True))
+    left_out = {label for label, slug in pairs.items() if slug is None} if terms else set()
+    return {label: slug for label, slug in pairs.items() if slug in taxonomy.slugs}, left_out
 
 
 def _describe_unknown(

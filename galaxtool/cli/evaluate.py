@@ -12,7 +12,7 @@ from galaxtool.commands.evaluate import evaluate
 from galaxtool.utils.counts import format_count
 
 _PANELS = {
-    "Scores": ("split", "where", "label_column", "coarse", "prior", "seed"),
+    "Scores": ("split", "where", "label_column", "by", "coarse", "prior", "seed"),
     "Input": tuple(name for name in INPUT_OPTIONS if name not in ("each_hdu", "id_column")),
     "Computing": ("engine", "device", "precision", "tta", "batch_size", "workers", "executor"),
     "Job": ("resume", "overwrite"),

@@ -25,6 +25,7 @@ def evaluate(
     split: str | None = None,
     where: str | None = None,
     label_column: str | None = None,
+    by: Sequence[str] = (),
     coarse: str | None = None,
     prior: str | Path = "training",
     seed: int = 0,
@@ -70,6 +71,8 @@ def evaluate(
         are those of the data set; of the run, if the model is one that was trained on these images.
     {where}
     {label_column}
+    by : sequence of str
+        Columns of numbers by which the accuracy is tabulated, in bins: z,petro_mag.
     coarse : str, optional
         Coarser taxonomy to score in, such as gz2-5: the probabilities of the classes that each of its classes contains
         are summed. Needed if the labels are coarser than the classes of the model.
@@ -119,7 +122,7 @@ def evaluate(
     return evaluate_dataset(
         EvaluateOptions(
             dataset=str(dataset), model=str(model), output=Path(output), split=split, where=where,
-            label_column=label_column, coarse=coarse, prior=str(prior), seed=seed,
+            label_column=label_column, by=by, coarse=coarse, prior=str(prior), seed=seed,
         ),
         reading=ReadingOptions(
             hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu, pixel_scale=pixel_scale,

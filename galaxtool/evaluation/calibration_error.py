@@ -9,7 +9,7 @@ of each bin is estimated and subtracted (Kumar, Liang & Ma 2019, arXiv:1909.1015
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from galaxtool.evaluation.intervals import RESAMPLES
 
@@ -33,7 +33,7 @@ def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray) -
         standard error s; a normal variable with mean g and standard deviation s has a mean absolute value above g, and
         the excess is the bias that is subtracted.
     """
-    return _estimate(*_split_top(probabilities, targets))
+    return CalibrationError(probabilities, targets).value
 
 
 def measure_calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> tuple[float, float, float]:
@@ -49,39 +49,103 @@ def measure_calibration_error(probabilities: np.ndarray, targets: np.ndarray, se
     Returns
     -------
     value, low, high : float
-        A resample is one step further from calibration than its sample, so the resamples are shifted until their
-        median is the value, of which `low` and `high` are then percentiles. `low` is 0 if a perfectly calibrated
-        classifier with the same confidences has such a value in one of 40 draws (Broecker & Smith 2007).
+        See `CalibrationError.find_interval`, for 200 resamples.
     """
-    confidence, correct = _split_top(probabilities, targets)
-    value, n = _estimate(confidence, correct), len(correct)
+    error, n = CalibrationError(probabilities, targets), len(targets)
     if n < 2:
-        return value, np.nan, np.nan
+        return error.value, np.nan, np.nan
     rng = np.random.default_rng(seed)
-    resampled = [_estimate(confidence[draw], correct[draw]) for draw in rng.integers(0, n, (RESAMPLES, n))]
-    low, middle, high = np.percentile(resampled, [2.5, 50, 97.5])
-    low, high = max(value + low - middle, 0.0), min(value + high - middle, 1.0)
-    calibrated = [_estimate(confidence, rng.random(n) < confidence) for _ in range(RESAMPLES)]
-    return value, 0.0 if value <= np.percentile(calibrated, 97.5) else float(low), float(high)
+    draws = rng.integers(0, n, (RESAMPLES, n))
+    resampled = [error.resample(np.bincount(draw, minlength=n).astype(np.float64)) for draw in draws]
+    return error.value, *error.find_interval(np.array(resampled), rng)
 
 
-def _split_top(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probability of the most probable class, and whether it is the true one."""
-    exact = probabilities.astype(np.float64)
-    return exact.max(axis=1), exact.argmax(axis=1) == targets
+class CalibrationError:
+    """The calibration error of N items, and of resamples of them; see `expected_calibration_error`.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (N, K)
+        Probabilities of the classes.
+    targets : ndarray of int, shape (N,)
+        Indices of the true classes.
+
+    Attributes
+    ----------
+    value : float
+        The error of all items.
+    """
+
+    def __init__(self, probabilities: np.ndarray, targets: np.ndarray) -> None:
+        exact = probabilities.astype(np.float64)
+        confidence, correct = exact.max(axis=1), exact.argmax(axis=1) == targets
+        self._order = np.argsort(confidence, kind="stable")
+        self._confidence, self._correct = confidence[self._order], correct[self._order]
+        # items of the same confidence share a bin, whatever their order
+        self._groups = np.flatnonzero(np.diff(self._confidence, prepend=-np.inf) > 0)
+        self._once = np.ones(len(confidence))
+        self._bins = self._find_bins(self._once)
+        self.value = self._estimate(self._correct, self._once, self._bins)
+
+    def resample(self, weights: np.ndarray) -> float:
+        """Return the error of a resample, given how often each item occurs; float64 (N,)."""
+        ordered = weights[self._order]
+        return self._estimate(self._correct, ordered, self._find_bins(ordered))
+
+    def find_interval(self, resampled: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
+        """Return the 95 % interval, which contains the value.
+
+        Parameters
+        ----------
+        resampled : ndarray, shape (count,)
+            Errors of resamples. A resample is one step further from calibration than its sample, so they are shifted
+            until their median is the value, of which the ends are then percentiles.
+        rng : Generator
+            Draws as many sets of answers of a perfectly calibrated classifier with the same confidences. The lower end
+            is 0 if one of 40 of them has an error like the value (Broecker & Smith 2007).
+        """
+        low, middle, high = np.percentile(resampled, [2.5, 50, 97.5])
+        low, high = max(self.value + low - middle, 0.0), min(self.value + high - middle, 1.0)
+        confidence = np.empty(len(self._order))
+        confidence[self._order] = self._confidence
+        calibrated = [
+            self._estimate((rng.random(len(confidence)) < confidence)[self._order], self._once, self._bins)
+            for _ in range(len(resampled))
+        ]
+        return 0.0 if self.value <= np.percentile(calibrated, 97.5) else float(low), float(high)
+
+    def _find_bins(self, weights: np.ndarray) -> np.ndarray:
+        """Return the first item of each bin; the bins have about equal weights."""
+        n = weights.sum()
+        bins = min(MAX_BINS, max(1, round(n ** (1 / 3))))
+        # without items of equal confidence, each group is an item
+        groups = weights if len(self._groups) == len(weights) else np.add.reduceat(weights, self._groups)
+        rank = np.cumsum(groups) - (groups - 1) / 2  # the mean rank of a group, counted from 1
+        edges = np.searchsorted((rank - 0.5) * bins / n, np.arange(bins))
+        first: np.ndarray = np.append(self._groups, len(weights))[edges]
+        return first
+
+    def _estimate(self, correct: np.ndarray, weights: np.ndarray, bins: np.ndarray) -> float:
+        sums = [_sum_bins(values, bins) for values in (weights, weights * correct, weights * self._confidence)]
+        return _estimate(*sums)
 
 
-def _estimate(confidence: np.ndarray, correct: np.ndarray) -> float:
-    n = len(correct)
-    bins = min(MAX_BINS, max(1, round(n ** (1 / 3))))
-    # images of the same confidence share a bin, whatever their order
-    number = np.minimum(((rankdata(confidence) - 0.5) * bins / n).astype(int), bins - 1)
-    counts = np.bincount(number, minlength=bins)
+def _estimate(counts: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> float:
+    """Return the error from the numbers of items and of right answers and the sum of the confidence in each bin."""
     filled = counts > 0
     counts = counts[filled]
-    right, mean = (np.bincount(number, values, minlength=bins)[filled] / counts for values in (correct, confidence))
+    right, mean = right[filled] / counts, confidence[filled] / counts
     gap = np.abs(right - mean)
-    error = np.sqrt(right * (1 - right) / np.maximum(counts - 1, 1))
+    error = np.sqrt(np.maximum(right * (1 - right), 0) / np.maximum(counts - 1, 1))
     scaled = np.divide(gap, error, out=np.full(len(gap), np.inf), where=error > 0)
     folded = np.where(error > 0, 2 * error * norm.pdf(np.minimum(scaled, 1e3)) + gap * (1 - 2 * norm.cdf(-scaled)), gap)
-    return max(float(counts @ (2 * gap - folded)) / n, 0.0)
+    return max(float(counts @ (2 * gap - folded)) / float(counts.sum()), 0.0)
+
+
+def _sum_bins(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return the sum of the values in each bin, given the first item of each; a bin may be empty."""
+    edges = np.append(first, len(values))
+    filled = edges[1:] > edges[:-1]
+    sums = np.zeros(len(first))
+    sums[filled] = np.add.reduceat(values, edges[:-1][filled])
+    return sums

@@ -41,6 +41,8 @@ def compute_classification_metrics(
     """
     scores: dict[str, Any] = {"n": len(targets)}
     for metric in get_registry().metrics:
+        if metric.spec.scope == "evaluation":
+            continue
         values = embeddings if metric.spec.inputs == "embeddings" else probabilities
         if values is not None:
             name = metric.qualified if metric.spec.name in scores else metric.spec.name

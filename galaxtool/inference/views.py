@@ -23,11 +23,14 @@ class ViewedScores(NamedTuple):
         Mean probabilities.
     upright : ndarray of float32, shape (N, dim)
         Embeddings of the pictures as they are.
+    norms : ndarray of float32, shape (N,), or None
+        Lengths of the embeddings before they were scaled; None for several views, or where the engine does not know.
     """
 
     embedding: np.ndarray
     probabilities: np.ndarray
     upright: np.ndarray
+    norms: np.ndarray | None = None
 
 
 def make_views(pictures: np.ndarray, tta: int) -> Iterator[np.ndarray]:
@@ -53,7 +56,7 @@ def run_views(engine: Engine, pictures: np.ndarray, tta: int) -> ViewedScores:
     views = make_views(pictures, tta)
     first = engine.run(next(views))
     if tta == 1:
-        return ViewedScores(first.embedding, first.probabilities, first.embedding)
+        return ViewedScores(first.embedding, first.probabilities, first.embedding, first.norms)
     embedding, probabilities = first.embedding.astype(np.float64), first.probabilities.astype(np.float64)
     for view in views:
         scores = engine.run(view)

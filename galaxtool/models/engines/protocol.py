@@ -21,11 +21,14 @@ class Scores:
         Embeddings of unit length.
     logits, probabilities : ndarray of float32, shape (N, K)
         One column per class.
+    norms : ndarray of float32, shape (N,), or None
+        Lengths of the embeddings before they were scaled; None for an engine that does not know them.
     """
 
     embedding: np.ndarray
     logits: np.ndarray
     probabilities: np.ndarray
+    norms: np.ndarray | None = None
 
 
 class Engine(Protocol):

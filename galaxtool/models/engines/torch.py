@@ -54,8 +54,10 @@ class TorchEngine:
             with autocast(self._device, self.precision):
                 features = self.model.backbone.embed(images)
             # similarities in half precision are too coarse after division by the temperature
-            scores = self.model.score(features.float())
-        return Scores(*(x.cpu().numpy() for x in scores))
+            exact = features.float()
+            scores = self.model.score(exact)
+            norms = torch.linalg.vector_norm(exact, dim=1)
+        return Scores(*(x.cpu().numpy() for x in (*scores, norms)))
 
     def embed_layer(self, pictures: np.ndarray, layer: str) -> np.ndarray:
         """Return the features of a layer, of unit length, float32 (N, width), of pictures, uint8 (N, size, size, C).

@@ -1,0 +1,108 @@
+"""The content of ``metrics.json`` of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from galaxtool.assessment.by_column import read_numbers, tabulate_by_column
+from galaxtool.assessment.class_metrics import Predictions, measure_classes
+from galaxtool.assessment.held_out import CrossFit
+from galaxtool.assessment.reliability import tabulate_reliability
+from galaxtool.assessment.retrieval_metrics import measure_embeddings
+from galaxtool.assessment.scores_job import DatasetScores
+from galaxtool.assessment.truth import Truth
+from galaxtool.errors import InputError
+from galaxtool.evaluation.class_scores import list_small_classes
+from galaxtool.evaluation.limits import MIN_CALIBRATED, MIN_OF_CLASS
+from galaxtool.evaluation.resamples import STRATIFIED_RESAMPLES
+from galaxtool.types import Progress
+
+MOST_QUERIES = 20_000
+"""Most images of which retrieval is measured; of more, as many are drawn, with the same share of each class."""
+
+
+def measure_evaluation(
+    table: Table,
+    truth: Truth,
+    scores: DatasetScores,
+    *,
+    by: Sequence[str],
+    cross_fit: CrossFit | None,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Return all scores of an evaluation.
+
+    Parameters
+    ----------
+    table : Table
+        Prediction table of the N images.
+    truth : Truth
+        Their true classes.
+    scores : DatasetScores
+        Their embeddings.
+    by : sequence of str
+        Columns by which the accuracy is tabulated.
+    cross_fit : CrossFit or None
+        Temperatures that were not fitted to the image, if that of the model was.
+    seed : int
+        Random seed of the resamples.
+    progress : Progress
+        Receiver of the progress.
+    """
+    slugs = truth.slugs
+    every = get_probabilities(table, slugs)
+    known = (truth.targets >= 0) & np.isfinite(every).all(axis=1)
+    targets, probabilities = truth.targets[known], every[known]
+    if len(np.unique(targets)) < 2:
+        raise InputError(
+            f"Only {len(targets)} images have both a label and a prediction, and not of two classes.",
+            hint="The column error of predictions.parquet says why images cannot be read.",
+        )
+    calibrated = probabilities if cross_fit is None else cross_fit.recalibrate(probabilities, targets)
+    predictions = Predictions(slugs, targets, probabilities, calibrated)
+    columns = {name: read_numbers(table, name)[known] for name in by}
+    measured = measure_classes(predictions, seed=seed, progress=progress)
+    chosen = draw_queries(targets, seed)
+    norms = None if scores.norms is None else scores.norms[known][chosen]
+    found = measure_embeddings(scores.embeddings[known][chosen], norms, targets[chosen], seed=seed, progress=progress)
+    classes, confusion = measured.pop("classes"), measured.pop("confusion")
+    retrieval = found.pop("retrieval")
+    small = list_small_classes({slug: one["n"] for slug, one in classes.items() if one["n"]})
+    predicted = probabilities.argmax(axis=1)
+    return {
+        "n": len(targets),
+        **measured,
+        **found,
+        "resamples": STRATIFIED_RESAMPLES,
+        "classes": classes,
+        "confusion": confusion,
+        "retrieval": retrieval,
+        "calibration": {
+            "cross_fitted": cross_fit is not None,
+            "measurable": len(targets) >= MIN_CALIBRATED,
+            "reliability": tabulate_reliability(calibrated, targets),
+        },
+        **({"by": {name: tabulate_by_column(columns[name], predicted, targets) for name in by}} if by else {}),
+        **({"remark": f"Fewer than {MIN_OF_CLASS} images of {small}: these scores say little."} if small else {}),
+    }
+
+
+def get_probabilities(table: Table, slugs: Sequence[str]) -> np.ndarray:
+    """Return the probabilities of the classes in a prediction table, float64 (N, K), NaN in rows without any."""
+    return np.column_stack([np.ma.filled(table[f"p_{slug}"].astype(float), np.nan) for slug in slugs])
+
+
+def draw_queries(targets: np.ndarray, seed: int) -> np.ndarray:
+    """Return the images of which retrieval is measured: all, or a random choice with the same share of each class."""
+    n = len(targets)
+    if n <= MOST_QUERIES:
+        return np.arange(n)
+    order = np.random.default_rng(seed).permutation(n)
+    by_class = order[np.argsort(targets[order], kind="stable")]
+    # every n / MOST_QUERIES-th image in the order of the classes
+    return np.sort(by_class[(np.arange(MOST_QUERIES) * n) // MOST_QUERIES])

@@ -1,0 +1,122 @@
+"""The scores of embeddings as a means of retrieval, with intervals over the queries and the level of chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from galaxtool.evaluation.intervals import make_entry
+from galaxtool.evaluation.resamples import StratifiedResamples, make_resampled_entry
+from galaxtool.evaluation.retrieval import RetrievalScores, compute_chance, measure_retrieval
+from galaxtool.executors.cores import count_cores
+from galaxtool.plugins.registry import get_registry
+from galaxtool.types import Progress
+from galaxtool.utils.debugging import is_debugging
+
+_BUILT_IN = ("map_at_5", "map")
+
+
+def measure_embeddings(
+    embeddings: np.ndarray, norms: np.ndarray | None, targets: np.ndarray, *, seed: int, progress: Progress
+) -> dict[str, Any]:
+    """Compute every registered metric of embeddings, and the other scores of retrieval.
+
+    Each image is a query, and its gallery are all other images.
+
+    Parameters
+    ----------
+    embeddings : ndarray of float32, shape (N, D)
+        Embeddings of unit length.
+    norms : ndarray of float32, shape (N,), or None
+        Lengths before they were scaled; None where the engine gives none.
+    targets : ndarray of int, shape (N,)
+        True class of each image.
+    seed : int
+        Random seed of the resamples and of the permuted labels.
+    progress : Progress
+        Receiver of the progress.
+
+    Returns
+    -------
+    dict
+        ``map_at_5`` and ``map`` by the cosine, metrics of plugins, and ``retrieval`` with everything else.
+    """
+    resamples = StratifiedResamples(targets, seed=seed)
+    permuted = np.random.default_rng(seed).permutation(targets)
+    chance = compute_chance(targets)
+    retrieval: dict[str, Any] = {
+        "queries": f"the {len(targets)} images with a label and a prediction",
+        "gallery": "the same images without the query",
+        "interval": "over the queries; the gallery is fixed",
+    }
+    vectors = {"cosine": embeddings}
+    if norms is not None:
+        vectors["dot_product"] = embeddings * norms[:, None]
+    weights = _sum_weights(resamples)
+    for similarity, used in vectors.items():
+        progress.start(f"Retrieval by {similarity.replace('_', ' ')}", len(targets))
+        scores, shuffled = measure_retrieval(
+            used, targets, permuted=permuted, workers=count_cores(), advance=progress.advance
+        )
+        retrieval[similarity] = _describe(scores, shuffled, chance, weights)
+    if norms is None:
+        retrieval["note"] = (
+            "The engine gives embeddings of unit length, whose dot product is the cosine. --engine torch also gives "
+            "the dot product of the embeddings before they are scaled."
+        )
+    entries: dict[str, Any] = {}
+    for metric in get_registry().metrics:
+        if metric.spec.inputs != "embeddings":
+            continue
+        name = metric.spec.name
+        if metric.origin == "built-in" and name in _BUILT_IN:
+            entries[name] = {key: retrieval["cosine"][name][key] for key in ("value", "low", "high")}
+            continue
+        try:
+            values = np.asarray(metric.load()(embeddings, targets), dtype=np.float64)
+            entries[metric.qualified if name in entries else name] = _make_mean_entry(values, weights)
+        except Exception as error:
+            if is_debugging():
+                raise
+            problem = f"{type(error).__name__}: {error}"
+            entries[name] = {**make_entry(np.nan, np.nan, np.nan), "error": problem}
+    return {**entries, "retrieval": retrieval}
+
+
+def _sum_weights(resamples: StratifiedResamples) -> np.ndarray:
+    """Return the weights of all resamples, uint8 (count, N), to be multiplied with many scores."""
+    return np.stack([np.minimum(weights, 255).astype(np.uint8) for weights in resamples])
+
+
+def _describe(
+    scores: RetrievalScores, shuffled: RetrievalScores, chance: dict[str, np.ndarray], weights: np.ndarray
+) -> dict[str, Any]:
+    """Return the means over the queries, each with its interval, the level of chance and that of permuted labels."""
+    permuted = shuffled.list_scores()
+    described = {}
+    for name, values in scores.list_scores().items():
+        described[name] = {
+            **_make_mean_entry(values, weights),
+            "chance": _average(chance[name]),
+            "permuted": _average(permuted[name]),
+        }
+    return described
+
+
+def _make_mean_entry(values: np.ndarray, weights: np.ndarray) -> dict[str, float | None]:
+    """Return the mean of the queries that have a score."""
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return make_entry(np.nan, np.nan, np.nan)
+    resampled = np.empty(len(weights))
+    for number, drawn in enumerate(weights):
+        used = drawn[known].astype(np.float64)
+        total = used.sum()
+        resampled[number] = used @ values[known] / total if total else np.nan
+    return make_resampled_entry(float(values[known].mean()), resampled, share_of=len(known))
+
+
+def _average(values: np.ndarray) -> float | None:
+    known = values[np.isfinite(values)]
+    return round(float(known.mean()), 6) if len(known) else None
