@@ -46,7 +46,7 @@ class Predictions:
     calibrated: np.ndarray
 
 
-_OF_CALIBRATION = (_ECE, "brier", "log_loss")
+_OF_CALIBRATION = (_ECE, "brier", "cross_entropy")
 """Scores that a temperature fitted to the same images would flatter."""
 
 

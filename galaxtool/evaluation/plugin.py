@@ -64,7 +64,7 @@ def _list_evaluation_metrics() -> list[MetricSpec]:
         ("top_3", "", "Share of images whose true class is among the 3 most probable ones."),
         ("top_5", "", "Share of images whose true class is among the 5 most probable ones."),
         ("brier", "", "Brier score: squared differences summed over the classes, 0 to 2."),
-        ("log_loss", "", "Mean negative logarithm of the probability of the true class."),
+        ("cross_entropy", "", "Mean negative logarithm of the probability of the true class."),
     ]
     return [
         MetricSpec(
@@ -74,7 +74,7 @@ def _list_evaluation_metrics() -> list[MetricSpec]:
             weighted=f"galaxtool.evaluation.weighted_scores:weigh_{of_classes or name}",
             scope="evaluation",
             of_classes=of_classes,
-            higher_is_better=name not in ("brier", "log_loss"),
+            higher_is_better=name not in ("brier", "cross_entropy"),
         )
         for name, of_classes, summary in rows
     ]

@@ -45,7 +45,7 @@ def weigh_brier(probabilities: np.ndarray, targets: np.ndarray) -> Weighted:
     return _weigh_mean((exact**2).sum(axis=1) - 2 * hit + 1)
 
 
-def weigh_log_loss(probabilities: np.ndarray, targets: np.ndarray) -> Weighted:
+def weigh_cross_entropy(probabilities: np.ndarray, targets: np.ndarray) -> Weighted:
     """Return the mean negative logarithm of the probability of the true class, which counts as at least 1e-15."""
     exact = probabilities.astype(np.float64)
     return _weigh_mean(-np.log(np.maximum(exact[np.arange(len(targets)), targets], _LEAST)))

@@ -100,6 +100,7 @@ def test_panels_and_flags_name_parameters(name: str) -> None:
 
 SEVERAL_DESCRIPTIONS = {
     "bands": "cutouts stacks planes, and takes the bands from the headers by default",
+    "by": "columns of numbers for evaluate",
     "dataset": "finetune mixes several",
     "data": "a recipe of finetune has named slots only; that of a table may have one, which needs no name",
     "hdu": "cutouts takes every image of a file by default",

@@ -36,7 +36,7 @@ EXPECTED: dict[str, Callable[[np.ndarray, np.ndarray], object]] = {
     "f1": lambda p, t: sk.f1_score(t, p.argmax(axis=1), labels=range(K), average=None, zero_division=0),
     "top_2": lambda p, t: sk.top_k_accuracy_score(t, p, k=2, labels=range(K)),
     "top_3": lambda p, t: sk.top_k_accuracy_score(t, p, k=3, labels=range(K)),
-    "log_loss": lambda p, t: -np.log(np.maximum(p[np.arange(len(t)), t], 1e-15)).mean(),
+    "cross_entropy": lambda p, t: -np.log(np.maximum(p[np.arange(len(t)), t], 1e-15)).mean(),
     "brier": lambda p, t: ((p - np.eye(K)[t]) ** 2).sum(axis=1).mean(),
     "roc_auc": by_class(sk.roc_auc_score),
     "average_precision": by_class(sk.average_precision_score),
