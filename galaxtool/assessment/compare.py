@@ -16,6 +16,7 @@ from galaxtool.assessment.compare_pairing import PairedPredictions, pair_predict
 from galaxtool.assessment.compare_results import SIGNIFICANT, ComparedScore, CompareResult, Difference
 from galaxtool.errors import ConfigError, InputError, UnknownName
 from galaxtool.evaluation.paired import ResampledScores, adjust_p_values, compare_correct, resample_scores
+from galaxtool.executors.cores import count_cores
 from galaxtool.types import Progress, warn
 from galaxtool.utils.run_directory import RunDirectory
 
@@ -82,14 +83,19 @@ def _compare(
         warn(progress, note)
     progress.start("Resampling", options.resamples)
     resampled = resample_scores(
-        [metric.score for metric in metrics],
+        [metric.prepare for metric in metrics],
         paired.groups,
         paired.targets,
         resamples=options.resamples,
         seed=options.seed,
+        workers=count_cores(),
         advance=progress.advance,
     )
-    each = [(m, own.center() if m.is_biased else own) for m, own in zip(metrics, resampled, strict=True)]
+    each = [
+        (metric, own.center() if metric.is_biased else own)
+        for metric, own in zip(metrics, resampled, strict=True)
+        if np.isfinite(own.draws).any()  # the share within the best 5 of 4 classes is not defined
+    ]
     return CompareResult(
         n=len(paired.ids),
         evaluations=dict(zip(paired.names, paired.sources, strict=True)),

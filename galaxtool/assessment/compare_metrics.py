@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from galaxtool.errors import InputError, UnknownName
-from galaxtool.evaluation.paired import Score
+from galaxtool.evaluation.paired import Prepare
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
 from galaxtool.utils.debugging import is_debugging
 
-_OF_LABELS = ("accuracy", "balanced_accuracy", "f1_macro")
+_OF_LABELS = ("accuracy", "balanced_accuracy", "f1_macro", "precision_macro")
 """Metrics that need only the predicted class."""
 
 
@@ -26,8 +27,8 @@ class ComparedMetric:
     ----------
     name : str
         Name as in ``metrics.json``.
-    score : callable
-        Computes it from probabilities and targets.
+    prepare : callable
+        Makes a function of how often each item occurs of probabilities and targets.
     higher_is_better : bool
         Whether a higher value is a better one.
     is_biased : bool
@@ -35,7 +36,7 @@ class ComparedMetric:
     """
 
     name: str
-    score: Score
+    prepare: Prepare
     higher_is_better: bool
     is_biased: bool = False
 
@@ -68,7 +69,7 @@ def find_metrics(wanted: Sequence[str], *, has_probabilities: bool) -> tuple[lis
             continue
         if spec.inputs == "embeddings":
             left_out["embeddings"].append(name)
-        elif spec.interval == "own" and not spec.estimate:
+        elif spec.interval == "own" and not spec.weighted:
             left_out["interval"].append(name)
         elif not has_probabilities and spec.name not in _OF_LABELS:
             left_out["probabilities"].append(name)
@@ -101,16 +102,40 @@ def _is_qualified(name: str) -> bool:
     return any(name == entry.qualified for entry in get_registry().metrics)
 
 
-def _load_score(entry: Registration[MetricSpec]) -> Score:
-    """Return the function of a metric; a plugin's exception gives NaN, as one score must not end the comparison."""
-    score: Score = entry.load(entry.spec.estimate) if entry.spec.interval == "own" else entry.load()
-    if entry.origin == "built-in" or is_debugging():
+def _load_score(entry: Registration[MetricSpec]) -> Prepare:
+    """Return a function that prepares a metric for resamples; it gives NaN where the metric of a plugin fails."""
+    prepare = entry.load(entry.spec.weighted) if entry.spec.weighted else _repeat_items(entry.load())
+    isolates = entry.origin != "built-in" and not is_debugging()
+
+    def prepare_score(probabilities: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], float]:
+        statistic = _run(prepare, probabilities, targets) if isolates else prepare(probabilities, targets)
+
+        def score(weights: np.ndarray) -> float:
+            values = np.atleast_1d(_run(statistic, weights) if isolates else statistic(weights))
+            known = values[np.isfinite(values)]  # of the scores of single classes, those that have one
+            return float(known.mean()) if len(known) else np.nan
+
         return score
 
-    def score_safely(probabilities: np.ndarray, targets: np.ndarray) -> float:
-        try:
-            return float(score(probabilities, targets))
-        except Exception:
-            return float("nan")
+    return prepare_score
 
-    return score_safely
+
+def _run(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a plugin's function returns, NaN if it fails: one score must not end the comparison."""
+    try:
+        return function(*arguments)
+    except Exception:
+        return np.nan
+
+
+def _repeat_items(score: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """Return a score without a form for weights as a function of how often each item occurs."""
+
+    def prepare(probabilities: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], float]:
+        def weigh(weights: np.ndarray) -> float:
+            rows = np.repeat(np.arange(len(targets)), weights.astype(np.int64))
+            return float(score(probabilities[rows], targets[rows]))
+
+        return weigh
+
+    return prepare

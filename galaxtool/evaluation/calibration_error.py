@@ -8,6 +8,8 @@ of each bin is estimated and subtracted (Kumar, Liang & Ma 2019, arXiv:1909.1015
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.stats import norm
 
@@ -58,6 +60,11 @@ def measure_calibration_error(probabilities: np.ndarray, targets: np.ndarray, se
     draws = rng.integers(0, n, (RESAMPLES, n))
     resampled = [error.resample(np.bincount(draw, minlength=n).astype(np.float64)) for draw in draws]
     return error.value, *error.find_interval(np.array(resampled), rng)
+
+
+def weigh_calibration_error(probabilities: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Return the expected calibration error as a function of how often each item occurs; float64 (N,)."""
+    return CalibrationError(probabilities, targets).resample
 
 
 class CalibrationError:

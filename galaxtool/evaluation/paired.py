@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-Score = Callable[[np.ndarray, np.ndarray], float]
-"""Maps probabilities (N, K) and class indices (N,) to a score, NaN where it is undefined."""
+from galaxtool.evaluation.resamples import STRATIFIED_RESAMPLES, StratifiedResamples
+
+Prepare = Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], float]]
+"""Maps probabilities (N, K) and class indices (N,) to a score as a function of how often each item occurs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +76,14 @@ class ResampledScores:
 
 
 def resample_scores(
-    scores: Sequence[Score],
+    scores: Sequence[Prepare],
     groups: Sequence[Sequence[np.ndarray]],
     targets: np.ndarray,
     *,
-    resamples: int = 1000,
+    resamples: int = STRATIFIED_RESAMPLES,
     seed: int = 0,
-    advance: Callable[[], object] = lambda: None,
+    workers: int = 1,
+    advance: Callable[[], None] | None = None,
 ) -> list[ResampledScores]:
     """Score classifiers on all items and on bootstrap resamples that are the same for all of them.
 
@@ -97,35 +100,33 @@ def resample_scores(
         Number R of resamples.
     seed : int
         Random seed.
-    advance : callable
+    workers : int
+        Number of threads.
+    advance : callable, optional
         Called after each resample.
 
     Returns
     -------
     list of M ResampledScores
     """
+    every = [one for group in groups for one in group]
+    statistics = [prepare(one, targets) for prepare in scores for one in every]
+    drawn = StratifiedResamples(targets, seed=seed, count=resamples).apply(statistics, workers=workers, advance=advance)
+    once = np.ones(len(targets))
+    values = np.array([statistic(once) for statistic in statistics]).reshape(len(scores), len(every))
     rng = np.random.default_rng(seed)
-    strata = [np.flatnonzero(targets == k) for k in np.unique(targets)]
-    draws = np.empty((resamples, len(scores), len(groups)))
-    for draw in draws:
-        items = draw_stratified(strata, rng)
-        drawn_targets = targets[items]
-        for g, group in enumerate(groups):
-            chosen = rng.integers(0, len(group), len(group)) if len(group) > 1 else np.zeros(1, dtype=int)
-            each = {s: [score(group[s][items], drawn_targets) for score in scores] for s in set(chosen.tolist())}
-            draw[:, g] = np.mean([each[s] for s in chosen.tolist()], axis=0)
-        advance()
-    return [
-        ResampledScores(
-            [np.array([score(one, targets) for one in group], dtype=np.float64) for group in groups], draws[:, m]
-        )
-        for m, score in enumerate(scores)
-    ]
-
-
-def draw_stratified(strata: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Return a bootstrap resample of items: as many of each stratum as it has, drawn with replacement."""
-    return np.concatenate([own[rng.integers(0, len(own), len(own))] for own in strata])
+    chosen = [rng.integers(0, len(group), (resamples, len(group))) for group in groups]
+    ends = np.cumsum([len(group) for group in groups])
+    found = []
+    for m in range(len(scores)):
+        each = np.array(drawn[m * len(every) : (m + 1) * len(every)]).T
+        parts = np.split(each, ends[:-1], axis=1)
+        means = [
+            np.take_along_axis(part, own, axis=1).mean(axis=1) if part.shape[1] > 1 else part[:, 0]
+            for part, own in zip(parts, chosen, strict=True)
+        ]
+        found.append(ResampledScores(np.split(values[m], ends[:-1]), np.stack(means, axis=1)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def register_metrics() -> list[MetricSpec]:
             factory="galaxtool.evaluation.calibration_error:measure_calibration_error",
             interval="own",
             higher_is_better=False,
-            estimate="galaxtool.evaluation.calibration_error:expected_calibration_error",
+            weighted="galaxtool.evaluation.calibration_error:weigh_calibration_error",
         ),
         *_list_evaluation_metrics(),
         MetricSpec(

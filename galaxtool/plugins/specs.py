@@ -221,15 +221,13 @@ class MetricSpec(Spec):
         ``factory(values, targets, seed)``, and returns the value and both ends.
     higher_is_better : bool
         Whether a higher value is a better one.
-    estimate : str
-        For a metric of probabilities with an interval of its own, the ``module:function`` that returns the value alone,
-        as ``function(values, targets)``. Without it, `galaxtool compare` leaves the metric out.
     scope : {"all", "evaluation"}
         Whether the score is that of trainings and evaluations, or of ``galaxtool evaluate`` only.
     weighted : str
         Fast form of a metric of probabilities, as ``"package.module:function"``: called once with `values` and
         `targets`, it returns a function of the weights of the items, float64 (N,), that returns the score. ``galaxtool
-        evaluate`` calls that for each of its 1,000 resamples; without it, the factory.
+        evaluate`` and ``compare`` call that for each of their 1,000 resamples; without it, the factory. ``compare``
+        leaves out a metric with an interval of its own that has no such form.
     of_classes : str
         Name of the score of a single class, such as ``f1``, if the function of weights returns an array (n_classes,)
         with the scores of all classes, NaN for those that have none. The metric is then their mean.
@@ -238,7 +236,6 @@ class MetricSpec(Spec):
     inputs: str = "probabilities"
     interval: str = "bootstrap"
     higher_is_better: bool = True
-    estimate: str = ""
     scope: str = "all"
     weighted: str = ""
     of_classes: str = ""

@@ -16,8 +16,11 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from support.training_helpers import run_command, run_failing
 
 import galaxtool
+from galaxtool.assessment.compare_metrics import find_metrics
 from galaxtool.errors import InputError
-from galaxtool.evaluation.paired import adjust_p_values, compare_correct, draw_stratified, resample_scores
+from galaxtool.evaluation.calibration_error import expected_calibration_error
+from galaxtool.evaluation.paired import adjust_p_values, compare_correct, resample_scores
+from galaxtool.evaluation.resamples import StratifiedResamples
 
 SLUGS = ("spiral", "elliptical", "edge_on")
 N = 300
@@ -74,41 +77,53 @@ def evaluations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
+def prepare(*names: str) -> list[Any]:
+    return [metric.prepare for metric in find_metrics(names, has_probabilities=True)[0]]
+
+
 def test_resampled_scores_are_those_of_a_plain_loop() -> None:
-    a, b = PROBABILITIES["good"], PROBABILITIES["poor"]
-    references = (
-        lambda p, t: accuracy_score(t, p.argmax(axis=1)),
-        lambda p, t: f1_score(t, p.argmax(axis=1), average="macro"),
-        lambda p, t: roc_auc_score(t, p, multi_class="ovr"),
-    )
-    metrics = [galaxtool.get_registry().metrics.find(name).load() for name in ("accuracy", "f1_macro", "roc_auc")]
-    found = resample_scores(metrics, [[a], [b]], TARGETS, resamples=20, seed=3)
-    rng = np.random.default_rng(3)
-    strata = [np.flatnonzero(k == TARGETS) for k in range(3)]
-    for r in range(20):
-        items = draw_stratified(strata, rng)
-        assert np.bincount(TARGETS[items]).tolist() == np.bincount(TARGETS).tolist()
+    both = [PROBABILITIES["good"], PROBABILITIES["poor"]]
+    references: list[Any] = [
+        lambda p, t, w: accuracy_score(t, p.argmax(axis=1), sample_weight=w),
+        lambda p, t, w: f1_score(t, p.argmax(axis=1), average="macro", sample_weight=w),
+        lambda p, t, w: np.mean([roc_auc_score(t == k, p[:, k], sample_weight=w) for k in range(3)]),
+        lambda p, t, w: expected_calibration_error(*(np.repeat(values, w.astype(int), axis=0) for values in (p, t))),
+    ]
+    scores = prepare("accuracy", "f1_macro", "roc_auc", "ece")
+    found = resample_scores(scores, [[p] for p in both], TARGETS, resamples=15, seed=3)
+    for r, weights in enumerate(StratifiedResamples(TARGETS, seed=3, count=15)):
         for m, score in enumerate(references):
-            expected = [score(p[items], TARGETS[items]) for p in (a, b)]
-            np.testing.assert_allclose(found[m].draws[r], expected, rtol=1e-12)
+            expected = [score(p, TARGETS, weights) for p in both]
+            np.testing.assert_allclose(found[m].draws[r], expected, rtol=1e-9)
+    once = np.ones(N)
     for m, score in enumerate(references):
         value, low, high = found[m].find_difference(0, 1)
-        assert value == pytest.approx(score(b, TARGETS) - score(a, TARGETS), abs=1e-12)
+        assert value == pytest.approx(score(both[1], TARGETS, once) - score(both[0], TARGETS, once), abs=1e-12)
         ends = np.percentile(found[m].draws[:, 1] - found[m].draws[:, 0], [2.5, 97.5])
         np.testing.assert_allclose((low, high), (min(ends[0], value), max(ends[1], value)))
 
 
 def test_the_interval_of_a_difference_has_its_analytic_width() -> None:
     a, b = (PROBABILITIES[name].argmax(axis=1) == TARGETS for name in ("good", "fair"))
-    accuracy = galaxtool.get_registry().metrics.find("accuracy").load()
-    (found,) = resample_scores(
-        [accuracy], [[PROBABILITIES["good"]], [PROBABILITIES["fair"]]], TARGETS, resamples=2000, seed=1
-    )
+    groups = [[PROBABILITIES["good"]], [PROBABILITIES["fair"]]]
+    (found,) = resample_scores(prepare("accuracy"), groups, TARGETS, resamples=2000, seed=1)
     # the variance of a mean over strata of a paired difference
     parts = [(b[k == TARGETS].astype(float) - a[k == TARGETS]) for k in range(3)]
     error = np.sqrt(sum(len(own) * own.var() for own in parts)) / N
     _, low, high = found.find_difference(0, 1)
     assert high - low == pytest.approx(2 * 1.96 * error, rel=0.06)
+
+
+def test_classifiers_of_one_group_are_drawn_too() -> None:
+    """The interval of a mean over trainings covers what another set of trainings would give."""
+    accuracy = prepare("accuracy")
+    each = [make_probabilities(TARGETS, skill, seed) for seed, skill in enumerate((0.5, 1.5, 3.0))]
+    (alone,) = resample_scores(accuracy, [[each[0]]], TARGETS, resamples=400)
+    (group,) = resample_scores(accuracy, [each], TARGETS, resamples=400)
+    shares = np.array([(values.argmax(axis=1) == TARGETS).mean() for values in each])
+    np.testing.assert_allclose(group.values[0], shares)
+    assert group.draws.var() == pytest.approx(shares.var() / 3, rel=0.25)  # the trainings differ more than images do
+    assert alone.draws.var() < group.draws.var() / 4
 
 
 @pytest.mark.parametrize(("a", "b"), [(0, 0), (1, 0), (7, 2), (3, 3), (40, 12)])
@@ -132,12 +147,11 @@ def test_p_values_are_corrected_by_holm() -> None:
 @pytest.mark.slow
 def test_equal_classifiers_are_rarely_told_apart() -> None:
     """Of 60 pairs that differ by chance alone, about 5 % have a p-value below 0.05."""
-    accuracy = galaxtool.get_registry().metrics.find("f1_macro").load()
     p = []
     for seed in range(60):
         targets = np.random.default_rng(seed).integers(0, 3, 90)
         both = [[make_probabilities(targets, 1.5, 1000 + 2 * seed + k)] for k in (0, 1)]
-        p.append(resample_scores([accuracy], both, targets, resamples=200, seed=seed)[0].find_p_value(0, 1))
+        p.append(resample_scores(prepare("f1_macro"), both, targets, resamples=200, seed=seed)[0].find_p_value(0, 1))
     assert np.mean(np.array(p) < 0.05) < 0.15 and np.median(p) > 0.25
 
 
@@ -245,7 +259,8 @@ def test_a_table_of_labels_alone_is_compared_in_what_labels_give(evaluations: di
             writer.writerow([f"g{i}", SLUGS[TARGETS[i]], SLUGS[k]])
     result = galaxtool.compare([evaluations["good"], f"zoobot={tmp_path / 'theirs.csv'}"], resamples=100)
     assert [*result.evaluations] == ["good", "zoobot"]
-    assert {one.metric for one in result.scores} <= {"accuracy", "balanced_accuracy", "f1_macro"}
+    of_labels = {"accuracy", "balanced_accuracy", "f1_macro", "precision_macro"}
+    assert {one.metric for one in result.scores} == of_labels
     assert any("roc_auc" in note and "only predicted classes" in note for note in result.notes)
     values = {(one.name, one.metric): one.value for one in result.scores}
     expected = f1_score(TARGETS, PROBABILITIES["poor"].argmax(axis=1), average="macro")
