@@ -23,10 +23,10 @@ from sklearn.metrics import f1_score
 from galaxtool.datasets.open import open_datasets
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.evaluation.calibration_error import expected_calibration_error
-from galaxtool.finetuning.labels import choose_classes
 from galaxtool.inference.views import ViewedScores, run_views
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.find import find_model
+from galaxtool.taxonomy.choose import choose_classes
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import coarsen
 from galaxtool.types import Cutout

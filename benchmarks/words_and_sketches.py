@@ -28,11 +28,11 @@ from sketches import SKETCHES, STYLES, draw_sketch
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import UnreadableImage
-from galaxtool.finetuning.labels import choose_classes
 from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import find_model
 from galaxtool.simulation.sample import SimulatedSample
 from galaxtool.simulation.sentences import HELD_OUT
+from galaxtool.taxonomy.choose import choose_classes
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.symbols import load_symbol
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from galaxtool.errors import InputError
 from galaxtool.finetuning.config import FinetuneConfig
-from galaxtool.finetuning.labels import choose_classes, describe_classes
+from galaxtool.finetuning.labels import describe_classes
 from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.choose import choose_classes
 from galaxtool.taxonomy.coarse import find_parents
 from galaxtool.taxonomy.coarse_labels import describe_left_out
 from galaxtool.taxonomy.label_depths import LabelDepths, match_at_any_depth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from galaxtool.plotting.image_kinds import list_image_kinds
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import MethodOption, PlotSpec
 
@@ -11,6 +12,7 @@ _SCORED = "an evaluation directory, a run trained with --readouts, or a table of
 @hookimpl
 def register_plots() -> list[PlotSpec]:
     return [
+        *list_image_kinds(),
         PlotSpec(
             name="confusion",
             summary="Confusion matrix: numbers of images by true and predicted class, coloured by share.",

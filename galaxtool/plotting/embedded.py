@@ -1,0 +1,204 @@
+"""Images with their embeddings, classes and columns: of an evaluation, an index, a file, or embedded on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from galaxtool.containers.reading import read_ref
+from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.model import load_model
+from galaxtool.inference.reading import override_preprocess
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.stored_embeddings import is_embedding_file
+from galaxtool.plotting.images import TRUTH, ImageSet, add_catalogue, fill_column, index_classes, open_images
+from galaxtool.plotting.pictures import DEFAULT_MODEL, find_preprocess
+from galaxtool.plotting.scored import PREDICTIONS
+from galaxtool.search.features import FeatureArgs, Features, open_features
+from galaxtool.search.index.record import RECORD
+from galaxtool.tables.read import read_table
+from galaxtool.types import Cutout, Progress
+from galaxtool.utils.counts import format_count
+from galaxtool.vision.preprocess import Preprocess
+
+EMBEDDINGS = "embeddings.parquet"
+"""File of an evaluation directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EmbeddedImages:
+    """Images with their embeddings.
+
+    Parameters
+    ----------
+    images : ImageSet
+        The N images.
+    vectors : ndarray of float32, shape (N, D)
+        Their embeddings, all finite.
+    preprocess : Preprocess
+        How pictures of the images are made.
+    """
+
+    images: ImageSet
+    vectors: np.ndarray
+    preprocess: Preprocess
+
+    def take(self, rows: np.ndarray) -> EmbeddedImages:
+        """Return only some of the images."""
+        return replace(self, images=self.images.take(rows), vectors=self.vectors[rows])
+
+
+def open_embedded(text: str, log: Progress, *, model: str | None = None, table: str = "") -> EmbeddedImages:
+    """Read the embeddings of an input, or embed its images.
+
+    Parameters
+    ----------
+    text : str
+        A file of ``galaxtool embed``, an index directory, an evaluation directory, a data set or images. The embeddings
+        of images are kept in the cache folder.
+    log : Progress
+        Receives progress and messages.
+    model : str, optional
+        Model that embeds images, by default the bundled one; that of stored embeddings must be the same.
+    table : str
+        Path of a catalogue with further columns; see `galaxtool.plotting.images.add_catalogue`.
+
+    Raises
+    ------
+    InputError
+        If there are no embeddings and no images.
+    IndexMismatch
+        If a model is given, and stored embeddings were made with another one.
+    """
+    path = Path(text).expanduser()
+    if (path / EMBEDDINGS).is_file():
+        embedded = _add_predictions(_open_stored(path / EMBEDDINGS, model, log), path)
+    elif (path / RECORD).is_file() or is_embedding_file(path):
+        embedded = _open_stored(path, model, log)
+    else:
+        embedded = _embed(text, model or DEFAULT_MODEL, log)
+    return replace(embedded, images=add_catalogue(embedded.images, table, log)) if table else embedded
+
+
+def sample_images(
+    embedded: EmbeddedImages, most: int, log: Progress, *, seed: int = 0, truth: str = TRUTH, balanced: bool = False
+) -> EmbeddedImages:
+    """Return at most `most` of the images, drawn at random; 0 stands for all.
+
+    Parameters
+    ----------
+    embedded : EmbeddedImages
+        The images.
+    most : int
+        Number of images to keep.
+    log : Progress
+        Is told how many were drawn.
+    seed : int
+        Random seed.
+    truth : str
+        Column of the class.
+    balanced : bool
+        Whether to draw the same number of each class: that of the rarest one, or fewer if `most` says so.
+
+    Raises
+    ------
+    InputError
+        If a balanced sample of images without classes is wanted.
+    """
+    n = len(embedded.images)
+    rows = np.random.default_rng(seed).permutation(n)
+    if balanced:
+        classes, indices = index_classes(embedded.images.column(truth).astype(str).tolist())
+        if not classes:
+            raise InputError(f"The images of '{embedded.images.name}' have no classes.", hint="Leave balanced out.")
+        fewest = min(int((indices == k).sum()) for k in range(len(classes)))
+        each = min(fewest, max(1, most // len(classes))) if most else fewest
+        rows = np.concatenate([rows[indices[rows] == k][:each] for k in range(len(classes))])
+        log.say(f"{format_count(each, 'image')} of each of {len(classes)} classes drawn at random.")
+    elif most and n > most:
+        rows = rows[:most]
+        log.say(f"{most} of {n} images drawn at random; --option most=0 takes all.")
+    return embedded if len(rows) == n else embedded.take(np.sort(rows))
+
+
+def _open_stored(path: Path, model: str | None, log: Progress) -> EmbeddedImages:
+    """Read the embeddings of an index or a file."""
+    args = FeatureArgs(inputs=[path], model=model, reading=ReadingOptions(), compute=ComputeOptions())
+    features = open_features(args, log)
+    if features.unreadable and features.source is None:
+        log.say(f"{format_count(features.unreadable, 'image')} of '{path}' without an embedding left out.")
+    return _from_features(features, path.parent)
+
+
+def _from_features(features: Features, folder: Path) -> EmbeddedImages:
+    items = features.items
+    base = features.reading.read_options
+
+    def read(row: int, options: ReadOptions) -> Cutout:
+        ref = features.ref(row)
+        if ref is None:
+            raise UnreadableImage(f"The file of '{items['id'][row].as_py()}' is not known.")
+        if not ref.path.is_absolute() and not ref.path.exists():
+            ref = replace(ref, path=folder / ref.path)
+        return read_ref(ref, replace(base, at_least=options.at_least, position=options.position))
+
+    positions = {name: items[name].to_numpy().astype(float) for name in ("ra", "dec")}
+    images = ImageSet(
+        name=features.name,
+        ids=tuple(items["id"].to_pylist()),
+        paths=tuple(path or "" for path in items["path"].to_pylist()),
+        columns={name: values for name, values in positions.items() if np.isfinite(values).any()},
+        read=read,
+    )
+    preprocess = override_preprocess(features.preprocess, features.reading)
+    return EmbeddedImages(images=images, vectors=features.vectors, preprocess=preprocess)
+
+
+def _add_predictions(embedded: EmbeddedImages, folder: Path) -> EmbeddedImages:
+    """Add the columns of the predictions of an evaluation: true classes, labels, and those of its data set."""
+    images = replace(embedded.images, name=str(folder))
+    if (folder / PREDICTIONS).is_file():
+        table = read_table(folder / PREDICTIONS)
+        rows = _find_rows([str(name) for name in table["id"]], images.ids)
+        if (rows < 0).any():
+            raise InputError(
+                f"In '{folder}', {EMBEDDINGS} and {PREDICTIONS} are of different images.",
+                hint="Run `galaxtool evaluate` again.",
+            )
+        images = replace(images, columns={name: fill_column(table[name][rows]) for name in table.colnames})
+    return replace(embedded, images=images)
+
+
+def _embed(text: str, model: str, log: Progress) -> EmbeddedImages:
+    """Embed the images of a data set or of inputs; the embeddings of those in files are kept in the cache."""
+    images = open_images(text, log)
+    if not any(images.paths):
+        log.start("Embedding images", len(images))
+        vectors = load_model(model).embed([images.read(row, ReadOptions()) for row in range(len(images))])
+        log.advance(len(images))
+        return EmbeddedImages(images=images, vectors=vectors, preprocess=find_preprocess(model))
+    inputs = [text] if Path(text).exists() or ":" not in text else [text.partition(":")[2]]
+    args = FeatureArgs(inputs=inputs, model=model, reading=ReadingOptions(), compute=ComputeOptions())
+    found = _from_features(open_features(args, log), Path())
+    rows = _find_rows([_absolute(path) for path in found.images.paths], [_absolute(path) for path in images.paths])
+    if (rows < 0).all():
+        raise InputError(f"The images of '{text}' cannot be read.", hint="`galaxtool embed` says why.")
+    if lacking := int((rows < 0).sum()):
+        log.say(f"{format_count(lacking, 'image')} of '{text}' left out, because they cannot be read.")
+    kept = np.flatnonzero(rows >= 0)
+    return EmbeddedImages(images=images.take(kept), vectors=found.vectors[rows[kept]], preprocess=found.preprocess)
+
+
+def _find_rows(names: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """Return the row of each wanted name, -1 where there is none."""
+    row_of = {name: row for row, name in enumerate(names)}
+    return np.array([row_of.get(name, -1) for name in wanted])
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute())

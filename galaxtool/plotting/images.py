@@ -1,0 +1,244 @@
+"""The images of an input, with their classes and catalogue columns, for figures that show or sort images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Table
+
+from galaxtool.containers.reading import read_ref
+from galaxtool.datasets.open import open_dataset
+from galaxtool.datasets.protocols import Dataset
+from galaxtool.errors import ConfigError, InputError
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.inference.reading import find_images
+from galaxtool.plotting.charts.projection import UNKNOWN
+from galaxtool.tables.column_names import find_column
+from galaxtool.tables.read import read_table
+from galaxtool.taxonomy.choose import choose_classes
+from galaxtool.types import Cutout, Progress
+from galaxtool.utils.counts import format_count
+
+TRUTH = "truth"
+"""Column of the true class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ImageSet:
+    """The images of one input.
+
+    Parameters
+    ----------
+    name : str
+        The input, for messages.
+    ids, paths : tuple of str
+        Identifier and path of each of the N images.
+    columns : dict
+        Name -> values of the N images: classes under ``truth``, and columns of a catalogue. A missing value is an empty
+        text or NaN.
+    read : callable
+        Takes the number of an image and reading options; returns its `Cutout` or raises `UnreadableImage`.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    paths: tuple[str, ...]
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    read: Callable[[int, ReadOptions], Cutout]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: np.ndarray) -> ImageSet:
+        """Return only some of the images."""
+        chosen = [int(row) for row in rows]
+        return replace(
+            self,
+            ids=tuple(self.ids[row] for row in chosen),
+            paths=tuple(self.paths[row] for row in chosen),
+            columns={name: values[rows] for name, values in self.columns.items()},
+            read=lambda row, options: self.read(chosen[row], options),
+        )
+
+    def column(self, name: str) -> np.ndarray:
+        """Return the values of a column.
+
+        Raises
+        ------
+        InputError
+            If there is no such column.
+        """
+        if not self.columns:
+            raise InputError(
+                f"'{self.name}' has no column '{name}': no table belongs to its images.",
+                hint="Give an evaluation directory, a folder with a labels.csv, or --option table=CATALOG.",
+            )
+        found = find_column(Table(self.columns), name, (), source=Path(self.name))
+        return self.columns[str(found)]
+
+
+def open_images(text: str, log: Progress, *, table: str = "") -> ImageSet:
+    """Find the images of a data set, folder, file or catalogue.
+
+    Parameters
+    ----------
+    text : str
+        A data set, as for ``galaxtool finetune``, or any input of ``galaxtool classify``.
+    log : Progress
+        Is told what was skipped.
+    table : str
+        Path of a catalogue with further columns; see `add_catalogue`.
+
+    Raises
+    ------
+    InputError
+        If there are no images.
+    """
+    dataset = _open_dataset(text)
+    images = _from_dataset(dataset, text) if dataset is not None else _from_inputs(text, log)
+    return add_catalogue(images, table, log) if table else images
+
+
+def add_catalogue(images: ImageSet, path: str, log: Progress) -> ImageSet:
+    """Add the columns of a catalogue, whose rows are found by the identifiers of the images.
+
+    Parameters
+    ----------
+    images : ImageSet
+        The images.
+    path : str
+        Table with a column ``id``, or whose first column has the identifiers, or the names of the files without suffix.
+    log : Progress
+        Is told how many images the catalogue lacks.
+
+    Raises
+    ------
+    InputError
+        If the catalogue has none of the images.
+    """
+    table = read_table(Path(path))
+    usual = ("id", "id_str", "objid", "galaxy_id", "name")
+    key = find_column(table, None, usual, source=Path(path)) or table.colnames[0]
+    row_of = {str(value): row for row, value in enumerate(table[key])}
+    names = [_find_key(images, number, row_of) for number in range(len(images))]
+    rows = np.array([row_of.get(name, -1) for name in names])
+    lacking = int((rows < 0).sum())
+    if lacking == len(images):
+        raise InputError(
+            f"The catalogue '{path}' has none of the {len(images)} images of '{images.name}': its column '{key}' has "
+            f"no '{images.ids[0]}'.",
+            hint="Its identifiers must be those of the images, or the names of their files without suffix.",
+        )
+    if lacking:
+        log.say(f"{format_count(lacking, 'image')} of '{images.name}' not in the catalogue '{path}'.")
+    added = {name: _take_filled(table[name], rows) for name in table.colnames}
+    return replace(images, columns={**images.columns, **added})
+
+
+def fill_column(column: object) -> np.ndarray:
+    """Return a column of a table as an array, in which missing values are NaN or an empty text."""
+    values: np.ma.MaskedArray = np.ma.asarray(column)
+    if values.dtype.kind in "iufb":
+        numbers: np.ndarray = np.ma.filled(values.astype(np.float64), np.nan)
+        return numbers
+    texts: np.ndarray = np.ma.filled(values.astype(object), "").astype(str)
+    return texts
+
+
+def index_classes(labels: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the slugs of classes, in the order of their taxonomy or else of their names, and the index of each label.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Label of each image, empty where it has none.
+
+    Returns
+    -------
+    classes : tuple of str
+        Only those that occur.
+    indices : ndarray of int, shape (N,)
+        `UNKNOWN` for an image without a label.
+    """
+    distinct = sorted({str(label) for label in labels} - {""})
+    if not distinct:
+        return (), np.full(len(labels), UNKNOWN)
+    try:
+        taxonomy, slug_of = choose_classes(distinct, None)
+        present = set(slug_of.values())
+        classes = tuple(slug for slug in taxonomy.slugs if slug in present)
+    except InputError:  # they fit several taxonomies
+        classes, slug_of = tuple(distinct), {label: label for label in distinct}
+    number = {slug: k for k, slug in enumerate(classes)}
+    return classes, np.array([number[slug_of[str(label)]] if label else UNKNOWN for label in labels])
+
+
+def check_whole(value: object, name: str, least: int) -> int:
+    """Return the value of a setting that is a number of things.
+
+    Raises
+    ------
+    ConfigError
+        If it is below `least`.
+    """
+    number = int(str(value))
+    if number < least:
+        raise ConfigError(f"{name} is {number}.", hint=f"Give a number of at least {least}.")
+    return number
+
+
+def _open_dataset(text: str) -> Dataset | None:
+    """Return the data set that a text names, or None if it names images without labels, or nothing."""
+    for needs_labels in (True, False):
+        with suppress(InputError):
+            return open_dataset(text, needs_labels=needs_labels)
+    return None
+
+
+def _from_dataset(dataset: Dataset, text: str) -> ImageSet:
+    items = dataset.items
+    columns = {
+        name: fill_column([item.columns.get(name, "") for item in items])
+        for name in dict.fromkeys(name for item in items for name in item.columns)
+    }
+    columns |= {name: np.array([np.nan if (v := getattr(item, name)) is None else v for item in items], dtype=float)
+                for name in ("ra", "dec")}  # fmt: skip
+    labels = [item.label or "" for item in items]
+    if any(labels):
+        columns[TRUTH] = np.array(labels)
+    if any(item.split for item in items):
+        columns["split"] = np.array([item.split for item in items])
+
+    def read(row: int, options: ReadOptions) -> Cutout:
+        ref = items[row].ref
+        return dataset.cutout(row) if ref is None else read_ref(ref, options)
+
+    paths = tuple("" if item.ref is None else str(item.ref) for item in items)
+    return ImageSet(name=text, ids=tuple(item.id for item in items), paths=paths, columns=columns, read=read)
+
+
+def _from_inputs(text: str, log: Progress) -> ImageSet:
+    items = find_images([text], log).items
+    return ImageSet(
+        name=text,
+        ids=tuple(item.id for item in items),
+        paths=tuple(str(item.ref) for item in items),
+        read=lambda row, options: read_ref(items[row].ref, options),
+    )
+
+
+def _find_key(images: ImageSet, number: int, known: dict[str, int]) -> str:
+    """Return the name under which a catalogue knows an image, or an empty text."""
+    stem = Path(images.paths[number].rstrip("]").rpartition("[")[2] or images.ids[number]).stem
+    return next((name for name in (images.ids[number], Path(images.ids[number]).name, stem) if name in known), "")
+
+
+def _take_filled(column: object, rows: np.ndarray) -> np.ndarray:
+    values = fill_column(column)
+    taken: np.ndarray = values[np.maximum(rows, 0)]
+    taken[rows < 0] = np.nan if taken.dtype.kind == "f" else ""
+    return taken
