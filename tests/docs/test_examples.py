@@ -100,9 +100,15 @@ def check_simulated(names: dict[str, Any]) -> None:
     assert len(names["dataset"].items) == 2000
 
 
+def check_figures(names: dict[str, Any]) -> None:
+    (spec,) = names["register_plots"]()
+    assert spec.name == "sizes" and callable(names["plot_sizes"])
+
+
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "README.md": check_classified,
     "docs/backbones.md": check_attention,
+    "docs/figures.md": check_figures,
     "docs/heads.md": check_heads,
     "docs/models-and-onnx.md": check_onnx,
     "docs/python.md": check_classified,
