@@ -7,16 +7,85 @@ from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import MethodOption, PlotSpec
 
 _SCORED = "an evaluation directory, a run trained with --readouts, or a table of predictions"
+_SEVERAL = "one or more evaluation directories, runs trained with --readouts, or tables of predictions"
 
 
 @hookimpl
 def register_plots() -> list[PlotSpec]:
+    return [*_list_data_plots(), *_list_training_plots(), *_list_score_plots()]
+
+
+def _list_data_plots() -> list[PlotSpec]:
+    return [
+        PlotSpec(
+            name="class-counts",
+            summary="Number of images of each class, by split where there are splits.",
+            factory="galaxtool.plotting.kinds.class_counts:plot_class_counts",
+            inputs="a data set, a run, an evaluation directory, or a table",
+            takes=("truth",),
+            options=(
+                MethodOption(
+                    name="order", default="taxonomy", choices=("taxonomy", "count"), summary="Order of the classes."
+                ),
+            ),
+        ),
+    ]
+
+
+def _list_training_plots() -> list[PlotSpec]:
+    return [
+        PlotSpec(
+            name="training-curves",
+            summary="Losses and scores by epoch: one run by stage, or several runs compared.",
+            factory="galaxtool.plotting.kinds.trainings:plot_training_curves",
+            inputs="one or more runs",
+            takes=("label",),
+            options=(
+                MethodOption(
+                    name="score", default="accuracy", choices=("accuracy", "f1_macro"), summary="Score of several runs."
+                ),
+                MethodOption(name="training", default=False, summary="Also draw the training losses of several runs."),
+            ),
+        ),
+        PlotSpec(
+            name="data-fraction",
+            summary="Best accuracy and lowest loss by --fraction, with the line of a training from scratch.",
+            factory="galaxtool.plotting.kinds.trainings:plot_data_fraction",
+            inputs="several runs with different --fraction",
+            options=(
+                MethodOption(
+                    name="scratch",
+                    default="",
+                    summary="Run drawn as the line; by default those with a backbone @none, if others have weights.",
+                ),
+            ),
+        ),
+        PlotSpec(
+            name="training-size",
+            summary="Score against the number of training images, with error bars over repeated runs.",
+            factory="galaxtool.plotting.kinds.trainings:plot_training_size",
+            inputs="several runs; --label joins those with the same label into a line",
+            takes=("split", "label"),
+            options=(
+                MethodOption(name="score", default="f1_macro", summary="Score of metrics.json."),
+                MethodOption(
+                    name="bars",
+                    default="range",
+                    choices=("range", "std"),
+                    summary="Error bars: lowest to highest, or standard deviation.",
+                ),
+            ),
+        ),
+    ]
+
+
+def _list_score_plots() -> list[PlotSpec]:
     return [
         *list_image_kinds(),
         PlotSpec(
             name="confusion",
             summary="Confusion matrix: numbers of images by true and predicted class, coloured by share.",
-            factory="galaxtool.plotting.kinds.confusion:plot_confusion",
+            factory="galaxtool.plotting.kinds.classification:plot_confusion",
             inputs=_SCORED,
             takes=("truth",),
             options=(
@@ -26,6 +95,55 @@ def register_plots() -> list[PlotSpec]:
                     choices=("count", "percent", "none"),
                     summary="Numbers in the cells.",
                 ),
+            ),
+        ),
+        PlotSpec(
+            name="class-f1",
+            summary="F1 of each class with its interval, also relabelled to coarser classes.",
+            factory="galaxtool.plotting.kinds.class_scores:plot_class_f1",
+            inputs=_SEVERAL,
+            takes=("truth", "label"),
+            options=(
+                MethodOption(
+                    name="relabel", default="", summary="Coarser taxonomies, such as rgz-peaks,rgz-components."
+                ),
+            ),
+        ),
+        PlotSpec(
+            name="reliability",
+            summary="Share of right predictions by confidence, with the calibration error.",
+            factory="galaxtool.plotting.kinds.classification:plot_reliability",
+            inputs=_SEVERAL,
+            takes=("truth", "label"),
+            options=(MethodOption(name="bins", default=10, summary="Number of bins of equal numbers of images."),),
+        ),
+        PlotSpec(
+            name="roc",
+            summary="ROC curves: each class against the rest, or the means of several models.",
+            factory="galaxtool.plotting.kinds.classification:plot_roc",
+            inputs=_SEVERAL,
+            takes=("truth", "label"),
+        ),
+        PlotSpec(
+            name="precision-recall",
+            summary="Precision-recall curves: each class against the rest, or the means of several models.",
+            factory="galaxtool.plotting.kinds.classification:plot_precision_recall",
+            inputs=_SEVERAL,
+            takes=("truth", "label"),
+        ),
+        PlotSpec(
+            name="accuracy-by",
+            summary="Accuracy in bins of a column such as a magnitude, with intervals and counts.",
+            factory="galaxtool.plotting.kinds.classification:plot_accuracy_by",
+            inputs=_SEVERAL,
+            takes=("by", "truth", "label"),
+            options=(
+                MethodOption(name="bins", default=8, summary="Number of bins."),
+                MethodOption(
+                    name="spacing", default="number", choices=("number", "width"), summary="What is equal in all bins."
+                ),
+                MethodOption(name="range", default="", summary="Values to draw, such as 14:18."),
+                MethodOption(name="axis", default="", summary="Text of the axis; by default the name of the column."),
             ),
         ),
         PlotSpec(

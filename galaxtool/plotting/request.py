@@ -76,4 +76,5 @@ class PlotRequest:
     def name_inputs(self) -> list[str]:
         """Return a name for each input, for the legend: the given one, or else the name of the file or folder."""
         paths = [Path(text) for text in self.inputs]
-        return list(self.label) or [path.resolve().name if path.is_dir() else path.stem for path in paths]
+        names = [path.resolve().name if path.is_dir() else path.stem for path in paths]
+        return list(self.label or (names if len(set(names)) == len(names) else self.inputs))

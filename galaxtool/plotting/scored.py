@@ -89,6 +89,33 @@ def read_scored(path: Path, log: Progress, *, truth: str = "truth") -> ScoredIma
     return _read_predictions(path, truth, log)
 
 
+def read_labels(path: Path, truth: str, log: Progress) -> list[str]:
+    """Return the true classes of a table of predictions, or of any table with a column of classes.
+
+    Raises
+    ------
+    TableError
+        If there is no such column.
+    """
+    table = read_table(path)
+    labels = [label for label in _get_labels(table, truth, path) if label]
+    if lacking := len(table) - len(labels):
+        log.say(f"{format_count(lacking, 'row')} of '{path}' without a true class left out.")
+    return labels
+
+
+def _get_labels(table: Table, truth: str, path: Path) -> np.ndarray:
+    """Return the true classes as texts, empty where there is none."""
+    if truth not in table.colnames and truth == "truth":
+        raise TableError(
+            f"'{path}' has no true classes: it has no column 'truth'.",
+            hint="Name the column with --truth COLUMN, or run `galaxtool evaluate`.",
+        )
+    column = find_column(table, truth, (), source=path)
+    labels: np.ndarray = np.ma.filled(np.ma.asarray(table[column]).astype(str), "")
+    return labels
+
+
 def _read_predictions(path: Path, truth: str, log: Progress) -> ScoredImages:
     table = read_table(path)
     slugs = tuple(name.removeprefix("p_") for name in table.colnames if name.startswith("p_"))
@@ -97,16 +124,9 @@ def _read_predictions(path: Path, truth: str, log: Progress) -> ScoredImages:
             f"'{path}' has no probabilities: no column begins with p_.",
             hint="Give the table that `galaxtool classify` or `galaxtool evaluate` writes.",
         )
-    if truth not in table.colnames and truth == "truth":
-        raise TableError(
-            f"'{path}' has no true classes: it has no column 'truth'.",
-            hint="Name the column with --truth COLUMN, or run `galaxtool evaluate`.",
-        )
-    column = find_column(table, truth, (), source=path)
-    probabilities = np.stack([_to_floats(table[f"p_{slug}"]) for slug in slugs], axis=1)
-    labels = np.ma.filled(np.ma.asarray(table[column]).astype(str), "")
-    is_scored = np.isfinite(probabilities).all(axis=1)
-    known = is_scored & (labels != "")
+    labels = _get_labels(table, truth, path)
+    probabilities = np.stack([to_floats(table[f"p_{slug}"]) for slug in slugs], axis=1)
+    known = np.isfinite(probabilities).all(axis=1) & (labels != "")
     if not known.any():
         raise TableError(
             f"No row of '{path}' has both a prediction and a true class.",
@@ -114,21 +134,25 @@ def _read_predictions(path: Path, truth: str, log: Progress) -> ScoredImages:
         )
     if lacking := len(table) - int(known.sum()):
         log.say(f"{format_count(lacking, 'row')} of '{path}' without a prediction or a true class left out.")
-    strange = sorted({*labels[known]} - {*slugs})
-    if strange:
-        more = f" and {len(strange) - _MAX_LISTED} more" if len(strange) > _MAX_LISTED else ""
-        shown = ", ".join(strange[:_MAX_LISTED]) + more
-        raise TableError(
-            f"The column '{column}' of '{path}' has {format_count(len(strange), 'class', 'classes')} that the "
-            f"predictions do not have: {shown}.",
-            hint=f"The predictions are of {', '.join(slugs)}. `galaxtool evaluate --coarse` scores finer classes.",
-        )
+    _check_known(labels[known], slugs, truth, path)
     number = {slug: k for k, slug in enumerate(slugs)}
     targets = np.array([number[label] for label in labels[known]])
     return ScoredImages(slugs, probabilities[known], targets, table[known])
 
 
-def _to_floats(column: Any) -> np.ndarray:
+def _check_known(labels: np.ndarray, slugs: tuple[str, ...], truth: str, path: Path) -> None:
+    """Raise `TableError` if a true class is none of those that were predicted."""
+    strange = sorted({*labels} - {*slugs})
+    if strange:
+        more = f" and {len(strange) - _MAX_LISTED} more" if len(strange) > _MAX_LISTED else ""
+        raise TableError(
+            f"The column '{truth}' of '{path}' has {format_count(len(strange), 'class', 'classes')} that the "
+            f"predictions do not have: {', '.join(strange[:_MAX_LISTED])}{more}.",
+            hint=f"The predictions are of {', '.join(slugs)}. `galaxtool evaluate --coarse` scores finer classes.",
+        )
+
+
+def to_floats(column: Any) -> np.ndarray:
     """Return a column as float64, NaN where it has no value."""
     values: np.ndarray = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
     return values

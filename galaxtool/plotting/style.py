@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from galaxtool.errors import ConfigError, InputError
@@ -23,8 +24,8 @@ BLACK, BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW = (
 )  # fmt: skip
 """The colours of Okabe & Ito, which people with any kind of colour blindness can tell apart."""
 
-COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
-"""Colours of classes or inputs, in order."""
+COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+"""Colours of classes or inputs, in order; yellow is too faint for lines on white."""
 
 MARKERS = "osD^vPX*<>"
 """Markers of classes or inputs, in order, so that a figure can be read without its colours."""
@@ -72,10 +73,47 @@ def styled(draw: F) -> F:
     return cast(F, call)
 
 
-def make_figure(columns: int = 1, aspect: float = 0.76) -> Figure:
-    """Return an empty figure as wide as one or two columns of a journal page, and `aspect` times as high."""
+HATCHES = ("", "/////", "....", "xxxxx", "-----")
+"""Hatches of bars, in order."""
+
+
+def make_figure(columns: int = 1, aspect: float = 0.76, *, inches: float | None = None) -> Figure:
+    """Return an empty figure as wide as one or two columns of a journal page.
+
+    Parameters
+    ----------
+    columns : {1, 2}
+        Columns that it spans: 3.4 or 7 inches.
+    aspect : float
+        Its height divided by its width.
+    inches : float, optional
+        Its height, in place of `aspect`.
+    """
     width = ONE_COLUMN if columns == 1 else TWO_COLUMNS
-    return Figure(figsize=(width, width * aspect))
+    return Figure(figsize=(width, inches or width * aspect))
+
+
+def place_legend_above(axes: Axes, per_row: int, *, across: bool = False, **options: Any) -> None:
+    """Place a legend above axes, or with `across` above the whole figure, with so many entries in a row."""
+    figure = axes.get_figure()
+    if across and isinstance(figure, Figure):
+        figure.legend(loc="outside upper center", ncols=per_row, **options)
+    else:
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=per_row, borderaxespad=0.2, **options)
+
+
+def place_legend_below(figure: Figure, axes: Axes, **options: Any) -> None:
+    """Place a legend below the whole figure, with as many entries in a row as fit, and add its height to the figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    longest = max((len(label) for label in labels), default=1)
+    per_row = max(1, min(len(labels), int(figure.get_figwidth() / (0.29 + 0.046 * longest))))
+    rows = -(-len(labels) // per_row) + ("title" in options)
+    figure.set_figheight(figure.get_figheight() + 0.125 * rows)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=per_row, fontsize=6, columnspacing=1, handletextpad=0.5,
+        borderaxespad=0.9,
+        **options,
+    )  # fmt: skip
 
 
 def fit_height(figure: Figure) -> None:

@@ -15,11 +15,14 @@ def test_each_stage_has_a_panel_for_its_loss() -> None:
     ]
     figure = draw_training(history, 5)
     first, second, valid, scores = figure.axes
-    assert [axes.get_title() for axes in figure.axes] == ["one", "two $x$", "validation", "validation"]
+    assert [axes.get_title() for axes in figure.axes] == ["one", "two $x$", "", ""]
     assert first.lines[0].get_xydata().tolist() == [[i + 1, 1.0 / (i + 1)] for i in range(3)]
     assert second.lines[0].get_xydata().tolist() == [[i + 4, 5.0 / (i + 1)] for i in range(4)]
     assert valid.lines[0].get_ydata().tolist() == list(range(7))
     assert scores.lines[0].get_ydata().tolist() == pytest.approx([0, 0.1, 0.2, 0.4, 0.5, 0.6, 0.7])
+    assert [axes.get_ylabel() for axes in (first, valid, scores)] == [
+        "training loss", "validation loss", "validation score",
+    ]  # fmt: skip
     assert scores.lines[-1].get_xdata() == [5, 5]  # the fifth of all epochs was kept
 
 

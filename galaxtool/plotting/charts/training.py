@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from galaxtool.plotting.style import BLACK, BLUE, GREEN, LINES, VERMILLION, make_figure, styled
+from galaxtool.plotting.style import BLACK, BLUE, GREEN, LINES, VERMILLION, make_figure, place_legend_above, styled
 
 SCORES = {"valid_accuracy": "accuracy", "valid_f1_macro": "macro F1", "valid_mean_error": "mean error"}
 """Columns of ``history.csv`` with validation scores, and their names."""
@@ -52,7 +52,7 @@ def draw_training(history: Sequence[Mapping[str, Any]], best_epoch: int | None =
     valid_axes = panels[len(stages)] if has_own_panel else panels[0]
     _plot(valid_axes, epochs, valid_loss, color=VERMILLION, linestyle="--", label="validation")
     if has_own_panel:
-        valid_axes.set(title="validation", ylabel="validation loss")
+        valid_axes.set(ylabel="validation loss")
     else:
         valid_axes.legend()
     _draw_scores(panels[-1], epochs, history)
@@ -61,8 +61,9 @@ def draw_training(history: Sequence[Mapping[str, Any]], best_epoch: int | None =
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     for axes in panels[len(stages) - (not has_own_panel) :]:
         if best_epoch is not None:
-            axes.axvline(best_epoch, color="0.6", linestyle=":", label="kept", zorder=0)
-    panels[-1].legend(loc="lower right")
+            _mark_epoch(axes, best_epoch)
+    place_legend_above(panels[-1], 2)
+    figure.align_ylabels()
     return figure
 
 
@@ -71,7 +72,16 @@ def _draw_scores(axes: Axes, epochs: np.ndarray, history: Sequence[Mapping[str, 
     names = {key: text for key, text in SCORES.items() if all(key in row for row in history)}
     for (key, text), color, line in zip(names.items(), (BLUE, GREEN, VERMILLION), LINES, strict=False):
         _plot(axes, epochs, [row[key] for row in history], color=color, linestyle=line, label=text)
-    axes.set(title="validation", ylabel="score", ylim=(0, 1))
+    axes.set(ylabel="validation score", ylim=(0, 1))
+
+
+def _mark_epoch(axes: Axes, epoch: int) -> None:
+    """Mark the epoch whose weights were kept."""
+    axes.axvline(epoch, color="0.5", linestyle=":", linewidth=0.8, zorder=0)
+    axes.annotate(
+        "kept", (epoch, 1), (-1.5, -3), xycoords=("data", "axes fraction"), textcoords="offset points", rotation=90,
+        ha="right", va="top", fontsize=6, color="0.35",
+    )  # fmt: skip
 
 
 def _plot(axes: Axes, epochs: np.ndarray, values: Sequence[float], **style: Any) -> None:

@@ -1,0 +1,93 @@
+"""The kind ``class-f1``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import confusion_matrix
+
+from galaxtool.errors import ConfigError, InputError
+from galaxtool.evaluation.class_f1 import measure_class_f1
+from galaxtool.plotting.charts.class_scores import ClassScores, draw_class_scores
+from galaxtool.plotting.kinds.classification import read_inputs
+from galaxtool.plotting.request import PlotRequest
+from galaxtool.plotting.scored import ScoredImages
+from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.classes import Taxonomy
+from galaxtool.taxonomy.coarse import coarsen, find_parents
+
+
+def plot_class_f1(request: PlotRequest) -> Figure:
+    """Draw F1 per class, and F1 in the coarser classes of other taxonomies, for one or more evaluations.
+
+    An evaluation of a model that was trained on the coarser classes goes into their panel.
+    """
+    coarser = [_load(name.strip()) for name in str(request.options["relabel"]).split(",") if name.strip()]
+    panels: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
+    titles = {taxonomy.slugs: taxonomy.name for taxonomy in coarser}
+    inputs = read_inputs(request)
+    for name, scored in inputs.items():
+        panels.setdefault(_match(scored.classes, coarser), {})[name] = _measure(scored)
+    for taxonomy in coarser:
+        converted = {name: _relabel(scored, taxonomy) for name, scored in inputs.items()}
+        found = {name: scored for name, scored in converted.items() if scored is not None}
+        if not found:
+            raise InputError(
+                f"No class of the evaluations has a counterpart in the taxonomy '{taxonomy.name}'.",
+                hint="Leave --option relabel out, or see `galaxtool taxonomies` on which classes are coarser.",
+            )
+        for name, scored in found.items():
+            panels.setdefault(scored.classes, {})[name] = _measure(scored)
+            titles[scored.classes] = taxonomy.name
+    if len(panels) > 1:
+        titles = {**{one.slugs: one.name for one in _load_all()}, **titles}
+    drawn = [
+        ClassScores(titles.get(classes, ""), classes, {name: own[name] for name in inputs if name in own})
+        for classes, own in panels.items()
+    ]
+    return draw_class_scores(drawn, columns=request.columns)
+
+
+def _load(name: str) -> Taxonomy:
+    registered = get_registry().taxonomies.find(name)
+    taxonomy: Taxonomy = registered.create(registered.spec)
+    return taxonomy
+
+
+def _load_all() -> Iterator[Taxonomy]:
+    """Yield every registered taxonomy."""
+    yield from (registered.create(registered.spec) for registered in get_registry().taxonomies)
+
+
+def _match(classes: tuple[str, ...], coarser: list[Taxonomy]) -> tuple[str, ...]:
+    """Return the classes, in the order of the coarser taxonomy that has the same ones."""
+    return next((taxonomy.slugs for taxonomy in coarser if {*taxonomy.slugs} == {*classes}), classes)
+
+
+def _measure(scored: ScoredImages) -> np.ndarray:
+    """Return F1 with its interval of each class, (K, 3)."""
+    matrix = confusion_matrix(scored.targets, scored.predicted, labels=np.arange(len(scored.classes)))
+    return measure_class_f1(matrix)
+
+
+def _relabel(scored: ScoredImages, coarse: Taxonomy) -> ScoredImages | None:
+    """Return the images scored in coarser classes; None if their classes have no counterparts there."""
+    if {*scored.classes} <= {*coarse.slugs}:
+        return None
+    for taxonomy in _load_all():
+        if not {*scored.classes} <= {*taxonomy.slugs} or not find_parents(taxonomy, coarse):
+            continue
+        fine = taxonomy.subset(scored.classes)
+        if fine.slugs != scored.classes:
+            raise ConfigError(
+                f"The classes are not in the order of the taxonomy '{taxonomy.name}'.", hint="Evaluate the model again."
+            )
+        probabilities, _, kept = coarsen(scored.probabilities, fine, coarse)
+        parents = find_parents(fine, coarse)
+        number = {slug: kept.index(parent) for slug, parent in parents.items()}
+        targets = np.array([number.get(slug, -1) for slug in scored.classes])[scored.targets]
+        known = (targets >= 0) & np.isfinite(probabilities).all(axis=1)
+        return ScoredImages(kept, probabilities[known], targets[known])
+    return None
