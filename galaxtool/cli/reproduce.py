@@ -56,7 +56,7 @@ def _describe(recipe: TableRecipe) -> None:
     data = [
         {
             "data": d.title,
-            "fill with": f"--data {d.slot}=PATH",
+            "fill with": f"--data {d.same_as or d.slot}=PATH",
             "in the paper": d.paper,
             "splits here": d.protocols,
             "only where": d.where,
@@ -71,8 +71,11 @@ def _describe(recipe: TableRecipe) -> None:
     if recipe.rows:
         echo("", f"Trainings of each cell: {recipe.seeds} (in the paper: {recipe.seeds_paper})", "")
         print_table(
-            [{"row": r.name, **{k: str(v) for k, v in r.settings.items()}, "note": r.needs} for r in recipe.rows],
-            ("row", *dict.fromkeys(name for r in recipe.rows for name in r.settings), "note"),
+            [
+                {"row": r.name, **{k: str(v) for k, v in r.settings.items()}, "clusters": r.clusters or None}
+                for r in recipe.rows
+            ],
+            ("row", *dict.fromkeys(name for r in recipe.rows for name in r.settings), "clusters"),
         )
     for title, texts in (("Conditions that differ", recipe.conditions), ("Misprints", recipe.misprints)):
         if texts:

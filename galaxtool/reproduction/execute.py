@@ -9,11 +9,9 @@ from pathlib import Path
 from galaxtool.errors import DependencyMissing, GalaxtoolError, OfflineError, UnknownName
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.run import resume_run, start_run
+from galaxtool.reproduction.cluster import cluster_images
 from galaxtool.reproduction.plan import Training
 from galaxtool.types import Progress
-
-_MISSING = (OfflineError, DependencyMissing, UnknownName)
-"""Errors for weights, packages or plugins that are not at hand, so that a training cannot start."""
 
 
 @dataclass(frozen=True)
@@ -53,27 +51,32 @@ class Runner:
         return self._outcomes[training.path]
 
     def _run(self, training: Training) -> Outcome:
-        status = _read_status(training.path)
-        if status == "done":
-            return Outcome("done")
         if training.config.backbone in self._missing:
             return self._missing[training.config.backbone]
-        quiet = _Bars(self.progress)
         try:
-            if status in ("running", "interrupted"):
-                try:
-                    resume_run(training.path, FinetuneConfig(), quiet)
-                    return Outcome("done")
-                except GalaxtoolError as error:
-                    self.progress.say(f"'{training.path}' cannot be resumed ({error.message}) and starts again.")
-            start_run(training.config, quiet, overwrite=bool(status))
-        except _MISSING as error:
+            if training.trains:
+                self._train(training, _Bars(self.progress))
+            if training.clusters:
+                cluster_images(training, _Bars(self.progress))
+        except GalaxtoolError as error:
+            if not _is_missing(error):
+                return Outcome("failed", error.message)
             outcome = Outcome("missing", error.message)
             self._missing[training.config.backbone] = outcome
             return outcome
-        except GalaxtoolError as error:
-            return Outcome("failed", error.message)
         return Outcome("done")
+
+    def _train(self, training: Training, progress: Progress) -> None:
+        status = _read_status(training.path)
+        if status == "done":
+            return
+        if status in ("running", "interrupted"):
+            try:
+                resume_run(training.path, FinetuneConfig(), progress)
+                return
+            except GalaxtoolError as error:
+                self.progress.say(f"'{training.path}' cannot be resumed ({error.message}) and starts again.")
+        start_run(training.config, progress, overwrite=bool(status))
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,13 @@ class _Bars:
 
     def say(self, message: str) -> None:
         pass
+
+
+def _is_missing(error: GalaxtoolError) -> bool:
+    """Return whether weights, a package or the plugin of a backbone are not on this machine."""
+    if isinstance(error, UnknownName):
+        return error.kind == "backbone"
+    return isinstance(error, (OfflineError, DependencyMissing))
 
 
 def _read_status(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,14 +64,16 @@ class ReproduceOptions:
         """Whether simulated images and tiny networks stand in."""
         return self.scale == "small"
 
-    def shrink(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Return the settings of a training at this scale."""
+    def shrink(self, settings: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings of a training at this scale; `own` are those of its row at the small scale."""
         if not self.is_small:
             return settings
-        lengths = {name: value for name, value in _SMALL.items() if name in ("image_size", "batch_size", "epochs")}
-        if "warmup_epochs" in settings:
-            lengths["warmup_epochs"] = _SMALL["warmup_epochs"]
-        return {**settings, **lengths, "backbone": SMALL_BACKBONE}
+        common = dict(_SMALL)
+        if "warmup_epochs" not in settings:
+            del common["warmup_epochs"]
+        if "backbone" in own:  # which may have a size of its own
+            del common["image_size"]
+        return {**settings, "backbone": SMALL_BACKBONE, **common, **own}
 
     def count_seeds(self, recipe_seeds: int) -> int:
         """Return the number of trainings of each cell."""

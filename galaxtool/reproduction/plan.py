@@ -31,10 +31,16 @@ class Training:
         Its settings.
     path : Path
         Its run directory, whose name ends in a digest of the settings: the same training is shared by all recipes.
+    trains : bool
+        Whether there is anything to train; if not, the backbone is used as it is.
+    clusters : bool
+        Whether the features are clustered afterwards.
     """
 
     config: FinetuneConfig
     path: Path
+    trains: bool = True
+    clusters: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,40 +133,41 @@ class _Planner:
                         yield Line(row=row, data=data, protocol=protocol, readout=readout, at=at, trainings=trainings)
 
     def _plan_trainings(self, row: Row, data: DataSlot, protocol: str, at: Any) -> tuple[Training, ...]:
-        if data.slot not in self.datasets or row.needs:
+        if data.slot not in self.datasets:
             return ()
         dataset = self.datasets[data.slot]
         if protocol == "augmented-first":
             dataset = f"copies:{dataset}"
-        split, digest = self._write_split(data, protocol, dataset)
+        split, digest = self._write_split(data, protocol, dataset, row.share)
         common = {fact.name: fact.ours for fact in (*self.recipe.settings, *data.settings)}
-        own: dict[str, Any] = dict(row.settings)
+        own: dict[str, Any] = {"method": "supervised", **row.settings}
         if self.recipe.axis:
             own[self.recipe.axis.setting] = at
         if data.where:
             own["where"] = data.where
-        settings = self.options.shrink({**common, **own})
+        settings = self.options.shrink({**common, **own}, row.small)
         settings |= {"dataset": (dataset,), "split": split, "readouts": True}
         settings |= {"device": self.options.device, "precision": self.options.precision}
-        return tuple(
-            self._make_training({**settings, "seed": seed}, {*own, "backbone"}, data, protocol, digest)
+        configs = [
+            drop_unused(make_config({**settings, "seed": seed}, {*own, "backbone", *row.small}, self.recipe.name))
             for seed in range(self.options.count_seeds(self.recipe.seeds))
-        )
+        ]
+        return tuple(self._make_training(config, row, data, protocol, digest) for config in configs)
 
-    def _make_training(
-        self, settings: dict[str, Any], own: set[str], data: DataSlot, protocol: str, digest: str
-    ) -> Training:
-        config = drop_unused(make_config(settings, own, self.recipe.name))
+    def _make_training(self, config: FinetuneConfig, row: Row, data: DataSlot, protocol: str, digest: str) -> Training:
+        trains = "method" in row.settings
         # where the data lie, and what computes, change nothing
         described = replace(config, dataset=(), split=None, output=None, device="auto")
         changed = {n: v for n, v in described.to_dict().items() if not described.is_default(n)}
-        text = json.dumps([data.slot, self.options.scale, digest, changed], sort_keys=True)
-        words = f"{data.slot} {protocol} {config.method} {config.backbone} s{config.seed}"
+        slot = data.same_as or data.slot
+        text = json.dumps([slot, self.options.scale, digest, trains, changed], sort_keys=True)
+        method = config.method if trains else "untrained"
+        words = f"{slot} {protocol} {method} {config.backbone} s{config.seed}"
         name = f"{_NOT_IN_NAME.sub('-', words)}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
         path = self.options.output / "runs" / name
-        return Training(replace(config, output=path), path)
+        return Training(replace(config, output=path), path, trains, row.clusters)
 
-    def _write_split(self, data: DataSlot, protocol: str, dataset: str, share: float = 1.0) -> tuple[Path, str]:
+    def _write_split(self, data: DataSlot, protocol: str, dataset: str, share: float) -> tuple[Path, str]:
         """Return the table of splits of a data set, and its digest."""
         key = (data.slot, protocol, share)
         if key not in self._splits:

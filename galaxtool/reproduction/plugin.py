@@ -7,7 +7,20 @@ from pathlib import Path
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import DatasetSpec, RecipeSpec
 
-_RECIPES = (("galaxalign-table4", "Ablation of GalaxAlign in classification."),)
+_RECIPES = (
+    ("galaxalign-table2", "Classification by ten models."),
+    ("galaxalign-table3", "Similarity search by ten models."),
+    ("galaxalign-table4", "Ablation of GalaxAlign in classification."),
+    ("galaxalign-fig6", "F1 against the size of the training set."),
+    ("lastufka2024-fig3", "F1 of frozen foundation models against the share of training labels."),
+    ("lastufka2024-fig4", "F1 of each class of RGZ, also relabelled by peaks and components."),
+    ("lastufka2024-table4", "Source detection; comes with galaxtool detect."),
+    ("vit-galaxy10-table1", "A vision transformer from scratch and its last layer alone, with shares of the data."),
+    ("vit-galaxy10-table2", "Epochs and times of these trainings."),
+    ("vit-galaxy10-fig6", "Highest validation accuracy by share of the data."),
+    ("vit-galaxy10-fig7", "Lowest validation loss by share of the data."),
+    ("alberghi2024-table1", "VGG11, a small network and clusters of DINO's features."),
+)
 
 
 @hookimpl

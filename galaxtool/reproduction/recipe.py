@@ -55,6 +55,8 @@ class DataSlot:
         Condition that selects images.
     settings : tuple of Fact
         Settings of trainings on this data set alone.
+    same_as : str
+        Slot of the same files, where they are used twice: with other labels, say. The user fills that one.
     """
 
     slot: str
@@ -66,6 +68,7 @@ class DataSlot:
     valid_fraction: float = 0.1
     where: str = ""
     settings: tuple[Fact, ...] = ()
+    same_as: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +89,12 @@ class Row:
         Data slot -> ways to split it, where they are not those of the data set.
     data : tuple of str
         Data slots of this row; empty for all.
-    needs : str
-        Package or weights without which the row cannot be computed, in words; empty if it can.
+    share : float
+        Fraction of each class of the whole data set that is used, before it is split.
+    clusters : bool
+        Whether the features of all images are clustered, after the training if the settings have a method.
+    small : mapping
+        Settings at the small scale that differ from those of the other rows there.
     """
 
     name: str
@@ -96,7 +103,9 @@ class Row:
     readouts: tuple[str, ...] = ()
     protocols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     data: tuple[str, ...] = ()
-    needs: str = ""
+    share: float = 1.0
+    clusters: bool = False
+    small: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +120,14 @@ class Score:
         Heading as printed.
     value : str
         Where the value comes from, see `galaxtool.reproduction.values`.
+    data : tuple of str
+        Data slots that have it; empty for all.
     """
 
     name: str
     title: str
     value: str
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,18 +192,26 @@ class TableRecipe:
 def read_table_recipe(path: Path) -> TableRecipe:
     """Read a recipe; its name is that of the file.
 
+    A recipe with the entry ``extends`` has all entries of another one in the same folder that it does not have itself.
+
     Raises
     ------
     ConfigError
         If the file cannot be read, or has an entry that is unknown or missing.
     """
+    content = _read_toml(path)
+    if "extends" in content:
+        content = {**_read_toml(path.with_name(f"{content.pop('extends')}.toml")), **content}
+    return _Parser(path).parse(content)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"The recipe '{path}' cannot be read: {error}.", hint="galaxtool reproduce --list names those that exist."
         ) from error
-    return _Parser(path).parse(content)
 
 
 class _Parser:
@@ -228,7 +248,8 @@ class _Parser:
         return self._make(DataSlot, f"data.{slot}", {"reader": slot, **entry, "slot": slot, "settings": facts})
 
     def _parse_row(self, entry: dict[str, Any]) -> Row:
-        self._check_settings(f"rows '{entry.get('name')}'", entry.get("settings", {}))
+        for part in ("settings", "small"):
+            self._check_settings(f"rows '{entry.get('name')}'", entry.get(part, {}))
         return self._make(Row, f"rows '{entry.get('name')}'", entry)
 
     def _parse_facts(self, where: str, entries: dict[str, Any]) -> tuple[Fact, ...]:

@@ -33,7 +33,8 @@ def make_row(line: Line, score: Score, outcomes: Sequence[Outcome] = (), why_not
     bad = next((outcome for outcome in outcomes if outcome.status != "done"), None)
     if bad:
         return TableRow(**common, status=bad.status, reason=bad.reason)
-    values = [read_value(training.path, score.value, line.readout) for training in line.trainings]
+    source = score.value.replace("test.", "cluster:") if line.row.clusters else score.value
+    values = [read_value(training.path, source, line.readout) for training in line.trainings]
     run = line.trainings[0].path.name
     known = [value for value in values if value is not None]
     if not known:

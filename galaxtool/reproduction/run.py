@@ -11,7 +11,7 @@ from galaxtool.reproduction.catalog import load_recipe
 from galaxtool.reproduction.execute import Runner
 from galaxtool.reproduction.options import ReproduceOptions
 from galaxtool.reproduction.plan import Line, plan_lines
-from galaxtool.reproduction.recipe import TableRecipe
+from galaxtool.reproduction.recipe import Score, TableRecipe
 from galaxtool.reproduction.result import ReproduceResult
 from galaxtool.reproduction.rows import make_row
 from galaxtool.reproduction.simulated import simulate_data
@@ -52,8 +52,8 @@ def _run_lines(lines: Sequence[Line], table: _Table, datasets: Mapping[str, str]
             outcomes.append(runner.run(training))
         why_not = ""
         if not line.trainings:
-            why_not = line.row.needs or f"no --data {line.data.slot}=PATH was given"
-        table.fill(number, [make_row(line, s, outcomes, why_not) for s in table.recipe.scores])
+            why_not = f"no --data {line.data.same_as or line.data.slot}=PATH was given"
+        table.fill(number, [make_row(line, score, outcomes, why_not) for score in _choose_scores(table.recipe, line)])
     if not any(row.status == "done" for row in table.rows):
         reason = next(row.reason for row in table.rows)
         raise GalaxtoolError(
@@ -62,12 +62,16 @@ def _run_lines(lines: Sequence[Line], table: _Table, datasets: Mapping[str, str]
         )
 
 
+def _choose_scores(recipe: TableRecipe, line: Line) -> list[Score]:
+    return [score for score in recipe.scores if not score.data or line.data.slot in score.data]
+
+
 class _Table:
     """The table as it fills: written after each line."""
 
     def __init__(self, recipe: TableRecipe, lines: Sequence[Line], folder: Path, options: ReproduceOptions) -> None:
         self.recipe, self.folder, self.options = recipe, folder, options
-        self._parts = [[make_row(line, score) for score in recipe.scores] for line in lines]
+        self._parts = [[make_row(line, score) for score in _choose_scores(recipe, line)] for line in lines]
         write_json(folder / "recipe.json", {"scale": options.scale, **asdict(recipe)})
 
     @property

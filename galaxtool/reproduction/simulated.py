@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from galaxtool.reproduction.options import ReproduceOptions
 from galaxtool.reproduction.recipe import TableRecipe
+from galaxtool.reproduction.simulated_radio import write_rgz
+from galaxtool.reproduction.slots import fill_twins
 from galaxtool.simulation.galaxy import CLASSES, NATIVE_SIZE, simulate_galaxy
 from galaxtool.simulation.grid import NATIVE_SCALE
-from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import require
 from galaxtool.vision.stretch import to_display
 
@@ -26,11 +28,16 @@ def simulate_data(recipe: TableRecipe, options: ReproduceOptions) -> dict[str, s
     folder = options.output / "simulated"
     found = {}
     for data in recipe.data:
+        if data.same_as:
+            continue
         path = folder / f"{data.reader}-{options.images}"
         if not path.exists():
-            _WRITERS[data.reader](path, options.images)
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as temporary:
+                _WRITERS[data.reader](Path(temporary) / path.name, options.images)
+                (Path(temporary) / path.name).rename(path)
         found[data.slot] = f"{data.reader}:{path}"
-    return found
+    return fill_twins(recipe, found)
 
 
 def write_galaxy10(path: Path, n: int) -> None:
@@ -73,9 +80,10 @@ def _simulate(slugs: list[str], objects: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def _write_hdf5(path: Path, arrays: dict[str, np.ndarray]) -> None:
     h5py: Any = require("h5py", why="Writing HDF5 files", install="h5py")
-    with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
 
 
-_WRITERS = {"galaxy10": write_galaxy10, "galaxymnist": write_galaxymnist}
+_WRITERS = {"galaxy10": write_galaxy10, "galaxymnist": write_galaxymnist, "rgz": write_rgz}

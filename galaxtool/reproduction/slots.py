@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from galaxtool.errors import ConfigError, UnknownName
@@ -26,11 +26,11 @@ def fill_slots(recipe: TableRecipe, given: Sequence[str]) -> dict[str, str]:
     UnknownName
         If the recipe has no such slot.
     """
-    slots = {data.slot: data.reader for data in recipe.data}
+    slots = {data.slot: data.reader for data in recipe.data if not data.same_as}
     example = " ".join(f"--data {slot}=PATH" for slot in slots)
     if not given:
         raise ConfigError(
-            f"'{recipe.name}' needs data: {', '.join(data.title for data in recipe.data)}.",
+            f"'{recipe.name}' needs data: {', '.join(data.title for data in recipe.data if not data.same_as)}.",
             hint=f"Give {example}, or --scale small, which simulates them.",
         )
     found = {}
@@ -46,4 +46,10 @@ def fill_slots(recipe: TableRecipe, given: Sequence[str]) -> dict[str, str]:
         if not file.exists():
             raise ConfigError(f"There is no file or folder '{path}'.", hint=suggest_path(file) or f"Check {example}.")
         found[slot] = f"{slots[slot]}:{file}"
-    return found
+    return fill_twins(recipe, found)
+
+
+def fill_twins(recipe: TableRecipe, found: Mapping[str, str]) -> dict[str, str]:
+    """Add the data sets that are those of another slot."""
+    twins = {data.slot: found[data.same_as] for data in recipe.data if data.same_as in found}
+    return {**found, **twins}

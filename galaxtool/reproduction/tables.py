@@ -60,14 +60,15 @@ def _format_one(recipe: TableRecipe, rows: Sequence[TableRow]) -> list[str]:
     axis = recipe.axis.setting if recipe.axis else ""
     readouts = any(row.readout for row in rows)
     head = ["row", *(["read by"] if readouts else []), *([axis] if axis else [])]
-    head += [score.title for score in recipe.scores]
+    scores = [score for score in recipe.scores if any(row.score == score.name for row in rows)]
+    head += [score.title for score in scores]
     cells: dict[tuple[Any, ...], dict[str, str]] = {}
     for row in rows:
         cells.setdefault((row.row, row.readout, row.at), {})[row.score] = format_cell(row)
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for (name, readout, at), found in cells.items():
         texts = [name, *([readout] if readouts else []), *([str(at)] if axis else [])]
-        texts += [found.get(score.name, "") for score in recipe.scores]
+        texts += [found.get(score.name, "") for score in scores]
         lines.append(f"| {' | '.join(texts)} |")
     return lines
 

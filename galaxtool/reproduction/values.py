@@ -3,7 +3,9 @@
 The value of a score is written as ``source:rest``:
 
 * ``test.accuracy``: an entry of ``metrics.json`` with its interval;
-* ``history:max:valid_accuracy``: a column of ``history.csv``, reduced by max, min, mean, sum, last or count;
+* ``history:max:valid_accuracy``: a column of ``history.csv``, reduced by max, min, mean, sum, minutes (the sum of
+  seconds over 60), last or count;
+* ``cluster:accuracy``: an entry of ``cluster.json``;
 * ``f1:2c_3p``: F1 of a class, from the test images of ``readouts.npz``, with an interval of 1,000 resamples.
 """
 
@@ -24,6 +26,7 @@ _REDUCE = {
     "max": max,
     "min": min,
     "sum": sum,
+    "minutes": lambda values: sum(values) / 60,
     "mean": lambda values: sum(values) / len(values),
     "last": lambda values: values[-1],
     "count": len,
@@ -61,6 +64,8 @@ def read_value(run: Path, text: str, readout: str = "") -> Value | None:
     if source == "history":
         reduce, _, column = rest.partition(":")
         return Value(float(_REDUCE[reduce](_read_history(run, column))))
+    if source == "cluster":
+        return _find_entry(json.loads((run / "cluster.json").read_text(encoding="utf-8")), rest, run)
     if source == "f1":
         return _compute_class_f1(run, rest, readout)
     if readout:
