@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from galaxtool.evaluation.metrics import compute_metric
 from galaxtool.finetuning.scoring import ScoredPictures
 from galaxtool.heads.knn import KnnHead
 from galaxtool.heads.logistic import LogisticHead
@@ -92,10 +93,9 @@ def score_readouts(task: Task, readouts: dict[str, Readout], pictures: PictureSe
     scores = {}
     chosen = pictures.select_classes(len(task.taxonomy))
     for name, scored in run_readouts(task, readouts, chosen).items():
-        found = readouts[name].objective.metrics(
-            scored.logits, chosen.targets, scored.embeddings, temperature=1.0, seed=seed
-        )
-        scores[name] = {score: found[score] for score in SCORES if score in found}
+        probabilities = torch.softmax(scale_logits(readouts[name].objective, scored.logits, 1.0), dim=1).numpy()
+        names = SCORES if len(chosen) else ()
+        scores[name] = {score: compute_metric(score, probabilities, chosen.targets, seed=seed) for score in names}
     return scores
 
 
