@@ -11,17 +11,22 @@ from typing import Any
 import numpy as np
 
 from galaxtool.containers.hdf5_checks import find_missing_rows
+from galaxtool.containers.hdf5_links import check_links
+from galaxtool.containers.member_index import identify_file
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.content import describe_content
 from galaxtool.images.packing import find_packing
 from galaxtool.images.reading import describe_error
 from galaxtool.utils.optional_imports import require
+from galaxtool.utils.regular_files import open_regular
 from galaxtool.utils.suggestions import suggest_path
 
 BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 """Errors of h5py for damaged files."""
 
 _BLOCKS_KEPT = 2
+_MOST_CHECKED = 100_000
+_CHECKED: dict[tuple[str, int, int, int], None] = {}
 MOST_CHUNK_BYTES = 2**30
 """Chunks that unpack to more than this are not read."""
 
@@ -130,7 +135,7 @@ def open_hdf5(path: Path) -> Any:
     """
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             head = stream.read(4096)
     except FileNotFoundError as error:
         raise InputError(f"There is no file '{path}'.", hint=suggest_path(path)) from error
@@ -149,9 +154,30 @@ def open_hdf5(path: Path) -> Any:
         )
     try:
         # nothing is written, so a file system without locks is fine
-        return h5py.File(path, "r", locking="best-effort")
+        file = h5py.File(path, "r", locking="best-effort")
     except OSError as error:
         raise InputError(f"'{path}' is {_describe_damage(error)}.", hint="Download or copy it again.") from error
+    try:
+        _check_once(file, path)
+    except BROKEN as error:
+        file.close()
+        raise InputError(
+            f"'{path}' is damaged ({describe_error(error)}).", hint="Download or copy it again."
+        ) from error
+    except InputError:
+        file.close()
+        raise
+    return file
+
+
+def _check_once(file: Any, path: Path) -> None:
+    """Check where a file points to, once in a process as long as it does not change."""
+    key = identify_file(path)
+    if key not in _CHECKED:
+        check_links(file, path)
+        _CHECKED[key] = None
+        if len(_CHECKED) > _MOST_CHECKED:
+            del _CHECKED[next(iter(_CHECKED))]
 
 
 def _describe_damage(error: OSError) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from galaxtool.containers.hdf5_rows import open_hdf5
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.utils.optional_imports import require
 
@@ -52,7 +53,7 @@ def find_hdf5_label_names(path: Path, images: str, name: str) -> dict[str, str]:
         the numbers.
     """
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         group = file[images].parent if images in file else file
         labels = group.get(name)
         if labels is None or labels.dtype.kind not in "iuf":

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Column
 
+from galaxtool.containers.hdf5_rows import open_hdf5
 from galaxtool.containers.protocols import Member
 from galaxtool.datasets.label_column import ColumnLabels, apply_names, read_cells
 from galaxtool.datasets.label_names import find_hdf5_label_names
@@ -84,7 +85,7 @@ def _list_arrays(path: Path, kind: str, images: str, names: Sequence[str]) -> It
     """Yield arrays of labels that are not columns of the stack, each with its name for messages."""
     if kind == "hdf5":
         h5py = require("h5py", why="Reading HDF5 files", install="h5py")
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             groups: list[Any] = [file[images].parent, file] if images in file else [file]
             for group in groups:
                 by_lower = {name.lower(): name for name in group}

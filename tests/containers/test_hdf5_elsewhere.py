@@ -94,8 +94,11 @@ def test_sources_that_are_wrong():
 
 def test_sources_in_the_same_file_and_in_another_folder(folder):
     (folder / "sub").mkdir()
+    (folder / "part1.h5").rename("sub/part1.h5")
+    write_virtual("down.h5", [(0, 6, "part0.h5"), (6, 12, "sub/part1.h5")])
+    check_images(read("down.h5")[0], range(12))
     write_virtual("sub/up.h5", [(0, 6, "../part0.h5")], 6)
-    check_images(read("sub/up.h5")[0], range(6))
+    assert "points to '../part0.h5', which is outside its folder" in read("sub/up.h5")[1][0]
     with h5py.File("same.h5", "w") as file:
         file["raw"] = IMAGES
         layout = h5py.VirtualLayout(shape=IMAGES.shape, dtype="u1")
