@@ -24,6 +24,7 @@ from galaxtool.jobs.job import Job, list_part_paths
 from galaxtool.jobs.record import BatchRecord, stored_as
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.local_path import to_local_path
 
 Perturb = Callable[[np.ndarray, str], np.ndarray]
 """Changes a picture, uint8 (size, size, C), given the identifier of its image."""
@@ -151,7 +152,9 @@ def fill_score_parts(
 
 def read_score_parts(folder: Path, record: ScoresRecord, n_classes: int) -> DatasetScores:
     """Read all parts of a job."""
-    table = pa.concat_tables(pq.ParquetFile(path).read() for path in list_part_paths(folder, record.parts))
+    table = pa.concat_tables(
+        pq.ParquetFile(to_local_path(path)).read() for path in list_part_paths(folder, record.parts)
+    )
     values = table["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     values = values.reshape(table.num_rows, -1)
     batch = ScoredBatch(
@@ -177,4 +180,4 @@ def _write_part(path: Path, batches: Sequence[Batch]) -> None:
         "values": pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1]),
     })  # fmt: skip
     with atomic_write(path) as temporary:
-        pq.write_table(table, temporary)
+        pq.write_table(table, to_local_path(temporary))

@@ -18,6 +18,7 @@ from galaxtool.errors import UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
+from galaxtool.utils.local_path import to_local_path
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _WORDS = ("vignet", "image", "img", "stamp", "cutout", "postage", "thumb", "pixels", "picture")
@@ -57,7 +58,7 @@ class OpenFitsCells:
         self.path = path
         try:
             with ignore_warnings():
-                self._hdus = fits.open(path, memmap=True, lazy_load_hdus=True)
+                self._hdus = fits.open(to_local_path(path), memmap=True, lazy_load_hdus=True)
         except _BROKEN as error:
             raise UnreadableImage(f"'{path}' is not FITS, or is damaged ({describe_error(error)}).") from error
         self._columns: dict[str, Any] = {}
@@ -101,7 +102,7 @@ def find_cells(path: Path, column: str | None = None, rows: int | None = None) -
         Number of rows that the table must have.
     """
     try:
-        with ignore_warnings(), fits.open(path, memmap=True, lazy_load_hdus=True) as hdus:
+        with ignore_warnings(), fits.open(to_local_path(path), memmap=True, lazy_load_hdus=True) as hdus:
             for number, hdu in enumerate(hdus):
                 if not isinstance(hdu, fits.BinTableHDU) or isinstance(hdu, fits.CompImageHDU):
                     continue

@@ -18,6 +18,7 @@ from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import describe_error
 from galaxtool.tables.formats.parquet_pixels import PixelColumn, find_pixel_columns
 from galaxtool.types import Cutout
+from galaxtool.utils.local_path import to_local_path
 
 _BATCH = 32
 
@@ -127,7 +128,7 @@ def list_image_columns(path: Path) -> list[PixelColumn]:
 def _open(path: Path) -> tuple[pq.ParquetFile, list[PixelColumn]]:
     """Open a file, and return its columns of images."""
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(to_local_path(path))
         columns = find_pixel_columns(file)
     except (pa.ArrowException, OSError) as error:
         raise UnreadableImage(f"'{path}' is not a Parquet file, or is damaged ({describe_error(error)}).") from error

@@ -15,6 +15,7 @@ from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bound
 from galaxtool.images.fits.pixel_scaling import PixelScaling
 from galaxtool.images.fits.wcs import repair_header
 from galaxtool.images.image_file import ImageFile
+from galaxtool.utils.local_path import to_local_path
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _STRIP_ROWS = 64  # rows that are decompressed together
@@ -41,7 +42,7 @@ class OpenImage:
             # scaled box by box: astropy scales a memory-mapped image as a whole or not at all
             file = ImageFile.on_disk(ref.path)
             packed = is_packed(file)
-            source: Any = open_bounded(file, ANY_SIZE) if packed else ref.path
+            source: Any = open_bounded(file, ANY_SIZE) if packed else to_local_path(ref.path)
             self._hdus = fits.open(source, memmap=not packed, do_not_scale_image_data=True, lazy_load_hdus=True)
             hdu = self._hdus[ref.hdu]
             self.shape: tuple[int, ...] = tuple(hdu.shape)

@@ -18,6 +18,7 @@ from galaxtool.jobs.part_counts import PartCounts
 from galaxtool.jobs.part_file import COUNTS
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.types import Progress
+from galaxtool.utils.local_path import to_local_path
 
 
 def fill_embedding_parts(
@@ -51,7 +52,7 @@ def write_embeddings(folder: Path, record: EmbeddingsRecord, output: Path) -> No
     dim = record.meta["dim"]
     with open_embedding_writer(output, count=record.count, dim=dim, meta=record.meta) as writer:
         for path in list_part_paths(folder, record.parts):
-            table = pq.ParquetFile(path).read()
+            table = pq.ParquetFile(to_local_path(path)).read()
             vectors = table["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             columns = [table[name].to_pylist() for name in COLUMNS]
             images = [EmbeddedImage(*row) for row in zip(*columns, strict=True)]

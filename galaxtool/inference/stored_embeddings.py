@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from galaxtool.errors import InputError
 from galaxtool.inference.embedding_file import COLUMNS
+from galaxtool.utils.local_path import to_local_path
 
 VECTOR = "embedding"
 """Column of the embeddings in a Parquet file."""
@@ -48,7 +49,7 @@ def is_embedding_file(path: Path) -> bool:
     if path.suffix.lower() != ".parquet" or not path.is_file():
         return False
     try:
-        schema = pq.read_schema(path)
+        schema = pq.read_schema(to_local_path(path))
     except (pa.ArrowException, OSError):
         return False
     return VECTOR in schema.names and _is_list(schema.field(VECTOR).type)
@@ -82,7 +83,7 @@ def read_embeddings(path: Path) -> StoredEmbeddings:
 
 
 def _read_parquet(path: Path) -> StoredEmbeddings:
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(to_local_path(path)) as file:
         schema = file.schema_arrow
         if VECTOR not in schema.names or not _is_list(schema.field(VECTOR).type):
             raise InputError(

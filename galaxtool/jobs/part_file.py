@@ -24,6 +24,7 @@ from galaxtool.tables.formats.plain_columns import escape_surrogates, map_texts,
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import measure_table, write_table
 from galaxtool.types import ImageRef
+from galaxtool.utils.local_path import to_local_path
 
 IMAGE_COLUMN = "galaxtool:image"
 """Column of a part that says where an image is stored, as JSON; the output does not contain it."""
@@ -68,7 +69,7 @@ def read_parts(folder: Path, count: int) -> Iterator[Table]:
 
 def list_part_columns(folder: Path, count: int) -> list[str]:
     """Return the names of all columns in the parts of a job, in the order of their first appearance."""
-    names = (name for path in list_part_paths(folder, count) for name in pq.read_schema(path).names)
+    names = (name for path in list_part_paths(folder, count) for name in pq.read_schema(to_local_path(path)).names)
     return [name for name in dict.fromkeys(names) if name != IMAGE_COLUMN]
 
 
@@ -77,7 +78,7 @@ def load_images(path: Path) -> tuple[list[ImageRef], list[str]]:
 
     The images of a part that an earlier version of galaxtool wrote are found by the column ``path``.
     """
-    file = pq.ParquetFile(path)
+    file = pq.ParquetFile(to_local_path(path))
     is_stored = IMAGE_COLUMN in file.schema_arrow.names
     name = IMAGE_COLUMN if is_stored else "path"
     columns = file.read([name, "error"])
@@ -111,14 +112,14 @@ def merge_stats(paths: Sequence[Path]) -> TableStats | None:
 
 
 def _load_metadata(path: Path) -> dict[str, Any]:
-    metadata = pq.read_schema(path).metadata or {}
+    metadata = pq.read_schema(to_local_path(path)).metadata or {}
     values: dict[str, Any] = json.loads(metadata.get(b"galaxtool", b"{}"))
     return values
 
 
 def _count_rows(path: Path) -> PartCounts:
     """Count the rows of a part that an earlier version of galaxtool wrote."""
-    file = pq.ParquetFile(path)
+    file = pq.ParquetFile(to_local_path(path))
     columns = file.read([name for name in ("label", "error", "flags") if name in file.schema_arrow.names])
     labels, flags = (columns[n].to_pylist() if n in columns.column_names else [] for n in ("label", "flags"))
     return PartCounts.of(columns["error"].to_pylist(), labels, flags)

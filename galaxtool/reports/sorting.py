@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -120,6 +120,8 @@ def clear(folder: Path) -> None:
             if relative.is_absolute() or ".." in relative.parts or len(relative.parts) != 2:
                 continue
             file = folder / relative
+            if file.parent.is_symlink():
+                continue  # the files there are not of this sorting
             ours = file.is_symlink() or relative.name in (MEMBERS, UNREADABLE_LIST)
             if ours or (file.is_file() and locate_image(cells[3]).path.is_file()):
                 file.unlink(missing_ok=True)
@@ -210,7 +212,9 @@ class _SortedFolder:
         if isinstance(source, bytes):
             target.write_bytes(source)
         elif not (self.links and self._link(target, source)):
-            shutil.copy2(source, target)
+            shutil.copyfile(source, target)
+            with suppress(OSError):  # some disks have no times or modes of files
+                shutil.copystat(source, target)
 
     def _link(self, target: Path, source: Path) -> bool:
         """Create a link; return False if the file system has no links."""
@@ -241,6 +245,10 @@ class _SortedFolder:
 
     def _class_folder(self, label: str) -> Path:
         folder = self.folder / make_safe_name(label)
+        if folder.is_symlink():
+            raise GalaxtoolError(
+                f"'{folder}' is a link to another folder, so no images are sorted into it.", hint="Remove the link."
+            )
         folder.mkdir(exist_ok=True)
         return folder
 

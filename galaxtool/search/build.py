@@ -43,6 +43,7 @@ from galaxtool.search.options import IndexOptions
 from galaxtool.search.results import IndexResult
 from galaxtool.types import FLAGS, Progress, warn
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.local_path import to_local_path
 from galaxtool.utils.run_directory import utc_now
 
 MAX_EXACT = 100_000
@@ -177,7 +178,7 @@ def _read_parts(job: Job[EmbeddingsRecord], items: Sequence[InputItem]) -> _Embe
     unreadable: list[dict[str, str]] = []
     start = 0
     for path in list_part_paths(job.folder, job.count):
-        part = pq.ParquetFile(path).read()
+        part = pq.ParquetFile(to_local_path(path)).read()
         errors = part["error"].to_pylist()
         values = part["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
         good = values[[not error for error in errors]]

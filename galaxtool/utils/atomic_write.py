@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import GalaxtoolError
+from galaxtool.utils.disk_abilities import set_mode, sync_file
 
 _NEXT = "Write to another folder, or check the permissions and the space on the disk."
 
@@ -33,9 +34,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_read_umask())
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
+        set_mode(temporary, 0o666 & ~_read_umask())
+        sync_file(temporary)
         temporary.replace(path)
     except OSError as error:
         raise GalaxtoolError(

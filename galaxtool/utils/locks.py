@@ -12,6 +12,8 @@ from typing import TextIO
 with contextlib.suppress(ImportError):  # absent on Windows
     import fcntl
 
+from galaxtool.utils.disk_abilities import lacks_locks
+
 
 def lock_file(path: Path, *, shared: bool = False) -> TextIO | None:
     """Lock a file for this process.
@@ -28,16 +30,18 @@ def lock_file(path: Path, *, shared: bool = False) -> TextIO | None:
     -------
     file object or None
         The open file, or None when another process holds the lock. Closing the file releases the lock, and so does the
-        end of the process, however it ends. Where the platform has no `fcntl`, nothing is locked.
+        end of the process, however it ends. Where the platform has no `fcntl`, or the file system no locks, nothing is
+        locked.
     """
     stream = path.open("a+", encoding="utf-8")
     if "fcntl" not in globals():
         return stream
     try:
         fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError:
-        stream.close()
-        return None
+    except OSError as error:
+        if not lacks_locks(error):
+            stream.close()
+            return None
     if not shared:
         stream.truncate(0)
         stream.write(f"process {os.getpid()} on {platform.node()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")

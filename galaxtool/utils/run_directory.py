@@ -16,8 +16,11 @@ from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.config import invocation
 from galaxtool.utils.digests import hash_file
 from galaxtool.utils.locks import lock_file
+from galaxtool.utils.regular_files import read_regular_text
+from galaxtool.utils.run_files import find_foreign_files
 
 MANIFEST_SCHEMA = 1
+_MANIFEST = {"schema": int, "command": str, "argv": list, "config": dict, "status": str, "outputs": dict}
 _REPORTED = (
     "galaxtool",
     "torch",
@@ -109,6 +112,12 @@ class RunDirectory:
                     f"'{path}' is not empty and is not a run directory, so --overwrite does not empty it.",
                     hint="Choose another --output.",
                 )
+            if foreign := find_foreign_files(path, _read_manifest(path)):
+                raise OutputExists(
+                    f"The run '{path}' also contains '{foreign[0]}', which galaxtool did not write there, so it is not "
+                    "emptied.",
+                    hint="Move that elsewhere, or choose another --output.",
+                )
         call = invocation.get()
         known = {**call.sources, **(sources or {})}
         run = cls(
@@ -162,7 +171,7 @@ class RunDirectory:
                 hint="Pass the folder of a run to --resume.",
             )
         try:
-            manifest = json.loads(file.read_text(encoding="utf-8"))
+            manifest = json.loads(read_regular_text(file))
         except ValueError as error:
             raise InputError(
                 f"The manifest '{file}' is damaged: {error}.", hint="Start the run again with --overwrite."
@@ -229,10 +238,17 @@ class FollowedRun(RunDirectory):
 
 def _read_status(path: Path) -> str:
     """Return the status in the manifest of a run; empty where there is none."""
+    return str(_read_manifest(path).get("status", ""))
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest of a run; empty where there is none, or another program wrote it."""
     try:
-        return str(json.loads((path / "manifest.json").read_text(encoding="utf-8")).get("status", ""))
-    except (OSError, ValueError):
-        return ""
+        manifest = json.loads(read_regular_text(path / "manifest.json"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    ours = isinstance(manifest, dict) and all(isinstance(manifest.get(k), kind) for k, kind in _MANIFEST.items())
+    return manifest if ours else {}
 
 
 def _describe_status(status: str) -> str:

@@ -217,10 +217,27 @@ def test_places_that_cannot_be_written(tmp_path: Path, rows: Table, monkeypatch:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copy2", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
     with pytest.raises(GalaxtoolError, match="No space left") as caught:
         sort_into(tmp_path / "out", [rows], how="copy")
     assert "link" in caught.value.hint
+
+
+@pytest.mark.parametrize("how", ["link", "copy"])
+def test_links_to_other_folders_are_not_followed(tmp_path: Path, rows: Table, how: str) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    sort_into(tmp_path / "out", [rows], how=how)
+    before = sorted(path for path in (tmp_path / "out").iterdir() if path.is_dir())
+    for folder in before:
+        for file in folder.iterdir():
+            file.rename(other / file.name)
+        folder.rmdir()
+        folder.symlink_to(other)
+    kept = sorted(path.name for path in other.iterdir())
+    with pytest.raises(GalaxtoolError, match="is a link to another folder"):
+        sort_into(tmp_path / "out", [rows], how=how, overwrite=True)
+    assert sorted(path.name for path in other.iterdir()) == kept
 
 
 ODD = [

@@ -130,6 +130,30 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("before", [False, True])
+def test_what_comes_while_an_index_is_built_is_kept(before: bool, tmp_path: Path) -> None:
+    target = tmp_path / "idx"
+    if before:
+        with replace_folder(target) as folder:
+            (folder / "index.json").write_text("old")
+    with pytest.raises(OutputExists, match=r"thesis\.tex|not an index"), replace_folder(target) as folder:
+        (folder / "index.json").write_text("new")
+        target.mkdir(exist_ok=True)
+        (target / "thesis.tex").write_text("precious")
+    assert (target / "thesis.tex").read_text() == "precious"
+    assert (target / "index.json").exists() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["idx"]
+    (target / "thesis.tex").rename(target / ".notes")
+    (target / "index.json").write_text("old")
+    with replace_folder(target) as folder:
+        (folder / "index.json").write_text("new")
+    assert (target / ".notes").read_text() == "precious" and (target / "index.json").read_text() == "new"
+    with pytest.raises(OutputExists, match="already contains"), replace_folder(tmp_path / "late") as folder:
+        (tmp_path / "late").mkdir()
+        (tmp_path / "late" / "index.json").write_text("of another process")
+    assert (tmp_path / "late" / "index.json").read_text() == "of another process"
+
+
 def test_only_an_index_may_be_replaced(tmp_path: Path) -> None:
     target = tmp_path / "idx"
     check_target(target, overwrite=False)

@@ -114,6 +114,31 @@ def test_what_is_no_run_is_never_emptied(overwrite: bool, tmp_path: Path) -> Non
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
+@pytest.mark.parametrize("name", ["thesis.tex", "model/notes.txt", "figures/mine.png", "sub/deep/x", "empty/"])
+def test_a_run_with_other_files_is_not_emptied(name: str, tmp_path: Path) -> None:
+    run = create(tmp_path / "run")
+    (run.path / "model").mkdir()
+    (run.path / "model" / "model.json").write_text("{}")
+    run.finish("done")
+    file = run.path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if name.endswith("/"):
+        file.mkdir()
+    else:
+        file.write_text("precious")
+    with pytest.raises(OutputExists, match=name.rstrip("/")):
+        create(run.path, overwrite=True)
+    assert file.exists() and (run.path / "model" / "model.json").exists()
+
+
+def test_the_manifest_of_another_program_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    (tmp_path / "manifest.json").write_text('{"status": "done"}')
+    with pytest.raises(OutputExists, match="not a run directory"):
+        create(tmp_path, overwrite=True)
+    assert (tmp_path / "thesis.tex").exists()
+
+
 def test_overwriting_does_not_follow_links(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "data").write_text("kept")

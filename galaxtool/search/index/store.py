@@ -28,6 +28,7 @@ from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replace_folder
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
 from galaxtool.types import ImageRef
 from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.local_path import to_local_path
 
 _SCHEMA = pa.schema([("id", pa.string()), ("path", pa.string()), ("ra", pa.float64()), ("dec", pa.float64())])
 _BANDS = "bands"  # a column only where some object has one file per band
@@ -104,7 +105,7 @@ class Index:
         if record.model_at == COPIED:
             _check_files(folder, (f"{MODEL}/{MODEL_RECORD}",))
         try:
-            items = _select_columns(pq.ParquetFile(folder / ITEMS).read())
+            items = _select_columns(pq.ParquetFile(to_local_path(folder / ITEMS)).read())
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise _make_damage_error(folder / ITEMS, error) from error
         try:
@@ -231,7 +232,7 @@ def write_index(
         Record of that model.
     """
     with replace_folder(folder) as temporary:
-        pq.write_table(_make_table(items), temporary / ITEMS)
+        pq.write_table(_make_table(items), to_local_path(temporary / ITEMS))
         faiss.write_index(vectors, str(temporary / VECTORS))
         if record.model_at == COPIED:
             copy_model(model, model_record, temporary / MODEL)
@@ -267,8 +268,22 @@ def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
         shutil.copyfile(model.folder / WEIGHTS, target / WEIGHTS)
     if (model.folder / DETECTOR).is_file():
         shutil.copyfile(model.folder / DETECTOR, target / DETECTOR)
-    if (model.folder / "symbols").is_dir():
-        shutil.copytree(model.folder / "symbols", target / "symbols")
+    _copy_symbols(record, model.folder / "symbols", target / "symbols")
+
+
+def _copy_symbols(record: ModelRecord, source: Path, target: Path) -> None:
+    """Copy the drawings that a record names, and nothing else that is there: not what links lead to."""
+    for entry in record.taxonomy["classes"]:
+        for name in (entry.get("symbol"), *(entry.get("variants") or ())):
+            if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or not (source / name).exists():
+                continue
+            if (source / name).is_symlink() or not (source / name).is_file():
+                raise InputError(
+                    f"'{source / name}' is not a regular file, so it is not copied into the index.",
+                    hint="Replace it by the drawing itself.",
+                )
+            target.mkdir(exist_ok=True)
+            shutil.copyfile(source / name, target / name)
 
 
 def _check_files(folder: Path, names: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from galaxtool.tables.formats.column_stats import ColumnStats
 from galaxtool.tables.formats.plain_columns import escape, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 from galaxtool.tables.formats.text_cells import format_cells, open_text_stream
+from galaxtool.utils.local_path import to_local_path
 
 # includes all that str.splitlines, and so astropy's reader, takes for the end of a line, except the line feed
 _NOT_ECSV = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
@@ -27,11 +28,13 @@ class EcsvFormat:
     def read(self, path: Path) -> Table:
         """Read a file; times stay as they are written, other columns of objects come in plain parts."""
         try:
-            return Table.read(path, format="ascii.ecsv", outputter_cls=_KeepTimesAsWritten)
+            return Table.read(to_local_path(path), format="ascii.ecsv", outputter_cls=_KeepTimesAsWritten)
         except ValueError:
             # the catalogues of Gaia have null where there is no value
             nulls = [("", "0"), ("null", "0")]
-            return Table.read(path, format="ascii.ecsv", outputter_cls=_KeepTimesAsWritten, fill_values=nulls)
+            return Table.read(
+                to_local_path(path), format="ascii.ecsv", outputter_cls=_KeepTimesAsWritten, fill_values=nulls
+            )
 
     def prepare(self, table: Table) -> Table:
         """Escape what ECSV has no place for: control characters, and bytes that are not UTF-8."""

@@ -16,6 +16,7 @@ from galaxtool.tables.formats.column_notes import note_parquet_columns
 from galaxtool.tables.formats.parquet_pixels import find_pixel_columns
 from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
+from galaxtool.utils.local_path import to_local_path
 
 _COMPLEX = {"complex": "real and imaginary part"}
 
@@ -29,7 +30,7 @@ class ParquetFormat:
         Columns of images are left out, or replaced by the names of their files.
         """
         # pq.read_table would add folders such as split=train as columns
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(to_local_path(path)) as file:
             rows = file.metadata.num_rows
             pixels = {column.name: column for column in find_pixel_columns(file)}
             wanted = [name for name in file.schema_arrow.names if name not in pixels]

@@ -1,0 +1,19 @@
+"""Paths for libraries that take some texts for addresses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def to_local_path(path: Path) -> str:
+    """Return an absolute path, which no library takes for anything else.
+
+    pyarrow and astropy take ``M31:field/p.csv`` or ``file:x`` for addresses, and replace ``~`` at the start.
+
+    Examples
+    --------
+    >>> to_local_path(Path("M31:field/p.parquet")).endswith("/M31:field/p.parquet")
+    True
+    """
+    return os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links

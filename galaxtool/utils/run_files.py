@@ -1,0 +1,53 @@
+"""The files of a run directory, told from those that others put there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_NAMES = frozenset(
+    {
+        "manifest.json", "config.toml", "split.csv", "history.csv", "metrics.json", "readouts.npz", "report.html",
+        "check_images.npz", "log.txt", "predictions.parquet", "embeddings.parquet", "figures", "checkpoints", "model",
+        "tables",
+    }
+)  # fmt: skip
+_IGNORED = frozenset({".lock", ".DS_Store", "Thumbs.db", "desktop.ini"})
+_BEGINNINGS = (".unfinished-", ".nfs", "._")
+
+
+def find_foreign_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Return the files in a run directory that no run wrote, relative to it and sorted.
+
+    Parameters
+    ----------
+    folder : Path
+        The run directory.
+    manifest : mapping
+        Its manifest, whose ``outputs`` lists the files of a run that ended. Those of a run that was killed are known by
+        their names.
+    """
+    outputs = manifest.get("outputs") or {}
+    return sorted(name for name in _list_files(folder) if not _is_ours(name, outputs))
+
+
+def _list_files(folder: Path) -> Iterator[str]:
+    """Yield the files and links below a folder, and its empty folders, relative to it; links are not followed."""
+    for where, folders, files in os.walk(folder):
+        names = [*files, *(name for name in folders if (Path(where) / name).is_symlink())]
+        if not names and not folders and Path(where) != folder:
+            yield Path(where).relative_to(folder).as_posix()
+        for name in names:
+            yield (Path(where) / name).relative_to(folder).as_posix()
+
+
+def _is_ours(name: str, outputs: Mapping[str, Any]) -> bool:
+    first, last = name.partition("/")[0], name.rpartition("/")[2]
+    if last in _IGNORED or last.startswith(_BEGINNINGS) or first.endswith(".unfinished"):
+        return True
+    if first not in _NAMES:
+        return name in outputs
+    exported = first == "model" and last.endswith(".onnx")
+    return not outputs or name == "manifest.json" or first == "checkpoints" or exported or name in outputs
