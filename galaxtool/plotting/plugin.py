@@ -115,7 +115,7 @@ def _list_score_plots() -> list[PlotSpec]:
             factory="galaxtool.plotting.kinds.classification:plot_reliability",
             inputs=_SEVERAL,
             takes=("truth", "label"),
-            options=(MethodOption(name="bins", default=10, summary="Number of bins of equal numbers of images."),),
+            options=(MethodOption(name="bins", default=15, summary="Most bins, of equal numbers of images."),),
         ),
         PlotSpec(
             name="roc",
@@ -138,7 +138,7 @@ def _list_score_plots() -> list[PlotSpec]:
             inputs=_SEVERAL,
             takes=("by", "truth", "label"),
             options=(
-                MethodOption(name="bins", default=8, summary="Number of bins."),
+                MethodOption(name="bins", default=8, summary="Most bins."),
                 MethodOption(
                     name="spacing", default="number", choices=("number", "width"), summary="What is equal in all bins."
                 ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -93,27 +93,49 @@ def make_figure(columns: int = 1, aspect: float = 0.76, *, inches: float | None 
     return Figure(figsize=(width, inches or width * aspect))
 
 
-def place_legend_above(axes: Axes, per_row: int, *, across: bool = False, **options: Any) -> None:
-    """Place a legend above axes, or with `across` above the whole figure, with so many entries in a row."""
-    figure = axes.get_figure()
-    if across and isinstance(figure, Figure):
-        figure.legend(loc="outside upper center", ncols=per_row, **options)
+def place_legend_above(axes: Axes, *, handles: Sequence[Any] | None = None, share: float = 1.0) -> None:
+    """Place a legend above the whole figure, with as many entries in a row as fit, and add its height to the figure.
+
+    Parameters
+    ----------
+    axes : Axes
+        Axes with the labels.
+    handles : sequence, optional
+        What to list; by default everything with a label.
+    share : float
+        If below 1, the legend is above the axes alone, which take this share of the width.
+    """
+    figure = axes.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    handles = axes.get_legend_handles_labels()[0] if handles is None else handles
+    per_row = _count_entries([str(handle.get_label()) for handle in handles], share * figure.get_figwidth(), 7)
+    if share < 1:
+        axes.legend(
+            handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=per_row, borderaxespad=0.2,
+            columnspacing=1,
+        )  # fmt: skip
     else:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=per_row, borderaxespad=0.2, **options)
+        figure.set_figheight(figure.get_figheight() + 0.13 * -(-len(handles) // per_row))
+        figure.legend(handles=handles, loc="outside upper center", ncols=per_row, columnspacing=1.2)
 
 
 def place_legend_below(figure: Figure, axes: Axes, **options: Any) -> None:
     """Place a legend below the whole figure, with as many entries in a row as fit, and add its height to the figure."""
     handles, labels = axes.get_legend_handles_labels()
-    longest = max((len(label) for label in labels), default=1)
-    per_row = max(1, min(len(labels), int(figure.get_figwidth() / (0.29 + 0.046 * longest))))
+    per_row = _count_entries(labels, figure.get_figwidth(), 6)
     rows = -(-len(labels) // per_row) + ("title" in options)
-    figure.set_figheight(figure.get_figheight() + 0.125 * rows)
+    figure.set_figheight(figure.get_figheight() + 0.125 * rows + 0.08)
     figure.legend(
         handles, labels, loc="outside lower center", ncols=per_row, fontsize=6, columnspacing=1, handletextpad=0.5,
-        borderaxespad=0.9,
+        borderpad=0.9, borderaxespad=0,
         **options,
     )  # fmt: skip
+
+
+def _count_entries(labels: Sequence[str], width: float, size: float) -> int:
+    """Return how many entries with text of a size in points fit beside each other in a legend of a width in inches."""
+    longest = max((len(label) for label in labels), default=1)
+    return max(1, min(len(labels), int(width / (0.29 + 0.0077 * size * longest))))
 
 
 def fit_height(figure: Figure) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from sklearn.metrics import auc, average_precision_score, confusion_matrix, f1_score, roc_auc_score
+from sklearn.metrics import auc, average_precision_score, roc_auc_score
 
-from galaxtool.evaluation.class_f1 import measure_class_f1
 from galaxtool.plotting.charts.by_column import draw_by_column, find_edges, measure_bins
 from galaxtool.plotting.charts.class_counts import draw_class_counts
 from galaxtool.plotting.charts.curves import average_curves, draw_roc, find_curves, find_precision_curve, find_roc_curve
@@ -26,20 +25,6 @@ def scored() -> tuple[np.ndarray, np.ndarray]:
     probabilities = rng.dirichlet(np.ones(K), size=N)
     probabilities[np.arange(N), targets] += 0.3
     return probabilities / probabilities.sum(axis=1, keepdims=True), targets
-
-
-def test_f1_of_each_class_is_that_of_scikit_learn(scored: tuple[np.ndarray, np.ndarray]) -> None:
-    predicted, targets = scored[0].argmax(axis=1), scored[1]
-    found = measure_class_f1(confusion_matrix(targets, predicted, labels=range(K)))
-    assert found[:, 0] == pytest.approx(f1_score(targets, predicted, labels=range(K), average=None, zero_division=0))
-    rng = np.random.default_rng(0)
-    draws = []
-    for _ in range(300):  # the same bootstrap image by image
-        chosen = np.concatenate([rng.choice(np.flatnonzero(targets == k), (targets == k).sum()) for k in range(K - 1)])
-        draws.append(f1_score(targets[chosen], predicted[chosen], labels=range(K), average=None, zero_division=0))
-    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
-    assert found[:, 1] == pytest.approx(low, abs=0.025) and found[:, 2] == pytest.approx(high, abs=0.025)
-    assert np.isnan(measure_class_f1(np.array([[3, 0], [0, 0]]))[1]).all()  # neither occurs nor is predicted
 
 
 def test_reliability_is_that_of_a_loop_over_bins(scored: tuple[np.ndarray, np.ndarray]) -> None:
@@ -93,6 +78,8 @@ def test_accuracy_in_bins_is_that_of_a_loop(spacing: str) -> None:
 def test_a_column_of_one_value_is_one_bin() -> None:
     figure = draw_by_column({"one": (np.full(9, 3.0), np.arange(9) < 6)}, "z (mag)")
     assert find_edges(np.full(9, 3.0), 8, "number").tolist() == [2.5, 3.5]
+    assert find_edges(np.array([4.0, 1, 2, 2, 1]), 8, "number").tolist() == [0.5, 1.5, 3, 4.5]  # each value is a bin
+    assert len(find_edges(np.arange(33.0), 8, "number")) == 4  # 11 in each of three
     assert figure.axes[1].get_xlabel() == "z (mag)"
 
 

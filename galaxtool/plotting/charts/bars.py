@@ -1,8 +1,11 @@
-"""Lengths of error bars."""
+"""Bins and error bars."""
 
 from __future__ import annotations
 
 import numpy as np
+
+LEAST_IN_BIN = 10
+"""Least number of images in a bin of equal numbers."""
 
 
 def find_bars(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.stats import binom_conf_interval
 from matplotlib.figure import Figure
 
-from galaxtool.plotting.charts.bars import find_bars
+from galaxtool.plotting.charts.bars import LEAST_IN_BIN, find_bars
 from galaxtool.plotting.style import COLORS, MARKERS, make_figure, place_legend_above, styled
 
 _FINE = 30  # steps of the distribution
@@ -32,7 +32,8 @@ def draw_by_column(
     name : str
         Name of the column with its unit, for the axis.
     bins : int
-        Number of bins; there are fewer where many images have the same value.
+        Most bins. There are fewer for few images. If a column has no more different values, such as a number of arms,
+        each of them is a bin.
     spacing : {"number", "width"}
         Whether the bins have equal numbers of images or equal widths.
     columns : {1, 2}
@@ -64,18 +65,23 @@ def draw_by_column(
     low, high = lower.get_ylim()
     lower.set_ylim(max(low, 0), min(high, 1.02))
     if len(series) > 1:
-        place_legend_above(upper, 2 * columns, handles=lower.get_legend_handles_labels()[0])
+        place_legend_above(lower)
     figure.align_ylabels()
     return figure
 
 
 def find_edges(values: np.ndarray, bins: int, spacing: str) -> np.ndarray:
-    """Return the edges of bins of equal numbers or widths, fewer where many values are equal; at least two."""
+    """Return the edges of bins of equal numbers or widths, or between values if there are no more of them than bins."""
+    distinct = np.unique(values)
+    if len(distinct) <= bins:
+        middle = (distinct[1:] + distinct[:-1]) / 2
+        half = np.diff(distinct).min() / 2 if len(middle) else 0.5
+        return np.concatenate([[distinct[0] - half], middle, [distinct[-1] + half]])
+    if spacing == "number":
+        bins = max(1, min(bins, len(values) // LEAST_IN_BIN))
     steps = np.linspace(0, 1, bins + 1)
     equal = np.quantile(values, steps) if spacing == "number" else values.min() + steps * np.ptp(values)
     edges: np.ndarray = np.unique(equal)
-    if len(edges) == 1:
-        return np.array([edges[0] - 0.5, edges[0] + 0.5])
     return edges
 
 

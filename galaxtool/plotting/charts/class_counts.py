@@ -58,5 +58,5 @@ def draw_class_counts(counts: Mapping[str, np.ndarray], classes: Sequence[str], 
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("number of images")
     if len(counts) > 1:
-        place_legend_above(axes, len(counts))
+        place_legend_above(axes)
     return figure

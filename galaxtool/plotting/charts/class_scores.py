@@ -55,14 +55,14 @@ def draw_class_scores(panels: Sequence[ClassScores], *, score: str = "F1 score",
     names = list(dict.fromkeys(name for panel in panels for name in panel.scores))
     row = _ROW * (1 + (len(names) - 1) / 3)
     heights = [row * len(panel.classes) + (0.2 if panel.title else 0.05) for panel in panels]
-    figure = make_figure(columns, inches=sum(heights) + 0.4 + 0.13 * (len(names) > 1) * (1 + (len(names) - 1) // 2))
+    figure = make_figure(columns, inches=sum(heights) + 0.4)
     every = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, panel in zip(every, panels, strict=True):
         _draw_panel(axes, panel, names)
     every[-1].set(xlabel=score, xlim=(0, 1.02))
     if len(names) > 1:
         handles = {line.get_label(): line for axes in every for line in axes.containers}
-        place_legend_above(every[0], 2 * columns, across=True, handles=[handles[name] for name in names])
+        place_legend_above(every[0], handles=[handles[name] for name in names])
     return figure
 
 

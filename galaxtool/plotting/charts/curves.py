@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.style import BLACK, COLORS, LINES, make_figure, place_legend_below, styled
 
+_GOOD, _CORNER = 0.97, 0.2  # area from which a corner of this size is enlarged
 _GRID = np.linspace(0, 1, 501)
 
 Curve = tuple[np.ndarray, np.ndarray, float]
@@ -38,13 +40,16 @@ def draw_roc(
     -------
     Figure
         For a single model, the curve of each class against the rest and their mean, else the mean of each model.
-        Classes without an image, or with every image, are left out. The legend has the areas under the curves.
+        Classes without an image, or with every image, are left out. The legend has the areas under the curves. If all
+        are over 0.97, the corner where the curves are is also drawn enlarged.
     """
     figure = make_figure(columns, 0.98)
     axes = figure.subplots()
     axes.plot((0, 1), (0, 1), color="0.6", linewidth=0.8, zorder=0)
     _draw(axes, scored, classes, find_roc_curve)
     axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1))
+    if min(area for scores in scored.values() for *_, area in find_curves(*scores, find_roc_curve).values()) > _GOOD:
+        _add_corner(axes, scored, classes)
     axes.set_aspect("equal")
     place_legend_below(figure, axes, title="area under the curve")
     return figure
@@ -92,6 +97,18 @@ def average_curves(curves: Mapping[int, Curve]) -> Curve:
     """Return the mean of the ordinates at 501 abscissae, and the mean area."""
     ordinates = np.mean([_interpolate(x, y) for x, y, _ in curves.values()], axis=0)
     return _GRID, ordinates, float(np.mean([area for *_, area in curves.values()]))
+
+
+def _add_corner(axes: Axes, scored: Mapping[str, tuple[np.ndarray, np.ndarray]], classes: Sequence[str]) -> None:
+    """Enlarge the upper left corner, where all the curves of good models are."""
+    corner = axes.inset_axes((0.4, 0.13, 0.54, 0.54))
+    _draw(corner, scored, classes, find_roc_curve)
+    corner.set(xlim=(0, _CORNER), ylim=(1 - _CORNER, 1))
+    corner.tick_params(labelsize=6)
+    for axis in (corner.xaxis, corner.yaxis):
+        axis.set_major_locator(MaxNLocator(4))
+    for line in axes.indicate_inset_zoom(corner, edgecolor="0.4", linewidth=0.6).connectors or ():
+        line.set_visible(False)
 
 
 def _interpolate(x: np.ndarray, y: np.ndarray) -> np.ndarray:

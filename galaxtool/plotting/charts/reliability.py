@@ -9,13 +9,13 @@ from astropy.stats import binom_conf_interval
 from matplotlib.figure import Figure
 
 from galaxtool.evaluation.calibration_error import expected_calibration_error
-from galaxtool.plotting.charts.bars import find_bars
+from galaxtool.plotting.charts.bars import LEAST_IN_BIN, find_bars
 from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, styled
 
 
 @styled
 def draw_reliability(
-    scored: Mapping[str, tuple[np.ndarray, np.ndarray]], *, bins: int = 10, columns: int = 1
+    scored: Mapping[str, tuple[np.ndarray, np.ndarray]], *, bins: int = 15, columns: int = 1
 ) -> Figure:
     """Draw the share of right predictions by confidence, and below it the distribution of the confidences.
 
@@ -24,7 +24,7 @@ def draw_reliability(
     scored : mapping
         Name of a model -> probabilities (N, K) and indices of the true classes (N,).
     bins : int
-        Number of bins of confidence, which have equal numbers of images; fewer where many have the same confidence.
+        Most bins of confidence, which have equal numbers of images, at least 10.
     columns : {1, 2}
         Columns of a journal page that the figure spans.
 
@@ -70,14 +70,15 @@ def bin_confidences(
     right : ndarray of bool, shape (N,)
         Whether the prediction is right.
     bins : int
-        Number of bins.
+        Most bins.
 
     Returns
     -------
     center, share, low, high : ndarray, shape (B,)
         Mean confidence of each bin, and the share of right predictions with its 95 % Wilson interval. Equal confidences
-        are in one bin, so there may be fewer than `bins`.
+        are in one bin.
     """
+    bins = max(1, min(bins, len(confidence) // LEAST_IN_BIN))
     edges = np.unique(np.quantile(confidence, np.linspace(0, 1, bins + 1)))
     number = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, max(len(edges) - 2, 0))
     counts = np.bincount(number)

@@ -13,8 +13,6 @@ from matplotlib.ticker import MaxNLocator
 
 from galaxtool.plotting.style import COLORS, LINES, make_figure, place_legend_above, styled
 
-_PER_ROW = {1: 2, 2: 4}
-
 
 @styled
 def draw_runs(
@@ -60,8 +58,7 @@ def draw_runs(
     for axes in (losses, scores) if columns == 2 else (scores,):
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    handles, _ = losses.get_legend_handles_labels()
-    place_legend_above(losses, min(len(histories), _PER_ROW[columns]), across=columns == 2, handles=handles)
+    place_legend_above(losses)
     figure.align_ylabels()
     return figure
 

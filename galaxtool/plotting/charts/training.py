@@ -62,7 +62,7 @@ def draw_training(history: Sequence[Mapping[str, Any]], best_epoch: int | None =
     for axes in panels[len(stages) - (not has_own_panel) :]:
         if best_epoch is not None:
             _mark_epoch(axes, best_epoch)
-    place_legend_above(panels[-1], 2)
+    place_legend_above(panels[-1], share=0.99 / (n_panels if columns == 2 else 1))
     figure.align_ylabels()
     return figure
 

@@ -58,7 +58,7 @@ def draw_training_size(
     axes.set(xlabel="number of training images", ylabel=score)
     axes.margins(x=0.06, y=0.08)
     if len(series) > 1:
-        place_legend_above(axes, 2 * columns)
+        place_legend_above(axes)
     return figure
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.metrics import confusion_matrix
 
 from galaxtool.errors import ConfigError, InputError
-from galaxtool.evaluation.class_f1 import measure_class_f1
+from galaxtool.evaluation.resamples import StratifiedResamples, make_resampled_entry
+from galaxtool.evaluation.weighted_scores import weigh_f1
 from galaxtool.plotting.charts.class_scores import ClassScores, draw_class_scores
 from galaxtool.plotting.kinds.classification import read_inputs
 from galaxtool.plotting.request import PlotRequest
@@ -17,6 +17,8 @@ from galaxtool.plotting.scored import ScoredImages
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import coarsen, find_parents
+
+_SEED = 0  # that of `galaxtool evaluate`, so that the figure has the intervals of its tables
 
 
 def plot_class_f1(request: PlotRequest) -> Figure:
@@ -67,9 +69,12 @@ def _match(classes: tuple[str, ...], coarser: list[Taxonomy]) -> tuple[str, ...]
 
 
 def _measure(scored: ScoredImages) -> np.ndarray:
-    """Return F1 with its interval of each class, (K, 3)."""
-    matrix = confusion_matrix(scored.targets, scored.predicted, labels=np.arange(len(scored.classes)))
-    return measure_class_f1(matrix)
+    """Return F1 of each class with its interval, (K, 3), as ``galaxtool evaluate`` computes it."""
+    f1 = weigh_f1(scored.probabilities, scored.targets)
+    value = f1(np.ones(len(scored.targets)))
+    (resampled,) = StratifiedResamples(scored.targets, seed=_SEED).apply([f1])
+    entries = [make_resampled_entry(*one) for one in zip(value, resampled.T, strict=True)]
+    return np.array([[entry[key] for key in ("value", "low", "high")] for entry in entries], dtype=float)
 
 
 def _relabel(scored: ScoredImages, coarse: Taxonomy) -> ScoredImages | None:
