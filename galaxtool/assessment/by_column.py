@@ -28,22 +28,24 @@ def read_numbers(table: Table, name: str) -> np.ndarray:
         If there is no such column, or it is not numeric.
     """
     names = {column.lower(): column for column in table.colnames}
+    numeric = [one for one in table.colnames if is_numeric(table[one]) and not one.startswith("p_")]
+    more = ", ..." if len(numeric) > _MOST_LISTED else ""
+    hint = (
+        f"Columns of numbers are {', '.join(numeric[:_MOST_LISTED])}{more}."
+        if numeric
+        else "The data set has no column of numbers; they come from its labels.csv or catalogue."
+    )
     if name.lower() not in names:
         near = suggest_name(name, table.colnames)
-        numeric = [one for one in table.colnames if is_numeric(table[one]) and not one.startswith("p_")]
-        more = ", ..." if len(numeric) > _MOST_LISTED else ""
         raise InputError(
-            f"There is no column '{name}' to score by." + (f" Did you mean '{near}'?" if near else ""),
-            hint=f"Columns with numbers are {', '.join(numeric[:_MOST_LISTED])}{more}."
-            if numeric
-            else "The data set has no column of numbers; they come from its labels.csv or catalogue.",
+            f"There is no column '{name}' to score by." + (f" Did you mean '{near}'?" if near else ""), hint=hint
         )
     column = table[names[name.lower()]]
     if not is_numeric(column):
         shown = ", ".join(f"'{value}'" for value in list(dict.fromkeys(map(str, column)))[:3])
         raise InputError(
             f"The column '{name}' is not numeric ({shown}, ...), so it cannot be divided into bins.",
-            hint=f"Score one value at a time with --where \"{name} = 'value'\", or name a column of numbers with --by.",
+            hint=f"Score one value at a time with --where \"{name} = 'value'\". {hint}",
         )
     values = np.ma.filled(column.astype(np.float64), np.nan)
     return np.where(np.isfinite(values), values, np.nan)

@@ -36,6 +36,10 @@ class EvaluateOptions:
         Coarser taxonomy in whose classes the model is scored.
     prior : str
         Mix of classes that the probabilities answer for.
+    perturb : sequence of str
+        Kinds of perturbation under which the accuracy is measured.
+    figures : bool
+        Whether figures are drawn.
     seed : int
         Random seed of the bootstrap.
     """
@@ -49,6 +53,8 @@ class EvaluateOptions:
     by: Sequence[str] = ()
     coarse: str | None = None
     prior: str = "training"
+    perturb: Sequence[str] = ()
+    figures: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,3 +65,8 @@ class EvaluateOptions:
     def by_columns(self) -> tuple[str, ...]:
         """Columns of `by`, one by one."""
         return split_band_names(self.by)
+
+    @property
+    def perturbations(self) -> tuple[str, ...]:
+        """Kinds of `perturb`, one by one."""
+        return split_band_names(self.perturb)

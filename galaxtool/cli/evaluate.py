@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from galaxtool.assessment.results import EvaluateResult
+from galaxtool.assessment.score_rows import NAMES, list_scores
 from galaxtool.cli.build import INPUT_OPTIONS, build_command
 from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.evaluate import evaluate
 from galaxtool.utils.counts import format_count
 
 _PANELS = {
-    "Scores": ("split", "where", "label_column", "by", "coarse", "prior", "seed"),
+    "Scores": ("split", "where", "label_column", "by", "coarse", "prior", "perturb", "figures", "seed"),
     "Input": tuple(name for name in INPUT_OPTIONS if name not in ("each_hdu", "id_column")),
     "Computing": ("engine", "device", "precision", "tta", "batch_size", "workers", "executor"),
     "Job": ("resume", "overwrite"),
@@ -31,9 +32,9 @@ def command() -> Any:
 
 def _show(result: EvaluateResult) -> None:
     rows = [
-        {"score": name, "value": f"{entry['value']:.4f}", "95 % interval": _format_interval(entry)}
-        for name, entry in result.metrics.items()
-        if isinstance(entry, dict) and entry.get("value") is not None
+        {"score": NAMES.get(name, name), "value": f"{entry['value']:.4f}", "95 % interval": _format_interval(entry)}
+        for name, entry in list_scores(result.metrics)
+        if entry["value"] is not None
     ]
     print_table(rows, ("score", "value", "95 % interval"))
     split = "" if result.split == "all" else f", split {result.split}"
@@ -46,7 +47,7 @@ def _show(result: EvaluateResult) -> None:
         "",
         f"{format_count(result.n, 'image')} of {result.dataset}{split}, scored with {result.model}"
         + (f" ({failed})" if failed else ""),
-        f"Evaluation: {result.output}",
+        f"Report: {result.output / 'report.html'}",
     )
 
 

@@ -28,6 +28,8 @@ def evaluate(
     by: Sequence[str] = (),
     coarse: str | None = None,
     prior: str | Path = "training",
+    perturb: Sequence[str] = (),
+    figures: bool = True,
     seed: int = 0,
     hdu: str | None = None,
     bands: Sequence[str] = (),
@@ -55,8 +57,8 @@ def evaluate(
 ) -> EvaluateResult:
     """Score a model on labelled cutouts, with confidence intervals.
 
-    The output is a folder with metrics.json, the table predictions.parquet with the true class of each image, and
-    embeddings.parquet.
+    The output is a folder with metrics.json, the table predictions.parquet with the true class of each image,
+    embeddings.parquet, tables, figures, and report.html, a page with everything.
 
     Parameters
     ----------
@@ -77,6 +79,10 @@ def evaluate(
         Coarser taxonomy to score in, such as gz2-5: the probabilities of the classes that each of its classes contains
         are summed. Needed if the labels are coarser than the classes of the model.
     {prior}
+    perturb : sequence of str
+        Also measure the accuracy on perturbed images, at several levels: any of noise,psf,rotation,crop,brightness.
+    figures : bool
+        Draw figures.
     seed : int
         Random seed of the bootstrap.
     {hdu}
@@ -122,7 +128,8 @@ def evaluate(
     return evaluate_dataset(
         EvaluateOptions(
             dataset=str(dataset), model=str(model), output=Path(output), split=split, where=where,
-            label_column=label_column, by=by, coarse=coarse, prior=str(prior), seed=seed,
+            label_column=label_column, by=by, coarse=coarse, prior=str(prior), perturb=perturb,
+            figures=figures, seed=seed,
         ),
         reading=ReadingOptions(
             hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu, pixel_scale=pixel_scale,

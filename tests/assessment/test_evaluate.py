@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +43,17 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def evaluation(model: Path, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("out") / "evaluation"
-    galaxtool.evaluate(images, model=model, output=output)
+    galaxtool.evaluate(images, model=model, output=output, by=["mag"])
     return output
 
 
 def read_metrics(folder: Path) -> dict[str, object]:
     return json.loads((folder / "metrics.json").read_text())
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def read_scored(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -132,3 +139,41 @@ def test_what_cannot_be_scored_is_refused(
     assert all(part in caught.value.message for part in message.split(".*"))
     assert hint in caught.value.hint
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_and_report_show_the_metrics(evaluation: Path) -> None:
+    scores = {row["score"]: row for row in read_csv(evaluation / "tables" / "scores.csv")}
+    metrics = read_metrics(evaluation)
+    assert float(scores["accuracy"]["low"]) == metrics["accuracy"]["low"]
+    assert {"accuracy", "f1_macro", "roc_auc", "ece", "brier", "map_at_5", "map"} <= set(scores)
+    counts = [list(row.values())[1:] for row in read_csv(evaluation / "tables" / "confusion.csv")]
+    probabilities, targets = read_scored(evaluation)
+    expected = sk.confusion_matrix(targets, probabilities.argmax(axis=1), labels=range(3))
+    assert [list(map(int, row)) for row in counts] == expected.tolist()
+    page = (evaluation / "report.html").read_text()
+    assert f"{metrics['accuracy']['value']:.3f}" in page and "data:image/png;base64" in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page), "the page needs no other file"
+    assert (evaluation / "figures" / "confusion.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_accuracy_by_a_column_has_counts(evaluation: Path, model: Path, images: Path, tmp_path: Path) -> None:
+    found = read_metrics(evaluation)["by"]["mag"]["bins"]
+    table = read_table(evaluation / "predictions.parquet")[: 3 * PER_CLASS]
+    assert sum(one["n"] for one in found) == 3 * PER_CLASS
+    for one in found:
+        own = (table["mag"] >= one["low"]) & (table["mag"] <= one["high"])
+        right = (table["label"] == table["truth"])[own]
+        assert (one["n"], one["accuracy"]["value"]) == (own.sum(), pytest.approx(right.mean(), abs=1e-6))
+    for column, message in (("magn", "Did you mean 'mag'?"), ("truth", "is not numeric ('x', ...)")):
+        with pytest.raises(GalaxtoolError) as caught:
+            galaxtool.evaluate(images, model=model, output=tmp_path / "no", by=[column])
+        assert message in caught.value.message and "mag" in caught.value.hint + caught.value.message
+
+
+def test_coarser_terms_sum_the_probabilities(model: Path, images: Path, tmp_path: Path) -> None:
+    found = galaxtool.evaluate(images, model=model, output=tmp_path / "coarse", coarse="gz1-coarse")
+    table = read_table(tmp_path / "coarse" / "predictions.parquet")
+    parents = {"merging": "merger", "round_smooth": "elliptical", "barred_spiral": "spiral"}
+    assert table["truth"].tolist()[:3] == list(parents.values())
+    assert set(found.metrics["classes"]) == set(parents.values())
+    assert found.metrics["n"] == 3 * PER_CLASS

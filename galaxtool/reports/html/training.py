@@ -23,8 +23,10 @@ def write_training_page(
     notes: Sequence[str],
     settings: Mapping[str, str],
     figures: Sequence[tuple[str, Path]],
+    subject: str = "scores of a training",
+    warning: str = "Before you use this model",
 ) -> None:
-    """Write the page of a training as one HTML file that needs no other.
+    """Write the page of a training or an evaluation as one HTML file that needs no other.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ def write_training_page(
     title : str
         Name of the run.
     kept : str
-        Sentence on the epoch that was kept.
+        Sentence below the title, such as the epoch that was kept.
     tables : sequence
         Tables with ``title``, ``columns``, ``rows`` (texts by column) and ``remark``, the most important first.
     notes : sequence of str
@@ -42,6 +44,10 @@ def write_training_page(
         What the model was trained with.
     figures : sequence of (str, Path)
         Captions and PNG files; those that do not exist are left out.
+    subject : str
+        What the page shows, behind the name in its title.
+    warning : str
+        Heading of the notes.
     """
     pictures = [
         (caption, f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}")
@@ -54,7 +60,7 @@ def write_training_page(
         .get_template("training.html")
         .render(
             title=title, kept=kept, tables=tables, notes=notes, settings=settings, pictures=pictures,
-            style=Markup(style),
+            style=Markup(style), subject=subject, warning=warning,
         )
     )  # fmt: skip
     with atomic_write(path) as temporary:

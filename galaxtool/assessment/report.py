@@ -1,0 +1,101 @@
+"""The tables, the figures and the page of an evaluation."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from galaxtool.assessment.score_rows import RowTable, format_rows, list_tables
+from galaxtool.errors import GalaxtoolError
+from galaxtool.finetuning.score_tables import ScoreTable
+from galaxtool.plotting.request import PlotRequest
+from galaxtool.plotting.save import save_figure
+from galaxtool.plotting.style import use_style
+from galaxtool.plugins.options import parse_options
+from galaxtool.plugins.registry import get_registry
+from galaxtool.reports.html.training import write_training_page
+from galaxtool.types import Progress, warn
+from galaxtool.utils.atomic_write import atomic_write
+
+FIGURES = {
+    "confusion": "Confusion matrix",
+    "f1": "F1 of each class",
+    "roc": "ROC curves, one class against the rest",
+    "precision-recall": "Precision and recall, one class against the rest",
+    "reliability": "Reliability: share of right answers by confidence",
+}
+"""Kinds of figure that are drawn of every evaluation, if they are registered, and their captions."""
+
+_SUFFIXES = (".png", ".pdf")
+
+
+def write_tables(folder: Path, metrics: Mapping[str, Any]) -> list[RowTable]:
+    """Write each table as a CSV file, and return the tables."""
+    tables = list_tables(metrics)
+    for table in tables:
+        name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in table.name)
+        with (
+            atomic_write(folder / f"{name}.csv") as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as stream,
+        ):
+            writer = csv.DictWriter(stream, table.columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(table.rows)
+    return tables
+
+
+def draw_figures(evaluation: Path, by: Sequence[str], progress: Progress) -> list[tuple[str, Path]]:
+    """Draw the figures of an evaluation directory, and return their captions and PNG files.
+
+    A figure that cannot be drawn costs only itself.
+    """
+    known = set(get_registry().plots.names())
+    wanted: list[tuple[str, str, str, str | None]]
+    wanted = [(kind, kind, caption, None) for kind, caption in FIGURES.items() if kind in known]
+    if "accuracy-by" in known:
+        wanted += [("accuracy-by", f"accuracy-by-{name}", f"Accuracy by {name}", name) for name in by]
+    figures = []
+    for kind, name, caption, column in wanted:
+        try:
+            _draw(kind, evaluation, column, [evaluation / "figures" / f"{name}{suffix}" for suffix in _SUFFIXES])
+        except GalaxtoolError as error:
+            warn(progress, f"The figure '{name}' was not drawn: {error.message}")
+        else:
+            figures.append((caption, evaluation / "figures" / f"{name}.png"))
+    return figures
+
+
+def _draw(kind: str, evaluation: Path, column: str | None, paths: Sequence[Path]) -> None:
+    """Draw a figure once, and save it to several files."""
+    registered = get_registry().plots.find(kind)
+    options = parse_options(f"the plot '{kind}'", registered.spec.options, [])
+    request = PlotRequest(kind=kind, inputs=(str(evaluation),), by=column, options=options)
+    with use_style():
+        save_figure(registered.create(request), *paths)
+
+
+def write_page(
+    path: Path,
+    metrics: Mapping[str, Any],
+    tables: Sequence[RowTable],
+    figures: Sequence[tuple[str, Path]],
+    *,
+    notes: Sequence[str],
+    settings: Mapping[str, str],
+) -> None:
+    """Write ``report.html``, one file that needs no other."""
+    split = "" if metrics["split"] == "all" else f", split {metrics['split']}"
+    shown = [ScoreTable(table.title, *format_rows(table), table.remark) for table in tables]
+    write_training_page(
+        path,
+        title=f"{metrics['model']} on {metrics['dataset']}",
+        kept=f"{metrics['n']:,} images{split}.",
+        tables=shown,
+        notes=notes,
+        settings=settings,
+        figures=figures,
+        subject="scores of an evaluation",
+        warning="Before you use these scores",
+    )

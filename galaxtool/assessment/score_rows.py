@@ -1,0 +1,212 @@
+"""The scores of an evaluation as rows of tables, for files and for the report; this file imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "F1 (macro)",
+    "precision_macro": "precision (macro)",
+    "roc_auc": "ROC AUC (one against rest)",
+    "average_precision": "average precision (one against rest)",
+    "top_2": "true class in the best 2",
+    "top_3": "true class in the best 3",
+    "top_5": "true class in the best 5",
+    "ece": "calibration error (ECE)",
+    "brier": "Brier score (0 to 2)",
+    "cross_entropy": "cross-entropy",
+    "map_at_5": "AP@5, divided by the hits",
+    "map_at_5_possible": "AP@5, divided by min(5, R)",
+    "map": "mAP of the whole gallery",
+    "precision_at_1": "precision at 1",
+    "precision_at_5": "precision at 5",
+    "precision_at_10": "precision at 10",
+}
+"""Metric -> what reports call it."""
+
+_CLASS_SCORES = ("precision", "recall", "f1", "roc_auc", "average_precision")
+_MAX_ROWS = 60
+
+
+@dataclass(frozen=True)
+class RowTable:
+    """A table of an evaluation.
+
+    Parameters
+    ----------
+    name : str
+        Name of its file in ``tables/``, without suffix.
+    title : str
+        Heading in the report.
+    rows : list of dict
+        Values by column.
+    remark : str
+        What to know about the numbers.
+    """
+
+    name: str
+    title: str
+    rows: list[dict[str, Any]]
+    remark: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in the order of their first appearance."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row))
+
+
+def list_tables(metrics: Mapping[str, Any]) -> list[RowTable]:
+    """Return the tables of the content of ``metrics.json``, the most important first; those without rows are left out.
+
+    The columns ``low`` and ``high`` are the ends of 95 % intervals; a score of a class has ``<score>_low`` and
+    ``<score>_high``.
+    """
+    tables = [_tabulate_scores(metrics), _tabulate_classes(metrics), _tabulate_confusion(metrics)]
+    tables += _tabulate_retrieval(metrics.get("retrieval", {}))
+    tables += [_tabulate_column(name, entry) for name, entry in metrics.get("by", {}).items()]
+    tables += [_tabulate_robustness(metrics), _tabulate_votes(metrics), _tabulate_reliability(metrics)]
+    return [table for table in tables if table.rows]
+
+
+def list_scores(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the name and the entry of each score of all classes together: those of galaxtool first, then of plugins."""
+    for name in (*(name for name in NAMES if name in metrics), *(name for name in metrics if name not in NAMES)):
+        entry = metrics[name]
+        if isinstance(entry, Mapping) and {"value", "low", "high"} <= entry.keys():
+            yield name, entry
+
+
+def _tabulate_scores(metrics: Mapping[str, Any]) -> RowTable:
+    rows = [{"score": name, **_pick(entry)} for name, entry in list_scores(metrics)]
+    return RowTable(
+        "scores",
+        "Scores",
+        rows,
+        f"Intervals of 95 %: percentiles of {metrics.get('resamples', 0):,} bootstrap resamples of the images, each "
+        "with the same number of every class; for retrieval, of the queries.",
+    )
+
+
+def _tabulate_classes(metrics: Mapping[str, Any]) -> RowTable:
+    rows = []
+    for slug, entry in metrics.get("classes", {}).items():
+        row = {"class": slug, "n": entry["n"], "n_predicted": entry["n_predicted"]}
+        for name in _CLASS_SCORES:
+            score = entry.get(name, {})
+            row |= {name: score.get("value"), f"{name}_low": score.get("low"), f"{name}_high": score.get("high")}
+        rows.append(row)
+    return RowTable("classes", "Classes", rows, str(metrics.get("remark", "")))
+
+
+def _tabulate_confusion(metrics: Mapping[str, Any]) -> RowTable:
+    confusion = metrics.get("confusion", {"classes": [], "counts": []})
+    slugs = confusion["classes"]
+    rows = [
+        {"true class": slug, **dict(zip(slugs, counts, strict=True))}
+        for slug, counts in zip(slugs, confusion["counts"], strict=True)
+    ]
+    return RowTable("confusion", "Images by true class (rows) and most probable class (columns)", rows)
+
+
+def _tabulate_retrieval(retrieval: Mapping[str, Any]) -> list[RowTable]:
+    tables = []
+    for similarity in ("cosine", "dot_product"):
+        entries = retrieval.get(similarity, {})
+        rows = [{"score": name, **_pick(entry, "chance", "permuted")} for name, entry in entries.items()]
+        shown = similarity.replace("_", " ")
+        remark = (
+            f"Queries: {retrieval.get('queries')}; gallery: {retrieval.get('gallery')}. Intervals are "
+            f"{retrieval.get('interval')}. 'chance' is expected of a gallery in random order, and 'permuted' was "
+            f"measured with the labels permuted. {retrieval.get('note', '')}"
+        )
+        tables.append(RowTable(f"retrieval_{similarity}", f"Retrieval by the {shown}", rows, remark.strip()))
+    return tables
+
+
+def _tabulate_column(name: str, entry: Mapping[str, Any]) -> RowTable:
+    rows = [
+        {"from": one["low"], "to": one["high"], "median": one["median"], "n": one["n"], **_name(one["accuracy"])}
+        for one in entry["bins"]
+    ]
+    if missing := entry.get("missing"):
+        rows.append({"from": "no value", "n": missing["n"], **_name(missing["accuracy"])})
+    return RowTable(f"by_{name}", f"Accuracy by {name}", rows, "Intervals are Wilson intervals of the share.")
+
+
+def _tabulate_robustness(metrics: Mapping[str, Any]) -> RowTable:
+    robustness = metrics.get("robustness", {"n": 0, "curves": {}})
+    rows = [
+        {"perturbation": kind, "meaning": one["meaning"], "level": one["level"], **_name(one["accuracy"])}
+        | {"F1 (macro)": one["f1_macro"]}
+        for kind, levels in robustness["curves"].items()
+        for one in levels
+    ]
+    remark = f"The pictures that the model sees were changed, {robustness['n']:,} of them. Wilson intervals."
+    return RowTable("robustness", "Accuracy on perturbed images", rows, remark)
+
+
+def _tabulate_votes(metrics: Mapping[str, Any]) -> RowTable:
+    rows = [
+        {"question": question, "answer": answer, **one}
+        for question, entry in metrics.get("questions", {}).items()
+        for answer, one in entry.get("answers", {}).items()
+    ]
+    return RowTable("answers", "Answers", rows)
+
+
+def _tabulate_reliability(metrics: Mapping[str, Any]) -> RowTable:
+    calibration = metrics.get("calibration", {})
+    crossed = calibration.get("cross_fitted")
+    remark = "In brackets: the range of the confidence, and the Wilson interval of the accuracy."
+    if crossed:
+        remark += " The temperatures were not fitted to the image."
+    return RowTable("reliability", "Confidence and accuracy", list(calibration.get("reliability", [])), remark)
+
+
+def _pick(entry: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    return {key: entry.get(key) for key in ("value", "low", "high", *more)}
+
+
+def _name(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"accuracy": entry["value"], "low": entry["low"], "high": entry["high"]}
+
+
+def format_rows(table: RowTable) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+    """Return the columns and rows of a table for people: a score and its interval in one cell.
+
+    Only the first 60 rows are returned; the files have all.
+    """
+    shown = []
+    for row in table.rows[:_MAX_ROWS]:
+        texts: dict[str, str] = {}
+        for name, value in row.items():
+            if name in ("low", "high") or name.endswith(("_low", "_high")):
+                continue
+            ends = _find_ends(row, name)
+            text = NAMES.get(value, value) if name == "score" else format_value(value)
+            interval = f" ({format_value(ends[0])} to {format_value(ends[1])})" if ends else ""
+            texts[name.replace("_", " ")] = f"{text}{interval}"
+        shown.append(texts)
+    columns = tuple(dict.fromkeys(name for row in shown for name in row))
+    return columns, [{name: row.get(name, "") for name in columns} for row in shown]
+
+
+def _find_ends(row: Mapping[str, Any], name: str) -> tuple[Any, Any] | None:
+    """Return the ends of the interval of a column, if it has one that is known."""
+    own = f"{name}_low" if f"{name}_low" in row else "low" if name in ("value", "accuracy") and "low" in row else ""
+    if not own or row[own] is None:
+        return None
+    return row[own], row[own.replace("low", "high")]
+
+
+def format_value(value: Any) -> str:
+    """Return a value of a table as text: three decimals, fewer for large numbers."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 100 else f"{value:,.6g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,123 @@
+"""A model and the labeled images that it is scored on, opened and matched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from galaxtool.assessment.by_column import check_columns
+from galaxtool.assessment.held_out import CrossFit, find_cross_fit
+from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, select_split
+from galaxtool.assessment.options import EvaluateOptions
+from galaxtool.assessment.run_split import list_given_splits, read_run_split
+from galaxtool.assessment.truth import Truth, match_truth
+from galaxtool.datasets.files import find_notes as find_dataset_notes
+from galaxtool.datasets.open import open_dataset
+from galaxtool.datasets.protocols import Dataset
+from galaxtool.datasets.reading import read_as_classify
+from galaxtool.datasets.subset import create_items_table
+from galaxtool.errors import ModelError
+from galaxtool.inference.class_prior import ClassPrior, choose_prior
+from galaxtool.inference.classify import check_classes
+from galaxtool.inference.coarse_terms import CoarseTerms, find_terms
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.notes import find_notes
+from galaxtool.inference.pixel_scale import assume_pixel_scale
+from galaxtool.inference.reading import override_preprocess
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.runner import open_batch_engine
+from galaxtool.models.engines.protocol import Engine
+from galaxtool.models.find import find_model
+from galaxtool.types import Progress
+from galaxtool.vision.perturb import list_perturbations
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model and the labeled images that it is scored on.
+
+    Parameters
+    ----------
+    engine : Engine
+        The open model.
+    dataset : Dataset
+        The data set, of which `items` are scored.
+    items : list of DatasetItem
+        The N images.
+    splits : list of str
+        Split of each image; empty where it has none.
+    split : str
+        Split that is scored, or ``all``.
+    truth : Truth
+        Their true classes.
+    terms : CoarseTerms or None
+        Coarser classes that the model is scored in.
+    prior : ClassPrior
+        Mix of classes of the probabilities.
+    cross_fit : CrossFit or None
+        How the calibration is measured, if the temperature was fitted to the images.
+    notes : list of str
+        What to beware of.
+    """
+
+    engine: Engine
+    dataset: Dataset
+    items: list[DatasetItem]
+    splits: list[str]
+    split: str
+    truth: Truth
+    terms: CoarseTerms | None
+    prior: ClassPrior
+    cross_fit: CrossFit | None
+    notes: list[str]
+
+
+def open_subject(
+    options: EvaluateOptions, reading: ReadingOptions, compute: ComputeOptions, progress: Progress
+) -> tuple[Subject, ReadingOptions]:
+    """Open the model and the data set, and match the labels with the classes of the model."""
+    list_perturbations(options.perturbations)
+    files = find_model(options.model)
+    engine = open_batch_engine(files, compute, 0, progress)
+    record = engine.record
+    check_classes(record, options.model)
+    if record.votes is not None:
+        raise ModelError(
+            f"The model '{options.model}' predicts shares of votes, and evaluate scores classes.",
+            hint="Its scores on the validation split are in the metrics.json of its run.",
+        )
+    prior, terms = choose_prior(record, options.prior), find_terms(record, options.coarse)
+    dataset = open_dataset(
+        options.dataset,
+        image_column=reading.image_column,
+        label_column=options.label_column,
+        ra_column=reading.ra_column,
+        dec_column=reading.dec_column,
+        table=reading.table,
+        where=options.where,
+        reading=assume_pixel_scale(record, reading).read_options,
+        pattern=reading.pattern,
+    )
+    read_as_classify(dataset, override_preprocess(record.make_preprocess(), reading))
+    of_run = read_run_split(files, dataset)
+    splits = list(of_run or list_given_splits(dataset))
+    rows, split = select_split(dataset, splits, options.split)
+    items = list_dataset_items(dataset, rows)
+    if options.by_columns:
+        check_columns(create_items_table([dataset.items[row] for row in rows]), options.by_columns)
+    truth = match_truth([dataset.items[row].label for row in rows], record, options.model, terms)
+    notes = [*find_dataset_notes(dataset), *truth.notes, *find_notes(record, reading, [i for i in items if i.ref])]
+    if of_run and (learned := sum(splits[row] == "train" for row in rows)):
+        notes.append(f"{learned} of the {len(rows)} images are training images of this run: the scores are too good.")
+    if terms is not None and (dropped := terms.describe_dropped()):
+        notes.append(dropped)
+    chosen = [splits[row] for row in rows]
+    cross_fit, note = find_cross_fit(
+        record,
+        chosen if of_run else None,
+        factors=prior.factors,
+        is_coarse=terms is not None,
+        tta=record.tta if compute.tta is None else compute.tta,
+    )
+    notes += [note] if note else []
+    subject = Subject(engine, dataset, items, chosen, split, truth, terms, prior, cross_fit, notes)
+    return subject, assume_pixel_scale(record, reading)
