@@ -135,7 +135,7 @@ def _evaluate(
     write_json(run.path / "metrics.json", metrics)
     run.manifest["metrics"] = metrics
     tables = write_tables(run.path / "tables", metrics)
-    figures = draw_figures(run.path, options.by_columns, progress) if options.figures else []
+    figures = draw_figures(run.path, metrics, progress) if options.figures else []
     settings = _describe_settings(options, subject, runner)
     write_page(run.path / "report.html", metrics, tables, figures, notes=subject.notes, settings=settings)
     return EvaluateResult(

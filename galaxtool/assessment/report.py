@@ -21,12 +21,12 @@ from galaxtool.utils.atomic_write import atomic_write
 
 FIGURES = {
     "confusion": "Confusion matrix",
-    "f1": "F1 of each class",
+    "class-f1": "F1 of each class",
     "roc": "ROC curves, one class against the rest",
     "precision-recall": "Precision and recall, one class against the rest",
-    "reliability": "Reliability: share of right answers by confidence",
+    "reliability": "Reliability: share of right answers by the confidence that the model states",
 }
-"""Kinds of figure that are drawn of every evaluation, if they are registered, and their captions."""
+"""Kinds of figure that are drawn of every evaluation, and their captions."""
 
 _SUFFIXES = (".png", ".pdf")
 
@@ -46,16 +46,16 @@ def write_tables(folder: Path, metrics: Mapping[str, Any]) -> list[RowTable]:
     return tables
 
 
-def draw_figures(evaluation: Path, by: Sequence[str], progress: Progress) -> list[tuple[str, Path]]:
+def draw_figures(evaluation: Path, metrics: Mapping[str, Any], progress: Progress) -> list[tuple[str, Path]]:
     """Draw the figures of an evaluation directory, and return their captions and PNG files.
 
     A figure that cannot be drawn costs only itself.
     """
-    known = set(get_registry().plots.names())
     wanted: list[tuple[str, str, str, str | None]]
-    wanted = [(kind, kind, caption, None) for kind, caption in FIGURES.items() if kind in known]
-    if "accuracy-by" in known:
-        wanted += [("accuracy-by", f"accuracy-by-{name}", f"Accuracy by {name}", name) for name in by]
+    wanted = [(kind, kind, caption, None) for kind, caption in FIGURES.items()]
+    wanted += [("accuracy-by", f"accuracy-by-{name}", f"Accuracy by {name}", name) for name in metrics.get("by", {})]
+    if "robustness" in metrics:
+        wanted.append(("robustness", "robustness", "Accuracy on perturbed images", None))
     figures = []
     for kind, name, caption, column in wanted:
         try:
@@ -71,7 +71,8 @@ def _draw(kind: str, evaluation: Path, column: str | None, paths: Sequence[Path]
     """Draw a figure once, and save it to several files."""
     registered = get_registry().plots.find(kind)
     options = parse_options(f"the plot '{kind}'", registered.spec.options, [])
-    request = PlotRequest(kind=kind, inputs=(str(evaluation),), by=column, options=options)
+    width = 2 if kind == "robustness" else 1
+    request = PlotRequest(kind=kind, inputs=(str(evaluation),), by=column, options=options, columns=width)
     with use_style():
         save_figure(registered.create(request), *paths)
 

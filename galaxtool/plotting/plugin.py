@@ -147,6 +147,13 @@ def _list_score_plots() -> list[PlotSpec]:
             ),
         ),
         PlotSpec(
+            name="robustness",
+            summary="Accuracy on perturbed images: noise, blur, rotation, crop, brightness.",
+            factory="galaxtool.plotting.kinds.robustness:plot_robustness",
+            inputs="evaluation directories made with --perturb",
+            takes=("label",),
+        ),
+        PlotSpec(
             name="differences",
             summary="Differences of the scores of evaluations with their intervals; filled where they are significant.",
             factory="galaxtool.plotting.kinds.differences:plot_differences",

@@ -12,8 +12,8 @@ from scipy import ndimage
 from galaxtool.errors import UnknownName
 
 LEVELS = {
-    "noise": (0.02, 0.05, 0.1, 0.2),
-    "psf": (0.02, 0.04, 0.08, 0.16),
+    "noise": (0.005, 0.01, 0.02, 0.05, 0.1),
+    "psf": (0.01, 0.02, 0.04, 0.08),
     "rotation": (15.0, 45.0, 90.0, 135.0),
     "crop": (0.9, 0.8, 0.65, 0.5),
     "brightness": (0.5, 0.75, 1.5, 2.0),
