@@ -33,7 +33,7 @@ def test_a_perturbation_is_the_same_for_the_same_image(kind: str, picture: np.nd
         assert changed.dtype == np.uint8 and changed.shape == picture.shape
         np.testing.assert_array_equal(changed, one(picture, "a"))
         assert describe_level(kind, one.level)
-        assert not np.array_equal(changed, picture)
+    assert not np.array_equal(changed, picture)
 
 
 def test_noise_has_its_standard_deviation_and_differs_between_images(picture: np.ndarray) -> None:
