@@ -8,9 +8,15 @@ are in ``galaxtool.listings``, because some of their names, such as ``models``, 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 __version__ = "0.1.0"
+
+# galaxtool sends nothing to anybody; these runtimes, imported later, would report their use
+os.environ.update(
+    ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", RAY_USAGE_STATS_ENABLED="0", DO_NOT_TRACK="1"
+)
 
 _PLACES = {
     "galaxtool.errors": (

@@ -24,6 +24,9 @@ from galaxtool.backbones.openclip_towers import (
 from galaxtool.backbones.transformer import Transformer, TransformerAbilities
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
+from galaxtool.utils.config import is_offline
+from galaxtool.utils.optional_imports import require
+from galaxtool.utils.privacy import forbid_downloads
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """OpenAI's normalization, which OpenCLIP uses for weights that do not define another."""
@@ -139,16 +142,26 @@ def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights]
         If the tokenizer or the towers must be downloaded from a hub and cannot be.
     """
     _check_architecture(architecture)
+    if is_offline():
+        forbid_downloads()
+    if _needs_transformers(architecture):
+        require("transformers", why=f"The text tower of '{architecture}'", install="galaxtool[towers]")
     try:
         with _silence_logging():
             model = open_clip.create_model(architecture, pretrained=None)
         tokenizer = open_clip.get_tokenizer(architecture)
     except OSError as error:
         raise ConfigError(
-            f"The OpenCLIP architecture '{architecture}' needs files from a model hub: {error}.",
+            f"The OpenCLIP architecture '{architecture}' needs files from a model hub: {_first_line(error)}.",
             hint="Choose one whose towers are OpenCLIP's own, e.g. open_clip:ViT-B-16.",
         ) from error
     return OpenClip(model, tokenizer, pretrained=weights is not None)
+
+
+def _needs_transformers(architecture: str) -> bool:
+    """Tell whether a part of an architecture is from the hub of Hugging Face."""
+    texts = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {})
+    return any(key.startswith("hf_") for key in texts)
 
 
 def build_vit_b_16(*, architecture: str, weights: str | None, resolve: Callable[[Weights], Path]) -> OpenClip:
@@ -190,6 +203,10 @@ def list_weights(architecture: str) -> list[Weights]:
                 )
             )
     return records
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.rstrip(".") for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 @contextmanager

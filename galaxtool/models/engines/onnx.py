@@ -14,6 +14,7 @@ from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import read_class_embeddings, read_onnx_record
 from galaxtool.models.unlike_training import read_onnx_detector
 from galaxtool.utils.optional_imports import require
+from galaxtool.utils.privacy import forbid_onnx_reports
 
 
 class OnnxEngine:
@@ -49,6 +50,7 @@ class OnnxEngine:
                 hint="Leave --precision out, or use --engine torch.",
             )
         runtime = require("onnxruntime", why="Running an ONNX model", install="onnxruntime-gpu")
+        forbid_onnx_reports(runtime)
         options = runtime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads

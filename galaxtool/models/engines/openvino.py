@@ -20,6 +20,7 @@ from galaxtool.models.onnx.metadata import (
 )
 from galaxtool.models.unlike_training import DOMAIN_KEY, read_onnx_detector
 from galaxtool.utils.optional_imports import require
+from galaxtool.utils.privacy import forbid_openvino_reports
 
 _OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
@@ -72,6 +73,7 @@ class OpenVinoEngine:
             raise ConfigError(
                 f"The openvino engine computes in fp32 or bf16, not in '{precision}'.", hint="Or use --engine torch."
             )
+        forbid_openvino_reports()
         openvino = require("openvino", why="The openvino engine", install="galaxtool[fast]")
         settings = {
             "INFERENCE_PRECISION_HINT": _OPENVINO_TYPES[precision],

@@ -20,6 +20,7 @@ from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import UnlikeDetector, make_metadata
+from galaxtool.utils.privacy import forbid_onnx_reports
 
 OPSET = 18
 
@@ -137,6 +138,7 @@ def compare_with_model(
     Comparison
         The worst values of all batches.
     """
+    forbid_onnx_reports(onnxruntime)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
