@@ -13,6 +13,7 @@ _PCA = MethodOption(
     name="pca", default=0, summary="Number of principal components to begin with; 0 for the features themselves."
 )
 _BALANCED = MethodOption(name="balanced", default=False, summary="Draw the same number of each class.")
+_MOST_SHOWN = MethodOption(name="most", default=8, summary="Most images to draw.")
 
 
 def _make_most(most: int) -> MethodOption:
@@ -98,6 +99,36 @@ def list_image_kinds() -> list[PlotSpec]:
                     summary="Whether each query has a row or a column.",
                 ),
                 _TABLE,
+                _SEED,
+            ),
+        ),
+        PlotSpec(
+            name="attention",
+            summary="Where the heads of a vision transformer look, perhaps before and after its training.",
+            factory="galaxtool.plotting.kinds.looks:plot_attention",
+            inputs=_IMAGES,
+            takes=("model",),
+            options=(
+                MethodOption(name="heads", default="mean", summary="mean, all, or numbers of heads such as 1,4."),
+                MethodOption(name="before", default="", summary="Model or backbone to compare --model with."),
+                _MOST_SHOWN,
+            ),
+        ),
+        PlotSpec(
+            name="saliency",
+            summary="Which parts of an image speak for a class: LayerCAM, Grad-CAM, or the gradient by the pixels.",
+            factory="galaxtool.plotting.kinds.looks:plot_saliency",
+            inputs=_IMAGES,
+            takes=("model",),
+            options=(
+                MethodOption(
+                    name="method",
+                    default="layer-cam",
+                    choices=("layer-cam", "grad-cam", "gradient"),
+                    summary="A class activation map of a convolutional network, or the gradient of any network.",
+                ),
+                MethodOption(name="class", default="", summary="Class to look for; by default the predicted one."),
+                _MOST_SHOWN,
                 _SEED,
             ),
         ),
