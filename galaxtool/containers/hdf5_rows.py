@@ -12,6 +12,7 @@ import numpy as np
 
 from galaxtool.containers.hdf5_checks import find_missing_rows
 from galaxtool.containers.hdf5_links import check_links
+from galaxtool.containers.hdf5_trial import check_survivable
 from galaxtool.containers.member_index import identify_file
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.content import describe_content
@@ -152,13 +153,16 @@ def open_hdf5(path: Path) -> Any:
             f"'{path}' is {f'{what}, ' if what and head else what}{'not an HDF5 file' if head else ''}.",
             hint=hint or "It may be an incomplete download, or an error page; download it again.",
         )
+    key = identify_file(path)
+    if key not in _CHECKED:
+        check_survivable(path, key[2])
     try:
         # nothing is written, so a file system without locks is fine
         file = h5py.File(path, "r", locking="best-effort")
     except OSError as error:
         raise InputError(f"'{path}' is {_describe_damage(error)}.", hint="Download or copy it again.") from error
     try:
-        _check_once(file, path)
+        _check_once(file, path, key)
     except BROKEN as error:
         file.close()
         raise InputError(
@@ -170,9 +174,8 @@ def open_hdf5(path: Path) -> Any:
     return file
 
 
-def _check_once(file: Any, path: Path) -> None:
+def _check_once(file: Any, path: Path, key: tuple[str, int, int, int]) -> None:
     """Check where a file points to, once in a process as long as it does not change."""
-    key = identify_file(path)
     if key not in _CHECKED:
         check_links(file, path)
         _CHECKED[key] = None
