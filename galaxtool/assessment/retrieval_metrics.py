@@ -9,6 +9,7 @@ import numpy as np
 from galaxtool.evaluation.intervals import make_entry
 from galaxtool.evaluation.resamples import StratifiedResamples, make_resampled_entry
 from galaxtool.evaluation.retrieval import RetrievalScores, compute_chance, measure_retrieval
+from galaxtool.evaluation.weighted_scores import sum_products
 from galaxtool.executors.cores import count_cores
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress
@@ -113,7 +114,7 @@ def _make_mean_entry(values: np.ndarray, weights: np.ndarray) -> dict[str, float
     for number, drawn in enumerate(weights):
         used = drawn[known].astype(np.float64)
         total = used.sum()
-        resampled[number] = used @ values[known] / total if total else np.nan
+        resampled[number] = sum_products(used, values[known]) / float(total) if total else np.nan
     return make_resampled_entry(float(values[known].mean()), resampled, share_of=len(known))
 
 

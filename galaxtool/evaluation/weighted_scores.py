@@ -142,7 +142,7 @@ class _RankedClass:
         own, sums = weights[self.own], _sum_up(weights[self.others])
         total = own.sum() * sums[-1]
         ranks = sums[self.below] + sums[self.up_to]
-        return float(own @ ranks / (2 * total)) if total else np.nan
+        return sum_products(own, ranks) / (2 * float(total)) if total else np.nan
 
     def average_precision(self, weights: np.ndarray) -> float:
         """Return the mean over the items of the class of the precision at their probability; NaN without any."""
@@ -152,7 +152,7 @@ class _RankedClass:
             return np.nan
         found = own_sums[-1] - own_sums[self.own_below]
         taken = found + sums[-1] - sums[self.below]
-        return float(own @ _divide(found, taken) / own_sums[-1])
+        return sum_products(own, _divide(found, taken)) / float(own_sums[-1])
 
 
 def _rank_classes(probabilities: np.ndarray, targets: np.ndarray) -> list[_RankedClass | None]:
@@ -173,7 +173,7 @@ def _weigh_top(probabilities: np.ndarray, targets: np.ndarray, k: int) -> Weight
 
 
 def _weigh_mean(values: np.ndarray) -> Weighted:
-    return lambda weights: float(weights @ values / weights.sum())
+    return lambda weights: sum_products(weights, values) / float(weights.sum())
 
 
 def _list_classes(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -182,6 +182,14 @@ def _list_classes(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
     counts = np.bincount(targets, minlength=k) + np.bincount(probabilities.argmax(axis=1), minlength=k)
     occurs: np.ndarray = counts > 0
     return occurs
+
+
+def sum_products(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the sum of the products of two arrays (N,), computed in this thread alone.
+
+    For long arrays ``first @ second`` starts threads, which take the cores from those that score other resamples.
+    """
+    return float(np.einsum("i,i->", first, second))
 
 
 def _sum_up(values: np.ndarray) -> np.ndarray:
