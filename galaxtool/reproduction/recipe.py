@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from galaxtool.errors import ConfigError, suggest_name
 from galaxtool.finetuning.config import FinetuneConfig
+
+T = TypeVar("T")
 
 NOT_STATED = "not stated"
 
@@ -268,14 +270,15 @@ class _Parser:
                     hint=f"Did you mean '{near}'?" if near else "See galaxtool finetune --help.",
                 )
 
-    def _make(self, kind: Any, where: str, entry: dict[str, Any]) -> Any:
+    def _make(self, kind: type[T], where: str, entry: dict[str, Any]) -> T:
         """Build a dataclass from a TOML table; lists become tuples."""
-        unknown = [name for name in entry if name not in kind.__dataclass_fields__]
+        known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+        unknown = [name for name in entry if name not in known]
         if unknown:
-            near = suggest_name(unknown[0], kind.__dataclass_fields__)
+            near = suggest_name(unknown[0], known)
             raise ConfigError(
                 f"The recipe '{self.path}' has an unknown entry '{unknown[0]}' in {where}.",
-                hint=f"Did you mean '{near}'?" if near else f"Known: {', '.join(kind.__dataclass_fields__)}.",
+                hint=f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}.",
             )
         try:
             return kind(**{name: _freeze(value) for name, value in entry.items()})

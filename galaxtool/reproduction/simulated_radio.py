@@ -60,7 +60,7 @@ def simulate_radio_galaxy(label: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def _beam(x: np.ndarray, y: np.ndarray, center: np.ndarray) -> np.ndarray:
-    return np.exp(-((x - center[0]) ** 2 + (y - center[1]) ** 2) / (2 * _BEAM**2))
+    return np.asarray(np.exp(-((x - center[0]) ** 2 + (y - center[1]) ** 2) / (2 * _BEAM**2)))
 
 
 def _annotate(name: str, labels: list[str]) -> str:

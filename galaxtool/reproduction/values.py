@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 
 from galaxtool.errors import ConfigError
 
-_REDUCE = {
+_REDUCE: dict[str, Callable[[Sequence[float]], float]] = {
     "max": max,
     "min": min,
     "sum": sum,
