@@ -89,6 +89,8 @@ def plan_lines(recipe: TableRecipe, datasets: Mapping[str, str], options: Reprod
     for protocol in options.protocols:
         if protocol not in PROTOCOLS:
             raise UnknownName("way to split", protocol, PROTOCOLS)
+    if not recipe.rows:
+        return []
     planner = _Planner(recipe, datasets, options)
     lines = [line for row in _choose_rows(recipe, options) for line in planner.plan(row)]
     if not lines:

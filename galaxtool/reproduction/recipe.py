@@ -142,6 +142,37 @@ class Axis:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FigureRecipe:
+    """A figure that is drawn when the numbers are there, for each data set or for all together.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of `galaxtool plot`; or ``clusters``, the confusion matrix of clusters.
+    of : {"runs", "evaluations", "data"}
+        What it draws: the trainings, evaluations of them on their test images, or the data set itself.
+    data : tuple of str
+        Data slots; empty for all.
+    rows : tuple of str
+        Names of the rows; empty for all.
+    columns : {1, 2}
+        Columns of a journal page that it spans.
+    options : tuple of str
+        Settings of the kind, as ``NAME=VALUE``.
+    together : bool
+        Whether one figure shows all data sets.
+    """
+
+    kind: str
+    of: str = "runs"
+    data: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    columns: int = 1
+    options: tuple[str, ...] = ()
+    together: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableRecipe:
     """A table or figure of a paper.
 
@@ -158,7 +189,9 @@ class TableRecipe:
     settings : tuple of Fact
         Settings of all trainings.
     rows : tuple of Row
+        Empty for a figure of the data alone, whose numbers are the images of each class.
     scores : tuple of Score
+    figures : tuple of FigureRecipe
     axis : Axis, optional
     seeds : int
         Number of trainings of each cell, which differ in their random seed.
@@ -179,6 +212,7 @@ class TableRecipe:
     settings: tuple[Fact, ...] = ()
     rows: tuple[Row, ...] = ()
     scores: tuple[Score, ...] = ()
+    figures: tuple[FigureRecipe, ...] = ()
     axis: Axis | None = None
     seeds: int = 1
     seeds_paper: str = NOT_STATED
@@ -239,6 +273,7 @@ class _Parser:
                     self._make(Score, "scores", {"title": entry.get("name"), **entry})
                     for entry in content.get("scores", [])
                 ),
+                "figures": tuple(self._make(FigureRecipe, "figures", entry) for entry in content.get("figures", [])),
                 "axis": None if axis is None else self._make(Axis, "axis", axis),
                 "seeds": fact["ours"],
                 "seeds_paper": fact.get("paper", NOT_STATED),

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.reproduction.catalog import load_recipe
+from galaxtool.reproduction.data_rows import count_classes
 from galaxtool.reproduction.execute import Runner
+from galaxtool.reproduction.figures import draw_figures
 from galaxtool.reproduction.options import ReproduceOptions
 from galaxtool.reproduction.plan import Line, plan_lines
 from galaxtool.reproduction.recipe import Score, TableRecipe
@@ -33,7 +35,11 @@ def reproduce_table(name: str, data: Sequence[str], options: ReproduceOptions, p
     table = _Table(recipe, lines, folder, options)
     if options.is_small:
         progress.say(SMALL_NOTE)
-    _run_lines(lines, table, datasets, progress)
+    if recipe.rows:
+        _run_lines(lines, table, datasets, progress)
+    else:
+        table.replace(count_classes(recipe, datasets))
+    draw_figures(recipe, lines, datasets, folder, progress)
     return ReproduceResult(recipe, table.rows, options.scale, folder, sorted(folder.iterdir()))
 
 
@@ -78,6 +84,11 @@ class _Table:
     def rows(self) -> list[TableRow]:
         """All rows so far."""
         return [row for part in self._parts for row in part]
+
+    def replace(self, rows: list[TableRow]) -> None:
+        """Set all rows, and write the files."""
+        self._parts = [[]]
+        self.fill(0, rows)
 
     def fill(self, number: int, rows: list[TableRow]) -> None:
         """Set the numbers of a line, and write the files."""

@@ -12,6 +12,11 @@ from galaxtool.reproduction.splits import LEAKS, PROTOCOLS
 from galaxtool.reproduction.table_row import COLUMNS, TableRow
 from galaxtool.utils.atomic_write import atomic_write
 
+_LEGEND = (
+    "Each cell: published / ours (95 % interval over test objects) difference; ± is the standard deviation over "
+    "trainings."
+)
+
 SMALL_NOTE = (
     "Scale small: simulated images and a tiny network from random weights in place of every backbone. It shows that "
     "the recipe runs; its numbers say nothing about the paper."
@@ -37,14 +42,15 @@ def format_markdown(recipe: TableRecipe, rows: Sequence[TableRow], *, is_small: 
     lines = [f"# {recipe.name}: {recipe.title}", "", recipe.paper, ""]
     if is_small:
         lines += [SMALL_NOTE, ""]
-    lines += [
-        "Each cell: published / ours (95 % interval over test objects) difference; ± is the standard deviation over "
-        "trainings.",
-    ]
+    if recipe.rows:
+        lines.append(_LEGEND)
     for data, split in dict.fromkeys((row.data, row.split) for row in rows):
         chosen = [row for row in rows if (row.data, row.split) == (data, split)]
         leak = " This leaks, and shows what a leak is worth." if split in LEAKS else ""
-        lines += ["", f"## {data}, {split} split", "", f"{PROTOCOLS[split].capitalize()}.{leak}", ""]
+        if split:
+            lines += ["", f"## {data}, {split} split", "", f"{PROTOCOLS[split].capitalize()}.{leak}", ""]
+        else:
+            lines += ["", f"## {data}", ""]
         lines += _format_one(recipe, chosen)
     reasons = dict.fromkeys(f"{row.row} ({row.data}): {row.reason}" for row in rows if row.reason)
     if reasons:
@@ -60,21 +66,26 @@ def _format_one(recipe: TableRecipe, rows: Sequence[TableRow]) -> list[str]:
     axis = recipe.axis.setting if recipe.axis else ""
     readouts = any(row.readout for row in rows)
     head = ["row", *(["read by"] if readouts else []), *([axis] if axis else [])]
-    scores = [score for score in recipe.scores if any(row.score == score.name for row in rows)]
-    head += [score.title for score in scores]
+    titles = {score.name: score.title for score in recipe.scores}
+    scores = [name for name in titles if any(row.score == name for row in rows)] or list(
+        dict.fromkeys(row.score for row in rows)
+    )
+    head += [titles.get(name, name) for name in scores]
     cells: dict[tuple[Any, ...], dict[str, str]] = {}
     for row in rows:
         cells.setdefault((row.row, row.readout, row.at), {})[row.score] = format_cell(row)
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for (name, readout, at), found in cells.items():
         texts = [name, *([readout] if readouts else []), *([str(at)] if axis else [])]
-        texts += [found.get(score.name, "") for score in scores]
+        texts += [found.get(name, "") for name in scores]
         lines.append(f"| {' | '.join(texts)} |")
     return lines
 
 
 def format_cell(row: TableRow) -> str:
-    """Return one number as ``0.973 / 0.951 (0.944 to 0.958) -0.022``."""
+    """Return one number as ``0.973 / 0.951 (0.944 to 0.958) -0.022``; a count of images as it is."""
+    if not row.split and row.ours is not None:
+        return f"{row.ours:.0f}"
     published = "-" if row.published is None else f"{row.published:.4g}"
     if row.published_sd is not None:
         published += f" ± {row.published_sd:.2g}"

