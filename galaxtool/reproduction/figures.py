@@ -74,11 +74,14 @@ def _draw(
         inputs = [str(training.path) for _, training in chosen]
         if figure.of == "evaluations":
             inputs = [str(_evaluate(training, datasets[group[0].slot], progress)) for _, training in chosen]
+        elif figure.of == "images":
+            inputs, labels = [datasets[group[0].slot]], []
     request = PlotRequest(
         kind=spec.name,
         inputs=tuple(inputs),
         label=tuple(labels) if "label" in spec.takes and len(labels) > 1 else (),
         columns=figure.columns,
+        model=str(chosen[0][1].path) if figure.of == "images" else None,
         options=parse_options(f"the plot '{spec.name}'", spec.options, figure.options),
         log=progress,
     )
@@ -107,7 +110,7 @@ def _choose_trainings(figure: FigureRecipe, data: DataSlot, lines: Sequence[Line
             continue
         if figure.rows and line.row.name not in figure.rows:
             continue
-        trainings = line.trainings if figure.of == "runs" else line.trainings[:1]
+        trainings = line.trainings if figure.of == "runs" else line.trainings[:1]  # the others differ in their seed
         for training in trainings:
             if _is_done(training, figure.kind):
                 found.setdefault(training.path, (line.row.name, training))

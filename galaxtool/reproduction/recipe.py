@@ -149,8 +149,9 @@ class FigureRecipe:
     ----------
     kind : str
         Kind of `galaxtool plot`; or ``clusters``, the confusion matrix of clusters.
-    of : {"runs", "evaluations", "data"}
-        What it draws: the trainings, evaluations of them on their test images, or the data set itself.
+    of : {"runs", "evaluations", "images", "data"}
+        What it draws: the trainings, evaluations of them on their test images, all images of the data set as the first
+        training sees them, or the data set itself.
     data : tuple of str
         Data slots; empty for all.
     rows : tuple of str
