@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from astropy.table import Table
 
 from galaxtool import __version__
 from galaxtool.assessment.evaluation_table import (
@@ -28,10 +31,12 @@ from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embedding import report_unreadable
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.jobs.job import job_folder
 from galaxtool.jobs.options import JobOptions
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.run_directory import RunDirectory, utc_now
 from galaxtool.vision.perturb import Perturbation, list_perturbations
 
@@ -120,15 +125,7 @@ def _evaluate(
     write_evaluation_embeddings(
         run.path / "embeddings.parquet", subject.items, table, scores, _describe_embeddings(runner)
     )
-    measured = measure_evaluation(
-        table,
-        subject.truth,
-        scores,
-        by=options.by_columns,
-        cross_fit=subject.cross_fit,
-        seed=options.seed,
-        progress=progress,
-    )
+    measured = _measure(options, subject, table, scores, progress, has_logits=runner.setup.tta == 1)
     head = {"model": options.model, "dataset": subject.dataset.name, "split": subject.split}
     robustness = _measure_robustness(options, subject, make_runner, run.path / "perturbed", job_options, progress)
     metrics = {**measured, **robustness, **head, "notes": subject.notes}
@@ -138,16 +135,45 @@ def _evaluate(
     figures = draw_figures(run.path, metrics, progress) if options.figures else []
     settings = _describe_settings(options, subject, runner)
     write_page(run.path / "report.html", metrics, tables, figures, notes=subject.notes, settings=settings)
+    shutil.rmtree(job_folder(run.path / "scores"), ignore_errors=True)
     return EvaluateResult(
         output=run.path,
         model=options.model,
         dataset=subject.dataset.name,
         split=subject.split,
         n=metrics["n"],
-        unlabeled=int((subject.truth.targets < 0).sum()),
+        unlabeled=int((~subject.truth.is_known).sum()),
         errors=sum(map(bool, scores.batch.errors)),
         metrics=metrics,
         notes=tuple(subject.notes),
+    )
+
+
+def _measure(
+    options: EvaluateOptions,
+    subject: Subject,
+    table: Table,
+    scores: DatasetScores,
+    progress: Progress,
+    *,
+    has_logits: bool,
+) -> dict[str, Any]:
+    """Return the scores of classes, or of votes."""
+    truth = subject.truth
+    if truth.votes is not None:
+        measure_votes = import_attribute("galaxtool.assessment.vote_metrics:measure_votes")  # with PyTorch
+        measured: dict[str, Any] = measure_votes(
+            scores, truth.votes, subject.engine.record, seed=options.seed, has_logits=has_logits
+        )
+        return measured
+    return measure_evaluation(
+        table,
+        truth,
+        scores,
+        by=options.by_columns,
+        cross_fit=subject.cross_fit,
+        seed=options.seed,
+        progress=progress,
     )
 
 
@@ -167,7 +193,7 @@ def _measure_robustness(
 
     def score(items: Sequence[DatasetItem], perturbation: Perturbation | None, place: Path) -> DatasetScores:
         runner = make_runner(perturb=perturbation)
-        return score_images(items, runner, place, subject.prior.header, job_options, progress=progress, keep=True)
+        return score_images(items, runner, place, subject.prior.header, job_options, progress=progress)
 
     measured = measure_robustness(
         subject.items,

@@ -52,7 +52,7 @@ def draw_figures(evaluation: Path, metrics: Mapping[str, Any], progress: Progres
     A figure that cannot be drawn costs only itself.
     """
     wanted: list[tuple[str, str, str, str | None]]
-    wanted = [(kind, kind, caption, None) for kind, caption in FIGURES.items()]
+    wanted = [(kind, kind, caption, None) for kind, caption in FIGURES.items() if "confusion" in metrics]
     wanted += [("accuracy-by", f"accuracy-by-{name}", f"Accuracy by {name}", name) for name in metrics.get("by", {})]
     if "robustness" in metrics:
         wanted.append(("robustness", "robustness", "Accuracy on perturbed images", None))

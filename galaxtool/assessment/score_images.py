@@ -28,9 +28,8 @@ def score_images(
     job_options: JobOptions,
     *,
     progress: Progress,
-    keep: bool = False,
 ) -> DatasetScores:
-    """Run the model on images, in parts that survive an interruption.
+    """Run the model on images, in parts that survive an interruption and are kept.
 
     Parameters
     ----------
@@ -46,8 +45,6 @@ def score_images(
         Whether to resume.
     progress : Progress
         Receiver of the progress.
-    keep : bool
-        Whether to keep the parts at the end.
     """
     size, setup = runner.compute.batch_size, runner.setup
     rows = size * count_batches_per_part(-(-len(items) // size), 1)
@@ -68,9 +65,7 @@ def score_images(
     title = f"Evaluating {perturbation}" if perturbation else "Evaluating"
     with Job(place, record, job_options) as job:
         fill_score_parts(job, items, runner, title, progress)
-        scores = read_score_parts(job.folder, job.record, len(runner.engine.record.slugs))
-        job.finished = not keep
-    return scores
+        return read_score_parts(job.folder, job.record, len(runner.engine.record.slugs), runner.engine.record.dim)
 
 
 def digest_items(items: Sequence[DatasetItem]) -> str:

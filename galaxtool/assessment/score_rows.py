@@ -19,6 +19,8 @@ NAMES = {
     "ece": "calibration error (ECE)",
     "brier": "Brier score (0 to 2)",
     "cross_entropy": "cross-entropy",
+    "loss": "negative log-likelihood of the votes of an image",
+    "mean_error": "mean error of the share of an answer",
     "map_at_5": "AP@5, divided by the hits",
     "map_at_5_possible": "AP@5, divided by min(5, R)",
     "map": "mAP of the whole gallery",
@@ -68,7 +70,7 @@ def list_tables(metrics: Mapping[str, Any]) -> list[RowTable]:
     tables = [_tabulate_scores(metrics), _tabulate_classes(metrics), _tabulate_confusion(metrics)]
     tables += _tabulate_retrieval(metrics.get("retrieval", {}))
     tables += [_tabulate_column(name, entry) for name, entry in metrics.get("by", {}).items()]
-    tables += [_tabulate_robustness(metrics), _tabulate_votes(metrics), _tabulate_reliability(metrics)]
+    tables += [*_tabulate_votes(metrics), _tabulate_robustness(metrics), _tabulate_reliability(metrics)]
     return [table for table in tables if table.rows]
 
 
@@ -149,13 +151,23 @@ def _tabulate_robustness(metrics: Mapping[str, Any]) -> RowTable:
     return RowTable("robustness", "Accuracy on perturbed images", rows, remark)
 
 
-def _tabulate_votes(metrics: Mapping[str, Any]) -> RowTable:
-    rows = [
-        {"question": question, "answer": answer, **one}
-        for question, entry in metrics.get("questions", {}).items()
-        for answer, one in entry.get("answers", {}).items()
+def _tabulate_votes(metrics: Mapping[str, Any]) -> list[RowTable]:
+    questions = metrics.get("questions", {})
+    asked = [
+        {"question": slug, "n": one["n"], **_spread("mean_error", one["mean_error"]), "n_confident": one["n_confident"]}
+        | _spread("accuracy", one["accuracy"])
+        for slug, one in questions.items()
     ]
-    return RowTable("answers", "Answers", rows)
+    given = [
+        {"question": slug, "answer": answer, **shares}
+        for slug, one in questions.items()
+        for answer, shares in one["answers"].items()
+    ]
+    remark = (
+        "The mean error is that of the share of an answer, weighted by the votes; the accuracy is that of the leading "
+        "answer, where at least 5 volunteers were asked and at least 80 % of them agree."
+    )
+    return [RowTable("questions", "Questions", asked, remark), RowTable("answers", "Answers", given)]
 
 
 def _tabulate_reliability(metrics: Mapping[str, Any]) -> RowTable:
@@ -169,6 +181,10 @@ def _tabulate_reliability(metrics: Mapping[str, Any]) -> RowTable:
 
 def _pick(entry: Mapping[str, Any], *more: str) -> dict[str, Any]:
     return {key: entry.get(key) for key in ("value", "low", "high", *more)}
+
+
+def _spread(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry["value"], f"{name}_low": entry["low"], f"{name}_high": entry["high"]}
 
 
 def _name(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,18 +75,25 @@ class DatasetReader(PictureReader):
 
 
 class WholeScorer(Scorer):
-    """Scores batches: `ScoredBatch.values` are the probabilities, the embeddings, and their lengths, 0 if unknown."""
+    """Scores batches: `ScoredBatch.values` are the probabilities, the embeddings, and their lengths, 0 if unknown.
+
+    Those of a model of votes are followed by the outputs of its head, which are 0 for several views.
+    """
 
     @property
     def width(self) -> int:
         """Number of columns of `ScoredBatch.values`."""
-        return len(self.engine.record.slugs) + self.engine.record.dim + 1
+        record = self.engine.record
+        return len(record.slugs) * (1 if record.votes is None else 2) + record.dim + 1
 
     def select(self, scores: ViewedScores) -> np.ndarray:
         """Return the columns of a batch side by side."""
         probabilities = correct_probabilities(scores.probabilities, self.setup.factors)
         norms = np.zeros(len(probabilities), np.float32) if scores.norms is None else scores.norms
-        return np.column_stack([probabilities, scores.embedding, norms])
+        columns = [probabilities, scores.embedding, norms]
+        if self.engine.record.votes is not None:
+            columns.append(np.zeros_like(probabilities) if scores.logits is None else scores.logits)
+        return np.column_stack(columns)
 
 
 class DatasetRunner(BatchRunner):
@@ -135,11 +142,14 @@ class DatasetScores:
         Embeddings of unit length; NaN in rows with an error.
     norms : ndarray of float32, shape (N,), or None
         Lengths of the embeddings before they were scaled; None if the engine does not know them.
+    logits : ndarray of float32, shape (N, K)
+        Outputs of the head of a model of votes; no columns for any other model.
     """
 
     batch: ScoredBatch
     embeddings: np.ndarray
-    norms: np.ndarray | None = None
+    norms: np.ndarray | None
+    logits: np.ndarray
 
 
 def fill_score_parts(
@@ -150,7 +160,7 @@ def fill_score_parts(
         _write_part(job.place(number), batches)
 
 
-def read_score_parts(folder: Path, record: ScoresRecord, n_classes: int) -> DatasetScores:
+def read_score_parts(folder: Path, record: ScoresRecord, n_classes: int, dim: int) -> DatasetScores:
     """Read all parts of a job."""
     table = pa.concat_tables(
         pq.ParquetFile(to_local_path(path)).read() for path in list_part_paths(folder, record.parts)
@@ -164,9 +174,13 @@ def read_score_parts(folder: Path, record: ScoresRecord, n_classes: int) -> Data
         table["error"].to_pylist(),
         np.ascontiguousarray(values[:, :n_classes]),
     )
-    norms = np.ascontiguousarray(values[:, -1])
-    embeddings = np.ascontiguousarray(values[:, n_classes:-1])
-    return DatasetScores(batch, embeddings, norms if (norms > 0).any() else None)
+    embeddings, norms, logits = np.split(values[:, n_classes:], [dim, dim + 1], axis=1)
+    return DatasetScores(
+        batch,
+        np.ascontiguousarray(embeddings),
+        norms[:, 0] if (norms > 0).any() else None,
+        np.ascontiguousarray(logits),
+    )
 
 
 def _write_part(path: Path, batches: Sequence[Batch]) -> None:

@@ -9,7 +9,7 @@ from galaxtool.assessment.held_out import CrossFit, find_cross_fit
 from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, select_split
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
-from galaxtool.assessment.truth import Truth, match_truth
+from galaxtool.assessment.truth import Truth, match_truth, read_vote_truth
 from galaxtool.datasets.files import find_notes as find_dataset_notes
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
@@ -81,10 +81,7 @@ def open_subject(
     record = engine.record
     check_classes(record, options.model)
     if record.votes is not None:
-        raise ModelError(
-            f"The model '{options.model}' predicts shares of votes, and evaluate scores classes.",
-            hint="Its scores on the validation split are in the metrics.json of its run.",
-        )
+        _refuse_for_votes(options)
     prior, terms = choose_prior(record, options.prior), find_terms(record, options.coarse)
     dataset = open_dataset(
         options.dataset,
@@ -94,6 +91,7 @@ def open_subject(
         dec_column=reading.dec_column,
         table=reading.table,
         where=options.where,
+        needs_labels=record.votes is None,
         reading=assume_pixel_scale(record, reading).read_options,
         pattern=reading.pattern,
     )
@@ -104,7 +102,11 @@ def open_subject(
     items = list_dataset_items(dataset, rows)
     if options.by_columns:
         check_columns(create_items_table([dataset.items[row] for row in rows]), options.by_columns)
-    truth = match_truth([dataset.items[row].label for row in rows], record, options.model, terms)
+    own = [dataset.items[row] for row in rows]
+    if record.votes is not None:
+        truth = read_vote_truth(own, record)
+    else:
+        truth = match_truth([item.label for item in own], record, options.model, terms)
     notes = [*find_dataset_notes(dataset), *truth.notes, *find_notes(record, reading, [i for i in items if i.ref])]
     if of_run and (learned := sum(splits[row] == "train" for row in rows)):
         notes.append(f"{learned} of the {len(rows)} images are training images of this run: the scores are too good.")
@@ -121,3 +123,14 @@ def open_subject(
     notes += [note] if note else []
     subject = Subject(engine, dataset, items, chosen, split, truth, terms, prior, cross_fit, notes)
     return subject, assume_pixel_scale(record, reading)
+
+
+def _refuse_for_votes(options: EvaluateOptions) -> None:
+    """Raise `ModelError` for options that score classes, if the model predicts votes."""
+    given = {"--by": options.by_columns, "--perturb": options.perturbations}
+    for flag, value in given.items():
+        if value:
+            raise ModelError(
+                f"The model '{options.model}' predicts shares of votes, and {flag} scores classes.",
+                hint=f"Leave {flag} out.",
+            )

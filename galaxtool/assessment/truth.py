@@ -17,6 +17,9 @@ from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import find_parents
 from galaxtool.taxonomy.coarse_labels import coarsen_labels, describe_left_out
 from galaxtool.taxonomy.matching import find_unmatched, match_label
+from galaxtool.taxonomy.votes.counts import read_votes
+from galaxtool.taxonomy.votes.load import schema_from_dict
+from galaxtool.types import Item
 
 _MOST_LISTED = 6
 
@@ -33,16 +36,40 @@ class Truth:
         Index of the true class of each image; -1 where it has no label.
     notes : tuple of str
         What was done to the labels.
+    votes : ndarray of float32, shape (N, A), or None
+        Votes for the answers of a model of votes, which has no true classes.
     """
 
     slugs: tuple[str, ...]
     targets: np.ndarray
     notes: tuple[str, ...] = ()
+    votes: np.ndarray | None = None
+
+    @property
+    def is_known(self) -> np.ndarray:
+        """Whether each image has a label or votes; bool, shape (N,)."""
+        known = self.targets >= 0 if self.votes is None else self.votes.any(axis=1)
+        return np.asarray(known)
 
     @property
     def texts(self) -> list[str]:
         """Slug of each image; empty where it has no label."""
         return [self.slugs[target] if target >= 0 else "" for target in self.targets.tolist()]
+
+
+def read_vote_truth(items: Sequence[Item], record: ModelRecord) -> Truth:
+    """Read the votes of images for the answers of a model of votes.
+
+    Raises
+    ------
+    InputError
+        If the data set has no columns of votes, or no votes in them.
+    """
+    schema = schema_from_dict(record.votes or {}, record.name)
+    votes = read_votes([item.columns for item in items], schema)
+    without = int((~votes.any(axis=1)).sum())
+    notes = (f"{without} of the {len(items)} images have no votes; they are classified but not scored.",)
+    return Truth(tuple(schema.slugs), np.full(len(items), -1), notes if without else (), votes)
 
 
 def match_truth(written: Sequence[str | None], record: ModelRecord, model: str, terms: CoarseTerms | None) -> Truth:

@@ -25,12 +25,15 @@ class ViewedScores(NamedTuple):
         Embeddings of the pictures as they are.
     norms : ndarray of float32, shape (N,), or None
         Lengths of the embeddings before they were scaled; None for several views, or where the engine does not know.
+    logits : ndarray of float32, shape (N, K), or None
+        Outputs of the head; None for several views.
     """
 
     embedding: np.ndarray
     probabilities: np.ndarray
     upright: np.ndarray
     norms: np.ndarray | None = None
+    logits: np.ndarray | None = None
 
 
 def make_views(pictures: np.ndarray, tta: int) -> Iterator[np.ndarray]:
@@ -56,7 +59,7 @@ def run_views(engine: Engine, pictures: np.ndarray, tta: int) -> ViewedScores:
     views = make_views(pictures, tta)
     first = engine.run(next(views))
     if tta == 1:
-        return ViewedScores(first.embedding, first.probabilities, first.embedding, first.norms)
+        return ViewedScores(first.embedding, first.probabilities, first.embedding, first.norms, first.logits)
     embedding, probabilities = first.embedding.astype(np.float64), first.probabilities.astype(np.float64)
     for view in views:
         scores = engine.run(view)

@@ -62,7 +62,7 @@ class VoteObjective:
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
         """Return the loss, and the mean difference between expected and observed shares, weighted by votes."""
-        comparison = self._compare(logits, targets)
+        comparison = self.compare(logits, targets)
         return {
             "valid_loss": float(comparison["loss"].sum(axis=1).mean()),
             "valid_mean_error": _divide(comparison["error"], comparison["votes"]),
@@ -104,7 +104,7 @@ class VoteObjective:
             80 % agree). ``questions``: for each question, ``n`` images on which it was asked, ``n_confident``,
             ``accuracy`` and ``mean_error``. Undefined values are None.
         """
-        comparison = self._compare(logits / temperature, targets)
+        comparison = self.compare(logits / temperature, targets)
         loss = comparison["loss"].sum(axis=1)
         all_questions = slice(None)
         return {
@@ -131,9 +131,14 @@ class VoteObjective:
         alpha = compute_concentrations(logits.to(exact))
         return dirichlet_multinomial_nll(alpha, targets.to(exact), self.questions)
 
-    def _compare(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, np.ndarray]:
+    def compare(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, np.ndarray]:
         """Return, for each item and question, (N, Q): loss, votes, error times votes, confident, right."""
         expected = compute_expected_fractions(compute_concentrations(logits.double()), self.questions).numpy()
+        loss = self._compute_nll(logits, torch.from_numpy(targets.astype(np.float64))).numpy()
+        return {"loss": loss, **self.compare_shares(expected, targets)}
+
+    def compare_shares(self, expected: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what `compare` does but the loss, given the expected share of each answer, (N, A)."""
         given = targets.astype(np.float64)
         shape = (len(given), len(self.question_slugs))
         votes, error = np.zeros(shape), np.zeros(shape)
@@ -146,8 +151,7 @@ class VoteObjective:
             error[:, q] = np.abs(mine - share).mean(axis=1) * votes[:, q]
             confident[:, q] = (votes[:, q] >= CONFIDENT_VOTES) & (share.max(axis=1) >= CONFIDENT_SHARE)
             right[:, q] = confident[:, q] & (mine.argmax(axis=1) == theirs.argmax(axis=1))
-        loss = self._compute_nll(logits, torch.from_numpy(given)).numpy()
-        return {"loss": loss, "votes": votes, "error": error, "confident": confident, "right": right}
+        return {"votes": votes, "error": error, "confident": confident, "right": right}
 
 
 def _score_ratio(

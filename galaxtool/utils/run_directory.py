@@ -177,7 +177,8 @@ class RunDirectory:
                 f"The manifest '{file}' is damaged: {error}.", hint="Start the run again with --overwrite."
             ) from error
         if manifest.get("status") == "done":
-            raise InputError(f"The run '{path}' is finished.", hint="Start a new run with `galaxtool finetune`.")
+            command = manifest.get("command", "finetune")
+            raise InputError(f"The run '{path}' is finished.", hint=f"Start a new run with `galaxtool {command}`.")
         run = cls(path, manifest)
         run._acquire()
         run.manifest.update(status="running", finished=None)
