@@ -24,6 +24,7 @@ _PLACES = {
         "OfflineError", "OutputExists", "PluginError", "TableError", "TrainingError", "UnknownName", "UnreadableImage",
     ),
     "galaxtool.plugins.hookspecs": ("hookimpl",),
+    "galaxtool.commands.anomalies": ("anomalies",),
     "galaxtool.commands.classify": ("classify",),
     "galaxtool.commands.compare": ("compare",),
     "galaxtool.commands.cutouts": ("cutouts",),

@@ -1,0 +1,53 @@
+"""What ``galaxtool anomalies`` computes and writes, checked as it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from galaxtool.errors import ConfigError
+from galaxtool.utils.config import check_choice
+
+METHODS = ("isolation-forest", "knn", "lof")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnomalyOptions:
+    """How odd images are found, and where they are written.
+
+    Parameters
+    ----------
+    output : Path
+        Table to write.
+    html : Path, optional
+        Page of the oddest images to write.
+    method : {"isolation-forest", "knn", "lof"}
+        How oddness is measured.
+    neighbors : int
+        Number of neighbors for ``knn`` and ``lof``.
+    top_k : int, optional
+        Number of rows to write; by default all.
+    seed : int
+        Random seed of the isolation forest.
+
+    Raises
+    ------
+    ConfigError
+        If a number is too small, or the method does not exist.
+    """
+
+    output: Path
+    html: Path | None = None
+    method: str = METHODS[0]
+    neighbors: int = 20
+    top_k: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, METHODS)
+        if self.neighbors < 1:
+            raise ConfigError(f"--neighbors is {self.neighbors}; it must be at least 1.", hint="Leave it out for 20.")
+        if self.top_k is not None and self.top_k < 1:
+            raise ConfigError(f"--top-k is {self.top_k}; it must be at least 1.", hint="Leave it out for all images.")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"--seed is {self.seed}; it must be from 0 to 2^32 - 1.", hint="Leave it out for 0.")
