@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from galaxtool.anomalies.results import AnomaliesResult
 from galaxtool.cli.build import INPUT_OPTIONS, build_command
 from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.anomalies import anomalies
+from galaxtool.outliers.results import AnomaliesResult
 from galaxtool.utils.counts import format_count
 
 _SHOWN = 10

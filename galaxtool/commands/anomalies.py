@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from galaxtool.anomalies.options import AnomalyOptions
-from galaxtool.anomalies.results import AnomaliesResult
 from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.outliers.options import AnomalyOptions
+from galaxtool.outliers.results import AnomaliesResult
 from galaxtool.types import Progress, Silent
 
 
@@ -21,7 +21,7 @@ def anomalies(
     *,
     output: Path = Path("anomalies.csv"),
     html: Path | None = None,
-    method: str = "isolation-forest",
+    method: str = "knn",
     neighbors: int = 20,
     top_k: int | None = None,
     seed: int = 0,
@@ -60,10 +60,10 @@ def anomalies(
     html : Path, optional
         Also write an HTML page with the pictures of the 100 oddest images.
     method : str
-        Measure of oddness: isolation-forest, knn (distance to the k-th neighbour) or lof (local outlier factor).
+        Measure of oddness: knn (distance to the k-th neighbour), isolation-forest or lof (local outlier factor).
     neighbors : int
-        Number k of neighbours for knn and lof. Rare objects that resemble each other are found if they are fewer than
-        this.
+        Number k of neighbours for knn and lof. Rare objects that resemble each other are found only if they are fewer
+        than this.
     top_k : int, optional
         Number of rows to write; by default all.
     seed : int
@@ -105,7 +105,7 @@ def anomalies(
     IndexMismatch
         If the index or the file of embeddings was made with another model than the given one.
     """
-    from galaxtool.anomalies.find import find_anomalies
+    from galaxtool.outliers.find import find_anomalies
     from galaxtool.search.features import FeatureArgs
 
     reading = ReadingOptions(

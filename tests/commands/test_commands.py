@@ -108,6 +108,7 @@ SEVERAL_DESCRIPTIONS = {
     "inputs": "cutouts takes images and a catalogue",
     "kind": "indexes, stacks of cutouts, image formats",
     "list": "kinds of figure of plot, tables of reproduce",
+    "method": "training methods for finetune, measures of oddness for anomalies",
     "model": "export accepts no ONNX file, and similar takes the model of the index",
     "option": "settings of a method, settings of a kind of figure",
     "output": "a table, a file of embeddings, an index, an ONNX file or a folder",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
-from galaxtool.anomalies.neighbors import Neighbors, find_neighbors
 from galaxtool.executors.cores import count_cores
+from galaxtool.outliers.neighbors import Neighbors, find_neighbors
 from galaxtool.types import Progress
 
 _TREES = 100

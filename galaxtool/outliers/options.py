@@ -8,7 +8,7 @@ from pathlib import Path
 from galaxtool.errors import ConfigError
 from galaxtool.utils.config import check_choice
 
-METHODS = ("isolation-forest", "knn", "lof")
+METHODS = ("knn", "isolation-forest", "lof")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class AnomalyOptions:
         Table to write.
     html : Path, optional
         Page of the oddest images to write.
-    method : {"isolation-forest", "knn", "lof"}
+    method : {"knn", "isolation-forest", "lof"}
         How oddness is measured.
     neighbors : int
         Number of neighbors for ``knn`` and ``lof``.

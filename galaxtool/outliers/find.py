@@ -10,10 +10,10 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 
 from galaxtool import __version__
-from galaxtool.anomalies.options import AnomalyOptions
-from galaxtool.anomalies.results import AnomaliesResult, Anomaly
-from galaxtool.anomalies.scores import AnomalyScores, score_anomalies
 from galaxtool.errors import ConfigError, InputError, OutputExists
+from galaxtool.outliers.options import AnomalyOptions
+from galaxtool.outliers.results import AnomaliesResult, Anomaly
+from galaxtool.outliers.scores import AnomalyScores, score_anomalies
 from galaxtool.reports.html.gallery import Card, Section, write_gallery
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.formats.find import check_table_path
