@@ -76,11 +76,11 @@ def test_neighbors_in_clusters_are_nearly_those_of_all_pairs() -> None:
     many[:50] = many[0]  # more copies than neighbors
     exact = find_neighbors(many, 10, Silent())
     found = find_neighbors(many, 10, Silent(), max_exact=100)
-    assert found.recall is not None and found.recall > 0.9 and exact.recall is None
+    assert found.recall is not None and found.recall > 0.8 and exact.recall is None
     assert (found.rows != np.arange(3000)[:, None]).all() and (exact.rows != np.arange(3000)[:, None]).all()
     assert (found.distances >= exact.distances - 1e-5).all()
     true = (found.distances <= exact.distances[:, -1:] + 1e-5).mean()
-    assert true == pytest.approx(found.recall, abs=0.05)
+    assert true == pytest.approx(found.recall, abs=0.08)
     np.testing.assert_allclose(
         found.distances, np.linalg.norm(many[found.rows] - many[:, None], axis=2), atol=1e-5
     )  # fmt: skip
