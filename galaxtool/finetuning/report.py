@@ -31,6 +31,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import write_detector
 from galaxtool.plotting.charts.confusion import draw_confusion
 from galaxtool.plotting.charts.training import draw_training
+from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.save import save_figure
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
@@ -186,7 +187,7 @@ def _draw_confusion(task: Task, scored: ScoredPictures, temperature: float, spli
     if scored.pictures.targets.ndim == 1 and len(scored.pictures):
         predicted = scale_logits(task.objective, scored.logits, temperature).argmax(dim=1).numpy()
         title = f"{split}, {len(scored.pictures)} images"
-        figure = draw_confusion(scored.pictures.targets, predicted, task.taxonomy.slugs, title=title)
+        figure = draw_confusion(scored.pictures.targets, predicted, name_classes(task.taxonomy.slugs), title=title)
         save_figure(figure, path, path.with_suffix(".pdf"))
 
 

@@ -15,6 +15,7 @@ from galaxtool.plotting.style import use_style
 from galaxtool.plugins.options import parse_options
 from galaxtool.plugins.plot_spec import PlotSpec
 from galaxtool.plugins.registry import get_registry
+from galaxtool.utils.counts import format_count
 
 _OPTIONS = {"split": None, "truth": "truth", "by": None, "label": (), "model": None}
 """Option that only some kinds take -> its default."""
@@ -70,6 +71,7 @@ def _check_options(spec: PlotSpec, request: PlotRequest) -> None:
             raise ConfigError(f"'{spec.name}' does not take --{name}.", hint=f"Options that it takes: {taken}.")
     if request.label and len(request.label) != len(request.inputs):
         raise ConfigError(
-            f"There are {len(request.label)} labels for {len(request.inputs)} inputs.",
+            f"--label is given {format_count(len(request.label), 'time')}, for "
+            f"{format_count(len(request.inputs), 'input')}.",
             hint="Give --label once for each input, in the same order.",
         )

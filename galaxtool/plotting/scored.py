@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from astropy.table import Table
@@ -125,6 +126,11 @@ def _read_predictions(path: Path, truth: str, log: Progress) -> ScoredImages:
             hint="Give the table that `galaxtool classify` or `galaxtool evaluate` writes.",
         )
     labels = _get_labels(table, truth, path)
+    for slug in slugs:
+        if not is_numeric(table[f"p_{slug}"]):
+            raise TableError(
+                f"The column 'p_{slug}' of '{path}' is not numeric.", hint="A probability is a number from 0 to 1."
+            )
     probabilities = np.stack([to_floats(table[f"p_{slug}"]) for slug in slugs], axis=1)
     known = np.isfinite(probabilities).all(axis=1) & (labels != "")
     if not known.any():
@@ -152,6 +158,11 @@ def _check_known(labels: np.ndarray, slugs: tuple[str, ...], truth: str, path: P
         )
 
 
+def is_numeric(column: Any) -> bool:
+    """Tell whether a column has a number in each row."""
+    return column.dtype.kind in "iufb" and column.ndim == 1
+
+
 def to_floats(column: Any) -> np.ndarray:
     """Return a column as float64, NaN where it has no value."""
     values: np.ndarray = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
@@ -161,12 +172,12 @@ def to_floats(column: Any) -> np.ndarray:
 def _read_readout(path: Path) -> ScoredImages:
     """Return the test images of a run, as its first readout, the head that was trained, scores them."""
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as stream, np.load(stream) as arrays:
             name = next(name for name in arrays.files if name not in ("classes", "targets"))
             classes, probabilities, targets = (arrays[key] for key in ("classes", name, "targets"))
-    except (OSError, ValueError, KeyError, StopIteration) as error:
+    except (OSError, ValueError, KeyError, StopIteration, BadZipFile) as error:
         raise InputError(
-            f"'{path}' cannot be read: {error}.", hint="Train the run again with --readouts, or evaluate it."
+            f"'{path}' is damaged.", hint="Train the run again with --readouts, or evaluate it."
         ) from error
     known = (targets >= 0) & (targets < len(classes))
     slugs = tuple(str(slug) for slug in classes)

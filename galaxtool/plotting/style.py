@@ -165,4 +165,6 @@ def _read_sheet(path: Path) -> dict[Any, Any]:
             f"The style sheet '{path}' cannot be used: {' '.join(str(error).split())}.",
             hint="It has lines such as `font.size: 9`; see matplotlib.org on style sheets.",
         ) from error
+    if not sheet:
+        raise ConfigError(f"'{path}' is not a style sheet.", hint="It has lines such as `font.size: 9`.")
     return dict(sheet)

@@ -61,11 +61,10 @@ class TrainingRun:
         file = self.path / "history.csv"
         if not file.is_file():
             raise InputError(f"The run '{self.path}' has no history: there is no history.csv.", hint=_RUN)
-        with file.open(encoding="utf-8", newline="") as stream:
-            rows: list[Row] = [
-                {name: text if name == "stage" else _to_number(text) for name, text in row.items()}
-                for row in csv.DictReader(stream)
-            ]
+        rows: list[Row] = [
+            {name: text if name == "stage" else _to_number(text) for name, text in row.items()}
+            for row in _read_rows(file)
+        ]
         if not rows or "stage" not in rows[0] or "loss" not in rows[0]:
             what = "has no columns 'stage' and 'loss'" if rows else "has no epoch yet"
             raise InputError(
@@ -97,7 +96,12 @@ class TrainingRun:
                 f"The run '{self.path}' has no scores: there is no metrics.json.",
                 hint=f"A run that was interrupted goes on with: galaxtool finetune --resume {self.path}",
             )
-        found: Row = json.loads(file.read_text(encoding="utf-8"))
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise InputError(f"The scores '{file}' are damaged.", hint="Train the run again, or leave it out.")
         return found
 
     def read_score(self, name: str, split: str) -> float:
@@ -140,9 +144,8 @@ class TrainingRun:
         if not file.is_file():
             raise InputError(f"The run '{self.path}' has no split.csv.", hint=_RUN)
         counts: dict[str, Counter[str]] = {}
-        with file.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                counts.setdefault(row["split"], Counter())[row["label"]] += 1
+        for row in _read_rows(file):
+            counts.setdefault(row.get("split", ""), Counter())[row.get("label", "")] += 1
         return {split: dict(own) for split, own in counts.items()}
 
 
@@ -164,6 +167,15 @@ def open_training(path: Path) -> TrainingRun:
     except ValueError as error:
         raise InputError(f"The settings '{file}' cannot be read: {error}.", hint=_RUN) from error
     return TrainingRun(path, config.get("finetune", {}))
+
+
+def _read_rows(file: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file of a run; raises `InputError` if it is damaged."""
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"'{file}' is damaged.", hint="Train the run again, or leave it out.") from error
 
 
 def _to_number(text: str | None) -> float:

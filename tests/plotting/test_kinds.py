@@ -244,6 +244,41 @@ def test_a_run_without_history_or_with_an_empty_one(place: Path, tmp_path: Path)
     assert "--resume" in caught.value.hint
 
 
+DAMAGED = {
+    "text.csv": b"p_a,p_b,truth\n0.5,0.5,a\nx,0.3,b\n",
+    "cut.parquet": b"PAR1\x00\x01",
+    "run/history.csv": b"\xff\xfe\x00stage",
+    "run/metrics.json": b"{",
+    "run/readouts.npz": b"PK\x03\x04",
+}
+"""Name of a file -> its content, which is not what it should be."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "message"),
+    [
+        ("confusion", "text.csv", "The column 'p_a' of '{path}' is not numeric."),
+        ("confusion", "cut.parquet", "The table '{path}' cannot be read"),
+        ("roc", "run", "'{path}/readouts.npz' is damaged."),
+        ("training-curves", "run", "'{path}/history.csv' is damaged."),
+        ("training-size", "run", "The scores '{path}/metrics.json' are damaged."),
+    ],
+)
+def test_damaged_files(kind: str, name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for file, content in DAMAGED.items():
+        (tmp_path / file).write_bytes(content)
+    with pytest.raises(GalaxtoolError) as caught:
+        draw(kind, tmp_path / name)
+    assert message.format(path=tmp_path / name) in caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["confusion", "reliability", "class-f1", "class-counts"])
+def test_a_single_image_of_a_single_class(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("p_a,truth\n1,a\n")
+    assert draw(kind, tmp_path / "one.csv").axes
+
+
 def test_every_kind_draws_one_and_two_columns_wide(place: Path) -> None:
     runs, six = (place / "f1.0-0", place / "scratch"), (place / "six",)
     inputs = {"training-curves": runs, "data-fraction": runs, "training-size": runs}

@@ -23,7 +23,7 @@ def draw_class_counts(counts: Mapping[str, np.ndarray], classes: Sequence[str], 
         Name of a series, such as a split -> numbers of images of the K classes, shape (K,). Several series are stacked;
         the number beside a bar is their sum.
     classes : sequence of str
-        Slugs of the K classes, which are drawn from top to bottom.
+        Slugs or names of the K classes, which are drawn from top to bottom.
     columns : {1, 2}
         Columns of a journal page that the figure spans.
 

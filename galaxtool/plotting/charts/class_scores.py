@@ -25,7 +25,7 @@ class ClassScores:
     title : str
         Title of the panel; may be empty.
     classes : tuple of str
-        Slugs of the K classes.
+        Slugs or names of the K classes.
     scores : mapping
         Name of a series, such as a model -> value, low and high of each class, float (K, 3); NaN where undefined.
     """

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import confusion_matrix
 
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.style import fit_height, make_figure, styled
@@ -35,7 +34,7 @@ def draw_confusion(
     targets, predicted : ndarray of int, shape (N,)
         Indices of the true and of the predicted classes.
     classes : sequence of str
-        Slugs of the K classes, in the order of the indices.
+        Slugs or names of the K classes, in the order of the indices.
     numbers : {"count", "percent", "none"}
         Numbers in the cells: of images, or percent of the true class.
     columns : {1, 2}
@@ -47,7 +46,8 @@ def draw_confusion(
     -------
     Figure
     """
-    counts = confusion_matrix(targets, predicted, labels=np.arange(len(classes)))
+    k = len(classes)
+    counts = np.bincount(targets * k + predicted, minlength=k * k).reshape(k, k)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = make_figure(columns, 1.2)
     figure.set_layout_engine("compressed")

@@ -32,7 +32,7 @@ def draw_roc(
     scored : mapping
         Name of a model -> probabilities (N, K) and indices of the true classes (N,).
     classes : sequence of str
-        Slugs of the K classes.
+        Slugs or names of the K classes.
     columns : {1, 2}
         Columns of a journal page that the figure spans.
 
@@ -138,7 +138,8 @@ def _draw(
 def _choose_style(number: int) -> dict[str, Any]:
     """Return a colour and dashes that no other of the first 24 numbers has."""
     bright = COLORS[:-1]  # black is for the mean
-    return {"color": bright[number % len(bright)], "linestyle": LINES[number // len(bright) % len(LINES)]}
+    dashes = LINES[(number + number // len(bright)) % len(LINES)]
+    return {"color": bright[number % len(bright)], "linestyle": dashes}
 
 
 def _plot(axes: Axes, curve: Curve, name: str, **style: Any) -> None:

@@ -51,7 +51,7 @@ def draw_reliability(
         weights = np.full(len(confidence), 1 / len(confidence))
         lower.hist(confidence, edges, weights=weights, histtype="step", linewidth=1, **style)
         least = min(least, float(confidence.min()))
-    start = np.floor(10 * least) / 10
+    start = min(np.floor(10 * least) / 10, 0.9)
     upper.set(ylabel="share of right predictions", xlim=(start, 1), ylim=(0, 1))
     lower.set(ylabel="share of\nimages", xlabel="confidence (probability of the predicted class)")
     upper.legend(loc="lower right" if start > 0.3 else "upper left")

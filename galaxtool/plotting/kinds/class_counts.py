@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from galaxtool.datasets.open import open_dataset
 from galaxtool.errors import InputError
 from galaxtool.plotting.charts.class_counts import draw_class_counts
+from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.scored import PREDICTIONS, read_labels
 from galaxtool.plotting.trainings import open_training
@@ -33,7 +34,7 @@ def plot_class_counts(request: PlotRequest) -> Figure:
             total.update(own)
         classes.sort(key=lambda slug: -total[slug])
     series = {name: np.array([own.get(slug, 0) for slug in classes]) for name, own in counts.items() if own}
-    return draw_class_counts(series, classes, columns=request.columns)
+    return draw_class_counts(series, name_classes(classes), columns=request.columns)
 
 
 def _count(request: PlotRequest) -> dict[str, Mapping[str, int]]:

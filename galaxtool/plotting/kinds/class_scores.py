@@ -11,6 +11,7 @@ from galaxtool.errors import ConfigError, InputError
 from galaxtool.evaluation.resamples import StratifiedResamples, make_resampled_entry
 from galaxtool.evaluation.weighted_scores import weigh_f1
 from galaxtool.plotting.charts.class_scores import ClassScores, draw_class_scores
+from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.kinds.classification import read_inputs
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.scored import ScoredImages
@@ -46,7 +47,9 @@ def plot_class_f1(request: PlotRequest) -> Figure:
     if len(panels) > 1:
         titles = {**{one.slugs: one.name for one in _load_all()}, **titles}
     drawn = [
-        ClassScores(titles.get(classes, ""), classes, {name: own[name] for name in inputs if name in own})
+        ClassScores(
+            titles.get(classes, ""), tuple(name_classes(classes)), {name: own[name] for name in inputs if name in own}
+        )
         for classes, own in panels.items()
     ]
     return draw_class_scores(drawn, columns=request.columns)

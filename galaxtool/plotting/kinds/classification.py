@@ -14,8 +14,9 @@ from galaxtool.plotting.charts.by_column import draw_by_column
 from galaxtool.plotting.charts.confusion import draw_confusion
 from galaxtool.plotting.charts.curves import draw_precision_recall, draw_roc
 from galaxtool.plotting.charts.reliability import draw_reliability
+from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.request import PlotRequest
-from galaxtool.plotting.scored import ScoredImages, read_scored, to_floats
+from galaxtool.plotting.scored import ScoredImages, is_numeric, read_scored, to_floats
 from galaxtool.tables.column_names import find_column
 from galaxtool.utils.counts import format_count
 
@@ -24,7 +25,8 @@ def plot_confusion(request: PlotRequest) -> Figure:
     """Draw the confusion matrix of an evaluation."""
     scored = read_scored(request.single_input(), request.log, truth=request.truth)
     numbers = str(request.options["numbers"])
-    return draw_confusion(scored.targets, scored.predicted, scored.classes, numbers=numbers, columns=request.columns)
+    names = name_classes(scored.classes)
+    return draw_confusion(scored.targets, scored.predicted, names, numbers=numbers, columns=request.columns)
 
 
 def plot_reliability(request: PlotRequest) -> Figure:
@@ -120,7 +122,7 @@ def _plot_curves(request: PlotRequest, draw: Callable[..., Figure]) -> Figure:
             f"No curve for {format_count(len(absent), 'class', 'classes')} without an image: {_list(absent)}."
         )
     scored_by_name = {name: (one.probabilities, one.targets) for name, one in inputs.items()}
-    return draw(scored_by_name, first.classes, columns=request.columns)
+    return draw(scored_by_name, name_classes(first.classes), columns=request.columns)
 
 
 def _list(names: list[str]) -> str:
@@ -136,7 +138,7 @@ def _read_column(scored: ScoredImages, name: str, path: Path) -> tuple[np.ndarra
         )
     found = find_column(scored.table, name, (), source=path)
     column: Any = scored.table[found]
-    if column.dtype.kind not in "iufb":
+    if not is_numeric(column):
         raise TableError(
             f"The column '{found}' of '{path}' is not numeric.", hint="Name a column of numbers with --by."
         )
