@@ -19,12 +19,12 @@ from galaxtool.utils.suggestions import suggest_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-BLACK, BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW = (
+BLACK, BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, YELLOW = (
     "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
 )  # fmt: skip
 """The colours of Okabe & Ito, which people with any kind of colour blindness can tell apart."""
 
-COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+COLORS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 """Colours of classes or inputs, in order; yellow is too faint for lines on white."""
 
 MARKERS = "osD^vPX*<>"

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from galaxtool.plotting.style import BLUE, VERMILLION, make_figure, styled
+from galaxtool.plotting.style import BLUE, VERMILION, make_figure, styled
 
 
 @styled
@@ -57,5 +57,5 @@ def _draw(axes: Axes, fractions: np.ndarray, values: np.ndarray, scratch: float 
     axes.plot(100 * distinct, means, color=BLUE, label="pretrained" if scratch is not None else None)
     axes.plot(100 * fractions, values, "o", color=BLUE, markerfacecolor="white")
     if scratch is not None:
-        axes.axhline(scratch, color=VERMILLION, linestyle=":", label="from scratch")
+        axes.axhline(scratch, color=VERMILION, linestyle=":", label="from scratch")
     axes.margins(x=0.06, y=0.12)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from galaxtool.plotting.charts.picture_grid import Margins, find_side, make_grid, outline, show_picture, write_in_corner
 from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
-from galaxtool.plotting.style import BLUE, ORANGE, VERMILLION, styled
+from galaxtool.plotting.style import BLUE, ORANGE, VERMILION, styled
 
 _RIGHT, _WRONG = "✓", "✗"
 _LINE = 0.11  # inches, of text of 6 points
@@ -60,7 +60,7 @@ def draw_retrieval(queries: Sequence[RetrievalQuery], *, layout: str = "rows", c
     """Draw queries with their nearest neighbours.
 
     The query has an orange frame. A neighbour of its class has a check mark on blue, one of another class a cross on
-    vermillion and a dashed frame. The number in the corner is the cosine similarity.
+    vermilion and a dashed frame. The number in the corner is the cosine similarity.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _mark(axes: Axes, neighbor: Neighbor, size: float) -> None:
     write_in_corner(axes, f"{neighbor.similarity:.2f}", "#000000aa", size=size, place="lower right")
     if neighbor.is_right is None:
         return
-    color = BLUE if neighbor.is_right else VERMILLION
+    color = BLUE if neighbor.is_right else VERMILION
     write_in_corner(axes, _RIGHT if neighbor.is_right else _WRONG, color, size=size, place="upper left")
     if not neighbor.is_right:
         outline(axes, color, width=1.2, line="--")

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from galaxtool.plotting.style import BLACK, BLUE, GREEN, LINES, VERMILLION, make_figure, place_legend_above, styled
+from galaxtool.plotting.style import BLACK, BLUE, GREEN, LINES, VERMILION, make_figure, place_legend_above, styled
 
 SCORES = {"valid_accuracy": "accuracy", "valid_f1_macro": "macro F1", "valid_mean_error": "mean error"}
 """Columns of ``history.csv`` with validation scores, and their names."""
@@ -50,7 +50,7 @@ def draw_training(history: Sequence[Mapping[str, Any]], best_epoch: int | None =
         axes.set(title=history[rows[0]]["stage"], ylabel="training loss" if has_own_panel else "loss")
     valid_loss = [row.get("valid_loss", np.nan) for row in history]
     valid_axes = panels[len(stages)] if has_own_panel else panels[0]
-    _plot(valid_axes, epochs, valid_loss, color=VERMILLION, linestyle="--", label="validation")
+    _plot(valid_axes, epochs, valid_loss, color=VERMILION, linestyle="--", label="validation")
     if has_own_panel:
         valid_axes.set(ylabel="validation loss")
     else:
@@ -70,7 +70,7 @@ def draw_training(history: Sequence[Mapping[str, Any]], best_epoch: int | None =
 def _draw_scores(axes: Axes, epochs: np.ndarray, history: Sequence[Mapping[str, Any]]) -> None:
     """Draw the validation scores that every epoch has."""
     names = {key: text for key, text in SCORES.items() if all(key in row for row in history)}
-    for (key, text), color, line in zip(names.items(), (BLUE, GREEN, VERMILLION), LINES, strict=False):
+    for (key, text), color, line in zip(names.items(), (BLUE, GREEN, VERMILION), LINES, strict=False):
         _plot(axes, epochs, [row[key] for row in history], color=color, linestyle=line, label=text)
     axes.set(ylabel="validation score", ylim=(0, 1))
 
