@@ -50,7 +50,8 @@ def make_inputs() -> None:
     """Simulate galaxies, evaluate the bundled model and train small ones, as far as that is not done yet."""
     if not Path("test").exists():
         galaxtool.simulate(output=Path("test"), n=600, seed=11)
-        galaxtool.simulate(output=Path("train"), n=1200, seed=12, size=64)
+    if not Path("train").exists():
+        galaxtool.simulate(output=Path("train"), n=400, seed=12, size=64)
     if not Path("evaluation").exists():
         galaxtool.evaluate("test", model="mini", output=Path("evaluation"))
     common: dict[str, Any] = {"test_fraction": 0.2, "readouts": True}

@@ -12,7 +12,8 @@ from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.style import fit_height, make_figure, styled
 
 NUMBERS = ("count", "percent", "none")
-_MAX_WRAPPED, _LINES = 15, 3  # characters of a line of a class name, and most lines
+_MAX_WRAPPED = 15  # characters of a line of a class name
+_SMALL_CELL = 13  # points; names beside smaller cells are not divided into lines
 _MATRIX = 0.7  # share of the width that the matrix takes
 _SMALLEST = 4.5  # points; smaller numbers are left out
 
@@ -54,13 +55,17 @@ def draw_confusion(
     axes = figure.subplots()
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     cells = counts if numbers == "count" else np.rint(100 * share).astype(int)
+    side = 72 * _MATRIX * figure.get_figwidth() / k
     if numbers != "none":
-        _write_numbers(axes, cells, share, 72 * _MATRIX * figure.get_figwidth() / len(classes))
-    size = min(7.0, 50 * figure.get_figwidth() / len(classes) / _LINES)
-    names = [name_class(slug, width=_MAX_WRAPPED) for slug in classes]
+        _write_numbers(axes, cells, share, side)
+    names = [name_class(slug, width=_MAX_WRAPPED if side > _SMALL_CELL else 0) for slug in classes]
+    lines = max(name.count("\n") for name in names) + 1
+    size = min(7.0, side / (1.6 * lines - 0.35))
     axes.set_xticks(range(len(classes)), names, rotation=90, fontsize=size)
     axes.set_yticks(range(len(classes)), names, fontsize=size)
-    axes.set(xlabel="predicted class", ylabel="true class", title=title)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    if title:
+        figure.suptitle(title, fontsize=8)
     axes.tick_params(length=0)
     bar = figure.colorbar(image, label="share of the true class", location="top", pad=0.02, aspect=35)
     bar.ax.tick_params(length=0)
