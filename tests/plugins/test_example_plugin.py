@@ -58,7 +58,7 @@ def test_plugins_lists_it_with_what_it_provides(site: Path) -> None:
     assert set(row["provides"]) == {
         "backbone example-tiny", "dataset example-shapes", "head example-cosine", "method example-cosine",
         "method example-one-stage", "taxonomy example-shapes", "metric example_worst_recall",
-        "search filter example-dec", "command symbol-sheet",
+        "search filter example-dec", "plot example-probabilities", "command symbol-sheet",
     }  # fmt: skip
 
 
@@ -117,10 +117,26 @@ def test_finetune_from_python(site: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert len(history) == 2, "one stage of one epoch"
 
 
+def test_its_figure_is_drawn_in_the_style_of_galaxtool(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(site)
+    get_registry.cache_clear()
+    table = tmp_path / "predictions.csv"
+    table.write_text("probability\n0.1\n0.9\n")
+    try:
+        result = galaxtool.plot("example-probabilities", table, output=tmp_path / "p.svg", option=["bins=4"])
+        with pytest.raises(galaxtool.ConfigError, match="does not take --by"):
+            galaxtool.plot("example-probabilities", table, by="probability")
+    finally:
+        get_registry.cache_clear()
+    assert "probability of the predicted class" in result.output.read_text()
+
+
 @pytest.mark.slow
 def test_its_own_tests_pass(site: Path) -> None:
     run = run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, SOURCE / "tests", path=site)
-    assert run.returncode == 0 and "5 passed" in run.stdout, run.stdout
+    assert run.returncode == 0 and "6 passed" in run.stdout, run.stdout
 
 
 @pytest.mark.slow

@@ -8,8 +8,10 @@ from galaxtool import (
     BackboneSpec,
     DatasetSpec,
     HeadSpec,
+    MethodOption,
     MethodSpec,
     MetricSpec,
+    PlotSpec,
     SearchFilterSpec,
     TaxonomySpec,
     hookimpl,
@@ -88,6 +90,19 @@ def register_metrics() -> list[MetricSpec]:
             name="example_worst_recall",
             summary="Lowest recall of all classes.",
             factory="galaxtool_example.metric:worst_recall",
+        )
+    ]
+
+
+@hookimpl
+def register_plots() -> list[PlotSpec]:
+    return [
+        PlotSpec(
+            name="example-probabilities",
+            summary="Histogram of the probabilities of the predicted classes.",
+            factory="galaxtool_example.figure:plot_probabilities",
+            inputs="a table of predictions",
+            options=(MethodOption(name="bins", default=20, summary="Number of bins."),),
         )
     ]
 

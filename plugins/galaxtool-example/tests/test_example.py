@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+from galaxtool_example.figure import plot_probabilities
 from galaxtool_example.metric import worst_recall
 from galaxtool_example.search_filter import in_declinations
 
-from galaxtool import check_backbone, check_dataset, check_head
+from galaxtool import PlotRequest, check_backbone, check_dataset, check_head
 
 
 def test_backbone() -> None:
@@ -28,3 +31,10 @@ def test_metric() -> None:
 def test_search_filter() -> None:
     rows = {"dec": np.ma.masked_array([-1.0, 3.0, 9.0], mask=[False, False, True])}
     assert in_declinations("0,10")(rows).tolist() == [False, True, False]
+
+
+def test_figure(tmp_path: Path) -> None:
+    table = tmp_path / "predictions.csv"
+    table.write_text("probability\n0.1\n0.9\n0.95\n")
+    figure = plot_probabilities(PlotRequest(kind="example", inputs=(str(table),), options={"bins": 2}))
+    assert [bar.get_height() for bar in figure.axes[0].patches] == [1, 2]
