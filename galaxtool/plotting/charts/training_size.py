@@ -20,6 +20,7 @@ def draw_training_size(
     series: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,
     score: str = "F1 score",
+    size: str = "number of training images",
     bars: str = "range",
     columns: int = 1,
 ) -> Figure:
@@ -30,7 +31,9 @@ def draw_training_size(
     series : mapping
         Name of a model or method -> numbers of training images and scores of N trainings, each (N,).
     score : str
-        Text of the axis.
+        Text of the axis of scores.
+    size : str
+        Text of the axis of sizes, which may also be percentages of the training data.
     bars : {"range", "std"}
         Bars of trainings on the same number of images: from the lowest to the highest score, or the sample's standard
         deviation on either side of the mean. A single training has none.
@@ -55,7 +58,7 @@ def draw_training_size(
         )  # fmt: skip
     if is_log:
         _show_sizes(axes, every)
-    axes.set(xlabel="number of training images", ylabel=score)
+    axes.set(xlabel=size, ylabel=score)
     axes.margins(x=0.06, y=0.08)
     if len(series) > 1:
         place_legend_above(axes)
