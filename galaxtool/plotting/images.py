@@ -17,7 +17,7 @@ from galaxtool.errors import ConfigError, InputError
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.reading import find_images
 from galaxtool.plotting.charts.projection import UNKNOWN
-from galaxtool.tables.column_names import find_column
+from galaxtool.tables.column_names import LABEL_COLUMNS, find_column
 from galaxtool.tables.read import read_table
 from galaxtool.taxonomy.choose import choose_classes
 from galaxtool.types import Cutout, Progress
@@ -112,6 +112,7 @@ def add_catalogue(images: ImageSet, path: str, log: Progress) -> ImageSet:
         The images.
     path : str
         Table with a column ``id``, or whose first column has the identifiers, or the names of the files without suffix.
+        Its column of labels gives the classes, if the images have none.
     log : Progress
         Is told how many images the catalogue lacks.
 
@@ -136,6 +137,9 @@ def add_catalogue(images: ImageSet, path: str, log: Progress) -> ImageSet:
     if lacking:
         log.say(f"{format_count(lacking, 'image')} of '{images.name}' not in the catalogue '{path}'.")
     added = {name: _take_filled(table[name], rows) for name in table.colnames}
+    label = find_column(table, None, LABEL_COLUMNS, source=Path(path))
+    if label is not None and TRUTH not in {**images.columns, **added}:
+        added[TRUTH] = added[label]
     return replace(images, columns={**images.columns, **added})
 
 

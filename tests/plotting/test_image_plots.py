@@ -87,6 +87,10 @@ def test_a_file_of_embeddings_takes_the_columns_of_a_catalogue(folder: Path) -> 
         assert [None if np.isnan(value) else value for value in mag] == [
             i / 10 if i < N - 2 else None for i in range(N) if i != 5
         ]
+    labels = folder / "classes.csv"
+    labels.write_text("name,class\n" + "".join(f"g{i},{CLASSES[i % 3]}\n" for i in range(N)))
+    classes = open_embedded(str(folder / "e.parquet"), Silent(), table=str(labels)).images.column("truth")
+    assert classes.tolist() == [CLASSES[i % 3] for i in range(N) if i != 5]
     with pytest.raises(InputError, match="no column 'mag'"):
         open_embedded(str(folder / "e.parquet"), Silent()).images.column("mag")
 

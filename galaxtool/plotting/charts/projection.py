@@ -95,8 +95,8 @@ def draw_projection(
         axes.set_axis_off()
     if scale is not None:
         bar = figure.colorbar(
-            ScalarMappable(scale.norm, "viridis"), ax=all_axes, label=quantity, location="bottom", aspect=40,
-            extend=scale.extend, pad=0.02,
+            ScalarMappable(scale.norm, "viridis"), ax=all_axes, label=quantity, location="bottom",
+            aspect=30, shrink=1.0 if columns == 1 else 0.5, extend=scale.extend, extendfrac=0.03, pad=0.02,
         )  # fmt: skip
         bar.outline.set_linewidth(0.4)
     if handles:

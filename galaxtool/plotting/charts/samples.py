@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from galaxtool.plotting.charts.picture_grid import Margins, make_grid, show_picture
+from galaxtool.plotting.charts.picture_grid import Margins, find_side, make_grid, show_picture
 from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
 from galaxtool.plotting.style import BLACK, COLORS, LINES, styled
 
@@ -74,9 +74,11 @@ def draw_samples(samples: Sequence[Sample], *, columns: int = 2) -> Figure:
         for cell, picture, caption in zip(cells, sample.pictures, captions, strict=False):
             show_picture(cell, picture)
             cell.text(0.5, -0.05, caption, transform=cell.transAxes, ha="center", va="top", fontsize=6)
+        room = 72 * find_side(cells[0]) / (0.6 * max(len(sample.name), 1))  # points, for a text as long as the side
         cells[0].text(
-            -0.08, 0.5, sample.name, transform=cells[0].transAxes, ha="right", va="center", rotation=90, fontsize=7
-        )
+            -0.08, 0.5, sample.name, transform=cells[0].transAxes, ha="right", va="center", rotation=90,
+            fontsize=min(7.0, room),
+        )  # fmt: skip
         box = cells[-1].get_position()
         left = box.x1 + 0.42 / width
         _draw_histogram(figure.add_axes((left, box.y0, 1 - 0.1 / width - left, box.height)), sample)

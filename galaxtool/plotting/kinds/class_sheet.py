@@ -31,9 +31,7 @@ def plot_class_sheet(request: PlotRequest) -> Figure:
                 hint="Write: galaxtool plot class-sheet DATASET, or --option taxonomy=galaxy10",
             )
         return draw_class_sheet([_make_entry(taxonomy, slug, ()) for slug in taxonomy.slugs], columns=request.columns)
-    if len(request.inputs) != 1:
-        request.single_input()
-    images = open_images(request.inputs[0], request.log)
+    images = open_images(str(request.single_input()), request.log)
     if request.truth not in images.columns:
         raise InputError(
             f"The images of '{images.name}' have no classes.",

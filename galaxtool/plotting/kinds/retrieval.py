@@ -22,7 +22,7 @@ _MAX_QUERIES = 20
 def plot_retrieval(request: PlotRequest) -> Figure:
     """Draw queries with their nearest neighbours."""
     embedded = open_embedded(
-        str(request.single_input()) if len(request.inputs) != 1 else request.inputs[0],
+        str(request.single_input()),
         request.log,
         model=request.model,
         table=str(request.options["table"]),
@@ -77,8 +77,8 @@ def find_nearest(vectors: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndar
     similarities : ndarray of float64, shape (Q, k)
         Their cosines.
     """
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    cosines = unit[rows].astype(np.float64) @ unit.T.astype(np.float64)
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
+    cosines = (vectors[rows] @ vectors.T).astype(np.float64) / (lengths[rows, None] * lengths)
     cosines[np.arange(len(rows)), rows] = -np.inf
     found = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
     return found, np.take_along_axis(cosines, found, axis=1)
