@@ -16,7 +16,7 @@ from galaxtool.assessment.evaluation_table import (
     write_evaluation_embeddings,
 )
 from galaxtool.assessment.labeled_items import DatasetItem
-from galaxtool.assessment.measure import measure_evaluation
+from galaxtool.assessment.measure import measure_evaluation, measure_retrieval_alone
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.report import draw_figures, write_page, write_tables
 from galaxtool.assessment.results import EvaluateResult
@@ -26,7 +26,7 @@ from galaxtool.assessment.scores_job import (
     DatasetRunner,
     DatasetScores,
 )
-from galaxtool.assessment.subject import Subject, open_subject
+from galaxtool.assessment.subject import NO_CLASSES, Subject, open_subject
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embedding import report_unreadable
 from galaxtool.inference.reading import override_preprocess
@@ -158,7 +158,7 @@ def _measure(
     *,
     has_logits: bool,
 ) -> dict[str, Any]:
-    """Return the scores of classes, or of votes."""
+    """Return the scores of classes, of votes, or of embeddings alone."""
     truth = subject.truth
     if truth.votes is not None:
         measure_votes = import_attribute("galaxtool.assessment.vote_metrics:measure_votes")  # with PyTorch
@@ -166,6 +166,8 @@ def _measure(
             scores, truth.votes, subject.engine.record, seed=options.seed, has_logits=has_logits
         )
         return measured
+    if subject.engine.record.head == NO_CLASSES:
+        return measure_retrieval_alone(truth, scores, seed=options.seed, progress=progress)
     return measure_evaluation(
         table,
         truth,

@@ -35,7 +35,7 @@ def make_evaluation_table(
     """Return the table of predictions with the columns of the data set, and before the label ``split`` and ``truth``.
 
     The truth is the slug of a class, masked where it is unknown; the split is masked where there is none, and the path
-    is empty for images that the data set generates.
+    is empty for images that the data set generates. A model without classes has no labels and no probabilities.
     """
     own = [dataset.items[item.row] for item in items]
     columns = create_items_table(own)
@@ -44,6 +44,10 @@ def make_evaluation_table(
         if name.lower() in _OURS:
             columns.rename_column(name, f"in_{name}")
     table = make_part_table(items, columns if columns.colnames else None, [scores.batch], record, 1, terms)
+    if record.head == "none":
+        table.remove_columns([name for name in table.colnames if name.startswith("p_")])
+        for name in ("label", "probability"):
+            table[name] = MaskedColumn(table[name], mask=True)
     generated = np.array([item.ref.path.name == item.id and not item.ref.path.is_absolute() for item in items])
     if generated.any():
         table["path"] = Column(np.where(generated, "", table["path"]))

@@ -67,9 +67,7 @@ def measure_evaluation(
     predictions = Predictions(slugs, targets, probabilities, calibrated)
     columns = {name: read_numbers(table, name)[known] for name in by}
     measured = measure_classes(predictions, seed=seed, progress=progress)
-    chosen = draw_queries(targets, seed)
-    norms = None if scores.norms is None else scores.norms[known][chosen]
-    found = measure_embeddings(scores.embeddings[known][chosen], norms, targets[chosen], seed=seed, progress=progress)
+    found = _measure_embeddings(scores, targets, known, seed=seed, progress=progress)
     classes, confusion = measured.pop("classes"), measured.pop("confusion")
     retrieval = found.pop("retrieval")
     small = list_small_classes({slug: one["n"] for slug, one in classes.items() if one["n"]})
@@ -90,6 +88,27 @@ def measure_evaluation(
         **({"by": {name: tabulate_by_column(columns[name], predicted, targets) for name in by}} if by else {}),
         **({"remark": f"Fewer than {MIN_OF_CLASS} images of {small}: these scores say little."} if small else {}),
     }
+
+
+def measure_retrieval_alone(truth: Truth, scores: DatasetScores, *, seed: int, progress: Progress) -> dict[str, Any]:
+    """Return the scores of a model without classes: those of its embeddings."""
+    known = (truth.targets >= 0) & np.isfinite(scores.embeddings).all(axis=1)
+    targets = truth.targets[known]
+    if not len(targets):
+        raise InputError(
+            "No image has both a label and an embedding.",
+            hint="The column error of predictions.parquet says why images cannot be read.",
+        )
+    found = _measure_embeddings(scores, targets, known, seed=seed, progress=progress)
+    return {"n": len(targets), "resamples": STRATIFIED_RESAMPLES, **found}
+
+
+def _measure_embeddings(
+    scores: DatasetScores, targets: np.ndarray, known: np.ndarray, *, seed: int, progress: Progress
+) -> dict[str, Any]:
+    chosen = draw_queries(targets, seed)
+    norms = None if scores.norms is None else scores.norms[known][chosen]
+    return measure_embeddings(scores.embeddings[known][chosen], norms, targets[chosen], seed=seed, progress=progress)
 
 
 def get_probabilities(table: Table, slugs: Sequence[str]) -> np.ndarray:

@@ -9,15 +9,15 @@ from galaxtool.assessment.held_out import CrossFit, find_cross_fit
 from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, select_split
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
-from galaxtool.assessment.truth import Truth, match_truth, read_vote_truth
+from galaxtool.assessment.truth import Truth, match_truth, name_truth, read_vote_truth
 from galaxtool.datasets.files import find_notes as find_dataset_notes
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.reading import read_as_classify
 from galaxtool.datasets.subset import create_items_table
 from galaxtool.errors import ModelError
+from galaxtool.evaluation.prior import TRAINING
 from galaxtool.inference.class_prior import ClassPrior, choose_prior
-from galaxtool.inference.classify import check_classes
 from galaxtool.inference.coarse_terms import CoarseTerms, find_terms
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.notes import find_notes
@@ -27,8 +27,12 @@ from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import open_batch_engine
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import find_model
+from galaxtool.models.record import ModelRecord
 from galaxtool.types import Progress
 from galaxtool.vision.perturb import list_perturbations
+
+NO_CLASSES = "none"
+"""Head of a model that was trained without labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +83,7 @@ def open_subject(
     files = find_model(options.model)
     engine = open_batch_engine(files, compute, 0, progress)
     record = engine.record
-    check_classes(record, options.model)
-    if record.votes is not None:
-        _refuse_for_votes(options)
+    _refuse_unless_classes(options, record)
     prior, terms = choose_prior(record, options.prior), find_terms(record, options.coarse)
     dataset = open_dataset(
         options.dataset,
@@ -105,6 +107,8 @@ def open_subject(
     own = [dataset.items[row] for row in rows]
     if record.votes is not None:
         truth = read_vote_truth(own, record)
+    elif record.head == NO_CLASSES:
+        truth = name_truth([item.label for item in own], options.model)
     else:
         truth = match_truth([item.label for item in own], record, options.model, terms)
     notes = [*find_dataset_notes(dataset), *truth.notes, *find_notes(record, reading, [i for i in items if i.ref])]
@@ -125,12 +129,17 @@ def open_subject(
     return subject, assume_pixel_scale(record, reading)
 
 
-def _refuse_for_votes(options: EvaluateOptions) -> None:
-    """Raise `ModelError` for options that score classes, if the model predicts votes."""
-    given = {"--by": options.by_columns, "--perturb": options.perturbations}
+def _refuse_unless_classes(options: EvaluateOptions, record: ModelRecord) -> None:
+    """Raise `ModelError` for options that score classes, if the model has none."""
+    if record.votes is None and record.head != NO_CLASSES:
+        return
+    has = "was trained without labels and has no classes" if record.votes is None else "predicts shares of votes"
+    given = {"--by": options.by_columns, "--perturb": options.perturbations, "--coarse": options.coarse}
+    if options.prior != TRAINING:
+        given["--prior"] = options.prior
     for flag, value in given.items():
         if value:
             raise ModelError(
-                f"The model '{options.model}' predicts shares of votes, and {flag} scores classes.",
-                hint=f"Leave {flag} out.",
+                f"The model '{options.model}' {has}, and {flag} needs probabilities of classes.",
+                hint=f"Leave {flag} out, or give a model of classes.",
             )

@@ -13,6 +13,7 @@ from galaxtool.errors import InputError
 from galaxtool.inference.coarse_terms import CoarseTerms
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.choose import choose_classes
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import find_parents
 from galaxtool.taxonomy.coarse_labels import coarsen_labels, describe_left_out
@@ -20,6 +21,7 @@ from galaxtool.taxonomy.matching import find_unmatched, match_label
 from galaxtool.taxonomy.votes.counts import read_votes
 from galaxtool.taxonomy.votes.load import schema_from_dict
 from galaxtool.types import Item
+from galaxtool.utils.counts import format_count
 
 _MOST_LISTED = 6
 
@@ -72,6 +74,23 @@ def read_vote_truth(items: Sequence[Item], record: ModelRecord) -> Truth:
     return Truth(tuple(schema.slugs), np.full(len(items), -1), notes if without else (), votes)
 
 
+def name_truth(written: Sequence[str | None], model: str) -> Truth:
+    """Match the labels of images with a registered taxonomy, or take them as they are, for a model without classes.
+
+    Raises
+    ------
+    InputError
+        If there are no labels, they are measurements, or all are the same.
+    """
+    labels, notes = _clean(written)
+    taxonomy, slug_of = choose_classes([label for label in labels if label is not None], None)
+    slugs = tuple(slug for slug in taxonomy.slugs if slug in slug_of.values())
+    targets = [-1 if label is None else slugs.index(slug_of[label]) for label in labels]
+    _check_several(targets, slugs)
+    only = f"The model '{model}' was trained without labels and has no classes, so that only retrieval is scored."
+    return Truth(slugs, np.array(targets, dtype=np.int64), (only, *notes))
+
+
 def match_truth(written: Sequence[str | None], record: ModelRecord, model: str, terms: CoarseTerms | None) -> Truth:
     """Match the labels of images with the classes of a model.
 
@@ -91,6 +110,22 @@ def match_truth(written: Sequence[str | None], record: ModelRecord, model: str, 
     InputError
         If labels are not classes of the model, or all images with a label have the same one.
     """
+    labels, notes = _clean(written)
+    taxonomy = terms.coarse.subset(list(terms.classes)) if terms else record.make_taxonomy()
+    counts = Counter(label for label in labels if label is not None)
+    slug_of, left_out = _match(counts, taxonomy, terms)
+    if unknown := [label for label in counts if label not in slug_of and label not in left_out]:
+        raise _describe_unknown(unknown, counts, taxonomy, record, model, terms)
+    index = {slug: number for number, slug in enumerate(taxonomy.slugs)}
+    targets = [index[slug_of[label]] if label in slug_of else -1 for label in labels]
+    _check_several(targets, taxonomy.slugs)
+    if left_out and terms is not None:
+        notes.append(describe_left_out({label: counts[label] for label in left_out}, terms.coarse))
+    return Truth(tuple(taxonomy.slugs), np.array(targets, dtype=np.int64), tuple(notes))
+
+
+def _clean(written: Sequence[str | None]) -> tuple[list[str | None], list[str]]:
+    """Return the label of each image, None where it has none, and what was done to the labels."""
     cleaned = clean_labels(written)
     if numbers := find_measurements(cleaned.labels):
         raise InputError(
@@ -98,32 +133,27 @@ def match_truth(written: Sequence[str | None], record: ModelRecord, model: str, 
             "are measurements rather than classes.",
             hint="Name another column with --label-column.",
         )
-    taxonomy = terms.coarse.subset(list(terms.classes)) if terms else record.make_taxonomy()
-    counts = Counter(label for label in cleaned.labels if label is not None)
-    if not counts:
+    missing = cleaned.labels.count(None)
+    if missing == len(written):
         raise InputError(
             f"None of the {len(written)} images has a label, so nothing can be scored.",
             hint="Name the column of the labels with --label-column, or use classify for predictions alone.",
         )
-    slug_of, left_out = _match(counts, taxonomy, terms)
-    if unknown := [label for label in counts if label not in slug_of and label not in left_out]:
-        raise _describe_unknown(unknown, counts, taxonomy, record, model, terms)
-    index = {slug: number for number, slug in enumerate(taxonomy.slugs)}
-    targets = [index[slug_of[label]] if label in slug_of else -1 for label in cleaned.labels]
+    notes = [*cleaned.notes, *cleaned.warnings]
+    if missing:
+        notes.append(f"{missing} of the {len(written)} images have no label; they are classified but not scored.")
+    return cleaned.labels, notes
+
+
+def _check_several(targets: Sequence[int], slugs: Sequence[str]) -> None:
+    """Raise `InputError` if all images with a label are of one class."""
     present = set(targets) - {-1}
     if len(present) < 2:
-        only = taxonomy.slugs[next(iter(present), 0)]
         n = sum(target >= 0 for target in targets)
         raise InputError(
-            f"All {n} images with a label are of one class, '{only}'; scores need two.",
+            f"All {n} images with a label are of one class, '{slugs[next(iter(present), 0)]}'; scores need two.",
             hint="Check --where, --split and --label-column, or use classify to count its labels.",
         )
-    notes = [*cleaned.notes, *cleaned.warnings]
-    if left_out and terms is not None:
-        notes.append(describe_left_out({label: counts[label] for label in left_out}, terms.coarse))
-    if missing := len(targets) - sum(counts.values()):
-        notes.append(f"{missing} of the {len(targets)} images have no label; they are classified but not scored.")
-    return Truth(tuple(taxonomy.slugs), np.array(targets, dtype=np.int64), tuple(notes))
 
 
 def _match(labels: Counter[str], taxonomy: Taxonomy, terms: CoarseTerms | None) -> tuple[dict[str, str], set[str]]:
@@ -156,18 +186,21 @@ def _describe_unknown(
 ) -> InputError:
     """Return the error about labels that are not classes of the model."""
     ordered = sorted(unknown, key=lambda label: -counts[label])
-    listed = ", ".join(f"'{label}' ({counts[label]:,} images)" for label in ordered[:_MOST_LISTED])
+    listed = ", ".join(f"'{label}' ({format_count(counts[label], 'image')})" for label in ordered[:_MOST_LISTED])
     more = f" and {len(unknown) - _MOST_LISTED} more" if len(unknown) > _MOST_LISTED else ""
     n = len(unknown)
     where = f"'{terms.coarse.name}' as the model '{model}' can tell it" if terms else f"the model '{model}'"
     known = ", ".join(taxonomy.slugs)
     fitting = [] if terms else _find_common_terms(counts, record.make_taxonomy())
-    coarser = f"Score it in coarser terms with --coarse {fitting[0]}; or leave" if fitting else "Leave"
     labels = ", ".join(f"'{label}'" for label in ordered[:2])
+    others = f'leave these images out with --where "label not in ({labels}{", ..." if n > 2 else ""})".'
+    if n == len(counts):
+        others = "give a model of these classes with --model, which `galaxtool finetune` trains."
+    hint = f"score it in coarser terms with --coarse {fitting[0]}; or {others}" if fitting else others
     return InputError(
         f"{n} {'label is not a class' if n == 1 else 'labels are not classes'} of {where}: {listed}{more}. "
         f"Its classes are {known}.",
-        hint=f'{coarser} these images out with --where "label not in ({labels}{", ..." if n > 2 else ""})".',
+        hint=hint[0].upper() + hint[1:],
     )
 
 

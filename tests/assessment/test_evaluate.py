@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 from sklearn import metrics as sk
 from support.helpers import SLUGS, make_model, write_fits
 
@@ -123,6 +125,8 @@ def test_the_manifest_says_what_was_scored(evaluation: Path, model: Path, images
     ("rows", "options", "message", "hint"),
     [
         ("0.fits,spiral\n1.fits,spiral\n2.fits,bar", {}, "2 labels are not classes of the model.*'spiral' (2 images)",
+         "Give a model of these classes"),
+        ("0.fits,spiral\n1.fits,merging\n2.fits,x", {}, "2 labels are not classes of the model.*'x' (1 image)",
          "--where"),
         ("0.fits,spiral\n1.fits,elliptical\n2.fits,spiral", {}, "labels are not classes", "--coarse gz1-coarse"),
         ("0.fits,merging\n1.fits,merging", {}, "All 2 images with a label are of one class, 'merging'", "--where"),
@@ -204,3 +208,27 @@ def test_perturbed_images_are_scored_and_figures_drawn(model: Path, images: Path
     drawn = galaxtool.plot("robustness", output, output=tmp_path / "robustness.png").output
     with Image.open(drawn) as picture:
         assert picture.width == 1020
+
+
+def test_a_model_without_classes_is_scored_by_retrieval(model: Path, images: Path, tmp_path: Path) -> None:
+    shutil.copytree(model, tmp_path / "model")
+    record = json.loads((model / "model.json").read_text())
+    (tmp_path / "model" / "model.json").write_text(json.dumps({**record, "head": "none"}))
+    weights = load_file(model / "weights.safetensors")
+    kept = {name: array for name, array in weights.items() if not name.startswith("head.")}
+    save_file(kept, tmp_path / "model" / "weights.safetensors")
+    for option, value in (("coarse", "gz1-coarse"), ("by", ["mag"]), ("perturb", ["noise"]), ("prior", "uniform")):
+        with pytest.raises(GalaxtoolError, match=f"has no classes, and --{option} needs probabilities of classes"):
+            galaxtool.evaluate(images, model=tmp_path / "model", output=tmp_path / "no", **{option: value})
+    found = galaxtool.evaluate(images, model=tmp_path / "model", output=tmp_path / "out")
+    assert set(found.metrics) >= {"n", "map", "map_at_5", "retrieval"} and "accuracy" not in found.metrics
+    assert "only retrieval is scored" in found.notes[0]
+    table = read_table(tmp_path / "out" / "predictions.parquet")
+    assert table["label"].mask.all() and not any(name.startswith("p_") for name in table.colnames)
+    assert table["truth"].tolist()[:3] == list(SLUGS)
+    embeddings = np.stack(pq.read_table(tmp_path / "out" / "embeddings.parquet")["embedding"].to_numpy())[:12]
+    order = np.argsort(-embeddings @ embeddings.T, axis=1)[:, 1:]
+    hits = [[(j % 3) == (i % 3) for j in row] for i, row in enumerate(order)]
+    expected = np.mean([sk.average_precision_score(row, -np.arange(11)) for row in hits])
+    assert found.metrics["map"]["value"] == pytest.approx(expected, abs=1e-6)
+    assert set(found.metrics["retrieval"]) >= {"cosine", "dot_product"}
