@@ -31,20 +31,20 @@ def _show(listing: ComponentListing) -> None:
     if all(row.get("from") == "built-in" for row in rows):
         columns = tuple(column for column in columns if column != "from")
     print_table(rows, columns)
-    if options := _list_options(rows):
+    if options := list_options(rows, "methods"):
         print_table(
             options, ("option", "default", "summary", "methods"), title="Options of methods: --option NAME=VALUE"
         )
 
 
-def _list_options(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each option and default, with the methods that have it."""
+def list_options(rows: list[dict[str, Any]], owners: str) -> list[dict[str, Any]]:
+    """Return a row for each option and default, with the things that have it in the column `owners`."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         for text in row.get("options", ()):
             name, _, default = text.partition("=")
-            option = {"option": name, "default": default, "summary": row["option_summaries"][name], "methods": []}
-            found.setdefault((text, option["summary"]), option)["methods"].append(row["name"])
+            option = {"option": name, "default": default, "summary": row["option_summaries"][name], owners: []}
+            found.setdefault((text, option["summary"]), option)[owners].append(row["name"])
     return list(found.values())
 
 

@@ -48,7 +48,7 @@ def plot(
         File of the figure, whose suffix chooses the format: .pdf, .svg or .eps for vectors, .png, .jpg, .tif or .webp
         for pixels. By default KIND.png.
     list : bool
-        List the kinds of figure, what they take and their settings.
+        List the kinds of figure, or only the one that is named, with what they take and their settings.
     option : sequence of str
         Setting of the kind as NAME=VALUE; repeat it for several.
     by : str, optional
@@ -82,10 +82,20 @@ def plot(
         If an input cannot be drawn.
     """
     if list or not kind:
-        return list_collection(get_registry().plots)
+        return _list_kinds(kind)
     request = PlotRequest(
         kind=kind, inputs=tuple(str(one) for one in inputs), columns=columns, split=split, truth=truth, by=by,
         label=tuple(label), model=None if model is None else str(model), log=progress or Silent(),
     )  # fmt: skip
     result: PlotResult = import_attribute("galaxtool.plotting.draw:draw_plot")(request, output, option, style)
     return result
+
+
+def _list_kinds(kind: str) -> ComponentListing:
+    """Return the kinds of figure, or only one."""
+    plots = get_registry().plots
+    listing = list_collection(plots)
+    if not kind:
+        return listing
+    name = plots.find(kind).spec.name
+    return ComponentListing(listing.kind, [row for row in listing.rows if row["name"] == name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from galaxtool.plugins.specs import (
     BackboneSpec,
     DatasetSpec,
     HeadSpec,
+    MethodOption,
     MethodSpec,
     ModelSpec,
     PlotSpec,
@@ -97,8 +99,7 @@ def _describe_abilities(registered: Registration[Any]) -> dict[str, Any]:
                 "paper": _cite(spec),
                 "needs": list(spec.needs),
                 "head": spec.head,
-                "options": [f"{option.name}={option.default}" for option in spec.options],
-                "option_summaries": {option.name: option.summary for option in spec.options},
+                **_list_options(spec.options),
             }
         case HeadSpec():
             methods = [method.name for method in get_registry().methods.specs() if method.can_train(spec)]
@@ -106,8 +107,7 @@ def _describe_abilities(registered: Registration[Any]) -> dict[str, Any]:
         case TaxonomySpec():
             return _list_classes(registered)
         case PlotSpec():
-            options = [f"{option.name}={option.default}" for option in spec.options]
-            return {"inputs": spec.inputs, "takes": [*spec.takes], "options": options}
+            return {"inputs": spec.inputs, "takes": [*spec.takes], **_list_options(spec.options)}
         case ModelSpec():
             return {"folder": spec.folder}
         case _:
@@ -129,6 +129,14 @@ def _list_weights(spec: BackboneSpec) -> dict[str, Any]:
             {**asdict(weights), "file": str(file) if file else None}
             for weights, file in zip(spec.weights, files, strict=True)
         ],
+    }
+
+
+def _list_options(options: Sequence[MethodOption]) -> dict[str, Any]:
+    """Return the columns of the settings that something has of its own."""
+    return {
+        "options": [f"{option.name}={option.default}" for option in options],
+        "option_summaries": {option.name: option.summary for option in options},
     }
 
 

@@ -25,7 +25,10 @@ def _list_data_plots() -> list[PlotSpec]:
             takes=("truth",),
             options=(
                 MethodOption(
-                    name="order", default="taxonomy", choices=("taxonomy", "count"), summary="Order of the classes."
+                    name="order",
+                    default="taxonomy",
+                    choices=("taxonomy", "count"),
+                    summary="Order of the classes: taxonomy or count.",
                 ),
             ),
         ),
@@ -42,7 +45,10 @@ def _list_training_plots() -> list[PlotSpec]:
             takes=("label",),
             options=(
                 MethodOption(
-                    name="score", default="accuracy", choices=("accuracy", "f1_macro"), summary="Score of several runs."
+                    name="score",
+                    default="accuracy",
+                    choices=("accuracy", "f1_macro"),
+                    summary="Score of several runs: accuracy or f1_macro.",
                 ),
                 MethodOption(name="training", default=False, summary="Also draw the training losses of several runs."),
             ),
@@ -72,7 +78,7 @@ def _list_training_plots() -> list[PlotSpec]:
                     name="bars",
                     default="range",
                     choices=("range", "std"),
-                    summary="Error bars: lowest to highest, or standard deviation.",
+                    summary="Error bars: range, lowest to highest, or std.",
                 ),
             ),
         ),
@@ -93,7 +99,7 @@ def _list_score_plots() -> list[PlotSpec]:
                     name="numbers",
                     default="count",
                     choices=("count", "percent", "none"),
-                    summary="Numbers in the cells.",
+                    summary="Numbers in the cells: count, percent or none.",
                 ),
             ),
         ),
@@ -140,7 +146,10 @@ def _list_score_plots() -> list[PlotSpec]:
             options=(
                 MethodOption(name="bins", default=8, summary="Most bins."),
                 MethodOption(
-                    name="spacing", default="number", choices=("number", "width"), summary="What is equal in all bins."
+                    name="spacing",
+                    default="number",
+                    choices=("number", "width"),
+                    summary="What is equal in all bins: number or width.",
                 ),
                 MethodOption(name="range", default="", summary="Values to draw, such as 14:18."),
                 MethodOption(name="axis", default="", summary="Text of the axis; by default the name of the column."),

@@ -95,6 +95,8 @@ def test_the_list_says_what_each_kind_takes(capsys: pytest.CaptureFixture[str]) 
     assert code == 0 and list(rows) == [spec.name for spec in get_registry().plots.specs()]
     assert rows["confusion"]["takes"] == ["truth"] and rows["confusion"]["options"] == ["numbers=count"]
     assert all(row["summary"].endswith(".") and row["inputs"] for row in rows.values())
+    code, out, _ = run_command("plot", "confusion", "--list")
+    assert code == 0 and "count, percent or none" in " ".join(out.split()) and "roc" not in out
     for registered in get_registry().plots:
         assert callable(registered.load())
 
