@@ -26,6 +26,7 @@ _PLACES = {
     "galaxtool.plugins.hookspecs": ("hookimpl",),
     "galaxtool.commands.anomalies": ("anomalies",),
     "galaxtool.commands.classify": ("classify",),
+    "galaxtool.commands.cluster": ("cluster",),
     "galaxtool.commands.compare": ("compare",),
     "galaxtool.commands.cutouts": ("cutouts",),
     "galaxtool.commands.doctor": ("doctor",),

@@ -39,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "galaxtool.cli.similar:command",
         "Find images similar to an image, a text, a symbol, an indexed object or a position.",
     ),
+    "cluster": (
+        "galaxtool.cli.cluster:command",
+        "Group cutouts by their features, and compare the groups with labels.",
+    ),
     "anomalies": ("galaxtool.cli.anomalies:command", "Find the odd ones out among images, by their features."),
     "plot": ("galaxtool.cli.plot:command", "Draw a figure for a paper."),
     "export": ("galaxtool.cli.export:command", "Export a model to a single ONNX file, and check it against PyTorch."),

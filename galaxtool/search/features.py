@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from galaxtool.backbones.layers import JOINT
 from galaxtool.containers.find import locate_image
 from galaxtool.containers.reading import read_ref
 from galaxtool.errors import ConfigError, GalaxtoolError, IndexMismatch, InputError, UnreadableImage
@@ -75,6 +76,8 @@ class Features:
         Number of images without features, which are left out.
     source : Source or None
         The index that they are from.
+    layer : str
+        Layer of the model that they are from, see `galaxtool.backbones.layers`.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Features:
     reading: ReadingOptions
     unreadable: int = 0
     source: Source | None = None
+    layer: str = JOINT
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -156,6 +160,7 @@ def _open_index(source: Source, reading: ReadingOptions) -> Features:
         reading=replace(source.reading, **reading.list_changes()),
         unreadable=len(record.unreadable),
         source=source,
+        layer=record.layer,
     )
 
 
@@ -183,6 +188,7 @@ def _open_file(path: Path, args: FeatureArgs) -> Features:
         preprocess=preprocess or Preprocess(size=_PICTURE_SIDE),
         reading=args.reading,
         unreadable=int((~good).sum()),
+        layer=str(stored.meta.get("layer", JOINT)),
     )
 
 

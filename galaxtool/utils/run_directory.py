@@ -53,6 +53,29 @@ def find_versions() -> dict[str, str]:
     return found
 
 
+def check_run_path(path: Path, *, overwrite: bool) -> None:
+    """Raise `OutputExists` unless a run directory can be created here; call it before long work begins."""
+    if path.exists() and not path.is_dir():
+        raise OutputExists(f"'{path}' exists and is a file.", hint="Choose another folder with --output.")
+    if path.is_dir() and any(path.iterdir()):
+        status = _read_status(path)
+        if not overwrite:
+            what = f"already contains {_describe_status(status)} run" if status else "exists and is not empty"
+            resume = f", or --resume {path}" if status not in ("", "done") else ""
+            raise OutputExists(f"'{path}' {what}.", hint=f"Choose another --output, or --overwrite{resume}.")
+        if not status:
+            raise OutputExists(
+                f"'{path}' is not empty and is not a run directory, so --overwrite does not empty it.",
+                hint="Choose another --output.",
+            )
+        if foreign := find_foreign_files(path, _read_manifest(path)):
+            raise OutputExists(
+                f"The run '{path}' also contains '{foreign[0]}', which galaxtool did not write there, so it is not "
+                "emptied.",
+                hint="Move that elsewhere, or choose another --output.",
+            )
+
+
 class RunDirectory:
     """The folder of a run, locked by this process while it is open.
 
@@ -99,25 +122,7 @@ class RunDirectory:
         OutputExists
             If the folder exists and is not empty and `overwrite` is False, or another process is using it.
         """
-        if path.exists() and not path.is_dir():
-            raise OutputExists(f"'{path}' exists and is a file.", hint="Choose another folder with --output.")
-        if path.is_dir() and any(path.iterdir()):
-            status = _read_status(path)
-            if not overwrite:
-                what = f"already contains {_describe_status(status)} run" if status else "exists and is not empty"
-                resume = f", or --resume {path}" if status not in ("", "done") else ""
-                raise OutputExists(f"'{path}' {what}.", hint=f"Choose another --output, or --overwrite{resume}.")
-            if not status:
-                raise OutputExists(
-                    f"'{path}' is not empty and is not a run directory, so --overwrite does not empty it.",
-                    hint="Choose another --output.",
-                )
-            if foreign := find_foreign_files(path, _read_manifest(path)):
-                raise OutputExists(
-                    f"The run '{path}' also contains '{foreign[0]}', which galaxtool did not write there, so it is not "
-                    "emptied.",
-                    hint="Move that elsewhere, or choose another --output.",
-                )
+        check_run_path(path, overwrite=overwrite)
         call = invocation.get()
         known = {**call.sources, **(sources or {})}
         run = cls(

@@ -21,7 +21,10 @@ from galaxtool.backbones.torchvision_models import TorchVision
 from galaxtool.errors import ConfigError
 from galaxtool.testing.inner_results import check_inner_results
 
-TRANSFORMERS = ["timm:test_vit@none", "registers", "torchvision", OPEN_CLIP["vit"], OPEN_CLIP["timm-vit"]]
+TRANSFORMERS = [
+    "timm:test_vit@none", "registers", "torchvision", OPEN_CLIP["vit"],
+    pytest.param(OPEN_CLIP["timm-vit"], marks=pytest.mark.slow),
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -125,7 +128,7 @@ def test_class_tokens_and_maps_are_those_of_the_blocks(name: str) -> None:
         ("timm:test_resnet@none", [2, 4, 8, 16, 32]),
         ("timm:test_convnext@none", [4, 8, 16, 32]),
         (OPEN_CLIP["resnet"], [2, 4, 8, 16, 32]),
-        (OPEN_CLIP["convnext"], [4, 8, 16, 32]),
+        pytest.param(OPEN_CLIP["convnext"], [4, 8, 16, 32], marks=pytest.mark.slow),
         pytest.param("small-cnn@none", [2, 4, 8, 16, 32], marks=pytest.mark.slow),
         pytest.param("vgg11@none", [1, 2, 4, 8, 16, 32], marks=pytest.mark.slow),
         pytest.param("torchvision:convnext_tiny@none", [4, 8, 16, 32], marks=pytest.mark.slow),

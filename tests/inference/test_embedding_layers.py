@@ -77,7 +77,10 @@ def test_class_tokens_are_those_of_the_backbone(images: Path, models: Any, tmp_p
     assert about["layer"] == "cls-4" and about["dim"] == 4 * 64 and about["engine"] == "torch"
 
 
-@pytest.mark.parametrize("kind", [*OPEN_CLIP, "mini"])
+SLOWER = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("convnext", "timm-vit", "timm-resnet")]
+
+
+@pytest.mark.parametrize("kind", ["vit", "resnet", "mini", *SLOWER])
 @torch.inference_mode()
 def test_what_comes_before_the_projection(kind: str) -> None:
     torch.manual_seed(0)

@@ -49,11 +49,14 @@ class Section:
         Paragraph below the heading; may be empty.
     groups : sequence of sequences of Card
         Cards in order. Each group starts on a new line.
+    number : int, optional
+        Number beside the heading, by default that of the cards.
     """
 
     title: str
     remark: str = ""
     groups: Sequence[Sequence[Card]] = field(default=())
+    number: int | None = None
 
     @property
     def cards(self) -> list[Card]:

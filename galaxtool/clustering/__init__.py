@@ -1,0 +1,1 @@
+"""Groups of similar images, and what they have to do with labels."""
