@@ -11,7 +11,7 @@ _NAMES = frozenset(
     {
         "manifest.json", "config.toml", "split.csv", "history.csv", "metrics.json", "readouts.npz", "report.html",
         "check_images.npz", "log.txt", "predictions.parquet", "embeddings.parquet", "figures", "checkpoints", "model",
-        "tables",
+        "tables", "clusters.csv", "clusters.html",
     }
 )  # fmt: skip
 _IGNORED = frozenset({".lock", ".DS_Store", "Thumbs.db", "desktop.ini"})
