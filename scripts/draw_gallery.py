@@ -38,10 +38,12 @@ FIGURES: tuple[tuple[str, Sequence[str], dict[str, Any]], ...] = (
     ("precision-recall", ["evaluation"], {}),
     ("accuracy-by", ["evaluation"], {"by": "mag_r", "option": ["axis=r magnitude"]}),
     ("tsne", ["evaluation"], {}),
+    ("umap", ["evaluation"], {}),
     ("samples", ["test"], {"columns": 2}),
     ("class-sheet", ["test"], {"columns": 2}),
     ("pca-grid", ["evaluation"], {"columns": 2}),
     ("retrieval", ["evaluation"], {"columns": 2}),
+    ("saliency", ["test"], {"columns": 2}),
 )
 """Kind, inputs and options of each figure."""
 

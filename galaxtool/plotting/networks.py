@@ -17,6 +17,7 @@ from galaxtool.models.directory import load_network
 from galaxtool.models.find import find_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
+from galaxtool.plotting.class_names import name_classes
 from galaxtool.vision.preprocess import Preprocess
 
 LAYER_CAM, GRAD_CAM, GRADIENT = "layer-cam", "grad-cam", "gradient"
@@ -147,7 +148,7 @@ def compute_saliency(
     maps : ndarray of float32, shape (N, h, w)
         From 0 to 1, row 0 on top.
     titles : list of str
-        Class of each map, and its probability.
+        Name of the class of each map, and its probability.
 
     Raises
     ------
@@ -175,7 +176,8 @@ def compute_saliency(
         maps = _compute_activation_map(network.name, model, images, targets, each_cell=method == LAYER_CAM)
     maps /= np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-12)
     shares = probabilities[torch.arange(len(images)), targets].tolist()
-    return maps, [f"{record.slugs[int(k)]} {share:.2f}" for k, share in zip(targets, shares, strict=True)]
+    names = name_classes(record.slugs)
+    return maps, [f"{names[int(k)]} {share:.2f}" for k, share in zip(targets, shares, strict=True)]
 
 
 def _compute_activation_map(

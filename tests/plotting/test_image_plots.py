@@ -129,7 +129,7 @@ def test_one_image_of_each_class_is_a_query(folder: Path, tmp_path: Path) -> Non
     )
     assert code == 0 and stdout.strip() == str(tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
-    assert all(f">{name}</text>" in text for name in ("spiral", "edge on"))
+    assert all(f">{name}</text>" in text for name in ("spiral", "edge-on"))
     assert text.count("✓") + text.count("✗") >= 3 * 4  # a neighbour without a class has no mark
 
 

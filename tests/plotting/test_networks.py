@@ -16,6 +16,7 @@ from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.models.find import find_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
+from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.networks import Network, choose_heads, compute_attention, compute_saliency
 from galaxtool.vision.preprocess import Preprocess
 
@@ -70,7 +71,7 @@ def test_a_map_is_the_weighted_sum_of_the_features(record: ModelRecord) -> None:
         expected = np.maximum(np.einsum("nk,nkyx->nyx", used, features), 0)
         found, titles = compute_saliency(network, PICTURES, method=method)
         np.testing.assert_allclose(found, expected / expected.max(axis=(1, 2), keepdims=True), atol=1e-5)
-        assert [title.split()[0] for title in titles] == [record.slugs[k] for k in chosen]
+        assert [title.rpartition(" ")[0] for title in titles] == name_classes([record.slugs[k] for k in chosen])
 
 
 def test_a_gradient_is_that_of_the_chosen_class(record: ModelRecord) -> None:
@@ -80,7 +81,7 @@ def test_a_gradient_is_that_of_the_chosen_class(record: ModelRecord) -> None:
     kernel = network.model.backbone.features.weight.detach().numpy()  # a linear network: the same gradient everywhere
     expected = np.abs(np.einsum("k,kcyx->cyx", network.model.head.weight.detach().numpy()[2], kernel)).max(axis=0)
     np.testing.assert_allclose(found[0], np.tile(expected / expected.max(), (8, 8)), rtol=1e-4)
-    assert found.shape == (2, SIZE, SIZE) and titles[0].startswith(record.slugs[2])
+    assert found.shape == (2, SIZE, SIZE) and titles[0].startswith(name_classes(record.slugs)[2])
 
 
 def test_attention_is_that_of_the_class_token_in_units_of_an_even_one() -> None:

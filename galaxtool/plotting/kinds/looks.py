@@ -12,7 +12,6 @@ from galaxtool.errors import ConfigError, InputError, UnreadableImage
 from galaxtool.images.read_options import PLAIN
 from galaxtool.plotting.charts.heat_maps import HeatRow, draw_heat_maps
 from galaxtool.plotting.images import check_whole, open_images
-from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.networks import (
     GRAD_CAM,
     GRADIENT,
@@ -82,7 +81,7 @@ def plot_saliency(request: PlotRequest) -> Figure:
         seed=int(request.options["seed"]),
     )
     rows = [
-        HeatRow(picture=_show(cutout, network), maps=[heat], name=name_class(title))
+        HeatRow(picture=_show(cutout, network), maps=[heat], name=title)
         for cutout, heat, title in zip(cutouts, maps, titles, strict=True)
     ]
     return draw_heat_maps(
@@ -99,6 +98,7 @@ def _read_cutouts(request: PlotRequest) -> list[Cutout]:
         )
     most = check_whole(request.options["most"], "most", 1)
     cutouts: list[Cutout] = []
+    first_error = ""
     for text in request.inputs:
         images = open_images(text, request.log)
         for row in range(len(images)):
@@ -108,9 +108,10 @@ def _read_cutouts(request: PlotRequest) -> list[Cutout]:
             try:
                 cutouts.append(images.read(row, PLAIN))
             except UnreadableImage as error:
+                first_error = first_error or error.message
                 request.log.say(error.message)
     if not cutouts:
-        raise InputError("None of the images can be read.", hint="Check that these are FITS files or pictures.")
+        raise InputError(f"None of the images can be read; the first: {first_error}")
     return cutouts
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from galaxtool.errors import ConfigError
 from galaxtool.plotting.charts.projection import UNKNOWN, Panel, draw_projection
+from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.embedded import EmbeddedImages, open_embedded, sample_images
 from galaxtool.plotting.images import TRUTH, check_whole, index_classes
 from galaxtool.plotting.labels import name_class
@@ -63,7 +64,9 @@ def _plot(request: PlotRequest, axis: str, project: Projection) -> Figure:
         panels.append(Panel(points=project(vectors), values=values, name=name))
     if components:
         axis = f"{axis} of PCA-{components},"
-    return draw_projection(panels, axis, classes=coloring.classes, quantity=coloring.quantity, columns=request.columns)
+    return draw_projection(
+        panels, axis, classes=name_classes(coloring.classes), quantity=coloring.quantity, columns=request.columns
+    )
 
 
 def read_inputs(request: PlotRequest) -> list[EmbeddedImages]:

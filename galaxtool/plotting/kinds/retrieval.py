@@ -9,6 +9,7 @@ from galaxtool.errors import InputError, UnknownName
 from galaxtool.plotting.charts.picture_grid import cell_pixels
 from galaxtool.plotting.charts.projection import UNKNOWN
 from galaxtool.plotting.charts.retrieval import Neighbor, RetrievalQuery, draw_retrieval
+from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.embedded import EmbeddedImages, open_embedded
 from galaxtool.plotting.images import TRUTH, check_whole, index_classes
 from galaxtool.plotting.labels import name_class
@@ -41,6 +42,7 @@ def plot_retrieval(request: PlotRequest) -> Figure:
     layout = str(request.options["layout"])
     pixels = cell_pixels(k + 1 if layout == "rows" else len(rows), request.width)
     pictures = make_pictures(embedded.images, shown.ravel().tolist(), pixels, embedded.preprocess, request.log)
+    names = name_classes(classes)
     queries = []
     for number, row in enumerate(rows):
         own = pictures[number * (k + 1) : (number + 1) * (k + 1)]
@@ -53,7 +55,7 @@ def plot_retrieval(request: PlotRequest) -> Figure:
             for picture, similarity, other in zip(own[1:], similarities[number], found[number], strict=True)
         ]
         is_known = targets[row] != UNKNOWN
-        caption = name_class(classes[targets[row]] if is_known else embedded.images.ids[row], width=_WRAP)
+        caption = name_class(names[targets[row]] if is_known else embedded.images.ids[row], width=_WRAP)
         queries.append(RetrievalQuery(picture=own[0], caption=caption, neighbors=tuple(neighbors)))
     return draw_retrieval(queries, layout=layout, columns=request.columns)
 
