@@ -5,23 +5,19 @@ The processes are those of loky, which start without running the calling script 
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from itertools import islice
 from typing import Any
 
-from loky import ProcessPoolExecutor
 from loky.process_executor import TerminatedWorkerError
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
-from galaxtool.executors.ordered_map import AHEAD, ordered_map
-
-_IDLE_S = 60  # seconds after which an idle worker ends
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-_functions: list[Callable[[Any], Any]] = []
+from galaxtool.executors.isolation import Isolation, Rescue
+from galaxtool.executors.ordered_map import AHEAD
+from galaxtool.executors.worker_pool import close_pool, open_pool, run_task
 
 
 class ProcessExecutor:
@@ -47,47 +43,82 @@ class ProcessExecutor:
         GalaxtoolError
             If a process is killed, for example when memory runs out; or any error of `make` or of the function.
         """
+        return self._map(make, tasks, None)
+
+    def map_rescuing(
+        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue
+    ) -> Iterator[Any]:
+        """Yield the results of tasks in order; tasks under way when a process died are done again one by one.
+
+        Parameters
+        ----------
+        make : callable
+            Makes the function that does the tasks, once in each process.
+        tasks : iterable
+            The tasks.
+        rescue : Rescue
+            What becomes of a task that kills its process.
+        """
+        return self._map(make, tasks, rescue)
+
+    def _map(
+        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue | None
+    ) -> Iterator[Any]:
         self.close()
-        self._pool = ProcessPoolExecutor(
-            self.workers, timeout=_IDLE_S, initializer=_start_worker, initargs=(os.getpid(),), env=_ONE_THREAD
-        )
+        remaining = iter(tasks)
+        waiting: deque[tuple[Any, Future[Any]]] = deque()
         try:
-            yield from ordered_map(lambda task: self._pool.submit(_run_task, make, task), tasks, AHEAD * self.workers)
-        except TerminatedWorkerError as error:
-            raise GalaxtoolError(
-                "A worker process was killed, perhaps because memory ran out.",
-                hint="Finished parts are kept: continue with --resume, perhaps with fewer --workers.",
-            ) from error
+            while True:
+                self._fill(make, remaining, waiting)
+                if not waiting:
+                    return
+                task, future = waiting.popleft()
+                try:
+                    result = future.result()
+                except TerminatedWorkerError as error:
+                    if rescue is None:
+                        raise _make_killed_error() from error
+                    lost = [task, *(one for one, other in waiting if not _is_done(other))]
+                    kept = {id(one): other for one, other in waiting if _is_done(other)}
+                    rest = [task, *(one for one, _ in waiting)]
+                    waiting.clear()
+                    self.close()
+                    with Isolation(make, rescue) as alone:
+                        saved = {id(one): alone.run(one) for one in lost}
+                    for one in rest:
+                        yield kept[id(one)].result() if id(one) in kept else saved[id(one)]
+                    continue
+                yield result
         finally:
             self.close()
+
+    def _fill(
+        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterator[Any], waiting: deque[tuple[Any, Future[Any]]]
+    ) -> None:
+        """Submit tasks until enough are under way."""
+        for task in islice(tasks, max(0, AHEAD * self.workers - len(waiting))):
+            if self._pool is None:
+                self._pool = open_pool(self.workers)
+            try:
+                future = self._pool.submit(run_task, make, task)
+            except TerminatedWorkerError as error:  # it died since the last result
+                future = Future()
+                future.set_exception(error)
+            waiting.append((task, future))
 
     def close(self) -> None:
         """Stop the processes, even in the middle of a task."""
         if self._pool is not None:
-            self._pool.shutdown(wait=True, kill_workers=True)
-            self._pool = None
+            pool, self._pool = self._pool, None
+            close_pool(pool)
 
 
-def _start_worker(parent: int) -> None:
-    """Prepare a worker process: it leaves Ctrl-C to its parent, and ends with its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _functions.clear()
-    _end_with_parent(parent)
+def _is_done(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _end_with_parent(parent: int) -> None:
-    """End this process when its parent has ended, so that a killed run leaves no processes behind."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _run_task(make: Callable[[], Callable[[Any], Any]], task: Any) -> Any:
-    """Return the result of a task; the function is made once per process."""
-    if not _functions:
-        _functions.append(make())
-    return _functions[0](task)
+def _make_killed_error() -> GalaxtoolError:
+    return GalaxtoolError(
+        "A worker process was killed, perhaps because memory ran out.",
+        hint="Finished parts are kept: continue with --resume, perhaps with fewer --workers.",
+    )

@@ -12,6 +12,7 @@ from typing import Any
 from galaxtool.executors.cores import count_cores, resolve_workers
 from galaxtool.executors.protocols import Executor
 from galaxtool.images.read_options import ReadOptions
+from galaxtool.inference.batch_rescue import BatchRescue
 from galaxtool.inference.class_prior import ClassPrior
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.worker import ScoredBatch, Scorer, WorkerSetup, make_reader, make_scorer
@@ -144,7 +145,12 @@ class BatchRunner:
                 yield under_way[-1]
 
         with closing(executor):
-            for task, scored in zip(tasks, executor.map(make_work, batches()), strict=True):
+            if hasattr(executor, "map_rescuing"):
+                rescue = BatchRescue(self.make_local_scorer().width if in_workers else None)
+                results = executor.map_rescuing(make_work, batches(), rescue)
+            else:
+                results = executor.map(make_work, batches())
+            for task, scored in zip(tasks, results, strict=True):
                 batch = under_way.popleft()
                 yield task, batch, scored if scorer is None else scorer.score(scored, batch)
 

@@ -14,6 +14,7 @@ GALAXTOOL_DEBUG
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib
 import itertools
@@ -27,8 +28,9 @@ import pluggy
 
 from galaxtool.errors import GalaxtoolError, suggest_name
 from galaxtool.plugins import hookspecs
+from galaxtool.plugins.containment import PluginExit, contain
 from galaxtool.plugins.kinds import KINDS, Kind, S
-from galaxtool.plugins.registration import PluginReport, Registration
+from galaxtool.plugins.registration import BUILT_IN, PluginReport, Registration
 from galaxtool.utils.debugging import is_debugging
 
 ENTRY_POINT_GROUP = "galaxtool"
@@ -78,7 +80,7 @@ class PluginManager:
         self.revision = 0
         for module in BUILTIN:
             name = module.removeprefix("galaxtool.").removesuffix(".plugin")
-            self._load(name, "built-in", "", functools.partial(importlib.import_module, module))
+            self._load(name, BUILT_IN, "", functools.partial(importlib.import_module, module))
         for entry in find_installed_plugins() if entries is None else entries:
             self._load(entry.name, *find_distribution(entry), entry.load)
 
@@ -104,7 +106,10 @@ class PluginManager:
         for impl in getattr(self.pm.hook, kind.hook).get_hookimpls():
             report = self.reports[impl.plugin_name]
             for spec in _call_hook(impl.function, kind, report):
-                provided = f"{kind.name} {spec.name}"
+                taken = report.origin != BUILT_IN and any(
+                    one.spec.name == spec.name and one.origin == BUILT_IN for one in found
+                )
+                provided = f"{kind.name} {impl.plugin_name}:{spec.name}" if taken else f"{kind.name} {spec.name}"
                 if provided not in report.provides:
                     report.provides.append(provided)
                 found.append(Registration(spec=spec, plugin=impl.plugin_name, origin=report.origin))
@@ -112,6 +117,7 @@ class PluginManager:
 
     def note_commands(self) -> None:
         """Add the commands of plugins to their reports, from package metadata alone, without importing them."""
+        origins: dict[str, str] = {}
         for entry in sorted(entry_points(group=COMMAND_GROUP), key=lambda e: e.name):
             origin, version = find_distribution(entry)
             report = next((r for r in self.reports.values() if r.origin == origin), None)
@@ -120,14 +126,18 @@ class PluginManager:
                 report = self.reports[name] = PluginReport(name=name, origin=origin, version=version)
             if f"command {entry.name}" not in report.provides:
                 report.provides.append(f"command {entry.name}")
+            if (other := origins.setdefault(entry.name, origin)) != origin:
+                _add_problem(report, f"the command '{entry.name}' is also one of {other}; the last one counts")
 
     def observe(self, hook_name: str, **arguments: Any) -> list[str]:
         """Call a hook of every plugin that observes; return one line for each exception."""
         problems = []
         for impl in getattr(self.pm.hook, hook_name).get_hookimpls():
             try:
-                impl.function(**{name: arguments[name] for name in impl.argnames})
-            except (Exception, SystemExit) as error:
+                with contain():
+                    # a copy: what an observer does to it concerns nobody else
+                    impl.function(**{name: _copy(arguments[name]) for name in impl.argnames})
+            except Exception as error:
                 if is_debugging():
                     raise
                 problems.append(f"plugin '{impl.plugin_name}', hook {hook_name}: {_describe(error)}")
@@ -141,10 +151,11 @@ class PluginManager:
         """
         for impl in reversed(getattr(self.pm.hook, hook_name).get_hookimpls()):
             try:
-                result = impl.function(**{name: arguments[name] for name in impl.argnames})
+                with contain():
+                    result = impl.function(**{name: arguments[name] for name in impl.argnames})
             except GalaxtoolError:
                 raise
-            except (Exception, SystemExit) as error:
+            except Exception as error:
                 if is_debugging():
                     raise
                 _add_problem(self.reports[impl.plugin_name], f"{hook_name} raised {_describe(error)}")
@@ -159,10 +170,12 @@ class PluginManager:
         self.revision += 1
         start = time.perf_counter()
         try:
-            self.pm.register(load(), name=name)
+            with contain():
+                plugin = load()
+            self.pm.register(plugin, name=name)
             _add_problem(report, self._check_hooks(name))
             report.provides += [f"hook {hook}" for hook in self._other_hooks(name)]
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             if is_debugging():
                 raise
             # pluggy up to 1.6 leaves a plugin that fails validation half registered
@@ -214,9 +227,10 @@ def _call_hook(function: Callable[[], Any], kind: Kind[S], report: PluginReport)
     """Call one implementation of a hook and yield the valid specs; anything else becomes a problem in the report."""
     expected = kind.spec.__name__
     try:
-        returned = function()
-        specs = list(returned) if _is_list_like(returned) else returned
-    except (Exception, SystemExit) as error:
+        with contain():
+            returned = function()
+            specs = list(returned) if _is_list_like(returned) else returned
+    except Exception as error:
         if is_debugging():
             raise
         _add_problem(report, f"{kind.hook} raised {_describe(error)}")
@@ -235,6 +249,14 @@ def _call_hook(function: Callable[[], Any], kind: Kind[S], report: PluginReport)
             yield spec
 
 
+def _copy(value: Any) -> Any:
+    """Return a copy of what an observer is shown; the value itself where it cannot be copied."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return value
+
+
 def _is_list_like(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
 
@@ -247,4 +269,6 @@ def _add_problem(report: PluginReport, problem: str) -> None:
 
 def _describe(error: BaseException) -> str:
     text = " ".join(str(error).split())
+    if isinstance(error, PluginExit):
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

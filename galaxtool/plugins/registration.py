@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from galaxtool.errors import DependencyMissing, GalaxtoolError, PluginError
+from galaxtool.plugins.containment import contain
 from galaxtool.plugins.kinds import S
 from galaxtool.utils.debugging import is_debugging
+
+BUILT_IN = "built-in"
+"""Origin of what galaxtool brings itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +56,13 @@ class Registration(Generic[S]):
         """
         target = target or self.spec.factory
         module, _, attribute = target.partition(":")
-        built_in = self.origin == "built-in"
+        built_in = self.origin == BUILT_IN
         try:
-            function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+            with contain():
+                function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
         except GalaxtoolError:
             raise
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             if is_debugging():
                 raise
             missing = error.name if isinstance(error, ModuleNotFoundError) else None

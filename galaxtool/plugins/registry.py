@@ -11,7 +11,7 @@ from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins import kinds
 from galaxtool.plugins.kinds import Kind, S
 from galaxtool.plugins.manager import PluginManager
-from galaxtool.plugins.registration import PluginReport, Registration
+from galaxtool.plugins.registration import BUILT_IN, PluginReport, Registration
 
 
 class Collection(Generic[S]):
@@ -53,10 +53,13 @@ class Collection(Generic[S]):
         return [r.spec for r in self.all()]
 
     def names(self) -> list[str]:
-        """Return the name of every spec; ``plugin:name`` where several plugins use the same name."""
+        """Return the name of every spec; ``plugin:name`` where several plugins use the same name.
+
+        What galaxtool brings keeps its plain name.
+        """
         found = self.all()
         uses = Counter(r.spec.name for r in found)
-        return [r.spec.name if uses[r.spec.name] == 1 else r.qualified for r in found]
+        return [r.spec.name if uses[r.spec.name] == 1 or r.origin == BUILT_IN else r.qualified for r in found]
 
     def find(self, name: str) -> Registration[S]:
         """Find a registration by its name, plain or as ``plugin:name``.
@@ -66,11 +69,12 @@ class Collection(Generic[S]):
         UnknownName
             If nothing has that name; suggests the most similar one.
         ConfigError
-            If several plugins use that name; lists the qualified names.
+            If several plugins use that name, and none of them is galaxtool itself; lists the qualified names.
         """
         hits = [r for r in self.all() if name in (r.spec.name, r.qualified)]
-        if len(hits) == 1:
-            return hits[0]
+        own = [r for r in hits if r.origin == BUILT_IN]
+        if len(hits) == 1 or own:
+            return (own or hits)[0]
         if hits:
             raise ConfigError(
                 f"Several plugins have a {self.kind.name} called '{name}'.",

@@ -24,3 +24,16 @@ class Adder:
 
 def make_adder() -> Adder:
     return Adder(10)
+
+
+def add_numbers(numbers: list[int]) -> int:
+    """Add numbers; -9 kills the process by a signal, and -3 ends it."""
+    if -9 in numbers:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if -3 in numbers:
+        os._exit(3)
+    return sum(numbers)
+
+
+def make_deadly_sum() -> object:
+    return add_numbers

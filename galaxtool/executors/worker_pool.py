@@ -1,0 +1,58 @@
+"""Pools of worker processes, and what one of them does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from loky import ProcessPoolExecutor
+
+_IDLE_S = 60  # seconds after which an idle worker ends
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_functions: list[Callable[[Any], Any]] = []
+
+
+def open_pool(workers: int) -> Any:
+    """Return a pool of processes of one thread each, for `run_task`."""
+    return ProcessPoolExecutor(
+        workers, timeout=_IDLE_S, initializer=_start_worker, initargs=(os.getpid(),), env=_ONE_THREAD
+    )
+
+
+def close_pool(pool: Any) -> None:
+    """Stop the processes of a pool, even in the middle of a task."""
+    pool.shutdown(wait=True, kill_workers=True)
+
+
+def run_task(make: Callable[[], Callable[[Any], Any]], task: Any) -> Any:
+    """Return the result of a task; the function is made once per process."""
+    prepare_worker(make)
+    return _functions[0](task)
+
+
+def prepare_worker(make: Callable[[], Callable[[Any], Any]]) -> None:
+    """Make the function of this process, if it is not made yet."""
+    if not _functions:
+        _functions.append(make())
+
+
+def _start_worker(parent: int) -> None:
+    """Prepare a worker process: it leaves Ctrl-C to its parent, and ends with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _functions.clear()
+    _end_with_parent(parent)
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process when its parent has ended, so that a killed run leaves no processes behind."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
