@@ -72,6 +72,8 @@ def open_predictions(given: Sequence[str]) -> list[Predictions]:
     GalaxtoolError
         If one does not exist, has no predictions, or no image with a true class and a prediction.
     """
+    if twice := [text for text, n in Counter(given).items() if n > 1]:
+        raise InputError(f"'{twice[0]}' is given {given.count(twice[0])} times.", hint="Name each evaluation once.")
     named = [_split_name(text) for text in given]
     names = _make_names([path for _, path in named])
     return [_open(own or name, path) for (own, path), name in zip(named, names, strict=True)]
@@ -125,7 +127,7 @@ def _read_predictions(name: str, path: Path, source: str) -> Predictions:
             )
     ids, truth = _read_texts(table, "id"), _read_texts(table, "truth")
     classes, probabilities, has_probabilities = _read_probabilities(table, path)
-    known = np.array([bool(text) for text in truth])
+    known = np.array([bool(text) for text in truth], dtype=bool)
     read = np.isfinite(probabilities).all(axis=1)
     kept = np.flatnonzero(known & read)
     if not len(kept):
@@ -186,7 +188,7 @@ def _check_unique(ids: Sequence[str], path: str) -> None:
 
 def _read_run(name: str, folder: Path, readout: str) -> Predictions:
     """Read the probabilities of the test images of a run, and their identifiers from its table of splits."""
-    evaluate = f"galaxtool evaluate DATASET --model {folder} --split test -o DIR"
+    evaluate = f"galaxtool evaluate DATASET --model {folder} -o DIR"
     if not (folder / READOUTS).is_file():
         raise ModelError(
             f"The run '{folder}' has not kept what its model says about each image, so it cannot be compared.",

@@ -25,7 +25,15 @@ def command() -> Any:
 
 def _show(result: CompareResult) -> None:
     scores = [_format_score(one) for one in result.scores]
-    print_table(scores, ("evaluation", "score", "value", "95 % interval", "seeds", "spread", "range"))
+    print_table(scores, ("evaluation", "score", "value", "95 % interval", "seeds", "spread"))
+    if result.differences:
+        _show_differences(result)
+    echo("", f"{format_count(result.n, 'image')}, {result.resamples:,} stratified resamples.")
+    if result.output is not None:
+        echo(f"Comparison: {result.output}")
+
+
+def _show_differences(result: CompareResult) -> None:
     echo("")
     rows = [_format_difference(one) for one in result.differences]
     pairs = len({(one.first, one.second) for one in result.differences})
@@ -33,16 +41,12 @@ def _show(result: CompareResult) -> None:
     print_table(rows[:_MAX_ROWS], ("difference", "score", "value", "95 % interval", p, "better"))
     if len(rows) > _MAX_ROWS:
         echo(f"... and {len(rows) - _MAX_ROWS} more differences; --json or -o DIR has all.")
-    echo("")
     for one in result.differences:
         if one.test == "McNemar" and pairs <= _MAX_LISTED:
             echo(
                 f"Only {one.first} is right on {format_count(one.only_first or 0, 'image')}, only {one.second} on "
                 f"{one.only_second:,}."
             )
-    echo(f"{format_count(result.n, 'image')}, {result.resamples:,} stratified resamples.")
-    if result.output is not None:
-        echo(f"Comparison: {result.output}")
 
 
 def _format_score(one: ComparedScore) -> dict[str, Any]:
@@ -54,7 +58,6 @@ def _format_score(one: ComparedScore) -> dict[str, Any]:
         "95 % interval": _format_interval(one.low, one.high),
         "seeds": one.seeds if several else "",
         "spread": _format(one.spread) if several else "",
-        "range": _format_interval(one.lowest, one.highest) if several else "",
     }
 
 

@@ -290,6 +290,8 @@ def test_the_spread_of_several_seeds(tmp_path: Path) -> None:
     assert (difference.test, difference.better, difference.only_first) == ("bootstrap", "new", None)
     code, out, said = run_command("compare", *given, "--resamples", "100", "--metric", "accuracy")
     assert code == 0 and "spread" in out, said
+    code, out, said = run_command("compare", *given[:3], "--resamples", "100", "--metric", "accuracy")
+    assert code == 0 and "spread" in out and "better" not in out, said
 
 
 def test_runs_are_compared_on_their_test_images(tmp_path: Path) -> None:
@@ -338,10 +340,18 @@ def test_tables_that_cannot_be_compared(
     assert said in caught.value.message and caught.value.hint
 
 
+def test_a_table_without_rows(evaluations: dict[str, Path], tmp_path: Path) -> None:
+    table = pq.read_table(evaluations["fair"] / "predictions.parquet").slice(0, 0)
+    (tmp_path / "none").mkdir()
+    pq.write_table(table, tmp_path / "none" / "predictions.parquet")
+    assert "None of the 0 rows" in run_failing("compare", evaluations["good"], tmp_path / "none")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ("@good", "comparing needs two"),
+        ("@good @good", "is given 2 times"),
         ("@good nowhere", "There is no evaluation at"),
         ("@good @empty", "neither an evaluation nor a run"),
         ("@good @fair --against goof", "Did you mean 'good'?"),
