@@ -108,7 +108,10 @@ def _join(path: Path, count: int, batches: Iterator[pa.RecordBatch]) -> np.ndarr
         lengths = set(column.value_lengths().drop_null().to_pylist())
         dim = vectors.shape[1] or next(iter(lengths), 0)
         if lengths - {dim}:
-            raise InputError(f"The embeddings in '{path}' are not all of the same length.")
+            raise InputError(
+                f"The embeddings in '{path}' are not all of the same length.",
+                hint="Write the file again with galaxtool embed, with one model for all images.",
+            )
         if not len(vectors) and dim:
             vectors = np.full((count, dim), np.nan, dtype=np.float32)
         present = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
