@@ -76,13 +76,15 @@ def _draw(
             inputs = [str(_evaluate(training, datasets[group[0].slot], progress)) for _, training in chosen]
         elif figure.of == "images":
             inputs, labels = [datasets[group[0].slot]], []
+    backbone = chosen[0][1].config.backbone if chosen else ""
+    texts = [text.replace("{backbone}", backbone) for text in figure.options]
     request = PlotRequest(
         kind=spec.name,
         inputs=tuple(inputs),
         label=tuple(labels) if "label" in spec.takes and len(labels) > 1 else (),
         columns=figure.columns,
         model=str(chosen[0][1].path) if figure.of == "images" else None,
-        options=parse_options(f"the plot '{spec.name}'", spec.options, figure.options),
+        options=parse_options(f"the plot '{spec.name}'", spec.options, texts),
         log=progress,
     )
     with use_style(None):

@@ -30,6 +30,7 @@ _RECIPES = (
     ("vit-galaxy10-fig7", "Lowest validation loss by share of the data."),
     ("alberghi2024-table1", "VGG11, a small network and clusters of DINO's features."),
     ("alberghi2024-fig1", "An image of each class."),
+    ("alberghi2024-fig5", "Attention maps of DINO, plain and tuned."),
     ("alberghi2024-figA1", "Confusion matrix of the clusters of DINO's features."),
     ("alberghi2024-figA2", "The same of the tuned DINO."),
 )

@@ -159,7 +159,7 @@ class FigureRecipe:
     columns : {1, 2}
         Columns of a journal page that it spans.
     options : tuple of str
-        Settings of the kind, as ``NAME=VALUE``.
+        Settings of the kind, as ``NAME=VALUE``; ``{backbone}`` stands for the backbone of the first training.
     together : bool
         Whether one figure shows all data sets.
     """
