@@ -79,6 +79,12 @@ class Runner:
         start_run(training.config, progress, overwrite=bool(status))
 
 
+def is_finished(training: Training) -> bool:
+    """Return whether a training, and the clusters of its features, are there."""
+    trained = not training.trains or _read_status(training.path) == "done"
+    return trained and (not training.clusters or (training.path / "cluster.json").is_file())
+
+
 @dataclass(frozen=True)
 class _Bars:
     """Shows the bars of a training, and leaves its messages to the log of the run."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.reproduction.catalog import load_recipe
 from galaxtool.reproduction.data_rows import count_classes
-from galaxtool.reproduction.execute import Runner
+from galaxtool.reproduction.execute import Outcome, Runner, is_finished
 from galaxtool.reproduction.figures import draw_figures
 from galaxtool.reproduction.options import ReproduceOptions
 from galaxtool.reproduction.plan import Line, plan_lines
@@ -35,18 +35,27 @@ def reproduce_table(name: str, data: Sequence[str], options: ReproduceOptions, p
     table = _Table(recipe, lines, folder, options)
     if options.is_small:
         progress.say(SMALL_NOTE)
-    if recipe.rows:
-        _run_lines(lines, table, datasets, progress)
-    else:
-        table.replace(count_classes(recipe, datasets))
+    try:
+        if recipe.rows:
+            _run_lines(lines, table, progress)
+        else:
+            table.replace(count_classes(recipe, datasets))
+            table.write()
+    except KeyboardInterrupt:
+        progress.say(f"The same command continues; the table so far is '{folder / 'table.md'}'.")
+        raise
     draw_figures(recipe, lines, datasets, folder, progress)
     return ReproduceResult(recipe, table.rows, options.scale, folder, sorted(folder.iterdir()))
 
 
-def _run_lines(lines: Sequence[Line], table: _Table, datasets: Mapping[str, str], progress: Progress) -> None:
-    """Run all trainings, and write the table after each line."""
-    total = len({training.path for line in lines for training in line.trainings})
+def _run_lines(lines: Sequence[Line], table: _Table, progress: Progress) -> None:
+    """Run all trainings, and write the table after each line; what is finished is there from the start."""
     runner = Runner(progress)
+    for number, line in enumerate(lines):
+        if line.trainings and all(map(is_finished, line.trainings)):
+            table.fill(number, line, [Outcome("done")] * len(line.trainings))
+    table.write()
+    total = len({training.path for line in lines for training in line.trainings})
     seen: set[Path] = set()
     for number, line in enumerate(lines):
         outcomes = []
@@ -56,10 +65,8 @@ def _run_lines(lines: Sequence[Line], table: _Table, datasets: Mapping[str, str]
                 where = f"{line.row.name}, {line.data.title}, {line.protocol} split, seed {training.config.seed}"
                 progress.say(f"Training {len(seen)} of {total}: {where}")
             outcomes.append(runner.run(training))
-        why_not = ""
-        if not line.trainings:
-            why_not = f"no --data {line.data.same_as or line.data.slot}=PATH was given"
-        table.fill(number, [make_row(line, score, outcomes, why_not) for score in _choose_scores(table.recipe, line)])
+        table.fill(number, line, outcomes)
+        table.write()
     if not any(row.status == "done" for row in table.rows):
         reason = next(row.reason for row in table.rows)
         raise GalaxtoolError(
@@ -86,12 +93,15 @@ class _Table:
         return [row for part in self._parts for row in part]
 
     def replace(self, rows: list[TableRow]) -> None:
-        """Set all rows, and write the files."""
-        self._parts = [[]]
-        self.fill(0, rows)
+        """Set all rows."""
+        self._parts = [rows]
 
-    def fill(self, number: int, rows: list[TableRow]) -> None:
-        """Set the numbers of a line, and write the files."""
-        self._parts[number] = rows
+    def fill(self, number: int, line: Line, outcomes: Sequence[Outcome]) -> None:
+        """Set the numbers of a line."""
+        why_not = "" if line.trainings else f"no --data {line.data.same_as or line.data.slot}=PATH was given"
+        self._parts[number] = [make_row(line, score, outcomes, why_not) for score in _choose_scores(self.recipe, line)]
+
+    def write(self) -> None:
+        """Write the files."""
         write_csv(self.folder / "table.csv", self.rows)
         write_markdown(self.folder / "table.md", self.recipe, self.rows, is_small=self.options.is_small)

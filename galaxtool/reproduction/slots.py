@@ -9,6 +9,9 @@ from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.reproduction.recipe import TableRecipe
 from galaxtool.utils.suggestions import suggest_path
 
+_FILES = {"galaxy10": "Galaxy10_DECals.h5"}
+"""Reader -> the file that it takes from a folder."""
+
 
 def fill_slots(recipe: TableRecipe, given: Sequence[str]) -> dict[str, str]:
     """Return what to open for each data slot that was given.
@@ -45,7 +48,8 @@ def fill_slots(recipe: TableRecipe, given: Sequence[str]) -> dict[str, str]:
         file = Path(path).expanduser()
         if not file.exists():
             raise ConfigError(f"There is no file or folder '{path}'.", hint=suggest_path(file) or f"Check {example}.")
-        found[slot] = f"{slots[slot]}:{file}"
+        inside = file / _FILES.get(slots[slot], "")
+        found[slot] = f"{slots[slot]}:{inside if inside.is_file() else file}"
     return fill_twins(recipe, found)
 
 
