@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -117,10 +118,18 @@ def compute_attention(network: Network, pictures: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         weights = extract_attention(network.backbone, network.normalize(pictures)).float()
     n_tokens, prefix = weights.shape[-1], int(getattr(network.backbone, "prefix_tokens", 0))
-    seen = (weights[:, :, 0] if prefix else weights.mean(dim=2))[..., prefix:] * n_tokens
+    has_class_token = bool(prefix) and _has_class_token(network.backbone)
+    seen = (weights[:, :, 0] if has_class_token else weights[:, :, prefix:].mean(dim=2))[..., prefix:] * n_tokens
     patch = getattr(network.backbone, "patch", None) or network.preprocess.size // round(seen.shape[-1] ** 0.5)
     side = network.preprocess.size // int(patch)
     return seen.numpy().reshape(*seen.shape[:2], side, side)
+
+
+def _has_class_token(backbone: Any) -> bool:
+    """Tell whether the first token of a vision transformer is a class token, rather than a register."""
+    find = getattr(getattr(backbone, "image", backbone), "find_transformer", None)
+    parts = find() if callable(find) else None
+    return True if parts is None else bool(parts.class_token)
 
 
 def compute_saliency(
@@ -184,6 +193,11 @@ def _compute_activation_map(
     name: str, model: GalaxyModel, images: torch.Tensor, targets: torch.Tensor, *, each_cell: bool
 ) -> np.ndarray:
     """Return a map weighted by its gradients: of each cell (LayerCAM), or averaged over a channel (Grad-CAM)."""
+    if getattr(model.backbone, "patch", None):
+        raise ConfigError(
+            f"'{name}' is a vision transformer, whose only map is that of its patches before the first block.",
+            hint="Give --option method=gradient, or draw its attention with `galaxtool plot attention`.",
+        )
     images = images.clone().requires_grad_(True)
     with torch.enable_grad(), _record_maps(model.backbone) as found:
         scores = model.head(model.backbone.embed(images).float())
@@ -191,7 +205,7 @@ def _compute_activation_map(
         if not fine:
             raise ConfigError(
                 f"'{name}' has no map of features of at least {_FEWEST_CELLS} x {_FEWEST_CELLS} cells.",
-                hint="Give --option method=gradient; for a vision transformer, `galaxtool plot attention`.",
+                hint="Give --option method=gradient.",
             )
         score = scores.gather(1, targets[:, None]).sum()
         gradients = torch.autograd.grad(score, fine, allow_unused=True)

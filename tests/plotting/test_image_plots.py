@@ -117,9 +117,11 @@ def test_a_balanced_sample_has_the_same_number_of_each_class(folder: Path) -> No
     ],
 )
 def test_a_figure_of_an_evaluation(folder: Path, tmp_path: Path, kind: str, options: dict[str, object]) -> None:
-    galaxtool.plot(kind, folder / "ev", output=tmp_path / "a.png", **options)  # type: ignore[arg-type]
+    style = tmp_path / "coarse.mplstyle"
+    style.write_text("savefig.dpi: 60\n")
+    galaxtool.plot(kind, folder / "ev", output=tmp_path / "a.png", style=style, **options)  # type: ignore[arg-type]
     with Image.open(tmp_path / "a.png") as image:
-        assert image.width == 1020
+        assert image.width == 204
         assert len(np.unique(np.asarray(image.convert("L")))) > 20
 
 

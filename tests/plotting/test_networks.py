@@ -94,6 +94,9 @@ def test_what_a_network_cannot_show_is_said(record: ModelRecord) -> None:
     flat.backbone.embed = lambda images: images.mean(dim=(2, 3))[:, [0, 1, 2, 0]]  # type: ignore[assignment]
     with pytest.raises(ConfigError, match="no map of features"):
         compute_saliency(flat, PICTURES)
+    flat.backbone.patch = 4  # type: ignore[assignment]
+    with pytest.raises(ConfigError, match="is a vision transformer"):
+        compute_saliency(flat, PICTURES)
     with pytest.raises(ConfigError, match="has no classes"):
         compute_saliency(Network("tiny", Pooled(), Preprocess(size=SIZE)), PICTURES)
     with pytest.raises(UnknownName, match="spirall"):

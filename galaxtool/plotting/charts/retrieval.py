@@ -82,7 +82,12 @@ def draw_retrieval(queries: Sequence[RetrievalQuery], *, layout: str = "rows", c
     # a frame around the query reaches beyond its cell
     text = 0.8 if in_rows else n_lines * _LINE + 0.06
     margins = Margins(
-        left=text if in_rows else 0.03, right=0.03, top=0.03 if in_rows else text, bottom=0.03, gap=0.05, row_gap=0.09
+        left=text if in_rows else 0.03,
+        right=0.03,
+        top=0.03 if in_rows else text,
+        bottom=0.03,
+        gap=0.05 if in_rows else 0.09,
+        row_gap=0.09 if in_rows else 0.05,
     )
     shape = (len(queries), k + 1) if in_rows else (k + 1, len(queries))
     figure, axes = make_grid(*shape, width, margins)
