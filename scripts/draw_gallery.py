@@ -47,6 +47,9 @@ FIGURES: tuple[tuple[str, Sequence[str], dict[str, Any]], ...] = (
 )
 """Kind, inputs and options of each figure."""
 
+OF_PICTURES = ("samples", "class-sheet", "pca-grid", "retrieval")
+"""Kinds that show pictures."""
+
 
 def make_inputs() -> None:
     """Simulate galaxies, evaluate the bundled model and train small ones, as far as that is not done yet."""
@@ -71,12 +74,16 @@ def make_inputs() -> None:
 
 
 def draw(kind: str, inputs: Sequence[str], options: dict[str, Any]) -> Path:
-    """Draw a figure as a small PNG file in the documentation."""
-    path = TARGET / f"{kind}.png"
-    galaxtool.plot(kind, inputs, output=path, style=Path("gallery.mplstyle"), **options)
-    with Image.open(path) as image:
-        small = image.convert("RGB").quantize(64, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
+    """Draw a figure as a small file in the documentation: PNG, or JPEG if it shows pictures."""
+    drawn = Path(f"{kind}.png")
+    galaxtool.plot(kind, inputs, output=drawn, style=Path("gallery.mplstyle"), **options)
+    path = TARGET / (f"{kind}.jpg" if kind in OF_PICTURES else drawn.name)
+    TARGET.mkdir(exist_ok=True)
+    with Image.open(drawn) as image:
+        if kind in OF_PICTURES:
+            image.convert("RGB").reduce(2).save(path, quality=80, optimize=True)
+        else:
+            image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     return path
 
 

@@ -59,7 +59,7 @@ def draw_class_scores(panels: Sequence[ClassScores], *, score: str = "F1 score",
     every = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, panel in zip(every, panels, strict=True):
         _draw_panel(axes, panel, names)
-    every[-1].set(xlabel=score, xlim=(0, 1.02))
+    every[-1].set(xlabel=score, xlim=(-0.02, 1.02))
     if len(names) > 1:
         handles = {line.get_label(): line for axes in every for line in axes.containers}
         place_legend_above(every[0], handles=[handles[name] for name in names])
@@ -80,6 +80,6 @@ def _draw_panel(axes: Axes, panel: ClassScores, names: Sequence[str]) -> None:
     axes.set_yticks(rows, [name_class(slug, width=24) for slug in panel.classes])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
-    axes.hlines(rows[:-1] + 0.5, 0, 1.02, color="0.88", linewidth=0.4, zorder=0)
+    axes.hlines(rows[:-1] + 0.5, -0.02, 1.02, color="0.88", linewidth=0.4, zorder=0)
     if panel.title:
         axes.set_title(panel.title)

@@ -41,14 +41,14 @@ def draw_roc(
     Figure
         For a single model, the curve of each class against the rest and their mean, else the mean of each model.
         Classes without an image, or with every image, are left out. The legend has the areas under the curves. If all
-        are over 0.97, the corner where the curves are is also drawn enlarged.
+        means are over 0.97, the corner where the curves are is also drawn enlarged.
     """
     figure = make_figure(columns, 0.98)
     axes = figure.subplots()
     axes.plot((0, 1), (0, 1), color="0.6", linewidth=0.8, zorder=0)
     _draw(axes, scored, classes, find_roc_curve)
     axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1))
-    if min(area for scores in scored.values() for *_, area in find_curves(*scores, find_roc_curve).values()) > _GOOD:
+    if all(average_curves(find_curves(*own, find_roc_curve))[2] > _GOOD for own in scored.values()):
         _add_corner(axes, scored, classes)
     axes.set_aspect("equal")
     place_legend_below(figure, axes, title="area under the curve")
