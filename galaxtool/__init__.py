@@ -30,6 +30,7 @@ _PLACES = {
     "galaxtool.commands.compare": ("compare",),
     "galaxtool.commands.cutouts": ("cutouts",),
     "galaxtool.commands.doctor": ("doctor",),
+    "galaxtool.commands.doubts": ("doubts",),
     "galaxtool.commands.embed": ("embed",),
     "galaxtool.commands.evaluate": ("evaluate",),
     "galaxtool.commands.export": ("export",),

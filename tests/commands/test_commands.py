@@ -120,6 +120,7 @@ SEVERAL_DESCRIPTIONS = {
     "recipe": "settings of finetune, a table of reproduce",
     "resume": "finetune resumes a run, with its settings",
     "seed": "simulate draws galaxies, evaluate resamples, finetune much else",
+    "separation": "neighbours stay in one split for finetune, in one part of the cross-validation for doubts",
     "size": "the size of a cutout has a default of its own; a simulated field of view is fixed",
     "size_arcsec": "a model remembers the size that it was trained with; finetune sets it; cutouts cuts to it",
     "split": "a table of splits for finetune, the name of one for simulate and evaluate",

@@ -1,0 +1,185 @@
+"""Images of the same object with different labels: copies, the same position, and nearly the same picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from galaxtool.datasets.splits.leaks import Leaks
+from galaxtool.executors.cores import count_cores
+from galaxtool.types import Progress
+
+SIDE = 64
+"""Side in pixels of the pictures that are compared."""
+
+ALIKE = 0.45
+"""Correlation of fine structure from which two pictures show the same; unrelated galaxies stay below 0.25."""
+
+SAME_ARCSEC = 1.0
+"""Separation up to which two positions are the same."""
+
+MAX_TURNED = 30_000
+"""Number of images up to which turned and mirrored copies are looked for too."""
+
+_SMOOTHING = 2.0  # pixels; coarser structure is that of the galaxy, and alike in unrelated ones
+_DIMS = 128
+_CANDIDATES = 4
+_BRIGHT = 0.15  # brightness, between that of the sky and the maximum, from which pixels are those of the galaxy
+_MIN_SHARE = 0.1  # of the pixels that must be left
+_LEAST = 0.3  # correlation after a random projection from which a pair is compared
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Two images of the same object.
+
+    Parameters
+    ----------
+    first, second : int
+        Their rows.
+    kind : str
+        How they were found, as in "``kind`` of the other".
+    """
+
+    first: int
+    second: int
+    kind: str
+
+
+def find_duplicates(leaks: Leaks, targets: np.ndarray, pictures: np.ndarray) -> list[Duplicate]:
+    """Find images of the same object with different labels, each pair once.
+
+    Parameters
+    ----------
+    leaks : Leaks
+        Neighbours and copies among the N images.
+    targets : ndarray of int, shape (N,)
+        Label of each image.
+    pictures : ndarray of uint8, shape (N, SIDE, SIDE)
+        Gray pictures; one of a single value is not compared.
+    """
+    groups = leaks.groups_of_copies()
+    copies = _list_pairs(groups)
+    near = leaks.neighbors
+    if len(near):
+        ra, dec = np.deg2rad(leaks.ra[near]), np.deg2rad(leaks.dec[near])
+        across = (ra[:, 0] - ra[:, 1] + np.pi) % (2 * np.pi) - np.pi
+        apart = np.hypot(across * np.cos(dec.mean(axis=1)), dec[:, 0] - dec[:, 1])
+        near = near[np.rad2deg(apart) * 3600 <= SAME_ARCSEC]
+    found: dict[tuple[int, int], str] = {}
+    for kind, pairs in (
+        ("copy of the file", copies),
+        ("at the position", near),
+        ("near-duplicate", find_alike(pictures)),
+    ):
+        for first, second in np.sort(pairs, axis=1).tolist():
+            if targets[first] != targets[second]:
+                found.setdefault((first, second), kind)
+    return [Duplicate(first, second, kind) for (first, second), kind in sorted(found.items())]
+
+
+def _list_pairs(groups: np.ndarray) -> np.ndarray:
+    """Return all pairs of rows in the same group, int (P, 2)."""
+    order = np.argsort(groups, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    pairs = [np.stack(np.triu_indices(len(part), k=1), axis=1) for part in parts if len(part) > 1]
+    members = [part for part in parts if len(part) > 1]
+    chosen = [part[pair] for part, pair in zip(members, pairs, strict=True)]
+    return np.concatenate(chosen) if chosen else np.zeros((0, 2), dtype=int)
+
+
+def find_alike(pictures: np.ndarray) -> np.ndarray:
+    """Find pairs of pictures that show the same, perhaps turned, mirrored, brighter, blurred or compressed.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (N, SIDE, SIDE)
+        Gray pictures.
+
+    Returns
+    -------
+    ndarray of int, shape (P, 2)
+        Pairs whose fine structure, noise and small sources, correlates by `ALIKE` or more. Candidates are the nearest
+        in a random projection, so few pairs are missed in a large set, and none of two in a small one.
+    """
+    if len(pictures) < 2:
+        return np.zeros((0, 2), dtype=int)
+    rng = np.random.default_rng(0)
+    projection = rng.normal(size=(SIDE * SIDE, _DIMS)).astype(np.float32)
+    short = _project(pictures, projection)
+    index = faiss.IndexFlatIP(_DIMS)
+    index.add(short)
+    views = 8 if len(pictures) <= MAX_TURNED else 1
+    candidates: set[tuple[int, int, int]] = set()
+    for view in range(views):
+        queries = short if view == 0 else _project(_turn(pictures, view), projection)
+        similarities, rows = index.search(queries, min(_CANDIDATES, len(pictures)))
+        first, place = np.nonzero((similarities >= _LEAST) & (rows != np.arange(len(pictures))[:, None]))
+        candidates.update((int(a), int(b), view) for a, b in zip(first, rows[first, place], strict=True))
+    alike = set()
+    for first, second, view in candidates:
+        a = _sharpen(_turn(pictures[first : first + 1], view))
+        if float((a @ _sharpen(pictures[second : second + 1]).T)[0, 0]) >= ALIKE:
+            alike.add((min(first, second), max(first, second)))
+    return np.array(sorted(alike), dtype=int).reshape(-1, 2)
+
+
+def _turn(pictures: np.ndarray, view: int) -> np.ndarray:
+    """Return pictures (N, side, side) turned by quarter turns, and mirrored from the fifth view on."""
+    turned = np.rot90(pictures, view % 4, axes=(1, 2))
+    return turned if view < 4 else turned.transpose(0, 2, 1)
+
+
+def _sharpen(pictures: np.ndarray) -> np.ndarray:
+    """Return the fine structure of pictures as unit vectors, float32 (N, SIDE * SIDE); 0 where there is none.
+
+    Bright pixels are left out, because the galaxies themselves may look alike, such as those seen edge-on.
+    """
+    values = pictures.astype(np.float32)
+    smooth = gaussian_filter(values, (0, _SMOOTHING, _SMOOTHING))
+    sky = np.median(smooth, axis=(1, 2), keepdims=True)
+    is_faint = smooth <= sky + _BRIGHT * (smooth.max(axis=(1, 2), keepdims=True) - sky)
+    is_faint &= is_faint.mean(axis=(1, 2), keepdims=True) >= _MIN_SHARE
+    flat = np.where(is_faint, values - smooth, 0).reshape(len(values), -1)
+    flat -= flat.mean(axis=1, keepdims=True)
+    return _normalize(flat)
+
+
+def _project(pictures: np.ndarray, projection: np.ndarray) -> np.ndarray:
+    parts = [_sharpen(pictures[at : at + _BATCH]) @ projection for at in range(0, len(pictures), _BATCH)]
+    return _normalize(np.concatenate(parts))
+
+
+def _normalize(values: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.ascontiguousarray(np.where(length > 1e-6, values / np.maximum(length, 1e-6), 0), dtype=np.float32)
+
+
+def make_gray_pictures(
+    rows: Sequence[int], make_picture: Callable[[int], np.ndarray | None], progress: Progress
+) -> np.ndarray:
+    """Return gray pictures of images, uint8 (N, SIDE, SIDE), black where one cannot be read.
+
+    Parameters
+    ----------
+    rows : sequence of int
+        Rows of the images.
+    make_picture : callable
+        Takes a row; returns a picture, uint8 (SIDE, SIDE, 3), or None.
+    progress : Progress
+        Receives the progress.
+    """
+    pictures = np.zeros((len(rows), SIDE, SIDE), dtype=np.uint8)
+    progress.start("Comparing pictures", len(rows))
+    with ThreadPoolExecutor(count_cores()) as pool:
+        for at, picture in enumerate(pool.map(make_picture, rows)):
+            if picture is not None:
+                pictures[at] = picture.mean(axis=-1).round()
+            progress.advance(1)
+    return pictures

@@ -1,0 +1,180 @@
+"""``galaxtool doubts``: flipped labels and copies are found, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from support.helpers import make_model, write_png
+
+import galaxtool
+from galaxtool.cli.main import application
+from galaxtool.datasets.splits.leaks import Leaks
+from galaxtool.errors import ConfigError, InputError
+from galaxtool.label_checks.confident import compute_thresholds, count_confident_joint, find_wrong_labels
+from galaxtool.label_checks.duplicates import find_alike
+from galaxtool.label_checks.folds import cross_validate, draw_folds
+from galaxtool.tables.read import read_table
+from galaxtool.types import Silent
+
+
+def make_probabilities(seed: int, count: int = 300, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, count - classes)])
+    logits = rng.normal(0, 1.5, (count, classes)) + 2 * np.eye(classes)[labels]
+    values = np.exp(logits)
+    return labels, values / values.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_confident_joint_is_that_of_the_paper_written_out(seed: int) -> None:
+    labels, probabilities = make_probabilities(seed)
+    thresholds = []
+    for k in range(4):
+        own = [probabilities[i, k] for i in range(300) if labels[i] == k]
+        thresholds.append(sum(own) / len(own))
+    joint = [[0] * 4 for _ in range(4)]
+    for i in range(300):
+        confident = [k for k in range(4) if probabilities[i, k] >= thresholds[k]]
+        if confident:
+            joint[labels[i]][max(confident, key=lambda k: probabilities[i, k])] += 1
+    np.testing.assert_allclose(compute_thresholds(labels, probabilities), thresholds)
+    assert count_confident_joint(labels, probabilities).tolist() == joint
+    wrong = sum(joint[i][j] for i in range(4) for j in range(4) if i != j)
+    least = sorted(range(300), key=lambda i: probabilities[i, labels[i]])[:wrong]
+    expected = [i for i in least if probabilities[i].argmax() != labels[i]]
+    assert find_wrong_labels(labels, probabilities).tolist() == expected and expected
+
+
+def test_labels_that_are_right_are_not_doubted() -> None:
+    labels = np.array([0, 0, 1, 1])
+    assert find_wrong_labels(labels, np.eye(2)[labels] * 0.8 + 0.1).tolist() == []
+
+
+def test_probabilities_are_those_of_models_that_have_not_seen_the_image() -> None:
+    rng = np.random.default_rng(0)
+    targets = np.repeat([0, 1, 2], 20)
+    x = rng.normal(size=(60, 5)) + 2 * targets[:, None]
+    folds = np.arange(60) % 4
+    found = cross_validate(x, targets, folds, Silent())
+    for fold in range(4):
+        seen = folds != fold
+        scale = StandardScaler().fit(x[seen])
+        model = LogisticRegression(C=0.01, max_iter=1000).fit(scale.transform(x[seen]), targets[seen])
+        np.testing.assert_allclose(found[~seen], model.predict_proba(scale.transform(x[~seen])), rtol=1e-6)
+    alone = np.where(targets == 2, 0, folds)  # a class within one fold
+    assert np.isnan(cross_validate(x, targets, alone, Silent())[targets == 2]).all()
+
+
+def make_leaks(ra: np.ndarray, neighbors: list[tuple[int, int]]) -> Leaks:
+    none = np.zeros((0, 2), dtype=int)
+    return Leaks(len(ra), np.array(neighbors or none, dtype=int).reshape(-1, 2), none, ra, np.zeros(len(ra)))
+
+
+def test_neighbors_are_in_one_fold() -> None:
+    pairs = [(i, i + 1) for i in range(0, 40, 2)]
+    folds = draw_folds(make_leaks(np.arange(40.0), pairs), np.arange(40) // 2 % 2, 5, 60.0, 0)
+    assert all(folds[a] == folds[b] for a, b in pairs)
+    assert np.bincount(folds).tolist() == [8] * 5
+    with pytest.raises(InputError, match="form 1 group of neighbours"):
+        draw_folds(make_leaks(np.zeros(8), [(i, i + 1) for i in range(7)]), np.arange(8) % 2, 2, 60.0, 0)
+
+
+def test_turned_and_compressed_copies_are_alike() -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[-32:32, -32:32]
+    galaxy = 200 * np.exp(-np.hypot(x, y) / 4)
+    pictures = np.clip(galaxy + 20 + rng.normal(0, 6, (12, 64, 64)), 0, 255)
+    pictures[5] = np.rot90(pictures[1], 3)
+    pictures[7] = 0.7 * pictures[2].T + rng.normal(0, 2, (64, 64))
+    pictures[9] = pictures[10] = 0
+    assert find_alike(pictures.astype(np.uint8)).tolist() == [[1, 5], [2, 7]]
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def write_galaxy(path: Path, seed: int, color: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-20:20, -20:20]
+    blob = np.exp(-np.hypot(x, y) / rng.uniform(5, 7))[..., None] * 180
+    pixels = np.roll([1.0, 0.5, 0.2], color) * blob + 20 + rng.normal(0, 6, (40, 40, 1))
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Blobs of two colors, with a wrong label, a copy with the other label, an unlabelled and a damaged image."""
+    folder = tmp_path_factory.mktemp("blobs")
+    rows = []
+    for i in range(40):
+        write_galaxy(folder / f"g{i:02d}.png", i, i % 2)
+        rows.append({"path": f"g{i:02d}.png", "label": "blue" if (i % 2) != (i == 6) else "red"})
+    shutil.copy(folder / "g01.png", folder / "copy.png")
+    rows.append({"path": "copy.png", "label": "red"})
+    write_png(folder / "free.png", 0)
+    (folder / "damaged.png").write_bytes(b"no")
+    rows += [{"path": "free.png", "label": ""}, {"path": "damaged.png", "label": "red"}]
+    with (folder / "labels.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, ("path", "label"))
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+def test_a_wrong_label_and_a_copy_are_found(
+    folder: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, page = tmp_path / "doubts.csv", tmp_path / "doubts.html"
+    arguments = ["doubts", str(folder), "-o", str(output), "--html", str(page), "--model", str(model)]
+    with pytest.raises(SystemExit) as exit_:
+        application()([*arguments, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert not exit_.value.code
+    assert (found["count"], found["unlabeled"], found["unreadable"]) == (41, 1, 1)
+    table = read_table(output)
+    assert table.colnames == ["id", "path", "label", "suggested", "p_blue", "p_red", "reason"]
+    rows = {str(row["id"]): row for row in table}
+    assert str(rows["g06"]["label"]) == "blue" and str(rows["g06"]["suggested"]) == "red"
+    assert rows["g06"]["p_red"] > 0.5 and "for red" in str(rows["g06"]["reason"])
+    np.testing.assert_allclose(np.asarray(table["p_red"]) + np.asarray(table["p_blue"]), 1, rtol=1e-6)
+    assert "copy of the file of copy, labelled red" in str(rows["g01"]["reason"])
+    assert found["duplicates"] == 1 and found["rows"] == len(table)
+    text = page.read_text()
+    both = sum(";" in str(row["reason"]) for row in table)  # such an image is shown twice
+    assert text.count("data:image/jpeg") == len(table) + both and "The same object with different labels" in text
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("label = 'red' or label is null", "All 2[0-9] labels are 'red'"),
+        ("label is null", "None of the 1 images of .* has a label"),
+        ("label = 'red' or path like '%g03.png'", r"This class has fewer images than the 5 folds: 'blue' \(1\)"),
+    ],
+)
+def test_labels_that_cannot_be_checked(folder: Path, model: Path, where: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        galaxtool.doubts(folder, output=tmp_path / "d.csv", model=model, where=where)
+    assert not (tmp_path / "d.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"folds": 1}, "--folds"), ({"separation": -1.0}, "--separation"), ({"seed": -1}, "--seed")],
+)
+def test_options_that_cannot_be_used(folder: Path, options: dict[str, float], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        galaxtool.doubts(folder, output=tmp_path / "d.csv", **options)
