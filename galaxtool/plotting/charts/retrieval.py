@@ -15,6 +15,7 @@ from galaxtool.plotting.style import BLUE, ORANGE, VERMILION, styled
 
 _RIGHT, _WRONG = "✓", "✗"
 _LINE = 0.11  # inches, of text of 6 points
+_TEXT = 0.8  # inches, beside a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +81,7 @@ def draw_retrieval(queries: Sequence[RetrievalQuery], *, layout: str = "rows", c
     in_rows = layout == "rows"
     n_lines = max(query.caption.count("\n") + 1 for query in queries)
     # a frame around the query reaches beyond its cell
-    text = 0.8 if in_rows else n_lines * _LINE + 0.06
+    text = _TEXT if in_rows else n_lines * _LINE + 0.06
     margins = Margins(
         left=text if in_rows else 0.03,
         right=0.03,
@@ -92,12 +93,16 @@ def draw_retrieval(queries: Sequence[RetrievalQuery], *, layout: str = "rows", c
     shape = (len(queries), k + 1) if in_rows else (k + 1, len(queries))
     figure, axes = make_grid(*shape, width, margins)
     grid = axes if in_rows else axes.T
+    longest = max(len(line) for query in queries for line in query.caption.split("\n"))
+    caption_size = min(7.0, 72 * (_TEXT - 0.08) / (0.62 * max(longest, 1)))
     size = min(6.0, 72 * find_side(grid[0, 0]) / 5.5)
     for cells, query in zip(grid, queries, strict=True):
         show_picture(cells[0], query.picture)
         outline(cells[0], ORANGE, width=2.0, inside=False)
         if in_rows:
-            cells[0].text(-0.07, 0.5, query.caption, transform=cells[0].transAxes, ha="right", va="center", fontsize=7)
+            cells[0].text(
+                -0.07, 0.5, query.caption, transform=cells[0].transAxes, ha="right", va="center", fontsize=caption_size
+            )
         else:
             cells[0].text(0.5, 1.06, query.caption, transform=cells[0].transAxes, ha="center", va="bottom", fontsize=6)
         for cell, neighbor in zip(cells[1:], query.neighbors, strict=False):

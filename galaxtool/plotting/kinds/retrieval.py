@@ -17,6 +17,7 @@ from galaxtool.plotting.pictures import make_pictures
 from galaxtool.plotting.request import PlotRequest
 
 _WRAP = 12  # characters of a line of a caption
+_LONGEST = 14  # characters of an identifier
 _MAX_QUERIES = 20
 
 
@@ -55,7 +56,7 @@ def plot_retrieval(request: PlotRequest) -> Figure:
             for picture, similarity, other in zip(own[1:], similarities[number], found[number], strict=True)
         ]
         is_known = targets[row] != UNKNOWN
-        caption = name_class(names[targets[row]] if is_known else embedded.images.ids[row], width=_WRAP)
+        caption = name_class(names[targets[row]], width=_WRAP) if is_known else _shorten(embedded.images.ids[row])
         queries.append(RetrievalQuery(picture=own[0], caption=caption, neighbors=tuple(neighbors)))
     return draw_retrieval(queries, layout=layout, columns=request.columns)
 
@@ -107,3 +108,9 @@ def _choose_queries(embedded: EmbeddedImages, request: PlotRequest, n_classes: i
         return order[: min(n or 4, len(order))]
     each = -(-n // n_classes) if n else 1
     return np.concatenate([order[targets[order] == c][:each] for c in range(n_classes)])[: n or None]
+
+
+def _shorten(name: str) -> str:
+    """Return the last part of an identifier, shortened in the middle, because identifiers differ at their ends."""
+    last = name.rpartition("/")[2]
+    return last if len(last) <= _LONGEST else f"{last[: _LONGEST // 2 - 1]}…{last[-_LONGEST // 2 :]}"
