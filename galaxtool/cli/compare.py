@@ -10,7 +10,7 @@ from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.compare import compare
 from galaxtool.utils.counts import format_count
 
-_MAX_ROWS, _MAX_LISTED = 40, 3
+_MAX_PAIRS = 10
 
 _EPILOG = (
     "Examples:  galaxtool compare evaluations/a evaluations/b  |  galaxtool compare a b c --against a -o comparison  "
@@ -34,19 +34,19 @@ def _show(result: CompareResult) -> None:
 
 
 def _show_differences(result: CompareResult) -> None:
-    echo("")
-    rows = [_format_difference(one) for one in result.differences]
-    pairs = len({(one.first, one.second) for one in result.differences})
-    p = "p (Holm)" if pairs > 1 else "p"
-    print_table(rows[:_MAX_ROWS], ("difference", "score", "value", "95 % interval", p, "better"))
-    if len(rows) > _MAX_ROWS:
-        echo(f"... and {len(rows) - _MAX_ROWS} more differences; --json or -o DIR has all.")
-    for one in result.differences:
-        if one.test == "McNemar" and pairs <= _MAX_LISTED:
-            echo(
-                f"Only {one.first} is right on {format_count(one.only_first or 0, 'image')}, only {one.second} on "
-                f"{one.only_second:,}."
-            )
+    """Print a table for each pair."""
+    pairs = list(dict.fromkeys((one.first, one.second) for one in result.differences))
+    p = "p (Holm)" if len(pairs) > 1 else "p"
+    for first, second in pairs[:_MAX_PAIRS]:
+        own = [one for one in result.differences if (one.first, one.second) == (first, second)]
+        echo("", f"{second} - {first}")
+        print_table([_format_difference(one) for one in own], ("score", "difference", "95 % interval", p, "better"))
+        for one in own:
+            if one.test == "McNemar":
+                alone = format_count(one.only_first or 0, "image")
+                echo(f"Only {first} is right on {alone}, only {second} on {one.only_second:,}.")
+    if len(pairs) > _MAX_PAIRS:
+        echo("", f"... and {len(pairs) - _MAX_PAIRS} more pairs; --json or -o DIR has all.")
 
 
 def _format_score(one: ComparedScore) -> dict[str, Any]:
@@ -63,9 +63,8 @@ def _format_score(one: ComparedScore) -> dict[str, Any]:
 
 def _format_difference(one: Difference) -> dict[str, Any]:
     return {
-        "difference": f"{one.second} - {one.first}",
         "score": one.metric,
-        "value": _format(one.difference, sign=True),
+        "difference": _format(one.difference, sign=True),
         "95 % interval": _format_interval(one.low, one.high, sign=True),
         "p": _format_p(one.p),
         "p (Holm)": _format_p(one.p_holm),
@@ -76,6 +75,7 @@ def _format_difference(one: Difference) -> dict[str, Any]:
 def _format(value: float | None, *, sign: bool = False) -> str:
     if value is None:
         return "-"
+    value = round(value, 4) + 0.0  # no negative zero
     return f"{value:+.4f}" if sign else f"{value:.4f}"
 
 
