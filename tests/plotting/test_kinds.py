@@ -17,8 +17,10 @@ from sklearn.metrics import f1_score
 from support.training_helpers import run_command
 
 import galaxtool
+from galaxtool.assessment.class_metrics import Predictions, measure_classes
 from galaxtool.errors import GalaxtoolError
 from galaxtool.plotting.request import PlotRequest
+from galaxtool.plotting.scored import read_scored
 from galaxtool.plugins.options import parse_options
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Silent
@@ -160,6 +162,17 @@ def test_f1_of_coarser_classes_is_that_of_summed_probabilities(place: Path) -> N
     series = {line.get_label(): line.lines[0].get_xdata() for line in figure.axes[1].containers}
     assert list(series) == ["six", "peaks"]
     assert series["six"] == pytest.approx(f1_score(truth, sums.argmax(axis=0), average=None), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_f1_has_the_intervals_of_evaluate(place: Path) -> None:
+    scored = read_scored(place / "peaks", Notes())
+    predictions = Predictions(scored.classes, scored.targets, scored.probabilities, scored.probabilities)
+    told = measure_classes(predictions, seed=0, progress=Silent())["classes"]
+    (container,) = draw("class-f1", place / "peaks").axes[0].containers
+    assert container.lines[0].get_xdata().tolist() == [told[slug]["f1"]["value"] for slug in scored.classes]
+    ends = [path.vertices[:, 0].tolist() for path in container.lines[2][0].get_paths()]
+    assert ends == [pytest.approx([told[slug]["f1"]["low"], told[slug]["f1"]["high"]]) for slug in scored.classes]
 
 
 def test_inputs_of_the_same_name_are_told_apart(place: Path) -> None:

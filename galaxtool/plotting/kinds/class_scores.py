@@ -76,7 +76,10 @@ def _measure(scored: ScoredImages) -> np.ndarray:
     f1 = weigh_f1(scored.probabilities, scored.targets)
     value = f1(np.ones(len(scored.targets)))
     (resampled,) = StratifiedResamples(scored.targets, seed=_SEED).apply([f1])
-    entries = [make_resampled_entry(*one) for one in zip(value, resampled.T, strict=True)]
+    counts = np.bincount(scored.targets, minlength=len(value)).tolist()
+    entries = [
+        make_resampled_entry(one, draws, share_of=n) for one, draws, n in zip(value, resampled.T, counts, strict=True)
+    ]
     return np.array([[entry[key] for key in ("value", "low", "high")] for entry in entries], dtype=float)
 
 
