@@ -48,23 +48,15 @@ def measure_votes(
     schema = schema_from_dict(record.votes or {}, record.name)
     known = np.isfinite(scores.batch.values).all(axis=1) & votes.any(axis=1)
     expected, given = scores.batch.values[known].astype(np.float64), votes[known].astype(np.float64)
-    resamples = list(StratifiedResamples(np.zeros(len(given), dtype=int), seed=seed))
-    weights = np.stack(resamples) if resamples else np.zeros((0, len(given)))
     questions = np.array(schema.question_of_answer)
     compared = _compare(scores.logits[known], expected, given, record, has_logits=has_logits)
-
-    def ratio(part: np.ndarray, whole: np.ndarray) -> dict[str, float | None]:
-        total = whole.sum()
-        value = float(part.sum() / total) if total else np.nan
-        sums = weights @ whole
-        drawn = np.divide(weights @ part, sums, out=np.full(len(sums), np.nan), where=sums > 0)
-        return make_resampled_entry(value, drawn)
-
+    ratios = _Ratios(len(given), seed)
+    total = {name: values.sum(axis=1) for name, values in compared.items()}
     measured: dict[str, Any] = {"n": len(given), "n_votes": int(given.sum())}
     if has_logits:
-        measured["loss"] = ratio(compared["loss"].sum(axis=1), np.ones(len(given)))
-    measured["mean_error"] = ratio(compared["error"].sum(axis=1), compared["votes"].sum(axis=1))
-    measured["accuracy"] = ratio(compared["right"].sum(axis=1), compared["confident"].sum(axis=1))
+        measured["loss"] = ratios.add(total["loss"], np.ones(len(given)))
+    measured["mean_error"] = ratios.add(total["error"], total["votes"])
+    measured["accuracy"] = ratios.add(total["right"], total["confident"])
     described = {}
     for q, question in enumerate(schema.questions):
         own = questions == q
@@ -73,8 +65,8 @@ def measure_votes(
         described[question.slug] = {
             "n": int((asked > 0).sum()),
             "n_confident": int(compared["confident"][:, q].sum()),
-            "accuracy": ratio(compared["right"][:, q], compared["confident"][:, q]),
-            "mean_error": ratio(compared["error"][:, q], asked),
+            "accuracy": ratios.add(compared["right"][:, q], compared["confident"][:, q]),
+            "mean_error": ratios.add(compared["error"][:, q], asked),
             "answers": {
                 answer.slug: {
                     "observed": _average(shares[:, k], asked),
@@ -84,7 +76,33 @@ def measure_votes(
                 for k, answer in enumerate(question.answers)
             },
         }
+    ratios.fill()
     return {**measured, "resamples": STRATIFIED_RESAMPLES, "questions": described}
+
+
+class _Ratios:
+    """Ratios of sums over N images with the intervals of resamples, which are all drawn at the end."""
+
+    def __init__(self, n: int, seed: int) -> None:
+        self.resamples = StratifiedResamples(np.zeros(n, dtype=int), seed=seed)
+        self.entries: list[dict[str, float | None]] = []
+        self.columns: list[np.ndarray] = []
+
+    def add(self, part: np.ndarray, whole: np.ndarray) -> dict[str, float | None]:
+        """Return the entry of a ratio of sums, (N,) each, which `fill` fills in."""
+        self.columns += [part, whole]
+        self.entries.append({})
+        return self.entries[-1]
+
+    def fill(self) -> None:
+        """Fill in all entries."""
+        columns = np.column_stack(self.columns)
+        drawn = self.resamples.apply([lambda weights: weights @ columns])[0]
+        for k, entry in enumerate(self.entries):
+            part, whole = columns[:, 2 * k].sum(), columns[:, 2 * k + 1].sum()
+            parts, wholes = drawn[:, 2 * k], drawn[:, 2 * k + 1]
+            resampled = np.divide(parts, wholes, out=np.full(len(wholes), np.nan), where=wholes > 0)
+            entry.update(make_resampled_entry(float(part / whole) if whole else np.nan, resampled))
 
 
 def _compare(
