@@ -41,13 +41,14 @@ def simulate_data(recipe: TableRecipe, options: ReproduceOptions) -> dict[str, s
 
 
 def write_galaxy10(path: Path, n: int) -> None:
-    """Write n simulated galaxies as the file of Galaxy10 DECaLS; every tenth is observed twice, as some are there.
+    """Write n simulated galaxies as the file of Galaxy10 DECaLS, which has some objects twice: here one in twenty.
 
     The arrays are ``images`` (n, 64, 64, 3) uint8, ``ans`` (n,) uint8, ``ra``, ``dec``, ``redshift`` and ``pxscale``.
     """
     codes = np.arange(n) % len(CLASSES)
     objects = np.arange(n)
-    objects[10::10] -= 10  # the same galaxy as ten rows before, which has the same class
+    # one galaxy in twenty is that of ten rows before, which has the same class
+    objects -= 10 * ((objects // 10 % 2 == 1) & (objects % 10 == objects // 20 % 10))
     images, positions = _simulate([list(CLASSES)[code] for code in codes], objects)
     scale = np.full(n, NATIVE_SCALE * NATIVE_SIZE / _SIDE)
     arrays = {"ra": positions[:, 0], "dec": positions[:, 1], "redshift": positions[:, 1], "pxscale": scale}

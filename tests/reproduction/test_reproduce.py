@@ -7,14 +7,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score, f1_score, roc_auc_score
 
 import galaxtool
 from galaxtool.cli.main import application
+from galaxtool.datasets.open import open_dataset
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.plugins.registry import get_registry
 from galaxtool.reproduction.catalog import list_recipes, load_recipe
+from galaxtool.reproduction.cluster import score_clusters
 from galaxtool.reproduction.recipe import read_table_recipe
+from galaxtool.reproduction.simulated import write_galaxy10
+from galaxtool.reproduction.splits import write_split
+from galaxtool.reproduction.values import Value, read_value
 
 RECIPES = [spec.name for spec in get_registry().recipes.specs() if spec.command == "reproduce"]
 
@@ -84,11 +91,15 @@ def shared_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reproduction")
 
 
+NEEDS_MORE = {"galaxalign-fig7": 120, "lastufka2024-fig2": 120}
+"""Recipes that need several test images of each class, and their number of images."""
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_an_empty_folder", "narrow")
 @pytest.mark.parametrize("name", [name for name in RECIPES if not load_recipe(name).waiting])
 def test_every_recipe_runs_at_the_small_scale(name: str, shared_output: Path) -> None:
-    result = galaxtool.reproduce(name, scale="small", images=60, output=shared_output)
+    result = galaxtool.reproduce(name, scale="small", images=NEEDS_MORE.get(name, 60), output=shared_output)
     if result.recipe.rows:
         assert {row.row for row in result.rows} == {row.name for row in result.recipe.rows}
     for row in result.rows:
@@ -141,3 +152,89 @@ def test_finetune_refuses_a_table() -> None:
     with pytest.raises(ConfigError) as raised:
         galaxtool.finetune(recipe="galaxalign-table4")
     assert "galaxtool reproduce galaxalign-table4" in raised.value.hint
+
+
+def test_clusters_are_matched_and_scored_as_scikit_learn_does() -> None:
+    rng = np.random.default_rng(0)
+    targets = np.repeat(np.arange(3), 20)
+    features = rng.normal(0, 0.1, (60, 6)) + 5 * np.eye(3, 6)[targets]
+    features[:4] = features[20:24]  # four images in the cluster of another class
+    scores = score_clusters(features, targets, 3, seed=0)
+    assert scores["accuracy"]["value"] == pytest.approx(56 / 60, abs=1e-6)
+    assert np.array(scores["confusion"]).tolist() == [[16, 4, 0], [0, 20, 0], [0, 0, 20]]
+    predicted = np.where(np.arange(60) < 4, 1, targets)
+    expected = roc_auc_score(targets, np.eye(3)[predicted], multi_class="ovr")
+    assert scores["roc_auc"]["value"] == pytest.approx(expected, abs=1e-6)
+    assert scores["ari"] == pytest.approx(adjusted_rand_score(targets, predicted))
+    assert scores["majority"] == pytest.approx(1 / 3) and scores["components"] == 2
+
+
+def test_splits_leak_only_where_they_are_meant_to(tmp_path: Path) -> None:
+    write_galaxy10(tmp_path / "a.h5", 60)
+    dataset = open_dataset(f"galaxy10:{tmp_path}/a.h5")
+    same = {"10": "0", "31": "21", "52": "42"}
+    where = {item.id: (item.ra, item.dec) for item in dataset.items}
+    assert all(where[a] == where[b] for a, b in same.items()) and len(set(where.values())) == 57
+
+    def read(protocol: str, text: str = f"galaxy10:{tmp_path}/a.h5", share: float = 1.0) -> dict[str, str]:
+        file = tmp_path / f"{protocol}.csv"
+        write_split(file, open_dataset(text), protocol, test_fraction=0.2, valid_fraction=0.1, share=share)
+        with file.open(encoding="utf-8", newline="") as stream:
+            return {row["id"]: row["split"] for row in csv.DictReader(stream)}
+
+    safe = read("leak-safe")
+    assert len(safe) == 60 and all(safe[a] == safe[b] for a, b in same.items())
+    assert set(safe.values()) == {"train", "valid", "test"}
+    each = read("random")
+    assert any(each[a] != each[b] for a, b in same.items())
+    assert sum(split == "test" for split in each.values()) == 10
+    half = read("random", share=0.5)
+    assert sum(split == "unused" for split in half.values()) == 30
+    copies = read("augmented-first", f"copies:galaxy10:{tmp_path}/a.h5")
+    assert len(copies) == 120
+    assert any(copies[str(row)] != copies[f"{row}-turned"] for row in range(60))
+    turned = open_dataset(f"copies:galaxy10:{tmp_path}/a.h5").cutout(1).data
+    assert np.array_equal(turned, np.rot90(dataset.cutout(0).data, axes=(1, 2))[:, :, ::-1])
+
+
+def test_values_are_read_from_the_files_of_a_run(tmp_path: Path) -> None:
+    entry = {"value": 0.5, "low": 0.25, "high": 0.75}
+    (tmp_path / "metrics.json").write_text(
+        json.dumps({"test": {"accuracy": entry, "readouts": {"knn": {"f1": entry}}}})
+    )
+    (tmp_path / "history.csv").write_text("epoch,valid_loss,seconds\n1,0.9,30\n2,0.4,60\n3,0.6,30\n")
+    targets = np.array([0, 0, 1, 1, 2])
+    predicted = np.array([0, 1, 1, 1, 2])
+    np.savez(tmp_path / "readouts.npz", classes=np.array(["a", "b", "c"]), targets=targets, linear=np.eye(3)[predicted])
+    assert read_value(tmp_path, "test.accuracy") == Value(0.5, 0.25, 0.75)
+    assert read_value(tmp_path, "test.f1", "knn") == Value(0.5, 0.25, 0.75)
+    expected = {
+        "min:valid_loss": 0.4,
+        "count:epoch": 3,
+        "mean:seconds": 40,
+        "minutes:seconds": 2,
+        "last:valid_loss": 0.6,
+    }
+    for text, value in {**expected, "minutes:seconds": 2}.items():
+        assert read_value(tmp_path, f"history:{text}") == Value(value)
+    scores = f1_score(targets, predicted, average=None)
+    for number, slug in enumerate("abc"):
+        found = read_value(tmp_path, f"f1:{slug}")
+        assert found is not None and found.low is not None and found.high is not None
+        assert found.value == pytest.approx(scores[number]) and found.low <= found.value <= found.high
+    assert read_value(tmp_path, "f1:d") is None
+    for text in ("test.recall", "history:max:lr"):
+        with pytest.raises(ConfigError):
+            read_value(tmp_path, text)
+
+
+def test_missing_weights_are_said_in_the_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_galaxy10(tmp_path / "a.h5", 60)
+    with pytest.raises(GalaxtoolError, match="dinov1-s@dino are not on this machine"):
+        galaxtool.reproduce("alberghi2024-figA1", data=["a.h5"])
+    rows = read_rows(Path("reproduction/alberghi2024-figA1"))
+    assert [(row["status"], row["ours"], row["published"]) for row in rows] == [
+        ("missing", "", "0.16"),
+        ("missing", "", "0.521"),
+    ]
