@@ -60,7 +60,7 @@ def _show(result: ClusterResult) -> None:
     made = format_count(len(result.clusters), "cluster")
     none = f"; {format_count(result.in_none, 'image')} in none" if result.in_none else ""
     components = f"{result.metrics['components']} components of {result.metrics['dim']} features"
-    of = f"{result.model}{'' if result.layer == 'joint' else f', layer {result.layer}'}"
+    of = f"{result.model or 'an unknown model'}{'' if result.layer == 'joint' else f', layer {result.layer}'}"
     echo(
         "",
         f"{format_count(result.count, 'image')} of {result.name} in {made}{none}, by {components} of {of}",

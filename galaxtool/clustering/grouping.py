@@ -15,6 +15,7 @@ from galaxtool.errors import InputError
 
 _MANY = 20_000  # items from which on k-means starts from fewer random centers
 _STARTS, _STARTS_OF_MANY = 10, 3
+_MOST_DOUBLE = 200_000  # items up to which double precision is affordable
 _SILHOUETTE = 3000  # items that the silhouette is computed on
 
 
@@ -63,8 +64,8 @@ def reduce_features(vectors: np.ndarray, variance: float) -> tuple[np.ndarray, f
 
     Returns
     -------
-    reduced : ndarray of float64, shape (N, components)
-        Components, not scaled.
+    reduced : ndarray, shape (N, components)
+        Components, not scaled: float64, or float32 for more than 200,000 items.
     kept : float
 
     Raises
@@ -77,11 +78,13 @@ def reduce_features(vectors: np.ndarray, variance: float) -> tuple[np.ndarray, f
             f"All {len(vectors):,} images have the same features, so they cannot be grouped.",
             hint="Check the images: blank ones look all alike to a model.",
         )
+    # a million times 256 numbers in double precision would take 2 GB for each copy
+    values = vectors.astype(np.float64 if len(vectors) <= _MOST_DOUBLE else np.float32, copy=False)
     if variance == 1:
-        return vectors.astype(np.float64), 1.0
+        return values, 1.0
     solver = "covariance_eigh" if len(vectors) > vectors.shape[1] else "full"
-    model = PCA(n_components=variance, svd_solver=solver).fit(vectors.astype(np.float64))
-    return model.transform(vectors.astype(np.float64)), float(model.explained_variance_ratio_.sum())
+    model = PCA(n_components=variance, svd_solver=solver).fit(values)
+    return model.transform(values), float(model.explained_variance_ratio_.sum())
 
 
 def group_by_kmeans(vectors: np.ndarray, n_clusters: int, *, variance: float = 0.95, seed: int = 0) -> Groups:

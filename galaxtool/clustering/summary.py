@@ -60,7 +60,7 @@ class Grouping:
         return cls(features, groups, labels, names, counts, match_clusters(counts))
 
     def title(self, cluster: int) -> str:
-        """Return the number of a cluster from 1, with its name if it has one."""
+        """Return the number of a cluster, with its name if it has one."""
         name = f": {self.names[cluster].text}" if self.names else ""
         return f"Cluster {cluster}{name}"
 
@@ -68,7 +68,7 @@ class Grouping:
         """Return the label that a cluster is matched with; empty if it has none."""
         if self.labels is None or self.matches is None or self.matches[cluster] < 0:
             return ""
-        return self.labels.classes[self.matches[cluster]]
+        return self.labels.classes[int(self.matches[cluster])]
 
     def order(self, cluster: int) -> np.ndarray:
         """Return the rows of a cluster's images, the most typical first."""
