@@ -37,6 +37,7 @@ from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.optional_imports import import_attribute
+from galaxtool.utils.resume_command import make_resume_command
 from galaxtool.utils.run_directory import RunDirectory, utc_now
 from galaxtool.vision.perturb import Perturbation, list_perturbations
 
@@ -59,8 +60,10 @@ def evaluate_dataset(
             warn(progress, note)
         result = _evaluate(run, options, subject, reading, compute, job_options, progress)
         status = "done"
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         status = "interrupted"
+        if not getattr(error, "__notes__", ()):  # a job says how to resume if it has parts
+            error.add_note(f"Resume with: {make_resume_command()}")
         raise
     finally:
         run.finish(status)

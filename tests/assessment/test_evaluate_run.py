@@ -86,8 +86,9 @@ def test_an_interrupted_evaluation_is_resumed(run: Path, data: Path, tmp_path: P
 
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     galaxtool.evaluate(data, model=run, output=whole, figures=False)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         galaxtool.evaluate(data, model=run, output=broken, figures=False, progress=Stop())
+    assert "resume=True" in caught.value.__notes__[0]
     assert json.loads((broken / "manifest.json").read_text())["status"] == "interrupted"
     with pytest.raises(GalaxtoolError, match="already contains an interrupted run"):
         galaxtool.evaluate(data, model=run, output=broken, figures=False)
