@@ -47,8 +47,8 @@ def _list_training_plots() -> list[PlotSpec]:
                 MethodOption(
                     name="score",
                     default="accuracy",
-                    choices=("accuracy", "f1_macro"),
-                    summary="Score of several runs: accuracy or f1_macro.",
+                    choices=("accuracy", "f1_macro", "mean_error"),
+                    summary="Score of several runs: accuracy, f1_macro or mean_error.",
                 ),
                 MethodOption(name="training", default=False, summary="Also draw the training losses of several runs."),
             ),

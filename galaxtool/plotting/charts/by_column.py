@@ -46,8 +46,10 @@ def draw_by_column(
     """
     figure = make_figure(columns, 0.9 if columns == 1 else 0.55)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.6))
-    edges = find_edges(np.concatenate([values for values, _ in series.values()]), bins, spacing)
-    fine = np.linspace(edges[0], edges[-1], _FINE + 1) if spacing == "number" else edges
+    every = np.concatenate([values for values, _ in series.values()])
+    edges = find_edges(every, bins, spacing)
+    has_own_bins = spacing == "width" or len(np.unique(every)) <= bins
+    fine = edges if has_own_bins else np.linspace(edges[0], edges[-1], _FINE + 1)
     first = next(iter(series.values()))[0]
     has_several = not all(np.array_equal(values, first) for values, _ in series.values())
     for i, (label, (values, right)) in enumerate(series.items()):
