@@ -22,7 +22,7 @@ def anomalies(
     output: Path = Path("anomalies.csv"),
     html: Path | None = None,
     method: str = "knn",
-    neighbors: int = 20,
+    neighbors: int = 50,
     top_k: int | None = None,
     seed: int = 0,
     model: str | Path | None = None,

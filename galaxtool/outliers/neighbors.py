@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import faiss
 import numpy as np
 
+from galaxtool.executors.cores import count_cores
 from galaxtool.search.index.ivf import choose_cluster_count
 from galaxtool.types import Progress
 
@@ -114,11 +116,15 @@ def _search(index: Any, vectors: np.ndarray, queries: np.ndarray, k: int, wanted
         found[short] = _search_all_clusters(index, vectors[queries[short]], wanted + 1)
     candidates = _drop_self(found, queries)
     distances = np.empty(candidates.shape, dtype=np.float32)
-    for start in range(0, len(queries), _BATCH):
+
+    def measure(start: int) -> None:
         part = slice(start, start + _BATCH)
         offsets = vectors[candidates[part]]
         offsets -= vectors[queries[part], None]
         distances[part] = np.sqrt(np.einsum("qkd,qkd->qk", offsets, offsets))
+
+    with ThreadPoolExecutor(count_cores()) as pool:
+        list(pool.map(measure, range(0, len(queries), _BATCH)))
     order = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(distances, order, axis=1)
 

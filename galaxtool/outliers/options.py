@@ -39,14 +39,14 @@ class AnomalyOptions:
     output: Path
     html: Path | None = None
     method: str = METHODS[0]
-    neighbors: int = 20
+    neighbors: int = 50
     top_k: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
         if self.neighbors < 1:
-            raise ConfigError(f"--neighbors is {self.neighbors}; it must be at least 1.", hint="Leave it out for 20.")
+            raise ConfigError(f"--neighbors is {self.neighbors}; it must be at least 1.", hint="Leave it out for 50.")
         if self.top_k is not None and self.top_k < 1:
             raise ConfigError(f"--top-k is {self.top_k}; it must be at least 1.", hint="Leave it out for all images.")
         if not 0 <= self.seed < 2**32:

@@ -20,7 +20,19 @@ from galaxtool.utils.config import FORMER_NAMES
 LONG_JOBS = ("finetune", "classify", "embed", "index", "similar", "cutouts")
 """Commands that can be interrupted."""
 
-WRITERS = {*LONG_JOBS, "evaluate", "compare", "merge", "export", "simulate", "plot", "reproduce", "anomalies", "doubts"}
+WRITERS = {
+    *LONG_JOBS,
+    "cluster",
+    "evaluate",
+    "compare",
+    "merge",
+    "export",
+    "simulate",
+    "plot",
+    "reproduce",
+    "anomalies",
+    "doubts",
+}
 """Commands that write to a path that the user chooses."""
 
 SHORT = {"-h": "help", "-m": "model", "-o": "output", "-k": "top_k", "-n": "n"}

@@ -121,7 +121,7 @@ def test_only_the_oddest_and_the_page(features: Path, tmp_path: Path, capsys: py
     assert [one["rank"] for one in found["oddest"]] == [1, 2, 3] and found["oddest"][0]["id"] == "lone"
     text = page.read_text()
     assert text.count('<div class="card">') == 3 and text.count("data:image/jpeg") == 1
-    assert text.count("The image cannot be read.") == 2 and "distance to the 20th neighbour" in text
+    assert text.count("The image cannot be read.") == 2 and "distance to the 50th neighbour" in text
     assert len(read_table(tmp_path / "odd.csv")) == 3
 
 
