@@ -96,6 +96,7 @@ NEEDS_MORE = {"galaxalign-fig7": 120, "lastufka2024-fig2": 120}
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")  # which umap says when it is imported
 @pytest.mark.usefixtures("in_an_empty_folder", "narrow")
 @pytest.mark.parametrize("name", [name for name in RECIPES if not load_recipe(name).waiting])
 def test_every_recipe_runs_at_the_small_scale(name: str, shared_output: Path) -> None:
