@@ -70,13 +70,9 @@ def _describe(recipe: TableRecipe) -> None:
         _print_facts(f"On {slot.title}:", slot.settings)
     if recipe.rows:
         echo("", f"Trainings of each cell: {recipe.seeds} (in the paper: {recipe.seeds_paper})", "")
-        print_table(
-            [
-                {"row": r.name, **{k: str(v) for k, v in r.settings.items()}, "clusters": r.clusters or None}
-                for r in recipe.rows
-            ],
-            ("row", *dict.fromkeys(name for r in recipe.rows for name in r.settings), "clusters"),
-        )
+        settings = dict.fromkeys(name for row in recipe.rows for name in row.settings)
+        rows = [{"row": r.name, **r.settings, "clusters": r.clusters or None} for r in recipe.rows]
+        print_table(rows, ("row", *settings, "clusters"))
     for title, texts in (("Conditions that differ", recipe.conditions), ("Misprints", recipe.misprints)):
         if texts:
             echo("", f"{title}:", *(f"* {text}" for text in texts))

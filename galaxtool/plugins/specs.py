@@ -280,7 +280,7 @@ class RecipeSpec(Spec):
         Absolute path of the TOML file.
     command : {"finetune", "reproduce"}
         Command that the recipe is for. For ``reproduce``, the factory is
-        ``"galaxtool.reproduction.recipe:read_table_recipe"``.
+        ``"galaxtool.reproduction.recipe_file:read_table_recipe"``.
     """
 
     path: str

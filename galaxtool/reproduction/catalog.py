@@ -6,7 +6,8 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError
 from galaxtool.plugins.registry import get_registry
-from galaxtool.reproduction.recipe import TableRecipe, read_table_recipe
+from galaxtool.reproduction.recipe import TableRecipe
+from galaxtool.reproduction.recipe_file import read_table_recipe
 from galaxtool.reproduction.result import RecipeListing
 
 

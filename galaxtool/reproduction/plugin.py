@@ -46,7 +46,7 @@ def register_recipes() -> list[RecipeSpec]:
             summary=summary,
             path=str(folder / f"{name}.toml"),
             command="reproduce",
-            factory="galaxtool.reproduction.recipe:read_table_recipe",
+            factory="galaxtool.reproduction.recipe_file:read_table_recipe",
         )
         for name, summary in _RECIPES
     ]

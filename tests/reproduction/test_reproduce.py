@@ -18,7 +18,7 @@ from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.plugins.registry import get_registry
 from galaxtool.reproduction.catalog import list_recipes, load_recipe
 from galaxtool.reproduction.cluster import score_clusters
-from galaxtool.reproduction.recipe import read_table_recipe
+from galaxtool.reproduction.recipe_file import read_table_recipe
 from galaxtool.reproduction.simulated import write_galaxy10
 from galaxtool.reproduction.splits import write_split
 from galaxtool.reproduction.values import Value, read_value
