@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.images.read_options import ReadOptions
+from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inference.reading import find_images
 from galaxtool.plotting.charts.projection import UNKNOWN
 from galaxtool.tables.column_names import LABEL_COLUMNS, find_column
@@ -111,8 +113,8 @@ def add_catalogue(images: ImageSet, path: str, log: Progress) -> ImageSet:
     images : ImageSet
         The images.
     path : str
-        Table with a column ``id``, or whose first column has the identifiers, or the names of the files without suffix.
-        Its column of labels gives the classes, if the images have none.
+        Table with a column ``id``, or whose first column has the identifiers, or the paths or names of the files, with
+        or without suffix. Its column of labels gives the classes, if the images have none.
     log : Progress
         Is told how many images the catalogue lacks.
 
@@ -124,15 +126,16 @@ def add_catalogue(images: ImageSet, path: str, log: Progress) -> ImageSet:
     table = read_table(Path(path))
     usual = ("id", "id_str", "objid", "galaxy_id", "name")
     key = find_column(table, None, usual, source=Path(path)) or table.colnames[0]
-    row_of = {str(value): row for row, value in enumerate(table[key])}
-    names = [_find_key(images, number, row_of) for number in range(len(images))]
+    row_of = _index_rows([str(value) for value in table[key]])
+    suffixes = list_image_suffixes()
+    names = [_find_key(images, number, row_of, suffixes) for number in range(len(images))]
     rows = np.array([row_of.get(name, -1) for name in names])
     lacking = int((rows < 0).sum())
     if lacking == len(images):
         raise InputError(
             f"The catalogue '{path}' has none of the {len(images)} images of '{images.name}': its column '{key}' has "
             f"no '{images.ids[0]}'.",
-            hint="Its identifiers must be those of the images, or the names of their files without suffix.",
+            hint="Its identifiers must be those of the images, or the paths or names of their files.",
         )
     if lacking:
         log.say(f"{format_count(lacking, 'image')} of '{images.name}' not in the catalogue '{path}'.")
@@ -235,10 +238,32 @@ def _from_inputs(text: str, log: Progress) -> ImageSet:
     )
 
 
-def _find_key(images: ImageSet, number: int, known: dict[str, int]) -> str:
+def _index_rows(names: Sequence[str]) -> dict[str, int]:
+    """Return the row of each name, also without the suffix of an image, and of its last part where only one has it."""
+    row_of = {name: row for row, name in enumerate(names)}
+    suffixes = list_image_suffixes()
+    short = [_strip_suffix(name, suffixes) for name in names]
+    last = [name.rpartition("/")[2] for name in short]
+    counts = Counter(last)
+    for row, (name, part) in enumerate(zip(short, last, strict=True)):
+        row_of.setdefault(name, row)
+        if counts[part] == 1:
+            row_of.setdefault(part, row)
+    return row_of
+
+
+def _find_key(images: ImageSet, number: int, known: dict[str, int], suffixes: Sequence[str]) -> str:
     """Return the name under which a catalogue knows an image, or an empty text."""
-    stem = Path(images.paths[number].rstrip("]").rpartition("[")[2] or images.ids[number]).stem
-    return next((name for name in (images.ids[number], Path(images.ids[number]).name, stem) if name in known), "")
+    name = images.ids[number]
+    file = images.paths[number].rstrip("]").rpartition("[")[2].rpartition("/")[2]
+    tried = (name, name.rpartition("/")[2], _strip_suffix(file, suffixes))
+    return next((one for one in tried if one in known), "")
+
+
+def _strip_suffix(name: str, suffixes: Sequence[str]) -> str:
+    """Return a name without the suffix of an image; a decimal point in a name is not the beginning of a suffix."""
+    longest = max((suffix for suffix in suffixes if name.lower().endswith(suffix)), key=len, default="")
+    return name[: len(name) - len(longest)]
 
 
 def _take_filled(column: object, rows: np.ndarray) -> np.ndarray:

@@ -88,9 +88,13 @@ def test_a_file_of_embeddings_takes_the_columns_of_a_catalogue(folder: Path) -> 
             i / 10 if i < N - 2 else None for i in range(N) if i != 5
         ]
     labels = folder / "classes.csv"
-    labels.write_text("name,class\n" + "".join(f"g{i},{CLASSES[i % 3]}\n" for i in range(N)))
+    labels.write_text("path,class\n" + "".join(f"all/g{i}.png,{CLASSES[i % 3]}\n" for i in range(N)))
     classes = open_embedded(str(folder / "e.parquet"), Silent(), table=str(labels)).images.column("truth")
     assert classes.tolist() == [CLASSES[i % 3] for i in range(N) if i != 5]
+    names = folder / "names.csv"  # a decimal point is not the beginning of a suffix
+    names.write_text("id,class\ng1.5,spiral\ng2.png,spiral\n")
+    classes = open_embedded(str(folder / "e.parquet"), Silent(), table=str(names)).images.column("truth")
+    assert classes.tolist() == ["spiral" if i == 2 else "" for i in range(N) if i != 5]
     with pytest.raises(InputError, match="no column 'mag'"):
         open_embedded(str(folder / "e.parquet"), Silent()).images.column("mag")
 
