@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from galaxtool.errors import GalaxtoolError, PluginError
 from galaxtool.plugins.manager import COMMAND_GROUP
 from galaxtool.utils.debugging import is_debugging
 from galaxtool.utils.processor import let_waiting_threads_sleep
+from galaxtool.utils.resume_command import make_resume_command
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),
@@ -114,12 +116,21 @@ class LazyGroup(TyperGroup):
             print_error(error)
             raise typer.Exit(1) from None
         except KeyboardInterrupt as error:
+            if not getattr(error, "__notes__", ()) and _can_resume(ctx):
+                error.add_note(f"Nothing is lost. Run it again with: {make_resume_command(sys.argv)}")
             print_interruption(error)
             raise typer.Exit(128 + getattr(error, "number", signal.SIGINT)) from None
         except Exception as error:
             if hasattr(error, "option_name") and hasattr(error, "possibilities"):  # Typer keeps the class private
                 _improve_suggestion(error)
             raise
+
+
+def _can_resume(ctx: Any) -> bool:
+    """Tell whether the running command has ``--resume`` without a value."""
+    name = ctx.invoked_subcommand
+    parameters = _load(name).params if name in COMMANDS else ()
+    return any(option.name == "resume" and getattr(option, "is_flag", False) for option in parameters)
 
 
 def _improve_suggestion(error: Any) -> None:

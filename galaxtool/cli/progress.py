@@ -62,13 +62,18 @@ def _make_bar() -> Iterator[Progress]:
         def start(self, what: str, total: int | None = None) -> None:
             if self.task is not None:
                 rich.remove_task(self.task)
-            self.task = rich.add_task(what, total=total, note="", rate="")
+            self.task = rich.add_task(to_printable(what, sys.stderr), total=total, note="", rate="")
 
         def advance(self, n: int = 1, note: str = "") -> None:
             if self.task is None:
                 return
             speed = rich.tasks[-1].speed
-            rich.update(self.task, advance=n, rate=f"{speed:.0f}/s" if speed else "", note=note or self.note)
+            rich.update(
+                self.task,
+                advance=n,
+                rate=f"{speed:.0f}/s" if speed else "",
+                note=to_printable(note or self.note, sys.stderr),
+            )
             self.note = note or self.note
 
         def say(self, message: str) -> None:

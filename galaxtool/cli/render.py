@@ -12,12 +12,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from galaxtool.utils.printable import escape_controls
+
 if TYPE_CHECKING:
     from rich.text import Text
-
-
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
-"""Characters that would move the cursor or change the colours of a terminal; a tab and a line break are left."""
 
 
 def make_text(text: str, style: str = "") -> Text:
@@ -38,7 +36,7 @@ def to_printable(text: str, stream: TextIO | None = None) -> str:
     Names of files on Linux may contain both.
     """
     encoding = (stream or sys.stdout).encoding or "utf-8"
-    return text.translate(_CONTROLS).encode(encoding, "backslashreplace").decode(encoding)
+    return escape_controls(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def print_json(value: Any) -> None:

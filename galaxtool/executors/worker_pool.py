@@ -12,14 +12,16 @@ from typing import Any
 from loky import ProcessPoolExecutor
 
 _IDLE_S = 60  # seconds after which an idle worker ends
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | {
+    "GALAXTOOL_IN_WORKER": "1"
+}
 _functions: list[Callable[[Any], Any]] = []
 
 
 def open_pool(workers: int) -> Any:
     """Return a pool of processes of one thread each, for `run_task`."""
     return ProcessPoolExecutor(
-        workers, timeout=_IDLE_S, initializer=_start_worker, initargs=(os.getpid(),), env=_ONE_THREAD
+        workers, timeout=_IDLE_S, initializer=_start_worker, initargs=(os.getpid(),), env=_ENVIRONMENT
     )
 
 

@@ -11,6 +11,7 @@ from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.content import describe_content
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import BROKEN, Packing, find_packing, read_unpacked_head, unpack_small
+from galaxtool.images.plugin_reading import needs_child, read_in_child
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Registry, get_registry
@@ -53,9 +54,10 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
     name = file.suffix_name
     by_suffix = [r for r in known if name.endswith(r.spec.suffixes)]
     chosen = _choose(file, head, known, by_suffix, packing)
-    reader = chosen.create()
+    guarded = needs_child(chosen) and not is_debugging()
+    reader = None if guarded else chosen.create()
     try:
-        cutout: Cutout = reader.read(file, options)
+        cutout: Cutout = read_in_child(chosen, file, options) if reader is None else reader.read(file, options)
     except GalaxtoolError:
         raise
     except MemoryError as error:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from galaxtool.errors import ConfigError
 from galaxtool.utils.atomic_write import atomic_write, write_json
+from galaxtool.utils.local_path import to_local_path
 
 COLUMNS = ("id", "path", "ra", "dec", "error")
 _ROW_GROUP = 4096
@@ -114,34 +115,36 @@ def _open_parquet(path: Path, dim: int, meta: dict[str, Any]) -> Iterator[Embedd
     kinds = {"ra": pa.float64(), "dec": pa.float64(), "embedding": pa.list_(pa.float32(), dim)}
     fields = [(name, kinds.get(name, pa.string())) for name in ("id", "path", "ra", "dec", "embedding", "error")]
     schema = pa.schema(fields, metadata={"galaxtool": json.dumps(meta)})
-    with atomic_write(path) as temporary, pq.ParquetWriter(temporary, schema) as file:
+    with atomic_write(path) as temporary, pq.ParquetWriter(to_local_path(temporary), schema) as file:
         writer = _ParquetWriter(file, schema)
         yield writer
         writer.flush()
 
 
 class _NumpyWriter:
-    """Writes embeddings to a memory-mapped array, and the rest of the rows to a CSV file."""
+    """Writes embeddings to a ``.npy`` file, and the rest of the rows to a CSV file."""
 
-    def __init__(self, array: np.ndarray, lines: Any) -> None:
-        self.array, self.lines, self.done = array, lines, 0
+    def __init__(self, stream: BinaryIO, lines: Any) -> None:
+        self.stream, self.lines = stream, lines
 
     def write(self, rows: Sequence[EmbeddedImage], vectors: np.ndarray) -> None:
-        self.array[self.done : self.done + len(rows)] = vectors
-        self.done += len(rows)
+        # written, not mapped: a full disk is an error, where a mapped file ends the process by SIGBUS
+        self.stream.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
         self.lines.writerows([["" if (v := getattr(row, name)) is None else v for name in COLUMNS] for row in rows])
 
 
 @contextlib.contextmanager
 def _open_numpy(path: Path, count: int, dim: int, meta: dict[str, Any]) -> Iterator[EmbeddingWriter]:
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False}
     with atomic_write(path) as temporary, atomic_write(path.with_suffix(".ids.csv")) as ids:
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(count, dim))
-        with ids.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        with (
+            temporary.open("wb") as array,
+            ids.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream,
+        ):
+            np.lib.format.write_array_header_1_0(array, {**header, "shape": (count, dim)})
             lines = csv.writer(stream, lineterminator="\n")
             lines.writerow(COLUMNS)
             yield _NumpyWriter(array, lines)
-        array.flush()
-        del array
         write_json(path.with_suffix(".meta.json"), meta)
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import ModelError
+from galaxtool.models.record_checks import check_record
 from galaxtool.taxonomy.load import Taxonomy, taxonomy_from_dict
 from galaxtool.utils.digests import hash_json
+from galaxtool.utils.regular_files import read_regular_text
 from galaxtool.vision.preprocess import Preprocess
 
 SCHEMA = 1
+_MOST_BYTES = 16 << 20
 _COPY_AGAIN = "Copy the whole model again from where it was trained."
 
 
@@ -144,8 +147,11 @@ class ModelRecord:
         ModelError
             If it was written by a newer galaxtool, or is incomplete.
         """
+        schema = values.get("schema", 0) if isinstance(values, Mapping) else 0
+        if not isinstance(schema, int) or schema <= SCHEMA:
+            check_record(values, where, _COPY_AGAIN)
         try:
-            schema = int(values.get("schema", 0))
+            schema = int(schema)
             known = {f.name for f in fields(cls)}
             record = cls(**{key: value for key, value in values.items() if key in known})
             if schema <= SCHEMA:
@@ -169,11 +175,15 @@ class ModelRecord:
             If the file is missing or not JSON.
         """
         try:
-            values = json.loads(file.read_text(encoding="utf-8"))
+            values = json.loads(read_regular_text(file, _MOST_BYTES), parse_constant=_refuse_constant)
         except OSError as error:
             raise ModelError(
                 f"The model record '{file}' cannot be read: {error.strerror}.", hint=_COPY_AGAIN
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"The model record '{file}' is damaged: {error}.", hint=_COPY_AGAIN) from error
         return cls.from_dict(values, str(file))
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"it contains {name}")

@@ -30,7 +30,7 @@ from galaxtool.errors import GalaxtoolError, suggest_name
 from galaxtool.plugins import hookspecs
 from galaxtool.plugins.containment import PluginExit, contain
 from galaxtool.plugins.kinds import KINDS, Kind, S
-from galaxtool.plugins.registration import BUILT_IN, PluginReport, Registration
+from galaxtool.plugins.registration import BUILT_IN, BY_HAND, PluginReport, Registration
 from galaxtool.utils.debugging import is_debugging
 
 ENTRY_POINT_GROUP = "galaxtool"
@@ -86,7 +86,7 @@ class PluginManager:
 
     def register(self, plugin: object, name: str) -> PluginReport:
         """Add a plugin object, as a test or a notebook does."""
-        return self._load(name, "added by hand", "", lambda: plugin)
+        return self._load(name, BY_HAND, "", lambda: plugin)
 
     def unregister(self, name: str) -> None:
         """Remove a plugin."""

@@ -15,6 +15,9 @@ from galaxtool.utils.debugging import is_debugging
 BUILT_IN = "built-in"
 """Origin of what galaxtool brings itself."""
 
+BY_HAND = "added by hand"
+"""Origin of what a test or a notebook registers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration(Generic[S]):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, OutputExists
 from galaxtool.jobs.shard import Shard
+from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.config import check_choice
 
 
@@ -56,6 +57,8 @@ class OutputOptions:
             If a shard would write more than its parts, or the page has another suffix than ``.html``.
         OutputExists
             If the folder to sort into contains files and `overwrite` is false.
+        GalaxtoolError
+            If a file or folder cannot be written.
         """
         if shard.count > 1 and self.has_extras:
             raise ConfigError(
@@ -66,6 +69,9 @@ class OutputOptions:
             raise ConfigError(f"'{self.html}' is not the name of an HTML page.", hint="Use a name that ends in .html.")
         if self.sort_into is not None and not overwrite and _is_filled(self.sort_into):
             raise OutputExists(f"'{self.sort_into}' already exists.", hint="Name a new folder, or add --overwrite.")
+        for path in (self.table, self.html, self.sort_into):
+            if path is not None:
+                check_writable(path)
 
 
 def _is_filled(folder: Path) -> bool:

@@ -9,7 +9,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from galaxtool.errors import InputError
 from galaxtool.taxonomy.classes import Taxonomy
+from galaxtool.utils.regular_files import open_regular
 
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM")
 _MIDDLE = 128
 
 
@@ -58,9 +60,10 @@ def load_symbol(path: Path, size: int) -> np.ndarray:
         If the file cannot be read as an image.
     """
     try:
-        with Image.open(path) as image:
+        # of the other formats of Pillow, some start programs, such as Ghostscript for EPS
+        with open_regular(path) as stream, Image.open(stream, formats=_FORMATS) as image:
             drawing = image.convert("RGBA")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as problem:
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError) as problem:
         raise InputError(f"The symbol {path} cannot be read as an image.", hint="Save it as PNG.") from problem
     flat = _flatten(drawing)
     if _is_dark_on_light(flat):

@@ -45,6 +45,23 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Check that a file or folder can be created or replaced, before the work that ends in it.
+
+    Raises
+    ------
+    GalaxtoolError
+        If what is above it is not a folder, or cannot be written to.
+    """
+    above = Path(os.path.abspath(path)).parent  # noqa: PTH100  Path.resolve would follow links
+    while not os.path.lexists(above) and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        raise GalaxtoolError(f"Cannot write '{path}': '{above}' is not a folder.", hint=_NEXT)
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise GalaxtoolError(f"Cannot write '{path}': the folder '{above}' cannot be written to.", hint=_NEXT)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file atomically, indented, with the keys in the given order."""
     with atomic_write(path) as temporary:

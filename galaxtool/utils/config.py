@@ -28,7 +28,10 @@ FORMER_NAMES: Mapping[str, Mapping[str, str]] = {"finetune": {"out": "output"}, 
 """Command -> former name of a parameter -> its name; flags, settings files and Python accept both."""
 
 # Variables with another meaning, which never set a parameter.
-_RESERVED = {"GALAXTOOL_DEBUG", "GALAXTOOL_PLUGINS", "GALAXTOOL_OFFLINE", "GALAXTOOL_CACHE", "GALAXTOOL_TEST_DATA"}
+_RESERVED = {
+    "GALAXTOOL_CACHE", "GALAXTOOL_DEBUG", "GALAXTOOL_IN_WORKER", "GALAXTOOL_OFFLINE", "GALAXTOOL_PLUGINS",
+    "GALAXTOOL_TEST_DATA",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

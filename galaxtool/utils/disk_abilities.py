@@ -44,7 +44,7 @@ def lacks_locks(error: OSError) -> bool:
 def _tolerate(error: OSError, what: str) -> None:
     if error.errno not in _UNSUPPORTED:
         raise error
-    _warn_once(f"Warning: The file system {what} ({os.strerror(error.errno)}).")
+    _warn_once(f"Warning: The file system {what} ({error.strerror}).")
 
 
 @cache

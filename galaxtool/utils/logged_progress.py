@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxtool.types import Progress
+from galaxtool.utils.printable import escape_controls
 from galaxtool.utils.run_directory import utc_now
 
 
@@ -34,5 +35,5 @@ class LoggedProgress:
     def say(self, message: str) -> None:
         """Show a message and append it to the log."""
         self.inner.say(message)
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(f"{utc_now()}  {message}\n")
+        with self.path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(f"{utc_now()}  {escape_controls(message)}\n")

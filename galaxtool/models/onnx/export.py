@@ -17,7 +17,7 @@ from galaxtool.models.onnx.precision import make_example_images, to_fp16, to_int
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import read_detector
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.atomic_write import atomic_write, check_writable
 from galaxtool.utils.config import check_choice
 
 CHECKED_BATCHES = (1, 2, 5, 32)
@@ -43,6 +43,7 @@ def export_model(
         raise ConfigError(f"'{output}' does not end in .onnx.", hint="Give a file name such as -o model.onnx.")
     if output.is_dir():
         raise ConfigError(f"'{output}' is a folder.", hint="Give a file name such as -o model.onnx.")
+    check_writable(output)
     progress.say(f"Loading the model '{model}' ...")
     files = find_model(model)
     network, record = load_network(files)

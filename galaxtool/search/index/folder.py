@@ -14,6 +14,7 @@ from galaxtool.models.find import ONNX, WEIGHTS
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
 from galaxtool.search.index.record import RECORD
+from galaxtool.utils.atomic_write import check_writable
 
 VECTORS, ITEMS, MODEL = "index.faiss", "items.parquet", "model"
 _OURS = {RECORD, VECTORS, ITEMS, MODEL}
@@ -26,6 +27,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     The path may not exist, or be an empty folder; with `overwrite` it may be an index, as long as that folder contains
     nothing else.
     """
+    check_writable(Path(os.path.realpath(path)))
     if not os.path.lexists(path):
         return
     if not path.is_dir():

@@ -1,0 +1,76 @@
+"""Images read by a plugin's reader, in a child process: such a reader may die or never end."""
+
+from __future__ import annotations
+
+import base64
+import os
+import pickle
+from typing import Any
+
+from galaxtool.errors import GalaxtoolError, UnreadableImage
+from galaxtool.images.image_file import ImageFile
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.plugins.registration import BUILT_IN, BY_HAND, Registration
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import ReaderSpec
+from galaxtool.types import Cutout
+from galaxtool.utils.guarded_child import ChildFailed, GuardedChild
+
+IN_WORKER = "GALAXTOOL_IN_WORKER"
+"""Variable that is set in worker processes, whose death costs one image anyway."""
+
+_SECONDS = 120.0
+_child = GuardedChild("galaxtool.images.plugin_reading:read_requested")
+
+
+def needs_child(reader: Registration[ReaderSpec]) -> bool:
+    """Tell whether a reader must not read in this process."""
+    return reader.origin not in (BUILT_IN, BY_HAND) and not os.environ.get(IN_WORKER)
+
+
+def read_in_child(reader: Registration[ReaderSpec], file: ImageFile, options: ReadOptions) -> Cutout:
+    """Read an image as the reader of a plugin does, in a child process.
+
+    Raises
+    ------
+    UnreadableImage
+        If the reader ends its process, or takes longer than two minutes.
+    GalaxtoolError
+        As the reader raises it.
+    RuntimeError
+        If the reader raises anything else.
+    """
+    content = file.content() if file.path is None else None
+    request = _pack((reader.qualified, file.name, file.path, content, options))
+    try:
+        answer = _unpack(_child.ask(request, _SECONDS))
+    except ChildFailed as error:
+        raise UnreadableImage(
+            f"'{file.name}' cannot be read: the reader '{reader.spec.name}' of '{reader.plugin}' was {error}."
+        ) from error
+    if isinstance(answer, Cutout):
+        return answer
+    name, message, hint = answer
+    if name:
+        raise RuntimeError(f"{name}: {message}")
+    raise UnreadableImage(message, hint=hint)
+
+
+def read_requested(request: str) -> str:
+    """Read the image that a request names: the work of the child."""
+    qualified, name, path, content, options = _unpack(request)
+    try:
+        cutout = get_registry().readers.find(qualified).create().read(ImageFile(name, path, content), options)
+        return _pack(cutout)
+    except GalaxtoolError as error:
+        return _pack(("", error.message, error.hint))
+    except Exception as error:
+        return _pack((type(error).__name__, str(error), ""))
+
+
+def _pack(value: Any) -> str:
+    return base64.b64encode(pickle.dumps(value)).decode()
+
+
+def _unpack(text: str) -> Any:
+    return pickle.loads(base64.b64decode(text))  # from a child of this process
