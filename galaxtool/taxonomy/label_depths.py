@@ -10,6 +10,7 @@ from galaxtool.errors import InputError
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import find_children, find_parents
 from galaxtool.taxonomy.matching import find_matches, match_labels
+from galaxtool.taxonomy.names import is_bare_number
 from galaxtool.utils.counts import format_count
 
 _MAX_LISTED = 6
@@ -79,7 +80,8 @@ def match_at_any_depth(labels: Iterable[str], chosen: Taxonomy, taxonomies: Iter
     found = [depths for other in others if (depths := _relate(distinct, chosen, other)) is not None]
     if not found:  # some labels may be finer, and the others classes
         rest = [label for label in distinct if label not in same]
-        mixed = [depths for other in others if (depths := _relate(rest, chosen, other)) is not None]
+        related = [other for other in others if same and _is_related(chosen, other)]
+        mixed = [one for other in related if (one := _relate(rest, chosen, other, only_some=True)) is not None]
         found = [_add_classes(depths, same, chosen) for depths in mixed]
     if not found:
         _check_odd_labels(Counter(given), same, chosen, others)
@@ -96,15 +98,18 @@ def match_at_any_depth(labels: Iterable[str], chosen: Taxonomy, taxonomies: Iter
     return found[0]
 
 
-def _relate(labels: Sequence[str], chosen: Taxonomy, other: Taxonomy) -> LabelDepths | None:
-    """Return what labels of another taxonomy mean in the chosen one; None if they are not of it, or mean nothing."""
+def _relate(labels: Sequence[str], chosen: Taxonomy, other: Taxonomy, *, only_some: bool = False) -> LabelDepths | None:
+    """Return what labels of another taxonomy mean in the chosen one.
+
+    None if they are not all of it; or if none means anything, unless they are only some of the labels.
+    """
     slug_of = _match_terms(labels, other)
     if len(slug_of) < len(labels):
         return None
     parents, children = find_parents(other, chosen), find_children(other, chosen)
     own = [slug for slug in other.slugs if slug in slug_of.values()]
     classes_of = {slug: (parents[slug],) if slug in parents else children.get(slug, ()) for slug in own}
-    if not any(classes_of.values()):
+    if not only_some and not any(classes_of.values()):
         return None
     return LabelDepths(other, slug_of, classes_of, frozenset(slug for slug in classes_of if slug in parents))
 
@@ -137,11 +142,10 @@ def _check_odd_labels(
     counts: Mapping[str, int], classes: Mapping[str, str], chosen: Taxonomy, others: Sequence[Taxonomy]
 ) -> None:
     """Raise an error if most labels are classes or belong to a related taxonomy: it names those that do not."""
-    known = [
-        (other, {**_match_terms(counts, other), **classes})
-        for other in others
-        if find_parents(other, chosen) or find_parents(chosen, other)
-    ]
+    related = [other for other in others if _is_related(chosen, other)]
+    if all(map(is_bare_number, counts)):
+        _check_numbers(counts, chosen, related)
+    known = [(other, {**_match_terms(counts, other), **classes}) for other in related]
     other, fitting = max(known, key=lambda pair: len(pair[1]), default=(chosen, {}))
     odd = {label: n for label, n in counts.items() if label not in fitting}
     if len(odd) >= len(fitting):
@@ -157,6 +161,23 @@ def _check_odd_labels(
         f"'{other.name}', to which the others belong: {_list_counts(odd)}.",
         hint="Rename them, or leave them out with --where.",
     )
+
+
+def _check_numbers(counts: Mapping[str, int], chosen: Taxonomy, related: Sequence[Taxonomy]) -> None:
+    """Raise an error about labels that are the published numbers of a related taxonomy."""
+    for other in related:
+        slugs = find_matches(counts, other, indices=True)
+        if len(slugs) == len(counts):
+            label = next(iter(counts))
+            raise InputError(
+                f"The labels are numbers, and '{chosen.name}' has no classes of these numbers: {_list_counts(counts)}.",
+                hint=f"If they are those of '{other.name}', write its name in front: {other.name}:{label} is "
+                f"{slugs[label]}.",
+            )
+
+
+def _is_related(chosen: Taxonomy, other: Taxonomy) -> bool:
+    return bool(find_parents(other, chosen) or find_parents(chosen, other))
 
 
 def _list_counts(counts: Mapping[str, int]) -> str:

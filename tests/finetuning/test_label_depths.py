@@ -88,6 +88,12 @@ def test_children_are_those_that_name_their_parent(fine: str, coarse: str) -> No
         (["disturbed", "merging"], "gz1-coarse", "galaxy10", {"disturbed": (), "merging": ("merger",)}),
         (["spiral"], "galaxy10", "gz1-coarse", {"spiral": SPIRALS}),  # the same in gz2-5
         (
+            ["elliptical", "disturbed"],
+            "gz1-coarse",
+            "galaxy10",
+            {"disturbed": (), "gz1-coarse:elliptical": ("elliptical",)},
+        ),
+        (
             ["galaxy10:3", "galaxy10:5"],
             "gz2-5",
             "galaxy10",
@@ -134,6 +140,12 @@ def test_labels_that_cannot_be_matched_are_named(labels: list[str], said: str) -
         match_at_any_depth(labels, registered("galaxy10")[0], registered())
     assert said in caught.value.message
     assert caught.value.hint
+
+
+def test_numbers_of_another_taxonomy_need_its_name() -> None:
+    with pytest.raises(InputError, match=r"no classes of these numbers: '5' \(1 image\), '0' \(2 images\)") as caught:
+        match_at_any_depth(["5", "0", "0"], registered("gz1-coarse")[0], registered())
+    assert "galaxy10:5 is barred_spiral" in str(caught.value.hint)
 
 
 def test_labels_without_any_counterpart_are_counted() -> None:
