@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from galaxtool import BackboneSpec, hookimpl
+from galaxtool.plugins.containment import contain
 from galaxtool.plugins.manager import PluginManager
 from galaxtool.plugins.registry import Registry
 
@@ -65,3 +67,21 @@ def test_observers_get_a_copy() -> None:
     manager.register(Vandal(), "vandal")
     manifest = {"status": "running"}
     assert manager.observe("run_started", manifest=manifest) == [] and manifest == {"status": "running"}
+
+
+def test_standard_output_is_restored_after_plugins_of_several_threads() -> None:
+    """The first thread to begin ends first, while the second is still in the code of a plugin."""
+    original, begun, ended = sys.stdout, threading.Event(), threading.Event()
+
+    def run_second() -> None:
+        with contain():
+            begun.set()
+            assert ended.wait(20)
+
+    second = threading.Thread(target=run_second)
+    with contain():
+        second.start()
+        assert begun.wait(20) and sys.stdout is sys.stderr
+    ended.set()
+    second.join()
+    assert sys.stdout is original
