@@ -292,6 +292,7 @@ def test_a_single_image_of_a_single_class(kind: str, tmp_path: Path) -> None:
     assert draw(kind, tmp_path / "one.csv").axes
 
 
+@pytest.mark.slow
 def test_every_kind_draws_one_and_two_columns_wide(place: Path) -> None:
     runs, six = (place / "f1.0-0", place / "scratch"), (place / "six",)
     inputs = {"training-curves": runs, "data-fraction": runs, "training-size": runs}
