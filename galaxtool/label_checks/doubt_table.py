@@ -102,8 +102,8 @@ def write_doubts_table(path: Path, labels: DoubtfulLabels, *, model: str) -> Non
         values = [getattr(one, name) for one in doubts]
         table[name] = MaskedColumn(_to_texts(values), mask=[not value for value in values])
     for number, slug in enumerate(labels.slugs):
-        values = labels.probabilities[rows, number]
-        table[f"p_{slug}"] = MaskedColumn(np.nan_to_num(values), mask=np.isnan(values))
+        column = labels.probabilities[rows, number]
+        table[f"p_{slug}"] = MaskedColumn(np.nan_to_num(column), mask=np.isnan(column))
     table["reason"] = MaskedColumn(_to_texts([one.reason for one in doubts]))
     write_table(table, path, meta={"MODEL": model, "GALAXTOO": __version__})
 

@@ -123,10 +123,10 @@ def find_alike(pictures: np.ndarray) -> np.ndarray:
         first, place = np.nonzero((similarities >= _LEAST) & (rows != np.arange(len(pictures))[:, None]))
         candidates.update((int(a), int(b), view) for a, b in zip(first, rows[first, place], strict=True))
     alike = set()
-    for first, second, view in candidates:
-        a = _sharpen(_turn(pictures[first : first + 1], view))
-        if float((a @ _sharpen(pictures[second : second + 1]).T)[0, 0]) >= ALIKE:
-            alike.add((min(first, second), max(first, second)))
+    for one, other, view in candidates:
+        turned = _sharpen(_turn(pictures[one : one + 1], view))
+        if float((turned @ _sharpen(pictures[other : other + 1]).T)[0, 0]) >= ALIKE:
+            alike.add((min(one, other), max(one, other)))
     return np.array(sorted(alike), dtype=int).reshape(-1, 2)
 
 

@@ -141,4 +141,5 @@ def _drop_self(found: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """Return found rows without the query itself, or without the last one where copies have displaced the query."""
     keep = found != queries[:, None]
     keep[keep.all(axis=1), -1] = False
-    return found[keep].reshape(len(found), -1)
+    others: np.ndarray = found[keep].reshape(len(found), -1)
+    return others
