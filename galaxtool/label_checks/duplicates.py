@@ -120,8 +120,8 @@ def find_alike(pictures: np.ndarray) -> np.ndarray:
     for view in range(views):
         queries = short if view == 0 else _project(_turn(pictures, view), projection)
         similarities, rows = index.search(queries, min(_CANDIDATES, len(pictures)))
-        first, place = np.nonzero((similarities >= _LEAST) & (rows != np.arange(len(pictures))[:, None]))
-        candidates.update((int(a), int(b), view) for a, b in zip(first, rows[first, place], strict=True))
+        found, place = np.nonzero((similarities >= _LEAST) & (rows != np.arange(len(pictures))[:, None]))
+        candidates.update((int(a), int(b), view) for a, b in zip(found, rows[found, place], strict=True))
     alike = set()
     for one, other, view in candidates:
         turned = _sharpen(_turn(pictures[one : one + 1], view))
