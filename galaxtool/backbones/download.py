@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from http.client import HTTPException
 from pathlib import Path
 
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from torch import hub
 
 from galaxtool.backbones.hub import CONFIG, WEIGHTS, get_cache_path
 from galaxtool.errors import ModelError
 from galaxtool.plugins.specs import Weights
+
+_TIMEOUT = 30.0
+"""Seconds without an answer after which a download from the web is given up."""
 
 
 def download_from_hub(weights: Weights, cache_dir: Path, offline: bool) -> Path | None:
@@ -38,6 +42,8 @@ def download_from_hub(weights: Weights, cache_dir: Path, offline: bool) -> Path 
         for candidate in names:
             try:
                 return Path(hf_hub_download(repository, candidate, cache_dir=cache_dir))
+            except LocalEntryNotFoundError:  # no answer, after several tries, so other names need not be tried
+                return None
             except EntryNotFoundError:
                 continue
     except (OfflineModeIsEnabled, HfHubHTTPError, OSError):
@@ -59,8 +65,10 @@ def download_from_web(weights: Weights, cache_dir: Path, offline: bool) -> Path 
             return file
     if offline:
         return None
+    patience = socket.getdefaulttimeout()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        socket.setdefaulttimeout(_TIMEOUT)  # a firewall that drops packets would keep it waiting for minutes
         hub.download_url_to_file(
             weights.uri, str(path), hash_prefix=weights.sha256 or None, progress=sys.stderr.isatty()
         )
@@ -71,4 +79,6 @@ def download_from_web(weights: Weights, cache_dir: Path, offline: bool) -> Path 
         ) from error
     except (OSError, HTTPException):
         return None
+    finally:
+        socket.setdefaulttimeout(patience)
     return path
