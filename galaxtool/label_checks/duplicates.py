@@ -30,7 +30,8 @@ _SMOOTHING = 2.0  # pixels; coarser structure is that of the galaxy, and alike i
 _DIMS = 128
 _CANDIDATES = 4
 _BRIGHT = 0.15  # brightness, between that of the sky and the maximum, from which pixels are those of the galaxy
-_MIN_SHARE = 0.1  # of the pixels that must be left
+_CENTER = 16  # pixels around the centre, where galaxies look alike and radio sources have the shape of the beam
+_MIN_PIXELS = 20  # effective number of pixels with structure, below which too little is left to compare
 _LEAST = 0.3  # correlation after a random projection from which a pair is compared
 _BATCH = 256
 
@@ -139,16 +140,18 @@ def _turn(pictures: np.ndarray, view: int) -> np.ndarray:
 def _sharpen(pictures: np.ndarray) -> np.ndarray:
     """Return the fine structure of pictures as unit vectors, float32 (N, SIDE * SIDE); 0 where there is none.
 
-    Bright pixels are left out, because the galaxies themselves may look alike, such as those seen edge-on.
+    Bright pixels and the center are left out, because the galaxies themselves may look alike, such as those seen
+    edge-on.
     """
     values = pictures.astype(np.float32)
     smooth = gaussian_filter(values, (0, _SMOOTHING, _SMOOTHING))
     sky = np.median(smooth, axis=(1, 2), keepdims=True)
     is_faint = smooth <= sky + _BRIGHT * (smooth.max(axis=(1, 2), keepdims=True) - sky)
-    is_faint &= is_faint.mean(axis=(1, 2), keepdims=True) >= _MIN_SHARE
-    flat = np.where(is_faint, values - smooth, 0).reshape(len(values), -1)
-    flat -= flat.mean(axis=1, keepdims=True)
-    return _normalize(flat)
+    offset = np.arange(SIDE) - (SIDE - 1) / 2
+    is_outside = np.hypot(offset[:, None], offset) > _CENTER
+    fine = _normalize(np.where(is_faint & is_outside, values - smooth, 0).reshape(len(values), -1))
+    fine[(fine**4).sum(axis=1) > 1 / _MIN_PIXELS] = 0
+    return fine
 
 
 def _project(pictures: np.ndarray, projection: np.ndarray) -> np.ndarray:

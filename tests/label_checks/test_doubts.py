@@ -93,7 +93,7 @@ def test_turned_and_compressed_copies_are_alike() -> None:
     galaxy = 200 * np.exp(-np.hypot(x, y) / 4)
     pictures = np.clip(galaxy + 20 + rng.normal(0, 6, (12, 64, 64)), 0, 255)
     pictures[5] = np.rot90(pictures[1], 3)
-    pictures[7] = 0.7 * pictures[2].T + rng.normal(0, 2, (64, 64))
+    pictures[7] = np.clip(0.7 * pictures[2].T + rng.normal(0, 2, (64, 64)), 0, 255)
     pictures[9] = pictures[10] = 0
     assert find_alike(pictures.astype(np.uint8)).tolist() == [[1, 5], [2, 7]]
 
