@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import select
@@ -33,6 +34,7 @@ class GuardedChild:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._lock = threading.Lock()
+        atexit.register(self._stop_own)
 
     def ask(self, request: Any, seconds: float) -> Any:
         """Return the answer to a request.
@@ -62,6 +64,10 @@ class GuardedChild:
             [sys.executable, "-P", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True,
         )  # fmt: skip
+
+    def _stop_own(self) -> None:
+        if self._owner == os.getpid():
+            self._stop()
 
     def _stop(self) -> None:
         process, self._process = self._process, None

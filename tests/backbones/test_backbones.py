@@ -398,8 +398,9 @@ def test_openclip_weights_of_another_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "architecture",
-    ["galaxtool-vit", *(pytest.param(name, marks=pytest.mark.slow) for name in list(SMALL)[1:])],
+    list(SMALL),
 )
+@pytest.mark.slow
 def test_openclip_is_trained_saved_loaded_and_exported(architecture: str, tmp_path: Path) -> None:
     folder = write_class_folders(tmp_path / "set")
     for i, name in enumerate(("ring", "disc")):

@@ -238,8 +238,8 @@ def foreign(kind: str) -> Wrapped:
 
 
 KINDS = [
-    "small-resnet@none", *OPEN_CLIP.values(), "timm:test_resnet", "timm:test_vit", "timm:test_efficientnet",
-    "torchvision vit", "torchvision resnet",
+    "small-resnet@none", *(pytest.param(kind, marks=pytest.mark.slow) for kind in OPEN_CLIP.values()),
+    "timm:test_resnet", "timm:test_vit", "timm:test_efficientnet", "torchvision vit", "torchvision resnet",
 ]  # fmt: skip
 
 

@@ -238,6 +238,7 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 # --- training --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @needs_weights
 def test_aligned_with_a_borrowed_text_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

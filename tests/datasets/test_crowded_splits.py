@@ -38,7 +38,13 @@ def distance(items: list[Item], splits: np.ndarray, part: str, others: tuple[str
 
 
 @pytest.mark.parametrize(
-    ("side", "ra", "dec"), [(20.0, 150.0, 2.0), (20.0, 359.9, -60.0), (60.0, 10.0, 80.0), (20.0, 0.1, 0.0)]
+    ("side", "ra", "dec"),
+    [
+        (20.0, 150.0, 2.0),
+        (20.0, 359.9, -60.0),
+        pytest.param(60.0, 10.0, 80.0, marks=pytest.mark.slow),
+        (20.0, 0.1, 0.0),
+    ],
 )
 def test_a_crowded_field_is_split_in_blocks_without_leaks(side: float, ra: float, dec: float) -> None:
     items, labels = crowd(int(4 * side**2), side, ra=ra, dec=dec)

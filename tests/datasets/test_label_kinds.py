@@ -284,6 +284,7 @@ def test_a_column_called_set_that_has_no_splits(images: Path) -> None:
         open_dataset(images / "t.csv")
 
 
+@pytest.mark.slow
 def test_names_are_the_same_in_every_file_of_a_run(images: Path, tmp_path: Path) -> None:
     path, run = write_csv(images, ["S0-", "S0+", "-5", "nan"]), tmp_path / "run"
     code, out, said = run_command(

@@ -129,6 +129,7 @@ def test_no_temperature_is_fitted_to_a_handful() -> None:
     assert found.temperature == 1 and "No temperature is fitted to so few" in found.note
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(factor=st.floats(0.2, 6), n=st.integers(10, 400), seed=st.integers(0, 999))
 def test_calibration_never_raises_the_error_that_is_told(factor: float, n: int, seed: int) -> None:
@@ -147,6 +148,7 @@ def test_calibration_never_raises_the_error_that_is_told(factor: float, n: int, 
     json.dumps(found, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_calibration_error() -> None:
     """The true error is the mean difference between confidence and probability, since the labels are drawn by it."""
     logits, targets = overconfident(1.0, seed=1, n=40_000)
@@ -181,6 +183,7 @@ def test_the_temperature_decides_the_digest(tmp_path: Path) -> None:
     assert again.temperature == 2.5 and again.digest == other.digest
 
 
+@pytest.mark.slow
 def test_both_engines_divide_by_the_temperature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = make_model(tmp_path / "tiny")

@@ -60,6 +60,7 @@ def test_scores_are_those_of_the_pictures_that_classify_sees(tmp_path: Path) -> 
     np.testing.assert_allclose(scores.probabilities[:, 1], shown, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["supervised", "linear-probe"])
 def test_scores_of_a_bf16_training_are_those_of_the_exported_file(method: str, images: Path) -> None:
     run = package.finetune(

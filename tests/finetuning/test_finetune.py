@@ -212,7 +212,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch, step: int, act: Any, *args: object)
         return run_command("finetune", *args)[0]
 
 
-@pytest.mark.parametrize("method", ["clip", "galaxalign"])
+@pytest.mark.parametrize("method", [pytest.param("clip", marks=pytest.mark.slow), "galaxalign"])
 def test_interrupted_run_can_be_resumed(
     method: str, images: Path, symbols: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

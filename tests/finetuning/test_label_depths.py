@@ -275,7 +275,7 @@ def test_data_sets_of_different_terms_are_pointed_out(folders: dict[str, Path]) 
     assert not [w for w in gather(folders["medium"], taxonomy=None).warnings if "different terms" in w]
 
 
-@pytest.mark.parametrize("method", ["supervised", "clip"])
+@pytest.mark.parametrize("method", [pytest.param("supervised", marks=pytest.mark.slow), "clip"])
 def test_a_model_of_three_depths(method: str, folders: dict[str, Path]) -> None:
     given = ("--taxonomy", "galaxy10", "--method", method, "--out", "run")
     code, out, said = run_command("finetune", *folders.values(), *given, *QUICK)
@@ -342,7 +342,7 @@ def test_noisy_labels_are_rows_of_their_own(folders: dict[str, Path]) -> None:
         assert term == {"Round Smooth Galaxies": "round_smooth"}.get(str(item.label), str(item.label))
 
 
-@pytest.mark.parametrize("method", ["supervised", "clip"])
+@pytest.mark.parametrize("method", ["supervised", pytest.param("clip", marks=pytest.mark.slow)])
 def test_the_noise_of_a_data_set_is_learned(method: str, folders: dict[str, Path]) -> None:
     given = ("--taxonomy", "galaxy10", "--method", method, "--noisy", "coarse=0.2", "--out", "run")
     code, out, said = run_command("finetune", *folders.values(), *given, *QUICK)

@@ -107,7 +107,7 @@ def test_a_record_is_stored_under_the_keys_of_old() -> None:
     assert PredictionsRecord.from_json(old) == record
     assert record.find_differences(old) == []
     embeddings = EmbeddingsRecord(**COMMON, count=np.int64(9).item(), meta={})  # type: ignore[arg-type]
-    assert list(embeddings.to_json())[-6:] == ["kind", "rows a part", "count", "meta", "parts", "shards"]
+    assert list(embeddings.to_json())[-7:] == ["kind", "layer", "rows a part", "count", "meta", "parts", "shards"]
 
 
 def test_differences_without_what_follows_from_them() -> None:
