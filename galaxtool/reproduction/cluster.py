@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, roc_auc_score
 
 from galaxtool.backbones.abilities import extract_cls_tokens
+from galaxtool.clustering.grouping import group_by_kmeans
 from galaxtool.errors import ConfigError
-from galaxtool.evaluation.intervals import make_bootstrap_entry, make_wilson_entry
+from galaxtool.evaluation.clusters import (
+    count_clusters,
+    match_clusters,
+    score_majority,
+    score_random,
+    score_with_intervals,
+)
 from galaxtool.finetuning.pictures import read_pictures
 from galaxtool.finetuning.task import make_task, prepare_training
 from galaxtool.reproduction.plan import Training
@@ -69,42 +72,25 @@ def score_clusters(features: np.ndarray, targets: np.ndarray, n_classes: int, *,
     Returns
     -------
     dict
-        ``accuracy`` and ``roc_auc`` (of the matched classes as one-hot probabilities) with their intervals over images,
-        the clusters being fixed; ``ari``, ``nmi``, ``majority`` (share of the largest class), ``random`` (accuracy of
-        random clusters of the same sizes, matched), the number of PCA ``components``, and the ``confusion`` matrix.
+        ``accuracy``, ``roc_auc``, ``ari``, ``nmi`` and others of `galaxtool.evaluation.clusters.score_with_intervals`,
+        the accuracy of the ``majority`` class and of ``random`` clusters of the same sizes, the number of PCA
+        ``components``, and the ``confusion`` matrix.
     """
-    reduced = PCA(_VARIANCE, svd_solver="full").fit_transform(features)
-    clusters = KMeans(n_classes, n_init=10, random_state=seed).fit_predict(reduced)
-    predicted = _match(clusters, targets, n_classes)
-    shuffled = np.random.default_rng(seed).permutation(clusters)
-    one_hot = np.eye(n_classes)[predicted]
+    groups = group_by_kmeans(features, n_classes, variance=_VARIANCE, seed=seed)
+    table = count_clusters(groups.clusters, targets, groups.count, n_classes)
+    matches = match_clusters(table)
     confusion = np.zeros((n_classes, n_classes), dtype=int)
-    np.add.at(confusion, (targets, predicted), 1)
-    right = predicted == targets
+    for cluster, matched in enumerate(matches):
+        if matched >= 0:
+            confusion[:, matched] += table[cluster]
     return {
         "n": len(targets),
-        "components": int(reduced.shape[1]),
-        "accuracy": make_wilson_entry(float(right.mean()), len(right)),
-        "roc_auc": make_bootstrap_entry(lambda rows: _compute_auc(one_hot[rows], targets[rows]), len(targets), seed),
-        "ari": float(adjusted_rand_score(targets, clusters)),
-        "nmi": float(normalized_mutual_info_score(targets, clusters)),
-        "majority": float(np.bincount(targets).max() / len(targets)),
-        "random": float((_match(shuffled, targets, n_classes) == targets).mean()),
+        "components": groups.components,
+        **score_with_intervals(table, matches, seed=seed),
+        "majority": score_majority(table)["accuracy"],
+        "random": score_random(table, seed=seed)["accuracy"],
         "confusion": confusion.tolist(),
     }
-
-
-def _match(clusters: np.ndarray, targets: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return the class of each image by its cluster, the clusters being assigned so that most images are right."""
-    counts = np.zeros((n_classes, n_classes), dtype=int)
-    np.add.at(counts, (clusters, targets), 1)
-    return np.asarray(linear_sum_assignment(-counts)[1][clusters])
-
-
-def _compute_auc(one_hot: np.ndarray, targets: np.ndarray) -> float:
-    """Return the area under the ROC curve, one class against the rest, mean over the classes that occur."""
-    there = [c for c in range(one_hot.shape[1]) if 0 < (targets == c).sum() < len(targets)]
-    return float(np.mean([roc_auc_score(targets == c, one_hot[:, c]) for c in there])) if there else float("nan")
 
 
 def _extract_features(task: Task, pictures: PictureSet) -> np.ndarray:

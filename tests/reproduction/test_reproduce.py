@@ -166,7 +166,7 @@ def test_clusters_are_matched_and_scored_as_scikit_learn_does() -> None:
     predicted = np.where(np.arange(60) < 4, 1, targets)
     expected = roc_auc_score(targets, np.eye(3)[predicted], multi_class="ovr")
     assert scores["roc_auc"]["value"] == pytest.approx(expected, abs=1e-6)
-    assert scores["ari"] == pytest.approx(adjusted_rand_score(targets, predicted))
+    assert scores["ari"]["value"] == pytest.approx(adjusted_rand_score(targets, predicted))
     assert scores["majority"] == pytest.approx(1 / 3) and scores["components"] == 2
 
 
