@@ -53,9 +53,9 @@ class ModelRecord:
     prior : dict of float
         Share of each class, by slug, among the labeled training images; the shares sum to 1, and a class without any
         image counts as one image. Empty if unknown, as in models of earlier versions.
-    scores_prior : {"training", "uniform"}
-        Mix of classes that the model's own probabilities answer for: that of `prior`, or equal shares of all classes,
-        as those of a balanced softmax do.
+    scores_prior : {"training", "uniform", "inverse"}
+        Mix of classes that the model's own probabilities answer for: that of `prior`; equal shares of all classes, as
+        those of a balanced softmax do; or the inverse of `prior`, after class weights in a balanced softmax.
     tta : int
         Number of views of each image, turned and mirrored, whose results are averaged unless the user says otherwise:
         1 (none), 2, 4 or 8.

@@ -82,7 +82,7 @@ _FIELDS: dict[str, Check] = {
     "name": _text(), "backbone": _text(500), "dim": _number(1, _LARGEST_DIM, whole=True), "head": _text(200),
     "preprocess": _kind(dict), "taxonomy": _kind(dict), "temperature": _number(1e-6, 1e6), "method": _kind(dict),
     "data": _kind(dict), "metrics": _kind(dict), "weights_sha256": _text(64), "votes": _optional(_kind(dict)),
-    "prior": _shares, "scores_prior": _choice("training", "uniform"), "tta": _choice(1, 2, 4, 8),
+    "prior": _shares, "scores_prior": _choice("training", "uniform", "inverse"), "tta": _choice(1, 2, 4, 8),
     "unlike_training": _kind(dict), "words": _texts(1_000_000), "text_encoder": _text(500), "has_text": _kind(bool),
     "has_symbol_tower": _kind(bool), "has_symbol_statistics": _kind(bool), "licence": _text(),
     "citations": _kind(list), "notes": _text(), "created": _text(200), "galaxtool": _text(200),
