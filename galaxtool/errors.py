@@ -86,7 +86,7 @@ class UnknownName(GalaxtoolError):
             message += f" Did you mean '{suggestion}'?"
         if note:
             message += f" {note}"
-        shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
         super().__init__(message, hint=f"Known: {shown}." if names else "")
         self.kind, self.name, self.suggestion = kind, name, suggestion
 

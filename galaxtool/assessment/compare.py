@@ -57,16 +57,9 @@ def compare_evaluations(options: CompareOptions, progress: Progress) -> CompareR
     run.manifest["inputs"] = [
         {"name": name, "sources": own} for name, own in zip(paired.names, paired.sources, strict=True)
     ]
-    status = "failed"
-    try:
+    with run.recording():
         result = _compare(options, paired, pairs, metrics, notes, progress)
         write_comparison(run, result)
-        status = "done"
-    except KeyboardInterrupt:
-        status = "interrupted"
-        raise
-    finally:
-        run.finish(status)
     return result
 
 

@@ -54,19 +54,15 @@ def evaluate_dataset(
     compute = compute if job_options.overwrite else restore_engine(options.output / "scores", compute)
     subject, reading = open_subject(options, reading, compute, progress)
     run = _open_directory(options, job_options)
-    status = "failed"
     try:
-        for note in subject.notes:
-            warn(progress, note)
-        result = _evaluate(run, options, subject, reading, compute, job_options, progress)
-        status = "done"
+        with run.recording():
+            for note in subject.notes:
+                warn(progress, note)
+            result = _evaluate(run, options, subject, reading, compute, job_options, progress)
     except KeyboardInterrupt as error:
-        status = "interrupted"
         if not getattr(error, "__notes__", ()):  # a job says how to resume if it has parts
             error.add_note(f"Resume with: {make_resume_command()}")
         raise
-    finally:
-        run.finish(status)
     return result
 
 

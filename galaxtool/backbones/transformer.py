@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -41,19 +42,19 @@ class Transformer:
     class_token: bool
 
 
-class TransformerAbilities:
+class TransformerAbilities(ABC):
     """Methods of a backbone whose image tower may be a vision transformer.
 
-    A subclass defines both `embed` and `find_transformer`.
+    A subclass defines `embed` and `find_transformer`.
     """
 
+    @abstractmethod
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images as (N, dim)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def find_transformer(self) -> Transformer | None:
         """Return the parts of the image tower; None if it is not a vision transformer."""
-        raise NotImplementedError
 
     @property
     def patch(self) -> int | None:

@@ -44,16 +44,8 @@ def cluster_inputs(
     groups, notes = _group(features, labels, options)
     names = name_clusters(features, groups, options.name_list, args.model, args.compute)
     run = _open_directory(args, options, backbone, overwrite=overwrite)
-    status = "failed"
-    try:
-        result = _write(run, Grouping.of(features, groups, labels, names), options, notes, progress)
-        status = "done"
-    except KeyboardInterrupt:
-        status = "interrupted"
-        raise
-    finally:
-        run.finish(status)
-    return result
+    with run.recording():
+        return _write(run, Grouping.of(features, groups, labels, names), options, notes, progress)
 
 
 def _open_directory(

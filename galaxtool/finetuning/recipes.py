@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from galaxtool.errors import ConfigError
+from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.config import load_recipe
@@ -84,7 +84,11 @@ def _find_recipe(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         return path
-    spec = get_registry().recipes.find(name).spec
+    recipes = get_registry().recipes
+    try:
+        spec = recipes.find(name).spec
+    except UnknownName as error:  # without the tables of papers
+        raise UnknownName("recipe", name, [s.name for s in recipes.specs() if s.command == "finetune"]) from error
     if spec.command != "finetune":
         raise ConfigError(
             f"'{name}' is a table of a paper, not settings of finetune.", hint=f"galaxtool reproduce {name}"

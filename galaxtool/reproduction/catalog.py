@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from galaxtool.errors import ConfigError
+from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.registry import get_registry
 from galaxtool.reproduction.recipe import TableRecipe
 from galaxtool.reproduction.recipe_file import read_table_recipe
@@ -31,7 +31,11 @@ def load_recipe(name: str) -> TableRecipe:
     """
     if Path(name).suffix == ".toml":
         return read_table_recipe(Path(name))
-    registration = get_registry().recipes.find(name)
+    recipes = get_registry().recipes
+    try:
+        registration = recipes.find(name)
+    except UnknownName as error:  # without the recipes of finetune
+        raise UnknownName("recipe", name, [s.name for s in recipes.specs() if s.command == "reproduce"]) from error
     if registration.spec.command != "reproduce":
         raise ConfigError(
             f"'{name}' is a recipe of finetune, not a table of a paper.", hint=f"galaxtool finetune --recipe {name}"

@@ -72,7 +72,7 @@ def read_table(
     except GalaxtoolError:
         raise
     except Exception as error:  # parsers raise anything from OSError to struct.error
-        hint = getattr(error, "hint", "")
+        hint = getattr(error, "hint", "") or "Check that it is a table, and that the whole file is there."
         raise TableError(f"The table '{path}' cannot be read: {_first_line(error)}.", hint=hint) from error
     if not found.colnames:
         raise TableError(f"The table '{path}' has no columns.")

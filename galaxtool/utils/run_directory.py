@@ -7,7 +7,8 @@ import importlib.metadata
 import json
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -205,6 +206,19 @@ class RunDirectory:
         }
         self.save()
         self.release()
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Finish after the work, with the status ``done``, ``interrupted`` (Ctrl-C) or ``failed``."""
+        status = "failed"
+        try:
+            yield
+            status = "done"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            self.finish(status)
 
     def release(self) -> None:
         """Release the lock."""
