@@ -21,8 +21,8 @@ LAYERS = {
         "training", "heads", "methods", "models", "datasets", "executors", "jobs", "reports",
     ],
     "L3": [
-        "inference", "search", "plotting", "finetuning", "assessment", "clustering", "outliers", "label_checks",
-        "cutting", "reproduction", "testing", "diagnostics",
+        "inference", "search", "plotting", "finetuning", "assessment", "clustering", "explore", "outliers",
+        "label_checks", "cutting", "reproduction", "testing", "diagnostics",
     ],
     "L4": ["commands", "cli", "__main__"],
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""The web server of `explore` and `label`: addresses, access, uploads and pages."""
