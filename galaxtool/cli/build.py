@@ -36,6 +36,7 @@ def build_command(
     function: Callable[..., Any],
     *,
     show: Callable[[Any], None],
+    afterwards: Callable[[Any], None] | None = None,
     flags: Mapping[str, Sequence[str]] | None = None,
     panels: Mapping[str, Sequence[str]] | None = None,
     epilog: str = "",
@@ -49,6 +50,8 @@ def build_command(
         command line. It returns an object with ``as_dict()``.
     show : callable
         Function that prints the result.
+    afterwards : callable, optional
+        Function to call with the result once that is printed, such as to serve a page until Ctrl-C.
     flags : mapping, optional
         Parameter -> its flags, if they are not just ``--name`` and the short flag of that name.
     panels : mapping, optional
@@ -93,6 +96,9 @@ def build_command(
             print_json(result.as_dict())
         elif not common["quiet"]:
             show(result)
+        if afterwards is not None:
+            sys.stdout.flush()
+            afterwards(result)
 
     name = function.__name__
     several = [p.name for p in parameters if "list" in str(p.annotation.__origin__)]

@@ -38,7 +38,7 @@ def server() -> Iterator[WebServer]:
         upload("/api/file", lambda content, fields: {"size": len(content)}, limit=1000),
     ]
     options = ServerOptions(browser=False)
-    with WebServer("test", routes, options).start(Silent()) as found:
+    with WebServer("test", options).start(routes, Silent()) as found:
         yield found
 
 
@@ -165,16 +165,16 @@ def test_errors_say_what_they_were_raised_to_say(server: WebServer) -> None:
 
 def test_a_port_in_use_is_one_sentence(server: WebServer) -> None:
     with pytest.raises(ConfigError, match=rf"Port {server.port} is in use\."):
-        WebServer("second", [], ServerOptions(port=server.port, browser=False))
+        WebServer("second", ServerOptions(port=server.port, browser=False))
     with pytest.raises(ConfigError, match="from 0 to 65535"):
         ServerOptions(port=70_000)
     with pytest.raises(ConfigError, match=r"no address 'no\.such\.invalid'"):
-        WebServer("nowhere", [], ServerOptions(host="no.such.invalid", browser=False))
+        WebServer("nowhere", ServerOptions(host="no.such.invalid", browser=False))
 
 
 def test_it_stops_and_frees_the_port() -> None:
     closed: list[bool] = []
-    server = WebServer("short", [], ServerOptions(browser=False), lambda: closed.append(True)).start(Silent())
+    server = WebServer("short", ServerOptions(browser=False), lambda: closed.append(True)).start([], Silent())
     idle = socket.create_connection(("127.0.0.1", server.port))
     server.stop()
     idle.close()

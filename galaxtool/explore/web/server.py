@@ -12,13 +12,13 @@ import time
 import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from galaxtool.errors import ConfigError, GalaxtoolError
+from galaxtool.explore.results import ServedPage
 from galaxtool.explore.web.access import Access
 from galaxtool.explore.web.guard import Guard
 from galaxtool.types import Progress
@@ -63,8 +63,6 @@ class WebServer:
     ----------
     name : str
         What is shown, for the result.
-    routes : sequence of Route
-        What it answers, see `galaxtool.explore.web.routes`.
     options : ServerOptions
         Where it is served.
     close : callable, optional
@@ -87,21 +85,14 @@ class WebServer:
     It serves from `start` until `stop`. `wait` blocks until Ctrl-C. It is a context manager, too.
     """
 
-    def __init__(
-        self, name: str, routes: Sequence[Route], options: ServerOptions, close: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, name: str, options: ServerOptions, close: Callable[[], None] | None = None) -> None:
         self.name = name
         self._options, self._close = options, close
         self._socket = _listen(options.host, options.port)
         self.port = int(self._socket.getsockname()[1])
         self.access = Access(options.host, self.port)
-        self.app = Guard(Starlette(routes=list(routes)), self.access)
         self.address = f"{self._base}/?token={self.access.token}"
-        config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, lifespan="off", ws="none", http="h11", loop="asyncio",
-            proxy_headers=False, server_header=False, date_header=False, timeout_graceful_shutdown=1,
-        )  # fmt: skip
-        self._server = uvicorn.Server(config)
+        self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=self._run, name="galaxtool-web", daemon=True)
 
     @property
@@ -110,15 +101,32 @@ class WebServer:
         shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the address as plain values."""
-        return {"address": self.address, "host": self._options.host, "port": self.port, "source": self.name}
+    @property
+    def page(self) -> ServedPage:
+        """The page, as the result of a command."""
+        return ServedPage(
+            address=self.address, host=self._options.host, port=self.port, source=self.name, server=self
+        )  # fmt: skip
 
-    def start(self, progress: Progress) -> WebServer:
-        """Begin to serve, and open the browser if wanted."""
+    def start(self, routes: Sequence[Route], progress: Progress) -> WebServer:
+        """Begin to serve, and open the browser if wanted.
+
+        Parameters
+        ----------
+        routes : sequence of Route
+            What it answers, see `galaxtool.explore.web.routes`.
+        progress : Progress
+            Receiver of notes.
+        """
+        config = uvicorn.Config(
+            Guard(Starlette(routes=list(routes)), self.access), log_config=None, access_log=False, lifespan="off",
+            ws="none", http="h11", loop="asyncio", proxy_headers=False, server_header=False, date_header=False,
+            timeout_graceful_shutdown=1,
+        )  # fmt: skip
+        self._server = server = uvicorn.Server(config)
         self._thread.start()
         end = time.monotonic() + _START_SECONDS
-        while not self._server.started:
+        while not server.started:
             if not self._thread.is_alive() or time.monotonic() > end:
                 raise GalaxtoolError(f"The web server did not start at {self._base}.", hint="Try another --port.")
             time.sleep(0.01)
@@ -138,7 +146,8 @@ class WebServer:
 
     def stop(self) -> None:
         """Stop serving; requests that are being answered have a second to end."""
-        self._server.should_exit = True
+        if self._server is not None:
+            self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(5)
         self._socket.close()
@@ -153,6 +162,7 @@ class WebServer:
         self.stop()
 
     def _run(self) -> None:
+        assert self._server is not None
         with contextlib.suppress(SystemExit):  # uvicorn's way to say that it cannot start
             self._server.run(sockets=[self._socket])
 
