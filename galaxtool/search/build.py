@@ -35,10 +35,11 @@ from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import IndexSpec
 from galaxtool.search.index.folder import check_target
+from galaxtool.search.index.objects import IndexedObject, make_items
 from galaxtool.search.index.pairs import PairSample
 from galaxtool.search.index.recall import ExactNeighbors, tune_probes
 from galaxtool.search.index.record import BUNDLED, COPIED, ELSEWHERE, IndexRecord
-from galaxtool.search.index.store import IndexedObject, write_index
+from galaxtool.search.index.writing import write_index
 from galaxtool.search.options import IndexOptions
 from galaxtool.search.results import IndexResult
 from galaxtool.types import FLAGS, Progress, warn
@@ -51,9 +52,13 @@ MAX_EXACT = 100_000
 
 
 class _Embedded(NamedTuple):
-    """The vectors of the readable images, their objects, the unreadable images, and the number of each flag."""
+    """The vectors of the readable images, their rows among the inputs, their objects, and the unreadable images.
+
+    `flags` has the number of images with each flag.
+    """
 
     vectors: np.ndarray
+    rows: list[int]
     objects: list[IndexedObject]
     unreadable: list[dict[str, str]]
     flags: dict[str, int]
@@ -151,8 +156,13 @@ def _write_vectors(
     )
     write_index(
         options.folder,
-        vectors=faiss_index,
-        items=embedded.objects,
+        index=faiss_index,
+        vectors=[vectors],
+        items=make_items(
+            embedded.objects,
+            None if found.columns is None else found.columns[embedded.rows],
+            with_bands=any(item.bands for item in embedded.objects),
+        ),
         record=record,
         model=files,
         model_record=engine.record,
@@ -175,6 +185,7 @@ def _read_parts(job: Job[EmbeddingsRecord], items: Sequence[InputItem]) -> _Embe
     # one allocation for all: a list of parts, joined at the end, would take twice the memory
     vectors = np.empty((len(items), dim), dtype=np.float32)
     objects: list[IndexedObject] = []
+    kept: list[int] = []
     unreadable: list[dict[str, str]] = []
     start = 0
     for path in list_part_paths(job.folder, job.count):
@@ -183,6 +194,7 @@ def _read_parts(job: Job[EmbeddingsRecord], items: Sequence[InputItem]) -> _Embe
         values = part["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
         good = values[[not error for error in errors]]
         vectors[len(objects) : len(objects) + len(good)] = good
+        kept += [start + row for row, error in enumerate(errors) if not error]
         rows = zip(part["ra"].to_pylist(), part["dec"].to_pylist(), errors, strict=True)
         for item, (ra, dec, error) in zip(items[start : start + len(errors)], rows, strict=True):
             place = os.path.abspath(str(item.ref))  # noqa: PTH100  Path.resolve would follow links
@@ -193,7 +205,7 @@ def _read_parts(job: Job[EmbeddingsRecord], items: Sequence[InputItem]) -> _Embe
                 objects.append(IndexedObject(item.id, place, ra, dec, bands))
         start += len(errors)
     flags = count_parts(job.done).order_flags(FLAGS)
-    return _Embedded(vectors[: len(objects)], objects, unreadable, flags)
+    return _Embedded(vectors[: len(objects)], kept, objects, unreadable, flags)
 
 
 def make_faiss_index(kind: Registration[IndexSpec], vectors: np.ndarray) -> Any:

@@ -82,8 +82,8 @@ def search_index(
     allowed = select_rows(index, filters)
     wanted, step = k, 0
     while True:
-        rows, similarities = index.search(query.vector, wanted)
-        pairs = zip(rows, similarities, strict=True)
+        similarities, rows = index.search(query.vector[None], wanted)
+        pairs = zip(rows[0], similarities[0], strict=True)
         hits = [Hit(int(row), float(similarity), place) for place, (row, similarity) in enumerate(pairs, 1)]
         kept = [hit for hit in hits if allowed[hit.row] and not (exclude_query and is_query(query, index, hit))][:k]
         if len(kept) == k or len(hits) < wanted or wanted >= len(index):

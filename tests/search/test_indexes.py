@@ -46,7 +46,7 @@ def test_a_search_gives_the_nearest_by_cosine(kind: str, n: int, k: int, seed: i
     vectors = unit_vectors(n, seed=seed)
     index = opened(kind, vectors)
     row = seed % n
-    rows, similarities = index.search(vectors[row], k)
+    similarities, rows = (found[0] for found in index.search(vectors[row : row + 1], k))
     assert (np.diff(similarities) <= 0).all() and (np.abs(similarities) <= 1).all()
     assert len(set(rows.tolist())) == len(rows) <= min(k, n)
     if not kind.startswith("ivf") or k >= n:
@@ -62,7 +62,7 @@ def test_a_search_gives_the_nearest_by_cosine(kind: str, n: int, k: int, seed: i
 @pytest.mark.parametrize("kind", KINDS)
 def test_few_vectors_bring_no_complaint(kind: str, n: int, capfd: pytest.CaptureFixture[str]) -> None:
     index = opened(kind, unit_vectors(n))
-    assert index.search(unit_vectors(n)[0], 1)[0].tolist() == [0]
+    assert index.search(unit_vectors(n)[:1], 1)[1].tolist() == [[0]]
     assert capfd.readouterr() == ("", "")
 
 
@@ -92,8 +92,8 @@ def test_recall_is_what_a_count_by_hand_gives() -> None:
 def test_recall_counts_duplicates_and_the_lone_object() -> None:
     same = np.repeat(unit_vectors(1), 50, axis=0)
     for kind in KINDS:
-        assert ExactNeighbors.find(same).recall(opened(kind, same).vectors) == 1.0
-        assert ExactNeighbors.find(same[:1]).recall(opened(kind, same[:1]).vectors) == 1.0
+        assert ExactNeighbors.find(same).recall(opened(kind, same).faiss_index) == 1.0
+        assert ExactNeighbors.find(same[:1]).recall(opened(kind, same[:1]).faiss_index) == 1.0
 
 
 def test_a_plugin_adds_a_kind_by_the_same_door() -> None:
@@ -105,7 +105,7 @@ def test_a_plugin_adds_a_kind_by_the_same_door() -> None:
     registry = get_registry()
     registry.plugins.register(Extra(), "extra")
     try:
-        assert opened("extra", unit_vectors(5)).search(unit_vectors(5)[3], 1)[0].tolist() == [3]
+        assert opened("extra", unit_vectors(5)).search(unit_vectors(5)[3:4], 1)[1].tolist() == [[3]]
     finally:
         registry.plugins.unregister("extra")
     with pytest.raises(UnknownName, match="Did you mean 'ivf-sq8'"):

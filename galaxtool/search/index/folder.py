@@ -13,11 +13,12 @@ from galaxtool.errors import GalaxtoolError, OutputExists
 from galaxtool.models.find import ONNX, WEIGHTS
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
+from galaxtool.search.index.half_vectors import NAME as HALF_VECTORS
 from galaxtool.search.index.record import RECORD
 from galaxtool.utils.atomic_write import check_writable
 
 VECTORS, ITEMS, MODEL = "index.faiss", "items.parquet", "model"
-_OURS = {RECORD, VECTORS, ITEMS, MODEL}
+_OURS = {RECORD, VECTORS, HALF_VECTORS, ITEMS, MODEL}
 _MODEL_FILES = {MODEL_RECORD, ONNX, WEIGHTS, DETECTOR, "symbols"}
 
 

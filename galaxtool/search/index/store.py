@@ -1,13 +1,12 @@
-"""An index on disk: vectors, the objects that they belong to, and the model."""
+"""An open index: vectors, the objects that they belong to, and the record."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,52 +17,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from astropy.table import Table
 
-from galaxtool.containers.find import locate_image
 from galaxtool.errors import InputError, UnknownName
-from galaxtool.models.find import ONNX, WEIGHTS, ModelFiles
 from galaxtool.models.find import RECORD as MODEL_RECORD
-from galaxtool.models.record import ModelRecord
-from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
-from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replace_folder
+from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS
+from galaxtool.search.index.half_vectors import NAME as HALF_VECTORS
+from galaxtool.search.index.half_vectors import open_half_vectors
+from galaxtool.search.index.objects import BANDS, IndexedObject, check_items, restore_object
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
+from galaxtool.search.index.search import search_rows
+from galaxtool.tables.formats.parquet import to_astropy_column
 from galaxtool.types import ImageRef
-from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.local_path import to_local_path
 
-_SCHEMA = pa.schema([("id", pa.string()), ("path", pa.string()), ("ra", pa.float64()), ("dec", pa.float64())])
-_BANDS = "bands"  # a column only where some object has one file per band
 _MAX_MEMBERS = 100  # images in the file of a query
 _MAX_SUGGESTIONS = 5000  # ids that are compared with an unknown one
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedObject:
-    """One object of an index.
-
-    Parameters
-    ----------
-    id : str
-        Identifier, unique in the index.
-    path : str
-        Absolute path of its image, which may no longer exist.
-    ra, dec : float or None
-        Position in degrees, ICRS; None if unknown.
-    bands : dict of str
-        Absolute path of the file of each band; empty unless every band has its own file.
-    """
-
-    id: str
-    path: str
-    ra: float | None = None
-    dec: float | None = None
-    bands: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def ref(self) -> ImageRef:
-        """Where its image is stored on this disk."""
-        if self.bands:
-            return ImageRef(Path(self.path), bands=tuple((band, Path(path)) for band, path in self.bands.items()))
-        return locate_image(self.path)
 
 
 class Index:
@@ -76,20 +43,31 @@ class Index:
     record : IndexRecord
         Content of its ``index.json``.
     items : pyarrow.Table
-        The objects, with the columns ``id, path, ra, dec`` and perhaps ``bands``; row i belongs to vector i.
-    vectors : faiss.Index
+        The objects, with the columns ``id, path, ra, dec``, perhaps ``bands``, and those of the catalogue that they
+        came from; row i belongs to vector i.
+    faiss_index : faiss.Index
         The vectors, of unit length, searched by inner product.
+    half_vectors : ndarray of float16, shape (N, dim), optional
+        The vectors as ``vectors.npy`` stores them; None in an index of an earlier version.
     """
 
-    def __init__(self, folder: Path, record: IndexRecord, items: pa.Table, vectors: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        record: IndexRecord,
+        items: pa.Table,
+        faiss_index: Any,
+        half_vectors: np.ndarray | None = None,
+    ) -> None:
         self.folder = folder
         self.record = record
         self.items = items
-        self.vectors = vectors
+        self.faiss_index = faiss_index
+        self.half_vectors = half_vectors
 
     @classmethod
     def open(cls, folder: Path) -> Index:
-        """Open an index directory.
+        """Open an index directory; the vectors stay on the disk, mapped into memory.
 
         Raises
         ------
@@ -105,27 +83,27 @@ class Index:
         if record.model_at == COPIED:
             _check_files(folder, (f"{MODEL}/{MODEL_RECORD}",))
         try:
-            items = _select_columns(pq.ParquetFile(to_local_path(folder / ITEMS)).read())
+            items = check_items(pq.ParquetFile(to_local_path(folder / ITEMS)).read())
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise _make_damage_error(folder / ITEMS, error) from error
         try:
-            vectors = faiss.read_index(str(folder / VECTORS))
+            faiss_index = faiss.read_index(str(folder / VECTORS), faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY)
         except RuntimeError as error:
             raise _make_damage_error(folder / VECTORS) from error
-        if not record.count == len(items) == vectors.ntotal or record.dim != vectors.d:
+        if not record.count == len(items) == faiss_index.ntotal or record.dim != faiss_index.d:
             raise InputError(
                 f"The index '{folder}' is damaged: {RECORD} says {record.count} objects, {ITEMS} has {len(items)}, "
-                f"{VECTORS} has {vectors.ntotal}.",
+                f"{VECTORS} has {faiss_index.ntotal}.",
                 hint="Build it again, or copy the whole directory again.",
             )
-        return cls(folder, record, items, vectors)
+        half_vectors = open_half_vectors(folder / HALF_VECTORS, record.count, record.dim)
+        return cls(folder, record, items, faiss_index, half_vectors)
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, row: int) -> IndexedObject:
-        values = self.items.slice(row, 1).to_pylist()[0]
-        return IndexedObject(**{**values, _BANDS: json.loads(values.get(_BANDS) or "{}")})
+        return restore_object(self.items.slice(row, 1).to_pylist()[0])
 
     def row_of(self, name: str) -> int:
         """Return the row of the object with an identifier.
@@ -148,142 +126,92 @@ class Index:
         """Return the images that are stored in a file: its members or HDUs, or the bands that it is one of."""
         absolute = os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links
         inside = pc.starts_with(self.items["path"], f"{absolute}[")
-        if _BANDS in self.items.column_names:
-            inside = pc.or_(inside, pc.match_substring(self.items[_BANDS], json.dumps(absolute)))
+        if BANDS in self.items.column_names:
+            inside = pc.or_(inside, pc.match_substring(self.items[BANDS], json.dumps(absolute)))
         return [self[int(row)].ref for row in pc.indices_nonzero(inside).slice(0, _MAX_MEMBERS).to_pylist()]
 
     def positions(self) -> tuple[np.ndarray, np.ndarray]:
         """Return right ascensions and declinations in degrees, float64 (N,), NaN where unknown."""
         return self.items["ra"].to_numpy(), self.items["dec"].to_numpy()
 
-    def to_table(self) -> Table:
-        """Return the objects as a table with the columns id, path, ra and dec, NaN where a position is unknown."""
-        ra, dec = self.positions()
-        return Table({"id": self.items["id"].to_pylist(), "path": self.items["path"].to_pylist(), "ra": ra, "dec": dec})
+    def to_table(self, names: Sequence[str] | None = None) -> Table:
+        """Return columns of the objects as a table, by default all.
+
+        Positions are NaN where they are unknown; other missing values are masked.
+        """
+        table = Table()
+        for name in self.items.column_names if names is None else names:
+            column = self.items[name]
+            known = name in ("ra", "dec")
+            table[name] = column.to_numpy() if known else to_astropy_column(self.items.schema.field(name), column)
+        return table
+
+    def vectors(self, rows: np.ndarray | Sequence[int]) -> np.ndarray:
+        """Return the unit vectors of some objects.
+
+        They are exact where the index stores them as they are (``flat``), else rounded to half precision, which changes
+        a cosine by about 1e-4; in an index of an earlier version, they are rounded as its kind rounds them.
+
+        Parameters
+        ----------
+        rows : sequence of int, shape (n,)
+            Rows of the objects.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, dim)
+        """
+        rows = np.asarray(rows, dtype=np.int64)
+        if (exact := self._exact_vectors) is not None:
+            found: np.ndarray = exact[rows]
+        elif self.half_vectors is not None:
+            found = self.half_vectors[rows].astype(np.float32)
+        else:
+            if (inverted := faiss.try_extract_index_ivf(self.faiss_index)) is not None:
+                inverted.make_direct_map()
+            found = self.faiss_index.reconstruct_batch(rows)
+        found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        return found
 
     def vector(self, row: int) -> np.ndarray:
-        """Return the unit vector of an object, float32 (dim,); rounded where the index rounds."""
-        if isinstance(self.vectors, faiss.IndexIVF):
-            self.vectors.make_direct_map()
-        vector = self.vectors.reconstruct(row)
-        unit: np.ndarray = vector / np.linalg.norm(vector)
-        return unit
+        """Return the unit vector of an object, float32 (dim,); see `vectors`."""
+        vector: np.ndarray = self.vectors([row])[0]
+        return vector
 
     def all_vectors(self) -> np.ndarray:
-        """Return the unit vectors of all objects, float32 (N, dim); rounded where the index rounds."""
-        vectors: np.ndarray = self.vectors.reconstruct_n(0, len(self))
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors
+        """Return the unit vectors of all objects, float32 (N, dim); see `vectors`."""
+        return self.vectors(np.arange(len(self)))
 
-    def search(self, vector: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def search(self, vectors: np.ndarray, k: int, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Find the nearest objects.
 
         Parameters
         ----------
-        vector : ndarray of float32, shape (dim,)
-            Vector of unit length.
+        vectors : ndarray of float32, shape (Q, dim)
+            Queries of unit length.
         k : int
-            Number of objects; all of them if there are fewer.
+            Number of objects for each query; all of them if there are fewer.
+        keep : ndarray of bool, shape (N,), optional
+            Objects to search; by default all. The filter is applied inside the search.
 
         Returns
         -------
-        rows : ndarray of int, shape (min(k, N),)
-            Rows of the objects, the most similar first.
-        similarities : ndarray of float32, same shape
-            Cosines, as exact as the index stores its vectors; never outside [-1, 1].
+        similarities : ndarray of float32, shape (Q, n)
+            Cosines, the largest first, as exact as the index stores its vectors; never outside [-1, 1]. n is `k`, or
+            the number of objects to search if that is less.
+        rows : ndarray of int64, same shape
+            Rows of the objects.
         """
-        k = min(k, len(self))
-        similarities, rows = self.vectors.search(np.ascontiguousarray(vector[None], dtype=np.float32), k)
-        if (rows < 0).any() and isinstance(self.vectors, faiss.IndexIVF):
-            # the clusters visited contain fewer than k objects
-            everywhere = faiss.SearchParametersIVF()
-            everywhere.nprobe = self.vectors.nlist
-            similarities, rows = self.vectors.search(
-                np.ascontiguousarray(vector[None], dtype=np.float32), k, params=everywhere
-            )
-        found = rows[0] >= 0
-        return rows[0][found], np.clip(similarities[0][found], -1.0, 1.0)
+        similarities, rows = search_rows(self.faiss_index, vectors, k, keep, self.vectors)
+        return np.clip(similarities, -1.0, 1.0), rows
 
-
-def write_index(
-    folder: Path,
-    *,
-    vectors: Any,
-    items: Sequence[IndexedObject],
-    record: IndexRecord,
-    model: ModelFiles,
-    model_record: ModelRecord,
-) -> None:
-    """Write an index directory; if that fails, the former one is unchanged.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder to write. Its content is replaced without a check; see `galaxtool.search.index.folder.check_target`.
-    vectors : faiss.Index
-        The vectors.
-    items : sequence of IndexedObject
-        The object of each vector.
-    record : IndexRecord
-        Content of ``index.json``; its `model_at` says whether the model is copied.
-    model : ModelFiles
-        Files of the model that made the vectors.
-    model_record : ModelRecord
-        Record of that model.
-    """
-    with replace_folder(folder) as temporary:
-        pq.write_table(_make_table(items), to_local_path(temporary / ITEMS))
-        faiss.write_index(vectors, str(temporary / VECTORS))
-        if record.model_at == COPIED:
-            copy_model(model, model_record, temporary / MODEL)
-        write_json(temporary / RECORD, record.as_dict())
-
-
-def _make_table(items: Sequence[IndexedObject]) -> pa.Table:
-    """Return the objects as a table, with the column ``bands`` only if there is one file per band."""
-    columns = {name: [getattr(item, name) for item in items] for name in _SCHEMA.names}
-    for name in ("id", "path"):  # Parquet cannot store a file name that is not UTF-8
-        columns[name] = [text.encode("utf-8", "backslashreplace").decode() for text in columns[name]]
-    table = pa.table(columns, schema=_SCHEMA)
-    if not any(item.bands for item in items):
-        return table
-    return table.append_column(_BANDS, pa.array([json.dumps(item.bands) for item in items], pa.string()))
-
-
-def _select_columns(table: pa.Table) -> pa.Table:
-    """Return the columns of an index, each of the type that it must have."""
-    schema = _SCHEMA.append(pa.field(_BANDS, pa.string())) if _BANDS in table.column_names else _SCHEMA
-    return table.select(schema.names).cast(schema)
-
-
-def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
-    """Copy the files of a model into a new folder, which is then a model directory."""
-    target.mkdir()
-    write_json(target / MODEL_RECORD, record.as_dict())
-    if model.onnx is not None:
-        shutil.copyfile(model.onnx, target / ONNX)
-    if model.folder is None:
-        return
-    if (model.folder / WEIGHTS).is_file():
-        shutil.copyfile(model.folder / WEIGHTS, target / WEIGHTS)
-    if (model.folder / DETECTOR).is_file():
-        shutil.copyfile(model.folder / DETECTOR, target / DETECTOR)
-    _copy_symbols(record, model.folder / "symbols", target / "symbols")
-
-
-def _copy_symbols(record: ModelRecord, source: Path, target: Path) -> None:
-    """Copy the drawings that a record names, and nothing else that is there: not what links lead to."""
-    for entry in record.taxonomy["classes"]:
-        for name in (entry.get("symbol"), *(entry.get("variants") or ())):
-            if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or not (source / name).exists():
-                continue
-            if (source / name).is_symlink() or not (source / name).is_file():
-                raise InputError(
-                    f"'{source / name}' is not a regular file, so it is not copied into the index.",
-                    hint="Replace it by the drawing itself.",
-                )
-            target.mkdir(exist_ok=True)
-            shutil.copyfile(source / name, target / name)
+    @cached_property
+    def _exact_vectors(self) -> np.ndarray | None:
+        """The float32 vectors of an exhaustive index, (N, dim), without a copy; None for other kinds."""
+        if not isinstance(self.faiss_index, faiss.IndexFlat):
+            return None
+        view: np.ndarray = faiss.rev_swig_ptr(self.faiss_index.get_xb(), self.faiss_index.ntotal * self.record.dim)
+        return view.reshape(-1, self.record.dim)
 
 
 def _check_files(folder: Path, names: Sequence[str]) -> None:

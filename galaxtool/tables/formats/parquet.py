@@ -43,16 +43,7 @@ class ParquetFormat:
                 if any(names):
                     table[field.name] = Column(names)
                 continue
-            notes = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-            data, mask = _arrow_values(arrow[field.name].combine_chunks())
-            if "complex" in notes:
-                pairs = data.astype(np.float32 if data.dtype == np.float32 else np.float64)
-                data = pairs.view(np.complex64 if pairs.dtype == np.float32 else np.complex128)[..., 0]
-                mask = mask[..., 0]
-            column = MaskedColumn(data, mask=mask) if mask.any() else Column(data)
-            column.unit = notes.get("unit")
-            column.description = notes.get("description")
-            table[field.name] = column
+            table[field.name] = to_astropy_column(field, arrow[field.name])
         if not table.colnames and pixels:
             table[next(iter(pixels))] = np.arange(rows)
         note_parquet_columns(table, arrow.schema.metadata or {})
@@ -74,10 +65,7 @@ class ParquetFormat:
         """
         fields = []
         for column in schema.empty(own_type).columns.values():
-            notes = {"unit": column.unit.to_string() if column.unit else "", "description": column.description or ""}
-            notes |= _COMPLEX if column.dtype.kind == "c" else {}
-            metadata = {key: value for key, value in notes.items() if value}
-            fields.append(pa.field(column.name, _to_arrow(column).type, metadata=metadata))
+            fields.append(to_arrow_field(column)[0])
         table_metadata = {"galaxtool": json.dumps(meta, default=str)} if meta else {}
         # without these, astropy's reader warns that it must measure the texts
         table_metadata |= {f"table::len::{f.name}": str(max(f.width, 1)) for f in schema.columns if f.dtype.kind == "U"}
@@ -86,6 +74,29 @@ class ParquetFormat:
             for block in schema.blocks(own_type):
                 arrays = [_to_arrow(column) for column in block.columns.values()]
                 writer.write_table(pa.Table.from_arrays(arrays, schema=arrow_schema), row_group_size=len(block))
+
+
+def to_astropy_column(field: pa.Field, array: pa.ChunkedArray) -> Column:
+    """Return an Arrow column as one of astropy, masked where it has nulls, with its unit and description."""
+    notes = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    data, mask = _arrow_values(array.combine_chunks())
+    if "complex" in notes:
+        pairs = data.astype(np.float32 if data.dtype == np.float32 else np.float64)
+        data = pairs.view(np.complex64 if pairs.dtype == np.float32 else np.complex128)[..., 0]
+        mask = mask[..., 0]
+    column = MaskedColumn(data, mask=mask) if mask.any() else Column(data)
+    column.unit = notes.get("unit")
+    column.description = notes.get("description")
+    return column
+
+
+def to_arrow_field(column: Column) -> tuple[pa.Field, pa.Array]:
+    """Return a plain column as an Arrow field, whose metadata has the unit and description, and its values."""
+    notes = {"unit": column.unit.to_string() if column.unit else "", "description": column.description or ""}
+    notes |= _COMPLEX if column.dtype.kind == "c" else {}
+    metadata = {key: value for key, value in notes.items() if value}
+    array = _to_arrow(column)
+    return pa.field(column.name, array.type, metadata=metadata), array
 
 
 def _apply_masks_of_astropy(table: Table) -> None:
@@ -158,5 +169,5 @@ def _to_nested_array(data: np.ndarray, mask: np.ndarray) -> pa.Array:
         return pa.FixedSizeListArray.from_arrays(inner, data.shape[1])
     if data.dtype.kind == "U":
         # an empty text, not null, stands for a missing one: astropy's reader fails on null texts
-        return pa.array(data.tolist(), type=pa.string())
+        return pa.array(np.where(mask, "", data).tolist(), type=pa.string())
     return pa.array(data, mask=mask)
