@@ -17,6 +17,7 @@ import numpy as np
 from galaxtool.containers.array_rows import ArrayRows, Rows
 from galaxtool.containers.hdf5_checks import find_dataset, find_missing_rows
 from galaxtool.containers.hdf5_rows import BROKEN, MOST_CHUNK_BYTES, Hdf5Rows, open_hdf5
+from galaxtool.containers.hdf5_values import Hdf5Values
 from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.stack import Stack
@@ -124,7 +125,7 @@ class _SharedArray:
             kept = {n: np.asarray(c[()]) for n, c in stack.columns.items() if c.dtype.kind in "iuf" or n == "flags"}
             self.stack = replace(stack, attributes=dict(stack.attributes), columns=kept)
             self.rows: Rows = (
-                ArrayRows(array[()], stack.axes)
+                ArrayRows(Hdf5Values(path, name, array)[()], stack.axes)
                 if stack.axes.single
                 else Hdf5Rows(path, name, array, _BLOCK_BYTES, axis=-1 if stack.axes.images_last else 0)
             )
@@ -187,7 +188,8 @@ def _make_stack(path: Path, file: Any, name: str, notes: list[str]) -> Stack:
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
     array = file[name]
     columns: dict[str, Any] = {}
-    parent = file[name.rpartition("/")[0] or "/"]
+    group = name.rpartition("/")[0]
+    parent = file[group or "/"]
     for other in parent:
         item = parent.get(other)
         if isinstance(item, h5py.Dataset) and item.ndim in (1, 2) and item.shape[1:] in ((), (1,)):
@@ -204,13 +206,14 @@ def _make_stack(path: Path, file: Any, name: str, notes: list[str]) -> Stack:
         if missing.parts:
             notes.append(f"'{path}': the array '{other}' is left out, because {missing.parts[0][2]}.")
             stack = replace(stack, columns={key: c for key, c in stack.columns.items() if key != other})
+    stack = replace(stack, columns={key: Hdf5Values(path, f"{group}/{key}", c) for key, c in stack.columns.items()})
     if math.prod(array.chunks or ()) * array.dtype.itemsize > MOST_CHUNK_BYTES:
         return stack  # its rows say so
     missing = find_missing_rows(array, -1 if stack.axes.images_last else 0)
     if why := missing.parts[0][2] if missing.parts and stack.axes.single else missing.reason_for_all():
         raise UnreadableImage(f"The images in '{path}' cannot be read: {why}.")
     sample = [row for row in stack.sample_rows(_SAMPLED) if not missing.reason(row)]
-    return stack.with_sample(ArrayRows(array, stack.axes), sample)
+    return stack.with_sample(ArrayRows(Hdf5Values(path, name, array), stack.axes), sample)
 
 
 def _attributes(file: Any, parent: Any, array: Any) -> Mapping[str, Any]:

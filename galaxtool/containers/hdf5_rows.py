@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from galaxtool.containers.hdf5_checks import find_missing_rows
+from galaxtool.containers.hdf5_child import check_survivable
 from galaxtool.containers.hdf5_links import check_links
-from galaxtool.containers.hdf5_trial import check_survivable
+from galaxtool.containers.hdf5_values import Hdf5Values, has_plain_layout
 from galaxtool.containers.member_index import identify_file
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.content import describe_content
@@ -26,6 +27,7 @@ BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 """Errors of h5py for damaged files."""
 
 _BLOCKS_KEPT = 2
+_ASKED_BYTES = 2**20
 _MOST_CHECKED = 100_000
 _CHECKED: dict[tuple[str, int, int, int], None] = {}
 MOST_CHUNK_BYTES = 2**30
@@ -69,7 +71,9 @@ class Hdf5Rows:
         self._missing = find_missing_rows(array, axis)
         row_bytes = max(1, int(np.prod(self.shape)) // max(1, self.shape[axis]) * self.dtype.itemsize)
         in_chunk = array.chunks[axis] if array.chunks else 1 if axis == 0 else self.shape[axis]
-        self._rows_in_block = max(1, min(in_chunk, block_bytes // row_bytes))
+        self._rows_in_block = self._rows_in_chunk = max(1, min(in_chunk, block_bytes // row_bytes))
+        if not has_plain_layout(array):  # asking the child for each small image would be slow
+            self._rows_in_block *= max(1, _ASKED_BYTES // (row_bytes * self._rows_in_block))
         self._chunk_bytes = int(np.prod(array.chunks)) * self.dtype.itemsize if array.chunks else 0
 
     def __len__(self) -> int:
@@ -85,18 +89,26 @@ class Hdf5Rows:
         """
         if self._chunk_bytes <= MOST_CHUNK_BYTES and (why := self._missing.reason(row)):
             raise UnreadableImage(f"Image {row} of '{self.path}' cannot be read: {why}.")
-        at, place = divmod(row, self._rows_in_block)
         with self._lock:
-            if at not in self._blocks:
-                if len(self._blocks) == _BLOCKS_KEPT:
-                    self._blocks.popitem(last=False)
-                self._blocks[at] = self._read(at * self._rows_in_block)
-            self._blocks.move_to_end(at)
-            block = self._blocks[at]
+            block, place = self._find_block(row)
+            if isinstance(block, str) and self._rows_in_block > self._rows_in_chunk:
+                self._rows_in_block = self._rows_in_chunk  # only the images in the damaged chunk are lost
+                self._blocks.clear()
+                block, place = self._find_block(row)
         if isinstance(block, str):
             raise UnreadableImage(f"Image {row} of '{self.path}' cannot be read: {block}.")
         pixels: np.ndarray = block[place] if self._axis == 0 else block[..., place]
         return pixels
+
+    def _find_block(self, row: int) -> tuple[np.ndarray | str, int]:
+        """Return the block of a row, and its place in it."""
+        at, place = divmod(row, self._rows_in_block)
+        if at not in self._blocks:
+            if len(self._blocks) == _BLOCKS_KEPT:
+                self._blocks.popitem(last=False)
+            self._blocks[at] = self._read(at * self._rows_in_block)
+        self._blocks.move_to_end(at)
+        return self._blocks[at], place
 
     def close(self) -> None:
         """Close the file; reading another row opens it again."""
@@ -110,7 +122,7 @@ class Hdf5Rows:
             return f"the file stores it in chunks of {self._chunk_bytes:,} bytes"
         try:
             if self._array is None:
-                self._array = open_hdf5(self.path)[self.key]
+                self._array = Hdf5Values(self.path, self.key, open_hdf5(self.path)[self.key])
             part = slice(start, start + self._rows_in_block)
             block: np.ndarray = self._array[part] if self._axis == 0 else self._array[..., part]
             return block

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.containers.hdf5_rows import open_hdf5
+from galaxtool.containers.hdf5_values import read_hdf5_array
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.utils.optional_imports import require
 
@@ -61,7 +62,7 @@ def find_hdf5_label_names(path: Path, images: str, name: str) -> dict[str, str]:
         members = h5py.check_enum_dtype(labels.dtype)
         if members:
             return {str(number): text for text, number in members.items()}
-        numbers = np.unique(np.asarray(labels[()]))
+        numbers = np.unique(read_hdf5_array(labels))
         values = [*_list_attributes(labels), *_list_arrays(group, len(labels))]
         for value in (*values, *_list_attributes(group), *_list_attributes(file)):
             names = _read_names(value)
@@ -79,7 +80,7 @@ def _list_arrays(group: Any, n: int) -> list[Any]:
     """Return the arrays beside the labels that may have the names of classes."""
     lower = {name.lower(): group[name] for name in group}
     arrays = [lower[name] for name in _ARRAYS if name in lower]
-    return [array[()] for array in arrays if getattr(array, "ndim", 0) == 1 and len(array) < n]
+    return [read_hdf5_array(array) for array in arrays if getattr(array, "ndim", 0) == 1 and len(array) < n]
 
 
 def _read_names(value: Any) -> dict[str, str]:

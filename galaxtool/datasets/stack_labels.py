@@ -12,6 +12,7 @@ import numpy as np
 from astropy.table import Column
 
 from galaxtool.containers.hdf5_rows import open_hdf5
+from galaxtool.containers.hdf5_values import read_hdf5_array
 from galaxtool.containers.protocols import Member
 from galaxtool.datasets.label_column import ColumnLabels, apply_names, read_cells
 from galaxtool.datasets.label_names import find_hdf5_label_names
@@ -93,7 +94,8 @@ def _list_arrays(path: Path, kind: str, images: str, names: Sequence[str]) -> It
                     array = group[name]
                     if isinstance(array, h5py.Dataset) and array.ndim in (1, 2) and array.name != f"/{images}":
                         text = h5py.check_string_dtype(array.dtype) is not None
-                        yield f"The array '{name}' of '{path}'", np.asarray(array.asstr()[()] if text else array[()])
+                        values = read_hdf5_array(array)
+                        yield f"The array '{name}' of '{path}'", _decode_strings(values) if text else values
     elif path.suffix.lower() == ".npz":
         with np.load(path, allow_pickle=False) as arrays:
             by_lower = {name.lower(): name for name in arrays.files}
@@ -106,6 +108,12 @@ def _list_arrays(path: Path, kind: str, images: str, names: Sequence[str]) -> It
             values = np.load(file, allow_pickle=False)
             if values.ndim in (1, 2):
                 yield f"'{file}'", values
+
+
+def _decode_strings(values: np.ndarray) -> np.ndarray:
+    texts = np.empty(values.shape, dtype=object)
+    texts.flat = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in values.flat]
+    return texts
 
 
 def _find_beside(path: Path) -> Path | None:

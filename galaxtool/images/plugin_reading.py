@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import pickle
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
@@ -41,9 +40,9 @@ def read_in_child(reader: Registration[ReaderSpec], file: ImageFile, options: Re
         If the reader raises anything else.
     """
     content = file.content() if file.path is None else None
-    request = _pack((reader.qualified, file.name, file.path, content, options))
+    request = _Request(reader.qualified, file.name, file.path, content, options)
     try:
-        answer = _unpack(_child.ask(request, _SECONDS))
+        answer = _child.ask(request, _SECONDS)
     except ChildFailed as error:
         raise UnreadableImage(
             f"'{file.name}' cannot be read: the reader '{reader.spec.name}' of '{reader.plugin}' was {error}."
@@ -56,21 +55,20 @@ def read_in_child(reader: Registration[ReaderSpec], file: ImageFile, options: Re
     raise UnreadableImage(message, hint=hint)
 
 
-def read_requested(request: str) -> str:
-    """Read the image that a request names: the work of the child."""
-    qualified, name, path, content, options = _unpack(request)
+def read_requested(request: _Request) -> Cutout | tuple[str, str, str]:
+    """Read the image that a request names, or return the error: the work of the child."""
     try:
-        cutout = get_registry().readers.find(qualified).create().read(ImageFile(name, path, content), options)
-        return _pack(cutout)
+        reader = get_registry().readers.find(request.reader).create()
+        return reader.read(ImageFile(request.name, request.path, request.content), request.options)
     except GalaxtoolError as error:
-        return _pack(("", error.message, error.hint))
+        return "", error.message, error.hint
     except Exception as error:
-        return _pack((type(error).__name__, str(error), ""))
+        return type(error).__name__, str(error), ""
 
 
-def _pack(value: Any) -> str:
-    return base64.b64encode(pickle.dumps(value)).decode()
-
-
-def _unpack(text: str) -> Any:
-    return pickle.loads(base64.b64decode(text))  # from a child of this process
+class _Request(NamedTuple):
+    reader: str
+    name: str
+    path: Path | None
+    content: bytes | None
+    options: ReadOptions

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
+import pickle
 import select
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
+
+_LENGTH = struct.Struct("<Q")
+_PIECE = 1 << 20
 
 
 class ChildFailed(Exception):
@@ -26,7 +30,7 @@ class GuardedChild:
     Parameters
     ----------
     function : str
-        The function as ``package.module:name``; it takes and returns what JSON can hold.
+        The function as ``package.module:name``; it takes and returns what can be pickled.
     """
 
     def __init__(self, function: str) -> None:
@@ -49,7 +53,7 @@ class GuardedChild:
                 self._start()
             assert self._process is not None
             try:
-                return self._exchange(self._process, json.dumps(request).encode() + b"\n", seconds)
+                return self._exchange(self._process, _pack(request), seconds)
             except BaseException:
                 self._stop()
                 raise
@@ -79,22 +83,63 @@ class GuardedChild:
             if stream is not None:
                 stream.close()
 
-    def _exchange(self, process: subprocess.Popen[bytes], line: bytes, seconds: float) -> Any:
+    def _exchange(self, process: subprocess.Popen[bytes], request: bytes, seconds: float) -> Any:
         assert process.stdin is not None and process.stdout is not None
-        try:
-            process.stdin.write(line)
-        except BrokenPipeError:
-            raise ChildFailed(f"ended by {_name_end(process.wait())}") from None
-        answer, end = b"", time.monotonic() + seconds
-        while not answer.endswith(b"\n"):
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
-                raise ChildFailed(f"without an end within {seconds:.0f} s")
-            piece = os.read(process.stdout.fileno(), 1 << 16)
-            if not piece:
-                raise ChildFailed(f"ended by {_name_end(process.wait())}")
-            answer += piece
-        return json.loads(answer)
+        deadline = _Deadline(process, seconds)
+        rest = memoryview(request)
+        while rest:
+            deadline.wait(process.stdin.fileno(), select.POLLOUT)
+            try:
+                rest = rest[os.write(process.stdin.fileno(), rest[: select.PIPE_BUF]) :]
+            except BrokenPipeError:
+                raise deadline.describe_end() from None
+        (length,) = _LENGTH.unpack(deadline.read(process.stdout.fileno(), _LENGTH.size))
+        answer = pickle.loads(deadline.read(process.stdout.fileno(), length))  # from a child of this process
+        if isinstance(answer, _Raised):
+            raise ChildFailed(f"stopped by {answer.what}")
+        return answer
+
+
+class _Raised(NamedTuple):
+    """Stands for an error in the child."""
+
+    what: str
+
+
+class _Deadline:
+    """The time by which a child has to answer."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self._process, self._seconds, self._end = process, seconds, time.monotonic() + seconds
+
+    def wait(self, stream: int, event: int) -> None:
+        """Wait until a stream is ready."""
+        poll = select.poll()  # select.select knows only the first 1,024 streams of a process
+        poll.register(stream, event)
+        left = self._end - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise ChildFailed(f"without an end within {self._seconds:.0f} s")
+
+    def read(self, stream: int, count: int) -> bytearray:
+        """Return a number of bytes from a stream."""
+        content = bytearray(count)
+        rest = memoryview(content)
+        while rest:
+            self.wait(stream, select.POLLIN)
+            got = os.readv(stream, [rest[:_PIECE]])
+            if not got:
+                raise self.describe_end()
+            rest = rest[got:]
+        return content
+
+    def describe_end(self) -> ChildFailed:
+        """Return the error for a child that ended."""
+        return ChildFailed(f"ended by {_name_end(self._process.wait())}")
+
+
+def _pack(value: Any) -> bytes:
+    content = pickle.dumps(value, protocol=5)
+    return _LENGTH.pack(len(content)) + content
 
 
 def _name_end(code: int) -> str:
@@ -107,7 +152,14 @@ def _name_end(code: int) -> str:
 
 def serve(work: Any) -> None:
     """Answer requests from standard input until it ends: the loop of the child."""
-    with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
+    requests = sys.stdin.buffer
+    with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # what libraries print is no answer
-        for line in sys.stdin.buffer:
-            answers.write(json.dumps(work(json.loads(line))).encode() + b"\n")
+        while head := requests.read(_LENGTH.size):
+            request = pickle.loads(requests.read(_LENGTH.unpack(head)[0]))  # from the parent
+            try:
+                answer = _pack(work(request))
+            except Exception as error:
+                answer = _pack(_Raised(f"{type(error).__name__}: {error}"))
+            answers.write(answer)
+            answers.flush()

@@ -12,6 +12,7 @@ import numpy as np
 
 from galaxtool.containers.hdf5_checks import find_missing_rows
 from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
+from galaxtool.containers.hdf5_values import Hdf5Values
 from galaxtool.containers.reading import apply_options
 from galaxtool.errors import InputError
 from galaxtool.images.read_options import PLAIN, ReadOptions
@@ -186,7 +187,7 @@ def read_columns(
             rows = find_missing_rows(array)
             if why := rows.reason_for_all() or (rows.parts and name != images and rows.parts[0][2]):
                 raise InputError(f"The array '{name}' in '{path}' cannot be read: {why}.")
-        columns = {name: np.asarray(column[()]).reshape(-1) for name, column in known.items()}
+        columns = {name: np.asarray(Hdf5Values(path, name, column)[()]).reshape(-1) for name, column in known.items()}
     return ImageStack(path, images), columns
 
 
