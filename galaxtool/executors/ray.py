@@ -15,15 +15,17 @@ from typing import Any
 from galaxtool import __version__
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
+from galaxtool.executors.isolation import Rescue
 from galaxtool.executors.ordered_map import AHEAD
 from galaxtool.executors.ray_errors import (
     RESUME_HINT,
+    TaskKillsWorkers,
     explain_crash,
     find_missing_package,
     shorten_message,
     unwrap_error,
 )
-from galaxtool.executors.ray_worker import RaySetup, run_task
+from galaxtool.executors.ray_worker import RaySetup, prepare_worker, run_task
 from galaxtool.utils.optional_imports import require
 
 _DIRECT_PORT = 6379  # port where Ray's own nodes meet; any other is taken for that of a Ray client server
@@ -91,9 +93,30 @@ class RayExecutor:
             If a task kills its workers again and again, or the cluster is lost; or any error of `make` or of the
             function.
         """
+        return self._map(make, tasks, None)
+
+    def map_rescuing(
+        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue
+    ) -> Iterator[Any]:
+        """Yield the results of tasks in order; a task that kills its workers again and again is done part by part.
+
+        Parameters
+        ----------
+        make : callable
+            Makes the function that does the tasks, once in each worker.
+        tasks : iterable
+            The tasks.
+        rescue : Rescue
+            What becomes of a part that kills its workers.
+        """
+        return self._map(make, tasks, rescue)
+
+    def _map(
+        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue | None
+    ) -> Iterator[Any]:
         self._cancel()
         try:
-            yield from self._run(make, iter(tasks))
+            yield from self._run(make, iter(tasks), rescue)
         except ConnectionError as error:
             raise GalaxtoolError(
                 f"The connection to Ray was lost: {shorten_message(error)}", hint=RESUME_HINT
@@ -108,17 +131,19 @@ class RayExecutor:
             self._is_owner = False
             self._ray.shutdown()
 
-    def _run(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterator[Any]) -> Iterator[Any]:
+    def _run(
+        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterator[Any], rescue: Rescue | None
+    ) -> Iterator[Any]:
         """Submit tasks, at most `AHEAD` per worker ahead of the results, and yield the results in order."""
         remote = self._ray.remote(run_task).options(num_cpus=1, max_retries=_RETRIES)
         setup = self._ray.put(self._make_setup(make))
-        waiting: deque[Any] = deque()
+        waiting: deque[tuple[Any, Any]] = deque()
         is_first, has_more = True, True
         while True:
             while has_more and len(waiting) < AHEAD * self.workers and len(self._unfinished) < self._most_submitted:
                 for task in tasks:
-                    waiting.append(remote.remote(setup, task))
-                    self._unfinished.add(waiting[-1])
+                    waiting.append((task, remote.remote(setup, task)))
+                    self._unfinished.add(waiting[-1][1])
                     break
                 else:
                     has_more = False
@@ -126,8 +151,15 @@ class RayExecutor:
                 return
             done, _ = self._ray.wait(list(self._unfinished), num_returns=1)
             self._unfinished.difference_update(done)
-            while waiting and waiting[0] not in self._unfinished:
-                yield self._get(waiting.popleft(), is_first=is_first)
+            while waiting and waiting[0][1] not in self._unfinished:
+                task, reference = waiting.popleft()
+                try:
+                    result = self._get(reference, is_first=is_first)
+                except TaskKillsWorkers:
+                    if rescue is None or not self._can_prepare(setup):
+                        raise
+                    result = self._save(setup, task, rescue)
+                yield result
                 is_first = False
 
     def _get(self, reference: Any, *, is_first: bool) -> Any:
@@ -139,6 +171,28 @@ class RayExecutor:
             raise unwrap_error(error) from None
         except exceptions.RayError as error:
             raise find_missing_package(str(error)) or explain_crash(error, _RETRIES + 1, is_first=is_first) from error
+
+    def _can_prepare(self, setup: Any) -> bool:
+        """Tell whether a worker lives long enough to make its function; if not, no task is to blame."""
+        try:
+            self._ray.get(self._ray.remote(prepare_worker).options(num_cpus=1, max_retries=1).remote(setup))
+        except self._ray.exceptions.RayError:
+            return False
+        return True
+
+    def _save(self, setup: Any, task: Any, rescue: Rescue) -> Any:
+        """Return the result of a task part by part, with a stand-in for each part that kills its workers."""
+        remote = self._ray.remote(run_task).options(num_cpus=1, max_retries=1)
+        parts, results = rescue.split(task), []
+        for part in parts:
+            reference = remote.remote(setup, part)
+            self._unfinished.add(reference)
+            try:
+                results.append(self._get(reference, is_first=False))
+            except TaskKillsWorkers:
+                results.append(rescue.fail(part, ""))
+            self._unfinished.discard(reference)
+        return rescue.join(results, parts)
 
     def _make_setup(self, make: Callable[[], Callable[[Any], Any]]) -> RaySetup:
         environment = {key: value for key, value in os.environ.items() if key.startswith("GALAXTOOL_")}

@@ -7,6 +7,11 @@ from typing import Any
 
 from galaxtool.errors import GalaxtoolError
 
+
+class TaskKillsWorkers(GalaxtoolError):
+    """The workers of a task died one after another, though memory and machines lasted."""
+
+
 RESUME_HINT = "Finished parts are kept: continue with --resume."
 
 
@@ -49,14 +54,16 @@ def explain_crash(error: Exception, deaths: int, *, is_first: bool) -> Galaxtool
     is_first : bool
         Whether no batch was finished before.
     """
+    kind: type[GalaxtoolError] = GalaxtoolError
     if type(error).__name__ == "OutOfMemoryError":
         reason = "memory ran out"
     elif re.search(r"\bnode\b.*\b(died|dead)\b", str(error)):
         reason = "its machine was lost"
     else:
+        kind = TaskKillsWorkers if type(error).__name__ == "WorkerCrashedError" else GalaxtoolError
         reason = "its process was killed, perhaps because memory ran out"
     when = "before they had finished a batch" if is_first else "at the same batch"
-    return GalaxtoolError(
+    return kind(
         f"{deaths} Ray workers died one after another {when}; the last time {reason}.",
         hint="Give each worker more memory, or use a smaller --batch-size. " + RESUME_HINT,
     )

@@ -49,10 +49,15 @@ def run_task(setup: RaySetup, task: Any) -> Any:
     GalaxtoolError
         If this machine has another version of galaxtool, or lacks the working folder.
     """
+    prepare_worker(setup)
+    return _functions[setup.key](task)
+
+
+def prepare_worker(setup: RaySetup) -> None:
+    """Prepare this process and make its function, unless that is done."""
     if setup.key not in _functions:
         _functions.clear()
         _functions[setup.key] = _prepare(setup)
-    return _functions[setup.key](task)
 
 
 def _prepare(setup: RaySetup) -> Callable[[Any], Any]:

@@ -12,9 +12,7 @@ from typing import Any
 from loky import ProcessPoolExecutor
 
 _IDLE_S = 60  # seconds after which an idle worker ends
-_ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | {
-    "GALAXTOOL_IN_WORKER": "1"
-}
+_ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _functions: list[Callable[[Any], Any]] = []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,16 +14,13 @@ from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import Cutout
 from galaxtool.utils.guarded_child import ChildFailed, GuardedChild
 
-IN_WORKER = "GALAXTOOL_IN_WORKER"
-"""Variable that is set in worker processes, whose death costs one image anyway."""
-
 _SECONDS = 120.0
 _child = GuardedChild("galaxtool.images.plugin_reading:read_requested")
 
 
 def needs_child(reader: Registration[ReaderSpec]) -> bool:
     """Tell whether a reader must not read in this process."""
-    return reader.origin not in (BUILT_IN, BY_HAND) and not os.environ.get(IN_WORKER)
+    return reader.origin not in (BUILT_IN, BY_HAND)
 
 
 def read_in_child(reader: Registration[ReaderSpec], file: ImageFile, options: ReadOptions) -> Cutout:

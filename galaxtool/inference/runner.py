@@ -108,7 +108,7 @@ class BatchRunner:
         )
 
     def run(
-        self, items: Sequence[InputItem], ranges: Sequence[range] | None = None
+        self, items: Sequence[InputItem], ranges: Sequence[range] | None = None, *, isolated: bool = False
     ) -> Iterator[tuple[range, Sequence[InputItem], ScoredBatch]]:
         """Yield scored batches in order.
 
@@ -118,6 +118,8 @@ class BatchRunner:
             Images to score.
         ranges : sequence of range, optional
             Ranges of `items` to score, each cut into batches of its own; by default all items in one range.
+        isolated : bool
+            Whether to read in other processes even if threads were chosen: an image may kill the process.
 
         Yields
         ------
@@ -132,7 +134,7 @@ class BatchRunner:
         tasks = [range(at, min(at + size, rows.stop)) for rows in ranges for at in range(rows.start, rows.stop, size)]
         if not tasks:
             return
-        executor, in_workers = self._choose_executor(sum(map(len, tasks)), len(tasks))
+        executor, in_workers = self._choose_executor(sum(map(len, tasks)), len(tasks), isolated=isolated)
         make_work: Callable[[], Callable[[Any], Any]]
         share = max(1, count_cores() // executor.workers)
         make_work = self.make_scorer(replace(self.setup, threads=share)) if in_workers else self.make_reader()
@@ -186,7 +188,10 @@ class BatchRunner:
         progress.start(title, total)
         progress.advance(total - sum(len(parts[n]) for n in missing))
         waiting: list[Batch] = []
-        for task, batch, scored in self.run(items, [parts[n] for n in missing]):
+        if job.was_killed and missing:
+            progress.say("The last run was killed while it read images, so they are read in processes of their own.")
+        job.mark_reading()
+        for task, batch, scored in self.run(items, [parts[n] for n in missing], isolated=job.was_killed):
             waiting.append((batch, scored))
             progress.advance(len(task))
             number = task.start // rows_per_part
@@ -194,7 +199,7 @@ class BatchRunner:
                 yield number, waiting
                 waiting = []
 
-    def _choose_executor(self, images: int, tasks: int) -> tuple[Executor, bool]:
+    def _choose_executor(self, images: int, tasks: int, *, isolated: bool) -> tuple[Executor, bool]:
         """Return an executor, and whether its workers run the model too."""
         on_cpu = self.setup.device == "cpu"
         name, _, address = self.compute.executor.partition("://")
@@ -203,11 +208,13 @@ class BatchRunner:
         shares_engine = name == "threads"
         # PyTorch and OpenVINO have threads of their own, and a GPU is not shared among workers
         in_workers = on_cpu and (not shares_engine or self.engine.name == "onnx")
+        if isolated and name == "threads":
+            name = "processes"
         factory = get_registry().executors.find(name).load()
         workers = self.compute.workers
         if name in ("threads", "processes"):
             workers = min(resolve_workers(workers), max(1, tasks))
-            if in_workers and not shares_engine:
+            if in_workers and name == "processes":
                 workers = min(workers, self._count_copies())
         executor: Executor = factory(workers=workers, address=address)
         return executor, in_workers

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Generic, Self, TypeVar
 
@@ -24,6 +25,9 @@ from galaxtool.utils.resume_command import make_resume_command
 
 LOCK = ".lock"
 """Lock file in the folder of a job: exclusive for a process that does the whole job, shared among shards."""
+
+READING = ".reading"
+"""Note in the folder of a job while images are read: who finds it knows that the process before died."""
 
 PARTS = "part-*"
 """Pattern of the names of parts in the folder of a job."""
@@ -70,6 +74,8 @@ class Job(Generic[_Record]):
     ----------
     record : JobRecord
         The record as it is stored: of a job that is resumed, that of its first run.
+    was_killed : bool
+        Whether an earlier process ended without a word while it read images, as one does that an image kills.
     finished : bool
         To be set once the output is written: closing the job then removes its folder.
 
@@ -84,6 +90,7 @@ class Job(Generic[_Record]):
     def __init__(self, output: Path, record: _Record, options: JobOptions) -> None:
         self.folder, self.count, self.shard = job_folder(output), record.parts, options.shard
         self.finished = False
+        self._mark = self.folder / (READING if options.shard.count == 1 else f"{READING}-{options.shard.index}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._locks = _lock(self.folder, self.shard, output)
@@ -91,6 +98,7 @@ class Job(Generic[_Record]):
             raise InputError(
                 f"The folder '{self.folder.parent}' cannot be written: {error.strerror}.", hint="Choose another -o."
             ) from error
+        self.was_killed = self._mark.exists()
         try:
             self.record = self._take_over(record, output, options)
         except BaseException:
@@ -135,8 +143,15 @@ class Job(Generic[_Record]):
             )
         return part_path(self.folder, number)
 
+    def mark_reading(self) -> None:
+        """Note on disk that this process reads images now; `close` removes the note."""
+        with suppress(OSError):
+            self._mark.touch()
+
     def close(self) -> None:
         """Unlock the folder and keep it."""
+        with suppress(OSError):
+            self._mark.unlink(missing_ok=True)
         for lock in self._locks:
             lock.close()
 

@@ -59,6 +59,19 @@ def _collect() -> None:
         gc.collect()
 
 
+class Zeros:
+    """Puts 0 in place of a number that kills its workers."""
+
+    def split(self, task: int) -> list[int]:
+        return [task]
+
+    def join(self, results: list[int], tasks: list[int]) -> int:
+        return results[0]
+
+    def fail(self, task: int, why: str) -> int:
+        return 0
+
+
 class Nodes:
     """A cluster of a head, to which drivers of this machine belong, and another node."""
 
@@ -252,6 +265,12 @@ class TestCluster:
         assert done == [number * number for number in range(7)]
         # a result that was on its way when its worker died has a death laid to it, and the task after it one more
         assert "--resume" in caught.value.hint and len(list(tmp_path.iterdir())) in (2, 3)
+
+    @pytest.mark.usefixtures("once_more")
+    def test_what_kills_every_worker_is_isolated(self, joined: Any, tmp_path: Path) -> None:
+        work = ray_tasks.KillingFactory(tmp_path, at=7, times=1000)
+        done = list(joined.map_rescuing(work, range(10), Zeros()))
+        assert done == [number * number if number != 7 else 0 for number in range(10)]
 
     @pytest.mark.usefixtures("once_more")
     def test_workers_that_die_before_they_begin(self, joined: Any) -> None:
