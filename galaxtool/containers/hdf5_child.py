@@ -122,7 +122,7 @@ def _open_once(path: Path) -> Any:
     key = identify_file(path)
     if key not in _open:
         h5py = require("h5py", why="Reading HDF5 files", install="h5py")
-        file = h5py.File(path, "r", locking="best-effort")
+        file = h5py.File(path, "r", locking=False)  # it stays open, and others may want to write it
         check_links(file, path)
         _open[key] = file
         if len(_open) > _MOST_OPEN:
@@ -135,7 +135,7 @@ def _try_file(path: Path) -> str:
     """Open all objects of a file and read a little of each; return what was wrong."""
     h5py = require("h5py", why="Reading HDF5 files", install="h5py")
     try:
-        with h5py.File(path, "r", locking="best-effort") as file:
+        with h5py.File(path, "r", locking=False) as file:
             check_links(file, path)
             file.visititems(lambda *_: None)
             file.visititems_links(lambda *_: None)

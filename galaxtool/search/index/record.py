@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import InputError
+from galaxtool.images.reading import describe_error
+from galaxtool.search.index.record_checks import check_index_record
+from galaxtool.utils.regular_files import read_regular_text
 
 SCHEMA = 1
 RECORD = "index.json"
+_MOST_BYTES = 2**30  # the unreadable images of a large index are listed
 
 COPIED, BUNDLED, ELSEWHERE = "model/", "bundled", "elsewhere"
 """Where the model of an index is: in the index, in an installed package, or elsewhere (cached indexes only)."""
@@ -118,10 +122,12 @@ class IndexRecord:
             If it is not JSON, lacks an entry, or was written by a newer galaxtool.
         """
         try:
-            values = json.loads(file.read_text(encoding="utf-8"))
+            values = json.loads(read_regular_text(file, _MOST_BYTES))
             schema = int(values.get("schema", 0))
-        except (OSError, ValueError, AttributeError, TypeError) as error:
-            raise InputError(f"'{file}' is damaged: {error}.", hint="Build the index again.") from error
+        except (OSError, ValueError, AttributeError, TypeError, RecursionError, OverflowError) as error:
+            raise InputError(f"'{file}' is damaged: {describe_error(error)}.", hint="Build the index again.") from error
+        if schema <= SCHEMA:
+            check_index_record(values, str(file))
         if schema > SCHEMA:
             raise InputError(f"'{file}' was written by a newer galaxtool.", hint="Run: pip install --upgrade galaxtool")
         known = {f.name for f in fields(cls)}
