@@ -16,6 +16,7 @@ from galaxtool.backbones.former_names import get_network_name
 from galaxtool.backbones.weights import read_state_dict
 from galaxtool.errors import ModelError
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
+from galaxtool.models.memory_limit import NetworkLimit
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
@@ -103,19 +104,20 @@ def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     record = ModelRecord.read(folder / RECORD)
     registry = get_registry()
     state = read_state_dict(folder / WEIGHTS)
-    backbone = create_backbone(
-        # models of before `mini` was an EfficientNet are known by their tensors: the name is the same, and models are
-        # trained from either with any version
-        _drop_weights(get_network_name(record.backbone, state)),
-        registry,
-        channels=len(record.make_preprocess().channels),
-        text_encoder=_drop_weights(record.text_encoder) if record.text_encoder else None,
-    )
-    build_head = registry.heads.find(record.head).load()
-    head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
-    tower = copy.deepcopy(backbone.image_tower) if record.has_symbol_tower else None
-    statistics = DomainStatistics(backbone.image_tower) if record.has_symbol_statistics else None
-    model = GalaxyModel(backbone, head, tower, record.temperature, statistics)
+    with NetworkLimit(state, files.name):
+        backbone = create_backbone(
+            # models of before `mini` was an EfficientNet are known by their tensors: the name is the same, and models
+            # are trained from either with any version
+            _drop_weights(get_network_name(record.backbone, state)),
+            registry,
+            channels=len(record.make_preprocess().channels),
+            text_encoder=_drop_weights(record.text_encoder) if record.text_encoder else None,
+        )
+        build_head = registry.heads.find(record.head).load()
+        head = build_head(dim=backbone.dim, n_classes=len(record.slugs))
+        tower = copy.deepcopy(backbone.image_tower) if record.has_symbol_tower else None
+        statistics = DomainStatistics(backbone.image_tower) if record.has_symbol_statistics else None
+        model = GalaxyModel(backbone, head, tower, record.temperature, statistics)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -175,7 +175,7 @@ class ModelRecord:
             If the file is missing or not JSON.
         """
         try:
-            values = json.loads(read_regular_text(file, _MOST_BYTES), parse_constant=_refuse_constant)
+            values = json.loads(read_regular_text(file, _MOST_BYTES), parse_constant=refuse_constant)
         except OSError as error:
             raise ModelError(
                 f"The model record '{file}' cannot be read: {error.strerror}.", hint=_COPY_AGAIN
@@ -185,5 +185,6 @@ class ModelRecord:
         return cls.from_dict(values, str(file))
 
 
-def _refuse_constant(name: str) -> float:
+def refuse_constant(name: str) -> float:
+    """Raise ValueError for NaN or Infinity in JSON."""
     raise ValueError(f"it contains {name}")

@@ -19,7 +19,7 @@ from safetensors.numpy import load, save
 from galaxtool.errors import ModelError
 from galaxtool.models.record import ModelRecord
 from galaxtool.utils.atomic_write import atomic_write
-from galaxtool.vision.image_statistics import measure_statistics
+from galaxtool.vision.image_statistics import N_STATISTICS, measure_statistics
 
 FILE_NAME = "domain.safetensors"
 """File of a model directory with the arrays of a `UnlikeDetector`."""
@@ -92,6 +92,9 @@ class UnlikeDetector:
     def from_bytes(cls, content: bytes, threshold: float) -> UnlikeDetector:
         """Make a detector from the content of a safetensors file and its threshold."""
         arrays = load(content)
+        n, shapes = N_STATISTICS, [arrays[name].shape for name in _NAMES]
+        if shapes[:2] != [(n,), (n,)] or len(shapes[2]) != 2 or shapes[2][1] != n or not len(arrays["stored"]):
+            raise ValueError(f"its arrays have the shapes {shapes}")
         return cls(arrays["center"], arrays["scale"], arrays["stored"], threshold)
 
 
@@ -185,7 +188,12 @@ def read_onnx_detector(metadata: Mapping[str, str], record: ModelRecord) -> Unli
     """Return the detector in the metadata of an ONNX file, or None if it has none."""
     if not record.unlike_training or DOMAIN_KEY not in metadata:
         return None
-    return _parse(b64decode(metadata[DOMAIN_KEY]), record, f"the ONNX file of '{record.name}'")
+    where = f"the ONNX file of '{record.name}'"
+    try:
+        content = b64decode(metadata[DOMAIN_KEY])
+    except ValueError as error:
+        raise _make_damage_error(where, error) from error
+    return _parse(content, record, where)
 
 
 def make_metadata(detector: UnlikeDetector | None) -> dict[str, str]:
@@ -207,7 +215,11 @@ def _parse(content: bytes, record: ModelRecord, where: str) -> UnlikeDetector:
     try:
         return UnlikeDetector.from_bytes(content, float(record.unlike_training["threshold"]))
     except Exception as error:  # safetensors has an exception of its own, in Rust
-        raise ModelError(
-            f"The statistics of the training images in {where} are damaged: {error}.",
-            hint="Copy the whole model again from where it was trained.",
-        ) from error
+        raise _make_damage_error(where, error) from error
+
+
+def _make_damage_error(where: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"The statistics of the training images in {where} are damaged: {error}.",
+        hint="Copy the whole model again from where it was trained.",
+    )

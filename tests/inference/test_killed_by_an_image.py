@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -49,5 +48,4 @@ def test_the_next_run_isolates_what_killed_the_last(command: str, tmp_path: Path
         return
     table = read_table(tmp_path / name)
     errors = {Path(str(path)).stem: str(error) for path, error in zip(table["path"], table["error"], strict=True)}
-    assert "SIGSEGV" in errors.pop("deadly") and not any(map(bool, errors.values()))
-    shutil.rmtree(tmp_path / "images")
+    assert "SIGSEGV" in errors.pop("deadly") and set(errors.values()) <= {"", "--"}

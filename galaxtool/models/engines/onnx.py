@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
+from galaxtool.models.engines.outputs import OUTPUTS, FirstRun, make_scores
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import read_class_embeddings, read_onnx_record
@@ -68,11 +69,23 @@ class OnnxEngine:
         self._preprocess = self.record.make_preprocess()
         self.device = "cuda" if "CUDAExecutionProvider" in self.session.get_providers() else "cpu"
         self.weight_bytes = file.stat().st_size
+        self._name = files.name
+        self._first_run = FirstRun(self.session, runtime.RunOptions, files.name)
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
         images = self._preprocess.normalize(pictures)
-        return Scores(*self.session.run(["embedding", "logits", "probabilities"], {"image": images}))
+        try:
+            self._first_run.check(images)
+            outputs = self.session.run(list(OUTPUTS), {"image": images})
+        except ModelError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"The model '{self._name}' cannot be run: {' '.join(str(error).split())[:160]}.",
+                hint="Its ONNX file may be damaged: write it again with `galaxtool export`.",
+            ) from error
+        return make_scores(outputs, len(images), self.record, self._name)
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return the class embeddings stored in the file."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
+from galaxtool.models.engines.outputs import OUTPUTS, make_scores
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import (
@@ -104,13 +105,14 @@ class OpenVinoEngine:
         self.detector = read_onnx_detector(self.metadata, self.record)
         self._preprocess = self.record.make_preprocess()
         self.weight_bytes = file.stat().st_size
+        self._name = files.name
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
         request = self._compiled.create_infer_request()
         request.infer({"image": self._preprocess.normalize(pictures)}, share_inputs=True)
-        outputs = [request.get_tensor(name).data for name in ("embedding", "logits", "probabilities")]
-        return Scores(*(np.array(values, dtype=np.float32) for values in outputs))
+        outputs = [np.array(request.get_tensor(name).data, dtype=np.float32) for name in OUTPUTS]
+        return make_scores(outputs, len(pictures), self.record, self._name)
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return the class embeddings stored in the file."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from galaxtool.errors import ModelError
-from galaxtool.models.record import ModelRecord
+from galaxtool.models.record import ModelRecord, refuse_constant
 
 METADATA_KEY = "galaxtool"
 CLASS_EMBEDDINGS_KEY = "galaxtool.class_embeddings"
@@ -31,8 +31,8 @@ def read_onnx_record(metadata: Mapping[str, str], file: Path) -> ModelRecord:
             hint="Write one with `galaxtool export`.",
         )
     try:
-        values = json.loads(metadata[METADATA_KEY])
-    except ValueError as error:
+        values = json.loads(metadata[METADATA_KEY], parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise ModelError(
             f"The metadata of '{file}' are damaged: {error}.", hint="Write it again with `galaxtool export`."
         ) from error
@@ -41,5 +41,14 @@ def read_onnx_record(metadata: Mapping[str, str], file: Path) -> ModelRecord:
 
 def read_class_embeddings(metadata: Mapping[str, str]) -> dict[str, np.ndarray]:
     """Return the class embeddings in the metadata of an ONNX file, as `Engine.class_embeddings` does."""
-    stored = json.loads(metadata.get(CLASS_EMBEDDINGS_KEY, "{}"))
-    return {kind: np.asarray(rows, dtype=np.float32) for kind, rows in stored.items()}
+    try:
+        stored = json.loads(metadata.get(CLASS_EMBEDDINGS_KEY, "{}"), parse_constant=refuse_constant)
+        arrays = {kind: np.asarray(rows, dtype=np.float32) for kind, rows in stored.items()}
+        if any(rows.ndim != 2 or not np.isfinite(rows).all() for rows in arrays.values()):
+            raise ValueError("they are not rows of numbers")
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(
+            f"The embeddings of classes in an ONNX file are damaged: {error}.",
+            hint="Write it again with `galaxtool export`.",
+        ) from error
+    return arrays

@@ -1,0 +1,118 @@
+"""What an ONNX file returns: checked, as the file may be anybody's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from galaxtool.errors import ModelError
+from galaxtool.models.engines.protocol import Scores
+from galaxtool.models.record import ModelRecord
+
+OUTPUTS = ("embedding", "logits", "probabilities")
+"""Names of the outputs, in the order of `Scores`."""
+
+FIRST_RUN_S = 120.0
+"""Seconds that a model may take over its first image."""
+
+_TOLERANCE = 0.05
+_EXPORT_AGAIN = "Write the file again with `galaxtool export`."
+
+
+def make_scores(outputs: Sequence[Any], count: int, record: ModelRecord, name: str) -> Scores:
+    """Return the outputs of an ONNX file as scores.
+
+    Parameters
+    ----------
+    outputs : sequence
+        The values of `OUTPUTS`.
+    count : int
+        Number N of pictures.
+    record : ModelRecord
+        Record of the model.
+    name : str
+        Name of the model for messages.
+
+    Raises
+    ------
+    ModelError
+        If an output has another shape than N x dim or N x classes, or is out of range. NaN is left as it is.
+    """
+    classes = len(record.slugs)
+    for output, values, columns in zip(OUTPUTS, outputs, (record.dim, classes, classes), strict=True):
+        if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.shape != (count, columns):
+            shape = " x ".join(map(str, getattr(values, "shape", ()))) or "another shape"
+            raise ModelError(
+                f"The ONNX file of '{name}' returns {shape} numbers as '{output}' for {count} pictures, not {count} x "
+                f"{columns}.",
+                hint=_EXPORT_AGAIN,
+            )
+    embedding, logits, probabilities = (np.asarray(values, dtype=np.float32) for values in outputs)
+    with np.errstate(invalid="ignore", over="ignore"):
+        is_wrong = (probabilities < -_TOLERANCE) | (probabilities > 1 + _TOLERANCE)
+        if is_wrong.any() or (np.linalg.norm(embedding, axis=1) > 1 + _TOLERANCE).any():
+            what = (
+                "probabilities that are not from 0 to 1" if is_wrong.any() else "embeddings that are not unit vectors"
+            )
+            raise ModelError(f"The ONNX file of '{name}' returns {what}.", hint=_EXPORT_AGAIN)
+    return Scores(embedding, logits, probabilities)
+
+
+class FirstRun:
+    """The first run of an ONNX Runtime session: of one image, and ended if it takes too long.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+        The session.
+    run_options : type
+        ``onnxruntime.RunOptions``.
+    name : str
+        Name of the model for messages.
+    """
+
+    def __init__(self, session: Any, run_options: Any, name: str) -> None:
+        self._session, self._run_options, self._name = session, run_options, name
+        self._lock = threading.Lock()
+        self._is_done = False
+
+    def check(self, images: np.ndarray) -> None:
+        """Run the first of some images, unless that is done.
+
+        Raises
+        ------
+        ModelError
+            If it did not end in time.
+        """
+        if self._is_done:
+            return
+        with self._lock:
+            if not self._is_done:
+                self._run(images[:1])
+                self._is_done = True
+
+    def _run(self, image: np.ndarray) -> None:
+        options = self._run_options()
+        is_late = threading.Event()
+
+        def end() -> None:
+            is_late.set()
+            options.terminate = True
+
+        timer = threading.Timer(FIRST_RUN_S, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            self._session.run(list(OUTPUTS), {"image": image}, options)
+        except Exception:
+            if not is_late.is_set():
+                raise
+            raise ModelError(
+                f"The model '{self._name}' was stopped: it computed for {FIRST_RUN_S:.0f} s at its first image.",
+                hint="Its ONNX file may be damaged, or made to run for ever.",
+            ) from None
+        finally:
+            timer.cancel()
