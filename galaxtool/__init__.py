@@ -61,6 +61,7 @@ _PLACES = {
     "galaxtool.training.trainer": ("Trainer",),
     "galaxtool.images.image_file": ("ImageFile",),
     "galaxtool.inference.model": ("Model", "load_model"),
+    "galaxtool.search.session": ("SearchSession", "load_index"),
     "galaxtool.images.read_options": ("ReadOptions",),
     "galaxtool.backbones.protocols": ("Backbone",),
     "galaxtool.containers.reading": ("read_image",),

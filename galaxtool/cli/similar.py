@@ -11,29 +11,35 @@ from galaxtool.search.results import SimilarResult
 
 _SHOWN = 100
 _PANELS = {
-    "Query": ("text", "symbol", "id", "ra", "dec", "radius"),
+    "Query": ("text", "symbol", "id", "ra", "dec", "radius", "unlike", "unlike_text", "weight", "each"),
     "Index": ("index", "among", "model"),
     "Input": INPUT_OPTIONS,
-    "Result": ("top_k", "filter", "exclude_query", "output", "sheet", "sheet_style"),
+    "Result": (
+        "top_k", "cone", "where", "filter", "exclude_query", "exclude_duplicates", "output", "sheet", "sheet_style",
+        "html", "label_column",
+    ),
     "Computing": ("engine", "device"),
     "Job": ("resume", "overwrite"),
-}
+}  # fmt: skip
+_FLAGS = {"unlike": ("--not", "--unlike"), "unlike_text": ("--not-text", "--unlike-text")}
 _EPILOG = (
-    "Examples:  galaxtool similar odd.fits -k 20  |  "
-    'galaxtool similar --text "a barred spiral galaxy" --index survey_index  |  '
-    "galaxtool similar --symbol barred_spiral  |  galaxtool similar --ra 150.1 --dec 2.2"
+    "Examples:  galaxtool similar odd.fits -k 20  |  galaxtool similar a.fits b.fits --not c.fits  |  "
+    'galaxtool similar --text "a barred spiral galaxy" --where "z < 0.1"  |  '
+    "galaxtool similar odd.fits --text ring --weight 0.3  |  galaxtool similar --each queries/ --html found.html"
 )
 
 
 def command() -> Any:
     """Build the command."""
-    return build_command(similar, show=_show, panels=_PANELS, epilog=_EPILOG)
+    return build_command(similar, show=_show, flags=_FLAGS, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: SimilarResult) -> None:
     # the paths are in the table that was written; here they would take too much room
+    is_one = len(result.queries) == 1
     rows = [
         {
+            "query": hit.query,
             "rank": hit.rank,
             "similarity": f"{hit.similarity:.4f}",
             "percentile": "" if hit.percentile is None else f"{hit.percentile:.2f}",
@@ -43,9 +49,12 @@ def _show(result: SimilarResult) -> None:
         }
         for hit in result.neighbors[:_SHOWN]
     ]
-    print_table(rows, ("rank", "similarity", "percentile", "id", "ra", "dec"), title=f"Similar to {result.query}")
+    columns = ("rank", "similarity", "percentile", "id", "ra", "dec")
+    print_table(rows, columns if is_one else ("query", *columns), title=f"Similar to {result.query}")
     more = f", {len(result.neighbors)} rows" if len(result.neighbors) > _SHOWN else ""
     echo("", f"Table: {result.output}{more}", f"Sheet: {result.sheet}")
+    if result.html:
+        echo(f"Page: {result.html}")
 
 
 def _format_degrees(value: float | None) -> str:

@@ -10,7 +10,8 @@ from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.search.options import QueryArgs, ResultOptions, SourceArgs
+from galaxtool.search.examples import Request, read_id_list
+from galaxtool.search.options import ResultOptions, SearchOptions, SourceArgs, name_filters
 from galaxtool.search.results import SimilarResult
 from galaxtool.types import Progress, Silent
 
@@ -19,23 +20,32 @@ from galaxtool.types import Progress, Silent
 @accept_paths
 @describe_shared_options
 def similar(
-    query: str | Path | None = None,
+    query: Sequence[str | Path] = (),
     *,
-    text: str | None = None,
-    symbol: str | None = None,
-    id: str | None = None,
+    text: Sequence[str] = (),
+    symbol: Sequence[str] = (),
+    id: Sequence[str] = (),
     ra: float | str | None = None,
     dec: float | str | None = None,
     radius: float = 5.0,
+    unlike: Sequence[str] = (),
+    unlike_text: Sequence[str] = (),
+    weight: Sequence[float] = (),
+    each: bool = False,
     index: Path | None = None,
     among: Sequence[str | Path] = (),
     model: str | Path | None = None,
     top_k: int = 10,
+    cone: str | None = None,
+    where: str | None = None,
+    filter: Sequence[str] = (),
+    exclude_query: bool = False,
+    exclude_duplicates: bool = False,
     output: Path = Path("similar.csv"),
     sheet: Path | None = None,
     sheet_style: str = "dark",
-    exclude_query: bool = False,
-    filter: Sequence[str] = (),
+    html: Path | None = None,
+    label_column: str | None = None,
     hdu: str | None = None,
     each_hdu: bool = False,
     bands: Sequence[str] = (),
@@ -57,27 +67,38 @@ def similar(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> SimilarResult:
-    """Find images similar to an image, a text, a symbol, an indexed object or a position.
+    """Find images similar to images, texts, symbols, indexed objects or a position.
 
-    Give exactly one of QUERY, --text, --symbol, --id, or --ra with --dec. The results are written as a table and a
-    contact sheet. An index remembers how its images were read (--hdu, --bands, --stretch and the like), and QUERY is
-    read in the same way; an option that is given here replaces that of the index.
+    Several examples, also of different kinds, form one query: results resemble all of them, and not what --not names.
+    With --each, every example is a query of its own; a folder, an archive, a catalogue or @list.txt is then a query for
+    each of its images. The column query of the table tells queries apart. An index remembers how its images were read
+    (--hdu, --bands, --stretch and the like), and QUERY is read in the same way; an option that is given here replaces
+    that of the index.
 
     Parameters
     ----------
-    query : str or Path, optional
-        Image file to find similar images for.
-    text : str, optional
-        Description of the images to find; needs a model with a text encoder.
-    symbol : str, optional
-        Class of the model (its slug or name), or an image file with a schematic symbol.
-    id : str, optional
-        Identifier of an indexed object.
+    query : sequence of str or Path
+        Image files to find similar images for.
+    text : sequence of str
+        Description of the images to find; can be repeated. It needs a model with a text encoder.
+    symbol : sequence of str
+        Class of the model (its slug or name), or an image file with a schematic symbol; can be repeated.
+    id : sequence of str
+        Identifier of an indexed object, or @list.txt with one on each line; can be repeated.
     ra, dec : float or str, optional
         Position of an indexed object, ICRS: in degrees, or sexagesimal with right ascension in hours, such as --ra
         12:30:49.4 --dec +12:23:28 or 12h30m49.4s.
     radius : float
         Maximum distance of the object from the position, in arcsec.
+    unlike : sequence of str
+        Image file, or identifier of an indexed object, that results should not resemble; can be repeated.
+    unlike_text : sequence of str
+        Description of what results should not resemble; can be repeated.
+    weight : sequence of float
+        Weight of an example, repeated for each in the order QUERY, --text, --symbol, --id, position, --not, --not-text;
+        or only for those after the images, which then count 1. By default 1, and 0.5 for --not and --not-text.
+    each : bool
+        Make every example a query of its own; --not and --not-text then belong to all of them.
     index : Path, optional
         Index directory; by default the one in GALAXTOOL_INDEX, otherwise galaxtool_index/.
     among : sequence of str or Path, optional
@@ -85,18 +106,28 @@ def similar(
     model : str, optional
         Model to use with --among; by default mini. With an index, only checked against the model of the index.
     top_k : int
-        Number of results.
+        Number of results for each query.
+    cone : str, optional
+        Circle on the sky that results must lie in, RA,DEC,RADIUS: degrees (or 12:30:49,+12:23:28) and arcsec.
+    where : str, optional
+        Condition that results must meet, as in SQL, on the columns of the index: "z < 0.1 and g - r > 0.7".
+    filter : sequence of str, optional
+        Filter of a plugin that results must pass, as NAME:ARGUMENT; can be repeated. cone: and where: are filters too.
+    exclude_query : bool
+        Leave the query itself out of the results.
+    exclude_duplicates : bool
+        Leave out objects that are a better result over again: within 1 arcsec of it, or with nearly the same picture.
     output : Path
         Table to write. The suffix selects the format: .csv, .ecsv, .fits, .vot or .parquet.
     sheet : Path, optional
         Contact sheet to write, .png, .jpg or .pdf; by default a PNG file beside the table, under the same name.
     sheet_style : str
         Colours of the contact sheet: dark or light.
-    exclude_query : bool
-        Leave the query itself out of the results.
-    filter : sequence of str, optional
-        Filter that results must pass, as NAME:ARGUMENT; can be repeated. cone:RA,DEC,RADIUS takes degrees (or 12:30:49,
-        +12:23:28) and arcsec, "where:dec > 30" takes a condition on id, path, ra and dec, and plugins add others.
+    html : Path, optional
+        Also write an HTML page with the pictures of the queries and of their results.
+    label_column : str, optional
+        Column of the index whose values the sheet and the page show; by default label, class or the like, otherwise the
+        class that the model predicts.
     {hdu}
     {each_hdu}
     {bands}
@@ -129,9 +160,9 @@ def similar(
     Raises
     ------
     ConfigError
-        If not exactly one kind of query is given, or the value of an option cannot be used.
+        If no query is given, or the value of an option cannot be used.
     InputError
-        If the index does not exist, a file cannot be read, no object is at the position, or none passes the filters.
+        If the index does not exist, no query can be used, or no object passes the filters.
     IndexMismatch
         If the index was built with another model.
     """
@@ -143,18 +174,21 @@ def similar(
         id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
     )  # fmt: skip
     return find_similar(
-        QueryArgs(image=query, text=text, symbol=symbol, id=id, ra=ra, dec=dec, radius=radius, reading=reading),
+        Request(
+            images=query, texts=text, symbols=symbol, ids=read_id_list(id), ra=ra, dec=dec, radius=radius,
+            unlike=unlike, unlike_texts=unlike_text, weights=weight, each=each, reading=reading,
+        ),
         SourceArgs(
             index=index, among=among, model=None if model is None else str(model), reading=reading,
             overwrite=overwrite, compute=ComputeOptions(engine=engine, device=device),
         ),
+        SearchOptions(
+            k=top_k, filters=name_filters(cone, where, filter), exclude_query=exclude_query,
+            exclude_duplicates=exclude_duplicates,
+        ),
         ResultOptions(
-            output=Path(output),
-            sheet=None if sheet is None else Path(sheet),
-            sheet_style=sheet_style,
-            k=top_k,
-            filters=(filter,) if isinstance(filter, str) else tuple(filter),
-            exclude_query=exclude_query,
+            output=Path(output), sheet=None if sheet is None else Path(sheet), sheet_style=sheet_style,
+            html=None if html is None else Path(html), label_column=label_column,
         ),
         progress or Silent(),
     )  # fmt: skip

@@ -35,7 +35,7 @@ from galaxtool.vision.preprocess import GRAY, RGB
 Image = str | os.PathLike[str] | ImageRef | Cutout | np.ndarray
 """Anything that `Model` takes as an image."""
 
-_ONE_IMAGE = (str, os.PathLike, ImageRef, Cutout, np.ndarray)
+ONE_IMAGE = (str, os.PathLike, ImageRef, Cutout, np.ndarray)
 
 
 def load_model(
@@ -195,8 +195,8 @@ class Model:
         """Read and score images in batches."""
         check_views(tta)
         preprocess = self.record.make_preprocess()
-        sequence: Sequence[Image] = [images] if isinstance(images, _ONE_IMAGE) else images
-        items = _make_items(sequence, preprocess.channels)
+        sequence: Sequence[Image] = [images] if isinstance(images, ONE_IMAGE) else images
+        items = make_items(sequence, preprocess.channels)
         setup = WorkerSetup(
             model=self.name,
             digest=self.record.digest,
@@ -216,7 +216,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class _MemoryItem(InputItem):
+class MemoryItem(InputItem):
     """An image in memory; `load` raises `UnreadableImage` where it has no pixel with a value."""
 
     load: Callable[[], Cutout] | None = None
@@ -226,14 +226,20 @@ class _MemoryReader(PictureReader):
     """Reads batches of images that are in files or in memory."""
 
     def _read(self, item: InputItem, options: ReadOptions) -> tuple[np.ndarray, tuple[float | None, float | None], str]:
-        if not isinstance(item, _MemoryItem) or item.load is None:
+        if not isinstance(item, MemoryItem) or item.load is None:
             return super()._read(item, options)
         preprocess, cutout = self.setup.preprocess, item.load()
         return preprocess.picture(cutout), (cutout.ra, cutout.dec), " ".join(preprocess.flags(cutout))
 
 
-def _make_items(images: Sequence[Image], channels: tuple[str, ...]) -> list[InputItem]:
-    """Return the items of images for a model with these channels; consecutive paths are gathered together."""
+def make_items(images: Sequence[Image], channels: tuple[str, ...]) -> list[InputItem]:
+    """Return the items of images for a model with these channels; consecutive paths are gathered together.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist, or an object is not an image.
+    """
     items: list[InputItem] = []
     for is_path, group in groupby(images, key=lambda image: isinstance(image, (str, os.PathLike))):
         if is_path:
@@ -276,4 +282,4 @@ def _split_array(array: np.ndarray, channels: tuple[str, ...], first: int) -> It
 
 
 def _make_memory_item(name: str, load: Callable[[], Cutout]) -> InputItem:
-    return _MemoryItem(name, ImageRef(Path(name)), load=load)
+    return MemoryItem(name, ImageRef(Path(name)), load=load)

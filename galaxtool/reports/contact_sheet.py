@@ -12,30 +12,32 @@ from galaxtool.reports.sheet_layout import COLUMNS, STYLES, TILE, Label, PlacedP
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import import_attribute
 
-__all__ = ["SUFFIXES", "TILE", "Tile", "draw_contact_sheet", "write_contact_sheet"]
+__all__ = ["COLUMNS", "SUFFIXES", "TILE", "Tile", "draw_contact_sheet", "write_contact_sheet"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf")
 """Suffixes of the files that a sheet can be written to."""
 
 
-def write_contact_sheet(path: Path, tiles: Sequence[Tile], title: str, *, style: str = "dark") -> None:
+def write_contact_sheet(
+    path: Path, tiles: Sequence[Tile | None], title: str, *, style: str = "dark", columns: int = COLUMNS
+) -> None:
     """Write a sheet to a file whose suffix says how: as pixels, or as a PDF page with text and lines as vectors."""
     with atomic_write(path) as temporary:
         if path.suffix.lower() == ".pdf":
-            import_attribute("galaxtool.reports.sheet_pdf:save_pdf")(temporary, tiles, title, style)
+            import_attribute("galaxtool.reports.sheet_pdf:save_pdf")(temporary, tiles, title, style, columns)
         else:
-            draw_contact_sheet(tiles, title, style=style).save(temporary)
+            draw_contact_sheet(tiles, title, style=style, columns=columns).save(temporary)
 
 
 def draw_contact_sheet(
-    tiles: Sequence[Tile], title: str, *, tile: int = TILE, columns: int = COLUMNS, style: str = "dark"
+    tiles: Sequence[Tile | None], title: str, *, tile: int = TILE, columns: int = COLUMNS, style: str = "dark"
 ) -> Image.Image:
     """Draw pictures in rows with a title above.
 
     Parameters
     ----------
-    tiles : sequence of Tile
-        Tiles in the order of the rows.
+    tiles : sequence of Tile or None
+        Tiles in the order of the rows; None leaves a place free.
     title : str
         One line of text, shortened if it is too long.
     tile : int

@@ -64,6 +64,8 @@ class Tile:
         Whether to draw a frame, as around the query.
     scale : float or None
         Arcsec per pixel of the picture, for its scale bar; None where it is unknown.
+    label : str
+        Bright text below the detail; a sheet of which no tile has one has no line for it.
     """
 
     picture: np.ndarray | None
@@ -72,6 +74,7 @@ class Tile:
     note: str = ""
     chosen: bool = False
     scale: float | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,20 @@ class Sheet:
 
 
 def lay_out(
-    tiles: Sequence[Tile], title: str, measure: Measure, style: Style, *, tile: int = TILE, columns: int = COLUMNS
+    tiles: Sequence[Tile | None],
+    title: str,
+    measure: Measure,
+    style: Style,
+    *,
+    tile: int = TILE,
+    columns: int = COLUMNS,
 ) -> Sheet:
     """Lay out pictures in rows with a title above.
 
     Parameters
     ----------
-    tiles : sequence of Tile
-        Tiles in the order of the rows.
+    tiles : sequence of Tile or None
+        Tiles in the order of the rows; None leaves a place free.
     title : str
         One line of text, shortened if it is too long.
     measure : callable
@@ -142,18 +151,24 @@ def lay_out(
     """
     columns = max(1, min(columns, len(tiles)))
     rows = -(-len(tiles) // columns)
-    step_x, step_y = tile + _GAP, tile + 2 * _LINE + _GAP + 6
+    lines = 3 if any(one is not None and one.label for one in tiles) else 2
+    step_x, step_y = tile + _GAP, tile + lines * _LINE + _GAP + 6
     width = max(columns * step_x + _GAP, 3 * step_x)
     top = _GAP + _TITLE + _GAP
     elements: list[Box | PlacedPicture | Label] = []
     elements.append(Label(_GAP, _GAP, fit_text(title, measure, _TITLE, width - 2 * _GAP), _TITLE, style.text))
     for number, one in enumerate(tiles):
+        if one is None:
+            continue
         x, y = _GAP + number % columns * step_x, top + number // columns * step_y
         elements += _lay_out_picture(one, x, y, tile, measure, style)
         color = style.accent if one.chosen else style.text
         below = y + tile + 5
         elements.append(Label(x, below, fit_text(one.caption, measure, _TEXT, tile), _TEXT, color))
         elements.append(Label(x, below + _LINE, fit_text(one.detail, measure, _TEXT, tile), _TEXT, style.dim))
+        if one.label:
+            label = fit_text(one.label, measure, _TEXT, tile)
+            elements.append(Label(x, below + 2 * _LINE, label, _TEXT, style.text))
     return Sheet(width, top + rows * step_y + _GAP // 2, style.ground, elements)
 
 

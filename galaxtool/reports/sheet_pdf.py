@@ -22,9 +22,9 @@ _FONT = FontProperties(family="DejaVu Sans")
 _SETTINGS: dict[Any, Any] = {"text.parse_math": False, "pdf.fonttype": 42, "image.composite_image": False}
 
 
-def save_pdf(path: Path, tiles: Sequence[Tile], title: str, style: str) -> None:
+def save_pdf(path: Path, tiles: Sequence[Tile | None], title: str, style: str, columns: int) -> None:
     """Write a sheet as a PDF file."""
-    sheet = lay_out(tiles, title, _measure, STYLES[style])
+    sheet = lay_out(tiles, title, _measure, STYLES[style], columns=columns)
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(sheet.width / _DPI, sheet.height / _DPI), facecolor=_to_color(sheet.ground))
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, sheet.width), ylim=(sheet.height, 0))

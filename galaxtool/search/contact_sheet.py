@@ -1,4 +1,4 @@
-"""The contact sheet of a query and its results."""
+"""The contact sheet of queries and their results."""
 
 from __future__ import annotations
 
@@ -6,69 +6,84 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from galaxtool.containers.reading import read_ref
-from galaxtool.errors import InputError, UnreadableImage
-from galaxtool.inference.reading import override_preprocess
-from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.reports.contact_sheet import TILE, Tile
-from galaxtool.search.filters import Hit
-from galaxtool.search.query import Query
-from galaxtool.search.results import Neighbor
+from galaxtool.reports.contact_sheet import COLUMNS, TILE, Tile
+from galaxtool.search.answer import Answer
+from galaxtool.search.labels import Labels
+from galaxtool.search.pictures import Picture, describe_example, name_example, read_example, read_picture
+from galaxtool.search.query import QueryExample
 from galaxtool.search.source import Source
-from galaxtool.taxonomy.symbols import load_symbol
-from galaxtool.types import ImageRef
 
 MAX_NEIGHBORS = 119
-"""Number of results on a sheet; the table has all of them."""
+"""Number of results of a single query on a sheet; the table has all of them."""
+
+MAX_QUERIES, MAX_IN_ROW = 24, 9
+"""Number of queries on a sheet, and of the results of each, where there are several."""
+
+_MAX_EXAMPLES = 12
 
 
-def lay_out_tiles(query: Query, hits: Sequence[Hit], neighbors: Sequence[Neighbor], source: Source) -> list[Tile]:
-    """Return the query and then its results, as the model sees them but with more pixels."""
-    tiles = [_make_query_tile(query, source)]
-    for hit, neighbor in zip(hits[:MAX_NEIGHBORS], neighbors, strict=False):
-        shown = _read_picture(source.index[hit.row].ref, source.reading, source)
-        tiles.append(replace(shown, caption=neighbor.id, detail=_describe_similarity(neighbor)))
+def lay_out_answers(answers: Sequence[Answer], labels: Labels, source: Source) -> tuple[list[Tile | None], int]:
+    """Return the tiles of a sheet and the number of its columns.
+
+    A single query is followed by its results. Of several queries, each has a row with its first results.
+    """
+    if len(answers) == 1:
+        asked: list[Tile | None] = [*_lay_out_query(answers[0], source)]
+        if len(asked) > 1:
+            asked += [None] * (-len(asked) % COLUMNS)
+        return [*asked, *_lay_out_hits(answers[0], MAX_NEIGHBORS, labels, source)], COLUMNS
+    shown = answers[:MAX_QUERIES]
+    columns = 1 + min(MAX_IN_ROW, max(len(answer.hits) for answer in shown))
+    tiles: list[Tile | None] = []
+    for answer in shown:
+        row = [_lay_out_query(answer, source)[0], *_lay_out_hits(answer, columns - 1, labels, source)]
+        tiles += [*row, *[None] * (columns - len(row))]
+    return tiles, columns
+
+
+def write_title(answers: Sequence[Answer], source: Source) -> str:
+    """Return the title of a sheet."""
+    where = f"of {len(source.index)} in {source.name}"
+    if len(answers) > 1:
+        part = "" if len(answers) <= MAX_QUERIES else f", the first {MAX_QUERIES}"
+        return f"{len(answers)} queries{part}, {where}"
+    answer = answers[0]
+    part = "" if len(answer.hits) <= MAX_NEIGHBORS else f", the first {MAX_NEIGHBORS} of {len(answer.hits)}"
+    warning = "; nothing is close" if answer.rating.nothing_is_close else ""
+    return f"Similar to {answer.query.text}, {where}{part}{warning}"
+
+
+def _lay_out_query(answer: Answer, source: Source) -> list[Tile]:
+    """Return the tiles of the examples of a query."""
+    examples = answer.query.examples
+    return [_make_example_tile(one, source, is_only=len(examples) == 1) for one in examples[:_MAX_EXAMPLES]]
+
+
+def _make_example_tile(example: QueryExample, source: Source, *, is_only: bool) -> Tile:
+    tile = _make_tile(read_example(example, source, TILE))
+    detail = describe_example(example, is_only=is_only)
+    return replace(tile, caption=name_example(example), detail=detail, chosen=example.weight > 0)
+
+
+def _lay_out_hits(answer: Answer, number: int, labels: Labels, source: Source) -> list[Tile]:
+    """Return the tiles of the first results of a query."""
+    hits = answer.hits[:number]
+    named = labels.find([hit.row for hit in hits])
+    tiles = []
+    for rank, hit in enumerate(hits, 1):
+        item = source.index[hit.row]
+        percentile = answer.rating.percentiles[rank - 1]
+        detail = f"{rank}: {hit.similarity:.4f}"
+        detail += "" if percentile is None else f", percentile {round_down(percentile)}"
+        tile = _make_tile(read_picture(item.ref, source.reading, source, TILE))
+        tiles.append(replace(tile, caption=item.id, detail=detail, label=named[rank - 1]))
     return tiles
 
 
-def write_title(query: Query, neighbors: Sequence[Neighbor], source: Source, *, nothing_is_close: bool) -> str:
-    """Return the title of a sheet."""
-    part = "" if len(neighbors) <= MAX_NEIGHBORS else f", the first {MAX_NEIGHBORS} of {len(neighbors)}"
-    warning = "; nothing is close" if nothing_is_close else ""
-    return f"Similar to {query.text}, of {len(source.index)} in {source.name}{part}{warning}"
+def _make_tile(picture: Picture) -> Tile:
+    return Tile(picture.pixels, "", note=picture.note, scale=None if picture.side is None else picture.side / TILE)
 
 
-def _describe_similarity(neighbor: Neighbor) -> str:
-    percentile = "" if neighbor.percentile is None else f", percentile {_round_down(neighbor.percentile)}"
-    return f"{neighbor.rank}: {neighbor.similarity:.4f}{percentile}"
-
-
-def _round_down(percentile: float) -> str:
-    """Return a percentile with one digit, of which 99.97 is not 100."""
+def round_down(percentile: float) -> str:
+    """Return a percentage with one digit, of which 99.97 is not 100."""
     return f"{math.floor(10 * percentile) / 10:.1f}"
-
-
-def _make_query_tile(query: Query, source: Source) -> Tile:
-    """Return the tile of the query: an image, a symbol or a text."""
-    if query.path is None:
-        return Tile(None, "query", "symbol" if query.is_symbol else "text", query.text, chosen=True)
-    name = query.text if query.is_symbol or query.row is not None else query.path.name
-    if query.ref is not None:
-        return replace(_read_picture(query.ref, query.reading, source), caption=name, detail="query", chosen=True)
-    try:
-        return Tile(load_symbol(query.path, TILE), name, "query, a symbol", chosen=True)
-    except InputError:  # the model has the embedding of its own symbol without the drawing
-        return Tile(None, name, "query, a symbol", name, chosen=True)
-
-
-def _read_picture(ref: ImageRef, options: ReadingOptions, source: Source) -> Tile:
-    """Return a tile without text, with a picture as the model sees it, or with the reason why there is none."""
-    if not ref.path.exists():
-        return Tile(None, "", note="file is missing")
-    preprocess = replace(override_preprocess(source.record.make_preprocess(), options), size=TILE)
-    try:
-        cutout = read_ref(ref, options.read_options)
-        side = preprocess.field_arcsec(cutout)
-        return Tile(preprocess.display(cutout), "", scale=None if side is None else side / TILE)
-    except UnreadableImage:
-        return Tile(None, "", note="file can no longer be read")

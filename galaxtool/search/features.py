@@ -19,8 +19,9 @@ from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.stored_embeddings import is_embedding_file, read_embeddings
 from galaxtool.models.find import find_model
 from galaxtool.search.index.record import RECORD
+from galaxtool.search.open_source import open_source
 from galaxtool.search.options import SourceArgs
-from galaxtool.search.source import Source, open_source, read_record
+from galaxtool.search.source import Source, read_record
 from galaxtool.types import ImageRef, Progress
 from galaxtool.vision.preprocess import Preprocess
 

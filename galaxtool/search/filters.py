@@ -1,4 +1,4 @@
-"""Filters that limit the results of a search, and the search that applies them."""
+"""Filters that limit the results of a search."""
 
 from __future__ import annotations
 
@@ -12,109 +12,74 @@ from galaxtool.errors import ConfigError, InputError, PluginError
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import SearchFilterSpec
-from galaxtool.search.index.store import Index
-from galaxtool.search.query import Query
+from galaxtool.search.options import CONE, WHERE
 from galaxtool.search.sky import find_separations
+from galaxtool.search.source import Source
 from galaxtool.tables.angles import parse_dec, parse_ra
-from galaxtool.tables.filter import filter_rows
-from galaxtool.types import ImageRef
+from galaxtool.tables.filter import filter_rows, find_columns
 
 RowFilter = Callable[[Table], np.ndarray]
-"""A function of the rows of an index, with the columns id, path, ra and dec, to a bool array: the rows to keep."""
+"""A function of the rows of an index to a bool array, the rows to keep.
 
-_SAME_IMAGE = 0.999
-"""Least similarity of two readings of the same file."""
+The rows have the columns id, path, ra, dec and those of the catalogue; or only those that the method ``find_columns``
+of the function returns, which is given the names of all.
+"""
 
-
-@dataclass(frozen=True)
-class Hit:
-    """One result.
-
-    Parameters
-    ----------
-    row : int
-        Row of the object in the index.
-    similarity : float
-        Cosine similarity to the query.
-    place : int
-        Rank among all objects of the index, whether they pass the filters or not; 1 for the most similar one.
-    """
-
-    row: int
-    similarity: float
-    place: int = 0
+_MOST_KEPT = 32  # masks that a source remembers
 
 
-def search_index(
-    query: Query, index: Index, k: int, *, filters: Sequence[str] = (), exclude_query: bool = False
-) -> list[Hit]:
-    """Find the objects most similar to a query among those that pass all filters.
+def select_rows(source: Source, filters: Sequence[str]) -> np.ndarray | None:
+    """Return which objects pass all filters, bool (N,); None without any filter.
 
     Parameters
     ----------
-    query : Query
-        What to search for.
-    index : Index
-        Where to search.
-    k : int
-        Number of results; all objects that pass, if there are fewer.
+    source : Source
+        The index. It remembers the results of filters.
     filters : sequence of str
         Names of registered filters, each with its argument: ``cone:150.1,2.2,60``.
-    exclude_query : bool
-        Whether to leave out the query itself.
-
-    Returns
-    -------
-    list of Hit
-        The most similar first.
 
     Raises
     ------
     UnknownName
         If a filter does not exist.
-    ConfigError
+    ConfigError, TableError
         If an argument is not valid.
     InputError
         If no object passes the filters.
     PluginError
         If a filter does not return a bool for each row.
     """
-    allowed = select_rows(index, filters)
-    wanted, step = k, 0
-    while True:
-        similarities, rows = index.search(query.vector[None], wanted)
-        pairs = zip(rows[0], similarities[0], strict=True)
-        hits = [Hit(int(row), float(similarity), place) for place, (row, similarity) in enumerate(pairs, 1)]
-        kept = [hit for hit in hits if allowed[hit.row] and not (exclude_query and is_query(query, index, hit))][:k]
-        if len(kept) == k or len(hits) < wanted or wanted >= len(index):
-            return kept
-        step = 4 * step or 2 * (k - len(kept))
-        wanted = min(wanted + step, len(index))
-
-
-def select_rows(index: Index, filters: Sequence[str]) -> np.ndarray:
-    """Return which rows of an index pass all filters, bool (N,)."""
-    allowed = np.ones(len(index), dtype=bool)
     if not filters:
-        return allowed
-    table = index.to_table()
-    for text in filters:
-        registration, argument = _find_filter(text)
-        row_filter: RowFilter = registration.create(argument)
-        mask = np.asarray(row_filter(table))
-        if mask.shape != allowed.shape or mask.dtype != bool:
-            raise PluginError(
-                f"The search filter '{registration.spec.name}' of the plugin '{registration.plugin}' returned "
-                f"{mask.dtype} of shape {mask.shape} for {len(allowed)} rows; it must return one bool per row.",
-                hint="Leave the filter out, or update the plugin.",
-            )
-        allowed &= mask
-    if not allowed.any():
+        return None
+    masks = [_select_by(source, text) for text in filters]
+    keep: np.ndarray = np.logical_and.reduce(masks)
+    if not keep.any():
         raise InputError(
-            f"None of the {len(index)} objects of the index passes {' and '.join(filters)}.",
-            hint="Widen or remove a --filter.",
+            f"None of the {len(source.index)} objects of the index passes {' and '.join(map(_show_filter, filters))}.",
+            hint="Widen the cone or the condition, or leave a filter out.",
         )
-    return allowed
+    return keep
+
+
+def _select_by(source: Source, text: str) -> np.ndarray:
+    """Return which objects pass one filter."""
+    if (known := source.masks.get(text)) is not None:
+        return known
+    registration, argument = _find_filter(text)
+    row_filter: RowFilter = registration.create(argument)
+    every = ["id", "path", "ra", "dec", *source.columns]
+    needs = getattr(row_filter, "find_columns", None)
+    mask = np.asarray(row_filter(source.make_table(every if needs is None else needs(every))))
+    if mask.shape != (len(source.index),) or mask.dtype != bool:
+        raise PluginError(
+            f"The search filter '{registration.spec.name}' of the plugin '{registration.plugin}' returned "
+            f"{mask.dtype} of shape {mask.shape} for {len(source.index)} rows; it must return one bool per row.",
+            hint="Leave the filter out, or update the plugin.",
+        )
+    while len(source.masks) >= _MOST_KEPT:
+        source.masks.pop(next(iter(source.masks)))
+    source.masks[text] = mask
+    return mask
 
 
 def _find_filter(text: str) -> tuple[Registration[SearchFilterSpec], str]:
@@ -127,18 +92,10 @@ def _find_filter(text: str) -> tuple[Registration[SearchFilterSpec], str]:
     return collection.find(text.partition(":")[0]), ""
 
 
-def is_query(query: Query, index: Index, hit: Hit) -> bool:
-    """Tell whether a hit is the query itself: the same row or file, or the same file before it was moved."""
-    if query.row is not None:
-        return hit.row == query.row
-    if query.path is None:
-        return False
-    asked, found = query.ref or ImageRef(query.path), index[hit.row].ref
-    if asked.member != found.member:
-        return False
-    if found.path.exists() and asked.path.exists():
-        return found.path.samefile(asked.path)
-    return found.path.name == asked.path.name and hit.similarity >= _SAME_IMAGE
+def _show_filter(text: str) -> str:
+    """Return a filter as it is typed."""
+    name, _, argument = text.partition(":")
+    return f'--{name} "{argument}"' if name in (CONE, WHERE) else f"--filter {text}"
 
 
 def make_cone_filter(argument: str) -> RowFilter:
@@ -159,28 +116,53 @@ def make_cone_filter(argument: str) -> RowFilter:
         radius = float(width)
     except ValueError:
         raise ConfigError(
-            f"--filter cone:{argument} is not of the form cone:RA,DEC,RADIUS.",
-            hint="Give degrees, degrees and arcsec, e.g. cone:150.1,2.2,60, or cone:10:00:24,+02:12:00,60",
+            f"--cone {argument} is not of the form RA,DEC,RADIUS.",
+            hint="Give degrees, degrees and arcsec, e.g. --cone 150.1,2.2,60, or --cone 10:00:24,+02:12:00,60",
         ) from None
-    ra, dec = parse_ra(center_ra, "--filter cone:"), parse_dec(center_dec, "--filter cone:")
+    ra, dec = parse_ra(center_ra, "--cone"), parse_dec(center_dec, "--cone")
     if not radius > 0:
         raise ConfigError(
-            f"--filter cone:{argument} is not a circle on the sky.", hint="Give degrees, degrees and arcsec above 0."
+            f"--cone {argument} is not a circle on the sky.", hint="Give degrees, degrees and arcsec above 0."
         )
+    return ConeFilter(ra, dec, radius)
 
-    def is_inside(rows: Table) -> np.ndarray:
-        inside: np.ndarray = find_separations(np.asarray(rows["ra"]), np.asarray(rows["dec"]), ra, dec) <= radius
+
+@dataclass(frozen=True)
+class ConeFilter:
+    """A filter for objects within `radius` arcsec of a position in degrees."""
+
+    ra: float
+    dec: float
+    radius: float
+
+    def find_columns(self, names: Sequence[str]) -> list[str]:
+        """Return the columns that it needs."""
+        return ["ra", "dec"]
+
+    def __call__(self, rows: Table) -> np.ndarray:
+        """Return which rows to keep."""
+        ra, dec = np.asarray(rows["ra"]), np.asarray(rows["dec"])
+        inside: np.ndarray = find_separations(ra, dec, self.ra, self.dec) <= self.radius
         return inside
-
-    return is_inside
 
 
 def make_where_filter(argument: str) -> RowFilter:
-    """Return a filter by an SQL condition on the columns id, path, ra and dec; see `galaxtool.tables.filter`."""
+    """Return a filter by an SQL condition on the columns of the index; see `galaxtool.tables.filter`."""
     if not argument.strip():
-        raise ConfigError("--filter where has no condition.", hint='Write for example --filter "where:dec > 30"')
+        raise ConfigError("--where has no condition.", hint='Write for example --where "dec > 30"')
+    return WhereFilter(argument)
 
-    def holds(rows: Table) -> np.ndarray:
-        return filter_rows(rows, argument)
 
-    return holds
+@dataclass(frozen=True)
+class WhereFilter:
+    """A filter by an SQL condition."""
+
+    expression: str
+
+    def find_columns(self, names: Sequence[str]) -> list[str]:
+        """Return those of some columns that the condition names."""
+        return find_columns(self.expression, names)
+
+    def __call__(self, rows: Table) -> np.ndarray:
+        """Return which rows to keep."""
+        return filter_rows(rows, self.expression)

@@ -10,7 +10,9 @@ from galaxtool.errors import ConfigError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.utils.config import check_choice
-from galaxtool.utils.optional_imports import import_attribute
+
+CONE, WHERE = "cone", "where"
+"""Names of the filters that have options of their own."""
 
 _SHEET_SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf")
 _SHEET_STYLES = ("dark", "light")
@@ -52,76 +54,6 @@ class IndexOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QueryArgs:
-    """A query as the user gave it: exactly one of an image, a text, a symbol, an identifier and a position.
-
-    Parameters
-    ----------
-    image : str or Path, optional
-        Image file.
-    text : str, optional
-        Description of the images to find.
-    symbol : str, optional
-        Class of the model, or an image file with a drawing.
-    id : str, optional
-        Identifier of an object of the index.
-    ra, dec : float or str, optional
-        Position of an object of the index, ICRS: degrees, or a sexagesimal text, which becomes degrees.
-    radius : float
-        Maximum distance of the object from the position, in arcsec.
-    reading : ReadingOptions
-        How the image is read where it differs from the index.
-
-    Raises
-    ------
-    ConfigError
-        If not exactly one kind of query is given, or a position is not valid.
-    """
-
-    image: str | Path | None = None
-    text: str | None = None
-    symbol: str | None = None
-    id: str | None = None
-    ra: float | str | None = None
-    dec: float | str | None = None
-    radius: float = 5.0
-    reading: ReadingOptions = field(default_factory=ReadingOptions)
-
-    def __post_init__(self) -> None:
-        self._check_position()
-        kinds = {
-            "QUERY": self.image,
-            "--text": self.text,
-            "--symbol": self.symbol,
-            "--id": self.id,
-            "--ra with --dec": self.ra,
-        }
-        given = [name for name, value in kinds.items() if value is not None]
-        if len(given) != 1:
-            what = "No query was given." if not given else f"Several queries were given: {' and '.join(given)}."
-            raise ConfigError(what, hint="Give one of an image, --text, --symbol, --id, or --ra with --dec.")
-        if self.text is not None and not self.text.strip():
-            raise ConfigError("The text is empty.", hint='Describe what to find: --text "a barred spiral galaxy"')
-
-    def _check_position(self) -> None:
-        if (self.ra is None) != (self.dec is None):
-            missing = "--dec" if self.dec is None else "--ra"
-            raise ConfigError(
-                f"A position needs both --ra and --dec; {missing} is missing.",
-                hint="Give both in degrees, such as --ra 150.1 --dec 2.2",
-            )
-        if self.ra is None or self.dec is None:
-            return
-        for name in ("ra", "dec"):
-            parse = import_attribute(f"galaxtool.tables.angles:parse_{name}")
-            object.__setattr__(self, name, parse(getattr(self, name)))
-        if not self.radius > 0:
-            raise ConfigError(
-                f"--radius is {self.radius}; it must be above 0.", hint="Give it in arcsec, or leave it out for 5."
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
 class SourceArgs:
     """The place to search as the user gave it.
 
@@ -150,8 +82,40 @@ class SourceArgs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """Which objects to find.
+
+    Parameters
+    ----------
+    k : int
+        Number of results; all objects that may be results, if there are fewer.
+    filters : tuple of str
+        Names of registered filters, each with its argument: ``cone:150.1,2.2,60``.
+    exclude_query : bool
+        Whether to leave out the query itself.
+    exclude_duplicates : bool
+        Whether to leave out objects that are a better result over again: within 1 arcsec of it, or with nearly the
+        same picture.
+
+    Raises
+    ------
+    ConfigError
+        If `k` is below 1.
+    """
+
+    k: int = 10
+    filters: tuple[str, ...] = ()
+    exclude_query: bool = False
+    exclude_duplicates: bool = False
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise ConfigError(f"--top-k is {self.k}; it must be at least 1.", hint="Leave it out for 10.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultOptions:
-    """Which results to keep, and where to write them.
+    """Where to write the results of a search.
 
     Parameters
     ----------
@@ -161,26 +125,22 @@ class ResultOptions:
         Contact sheet to write; by default beside the table, under the same name.
     sheet_style : {"dark", "light"}
         Colours of the contact sheet.
-    k : int
-        Number of results.
-    filters : sequence of str
-        Search filters, see `galaxtool.search.filters.search_index`.
-    exclude_query : bool
-        Whether to leave out the query itself.
+    html : Path, optional
+        Page to write.
+    label_column : str, optional
+        Column of the index with the labels that the sheet and the page show.
 
     Raises
     ------
     ConfigError
-        If the contact sheet has an unknown suffix or style, the table has the suffix of a contact sheet, or `k` is
-        below 1.
+        If the contact sheet has an unknown suffix or style, or the table has the suffix of a contact sheet.
     """
 
     output: Path
     sheet: Path | None = None
     sheet_style: str = "dark"
-    k: int = 10
-    filters: Sequence[str] = ()
-    exclude_query: bool = False
+    html: Path | None = None
+    label_column: str | None = None
 
     def __post_init__(self) -> None:
         if self.output.suffix.lower() in _SHEET_SUFFIXES:
@@ -194,10 +154,17 @@ class ResultOptions:
                 f"A contact sheet cannot be written as '{self.sheet_path}'.",
                 hint=f"The name must end in {', '.join(_SHEET_SUFFIXES)}.",
             )
-        if self.k < 1:
-            raise ConfigError(f"--top-k is {self.k}; it must be at least 1.", hint="Leave it out for 10.")
+        same = [path for path in (self.sheet_path, self.output) if path == self.html]
+        if same:
+            raise ConfigError(f"'{same[0]}' is the name of two outputs.", hint="Choose another name for --html.")
 
     @property
     def sheet_path(self) -> Path:
         """Path of the contact sheet."""
         return self.output.with_suffix(".png") if self.sheet is None else self.sheet
+
+
+def name_filters(cone: str | None, where: str | None, others: Sequence[str]) -> tuple[str, ...]:
+    """Return all filters of a search as ``NAME:ARGUMENT``."""
+    given = ((CONE, cone), (WHERE, where))
+    return (*(f"{name}:{argument}" for name, argument in given if argument is not None), *others)

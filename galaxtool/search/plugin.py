@@ -17,7 +17,7 @@ def register_search_filters() -> list[SearchFilterSpec]:
         ),
         SearchFilterSpec(
             name="where",
-            summary="Objects for which an SQL condition on id, path, ra and dec holds: where:dec > 30.",
+            summary="Objects for which an SQL condition on the columns of the index holds: where:dec > 30.",
             factory="galaxtool.search.filters:make_where_filter",
         ),
     ]

@@ -1,33 +1,72 @@
-"""Queries: an image, a text, a symbol or an object of the index, turned into a vector."""
+"""Queries as vectors: one example, or several that are combined."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from galaxtool.containers.reading import read_ref
-from galaxtool.errors import InputError, ModelError, UnknownName, UnreadableImage
-from galaxtool.inference.reading import override_preprocess
+from galaxtool.errors import ConfigError, GalaxtoolError, InputError, UnknownName
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.inference.views import run_views
-from galaxtool.inference.worker import describe_not_finite
-from galaxtool.search.options import QueryArgs
-from galaxtool.search.reading import choose_reading, describe_options, locate_query
-from galaxtool.search.sky import find_separations
+from galaxtool.search.examples import ANY, ID, IMAGE, POSITION, SYMBOL, TEXT, Example, QueryArgs, Request
+from galaxtool.search.query_images import EmbeddedImage, embed_images
+from galaxtool.search.reading import describe_options
+from galaxtool.search.sky import find_row_at
 from galaxtool.search.source import Source
+from galaxtool.search.symbol import embed_symbol
 from galaxtool.search.text import embed_query_text
-from galaxtool.taxonomy.matching import match_label
-from galaxtool.taxonomy.symbols import load_symbol
-from galaxtool.types import BLANK, FLAGS, NO_SCALE, OFF_EDGE, UNLIKE_TRAINING, ImageRef, Progress, warn
+from galaxtool.types import ImageRef, Progress
 
-_NOTED_FLAGS = (BLANK, NO_SCALE, OFF_EDGE)
-"""Flags of a query that make its results doubtful."""
+_NOTHING = 1e-4  # length of a sum of unit vectors that cancel each other out
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QueryExample:
+    """One example of a query as a vector.
+
+    Parameters
+    ----------
+    label : str
+        The example in words.
+    vector : ndarray of float32, shape (dim,)
+        Embedding of unit length.
+    weight : float
+        Its share in the query; below zero for an example of what not to find.
+    path : Path or None
+        Image or drawing; None for a text, and for pixels or a vector from memory.
+    row : int or None
+        Row in the index, if it is an object of the index.
+    is_observed : bool
+        Whether it is an image rather than a text or a symbol, whose similarities have a scale of their own.
+    is_symbol : bool
+        Whether it is a symbol.
+    ref : ImageRef or None
+        Where an observed image is stored.
+    reading : ReadingOptions
+        How an observed image is read.
+    ra, dec : float or None
+        Position in degrees, ICRS; None if unknown.
+    warning : str
+        Why results mean little, as a sentence; usually empty.
+    """
+
+    label: str
+    vector: np.ndarray
+    weight: float = 1.0
+    path: Path | None = None
+    row: int | None = None
+    is_observed: bool = True
+    is_symbol: bool = False
+    ref: ImageRef | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    ra: float | None = None
+    dec: float | None = None
+    warning: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Query:
     """A query as a vector.
 
@@ -36,160 +75,186 @@ class Query:
     text : str
         Description of the query: the column ``query`` of the table of results.
     vector : ndarray of float32, shape (dim,)
-        Embedding of unit length.
-    path : Path or None
-        Image or drawing of the query; None for a text.
-    row : int or None
-        Row of the query in the index, if it is an object of the index.
-    is_symbol : bool
-        Whether `path` is a drawing rather than an observed image.
-    ref : ImageRef or None
-        Where an observed image is stored.
-    reading : ReadingOptions
-        How an observed image is read.
-    warning : str
-        Why the results mean little, as a sentence; usually empty.
+        Vector of unit length.
+    examples : tuple of QueryExample
+        What it is made of.
     """
 
     text: str
     vector: np.ndarray
-    path: Path | None = None
-    row: int | None = None
-    is_symbol: bool = False
-    ref: ImageRef | None = None
-    reading: ReadingOptions = field(default_factory=ReadingOptions)
-    warning: str = ""
+    examples: tuple[QueryExample, ...]
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether similarities to it can be compared with those between images: it is made of images to find."""
+        return all(one.is_observed and one.weight > 0 for one in self.examples)
+
+    @property
+    def warning(self) -> str:
+        """Why the results mean little; usually empty."""
+        return " ".join(dict.fromkeys(one.warning for one in self.examples if one.warning))
 
 
-def resolve_query(args: QueryArgs, source: Source, progress: Progress) -> Query:
-    """Return the vector of a query.
+def resolve_queries(
+    queries: Sequence[QueryArgs], request: Request, source: Source, progress: Progress
+) -> list[Query | GalaxtoolError]:
+    """Return the vector of each query, or the error of one that cannot be used.
+
+    Parameters
+    ----------
+    queries : sequence of QueryArgs
+        The queries.
+    request : Request
+        How images are read, and the radius about positions.
+    source : Source
+        The index and its model.
+    progress : Progress
+        Receiver of notes.
+    """
+    embedded = _embed_all_images(queries, request.reading, source, progress)
+    if not embedded and not source.on_demand and (given := request.reading.list_changes()):
+        progress.say(f"{describe_options(given)} has no effect: only the image file of a query is read with it.")
+    found: list[Query | GalaxtoolError] = []
+    for query in queries:
+        try:
+            examples = [
+                _embed_example(one, embedded.get(id(one)), request.radius, source, progress) for one in query.examples
+            ]
+            vector = combine_examples(examples, source.measure_spread)
+            found.append(Query(text=query.text, vector=vector, examples=tuple(examples)))
+        except GalaxtoolError as error:
+            found.append(error)
+    return found
+
+
+def combine_examples(examples: Sequence[QueryExample], measure_spread: Callable[[np.ndarray], float]) -> np.ndarray:
+    """Return the vector of unit length of a query, float32 (dim,).
+
+    Parameters
+    ----------
+    examples : sequence of QueryExample
+        Their vectors are added up with their weights; a single one is returned as it is.
+    measure_spread : callable
+        Takes a unit vector; returns the standard deviation of the similarities of indexed objects to it.
 
     Raises
     ------
-    UnreadableImage
-        If the image cannot be read.
-    UnknownName
-        If the object or the class does not exist.
-    InputError
-        If no object is at the position.
-    ModelError
-        If the model cannot embed this kind of query.
+    ConfigError
+        If the examples cancel each other out.
+
+    Notes
+    -----
+    The similarities of images to a text or a symbol differ less than those to another image. Where a query has both,
+    each vector is first divided by the spread of the similarities to it, so that examples of equal weight decide
+    equally.
     """
-    if args.image is not None:
-        return _embed_image(str(args.image), args.reading, source, progress)
-    if not source.on_demand and (given := args.reading.list_changes()):
-        progress.say(f"{describe_options(given)} has no effect: only the image file of a query is read with it.")
-    if args.text is not None:
-        embedded = embed_query_text(args.text, source.open_torch_engine("A text"))
+    if len(examples) == 1:
+        return examples[0].vector
+    weights = np.array([one.weight for one in examples])
+    if len({one.is_observed for one in examples}) > 1:
+        spreads = np.array([measure_spread(one.vector) for one in examples])
+        if (spreads > 0).all():
+            weights = weights / spreads
+    weights = weights / np.abs(weights).max()
+    total = weights @ np.stack([one.vector for one in examples]).astype(np.float64)
+    length = float(np.linalg.norm(total))
+    if length < _NOTHING:
+        raise ConfigError(
+            "The examples of the query cancel each other out.",
+            hint="Give --not another image than the query, or another --weight.",
+        )
+    vector: np.ndarray = (total / length).astype(np.float32)
+    return vector
+
+
+def _embed_all_images(
+    queries: Sequence[QueryArgs], reading: ReadingOptions, source: Source, progress: Progress
+) -> dict[int, EmbeddedImage | GalaxtoolError]:
+    """Embed the images among the examples of all queries; the keys are the identities of the examples."""
+    wanted = {id(one): one.value for query in queries for one in query.examples if _is_image(one, source)}
+    results = embed_images(list(wanted.values()), reading, source, progress)
+    return dict(zip(wanted, results, strict=True))
+
+
+def _is_image(example: Example, source: Source) -> bool:
+    """Tell whether an example is an image rather than an object of the index or something else."""
+    if example.kind != ANY or not isinstance(example.value, str):
+        return example.kind in (IMAGE, ANY)
+    return Path(example.value).exists() or _find_row(example.value, source) is None
+
+
+def _embed_example(
+    example: Example, image: EmbeddedImage | GalaxtoolError | None, radius: float, source: Source, progress: Progress
+) -> QueryExample:
+    """Return an example as a vector; raise the error of one that cannot be used."""
+    label, weight = example.label, example.weight
+    if isinstance(image, GalaxtoolError):
+        raise _explain_neither(image, example, source)
+    if image is not None:
+        return QueryExample(
+            label=label, vector=image.vector, weight=weight, path=None if image.ref is None else image.ref.path,
+            ref=image.ref, reading=image.reading, ra=image.ra, dec=image.dec,
+        )  # fmt: skip
+    if example.kind == TEXT:
+        embedded = embed_query_text(example.value, source.open_torch_engine("A text"))
         if embedded.note:
             progress.say(embedded.note)
-        return Query(text=args.text, vector=embedded.vector, warning=embedded.warning)
-    if args.symbol is not None:
-        return _embed_symbol(args.symbol, source)
-    if args.id is not None:
-        row, text = source.index.row_of(args.id), args.id
-    else:
-        assert args.ra is not None and args.dec is not None
-        ra, dec = float(args.ra), float(args.dec)
-        row, text = _find_row_at(ra, dec, args.radius, source, progress), f"{ra} {dec:+}"
+        return QueryExample(
+            label=label, vector=embedded.vector, weight=weight, is_observed=False, warning=embedded.warning
+        )
+    if example.kind == SYMBOL:
+        symbol = embed_symbol(str(example.value), source)
+        return QueryExample(
+            label=symbol.label, vector=symbol.vector, weight=weight, path=symbol.path, is_observed=False, is_symbol=True
+        )
+    if example.kind in (ID, ANY):
+        return _take_object(source.index.row_of(str(example.value)), label, weight, source)
+    if example.kind == POSITION:
+        return _take_object(find_row_at(*example.value, radius, source.index, progress), label, weight, source)
+    return QueryExample(label=label, vector=_check_vector(example.value, source), weight=weight)
+
+
+def _take_object(row: int, label: str, weight: float, source: Source) -> QueryExample:
+    """Return an object of the index as an example."""
     item = source.index[row]
-    return Query(
-        text=text,
-        vector=source.index.vector(row),
-        path=Path(item.path),
-        row=row,
-        ref=item.ref,
-        reading=source.reading,
-    )
+    return QueryExample(
+        label=label, vector=source.index.vector(row), weight=weight, path=Path(item.path), row=row,
+        ref=item.ref, reading=source.reading, ra=item.ra, dec=item.dec,
+    )  # fmt: skip
 
 
-def _embed_image(text: str, given: ReadingOptions, source: Source, progress: Progress) -> Query:
-    """Read an image as the index read its own, except for the options that were given, and embed it."""
-    reading = choose_reading(source.reading, given)
-    if reading.note:
-        progress.say(reading.note)
-    ref = locate_query(text, reading.options, source.index)
-    preprocess = override_preprocess(source.engine.record.make_preprocess(), reading.options)
+def _check_vector(vector: np.ndarray, source: Source) -> np.ndarray:
+    """Return a vector from memory with unit length."""
+    values = np.asarray(vector, dtype=np.float32)
+    length = float(np.linalg.norm(values)) if values.shape == (source.index.record.dim,) else 0.0
+    if not (np.isfinite(length) and length > 0):
+        raise ConfigError(
+            f"A vector of shape {values.shape} cannot be compared with this index, whose vectors have "
+            f"{source.index.record.dim} finite numbers, not all 0.",
+            hint="Embed the query with the model and the layer of the index.",
+        )
+    unit: np.ndarray = values / length
+    return unit
+
+
+def _find_row(name: str, source: Source) -> int | None:
+    """Return the row of an object of the index, or None if there is no object of this name."""
     try:
-        cutout = read_ref(ref, preprocess.reading(reading.options.read_options, position=True))
-    except UnreadableImage as error:
-        raise type(error)(error.message, hint=error.hint or _suggest_options(reading.options)) from error
-    for flag in preprocess.flags(cutout):
-        if flag in _NOTED_FLAGS:
-            warn(progress, f"The query is flagged {flag}: {FLAGS[flag]}.")
-    pictures = preprocess.picture(cutout)[None]
-    detector = getattr(source.engine, "detector", None)
-    if detector is not None and detector.find_unlike(pictures)[0]:
-        warn(progress, f"The query is flagged {UNLIKE_TRAINING}: {FLAGS[UNLIKE_TRAINING]}.")
-    vector = run_views(source.engine, pictures, source.index.record.tta).embedding[0]
-    if not np.isfinite(vector).all():
-        raise UnreadableImage(describe_not_finite(ref, embeds=True))
-    return Query(text=text, vector=vector, path=ref.path, ref=ref, reading=reading.options)
-
-
-def _suggest_options(options: ReadingOptions) -> str:
-    """Return the next step after a query that cannot be read."""
-    if changes := options.list_changes():
-        return f"It was read with {describe_options(changes)}, as the index; another value here replaces that."
-    return "Ask with another image, or for an object of the index with --id."
-
-
-def _embed_symbol(symbol: str, source: Source) -> Query:
-    """Return the query for a class of the model, or else for a drawing in a file."""
-    taxonomy = source.record.make_taxonomy()
-    slug = match_label(symbol, taxonomy)
-    if slug is not None:
-        embeddings = source.engine.class_embeddings().get("symbol")
-        if embeddings is None:
-            raise ModelError(
-                f"The model '{source.index.record.model}' has no symbols: it was trained without them.",
-                hint=f'Ask with --text "{taxonomy.get(slug).prompt}", or with a drawing: --symbol FILE.',
-            )
-        vector = embeddings[taxonomy.slugs.index(slug)]
-        return Query(text=slug, vector=vector, path=_find_drawing(slug, source), is_symbol=True)
-    path = Path(symbol)
-    if not path.is_file():
-        if path.suffix or os.sep in symbol:
-            raise InputError(
-                f"There is no symbol '{symbol}'.", hint=f"Give a file, or one of {', '.join(taxonomy.slugs)}."
-            )
-        raise UnknownName("class of the model, and no file,", symbol, taxonomy.slugs)
-    engine = source.open_torch_engine("A drawing")
-    picture = load_symbol(path, engine.record.make_preprocess().size)
-    return Query(text=symbol, vector=engine.embed_symbols(picture[None])[0], path=path, is_symbol=True)
-
-
-def _find_drawing(slug: str, source: Source) -> Path | None:
-    """Return the file of the symbol that the model stores for a class, or None where it has only the embedding."""
-    entry = next(entry for entry in source.record.taxonomy["classes"] if entry["slug"] == slug)
-    if source.files.folder is None or not entry.get("symbol"):
+        return source.index.row_of(name)
+    except UnknownName:
         return None
-    # only the file name counts: a record from elsewhere must not reach out of its folder
-    path = source.files.folder / "symbols" / Path(entry["symbol"]).name
-    return path if path.is_file() else None
 
 
-def _find_row_at(ra: float, dec: float, radius: float, source: Source, progress: Progress) -> int:
-    """Return the row of the object nearest to a position, if it is within the radius in arcsec."""
-    separations = find_separations(*source.index.positions(), ra, dec)
-    if np.isnan(separations).all():
-        raise InputError(
-            "No object of the index has a position.",
-            hint="Index FITS files with a WCS, or a catalogue with ra and dec (--ra-column and --dec-column name other "
-            "columns), or ask with --id or an image.",
+def _explain_neither(error: GalaxtoolError, example: Example, source: Source) -> GalaxtoolError:
+    """Return the error about an example that may be a file or an object, and is neither."""
+    if example.kind != ANY or not isinstance(example.value, str) or Path(example.value).exists():
+        return error
+    try:
+        source.index.row_of(example.value)
+    except UnknownName as unknown:
+        near = f"Did you mean '{unknown.suggestion}'? " if unknown.suggestion else ""
+        return InputError(
+            f"'{example.value}' is neither an image file nor an object of the index.",
+            hint=f"{near}--not takes an image or an identifier, and --not-text a description.",
         )
-    row = int(np.nanargmin(separations))
-    item, distance = source.index[row], separations[row]
-    if distance > radius:
-        raise InputError(
-            f"No object is within {radius:g} arcsec of ra {ra}, dec {dec}: the nearest, '{item.id}', is "
-            f"{_format_distance(distance)} away.",
-            hint="Widen the search with --radius, or ask with --id.",
-        )
-    progress.say(f"Found '{item.id}', {distance:.2f} arcsec from the position.")
-    return row
-
-
-def _format_distance(arcsec: float) -> str:
-    """Return a distance in arcsec, from one degree up in degrees."""
-    return f"{arcsec:.1f} arcsec" if arcsec < 3600 else f"{arcsec / 3600:.1f} degrees"
+    return error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from galaxtool.search.index.record import IndexRecord
@@ -26,7 +26,10 @@ class Neighbor:
         Position in degrees, ICRS; None if it is unknown.
     percentile : float or None
         For an image, the percentage of random pairs of indexed objects that are less similar; None if the index has no
-        sample of pairs. For a text or a symbol, the percentage of the indexed objects that are less similar to it.
+        sample of pairs. For a query of anything else than images to find, such as a text, the percentage of the indexed
+        objects that are less similar to it.
+    columns : dict
+        Values of the columns of the catalogue, None where unknown.
     """
 
     query: str
@@ -37,6 +40,7 @@ class Neighbor:
     ra: float | None
     dec: float | None
     percentile: float | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,19 @@ class SimilarResult:
     Parameters
     ----------
     query : str
-        Description of the query.
+        Description of the query; of several, their number.
     index : str
         Index, or folders and files, that were searched.
-    output, sheet : str
-        Paths of the table and of the contact sheet.
+    output, sheet, html : str
+        Paths of the table, the contact sheet and the page; empty for a page that was not asked for.
     neighbors : list of Neighbor
-        Results, the most similar first.
+        Results, query by query, the most similar first.
     note : str
         A sentence about results that mean little, as where nothing is close to the query; usually empty.
+    queries : list of str
+        Descriptions of the queries that have results, in order.
+    errors : dict of str
+        Message of each query that cannot be used, by its description.
     """
 
     query: str
@@ -63,15 +71,21 @@ class SimilarResult:
     sheet: str
     neighbors: list[Neighbor]
     note: str = ""
+    html: str = ""
+    queries: list[str] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         return {
             "query": self.query,
+            "queries": self.queries,
             "index": self.index,
             "output": self.output,
             "sheet": self.sheet,
+            "html": self.html,
             "note": self.note,
+            "errors": self.errors,
             "neighbours": [asdict(neighbor) for neighbor in self.neighbors],
         }
 

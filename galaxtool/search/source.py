@@ -1,44 +1,36 @@
-"""The place to search: an index, or files that are indexed on demand, with the model that made the vectors."""
+"""The place to search: an open index with the model that made its vectors."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
+from astropy.table import Table
 
 from galaxtool.backbones.layers import JOINT
-from galaxtool.errors import ConfigError, IndexMismatch, InputError, OutputExists
+from galaxtool.errors import ConfigError, IndexMismatch, InputError
 from galaxtool.inference.compute_options import ComputeOptions
-from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.inputs.gather import Inputs
-from galaxtool.inputs.items import InputItem
-from galaxtool.jobs.job import job_folder
 from galaxtool.models.engines.layers import open_layer_engine
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import RECORD as MODEL_RECORD
-from galaxtool.models.find import ModelFiles, find_model
+from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
-from galaxtool.search.build import write_index_of
-from galaxtool.search.defaults import DEFAULT_INDEX
-from galaxtool.search.index.folder import MODEL
-from galaxtool.search.index.record import BUNDLED, RECORD, IndexRecord
+from galaxtool.search.index.pairs import PairSample
 from galaxtool.search.index.store import Index
-from galaxtool.search.options import IndexOptions, SourceArgs
 from galaxtool.search.reading import restore_reading
-from galaxtool.types import Progress
-from galaxtool.utils.config import cache_dir
-from galaxtool.utils.digests import hash_json
+from galaxtool.tables.formats.parquet import to_astropy_column
 
-VARIABLE = "GALAXTOOL_INDEX"
-"""Environment variable that names the default index."""
+OWN_COLUMNS = ("id", "path", "ra", "dec", "bands")
+"""Columns of an index that do not come from a catalogue, except that a catalogue may give their values."""
+
+_MAX_COMPARED, _SAMPLED = 20_000, 5000
+_ROUNDING = 1e-6  # of a similarity
 
 
 class TextEngine(Engine, Protocol):
@@ -115,9 +107,74 @@ class Source:
                 f"{what} cannot be embedded: the model '{self.index.record.model}' has only an ONNX file.",
                 hint="Build the index with the model directory that was exported, or ask with an image.",
             )
-        engine = open_engine(self.files, "torch", self.compute.device)
+        return self._torch_engine
+
+    @cached_property
+    def _torch_engine(self) -> TextEngine:
+        opened = self.__dict__.get("engine")  # the same one serves images, if it is open
+        engine = (
+            opened if getattr(opened, "name", "") == "torch" else open_engine(self.files, "torch", self.compute.device)
+        )
         self._check_engine(engine)
         return cast(TextEngine, engine)
+
+    @cached_property
+    def sample(self) -> np.ndarray:
+        """Unit vectors of indexed objects, float32 (n, dim): of all, or of some drawn at random if there are many."""
+        count = len(self.index)
+        if count <= _MAX_COMPARED:
+            return self.index.all_vectors()
+        rows = np.sort(np.random.default_rng(0).choice(count, _SAMPLED, replace=False))
+        return self.index.vectors(rows)
+
+    @cached_property
+    def positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Right ascensions and declinations of the objects in degrees, float64 (N,), NaN where unknown."""
+        return self.index.positions()
+
+    @cached_property
+    def pairs(self) -> PairSample | None:
+        """Similarities of random pairs of indexed images; None in an index of an earlier version."""
+        return PairSample.from_dict(self.index.record.pairs) if self.index.record.pairs else None
+
+    @cached_property
+    def masks(self) -> dict[str, np.ndarray]:
+        """Which objects pass a filter, bool (N,), for each filter that was asked for."""
+        return {}
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """Names of the columns that came with the catalogue of the images."""
+        return [name for name in self.index.items.column_names if name not in OWN_COLUMNS]
+
+    def make_table(self, names: Sequence[str], rows: np.ndarray | None = None) -> Table:
+        """Return columns of the objects; positions that are unknown are NaN, other unknown values are masked.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of columns: ``id``, ``path``, ``ra``, ``dec`` and `columns`.
+        rows : ndarray of int, optional
+            Rows to return; by default all.
+        """
+        items = self.index.items.select(list(names))
+        items = items if rows is None else items.take(rows)
+        table = Table()
+        for field in items.schema:
+            is_position = field.name in ("ra", "dec")
+            values = items[field.name]
+            table[field.name] = values.to_numpy() if is_position else to_astropy_column(field, values)
+        return table
+
+    def measure_spread(self, vector: np.ndarray) -> float:
+        """Return the standard deviation of the similarities of indexed objects to a unit vector."""
+        return float(np.std(self.sample @ vector))
+
+    def find_places(self, vector: np.ndarray, similarities: Sequence[float]) -> list[float]:
+        """Return for each similarity to a unit vector the percentage of the indexed objects that are less similar."""
+        known = np.sort(self.sample @ vector)
+        below = np.searchsorted(known, np.asarray(similarities) - _ROUNDING)
+        return [round(100 * float(number) / len(known), 3) for number in below]
 
     @cached_property
     def record(self) -> ModelRecord:
@@ -131,37 +188,6 @@ class Source:
 
     def _check_engine(self, engine: Engine) -> None:
         check_model(self.index, engine.record, self.files.name, hint="Build the index again with `galaxtool index`.")
-
-
-def open_source(args: SourceArgs, progress: Progress) -> Source:
-    """Open the index to search, or index the files to search.
-
-    Raises
-    ------
-    ConfigError
-        If both an index and files are given.
-    InputError
-        If the index does not exist, or a part of it is missing.
-    IndexMismatch
-        If a model is given, and the index was built with another one.
-    """
-    from_environment = os.environ.get(VARIABLE)
-    if args.among:
-        if args.index is not None and str(args.index) != from_environment:
-            raise ConfigError("Both --index and --among are given.", hint="Give one of them.")
-        return _open_among(args, progress)
-    folder = Path(args.index or from_environment or DEFAULT_INDEX)
-    if args.index is None and not from_environment and not folder.exists():
-        raise InputError(
-            f"There is no index: none was given, and there is no '{folder}' in this folder.",
-            hint="Build one with: galaxtool index CUTOUTS, or name one with --index, or images with --among.",
-        )
-    index = Index.open(folder)
-    files = find_model(index.record.model if index.record.model_at == BUNDLED else folder / MODEL)
-    if args.model is not None:
-        record = read_record(find_model(args.model))
-        check_model(index, record, args.model, hint="Leave --model out to use the index's own.")
-    return Source(str(folder), index, files, args.compute)
 
 
 def check_model(index: Index, record: ModelRecord, name: str, *, hint: str) -> None:
@@ -182,74 +208,3 @@ def read_record(files: ModelFiles) -> ModelRecord:
     if files.onnx is None:
         raise InputError(f"The model '{files.name}' has no files.", hint="Give a model directory or an .onnx file.")
     return OnnxEngine(files, "cpu").record
-
-
-def _open_among(args: SourceArgs, progress: Progress) -> Source:
-    """Open the cached index of some inputs, after building it if it does not exist or is out of date."""
-    files = find_model(args.model or "mini")
-    found = find_images(args.among, progress, args.reading)
-    digest = read_record(files).digest
-    name = ", ".join(str(text) for text in args.among)
-    # one folder for each set of inputs, so that the cache does not grow when their files change
-    places = [os.path.abspath(text) for text in args.among]  # noqa: PTH100  a pattern is not a path
-    layer = args.compute.layer
-    key = [places, digest, args.reading.list_changes(), *([] if layer == JOINT else [layer])]
-    folder = cache_dir() / "among" / hash_json(key)[:24]
-    source_digest = hash_json([_describe_item(item) for item in found.items])
-    if not args.overwrite and (cached := _open_cached(folder, source_digest, progress)) is not None:
-        return Source(name, cached, files, args.compute, on_demand=True)
-    engine = open_layer_engine(files, args.compute.engine, args.compute.device, layer=layer)
-    options = IndexOptions(
-        folder=folder,
-        reading=args.reading,
-        compute=ComputeOptions(layer=layer),
-        self_contained=False,
-        source_digest=source_digest,
-        overwrite=args.overwrite,
-        resume=not args.overwrite,
-    )
-    folder = _build_cached(found, engine, files, options, progress)
-    source = Source(name, Index.open(folder), files, args.compute, on_demand=True)
-    source.engine = engine
-    return source
-
-
-def _build_cached(found: Inputs, engine: Engine, files: ModelFiles, options: IndexOptions, progress: Progress) -> Path:
-    """Build an index in the cache, resuming an interrupted job on the same images, and return its folder."""
-    try:
-        write_index_of(found, engine, files, options, progress)
-    except OutputExists:  # another process is building it
-        folder = options.folder.with_name(f"{options.folder.name}-{os.getpid()}")
-        write_index_of(found, engine, files, replace(options, folder=folder), progress)
-        return folder
-    except InputError:
-        if options.overwrite or not job_folder(options.folder).exists():
-            raise
-        write_index_of(found, engine, files, replace(options, overwrite=True, resume=False), progress)
-    return options.folder
-
-
-def _open_cached(folder: Path, source_digest: str, progress: Progress) -> Index | None:
-    """Return the cached index in a folder, or None if it does not exist, is out of date or is damaged."""
-    try:
-        if (folder / RECORD).is_file() and IndexRecord.read(folder / RECORD).source_digest == source_digest:
-            return Index.open(folder)
-    except InputError as error:
-        progress.say(f"The cached index is built again: {error.message}")
-    return None
-
-
-def _describe_item(item: InputItem) -> list[object]:
-    """Return everything that decides the row of an item in an index."""
-    files = [_describe_file(path) for path in [path for _, path in item.ref.bands] or [item.ref.path]]
-    return [item.id, item.ref.member, item.ra, item.dec, files]
-
-
-def _describe_file(path: Path) -> list[object]:
-    """Return the path of a file, and its size and time of modification, None if it does not exist."""
-    absolute = os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links
-    try:
-        status = path.stat()
-    except OSError:
-        return [absolute, None, None]
-    return [absolute, status.st_size, status.st_mtime_ns]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from galaxtool.search.filters import Hit, is_query
-from galaxtool.search.index.pairs import PairSample, find_limit
-from galaxtool.search.index.store import Index
+from galaxtool.search.index.pairs import find_limit
+from galaxtool.search.neighbors import Hit, is_query
 from galaxtool.search.query import Query
+from galaxtool.search.source import Source
 
 _WITHOUT_PAIRS = (
     "The index was built by an earlier version of galaxtool, so the percentiles of these similarities are unknown. "
@@ -35,7 +35,7 @@ class Rating:
     nothing_is_close: bool = False
 
 
-def rate_hits(query: Query, hits: Sequence[Hit], index: Index, candidates: int) -> Rating:
+def rate_hits(query: Query, hits: Sequence[Hit], source: Source, candidates: int | None) -> Rating:
     """Compare the results of a query with chance.
 
     Parameters
@@ -44,25 +44,29 @@ def rate_hits(query: Query, hits: Sequence[Hit], index: Index, candidates: int) 
         The query.
     hits : sequence of Hit
         Its results, the most similar first.
-    index : Index
+    source : Source
         The index that was searched.
-    candidates : int
-        Number of objects that the filters left to choose from.
+    candidates : int or None
+        Number of objects that the filters left to choose from; None without filters.
 
     Notes
     -----
-    The similarities of a text or a symbol to images have a scale of their own, so they are compared with each other and
-    not with those of pairs of images.
+    The similarities of a text, a symbol or a sum of examples to images have a scale of their own, so they are compared
+    with each other and not with those of pairs of images.
     """
-    if query.ref is None:
-        return Rating([round(100 * (1 - hit.place / len(index)), 3) for hit in hits], query.warning)
-    if not index.record.pairs:
+    count = len(source.index)
+    if not query.is_observed:
+        if candidates is None:
+            return Rating([round(100 * (1 - hit.place / count), 3) for hit in hits], query.warning)
+        places = source.find_places(query.vector, [hit.similarity for hit in hits])
+        return Rating(list(places), query.warning)
+    pairs = source.pairs
+    if pairs is None:
         return Rating([None] * len(hits), _WITHOUT_PAIRS)
-    pairs = PairSample.from_dict(index.record.pairs)
     percentiles = [pairs.find_percentile(hit.similarity) for hit in hits]
     ranked = zip(hits, percentiles, strict=True)
-    best = next((percentile for hit, percentile in ranked if not is_query(query, index, hit)), None)
-    limit = find_limit(candidates)
+    best = next((percentile for hit, percentile in ranked if not is_query(query, source, hit)), None)
+    limit = find_limit(count if candidates is None else candidates)
     if best is None or best >= limit:
         return Rating(percentiles)
     note = (

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -80,6 +81,19 @@ def filter_rows(table: Table, expression: str) -> np.ndarray:
     except sqlite3.Error as error:
         raise _explain(error, where) from error
     return mask
+
+
+def find_columns(expression: str, names: Sequence[str]) -> list[str]:
+    """Return which columns of a table an SQL expression names; at least one, so that a table of them has its rows.
+
+    Raises
+    ------
+    TableError
+        If the expression is not valid or names an unknown column.
+    """
+    originals = {escape_surrogates(name): name for name in names}
+    where = parse_where(escape_surrogates(expression), list(originals))
+    return [originals[name] for name in where.columns] or list(names[:1])
 
 
 def _to_sql_values(column: Any, name: str) -> tuple[list[Any], str]:

@@ -64,13 +64,13 @@ def test_results_are_those_of_the_whole_search_that_pass(built: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("cone:150,2", ConfigError, "cone:RA,DEC,RADIUS"),
+        ("cone:150,2", ConfigError, "of the form RA,DEC,RADIUS"),
         ("cone:150,92,10", ConfigError, "92 is not a declination"),
-        ("cone", ConfigError, "cone:RA,DEC,RADIUS"),
+        ("cone", ConfigError, "of the form RA,DEC,RADIUS"),
         ("where:", ConfigError, "no condition"),
         ("where:redshift > 1", TableError, "redshift"),
         ("cones:1,2,3", UnknownName, "Did you mean 'cone'"),
-        ("cone:10,10,1", InputError, "None of the 10 objects of the index passes cone:10,10,1"),
+        ("cone:10,10,1", InputError, 'None of the 10 objects of the index passes --cone "10,10,1"'),
     ],
 )
 def test_filters_that_cannot_be_used(text: str, error: type[Exception], message: str, built: Path) -> None:

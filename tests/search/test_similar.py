@@ -228,11 +228,11 @@ def test_a_model_without_symbols_says_so(run: Run, images: Path, tmp_path: Path)
     assert code == 1 and "has no symbols" in err and "--text" in err
 
 
-def test_exactly_one_query(run: Run, built: Path) -> None:
+def test_a_query_is_needed(run: Run, built: Path) -> None:
     code, _, err = run("similar", "--index", built)
     assert code == 1 and "No query was given" in err
-    code, _, err = run("similar", "x.png", "--text", "x", "--index", built)
-    assert code == 1 and "QUERY and --text" in err
+    code, _, err = run("similar", "--not", "p1", "--index", built)
+    assert code == 1 and "only examples of what not to find" in err
     with pytest.raises(ConfigError, match="k is 0"):
         similar(id="p1", index=built, k=0)
     with pytest.raises(ConfigError, match="does not name a table format"):
@@ -351,7 +351,7 @@ def test_images_are_never_written_over(run: Run, built: Path, images: Path) -> N
 def test_the_sheet_shows_the_query_first_and_then_the_neighbours(run: Run, built: Path, images: Path) -> None:
     assert run("similar", images / "p3.png", "--index", built, "-k", 7, "--sheet", "s.png", "--quiet") == (0, "", "")
     sheet = Image.open("s.png")
-    assert sheet.format == "PNG" and sheet.size == (6 * 208 + 16, 2 * 254 + 60)
+    assert sheet.format == "PNG" and sheet.size == (6 * 208 + 16, 2 * 274 + 60)
     shown = np.asarray(sheet)
     query, first = shown[52:244, 16:208], shown[52:244, 224:416]
     assert (query[5:-5, 5:-5] == first[5:-5, 5:-5]).all()  # it is its own nearest
