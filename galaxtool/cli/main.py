@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),
     "similar": (
         "galaxtool.cli.similar:command",
-        "Find images similar to an image, a text, a symbol, an indexed object or a position.",
+        "Find images similar to images, texts, symbols, indexed objects or a position.",
     ),
     "cluster": (
         "galaxtool.cli.cluster:command",

@@ -105,9 +105,10 @@ SEVERAL_DESCRIPTIONS = {
     "dataset": "finetune mixes several",
     "data": "a recipe of finetune has named slots only; that of a table may have one, which needs no name",
     "hdu": "cutouts takes every image of a file by default",
-    "html": "merge also says where it can run",
+    "html": "merge also says where it can run, and pages show different things",
     "inputs": "cutouts takes images and a catalogue",
     "kind": "indexes, stacks of cutouts, image formats",
+    "label_column": "similar only shows labels, of the index",
     "layer": "stored features, which cluster takes, have a layer of their own",
     "list": "kinds of figure of plot, tables of reproduce",
     "method": "training methods for finetune, of grouping for cluster, measures of oddness for anomalies",
@@ -126,6 +127,8 @@ SEVERAL_DESCRIPTIONS = {
     "split": "a table of splits for finetune, the name of one for simulate and evaluate",
     "stretch": "FITS data in training, the model's own stretch afterwards, PNG files of cutouts",
     "top_k": "classes for classify, images for similar",
+    "weight": "of a data set for finetune, of an example for similar",
+    "where": "rows of a catalogue, objects of an index for similar",
     "workers": "cutouts starts processes only for many objects",
 }
 """Option -> why its description is not the same in all commands that have it."""
