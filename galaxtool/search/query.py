@@ -121,7 +121,10 @@ def resolve_queries(
                 _embed_example(one, embedded.get(id(one)), request.radius, source, progress) for one in query.examples
             ]
             vector = combine_examples(examples, source.measure_spread)
-            found.append(Query(text=query.text, vector=vector, examples=tuple(examples)))
+            # a class of the model is named by its slug
+            is_own = query.text == query.examples[0].label
+            text = examples[0].label if is_own else query.text
+            found.append(Query(text=text, vector=vector, examples=tuple(examples)))
         except GalaxtoolError as error:
             found.append(error)
     return found

@@ -21,13 +21,11 @@ from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
+from galaxtool.search.index.objects import BANDS, OWN_COLUMNS
 from galaxtool.search.index.pairs import PairSample
 from galaxtool.search.index.store import Index
 from galaxtool.search.reading import restore_reading
 from galaxtool.tables.formats.parquet import to_astropy_column
-
-OWN_COLUMNS = ("id", "path", "ra", "dec", "bands")
-"""Columns of an index that do not come from a catalogue, except that a catalogue may give their values."""
 
 _MAX_COMPARED, _SAMPLED = 20_000, 5000
 _ROUNDING = 1e-6  # of a similarity
@@ -145,7 +143,7 @@ class Source:
     @cached_property
     def columns(self) -> list[str]:
         """Names of the columns that came with the catalogue of the images."""
-        return [name for name in self.index.items.column_names if name not in OWN_COLUMNS]
+        return [name for name in self.index.items.column_names if name not in (*OWN_COLUMNS, BANDS)]
 
     def make_table(self, names: Sequence[str], rows: np.ndarray | None = None) -> Table:
         """Return columns of the objects; positions that are unknown are NaN, other unknown values are masked.
