@@ -6,9 +6,12 @@ from __future__ import annotations
 def main() -> None:
     """Run the command line."""
     # imported here because worker processes import this module too
-    from galaxtool.cli.main import application
+    from galaxtool.cli.streams import lenient_streams
 
-    application()(prog_name="galaxtool")
+    with lenient_streams():
+        from galaxtool.cli.main import application
+
+        application()(prog_name="galaxtool")
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ class _Stdout:
         finally:
             with self._lock:
                 self._users -= 1
-                if not self._users and self._original is not None:
-                    sys.stdout, self._original = self._original, None
+                if not self._users:
+                    sys.stdout, self._original = self._original, None  # type: ignore[assignment]
 
 
 _stdout = _Stdout()
