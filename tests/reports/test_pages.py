@@ -31,17 +31,21 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Outline(HTMLParser):
-    """Elements that must be closed, links and scripts."""
+    """Elements that must be closed, links, scripts, titles and the names of attributes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.open: list[str] = []
         self.links: list[str] = []
         self.scripts = 0
+        self.titles: list[str] = []
+        self.attributes: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.scripts += tag == "script"
         self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
+        self.titles += [value or "" for name, value in attrs if name == "title"]
+        self.attributes |= {name for name, _ in attrs}
         if tag in ("section", "table", "main", "figure", "script"):
             self.open.append(tag)
 
@@ -61,6 +65,13 @@ def test_it_is_whole_and_stands_alone(page: str) -> None:
 def test_names_are_escaped(page: str) -> None:
     assert "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page
     assert len(re.findall(r"<script\b", page)) == len(re.findall(r"</script>", page))
+
+
+def test_quotes_in_names_do_not_end_attributes(page: str) -> None:
+    outline = Outline()
+    outline.feed(page)
+    assert any('b"ä' in title for title in outline.titles)
+    assert all(re.fullmatch(r"[a-z][a-z0-9:-]*", name) and not name.startswith("on") for name in outline.attributes)
 
 
 def test_what_could_not_be_read_is_named(page: str) -> None:

@@ -411,6 +411,24 @@ def test_damaged_checkpoint(content: bytes, tmp_path: Path) -> None:
     assert "--overwrite" in caught.value.hint and "\n" not in caught.value.message
 
 
+class _Trap:
+    """An object whose pickle writes a file when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.write_text, (self.path, "code ran")
+
+
+def test_a_checkpoint_that_runs_code_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    torch.save({"step": 0, "network": _Trap(tmp_path / "ran")}, tmp_path / "checkpoints" / "last.pt")
+    with pytest.raises(ModelError, match=r"last\.pt' cannot be read"):
+        trainer(tmp_path).fit(resume=True)
+    assert not (tmp_path / "ran").exists()
+
+
 # --- order and batches -----------------------------------------------------------------------------------------------
 
 
