@@ -35,7 +35,7 @@ Results go to stdout, messages and progress to stderr.
 | 0 | done |
 | 1 | something you can put right; one line says what is wrong, the next what to do |
 | 2 | the command line is wrong |
-| 130 | interrupted |
+| 130 | interrupted by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP |
 """
 
 SETTINGS = """\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ from galaxtool.inference.views import ViewedScores
 from galaxtool.inference.worker import PictureReader, ScoredBatch, Scorer, WorkerSetup
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job, list_part_paths
+from galaxtool.jobs.part_check import name_part
 from galaxtool.jobs.record import BatchRecord, stored_as
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
@@ -193,5 +195,6 @@ def _write_part(path: Path, batches: Sequence[Batch]) -> None:
         "error": [error.encode("utf-8", "backslashreplace").decode() for one in scored for error in one.errors],
         "values": pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1]),
     })  # fmt: skip
+    table = table.replace_schema_metadata({"galaxtool": json.dumps(name_part(path))})
     with atomic_write(path) as temporary:
         pq.write_table(table, to_local_path(temporary))

@@ -3,10 +3,52 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 
 from galaxtool.cli.render import make_text, to_printable
 from galaxtool.errors import GalaxtoolError
+
+_HINTS = {
+    errno.ENOSPC: "Make space on the disk, or write to another one.",
+    errno.EDQUOT: "Your quota on this disk is used up: make space, or write to another one.",
+    errno.EROFS: "Write to another disk.",
+    errno.EACCES: "Check the permissions, or write to another folder.",
+    errno.EPERM: "Check the permissions, or write to another folder.",
+    errno.EMFILE: "Raise the limit on open files, as with: ulimit -n 4096",
+    errno.EIO: "The disk, or the connection to it, may be failing.",
+    errno.ENOMEM: "Use fewer --workers, a smaller --batch-size, or a machine with more memory.",
+}
+
+
+def explain_system_error(error: OSError | MemoryError, *, resume: str = "") -> GalaxtoolError:
+    """Return the error that a failing disk, or lack of memory, is to the user.
+
+    Parameters
+    ----------
+    error : OSError or MemoryError
+        What the operating system or a library raised, with its notes.
+    resume : str
+        Command that resumes the work, if there is one.
+
+    Examples
+    --------
+    >>> import errno
+    >>> explain_system_error(OSError(errno.EROFS, "Read-only file system", "a.fits")).message
+    "'a.fits' cannot be read or written: Read-only file system."
+    """
+    if isinstance(error, MemoryError):
+        message, number = "There is not enough memory.", errno.ENOMEM
+    else:
+        reason = (error.strerror or " ".join(str(error).split())[:200] or type(error).__name__).rstrip(".")
+        what = f"'{error.filename}' cannot be read or written" if error.filename else "A file cannot be read or written"
+        message, number = f"{what}: {reason}.", error.errno or 0
+    hint = _HINTS.get(number, "GALAXTOOL_DEBUG=1 shows the traceback.")
+    explained = GalaxtoolError(message, hint=hint)
+    notes = getattr(error, "__notes__", ()) or ((f"Then resume with: {resume}",) if resume else ())
+    for note in notes:
+        explained.add_note(note)
+    return explained
 
 
 def print_error(error: GalaxtoolError) -> None:

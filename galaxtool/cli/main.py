@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from galaxtool import __version__
-from galaxtool.cli.errors import print_error, print_interruption
+from galaxtool.cli.errors import explain_system_error, print_error, print_interruption
 from galaxtool.cli.render import escape_markup
 from galaxtool.cli.signals import stop_on_signals
 from galaxtool.cli.suggestions import describe_unknown_command, describe_unknown_option
@@ -115,9 +115,15 @@ class LazyGroup(TyperGroup):
                 raise
             print_error(error)
             raise typer.Exit(1) from None
+        except (OSError, MemoryError) as error:
+            if is_debugging():
+                raise
+            print_error(explain_system_error(error, resume=make_resume_command(sys.argv) if _can_resume(ctx) else ""))
+            raise typer.Exit(1) from None
         except KeyboardInterrupt as error:
-            if not getattr(error, "__notes__", ()) and _can_resume(ctx):
-                error.add_note(f"Nothing is lost. Run it again with: {make_resume_command(sys.argv)}")
+            if not getattr(error, "__notes__", ()):
+                again = f"Nothing is lost. Run it again with: {make_resume_command(sys.argv)}"
+                error.add_note(again if _can_resume(ctx) else "Run again, the command starts from the beginning.")
             print_interruption(error)
             raise typer.Exit(128 + getattr(error, "number", signal.SIGINT)) from None
         except Exception as error:

@@ -29,6 +29,7 @@ from galaxtool.inference.reading_options import split_band_names
 from galaxtool.inputs.cells import list_texts
 from galaxtool.jobs.job import Job, job_folder
 from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.part_check import name_part
 from galaxtool.jobs.part_file import read_parts
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
@@ -165,7 +166,8 @@ class _CutoutsRun:
         with closing(run_tasks(tasks, self.settings, workers)) as results:
             for result in results:
                 columns = {"flags": np.array(result.flags, dtype=str), "error": np.array(result.errors, dtype=str)}
-                write_table(Table({"row": result.rows, **columns}), job.place(result.number))
+                path = job.place(result.number)
+                write_table(Table({"row": result.rows, **columns}), path, meta=name_part(path))
                 progress.advance(len(result.rows))
 
     def _allocate(self, missing: Sequence[int]) -> np.ndarray:

@@ -14,6 +14,7 @@ from galaxtool.inference.runner import BatchRunner
 from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job, list_part_paths
+from galaxtool.jobs.part_check import name_part
 from galaxtool.jobs.part_counts import PartCounts
 from galaxtool.jobs.part_file import COUNTS
 from galaxtool.jobs.record import EmbeddingsRecord
@@ -32,8 +33,9 @@ def fill_embedding_parts(
     for number, batches in runner.run_parts(job, items, job.record.rows_per_part, "Embedding images", progress):
         errors = [error for _, scored in batches for error in scored.errors]
         counts = PartCounts.of(errors, flags=[flags for _, scored in batches for flags in scored.flags])
-        meta = {COUNTS: counts.to_dict()}
-        with open_embedding_writer(job.place(number), count=counts.rows, dim=dim, meta=meta) as writer:
+        path = job.place(number)
+        meta = {COUNTS: counts.to_dict(), **name_part(path)}
+        with open_embedding_writer(path, count=counts.rows, dim=dim, meta=meta) as writer:
             for batch, scored in batches:
                 assert scored.values is not None
                 writer.write(describe_images(batch, scored), scored.values)

@@ -11,6 +11,7 @@ from galaxtool.inference.embedding_file import check_embedding_path
 from galaxtool.inference.embedding_parts import write_embeddings
 from galaxtool.inference.results import MergeResult
 from galaxtool.jobs.job import LOCK, job_folder, list_part_paths
+from galaxtool.jobs.part_check import list_damaged
 from galaxtool.jobs.part_file import count_parts, list_part_columns
 from galaxtool.jobs.record import EmbeddingsRecord, JobRecord, PredictionsRecord, load_record
 from galaxtool.jobs.shard import Shard
@@ -47,7 +48,13 @@ def merge_shards(job: Path, outputs: OutputOptions, *, overwrite: bool, keep: bo
         outputs = replace(outputs, table=folder.with_name(folder.name.removesuffix(UNFINISHED)))
     record = load_record(folder)
     outputs.check(Shard(), overwrite=overwrite)
-    lock = lock_file(folder / LOCK)
+    try:
+        lock = lock_file(folder / LOCK)
+    except OSError as error:
+        raise GalaxtoolError(
+            f"The folder '{folder}' cannot be locked: {error.strerror}.",
+            hint="If its disk is read-only, copy the folder to another one and merge there.",
+        ) from error
     if lock is None:
         owners = [text for path in sorted(folder.glob(f"{LOCK}*")) if (text := lock_owner(path))]
         raise OutputExists(
@@ -103,11 +110,17 @@ def _merge_predictions(
 
 def _check_complete(folder: Path, record: JobRecord, target: Path) -> None:
     """Raise `InputError` if parts are missing, naming the shards that must run again."""
-    missing = [number for number, path in enumerate(list_part_paths(folder, record.parts)) if not path.exists()]
+    paths = list_part_paths(folder, record.parts)
+    damaged = list_damaged(path for path in paths if path.exists())
+    missing = [number for number, path in enumerate(paths) if path in damaged or not path.exists()]
     if not missing:
         return
     count = record.shards
     shards = sorted({number % count + 1 for number in missing})
     names = ", ".join(f"{i}/{count}" for i in shards[:_MOST_NAMED]) + (", ..." if len(shards) > _MOST_NAMED else "")
     hint = "Run it again with --resume." if count == 1 else f"Run these shards again with --resume: --shard {names}."
+    if len(damaged) == len(missing):
+        first, damage = next(iter(damaged.items()))
+        others = f", and {format_count(len(damaged) - 1, 'other part')} cannot be used" if len(damaged) > 1 else ""
+        raise InputError(f"'{first}' {damage}{others}.", hint=hint)
     raise InputError(f"{len(missing)} of {record.parts} parts of '{target}' are not done.", hint=hint)

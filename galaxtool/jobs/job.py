@@ -7,18 +7,22 @@ parts.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Generic, Self, TypeVar
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.jobs.options import JobOptions
-from galaxtool.jobs.record import FILE_NAME, JobRecord, load_values
+from galaxtool.jobs.part_check import list_damaged
+from galaxtool.jobs.record import FILE_NAME, JobRecord, load_values, make_damage_error
 from galaxtool.jobs.shard import Shard
 from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.config import invocation
+from galaxtool.utils.counts import format_count
 from galaxtool.utils.ignored_names import UNFINISHED
 from galaxtool.utils.locks import lock_file, lock_owner
 from galaxtool.utils.resume_command import make_resume_command
@@ -31,6 +35,8 @@ READING = ".reading"
 
 PARTS = "part-*"
 """Pattern of the names of parts in the folder of a job."""
+
+_LOGGER = logging.getLogger("galaxtool")
 
 _Record = TypeVar("_Record", bound=JobRecord)
 
@@ -171,6 +177,7 @@ class Job(Generic[_Record]):
         if file.exists() and (options.resume or shared):
             stored = _load_same(self.folder, record, output, shared=shared)
             if not options.overwrite:
+                _discard(list_damaged(self.done))
                 return stored
         stale = [part_path(self.folder, n) for n in own] if shared else list(self.folder.glob(PARTS))
         for path in stale:
@@ -178,6 +185,18 @@ class Job(Generic[_Record]):
         command = make_resume_command() if invocation.get().argv else ""
         write_json(file, {**record.to_json(), "resume": command, "folder": os.getcwd()})  # noqa: PTH109
         return record
+
+
+def _discard(damaged: Mapping[Path, str]) -> None:
+    """Remove parts that cannot be used, so that they are done again, and say so."""
+    for path in damaged:
+        path.unlink()
+    if damaged:
+        first, damage = next(iter(damaged.items()))
+        _LOGGER.warning(
+            f"Warning: {format_count(len(damaged), 'finished part')} cannot be used and will be done again: "
+            f"'{first.name}' {damage}."
+        )
 
 
 def _lock(folder: Path, shard: Shard, output: Path) -> list[IO[str]]:
@@ -210,4 +229,7 @@ def _load_same(folder: Path, record: _Record, output: Path, *, shared: bool) -> 
             f"The unfinished work on '{output}' has a different {', '.join(differing)}.",
             hint=hint if shared else "Give the same inputs and options as before, or start again with --overwrite.",
         )
-    return type(record).from_json(values)
+    try:
+        return type(record).from_json(values)
+    except (KeyError, TypeError) as error:
+        raise make_damage_error(folder, error) from error

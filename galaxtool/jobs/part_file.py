@@ -18,6 +18,7 @@ from astropy.table import Column, Table
 
 from galaxtool.containers.find import locate_image
 from galaxtool.jobs.job import list_part_paths
+from galaxtool.jobs.part_check import name_part
 from galaxtool.jobs.part_counts import PartCounts
 from galaxtool.tables.formats.column_stats import TableStats
 from galaxtool.tables.formats.plain_columns import escape_surrogates, map_texts, simplify_table
@@ -52,7 +53,7 @@ def write_part(path: Path, table: Table, images: Sequence[ImageRef], output: Pat
     table = map_texts(simplify_table(table), escape_surrogates)  # as the part is read again
     labels, errors, flags = (np.ma.filled(table[name], "").tolist() for name in ("label", "error", "flags"))
     counts = PartCounts.of(errors, labels, flags, dropped=dropped)
-    meta = {COUNTS: counts.to_dict(), STATS: measure_table(table, output).to_dict()}
+    meta = {COUNTS: counts.to_dict(), STATS: measure_table(table, output).to_dict(), **name_part(path)}
     texts = [_encode(image) for image in images]
     table.add_column(Column(np.array(texts, dtype=str if texts else "U1"), name=IMAGE_COLUMN))
     write_table(table, path, meta=meta)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from galaxtool.errors import InputError
+from galaxtool.utils.regular_files import read_regular_text
 
 FILE_NAME = "job.json"
 """Name of the file in the folder of the job."""
 
+_MOST_PARTS = 1_000_000_000
+_TYPES: Mapping[str, Any] = {
+    "str": str, "int": int, "float": (int, float), "bool": bool, "dict": dict, "list": list, "tuple": list
+}  # fmt: skip
 _NOT_COMPARED = ("meta", "notes", "calibration")  # a model has a digest of its own
 
 
@@ -52,10 +58,22 @@ class JobRecord:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Make a record from plain values; raise `KeyError` if one without a default is missing."""
+        """Make a record from plain values.
+
+        Raises
+        ------
+        KeyError
+            If a value without a default is missing.
+        TypeError
+            If a value has another type.
+        """
         given = {one.name: _get_key(one) for one in fields(cls) if one.init}
         optional = {one.name for one in fields(cls) if (one.default, one.default_factory) != (MISSING, MISSING)}
-        return cls(**{name: values[key] for name, key in given.items() if name not in optional or key in values})
+        made = {name: values[key] for name, key in given.items() if name not in optional or key in values}
+        for one in fields(cls):
+            if one.name in made and not _fits(made[one.name], str(one.type)):
+                raise TypeError(f"'{given[one.name]}' is not of the type {one.type}")
+        return cls(**made)
 
     def find_differences(self, stored: Mapping[str, Any]) -> list[str]:
         """Return the keys whose values differ from those of a stored record.
@@ -165,15 +183,17 @@ def load_values(folder: Path) -> dict[str, Any]:
         If the record does not exist or is damaged.
     """
     try:
-        values: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
-        values["parts"], values["shards"]
+        values: dict[str, Any] = json.loads(read_regular_text(folder / FILE_NAME))
+        for key in ("parts", "shards"):
+            if type(values[key]) is not int or not 0 <= values[key] <= _MOST_PARTS:
+                raise ValueError(f"'{key}' is {str(values[key])[:40]}")
     except FileNotFoundError:
         raise InputError(
             f"There is no unfinished work in '{folder}'.",
             hint="Give the output of the jobs, the value of their -o: galaxtool merge predictions.fits",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _make_damage_error(folder, error) from error
+        raise make_damage_error(folder, error) from error
     return values
 
 
@@ -195,8 +215,16 @@ def load_record(folder: Path) -> PredictionsRecord | EmbeddingsRecord:
         )
     try:
         return kind.from_json(values)
-    except KeyError as error:
-        raise _make_damage_error(folder, error) from error
+    except (KeyError, TypeError) as error:
+        raise make_damage_error(folder, error) from error
+
+
+def _fits(value: object, annotation: str) -> bool:
+    """Tell whether a value of JSON has the type of an annotation such as ``str | None`` or ``dict[str, Any]``."""
+    if value is None:
+        return annotation.endswith("None")
+    kind = _TYPES.get(re.split(r"[\[ ]", annotation)[0], object)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def _get_key(one: Any) -> str:
@@ -204,5 +232,6 @@ def _get_key(one: Any) -> str:
     return key
 
 
-def _make_damage_error(folder: Path, error: Exception) -> InputError:
+def make_damage_error(folder: Path, error: Exception) -> InputError:
+    """Return the error for a record that cannot be used."""
     return InputError(f"'{folder / FILE_NAME}' is damaged ({error}).", hint="Run the jobs again with --overwrite.")

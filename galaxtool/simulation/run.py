@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from galaxtool.errors import ConfigError, OutputExists
+from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists
 from galaxtool.simulation.write import write_cutouts
 from galaxtool.types import Progress
+from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.config import check_choice
 
 
@@ -34,6 +35,8 @@ def simulate_galaxies(options: SimulateOptions, progress: Progress) -> dict[str,
         If the value of an option is not valid.
     OutputExists
         If the folder is not empty and `overwrite` is not set.
+    GalaxtoolError
+        If the folder cannot be written, for example because the disk is full.
     """
     check_choice("kind", options.kind, ("fits", "png"))
     check_choice("split", options.split, ("train", "valid", "test"))
@@ -45,15 +48,22 @@ def simulate_galaxies(options: SimulateOptions, progress: Progress) -> dict[str,
     output = options.output
     if output.exists() and (not output.is_dir() or any(output.iterdir())) and not options.overwrite:
         raise OutputExists(f"'{output}' exists and is not empty.", hint="Choose another -o, or add --overwrite.")
-    for old in (output / "images").glob("sim-*"):
-        old.unlink()
-    rows = write_cutouts(
-        output,
-        n=options.n,
-        seed=options.seed,
-        size=options.size,
-        split=options.split,
-        kind=options.kind,
-        progress=progress,
-    )
+    check_writable(output)
+    try:
+        for old in (output / "images").glob("sim-*"):
+            old.unlink()
+        rows = write_cutouts(
+            output,
+            n=options.n,
+            seed=options.seed,
+            size=options.size,
+            split=options.split,
+            kind=options.kind,
+            progress=progress,
+        )
+    except OSError as error:
+        raise GalaxtoolError(
+            f"Cannot write to the folder '{output}': {(error.strerror or str(error)).rstrip('.')}.",
+            hint="Write to another folder, or check the permissions and the space on the disk.",
+        ) from error
     return dict(Counter(str(row["label"]) for row in rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,12 @@ def write_cutouts(
     for index in range(n):
         slug, simulated = choose_class(index), simulate_object(seed, split, index, size)
         path = f"images/sim-{split}-{index:06d}.{kind}"
-        _WRITERS[kind](
-            folder / path, simulated.cutout, {"SIMCLASS": slug, "SEED": seed, "SPLIT": split, "SIMINDEX": index}
-        )
+        cards = {"SIMCLASS": slug, "SEED": seed, "SPLIT": split, "SIMINDEX": index}
+        try:
+            _WRITERS[kind](folder / path, simulated.cutout, cards)
+        except OSError:
+            (folder / path).unlink(missing_ok=True)  # half a file
+            raise
         captions = describe_object(seed, split, index, simulated.properties)
         rows.append(_make_row(path, slug, simulated, captions))
         progress.advance()
@@ -126,7 +130,9 @@ def _write_fits(path: Path, cutout: Cutout, cards: dict[str, Any]) -> None:
     header["OBJECT"] = f"sim-{cards['SPLIT']}-{cards['SIMINDEX']:06d}"
     header["ORIGIN"] = "galaxtool"
     header["CREATOR"] = f"galaxtool {__version__}"
-    fits.PrimaryHDU(cutout.data, header).writeto(path, overwrite=True)
+    content = io.BytesIO()  # astropy would hide why a disk refuses it
+    fits.PrimaryHDU(cutout.data, header).writeto(content)
+    path.write_bytes(content.getvalue())
 
 
 def _write_png(path: Path, cutout: Cutout, cards: dict[str, Any]) -> None:

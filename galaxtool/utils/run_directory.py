@@ -229,7 +229,12 @@ class RunDirectory:
 
     def _acquire(self) -> None:
         """Lock the folder."""
-        self._lock = lock_file(self.path / ".lock")
+        try:
+            self._lock = lock_file(self.path / ".lock")
+        except OSError as error:
+            raise GalaxtoolError(
+                f"Cannot write to the folder '{self.path}': {error.strerror}.", hint="Choose another --output."
+            ) from error
         if self._lock is None:
             raise OutputExists(
                 f"Another galaxtool process is writing '{self.path}'.", hint="Wait for it, or choose another --output."
