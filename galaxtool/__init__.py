@@ -33,6 +33,7 @@ _PLACES = {
     "galaxtool.commands.doubts": ("doubts",),
     "galaxtool.commands.embed": ("embed",),
     "galaxtool.commands.evaluate": ("evaluate",),
+    "galaxtool.commands.explore": ("explore",),
     "galaxtool.commands.export": ("export",),
     "galaxtool.commands.finetune": ("finetune",),
     "galaxtool.commands.index": ("index",),

@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "galaxtool.cli.similar:command",
         "Find images similar to images, texts, symbols, indexed objects or a position.",
     ),
+    "explore": ("galaxtool.cli.explore:command", "Explore images in the browser: search, a map, collections."),
     "cluster": (
         "galaxtool.cli.cluster:command",
         "Group cutouts by their features, and compare the groups with labels.",

@@ -1,0 +1,69 @@
+"""Tables of objects for other programs: as a file to download, or by SAMP."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from astropy.table import Table
+
+from galaxtool.explore.objects import Objects
+from galaxtool.reports.samp import send_table
+from galaxtool.tables.column_names import avoid_names
+from galaxtool.tables.formats.parquet import to_astropy_column
+from galaxtool.tables.write import write_table
+from galaxtool.types import Silent
+
+FORMATS = {
+    "csv": ("text/csv; charset=utf-8", "csv"),
+    "fits": ("application/fits", "fits"),
+    "votable": ("application/x-votable+xml", "vot"),
+}
+"""Format -> its media type and suffix."""
+
+
+def make_table(
+    objects: Objects, rows: Sequence[int], *, notes: Sequence[str] | None = None, similarity: np.ndarray | None = None
+) -> Table:
+    """Return objects as a table with all their columns.
+
+    Parameters
+    ----------
+    objects : Objects
+        The objects.
+    rows : sequence of int
+        Rows of those to put into the table, in this order.
+    notes : sequence of str, optional
+        A note for each, which becomes the column ``note``.
+    similarity : ndarray, optional
+        A number for each, which becomes the column ``similarity``.
+    """
+    part = objects.items.select(objects.column_names).take(pa.array(rows, pa.int64()))
+    ours = [*(["note"] if notes is not None else []), *(["similarity"] if similarity is not None else [])]
+    table = Table()
+    for name, new in zip(part.column_names, avoid_names(part.column_names, ours), strict=True):
+        table[new] = to_astropy_column(part.schema.field(name), part[name])
+    if notes is not None:
+        table["note"] = np.array(list(notes), dtype=str) if notes else np.array([], dtype="U1")
+    if similarity is not None:
+        table["similarity"] = np.asarray(similarity, dtype=np.float32)
+    return table
+
+
+def write_bytes(table: Table, kind: str) -> bytes:
+    """Return the file of a table in one of `FORMATS`."""
+    with tempfile.TemporaryDirectory(prefix="galaxtool-") as folder:
+        path = Path(folder) / f"objects.{FORMATS[kind][1]}"
+        write_table(table, path)
+        return path.read_bytes()
+
+
+def send(table: Table, name: str) -> int:
+    """Send a table to TOPCAT, Aladin and others, and return how many programs received it."""
+    # it stays in the folder for temporary files, because the other programs can read it at any time
+    path = Path(tempfile.mkdtemp(prefix="galaxtool-samp-")) / "objects.vot"
+    write_table(table, path)
+    return send_table(path, name, Silent())

@@ -1,0 +1,194 @@
+"""The objects that a page shows: those of an index, of a file of embeddings, or of images, which are indexed first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pyarrow as pa
+
+from galaxtool.errors import ConfigError
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.stored_embeddings import is_embedding_file
+from galaxtool.search.features import FeatureArgs, Features, open_features
+from galaxtool.search.index.objects import BANDS
+from galaxtool.search.index.record import RECORD
+from galaxtool.search.index.search import search_rows
+from galaxtool.search.options import SourceArgs
+from galaxtool.search.source import Source, open_source
+from galaxtool.types import ImageRef, Progress
+from galaxtool.utils.config import cache_dir
+from galaxtool.utils.digests import hash_json
+from galaxtool.vision.preprocess import Preprocess
+
+_FOLDER_SUFFIX = ".explore"
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """N objects with vectors, columns and pictures.
+
+    Parameters
+    ----------
+    name : str
+        Where they come from.
+    items : pyarrow.Table
+        N rows with the columns id, path, ra and dec, and others.
+    reading : ReadingOptions
+        How their images are read.
+    preprocess : Preprocess
+        How their pictures are made.
+    digest : str
+        Digest of the vectors and of what made them: a map of others is of no use.
+    folder : Path
+        Folder beside them, for maps and collections. It need not exist, or be possible to make.
+    source : Source or None
+        The index that they are from, with its model.
+    features : Features or None
+        The file of embeddings that they are from.
+    """
+
+    name: str
+    items: pa.Table
+    reading: ReadingOptions
+    preprocess: Preprocess
+    digest: str
+    folder: Path
+    source: Source | None = None
+    features: Features | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self.source.index.record.dim if self.source is not None else self._file.vectors.shape[1]
+
+    @property
+    def model(self) -> str:
+        """Name of the model that made the vectors; empty if unknown."""
+        return self.source.index.record.model if self.source is not None else self._file.model
+
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        """Return the unit vectors of some objects, float32 (n, dim)."""
+        if self.source is not None:
+            return self.source.index.vectors(rows)
+        found: np.ndarray = self._file.vectors[rows]
+        return found
+
+    def search(self, vector: np.ndarray, k: int, keep: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Find the objects most similar to a vector among those to keep.
+
+        Parameters
+        ----------
+        vector : ndarray of float32, shape (dim,)
+            Unit vector.
+        k : int
+            Number of results; all to keep, if there are fewer.
+        keep : ndarray of bool, shape (N,), or None
+            Objects to search.
+
+        Returns
+        -------
+        similarities : ndarray of float32, shape (n,)
+            Cosines, the largest first.
+        rows : ndarray of int64, shape (n,)
+        """
+        if self.source is not None:
+            similarities, rows = self.source.index.search(vector[None], k, keep)
+        else:
+            similarities, rows = search_rows(self._flat, vector[None], k, keep, self.vectors)
+        return np.clip(similarities[0], -1.0, 1.0), rows[0]
+
+    def ref(self, row: int) -> ImageRef | None:
+        """Return where the image of an object is stored; None if that is unknown."""
+        return self.source.index[row].ref if self.source is not None else self._file.ref(row)
+
+    def positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return right ascensions and declinations in degrees, float64 (N,), NaN where unknown."""
+        return (
+            self.items["ra"].to_numpy().astype(np.float64, copy=False),
+            self.items["dec"].to_numpy().astype(np.float64, copy=False),
+        )
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns that people see."""
+        return [name for name in self.items.column_names if name != BANDS]
+
+    @property
+    def _file(self) -> Features:
+        assert self.features is not None
+        return self.features
+
+    @cached_property
+    def _flat(self) -> faiss.Index:
+        flat = faiss.IndexFlatIP(self.dim)
+        flat.add(self._file.vectors)
+        return flat
+
+
+def open_objects(path: Path, args: FeatureArgs, progress: Progress) -> Objects:
+    """Open an index or a file of embeddings, or index images in the cache.
+
+    Raises
+    ------
+    InputError
+        If the path does not exist, or cannot be used.
+    IndexMismatch
+        If a model is given, and the vectors were made with another one.
+    """
+    beside = path.with_name(f"{path.name}{_FOLDER_SUFFIX}")
+    if is_embedding_file(path):
+        return _open_file(open_features(args, progress), beside)
+    is_index = (path / RECORD).is_file()
+    source = open_source(
+        SourceArgs(
+            index=path if is_index else None,
+            among=() if is_index else args.inputs,
+            model=args.model,
+            reading=args.reading,
+            compute=args.compute,
+            overwrite=args.overwrite,
+        ),
+        progress,
+    )
+    record = source.index.record
+    return Objects(
+        name=str(path),
+        items=source.index.items,
+        reading=source.reading,
+        preprocess=source.record.make_preprocess(),
+        digest=hash_json([record.model_digest, record.preprocess_digest, record.count, record.created]),
+        folder=beside,
+        source=source,
+    )
+
+
+def _open_file(features: Features, folder: Path) -> Objects:
+    vectors = np.ascontiguousarray(features.vectors)
+    lengths = np.linalg.norm(vectors[:1000], axis=1)
+    if not np.allclose(lengths, 1, atol=1e-2):
+        raise ConfigError(
+            f"The embeddings in '{features.name}' do not have unit length, so they have no cosines.",
+            hint="Write them with `galaxtool embed`.",
+        )
+    sample = vectors[:: max(1, len(vectors) // 100)]
+    return Objects(
+        name=features.name,
+        items=features.items,
+        reading=features.reading,
+        preprocess=features.preprocess,
+        digest=hash_json([features.digest, len(vectors), hash_json(np.round(sample, 6).tolist())]),
+        folder=folder,
+        features=features,
+    )
+
+
+def find_cache_folder(objects: Objects) -> Path:
+    """Return the folder in the user's cache for objects whose own folder cannot be written."""
+    return cache_dir() / "explore" / objects.digest[:24]

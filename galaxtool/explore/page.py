@@ -1,0 +1,34 @@
+"""The page of `galaxtool explore`: open the objects, and serve them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from galaxtool.errors import InputError
+from galaxtool.explore.api import ExploreApi
+from galaxtool.explore.objects import open_objects
+from galaxtool.explore.results import ServedPage
+from galaxtool.explore.web.page_files import load_page_files
+from galaxtool.explore.web.routes import serve_files
+from galaxtool.explore.web.server import ServerOptions, WebServer
+from galaxtool.search.features import FeatureArgs
+from galaxtool.types import Progress
+
+PAGE = "galaxtool.explore.pages"
+"""Package with the files of the page."""
+
+
+def open_page(path: Path, args: FeatureArgs, options: ServerOptions, progress: Progress) -> ServedPage:
+    """Open the page about an index, a file of embeddings or images; see `galaxtool.commands.explore.explore`."""
+    if not path.exists():
+        raise InputError(f"There is no '{path}'.", hint="Give an index, a file of embeddings or a folder of cutouts.")
+    server = WebServer(str(path), options)  # first, so that a port in use costs no time
+    try:
+        objects = open_objects(path, args, progress)
+        progress.start("Opening the page")
+        api = ExploreApi(objects, progress)
+        server.start([*serve_files(load_page_files(PAGE)), *api.routes()], progress)
+    except BaseException:
+        server.stop()
+        raise
+    return server.page

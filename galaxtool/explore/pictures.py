@@ -1,0 +1,99 @@
+"""Pictures of objects for a page, of which the last ones are kept."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from galaxtool.containers.reading import read_ref
+from galaxtool.errors import GalaxtoolError
+from galaxtool.explore.objects import Objects
+from galaxtool.explore.web.answers import encode_picture
+from galaxtool.inference.reading import override_preprocess
+from galaxtool.vision.stretch import NAMES, Stretch
+
+SIZES = (64, 160, 320, 768)
+"""Sides of pictures in pixels: for a point of the map, the grid, the grid on fine screens, and one magnified."""
+
+STRETCHES = ("model", *NAMES)
+"""What a view can be shown with; the first is what the model sees."""
+
+_MAX_BYTES = 128 << 20
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture.
+
+    Parameters
+    ----------
+    content : bytes
+        JPEG.
+    arcsec : float or None
+        Its side on the sky; None if unknown.
+    is_missing : bool
+        Whether it stands for an image that cannot be read.
+    """
+
+    content: bytes
+    arcsec: float | None = None
+    is_missing: bool = False
+
+
+class PictureMaker:
+    """Makes pictures of objects, and keeps the last ones: up to 128 MB.
+
+    Parameters
+    ----------
+    objects : Objects
+        The objects.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._kept: OrderedDict[tuple[int, int, str], Picture] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def make(self, row: int, size: int, stretch: str) -> Picture:
+        """Return the picture of an object, or one that stands for it if its image cannot be read."""
+        key = (row, size, stretch)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        picture = self._read(row, size, stretch)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = picture
+                self._bytes += len(picture.content)
+            while self._bytes > _MAX_BYTES:
+                self._bytes -= len(self._kept.popitem(last=False)[1].content)
+        return picture
+
+    def _read(self, row: int, size: int, stretch: str) -> Picture:
+        objects = self._objects
+        preprocess = replace(override_preprocess(objects.preprocess, objects.reading), size=size)
+        if stretch != STRETCHES[0]:
+            preprocess = replace(preprocess, stretch=Stretch(name=stretch))
+        try:
+            ref = objects.ref(row)
+            if ref is None:
+                return make_placeholder(size)
+            cutout = read_ref(ref, preprocess.reading(objects.reading.read_options, position=True))
+            return Picture(encode_picture(preprocess.display(cutout)), preprocess.field_arcsec(cutout))
+        except (GalaxtoolError, OSError, MemoryError):
+            return make_placeholder(size)
+
+
+def make_placeholder(size: int) -> Picture:
+    """Return a gray picture with a cross, for an image that cannot be read."""
+    image = Image.new("RGB", (size, size), (48, 48, 52))
+    draw, edge = ImageDraw.Draw(image), size * 3 // 8
+    for start, end in (((edge, edge), (size - edge, size - edge)), ((edge, size - edge), (size - edge, edge))):
+        draw.line([start, end], fill=(120, 120, 128), width=max(1, size // 60))
+    return Picture(encode_picture(np.asarray(image)), is_missing=True)
