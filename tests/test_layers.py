@@ -21,7 +21,7 @@ LAYERS = {
         "training", "heads", "methods", "models", "datasets", "executors", "jobs", "reports",
     ],
     "L3": [
-        "inference", "search", "plotting", "finetuning", "assessment", "clustering", "explore", "outliers",
+        "inference", "search", "plotting", "finetuning", "assessment", "clustering", "explorer", "outliers",
         "label_checks", "cutting", "reproduction", "testing", "diagnostics",
     ],
     "L4": ["commands", "cli", "__main__"],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
-from galaxtool.explore.results import ServedPage
+from galaxtool.explorer.results import ServedPage
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.types import Progress, Silent
@@ -78,8 +78,8 @@ def explore(
     Maps and collections are kept beside INDEX, in a folder of the same name that ends in ``.explore``, or in the cache
     if that cannot be written.
     """
-    from galaxtool.explore.page import open_page
-    from galaxtool.explore.web.server import ServerOptions
+    from galaxtool.explorer.page import open_page
+    from galaxtool.explorer.web.server import ServerOptions
     from galaxtool.search.features import FeatureArgs
 
     reading = ReadingOptions(hdu=hdu, pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch)

@@ -5,6 +5,7 @@ import { askText, count, fillSelect, find, formatNumber, make } from "/files/dom
 
 const SUFFIXES = { csv: "csv", fits: "fits", votable: "vot" };
 const FIRST = "marked";
+const NOTHING = { rows: [], notes: [] };
 
 export class Collections {
   constructor({ changed, magnify, show, ids, fail, say }) {
@@ -39,7 +40,7 @@ export class Collections {
     await this._order({ action: "note", name: this.name, rows: [row], note: text });
   }
 
-  _current() { return this.all.find((one) => one.name === this.name) || { rows: [], notes: [] }; }
+  _current() { return this.all.find((one) => one.name === this.name) || NOTHING; }
 
   async _order(values, name) {
     try {

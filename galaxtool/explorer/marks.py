@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError
-from galaxtool.explore.maps import save_file
-from galaxtool.explore.objects import Objects, find_cache_folder
-from galaxtool.explore.web.requests import NotThere
+from galaxtool.explorer.maps import save_file
+from galaxtool.explorer.objects import Objects, find_cache_folder
+from galaxtool.explorer.web.requests import NotThere
 from galaxtool.types import Progress, warn
 
 FILE = "collections.json"

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from galaxtool.containers.reading import read_ref
 from galaxtool.errors import GalaxtoolError
-from galaxtool.explore.objects import Objects
-from galaxtool.explore.web.answers import encode_picture
+from galaxtool.explorer.objects import Objects
+from galaxtool.explorer.web.answers import encode_picture
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.vision.stretch import NAMES, Stretch
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from astropy.table import Table
 
-from galaxtool.explore.objects import Objects
+from galaxtool.explorer.objects import Objects
 from galaxtool.reports.samp import send_table
 from galaxtool.tables.column_names import avoid_names
 from galaxtool.tables.formats.parquet import to_astropy_column

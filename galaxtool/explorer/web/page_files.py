@@ -37,7 +37,7 @@ def load_page_files(*packages: str) -> Mapping[str, PageFile]:
     Parameters
     ----------
     *packages : str
-        Packages with the files, such as ``galaxtool.explore.pages``; of two files of one name, the later one counts.
+        Packages with the files, such as ``galaxtool.explorer.pages``; of two files of one name, the later one counts.
     """
     found: dict[str, PageFile] = {}
     for package in packages:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import faiss
 import numpy as np
@@ -11,13 +10,11 @@ import numpy as np
 from galaxtool.backbones.layers import JOINT
 from galaxtool.clustering.grouping import group_by_kmeans
 from galaxtool.clustering.naming import name_clusters
-from galaxtool.explore.objects import Objects
+from galaxtool.explorer.object_map import ObjectMap
+from galaxtool.explorer.objects import Objects
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.plotting.projections import project_pca, project_umap
 from galaxtool.search.features import Features
-
-KINDS = ("pca", "umap")
-"""Projections of a map, the first of which needs no further package."""
 
 _SAMPLE = 20_000  # objects that axes and clusters are found with
 _UMAP_SAMPLE = 30_000
@@ -26,31 +23,6 @@ _MOST_CLUSTERS = 12
 _FEWEST_OF_CLUSTER = 8
 _FEWEST = 4
 _NEAREST = 3
-
-
-@dataclass(frozen=True, eq=False)
-class ObjectMap:
-    """N objects on a plane.
-
-    Parameters
-    ----------
-    points : ndarray of float32, shape (N, 2)
-        Places, within -1 and 1 for nearly all.
-    clusters : ndarray of uint8, shape (N,)
-        Cluster of each object.
-    names : list of str
-        Name of each cluster; empty where the model has none for it.
-    centers : ndarray of float32, shape (K, 2)
-        Median place of each cluster.
-    sizes : ndarray of int, shape (K,)
-        Number of objects of each cluster.
-    """
-
-    points: np.ndarray
-    clusters: np.ndarray
-    names: list[str] = field(default_factory=list)
-    centers: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.float32))
-    sizes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def make_map(objects: Objects, kind: str, say: Callable[[str], None]) -> ObjectMap:

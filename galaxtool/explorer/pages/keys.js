@@ -33,7 +33,7 @@ function run(key, row, page, act, event) {
   else if (key === "m" && has) act.mark(row);
   else if (key === "n" && has) act.magnify(row).then(() => find("viewer-note").focus());
   else if ((key === "+" || key === "=") && has) { if (open) page.viewer.dialog.close(); act.like(row, 1); }
-  else if (key === "-" && has) { if (open) page.viewer.dialog.close(); act.like(row, -1); }
+  else if (key === "-" && has) { if (open) page.viewer.dialog.close(); act.like(row, -0.5); }
   else if (open) return false;
   else if (key === "Enter" && has && !isButton) act.similar(row);
   else if (key === "/") find("words").focus();

@@ -115,7 +115,7 @@ export class Points {
     this.size = size;
     const opacity = this.count > 200000 ? Math.min(0.35 * Math.sqrt(this.zoom), 0.9) : this.count > 20000 ? 0.65 : 0.85;
     this._drawSet(this.places, this.colors, this.count, size * ratio, 0, opacity);
-    if (this.marked) this._drawSet(this.markPlaces, this.markColors, this.marked, Math.max(size * 2.2, 9) * ratio, 1, 1);
+    if (this.marked) this._drawSet(this.markPlaces, this.markColors, this.marked, (this.marked > 20 ? Math.max(size * 1.7, 7) : Math.max(size * 2.2, 10)) * ratio, 1, 1);
   }
 
   _drawSet(places, colors, count, size, ring, opacity) {

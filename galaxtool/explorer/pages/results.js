@@ -82,7 +82,7 @@ export class Results {
       const tool = (text, title, action) => make("button", { type: "button", title, "aria-label": title, tabIndex: -1, onclick: (event) => { event.stopPropagation(); action(); } }, text);
       const tools = make("div", { class: "tools" },
         tool("+", "More like this (+)", () => this.act.like(row, 1)),
-        tool("−", "Less like this (-)", () => this.act.like(row, -1)),
+        tool("−", "Less like this (-)", () => this.act.like(row, -0.5)),
         tool("★", "Mark (m)", () => this.act.mark(row)),
         tool("⤢", "Magnify (space)", () => this.act.magnify(row)));
       const marked = this.isMarked(row);
@@ -93,8 +93,8 @@ export class Results {
   }
 
   _makeTable(answer) {
-    const heads = [make("th", {}, ""), ...(answer.similarity ? [make("th", {}, "similarity")] : []),
-      ...this.names.map((name) => make("th", { onclick: () => this.act.sort(name), title: "Sort by this column" }, name))];
+    const heads = [make("th", {}, ""), ...(answer.similarity ? [make("th", { class: "number" }, "similarity")] : []),
+      ...this.about.columns.map(({ name, kind }) => make("th", { class: kind === "number" ? "number" : "", onclick: () => this.act.sort(name), title: "Sort by this column" }, name))];
     const rows = answer.rows.map((row, k) => {
       const picture = this._picture(row);
       picture.addEventListener("click", (event) => { event.stopPropagation(); this.act.magnify(row); });

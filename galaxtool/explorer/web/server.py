@@ -18,12 +18,13 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from galaxtool.errors import ConfigError, GalaxtoolError
-from galaxtool.explore.results import ServedPage
-from galaxtool.explore.web.access import Access
-from galaxtool.explore.web.guard import Guard
+from galaxtool.explorer.results import ServedPage
+from galaxtool.explorer.web.access import Access
+from galaxtool.explorer.web.guard import Guard
 from galaxtool.types import Progress
 
 _START_SECONDS = 30.0
+_STOP_SECONDS = 20.0
 _TICK = 0.2
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -114,7 +115,7 @@ class WebServer:
         Parameters
         ----------
         routes : sequence of Route
-            What it answers, see `galaxtool.explore.web.routes`.
+            What it answers, see `galaxtool.explorer.web.routes`.
         progress : Progress
             Receiver of notes.
         """
@@ -149,8 +150,9 @@ class WebServer:
         if self._server is not None:
             self._server.should_exit = True
         if self._thread.is_alive():
-            self._thread.join(5)
-        self._socket.close()
+            self._thread.join(_STOP_SECONDS)
+        if not self._thread.is_alive():
+            self._socket.close()
         close, self._close = self._close, None
         if close is not None:
             close()

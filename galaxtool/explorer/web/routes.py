@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from galaxtool.explore.web.answers import answer_error, answer_json
-from galaxtool.explore.web.page_files import PageFile
-from galaxtool.explore.web.requests import MAX_JSON, MAX_UPLOAD, Fields, NotThere, read_body
+from galaxtool.explorer.web.answers import answer_error, answer_json
+from galaxtool.explorer.web.page_files import PageFile
+from galaxtool.explorer.web.requests import MAX_JSON, MAX_UPLOAD, Fields, NotThere, read_body
 
 Answer = Response | Mapping[str, Any]
 

@@ -6,27 +6,28 @@ import secrets
 import tempfile
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
-from galaxtool.explore.objects import Objects
-from galaxtool.explore.web.answers import encode_picture
-from galaxtool.explore.web.requests import Fields, NotThere
+from galaxtool.explorer.objects import Objects
+from galaxtool.explorer.web.answers import encode_picture
+from galaxtool.explorer.web.requests import Fields, NotThere
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import read_file
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.views import run_views
+from galaxtool.search.query import Query, QueryExample, combine_examples
 from galaxtool.search.source import Source, TextEngine
+from galaxtool.search.symbol import embed_symbol
 from galaxtool.search.text import EmbeddedText, embed_query_text
 from galaxtool.taxonomy.symbols import load_symbol
 
 _MOST_UPLOADS = 200
 _MOST_TEXTS = 500
 _PICTURE_SIDE = 160
-_SHORTEST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,26 +40,13 @@ class Upload:
         Embedding of unit length.
     picture : bytes
         JPEG of it, as the model sees it.
+    is_sketch : bool
+        Whether it is a sketch.
     """
 
     vector: np.ndarray
     picture: bytes
-
-
-@dataclass(frozen=True)
-class CombinedQuery:
-    """All parts of a query as one vector.
-
-    Parameters
-    ----------
-    vector : ndarray of float32, shape (dim,), or None
-        Unit vector; None if there is no part.
-    notes : list of str
-        What to know about the words.
-    """
-
-    vector: np.ndarray | None
-    notes: list[str] = field(default_factory=list)
+    is_sketch: bool = False
 
 
 class QueryMaker:
@@ -75,7 +63,6 @@ class QueryMaker:
         self._uploads: OrderedDict[str, Upload] = OrderedDict()
         self._texts: OrderedDict[str, EmbeddedText] = OrderedDict()
         self._lock = threading.RLock()
-        self._torch: TextEngine | None = None
 
     @property
     def source(self) -> Source:
@@ -93,29 +80,21 @@ class QueryMaker:
             )
         return self._objects.source
 
-    def combine(self, parts: list[Fields]) -> CombinedQuery:
-        """Return the weighted sum of the parts of a query, negative ones subtracted, as a unit vector.
+    def combine(self, parts: list[Fields]) -> Query | None:
+        """Return the parts of a query as one, combined as `galaxtool.search` does; None if there are none.
 
         Raises
         ------
         ConfigError
-            If a part is not valid, or all are negative, or they cancel each other.
+            If a part is not valid, or all are negative, or they cancel each other out.
         """
         if not parts:
-            return CombinedQuery(None)
-        total, notes, is_positive = np.zeros(self._objects.dim, dtype=np.float64), [], False
-        for part in parts:
-            vector, note = self._find_vector(part)
-            weight = part.number("weight", 1.0, -10, 10)
-            total += weight * vector
-            is_positive |= weight > 0
-            notes += [note] if note else []
-        if not is_positive:
+            return None
+        examples = [self._make_example(part) for part in parts]
+        if all(one.weight <= 0 for one in examples):
             raise ConfigError("All parts of the query are to be unlike.", hint="Add one that is to be like.")
-        length = float(np.linalg.norm(total))
-        if length < _SHORTEST:
-            raise ConfigError("The parts of the query cancel each other.", hint="Remove one of them.")
-        return CombinedQuery((total / length).astype(np.float32), notes)
+        vector = combine_examples(examples, self._measure_spread)
+        return Query(text=" + ".join(one.label for one in examples), vector=vector, examples=tuple(examples))
 
     def add_image(self, content: bytes) -> str:
         """Embed an image that was dropped on the page, read as the index read its own, and return its key.
@@ -149,7 +128,7 @@ class QueryMaker:
             raise ConfigError("The sketch is empty.", hint="Draw bright lines on the dark canvas.")
         with self._lock:
             vector = engine.embed_symbols(drawing[None])[0]
-        return self._keep(Upload(vector, picture))
+        return self._keep(Upload(vector, picture, is_sketch=True))
 
     def get_upload(self, key: str) -> Upload:
         """Return an image or a sketch that was sent before."""
@@ -162,21 +141,35 @@ class QueryMaker:
     def open_text_engine(self, what: str = "A text") -> TextEngine:
         """Open the model in PyTorch, which takes seconds the first time."""
         with self._lock:
-            if self._torch is None:
-                self._torch = self.source.open_torch_engine(what)
-            return self._torch
+            return self.source.open_torch_engine(what)
 
-    def _find_vector(self, part: Fields) -> tuple[np.ndarray, str]:
-        kind = part.choice("kind", ("text", "row", "upload", "symbol"))
+    def _make_example(self, part: Fields) -> QueryExample:
+        kind, weight = part.choice("kind", ("text", "row", "upload", "symbol")), part.number("weight", 1.0, -10, 10)
         if kind == "text":
-            embedded = self._embed_text(part.text("text", longest=1000))
-            return embedded.vector, embedded.warning or embedded.note
+            text = part.text("text", longest=1000)
+            found = self._embed_text(text)
+            return QueryExample(
+                label=text, vector=found.vector, weight=weight, is_observed=False, warning=found.warning or found.note
+            )
         if kind == "row":
             row = part.integer("row", -1, 0, len(self._objects) - 1)
-            return self._objects.vectors(np.array([row]))[0], ""
+            return QueryExample(
+                label=str(row), vector=self._objects.vectors(np.array([row]))[0], weight=weight, row=row
+            )
         if kind == "symbol":
-            return self._find_symbol(part.text("symbol", longest=200)), ""
-        return self.get_upload(part.text("key", longest=100)).vector, ""
+            slug = part.text("symbol", longest=200)
+            if slug not in self.source.record.slugs:  # else it could be the path of a drawing
+                raise NotThere(f"The model has no class '{slug}'.")
+            vector = embed_symbol(slug, self.source).vector
+            return QueryExample(label=slug, vector=vector, weight=weight, is_observed=False, is_symbol=True)
+        upload = self.get_upload(part.text("key", longest=100))
+        return QueryExample(
+            label="image", vector=upload.vector, weight=weight, is_observed=not upload.is_sketch,
+            is_symbol=upload.is_sketch,
+        )  # fmt: skip
+
+    def _measure_spread(self, vector: np.ndarray) -> float:
+        return self.source.measure_spread(vector)
 
     def _embed_text(self, text: str) -> EmbeddedText:
         if not text.strip():
@@ -188,16 +181,6 @@ class QueryMaker:
                 while len(self._texts) > _MOST_TEXTS:
                     self._texts.popitem(last=False)
             return self._texts[text]
-
-    def _find_symbol(self, slug: str) -> np.ndarray:
-        taxonomy = self.source.record.make_taxonomy()
-        if slug not in taxonomy.slugs:
-            raise NotThere(f"The model has no class '{slug}'.")
-        embeddings = self.source.engine.class_embeddings().get("symbol")
-        if embeddings is None:
-            raise ModelError("The model was trained without symbols.", hint="Search with words or an image.")
-        vector: np.ndarray = embeddings[taxonomy.slugs.index(slug)]
-        return vector
 
     def _keep(self, upload: Upload) -> str:
         key = secrets.token_hex(8)

@@ -11,18 +11,18 @@ from starlette.routing import Route
 from galaxtool import __version__
 from galaxtool.backbones.layers import JOINT
 from galaxtool.errors import GalaxtoolError
-from galaxtool.explore.columns import describe_columns, make_coloring
-from galaxtool.explore.exports import FORMATS, make_table, send, write_bytes
-from galaxtool.explore.maps import MapStore
-from galaxtool.explore.marks import Collections
-from galaxtool.explore.objects import Objects
-from galaxtool.explore.pictures import SIZES, STRETCHES, PictureMaker
-from galaxtool.explore.queries import QueryMaker
-from galaxtool.explore.selections import Selector
-from galaxtool.explore.views import Viewer
-from galaxtool.explore.web.answers import answer_array
-from galaxtool.explore.web.requests import Fields, NotThere
-from galaxtool.explore.web.routes import Answer, get, post, upload
+from galaxtool.explorer.columns import describe_columns, make_coloring
+from galaxtool.explorer.exports import FORMATS, make_table, send, write_bytes
+from galaxtool.explorer.maps import MapStore
+from galaxtool.explorer.marks import Collections
+from galaxtool.explorer.objects import Objects
+from galaxtool.explorer.pictures import SIZES, STRETCHES, PictureMaker
+from galaxtool.explorer.queries import QueryMaker
+from galaxtool.explorer.selections import Selector
+from galaxtool.explorer.views import Viewer
+from galaxtool.explorer.web.answers import answer_array
+from galaxtool.explorer.web.requests import Fields, NotThere
+from galaxtool.explorer.web.routes import Answer, get, post, upload
 from galaxtool.types import Progress
 from galaxtool.utils.optional_imports import is_installed
 

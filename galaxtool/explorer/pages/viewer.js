@@ -18,7 +18,7 @@ export class Viewer {
     const then = (action) => () => { this.dialog.close(); action(this.row); };
     find("viewer-similar").addEventListener("click", then(act.similar));
     find("viewer-like").addEventListener("click", then((row) => act.like(row, 1)));
-    find("viewer-unlike").addEventListener("click", then((row) => act.like(row, -1)));
+    find("viewer-unlike").addEventListener("click", then((row) => act.like(row, -0.5)));
     find("viewer-mark").addEventListener("click", () => act.mark(this.row));
     find("viewer-close").addEventListener("click", () => this.dialog.close());
     find("viewer-stretch").addEventListener("change", () => this._showPicture());

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from galaxtool.errors import UnknownName
-from galaxtool.explore.columns import make_cells
-from galaxtool.explore.objects import Objects
-from galaxtool.explore.queries import QueryMaker
-from galaxtool.explore.selections import Selector
-from galaxtool.explore.web.requests import Fields
-from galaxtool.search.index.pairs import PairSample
+from galaxtool.explorer.columns import make_cells
+from galaxtool.explorer.objects import Objects
+from galaxtool.explorer.queries import QueryMaker
+from galaxtool.explorer.selections import Selector
+from galaxtool.explorer.web.requests import Fields
+from galaxtool.search.query import Query
 
 MOST = 1000
 """Objects of one answer."""
@@ -39,8 +39,6 @@ class Viewer:
 
     def __init__(self, objects: Objects, queries: QueryMaker, selector: Selector) -> None:
         self._objects, self._queries, self._selector = objects, queries, selector
-        record = objects.source.index.record if objects.source is not None else None
-        self._pairs = PairSample.from_dict(record.pairs) if record is not None and record.pairs else None
 
     def show(self, fields: Fields) -> Mapping[str, Any]:
         """Return the objects of a view.
@@ -56,18 +54,23 @@ class Viewer:
         keep = self._selector.select(fields)
         k = fields.integer("k", _DEFAULT, 1, MOST)
         found = len(self._objects) if keep is None else int(np.count_nonzero(keep))
-        answer: dict[str, Any] = {"found": found, "notes": query.notes}
-        if query.vector is not None:
+        answer: dict[str, Any] = {"found": found, "notes": [query.warning] if query and query.warning else []}
+        if query is not None:
             similarities, rows = self._objects.search(query.vector, k, keep)
             answer["similarity"] = np.round(similarities.astype(float), 4)
-            parts = fields.objects("parts")
-            if self._pairs is not None and all(one.text("kind") in ("row", "upload") for one in parts):
-                answer["percentile"] = [self._pairs.find_percentile(float(one)) for one in similarities]
+            answer["percentile"] = self._rate(query, similarities)
         else:
             rows = self._list_rows(keep, k, fields.text("sort"), descending=fields.flag("descending"))
         answer.update(self.describe([int(row) for row in rows]))
         answer["milliseconds"] = round(1000 * (time.perf_counter() - start), 1)
         return answer
+
+    def _rate(self, query: Query, similarities: np.ndarray) -> list[float] | None:
+        """Return the percentage of random pairs that are less alike; None where that is unknown or means nothing."""
+        source = self._objects.source
+        if source is None or source.pairs is None or not query.is_observed:
+            return None
+        return [source.pairs.find_percentile(float(one)) for one in similarities]
 
     def describe(self, rows: Sequence[int]) -> dict[str, Any]:
         """Return the rows and the cells of some objects."""

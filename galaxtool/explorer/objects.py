@@ -14,11 +14,12 @@ from galaxtool.errors import ConfigError
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.stored_embeddings import is_embedding_file
 from galaxtool.search.features import FeatureArgs, Features, open_features
-from galaxtool.search.index.objects import BANDS
+from galaxtool.search.index.objects import BANDS, OWN_COLUMNS
 from galaxtool.search.index.record import RECORD
 from galaxtool.search.index.search import search_rows
+from galaxtool.search.open_source import open_source
 from galaxtool.search.options import SourceArgs
-from galaxtool.search.source import Source, open_source
+from galaxtool.search.source import Source
 from galaxtool.types import ImageRef, Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
@@ -115,10 +116,15 @@ class Objects:
             self.items["dec"].to_numpy().astype(np.float64, copy=False),
         )
 
-    @property
+    @cached_property
     def column_names(self) -> list[str]:
-        """Names of the columns that people see."""
-        return [name for name in self.items.column_names if name != BANDS]
+        """Names of the columns that people see: not those of a catalogue that our own columns repeat."""
+        names = [name for name in self.items.column_names if name != BANDS]
+        return [name for name in names if not self._repeats(name)]
+
+    def _repeats(self, name: str) -> bool:
+        ours = name.removeprefix("in_")
+        return name != ours and ours in OWN_COLUMNS and self.items[name].equals(self.items[ours])
 
     @property
     def _file(self) -> Features:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from galaxtool.errors import ConfigError
-from galaxtool.explore.web.answers import answer_array
-from galaxtool.explore.web.page_files import PageFile
-from galaxtool.explore.web.requests import Fields
-from galaxtool.explore.web.routes import get, post, serve_files, upload
-from galaxtool.explore.web.server import ServerOptions, WebServer
+from galaxtool.explorer.web.answers import answer_array
+from galaxtool.explorer.web.page_files import PageFile
+from galaxtool.explorer.web.requests import Fields
+from galaxtool.explorer.web.routes import get, post, serve_files, upload
+from galaxtool.explorer.web.server import ServerOptions, WebServer
 from galaxtool.types import Silent
 
 pytestmark = pytest.mark.usefixtures("loopback")

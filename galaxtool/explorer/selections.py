@@ -11,8 +11,8 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.errors import ConfigError, InputError
-from galaxtool.explore.objects import Objects
-from galaxtool.explore.web.requests import Fields, NotThere
+from galaxtool.explorer.objects import Objects
+from galaxtool.explorer.web.requests import Fields, NotThere
 from galaxtool.search.sky import find_separations
 from galaxtool.tables.angles import parse_dec, parse_ra
 from galaxtool.tables.filter import filter_rows

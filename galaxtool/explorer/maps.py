@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError, GalaxtoolError
-from galaxtool.explore.objects import Objects, find_cache_folder
-from galaxtool.explore.projection import KINDS, ObjectMap, make_map
-from galaxtool.explore.web.requests import NotThere
+from galaxtool.explorer.object_map import KINDS, ObjectMap
+from galaxtool.explorer.objects import Objects, find_cache_folder
+from galaxtool.explorer.web.requests import NotThere
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
-from galaxtool.utils.optional_imports import is_installed
+from galaxtool.utils.optional_imports import import_attribute, is_installed
 
 _VERSION = 1
 
@@ -90,7 +90,9 @@ class MapStore:
 
         with self._working:
             try:
-                result = make_map(self._objects, kind, say)
+                # imported here: the page opens without scikit-learn, and most times a map is stored
+                make_map = import_attribute("galaxtool.explorer.projection:make_map")
+                result: ObjectMap = make_map(self._objects, kind, say)
                 self._save(kind, result)
                 job.result, job.state = result, "ready"
             except Exception as error:  # the page shows it; everything else goes on without the map

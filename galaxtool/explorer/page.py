@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxtool.errors import InputError
-from galaxtool.explore.api import ExploreApi
-from galaxtool.explore.objects import open_objects
-from galaxtool.explore.results import ServedPage
-from galaxtool.explore.web.page_files import load_page_files
-from galaxtool.explore.web.routes import serve_files
-from galaxtool.explore.web.server import ServerOptions, WebServer
+from galaxtool.explorer.api import ExploreApi
+from galaxtool.explorer.objects import open_objects
+from galaxtool.explorer.results import ServedPage
+from galaxtool.explorer.web.page_files import load_page_files
+from galaxtool.explorer.web.routes import serve_files
+from galaxtool.explorer.web.server import ServerOptions, WebServer
 from galaxtool.search.features import FeatureArgs
 from galaxtool.types import Progress
 
-PAGE = "galaxtool.explore.pages"
+PAGE = "galaxtool.explorer.pages"
 """Package with the files of the page."""
 
 
