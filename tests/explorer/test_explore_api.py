@@ -314,7 +314,7 @@ def test_words_images_sketches_and_symbols_give_the_vectors_of_similar(
     ]
     for part, arguments in queries:
         _, answer = ask_index("/api/view", {"parts": [part], "k": 6})
-        query = arguments.pop("query", None)
+        query = arguments.pop("query", ())
         true = galaxtool.similar(query, **arguments, index=index, top_k=6, output=tmp_path / "s.csv", engine="torch")
         assert answer["similarity"] == pytest.approx([one.similarity for one in true.neighbors], abs=2e-4)
         assert (answer["percentile"] is None) == (part.get("key") != image["key"])
