@@ -51,6 +51,8 @@ def open_half_vectors(path: Path, count: int, dim: int) -> np.ndarray | None:
     """
     if not path.exists():
         return None
+    if not path.is_file():
+        raise InputError(f"'{path}' is not a regular file.", hint=_REBUILD)
     try:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:

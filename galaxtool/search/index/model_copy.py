@@ -11,10 +11,20 @@ from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
 from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.digests import hash_file
 
 
 def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
-    """Copy the files of a model into a new folder, which is then a model directory."""
+    """Copy the files of a model into a new folder, which is then a model directory.
+
+    Raises
+    ------
+    InputError
+        If one of the files is a link out of the model's folder, to what may be private.
+    """
+    for file in (model.onnx, *((model.folder / name for name in (WEIGHTS, DETECTOR)) if model.folder else ())):
+        if file is not None and not model.bundled and file.is_symlink():
+            _check_link(file, record)
     target.mkdir()
     write_json(target / MODEL_RECORD, record.as_dict())
     if model.onnx is not None:
@@ -26,6 +36,19 @@ def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
     if (model.folder / DETECTOR).is_file():
         shutil.copyfile(model.folder / DETECTOR, target / DETECTOR)
     _copy_symbols(record, model.folder / "symbols", target / "symbols")
+
+
+def _check_link(file: Path, record: ModelRecord) -> None:
+    """Raise `InputError` for a link that leads elsewhere, unless to the very weights that the record names."""
+    target = file.resolve()
+    if target.is_relative_to(file.parent.resolve()) or not target.is_file():
+        return
+    if file.name == WEIGHTS and record.weights_sha256 and hash_file(target) == record.weights_sha256:
+        return
+    raise InputError(
+        f"'{file}' is a link out of the folder of its model, so it is not copied into the index.",
+        hint="Replace it by the file itself.",
+    )
 
 
 def _copy_symbols(record: ModelRecord, source: Path, target: Path) -> None:

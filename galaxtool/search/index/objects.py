@@ -95,7 +95,7 @@ def check_items(table: pa.Table) -> pa.Table:
 
     Raises
     ------
-    KeyError, pyarrow.ArrowException
+    KeyError, ValueError, pyarrow.ArrowException
         If one of them is missing, or has values of another type.
     """
     ours = _SCHEMA.append(pa.field(BANDS, pa.string())) if BANDS in table.column_names else _SCHEMA
@@ -103,4 +103,11 @@ def check_items(table: pa.Table) -> pa.Table:
     for name in table.column_names:
         if name not in ours.names:
             checked = checked.append_column(table.schema.field(name), table[name])
+    for name in ("id", "path"):
+        if checked[name].null_count:
+            raise ValueError(f"the column '{name}' has rows without a value")
+    for text in checked[BANDS].drop_null().to_pylist() if BANDS in checked.column_names else ():
+        files = json.loads(text)
+        if not isinstance(files, dict) or not all(isinstance(path, str) for path in files.values()):
+            raise ValueError(f"the column '{BANDS}' has a row that does not name a file for each band")
     return checked

@@ -21,12 +21,19 @@ from galaxtool.utils.value_checks import (
 _MOST = 10**11
 _MOST_LISTED = 10**8
 _count = number(0, _MOST, whole=True)
+
+
+def _hdu(value: Any) -> str:
+    is_number = value is None or not number(-1e6, 1e6, whole=True)(value)
+    return "" if is_number else text(200)(value)
+
+
 _FIELDS: dict[str, Check] = {
     "kind": text(100), "count": _count, "dim": number(1, 65_536, whole=True), "model": text(4096),
     "model_at": choice("model/", "bundled", "elsewhere"), "model_digest": text(200), "preprocess_digest": text(200),
     "recall_at_10": number(0, 1), "recall_queries": _count, "metric": choice("cosine"), "tta": choice(1, 2, 4, 8),
     "layer": text(200), "settings": mapping_of(number(0, 10**9, whole=True), "an object of whole numbers"),
-    "hdu": optional(text(200)), "shown": kind(dict), "engine": text(200),
+    "hdu": _hdu, "shown": kind(dict), "engine": text(200),
     "skipped": mapping_of(_count, "an object of counts"), "flags": mapping_of(_count, "an object of counts"),
     "unreadable": list_of(mapping_of(text(), "an object of texts", 100), "objects", _MOST_LISTED),
     "pairs": kind(dict), "notes": list_of(text(), "texts", 10_000), "source_digest": text(200), "created": text(200),
@@ -40,7 +47,7 @@ _PAIRS: dict[str, Check] = {
 _texts = list_of(text(200), "texts", 1000)
 _SHOWN: dict[str, Check] = {
     "each_hdu": kind(bool), "bands": lambda value: text()(value) and _texts(value),
-    "pattern": optional(text(1000)), "mask_hdu": optional(text(200)), "weight_hdu": optional(text(200)),
+    "pattern": optional(text(1000)), "mask_hdu": _hdu, "weight_hdu": _hdu,
     "pixel_scale": optional(number(1e-9, 1e9)), "size_arcsec": optional(number(1e-9, 1e9)),
     "stretch": optional(text(1000)), "pixels": text(100),
     **dict.fromkeys(("image_column", "id_column", "ra_column", "dec_column", "table"), optional(text(1000))),

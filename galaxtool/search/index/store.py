@@ -88,8 +88,10 @@ class Index:
             raise _make_damage_error(folder / ITEMS, error) from error
         try:
             faiss_index = faiss.read_index(str(folder / VECTORS), faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             raise _make_damage_error(folder / VECTORS) from error
+        if faiss_index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise _make_damage_error(folder / VECTORS, ValueError("it does not compare by inner product"))
         if not record.count == len(items) == faiss_index.ntotal or record.dim != faiss_index.d:
             raise InputError(
                 f"The index '{folder}' is damaged: {RECORD} says {record.count} objects, {ITEMS} has {len(items)}, "
@@ -167,9 +169,12 @@ class Index:
         elif self.half_vectors is not None:
             found = self.half_vectors[rows].astype(np.float32)
         else:
-            if (inverted := faiss.try_extract_index_ivf(self.faiss_index)) is not None:
-                inverted.make_direct_map()
-            found = self.faiss_index.reconstruct_batch(rows)
+            try:
+                if (inverted := faiss.try_extract_index_ivf(self.faiss_index)) is not None:
+                    inverted.make_direct_map()
+                found = self.faiss_index.reconstruct_batch(rows)
+            except RuntimeError as error:
+                raise _make_damage_error(self.folder / VECTORS, error) from error
         found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
         return found
 
@@ -202,7 +207,12 @@ class Index:
         rows : ndarray of int64, same shape
             Rows of the objects.
         """
-        similarities, rows = search_rows(self.faiss_index, vectors, k, keep, self.vectors)
+        try:
+            similarities, rows = search_rows(self.faiss_index, vectors, k, keep, self.vectors)
+        except RuntimeError as error:  # of FAISS
+            raise _make_damage_error(self.folder / VECTORS, error) from error
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self) or not np.isfinite(similarities).all()):
+            raise _make_damage_error(self.folder / VECTORS, ValueError("it finds objects that do not exist"))
         return np.clip(similarities, -1.0, 1.0), rows
 
     @cached_property
@@ -224,6 +234,9 @@ def _check_files(folder: Path, names: Sequence[str]) -> None:
             f"The index '{folder}' is incomplete: {missing[0]} is missing.",
             hint="Copy the whole directory again, or build it again with `galaxtool index`.",
         )
+    for name in names:
+        if not (folder / name).is_file():
+            raise _make_damage_error(folder / name, ValueError("it is not a regular file"))
 
 
 def _make_damage_error(file: Path, error: Exception | None = None) -> InputError:
