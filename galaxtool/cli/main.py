@@ -18,8 +18,10 @@ from galaxtool.cli.render import escape_markup
 from galaxtool.cli.signals import stop_on_signals
 from galaxtool.cli.suggestions import describe_unknown_command, describe_unknown_option
 from galaxtool.errors import GalaxtoolError, PluginError
+from galaxtool.plugins.containment import PluginExit, contain
 from galaxtool.plugins.manager import COMMAND_GROUP
 from galaxtool.utils.debugging import is_debugging
+from galaxtool.utils.printable import escape_controls
 from galaxtool.utils.processor import let_waiting_threads_sleep
 from galaxtool.utils.resume_command import make_resume_command
 
@@ -91,7 +93,7 @@ class LazyGroup(TyperGroup):
         if cmd_name in (others := _find_plugin_commands()):
             dist = others[cmd_name].dist
             summary = str(dist.metadata.json.get("summary", "")) if dist else ""
-            return TyperCommand(cmd_name, help=escape_markup(summary), rich_help_panel="Plugins")
+            return TyperCommand(cmd_name, help=escape_markup(escape_controls(summary)), rich_help_panel="Plugins")
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -130,6 +132,8 @@ class LazyGroup(TyperGroup):
         except Exception as error:
             if hasattr(error, "option_name") and hasattr(error, "possibilities"):  # Typer keeps the class private
                 _improve_suggestion(error)
+            if isinstance(getattr(error, "message", None), str):  # of wrong usage; names of files may be in it
+                error.message = escape_controls(error.message)  # type: ignore[attr-defined]
             raise
 
 
@@ -200,7 +204,8 @@ def _show_version(value: bool) -> None:
 
 def _find_plugin_commands() -> dict[str, EntryPoint]:
     """Return the entry points of the commands of plugins."""
-    return {entry.name: entry for entry in entry_points(group=COMMAND_GROUP) if entry.name not in COMMANDS}
+    found = entry_points(group=COMMAND_GROUP)
+    return {entry.name: entry for entry in found if entry.name not in COMMANDS and entry.name.isprintable()}
 
 
 def _load(name: str) -> Any:
@@ -210,13 +215,16 @@ def _load(name: str) -> Any:
         return getattr(importlib.import_module(module), attribute)()
     entry = _find_plugin_commands()[name]
     try:
-        return _as_command(name, entry.load())
-    except (Exception, SystemExit) as error:
+        with contain():
+            target = entry.load()
+        return _as_command(name, target)
+    except Exception as error:
         if is_debugging():
             raise
+        why = str(error) if isinstance(error, PluginExit) else f"{type(error).__name__}: {error}"
         owner = entry.dist.metadata["Name"] if entry.dist else entry.value
         raise PluginError(
-            f"The command '{name}' of the plugin '{owner}' cannot be loaded: {type(error).__name__}: {error}.",
+            f"The command '{name}' of the plugin '{owner}' cannot be loaded: {why}.",
             hint=f"Update or remove {owner}; GALAXTOOL_DEBUG=1 shows the traceback.",
         ) from error
 

@@ -43,7 +43,7 @@ def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     if to_printable(text) != text:
-        text = json.dumps(value, indent=2, default=str)
+        text = json.dumps(value, indent=2, default=str).replace("\x7f", "\\u007f")
     sys.stdout.write(text + "\n")
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
+import importlib.util
 import itertools
 import os
 import time
@@ -35,6 +36,7 @@ from galaxtool.utils.debugging import is_debugging
 
 ENTRY_POINT_GROUP = "galaxtool"
 COMMAND_GROUP = "galaxtool.commands"
+_LISTINGS = ("backbones", "datasets", "heads", "methods", "models", "plugins", "taxonomies")
 
 BUILTIN = (
     "galaxtool.images.plugin",
@@ -126,6 +128,8 @@ class PluginManager:
                 report = self.reports[name] = PluginReport(name=name, origin=origin, version=version)
             if f"command {entry.name}" not in report.provides:
                 report.provides.append(f"command {entry.name}")
+            if _is_built_in_command(entry.name):
+                _add_problem(report, f"the command '{entry.name}' is also one of galaxtool, which counts")
             if (other := origins.setdefault(entry.name, origin)) != origin:
                 _add_problem(report, f"the command '{entry.name}' is also one of {other}; the last one counts")
 
@@ -247,6 +251,12 @@ def _call_hook(function: Callable[[], Any], kind: Kind[S], report: PluginReport)
         else:
             names.add(spec.name)
             yield spec
+
+
+def _is_built_in_command(name: str) -> bool:
+    if name in _LISTINGS:
+        return True
+    return name.isidentifier() and importlib.util.find_spec(f"galaxtool.commands.{name}") is not None
 
 
 def _copy(value: Any) -> Any:

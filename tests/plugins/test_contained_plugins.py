@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from galaxtool import BackboneSpec, hookimpl
+from galaxtool.cli.main import application
 from galaxtool.plugins.containment import contain
 from galaxtool.plugins.manager import PluginManager
 from galaxtool.plugins.registry import Registry
@@ -85,3 +86,46 @@ def test_standard_output_is_restored_after_plugins_of_several_threads() -> None:
     ended.set()
     second.join()
     assert sys.stdout is original
+
+
+def install_command(folder: Path, distribution: str, command: str, code: str = "") -> None:
+    """Make the command of a plugin visible in a folder."""
+    module = f"{distribution}_commands"
+    (folder / f"{module}.py").write_text(code or "def run() -> None:\n    print('ran')\n")
+    info = folder / f"{distribution}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\nSummary: \x1b[31mred\n")
+    (info / "entry_points.txt").write_text(f"[galaxtool.commands]\n{command} = {module}:run\n")
+
+
+def test_commands_of_one_name_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for distribution, command in (("aone", "stack"), ("btwo", "stack"), ("cthree", "classify"), ("dfour", "alone")):
+        install_command(tmp_path, distribution, command)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    manager = PluginManager([])
+    manager.note_commands()
+    problems = {report.origin: report.problem for report in manager.reports.values() if report.origin != "built-in"}
+    assert "the command 'stack' is also one of " in problems["aone"] + problems["btwo"]
+    assert not problems["aone"] or not problems["btwo"]
+    assert "the command 'classify' is also one of galaxtool" in problems["cthree"] and problems["dfour"] == ""
+
+
+def test_a_command_that_leaves_at_import_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install_command(tmp_path, "leaver", "leave", "raise GeneratorExit('\\x1b[31m')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SystemExit) as caught:
+        application()(["leave"], prog_name="galaxtool")
+    said = capsys.readouterr()
+    assert caught.value.code == 1 and "The command 'leave' of the plugin 'leaver' cannot be loaded" in said.err
+    assert "\x1b[31m" not in said.err and "GeneratorExit" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["\x1b]0;own\x07"], ["classify", "--\x1b[2J\u202e"], ["classify", "x", "--tta", "\x1b["]]
+)
+def test_wrong_usage_is_shown_without_controls(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        application()(arguments, prog_name="galaxtool")
+    assert not {"\x1b", "\x07", "\u202e"} & set(capsys.readouterr().err)

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.printable import escape_controls
 
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 
@@ -32,6 +33,8 @@ def make_environment() -> Environment:
 def show_control_characters(value: Any) -> Any:
     r"""Replace control characters in text, among them ends of lines, by their pictures, such as ``␊``.
 
+    Marks that change the direction of the text after them, such as U+202E, are shown as escapes.
+
     Values that are not `str`, and text that is HTML already, stay as they are.
 
     Examples
@@ -39,7 +42,7 @@ def show_control_characters(value: Any) -> Any:
     >>> show_control_characters("two\nlines")
     'two␊lines'
     """
-    return value.translate(_CONTROL_PICTURES) if type(value) is str else value
+    return escape_controls(value.translate(_CONTROL_PICTURES)) if type(value) is str else value
 
 
 def format_probability(value: float) -> str:

@@ -68,9 +68,10 @@ class Rows {
   }
 }
 
-/* Text as it is shown: control characters as their pictures. */
+/* Text as it is shown: control characters as their pictures, marks of direction as escapes. */
 function visible(text) {
-  return String(text).replace(/[\u0000-\u001f\u007f]/g, (c) => c === "\u007f" ? "\u2421" : String.fromCharCode(0x2400 + c.charCodeAt(0)));
+  const marks = /[\u0080-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+  return String(text).replace(marks, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0")).replace(/[\u0000-\u001f\u007f]/g, (c) => c === "\u007f" ? "\u2421" : String.fromCharCode(0x2400 + c.charCodeAt(0)));
 }
 
 function shownNumber(value, digits = 3) {
