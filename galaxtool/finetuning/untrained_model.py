@@ -21,6 +21,7 @@ from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_file, hash_json
 from galaxtool.utils.run_directory import utc_now
+from galaxtool.utils.writable_cache import get_writable_cache
 from galaxtool.vision.preprocess import Preprocess
 
 
@@ -54,9 +55,10 @@ def store_untrained_model(name: str, progress: Progress) -> Path:
         )
     file = locate_weights(parsed.weights, str(parsed), get_registry())
     key = hash_json([str(parsed), hash_file(file), __version__])[:16]
-    folder = cache_dir() / "untrained" / f"{parsed.spec.name}-{key}"
-    if (folder / RECORD).is_file():
-        return folder
+    place = Path("untrained", f"{parsed.spec.name}-{key}")
+    if (cache_dir() / place / RECORD).is_file():
+        return cache_dir() / place
+    folder = get_writable_cache(progress) / place
     progress.start(f"Loading the backbone {parsed}")
     backbone = create_backbone(parsed)
     taxonomy = build_taxonomy(["galaxy"])

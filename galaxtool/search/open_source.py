@@ -26,6 +26,7 @@ from galaxtool.search.source import Source, check_model, read_record
 from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
+from galaxtool.utils.writable_cache import get_writable_cache
 
 VARIABLE = "GALAXTOOL_INDEX"
 """Environment variable that names the default index."""
@@ -72,13 +73,13 @@ def _open_among(args: SourceArgs, progress: Progress) -> Source:
     places = [os.path.abspath(text) for text in args.among]  # noqa: PTH100  a pattern is not a path
     layer = args.compute.layer
     key = [places, digest, args.reading.list_changes(), *([] if layer == JOINT else [layer])]
-    folder = cache_dir() / "among" / hash_json(key)[:24]
+    place = Path("among", hash_json(key)[:24])
     source_digest = hash_json([_describe_item(item) for item in found.items])
-    if not args.overwrite and (cached := _open_cached(folder, source_digest, progress)) is not None:
+    if not args.overwrite and (cached := _open_cached(cache_dir() / place, source_digest, progress)) is not None:
         return Source(name, cached, files, args.compute, on_demand=True)
     engine = open_layer_engine(files, args.compute.engine, args.compute.device, layer=layer)
     options = IndexOptions(
-        folder=folder,
+        folder=get_writable_cache(progress) / place,
         reading=args.reading,
         compute=ComputeOptions(layer=layer),
         self_contained=False,

@@ -12,6 +12,7 @@ from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import TableFormatSpec
 from galaxtool.tables.protocols import LimitedTableFormat, TableFormat
+from galaxtool.utils.atomic_write import check_writable
 
 CONVERT_HINT = "astropy converts between these and others: astropy.table.Table.read('a.fits').write('a.tex')."
 
@@ -51,7 +52,15 @@ def has_gzip_suffix(path: str | os.PathLike[str]) -> bool:
 
 
 def check_table_path(path: Path) -> None:
-    """Raise `ConfigError` unless a table can be written under this name; call it before long work begins."""
+    """Check that a table can be written under this name; call it before long work begins.
+
+    Raises
+    ------
+    ConfigError
+        If the name ends in no known suffix, or is that of a folder.
+    GalaxtoolError
+        If the folder cannot be written to.
+    """
     if _find(path) is None:
         suffixes = sorted({suffix for spec in get_registry().table_formats.specs() for suffix in spec.suffixes[1:]})
         raise ConfigError(
@@ -59,6 +68,9 @@ def check_table_path(path: Path) -> None:
             hint=f"End the name with one of {', '.join(list_table_suffixes())} (or {', '.join(suffixes)}). "
             f"{CONVERT_HINT}",
         )
+    if path.is_dir():
+        raise ConfigError(f"'{path}' is a folder, not a table.", hint="Give the table another name.")
+    check_writable(path)
 
 
 def check_columns(path: Path, names: Sequence[str]) -> str:
