@@ -8,9 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from galaxtool.errors import GalaxtoolError
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.config import cache_dir
 
 
@@ -18,8 +16,10 @@ def get_writable_cache(progress: Progress) -> Path:
     """Return the cache folder; if it cannot be written, say so and return a folder that ends with this process."""
     folder = cache_dir()
     try:
-        check_writable(folder / "file")
-    except GalaxtoolError:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
         progress.say(f"The cache '{folder}' cannot be written, so nothing is kept for the next command.")
         return _make_temporary_folder()
     return folder

@@ -1,0 +1,111 @@
+"""ONNX files of strangers: what they return is checked, and a run that does not end is ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from galaxtool.errors import ModelError
+from galaxtool.models.engines import outputs
+from galaxtool.models.engines.onnx import OnnxEngine
+from galaxtool.models.find import find_model
+from galaxtool.models.record import ModelRecord
+
+SIZE, DIM = 8, 4
+RECORD = ModelRecord.read(find_model("mini").folder / "model.json").as_dict()  # type: ignore[operator]
+K = len(RECORD["taxonomy"]["classes"])
+
+
+def write_model(path: Path, *, endless: bool = False, metadata: dict[str, str] | None = None, **values: Any) -> Path:
+    """Write a file whose outputs are constants, one row unless they are given."""
+    given = {"embedding": np.full((1, DIM), 0.5), "logits": np.zeros((1, K)), "probabilities": np.full((1, K), 1 / K)}
+    given |= values
+    constants = [numpy_helper.from_array(np.asarray(a, np.float32), f"c_{name}") for name, a in given.items()]
+    nodes = [helper.make_node("Identity", [f"c_{name}"], [name]) for name in given]
+    if endless:
+        constants.append(numpy_helper.from_array(np.array(True), "true"))
+        loop = helper.make_node("Loop", ["", "true", "c_probabilities"], ["probabilities"], body=make_endless_body())
+        nodes[2] = loop
+    shapes = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in given}
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, SIZE, SIZE])
+    graph = helper.make_graph(nodes, "g", [image], list(shapes.values()), constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    record = {**RECORD, "dim": DIM, "unlike_training": {}, "preprocess": {**RECORD["preprocess"], "size": SIZE}}
+    helper.set_model_props(model, {"galaxtool": json.dumps(record), **(metadata or {})})
+    onnx.save(model, path)
+    return path
+
+
+def make_endless_body() -> onnx.GraphProto:
+    """Return the body of a loop that always goes on."""
+
+    def describe(name: str, kind: int, shape: list[int]) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    copies = (("go", "go_on"), ("state", "next"))
+    inputs = [
+        describe("i", TensorProto.INT64, []),
+        describe("go", TensorProto.BOOL, []),
+        describe("state", TensorProto.FLOAT, [1, K]),
+    ]
+    results = [describe("go_on", TensorProto.BOOL, []), describe("next", TensorProto.FLOAT, [1, K])]
+    return helper.make_graph([helper.make_node("Identity", [a], [b]) for a, b in copies], "body", inputs, results)
+
+
+def run(path: Path, count: int = 1) -> Any:
+    return OnnxEngine(find_model(path), "cpu").run(np.zeros((count, SIZE, SIZE, 3), np.uint8))
+
+
+def test_sound_outputs_pass_and_nan_is_left(tmp_path: Path) -> None:
+    assert run(write_model(tmp_path / "a.onnx")).probabilities.sum() == pytest.approx(1)
+    assert np.isnan(run(write_model(tmp_path / "b.onnx", logits=np.full((1, K), np.nan))).logits).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "count", "reason"),
+    [
+        ({}, 2, "for 2 pictures, not 2 x"),
+        ({"probabilities": np.full((1, 1), 0.5)}, 1, "returns 1 x 1 numbers as 'probabilities'"),
+        ({"embedding": np.ones(DIM)}, 1, "as 'embedding'"),
+        ({"probabilities": np.full((1, K), 100.0)}, 1, "probabilities that are not from 0 to 1"),
+        ({"probabilities": np.full((1, K), -np.inf)}, 1, "probabilities that are not from 0 to 1"),
+        ({"embedding": np.full((1, DIM), 3e38)}, 1, "embeddings that are not unit vectors"),
+    ],
+)
+def test_outputs_of_wrong_shape_or_range_are_refused(
+    values: dict[str, Any], count: int, reason: str, tmp_path: Path
+) -> None:
+    path = write_model(tmp_path / "a.onnx", **values)
+    with pytest.raises(ModelError, match=reason):
+        run(path, count)
+
+
+def test_a_run_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outputs, "FIRST_RUN_S", 0.3)
+    started = time.monotonic()
+    with pytest.raises(ModelError, match="was stopped: it computed for"):
+        run(write_model(tmp_path / "a.onnx", endless=True))
+    assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("galaxtool", "[" * 5000), ("galaxtool", "{"), ("galaxtool", '{"temperature": NaN}'), ("galaxtool", "[]")],
+)
+def test_wrong_metadata_are_one_sentence(key: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        run(write_model(tmp_path / "a.onnx", metadata={key: text}))
+
+
+@pytest.mark.parametrize("text", ["[]", '{"prompt": [1, 2]}', '{"prompt": [["x"]]}', '{"prompt": [[NaN]]}', "{"])
+def test_wrong_class_embeddings_are_one_sentence(text: str, tmp_path: Path) -> None:
+    engine = OnnxEngine(find_model(write_model(tmp_path / "a.onnx", metadata={"galaxtool.class_embeddings": text})))
+    with pytest.raises(ModelError):
+        engine.class_embeddings()
