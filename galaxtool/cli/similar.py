@@ -11,7 +11,7 @@ from galaxtool.search.results import SimilarResult
 
 _SHOWN = 100
 _PANELS = {
-    "Query": ("text", "symbol", "id", "ra", "dec", "radius", "unlike", "unlike_text", "weight", "each"),
+    "Query": ("text", "symbol", "id", "ra", "dec", "radius", "unlike", "unlike_text", "weight", "each", "queries"),
     "Index": ("index", "among", "model"),
     "Input": INPUT_OPTIONS,
     "Result": (

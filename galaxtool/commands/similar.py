@@ -32,6 +32,7 @@ def similar(
     unlike_text: Sequence[str] = (),
     weight: Sequence[float] = (),
     each: bool = False,
+    queries: Path | None = None,
     index: Path | None = None,
     among: Sequence[str | Path] = (),
     model: str | Path | None = None,
@@ -99,6 +100,9 @@ def similar(
         or only for those after the images, which then count 1. By default 1, and 0.5 for --not and --not-text.
     each : bool
         Make every example a query of its own; --not and --not-text then belong to all of them.
+    queries : Path, optional
+        Table with a query in each row, in some of the columns image, text, symbol, id, ra and dec, and not; those that
+        are filled form the query, and the column query names it.
     index : Path, optional
         Index directory; by default the one in GALAXTOOL_INDEX, otherwise galaxtool_index/.
     among : sequence of str or Path, optional
@@ -176,7 +180,7 @@ def similar(
     return find_similar(
         Request(
             images=query, texts=text, symbols=symbol, ids=read_id_list(id), ra=ra, dec=dec, radius=radius,
-            unlike=unlike, unlike_texts=unlike_text, weights=weight, each=each, reading=reading,
+            unlike=unlike, unlike_texts=unlike_text, weights=weight, each=each, table=queries, reading=reading,
         ),
         SourceArgs(
             index=index, among=among, model=None if model is None else str(model), reading=reading,

@@ -99,6 +99,8 @@ class Request:
         Weights of the examples in this order, or of those after the images; empty for 1, and 0.5 for `unlike`.
     each : bool
         Whether every example is a query of its own rather than all together one.
+    table : Path, optional
+        Table with a query in each row, besides the other examples; see `galaxtool.search.query_table.read_queries`.
     radius : float
         Maximum distance of an object from the position, in arcsec.
     reading : ReadingOptions
@@ -121,6 +123,7 @@ class Request:
     unlike_texts: Sequence[str] = ()
     weights: Sequence[float] = ()
     each: bool = False
+    table: Path | None = None
     radius: float = 5.0
     reading: ReadingOptions = field(default_factory=ReadingOptions)
 
@@ -128,11 +131,12 @@ class Request:
         self._check_position()
         if any(not text.strip() for text in (*self.texts, *self.unlike_texts)):
             raise ConfigError("The text is empty.", hint='Describe what to find: --text "a barred spiral galaxy"')
-        if not self.find_positive():
+        if self.table is None and not self.find_positive():
             given = self.unlike or self.unlike_texts
             what = "There are only examples of what not to find." if given else "No query was given."
             raise ConfigError(
-                what, hint="Give an image, --text, --symbol, --id, or --ra with --dec; several of them form one query."
+                what,
+                hint="Give images, --text, --symbol, --id, or --ra with --dec, which form one query; or --queries TABLE.",
             )
         self._check_weights()
 

@@ -10,6 +10,7 @@ from galaxtool.errors import GalaxtoolError
 from galaxtool.inference.reading import find_inputs
 from galaxtool.inputs.names import make_unique
 from galaxtool.search.examples import IMAGE, Example, QueryArgs, Request
+from galaxtool.search.query_table import read_queries
 from galaxtool.search.reading import choose_reading
 from galaxtool.search.source import Source
 
@@ -20,14 +21,19 @@ def list_queries(request: Request, source: Source) -> list[QueryArgs]:
     Returns
     -------
     list of QueryArgs
-        One of all examples; or with `Request.each` one of each, where a folder, an archive, a catalogue or a list of
-        images stands for all its images. Their names are unique.
+        One for each row of the table; and one of all examples, or with `Request.each` one of each, where a folder, an
+        archive, a catalogue or a list of images stands for all its images. Their names are unique.
     """
-    if not request.each:
-        return [request.combine()]
-    negative = request.find_negative()
+    positive, negative = request.find_positive(), request.find_negative()
     queries: list[QueryArgs] = []
-    for example in request.find_positive():
+    if request.table is not None:
+        rows = read_queries(request.table)
+        queries += [replace(row, examples=[*row.examples, *(negative if request.each else ())]) for row in rows]
+    if not request.each and positive:
+        queries.append(request.combine())
+    if len(queries) == 1:
+        return queries
+    for example in positive if request.each else ():
         for one, name in _expand(example, request, source):
             queries.append(QueryArgs(examples=[one, *negative], name=name))
     names = make_unique([query.text for query in queries])
