@@ -5,8 +5,8 @@
 Galaxies are simulated in all ten classes, from the test split of the simulation. For each layer, class and property,
 all pairs of galaxies of the class are ranked by the similarity of their features and by the closeness of the property.
 The table has Spearman's rank correlation of the two, averaged over the classes that have the property, with the 95 %
-interval of 200 resamples of the galaxies. The last columns are the mean of all properties, the mean average precision of
-the classes, which says how well the layer keeps classes apart, and the seconds of the embedding.
+interval of 200 resamples of the galaxies. The last columns are the mean of all properties, the mean average precision
+of the classes, which says how well the layer keeps classes apart, and the seconds of the embedding.
 """
 
 from __future__ import annotations

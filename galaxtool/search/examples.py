@@ -136,7 +136,7 @@ class Request:
             what = "There are only examples of what not to find." if given else "No query was given."
             raise ConfigError(
                 what,
-                hint="Give images, --text, --symbol, --id, or --ra with --dec, which form one query; or --queries TABLE.",
+                hint="Give images, --text, --symbol, --id, or --ra with --dec; together they form one query.",
             )
         self._check_weights()
 

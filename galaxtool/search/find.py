@@ -96,15 +96,16 @@ def _report_notes(answers: Sequence[Answer], progress: Progress) -> None:
         return
     texts = [answer.query.text for answer in answers if answer.rating.nothing_is_close]
     if texts:
-        warn(progress, f"Nothing in the index is close to {_name_some(texts, len(answers))}.")
+        warn(progress, f"Nothing in the index is close to {_name_some(texts, len(answers))}")
     other = [answer.rating.note for answer in answers if answer.rating.note and not answer.rating.nothing_is_close]
     for note in dict.fromkeys(other):
         warn(progress, note)
 
 
 def _name_some(texts: Sequence[str], total: int) -> str:
-    named = ", ".join(f"'{text}'" for text in texts[:3]) + (" ..." if len(texts) > 3 else "")
-    return f"{len(texts)} of {format_count(total, 'query', 'queries')}: {named}"
+    named = ", ".join(f"'{text}'" for text in texts[:3])
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return f"{len(texts)} of {format_count(total, 'query', 'queries')}: {named}{more}."
 
 
 def _list_neighbors(table: Table) -> list[Neighbor]:

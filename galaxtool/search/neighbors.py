@@ -19,6 +19,7 @@ SAME_IMAGE = 0.999
 SAME_PLACE = 1.0
 """Largest distance, in arcsec, of two images of one object."""
 
+_DIGITS = 6  # of a similarity that count
 _SPARE = 16  # more objects than asked for where some may be left out
 
 
@@ -86,8 +87,13 @@ def _pick(
     query: Query, source: Source, options: SearchOptions, rows: np.ndarray, similarities: np.ndarray
 ) -> list[Hit]:
     """Return the first k of the nearest objects that are not left out."""
-    pairs = zip(rows.tolist(), similarities.tolist(), strict=True)
-    hits = [Hit(row, similarity, place) for place, (row, similarity) in enumerate(pairs, 1) if row >= 0]
+    own = {one.row for one in query.examples}
+    pairs = [
+        (similarity, row) for similarity, row in zip(similarities.tolist(), rows.tolist(), strict=True) if row >= 0
+    ]
+    # of equal pictures, an object that was asked for comes first, then the order is that of the index
+    pairs.sort(key=lambda pair: (-round(pair[0], _DIGITS), pair[1] not in own, pair[1]))
+    hits = [Hit(row, similarity, place) for place, (similarity, row) in enumerate(pairs, 1)]
     if options.exclude_query:
         hits = [hit for hit in hits if not is_query(query, source, hit)]
     if options.exclude_duplicates:

@@ -22,6 +22,7 @@ from galaxtool.utils.counts import format_count
 _SIDE = 192
 _MAX_QUERIES, _MAX_NEIGHBORS = 50, 120
 _MAX_COLUMNS = 8  # columns of the catalogue below a picture
+_REPEATED = ("in_id", "in_path", "in_ra", "in_dec")
 
 
 def write_page(path: Path, answers: Sequence[Answer], table: Table, labels: Labels, source: Source) -> None:
@@ -110,7 +111,8 @@ class _Page:
             yield label
         if not np.ma.is_masked(rows["ra"][at]):
             yield f"{rows['ra'][at]:.5f} {rows['dec'][at]:+.5f}"
-        for name in [name for name in rows.colnames if name not in COLUMNS][:_MAX_COLUMNS]:
+        others = [name for name in rows.colnames if name not in COLUMNS and name not in _REPEATED]
+        for name in others[:_MAX_COLUMNS]:
             values, mask = get_values_and_mask(rows[name][at : at + 1])
             if not mask.all() and values.ndim == 1:
                 yield f"{name}: {as_text(values[0])}"
