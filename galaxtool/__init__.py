@@ -37,6 +37,7 @@ _PLACES = {
     "galaxtool.commands.export": ("export",),
     "galaxtool.commands.finetune": ("finetune",),
     "galaxtool.commands.index": ("index",),
+    "galaxtool.commands.label": ("label",),
     "galaxtool.commands.merge": ("merge",),
     "galaxtool.commands.plot": ("plot",),
     "galaxtool.commands.reproduce": ("reproduce",),

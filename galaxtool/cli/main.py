@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Group cutouts by their features, and compare the groups with labels.",
     ),
     "anomalies": ("galaxtool.cli.anomalies:command", "Find the odd ones out among images, by their features."),
+    "label": ("galaxtool.cli.label:command", "Label a few images, and rank the rest by what was learned from them."),
     "doubts": ("galaxtool.cli.doubts:command", "Find labels that are probably wrong."),
     "plot": ("galaxtool.cli.plot:command", "Draw a figure for a paper."),
     "export": ("galaxtool.cli.export:command", "Export a model to a single ONNX file, and check it against PyTorch."),

@@ -10,6 +10,7 @@ from astropy.table import Table
 
 from galaxtool.datasets.files import FileDataset, Splits, read_splits
 from galaxtool.datasets.label_column import read_label_column
+from galaxtool.datasets.label_log import find_valid_labels, is_label_log
 from galaxtool.errors import ConfigError
 from galaxtool.inputs.band_files import Pattern
 from galaxtool.inputs.catalogue import read_catalogue
@@ -70,7 +71,8 @@ def open_catalogue(
     Returns
     -------
     FileDataset
-        One item for each row, in order. A column ``split`` gives the splits.
+        One item for each row, in order. A column ``split`` gives the splits. Of a log of ``galaxtool label``, an item
+        for each object that has a label, see `galaxtool.datasets.label_log`.
 
     Raises
     ------
@@ -97,7 +99,8 @@ def open_catalogue(
     labels = read_label_column(cells, label_column, path, required=needs_labels)
     splits = _read_splits(cells, path)
     others = {other: list(cells[other]) for other in cells.colnames if other not in _FIELDS}
-    names = make_unique(catalogue.names)
+    valid, valid_notes = find_valid_labels(cells) if is_label_log(cells) else (None, ())
+    names = make_unique(catalogue.names) if valid is None else list(catalogue.names)
     if band_pattern is None:
         refs = [catalogue.item(row, each).ref for row, each in enumerate(names)]
     else:
@@ -113,8 +116,10 @@ def open_catalogue(
             columns={other: to_plain_value(values[row]) for other, values in others.items()},
         )
         for row, identifier in enumerate(names)
+        if valid is None or row in valid
     ]
-    return FileDataset(name or path.stem, items, notes=(*catalogue.notes, *labels.notes, *splits.notes))
+    notes = (*catalogue.notes, *labels.notes, *splits.notes, *valid_notes)
+    return FileDataset(name or path.stem, items, notes=notes)
 
 
 def _create_pattern(text: str, bands: Sequence[str], path: Path) -> Pattern:

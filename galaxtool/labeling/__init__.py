@@ -1,0 +1,1 @@
+"""Label a few images, rank the rest: the work of ``galaxtool label``."""

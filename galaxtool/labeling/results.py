@@ -1,0 +1,57 @@
+"""What `label` returns; this file imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelResult:
+    """The state of the labels after `label`.
+
+    Parameters
+    ----------
+    kind : {"labels", "ranking", "replay"}
+        What was done.
+    output : str
+        Path of the log of labels, or the folder of a replay.
+    name : str
+        What was labelled.
+    count : int
+        Number of objects.
+    labels : dict
+        Label -> number of objects that have it.
+    answers : int
+        Number of answers in the log.
+    remaining : dict or None
+        Estimate of how many wanted objects are left: ``found``, ``value``, ``low``, ``high``, ``drawn``, ``hits``.
+    agreement : tuple of dict
+        For every two people: ``first``, ``second``, ``count``, ``share``, ``kappa``.
+    rank : str
+        Path of the table of all objects; empty if none was asked for.
+    model : str
+        How the objects were ranked.
+    scores : dict
+        Content of ``replay.json``; empty unless for a replay.
+    notes : tuple of str
+        What was left out.
+    """
+
+    kind: str
+    output: str
+    name: str
+    count: int
+    labels: dict[str, int]
+    answers: int = 0
+    remaining: dict[str, float] | None = None
+    agreement: tuple[dict[str, Any], ...] = ()
+    rank: str = ""
+    model: str = ""
+    scores: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**values, "agreement": list(self.agreement), "notes": list(self.notes)}

@@ -1,0 +1,110 @@
+"""Do what ``galaxtool label`` was asked for: measure the loop, rank all objects, or open the page."""
+
+from __future__ import annotations
+
+import os
+
+from galaxtool.errors import ConfigError, InputError, OutputExists
+from galaxtool.labeling.agreement import measure_agreement
+from galaxtool.labeling.fit import check_labels, check_objects, estimate_left, fit_labels
+from galaxtool.labeling.log import Answer, find_labels, read_log
+from galaxtool.labeling.options import LabelOptions, ReplayOptions
+from galaxtool.labeling.rank_table import write_ranking
+from galaxtool.labeling.replay import replay
+from galaxtool.labeling.results import LabelResult
+from galaxtool.labeling.space import make_space
+from galaxtool.labeling.start import read_earlier_labels
+from galaxtool.search.features import FeatureArgs, Features, open_features
+from galaxtool.tables.formats.find import check_table_path
+from galaxtool.types import Progress, warn
+from galaxtool.utils.atomic_write import check_writable
+from galaxtool.utils.counts import format_count
+
+
+def run_label(args: FeatureArgs, options: LabelOptions | ReplayOptions, progress: Progress) -> LabelResult:
+    """Do what was asked for; see `galaxtool.commands.label.label`."""
+    if isinstance(options, ReplayOptions):
+        return replay(open_features(args, progress), options, progress)
+    if options.rank is not None:
+        return _rank(args, options, progress)
+    raise ConfigError("The page to label on is not there yet.", hint="Use --replay or --rank.")
+
+
+def _rank(args: FeatureArgs, options: LabelOptions, progress: Progress) -> LabelResult:
+    """Write the table of all objects."""
+    assert options.rank is not None
+    check_table_path(options.rank)
+    check_writable(options.rank)
+    _check_rank_path(args, options)
+    answers: list[Answer] = []
+    if options.output.exists() or options.start.labels is None:
+        answers = read_log(options.output)
+    check_labels(answers, options.question, str(options.output))
+    features = open_features(args, progress)
+    row_of = {name: row for row, name in enumerate(features.items["id"].to_pylist())}
+    notes = _check_answers(answers, row_of, options, features, progress)
+    labels = {**read_earlier_labels(features, options.start, options.question, progress), **find_labels(answers)}
+    progress.start("Ranking")
+    space = make_space(features.vectors)
+    ranking = fit_labels(space, row_of, labels, options.question)
+    if ranking is None:
+        raise InputError(
+            f"'{options.output}' has no labels to rank by.", hint="Label some objects first, without --rank."
+        )
+    write_ranking(options.rank, features, ranking, labels, options.question)
+    return make_result(
+        features, options, answers, labels, kind="ranking", rank=str(options.rank), model=ranking.model, notes=notes
+    )
+
+
+def make_result(
+    features: Features,
+    options: LabelOptions,
+    answers: list[Answer],
+    labels: dict[str, str],
+    *,
+    kind: str = "labels",
+    rank: str = "",
+    model: str = "",
+    notes: tuple[str, ...] = (),
+) -> LabelResult:
+    """Return the state of the labels."""
+    question = options.question
+    remaining = estimate_left(answers, labels, question, len(features))
+    return LabelResult(
+        kind=kind,
+        output=str(options.output),
+        name=features.name,
+        count=len(features),
+        labels={name: sum(label == name for label in labels.values()) for name in question.classes},
+        answers=len(answers),
+        remaining=None if remaining is None else remaining.as_dict(),
+        agreement=tuple(one.as_dict() for one in measure_agreement(answers, are_grades=question.are_grades)),
+        rank=rank,
+        model=model,
+        notes=notes,
+    )
+
+
+def _check_answers(
+    answers: list[Answer], row_of: dict[str, int], options: LabelOptions, features: Features, progress: Progress
+) -> tuple[str, ...]:
+    """Check that the log is about these objects; return a note if some of its objects do not exist."""
+    missing = check_objects(answers, row_of, str(options.output), features.name)
+    if not missing:
+        return ()
+    note = f"{format_count(missing, 'object')} of '{options.output}' that '{features.name}' does not have, left out."
+    warn(progress, note)
+    return (note,)
+
+
+def _check_rank_path(args: FeatureArgs, options: LabelOptions) -> None:
+    """Raise an error if the table would replace the labels or an input."""
+    assert options.rank is not None
+    target = os.path.realpath(options.rank)
+    kept = [options.output, *([options.start.labels] if options.start.labels else []), *args.inputs]
+    if any(os.path.realpath(path) == target for path in kept):
+        raise OutputExists(
+            f"'{options.rank}' is the log of labels or an input, and would be overwritten.",
+            hint="Choose another name with --rank.",
+        )
