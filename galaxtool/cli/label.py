@@ -13,6 +13,7 @@ from galaxtool.utils.counts import format_count
 _PANELS = {
     "Labels": ("output", "wanted", "classes", "taxonomy", "scale", "by", "seed"),
     "Start": ("text", "symbol", "image", "id", "labels", "label_column"),
+    "Page": ("host", "port", "browser"),
     "Without the page": ("rank", "replay", "pages", "runs"),
     "Input": ("model", "layer", *INPUT_OPTIONS, "overwrite"),
     "Computing": ("engine", "device"),
@@ -40,7 +41,7 @@ _SCORES = {
 
 def command() -> Any:
     """Build the command."""
-    return build_command(label, show=_show, panels=_PANELS, epilog=_EPILOG)
+    return build_command(label, show=_show, afterwards=LabelResult.wait, panels=_PANELS, epilog=_EPILOG)
 
 
 def _show(result: LabelResult) -> None:
@@ -58,6 +59,8 @@ def _show(result: LabelResult) -> None:
         kappa = "" if pair["kappa"] is None else f", Cohen's kappa {pair['kappa']:.2f}"
         both = format_count(pair["count"], "object")
         echo(f"{pair['first']} and {pair['second']} agree on {pair['share']:.0%} of {both} that both labelled{kappa}")
+    if result.page is not None:
+        echo(f"Page: {result.page.address}", "Press Ctrl-C to stop. Every answer is saved at once.")
     if result.rank:
         echo(f"Ranking: {result.rank}, {format_count(result.count, 'object')}, by {result.model}")
 

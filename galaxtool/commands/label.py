@@ -36,6 +36,9 @@ def label(
     pages: int = 3,
     runs: int = 10,
     seed: int = 0,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    browser: bool = True,
     model: str | Path | None = None,
     layer: str = "joint",
     hdu: str | None = None,
@@ -104,6 +107,12 @@ def label(
         Number of repetitions of --replay, each from another example.
     seed : int
         Random seed of the objects that are drawn at random.
+    host : str
+        Address to listen on; by default, only programs on this machine can reach the page.
+    port : int
+        Port to listen on; 0 for any that is free.
+    browser : bool
+        Open the page in the browser.
     model : str, optional
         Model to embed images with; by default mini. With an index or a file of embeddings, only checked against theirs.
     {layer}
@@ -132,7 +141,7 @@ def label(
     Returns
     -------
     LabelResult
-        The labels so far, and what was written.
+        The labels so far, and what was written. Its `wait` serves the page until Ctrl-C, and its `stop` ends it.
 
     Raises
     ------
@@ -143,6 +152,7 @@ def label(
     GalaxtoolError
         If the log is open in another process, or cannot be written.
     """
+    from galaxtool.explorer.web.server import ServerOptions
     from galaxtool.labeling.run import run_label
     from galaxtool.search.features import FeatureArgs
 
@@ -166,4 +176,5 @@ def label(
             start=Start(text=text, symbol=symbol, image=image, id=id, labels=labels, label_column=label_column),
             rank=rank, seed=seed,
         )  # fmt: skip
-    return run_label(args, options, progress or Silent())
+    server = ServerOptions(host=host, port=port, browser=browser)
+    return run_label(args, options, server, progress or Silent())

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from galaxtool.containers.reading import read_ref
 from galaxtool.errors import GalaxtoolError
-from galaxtool.explorer.objects import Objects
 from galaxtool.explorer.web.answers import encode_picture
 from galaxtool.inference.reading import override_preprocess
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.types import ImageRef
+from galaxtool.vision.preprocess import Preprocess
 from galaxtool.vision.stretch import NAMES, Stretch
 
 SIZES = (64, 160, 320, 768)
@@ -23,6 +26,21 @@ STRETCHES = ("model", *NAMES)
 """What a view can be shown with; the first is what the model sees."""
 
 _MAX_BYTES = 128 << 20
+
+
+class HasImages(Protocol):
+    """Objects with images: `galaxtool.explorer.objects.Objects`, `galaxtool.search.features.Features`."""
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """How their images are read."""
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How their pictures are made."""
+
+    def ref(self, row: int) -> ImageRef | None:
+        """Return where the image of an object is stored; None if that is unknown."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +67,11 @@ class PictureMaker:
 
     Parameters
     ----------
-    objects : Objects
+    objects : HasImages
         The objects.
     """
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: HasImages) -> None:
         self._objects = objects
         self._kept: OrderedDict[tuple[int, int, str], Picture] = OrderedDict()
         self._bytes = 0

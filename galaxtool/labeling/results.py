@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from galaxtool.explorer.results import ServedPage
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabelResult:
@@ -36,6 +38,8 @@ class LabelResult:
         Content of ``replay.json``; empty unless for a replay.
     notes : tuple of str
         What was left out.
+    page : ServedPage or None
+        The page to label on, which is served until `wait` ends or `stop` is called.
     """
 
     kind: str
@@ -50,8 +54,20 @@ class LabelResult:
     model: str = ""
     scores: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    page: ServedPage | None = None
+
+    def wait(self) -> None:
+        """Serve the page until Ctrl-C, which is raised again; without a page, return at once."""
+        if self.page is not None:
+            self.page.wait()
+
+    def stop(self) -> None:
+        """Stop serving the page, and close the log."""
+        if self.page is not None:
+            self.page.stop()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**values, "agreement": list(self.agreement), "notes": list(self.notes)}
+        page = None if self.page is None else self.page.as_dict()
+        return {**values, "agreement": list(self.agreement), "notes": list(self.notes), "page": page}

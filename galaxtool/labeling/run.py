@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 
-from galaxtool.errors import ConfigError, InputError, OutputExists
-from galaxtool.labeling.agreement import measure_agreement
-from galaxtool.labeling.fit import check_labels, check_objects, estimate_left, fit_labels
+from galaxtool.errors import InputError, OutputExists
+from galaxtool.explorer.web.server import ServerOptions
+from galaxtool.labeling.fit import check_labels, check_objects, fit_labels
 from galaxtool.labeling.log import Answer, find_labels, read_log
 from galaxtool.labeling.options import LabelOptions, ReplayOptions
 from galaxtool.labeling.rank_table import write_ranking
 from galaxtool.labeling.replay import replay
 from galaxtool.labeling.results import LabelResult
+from galaxtool.labeling.serve import serve_label
 from galaxtool.labeling.space import make_space
 from galaxtool.labeling.start import read_earlier_labels
+from galaxtool.labeling.state import make_result
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.types import Progress, warn
@@ -21,13 +23,15 @@ from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.counts import format_count
 
 
-def run_label(args: FeatureArgs, options: LabelOptions | ReplayOptions, progress: Progress) -> LabelResult:
+def run_label(
+    args: FeatureArgs, options: LabelOptions | ReplayOptions, server: ServerOptions, progress: Progress
+) -> LabelResult:
     """Do what was asked for; see `galaxtool.commands.label.label`."""
     if isinstance(options, ReplayOptions):
         return replay(open_features(args, progress), options, progress)
     if options.rank is not None:
         return _rank(args, options, progress)
-    raise ConfigError("The page to label on is not there yet.", hint="Use --replay or --rank.")
+    return serve_label(args, options, server, progress)
 
 
 def _rank(args: FeatureArgs, options: LabelOptions, progress: Progress) -> LabelResult:
@@ -54,35 +58,6 @@ def _rank(args: FeatureArgs, options: LabelOptions, progress: Progress) -> Label
     write_ranking(options.rank, features, ranking, labels, options.question)
     return make_result(
         features, options, answers, labels, kind="ranking", rank=str(options.rank), model=ranking.model, notes=notes
-    )
-
-
-def make_result(
-    features: Features,
-    options: LabelOptions,
-    answers: list[Answer],
-    labels: dict[str, str],
-    *,
-    kind: str = "labels",
-    rank: str = "",
-    model: str = "",
-    notes: tuple[str, ...] = (),
-) -> LabelResult:
-    """Return the state of the labels."""
-    question = options.question
-    remaining = estimate_left(answers, labels, question, len(features))
-    return LabelResult(
-        kind=kind,
-        output=str(options.output),
-        name=features.name,
-        count=len(features),
-        labels={name: sum(label == name for label in labels.values()) for name in question.classes},
-        answers=len(answers),
-        remaining=None if remaining is None else remaining.as_dict(),
-        agreement=tuple(one.as_dict() for one in measure_agreement(answers, are_grades=question.are_grades)),
-        rank=rank,
-        model=model,
-        notes=notes,
     )
 
 

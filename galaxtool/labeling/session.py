@@ -92,7 +92,7 @@ class LabelSession:
             number = 1 + max((answer.page for answer in self.log.answers), default=0)
             if self.page is not None:
                 number = max(number, self.page.number + 1)
-            labels = self._list_labels()
+            labels = self.list_labels()
             ranking = fit_labels(self.space, self._row_of, labels, self.options.question)
             rng = np.random.default_rng([self.options.seed, number, len(self.log.answers)])
             is_open, others = self._list_open()
@@ -158,19 +158,20 @@ class LabelSession:
 
     def count_labels(self) -> dict[str, int]:
         """Return the number of objects with each label, in the order of the question."""
-        counts = Counter(label for label in self._list_labels().values() if label)
+        counts = Counter(label for label in self.list_labels().values() if label)
         return {name: counts[name] for name in self.options.question.classes}
 
     def estimate_left(self) -> Remaining | None:
         """Estimate how many wanted objects are left."""
-        labels = self._list_labels()
+        labels = self.list_labels()
         return estimate_left(self.log.answers, labels, self.options.question, len(self.features))
 
     def measure_agreement(self) -> tuple[Agreement, ...]:
         """Measure how much people agree."""
         return measure_agreement(self.log.answers, are_grades=self.options.question.are_grades)
 
-    def _list_labels(self) -> dict[str, str]:
+    def list_labels(self) -> dict[str, str]:
+        """Return the label of each object by the majority of people, empty where they are split, and earlier ones."""
         with self._lock:
             own = find_labels(self.log.answers)
             answered = {answer.id for answer in self.log.answers}
