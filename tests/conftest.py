@@ -11,6 +11,8 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+SLOW_LIMIT = 1800
+"""Seconds for a test that is marked slow; `timeout` in pyproject.toml is for all others."""
 
 # `make test` draws the same examples each time; `make fuzz` draws new ones, and many more
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -62,6 +64,13 @@ def loopback() -> None:
             socket.create_connection(server.getsockname(), timeout=5).close()
     except OSError as error:
         pytest.skip(f"no connection on 127.0.0.1: {error}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give slow tests more time."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_LIMIT))
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
