@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from galaxtool.cli.build import describe_argument
 from galaxtool.cli.main import COMMANDS
 from galaxtool.utils.atomic_write import atomic_write
 
@@ -87,11 +88,11 @@ def describe_command(name: str, command: Any) -> list[str]:
     """Return the lines that describe one command."""
     arguments = [p for p in command.params if is_argument(p)]
     options = [p for p in command.params if not is_argument(p) and find_panel(p) != COMMON]
-    usage = " ".join(["galaxtool", name, "[OPTIONS]", *map(format_argument, arguments)])
+    usage = " ".join(["galaxtool", name, "[OPTIONS]", *map(describe_argument, arguments)])
     lines = [f"## {name}", "", escape_tags(command.help), "", "```text", usage, "```"]
     if arguments:
         lines += ["", "| argument | |", "|---|---|"]
-        lines += [f"| `{format_argument(p)}` | {format_cell(p.help)} |" for p in arguments]
+        lines += [f"| `{describe_argument(p)}` | {format_cell(p.help)} |" for p in arguments]
     # options without a heading come first; the sort is stable
     for panel in sorted(dict.fromkeys(map(find_panel, options)), key=bool):
         lines += ["", *([f"**{panel}**", ""] if panel else [])]
@@ -122,13 +123,6 @@ def is_argument(parameter: Any) -> bool:
 def find_panel(parameter: Any) -> str:
     """Return the heading of a parameter in ``--help``."""
     return getattr(parameter, "rich_help_panel", None) or ""
-
-
-def format_argument(parameter: Any) -> str:
-    """Return an argument as in a usage line."""
-    shown = parameter.name.upper().removesuffix("S" if parameter.nargs == -1 else "")
-    shown += "..." if parameter.nargs == -1 else ""
-    return shown if parameter.required else f"[{shown}]"
 
 
 def format_flags(parameter: Any) -> str:

@@ -130,7 +130,29 @@ def _choose_class(command: str) -> type[TyperCommand]:
             known = [_rename_flag(text, names) for text in args[:end]]
             return super().parse_args(ctx, known + args[end:])
 
+        def collect_usage_pieces(self, ctx: Any) -> list[str]:
+            # Typer would write {inputs}...
+            found = [parameter for parameter in self.params if parameter.param_type_name == "argument"]
+            return [self.options_metavar or "", *(describe_argument(parameter) for parameter in found)]
+
     return Command
+
+
+def name_argument(name: str, *, takes_several: bool) -> str:
+    """Return the name of an argument in help and documentation: ``INPUT...`` for ``inputs``.
+
+    Examples
+    --------
+    >>> name_argument("inputs", takes_several=True), name_argument("job", takes_several=False)
+    ('INPUT...', 'JOB')
+    """
+    return f"{name.upper().removesuffix('S')}..." if takes_several else name.upper()
+
+
+def describe_argument(parameter: Any) -> str:
+    """Return an argument as in a usage line: in brackets if it may be left out."""
+    shown = name_argument(parameter.name, takes_several=parameter.nargs == -1)
+    return shown if parameter.required else f"[{shown}]"
 
 
 def _rename_flag(text: str, names: Mapping[str, str]) -> str:
@@ -167,7 +189,10 @@ def _build_option(
     """Return the Typer parameter of a function's parameter."""
     plain, metavar = _choose_typer_type(hint)
     if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-        info: Any = typer.Argument(help=text, metavar=metavar, show_default=False)
+        info: Any = typer.Argument(
+            help=text, metavar=metavar or name_argument(parameter.name, takes_several="list" in str(plain)),
+            show_default=False,
+        )  # fmt: skip
     else:
         flag = parameter.name.replace("_", "-")
         names = flags or [f"--{flag}/--no-{flag}" if parameter.default is True else f"--{flag}"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import timm
 import torch
 from support.training_helpers import DIM, SIZE, CallAtStep, make_task
 from torch import nn
@@ -375,7 +376,6 @@ def test_local_crops_are_as_large_as_the_tower_takes() -> None:
     task.backbone.image_tower = Fixed(SIZE)
     assert choose_local_size(task) == SIZE
     assert make_stage(task).inputs(task, np.array([0]), 0)[-1].shape == (1, 3, SIZE, SIZE)
-    timm = pytest.importorskip("timm")
     small = {"embed_dim": DIM, "depth": 1, "num_heads": 1, "num_classes": 0}
     for patch, dynamic, side in ((16, True, 96), (14, True, 98), (16, False, 224)):
         task.backbone.image_tower = timm.models.VisionTransformer(

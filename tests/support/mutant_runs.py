@@ -32,6 +32,9 @@ from support.mutant_seeds import make_images
 from support.mutants import Mutant, make_mutant, make_seeds
 
 BATCH_SIZE = 250
+TABLES_OF_PICTURES = ("fits-cells", "parquet")
+"""Formats whose files are tables with an image in each row, which are named one by one."""
+
 MAX_GROWTH = 3 << 30
 """Largest growth of the peak memory by mutants, in bytes; a picture may have 179 million pixels."""
 
@@ -138,6 +141,8 @@ def run(kind: str, first: int, count: int, folder: Path, limit: float) -> dict[s
         try:
             if kind == "catalogues":
                 problems += _classify_catalogues(made, batch, watch, counts)
+            elif kind in TABLES_OF_PICTURES:
+                problems += _classify_one_by_one(made, batch, watch, counts)
             else:
                 result = galaxtool.classify(
                     [good[0], batch, good[1]], output=folder / "together.csv", executor="threads", workers=2,
@@ -230,7 +235,9 @@ def _classify_one_by_one(made: Sequence[Mutant], batch: Path, watch: Watch, coun
             counts["refused"] += 1
             problems += [f"{m.name}: odd error {error.message!r}"] * (len(error.message.splitlines()) != 1)
         else:
-            problems += find_problems(_read_rows(output), [m], {}, [])
+            rows = _read_rows(output)
+            counts.update({"rows": len(rows)} if len(made) == len(list(batch.iterdir())) else {})
+            problems += find_problems(rows, [m], {}, [])
         output.unlink(missing_ok=True)
     return problems
 

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 from PIL import Image
@@ -151,6 +153,24 @@ def make_catalogues() -> dict[str, bytes]:
             write_table(table, path)
             made[path.name] = path.read_bytes()
     return made
+
+
+@functools.cache
+def make_tables_of_pictures() -> dict[str, bytes]:
+    """Return tables whose cells are images: FITS with an array in each row, and Parquet with a picture in each."""
+    cells = make_pixels(5, 16, 16)
+    columns = [
+        fits.Column("id", "K", array=np.arange(5)),
+        fits.Column("ra", "D", array=np.linspace(0, 359, 5)),
+        fits.Column("dec", "D", array=np.linspace(-90, 90, 5)),
+        fits.Column("image", "256E", dim="(16,16)", array=cells),
+    ]
+    table = fits.BinTableHDU.from_columns(columns)
+    pictures = [make_images()[name] for name in ("gray.png", "colour.jpg", "colour.png")]
+    rows = {"image": [{"bytes": content, "path": f"{n}.png"} for n, content in enumerate(pictures)], "id": [1, 2, 3]}
+    stream = io.BytesIO()
+    pq.write_table(pa.table(rows), stream)
+    return {"cells.fits": _encode_fits(fits.PrimaryHDU(), table), "pictures.parquet": stream.getvalue()}
 
 
 def make_zip(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from support.mutant_seeds import PACKERS, make_catalogues, make_containers, make_images, make_zip
+from support.mutant_seeds import (
+    PACKERS,
+    make_catalogues,
+    make_containers,
+    make_images,
+    make_tables_of_pictures,
+    make_zip,
+)
 from support.wcs_cards import WCS_KEYWORDS, WCS_VALUES
 
 Change = Callable[[bytes, random.Random], bytes]
@@ -35,6 +42,22 @@ _CARDS = (
     "EQUINOX", "WCSAXES", "EXTNAME", "EXTVER", "BANDS", "FILTER", "BUNIT", "SATURATE", "DATE-OBS", "INHERIT",
     "CONTINUE", "END", *WCS_KEYWORDS,
 )  # fmt: skip
+
+
+FORMATS: dict[str, tuple[str, ...]] = {
+    "fits": ("plain.fits", "scaled.fits", "unsigned.fit", "cube.fits", "bands.fts", "masked.fits"),
+    "fits.gz": ("packed.fits.gz",),
+    "fits.fz": ("rice_1.fits.fz", "gzip_1.fits.fz", "gzip_2.fits.fz", "hcompress_1.fits.fz", "plio_1.fits.fz"),
+    "fits-cells": ("cells.fits",),
+    "tar": ("archive.tar",),
+    "tar.gz": ("archive.tar.gz", "archive.tar.bz2", "archive.tar.xz"),
+    "zip": ("archive.zip", "stored.zip"),
+    "npy": ("stack.npy", "bands.npy"),
+    "npz": ("stack.npz", "packed.npz"),
+    "hdf5": ("stack.h5", "packed.hdf5"),
+    "parquet": ("pictures.parquet",),
+}
+"""Format of containers -> the sound files whose mutants `benchmarks/damaged_files.py` makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +90,12 @@ def make_mutant(number: int, seeds: Mapping[str, bytes], *, misname: bool = True
 
 
 def make_seeds(kind: str) -> dict[str, bytes]:
-    """Return the seeds of a kind: ``files``, ``catalogues``, or the real images in a folder."""
+    """Return the seeds of a kind: ``files``, ``catalogues``, one of `FORMATS`, or the real images in a folder."""
     if kind in ("files", "catalogues"):
         return make_catalogues() if kind == "catalogues" else make_images() | make_containers()
+    if kind in FORMATS:
+        every = make_images() | make_containers() | make_tables_of_pictures()
+        return {name: every[name] for name in FORMATS[kind]}
     folder = Path(kind)
     pictures = [path for end in ("jpg", "png") for path in sorted(folder.rglob(f"*.{end}"))[::100]]
     paths = [path for path in (*sorted(folder.rglob("*.fits")), *pictures) if path.stat().st_size < _LARGEST]
