@@ -46,7 +46,7 @@ def bundle(run: Path, name: str, *, notes: str, licence: str, models: Path) -> P
     folder = files.require_folder()
     model, record = load_network(files)
     taxonomy = record.make_taxonomy(folder / "symbols")
-    images = choose_check_images(files, record, ()).images
+    images = record.make_preprocess().normalize(choose_check_images(files, record, ()).pictures)
     round_weights(model.backbone.image_tower, torch.from_numpy(images))
     record = dataclasses.replace(record, name=name, licence=licence, notes=notes or record.notes)
     here, fresh = models / name, models / f"{name}.new"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from galaxtool.backbones.layers import CLASS_TOKENS, PENULTIMATE
+from galaxtool.backbones.tokens import Tokenizer
 from galaxtool.errors import ConfigError
 
 TRANSFORMER_HINT = "Choose a vision transformer with a class token, e.g. dinov1-s, vit-16 or clip-vit-16."
@@ -63,6 +64,21 @@ def set_checkpointing(backbone: Any, on: bool) -> None:
         backbone, "set_checkpointing", "does not support gradient checkpointing",
         hint="Train without it, with a smaller --batch-size.",
     )(on)  # fmt: skip
+
+
+def extract_text_encoder(backbone: Any) -> tuple[nn.Module, Tokenizer]:
+    """Return a backbone's text encoder, from token ids (N, context) to embeddings (N, dim), and its tokenizer.
+
+    Raises
+    ------
+    ConfigError
+        If the backbone does not have its text encoder as a part of its own, or its tokenizer needs PyTorch.
+    """
+    parts: tuple[nn.Module, Tokenizer] = _get_method(
+        backbone, "text_encoder", "has no text encoder that can be exported",
+        hint="Search by text with PyTorch, or train on mini or an open_clip backbone.",
+    )()  # fmt: skip
+    return parts
 
 
 def extract_features(backbone: Any, images: torch.Tensor) -> list[tuple[torch.Tensor, int]]:

@@ -12,10 +12,12 @@ from galaxtool.backbones.abilities import (
     extract_attention,
     extract_cls_tokens,
     extract_features,
+    extract_text_encoder,
     get_name,
     group_by_block,
     set_checkpointing,
 )
+from galaxtool.backbones.tokens import Tokenizer
 from galaxtool.errors import ConfigError
 
 
@@ -70,6 +72,10 @@ class BackboneWithText(nn.Module):
         """Embed texts as (N, dim)."""
         embedded: torch.Tensor = self.text.embed_text(texts)
         return embedded
+
+    def text_encoder(self) -> tuple[nn.Module, Tokenizer]:
+        """Return the borrowed text tower, from token ids (N, context) to (N, dim), and its tokenizer."""
+        return extract_text_encoder(self.text)
 
     @property
     def patch(self) -> int | None:

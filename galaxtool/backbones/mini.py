@@ -11,11 +11,13 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
+from torch import nn
 
-from galaxtool.backbones.byte_text import TextTower, tokenize
+from galaxtool.backbones.byte_text import TOKENIZER, TextReader, TextTower, tokenize
 from galaxtool.backbones.efficientnet_lite import EfficientNetLite
 from galaxtool.backbones.former_names import is_former_mini
 from galaxtool.backbones.small_resnet import SmallResnet
+from galaxtool.backbones.tokens import Tokenizer
 from galaxtool.backbones.weights import read_state_dict
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
@@ -37,6 +39,10 @@ class Mini(EfficientNetLite):
         """Embed texts as (N, dim)."""
         embedded: torch.Tensor = self.text_tower(tokenize(texts).to(self.text_tower.places.device))
         return embedded
+
+    def text_encoder(self) -> tuple[nn.Module, Tokenizer]:
+        """Return the text tower, from token ids (N, context) to (N, dim), and its tokenizer."""
+        return TextReader(self.text_tower), TOKENIZER
 
     def adapt_state(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Convert the published tensors of an EfficientNet-Lite0; the projection and the text tower stay random."""

@@ -14,6 +14,7 @@ from torch import nn
 
 from galaxtool.backbones.abilities import get_name, make_groups
 from galaxtool.backbones.citations import cite_openclip_weights
+from galaxtool.backbones.openclip_text import TextReader, make_tokenizer
 from galaxtool.backbones.openclip_towers import (
     collect_tower_maps,
     embed_unprojected,
@@ -21,6 +22,7 @@ from galaxtool.backbones.openclip_towers import (
     find_tower_transformer,
     supports_checkpointing,
 )
+from galaxtool.backbones.tokens import Tokenizer
 from galaxtool.backbones.transformer import Transformer, TransformerAbilities
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
@@ -77,6 +79,16 @@ class OpenClip(TransformerAbilities, nn.Module):
         tokens = self.tokenizer(list(texts)).to(next(self.model.parameters()).device)
         embedded: torch.Tensor = self.model.encode_text(tokens)
         return embedded
+
+    def text_encoder(self) -> tuple[nn.Module, Tokenizer]:
+        """Return the text tower, from token ids (N, context) to (N, dim), and its tokenizer.
+
+        Raises
+        ------
+        ConfigError
+            If the tokenizer is not CLIP's own.
+        """
+        return TextReader(self.model), make_tokenizer(self.tokenizer, self)
 
     def penultimate(self, images: torch.Tensor) -> torch.Tensor:
         """Return the features of images before the projection, (N, width)."""

@@ -28,7 +28,8 @@ class Backbone(Protocol):
     transformer block or residual stage; the last group also has the final norm and projection, and every parameter is
     in exactly one group. ``set_checkpointing(on)`` switches gradient checkpointing of the image tower, which must not
     change gradients or running statistics. Either method may raise `galaxtool.errors.ConfigError` if an architecture
-    does not support it.
+    does not support it. ``text_encoder()`` returns what `galaxtool export --what text` writes: a module from token ids,
+    int64 (N, context), to the output of `embed_text`, and the `galaxtool.backbones.tokens.Tokenizer` of these ids.
 
     What a backbone can give from within is named in its spec; `galaxtool.backbones.abilities` asks for it, and raises a
     `galaxtool.errors.ConfigError` for a backbone that does not have it.

@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from galaxtool.backbones.abilities import make_groups
-from galaxtool.backbones.byte_text import TextTower, tokenize
+from galaxtool.backbones.byte_text import TOKENIZER, TextReader, TextTower, tokenize
 from galaxtool.backbones.checkpointing import checkpoint_module
 from galaxtool.backbones.feature_maps import collect_maps
+from galaxtool.backbones.tokens import Tokenizer
 
 DIM = 256
 IMAGE_SIZE = 64
@@ -129,6 +130,10 @@ class SmallResnet(nn.Module):
         """Embed texts as (N, dim)."""
         embedded: torch.Tensor = self.text_tower(tokenize(texts).to(self.text_tower.places.device))
         return embedded
+
+    def text_encoder(self) -> tuple[nn.Module, Tokenizer]:
+        """Return the text tower, from token ids (N, context) to (N, dim), and its tokenizer."""
+        return TextReader(self.text_tower), TOKENIZER
 
     def penultimate(self, images: torch.Tensor) -> torch.Tensor:
         """Return the features of images before the projection, (N, width)."""

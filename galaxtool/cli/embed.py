@@ -13,7 +13,7 @@ from galaxtool.utils.counts import format_count
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
-    "Computing": ("engine", "device", "precision", "tta", "layer", "batch_size", "workers", "executor"),
+    "Computing": ("engine", "provider", "device", "precision", "tta", "layer", "batch_size", "workers", "executor"),
     "Job": ("shard", "resume", "overwrite"),
 }
 _EPILOG = "Examples:  galaxtool embed cutouts/ -o features.parquet  |  galaxtool embed catalogue.fits -o features.npy"

@@ -15,7 +15,7 @@ from galaxtool.utils.counts import format_count
 _PANELS = {
     "Scores": ("split", "where", "label_column", "by", "coarse", "prior", "perturb", "figures", "seed"),
     "Input": tuple(name for name in INPUT_OPTIONS if name not in ("each_hdu", "id_column")),
-    "Computing": ("engine", "device", "precision", "tta", "batch_size", "workers", "executor"),
+    "Computing": ("engine", "provider", "device", "precision", "tta", "batch_size", "workers", "executor"),
     "Job": ("resume", "overwrite"),
 }
 

@@ -15,13 +15,39 @@ def command() -> Any:
 
 
 def _show(result: ExportResult) -> None:
+    batches = f"in batches of {', '.join(map(str, result.batches))}"
+    cosine = f"cosine of embeddings >= {result.least_cosine:.6f}"
+    echo(f"{result.output}: {result.bytes / 1e6:.1f} MB, {result.precision}")
+    if result.what == "text":
+        echo(
+            f"Checked on {result.images} {result.checked_on}, {batches}: {cosine}",
+            "In a model directory, as text.onnx, it is used by: galaxtool similar --text",
+        )
+        return
     classes = "class" if result.classes == 1 else "classes"
     echo(
-        f"{result.output}: {result.bytes / 1e6:.1f} MB, {result.precision}",
-        f"Checked on {result.images} {result.checked_on}, in batches of {', '.join(map(str, result.batches))}: "
-        f"they fall into {result.classes} {classes}, {result.agreement:.1%} of labels equal, "
-        f"cosine of embeddings >= {result.least_cosine:.6f}, probabilities within {result.largest_difference:.1e}",
+        f"Checked on {result.images} {result.checked_on}, {batches}: they fall into {result.classes} {classes}, "
+        f"{result.agreement:.1%} of labels equal, {cosine}, probabilities within {result.largest_difference:.1e}",
     )
+    if result.calibrated_on:
+        echo(f"Ranges measured on {result.calibrated_on}.")
+    if result.accuracy is not None and result.model_accuracy is not None:
+        echo(
+            f"Accuracy on {result.labeled} with a known class: {result.accuracy:.2%}, {result.model_accuracy:.2%} with "
+            "PyTorch"
+        )
+    if result.precision == "int8":
+        of = (
+            "labels that change, the most that the accuracy can drop"
+            if 2 * result.labeled < result.images
+            else "accuracy"
+        )
+        echo(f"Drop ({of}): {result.drop:.2f} points")
+    if result.largest_level is not None:
+        echo(
+            f"Input: pictures, uint8 (N, H, W, 3); preprocessed pixels within {result.largest_level} of 255 levels, "
+            f"{result.differing_pixels or 0:.2%} of them beyond 2"
+        )
     if result.classes == 1:
         echo(
             "Warning: all of them fall into one class, so the check says little; give images of all classes with "

@@ -13,7 +13,7 @@ from galaxtool.utils.counts import format_count
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
-    "Computing": ("engine", "device", "precision", "tta", "layer", "batch_size", "workers", "executor"),
+    "Computing": ("engine", "provider", "device", "precision", "tta", "layer", "batch_size", "workers", "executor"),
     "Job": ("resume", "overwrite"),
 }
 _EPILOG = "Examples:  galaxtool index cutouts/  |  galaxtool index survey.parquet -o survey_index --model runs/mine"

@@ -18,7 +18,7 @@ _PANELS = {
         "top_k", "cone", "where", "filter", "exclude_query", "exclude_duplicates", "output", "sheet", "sheet_style",
         "html", "label_column",
     ),
-    "Computing": ("engine", "device"),
+    "Computing": ("engine", "provider", "device"),
     "Job": ("resume", "overwrite"),
 }  # fmt: skip
 _FLAGS = {"unlike": ("--not", "--unlike"), "unlike_text": ("--not-text", "--unlike-text")}

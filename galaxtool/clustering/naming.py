@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
 
 import numpy as np
 
@@ -13,15 +12,11 @@ from galaxtool.clustering.grouping import Groups
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.models.engines.open import open_engine
+from galaxtool.models.engines.text import TextEncoder, open_text_encoder
 from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.search.features import Features
 from galaxtool.search.source import read_record
 from galaxtool.taxonomy.names import make_prompt
-from galaxtool.utils.optional_imports import is_installed
-
-
-class _TextEngine(Protocol):
-    def embed_text(self, texts: Sequence[str]) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -100,12 +95,12 @@ def _embed_names(
             hint="Leave --names out, or use a model with one, such as mini.",
         )
     if names:
-        return list(names), _open_text_engine(files, compute).embed_text([make_prompt(name) for name in names])
+        return list(names), _open_encoder(files, compute).embed_text([make_prompt(name) for name in names])
     taxonomy = record.make_taxonomy()
     texts = [one.name for one in taxonomy.classes]
     stored = open_engine(files, compute.engine, compute.device).class_embeddings().get("prompt")
     if stored is None:
-        stored = _open_text_engine(files, compute).embed_text([one.prompt for one in taxonomy.classes])
+        stored = _open_encoder(files, compute).embed_text([one.prompt for one in taxonomy.classes])
     return texts, stored
 
 
@@ -122,11 +117,5 @@ def _find_files(features: Features, model: str | None) -> ModelFiles:
     return files
 
 
-def _open_text_engine(files: ModelFiles, compute: ComputeOptions) -> _TextEngine:
-    """Open the model in PyTorch, the only engine that embeds texts."""
-    if not files.has_weights or not is_installed("torch"):
-        raise ConfigError(
-            f"Names are embedded by PyTorch, and '{files.name}' has only an ONNX file.",
-            hint="Give the model directory that was exported, or leave --names out.",
-        )
-    return cast(_TextEngine, open_engine(files, "torch", compute.device))
+def _open_encoder(files: ModelFiles, compute: ComputeOptions) -> TextEncoder:
+    return open_text_encoder(files, compute.engine, compute.device, what="A name")

@@ -24,6 +24,7 @@ def classify(
     model: str | Path = "mini",
     output: Path = Path("predictions.csv"),
     engine: str = "auto",
+    provider: str = "auto",
     top_k: int = 1,
     prior: str | Path = "training",
     terms: str | None = None,
@@ -71,6 +72,7 @@ def classify(
     output : Path
         Table to write. The suffix selects the format: .csv, .ecsv, .fits, .vot or .parquet.
     {engine}
+    {provider}
     top_k : int
         Number of classes to report for each image; above 1 adds the columns label_2, probability_2 and so on.
     {prior}
@@ -138,7 +140,7 @@ def classify(
             image_column=image_column, id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
         ),
         compute=ComputeOptions(
-            executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
+            executor=executor, workers=workers, batch_size=batch_size, engine=engine, provider=provider, device=device,
             precision=precision, tta=tta,
         ),
         outputs=OutputOptions(

@@ -38,6 +38,7 @@ def embed(
     dec_column: str | None = None,
     table: str | None = None,
     engine: str = "auto",
+    provider: str = "auto",
     device: str = "auto",
     precision: str = "auto",
     tta: int | None = None,
@@ -78,6 +79,7 @@ def embed(
     {dec_column}
     {table}
     {engine}
+    {provider}
     {device}
     {precision}
     {tta}
@@ -112,7 +114,7 @@ def embed(
             image_column=image_column, id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
         ),
         compute=ComputeOptions(
-            executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
+            executor=executor, workers=workers, batch_size=batch_size, engine=engine, provider=provider, device=device,
             precision=precision, tta=tta, layer=layer,
         ),
         job_options=JobOptions(shard=Shard.parse(shard), resume=resume, overwrite=overwrite),

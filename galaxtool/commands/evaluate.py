@@ -45,6 +45,7 @@ def evaluate(
     dec_column: str | None = None,
     table: str | None = None,
     engine: str = "auto",
+    provider: str = "auto",
     device: str = "auto",
     precision: str = "auto",
     tta: int | None = None,
@@ -99,6 +100,7 @@ def evaluate(
     {dec_column}
     {table}
     {engine}
+    {provider}
     {device}
     {precision}
     {tta}
@@ -137,7 +139,7 @@ def evaluate(
             dec_column=dec_column, table=table,
         ),
         compute=ComputeOptions(
-            executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
+            executor=executor, workers=workers, batch_size=batch_size, engine=engine, provider=provider, device=device,
             precision=precision, tta=tta,
         ),
         job_options=JobOptions(resume=resume, overwrite=overwrite),

@@ -13,7 +13,7 @@ from galaxtool.types import Progress, Silent
 from galaxtool.utils.optional_imports import require
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportResult:
     """The result of `export`: the file, and how closely it reproduces the model.
 
@@ -23,6 +23,8 @@ class ExportResult:
         Path of the ONNX file.
     bytes : int
         Size of the file.
+    what : str
+        ``image`` or ``text``.
     precision : str
         ``fp32``, ``fp16`` or ``int8``.
     batches : list of int
@@ -33,22 +35,46 @@ class ExportResult:
         Largest difference of a probability.
     agreement : float
         Fraction of the images with the same label, among those where one class leads.
+    changed : float
+        Fraction of all images with another label.
     images, classes : int
-        Number of images that were compared, and of classes that are the label of one of them.
+        Number of images that were compared, or of texts; and of classes that are the label of one of the images.
     checked_on : str
         What these images were.
+    labeled : int
+        Number of these whose class is known.
+    accuracy, model_accuracy : float or None
+        Accuracy of the file and of the model on them; None if there are none.
+    drop : float
+        Drop of the accuracy in percentage points; the most that it can be where the class of less than half is
+        known.
+    calibrated_on : str
+        Images on which the ranges of an int8 file were measured; empty for others.
+    largest_level : int or None
+        Largest difference of a preprocessed pixel, in levels of 255; None for a file without preprocessing.
+    differing_pixels : float or None
+        Fraction of these pixels that differ by more than two levels.
     """
 
     output: Path
     bytes: int
+    what: str
     precision: str
     batches: list[int]
     least_cosine: float
     largest_difference: float
     agreement: float
+    changed: float
     images: int
     classes: int
     checked_on: str
+    labeled: int
+    accuracy: float | None
+    model_accuracy: float | None
+    drop: float
+    calibrated_on: str
+    largest_level: int | None
+    differing_pixels: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -61,8 +87,11 @@ def export(
     *,
     model: str | Path = "mini",
     output: Path = Path("model.onnx"),
+    what: str = "image",
     precision: str = "fp32",
+    with_preprocess: bool = False,
     check_on: Sequence[str | Path] = (),
+    allow_drop: float = 1.0,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Export a model to a single ONNX file, and check it against PyTorch.
@@ -77,11 +106,20 @@ def export(
         Name of a registered model, or model or run directory.
     output : Path
         File to write. An existing file is replaced once the new one has passed the check.
+    what : str
+        Part of the model to export: image, or text for the text encoder with its tokenizer. As text.onnx in a model
+        directory, it is used to search by text without PyTorch.
     precision : str
-        Precision of the weights: fp32, fp16 or int8. int8 is calibrated on half of the images of the check.
+        Precision of the weights: fp32, fp16 or int8. The ranges of int8 are measured on training images that the run
+        kept, or else on a part of the images of --check-on.
+    with_preprocess : bool
+        Put the preprocessing into the file: its input is then pictures of any size, uint8 (N, H, W, 3).
     check_on : sequence of str or Path
-        Images on which the file is compared with PyTorch, up to 64 of them; can be repeated. By default validation
-        images that the run of the model kept; simulated galaxies if there are none.
+        Images on which the file is compared with PyTorch, up to 64 of them (512 for int8); can be repeated. Their
+        classes are read from labels.csv, or from the names of the folders. By default validation images that the run
+        of the model kept; simulated galaxies if there are none.
+    allow_drop : float
+        Drop of the accuracy, in percentage points, that an int8 file must stay below.
     {progress}
 
     Returns
@@ -93,21 +131,23 @@ def export(
     ------
     ModelError
         If the model cannot be exported, or the file does not reproduce its results.
+    ConfigError
+        If the model has no such part, or there are no images for int8.
     """
     require("torch", why="Export", install="torch")
-    from galaxtool.models.onnx.export import CHECKED_BATCHES, export_model
+    from galaxtool.models.onnx.export import CHECKED_BATCHES, ExportOptions, export_model
 
     output = Path(output)
-    comparison = export_model(str(model), output, precision, progress or Silent(), check_on=check_on)
+    options = ExportOptions(
+        what=what, precision=precision, with_preprocess=with_preprocess, check_on=check_on, allow_drop=allow_drop
+    )
+    comparison = export_model(str(model), output, options, progress or Silent())
     return ExportResult(
         output=output,
         bytes=output.stat().st_size,
+        what=what,
         precision=precision,
         batches=list(CHECKED_BATCHES),
-        least_cosine=comparison.least_cosine,
-        largest_difference=comparison.largest_difference,
-        agreement=comparison.agreement,
-        images=comparison.images,
-        classes=comparison.classes,
-        checked_on=comparison.checked_on,
+        drop=comparison.drop,
+        **asdict(comparison),
     )

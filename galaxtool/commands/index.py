@@ -39,6 +39,7 @@ def index(
     size_arcsec: float | None = None,
     stretch: str | None = None,
     engine: str = "auto",
+    provider: str = "auto",
     device: str = "auto",
     precision: str = "auto",
     tta: int | None = None,
@@ -80,6 +81,7 @@ def index(
     {size_arcsec}
     {stretch}
     {engine}
+    {provider}
     {device}
     {precision}
     {tta}
@@ -119,7 +121,7 @@ def index(
             image_column=image_column, id_column=id_column, ra_column=ra_column, dec_column=dec_column, table=table,
         ),
         compute=ComputeOptions(
-            executor=executor, workers=workers, batch_size=batch_size, engine=engine, device=device,
+            executor=executor, workers=workers, batch_size=batch_size, engine=engine, provider=provider, device=device,
             precision=precision, tta=tta, layer=layer,
         ),
     )  # fmt: skip

@@ -29,6 +29,11 @@ SHARED_OPTIONS = {
         "Inference engine: auto, onnx (fp32), openvino (fp32 or bf16) or torch. auto uses ONNX Runtime if the model "
         "has an ONNX file, otherwise PyTorch; for bf16, OpenVINO or PyTorch.",
     ),
+    "provider": (
+        "str",
+        "What runs an ONNX file: auto, cpu, cuda, tensorrt or openvino. auto is CUDA where ONNX Runtime finds a GPU, "
+        "otherwise the CPU.",
+    ),
     "device": ("str", "Device to compute on: auto, cpu, cuda, cuda:1 or mps."),
     "precision": ("str", "Floating-point precision: auto, fp32, bf16 or fp16. auto is fp32."),
     "tta": (

@@ -63,6 +63,7 @@ def similar(
     dec_column: str | None = None,
     table: str | None = None,
     engine: str = "auto",
+    provider: str = "auto",
     device: str = "auto",
     resume: bool = False,
     overwrite: bool = False,
@@ -148,6 +149,7 @@ def similar(
     {dec_column}
     {table}
     {engine}
+    {provider}
     {device}
     resume : bool
         Resume indexing the images of --among where it was interrupted; this is also the default.
@@ -184,7 +186,7 @@ def similar(
         ),
         SourceArgs(
             index=index, among=among, model=None if model is None else str(model), reading=reading,
-            overwrite=overwrite, compute=ComputeOptions(engine=engine, device=device),
+            overwrite=overwrite, compute=ComputeOptions(engine=engine, provider=provider, device=device),
         ),
         SearchOptions(
             k=top_k, filters=name_filters(cone, where, filter), exclude_query=exclude_query,

@@ -99,7 +99,7 @@ class ExploreApi:
     def _warm(self, fields: Fields) -> Answer:
         """Open the model before the first text is sent."""
         try:
-            self.queries.open_text_engine()
+            self.queries.open_text_encoder()
         except GalaxtoolError:
             return {"ready": False}
         return {"ready": True}

@@ -19,8 +19,9 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import read_file
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.views import run_views
+from galaxtool.models.engines.text import TextEncoder
 from galaxtool.search.query import Query, QueryExample, combine_examples
-from galaxtool.search.source import Source, TextEngine
+from galaxtool.search.source import Source
 from galaxtool.search.symbol import embed_symbol
 from galaxtool.search.text import EmbeddedText, embed_query_text
 from galaxtool.taxonomy.symbols import load_symbol
@@ -118,7 +119,8 @@ class QueryMaker:
 
     def add_sketch(self, content: bytes) -> str:
         """Embed a sketch in a picture file as a symbol, and return its key."""
-        engine = self.open_text_engine("A sketch")
+        with self._lock:
+            engine = self.source.open_torch_engine("A sketch")
         with tempfile.TemporaryDirectory(prefix="galaxtool-") as folder:
             file = Path(folder) / "sketch.png"
             file.write_bytes(content)
@@ -138,10 +140,10 @@ class QueryMaker:
             self._uploads.move_to_end(key)
             return self._uploads[key]
 
-    def open_text_engine(self, what: str = "A text") -> TextEngine:
-        """Open the model in PyTorch, which takes seconds the first time."""
+    def open_text_encoder(self) -> TextEncoder:
+        """Open the text encoder, which takes seconds the first time where it is PyTorch's."""
         with self._lock:
-            return self.source.open_torch_engine(what)
+            return self.source.open_text_encoder()
 
     def _make_example(self, part: Fields) -> QueryExample:
         kind, weight = part.choice("kind", ("text", "row", "upload", "symbol")), part.number("weight", 1.0, -10, 10)
@@ -174,7 +176,7 @@ class QueryMaker:
     def _embed_text(self, text: str) -> EmbeddedText:
         if not text.strip():
             raise ConfigError("The text is empty.", hint="Describe what to find, such as: barred spiral")
-        engine = self.open_text_engine()
+        engine = self.open_text_encoder()
         with self._lock:
             if text not in self._texts:
                 self._texts[text] = embed_query_text(text, engine)

@@ -26,7 +26,14 @@ from galaxtool.inference.field_of_view import summarize_fields
 from galaxtool.inference.training_domain import DOMAIN
 from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
-from galaxtool.models.onnx.kept_images import keep_check_images
+from galaxtool.models.onnx.kept_images import (
+    MAX_CALIBRATION,
+    KeptImages,
+    choose_evenly,
+    count_kept,
+    get_classes,
+    keep_check_images,
+)
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import write_detector
 from galaxtool.plotting.charts.confusion import draw_confusion
@@ -119,11 +126,23 @@ def finish_run(
     record = save_model(run.path / "model", model, record, task.taxonomy)
     if fitted is not None:
         write_detector(run.path / "model", fitted[0])
-    keep_check_images(run.path, task.valid.pictures, task.valid.targets, record.weights_sha256)
+    keep_check_images(run.path, _choose_kept(trained), record.weights_sha256)
     _write_page(run, record, setup, outcome)
     run.manifest["metrics"] = metrics
     run.manifest["citations"] = record.citations
     return metrics
+
+
+def _choose_kept(task: Task) -> KeptImages:
+    """Return the images that a run keeps for `export`, about equally many of every class."""
+    size, valid = task.valid.pictures.shape[1], task.valid
+    chosen = choose_evenly(valid.targets, count_kept(valid.pictures[:1].nbytes))
+    classes = get_classes(valid.targets, len(task.taxonomy))
+    return KeptImages(
+        valid.pictures[chosen],
+        None if classes is None else classes[chosen],
+        task.train.take(choose_evenly(task.train.targets, MAX_CALIBRATION), size),
+    )
 
 
 def _answer_for_training(task: Task, setup: TrainingSetup) -> Task:

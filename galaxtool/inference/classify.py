@@ -91,6 +91,7 @@ def classify_inputs(
         errors=counts.errors,
         skipped=dict(found.skipped),
         engine=engine.name,
+        provider=engine.provider,
         model=model,
         model_digest=engine.record.digest,
         shard=str(shard) if shard.count > 1 else "",

@@ -31,7 +31,7 @@ class ComputeOptions:
         Number of workers; one per available core by default.
     batch_size : int
         Images in a batch.
-    engine, device, precision : str
+    engine, provider, device, precision : str
         As on the command line, see `galaxtool.models.engines.open.open_engine`.
     tta : int, optional
         Number of views of each image, turned and mirrored, whose results are averaged; by default that of the model.
@@ -50,6 +50,7 @@ class ComputeOptions:
     workers: int | None = None
     batch_size: int = BATCH_SIZE
     engine: str = "auto"
+    provider: str = "auto"
     device: str = "auto"
     precision: str = "auto"
     tta: int | None = None

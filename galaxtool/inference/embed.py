@@ -13,6 +13,7 @@ from galaxtool.inference.embedding_file import check_embedding_path
 from galaxtool.inference.embedding_parts import fill_embedding_parts, write_embeddings
 from galaxtool.inference.notes import find_notes
 from galaxtool.inference.pixel_scale import assume_pixel_scale
+from galaxtool.inference.provenance import describe_other_provider
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.results import EmbedResult
@@ -99,6 +100,7 @@ def make_embeddings_record(
             **({"tta": setup.tta} if setup.tta != 1 else {}),
             **({"layer": setup.layer} if setup.layer != JOINT else {}),
             "engine": runner.engine.name,
+            **describe_other_provider(runner.engine, "provider"),
             "galaxtool": __version__,
             **({"notes": list(notes)} if notes else {}),
         },

@@ -45,6 +45,7 @@ def make_provenance(
         "MODELSHA": engine.record.digest,
         "ENGINE": engine.name,
         "PRECISN": engine.precision,
+        **describe_other_provider(engine, "PROVIDER"),
         "VERSIONS": ", ".join(f"{name} {version}" for name, version in find_versions().items()),
         "COMMAND": normalize_command(invocation.get().argv),
         **({"TERMS": terms} if terms else {}),
@@ -53,6 +54,11 @@ def make_provenance(
         **({"UNLIKE": false_alarms} if (false_alarms := describe_false_alarms(engine.record)) else {}),
         **({"NOTES": " ".join(notes)} if notes else {}),
     }
+
+
+def describe_other_provider(engine: Engine, key: str) -> dict[str, str]:
+    """Return the provider of ONNX Runtime under a key; nothing for the CPU and for other engines."""
+    return {key: engine.provider} if engine.name == "onnx" and engine.provider != "cpu" else {}
 
 
 def normalize_command(argv: Sequence[str]) -> str:

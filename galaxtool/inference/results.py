@@ -31,6 +31,8 @@ class ClassifyResult:
         Number of skipped files by reason.
     engine, model : str
         Name of the engine, and the model as it was given.
+    provider : str
+        What ran an ONNX file: ``cpu``, ``cuda``, ``tensorrt`` or ``openvino``; empty for PyTorch.
     model_digest : str
         Digest of the model.
     shard : str
@@ -63,6 +65,7 @@ class ClassifyResult:
     notes: tuple[str, ...] = ()
     prior: str = ""
     terms: str = ""
+    provider: str = ""
     dropped: float | None = None
 
     @cached_property
@@ -79,6 +82,7 @@ class ClassifyResult:
             "errors": self.errors,
             "skipped": self.skipped,
             "engine": self.engine,
+            "provider": self.provider,
             "model": self.model,
             "model_digest": self.model_digest,
             "flags": self.flags,

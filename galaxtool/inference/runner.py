@@ -23,7 +23,7 @@ from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import ModelFiles
 from galaxtool.plugins.registry import get_registry
-from galaxtool.types import Progress
+from galaxtool.types import Progress, warn
 from galaxtool.vision.preprocess import Preprocess
 
 _MANY = 4000  # images that are worth the second or two in which processes start
@@ -48,10 +48,22 @@ def open_batch_engine(files: ModelFiles, compute: ComputeOptions, images: int, p
         Receiver of the note.
     """
     lazy = compute.executor != "threads"
-    engine = open_layer_engine(files, compute.engine, compute.device, compute.precision, layer=compute.layer, lazy=lazy)
+    engine = open_layer_engine(
+        files, compute.engine, compute.device, compute.precision, layer=compute.layer, provider=compute.provider,
+        lazy=lazy,
+    )  # fmt: skip
+    describe_provider(engine, compute, progress)
     if note := suggest_precision(engine, images, engine=compute.engine, precision=compute.precision):
         progress.say(note)
     return engine
+
+
+def describe_provider(engine: Engine, compute: ComputeOptions, progress: Progress) -> None:
+    """Tell the user which provider runs an ONNX file, where it was asked for or is a GPU, and what is to know of it."""
+    if engine.note:
+        warn(progress, engine.note)
+    if engine.provider and (compute.provider != "auto" or engine.device != "cpu"):
+        progress.say(f"Provider: {engine.provider} on {engine.device}.")
 
 
 class BatchRunner:
@@ -97,6 +109,7 @@ class BatchRunner:
             model=path if os.path.exists(path) else model,  # noqa: PTH110
             digest=engine.record.digest,
             engine=engine.name,
+            provider="auto" if engine.name == "torch" else engine.provider,
             device=engine.device,
             precision=engine.precision,
             preprocess=preprocess,

@@ -49,6 +49,8 @@ class WorkerSetup:
         Whether to compute embeddings rather than probabilities.
     tta : int
         Number of views of each image whose results are averaged.
+    provider : str
+        Provider of an engine for ONNX files, as on the command line.
     layer : str
         Layer whose features are the embeddings.
     factors : tuple of float
@@ -66,6 +68,7 @@ class WorkerSetup:
     embeds: bool = False
     tta: int = 1
     layer: str = JOINT
+    provider: str = "auto"
     factors: tuple[float, ...] = ()
 
     @property
@@ -221,7 +224,7 @@ def _open_engine(setup: WorkerSetup) -> Engine:
     try:
         engine = open_layer_engine(
             find_model(setup.model), setup.engine, setup.device, setup.precision,
-            layer=setup.layer, threads=setup.threads,
+            layer=setup.layer, provider=setup.provider, threads=setup.threads,
         )  # fmt: skip
     except DependencyMissing as error:
         raise DependencyMissing(

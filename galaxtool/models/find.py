@@ -12,6 +12,7 @@ from galaxtool.plugins.registry import get_registry
 RECORD = "model.json"
 WEIGHTS = "weights.safetensors"
 ONNX = "model.onnx"
+TEXT_ONNX = "text.onnx"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class ModelFiles:
     def has_weights(self) -> bool:
         """Whether the model directory holds the weights that PyTorch loads."""
         return self.folder is not None and (self.folder / WEIGHTS).is_file()
+
+    @property
+    def text_onnx(self) -> Path | None:
+        """The text encoder in the model directory, as ``galaxtool export --what text`` writes it; None without one."""
+        file = None if self.folder is None else self.folder / TEXT_ONNX
+        return file if file is not None and file.is_file() else None
 
     def require_onnx(self) -> Path:
         """Return the ONNX file.

@@ -77,7 +77,8 @@ def _open_among(args: SourceArgs, progress: Progress) -> Source:
     source_digest = hash_json([_describe_item(item) for item in found.items])
     if not args.overwrite and (cached := _open_cached(cache_dir() / place, source_digest, progress)) is not None:
         return Source(name, cached, files, args.compute, on_demand=True)
-    engine = open_layer_engine(files, args.compute.engine, args.compute.device, layer=layer)
+    compute = args.compute
+    engine = open_layer_engine(files, compute.engine, compute.device, layer=layer, provider=compute.provider)
     options = IndexOptions(
         folder=get_writable_cache(progress) / place,
         reading=args.reading,

@@ -199,7 +199,7 @@ def _embed_example(
             ref=image.ref, reading=image.reading, ra=image.ra, dec=image.dec,
         )  # fmt: skip
     if example.kind == TEXT:
-        embedded = embed_query_text(example.value, source.open_torch_engine("A text"))
+        embedded = embed_query_text(example.value, source.open_text_encoder())
         if embedded.note:
             progress.say(embedded.note)
         return QueryExample(

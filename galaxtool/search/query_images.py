@@ -15,6 +15,7 @@ from galaxtool.errors import GalaxtoolError, InputError, UnreadableImage
 from galaxtool.inference.model import Image, MemoryItem, make_items
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.runner import describe_provider
 from galaxtool.inference.views import run_views
 from galaxtool.inference.worker import describe_not_finite
 from galaxtool.search.reading import choose_reading, describe_options, locate_query
@@ -72,6 +73,7 @@ def embed_images(
     reading = choose_reading(source.reading, given)
     if reading.note:
         progress.say(reading.note)
+    describe_provider(source.engine, source.compute, progress)
     embedder = _Embedder(source, reading.options)
     results: list[EmbeddedImage | GalaxtoolError] = []
     for start in range(0, len(images), _BATCH):

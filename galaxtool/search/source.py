@@ -18,6 +18,7 @@ from galaxtool.models.engines.layers import open_layer_engine
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.protocol import Engine
+from galaxtool.models.engines.text import TextEncoder, open_text_encoder
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
@@ -75,12 +76,38 @@ class Source:
             If the files are those of another model.
         """
         layer = self.index.record.layer
-        engine = open_layer_engine(self.files, self.compute.engine, self.compute.device, layer=layer)
+        engine = open_layer_engine(
+            self.files, self.compute.engine, self.compute.device, layer=layer, provider=self.compute.provider
+        )
         self._check_engine(engine)
         return engine
 
+    def open_text_encoder(self, what: str = "A text") -> TextEncoder:
+        """Open the text encoder of the model: its exported file where it has one, else PyTorch.
+
+        Parameters
+        ----------
+        what : str
+            What needs it, as the subject of a sentence.
+
+        Raises
+        ------
+        ConfigError
+            If the vectors of the index cannot be compared with texts, or the model has neither the file nor weights.
+        """
+        self._require_joint(what)
+        if self.files.text_onnx is None and self.files.has_weights and self.compute.engine in ("auto", "torch"):
+            return self._torch_engine
+        return self._text_encoder
+
+    @cached_property
+    def _text_encoder(self) -> TextEncoder:
+        encoder = open_text_encoder(self.files, self.compute.engine, self.compute.device)
+        self._check_engine(encoder)
+        return encoder
+
     def open_torch_engine(self, what: str) -> TextEngine:
-        """Open the model in PyTorch, the only engine that embeds texts and drawings.
+        """Open the model in PyTorch, the only engine that embeds drawings.
 
         Parameters
         ----------
@@ -92,11 +119,7 @@ class Source:
         ConfigError
             If an engine for ONNX files was chosen, or the model has only such a file.
         """
-        if (layer := self.index.record.layer) != JOINT:
-            raise ConfigError(
-                f"{what} cannot be compared with this index, whose vectors are features of the layer '{layer}'.",
-                hint="Ask with an image, or build an index of the layer joint, the default.",
-            )
+        self._require_joint(what)
         name = self.compute.engine
         if name in ("onnx", "openvino"):
             raise ConfigError(f"{what} cannot be embedded through ONNX.", hint=f"Leave --engine {name} out.")
@@ -184,7 +207,14 @@ class Source:
         """How the images of the index were read."""
         return restore_reading(self.index.record)
 
-    def _check_engine(self, engine: Engine) -> None:
+    def _require_joint(self, what: str) -> None:
+        if (layer := self.index.record.layer) != JOINT:
+            raise ConfigError(
+                f"{what} cannot be compared with this index, whose vectors are features of the layer '{layer}'.",
+                hint="Ask with an image, or build an index of the layer joint, the default.",
+            )
+
+    def _check_engine(self, engine: Engine | TextEncoder) -> None:
         check_model(self.index, engine.record, self.files.name, hint="Build the index again with `galaxtool index`.")
 
 

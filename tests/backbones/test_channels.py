@@ -30,7 +30,8 @@ from galaxtool.models.directory import load_network
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import RECORD, find_model
-from galaxtool.models.onnx.file import compare_with_model, write_onnx
+from galaxtool.models.onnx.comparison import compare_with_model
+from galaxtool.models.onnx.file import write_onnx
 from galaxtool.models.onnx.precision import make_example_images
 from galaxtool.types import Cutout
 from galaxtool.vision.augment import Augmentation, standardize

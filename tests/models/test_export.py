@@ -26,7 +26,7 @@ from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import find_model
-from galaxtool.models.onnx.file import Comparison
+from galaxtool.models.onnx.comparison import Comparison
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -121,11 +121,18 @@ def test_result_says_what_was_checked(exported: tuple[Path, Any]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("precision", "cosine"), [("fp16", 0.999), ("int8", 0.98)])
 def test_lower_precisions(precision: str, cosine: float, model: Path, exported: tuple[Path, Any], images: Path) -> None:
-    result = package.export(model=str(model), output=Path("m.onnx"), precision=precision)
+    for i in range(24):
+        write_png(Path("like", f"{i}.png"), i)
+    given = {"check_on": "like", "allow_drop": 60.0} if precision == "int8" else {}
+    result = package.export(model=str(model), output=Path("m.onnx"), precision=precision, **given)
     assert result.least_cosine >= cosine and result.precision == precision
+    assert result.calibrated_on == ("12 other images given with --check-on" if precision == "int8" else "")
     held, full = session(Path("m.onnx")), session(exported[0])
     assert held.get_inputs()[0].type == "tensor(float)"
-    assert held.get_modelmeta().custom_metadata_map == full.get_modelmeta().custom_metadata_map
+    theirs, ours = (dict(one.get_modelmeta().custom_metadata_map) for one in (full, held))
+    report = json.loads(ours.pop("galaxtool.export"))
+    assert report["precision"] == precision and json.loads(theirs.pop("galaxtool.export"))["precision"] == "fp32"
+    assert ours == theirs
     assert run_command("classify", images, "--model", "m.onnx", "-o", "p.csv")[0] == 0
 
 

@@ -16,6 +16,8 @@ from support.training_helpers import run_command, run_failing, write_class_folde
 
 import galaxtool as package
 from galaxtool.models.directory import load_network
+from galaxtool.models.engines.onnx import OnnxEngine
+from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.models.onnx import export as module
 from galaxtool.models.onnx.check_images import choose_check_images
@@ -61,7 +63,8 @@ def test_a_run_keeps_its_validation_images_and_export_checks_on_them(run: Path) 
     assert (run / FILE_NAME).is_file() and not (run / "model" / FILE_NAME).exists()
     _, record = load_network(find_model(run))
     kept = load_kept(find_model(run / "model"), record)
-    assert kept is not None and kept.shape == (40, 64, 64, 3) and kept.dtype == np.uint8
+    assert kept is not None and kept.pictures.shape == kept.training.shape == (40, 64, 64, 3)
+    assert kept.pictures.dtype == kept.training.dtype == np.uint8
     assert FILE_NAME in json.loads((run / "manifest.json").read_text())["outputs"]
 
 
@@ -71,7 +74,9 @@ def test_kept_images_are_those_of_the_split(run: Path) -> None:
     preprocess = record.make_preprocess()
     wanted = np.stack([preprocess.picture(package.read_image(row[1])) for row in rows if row[3] == "valid"])
     kept = load_kept(find_model(run), record)
-    assert kept is not None and np.array_equal(kept, wanted)
+    assert kept is not None and np.array_equal(kept.pictures, wanted)
+    classes = [record.slugs.index(row[2]) for row in rows if row[3] == "valid"]
+    assert kept.targets is not None and kept.targets.tolist() == classes
 
 
 def test_images_of_other_weights_are_not_used(run: Path, tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_images_of_other_weights_are_not_used(run: Path, tmp_path: Path) -> None
     (other.parent / FILE_NAME).write_bytes((run / FILE_NAME).read_bytes())
     files = find_model(other)
     found = choose_check_images(files, load_network(files)[1], ())
-    assert found.simulated and (found.kind, len(found.images)) == ("simulated galaxies", 64)
+    assert found.simulated and (found.kind, len(found.pictures)) == ("simulated galaxies", 64)
     (other.parent / FILE_NAME).write_bytes(b"damaged")
     assert choose_check_images(files, load_network(files)[1], ()).simulated
 
@@ -122,6 +127,88 @@ def test_check_on_images_of_ones_own(run: Path, images: Path) -> None:
     assert not Path("o.onnx").exists()
 
 
+def test_the_report_is_in_the_file_with_the_accuracy(run: Path) -> None:
+    result = package.export(model=run, output=Path("m.onnx"))
+    engine = OnnxEngine(find_model("m.onnx"), "cpu")
+    report = json.loads(engine.metadata["galaxtool.export"])
+    shown = result.as_dict()
+    assert {key: report[key] for key in report if key not in ("versions", "with_preprocess")} == {
+        key: value for key, value in shown.items() if key not in ("output", "bytes")
+    }
+    assert report["versions"]["torch"] and report["batches"] == [1, 2, 5, 32]
+    kept = load_kept(find_model(run), engine.record)
+    assert kept is not None and kept.targets is not None
+    right = engine.run(kept.pictures).probabilities.argmax(axis=1) == kept.targets
+    assert result.accuracy == result.model_accuracy == pytest.approx(right.mean())
+    assert result.labeled == 40 and result.drop == 0 and result.changed == 0
+
+
+def test_classes_by_the_names_of_folders(run: Path, images: Path) -> None:
+    shutil.copytree(images / "ring", "mixed/ring")
+    shutil.copytree(images / "disc", "mixed/unsorted")
+    result = package.export(model=run, output=Path("m.onnx"), check_on="mixed")
+    assert (result.images, result.labeled) == (64, 32) and result.accuracy is not None
+    rows = [f"unsorted/{path.name},Discs" for path in Path("mixed/unsorted").iterdir()]
+    Path("mixed/labels.csv").write_text("\n".join(["path,label", *rows]))
+    result = package.export(model=run, output=Path("m.onnx"), check_on="mixed")
+    assert (result.images, result.labeled) == (64, 64)
+
+
+def test_int8_needs_images_of_the_kind(tmp_path: Path, images: Path) -> None:
+    model = make_model(tmp_path / "lone")
+    said = run_failing("export", "--model", model, "-o", "m.onnx", "--precision", "int8")
+    assert "int8 needs images" in said and "comes without any" in said and "--check-on" in said
+    write_png(Path("one", "a.png"), 0)
+    said = run_failing("export", "--model", model, "-o", "m.onnx", "--precision", "int8", "--check-on", "one")
+    assert "at least 16 images" in said and not Path("m.onnx").exists()
+
+
+@pytest.mark.slow
+def test_a_drop_of_the_accuracy_is_refused_unless_allowed(
+    run: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_wrongly(path: Path, *args: Any) -> None:
+        shutil.copy(file, path)
+        swap_classes(path)
+
+    monkeypatch.setattr(module, "write_onnx", write_wrongly)
+    Path("m.onnx").write_text("earlier")
+    said = run_failing("export", "--model", run, "-o", "m.onnx", "--precision", "int8")
+    assert "of 40 validation images" in said and "a drop of " in said and "--allow-drop" in said
+    assert Path("m.onnx").read_text() == "earlier" and [path.name for path in Path().iterdir()] == ["m.onnx"]
+    result = package.export(model=run, output=Path("m.onnx"), precision="int8", allow_drop=100)
+    assert result.accuracy is not None and result.accuracy < 0.5 and result.drop > 10
+    assert OnnxEngine(find_model("m.onnx"), "cpu").record.name
+
+
+def test_a_file_with_preprocessing(run: Path, images: Path) -> None:
+    result = package.export(model=run, output=Path("raw.onnx"), with_preprocess=True, check_on=[images])
+    assert (
+        result.largest_level is not None
+        and result.differing_pixels is not None
+        and result.differing_pixels < 0.01
+        and result.least_cosine > 0.9999
+    )
+    package.export(model=run, output=Path("plain.onnx"))
+    raw, plain = (OnnxEngine(find_model(name), "cpu") for name in ("raw.onnx", "plain.onnx"))
+    (given,) = raw.session.get_inputs()
+    assert (given.name, given.type, given.shape[3]) == ("image", "tensor(uint8)", 3)
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    np.testing.assert_allclose(raw.run(pictures).probabilities, plain.run(pictures).probabilities, atol=1e-6)
+    found = raw.session.run(["probabilities"], {"image": np.repeat(np.repeat(pictures, 3, axis=1), 5, axis=2)})[0]
+    assert found.shape == (3, 2) and np.isfinite(found).all()
+    openvino = open_engine(find_model("raw.onnx"), "openvino", "cpu")
+    np.testing.assert_allclose(openvino.run(pictures).probabilities, plain.run(pictures).probabilities, atol=1e-4)
+
+
+def test_nothing_is_read_through_a_link_beside_the_model(run: Path, tmp_path: Path) -> None:
+    whole = shutil.copytree(run, tmp_path / "mailed", symlinks=True)
+    (whole / FILE_NAME).rename(tmp_path / "elsewhere.npz")
+    (whole / FILE_NAME).symlink_to(tmp_path / "elsewhere.npz")
+    files = find_model(whole)
+    assert load_kept(files, load_network(files)[1]) is None
+
+
 def test_few_images_are_repeated_in_the_batches_and_counted_once(run: Path) -> None:
     for i in range(3):
         write_png(Path("few", f"{i}.png"), i)
@@ -132,9 +219,27 @@ def test_few_images_are_repeated_in_the_batches_and_counted_once(run: Path) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_lower_precisions_are_checked_on_the_same_images(precision: str, run: Path) -> None:
-    result = package.export(model=run, output=Path("m.onnx"), precision=precision)
+    result = package.export(model=run, output=Path("m.onnx"), precision=precision, allow_drop=20)
     assert result.checked_on == "validation images of its training" and result.classes == 2
-    assert result.images == (40 if precision == "fp16" else 20)
+    assert result.images == result.labeled == 40
+    assert result.calibrated_on == ("40 training images" if precision == "int8" else "")
+    assert result.model_accuracy is not None and result.accuracy is not None and result.drop < 20
+    assert result.drop == pytest.approx(100 * (result.model_accuracy - result.accuracy))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--what", "text", "--precision", "int8"), "A text encoder is exported in fp32 or fp16"),
+        (("--what", "text", "--check-on", "cutouts"), "--check-on is about images"),
+        (("--what", "text", "--with-preprocess"), "--with-preprocess is about images"),
+        (("--what", "symbols"), "not one of image, text"),
+        (("--allow-drop", "0"), "--allow-drop is 0"),
+    ],
+)
+def test_options_that_do_not_go_together(options: tuple[str, ...], message: str, run: Path) -> None:
+    assert message in run_failing("export", "--model", run, "-o", "m.onnx", *options)
+    assert list(Path().iterdir()) == []
 
 
 @pytest.mark.parametrize(("counts", "chosen"), [((100, 100), (32, 32)), ((3, 100), (3, 61)), ((2, 1), (2, 1))])

@@ -13,6 +13,7 @@ import pytest
 import torch
 from astropy.table import Table
 from onnx import TensorProto, helper
+from support.helpers import write_png
 from support.training_helpers import run_command
 
 from galaxtool.errors import ConfigError, DependencyMissing, GalaxtoolError, ModelError
@@ -109,7 +110,13 @@ def test_pytorch_computes_bf16_where_openvino_cannot(
 def model_in_fp16_and_int8(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     files = [tmp_path_factory.mktemp("exported") / f"{precision}.onnx" for precision in ("fp16", "int8")]
     for file in files:
-        assert run_command("export", "--model", "mini", "-o", file, "--precision", file.stem)[0] == 0
+        for i in range(32):
+            write_png(file.parent / "like" / f"{i}.png", i, size=96)
+        code, _, said = run_command(
+            "export", "--model", "mini", "-o", file, "--precision", file.stem, "--check-on", file.parent / "like",
+            "--allow-drop", 60,
+        )  # fmt: skip
+        assert code == 0, said
     return files
 
 

@@ -33,6 +33,7 @@ class LayerEngine:
     def __init__(self, engine: LayeredEngine, layer: str) -> None:
         self._engine, self.layer = engine, layer
         self.name, self.device, self.precision = engine.name, engine.device, engine.precision
+        self.provider, self.note = engine.provider, engine.note
         self.weight_bytes, self.detector = engine.weight_bytes, engine.detector
         preprocess = engine.record.make_preprocess()
         blank = np.zeros((1, preprocess.size, preprocess.size, len(preprocess.channels)), dtype=np.uint8)
@@ -64,6 +65,7 @@ def open_layer_engine(
     precision: str = "auto",
     *,
     layer: str = JOINT,
+    provider: str = "auto",
     threads: int = 0,
     lazy: bool = False,
 ) -> Engine:
@@ -76,7 +78,12 @@ def open_layer_engine(
         does not have the layer.
     """
     if layer == JOINT:
-        return open_engine(files, engine, device, precision, threads=threads, lazy=lazy)
+        return open_engine(files, engine, device, precision, provider=provider, threads=threads, lazy=lazy)
+    if provider != "auto":
+        raise ConfigError(
+            f"--layer {layer} needs PyTorch, and --provider {provider} is given.",
+            hint="Leave --provider out, or --layer.",
+        )
     if engine not in ("auto", "torch"):
         raise ConfigError(
             f"--layer {layer} needs PyTorch, and --engine {engine} is given.", hint="Leave --engine out, or --layer."

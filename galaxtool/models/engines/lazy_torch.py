@@ -35,6 +35,7 @@ class LazyTorchEngine:
     """
 
     name = "torch"
+    provider = note = ""
 
     def __init__(self, files: ModelFiles, device: str = "cpu", precision: str = "auto", threads: int = 0) -> None:
         folder = files.require_folder()

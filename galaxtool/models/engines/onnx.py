@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
+from galaxtool.models.engines.feed import make_feed
 from galaxtool.models.engines.outputs import OUTPUTS, FirstRun, make_scores
 from galaxtool.models.engines.protocol import Scores
+from galaxtool.models.engines.providers import ProviderChoice, choose_provider
 from galaxtool.models.find import ModelFiles
-from galaxtool.models.onnx.metadata import read_class_embeddings, read_onnx_record
+from galaxtool.models.onnx.metadata import check_scores_images, read_class_embeddings, read_onnx_record
 from galaxtool.models.unlike_training import read_onnx_detector
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.privacy import forbid_onnx_reports
+
+_SILENT, _WARNINGS = 4, 2  # severities of ONNX Runtime
 
 
 class OnnxEngine:
@@ -31,11 +36,13 @@ class OnnxEngine:
         ONNX Runtime computes in the precision of the file.
     threads : int
         Number of CPU threads; 0 for one per core.
+    provider : str
+        One of `galaxtool.models.engines.providers.PROVIDERS`.
 
     Raises
     ------
     ConfigError
-        If the model has no ONNX file, or the device or the precision is not available.
+        If the model has no ONNX file, or the device, the provider or the precision is not available.
     ModelError
         If the file cannot be run, or was not written by galaxtool.
     """
@@ -43,41 +50,37 @@ class OnnxEngine:
     name = "onnx"
     precision = "fp32"
 
-    def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
+    def __init__(
+        self,
+        files: ModelFiles,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+        provider: str = "auto",
+    ) -> None:
         file = files.require_onnx()
         if precision not in ("auto", "fp32"):
             raise ConfigError(
                 f"The onnx engine computes in the precision of its file, not in '{precision}'.",
                 hint="Leave --precision out, or use --engine torch.",
             )
-        runtime = require("onnxruntime", why="Running an ONNX model", install="onnxruntime-gpu")
-        forbid_onnx_reports(runtime)
-        options = runtime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads
-        providers = _choose_providers(runtime, device)
-        try:
-            self.session = runtime.InferenceSession(str(file), options, providers=providers)
-        except Exception as error:  # ONNX Runtime has a private exception class for each cause
-            raise ModelError(
-                f"'{file}' is not an ONNX file that can be run: {' '.join(str(error).split())[:120]}.",
-                hint="Write one with `galaxtool export`.",
-            ) from error
+        choice, self.session, self.note = _open_with_provider(file, device, provider, threads)
+        self.provider, self.device = choice.name, choice.device
         self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
         self.record = read_onnx_record(self.metadata, file)
+        check_scores_images(self.metadata, file)
         self.detector = read_onnx_detector(self.metadata, self.record)
         self._preprocess = self.record.make_preprocess()
-        self.device = "cuda" if "CUDAExecutionProvider" in self.session.get_providers() else "cpu"
         self.weight_bytes = file.stat().st_size
         self._name = files.name
-        self._first_run = FirstRun(self.session, runtime.RunOptions, files.name)
+        self._first_run = FirstRun(self.session, _require_runtime().RunOptions, files.name)
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
-        images = self._preprocess.normalize(pictures)
+        feed = make_feed(self.metadata, self._preprocess, pictures)
         try:
-            self._first_run.check(images)
-            outputs = self.session.run(list(OUTPUTS), {"image": images})
+            self._first_run.check(make_feed(self.metadata, self._preprocess, pictures[:1]))
+            outputs = self.session.run(list(OUTPUTS), feed)
         except ModelError:
             raise
         except Exception as error:
@@ -85,21 +88,60 @@ class OnnxEngine:
                 f"The model '{self._name}' cannot be run: {' '.join(str(error).split())[:160]}.",
                 hint="Its ONNX file may be damaged: write it again with `galaxtool export`.",
             ) from error
-        return make_scores(outputs, len(images), self.record, self._name)
+        return make_scores(outputs, len(pictures), self.record, self._name)
 
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return the class embeddings stored in the file."""
         return read_class_embeddings(self.metadata)
 
 
-def _choose_providers(runtime: Any, device: str) -> list[Any]:
-    available = runtime.get_available_providers()
-    kind, _, number = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or not (number or "0").isdigit():
-        raise ConfigError(f"There is no device '{device}' here.", hint="Use --device auto, cpu or cuda.")
-    has_gpu = "CUDAExecutionProvider" in available and Path("/dev/nvidiactl").exists()
-    if kind == "cuda" and not has_gpu:
-        raise ConfigError("ONNX Runtime finds no CUDA device here.", hint="Use --device cpu, or --engine torch.")
-    if kind in ("auto", "cuda") and (has_gpu or (sys.platform == "win32" and "CUDAExecutionProvider" in available)):
-        return [("CUDAExecutionProvider", {"device_id": int(number or 0)}), "CPUExecutionProvider"]
-    return ["CPUExecutionProvider"]
+def open_session(file: Path, providers: Sequence[Any], threads: int = 0) -> Any:
+    """Open an ONNX file in ONNX Runtime.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be run.
+    """
+    runtime = _require_runtime()
+    try:
+        return _make_session(runtime, file, providers, threads)
+    except Exception as error:  # ONNX Runtime has a private exception class for each cause
+        raise ModelError(
+            f"'{file}' is not an ONNX file that can be run: {' '.join(str(error).split())[:120]}.",
+            hint="Write one with `galaxtool export`.",
+        ) from error
+
+
+def _open_with_provider(file: Path, device: str, provider: str, threads: int) -> tuple[ProviderChoice, Any, str]:
+    """Return the provider in use, a session, and a note where a GPU is not used because it cannot be loaded."""
+    runtime = _require_runtime()
+    choice = choose_provider(runtime, device, provider)
+    if choice.name == "cpu":
+        return choice, open_session(file, choice.providers, threads), ""
+    # what ONNX Runtime writes about a library that it cannot load is put into one line here
+    runtime.set_default_logger_severity(_SILENT)
+    try:
+        # each cause has a private class; a file that cannot be run fails again on the CPU
+        with contextlib.suppress(Exception):
+            session = _make_session(runtime, file, choice.providers, threads, severity=_SILENT)
+            if choice.is_in(session):
+                return choice, session, ""
+    finally:
+        runtime.set_default_logger_severity(_WARNINGS)
+    session = open_session(file, ["CPUExecutionProvider"], threads)
+    choice, note = choice.fall_back()
+    return choice, session, note
+
+
+def _make_session(runtime: Any, file: Path, providers: Sequence[Any], threads: int, severity: int = 3) -> Any:
+    options = runtime.SessionOptions()
+    options.log_severity_level = severity
+    options.intra_op_num_threads = threads
+    return runtime.InferenceSession(str(file), options, providers=list(providers), enable_fallback=False)
+
+
+def _require_runtime() -> Any:
+    runtime = require("onnxruntime", why="Running an ONNX model", install="onnxruntime-gpu")
+    forbid_onnx_reports(runtime)
+    return runtime

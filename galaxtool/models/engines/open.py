@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 
 from galaxtool.errors import GalaxtoolError, ModelError
+from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.openvino import OpenVinoEngine
 from galaxtool.models.engines.protocol import Engine
-from galaxtool.models.engines.selection import runs_on_cpu, select_engine
+from galaxtool.models.engines.providers import PROVIDERS
+from galaxtool.models.engines.selection import runs_on_cpu, select_engine, select_engine_of
 from galaxtool.models.find import RECORD, ModelFiles
 from galaxtool.models.record import ModelRecord
 from galaxtool.utils.config import check_choice
@@ -30,6 +32,7 @@ def open_engine(
     device: str = "auto",
     precision: str = "auto",
     *,
+    provider: str = "auto",
     threads: int = 0,
     lazy: bool = False,
 ) -> Engine:
@@ -43,6 +46,9 @@ def open_engine(
         ``auto`` is explained in `select_engine`.
     device, precision : str
         As on the command line. The precision ``auto`` is fp32 on every machine.
+    provider : str
+        What computes with an ONNX file, of `galaxtool.models.engines.providers.PROVIDERS`; ``auto`` leaves it to
+        engine and device.
     threads : int
         Number of CPU threads; 0 for the engine's own choice.
     lazy : bool
@@ -51,11 +57,15 @@ def open_engine(
     Raises
     ------
     ConfigError
-        If the engine is unknown, or the model, device or precision does not suit it.
+        If the engine or the provider is unknown, or the model, device or precision does not suit it.
     ModelError
         If the model's files are damaged, or its ONNX file was exported from other weights.
     """
     check_choice("engine", engine, ("auto", *ENGINES))
+    check_choice("provider", provider, PROVIDERS)
+    if provider != "auto":
+        name = select_engine_of(provider, engine)
+        return _open_exported(name, files, device, precision, threads, provider=provider)
     name = select_engine(files, engine, device, precision)
     if name == "openvino" and engine == "auto" and files.has_weights:
         with contextlib.suppress(GalaxtoolError, ImportError):  # the user did not name OpenVINO, so PyTorch will do
@@ -71,9 +81,14 @@ def open_engine(
     return _open_exported(name, files, device, precision, threads)
 
 
-def _open_exported(name: str, files: ModelFiles, device: str, precision: str, threads: int) -> Engine:
+def _open_exported(
+    name: str, files: ModelFiles, device: str, precision: str, threads: int, *, provider: str = "auto"
+) -> Engine:
     """Open the ONNX file of a model, which must have been exported from the weights beside it."""
-    opened = _open(ENGINES[name], files, device, precision, threads)
+    if name == "onnx":
+        opened: Engine = OnnxEngine(files, device, precision, threads, provider)
+    else:
+        opened = _open(ENGINES[name], files, device, precision, threads)
     if files.folder is not None and ModelRecord.read(files.folder / RECORD).digest != opened.record.digest:
         raise ModelError(
             f"In '{files.folder}', model.onnx was exported from other weights than those beside it.",

@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
+from galaxtool.models.engines.feed import make_feed, takes_pictures
 from galaxtool.models.engines.outputs import OUTPUTS, make_scores
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import (
     CLASS_EMBEDDINGS_KEY,
     COMPACT_KEY,
+    INPUT_KEY,
     METADATA_KEY,
+    WHAT_KEY,
+    check_scores_images,
     read_class_embeddings,
     read_onnx_record,
 )
@@ -60,8 +64,9 @@ class OpenVinoEngine:
     are rounded differently. Several threads may call `run` at the same time.
     """
 
-    name = "openvino"
+    name = provider = "openvino"
     device = "cpu"
+    note = ""
 
     def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
         file = files.require_onnx()
@@ -95,6 +100,7 @@ class OpenVinoEngine:
                 hint="Write one with `galaxtool export`, or use --engine onnx.",
             ) from error
         self.record = read_onnx_record(self.metadata, file)
+        check_scores_images(self.metadata, file)
         self.is_reduced = COMPACT_KEY not in self.metadata and any(map(_has_reduced_weights, network.get_ops()))
         actual = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.precision = next((ours for ours, theirs in _OPENVINO_TYPES.items() if theirs == actual), actual)
@@ -104,13 +110,18 @@ class OpenVinoEngine:
             )
         self.detector = read_onnx_detector(self.metadata, self.record)
         self._preprocess = self.record.make_preprocess()
+        if takes_pictures(self.metadata) and self._preprocess.size_arcsec is None and self._preprocess.crop != 1:
+            raise ConfigError(
+                f"OpenVINO cannot be told that pictures are cropped already, and '{file}' crops them.",
+                hint="Use --engine onnx, or export without --with-preprocess.",
+            )
         self.weight_bytes = file.stat().st_size
         self._name = files.name
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
         request = self._compiled.create_infer_request()
-        request.infer({"image": self._preprocess.normalize(pictures)}, share_inputs=True)
+        request.infer(make_feed(self.metadata, self._preprocess, pictures), share_inputs=True)
         outputs = [np.array(request.get_tensor(name).data, dtype=np.float32) for name in OUTPUTS]
         return make_scores(outputs, len(pictures), self.record, self._name)
 
@@ -127,7 +138,7 @@ def _get_core(openvino: ModuleType) -> Any:
 
 def _read_metadata(network: Any) -> dict[str, str]:
     """Return the metadata of the ONNX file that a network was read from."""
-    keys = (METADATA_KEY, CLASS_EMBEDDINGS_KEY, DOMAIN_KEY, COMPACT_KEY)
+    keys = (METADATA_KEY, CLASS_EMBEDDINGS_KEY, DOMAIN_KEY, COMPACT_KEY, WHAT_KEY, INPUT_KEY)
     return {
         key: network.get_rt_info(["framework", key]).astype(str)
         for key in keys

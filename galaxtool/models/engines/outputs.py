@@ -79,8 +79,8 @@ class FirstRun:
         self._lock = threading.Lock()
         self._is_done = False
 
-    def check(self, images: np.ndarray) -> None:
-        """Run the first of some images, unless that is done.
+    def check(self, one: dict[str, np.ndarray]) -> None:
+        """Run the inputs of one image, unless that is done.
 
         Raises
         ------
@@ -91,10 +91,10 @@ class FirstRun:
             return
         with self._lock:
             if not self._is_done:
-                self._run(images[:1])
+                self._run(one)
                 self._is_done = True
 
-    def _run(self, image: np.ndarray) -> None:
+    def _run(self, one: dict[str, np.ndarray]) -> None:
         options = self._run_options()
         is_late = threading.Event()
 
@@ -106,7 +106,7 @@ class FirstRun:
         timer.daemon = True
         timer.start()
         try:
-            self._session.run(list(OUTPUTS), {"image": image}, options)
+            self._session.run(list(OUTPUTS), one, options)
         except Exception:
             if not is_late.is_set():
                 raise

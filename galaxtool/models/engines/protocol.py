@@ -46,6 +46,10 @@ class Engine(Protocol):
         Device it runs on: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
     precision : {"fp32", "bf16", "fp16"}
         Precision it computes in.
+    provider : str
+        What computes with an ONNX file: ``cpu``, ``cuda``, ``tensorrt`` or ``openvino``; empty for PyTorch.
+    note : str
+        One line for the user, such as that a GPU cannot be used; usually empty.
     weight_bytes : int
         Size of the weights in memory, in bytes.
     detector : UnlikeDetector or None
@@ -56,6 +60,8 @@ class Engine(Protocol):
     record: ModelRecord
     device: str
     precision: str
+    provider: str
+    note: str
     weight_bytes: int
     detector: UnlikeDetector | None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from galaxtool.errors import ConfigError
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import ModelFiles
 from galaxtool.utils.optional_imports import is_installed
@@ -41,6 +42,23 @@ def select_engine(files: ModelFiles, engine: str, device: str, precision: str) -
         if precision == "bf16" and runs_on_cpu(device) and has_amx() and is_installed("openvino"):
             return "openvino"
     return "torch"
+
+
+def select_engine_of(provider: str, engine: str) -> str:
+    """Return the name of the engine that has a provider other than ``auto``.
+
+    Raises
+    ------
+    ConfigError
+        If the engine that the user named does not have it.
+    """
+    name = ("openvino" if provider == "openvino" else "onnx") if engine == "auto" else engine
+    if name == "torch" or (name == "openvino" and provider != "openvino"):
+        raise ConfigError(
+            f"--provider {provider} is about ONNX Runtime, and --engine {engine} is given.",
+            hint="Leave one of them out; --device says where PyTorch computes.",
+        )
+    return name
 
 
 def runs_on_cpu(device: str) -> bool:

@@ -32,6 +32,7 @@ class TorchEngine:
     """
 
     name = "torch"
+    provider = note = ""
 
     def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
         self._device = choose_device(device)

@@ -2,35 +2,100 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.directory import load_network
-from galaxtool.models.find import find_model
-from galaxtool.models.onnx.check_images import CheckImages, choose_check_images
-from galaxtool.models.onnx.file import Comparison, compare_with_model, write_onnx
-from galaxtool.models.onnx.kept_images import MAX_IMAGES
-from galaxtool.models.onnx.precision import make_example_images, to_fp16, to_int8
+from galaxtool.models.engines.feed import make_feed
+from galaxtool.models.find import ModelFiles, find_model
+from galaxtool.models.network import GalaxyModel
+from galaxtool.models.onnx.check_images import choose_check_images
+from galaxtool.models.onnx.comparison import Comparison, compare_with_model
+from galaxtool.models.onnx.file import add_metadata, write_onnx
+from galaxtool.models.onnx.metadata import INPUT_KEY, PICTURES, REPORT_KEY
+from galaxtool.models.onnx.precision import to_fp16, to_int8
+from galaxtool.models.onnx.preprocess_check import compare_preprocessing
+from galaxtool.models.onnx.preprocess_graph import add_preprocessing, check_preprocess
+from galaxtool.models.onnx.text import TextExport
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import read_detector
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write, check_writable
 from galaxtool.utils.config import check_choice
+from galaxtool.utils.run_directory import find_versions
 
 CHECKED_BATCHES = (1, 2, 5, 32)
 """Batch sizes with which a file is compared with its model."""
 
-# precision -> least cosine of embeddings, least share of equal labels and largest difference of probabilities that pass
-_TOLERANCES = {"fp32": (0.9999, 1.0, 0.01), "fp16": (0.999, 0.95, 1.0), "int8": (0.98, 0.85, 1.0)}
-_MIN_HALF = 32
+WHAT = ("image", "text")
+"""Encoders that can be exported."""
 
 
-def export_model(
-    model: str, output: Path, precision: str, progress: Progress, *, check_on: Sequence[str | Path] = ()
-) -> Comparison:
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a file may be from its model.
+
+    Parameters
+    ----------
+    cosine : float
+        Least cosine between embeddings.
+    agreement : float
+        Least share of equal labels.
+    difference : float
+        Largest difference of a probability.
+    """
+
+    cosine: float
+    agreement: float
+    difference: float
+
+
+# the drop of the accuracy decides on int8; a cosine below 0.9 is an error, whatever the accuracy
+_TOLERANCES = {"fp32": Tolerance(0.9999, 1.0, 0.01), "fp16": Tolerance(0.999, 0.98, 1.0), "int8": Tolerance(0.9, 0, 1)}
+_DIFFERING_PIXELS = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """What to export, and what the check asks for; see `galaxtool.commands.export.export`.
+
+    Raises
+    ------
+    ConfigError
+        If the options do not suit each other.
+    """
+
+    precision: str = "fp32"
+    what: str = "image"
+    with_preprocess: bool = False
+    check_on: Sequence[str | Path] = ()
+    allow_drop: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_choice("precision", self.precision, _TOLERANCES)
+        check_choice("what", self.what, WHAT)
+        if not 0 < self.allow_drop <= 100:
+            raise ConfigError(
+                f"--allow-drop is {self.allow_drop:g}; it is a number of percentage points, above 0 and up to 100.",
+                hint="Leave it out for 1.",
+            )
+        if self.what == "text":
+            given = {"--with-preprocess": self.with_preprocess, "--check-on": bool(self.check_on)}
+            for option in (name for name, is_given in given.items() if is_given):
+                raise ConfigError(f"{option} is about images, and --what text is given.", hint=f"Leave {option} out.")
+            if self.precision == "int8":
+                raise ConfigError(
+                    "A text encoder is exported in fp32 or fp16: ranges for int8 are measured on images.",
+                    hint="Use --precision fp16 for a smaller file.",
+                )
+
+
+def export_model(model: str, output: Path, options: ExportOptions, progress: Progress) -> Comparison:
     """Write a model as one ONNX file; see `galaxtool.commands.export.export`.
 
     Returns
@@ -38,7 +103,6 @@ def export_model(
     Comparison
         How close the results of the file are to those of the model.
     """
-    check_choice("precision", precision, _TOLERANCES)
     if output.suffix != ".onnx":
         raise ConfigError(f"'{output}' does not end in .onnx.", hint="Give a file name such as -o model.onnx.")
     if output.is_dir():
@@ -47,42 +111,123 @@ def export_model(
     progress.say(f"Loading the model '{model}' ...")
     files = find_model(model)
     network, record = load_network(files)
-    chosen = choose_check_images(files, record, check_on)
-    images = chosen.images
-    progress.say("Exporting ...")
     with atomic_write(output) as temporary:
-        write_onnx(temporary, network, record, read_detector(files.require_folder(), record))
-        if precision == "fp16":
-            to_fp16(temporary)
-        elif precision == "int8":
-            calibration, images = _divide(chosen, record)
-            to_int8(temporary, calibration)
-        progress.say(f"Checking against PyTorch on {len(images)} {chosen.kind} ...")
-        comparison = compare_with_model(temporary, network, images, CHECKED_BATCHES, checked_on=chosen.kind)
-        _check(comparison, model, precision)
+        if options.what == "text":
+            comparison = _write_text(temporary, network, record, options, progress)
+        else:
+            comparison = _write_images(temporary, files, network, record, options, progress)
+        _check(comparison, model, options)
+        add_metadata(temporary, {REPORT_KEY: json.dumps(make_report(comparison, options))})
     return comparison
 
 
-def _divide(chosen: CheckImages, record: ModelRecord) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images to measure ranges on, and others to check on: halves, or simulated ones and all if few."""
-    if chosen.simulated or len(chosen.images) < _MIN_HALF:
-        return make_example_images(record.make_preprocess(), MAX_IMAGES, seed=1), chosen.images
-    return chosen.images[::2], chosen.images[1::2]
+def make_report(comparison: Comparison, options: ExportOptions) -> dict[str, object]:
+    """Return what was checked, and with which versions, for the metadata of the file."""
+    return {
+        "what": options.what,
+        "precision": options.precision,
+        "with_preprocess": options.with_preprocess,
+        "batches": list(CHECKED_BATCHES),
+        **asdict(comparison),
+        "drop": comparison.drop,
+        "versions": find_versions(),
+    }
 
 
-def _check(comparison: Comparison, model: str, precision: str) -> None:
+def _write_text(
+    path: Path, network: GalaxyModel, record: ModelRecord, options: ExportOptions, progress: Progress
+) -> Comparison:
+    """Write and compare a text encoder."""
+    encoder = TextExport(network, record)
+    progress.say("Exporting ...")
+    encoder.write(path)
+    if options.precision == "fp16":
+        to_fp16(path)
+    progress.say("Checking against PyTorch ...")
+    return encoder.compare(path, CHECKED_BATCHES)
+
+
+def _write_images(
+    path: Path,
+    files: ModelFiles,
+    network: GalaxyModel,
+    record: ModelRecord,
+    options: ExportOptions,
+    progress: Progress,
+) -> Comparison:
+    """Write and compare an image encoder with its head."""
+    preprocess = record.make_preprocess()
+    if options.with_preprocess:
+        check_preprocess(preprocess)
+    chosen = choose_check_images(files, record, options.check_on, calibrates=options.precision == "int8")
+    progress.say("Exporting ...")
+    write_onnx(path, network, record, read_detector(files.require_folder(), record))
+    if options.precision == "fp16":
+        to_fp16(path)
+    elif options.precision == "int8":
+        progress.say(f"Measuring ranges on {len(chosen.calibration)} {chosen.calibrated_on} ...")
+        to_int8(path, preprocess.normalize(chosen.calibration))
+    if options.with_preprocess:
+        add_preprocessing(path, preprocess)
+    progress.say(f"Checking against PyTorch on {len(chosen.pictures)} {chosen.kind} ...")
+
+    def feed(rows: np.ndarray) -> dict[str, np.ndarray]:
+        return make_feed({INPUT_KEY: PICTURES} if options.with_preprocess else {}, preprocess, chosen.pictures[rows])
+
+    comparison = compare_with_model(
+        path, network, preprocess.normalize(chosen.pictures), CHECKED_BATCHES, checked_on=chosen.kind,
+        targets=chosen.targets, feed=feed,
+    )  # fmt: skip
+    if options.precision == "int8":
+        comparison = comparison.with_calibration(len(chosen.calibration), chosen.calibrated_on)
+    if options.with_preprocess:
+        level, share, cosine = compare_preprocessing(path, network, preprocess, chosen.cutouts)
+        comparison = replace(
+            comparison, largest_level=level, differing_pixels=share,
+            least_cosine=float(np.minimum(comparison.least_cosine, cosine)),
+        )  # fmt: skip
+    return comparison
+
+
+def _check(comparison: Comparison, model: str, options: ExportOptions) -> None:
     """Raise `ModelError` if a file differs too much from its model."""
-    cosine, agreement, difference = _TOLERANCES[precision]
+    precision = options.precision
+    allowed = _TOLERANCES[precision]
+    if (comparison.differing_pixels or 0) > _DIFFERING_PIXELS:
+        raise ModelError(
+            f"The preprocessing in the file is not that of '{model}': {comparison.differing_pixels:.1%} of the pixels "
+            f"differ by more than 2 of 255 levels, one by {comparison.largest_level}.",
+            hint="Nothing was written. Export without --with-preprocess.",
+        )
     if (
-        comparison.least_cosine < cosine
-        or comparison.agreement < agreement
-        or comparison.largest_difference > difference
+        not comparison.least_cosine >= allowed.cosine
+        or comparison.agreement < allowed.agreement
+        or not comparison.largest_difference <= allowed.difference
     ):
         raise ModelError(
             f"The {precision} file does not compute what '{model}' does: the least cosine of embeddings is "
-            f"{comparison.least_cosine:.5f} (at least {cosine} is needed), {comparison.agreement:.1%} of the "
+            f"{comparison.least_cosine:.5f} (at least {allowed.cosine} is needed), {comparison.agreement:.1%} of the "
             f"labels agree, and a probability differs by {comparison.largest_difference:.2g}.",
             hint="Nothing was written. Use --precision fp32."
             if precision != "fp32"
             else "Please report this with the versions that `galaxtool doctor` prints.",
         )
+    if precision == "int8" and comparison.drop >= options.allow_drop:
+        raise ModelError(
+            f"{describe_drop(comparison)}, and a drop below {options.allow_drop:g} is asked for.",
+            hint=f"Nothing was written. Use --precision fp16, or accept it with --allow-drop "
+            f"{np.floor(comparison.drop) + 1:g}.",
+        )
+
+
+def describe_drop(comparison: Comparison) -> str:
+    """Return the drop of the accuracy as a sentence without its end."""
+    if not comparison.knows_classes:
+        return (
+            f"The labels of {comparison.changed:.2%} of {comparison.images} {comparison.checked_on} change, and the "
+            f"class of {comparison.labeled} is known, so the accuracy may drop by up to {comparison.drop:.2f} points"
+        )
+    return (
+        f"The file puts {comparison.accuracy:.2%} of {comparison.labeled} {comparison.checked_on} into their class, "
+        f"and the model {comparison.model_accuracy:.2%}: a drop of {comparison.drop:.2f} points"
+    )

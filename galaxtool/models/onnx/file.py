@@ -1,56 +1,29 @@
-"""Write a model to an ONNX file, and compare the file with the model."""
+"""Write a network as an ONNX file."""
 
 from __future__ import annotations
 
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import onnx
-import onnxruntime
 import torch
+from torch import nn
 
 from galaxtool.errors import ModelError
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import UnlikeDetector, make_metadata
-from galaxtool.utils.privacy import forbid_onnx_reports
 
 OPSET = 18
+_OURS = "galaxtool."  # before the names of inputs and outputs while PyTorch names the values within
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """How close an ONNX file is to its model.
-
-    Parameters
-    ----------
-    least_cosine : float
-        Least cosine between embeddings.
-    largest_difference : float
-        Largest difference of probabilities.
-    agreement : float
-        Share of images with the same most probable class, among those where it leads by more than 1e-3.
-    images : int
-        Number of images that were compared.
-    classes : int
-        Number of classes that are the most probable one of some image.
-    checked_on : str
-        What the images were.
-    """
-
-    least_cosine: float
-    largest_difference: float
-    agreement: float
-    images: int = 0
-    classes: int = 0
-    checked_on: str = ""
+OUTPUTS = ("embedding", "logits", "probabilities")
+"""Outputs of a file that scores images."""
 
 
 def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord, detector: UnlikeDetector | None = None) -> None:
@@ -75,25 +48,6 @@ def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord, detector: Un
     preprocess = record.make_preprocess()
     # an example of one image would fix N at 1
     example = torch.zeros(2, len(preprocess.channels), preprocess.size, preprocess.size)
-    is_fast = torch.backends.mha.get_fastpath_enabled()
-    # the fused attention has no ONNX form
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with _quiet_exporter():
-            program = torch.onnx.export(
-                model, (example,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
-                input_names=["image"], output_names=["embedding", "logits", "probabilities"],
-                dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
-            )  # fmt: skip
-    except Exception as error:  # a backbone may raise anything
-        raise ModelError(
-            f"PyTorch cannot export the backbone '{record.backbone}' to ONNX: {' '.join(str(error).split())[:160]}.",
-            hint="GALAXTOOL_DEBUG=1 shows the traceback.",
-        ) from error
-    finally:
-        torch.backends.mha.set_fastpath_enabled(is_fast)
-    assert program is not None  # only dynamo=False returns nothing
-    proto = program.model_proto
     embeddings = {
         kind: [[round(x, 7) for x in row] for row in stored.tolist()]
         for kind, stored in model.class_embeddings().items()
@@ -103,8 +57,89 @@ def write_onnx(path: Path, model: GalaxyModel, record: ModelRecord, detector: Un
         CLASS_EMBEDDINGS_KEY: json.dumps(embeddings),
         **make_metadata(detector),
     }
-    onnx.helper.set_model_props(proto, metadata)
+    export_module(path, model, example, "image", OUTPUTS, metadata, what=f"backbone '{record.backbone}'")
+
+
+def export_module(
+    path: Path,
+    module: nn.Module,
+    example: torch.Tensor,
+    given: str,
+    outputs: Sequence[str],
+    metadata: Mapping[str, str],
+    *,
+    what: str,
+) -> None:
+    """Write a module of one input to a file.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    module : torch.nn.Module
+        Module on the CPU, in evaluation mode.
+    example : torch.Tensor
+        Input of at least two rows; their number is dynamic in the file.
+    given : str
+        Name of the input.
+    outputs : sequence of str
+        Names of the outputs.
+    metadata : mapping of str
+        Metadata of the file.
+    what : str
+        What is exported, for the message of an error.
+
+    Raises
+    ------
+    ModelError
+        If PyTorch cannot export the module.
+    """
+    is_fast = torch.backends.mha.get_fastpath_enabled()
+    # the fused attention has no ONNX form
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with _quiet_exporter():
+            program = torch.onnx.export(
+                module, (example,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
+                input_names=[f"{_OURS}{given}"], output_names=[f"{_OURS}{name}" for name in outputs],
+                dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            )  # fmt: skip
+    except Exception as error:  # a backbone may raise anything
+        raise ModelError(
+            f"PyTorch cannot export the {what} to ONNX: {' '.join(str(error).split())[:160]}.",
+            hint="GALAXTOOL_DEBUG=1 shows the traceback.",
+        ) from error
+    finally:
+        torch.backends.mha.set_fastpath_enabled(is_fast)
+    assert program is not None  # only dynamo=False returns nothing
+    proto = program.model_proto
+    onnx.helper.set_model_props(proto, dict(metadata))
+    _rename_values(proto.graph, {given, *outputs})
     _remove_exporter_notes(proto.graph)
+    onnx.save(proto, path)
+
+
+def _rename_values(graph: onnx.GraphProto, ours: Set[str]) -> None:
+    """Give inputs and outputs their names, and values within that have the same name another: PyTorch does not look."""
+
+    def rename(name: str) -> str:
+        return f"inner.{name}" if name in ours else name.removeprefix(_OURS)
+
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for place, name in enumerate(names):
+                names[place] = rename(name)
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                _rename_values(inner, ours)
+    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        value.name = rename(value.name)
+
+
+def add_metadata(path: Path, more: Mapping[str, str]) -> None:
+    """Add entries to the metadata of a file in place."""
+    proto = onnx.load(path)
+    onnx.helper.set_model_props(proto, {entry.key: entry.value for entry in proto.metadata_props} | dict(more))
     onnx.save(proto, path)
 
 
@@ -113,61 +148,6 @@ def _remove_exporter_notes(graph: onnx.GraphProto) -> None:
     for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph):
         del part.metadata_props[:]
         part.doc_string = ""
-
-
-def compare_with_model(
-    path: Path, model: GalaxyModel, images: np.ndarray, batches: Sequence[int], *, checked_on: str = ""
-) -> Comparison:
-    """Run a file and its model on the same images.
-
-    Parameters
-    ----------
-    path : Path
-        ONNX file.
-    model : GalaxyModel
-        Model that the file was exported from.
-    images : ndarray of float32, shape (N, C, size, size)
-        Images, as the network takes them.
-    batches : sequence of int
-        Batch sizes to run, with images repeated if there are too few; what is left is run in batches of the last size.
-    checked_on : str
-        What the images are.
-
-    Returns
-    -------
-    Comparison
-        The worst values of all batches.
-    """
-    forbid_onnx_reports(onnxruntime)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    n, ends = len(images), list(np.cumsum(batches))
-    ends += range(ends[-1] + batches[-1], max(n, ends[-1]) + batches[-1], batches[-1])
-    cosine, theirs, ours = 1.0, [], []
-    for numbers in np.split(np.arange(max(n, sum(batches))), ends):
-        if not len(numbers):
-            continue
-        image = images[numbers % n]
-        embedding, _, probabilities = session.run(["embedding", "logits", "probabilities"], {"image": image})
-        with torch.inference_mode():
-            exact, _, wanted = (x.numpy() for x in model(torch.from_numpy(image)))
-        cosine = min(cosine, float((embedding * exact).sum(axis=1).min()))
-        theirs.append(probabilities)
-        ours.append(wanted)
-    found, wanted = np.concatenate(theirs), np.concatenate(ours)
-    ranked = np.sort(wanted[:n], axis=1)
-    leads = ranked[:, -1] - ranked[:, -2] > 1e-3 if wanted.shape[1] > 1 else np.ones(n, dtype=bool)
-    labels = wanted[:n].argmax(axis=1)
-    same = (found[:n].argmax(axis=1) == labels)[leads]
-    return Comparison(
-        least_cosine=cosine,
-        largest_difference=float(np.abs(found - wanted).max()),
-        agreement=float(same.mean()) if len(same) else 1.0,
-        images=n,
-        classes=len(np.unique(labels)),
-        checked_on=checked_on,
-    )
 
 
 @contextmanager

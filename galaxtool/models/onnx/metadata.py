@@ -16,6 +16,24 @@ CLASS_EMBEDDINGS_KEY = "galaxtool.class_embeddings"
 COMPACT_KEY = "galaxtool.compact"
 """Set if weights are only stored in eight bits, and computed with in float32."""
 
+WHAT_KEY = "galaxtool.what"
+"""What the file computes, `TEXT`; images if it is not set."""
+
+TEXT = "text"
+
+TOKENIZER_KEY = "galaxtool.tokenizer"
+"""The tokenizer of a text encoder, as JSON."""
+
+REPORT_KEY = "galaxtool.export"
+"""How close the file was to its model when it was written, as JSON."""
+
+INPUT_KEY = "galaxtool.input"
+"""What the input ``image`` is, `PICTURES`; preprocessed images if it is not set."""
+
+PICTURES = "pictures"
+CROP, PIXEL_SCALE = "crop", "pixel_scale"
+"""Further inputs of a file with preprocessing."""
+
 
 def read_onnx_record(metadata: Mapping[str, str], file: Path) -> ModelRecord:
     """Return the model record in the metadata of an ONNX file; `file` is named in errors.
@@ -37,6 +55,15 @@ def read_onnx_record(metadata: Mapping[str, str], file: Path) -> ModelRecord:
             f"The metadata of '{file}' are damaged: {error}.", hint="Write it again with `galaxtool export`."
         ) from error
     return ModelRecord.from_dict(values, str(file))
+
+
+def check_scores_images(metadata: Mapping[str, str], file: Path) -> None:
+    """Raise `ModelError` if a file is a text encoder."""
+    if metadata.get(WHAT_KEY) == TEXT:
+        raise ModelError(
+            f"'{file}' is a text encoder, which scores no images.",
+            hint="Put it into the model directory as text.onnx, and give the directory.",
+        )
 
 
 def read_class_embeddings(metadata: Mapping[str, str]) -> dict[str, np.ndarray]:

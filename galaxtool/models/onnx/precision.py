@@ -117,7 +117,12 @@ def _find_output_axes(graph: onnx.GraphProto) -> dict[str, int]:
 
 
 def make_example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
-    """Return simulated galaxies as a model's input, float32 (n, C, size, size).
+    """Return simulated galaxies as a model's input, float32 (n, C, size, size); see `make_example_pictures`."""
+    return preprocess.normalize(make_example_pictures(preprocess, n, seed=seed))
+
+
+def make_example_pictures(preprocess: Preprocess, n: int, *, seed: int) -> np.ndarray:
+    """Return simulated galaxies as pictures, uint8 (n, size, size, C).
 
     For a model of single bands, the simulated bands stand for its bands in turn.
     """
@@ -125,7 +130,7 @@ def make_example_images(preprocess: Preprocess, n: int, *, seed: int) -> np.ndar
     cutouts = (sample.cutout(i) for i in range(n))
     if preprocess.channels not in (RGB, GRAY):
         cutouts = (_rename_bands(cutout, preprocess.channels) for cutout in cutouts)
-    return preprocess.normalize(np.stack([preprocess.picture(cutout) for cutout in cutouts]))
+    return np.stack([preprocess.picture(cutout) for cutout in cutouts])
 
 
 def _rename_bands(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
@@ -136,8 +141,8 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime 
     """Provides the calibration images in batches."""
 
     def __init__(self, images: np.ndarray) -> None:
-        # all ranges are measured over batches of one size
-        self.batches = iter([{"image": images[k : k + 16]} for k in range(0, len(images) - len(images) % 16, 16)])
+        size = min(16, len(images))  # all ranges are measured over batches of one size
+        self.batches = iter([{"image": images[k : k + size]} for k in range(0, len(images) - size + 1, size)])
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self.batches, None)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from galaxtool.errors import InputError
-from galaxtool.models.find import ONNX, WEIGHTS, ModelFiles
+from galaxtool.models.find import ONNX, TEXT_ONNX, WEIGHTS, ModelFiles
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
@@ -22,7 +22,10 @@ def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
     InputError
         If one of the files is a link out of the model's folder, to what may be private.
     """
-    for file in (model.onnx, *((model.folder / name for name in (WEIGHTS, DETECTOR)) if model.folder else ())):
+    for file in (
+        model.onnx,
+        *((model.folder / name for name in (WEIGHTS, DETECTOR, TEXT_ONNX)) if model.folder else ()),
+    ):
         if file is not None and not model.bundled and file.is_symlink():
             _check_link(file, record)
     target.mkdir()
@@ -33,8 +36,9 @@ def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:
         return
     if (model.folder / WEIGHTS).is_file():
         shutil.copyfile(model.folder / WEIGHTS, target / WEIGHTS)
-    if (model.folder / DETECTOR).is_file():
-        shutil.copyfile(model.folder / DETECTOR, target / DETECTOR)
+    for name in (DETECTOR, TEXT_ONNX):
+        if (model.folder / name).is_file():
+            shutil.copyfile(model.folder / name, target / name)
     _copy_symbols(record, model.folder / "symbols", target / "symbols")
 
 
