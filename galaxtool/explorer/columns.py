@@ -84,7 +84,7 @@ def _find_kind(kind: pa.DataType) -> str:
 
 
 def _is_few_integers(column: pa.ChunkedArray) -> bool:
-    return pa.types.is_integer(column.type) and pc.count_distinct(column).as_py() <= _FEW_INTEGERS
+    return bool(pa.types.is_integer(column.type)) and int(pc.count_distinct(column).as_py()) <= _FEW_INTEGERS
 
 
 def _make_cell(value: Any) -> Any:

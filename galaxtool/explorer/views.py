@@ -65,7 +65,7 @@ class Viewer:
         answer["milliseconds"] = round(1000 * (time.perf_counter() - start), 1)
         return answer
 
-    def _rate(self, query: Query, similarities: np.ndarray) -> list[float] | None:
+    def _rate(self, query: Query, similarities: np.ndarray) -> list[float | None] | None:
         """Return the percentage of random pairs that are less alike; None where that is unknown or means nothing."""
         source = self._objects.source
         if source is None or source.pairs is None or not query.is_observed:
@@ -89,7 +89,8 @@ class Viewer:
         if pa.types.is_floating(column.type):  # NaN is a missing value, not the largest number
             column = pc.if_else(pc.is_nan(column), None, column)
         order = pc.select_k_unstable(pa.table({"x": column}), min(k, len(chosen)), [("x", _direction(descending))])
-        return chosen[order.to_numpy()]
+        found: np.ndarray = chosen[order.to_numpy()]
+        return found
 
 
 def _direction(descending: bool) -> str:
