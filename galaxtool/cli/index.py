@@ -14,9 +14,13 @@ from galaxtool.utils.counts import format_count
 _PANELS = {
     "Input": INPUT_OPTIONS,
     "Computing": ("engine", "provider", "device", "precision", "tta", "layer", "batch_size", "workers", "executor"),
+    "Index": ("kind", "target_recall", "add", "merge"),
     "Job": ("resume", "overwrite"),
 }
-_EPILOG = "Examples:  galaxtool index cutouts/  |  galaxtool index survey.parquet -o survey_index --model runs/mine"
+_EPILOG = (
+    "Examples:  galaxtool index cutouts/  |  galaxtool index survey.parquet -o survey_index --model runs/mine  |  "
+    "galaxtool index new/ --add -o survey_index"
+)
 
 
 def command() -> Any:

@@ -22,7 +22,10 @@ def index(
     *,
     output: Path = DEFAULT_INDEX,
     kind: str = "auto",
-    model: str | Path = "mini",
+    target_recall: float = 0.99,
+    add: bool = False,
+    merge: bool = False,
+    model: str | Path | None = None,
     image_column: str | None = None,
     id_column: str | None = None,
     ra_column: str | None = None,
@@ -51,7 +54,7 @@ def index(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> IndexResult:
-    """Build a similarity index of cutouts.
+    """Build a similarity index of cutouts, add to one, or merge several.
 
     The index is a folder that can be moved and searched by itself: it holds the vectors, the identity of each image,
     and the model. Images that cannot be read are left out and reported.
@@ -62,9 +65,19 @@ def index(
     output : Path
         Folder of the index.
     kind : str
-        Kind of index: auto, flat, sq8, ivf-flat, ivf-sq8, or one from a plugin. auto is flat for up to 100,000 images
-        and ivf-sq8 for more.
-    {model}
+        Kind of index: auto, flat, sq8, ivf-flat, ivf-sq8, opq-ivf-pq, hnsw, or one from a plugin. auto is flat for up
+        to 100,000 images, and for more ivf-sq8 or, if the memory is short, opq-ivf-pq.
+    target_recall : float
+        Fraction of the ten nearest neighbours that a search should find. The effort of a search is raised until it
+        does; more is slower.
+    add : bool
+        Add the images to the existing index `output`, without building it again. They are read as the index says, and
+        embedded by its model; images that are in it already are skipped.
+    merge : bool
+        The inputs are indexes that were built apart with the same model and options; make one index of their vectors.
+    model : str or Path, optional
+        Model: a registered name, a model or run directory, or an ``.onnx`` file. By default mini, and with `add` or
+        `merge` the model of the index.
     {image_column}
     {id_column}
     {ra_column}
@@ -107,12 +120,17 @@ def index(
         If an input does not exist, or no image can be read.
     UnknownName
         If the model or the kind of index does not exist.
+    IndexMismatch
+        If the vectors of indexes to merge, or a model to add images with, are of another kind than those of the index.
     """
-    from galaxtool.search.build import build_index
+    from galaxtool.search.make_index import make_index
 
     options = IndexOptions(
         folder=Path(output),
         kind=kind,
+        target_recall=target_recall,
+        add=add,
+        merge=merge,
         resume=resume,
         overwrite=overwrite,
         reading=ReadingOptions(
@@ -125,4 +143,4 @@ def index(
             precision=precision, tta=tta, layer=layer,
         ),
     )  # fmt: skip
-    return build_index(inputs, str(model), options, progress or Silent())
+    return make_index(inputs, None if model is None else str(model), options, progress or Silent())

@@ -267,7 +267,17 @@ class ModelSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSpec(Spec):
-    """A kind of similarity index; ``factory(vectors, **options)`` returns a FAISS index."""
+    """A kind of similarity index; ``factory(vectors)`` returns a FAISS index of unit vectors, float32 (N, dim).
+
+    Parameters
+    ----------
+    prepare : str
+        Another ``"package.module:function"``, such that ``prepare(sample, count)`` returns a trained index without
+        vectors, to which all `count` are added in blocks, so that they are never in memory at once. `sample` has some
+        of them. Without it, the factory gets all vectors.
+    """
+
+    prepare: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

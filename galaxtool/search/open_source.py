@@ -56,11 +56,16 @@ def open_source(args: SourceArgs, progress: Progress) -> Source:
             hint="Build one with: galaxtool index CUTOUTS, or name one with --index, or images with --among.",
         )
     index = Index.open(folder)
-    files = find_model(index.record.model if index.record.model_at == BUNDLED else folder / MODEL)
+    files = find_index_model(index)
     if args.model is not None:
         record = read_record(find_model(args.model))
         check_model(index, record, args.model, hint="Leave --model out to use the index's own.")
     return Source(str(folder), index, files, args.compute)
+
+
+def find_index_model(index: Index) -> ModelFiles:
+    """Return the model that an index was built with."""
+    return find_model(index.record.model if index.record.model_at == BUNDLED else index.folder / MODEL)
 
 
 def _open_among(args: SourceArgs, progress: Progress) -> Source:

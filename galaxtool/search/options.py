@@ -14,6 +14,9 @@ from galaxtool.utils.config import check_choice
 CONE, WHERE = "cone", "where"
 """Names of the filters that have options of their own."""
 
+TARGET_RECALL = 0.99
+"""Recall that the effort of a search is raised to, unless the user gives another."""
+
 _SHEET_SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf")
 _SHEET_STYLES = ("dark", "light")
 
@@ -28,10 +31,14 @@ class IndexOptions:
         Folder of the index.
     kind : str
         Registered name of the kind of index, or ``auto``.
+    target_recall : float
+        Recall that the effort of a search is raised to, if that is possible.
     reading : ReadingOptions
         How the images are read.
     compute : ComputeOptions
         Where they are embedded.
+    add, merge : bool
+        Whether the images are added to the index in the folder; whether the inputs are indexes, which become one.
     resume, overwrite : bool
         Whether an interrupted job is resumed; whether it is discarded, and an existing index replaced.
     notes : sequence of str
@@ -40,17 +47,34 @@ class IndexOptions:
         Whether the model is stored with the index.
     source_digest : str
         Digest of the files, recorded so that a cached index can be checked against them.
+
+    Raises
+    ------
+    ConfigError
+        If the recall is not above 0 and at most 1, or both `add` and `merge` are given.
     """
 
     folder: Path
     kind: str = "auto"
+    target_recall: float = TARGET_RECALL
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     compute: ComputeOptions = field(default_factory=ComputeOptions)
+    add: bool = False
+    merge: bool = False
     resume: bool = False
     overwrite: bool = False
     notes: Sequence[str] = ()
     self_contained: bool = True
     source_digest: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.target_recall <= 1:
+            raise ConfigError(
+                f"--target-recall is {self.target_recall}; it must be above 0 and at most 1.",
+                hint=f"Leave it out for {TARGET_RECALL}.",
+            )
+        if self.add and self.merge:
+            raise ConfigError("Both --add and --merge are given.", hint="Give one of them.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,11 @@ from support.helpers import make_model, write_png
 
 import galaxtool
 from galaxtool.errors import InputError
-from galaxtool.search.build import find_kind, make_faiss_index
+from galaxtool.search.index.kinds import find_kind, make_faiss_index
 from galaxtool.search.index.record import ELSEWHERE, IndexRecord
 from galaxtool.search.index.store import Index
 
-KINDS = ("flat", "sq8", "ivf-flat", "ivf-sq8")
+KINDS = ("flat", "sq8", "ivf-flat", "ivf-sq8", "opq-ivf-pq", "hnsw")
 N, DIM = 6000, 8
 
 
@@ -31,7 +31,7 @@ def open_kind(vectors: np.ndarray) -> dict[str, Index]:
     """Return an index in memory of each kind, behind the same door as one on disk."""
     record = IndexRecord(
         kind="", count=N, dim=DIM, model="m", model_at=ELSEWHERE, model_digest="", preprocess_digest="",
-        recall_at_10=1.0, recall_queries=0,
+        recall_at_10=1.0, recall_queries=0, settings={"refine": 16},
     )  # fmt: skip
     half = vectors.astype(np.float16)
     return {
@@ -59,8 +59,7 @@ def test_a_filter_leaves_k_results_that_pass(
             assert len(set(found.tolist()) & set(best.tolist())) >= (0.9 if kind in ("flat", "sq8") else 0.6) * len(
                 best
             )
-    tolerance = 1e-5 if kind.endswith("flat") and kept > 2000 else 2e-2
-    assert similarities == pytest.approx(np.einsum("qd,qkd->qk", queries, vectors[rows]), abs=tolerance)
+    assert similarities == pytest.approx(np.einsum("qd,qkd->qk", queries, vectors[rows]), abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,7 +68,7 @@ def test_the_vectors_of_rows(kind: str, open_kind: dict[str, Index], vectors: np
     index = open_kind[kind]
     assert index.vectors(rows) == pytest.approx(vectors[rows], abs=1e-6 if kind == "flat" else 5e-4)
     without = Index(Path(), index.record, range(N), index.faiss_index)  # type: ignore[arg-type]
-    assert without.vectors(rows) == pytest.approx(vectors[rows], abs=2e-2)
+    assert without.vectors(rows) == pytest.approx(vectors[rows], abs=0.5 if kind == "opq-ivf-pq" else 2e-2)
     assert index.vectors([]).shape == (0, DIM)
 
 

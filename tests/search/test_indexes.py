@@ -14,15 +14,17 @@ from galaxtool.errors import GalaxtoolError, OutputExists, UnknownName
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import IndexSpec
-from galaxtool.search.build import find_kind, make_faiss_index
 from galaxtool.search.index.folder import check_target, replace_folder
 from galaxtool.search.index.ivf import build_ivf_flat
-from galaxtool.search.index.recall import ExactNeighbors, tune_probes
+from galaxtool.search.index.kinds import find_kind, make_faiss_index
+from galaxtool.search.index.recall import ExactNeighbors
 from galaxtool.search.index.record import ELSEWHERE, IndexRecord
+from galaxtool.search.index.search import Searcher
 from galaxtool.search.index.store import Index
+from galaxtool.search.index.tuning import tune_search
 
-KINDS = ("flat", "sq8", "ivf-flat", "ivf-sq8")
-ROUNDED = ("sq8", "ivf-sq8")
+KINDS = ("flat", "sq8", "ivf-flat", "ivf-sq8", "hnsw")
+ROUNDED = ("sq8", "ivf-sq8", "hnsw")
 
 
 def unit_vectors(n: int, dim: int = 16, seed: int = 0) -> np.ndarray:
@@ -72,7 +74,8 @@ def test_recall_is_what_a_count_by_hand_gives() -> None:
     index.nprobe = 2
     exact = ExactNeighbors.find(vectors, queries=100)
     found = hits = 0
-    for row in exact.rows:
+    assert exact.queries.rows is not None
+    for row in exact.queries.rows:
         similarity = vectors @ vectors[row]
         similarity[row] = -np.inf
         true = set(np.argsort(-similarity)[:10].tolist())
@@ -80,20 +83,25 @@ def test_recall_is_what_a_count_by_hand_gives() -> None:
         hits += len(true & (set(near[0].tolist()) - {int(row)}))
         found += 10
     assert 0.2 < hits / found < 0.98
-    assert exact.recall(index) == pytest.approx(hits / found)
-    before = index.nprobe
-    assert tune_probes(index, exact, 0.9) >= 0.9
-    assert before < index.nprobe <= index.nlist
+    searcher = Searcher(index, vectors.__getitem__)
+    assert exact.recall(searcher.search, vectors.__getitem__) == pytest.approx(hits / found)
+    tune_search(searcher, [exact], 0.9)
+    assert exact.recall(searcher.search, vectors.__getitem__) >= 0.9
+    assert 2 < index.nprobe == searcher.settings["nprobe"] <= index.nlist
+    index.nprobe = searcher.settings["nprobe"] // 2
+    assert exact.recall(searcher.search, vectors.__getitem__) < 0.9  # no more effort than needed
     flat = faiss.IndexFlatIP(8)
     flat.add(vectors)
-    assert exact.recall(flat) == 1.0 == tune_probes(flat, exact)
+    searcher = Searcher(flat, vectors.__getitem__)
+    tune_search(searcher, [exact], 0.99)
+    assert exact.recall(searcher.search, vectors.__getitem__) == 1.0 and not searcher.settings
 
 
 def test_recall_counts_duplicates_and_the_lone_object() -> None:
     same = np.repeat(unit_vectors(1), 50, axis=0)
     for kind in KINDS:
-        assert ExactNeighbors.find(same).recall(opened(kind, same).faiss_index) == 1.0
-        assert ExactNeighbors.find(same[:1]).recall(opened(kind, same[:1]).faiss_index) == 1.0
+        assert ExactNeighbors.find(same).recall(opened(kind, same).search, same.__getitem__) == 1.0
+        assert ExactNeighbors.find(same[:1]).recall(opened(kind, same[:1]).search, same.__getitem__) == 1.0
 
 
 def test_a_plugin_adds_a_kind_by_the_same_door() -> None:

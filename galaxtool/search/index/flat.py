@@ -8,38 +8,51 @@ import faiss
 import numpy as np
 
 
-def build_flat(vectors: np.ndarray) -> Any:
-    """Build an index of the vectors as they are; searches are exact.
+def prepare_flat(sample: np.ndarray, count: int) -> Any:
+    """Return an empty index of vectors as they are; searches are exact.
 
     Parameters
     ----------
-    vectors : ndarray of float32, shape (N, dim)
-        Vectors of unit length, C order, N at least 1.
+    sample : ndarray of float32, shape (n, dim)
+        Some of the vectors, of unit length; n at least 1.
+    count : int
+        Number of vectors that are to be added.
 
     Returns
     -------
     faiss.IndexFlatIP
         Index by inner product, which is the cosine of unit vectors.
     """
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
-    return index
+    return faiss.IndexFlatIP(sample.shape[1])
 
 
-def build_sq8(vectors: np.ndarray) -> Any:
-    """Build an index of vectors rounded to 256 levels between the extremes of each dimension.
+def prepare_sq8(sample: np.ndarray, count: int) -> Any:
+    """Return an empty index of vectors rounded to 256 levels between the extremes of each dimension.
 
     Parameters
     ----------
-    vectors : ndarray of float32, shape (N, dim)
-        Vectors of unit length, C order, N at least 1.
+    sample, count
+        See `prepare_flat`.
 
     Returns
     -------
     faiss.IndexScalarQuantizer
         Index by inner product; similarities have errors of about 2e-3.
     """
-    index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
-    index.train(vectors)
+    index = faiss.IndexScalarQuantizer(sample.shape[1], faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    index.train(sample)
+    return index
+
+
+def build_flat(vectors: np.ndarray) -> Any:
+    """Build an exact index of unit vectors, float32 (N, dim)."""
+    index = prepare_flat(vectors, len(vectors))
+    index.add(vectors)
+    return index
+
+
+def build_sq8(vectors: np.ndarray) -> Any:
+    """Build an index of unit vectors, float32 (N, dim), that are rounded to 256 levels."""
+    index = prepare_sq8(vectors, len(vectors))
     index.add(vectors)
     return index

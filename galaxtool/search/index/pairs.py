@@ -45,13 +45,18 @@ class PairSample:
 
     @classmethod
     def draw(cls, vectors: np.ndarray, *, seed: int = 0) -> PairSample:
-        """Draw pairs of vectors of unit length, float32 (N, dim).
+        """Draw pairs of vectors of unit length, float32 (N, dim)."""
+        return cls.measure(vectors[choose_pair_rows(len(vectors), seed=seed)], len(vectors), seed=seed)
+
+    @classmethod
+    def measure(cls, vectors: np.ndarray, count: int, *, seed: int = 0) -> PairSample:
+        """Draw pairs of the vectors in the rows of `choose_pair_rows`, out of `count`.
 
         All pairs of up to 2,000 vectors are taken, or 100,000 of them at random if there are more.
         """
         rng = np.random.default_rng(seed)
-        rows = rng.permutation(len(vectors))[:MAX_OBJECTS]
-        n = len(rows)
+        rng.permutation(count)  # as in choose_pair_rows
+        n = len(vectors)
         if n * (n - 1) // 2 <= MAX_PAIRS:
             first, second = np.triu_indices(n, k=1)
         else:
@@ -60,7 +65,7 @@ class PairSample:
         cosines = np.empty(len(first), dtype=np.float32)
         for start in range(0, len(first), _CHUNK):  # the vectors of all pairs at once would take too much memory
             part = slice(start, start + _CHUNK)
-            np.einsum("nd,nd->n", vectors[rows[first[part]]], vectors[rows[second[part]]], out=cosines[part])
+            np.einsum("nd,nd->n", vectors[first[part]], vectors[second[part]], out=cosines[part])
         if not len(cosines):
             return cls(objects=n, pairs=0, seed=seed, percentiles=[], similarities=[])
         return cls(
@@ -85,6 +90,12 @@ class PairSample:
         if not self.pairs:
             return None
         return round(float(np.interp(similarity, self.similarities, self.percentiles)), 3)
+
+
+def choose_pair_rows(count: int, *, seed: int = 0) -> np.ndarray:
+    """Return the rows whose pairs `PairSample.draw` takes, int (n,): up to 2,000 of `count`."""
+    rows: np.ndarray = np.random.default_rng(seed).permutation(count)[:MAX_OBJECTS]
+    return rows
 
 
 def find_limit(candidates: int) -> float:

@@ -42,12 +42,23 @@ class IndexRecord:
         Fraction of the 10 nearest neighbors of an exact search that the index finds.
     recall_queries : int
         Number of indexed vectors that the recall was measured on.
+    recalls : dict
+        The same for each kind of query: ``objects``, and ``texts`` and ``symbols`` where the model has them, which lie
+        apart from the images. Each has its ``value`` and its number of ``queries``.
+    target_recall : float
+        Recall that the effort of a search was raised to, if that was possible.
+    kind_reason : str
+        Why this kind was chosen, as the end of a sentence; empty if the user named it.
+    trained_count : int
+        Number of vectors when the index was trained; those above it were added later. 0 in an index of an earlier
+        version.
     tta : int
         Number of views of each image whose embeddings are averaged, also for the image of a query.
     layer : str
         Layer of the model whose features are the vectors, also for the image of a query.
     settings : dict
-        Settings of the search: ``nlist`` and ``nprobe`` of an inverted-file index.
+        Settings of the search: ``nlist`` and ``nprobe`` of an inverted-file index, ``efSearch`` of a graph, and
+        ``refine``, the number of candidates for each result that are ranked again by their vectors.
     hdu : str or None
         HDU of FITS files, as given.
     shown : dict
@@ -82,6 +93,10 @@ class IndexRecord:
     preprocess_digest: str
     recall_at_10: float
     recall_queries: int
+    recalls: dict[str, dict[str, float]] = field(default_factory=dict)
+    target_recall: float = 0.0
+    kind_reason: str = ""
+    trained_count: int = 0
     metric: str = "cosine"
     tta: int = 1
     layer: str = "joint"

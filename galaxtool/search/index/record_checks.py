@@ -31,7 +31,10 @@ def _hdu(value: Any) -> str:
 _FIELDS: dict[str, Check] = {
     "kind": text(100), "count": _count, "dim": number(1, 65_536, whole=True), "model": text(4096),
     "model_at": choice("model/", "bundled", "elsewhere"), "model_digest": text(200), "preprocess_digest": text(200),
-    "recall_at_10": number(0, 1), "recall_queries": _count, "metric": choice("cosine"), "tta": choice(1, 2, 4, 8),
+    "recall_at_10": number(0, 1), "recall_queries": _count,
+    "recalls": mapping_of(mapping_of(number(0, _MOST), "an object of numbers", 10), "an object of recalls", 100),
+    "target_recall": number(0, 1), "kind_reason": text(1000), "trained_count": _count,
+    "metric": choice("cosine"), "tta": choice(1, 2, 4, 8),
     "layer": text(200), "settings": mapping_of(number(0, 10**9, whole=True), "an object of whole numbers"),
     "hdu": _hdu, "shown": kind(dict), "engine": text(200),
     "skipped": mapping_of(_count, "an object of counts"), "flags": mapping_of(_count, "an object of counts"),

@@ -7,7 +7,7 @@ compared with the query one by one, which is exact and faster.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faiss
@@ -20,54 +20,137 @@ MAX_EXACT = 2000
 """Number of rows up to which a filtered search compares all of them."""
 
 _BLOCK = 8192
+_MAX_REFINED = 4096  # queries whose candidates are ranked again at a time
 
 
-def search_rows(
-    index: Any, vectors: np.ndarray, k: int, keep: np.ndarray | None, read_vectors: ReadVectors
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the nearest vectors.
+class Searcher:
+    """A FAISS index and how it is searched.
 
     Parameters
     ----------
     index : faiss.Index
         Index by inner product of N unit vectors.
-    vectors : ndarray of float32, shape (Q, dim)
-        Queries, of unit length.
-    k : int
-        Number of results for each query.
-    keep : ndarray of bool, shape (N,), optional
-        Rows to search; by default all.
     read_vectors : callable
         Returns the vectors of rows.
+    refine : int
+        Number of candidates for each result wanted, which are ranked again by their vectors; 1 for none.
 
-    Returns
-    -------
-    similarities : ndarray of float32, shape (Q, n)
-        Cosines, the largest first; n is `k`, or the number of rows to search if that is less.
-    rows : ndarray of int64, same shape
-        Their rows.
+    Attributes
+    ----------
+    settings : dict of int
+        ``nlist`` and ``nprobe`` of an inverted file, ``efSearch`` of a graph, ``refine`` if it is above 1.
     """
-    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    if keep is not None and keep.all():
-        keep = None
-    count = index.ntotal if keep is None else int(np.count_nonzero(keep))
-    k = min(k, count)
-    if k == 0 or not len(vectors):
-        return np.empty((len(vectors), k), np.float32), np.empty((len(vectors), k), np.int64)
-    if keep is not None and count <= MAX_EXACT:
-        return search_exactly(vectors, k, np.flatnonzero(keep), read_vectors)
-    similarities, rows = _search_selected(index, vectors, k, keep, count / index.ntotal)
-    short = (rows < 0).any(axis=1)
-    if short.any():  # the part of the index that was visited has fewer than k
-        chosen = np.arange(index.ntotal) if keep is None else np.flatnonzero(keep)
-        similarities[short], rows[short] = search_exactly(vectors[short], k, chosen, read_vectors)
-    return similarities, rows
+
+    def __init__(self, index: Any, read_vectors: ReadVectors, *, refine: int = 1) -> None:
+        self.index, self.read_vectors = index, read_vectors
+        self._inverted = faiss.try_extract_index_ivf(index)
+        self.settings: dict[str, int] = {"refine": refine} if refine > 1 else {}
+        if self._inverted is not None:
+            self.settings = {"nlist": self._inverted.nlist, "nprobe": self._inverted.nprobe, **self.settings}
+        elif isinstance(index, faiss.IndexHNSW):
+            self.settings = {"efSearch": index.hnsw.efSearch, **self.settings}
+
+    def change(self, name: str, value: int) -> None:
+        """Change a setting, also in the FAISS index."""
+        if name == "nprobe":
+            self._inverted.nprobe = value
+        elif name == "efSearch":
+            self.index.hnsw.efSearch = value
+        self.settings[name] = value
+
+    def search(self, vectors: np.ndarray, k: int, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Find the nearest vectors.
+
+        Parameters
+        ----------
+        vectors : ndarray of float32, shape (Q, dim)
+            Queries, of unit length.
+        k : int
+            Number of results for each query.
+        keep : ndarray of bool, shape (N,), optional
+            Rows to search; by default all.
+
+        Returns
+        -------
+        similarities : ndarray of float32, shape (Q, n)
+            Cosines, the largest first; n is `k`, or the number of rows to search if that is less.
+        rows : ndarray of int64, same shape
+            Their rows.
+        """
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        total = self.index.ntotal
+        if keep is not None and keep.all():
+            keep = None
+        count = total if keep is None else int(np.count_nonzero(keep))
+        k = min(k, count)
+        if k == 0 or not len(vectors):
+            return np.empty((len(vectors), k), np.float32), np.empty((len(vectors), k), np.int64)
+        if keep is not None and count <= MAX_EXACT:
+            return search_exactly(vectors, k, np.flatnonzero(keep), self.read_vectors)
+        wanted = min(k * self.settings.get("refine", 1), count)
+        similarities, rows = self._search_selected(vectors, wanted, keep, count / total)
+        short = (rows[:, :k] < 0).any(axis=1)
+        if wanted > k or self.settings.get("refine", 1) > 1:
+            similarities, rows = self._refine(vectors, k, rows)
+        if short.any():  # the part of the index that was visited has fewer than k
+            chosen = np.arange(total) if keep is None else np.flatnonzero(keep)
+            similarities[short], rows[short] = search_exactly(vectors[short], k, chosen, self.read_vectors)
+        return similarities, rows
+
+    def _search_selected(
+        self, vectors: np.ndarray, k: int, keep: np.ndarray | None, fraction: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Search with FAISS; rows are -1 where it found fewer than k."""
+        effort = self._choose_effort(k)
+        if keep is None and not effort:
+            similarities, rows = self.index.search(vectors, k)
+            return similarities, rows
+        options: dict[str, Any] = {}
+        if keep is not None:
+            bits = np.packbits(keep, bitorder="little")  # the selector refers to it
+            options["sel"] = faiss.IDSelectorBitmap(bits)
+        if self._inverted is not None:
+            # as many of the rows to search are visited as of all rows without a filter
+            probes = min(self._inverted.nlist, math.ceil(self._inverted.nprobe / fraction))
+            params = faiss.SearchParametersIVF(nprobe=probes, **options)
+            if isinstance(self.index, faiss.IndexPreTransform):
+                params = faiss.SearchParametersPreTransform(index_params=params)
+        elif effort:
+            params = faiss.SearchParametersHNSW(efSearch=math.ceil(effort["efSearch"] / fraction), **options)
+        else:
+            params = faiss.SearchParameters(**options)
+        try:
+            similarities, rows = self.index.search(vectors, k, params=params)
+        except RuntimeError:  # a kind of a plugin that cannot filter
+            return np.empty((len(vectors), k), np.float32), np.full((len(vectors), k), -1, np.int64)
+        return similarities, rows
+
+    def _choose_effort(self, k: int) -> Mapping[str, int]:
+        """Return the effort of a graph, which must not be less than the number of results; else nothing."""
+        effort = self.settings.get("efSearch")
+        return {} if effort is None else {"efSearch": max(effort, k)}
+
+    def _refine(self, vectors: np.ndarray, k: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rank candidates, -1 where there is none, by their vectors, and return the best k."""
+        best_similarities = np.empty((len(vectors), k), np.float32)
+        best_rows = np.empty((len(vectors), k), np.int64)
+        step = max(1, _MAX_REFINED // max(1, rows.shape[1] // 16))
+        for start in range(0, len(vectors), step):
+            part = slice(start, start + step)
+            candidates = rows[part]
+            found = self.read_vectors(np.maximum(candidates, 0).ravel()).reshape(*candidates.shape, -1)
+            similarities = np.matmul(found, vectors[part][:, :, None])[:, :, 0]
+            similarities[candidates < 0] = -np.inf
+            order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+            best_similarities[part] = np.take_along_axis(similarities, order, 1)
+            best_rows[part] = np.take_along_axis(candidates, order, 1)
+        return best_similarities, best_rows
 
 
 def search_exactly(
     vectors: np.ndarray, k: int, chosen: np.ndarray, read_vectors: ReadVectors
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compare queries with all chosen rows; see `search_rows`."""
+    """Compare queries with all chosen rows; see `Searcher.search`."""
     similarities = np.empty((len(vectors), 0), np.float32)
     rows = np.empty((len(vectors), 0), np.int64)
     for start in range(0, len(chosen), _BLOCK):
@@ -81,28 +164,25 @@ def search_exactly(
     return np.take_along_axis(similarities, order, 1), np.take_along_axis(rows, order, 1)
 
 
-def _search_selected(
-    index: Any, vectors: np.ndarray, k: int, keep: np.ndarray | None, fraction: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Search with FAISS; rows are -1 where it found fewer than k."""
-    if keep is None:
-        similarities, rows = index.search(vectors, k)
-        return similarities, rows
-    bits = np.packbits(keep, bitorder="little")  # the selector refers to it
-    selector = faiss.IDSelectorBitmap(bits)
-    inner = index if isinstance(index, faiss.IndexIVF) else faiss.try_extract_index_ivf(index)
-    if inner is not None:
-        # as many of the rows to search are visited as of all rows without a filter
-        probes = min(inner.nlist, math.ceil(inner.nprobe / fraction))
-        params = faiss.SearchParametersIVF(sel=selector, nprobe=probes)
-        if isinstance(index, faiss.IndexPreTransform):
-            params = faiss.SearchParametersPreTransform(index_params=params)
-    elif isinstance(index, faiss.IndexHNSW):
-        params = faiss.SearchParametersHNSW(sel=selector, efSearch=math.ceil(max(index.hnsw.efSearch, k) / fraction))
+def make_searcher(index: Any, half_vectors: np.ndarray | None, *, refine: int = 1) -> Searcher:
+    """Return a searcher that reads vectors from a flat index itself, else from half-precision vectors."""
+
+    def read(rows: np.ndarray) -> np.ndarray:
+        return read_unit_vectors(index, half_vectors, rows)
+
+    return Searcher(index, read, refine=refine if half_vectors is not None else 1)
+
+
+def read_unit_vectors(index: Any, half_vectors: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """Return the unit vectors of rows, float32 (n, dim), as exactly as they are stored."""
+    if isinstance(index, faiss.IndexFlat):
+        stored = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(-1, index.d)
+        found: np.ndarray = stored[rows]
+    elif half_vectors is not None:
+        found = half_vectors[rows].astype(np.float32)
     else:
-        params = faiss.SearchParameters(sel=selector)
-    try:
-        similarities, rows = index.search(vectors, k, params=params)
-    except RuntimeError:  # a kind of a plugin that cannot filter
-        return np.empty((len(vectors), k), np.float32), np.full((len(vectors), k), -1, np.int64)
-    return similarities, rows
+        if (inverted := faiss.try_extract_index_ivf(index)) is not None:
+            inverted.make_direct_map()
+        found = index.reconstruct_batch(np.asarray(rows, dtype=np.int64))
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    return found

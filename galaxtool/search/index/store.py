@@ -10,24 +10,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from astropy.table import Table
 
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.models.find import RECORD as MODEL_RECORD
+from galaxtool.search.index.damage import make_damage_error
+from galaxtool.search.index.faiss_check import read_faiss_file
 from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS
 from galaxtool.search.index.half_vectors import NAME as HALF_VECTORS
 from galaxtool.search.index.half_vectors import open_half_vectors
-from galaxtool.search.index.objects import BANDS, IndexedObject, check_items, restore_object
+from galaxtool.search.index.items_file import ItemsFile
+from galaxtool.search.index.objects import BANDS, IndexedObject, restore_object
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
-from galaxtool.search.index.search import search_rows
+from galaxtool.search.index.search import Searcher, make_searcher, read_unit_vectors
 from galaxtool.tables.formats.parquet import to_astropy_column
 from galaxtool.types import ImageRef
-from galaxtool.utils.local_path import to_local_path
 
 _MAX_MEMBERS = 100  # images in the file of a query
 _MAX_SUGGESTIONS = 5000  # ids that are compared with an unknown one
@@ -42,7 +42,7 @@ class Index:
         Folder of the index.
     record : IndexRecord
         Content of its ``index.json``.
-    items : pyarrow.Table
+    items : pyarrow.Table or ItemsFile
         The objects, with the columns ``id, path, ra, dec``, perhaps ``bands``, and those of the catalogue that they
         came from; row i belongs to vector i.
     faiss_index : faiss.Index
@@ -55,13 +55,13 @@ class Index:
         self,
         folder: Path,
         record: IndexRecord,
-        items: pa.Table,
+        items: pa.Table | ItemsFile,
         faiss_index: Any,
         half_vectors: np.ndarray | None = None,
     ) -> None:
         self.folder = folder
         self.record = record
-        self.items = items
+        self._items = items
         self.faiss_index = faiss_index
         self.half_vectors = half_vectors
 
@@ -82,16 +82,8 @@ class Index:
         record = IndexRecord.read(folder / RECORD)
         if record.model_at == COPIED:
             _check_files(folder, (f"{MODEL}/{MODEL_RECORD}",))
-        try:
-            items = check_items(pq.ParquetFile(to_local_path(folder / ITEMS)).read())
-        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-            raise _make_damage_error(folder / ITEMS, error) from error
-        try:
-            faiss_index = faiss.read_index(str(folder / VECTORS), faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY)
-        except (RuntimeError, MemoryError) as error:
-            raise _make_damage_error(folder / VECTORS) from error
-        if faiss_index.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise _make_damage_error(folder / VECTORS, ValueError("it does not compare by inner product"))
+        items = ItemsFile(folder / ITEMS)
+        faiss_index = read_faiss_file(folder / VECTORS)
         if not record.count == len(items) == faiss_index.ntotal or record.dim != faiss_index.d:
             raise InputError(
                 f"The index '{folder}' is damaged: {RECORD} says {record.count} objects, {ITEMS} has {len(items)}, "
@@ -102,10 +94,19 @@ class Index:
         return cls(folder, record, items, faiss_index, half_vectors)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return self.record.count
 
     def __getitem__(self, row: int) -> IndexedObject:
-        return restore_object(self.items.slice(row, 1).to_pylist()[0])
+        return restore_object(self.take_items([row]).to_pylist()[0])
+
+    @property
+    def items(self) -> pa.Table:
+        """All objects; they are read when they are first needed, which takes a second for a million."""
+        return self._items.table if isinstance(self._items, ItemsFile) else self._items
+
+    def take_items(self, rows: np.ndarray | Sequence[int]) -> pa.Table:
+        """Return the objects of some rows, in this order, without reading all."""
+        return self._items.take(rows)
 
     def row_of(self, name: str) -> int:
         """Return the row of the object with an identifier.
@@ -163,20 +164,10 @@ class Index:
         -------
         ndarray of float32, shape (n, dim)
         """
-        rows = np.asarray(rows, dtype=np.int64)
-        if (exact := self._exact_vectors) is not None:
-            found: np.ndarray = exact[rows]
-        elif self.half_vectors is not None:
-            found = self.half_vectors[rows].astype(np.float32)
-        else:
-            try:
-                if (inverted := faiss.try_extract_index_ivf(self.faiss_index)) is not None:
-                    inverted.make_direct_map()
-                found = self.faiss_index.reconstruct_batch(rows)
-            except RuntimeError as error:
-                raise _make_damage_error(self.folder / VECTORS, error) from error
-        found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-        return found
+        try:
+            return read_unit_vectors(self.faiss_index, self.half_vectors, np.asarray(rows, dtype=np.int64))
+        except RuntimeError as error:  # of FAISS
+            raise make_damage_error(self.folder / VECTORS, error) from error
 
     def vector(self, row: int) -> np.ndarray:
         """Return the unit vector of an object, float32 (dim,); see `vectors`."""
@@ -208,20 +199,16 @@ class Index:
             Rows of the objects.
         """
         try:
-            similarities, rows = search_rows(self.faiss_index, vectors, k, keep, self.vectors)
+            similarities, rows = self._searcher.search(vectors, k, keep)
         except RuntimeError as error:  # of FAISS
-            raise _make_damage_error(self.folder / VECTORS, error) from error
+            raise make_damage_error(self.folder / VECTORS, error) from error
         if rows.size and (rows.min() < 0 or rows.max() >= len(self) or not np.isfinite(similarities).all()):
-            raise _make_damage_error(self.folder / VECTORS, ValueError("it finds objects that do not exist"))
+            raise make_damage_error(self.folder / VECTORS, ValueError("it finds objects that do not exist"))
         return np.clip(similarities, -1.0, 1.0), rows
 
     @cached_property
-    def _exact_vectors(self) -> np.ndarray | None:
-        """The float32 vectors of an exhaustive index, (N, dim), without a copy; None for other kinds."""
-        if not isinstance(self.faiss_index, faiss.IndexFlat):
-            return None
-        view: np.ndarray = faiss.rev_swig_ptr(self.faiss_index.get_xb(), self.faiss_index.ntotal * self.record.dim)
-        return view.reshape(-1, self.record.dim)
+    def _searcher(self) -> Searcher:
+        return make_searcher(self.faiss_index, self.half_vectors, refine=self.record.settings.get("refine", 1))
 
 
 def _check_files(folder: Path, names: Sequence[str]) -> None:
@@ -236,10 +223,4 @@ def _check_files(folder: Path, names: Sequence[str]) -> None:
         )
     for name in names:
         if not (folder / name).is_file():
-            raise _make_damage_error(folder / name, ValueError("it is not a regular file"))
-
-
-def _make_damage_error(file: Path, error: Exception | None = None) -> InputError:
-    """Return the error about a damaged file of an index."""
-    why = f" ({' '.join(str(error).split())[:120]})" if error else ""
-    return InputError(f"'{file}' is damaged{why}.", hint="Build the index again with `galaxtool index`.")
+            raise make_damage_error(folder / name, ValueError("it is not a regular file"))

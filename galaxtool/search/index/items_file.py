@@ -1,0 +1,132 @@
+"""The file ``items.parquet``: written from tables that come one after another, and read as a whole or in part."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from galaxtool.search.index.damage import make_damage_error
+from galaxtool.search.index.objects import check_items
+from galaxtool.utils.local_path import to_local_path
+
+_ROW_GROUP = 16_384  # few rows are read at once
+
+
+class ItemsFile:
+    """The objects of an index on disk, read when they are needed.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged; also from the methods.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._report_damage():
+            self._file = pq.ParquetFile(to_local_path(path))
+            check_items(self._file.schema_arrow.empty_table())
+            groups = self._file.metadata.num_row_groups
+            sizes = [self._file.metadata.row_group(number).num_rows for number in range(groups)]
+        self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """All objects, see `galaxtool.search.index.objects`."""
+        with self._report_damage():
+            return check_items(self._file.read())
+
+    def take(self, rows: np.ndarray | Sequence[int]) -> pa.Table:
+        """Return the objects of some rows, in this order."""
+        rows = np.asarray(rows, dtype=np.int64)
+        if "table" in vars(self) or not len(rows):
+            return self.table.take(rows)
+        groups = np.searchsorted(self._starts, rows, side="right") - 1
+        needed, places = np.unique(groups, return_inverse=True)
+        sizes = np.diff(self._starts)[needed]
+        firsts = np.cumsum(sizes) - sizes
+        with self._report_damage():
+            read = check_items(self._file.read_row_groups(needed.tolist()))
+        return read.take(firsts[places] + rows - self._starts[groups])
+
+    @contextlib.contextmanager
+    def _report_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            raise make_damage_error(self._path, error) from error
+
+
+class ItemsWriter:
+    """Appends rows to ``items.parquet``, in row groups of equal size."""
+
+    def __init__(self, writer: pq.ParquetWriter, schema: pa.Schema) -> None:
+        self._writer, self._schema = writer, schema
+        self._waiting: list[pa.Table] = []
+        self._count = 0
+
+    def write(self, items: pa.Table) -> None:
+        """Append rows, with nulls in the columns that they lack."""
+        self._waiting.append(fit_items(items, self._schema))
+        self._count += len(items)
+        while self._count >= _ROW_GROUP:
+            joined = pa.concat_tables(self._waiting)
+            self._writer.write_table(joined.slice(0, _ROW_GROUP))
+            self._waiting, self._count = [joined.slice(_ROW_GROUP)], self._count - _ROW_GROUP
+
+    def flush(self) -> None:
+        """Write the rows that wait for a row group to be full."""
+        if self._count:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+        self._waiting, self._count = [], 0
+
+
+@contextlib.contextmanager
+def open_items_writer(path: Path, schema: pa.Schema) -> Iterator[ItemsWriter]:
+    """Open a file of rows with these columns."""
+    with pq.ParquetWriter(to_local_path(path), schema) as file:
+        writer = ItemsWriter(file, schema)
+        yield writer
+        writer.flush()
+
+
+def unify_schemas(schemas: Sequence[pa.Schema]) -> pa.Schema:
+    """Return all columns of several tables; one that holds numbers in one and text in another becomes text."""
+    fields: dict[str, pa.Field] = {}
+    for one in schemas:
+        for field in one:
+            known = fields.setdefault(field.name, field)
+            if known.type != field.type:
+                fields[field.name] = _unify_fields(known, field)
+    return pa.schema(list(fields.values()))
+
+
+def fit_items(items: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with the columns of a schema, null where it lacks one."""
+    columns = [
+        items[field.name].cast(field.type) if field.name in items.column_names else pa.nulls(len(items), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _unify_fields(first: pa.Field, second: pa.Field) -> pa.Field:
+    try:
+        unified = pa.unify_schemas([pa.schema([first]), pa.schema([second])], promote_options="permissive")
+    except pa.ArrowException:
+        return first.with_type(pa.string())
+    return unified.field(0)

@@ -1,0 +1,71 @@
+"""Where the vectors and the objects of a new index come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from galaxtool.search.index.store import Index
+
+_BLOCK = 16_384
+
+
+class VectorSource(Protocol):
+    """Vectors and their objects in blocks, which can be read several times."""
+
+    @property
+    def count(self) -> int:
+        """Number of vectors."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the objects."""
+
+    def read(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
+        """Yield vectors of unit length, float32 (n, dim), and their objects."""
+
+    def read_vectors(self) -> Iterator[np.ndarray]:
+        """Yield only the vectors."""
+
+
+class IndexSource:
+    """An index, or some of its rows.
+
+    Parameters
+    ----------
+    index : Index
+        An open index.
+    rows : ndarray of int, optional
+        Its rows to take; by default all.
+    items : pyarrow.Table, optional
+        The objects of these rows; by default as the index has them.
+    """
+
+    def __init__(self, index: Index, rows: np.ndarray | None = None, items: pa.Table | None = None) -> None:
+        self._index = index
+        self._rows = np.arange(len(index)) if rows is None else rows
+        self._items = items if items is not None else index.items if rows is None else index.items.take(rows)
+
+    @property
+    def count(self) -> int:
+        """Number of vectors."""
+        return len(self._rows)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the objects."""
+        schema: pa.Schema = self._items.schema
+        return schema
+
+    def read(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
+        """Yield vectors and their objects."""
+        for start, vectors in zip(range(0, self.count, _BLOCK), self.read_vectors(), strict=True):
+            yield vectors, self._items.slice(start, _BLOCK)
+
+    def read_vectors(self) -> Iterator[np.ndarray]:
+        """Yield the vectors."""
+        for start in range(0, self.count, _BLOCK):
+            yield self._index.vectors(self._rows[start : start + _BLOCK])

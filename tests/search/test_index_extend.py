@@ -1,0 +1,96 @@
+"""Indexes that grow: images that are added, and indexes that are merged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from support.helpers import make_model, write_png
+
+import galaxtool
+from galaxtool.errors import ConfigError, IndexMismatch, InputError
+from galaxtool.search.index.store import Index
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders of images with one name in common, and an index of each and of both."""
+    place = tmp_path_factory.mktemp("extend")
+    for i in range(8):
+        write_png(place / ("first" if i < 5 else "second") / f"p{i}.png", i)
+    write_png(place / "second/p1.png", 99)
+    (place / "second/broken.png").write_bytes(b"\x89PNG broken")
+    model = make_model(place / "model")
+    Table({"path": [str(place / f"first/p{i}.png") for i in range(5)], "z": np.arange(5) / 10}).write(place / "cat.csv")
+    galaxtool.index([place / "cat.csv"], output=place / "a", model=model)
+    galaxtool.index([place / "second"], output=place / "b", model=model)
+    galaxtool.index([place / "first", place / "second"], output=place / "both", model=model)
+    return place
+
+
+@pytest.fixture
+def copied(place: Path, tmp_path: Path) -> Callable[[str], Path]:
+    return lambda name: Path(shutil.copytree(place / name, tmp_path / name))
+
+
+def check_same(index: Index, whole: Index) -> None:
+    """Check that an index has the vectors and the paths of another one, and finds every object."""
+    assert index.items["path"].to_pylist() == whole.items["path"].to_pylist()
+    assert index.all_vectors() == pytest.approx(whole.all_vectors(), abs=1e-6)
+    assert np.load(index.folder / "vectors.npy").tolist() == np.load(whole.folder / "vectors.npy").tolist()
+    assert index.search(whole.all_vectors(), 1)[1].ravel().tolist() == list(range(len(whole)))
+    assert index.record.count == len(whole) and index.record.unreadable == whole.record.unreadable
+    assert index.record.pairs["pairs"] == whole.record.pairs["pairs"] and index.record.recall_at_10 == 1
+
+
+def test_adding_gives_what_building_at_once_gives(place: Path, copied: Callable[[str], Path]) -> None:
+    folder = copied("a")
+    galaxtool.index([place / "first", place / "second"], output=folder, add=True)
+    index = Index.open(folder)
+    check_same(index, Index.open(place / "both"))
+    assert index.items["id"].to_pylist()[:5] == Index.open(place / "a").items["id"].to_pylist()
+    assert len(set(index.items["id"].to_pylist())) == 9
+    assert index.to_table(["z"])["z"].tolist() == [0, 0.1, 0.2, 0.3, 0.4, None, None, None, None]
+    assert index.record.skipped["already in the index"] == 5 and index.record.trained_count == 5
+    before = (folder / "index.json").read_bytes()
+    galaxtool.index([place / "first"], output=folder, add=True)
+    assert (folder / "index.json").read_bytes() == before
+
+
+def test_merging_gives_what_building_at_once_gives(place: Path, tmp_path: Path) -> None:
+    merged = galaxtool.index([place / "a", place / "b", place / "a"], output=tmp_path / "m", merge=True)
+    index = Index.open(tmp_path / "m")
+    check_same(index, Index.open(place / "both"))
+    assert len(set(index.items["id"].to_pylist())) == len(index) == merged.record.count
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+    other = galaxtool.index([tmp_path / "m"], output=tmp_path / "sq8", merge=True, kind="sq8")
+    assert other.record.kind == "sq8" and other.record.recall_at_10 == 1 and other.record.settings == {"refine": 2}
+
+
+def test_what_does_not_fit_is_refused(place: Path, copied: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = copied("a")
+    before = (folder / "index.json").read_bytes()
+    with pytest.raises(ConfigError, match="not read with --stretch linear"):
+        galaxtool.index([place / "second"], output=folder, add=True, stretch="linear")
+    with pytest.raises(ConfigError, match="of the kind flat"):
+        galaxtool.index([place / "second"], output=folder, add=True, kind="sq8")
+    with pytest.raises(IndexMismatch, match="another model"):
+        galaxtool.index([place / "second"], output=folder, add=True, model="mini")
+    with pytest.raises(InputError, match="There is no index"):
+        galaxtool.index([place / "second"], output=tmp_path / "nowhere", add=True)
+    with pytest.raises(ConfigError, match="Both --add and --merge"):
+        galaxtool.index([place / "a"], output=tmp_path / "m", add=True, merge=True)
+    with pytest.raises(ConfigError, match="--target-recall is 0"):
+        galaxtool.index([place / "first"], output=tmp_path / "m", target_recall=0)
+    record = json.loads((folder / "index.json").read_text())
+    for name in ("model_digest", "preprocess_digest", "layer"):
+        (folder / "index.json").write_text(json.dumps({**record, name: "other"}))
+        with pytest.raises(IndexMismatch, match="cannot be compared"):
+            galaxtool.index([place / "b", folder], output=tmp_path / "m", merge=True)
+    (folder / "index.json").write_bytes(before)
+    assert not (tmp_path / "m").exists() and len(Index.open(folder)) == 5
