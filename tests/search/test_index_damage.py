@@ -103,7 +103,7 @@ def test_a_truncated_file_is_an_error(
         40,
         len(content) // 2,
         len(content) - 9,
-    ):  # the last bytes are zeros, as those of a mapped page
+    ):  # its last bytes are zeros
         (tmp_path / "x.faiss").write_bytes(content[:length])
         assert check_file(str(tmp_path / "x.faiss")) != ""
 
