@@ -54,7 +54,7 @@ def index(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> IndexResult:
-    """Build a similarity index of cutouts, add to one, or merge several.
+    """Build a similarity index of cutouts.
 
     The index is a folder that can be moved and searched by itself: it holds the vectors, the identity of each image,
     and the model. Images that cannot be read are left out and reported.
