@@ -136,7 +136,9 @@ def merge_indexes(folders: Sequence[str | Path], options: IndexOptions, progress
         progress.say(f"The index is of the kind {kind.name}: {kind.reason}.")
     files = find_index_model(first)
     compute = options.compute
-    engine = open_layer_engine(files, compute.engine, compute.device, layer=first.record.layer)
+    engine = open_layer_engine(
+        files, compute.engine, compute.device, layer=first.record.layer, provider=compute.provider
+    )
     records = [index.record for index in indexes]
     record = replace(
         first.record,
