@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from galaxtool.reports.sheet_layout import COLUMNS, STYLES, TILE, Label, PlacedPicture, Tile, lay_out
+from galaxtool.reports.sheet_layout import COLUMNS, STYLES, TILE, Box, Label, PlacedPicture, Tile, lay_out, lay_out_bar
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import import_attribute
 
-__all__ = ["COLUMNS", "SUFFIXES", "TILE", "Tile", "draw_contact_sheet", "write_contact_sheet"]
+__all__ = ["COLUMNS", "SUFFIXES", "TILE", "Tile", "add_scale_bar", "draw_contact_sheet", "write_contact_sheet"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf")
 """Suffixes of the files that a sheet can be written to."""
@@ -54,8 +55,20 @@ def draw_contact_sheet(
     """
     sheet = lay_out(tiles, title, _measure, STYLES[style], tile=tile, columns=columns)
     image = Image.new("RGB", (sheet.width, sheet.height), sheet.ground)
+    _draw_elements(image, sheet.elements)
+    return image
+
+
+def add_scale_bar(picture: np.ndarray, side: float) -> np.ndarray:
+    """Return a picture, uint8 (ny, nx, 3), whose width is `side` arcsec, with a scale bar."""
+    image = Image.fromarray(picture)
+    _draw_elements(image, lay_out_bar(0, image.height, image.width, side / image.width, _measure))
+    return np.asarray(image)
+
+
+def _draw_elements(image: Image.Image, elements: Iterable[Box | PlacedPicture | Label]) -> None:
     draw = ImageDraw.Draw(image)
-    for one in sheet.elements:
+    for one in elements:
         if isinstance(one, PlacedPicture):
             image.paste(_resize(one), (one.x, one.y))
         elif isinstance(one, Label):
@@ -64,7 +77,6 @@ def draw_contact_sheet(
         else:
             corners = (one.x, one.y, one.x + one.width - 1, one.y + one.height - 1)
             draw.rectangle(corners, fill=one.fill, outline=one.outline, width=one.line)
-    return image
 
 
 def _resize(one: PlacedPicture) -> Image.Image:

@@ -208,13 +208,13 @@ def _lay_out_picture(
         yield Box(x, y, tile, tile, fill=style.around)
         yield PlacedPicture(left, top, width, height, one.picture)
         if one.scale is not None:
-            yield from _lay_out_bar(left, top + height, width, one.scale / zoom, measure)
+            yield from lay_out_bar(left, top + height, width, one.scale / zoom, measure)
     if one.chosen:
         yield Box(x - 3, y - 3, tile + 6, tile + 6, outline=style.accent, line=3)
 
 
-def _lay_out_bar(left: int, bottom: int, width: int, scale: float, measure: Measure) -> Iterator[Box | Label]:
-    """Yield the scale bar of a picture, white on black, which is seen on any sky."""
+def lay_out_bar(left: int, bottom: int, width: int, scale: float, measure: Measure) -> Iterator[Box | Label]:
+    """Yield the scale bar of a picture, white on black, which is seen on any sky; `scale` is in arcsec per pixel."""
     length = choose_bar_length(width * scale)
     if length is None:
         return

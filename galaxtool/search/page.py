@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
+from galaxtool.reports.contact_sheet import add_scale_bar
 from galaxtool.reports.html.gallery import Card, Section, write_gallery
 from galaxtool.search.answer import COLUMNS, Answer
 from galaxtool.search.contact_sheet import round_down
@@ -92,8 +93,12 @@ class _Page:
     def make_picture(self, row: int) -> np.ndarray | None:
         """Return the picture of an object of the index, or of an example, whose rows are below 0."""
         if row < 0:
-            return read_example(self.examples[-row - 1], self.source, _SIDE).pixels
-        return read_picture(self.source.index[row].ref, self.source.reading, self.source, _SIDE).pixels
+            picture = read_example(self.examples[-row - 1], self.source, _SIDE)
+        else:
+            picture = read_picture(self.source.index[row].ref, self.source.reading, self.source, _SIDE)
+        if picture.pixels is None or picture.side is None:
+            return picture.pixels
+        return add_scale_bar(picture.pixels, picture.side)
 
     def _make_query_card(self, example: QueryExample, *, is_only: bool) -> Card:
         self.examples.append(example)
@@ -114,5 +119,8 @@ class _Page:
         others = [name for name in rows.colnames if name not in COLUMNS and name not in _REPEATED]
         for name in others[:_MAX_COLUMNS]:
             values, mask = get_values_and_mask(rows[name][at : at + 1])
-            if not mask.all() and values.ndim == 1:
-                yield f"{name}: {as_text(values[0])}"
+            if mask.all() or values.ndim != 1:
+                continue
+            text = as_text(values[0])
+            if text not in (label, str(rows["id"][at])):
+                yield f"{name}: {text}"

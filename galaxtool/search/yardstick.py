@@ -69,8 +69,9 @@ def rate_hits(query: Query, hits: Sequence[Hit], source: Source, candidates: int
     limit = find_limit(count if candidates is None else candidates)
     if best is None or best >= limit:
         return Rating(percentiles)
+    where = "in the index" if candidates is None else "that passes the filters"
     note = (
-        f"Nothing in the index is close to the query: the best result is more similar than {best:.1f} % of random "
+        f"Nothing {where} is close to the query: the best result is more similar than {best:.1f} % of random "
         f"pairs of indexed images, where {limit:.0f} % is usual."
     )
     return Rating(percentiles, note, nothing_is_close=True)

@@ -215,7 +215,7 @@ def test_a_folder_a_list_and_a_table_of_queries(idx: Path, images: Path, capsys:
     with Image.open("similar.png") as sheet:
         assert sheet.size[1] == 60 + (N + 1) * 274  # a row for each query
     page = Path("page.html").read_text()
-    assert page.count("<section>") >= N + 1 and "label: lens" in page and "data:image" in page
+    assert page.count("<section>") >= N + 1 and "lens" in page and "z: 0.02" in page and "data:image" in page
 
     Path("ids.txt").write_text("p04\np06\n")
     assert run("similar", "--each", "--id", "@ids.txt", *options) == 0
