@@ -60,7 +60,8 @@ def answer_queries(
     keep = select_rows(source, options.filters)
     resolved = resolve_queries(queries, request, source, progress)
     good = [one for one in resolved if isinstance(one, Query)]
-    progress.start("Searching", len(source.index))
+    if good:
+        progress.start("Searching", len(source.index))
     found = iter(find_neighbors(good, source, options, keep))
     candidates = None if keep is None else int(np.count_nonzero(keep))
     answers: list[Answer | GalaxtoolError] = []

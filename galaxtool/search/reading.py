@@ -107,7 +107,7 @@ def locate_query(text: str, options: ReadingOptions, index: Index) -> ImageRef:
     first = found.items[0].ref if len(found.items) else None
     raise InputError(
         f"'{text}' contains {len(found.items)} images, and a query is a single one.",
-        hint=f"Name one of them, such as '{first}', or ask for an indexed object with --id.",
+        hint=f"Name one of them, such as '{first}', or add --each to ask for each of them.",
     )
 
 
