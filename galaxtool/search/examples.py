@@ -185,6 +185,10 @@ class Request:
     def _check_weights(self) -> None:
         if not self.weights:
             return
+        try:
+            object.__setattr__(self, "weights", tuple(float(value) for value in self.weights))
+        except ValueError as error:
+            raise ConfigError(f"--weight is not a number: {error}.", hint="Write it as in --weight 0.3") from None
         if self.each:
             raise ConfigError(
                 "--weight combines examples to one query, and --each makes a query of each.", hint="Leave one out."

@@ -51,6 +51,9 @@ def write_onnx(folder: Path) -> None:
 def write_features(folder: Path) -> None:
     write_images(folder)
     galaxtool.embed([folder / "cutouts"], output=folder / "features.parquet")
+    galaxtool.index([folder / "cutouts" / "labels.csv"], output=folder / "survey_index")
+    for name, image in zip(("odd", "a", "b", "c"), sorted((folder / "cutouts").rglob("*.fits")), strict=False):
+        shutil.copy(image, folder / f"{name}.fits")
 
 
 NEEDED: dict[str, Callable[[Path], Any]] = {
