@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from galaxtool.errors import ConfigError
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.types import ImageRef
+from galaxtool.utils.counts import format_count
 from galaxtool.utils.optional_imports import import_attribute
 
 if TYPE_CHECKING:
@@ -202,12 +203,12 @@ class Request:
         after = len(examples) - len(self.images)
         if len(self.weights) in (len(examples), after):
             return
-        numbers = " or ".join(str(number) for number in sorted({len(examples), after} - {0}, reverse=True))
+        numbers = " or ".join(_count_times(number) for number in sorted({len(examples), after} - {0}, reverse=True))
         order = ", ".join(f"{'not ' if one.weight < 0 else ''}{_shorten(one)}" for one in examples)
+        given = f"{_count_times(len(self.weights))} for {format_count(len(examples), 'example')}"
         raise ConfigError(
-            f"--weight is given {_count_times(len(self.weights))} for {len(examples)} examples; give it "
-            f"{numbers} {'time' if numbers == '1' else 'times'}.",
-            hint=f"The order is: {order}. Without weights for the images they count 1.",
+            f"--weight is given {given}; give it {numbers}.",
+            hint=f"The order is: {order}." + (" Images without a weight count 1." if self.images and after else ""),
         )
 
 
