@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
@@ -43,7 +44,7 @@ class LabelApi:
     def _describe(self, _: Fields) -> Mapping[str, Any]:
         options = self.session.options
         return {
-            "name": self.session.features.name,
+            "name": Path(self.session.features.name).name,
             "count": len(self.session.features),
             "model": self.session.features.model,
             "log": options.output.name,

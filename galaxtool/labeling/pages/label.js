@@ -57,13 +57,13 @@ function showPage(found) {
   const stretch = find("stretch").value;
   find("objects").replaceChildren(...found.objects.map((one, k) => {
     const tile = make("figure", { tabIndex: 0, role: "button", onclick: () => { goTo(k); }, ondblclick: () => magnify(k), onfocus: () => { page.at = k; } },
-      make("img", { src: pictureOf(one.row, PICTURE, stretch), alt: "", draggable: false }), make("span", { class: "star" }, "★"),
+      make("div", { class: "picture" }, make("img", { src: pictureOf(one.row, PICTURE, stretch), alt: "", draggable: false })), make("span", { class: "star" }, "★"),
       make("figcaption", {}, make("span", { class: "answer" }), make("span", { class: "id" }, one.id)));
     fillTile(tile, one);
     return tile;
   }));
   if (!found.objects.length) find("objects").append(make("p", { class: "empty" }, "Every object has been answered."));
-  find("about").textContent = `${page.about.name}: ${page.about.count.toLocaleString("en")} objects, page ${found.page}, ${found.ranked_by === "start" ? "no labels yet" : `by ${found.ranked_by}`}, ${page.about.by} in ${page.about.log}`;
+  find("about").textContent = `page ${found.page}, ${found.ranked_by === "start" ? "no labels yet" : found.ranked_by} · ${page.about.name}, ${page.about.count.toLocaleString("en")} objects · ${page.about.by} in ${page.about.log}`;
   find("about").title = find("about").textContent;
   showStatus(found.status);
   fit();
