@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from astropy.table import Table
 
+from galaxtool.errors import GalaxtoolError
 from galaxtool.explorer.objects import Objects
 from galaxtool.reports.samp import send_table
 from galaxtool.tables.column_names import avoid_names
@@ -64,6 +66,11 @@ def write_bytes(table: Table, kind: str) -> bytes:
 def send(table: Table, name: str) -> int:
     """Send a table to TOPCAT, Aladin and others, and return how many programs received it."""
     # it stays in the folder for temporary files, because the other programs can read it at any time
-    path = Path(tempfile.mkdtemp(prefix="galaxtool-samp-")) / "objects.vot"
-    write_table(table, path)
-    return send_table(path, name, Silent())
+    folder = Path(tempfile.mkdtemp(prefix="galaxtool-samp-"))
+    try:
+        write_table(table, folder / "objects.vot")
+        return send_table(folder / "objects.vot", name, Silent())
+    except GalaxtoolError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        message = error.message.replace(f"'{folder / 'objects.vot'}'", "The table")
+        raise GalaxtoolError(message, hint="Start TOPCAT or Aladin and send it again, or export it.") from error

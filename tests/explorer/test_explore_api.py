@@ -6,8 +6,12 @@ import http.client
 import io
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +258,37 @@ def test_collections_are_kept_by_identifier_and_exported_with_all_columns(
         )
     assert order(action="rename", name="odd ones", new="rings")[1]["collections"][0]["name"] == "rings"
     assert order(action="delete", name="rings")[1]["collections"] == []
+
+
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'nohub').as_uri()}")
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_without_a_hub_nothing_is_sent_or_left(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    status, answer = ask("/api/samp", {"rows": [1]})
+    assert (status, answer["error"]) == (400, "The table cannot be sent: no SAMP hub is running.")
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_command_prints_its_address_and_ends_in_order(embedded: Path, number: signal.Signals, status: int) -> None:
+    command = [sys.executable, "-m", "galaxtool", "explore", str(embedded), "--no-browser", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        lines = [process.stdout.readline() for _ in range(6)]
+        told = json.loads("".join(lines))
+        connection = http.client.HTTPConnection("127.0.0.1", told["port"], timeout=60)
+        with closing(connection):
+            connection.request("GET", told["address"].partition(str(told["port"]))[2])
+            assert connection.getresponse().status == 303
+            process.send_signal(number)
+            assert process.wait(60) == status
+        said = process.stderr.read()
+        assert "Interrupted" in said and "Traceback" not in said
 
 
 def test_damaged_collections_are_not_overwritten(embedded: Path, tmp_path: Path) -> None:
