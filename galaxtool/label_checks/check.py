@@ -33,6 +33,7 @@ from galaxtool.label_checks.results import DoubtsResult
 from galaxtool.models.find import find_model
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.types import Progress, warn
+from galaxtool.utils.atomic_write import check_writable
 from galaxtool.vision.preprocess import Preprocess
 
 SHOWN = 100
@@ -73,6 +74,8 @@ def find_doubts(
 ) -> DoubtsResult:
     """Find labels that are probably wrong; see `galaxtool.commands.doubts.doubts`."""
     check_table_path(options.output)
+    if options.html is not None:
+        check_writable(options.html)
     prober = FileProber(reading.read_options.hdu)
     compute = compute if job_options.overwrite else restore_engine(options.output, compute)
     engine = open_batch_engine(find_model(options.model), compute, 0, progress)

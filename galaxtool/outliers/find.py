@@ -19,6 +19,7 @@ from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.write import write_stream
 from galaxtool.types import Progress, warn
+from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.counts import format_count
 
 SHOWN = 100
@@ -84,6 +85,7 @@ def _check_outputs(args: FeatureArgs, options: AnomalyOptions) -> None:
     if len(set(places.values())) < len(places):
         raise ConfigError(f"--output and --html are both '{options.output}'.", hint="Give them different names.")
     for flag, place in places.items():
+        check_writable(targets[flag] or Path())
         if any(os.path.realpath(text) == place for text in args.inputs):
             raise OutputExists(
                 f"'{targets[flag]}' is the input, and would be overwritten.", hint=f"Choose another name with {flag}."

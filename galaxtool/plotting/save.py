@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from galaxtool.errors import ConfigError
 from galaxtool.plotting.style import styled
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.atomic_write import atomic_write, check_writable
 
 SUFFIXES = (".png", ".pdf", ".svg", ".eps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 """Suffixes of the files that a figure can be saved to."""
@@ -18,10 +18,19 @@ _NO_DATE: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {
 
 
 def check_figure_path(path: Path) -> None:
-    """Raise `ConfigError` unless a figure can be saved under this name; call it before long work begins."""
+    """Check that a figure can be saved under this name; call it before long work begins.
+
+    Raises
+    ------
+    ConfigError
+        If its suffix is not one of `SUFFIXES`.
+    GalaxtoolError
+        If its folder cannot be written to.
+    """
     if path.suffix.lower() not in SUFFIXES:
         ending = f"'{path.suffix}' is not a format of figures" if path.suffix else f"'{path}' has no suffix"
         raise ConfigError(f"{ending}.", hint=f"End the name with one of {', '.join(SUFFIXES)}.")
+    check_writable(path)
 
 
 @styled

@@ -25,6 +25,7 @@ from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.formats.plain_columns import get_values_and_mask
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
+from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.counts import format_count
 
 _MOST_ERRORS = 10  # messages about queries that cannot be used
@@ -35,6 +36,8 @@ def find_similar(
 ) -> SimilarResult:
     """Find the images similar to queries; see `galaxtool.commands.similar.similar`."""
     check_table_path(options.output)
+    for path in (options.sheet_path, *([] if options.html is None else [options.html])):
+        check_writable(path)
     source = open_source(source_args, progress)
     labels = choose_labels(source, options.label_column)
     queries = list_queries(request, source)

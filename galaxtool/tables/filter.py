@@ -28,7 +28,7 @@ from astropy.table import Table
 
 from galaxtool.errors import TableError
 from galaxtool.tables.formats.plain_columns import escape_surrogates, get_values_and_mask, simplify_column
-from galaxtool.tables.where_expression import FUNCTIONS, WhereExpression, parse_where
+from galaxtool.tables.where_expression import FUNCTIONS, WhereExpression, parse_where, shorten
 
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 1000,
@@ -165,7 +165,7 @@ def _find_matching_rows(connection: sqlite3.Connection, where: WhereExpression) 
     texts = f"SELECT 1 FROM catalogue WHERE typeof({where.sql}) = 'text' LIMIT 1"
     if connection.execute(texts).fetchone():
         raise TableError(
-            f"'{where.source}' gives a text, not a truth value.",
+            f"'{shorten(where.source)}' gives a text, not a truth value.",
             hint="Compare it with something, e.g. label = 'spiral'.",
         )
     return rows
@@ -176,12 +176,14 @@ def _explain(error: sqlite3.Error, where: WhereExpression) -> TableError:
     names = {f"c{k}": name for k, name in enumerate(where.columns)}
     problem = re.sub(r"\bc\d+\b", lambda match: names.get(match[0], match[0]), str(error))
     if "interrupted" in problem:
-        return TableError(f"The expression '{where.source}' takes too long on this table.", hint="Make it simpler.")
+        return TableError(
+            f"The expression '{shorten(where.source)}' takes too long on this table.", hint="Make it simpler."
+        )
     if "incomplete input" in problem:
         problem = "it ends too early"
     elif near := re.match(r'near "(.+)": syntax error', problem):
         problem = f"syntax error near '{near[1]}'"
     return TableError(
-        f"'{where.source}' is not a valid SQL condition: {problem}.",
+        f"'{shorten(where.source)}' is not a valid SQL condition: {shorten(problem)}.",
         hint="Conditions look like: label in ('spiral', 'merger') and redshift < 0.1",
     )

@@ -56,6 +56,15 @@ _TOKEN = re.compile(
 )
 
 
+_CALL = re.compile(r"\s*\(")
+_SHOWN = 300
+
+
+def shorten(text: str) -> str:
+    """Return a text for a message: its first 300 characters if it has more."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One piece of an expression.
@@ -118,8 +127,8 @@ class WhereExpression:
             found = {kinds.get(token.column, token.kind): token for token in (left, right)}
             if found.keys() == {"number", "text"}:
                 raise TableError(
-                    f"In '{self.source}', {found['text']} is text and {found['number']} is not, so they cannot be "
-                    "compared.",
+                    f"In '{shorten(self.source)}', {found['text']} is text and {found['number']} is not, so they cannot "
+                    "be compared.",
                     hint="Texts go in single quotes, numbers do not; cast(NAME as real) reads a column of texts as "
                     "numbers.",
                 )
@@ -205,7 +214,7 @@ class _Parser:
                 self._fail(start, "this parenthesis closes nothing")
             elif text == ")":
                 open_brackets.pop()
-            called = self.expression[at:].lstrip().startswith("(") if kind == "word" else False
+            called = kind == "word" and _CALL.match(self.expression, at) is not None
             tokens.append(self._token(kind, text, start, tokens[-1].sql if tokens else "", called=called))
         if open_brackets:
             self._fail(open_brackets[-1], "this parenthesis is never closed")
@@ -237,10 +246,10 @@ class _Parser:
             return self._column(text, start)
         if lower in FUNCTIONS:
             return Token("word", lower)
-        near = suggest_name(lower, FUNCTIONS)
+        near = suggest_name(lower[:_SHOWN], FUNCTIONS)
         return self._fail(
             start,
-            f"there is no function '{text}'" + (f", did you mean '{near}'?" if near else ""),
+            f"there is no function '{shorten(text)}'" + (f", did you mean '{near}'?" if near else ""),
             hint=f"The functions are {', '.join(sorted(FUNCTIONS))}.",
         )
 
@@ -251,29 +260,30 @@ class _Parser:
             return Token("column", self.columns.setdefault(found, f"c{len(self.columns)}"), found)
         if candidates:
             raise TableError(
-                f"In '{self.expression}', '{name}' may be any of {', '.join(map(repr, candidates))}.",
+                f"In '{shorten(self.expression)}', '{shorten(name)}' may be any of {', '.join(map(repr, candidates))}.",
                 hint="Write the name as the table has it.",
             )
         if name.lower() in _STATEMENTS:
             self._fail(start, f"'{name}' is not allowed", hint="Write one condition on the columns.")
         odd = [c for c in self.names if not re.fullmatch(r"[^\W\d]\w*", c) and c in self.expression]
-        near = max(odd, key=len) if odd else suggest_name(name, self.names)
+        near = max(odd, key=len) if odd else suggest_name(name[:_SHOWN], self.names)
         shown = ", ".join(self.names[:_SHOWN_COLUMNS]) + (", ..." if len(self.names) > _SHOWN_COLUMNS else "")
-        hint = f"The columns are {shown}. A text goes in single quotes: {_quote_text(name)}."
+        hint = f"The columns are {shown}. A text goes in single quotes: {_quote_text(shorten(name))}."
         if odd:
             hint = f'Put a name with unusual characters in double quotes: "{near}".'
         raise TableError(
-            f"There is no column '{name}', named in '{self.expression}'."
+            f"There is no column '{shorten(name)}', named in '{shorten(self.expression)}'."
             + (f" Did you mean '{near}'?" if near else ""),
             hint=hint,
         )
 
     def _fail(self, start: int, problem: str, *, hint: str = "") -> NoReturn:
-        line = re.sub(r"\s", " ", self.expression)
+        first = max(0, start - _SHOWN // 2)
+        line = shorten(re.sub(r"\s", " ", self.expression[first : start + _SHOWN]))
         end = "" if problem.endswith("?") else "."
         raise TableError(
             f"The expression is wrong at character {start + 1}: {problem}{end}",
-            hint=hint or f"{line}\n{' ' * start}^",
+            hint=hint or f"{line}\n{' ' * (start - first)}^",
         )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
-from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.atomic_write import check_writable, write_json
 from galaxtool.utils.config import invocation
 from galaxtool.utils.digests import hash_file
 from galaxtool.utils.locks import lock_file
@@ -55,9 +55,18 @@ def find_versions() -> dict[str, str]:
 
 
 def check_run_path(path: Path, *, overwrite: bool) -> None:
-    """Raise `OutputExists` unless a run directory can be created here; call it before long work begins."""
+    """Check that a run directory can be created here; call it before long work begins.
+
+    Raises
+    ------
+    OutputExists
+        If something else is there, or a run that may not be overwritten.
+    GalaxtoolError
+        If the folder cannot be written to.
+    """
     if path.exists() and not path.is_dir():
         raise OutputExists(f"'{path}' exists and is a file.", hint="Choose another folder with --output.")
+    check_writable(path / "manifest.json")
     if path.is_dir() and any(path.iterdir()):
         status = _read_status(path)
         if not overwrite:
