@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from galaxtool.search.index.writing import write_index
 
 import galaxtool
 from galaxtool.models.find import find_model
 from galaxtool.search.build import find_kind, make_faiss_index
 from galaxtool.search.index.record import BUNDLED, RECORD, IndexRecord
-from galaxtool.search.index.writing import write_index
 from galaxtool.search.source import read_record
 
 CLUSTERS = 300

@@ -17,7 +17,6 @@ from typing import IO, Generic, Self, TypeVar
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.jobs.options import JobOptions
-from galaxtool.jobs.part_check import list_damaged
 from galaxtool.jobs.record import FILE_NAME, JobRecord, load_values, make_damage_error
 from galaxtool.jobs.shard import Shard
 from galaxtool.utils.atomic_write import write_json
@@ -25,6 +24,7 @@ from galaxtool.utils.config import invocation
 from galaxtool.utils.counts import format_count
 from galaxtool.utils.ignored_names import UNFINISHED
 from galaxtool.utils.locks import lock_file, lock_owner
+from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.resume_command import make_resume_command
 
 LOCK = ".lock"
@@ -177,6 +177,7 @@ class Job(Generic[_Record]):
         if file.exists() and (options.resume or shared):
             stored = _load_same(self.folder, record, output, shared=shared)
             if not options.overwrite:
+                list_damaged = import_attribute("galaxtool.jobs.part_check:list_damaged")
                 _discard(list_damaged(self.done))
                 return stored
         stale = [part_path(self.folder, n) for n in own] if shared else list(self.folder.glob(PARTS))

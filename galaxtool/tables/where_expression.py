@@ -127,8 +127,8 @@ class WhereExpression:
             found = {kinds.get(token.column, token.kind): token for token in (left, right)}
             if found.keys() == {"number", "text"}:
                 raise TableError(
-                    f"In '{shorten(self.source)}', {found['text']} is text and {found['number']} is not, so they cannot "
-                    "be compared.",
+                    f"In '{shorten(self.source)}', {found['text']} is text and {found['number']} is not, so they "
+                    "cannot be compared.",
                     hint="Texts go in single quotes, numbers do not; cast(NAME as real) reads a column of texts as "
                     "numbers.",
                 )
