@@ -13,7 +13,7 @@ from galaxtool.backbones.layers import JOINT
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.search.index.record import IndexRecord
 
-_NAMES = {"text": "texts", "symbol": "symbols"}
+_NAMES = {"prompt": "texts", "symbol": "symbols"}
 
 
 class ClassQueries(NamedTuple):

@@ -90,7 +90,7 @@ def add_to_index(
         report_unreadable([entry["error"] for entry in source.unreadable], len(found.items), progress)
         now = replace(
             record,
-            unreadable=[*record.unreadable, *source.unreadable],
+            unreadable=_join_unreadable([record.unreadable, source.unreadable]),
             skipped=_add_counts(record.skipped, found.skipped),
             flags=_add_counts(record.flags, source.flags),
             trained_count=record.trained_count or record.count,
@@ -146,7 +146,7 @@ def merge_indexes(folders: Sequence[str | Path], options: IndexOptions, progress
         kind_reason=kind.reason,
         model_at=BUNDLED if files.bundled else COPIED,
         target_recall=_choose_target(first.record, options),
-        unreadable=[entry for one in records for entry in one.unreadable],
+        unreadable=_join_unreadable([one.unreadable for one in records]),
         skipped=_add_counts(*(one.skipped for one in records)),
         flags=_add_counts(*(one.flags for one in records)),
         notes=list(dict.fromkeys(note for one in records for note in one.notes)),
@@ -250,6 +250,11 @@ def _check_same(what: str, index: Index, values: dict[str, Any], other: str) -> 
 
 def _choose_target(record: IndexRecord, options: IndexOptions) -> float:
     return options.target_recall if options.target_recall != TARGET_RECALL else record.target_recall or TARGET_RECALL
+
+
+def _join_unreadable(lists: Sequence[list[dict[str, str]]]) -> list[dict[str, str]]:
+    """Return all unreadable images, each path once."""
+    return list({entry["path"]: entry for one in lists for entry in one}.values())
 
 
 def _add_counts(*counts: dict[str, int]) -> dict[str, int]:

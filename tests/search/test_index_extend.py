@@ -69,6 +69,9 @@ def test_merging_gives_what_building_at_once_gives(place: Path, tmp_path: Path) 
     assert len(set(index.items["id"].to_pylist())) == len(index) == merged.record.count
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
     other = galaxtool.index([tmp_path / "m"], output=tmp_path / "sq8", merge=True, kind="sq8")
+    assert {name: one["value"] for name, one in other.record.recalls.items()} == dict.fromkeys(
+        ("objects", "texts", "symbols"), 1
+    )
     assert other.record.kind == "sq8" and other.record.recall_at_10 == 1 and other.record.settings == {"refine": 2}
 
 
