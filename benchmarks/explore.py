@@ -16,19 +16,19 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from galaxtool.search.index.writing import write_index
 
 import galaxtool
 from galaxtool.models.find import find_model
-from galaxtool.search.build import find_kind, make_faiss_index
+from galaxtool.search.index.assemble import IndexPlan, assemble_index
 from galaxtool.search.index.record import BUNDLED, RECORD, IndexRecord
+from galaxtool.search.index.vector_source import ArraySource
 from galaxtool.search.source import read_record
+from galaxtool.types import Silent
 
 CLUSTERS = 300
 PICTURES = 100
@@ -67,17 +67,14 @@ def build(folder: Path, count: int, dim: int) -> None:
     })  # fmt: skip
     files = find_model("mini")
     model = read_record(files)
-    kind = find_kind("ivf-sq8")
     record = IndexRecord(
         kind="ivf-sq8", count=count, dim=dim, model="mini", model_at=BUNDLED, model_digest=model.digest,
-        preprocess_digest=model.make_preprocess().digest, recall_at_10=0.0, recall_queries=0,
+        preprocess_digest=model.make_preprocess().digest, recall_at_10=0.0, recall_queries=0, target_recall=0.99,
     )  # fmt: skip
     start = time.perf_counter()
-    index = make_faiss_index(kind, vectors)
-    blocks: Iterator[np.ndarray] = (vectors[at : at + 50_000] for at in range(0, count, 50_000))
-    write_index(
-        folder / "index", index=index, vectors=blocks, items=items, record=record, model=files, model_record=model
-    )
+    source = ArraySource(vectors, items)
+    plan = IndexPlan(folder=folder / "index", sources=[source], record=record, model=files, model_record=model)
+    assemble_index(plan, Silent())
     print(f"index built in {time.perf_counter() - start:.0f} s", flush=True)
 
 

@@ -24,7 +24,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,37 +37,21 @@ from galaxtool.search.index.assemble import IndexPlan, assemble_index
 from galaxtool.search.index.recall import ExactSearch, QuerySet
 from galaxtool.search.index.record import ELSEWHERE, IndexRecord
 from galaxtool.search.index.store import Index
+from galaxtool.search.index.vector_source import ArraySource
 from galaxtool.search.source import read_record
 from galaxtool.types import Silent
 
 QUERIES, SINGLE, KEPT, BLOCK = 2000, 300, 0.01, 50_000
 
 
-class ArraySource:
-    """Vectors in a file, with invented objects."""
-
-    def __init__(self, path: Path) -> None:
-        self._vectors = np.load(path, mmap_mode="r")
-        self.count = len(self._vectors)
-        self.schema = self._make_items(0, 0).schema
-
-    def read(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
-        """Yield vectors and objects."""
-        for start, vectors in zip(range(0, self.count, BLOCK), self.read_vectors(), strict=True):
-            yield vectors, self._make_items(start, start + len(vectors))
-
-    def read_vectors(self) -> Iterator[np.ndarray]:
-        """Yield the vectors."""
-        for start in range(0, self.count, BLOCK):
-            yield np.array(self._vectors[start : start + BLOCK])
-
-    def _make_items(self, start: int, stop: int) -> pa.Table:
-        names = [f"g{row:08}" for row in range(start, stop)]
-        nothing = pa.nulls(stop - start, pa.float64())
-        return pa.table({
-            "id": pa.array(names, pa.string()), "path": pa.array([f"/cutouts/{n}.fits" for n in names], pa.string()),
-            "ra": nothing, "dec": nothing,
-        })  # fmt: skip
+def open_source(path: Path) -> ArraySource:
+    """Return the vectors in a file, with invented objects."""
+    vectors = np.load(path, mmap_mode="r")
+    names = [f"g{row:08}" for row in range(len(vectors))]
+    nothing = pa.nulls(len(names), pa.float64())
+    return ArraySource(
+        vectors, pa.table({"id": names, "path": [f"/cutouts/{n}.fits" for n in names], "ra": nothing, "dec": nothing})
+    )
 
 
 def make_clusters(rng: np.random.Generator, size: int, dim: int, clusters: int, seed: int) -> np.ndarray:
@@ -128,7 +111,7 @@ def write_vectors(folder: Path, options: argparse.Namespace) -> None:
 def build(folder: Path, kind: str, target: float) -> dict[str, Any]:
     """Build an index; return the minutes it took, its peak memory and its size."""
     model = find_model("mini")
-    source = ArraySource(folder / "source.npy")
+    source = open_source(folder / "source.npy")
     record = IndexRecord(
         kind=kind, count=source.count, dim=int(np.load(folder / "source.npy", mmap_mode="r").shape[1]), model="mini",
         model_at=ELSEWHERE, model_digest="", preprocess_digest="", recall_at_10=0, recall_queries=0,

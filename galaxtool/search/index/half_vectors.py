@@ -54,7 +54,7 @@ def open_half_vectors(path: Path, count: int, dim: int) -> np.ndarray | None:
     if not path.is_file():
         raise InputError(f"'{path}' is not a regular file.", hint=_REBUILD)
     try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        vectors: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         why = " ".join(str(error).split())[:120]
         raise InputError(f"'{path}' is damaged ({why}).", hint=_REBUILD) from error

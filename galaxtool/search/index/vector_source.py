@@ -69,3 +69,30 @@ class IndexSource:
         """Yield the vectors."""
         for start in range(0, self.count, _BLOCK):
             yield self._index.vectors(self._rows[start : start + _BLOCK])
+
+
+class ArraySource:
+    """Vectors in an array, which may be mapped from a file.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (N, dim)
+        Vectors of unit length.
+    items : pyarrow.Table
+        The object of each, see `galaxtool.search.index.objects.make_items`.
+    """
+
+    def __init__(self, vectors: np.ndarray, items: pa.Table) -> None:
+        self._vectors, self._items = vectors, items
+        self.count = len(vectors)
+        self.schema = items.schema
+
+    def read(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
+        """Yield vectors and their objects."""
+        for start, vectors in zip(range(0, self.count, _BLOCK), self.read_vectors(), strict=True):
+            yield vectors, self._items.slice(start, _BLOCK)
+
+    def read_vectors(self) -> Iterator[np.ndarray]:
+        """Yield the vectors."""
+        for start in range(0, self.count, _BLOCK):
+            yield np.array(self._vectors[start : start + _BLOCK], dtype=np.float32)
