@@ -102,9 +102,9 @@ class _Page:
 
     def _make_query_card(self, example: QueryExample, *, is_only: bool) -> Card:
         self.examples.append(example)
-        return Card(
-            row=-len(self.examples), id=name_example(example), lines=[describe_example(example, is_only=is_only)]
-        )
+        lines = [describe_example(example, is_only=is_only)]
+        missing = "The image cannot be read." if example.ref is not None else "No image."
+        return Card(row=-len(self.examples), id=name_example(example), lines=lines, missing=missing)
 
     def _describe(self, answer: Answer, hit: Hit, at: int, label: str, rows: Table) -> Iterator[str]:
         """Yield the lines below the picture of a result."""

@@ -29,12 +29,15 @@ class Card:
         Lines of text below the identifier.
     bars : sequence of (str, float)
         Titles and probabilities, each shown as a number and a bar; the first in the first color.
+    missing : str
+        Text in place of a picture that cannot be shown.
     """
 
     row: int
     id: str
     lines: Sequence[str] = ()
     bars: Sequence[tuple[str, float]] = ()
+    missing: str = "The image cannot be read."
 
 
 @dataclass(frozen=True, kw_only=True)
