@@ -53,6 +53,7 @@ def main() -> None:
         run = _solve_headers if name == "headers" else _classify
         found = run(name, options.seed, options.count, counts)
         problems += found
+        counts["rows"] += counts["rows, alone"]
         cells = (counts[key] for key in ("mutants", "rows", "errors", "refused"))
         row = [name, *cells, f"{counts['slowest, ms'] / 1000:.1f}", counts["growth, MB"]]
         print(f"| {' | '.join(map(str, [*row, round(time.monotonic() - begun), len(found)]))} |", flush=True)

@@ -208,7 +208,7 @@ def load_record(folder: Path) -> PredictionsRecord | EmbeddingsRecord:
     values = load_values(folder)
     kinds: dict[str, type[PredictionsRecord | EmbeddingsRecord]]
     kinds = {"predictions": PredictionsRecord, "embeddings": EmbeddingsRecord}
-    kind = kinds.get(values.get("kind", ""))
+    kind = kinds.get(str(values.get("kind", "")))
     if kind is None:
         raise InputError(
             f"The job in '{folder}' was not made by classify or embed.", hint="Run its own command with --resume."

@@ -201,10 +201,12 @@ def _read(folder: Path) -> tuple[dict[str, Any], Path]:
 
 
 def _build_class(entry: Mapping[str, Any], drawings: Sequence[Path], index: int | None) -> Class:
-    for target in entry.get("is_a", []):
-        if not all(target.partition(":")):
+    targets = entry.get("is_a", [])
+    for target in targets if isinstance(targets, (list, tuple)) else [targets]:
+        if not isinstance(target, str) or not all(target.partition(":")):
             raise InputError(
-                f"The class '{entry['slug']}' is_a '{target}', which names no taxonomy.", hint="Use 'taxonomy:slug'."
+                f"The class '{entry['slug']}' is_a '{str(target)[:100]}', which names no taxonomy.",
+                hint="Use 'taxonomy:slug'.",
             )
     return Class(
         slug=entry["slug"],

@@ -83,8 +83,9 @@ class Stretch:
         if not 0 < self.white <= 100:
             raise ConfigError(f"The white of a stretch must be a percentile above 0 and up to 100, not {self.white}.")
         for field in ("reach", "softening", "contrast", "q", "noise"):
-            if not (math.isfinite(getattr(self, field)) and getattr(self, field) > 0):
-                raise ConfigError(f"The {field} of a stretch must be a positive number, not {getattr(self, field)}.")
+            value = getattr(self, field)
+            if not _is_positive(value):
+                raise ConfigError(f"The {field} of a stretch must be a positive number, not {str(value)[:40]}.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values for JSON, for the record of a model and its digest."""
@@ -102,8 +103,20 @@ class Stretch:
         known = [field.name for field in fields(cls)]
         if unknown := [key for key in values if key not in known]:
             raise ConfigError(f"A stretch has no parameter '{unknown[0]}'.", hint=f"Parameters: {', '.join(known)}.")
-        pairs = values.get("scales", SURVEY_SCALES)
-        return cls(**{**values, "scales": tuple((str(band), float(factor)) for band, factor in pairs)})
+        try:
+            scales = tuple((str(band), float(factor)) for band, factor in values.get("scales", SURVEY_SCALES))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ConfigError(
+                "The scales of a stretch are not pairs of a band and a number.", hint="Leave them out for the defaults."
+            ) from error
+        return cls(**{**values, "scales": scales})
+
+
+def _is_positive(value: Any) -> bool:
+    try:
+        return math.isfinite(value) and value > 0
+    except (TypeError, OverflowError):  # values of a record may be anything
+        return False
 
 
 def to_display(cutout: Cutout, stretch: Stretch | None = None) -> np.ndarray:

@@ -236,7 +236,7 @@ def _classify_one_by_one(made: Sequence[Mutant], batch: Path, watch: Watch, coun
             problems += [f"{m.name}: odd error {error.message!r}"] * (len(error.message.splitlines()) != 1)
         else:
             rows = _read_rows(output)
-            counts.update({"rows": len(rows)} if len(made) == len(list(batch.iterdir())) else {})
+            counts["rows, alone"] += len(rows)
             problems += find_problems(rows, [m], {}, [])
         output.unlink(missing_ok=True)
     return problems

@@ -70,10 +70,11 @@ def read_class_embeddings(metadata: Mapping[str, str]) -> dict[str, np.ndarray]:
     """Return the class embeddings in the metadata of an ONNX file, as `Engine.class_embeddings` does."""
     try:
         stored = json.loads(metadata.get(CLASS_EMBEDDINGS_KEY, "{}"), parse_constant=refuse_constant)
-        arrays = {kind: np.asarray(rows, dtype=np.float32) for kind, rows in stored.items()}
+        with np.errstate(over="ignore"):  # what is too large for float32 is not finite, and refused below
+            arrays = {kind: np.asarray(rows, dtype=np.float32) for kind, rows in stored.items()}
         if any(rows.ndim != 2 or not np.isfinite(rows).all() for rows in arrays.values()):
             raise ValueError("they are not rows of numbers")
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ModelError(
             f"The embeddings of classes in an ONNX file are damaged: {error}.",
             hint="Write it again with `galaxtool export`.",
