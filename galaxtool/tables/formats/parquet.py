@@ -14,6 +14,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.tables.formats.column_notes import note_parquet_columns
 from galaxtool.tables.formats.parquet_pixels import find_pixel_columns
+from galaxtool.tables.formats.parquet_texts import check_texts, find_text_columns
 from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 from galaxtool.utils.local_path import to_local_path
@@ -30,12 +31,13 @@ class ParquetFormat:
         Columns of images are left out, or replaced by the names of their files.
         """
         # pq.read_table would add folders such as split=train as columns
-        with pq.ParquetFile(to_local_path(path)) as file:
+        with pq.ParquetFile(to_local_path(path), read_dictionary=find_text_columns(path)) as file:
             rows = file.metadata.num_rows
             pixels = {column.name: column for column in find_pixel_columns(file)}
             wanted = [name for name in file.schema_arrow.names if name not in pixels]
             wanted += [f"{column.name}.{column.path_field}" for column in pixels.values() if column.path_field]
             arrow = file.read(columns=wanted)
+        check_texts(arrow, path)
         table = Table()
         for field in arrow.schema:
             if field.name in pixels:

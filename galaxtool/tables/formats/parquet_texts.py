@@ -1,0 +1,60 @@
+"""Long texts in Parquet tables, which a small file may repeat until no memory is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from galaxtool.errors import TableError
+from galaxtool.utils.local_path import to_local_path
+
+_LONG = 10_000
+_MOST_BYTES = 1 << 30
+_BYTES_PER_CHARACTER = 4
+
+
+def find_text_columns(path: Path) -> list[str]:
+    """Return the columns of text that are read as codes and distinct values, because they could be too large otherwise.
+
+    Raises
+    ------
+    TableError
+        If the file says itself that a column is larger than a table may be.
+    """
+    with pq.ParquetFile(to_local_path(path)) as file:
+        found, groups, rows = [], file.metadata.num_row_groups, file.metadata.num_rows
+        texts = {field.name for field in file.schema_arrow if _is_text(field.type)}
+        for number in range(file.metadata.num_columns):
+            chunks = [file.metadata.row_group(group).column(number) for group in range(groups)]
+            if not chunks or chunks[0].path_in_schema not in texts:
+                continue
+            size = sum(chunk.total_uncompressed_size for chunk in chunks)
+            if size > max(_MOST_BYTES, _LONG * rows):
+                raise _make_error(path, chunks[0].path_in_schema, f"{size >> 20} MB of text in {rows} rows")
+            if size * rows > _MOST_BYTES:
+                found.append(chunks[0].path_in_schema)
+    return found
+
+
+def check_texts(table: pa.Table, path: Path) -> None:
+    """Raise `TableError` if a column of codes and distinct values needs too much memory as plain texts."""
+    for field in table.schema:
+        if pa.types.is_dictionary(field.type):
+            lengths = [pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0 for chunk in table[field.name].chunks]
+            longest = max(lengths, default=0)
+            if longest > _LONG and longest * table.num_rows * _BYTES_PER_CHARACTER > _MOST_BYTES:
+                raise _make_error(path, field.name, f"a text of {longest} bytes in a table of {table.num_rows} rows")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
+
+
+def _make_error(path: Path, column: str, what: str) -> TableError:
+    return TableError(
+        f"The column '{column}' of '{path}' has {what}, which needs too much memory.",
+        hint="Leave this column out of the table.",
+    )

@@ -1,0 +1,38 @@
+"""Parquet tables whose texts need more memory than there is are refused by name; others are read as before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from galaxtool.errors import TableError
+from galaxtool.tables.read import read_table
+
+
+def test_a_text_that_is_stored_once_and_meant_a_million_times(tmp_path: Path) -> None:
+    codes = pa.array(np.zeros(1_000_000, dtype=np.int32))
+    table = pa.table({"path": pa.DictionaryArray.from_arrays(codes, ["A" * 100_000])})
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 1_000_000
+    with pytest.raises(TableError, match=r"'path' of .* has a text of 100000 bytes in a table of 1000000 rows"):
+        read_table(tmp_path / "t.parquet")
+
+
+def test_long_texts_of_few_rows_are_read(tmp_path: Path) -> None:
+    texts = ["A" * 200_000, "b", None, "é"]
+    pq.write_table(pa.table({"x": texts, "y": [b"1", b"2", None, b"4"], "n": [1, 2, None, 4]}), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert [str(value) for value in np.ma.filled(table["x"], "")] == ["A" * 200_000, "b", "", "é"]
+
+
+def test_distinct_and_repeated_texts_of_many_rows_come_back(tmp_path: Path) -> None:
+    rows = 30_000
+    columns = {"id": [f"object-{number}" for number in range(rows)], "field": ["a", "", None] * (rows // 3)}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=7000)
+    table = read_table(tmp_path / "t.parquet")
+    assert table["id"].tolist() == columns["id"]
+    assert [str(value) for value in np.ma.filled(table["field"], "")] == ["a", "", ""] * (rows // 3)
