@@ -16,6 +16,7 @@ from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
 from galaxtool.search.index.half_vectors import NAME as HALF_VECTORS
 from galaxtool.search.index.record import RECORD
 from galaxtool.utils.atomic_write import check_writable
+from galaxtool.utils.exchange import exchange_paths
 
 VECTORS, ITEMS, MODEL = "index.faiss", "items.parquet", "model"
 _OURS = {RECORD, VECTORS, HALF_VECTORS, ITEMS, MODEL}
@@ -83,13 +84,16 @@ def replace_folder(path: Path) -> Iterator[Path]:
         yield temporary
         if os.path.lexists(target):
             check_target(target, overwrite=existed)
-            target.rename(aside)
-        try:
-            temporary.rename(target)
-        except OSError:
-            if aside.exists():
-                aside.rename(target)
-            raise
+            if exchange_paths(temporary, target):  # a process that ends here leaves an index at its place
+                try:
+                    temporary.rename(aside)
+                except OSError:
+                    exchange_paths(temporary, target)
+                    raise
+            else:
+                target.rename(aside)
+        if not os.path.lexists(target):
+            _move_into_place(temporary, target, aside)
         _remove_index(aside, target)
     except OSError as error:
         raise GalaxtoolError(
@@ -97,6 +101,16 @@ def replace_folder(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move_into_place(temporary: Path, target: Path, aside: Path) -> None:
+    """Move a folder to its place; if that fails, move back the former one."""
+    try:
+        temporary.rename(target)
+    except OSError:
+        if aside.exists():
+            aside.rename(target)
+        raise
 
 
 def _remove_index(folder: Path, successor: Path) -> None:
