@@ -23,8 +23,10 @@ _PLACES = {
         "ConfigError", "DependencyMissing", "GalaxtoolError", "IndexMismatch", "InputError", "ModelError",
         "OfflineError", "OutputExists", "PluginError", "TableError", "TrainingError", "UnknownName", "UnreadableImage",
     ),
+    "galaxtool.plugins.hook_api": ("HOOK_API",),
     "galaxtool.plugins.hookspecs": ("hookimpl",),
     "galaxtool.commands.anomalies": ("anomalies",),
+    "galaxtool.commands.cite": ("cite",),
     "galaxtool.commands.classify": ("classify",),
     "galaxtool.commands.cluster": ("cluster",),
     "galaxtool.commands.compare": ("compare",),
@@ -55,8 +57,20 @@ _PLACES = {
     ),
     "galaxtool.taxonomy.classes": ("Taxonomy",),
     "galaxtool.testing.backbone": ("check_backbone",),
+    "galaxtool.testing.command": ("check_command",),
+    "galaxtool.testing.container": ("check_container",),
     "galaxtool.testing.dataset": ("check_dataset",),
+    "galaxtool.testing.executor": ("check_executor",),
     "galaxtool.testing.head": ("check_head",),
+    "galaxtool.testing.light_import": ("check_plugin_is_light",),
+    "galaxtool.testing.method": ("check_method",),
+    "galaxtool.testing.metric": ("check_metric",),
+    "galaxtool.testing.onnx_parity": ("check_onnx",),
+    "galaxtool.testing.plot": ("check_plot",),
+    "galaxtool.testing.reader": ("check_reader",),
+    "galaxtool.testing.search": ("check_index", "check_search_filter"),
+    "galaxtool.testing.table_format": ("check_table_format",),
+    "galaxtool.testing.taxonomy": ("check_model", "check_recipe", "check_taxonomy"),
     "galaxtool.training.loss": ("Loss",),
     "galaxtool.training.stage": ("Stage",),
     "galaxtool.training.task": ("Batch", "Task"),
@@ -75,7 +89,10 @@ _PLACES = {
     "galaxtool.vision.preprocess": ("Preprocess",),
 }  # fmt: skip
 
-_MODULES = {"listings": "galaxtool.commands.listings"}
+_MODULES = {"listings": "galaxtool.commands.listings", "plugin_tools": "galaxtool.commands.plugin_tools"}
+
+_FORMER: dict[str, tuple[str, str]] = {}
+"""Former public name -> its present name, and the version in which the former one goes."""
 
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 
@@ -88,6 +105,11 @@ def __getattr__(name: str) -> Any:
         value: Any = importlib.import_module(_MODULES[name])
     elif name in _MODULE_OF:
         value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    elif name in _FORMER:
+        present, until = _FORMER[name]
+        warn: Any = importlib.import_module("galaxtool.plugins.hook_api").warn_deprecated
+        warn(f"galaxtool.{name}", instead=f"galaxtool.{present}", until=until)
+        return __getattr__(present)
     else:
         raise AttributeError(f"module 'galaxtool' has no attribute {name!r}")
     globals()[name] = value

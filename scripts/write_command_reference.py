@@ -27,7 +27,8 @@ INTRODUCTION = """\
 
 `galaxtool COMMAND --help` says the same in the terminal. A command is a Python function of the same name with the same
 parameters and defaults: `galaxtool classify cutouts/ --top-k 3` is `galaxtool.classify(["cutouts/"], top_k=3)`. The
-listing commands are in `galaxtool.listings`. Plugins may add commands; `galaxtool --help` shows them all.
+listing commands are in `galaxtool.listings`, and the subcommands of `plugins` in `galaxtool.plugin_tools`. Plugins may
+add commands; `galaxtool --help` shows them all.
 
 Results go to stdout, messages and progress to stderr.
 
@@ -84,12 +85,12 @@ def load_command(name: str) -> Any:
     return getattr(import_module(module), attribute)()
 
 
-def describe_command(name: str, command: Any) -> list[str]:
-    """Return the lines that describe one command."""
+def describe_command(name: str, command: Any, *, level: int = 2) -> list[str]:
+    """Return the lines that describe one command, with a heading of this level, and its subcommands."""
     arguments = [p for p in command.params if is_argument(p)]
     options = [p for p in command.params if not is_argument(p) and find_panel(p) != COMMON]
     usage = " ".join(["galaxtool", name, "[OPTIONS]", *map(describe_argument, arguments)])
-    lines = [f"## {name}", "", escape_tags(command.help), "", "```text", usage, "```"]
+    lines = [f"{'#' * level} {name}", "", escape_tags(command.help), "", "```text", usage, "```"]
     if arguments:
         lines += ["", "| argument | |", "|---|---|"]
         lines += [f"| `{describe_argument(p)}` | {format_cell(p.help)} |" for p in arguments]
@@ -99,6 +100,8 @@ def describe_command(name: str, command: Any) -> list[str]:
         lines += make_option_table(p for p in options if find_panel(p) == panel)
     if examples := find_examples(command):
         lines += ["", "```console", *(f"$ {example}" for example in examples), "```"]
+    for part, subcommand in getattr(command, "commands", {}).items():
+        lines += ["", *describe_command(f"{name} {part}", subcommand, level=3)]
     return lines
 
 

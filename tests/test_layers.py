@@ -22,7 +22,7 @@ LAYERS = {
     ],
     "L3": [
         "inference", "search", "plotting", "finetuning", "assessment", "clustering", "explorer", "outliers",
-        "labeling", "label_checks", "cutting", "reproduction", "testing", "diagnostics",
+        "labeling", "label_checks", "cutting", "reproduction", "testing", "diagnostics", "authoring",
     ],
     "L4": ["commands", "cli", "__main__"],
 }  # fmt: skip

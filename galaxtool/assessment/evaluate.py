@@ -27,6 +27,7 @@ from galaxtool.assessment.scores_job import (
     DatasetScores,
 )
 from galaxtool.assessment.subject import NO_CLASSES, Subject, open_subject
+from galaxtool.assessment.value_metrics import measure_values
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embedding import report_unreadable
 from galaxtool.inference.reading import override_preprocess
@@ -157,7 +158,7 @@ def _measure(
     *,
     has_logits: bool,
 ) -> dict[str, Any]:
-    """Return the scores of classes, of votes, or of embeddings alone."""
+    """Return the scores of classes, of votes, of numbers, or of embeddings alone."""
     truth = subject.truth
     if truth.votes is not None:
         measure_votes = import_attribute("galaxtool.assessment.vote_metrics:measure_votes")  # with PyTorch
@@ -165,6 +166,8 @@ def _measure(
             scores, truth.votes, subject.engine.record, seed=options.seed, has_logits=has_logits
         )
         return measured
+    if truth.values is not None:
+        return measure_values(scores, truth.values, subject.engine.record, seed=options.seed)
     if subject.engine.record.head == NO_CLASSES:
         return measure_retrieval_alone(truth, scores, seed=options.seed, progress=progress)
     return measure_evaluation(

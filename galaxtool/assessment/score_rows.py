@@ -30,6 +30,12 @@ NAMES = {
 }
 """Metric -> what reports call it."""
 
+QUANTITIES = "quantities"
+"""Name of the table of the scores of a model of numbers."""
+
+QUANTITY_SCORES = ("rmse", "mae", "bias", "nmad", "outlier_fraction", "coverage", "r2")
+"""Scores of a quantity of a model of numbers, in the order of the tables."""
+
 _CLASS_SCORES = ("precision", "recall", "f1", "roc_auc", "average_precision")
 _MAX_ROWS = 60
 
@@ -70,7 +76,12 @@ def list_tables(metrics: Mapping[str, Any]) -> list[RowTable]:
     tables = [_tabulate_scores(metrics), _tabulate_classes(metrics), _tabulate_confusion(metrics)]
     tables += _tabulate_retrieval(metrics.get("retrieval", {}))
     tables += [_tabulate_column(name, entry) for name, entry in metrics.get("by", {}).items()]
-    tables += [*_tabulate_votes(metrics), _tabulate_robustness(metrics), _tabulate_reliability(metrics)]
+    tables += [
+        _tabulate_quantities(metrics),
+        *_tabulate_votes(metrics),
+        _tabulate_robustness(metrics),
+        _tabulate_reliability(metrics),
+    ]
     return [table for table in tables if table.rows]
 
 
@@ -149,6 +160,19 @@ def _tabulate_robustness(metrics: Mapping[str, Any]) -> RowTable:
     ]
     remark = f"The pictures that the model sees were changed, {robustness['n']:,} of them. Wilson intervals."
     return RowTable("robustness", "Accuracy on perturbed images", rows, remark)
+
+
+def _tabulate_quantities(metrics: Mapping[str, Any]) -> RowTable:
+    rows = [
+        {"quantity": slug, "unit": one["unit"], "n": one["n"], "error": one["error"]}
+        | {key: value for name in QUANTITY_SCORES for key, value in _spread(name, one[name]).items()}
+        for slug, one in metrics.get("quantities", {}).items()
+    ]
+    remark = (
+        "Outliers have an error of more than 5 NMAD from the median error; of a redshift, more than 0.15. The error "
+        "bars should cover 0.683 of the true values."
+    )
+    return RowTable(QUANTITIES, "Quantities", rows, remark)
 
 
 def _tabulate_votes(metrics: Mapping[str, Any]) -> list[RowTable]:

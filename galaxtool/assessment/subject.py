@@ -9,7 +9,7 @@ from galaxtool.assessment.held_out import CrossFit, find_cross_fit
 from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, select_split
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
-from galaxtool.assessment.truth import Truth, match_truth, name_truth, read_vote_truth
+from galaxtool.assessment.truth import Truth, match_truth, name_truth, read_value_truth, read_vote_truth
 from galaxtool.datasets.files import find_notes as find_dataset_notes
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
@@ -93,7 +93,7 @@ def open_subject(
         dec_column=reading.dec_column,
         table=reading.table,
         where=options.where,
-        needs_labels=record.votes is None,
+        needs_labels=record.votes is None and record.regression is None,
         reading=assume_pixel_scale(record, reading).read_options,
         pattern=reading.pattern,
     )
@@ -107,6 +107,8 @@ def open_subject(
     own = [dataset.items[row] for row in rows]
     if record.votes is not None:
         truth = read_vote_truth(own, record)
+    elif record.regression is not None:
+        truth = read_value_truth(own, record)
     elif record.head == NO_CLASSES:
         truth = name_truth([item.label for item in own], options.model)
     else:
@@ -131,9 +133,11 @@ def open_subject(
 
 def _refuse_unless_classes(options: EvaluateOptions, record: ModelRecord) -> None:
     """Raise `ModelError` for options that score classes, if the model has none."""
-    if record.votes is None and record.head != NO_CLASSES:
+    if record.has_classes:
         return
-    has = "was trained without labels and has no classes" if record.votes is None else "predicts shares of votes"
+    has = "was trained without labels and has no classes"
+    if record.votes is not None or record.regression is not None:
+        has = "predicts shares of votes" if record.regression is None else "predicts numbers"
     given = {"--by": options.by_columns, "--perturb": options.perturbations, "--coarse": options.coarse}
     if options.prior != TRAINING:
         given["--prior"] = options.prior

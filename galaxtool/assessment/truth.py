@@ -18,6 +18,7 @@ from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.coarse import find_parents
 from galaxtool.taxonomy.coarse_labels import coarsen_labels, describe_left_out
 from galaxtool.taxonomy.matching import find_unmatched, match_label
+from galaxtool.taxonomy.quantities import quantities_from_dict, read_values
 from galaxtool.taxonomy.votes.counts import read_votes
 from galaxtool.taxonomy.votes.load import schema_from_dict
 from galaxtool.types import Item
@@ -40,16 +41,21 @@ class Truth:
         What was done to the labels.
     votes : ndarray of float32, shape (N, A), or None
         Votes for the answers of a model of votes, which has no true classes.
+    values : ndarray of float64, shape (N, T), or None
+        Values of the quantities of a model of numbers, NaN where there is none.
     """
 
     slugs: tuple[str, ...]
     targets: np.ndarray
     notes: tuple[str, ...] = ()
     votes: np.ndarray | None = None
+    values: np.ndarray | None = None
 
     @property
     def is_known(self) -> np.ndarray:
-        """Whether each image has a label or votes; bool, shape (N,)."""
+        """Whether each image has a label, votes or a value; bool, shape (N,)."""
+        if self.values is not None:
+            return np.asarray(np.isfinite(self.values).any(axis=1))
         known = self.targets >= 0 if self.votes is None else self.votes.any(axis=1)
         return np.asarray(known)
 
@@ -72,6 +78,21 @@ def read_vote_truth(items: Sequence[Item], record: ModelRecord) -> Truth:
     without = int((~votes.any(axis=1)).sum())
     notes = (f"{without} of the {len(items)} images have no votes; they are classified but not scored.",)
     return Truth(tuple(schema.slugs), np.full(len(items), -1), notes if without else (), votes)
+
+
+def read_value_truth(items: Sequence[Item], record: ModelRecord) -> Truth:
+    """Read the values of images for the quantities of a model of numbers.
+
+    Raises
+    ------
+    InputError
+        If the data set lacks one of the columns, or it has no values.
+    """
+    quantities = quantities_from_dict(record.regression or {}, record.name)
+    values = read_values([item.columns for item in items], quantities)
+    without = int((~np.isfinite(values).any(axis=1)).sum())
+    notes = (f"{without} of the {len(items)} images have no value; they are classified but not scored.",)
+    return Truth(tuple(record.slugs), np.full(len(items), -1), notes if without else (), values=values)
 
 
 def name_truth(written: Sequence[str | None], model: str) -> Truth:

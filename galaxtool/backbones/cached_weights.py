@@ -9,6 +9,7 @@ from galaxtool.backbones.hub import CONFIG, WEIGHTS, find_in_folder, find_in_pac
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir
+from galaxtool.utils.licences import is_licence_allowed
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -37,7 +38,12 @@ def find_weights(weights: Weights) -> Path | None:
 
 
 def describe_availability(weights: Weights) -> str:
-    """Return ``bundled``, ``on disk``, ``to download``, ``to install`` with pip, or ``missing`` for a local file."""
+    """Return ``bundled``, ``on disk``, ``to download``, ``to install`` with pip, or ``missing`` for a local file.
+
+    Weights whose licence ``GALAXTOOL_LICENSES`` does not name are ``not allowed``.
+    """
+    if not is_licence_allowed(weights.licence):
+        return "not allowed"
     file = find_weights(weights)
     if file is None:
         return {"file": "missing", "package": "to install"}.get(weights.uri.partition(":")[0], "to download")

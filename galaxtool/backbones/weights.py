@@ -19,6 +19,7 @@ from galaxtool.plugins.registry import Registry
 from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir, is_offline
 from galaxtool.utils.digests import hash_file
+from galaxtool.utils.licences import check_licence
 
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "target_encoder", "teacher")
 """Keys of a checkpoint that contain its tensors. Averaged weights are preferred to the last ones, as by the authors."""
@@ -37,8 +38,9 @@ def locate_weights(weights: Weights, wanted_by: str, registry: Registry) -> Path
     DependencyMissing
         If the weights come with a package that is not installed. The message says what to install.
     ModelError
-        If the file is missing at a given path, or is damaged.
+        If the file is missing at a given path, or is damaged, or ``GALAXTOOL_LICENSES`` does not allow its licence.
     """
+    check_licence(weights.licence, f"The weights of {wanted_by}")
     cache, offline = cache_dir() / "weights", is_offline()
     file: Path | None = registry.plugins.first("resolve_weights", weights=weights, cache_dir=cache, offline=offline)
     if file is None or not file.is_file():

@@ -40,6 +40,7 @@ def build_command(
     flags: Mapping[str, Sequence[str]] | None = None,
     panels: Mapping[str, Sequence[str]] | None = None,
     epilog: str = "",
+    group: str = "",
 ) -> TyperCommand:
     """Build the command of a public function.
 
@@ -58,6 +59,8 @@ def build_command(
         Heading in ``--help`` -> parameters listed under it.
     epilog : str, optional
         Examples, shown at the end of the help.
+    group : str, optional
+        Command that this one is a subcommand of; its settings are in the table ``[GROUP_NAME]``.
     """
     headings = {name: title for title, names in (panels or {}).items() for name in names}
     summary, documented = read_docstring(function)
@@ -102,7 +105,8 @@ def build_command(
 
     name = function.__name__
     several = [p.name for p in parameters if "list" in str(p.annotation.__origin__)]
-    shared = [_build_config_parameter(name, own, several), *_build_common_parameters()]
+    settings = f"{group}_{name}" if group else name
+    shared = [_build_config_parameter(settings, own, several), *_build_common_parameters()]
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     everything = [context, *parameters, *shared]
     run.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from galaxtool.assessment.results import EvaluateResult
-from galaxtool.assessment.score_rows import NAMES, list_scores
+from galaxtool.assessment.score_rows import NAMES, QUANTITIES, format_rows, list_scores, list_tables
 from galaxtool.cli.build import INPUT_OPTIONS, build_command
 from galaxtool.cli.render import echo, print_table
 from galaxtool.commands.evaluate import evaluate
@@ -36,7 +36,12 @@ def _show(result: EvaluateResult) -> None:
         for name, entry in list_scores(result.metrics)
         if entry["value"] is not None
     ]
-    print_table(rows, ("score", "value", "95 % interval"))
+    if rows:
+        print_table(rows, ("score", "value", "95 % interval"))
+    for table in list_tables(result.metrics):
+        if table.name == QUANTITIES:
+            columns, cells = format_rows(table)
+            print_table(cells, columns)
     split = "" if result.split == "all" else f", split {result.split}"
     left = [
         f"{result.errors:,} cannot be read" if result.errors else "",

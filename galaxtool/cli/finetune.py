@@ -12,8 +12,8 @@ from galaxtool.finetuning.score_tables import list_score_tables
 
 _PANELS = {
     "Data": (
-        "taxonomy", "symbols", "votes", "where", "weight", "noisy", "image_column", "label_column", "ra_column",
-        "dec_column", "table", "all_classes", "fraction", "split", "valid_fraction",
+        "taxonomy", "symbols", "votes", "target", "where", "weight", "noisy", "image_column", "label_column",
+        "ra_column", "dec_column", "table", "all_classes", "fraction", "split", "valid_fraction",
         "test_fraction", "separation", "recipe", "data", "channels",
     ),
     "Reading": (

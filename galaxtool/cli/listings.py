@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from galaxtool.cli.build import build_command
+from galaxtool.cli.plugin_tools import add_subcommands
 from galaxtool.cli.render import print_table
 from galaxtool.commands import listings
 from galaxtool.diagnostics.listing import ComponentListing
@@ -79,5 +80,5 @@ def models() -> Any:
 
 
 def plugins() -> Any:
-    """Build the command ``plugins``."""
-    return build_command(listings.plugins, show=_show)
+    """Build the command ``plugins``, with its subcommands."""
+    return add_subcommands(build_command(listings.plugins, show=_show))

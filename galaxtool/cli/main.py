@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "galaxtool.cli.reproduce:command",
         "Measure a table or figure of a paper again, beside the published values.",
     ),
+    "cite": ("galaxtool.cli.cite:command", "Print what to cite, as BibTeX: the method, the data and the weights."),
     "backbones": ("galaxtool.cli.listings:backbones", "List the backbones, which encode images."),
     "datasets": ("galaxtool.cli.listings:datasets", "List the data sets."),
     "heads": ("galaxtool.cli.listings:heads", "List the heads, which classify."),

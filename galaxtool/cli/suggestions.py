@@ -18,6 +18,7 @@ _WORDS = {
     "cutouts": "crop cut cutout stamps postage-stamps thumbnails",
     "merge": "join combine collect concat gather",
     "simulate": "generate mock mocks fake simulation sim",
+    "cite": "bibtex citation citations reference references acknowledge",
     "doctor": "info check diagnose status env devices system",
     "backbones": "architectures networks encoders",
     "taxonomies": "classes labels",

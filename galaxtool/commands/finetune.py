@@ -28,6 +28,7 @@ def finetune(
     channels: str = "rgb",
     head: str | None = None,
     votes: str | Path | None = None,
+    target: Sequence[str] = (),
     taxonomy: str | None = None,
     symbols: Path | None = None,
     where: str | None = None,
@@ -114,6 +115,9 @@ def finetune(
         Classifying head; by default the one of the method. See galaxtool heads.
     votes : str or Path, optional
         Learn the vote fractions of a decision tree: gz2, gz-decals, or a TOML file with questions and answers.
+    target : sequence of str
+        Learn the numbers in a column, with error bars, as COLUMN or COLUMN[UNIT]; can be repeated. An object without a
+        value in any of the columns is left out.
     taxonomy : str, optional
         Taxonomy of the labels; by default the one that contains them all.
     symbols : Path, optional
@@ -245,8 +249,8 @@ def finetune(
 
     config = FinetuneConfig(
         dataset=dataset, output=output, method=method, option=option, backbone=backbone, text_encoder=text_encoder,
-        channels=channels, head=head, votes=str(votes) if votes else None, taxonomy=taxonomy, symbols=symbols,
-        where=where, weight=weight, noisy=noisy, image_column=image_column, label_column=label_column,
+        channels=channels, head=head, votes=str(votes) if votes else None, target=target, taxonomy=taxonomy,
+        symbols=symbols, where=where, weight=weight, noisy=noisy, image_column=image_column, label_column=label_column,
         ra_column=ra_column, dec_column=dec_column,
         table=table, hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu,
         weight_hdu=weight_hdu, pixel_scale=pixel_scale, pixels=pixels, all_classes=all_classes,

@@ -11,7 +11,7 @@ from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.training.stopping import normalize_rule_name
 from galaxtool.utils.config import FORMER_NAMES, invocation
 
-_LISTS = ("dataset", "option", "weight", "noisy", "bands", "data")
+_LISTS = ("dataset", "option", "target", "weight", "noisy", "bands", "data")
 _PATHS = ("output", "symbols", "split")
 
 
@@ -38,6 +38,7 @@ class FinetuneConfig:
     channels: str = "rgb"
     head: str | None = None
     votes: str | Path | None = None
+    target: Sequence[str] = ()
     taxonomy: str | None = None
     symbols: Path | None = None
     where: str | None = None
@@ -102,6 +103,11 @@ class FinetuneConfig:
             value = getattr(self, name)
             object.__setattr__(self, name, Path(value) if value else None)
         object.__setattr__(self, "stopping", normalize_rule_name(self.stopping))  # an older run may have another name
+
+    @property
+    def learns_numbers(self) -> bool:
+        """Whether the model learns numbers rather than classes: votes, or the values of columns."""
+        return self.votes is not None or bool(self.target)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -24,14 +23,13 @@ from galaxtool.finetuning.noisy_labels import find_noisy, parse_noisy, separate_
 from galaxtool.finetuning.targets import UNLABELED, Targets, find_targets, make_label_sets, make_terms
 from galaxtool.inputs.probe import FileProber
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy
+from galaxtool.taxonomy.quantities import build_quantity_taxonomy, measure_quantities
 from galaxtool.training.dataset_scores import LabelTerms
 from galaxtool.training.label_noise import NoisyLabels
 from galaxtool.types import Item
 
 DEFAULT_DATASET = "sample:n=250"
 """The data set of a training that names none; two cores learn from it within five minutes."""
-
-_READING = ("hdu", "bands", "mask_hdu", "weight_hdu", "pixel_scale", "pixels", "pattern")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +54,8 @@ class LabeledImages:
         The classes to train, in order; with votes, the answers.
     votes : ndarray of float32, shape (N, A), or None
         Votes for each answer, if the model learns from votes.
+    values : ndarray of float32, shape (N, T), or None
+        Values of each quantity, NaN where there is none, if the model learns numbers.
     coarse : mapping of str to tuple of str
         The classes that each coarser label contains.
     noisy : tuple of NoisyLabels
@@ -76,11 +76,17 @@ class LabeledImages:
     weights: np.ndarray
     taxonomy: Taxonomy
     votes: np.ndarray | None = None
+    values: np.ndarray | None = None
     coarse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     noisy: tuple[NoisyLabels, ...] = ()
     terms: tuple[LabelTerms, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> np.ndarray | None:
+        """The votes or the values; None if each item has a class."""
+        return self.votes if self.values is None else self.values
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -93,8 +99,8 @@ class LabeledImages:
 
     def targets(self) -> np.ndarray:
         """Return the target of each item, in the form that `galaxtool.training.task.PictureSet` has."""
-        if self.votes is not None:
-            return self.votes
+        if self.numbers is not None:
+            return self.numbers
         index = {label: number for number, label in enumerate(self.label_names)}
         return np.array([index.get(slug, -1) for slug in self.slugs], dtype=np.int64)
 
@@ -116,8 +122,8 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     config : FinetuneConfig
         The settings of the training.
     needs_labels : bool
-        Whether the method learns from classes. If it does not, or if ``config.votes`` is given, items without a class
-        are kept.
+        Whether the method learns from classes. If it does not, or if numbers are learned, items without a class are
+        kept.
 
     Raises
     ------
@@ -126,7 +132,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     TrainingError
         If there is only one class, or nothing to validate on.
     """
-    keeps_all = config.votes is not None or not needs_labels
+    keeps_all = config.learns_numbers or not needs_labels
     hdu = config.reading_options().read_options.hdu
     prober = FileProber(hdu)
     datasets, locations, items, messages = _open_items(config, prober, keeps_all=keeps_all)
@@ -137,7 +143,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     if any(targets.left_out):
         used = [i for i, left_out in enumerate(targets.left_out) if not left_out]
         items, locations = [items[i] for i in used], [locations[i] for i in used]
-        targets = replace(targets, labels=[targets.labels[i] for i in used])
+        targets = targets.use(used)
     placed = items if hdu is None else add_header_positions(items, hdu=hdu, prober=prober)
     if config.test_fraction and (given := sum(item.split == "test" for item in items)):
         raise ConfigError(
@@ -158,7 +164,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         sources=None if config.split is not None else [d for d, _ in locations],
     ).astype("U6")
     labeled_splits = {split for slug, split in zip(targets.labels, splits, strict=True) if slug}
-    if keeps_all and targets.votes is None and any(targets.labels) and not {"train", "valid"} <= labeled_splits:
+    if keeps_all and targets.numbers is None and any(targets.labels) and not {"train", "valid"} <= labeled_splits:
         # there are too few labels to compute any score
         targets = Targets(build_taxonomy([UNLABELED]), [""] * len(items))
     if config.fraction < 1:
@@ -166,7 +172,10 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         kept = training[draw_nested_subset([targets.labels[i] for i in training], config.fraction, config.seed)]
         splits[np.setdiff1d(training, kept)] = "unused"
     present = _check_splits(placed, targets, splits, config, prober, keeps_all=keeps_all)
-    if targets.votes is None and not config.all_classes and present:
+    if targets.values is not None:
+        quantities = measure_quantities(targets.taxonomy.quantities, targets.values[splits == "train"])
+        targets = replace(targets, taxonomy=build_quantity_taxonomy(quantities))
+    if targets.numbers is None and not config.all_classes and present:
         targets = targets.keep(present)
     return LabeledImages(
         datasets=datasets,
@@ -177,6 +186,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         weights=_parse_item_weights(datasets, locations, config.weight),
         taxonomy=targets.taxonomy,
         votes=targets.votes,
+        values=targets.values,
         coarse=targets.coarse,
         noisy=find_noisy(targets.taxonomy, targets.coarse, rates, names),
         terms=make_terms(targets.taxonomy, targets.coarse, targets.terms, names) if targets.terms else (),
@@ -281,21 +291,3 @@ def _parse_item_weights(
         if not 0 < weights[name] < np.inf:
             raise ConfigError(f"--weight {text}: the weight must be a number above 0.")
     return np.array([weights.get(name, 1.0) * weights.get(f"{name}/{label}", 1.0) for name, label in labels])
-
-
-def describe_data(labeled: LabeledImages, config: FinetuneConfig) -> dict[str, Any]:
-    """Return the entry ``data`` of ``model.json``: the data sets, their counts and the reading options given."""
-    options = config.reading_options()
-    values = {**options.read_options.as_dict(), "pattern": options.pattern}
-    reading = {name: values[name] for name in _READING if values.get(name) not in (None, [])}
-    optional = {
-        "coarse_labels": {name: list(classes) for name, classes in labeled.coarse.items()},
-        "noisy": {own.dataset: own.rate for own in labeled.noisy},
-        "reading": reading,
-    }
-    return {
-        "names": [dataset.name for dataset in labeled.datasets],
-        "where": config.where,
-        "counts": labeled.counts(),
-        **{name: value for name, value in optional.items() if value},
-    }

@@ -36,14 +36,15 @@ def read_labels(datasets: Sequence[Dataset], config: FinetuneConfig) -> tuple[li
     written = [item.label for dataset in datasets for item in dataset.items]
     told = tuple(note for dataset in datasets for note in find_notes(dataset))
     skipped = tuple(_describe_skipped(dataset) for dataset in datasets if getattr(dataset, "skipped", None))
-    if config.votes is not None:
+    if config.learns_numbers:
         return written, Messages(skipped, told)
     cleaned = clean_labels(written)
     if numbers := find_measurements(cleaned.labels):
         raise InputError(
             f"The labels are {len(numbers)} different numbers with fractions ({', '.join(numbers[:3])}, ...), which "
             "are measurements rather than classes.",
-            hint="Name another column with --label-column, or write the class of each number into one.",
+            hint="Learn the numbers with --target COLUMN; for classes, name another column with "
+            "--label-column, or write the class of each number into one.",
         )
     return cleaned.labels, Messages((*skipped, *cleaned.notes), (*told, *cleaned.warnings))
 

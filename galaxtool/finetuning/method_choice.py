@@ -50,6 +50,8 @@ def choose_method(config: FinetuneConfig) -> MethodChoice:
     registry = get_registry()
     if config.votes is not None:
         return _choose(config, _WITHOUT, "galaxalign does not learn votes")
+    if config.target:
+        return _choose(config, _WITHOUT, "galaxalign does not learn numbers")
     if config.head is not None and not _can_train(registry, config.head):
         return _choose(config, _WITHOUT, f"galaxalign does not train the head '{config.head}'")
     labeled = gather_labeled(config)

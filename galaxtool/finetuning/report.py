@@ -16,7 +16,8 @@ from galaxtool.evaluation.prior import TRAINING
 from galaxtool.finetuning.appearance import learn_appearance
 from galaxtool.finetuning.captions import list_words
 from galaxtool.finetuning.config import FinetuneConfig
-from galaxtool.finetuning.data import LabeledImages, describe_data
+from galaxtool.finetuning.data import LabeledImages
+from galaxtool.finetuning.data_record import describe_data
 from galaxtool.finetuning.domain import describe_domain
 from galaxtool.finetuning.readouts import make_readouts, save_probabilities, score_readouts
 from galaxtool.finetuning.score_tables import list_score_tables
@@ -43,6 +44,7 @@ from galaxtool.plotting.save import save_figure
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.reports.html.training import write_training_page
+from galaxtool.taxonomy.quantities import quantities_to_dict
 from galaxtool.training.objective import scale_logits
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import embed_pictures
@@ -245,6 +247,7 @@ def _make_record(
         },
         metrics=metrics,
         votes=votes.as_dict() if votes else None,
+        regression=quantities_to_dict(task.taxonomy.quantities) if task.taxonomy.quantities else None,
         prior=_describe_prior(task),
         scores_prior=task.options.scores_prior,
         words=list_words(task),
@@ -289,7 +292,8 @@ def _write_notes(head: HeadSpec, options: TrainOptions, temperature: float, *, h
     if head.name == "none":
         return "Learned without labels: it embeds, and has no classes. No score is known."
     epoch = {"best": "the best epoch", "last": "" if options.stopping == "best" else "the number of epochs"}
-    choices = [epoch[options.select], "the temperature" if temperature != 1.0 else ""]
+    factor = "the length of the error bars" if "values" in head.label_kinds else "the temperature"
+    choices = [epoch[options.select], factor if temperature != 1.0 else ""]
     chose = " and ".join(filter(None, choices))
     scores = f"Scores are of the validation split of its own training data, which chose {chose or 'nothing'}"
     if not chose:

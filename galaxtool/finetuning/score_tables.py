@@ -16,6 +16,14 @@ _SCORES = {
     "ece": "ECE",
     "mean_error": "mean error",
 }
+_QUANTITY_SCORES = {
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "bias": "bias",
+    "nmad": "NMAD",
+    "outlier_fraction": "outliers",
+    "coverage": "coverage",
+}
 _MAX_CLASSES = 40
 
 
@@ -60,6 +68,7 @@ def list_score_tables(metrics: Mapping[str, Any]) -> list[ScoreTable]:
     )
     own, split = (test, "test") if test else (metrics, "validation")
     scored = ((test or {}, "test"), (metrics, "validation"))
+    tables += [_tabulate_quantities(m["quantities"], name) for m, name in scored if m.get("quantities")]
     tables += [_tabulate_datasets(m["datasets"], name) for m, name in scored if len(m.get("datasets", ())) > 1]
     tables += [_tabulate_noise(name, entry) for name, entry in metrics.get("noise", {}).items()]
     classes = [_tabulate_classes(own["classes"], split)] if own.get("classes") else []
@@ -80,6 +89,28 @@ def _tabulate_scores(metrics: Mapping[str, Any], title: str, remark: str = "") -
     ]
     lacking = f"ECE: not measurable with fewer than {MIN_CALIBRATED} images." if few else ""
     return ScoreTable(title, ("score", "value", "95 % interval"), rows, " ".join(filter(None, (lacking, remark))))
+
+
+def _tabulate_quantities(quantities: Mapping[str, Any], split: str) -> ScoreTable:
+    """Return the scores of each quantity of a model of numbers."""
+    rows = [
+        {
+            "quantity": slug + (f" [{entry['unit']}]" if entry["unit"] else ""),
+            "images": str(entry["n"]),
+            **{shown: _format_number(entry[key]) for key, shown in _QUANTITY_SCORES.items()},
+        }
+        for slug, entry in quantities.items()
+    ]
+    remark = "The error bars should cover 0.683 of the true values."
+    return ScoreTable(f"Quantities, {split} images", ("quantity", "images", *_QUANTITY_SCORES.values()), rows, remark)
+
+
+def _format_number(entry: Mapping[str, float | None]) -> str:
+    """Return a number with its interval, such as ``0.0312 (0.029 to 0.034)``."""
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    if value is None or low is None or high is None:
+        return "-"
+    return f"{value:.3g} ({low:.3g} to {high:.3g})"
 
 
 def _tabulate_datasets(datasets: Mapping[str, Any], split: str) -> ScoreTable:

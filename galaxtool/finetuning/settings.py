@@ -38,6 +38,11 @@ _NEEDED = (
     ("score", ("both", "prompt"), "symbols", "compare images with symbols"),
     ("class_weights", ("none",), "labels", "learn from labels"),
 )
+_NUMBERS = (
+    # kind of labels, setting, what a head needs, what to give, and what there is instead of classes
+    ("votes", "votes", "the questions and answers of a decision tree", "gz2, gz-decals or a TOML file", "answers"),
+    ("values", "target", "the name of a column of numbers", "COLUMN, such as redshift", "quantities"),
+)
 
 
 def check_config(config: FinetuneConfig) -> None:
@@ -78,11 +83,11 @@ def choose_head(method: MethodSpec, config: FinetuneConfig) -> HeadSpec:
     Raises
     ------
     ConfigError
-        If the method cannot train that head, if the head learns from votes and no schema is given, or if a schema is
-        given and the head does not learn from votes; also if a setting does not apply to the method.
+        If the method cannot train that head, or the head does not learn from what is given: classes, votes or the
+        values of columns; also if a setting does not apply to the method.
     """
     registry = get_registry()
-    name = config.head or ("votes" if config.votes else method.head)
+    name = config.head or ("votes" if config.votes else "regression" if config.target else method.head)
     head = registry.heads.find(name).spec
     if not method.can_train(head):
         heads = [spec.name for spec in registry.heads.specs() if method.can_train(spec)]
@@ -90,21 +95,34 @@ def choose_head(method: MethodSpec, config: FinetuneConfig) -> HeadSpec:
             f"The method '{method.name}' cannot train the head '{name}'.",
             hint=f"Heads that it can train: {', '.join(sorted(heads, key=lambda one: one != method.head))}.",
         )
-    if "votes" in head.label_kinds and not config.votes:
-        raise ConfigError(
-            "The head 'votes' needs the questions and answers of a decision tree.",
-            hint="Give --votes gz2, gz-decals or a TOML file.",
-        )
-    if config.votes and "votes" not in head.label_kinds:
-        raise ConfigError(f"The head '{name}' does not learn from votes.", hint="Leave --votes or --head out.")
-    if config.votes and config.readouts:
-        raise ConfigError("--readouts scores classifiers, and votes have no classes.", hint="Leave one of them out.")
-    if config.votes and (config.taxonomy or config.symbols):
-        raise ConfigError(
-            "Votes have answers instead of classes.", hint="Leave --taxonomy and --symbols out, or --votes."
-        )
+    _check_kind_of_labels(head, config)
     _check_method_settings(method, config)
     return head
+
+
+def _check_kind_of_labels(head: HeadSpec, config: FinetuneConfig) -> None:
+    """Raise `ConfigError` if a head does not learn from what the settings name: classes, votes or values."""
+    if config.votes and config.target:
+        raise ConfigError("--votes and --target cannot be learned at once.", hint="Train a model for each.")
+    for kind, name, need, give, instead in _NUMBERS:
+        given = getattr(config, name)
+        if kind in head.label_kinds and "class" not in head.label_kinds and not given:
+            raise ConfigError(f"The head '{head.name}' needs {need}.", hint=f"Give --{name} {give}.")
+        if not given:
+            continue
+        if kind not in head.label_kinds:
+            raise ConfigError(
+                f"The head '{head.name}' does not learn from {kind}.", hint=f"Leave --{name} or --head out."
+            )
+        if config.readouts:
+            raise ConfigError(
+                f"--readouts scores classifiers, and {kind} have no classes.", hint="Leave one of them out."
+            )
+        if config.taxonomy or config.symbols:
+            raise ConfigError(
+                f"{kind.capitalize()} have {instead} instead of classes.",
+                hint=f"Leave --taxonomy and --symbols out, or --{name}.",
+            )
 
 
 def _check_method_settings(method: MethodSpec, config: FinetuneConfig) -> None:

@@ -43,7 +43,7 @@ def read_split(path: Path, labeled: LabeledImages) -> LabeledImages:
             f"The data have changed since the run started: '{path}' lists other images.",
             hint="Restore the data, or start a new run.",
         )
-    if labeled.votes is None and any(row["label"] != slug for row, slug in zip(rows, labeled.slugs, strict=True)):
+    if labeled.numbers is None and any(row["label"] != slug for row, slug in zip(rows, labeled.slugs, strict=True)):
         raise TrainingError(
             f"The classes have changed since the run started: '{path}' has others.",
             hint="Restore the labels, or start a new run.",

@@ -18,6 +18,7 @@ from galaxtool.taxonomy.label_depths import LabelDepths, match_at_any_depth
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
 from galaxtool.taxonomy.matching import choose_taxonomy
 from galaxtool.taxonomy.names import slugify
+from galaxtool.taxonomy.quantities import build_quantity_taxonomy, parse_targets, read_values
 from galaxtool.taxonomy.votes.counts import read_votes, select_answered
 from galaxtool.taxonomy.votes.load import load_schema
 from galaxtool.training.dataset_scores import LabelTerms
@@ -40,6 +41,8 @@ class Targets:
         Label of each item: the slug of a class, a coarser label as ``taxonomy:slug``, or empty where there is none.
     votes : ndarray of float32, shape (N, A), or None
         Votes for each answer.
+    values : ndarray of float32, shape (N, T), or None
+        Values of each quantity, NaN where there is none.
     coarse : mapping of str to tuple of str
         The classes that each coarser label contains.
     terms : tuple of Taxonomy
@@ -53,11 +56,22 @@ class Targets:
     taxonomy: Taxonomy
     labels: list[str]
     votes: np.ndarray | None = None
+    values: np.ndarray | None = None
     coarse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     terms: tuple[Taxonomy, ...] = ()
     left_out: tuple[bool, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> np.ndarray | None:
+        """The votes or the values; None if each item has a class."""
+        return self.votes if self.values is None else self.values
+
+    def use(self, rows: Sequence[int]) -> Targets:
+        """Return the targets of some of the items."""
+        values = self.values if self.values is None else self.values[list(rows)]
+        return replace(self, labels=[self.labels[row] for row in rows], values=values)
 
     def find_present(self, labels: Iterable[str]) -> set[str]:
         """Return the classes that some of these labels are or contain."""
@@ -93,6 +107,8 @@ def find_targets(
         rows = [item.columns for item in items]
         schema = select_answered(load_schema(config.votes), rows)
         return Targets(build_vote_taxonomy(schema), [""] * len(items), read_votes(rows, schema))
+    if config.target:
+        return _read_quantities(items, config.target)
     labels = [str(item.label) for item in items if item.label is not None]
     if not labels:
         return Targets(build_taxonomy([UNLABELED]), [""] * len(items))
@@ -105,6 +121,22 @@ def find_targets(
         warnings = (*warnings, *_describe_mixture(items, sources, names))
     terms = (taxonomy,) * len(names) if len(names) > 1 else ()
     return Targets(taxonomy, found, terms=terms, notes=notes, warnings=warnings)
+
+
+def _read_quantities(items: Sequence[Item], target: Sequence[str]) -> Targets:
+    """Read the numbers of the items; those without any are left out."""
+    quantities = parse_targets(target)
+    values = read_values([item.columns for item in items], quantities)
+    without = ~np.isfinite(values).any(axis=1)
+    names = " and ".join(f"'{quantity.column}'" for quantity in quantities)
+    notes = (f"{int(without.sum())} of the {len(items)} images have no value of {names}, and were left out.",)
+    return Targets(
+        build_quantity_taxonomy(quantities),
+        [""] * len(items),
+        values=values.astype(np.float32),
+        left_out=tuple(without.tolist()),
+        notes=notes if without.any() else (),
+    )
 
 
 def _match_datasets(items: Sequence[Item], sources: Sequence[int], names: Sequence[str], name: str) -> Targets:

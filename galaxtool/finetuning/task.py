@@ -101,7 +101,7 @@ def prepare_training(config: FinetuneConfig, *, labeled: LabeledImages | None = 
                 f"The method '{method.name}' needs a symbol for every class and has none for {', '.join(lacking)}.",
                 hint="Give a folder with one image for each class, --symbols DIR, or use --method supervised or clip.",
             )
-    if not any(labeled.slugs) and labeled.votes is None:
+    if not any(labeled.slugs) and labeled.numbers is None:
         head = registry.heads.find("none").spec
     return TrainingSetup(labeled, backbone, text_encoder, method, head, note)
 
@@ -176,7 +176,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
         augmentation=replace(augmentation, margin=train.margin, size=preprocess.size),
         objective=make_objective(setup, options, train, label_sets, learns_noise=True),
         label_sets=None if label_sets is None else torch.from_numpy(label_sets).to(device),
-        terms=setup.labeled.terms if setup.labeled.votes is None and setup.head.name != "none" else (),
+        terms=setup.labeled.terms if setup.labeled.numbers is None and setup.head.name != "none" else (),
         # a fitted head is made after the training, in which the method's own head learns
         head=setup.method.head if setup.head.fitted else setup.head.name,
     )
@@ -283,6 +283,9 @@ def _describe_counts(labeled: LabeledImages) -> str:
         raise TrainingError("No image is left to train on.", hint="Check --where and the given splits.")
     if labeled.votes is not None:
         return f"{splits} images with votes for {len(labeled.taxonomy)} answers"
+    if labeled.values is not None:
+        names = ", ".join(q.slug + (f" [{q.unit}]" if q.unit else "") for q in labeled.taxonomy.quantities)
+        return f"{splits} images with values of {names}"
     kind = "coarser or noisy" if labeled.noisy else "coarser"
     coarse = f" and {len(labeled.coarse)} {kind} labels" if labeled.coarse else ""
     return f"{splits} images of {len(labeled.taxonomy)} classes{coarse}"

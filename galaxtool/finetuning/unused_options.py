@@ -91,6 +91,9 @@ def find_unused(config: FinetuneConfig) -> Iterator[UnusedOption]:
     if config.votes:
         yield UnusedOption("noisy", "votes", "is for classes, and --votes has answers")
         yield UnusedOption("all_classes", "votes", "is for classes, and --votes has answers")
+    if config.target:
+        for name in ("noisy", "all_classes", "label_column"):
+            yield UnusedOption(name, "target", "is for classes, and --target has numbers")
 
 
 def _name_option(name: str) -> str:

@@ -16,6 +16,9 @@ _VOTES = Citation(
     doi="10.1093/mnras/stab2093",
     arxiv="2102.08414",
 )
+_QUANTILES = Citation(
+    text="Koenker, R. & Bassett, G. 1978, Regression quantiles, Econometrica 46, 33", doi="10.2307/1913643"
+)
 
 
 @hookimpl
@@ -52,6 +55,14 @@ def register_heads() -> list[HeadSpec]:
             label_kinds=("votes",),
             objective="galaxtool.training.votes:VoteObjective",
             citation=_VOTES,
+        ),
+        HeadSpec(
+            name="regression",
+            summary="Numbers with error bars, such as redshifts, with --target.",
+            factory="galaxtool.heads.regression:build",
+            label_kinds=("values",),
+            objective="galaxtool.training.regression:RegressionObjective",
+            citation=_QUANTILES,
         ),
         HeadSpec(
             name="none",

@@ -76,9 +76,10 @@ def choose_prior(record: ModelRecord, wanted: str) -> ClassPrior:
     prior = np.array([record.prior.get(slug, 0.0) for slug in record.slugs])
     if wanted == TRAINING and (not record.prior or record.scores_prior == TRAINING):
         return ClassPrior()
-    if record.votes is not None:
+    if record.votes is not None or record.regression is not None:
+        what = "votes" if record.regression is None else "numbers"
         raise ConfigError(
-            f"The model '{record.name}' predicts votes, which have no mix of classes.", hint="Leave --prior out."
+            f"The model '{record.name}' predicts {what}, which have no mix of classes.", hint="Leave --prior out."
         )
     taxonomy = record.make_taxonomy()
     shares = prior

@@ -56,6 +56,7 @@ def classify_inputs(
     chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
     engine = open_batch_engine(files, chosen, len(found.items), progress)
     check_classes(engine.record, model)
+    _check_numbers(engine.record, model, top_k, outputs)
     class_prior = choose_prior(engine.record, prior)
     coarse = find_terms(engine.record, terms)
     changed_names = check_columns(outputs.table, list_prediction_columns(found.columns, engine.record, top_k, coarse))
@@ -117,6 +118,17 @@ def check_classes(record: ModelRecord, model: str) -> None:
         )
 
 
+def _check_numbers(record: ModelRecord, model: str, top_k: int, outputs: OutputOptions) -> None:
+    """Raise `ConfigError` for options that show classes, if the model predicts numbers."""
+    if record.regression is None:
+        return
+    for flag, given in (("--html", outputs.html), ("--sort-into", outputs.sort_into), ("--top-k", top_k > 1)):
+        if given:
+            raise ConfigError(
+                f"The model '{model}' predicts numbers, and {flag} shows classes.", hint=f"Leave {flag} out."
+            )
+
+
 def _make_record(
     runner: BatchRunner,
     found: Inputs,
@@ -132,7 +144,8 @@ def _make_record(
     rows = size * count_batches_per_part(-(-len(found.items) // size), shards)
     setup, engine = runner.setup, runner.engine
     names = [one.name for one in engine.record.make_taxonomy().classes]
-    classes = terms.classes if terms else dict(zip(engine.record.slugs, names, strict=True))
+    classes = {} if engine.record.regression else dict(zip(engine.record.slugs, names, strict=True))
+    classes = terms.classes if terms else classes
     calibration = describe_calibration(engine.record)
     return PredictionsRecord(
         parts=-(-len(found.items) // rows),

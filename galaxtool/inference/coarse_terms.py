@@ -84,9 +84,10 @@ def find_terms(record: ModelRecord, name: str | None) -> CoarseTerms | None:
     """
     if not name:
         return None
-    if record.votes is not None:
+    if record.votes is not None or record.regression is not None:
+        what = "votes" if record.regression is None else "numbers"
         raise InputError(
-            f"The model '{record.name}' predicts votes, which --terms cannot convert.",
+            f"The model '{record.name}' predicts {what}, which --terms cannot convert.",
             hint="Leave --terms out, or use a model of classes.",
         )
     fine, taxonomies = record.make_taxonomy(), get_registry().taxonomies

@@ -19,6 +19,7 @@ from galaxtool.jobs.job import Job
 from galaxtool.jobs.part_file import write_part
 from galaxtool.jobs.record import PredictionsRecord
 from galaxtool.models.record import ModelRecord
+from galaxtool.taxonomy.quantities import quantities_from_dict
 from galaxtool.types import NO_COUNTERPART, Progress
 
 
@@ -68,12 +69,14 @@ def make_part_table(
         classes = tuple(terms.classes)
     outcomes = find_outcomes(record, probabilities)
     slugs, chances = (outcomes.slugs, outcomes.probabilities) if outcomes else (classes, probabilities)
-    ranks = range(1, min(top_k, len(slugs)))
+    quantities = quantities_from_dict(record.regression, record.name) if record.regression else ()
+    ranks = range(1, 1 if quantities else min(top_k, len(slugs)))
     table = make_prediction_table(
         items,
         classes,
         probabilities,
         outcomes=outcomes,
+        quantities=quantities,
         dropped=dropped,
         columns=columns,
         ra=np.concatenate([one.ra for one in scored]),

@@ -10,6 +10,7 @@ from astropy.table import Column, MaskedColumn, Table
 from galaxtool.inference.outcomes import Outcomes
 from galaxtool.inputs.items import InputItem
 from galaxtool.tables.column_names import avoid_names
+from galaxtool.taxonomy.quantity import Quantity
 
 
 def make_prediction_table(
@@ -18,6 +19,7 @@ def make_prediction_table(
     probabilities: np.ndarray,
     *,
     outcomes: Outcomes | None = None,
+    quantities: Sequence[Quantity] = (),
     dropped: np.ndarray | None = None,
     columns: Table | None = None,
     ra: Sequence[float | None] | np.ndarray | None = None,
@@ -39,6 +41,10 @@ def make_prediction_table(
     outcomes : Outcomes, optional
         Possible labels, if these are not the K classes because several classes can be true at once. `probabilities`
         are then described as shares of the votes.
+    quantities : sequence of Quantity, optional
+        What a model of numbers predicts, whose quantiles are then `slugs` and `probabilities`. Labels and probabilities
+        are masked throughout, and in place of ``p_<slug>`` there are ``<quantity>, <quantity>_low,
+        <quantity>_high`` in the unit of the quantity.
     dropped : ndarray, shape (N,), optional
         Probability of the model's classes that have no counterpart among `slugs`, see
         `galaxtool.inference.coarse_terms`.
@@ -82,9 +88,14 @@ def make_prediction_table(
     table["label"] = MaskedColumn(labels, mask=~is_scored, description=label_description)
     top = chances[np.arange(n), best] if names else np.zeros(n)
     table["probability"] = MaskedColumn(top, mask=~is_scored, description="probability of that class")
-    quantity = "expected share of the votes for" if outcomes else "probability of"
-    for k, slug in enumerate(slugs):
-        table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~is_scored, description=f"{quantity} {slug}")
+    if quantities:
+        for name in ("label", "probability"):
+            table[name].mask = True
+        _add_quantities(table, quantities, probabilities, is_scored)
+    else:
+        quantity = "expected share of the votes for" if outcomes else "probability of"
+        for k, slug in enumerate(slugs):
+            table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~is_scored, description=f"{quantity} {slug}")
     if dropped is not None:
         table["dropped"] = MaskedColumn(
             dropped, mask=~np.isfinite(dropped), description="probability of the classes without a counterpart"
@@ -94,6 +105,20 @@ def make_prediction_table(
     messages = list(errors) if errors is not None else [""] * n
     table["error"] = Column(_to_array(messages), description="why there is no prediction")
     return table if columns is None else _prepend_catalogue(columns, table, [*table.colnames, *reserved])
+
+
+def _add_quantities(table: Table, quantities: Sequence[Quantity], values: np.ndarray, is_scored: np.ndarray) -> None:
+    """Add each quantity, in its unit, and the ends of its error bar."""
+    for number, quantity in enumerate(quantities):
+        low, middle, high = quantity.outputs
+        start = len(quantity.outputs) * number
+        for name, k, description in (
+            (middle, start + 1, f"predicted {quantity.column}, median"),
+            (low, start, "lower end of the error bar, quantile 0.16"),
+            (high, start + 2, "upper end of the error bar, quantile 0.84"),
+        ):
+            unit = quantity.unit or None
+            table[name] = MaskedColumn(values[:, k], mask=~is_scored, unit=unit, description=description)
 
 
 def _prepend_catalogue(columns: Table, ours: Table, taken: Sequence[str]) -> Table:

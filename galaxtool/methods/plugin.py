@@ -92,7 +92,7 @@ def _classifiers() -> list[MethodSpec]:
             summary="A head on the features, all layers trained; with @none, from scratch.",
             factory="galaxtool.methods.supervised:stages",
             head="linear",
-            label_kinds=("class", "votes"),
+            label_kinds=("class", "votes", "values"),
             lengths=_EPOCHS,
         ),
         MethodSpec(
@@ -100,7 +100,7 @@ def _classifiers() -> list[MethodSpec]:
             summary="The head alone, on frozen features that are computed once and cached.",
             factory="galaxtool.methods.linear_probe:stages",
             head="linear",
-            label_kinds=("class", "votes"),
+            label_kinds=("class", "votes", "values"),
             lengths=_EPOCHS,
             ignores=("layer_decay", "checkpointing", "compile", "augment"),
             lr=1e-2,
@@ -116,7 +116,7 @@ def _classifiers() -> list[MethodSpec]:
             summary="The head and the last block; all other layers are frozen.",
             factory="galaxtool.methods.partial:shallow_stages",
             head="linear",
-            label_kinds=("class", "votes"),
+            label_kinds=("class", "votes", "values"),
             lengths=_EPOCHS,
             lr=5e-4,
             options=(
@@ -139,7 +139,7 @@ def _classifiers() -> list[MethodSpec]:
             summary="The head and all blocks but the first, which keep their pretrained weights.",
             factory="galaxtool.methods.partial:deep_stages",
             head="linear",
-            label_kinds=("class", "votes"),
+            label_kinds=("class", "votes", "values"),
             lengths=_EPOCHS,
             options=(
                 MethodOption(
@@ -158,7 +158,7 @@ def _lora() -> MethodSpec:
         summary="The head and low-rank adapters in a frozen image encoder; needs galaxtool[lora].",
         factory="galaxtool.methods.lora:stages",
         head="linear",
-        label_kinds=("class", "votes"),
+        label_kinds=("class", "votes", "values"),
         lengths=_EPOCHS,
         lr=1e-3,
         requires=("peft",),

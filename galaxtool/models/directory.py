@@ -16,6 +16,7 @@ from galaxtool.backbones.former_names import get_network_name
 from galaxtool.backbones.weights import read_state_dict
 from galaxtool.errors import ModelError
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
+from galaxtool.models.licence import check_model_licence
 from galaxtool.models.memory_limit import NetworkLimit
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
@@ -96,12 +97,13 @@ def load_network(files: ModelFiles) -> tuple[GalaxyModel, ModelRecord]:
     Raises
     ------
     ModelError
-        If the weights are missing or do not fit the record.
+        If the weights are missing or do not fit the record, or their licence is not allowed.
     UnknownName
         If the backbone or the head comes from a plugin that is not installed.
     """
     folder = files.require_folder()
     record = ModelRecord.read(folder / RECORD)
+    check_model_licence(record, files.name)
     registry = get_registry()
     state = read_state_dict(folder / WEIGHTS)
     with NetworkLimit(state, files.name):

@@ -50,6 +50,8 @@ class ModelRecord:
         SHA-256 of ``weights.safetensors``.
     votes : dict or None
         Questions and answers of a model of votes, whose classes are the answers; see `galaxtool.taxonomy.votes`.
+    regression : dict or None
+        Quantities of a model of numbers, whose classes are their quantiles; see `galaxtool.taxonomy.quantities`.
     prior : dict of float
         Share of each class, by slug, among the labeled training images; the shares sum to 1, and a class without any
         image counts as one image. Empty if unknown, as in models of earlier versions.
@@ -95,6 +97,7 @@ class ModelRecord:
     metrics: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     votes: dict[str, Any] | None = None
+    regression: dict[str, Any] | None = None
     prior: dict[str, float] = field(default_factory=dict)
     scores_prior: str = "training"
     tta: int = 1
@@ -125,6 +128,11 @@ class ModelRecord:
         if self.tta != 1:
             parts.append({"tta": self.tta})
         return hash_json(parts)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the outputs are probabilities of classes, of which an object has one."""
+        return self.votes is None and self.regression is None and self.head != "none"
 
     def make_preprocess(self) -> Preprocess:
         """Return the preprocessing."""

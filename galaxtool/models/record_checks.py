@@ -39,6 +39,7 @@ _FIELDS: dict[str, Check] = {
     "name": text(), "backbone": text(500), "dim": number(1, _LARGEST_DIM, whole=True), "head": text(200),
     "preprocess": kind(dict), "taxonomy": kind(dict), "temperature": number(1e-6, 1e6), "method": kind(dict),
     "data": kind(dict), "metrics": kind(dict), "weights_sha256": text(64), "votes": optional(kind(dict)),
+    "regression": optional(kind(dict)),
     "prior": _shares, "scores_prior": choice("training", "uniform", "inverse"), "tta": choice(1, 2, 4, 8),
     "unlike_training": kind(dict), "words": list_of(text(), "texts", 1_000_000), "text_encoder": text(500),
     "has_text": kind(bool), "has_symbol_tower": kind(bool), "has_symbol_statistics": kind(bool),

@@ -20,6 +20,7 @@ import importlib
 import importlib.util
 import itertools
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -29,7 +30,9 @@ import pluggy
 
 from galaxtool.errors import GalaxtoolError, suggest_name
 from galaxtool.plugins import hookspecs
-from galaxtool.plugins.containment import PluginExit, contain
+from galaxtool.plugins.containment import contain
+from galaxtool.plugins.failures import describe_error, find_own_line
+from galaxtool.plugins.hook_api import check_hook_api
 from galaxtool.plugins.kinds import KINDS, Kind, S
 from galaxtool.plugins.registration import BUILT_IN, BY_HAND, PluginReport, Registration
 from galaxtool.utils.debugging import is_debugging
@@ -37,6 +40,12 @@ from galaxtool.utils.debugging import is_debugging
 ENTRY_POINT_GROUP = "galaxtool"
 COMMAND_GROUP = "galaxtool.commands"
 _LISTINGS = ("backbones", "datasets", "heads", "methods", "models", "plugins", "taxonomies")
+
+HEAVY = frozenset(
+    ("astropy", "faiss", "h5py", "matplotlib", "numpy", "onnx", "onnxruntime", "pandas", "PIL", "pyarrow", "scipy",
+     "sklearn", "timm", "torch", "torchvision", "transformers"),
+)  # fmt: skip
+"""Packages that no module with hooks should import, as every listing would wait for them."""
 
 BUILTIN = (
     "galaxtool.images.plugin",
@@ -84,7 +93,7 @@ class PluginManager:
             name = module.removeprefix("galaxtool.").removesuffix(".plugin")
             self._load(name, BUILT_IN, "", functools.partial(importlib.import_module, module))
         for entry in find_installed_plugins() if entries is None else entries:
-            self._load(entry.name, *find_distribution(entry), entry.load)
+            self._load(entry.name, *find_distribution(entry), entry.load, module=entry.value.partition(":")[0])
 
     def register(self, plugin: object, name: str) -> PluginReport:
         """Add a plugin object, as a test or a notebook does."""
@@ -144,7 +153,7 @@ class PluginManager:
             except Exception as error:
                 if is_debugging():
                     raise
-                problems.append(f"plugin '{impl.plugin_name}', hook {hook_name}: {_describe(error)}")
+                problems.append(f"plugin '{impl.plugin_name}', hook {hook_name}: {describe_error(error)}")
         return problems
 
     def first(self, hook_name: str, **arguments: Any) -> Any:
@@ -162,21 +171,24 @@ class PluginManager:
             except Exception as error:
                 if is_debugging():
                     raise
-                _add_problem(self.reports[impl.plugin_name], f"{hook_name} raised {_describe(error)}")
+                _add_failure(self.reports[impl.plugin_name], f"{hook_name} raised ", error)
                 continue
             if result is not None:
                 return result
         return None
 
-    def _load(self, name: str, origin: str, version: str, load: Callable[[], object]) -> PluginReport:
+    def _load(
+        self, name: str, origin: str, version: str, load: Callable[[], object], *, module: str = ""
+    ) -> PluginReport:
         name = self._unique_name(name, origin)
-        report = self.reports[name] = PluginReport(name=name, origin=origin, version=version)
+        report = self.reports[name] = PluginReport(name=name, origin=origin, version=version, module=module)
         self.revision += 1
-        start = time.perf_counter()
+        start, before = time.perf_counter(), HEAVY & sys.modules.keys()
         try:
             with contain():
                 plugin = load()
             self.pm.register(plugin, name=name)
+            _add_problem(report, check_hook_api(plugin))
             _add_problem(report, self._check_hooks(name))
             report.provides += [f"hook {hook}" for hook in self._other_hooks(name)]
         except Exception as error:
@@ -185,7 +197,8 @@ class PluginManager:
             # pluggy up to 1.6 leaves a plugin that fails validation half registered
             if self.pm.get_plugin(name) is not None:
                 self.pm.unregister(name=name)
-            _add_problem(report, _describe(error))
+            _add_failure(report, "", error)
+        report.heavy = tuple(sorted((HEAVY & sys.modules.keys()) - before))
         report.load_ms = round(1000 * (time.perf_counter() - start), 1)
         return report
 
@@ -237,7 +250,7 @@ def _call_hook(function: Callable[[], Any], kind: Kind[S], report: PluginReport)
     except Exception as error:
         if is_debugging():
             raise
-        _add_problem(report, f"{kind.hook} raised {_describe(error)}")
+        _add_failure(report, f"{kind.hook} raised ", error)
         return
     if not isinstance(specs, list):
         _add_problem(report, f"{kind.hook} returned {type(returned).__name__} instead of a list of {expected}")
@@ -277,8 +290,7 @@ def _add_problem(report: PluginReport, problem: str) -> None:
         report.problem = f"{report.problem}; {problem}" if report.problem else problem
 
 
-def _describe(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    if isinstance(error, PluginExit):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _add_failure(report: PluginReport, what: str, error: Exception) -> None:
+    """Add an exception to the report of a plugin, with the line of the plugin's own code that led to it."""
+    _add_problem(report, f"{what}{describe_error(error)}")
+    report.where = report.where or find_own_line(error, report.module.partition(".")[0])

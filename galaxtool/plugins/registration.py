@@ -104,6 +104,12 @@ class PluginReport:
         What it registers: ``"backbone mini"`` and so on.
     load_ms : float
         Import time in milliseconds.
+    module : str
+        Module of the entry point; empty for a plugin that is not one.
+    where : str
+        Line of the plugin's own code that led to its first exception; empty if there was none.
+    heavy : tuple of str
+        Slow packages that its module imported and nothing before it had.
     """
 
     name: str
@@ -113,3 +119,6 @@ class PluginReport:
     problem: str = ""
     provides: list[str] = field(default_factory=list)
     load_ms: float = 0.0
+    module: str = ""
+    where: str = ""
+    heavy: tuple[str, ...] = ()

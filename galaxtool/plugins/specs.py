@@ -81,7 +81,7 @@ class HeadSpec(Spec):
     Parameters
     ----------
     label_kinds : tuple of str
-        Labels that it can learn from: ``"class"``, ``"votes"``, ``"none"``.
+        Labels that it can learn from: ``"class"``, ``"votes"``, ``"values"``, ``"none"``.
     fitted : bool
         Whether it is fitted once the backbone is trained rather than trained by gradients. The module then has
         ``fit(features, targets)``, with features (N, dim) and targets (N,) of the training split.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from astropy.table import Table
 
-from galaxtool.errors import GalaxtoolError
+from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.evaluation.limits import MIN_CALIBRATED
 from galaxtool.jobs.job import list_part_paths
 from galaxtool.jobs.part_file import merge_stats, read_parts
@@ -44,6 +44,10 @@ def write_outputs(
     def chunks() -> Iterator[Table]:
         return read_parts(folder, record.parts)
 
+    if not record.classes and (outputs.html is not None or outputs.sort_into is not None):
+        raise ConfigError(
+            "The model of these predictions has no classes, which --html and --sort-into show.", hint="Leave them out."
+        )
     progress.start("Writing")
     stats = merge_stats(list_part_paths(folder, record.parts))
     write_stream(chunks, outputs.table, meta=record.meta, stats=stats)
@@ -74,6 +78,8 @@ def send_outputs(outputs: OutputOptions, progress: Progress) -> None:
 
 def describe_calibration(record: ModelRecord) -> str:
     """Describe how a model's probabilities were calibrated, and how well; completes the sentence "They were ..."."""
+    if record.regression is not None:
+        return ""
     is_fitted = record.temperature != 1.0
     n, error, test = record.metrics.get("n"), record.metrics.get("ece"), record.metrics.get("test")
     images = f"{n:,} validation images" if isinstance(n, int) else "the validation images"

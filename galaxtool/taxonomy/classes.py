@@ -9,6 +9,7 @@ from typing import Any
 
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.plugins.specs import Citation
+from galaxtool.taxonomy.quantity import Quantity
 from galaxtool.taxonomy.votes.schema import VoteSchema
 
 
@@ -85,6 +86,8 @@ class Taxonomy:
         Papers to cite when the classes are used.
     votes : VoteSchema or None
         The questions whose answers are the classes; None if each object has one class.
+    quantities : tuple of Quantity
+        The numbers whose quantiles take the place of the classes; empty if there are classes.
 
     Raises
     ------
@@ -98,6 +101,7 @@ class Taxonomy:
     classes: tuple[Class, ...]
     citations: tuple[Citation, ...] = field(default=())
     votes: VoteSchema | None = None
+    quantities: tuple[Quantity, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.classes:

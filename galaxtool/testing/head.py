@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from galaxtool.plugins.registry import get_registry
-from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
-from galaxtool.taxonomy.votes.load import schema_from_dict
+from galaxtool.taxonomy.load import Taxonomy
+from galaxtool.testing.label_kinds import find_label_kind, fit_outputs, make_taxonomy
 from galaxtool.testing.same import TOLERANCE, check_result, check_same
 
 _SIZES = ((16, 5), (7, 2))
@@ -28,7 +28,7 @@ def check_head(name: str, *, seed: int = 0) -> None:
     - A head with parameters passes gradients.
     - A fitted head, which is fitted first, ignores images without a class.
     - ``probabilities``, if any, are not negative and add up to 1, over all classes or, for a head of votes, over the
-      answers of each question.
+      answers of each question. Those of a head of values are the quantiles of each quantity, in ascending order.
 
     Parameters
     ----------
@@ -47,10 +47,12 @@ def check_head(name: str, *, seed: int = 0) -> None:
     build, spec = found.load(), found.spec
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for dim, n_classes in _SIZES:
+        kind = find_label_kind(spec)
+        for dim, n in _SIZES:
+            n_classes = fit_outputs(n, kind)
             head, other = build(dim=dim, n_classes=n_classes), build(dim=dim, n_classes=n_classes)
             assert isinstance(head, nn.Module), f"The head '{name}' is a {type(head).__name__}, not a torch.nn.Module."
-            taxonomy = _make_taxonomy(n_classes, votes="votes" in spec.label_kinds)
+            taxonomy = make_taxonomy(n_classes, kind)
             if callable(set_taxonomy := getattr(head, "set_taxonomy", None)):
                 set_taxonomy(taxonomy)
             if spec.fitted:
@@ -59,18 +61,6 @@ def check_head(name: str, *, seed: int = 0) -> None:
                 _randomize(head)
             _check_one(head, other, name, torch.randn(4, dim), n_classes)
             _check_probabilities(head, other, name, torch.randn(4, dim), taxonomy)
-
-
-def _make_taxonomy(n_classes: int, *, votes: bool) -> Taxonomy:
-    """Return a taxonomy of `n_classes` classes, or of as many answers to questions with two or three answers each."""
-    if not votes:
-        return build_taxonomy([f"class {i}" for i in range(n_classes)])
-    sizes = [2] * (n_classes // 2 - 1) + [2 + n_classes % 2]
-    questions = [
-        {"slug": f"q{q}", "answers": [{"slug": f"a{a}", "name": f"answer {a}"} for a in range(size)]}
-        for q, size in enumerate(sizes)
-    ]
-    return build_vote_taxonomy(schema_from_dict({"name": "checked", "questions": questions}, "check_head"))
 
 
 def _check_fit(head: Any, other: Any, name: str, dim: int, n_classes: int) -> None:
@@ -116,12 +106,18 @@ def _check_probabilities(head: Any, other: Any, name: str, features: torch.Tenso
     logits = head.eval()(features)
     found = head.probabilities(logits, 2.0)
     check_result(found, (len(features), len(taxonomy)), f"probabilities of the head '{name}'")
+    check_same(found, other.probabilities(logits, 2.0), f"probabilities of '{name}' need more than its state_dict")
+    if taxonomy.quantities:
+        quantiles = found.unflatten(1, (len(taxonomy.quantities), -1))
+        assert bool((quantiles.diff(dim=-1) >= 0).all()), (
+            f"The quantiles of the head '{name}' cross; make the distances to the median positive."
+        )
+        return
     groups = torch.tensor(taxonomy.votes.question_of_answer if taxonomy.votes else [0] * len(taxonomy))
     sums = torch.stack([found[:, groups == q].sum(dim=1) for q in range(int(groups.max()) + 1)])
     assert float(found.min()) >= 0 and float((sums - 1).abs().max()) <= 10 * TOLERANCE, (
         f"The probabilities of the head '{name}' are negative, or do not add up to 1 within {10 * TOLERANCE:.0e}."
     )
-    check_same(found, other.probabilities(logits, 2.0), f"probabilities of '{name}' need more than its state_dict")
 
 
 @torch.no_grad()

@@ -29,7 +29,7 @@ FORMER_NAMES: Mapping[str, Mapping[str, str]] = {"finetune": {"out": "output"}, 
 
 # Variables with another meaning, which never set a parameter.
 _RESERVED = {
-    "GALAXTOOL_CACHE", "GALAXTOOL_DEBUG", "GALAXTOOL_OFFLINE", "GALAXTOOL_PLUGINS",
+    "GALAXTOOL_CACHE", "GALAXTOOL_DEBUG", "GALAXTOOL_LICENSES", "GALAXTOOL_OFFLINE", "GALAXTOOL_PLUGINS",
     "GALAXTOOL_TEST_DATA",
 }  # fmt: skip
 

@@ -88,7 +88,7 @@ def test_check_head_finds(kind: Any, particulars: dict[str, Any], message: str, 
 
 def test_what_is_built_in() -> None:
     specs = {spec.name: spec for spec in get_registry().heads.specs()}
-    assert {"prompt", "linear", "knn", "votes", "none"} <= set(BUILT_IN)
+    assert {"prompt", "linear", "knn", "votes", "regression", "none"} <= set(BUILT_IN)
     assert [name for name in BUILT_IN if specs[name].fitted] == ["knn", "logistic"]
     assert specs["votes"].label_kinds == ("votes",) and specs["none"].label_kinds == ("none",)
     registry = get_registry()

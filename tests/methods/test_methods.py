@@ -176,7 +176,7 @@ def test_every_method_is_registered_with_what_it_needs() -> None:
         spec = spec_of(method)
         aligned = method.startswith("galaxalign")
         assert spec.needs == (("labels", "text", "symbols") if aligned else ("labels", *["text"] * (method == "clip")))
-        expected = ("prompt", ()) if aligned or method == "clip" else ("linear", ("class", "votes"))
+        expected = ("prompt", ()) if aligned or method == "clip" else ("linear", ("class", "votes", "values"))
         assert (spec.head, spec.label_kinds) == expected
         assert (spec.citation is None) == (method == "supervised")
 

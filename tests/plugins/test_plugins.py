@@ -86,7 +86,7 @@ def test_command_line_with_six_broken_plugins(six: Path) -> None:
     assert all(row["status"] == "ok" for row in told if row["from"] == "built-in")
     heads = run_galaxtool("heads", "--json", path=six)
     names = [row["name"] for row in json.loads(heads.stdout)["heads"]]
-    assert names == ["prompt", "linear", "knn", "logistic", "votes", "none", "sound"]
+    assert names == ["prompt", "linear", "knn", "logistic", "votes", "regression", "none", "sound"]
     methods = run_galaxtool("methods", path=six)
     assert "galaxalign" in methods.stdout and "spared" in methods.stdout
     assert [r.returncode for r in (heads, methods)] == [0, 0]

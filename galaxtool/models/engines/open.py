@@ -11,6 +11,7 @@ from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.engines.providers import PROVIDERS
 from galaxtool.models.engines.selection import runs_on_cpu, select_engine, select_engine_of
 from galaxtool.models.find import RECORD, ModelFiles
+from galaxtool.models.licence import check_model_licence
 from galaxtool.models.record import ModelRecord
 from galaxtool.utils.config import check_choice
 from galaxtool.utils.optional_imports import import_attribute, is_installed, require
@@ -59,8 +60,18 @@ def open_engine(
     ConfigError
         If the engine or the provider is unknown, or the model, device or precision does not suit it.
     ModelError
-        If the model's files are damaged, or its ONNX file was exported from other weights.
+        If the model's files are damaged, or its ONNX file was exported from other weights, or its licence is not one of
+        those that ``GALAXTOOL_LICENSES`` allows.
     """
+    opened = _open_selected(files, engine, device, precision, threads=threads, lazy=lazy, provider=provider)
+    check_model_licence(opened.record, files.name)
+    return opened
+
+
+def _open_selected(
+    files: ModelFiles, engine: str, device: str, precision: str, *, threads: int, lazy: bool, provider: str
+) -> Engine:
+    """Open a model with the engine that was chosen, or with the best one."""
     check_choice("engine", engine, ("auto", *ENGINES))
     check_choice("provider", provider, PROVIDERS)
     if provider != "auto":

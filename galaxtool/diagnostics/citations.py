@@ -1,0 +1,108 @@
+"""Find what to cite for a run, a model or an evaluation: the work of ``galaxtool cite``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from galaxtool import __version__
+from galaxtool.diagnostics.citation_list import CitationList
+from galaxtool.errors import GalaxtoolError, InputError, ModelError
+from galaxtool.models.find import RECORD, find_model
+from galaxtool.models.record import ModelRecord
+from galaxtool.plugins.registry import get_registry
+from galaxtool.reports.bibtex import format_bibtex, format_software
+from galaxtool.utils.optional_imports import import_attribute
+from galaxtool.utils.regular_files import read_regular_text
+
+_MANIFEST = "manifest.json"
+_MOST_BYTES = 64 << 20
+_FIELDS = ("text", "doi", "arxiv", "bibcode")
+
+
+def list_citations(name: str) -> CitationList:
+    """Return what to cite for a run directory, an evaluation, a model directory, an ONNX file or a registered name.
+
+    Raises
+    ------
+    InputError, ModelError
+        If it is none of these, or its record is damaged.
+    """
+    found, licences, notes = _collect(name)
+    unique = {tuple(entry.get(key, "") for key in _FIELDS): entry for entry in found if entry.get("text")}
+    citations = [dict(zip(_FIELDS, values, strict=True)) for values in unique]
+    bibtex = "\n\n".join(filter(None, (format_software(__version__), format_bibtex(citations))))
+    return CitationList(
+        name=name, citations=citations, bibtex=bibtex, licences=list(dict.fromkeys(filter(None, licences))), notes=notes
+    )
+
+
+def _collect(name: str) -> tuple[list[Mapping[str, Any]], list[str], list[str]]:
+    """Return the citations, the licences of weights, and what is not known."""
+    folder, is_model = Path(name).expanduser(), name in get_registry().models
+    if not is_model and (folder / _MANIFEST).is_file():
+        manifest = _read_manifest(folder / _MANIFEST)
+        found, licences = list(_list_entries(manifest.get("citations"))), []
+        if (folder / "model" / RECORD).is_file():
+            record = ModelRecord.read(folder / "model" / RECORD)
+            found, licences = [*found, *_list_entries(record.citations)], [record.licence]
+        found += _list_of_datasets(manifest)
+        notes = [] if found else [f"The {manifest.get('command', 'run')} records nothing to cite but galaxtool itself."]
+        return found, licences, notes
+    if not is_model and name in get_registry().backbones:
+        spec = get_registry().backbones.find(name).spec
+        weights = spec.weights[0] if spec.weights else None
+        own = [spec.citation, weights.citation if weights else None]
+        return [_to_entry(c) for c in own if c is not None], [weights.licence if weights else spec.licence], []
+    try:
+        record = _read_record(name)
+    except ModelError:
+        raise
+    except GalaxtoolError as error:
+        raise InputError(
+            f"'{name}' is not a run, an evaluation or a model, so there is nothing to cite for it.",
+            hint="Give a folder with manifest.json or model.json, an .onnx file, or a name of `galaxtool models`.",
+        ) from error
+    return list(_list_entries(record.citations)), [record.licence], []
+
+
+def _read_record(name: str) -> ModelRecord:
+    """Return the record of a model; that of an ONNX file alone is inside."""
+    files = find_model(name)
+    if files.folder is not None:
+        return ModelRecord.read(files.folder / RECORD)
+    record: ModelRecord = import_attribute("galaxtool.models.engines.onnx:OnnxEngine")(files).record
+    return record
+
+
+def _read_manifest(file: Path) -> Mapping[str, Any]:
+    try:
+        manifest = json.loads(read_regular_text(file, _MOST_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"'{file}' cannot be read: {error}.", hint="Copy the run again from where it was made."
+        ) from error
+    if not isinstance(manifest, dict):
+        raise InputError(f"'{file}' is not the manifest of a run.", hint="Give the folder of a run.")
+    return manifest
+
+
+def _list_of_datasets(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the citations of the data sets that the inputs of a run name."""
+    datasets = get_registry().datasets
+    inputs = manifest.get("inputs")
+    for entry in inputs if isinstance(inputs, list) else []:
+        name = str(entry.get("name", "")).partition(":")[0] if isinstance(entry, dict) else ""
+        citation = datasets.find(name).spec.citation if name in datasets else None
+        if citation is not None:
+            yield _to_entry(citation)
+
+
+def _list_entries(values: Any) -> Iterator[Mapping[str, Any]]:
+    yield from (entry for entry in values or () if isinstance(entry, Mapping))
+
+
+def _to_entry(citation: Any) -> Mapping[str, str]:
+    return {key: getattr(citation, key) for key in _FIELDS}

@@ -1,0 +1,130 @@
+"""Numbers with error bars: trained, classified, evaluated, exported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from support.helpers import write_png
+from support.training_helpers import run_command, run_failing
+
+from galaxtool.evaluation.regression_scores import measure_quantity
+from galaxtool.tables.read import read_table
+from galaxtool.taxonomy.quantities import parse_targets
+
+pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
+
+QUICK = ("--backbone", "small-resnet@none", "--epochs", 1, "--batch-size", 8, "--device", "cpu", "--precision", "fp32")
+N = 24
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue of pictures with two columns of numbers, one of them with gaps."""
+    folder = tmp_path_factory.mktemp("numbers")
+    table = Table()
+    table["id"] = [f"g{i}" for i in range(N)]
+    table["file"] = [str(write_png(folder / f"{i}.png", i)) for i in range(N)]
+    rng = np.random.default_rng(0)
+    table["z"] = rng.uniform(0.01, 0.5, N)
+    table["Bar length"] = np.where(np.arange(N) % 4 == 3, np.nan, rng.uniform(2, 9, N))
+    table["z"][5] = np.nan
+    table["Bar length"][5] = np.nan
+    table["text"] = "many"
+    table["same"] = 1.0
+    table.write(folder / "catalogue.csv")
+    return folder / "catalogue.csv"
+
+
+def test_train_classify_and_evaluate(catalogue: Path) -> None:
+    targets = ("--target", "z", "--target", "Bar length[arcsec]")
+    code, _, said = run_command("finetune", catalogue, *targets, *QUICK, "-o", "run", "--json")
+    assert code == 0, said
+    assert "1 of the 24 images have no value of 'z' and 'Bar length', and were left out." in said
+    record = json.loads(Path("run", "model", "model.json").read_text())
+    assert record["head"] == "regression" and record["prior"] == {}
+    assert [(q["column"], q["slug"], q["unit"]) for q in record["regression"]["quantities"]] == [
+        ("z", "z", ""), ("Bar length", "bar_length", "arcsec"),
+    ]  # fmt: skip
+    metrics = json.loads(Path("run", "metrics.json").read_text())
+    assert {*metrics["quantities"]} == {"z", "bar_length"}
+    scores = metrics["quantities"]["z"]
+    assert scores["error"] == "(predicted - true) / (1 + true)" and scores["rmse"]["low"] <= scores["rmse"]["value"]
+
+    code, _, said = run_command("classify", catalogue, "--model", "run", "-o", "p.fits", "--device", "cpu")
+    assert code == 0, said
+    table = read_table(Path("p.fits"))
+    ours = ["z", "z_low", "z_high", "bar_length", "bar_length_low", "bar_length_high"]
+    assert table.colnames[-8:] == [*ours, "flags", "error"] and len(table) == N
+    assert str(table["bar_length_high"].unit) == "arcsec" and table["z"].unit is None
+    assert (table["z_low"] < table["z"]).all() and (table["bar_length"] < table["bar_length_high"]).all()
+    assert set(map(str, table["label"])) <= {"", "--"}
+    assert "in_z" in table.colnames
+
+    code, _, said = run_command("evaluate", catalogue, "--model", "run", "--split", "all", "-o", "scores")
+    assert code == 0, said
+    found = json.loads(Path("scores", "metrics.json").read_text())
+    truth = Table.read(catalogue)
+    wanted = measure_quantity(
+        *(np.array(table[name]) for name in ("bar_length", "bar_length_low", "bar_length_high")),
+        np.ma.filled(truth["Bar length"].astype(float), np.nan), slug="bar_length", seed=0,
+    )  # fmt: skip
+    assert found["quantities"]["bar_length"]["rmse"]["value"] == pytest.approx(wanted["rmse"]["value"], rel=1e-4)
+    assert found["quantities"]["bar_length"]["n"] == wanted["n"] == 17
+    assert (Path("scores") / "tables" / "quantities.csv").is_file()
+    assert "predicts numbers, and --html shows classes" in run_failing(
+        "classify", catalogue, "--model", "run", "-o", "q.csv", "--html", "q.html"
+    )
+    assert "predicts numbers" in run_failing("evaluate", catalogue, "--model", "run", "-o", "s", "--coarse", "gz2-5")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--target", "redshft"), "has a column 'redshft'"),
+        (("--target", "text"), "contains 'many', which is not a number"),
+        (("--target", "same"), "all the same"),
+        (("--target", "z", "--target", "Z"), "names 'Z' twice"),
+        (("--target", "z[parsecks]"), "not one that astropy knows"),
+        (("--target", "[arcsec]"), "names no column"),
+        (("--head", "regression"), "needs the name of a column of numbers"),
+        (("--target", "z", "--head", "linear"), "The head 'linear' does not learn from values."),
+        (("--target", "z", "--votes", "gz2"), "cannot be learned at once"),
+        (("--target", "z", "--taxonomy", "galaxy10"), "quantities instead of classes"),
+        (("--target", "z", "--method", "galaxalign"), "cannot train the head 'regression'"),
+        (("--target", "z", "--class-weights", "inverse"), "for classes, and numbers are learned"),
+    ],
+)
+def test_what_cannot_be_learned(arguments: tuple[str, ...], message: str, catalogue: Path) -> None:
+    method = () if "--method" in arguments else ("--method", "supervised")
+    assert message in run_failing("finetune", catalogue, *arguments, *method, *QUICK, "-o", "bad")
+
+
+def test_units_and_names() -> None:
+    found = parse_targets(["z", "Bar length [arcsec]", "v[km/s]"])
+    assert [(q.column, q.slug, q.unit) for q in found] == [
+        ("z", "z", ""), ("Bar length", "bar_length", "arcsec"), ("v", "v", "km/s"),
+    ]  # fmt: skip
+    assert found[1].outputs == ("bar_length_low", "bar_length", "bar_length_high")
+
+
+@pytest.mark.slow
+def test_simulated_galaxies_are_measured_and_exported(tmp_path: Path) -> None:
+    folder = tmp_path / "galaxies"
+    assert run_command("simulate", "-o", folder, "-n", 600, "--size", 64)[0] == 0
+    code, _, said = run_command(
+        "finetune", folder, "--target", "axis_ratio", "--target", "bulge_fraction", "--backbone", "mini",
+        "--epochs", 6, "--test-fraction", 0.2, "-o", "run", "--device", "cpu",
+    )  # fmt: skip
+    assert code == 0, said
+    scores = json.loads(Path("run", "metrics.json").read_text())["test"]["quantities"]["axis_ratio"]
+    assert scores["r2"]["value"] > 0.5 and 0.5 < scores["coverage"]["value"] < 0.85
+    code, _, said = run_command("export", "--model", "run", "-o", "model.onnx")
+    assert code == 0, said
+    for model, table in (("run", "a.csv"), ("model.onnx", "b.csv")):
+        assert run_command("classify", folder, "--model", model, "-o", table, "--device", "cpu")[0] == 0
+    one, other = read_table(Path("a.csv")), read_table(Path("b.csv"))
+    np.testing.assert_allclose(one["axis_ratio"], other["axis_ratio"], atol=1e-3)
