@@ -181,7 +181,9 @@ def shell_commands(document: Path) -> Iterator[tuple[str, str]]:
 
 
 def flags_of(name: str) -> set[str]:
-    return {flag for parameter in command(name).params for flag in (*parameter.opts, *parameter.secondary_opts)}
+    made = command(name)
+    parameters = [p for one in (made, *getattr(made, "commands", {}).values()) for p in one.params]
+    return {flag for parameter in parameters for flag in (*parameter.opts, *parameter.secondary_opts)}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
