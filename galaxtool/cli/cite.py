@@ -10,7 +10,7 @@ from galaxtool.cli.render import echo, to_printable
 from galaxtool.commands.cite import cite
 from galaxtool.diagnostics.citation_list import CitationList
 
-_EPILOG = "Examples:  galaxtool cite runs/mine > galaxtool.bib  |  galaxtool cite mini --json"
+_EPILOG = "Examples:  galaxtool cite runs/mine  |  galaxtool cite mini --json"
 
 
 def command() -> Any:
