@@ -33,8 +33,10 @@ _LARGE = 1024
 
 def to_fp16(path: Path) -> None:
     """Convert a float32 file to half precision in place; the input and the outputs stay float32."""
-    model = onnx.load(path)
-    onnx.save(convert_float_to_float16(model, keep_io_types=True, op_block_list=_KEPT_FP32), path)
+    model = convert_float_to_float16(onnx.load(path), keep_io_types=True, op_block_list=_KEPT_FP32)
+    for number, node in enumerate(model.graph.node):  # the conversions that it adds may share a name
+        node.name = f"{node.name}.{number}"
+    onnx.save(model, path)
 
 
 def to_int8(path: Path, images: np.ndarray) -> None:
