@@ -34,8 +34,17 @@ _LARGE = 1024
 def to_fp16(path: Path) -> None:
     """Convert a float32 file to half precision in place; the input and the outputs stay float32."""
     model = convert_float_to_float16(onnx.load(path), keep_io_types=True, op_block_list=_KEPT_FP32)
-    for number, node in enumerate(model.graph.node):  # the conversions that it adds may share a name
+    # it converts weights that several norms share once for each of them, under one name
+    made: set[str] = set()
+    kept = []
+    for node in model.graph.node:
+        if node.op_type != "Cast" or node.output[0] not in made:
+            kept.append(node)
+            made.update(node.output)
+    for number, node in enumerate(kept):
         node.name = f"{node.name}.{number}"
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
     onnx.save(model, path)
 
 
