@@ -81,7 +81,6 @@ class ExploreApi:
             has_text = source.record.has_text and source.files.has_weights and is_installed("torch")
             classes = source.record.taxonomy["classes"]
             symbols = [{"slug": one["slug"], "name": one["name"]} for one in classes if one.get("symbol")]
-        ra, _ = objects.positions()
         return {
             "name": objects.name,
             "version": __version__,
@@ -90,8 +89,8 @@ class ExploreApi:
             "has_text": has_text,
             "has_images": source is not None,
             "symbols": symbols,
-            "has_positions": bool(np.isfinite(ra).any()),
-            "columns": describe_columns(objects.items, objects.column_names),
+            "has_positions": objects.has_positions,
+            "columns": describe_columns(objects.first, objects.shown_names),
             "stretches": STRETCHES,
             "formats": list(FORMATS),
         }
@@ -121,7 +120,7 @@ class ExploreApi:
         return Response(found.picture, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
     def _make_coloring(self, fields: Fields) -> Any:
-        names = self.objects.column_names
+        names = self.objects.shown_names
         return make_coloring(self.objects.items[names[fields.integer("number", -1, 0, len(names) - 1)]])
 
     def _describe_coloring(self, fields: Fields) -> Answer:

@@ -43,11 +43,10 @@ def describe_columns(items: pa.Table, names: Sequence[str]) -> list[dict[str, st
     return [{"name": name, "kind": _find_kind(items.schema.field(name).type)} for name in names]
 
 
-def make_cells(items: pa.Table, names: Sequence[str], rows: Sequence[int]) -> list[list[Any]]:
-    """Return the values of some rows as JSON can hold them: a list for each row."""
-    part = items.select(list(names)).take(pa.array(rows, pa.int64()))
-    columns = [[_make_cell(value) for value in column.to_pylist()] for column in part.columns]
-    return [list(cells) for cells in zip(*columns, strict=True)] if columns else [[] for _ in rows]
+def make_cells(items: pa.Table, names: Sequence[str]) -> list[list[Any]]:
+    """Return the values of objects as JSON can hold them: a list for each row."""
+    columns = [[_make_cell(value) for value in column.to_pylist()] for column in items.select(list(names)).columns]
+    return [list(cells) for cells in zip(*columns, strict=True)]
 
 
 def make_coloring(column: pa.ChunkedArray) -> Coloring:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from astropy.table import Table
 
 from galaxtool.errors import GalaxtoolError
@@ -43,7 +42,7 @@ def make_table(
     similarity : ndarray, optional
         A number for each, which becomes the column ``similarity``.
     """
-    part = objects.items.select(objects.column_names).take(pa.array(rows, pa.int64()))
+    part = objects.take(rows).select(objects.column_names)
     ours = [*(["note"] if notes is not None else []), *(["similarity"] if similarity is not None else [])]
     table = Table()
     for name, new in zip(part.column_names, avoid_names(part.column_names, ours), strict=True):

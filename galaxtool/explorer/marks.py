@@ -120,8 +120,7 @@ class Collections:
         return self._notes[name]
 
     def _ids(self, rows: list[int]) -> list[str]:
-        column = self._objects.items["id"]
-        return [str(column[row].as_py()) for row in rows]
+        return [str(one) for one in self._objects.take(rows)["id"].to_pylist()]
 
     def _find_row(self, key: str) -> int | None:
         if self._row_of is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from galaxtool.inference.stored_embeddings import is_embedding_file
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.search.index.objects import BANDS, OWN_COLUMNS
 from galaxtool.search.index.record import RECORD
-from galaxtool.search.index.search import search_rows
+from galaxtool.search.index.search import Searcher
 from galaxtool.search.open_source import open_source
 from galaxtool.search.options import SourceArgs
 from galaxtool.search.source import Source
@@ -26,6 +28,7 @@ from galaxtool.utils.digests import hash_json
 from galaxtool.vision.preprocess import Preprocess
 
 _FOLDER_SUFFIX = ".explore"
+_FIRST = 1000  # objects that tell about the columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +39,6 @@ class Objects:
     ----------
     name : str
         Where they come from.
-    items : pyarrow.Table
-        N rows with the columns id, path, ra and dec, and others.
     reading : ReadingOptions
         How their images are read.
     preprocess : Preprocess
@@ -53,16 +54,28 @@ class Objects:
     """
 
     name: str
-    items: pa.Table
     reading: ReadingOptions
     preprocess: Preprocess
     digest: str
     folder: Path
     source: Source | None = None
     features: Features | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.source.index) if self.source is not None else len(self._file)
+
+    @property
+    def items(self) -> pa.Table:
+        """All objects, with the columns id, path, ra and dec, and others; reading a million takes a second."""
+        return self.source.index.items if self.source is not None else self._file.items
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> pa.Table:
+        """Return some objects in this order, without reading all."""
+        if self.source is not None:
+            with self._lock:  # several threads ask at once
+                return self.source.index.take_items(rows)
+        return self._file.items.take(pa.array(rows, pa.int64()))
 
     @property
     def dim(self) -> int:
@@ -102,29 +115,43 @@ class Objects:
         if self.source is not None:
             similarities, rows = self.source.index.search(vector[None], k, keep)
         else:
-            similarities, rows = search_rows(self._flat, vector[None], k, keep, self.vectors)
+            similarities, rows = self._searcher.search(vector[None], k, keep)
         return np.clip(similarities[0], -1.0, 1.0), rows[0]
 
     def ref(self, row: int) -> ImageRef | None:
         """Return where the image of an object is stored; None if that is unknown."""
-        return self.source.index[row].ref if self.source is not None else self._file.ref(row)
+        if self.source is None:
+            return self._file.ref(row)
+        with self._lock:
+            return self.source.index[row].ref
 
     def positions(self) -> tuple[np.ndarray, np.ndarray]:
         """Return right ascensions and declinations in degrees, float64 (N,), NaN where unknown."""
-        return (
-            self.items["ra"].to_numpy().astype(np.float64, copy=False),
-            self.items["dec"].to_numpy().astype(np.float64, copy=False),
-        )
+        return _to_floats(self.items["ra"]), _to_floats(self.items["dec"])
 
     @cached_property
+    def first(self) -> pa.Table:
+        """The first objects."""
+        return self.take(range(min(len(self), _FIRST)))
+
+    @property
     def column_names(self) -> list[str]:
-        """Names of the columns that people see: not those of a catalogue that our own columns repeat."""
-        names = [name for name in self.items.column_names if name != BANDS]
-        return [name for name in names if not self._repeats(name)]
+        """Names of all columns."""
+        return [name for name in self.first.column_names if name != BANDS]
+
+    @cached_property
+    def shown_names(self) -> list[str]:
+        """Names of the columns that the page shows: not those of a catalogue that repeat our own."""
+        return [name for name in self.column_names if not self._repeats(name)]
+
+    @cached_property
+    def has_positions(self) -> bool:
+        """Whether some object has a position."""
+        return any(np.isfinite(_to_floats(table["ra"])).any() for table in (self.first, self.items))
 
     def _repeats(self, name: str) -> bool:
         ours = name.removeprefix("in_")
-        return name != ours and ours in OWN_COLUMNS and self.items[name].equals(self.items[ours])
+        return name != ours and ours in OWN_COLUMNS and self.first[name].equals(self.first[ours])
 
     @property
     def _file(self) -> Features:
@@ -132,10 +159,10 @@ class Objects:
         return self.features
 
     @cached_property
-    def _flat(self) -> faiss.Index:
+    def _searcher(self) -> Searcher:
         flat = faiss.IndexFlatIP(self.dim)
         flat.add(self._file.vectors)
-        return flat
+        return Searcher(flat, self.vectors)
 
 
 def open_objects(path: Path, args: FeatureArgs, progress: Progress) -> Objects:
@@ -166,7 +193,6 @@ def open_objects(path: Path, args: FeatureArgs, progress: Progress) -> Objects:
     record = source.index.record
     return Objects(
         name=str(path),
-        items=source.index.items,
         reading=source.reading,
         preprocess=source.record.make_preprocess(),
         digest=hash_json([record.model_digest, record.preprocess_digest, record.count, record.created]),
@@ -186,13 +212,18 @@ def _open_file(features: Features, folder: Path) -> Objects:
     sample = vectors[:: max(1, len(vectors) // 100)]
     return Objects(
         name=features.name,
-        items=features.items,
         reading=features.reading,
         preprocess=features.preprocess,
         digest=hash_json([features.digest, len(vectors), hash_json(np.round(sample, 6).tolist())]),
         folder=folder,
         features=features,
     )
+
+
+def _to_floats(column: pa.ChunkedArray) -> np.ndarray:
+    """Return numbers as float64, NaN where there is none."""
+    values: np.ndarray = column.to_numpy().astype(np.float64, copy=False)
+    return values
 
 
 def find_cache_folder(objects: Objects) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 
-from galaxtool.errors import InputError
+from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.explorer.api import ExploreApi
-from galaxtool.explorer.objects import open_objects
+from galaxtool.explorer.objects import Objects, open_objects
 from galaxtool.explorer.results import ServedPage
 from galaxtool.explorer.web.page_files import load_page_files
 from galaxtool.explorer.web.routes import serve_files
@@ -28,7 +30,14 @@ def open_page(path: Path, args: FeatureArgs, options: ServerOptions, progress: P
         progress.start("Opening the page")
         api = ExploreApi(objects, progress)
         server.start([*serve_files(load_page_files(PAGE)), *api.routes()], progress)
+        # the page is there at once, and quick as soon as all rows are in memory
+        threading.Thread(target=_read_ahead, args=(objects,), name="read-ahead", daemon=True).start()
     except BaseException:
         server.stop()
         raise
     return server.page
+
+
+def _read_ahead(objects: Objects) -> None:
+    with contextlib.suppress(GalaxtoolError):  # raised again where the rows are needed
+        len(objects.items)

@@ -121,13 +121,13 @@ def _make_features(objects: Objects, vectors: np.ndarray) -> Features:
     if objects.features is not None:
         known = objects.features
         return Features(
-            known.name, known.items.slice(0, 0), vectors, known.model, known.digest, known.preprocess, known.reading,
+            known.name, objects.first.slice(0, 0), vectors, known.model, known.digest, known.preprocess, known.reading,
             layer=known.layer,
         )  # fmt: skip
     source = objects.source
     record = source.index.record if source is not None else None
     return Features(
-        objects.name, objects.items.slice(0, 0), vectors, objects.model, record.model_digest if record else "",
+        objects.name, objects.first.slice(0, 0), vectors, objects.model, record.model_digest if record else "",
         objects.preprocess, objects.reading, source=source, layer=record.layer if record else JOINT,
     )  # fmt: skip
 

@@ -74,7 +74,7 @@ class Viewer:
 
     def describe(self, rows: Sequence[int]) -> dict[str, Any]:
         """Return the rows and the cells of some objects."""
-        return {"rows": list(rows), "cells": make_cells(self._objects.items, self._objects.column_names, rows)}
+        return {"rows": list(rows), "cells": make_cells(self._objects.take(rows), self._objects.shown_names)}
 
     def _list_rows(self, keep: np.ndarray | None, k: int, sort: str, *, descending: bool) -> np.ndarray:
         chosen = np.arange(len(self._objects)) if keep is None else np.flatnonzero(keep)
