@@ -17,7 +17,7 @@ from typing import Any
 from galaxtool.errors import InputError
 from galaxtool.utils.optional_imports import require
 
-_BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
+_BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError, SystemError)
 _DEEPEST = 8
 _MOST_FILES = 10_000
 

@@ -23,7 +23,7 @@ from galaxtool.utils.optional_imports import require
 from galaxtool.utils.regular_files import open_regular
 from galaxtool.utils.suggestions import suggest_path
 
-BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError)
+BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError, SystemError)
 """Errors of h5py for damaged files."""
 
 _BLOCKS_KEPT = 2

@@ -55,11 +55,12 @@ def read_requested(request: _Request) -> Cutout | tuple[str, str, str]:
     """Read the image that a request names, or return the error: the work of the child."""
     try:
         reader = get_registry().readers.find(request.reader).create()
-        return reader.read(ImageFile(request.name, request.path, request.content), request.options)
+        cutout: Cutout = reader.read(ImageFile(request.name, request.path, request.content), request.options)
     except GalaxtoolError as error:
         return "", error.message, error.hint
     except Exception as error:
         return type(error).__name__, str(error), ""
+    return cutout
 
 
 class _Request(NamedTuple):

@@ -14,7 +14,7 @@ from galaxtool.errors import ModelError
 _TIMES, _FREE = 8, 100_000_000
 
 
-class NetworkLimit(TorchDispatchMode):
+class NetworkLimit(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Within this context, more new tensors than fit the weights of a model are an error.
 
     Parameters
@@ -32,12 +32,12 @@ class NetworkLimit(TorchDispatchMode):
     """
 
     def __init__(self, state: Mapping[str, torch.Tensor], name: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._left = _TIMES * sum(tensor.numel() for tensor in state.values()) + _FREE
         self._name = name
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        size = args[0] if args else ()
+        size: Any = args[0] if args else ()
         if isinstance(size, list | tuple) and all(isinstance(side, int) for side in size):
             self._take(math.prod(size))
             return func(*args, **(kwargs or {}))
