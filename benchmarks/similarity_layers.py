@@ -5,15 +5,15 @@
 Galaxies are simulated in all ten classes, from the test split of the simulation. For each layer, class and property,
 all pairs of galaxies of the class are ranked by the similarity of their features and by the closeness of the property.
 The table has Spearman's rank correlation of the two, averaged over the classes that have the property, with the 95 %
-interval of 200 resamples of the galaxies. The last columns are the mean of all properties, the mean average precision
-of the classes, which says how well the layer keeps classes apart, and the seconds of the embedding.
+interval of 200 resamples of the galaxies. The last columns are the mean of all properties, how much it differs from
+that of the first layer on the same resamples, and the mean average precision of the classes, which says how well the
+layer keeps classes apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -48,20 +48,31 @@ def main() -> None:
         if not images.exists():
             galaxtool.simulate(output=images, n=given.count, seed=given.seed, split="test")
         names = list(PROPERTIES)
-        print(f"| model | layer | {' | '.join(names)} | mean | class mAP | s |")
+        print(f"| model | layer | {' | '.join(names)} | mean | difference | class mAP |")
         print("|---|---|" + "---:|" * (len(names) + 3))
+        first: np.ndarray | None = None
         for layer in given.layers:
             file = folder / f"{given.model}-{layer}.parquet"
-            start = time.perf_counter()
-            galaxtool.embed([images], output=file, model=given.model, layer=layer, overwrite=True)
-            seconds = time.perf_counter() - start
+            if not file.exists():
+                galaxtool.embed([images], output=file, model=given.model, layer=layer)
             scores, precision = measure(file, images / "labels.csv")
-            cells = [f"{mean:.3f} ({low:.3f} to {high:.3f})" for mean, low, high in scores]
-            print(f"| {given.model} | {layer} | {' | '.join(cells)} | {precision:.3f} | {seconds:.0f} |", flush=True)
+            difference = "" if first is None else describe(scores[:, -1] - first[:, -1], signed=True)
+            first = scores if first is None else first
+            cells = [describe(column) for column in scores.T]
+            print(f"| {given.model} | {layer} | {' | '.join(cells)} | {difference} | {precision:.3f} |", flush=True)
 
 
-def measure(file: Path, catalogue: Path) -> tuple[list[tuple[float, float, float]], float]:
-    """Return the correlation of each property and of their mean, with intervals, and the mean average precision."""
+def describe(values: np.ndarray, *, signed: bool = False) -> str:
+    """Return the first value, that of all galaxies, with the interval of the others, those of the resamples."""
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return f"{values[0]:{'+' if signed else ''}.3f} ({low:.3f} to {high:.3f})"
+
+
+def measure(file: Path, catalogue: Path) -> tuple[np.ndarray, float]:
+    """Return the correlations of each property and their mean, and the mean average precision.
+
+    The first row of the correlations is that of all galaxies, the others are those of the resamples.
+    """
     stored = read_embeddings(file)
     labels = read_table(catalogue)
     row_of = {Path(str(path)).stem: row for row, path in enumerate(labels["path"])}
@@ -73,11 +84,9 @@ def measure(file: Path, catalogue: Path) -> tuple[list[tuple[float, float, float
     }
     similarities = stored.vectors @ stored.vectors.T
     rng = np.random.default_rng(0)
-    whole = correlate(similarities, classes, values, [np.arange(len(rows))])
     draws = [np.sort(rng.integers(0, len(rows), len(rows))) for _ in range(RESAMPLES)]
-    resampled = correlate(similarities, classes, values, draws)
-    low, high = np.percentile(resampled, [2.5, 97.5], axis=0)
-    return list(zip(whole[0], low, high, strict=True)), average_precision(similarities, classes)
+    scores = correlate(similarities, classes, values, [np.arange(len(rows)), *draws])
+    return scores, average_precision(similarities, classes)
 
 
 def correlate(
