@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 from galaxtool.datasets.label_log import COLUMNS, choose_labels
 from galaxtool.errors import GalaxtoolError, InputError
@@ -88,7 +88,7 @@ class LabelLog:
         Number of characters of an unfinished last line that were cut off.
     """
 
-    def __init__(self, path: Path, answers: Sequence[Answer], lock: io.TextIOBase, dropped: int = 0) -> None:
+    def __init__(self, path: Path, answers: Sequence[Answer], lock: TextIO, dropped: int = 0) -> None:
         self.path = path
         self.answers = list(answers)
         self.dropped = dropped
@@ -223,11 +223,13 @@ def find_labels(answers: Sequence[Answer]) -> dict[str, str]:
 
 def _parse(row: dict[str, str]) -> Answer:
     ra, dec = (float(row[name]) if row[name] else None for name in ("ra", "dec"))
-    texts = {name: row[name] for name in ("id", "path", "label", "by", "time", "action", "why")}
     if row["action"] not in ACTIONS or None in row:
         raise ValueError(row["action"])
-    numbers = {name: int(row[name] or 0) for name in ("page", "pool")}
-    return Answer(**texts, **numbers, ra=ra, dec=dec, star=row["star"] == "1")
+    return Answer(
+        id=row["id"], path=row["path"], ra=ra, dec=dec, label=row["label"], by=row["by"], time=row["time"],
+        action=row["action"], star=row["star"] == "1", why=row["why"], page=int(row["page"] or 0),
+        pool=int(row["pool"] or 0),
+    )  # fmt: skip
 
 
 def _find_finished_lines(content: bytes) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from galaxtool.errors import InputError
-from galaxtool.explorer.page import PAGE as SHARED
 from galaxtool.explorer.web.page_files import load_page_files
 from galaxtool.explorer.web.routes import serve_files
 from galaxtool.explorer.web.server import ServerOptions, WebServer
@@ -20,8 +19,7 @@ from galaxtool.search.features import FeatureArgs, open_features
 from galaxtool.types import Progress, warn
 from galaxtool.utils.counts import format_count
 
-PAGE = "galaxtool.labeling.pages"
-"""Package with the files of the page that `explore` does not have."""
+_PAGES = ("galaxtool.explorer.pages", "galaxtool.labeling.pages")  # the styles and scripts of `explore` are shared
 
 
 def serve_label(args: FeatureArgs, options: LabelOptions, server: ServerOptions, progress: Progress) -> LabelResult:
@@ -35,7 +33,7 @@ def serve_label(args: FeatureArgs, options: LabelOptions, server: ServerOptions,
         web = WebServer(str(options.output), server, close=log.close)
         session = _open_session(args, options, log, progress)
         progress.start("Opening the page")
-        files = load_page_files(SHARED, PAGE)
+        files = load_page_files(*_PAGES)
         web.start([*serve_files(files, first="label.html"), *LabelApi(session).routes()], progress)
     except BaseException:
         if web is not None:

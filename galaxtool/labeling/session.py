@@ -180,14 +180,13 @@ class LabelSession:
     def _list_open(self) -> tuple[np.ndarray, np.ndarray]:
         """Return which objects nobody has answered, and the rows that others labelled and this person did not see."""
         is_open = np.ones(len(self._names), dtype=bool)
-        mine, others = set(), set()
-        for (name, by), answer in list_states(self.log.answers).items():
-            row = self._row_of.get(name)
-            if row is not None:
-                is_open[row] = False
-                (mine if by == self.options.by else others).add(row if answer.label or by == self.options.by else -1)
-        is_open[[self._row_of[name] for name in self._earlier if name in self._row_of]] = False
-        return is_open, np.array(sorted(others - mine - {-1}), dtype=int)
+        states = [(self._row_of[name], by, one) for (name, by), one in list_states(self.log.answers).items()
+                  if name in self._row_of]  # fmt: skip
+        is_open[[row for row, _, _ in states]] = False
+        is_open[[self._row_of[name] for name in self._earlier]] = False
+        mine = {row for row, by, _ in states if by == self.options.by}
+        others = {row for row, _, answer in states if answer.label}
+        return is_open, np.array(sorted(others - mine), dtype=int)
 
     def _score_for_page(self, ranking: Ranking | None) -> np.ndarray:
         if ranking is None:

@@ -37,8 +37,10 @@ def score_start(features: Features, space: LabelSpace, start: Start, progress: P
                 hint="Build an index with `galaxtool index`, or start from an object with --id.",
             )
         return find_distances(space, [_find_row(features, start.id)])
-    given = {"images": start.image, "texts": start.text, "symbols": start.symbol, "ids": start.id}
-    request = Request(**{name: (value,) for name, value in given.items() if value is not None})
+    images, texts, symbols, ids = (
+        () if value is None else (value,) for value in (start.image, start.text, start.symbol, start.id)
+    )
+    request = Request(images=images, texts=texts, symbols=symbols, ids=ids)
     (query,) = resolve_queries([request.combine()], request, features.source, progress)
     if isinstance(query, GalaxtoolError):
         raise query
