@@ -69,7 +69,8 @@ def build(folder: Path, count: int, dim: int) -> None:
     model = read_record(files)
     record = IndexRecord(
         kind="ivf-sq8", count=count, dim=dim, model="mini", model_at=BUNDLED, model_digest=model.digest,
-        preprocess_digest=model.make_preprocess().digest, recall_at_10=0.0, recall_queries=0, target_recall=0.99,
+        preprocess_digest=model.make_preprocess().digest, layer="penultimate", recall_at_10=0.0,
+        recall_queries=0, target_recall=0.99,
     )  # fmt: skip
     start = time.perf_counter()
     source = ArraySource(vectors, items)
@@ -137,8 +138,9 @@ def main() -> None:
     build(arguments.folder, arguments.count, arguments.dim)
     page = open_page(arguments.folder / "index")
     start = time.perf_counter()
-    while json.loads(page.ask("/api/map/pca")[1])["state"] == "computing":
+    while (state := json.loads(page.ask("/api/map/pca")[1]))["state"] == "computing":
         time.sleep(0.2)
+    assert state["state"] == "ready", state["error"]
     print(f"map made in {time.perf_counter() - start:.1f} s (0 if it was there)", flush=True)
     page.stop()
     page = open_page(arguments.folder / "index")

@@ -111,7 +111,8 @@ def _group(objects: Objects, sample: np.ndarray, vectors: np.ndarray) -> tuple[n
     clusters = np.concatenate(
         [(objects.vectors(rows) @ means.T - offsets).argmax(axis=1) for rows in _blocks(len(objects))]
     )
-    named = name_clusters(_make_features(objects, vectors), groups, (), None, ComputeOptions())
+    is_known = objects.source is None or objects.source.record.dim == objects.dim
+    named = name_clusters(_make_features(objects, vectors), groups, (), None, ComputeOptions()) if is_known else []
     known, clusters = np.unique(clusters, return_inverse=True)  # a cluster of the sample may be left with none
     return clusters.astype(np.uint8), [named[k].text if named else "" for k in known]
 
