@@ -18,6 +18,7 @@ from galaxtool.tables.formats.find import CONVERT_HINT, list_table_suffixes
 from galaxtool.tables.formats.plain_columns import simplify_table
 from galaxtool.tables.protocols import MultiTableFormat, TableFormat
 from galaxtool.tables.selection import NOTHING_WANTED, WantedColumns, list_tables, select_table
+from galaxtool.tables.unpacked_size import check_unpacked_size
 from galaxtool.utils.suggestions import suggest_path
 
 
@@ -62,6 +63,7 @@ def read_table(
     if not path.is_file():
         raise TableError(f"There is no table at '{path}'.", hint=suggest_path(path))
     try:
+        check_unpacked_size(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # nonstandard units and the like, which do not concern users of the table
             raw = _read(form, path, table, wanted, notes)

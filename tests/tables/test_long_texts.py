@@ -1,7 +1,8 @@
-"""Parquet tables whose texts need more memory than there is are refused by name; others are read as before."""
+"""Tables that need more memory than there is are refused by name; others are read as before."""
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,17 @@ def test_a_text_that_is_stored_once_and_meant_a_million_times(tmp_path: Path) ->
     assert (tmp_path / "t.parquet").stat().st_size < 1_000_000
     with pytest.raises(TableError, match=r"'path' of .* has a text of 100000 bytes in a table of 1000000 rows"):
         read_table(tmp_path / "t.parquet")
+
+
+def test_a_small_file_that_unpacks_to_gigabytes(tmp_path: Path) -> None:
+    name = "t.csv.gz"
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    head = packer.compress(b"path,x\n") + packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(b"a" * (1 << 24)) + packer.flush(zlib.Z_FULL_FLUSH)  # which may be repeated
+    (tmp_path / name).write_bytes(head + piece * 80)
+    assert (tmp_path / name).stat().st_size < 1_500_000
+    with pytest.raises(TableError, match="unpacks to more than 1024 MB"):
+        read_table(tmp_path / name)
 
 
 def test_long_texts_of_few_rows_are_read(tmp_path: Path) -> None:
