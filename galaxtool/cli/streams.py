@@ -76,7 +76,7 @@ def _wrap(stream: TextIO) -> TextIO:
         return stream
     stream.flush()
     file = LenientFile(raw.fileno(), "w", closefd=False)
-    lines = stream.line_buffering or raw is buffer or raw.fileno() == _STDERR
+    lines = bool(stream.line_buffering) or raw is buffer or raw.fileno() == _STDERR
     return io.TextIOWrapper(
         io.BufferedWriter(file), encoding=stream.encoding, errors=stream.errors, line_buffering=lines
     )

@@ -117,7 +117,7 @@ class RayExecutor:
         self._cancel()
         try:
             yield from self._run(make, iter(tasks), rescue)
-        except ConnectionError as error:
+        except (ConnectionError, self._ray.exceptions.RayError) as error:
             raise GalaxtoolError(
                 f"The connection to Ray was lost: {shorten_message(error)}", hint=RESUME_HINT
             ) from error

@@ -373,6 +373,7 @@ def test_a_file_for_each_band_with_splits_and_tables(tmp_path: Path) -> None:
 # --- through the command line -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_finetune_trains_on_an_archive(tmp_path: Path) -> None:
     files = {f"set/{kind}/{i}.png": picture(100 * i + ord(kind[0])) for kind in ("ring", "lens") for i in range(8)}
     path = archive(tmp_path / "set.tar.gz", files)

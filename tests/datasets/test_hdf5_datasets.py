@@ -323,6 +323,7 @@ def test_the_command_line_says_what_is_there(tmp_path: Path) -> None:
     assert "gunzip" not in told and "images, ans" in told
 
 
+@pytest.mark.slow
 def test_finetune_trains_on_the_file(tmp_path: Path) -> None:
     stack(tmp_path / "a.h5", 60, layout={"compression": "gzip"})
     options = ["--backbone", "small-resnet@none", "--method", "supervised", "--epochs", 1, "--batch-size", 16]

@@ -122,7 +122,18 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
 """Page -> what must hold when its blocks have run."""
 
 
-@pytest.mark.parametrize("document", [one for one in WITH_PYTHON if name_of(one) != "docs/plugins.md"], ids=name_of)
+# its commands are those of other tests
+SLOW = ("docs/quickstart.md",)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(one, id=name_of(one), marks=[pytest.mark.slow] if name_of(one) in SLOW else [])
+        for one in WITH_PYTHON
+        if name_of(one) != "docs/plugins.md"
+    ],
+)
 def test_python_blocks_run(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     page = name_of(document)

@@ -50,7 +50,7 @@ def check_texts(table: pa.Table, path: Path) -> None:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
+    return any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary))
 
 
 def _make_error(path: Path, column: str, what: str) -> TableError:
