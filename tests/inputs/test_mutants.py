@@ -22,7 +22,7 @@ from support.mutants import Mutant, make_mutant, make_seeds
 RUNS = Path(__file__).resolve().parents[1] / "support" / "mutant_runs.py"
 SEED = os.environ.get("GALAXTOOL_FUZZ_SEED", "")
 FIRST = int(SEED or 0) * 10_000
-FEW, SOME = (2000, 400) if SEED else (100, 12)
+FEW, SOME = (2000, 400) if SEED else (100, 20)
 
 
 def classified(
