@@ -9,7 +9,7 @@ ROUNDS ?= 20
 SEED := $(or $(SEED),$(shell date +%s))
 # tests that draw examples
 FUZZ ?= mutants or stretch or reading or tables or filter or losses or metrics or datasets or indexes or simulation \
-	or preprocess
+	or preprocess or random_records
 
 ifdef PYTHON
 ready :=
