@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,7 +94,7 @@ class LabelLog:
         self.answers = list(answers)
         self.dropped = dropped
         self._lock = lock
-        self._stream = path.open("ab")
+        self._stream = path.open("ab", buffering=0)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -122,8 +123,6 @@ class LabelLog:
             answers = read_log(path) if path.exists() and path.stat().st_size else []
             dropped = _cut_unfinished_line(path)
             log = cls(path, answers, lock, dropped)
-            if not log._stream.tell():
-                log._append(COLUMNS)
         except OSError as error:
             lock.close()
             raise _make_write_error(path, error) from error
@@ -139,8 +138,11 @@ class LabelLog:
         self.close()
 
     def close(self) -> None:
-        """Close the file and release the lock."""
+        """Close the file and release the lock; a file without any answer is removed."""
+        is_empty = not self._stream.closed and not self._stream.tell()
         self._stream.close()
+        if is_empty:
+            self.path.unlink(missing_ok=True)
         self._lock.close()
 
     def append(self, answer: Answer) -> Answer:
@@ -152,9 +154,12 @@ class LabelLog:
             If the disk is full.
         """
         stamped = answer if answer.time else replace(answer, time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        end = self._stream.tell()
         try:
             self._append(stamped.cells())
         except OSError as error:
+            with suppress(OSError):
+                self._stream.truncate(end)  # half a row would spoil the next one
             raise _make_write_error(self.path, error) from error
         self.answers.append(stamped)
         return stamped
@@ -179,9 +184,13 @@ class LabelLog:
 
     def _append(self, cells: Sequence[str]) -> None:
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(cells)
-        self._stream.write(text.getvalue().encode(**_ENCODING))
-        self._stream.flush()
+        writer = csv.writer(text, lineterminator="\n")
+        if not self._stream.tell():
+            writer.writerow(COLUMNS)
+        writer.writerow(cells)
+        content = text.getvalue().encode(**_ENCODING)
+        while content:
+            content = content[self._stream.write(content) :]
         sync_file(self.path)
 
 

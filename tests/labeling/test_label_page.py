@@ -168,6 +168,7 @@ def test_a_page_that_cannot_be_opened_leaves_the_log_free(
             opened.append(Answer(id="g1<b>", label="wanted"))
     with pytest.raises(error, match=message):
         galaxtool.label(features, output=log, browser=False, **options)
+    assert log.exists() == ("classes" in options)
     LabelLog.open(log).close()
 
 
