@@ -29,13 +29,13 @@ _METHODS = {
     "random": "random order",
 }
 _SCORES = {
-    "recall_top_0.1pct": "recall in 0.1 %",
+    "recall_top_0.1pct": "top 0.1 %",
     "recall_top_1pct": "1 %",
     "recall_top_5pct": "5 %",
     "recall_top_10pct": "10 %",
-    "precision_top_1pct": "precision in 1 %",
+    "precision_top_1pct": "precision 1 %",
     "auroc": "AUROC",
-    "average_precision": "average precision",
+    "average_precision": "AP",
 }
 
 
@@ -68,21 +68,17 @@ def _show(result: LabelResult) -> None:
 def _show_replay(result: LabelResult) -> None:
     scores = result.scores
     assert scores is not None
-    rows = [
-        {
-            "ranking": title,
-            **{
-                name: "" if entry["value"] is None else f"{entry['value']:.2f} ({entry['low']:.2f}-{entry['high']:.2f})"
-                for name, entry in ((name, scores[method][key]) for key, name in _SCORES.items())
-            },
-        }
-        for method, title in _METHODS.items()
-    ]
+    rows = []
+    for method, title in _METHODS.items():
+        values = {name: scores[method][key]["value"] for key, name in _SCORES.items()}
+        rows.append(
+            {"ranking": title, **{name: "" if value is None else f"{value:.2f}" for name, value in values.items()}}
+        )
     print_table(rows, ("ranking", *_SCORES.values()))
     found = scores["found"]["loop"]["value"]
     echo(
         "",
-        f"Mean of {format_count(scores['runs'], 'run')}, with the lowest and the highest",
+        f"Recall in the top of each ranking, and other scores: means of {format_count(scores['runs'], 'run')}",
         f"'{scores['wanted']}': {scores['wanted_count']:,} of {format_count(scores['count'], 'object')}; the loop "
         f"found {found:.1f} of them among the {scores['seen']} that it labelled",
         f"Scores and figure: {result.output}",

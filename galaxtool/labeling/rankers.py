@@ -189,8 +189,8 @@ def find_distances(space: LabelSpace, rows: Sequence[int] | np.ndarray, known: n
     """
     nearest = np.full(len(space), -1, dtype=np.float32) if known is None else known
     if len(rows):
-        units = (space.points[rows] / space.lengths[rows, None]).T
+        units = space.points[rows] / space.lengths[rows, None]
         for part, block in space.blocks():
-            cosines = (block @ units).max(axis=1) / space.lengths[part]
+            cosines = (units @ block.T).max(axis=0) / space.lengths[part]  # along the short axis, max is slow
             np.maximum(nearest[part], cosines, out=nearest[part])
     return nearest

@@ -45,6 +45,7 @@ def draw_replay(record: Mapping[str, Any], found: Mapping[str, np.ndarray], *, s
         Number of wanted objects.
     """
     figure = make_figure(2, inches=2.5)
+    figure.set_layout_engine("constrained", wspace=0.06)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 0.95))
     _draw_recall(left, record)
     _draw_found(middle, found, seen, wanted)
@@ -63,7 +64,7 @@ def _draw_recall(axes: Axes, record: Mapping[str, Any]) -> None:
         axes.plot(shares, value, color=color, marker=marker, linestyle=line)
     best = [min(1.0, share / 100 * record["count"] / record["wanted_count"]) for share in shares]
     axes.plot(shares, best, color="0.55", linewidth=0.6, zorder=0)
-    axes.annotate("all right", (shares[1], best[1]), (2, 3), textcoords="offset points", fontsize=6, color="0.45")
+    axes.annotate("perfect order", (shares[1], best[1]), (2, 3), textcoords="offset points", fontsize=6, color="0.45")
     axes.set(xscale="log", xlabel="top of the ranking (%)", ylabel="recall", ylim=(0, 1.03))
     axes.set_xticks(shares, [f"{share:g}" for share in shares])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -83,7 +83,8 @@ class LabelSession:
         self._names: list[str] = features.items["id"].to_pylist()
         self._row_of = {name: row for row, name in enumerate(self._names)}
         self._lock = threading.RLock()
-        self._ranking: Ranking | None = None
+        self._nearest = find_distances(space, [])
+        self._compared: set[int] = set()
         self.page: Page | None = None
 
     def make_page(self) -> Page:
@@ -100,7 +101,7 @@ class LabelSession:
             wishes = Wishes(
                 self._score_for_page(ranking),
                 None if ranking is None else ranking.doubt,
-                find_distances(self.space, labeled),
+                self._find_nearest(labeled),
                 is_open,
                 others,
             )
@@ -187,6 +188,12 @@ class LabelSession:
         mine = {row for row, by, _ in states if by == self.options.by}
         others = {row for row, _, answer in states if answer.label}
         return is_open, np.array(sorted(others - mine), dtype=int)
+
+    def _find_nearest(self, rows: list[int]) -> np.ndarray:
+        """Return the cosine of each object to the most similar labelled one; only new ones are compared."""
+        new = [row for row in rows if row not in self._compared]
+        self._compared.update(new)
+        return find_distances(self.space, new, self._nearest)
 
     def _score_for_page(self, ranking: Ranking | None) -> np.ndarray:
         if ranking is None:
