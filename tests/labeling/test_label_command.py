@@ -138,7 +138,7 @@ def test_a_ranking_by_other_labels(features: Path, truth: Path, tmp_path: Path) 
         ({"replay": "truth.csv"}, ConfigError, "needs the label"),
         ({"replay": "truth.csv", "wanted": "rings"}, InputError, "Did you mean 'ring'"),
         ({"replay": "none.csv", "wanted": "ring"}, InputError, "none.csv"),
-        ({"replay": "labels.csv", "wanted": "wanted", "label_column": "lable"}, TableError, "Did you mean 'label'"),
+        ({"replay": "labels.csv", "wanted": "wanted", "label_column": "labl"}, TableError, "Did you mean 'label'"),
         ({"replay": "strange.csv", "wanted": "ring"}, InputError, "None of the 2 rows"),
         ({"replay": "twice.csv", "wanted": "ring"}, InputError, "gives 'f/g0' two labels, 'ring' and 'other'"),
         ({"replay": "one.csv", "wanted": "ring"}, InputError, "All 1 objects"),
