@@ -16,9 +16,9 @@ import numpy as np
 ReadVectors = Callable[[np.ndarray], np.ndarray]
 """A function from row numbers, int (n,), to unit vectors, float32 (n, dim)."""
 
-MAX_EXACT = 2000
-"""Number of rows up to which a filtered search compares all of them."""
-
+_READ, _READ_HALF = 100, 10  # reading a vector takes as long as comparing it with so many queries
+_FEW = 20  # queries up to which half-precision vectors are compared as they are
+_LINKS = 32  # rows that a graph looks at for each candidate
 _BLOCK = 8192
 _MAX_REFINED = 4096  # queries whose candidates are ranked again at a time
 
@@ -34,6 +34,8 @@ class Searcher:
         Returns the vectors of rows.
     refine : int
         Number of candidates for each result wanted, which are ranked again by their vectors; 1 for none.
+    half_vectors : ndarray of float16, shape (N, dim), optional
+        The vectors in half precision, which a few queries are compared with faster.
 
     Attributes
     ----------
@@ -41,8 +43,10 @@ class Searcher:
         ``nlist`` and ``nprobe`` of an inverted file, ``efSearch`` of a graph, ``refine`` if it is above 1.
     """
 
-    def __init__(self, index: Any, read_vectors: ReadVectors, *, refine: int = 1) -> None:
-        self.index, self.read_vectors = index, read_vectors
+    def __init__(
+        self, index: Any, read_vectors: ReadVectors, *, refine: int = 1, half_vectors: np.ndarray | None = None
+    ) -> None:
+        self.index, self.read_vectors, self._half_vectors = index, read_vectors, half_vectors
         self._inverted = faiss.try_extract_index_ivf(index)
         self.settings: dict[str, int] = {"refine": refine} if refine > 1 else {}
         if self._inverted is not None:
@@ -85,8 +89,8 @@ class Searcher:
         k = min(k, count)
         if k == 0 or not len(vectors):
             return np.empty((len(vectors), k), np.float32), np.empty((len(vectors), k), np.int64)
-        if keep is not None and count <= MAX_EXACT:
-            return search_exactly(vectors, k, np.flatnonzero(keep), self.read_vectors)
+        if keep is not None and self._is_exact_faster(len(vectors), count):
+            return self._search_exactly(vectors, k, np.flatnonzero(keep))
         wanted = min(k * self.settings.get("refine", 1), count)
         similarities, rows = self._search_selected(vectors, wanted, keep, count / total)
         short = (rows[:, :k] < 0).any(axis=1)
@@ -94,8 +98,18 @@ class Searcher:
             similarities, rows = self._refine(vectors, k, rows)
         if short.any():  # the part of the index that was visited has fewer than k
             chosen = np.arange(total) if keep is None else np.flatnonzero(keep)
-            similarities[short], rows[short] = search_exactly(vectors[short], k, chosen, self.read_vectors)
+            similarities[short], rows[short] = self._search_exactly(vectors[short], k, chosen)
         return similarities, rows
+
+    def _search_exactly(self, vectors: np.ndarray, k: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self._half_vectors is not None and len(vectors) <= _FEW:
+            return search_half_vectors(vectors, k, chosen, self._half_vectors)
+        return search_exactly(vectors, k, chosen, self.read_vectors)
+
+    def _is_exact_faster(self, queries: int, count: int) -> bool:
+        """Tell whether comparing all of `count` rows costs less than a search with a filter that keeps these."""
+        read = _READ_HALF if self._half_vectors is not None and queries <= _FEW else _READ
+        return count * (read + queries) <= queries * self._estimate_rows(count / self.index.ntotal)
 
     def _search_selected(
         self, vectors: np.ndarray, k: int, keep: np.ndarray | None, fraction: float
@@ -124,6 +138,14 @@ class Searcher:
         except RuntimeError:  # a kind of a plugin that cannot filter
             return np.empty((len(vectors), k), np.float32), np.full((len(vectors), k), -1, np.int64)
         return similarities, rows
+
+    def _estimate_rows(self, fraction: float) -> float:
+        """Return the number of rows that a search of a fraction of them looks at for each query."""
+        total = float(self.index.ntotal)
+        if self._inverted is not None:
+            return total * min(1.0, self._inverted.nprobe / (fraction * self._inverted.nlist))
+        effort = self.settings.get("efSearch")
+        return total if effort is None else min(total, _LINKS * effort / fraction)
 
     def _choose_effort(self, k: int) -> Mapping[str, int]:
         """Return the effort of a graph, which must not be less than the number of results; else nothing."""
@@ -155,12 +177,30 @@ def search_exactly(
     rows = np.empty((len(vectors), 0), np.int64)
     for start in range(0, len(chosen), _BLOCK):
         block = chosen[start : start + _BLOCK]
-        similarities = np.concatenate([similarities, vectors @ read_vectors(block).T], axis=1)
-        rows = np.concatenate([rows, np.broadcast_to(block, (len(vectors), len(block)))], axis=1)
+        near, found = faiss.knn(vectors, read_vectors(block), min(k, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
+        similarities = np.concatenate([similarities, near], axis=1)
+        rows = np.concatenate([rows, block[found]], axis=1)
         if similarities.shape[1] > k:
             best = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
             similarities, rows = np.take_along_axis(similarities, best, 1), np.take_along_axis(rows, best, 1)
     order = np.lexsort((rows, -similarities), axis=1)
+    return np.take_along_axis(similarities, order, 1), np.take_along_axis(rows, order, 1)
+
+
+def search_half_vectors(
+    vectors: np.ndarray, k: int, chosen: np.ndarray, half_vectors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compare a few queries with all chosen rows of float16 vectors (N, dim); see `Searcher.search`."""
+    similarities = np.empty((len(vectors), 0), np.float32)
+    rows = np.empty((len(vectors), 0), np.int64)
+    for start in range(0, len(chosen), _BLOCK):
+        block = chosen[start : start + _BLOCK]
+        codes = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        codes.add_sa_codes(half_vectors[block].view(np.uint8))
+        near, found = codes.search(vectors, min(k, len(block)))
+        similarities = np.concatenate([similarities, near], axis=1)
+        rows = np.concatenate([rows, block[found]], axis=1)
+    order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(similarities, order, 1), np.take_along_axis(rows, order, 1)
 
 
@@ -170,7 +210,10 @@ def make_searcher(index: Any, half_vectors: np.ndarray | None, *, refine: int = 
     def read(rows: np.ndarray) -> np.ndarray:
         return read_unit_vectors(index, half_vectors, rows)
 
-    return Searcher(index, read, refine=refine if half_vectors is not None else 1)
+    refine = refine if half_vectors is not None else 1
+    return Searcher(
+        index, read, refine=refine, half_vectors=None if isinstance(index, faiss.IndexFlat) else half_vectors
+    )
 
 
 def read_unit_vectors(index: Any, half_vectors: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
@@ -184,5 +227,6 @@ def read_unit_vectors(index: Any, half_vectors: np.ndarray | None, rows: np.ndar
         if (inverted := faiss.try_extract_index_ivf(index)) is not None:
             inverted.make_direct_map()
         found = index.reconstruct_batch(np.asarray(rows, dtype=np.int64))
-    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    lengths = np.sqrt(np.einsum("nd,nd->n", found, found))  # np.linalg.norm would take longer than all the rest
+    found /= np.maximum(lengths, 1e-12)[:, None]
     return found
