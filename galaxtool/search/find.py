@@ -22,7 +22,7 @@ from galaxtool.search.request import list_queries
 from galaxtool.search.results import Neighbor, SimilarResult
 from galaxtool.search.source import Source
 from galaxtool.tables.formats.find import check_table_path
-from galaxtool.tables.formats.plain_columns import get_values_and_mask
+from galaxtool.tables.formats.plain_columns import find_masked_cells, get_values_and_mask
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.atomic_write import check_writable
@@ -116,8 +116,8 @@ def _list_neighbors(table: Table) -> list[Neighbor]:
     plain: dict[str, list[Any]] = {}
     for name in table.colnames:
         values, mask = get_values_and_mask(table[name])
-        hidden = mask.reshape(len(mask), -1).all(axis=1)
-        plain[name] = [None if gone else value for value, gone in zip(values.tolist(), hidden.tolist(), strict=True)]
+        hidden = find_masked_cells(mask).tolist()
+        plain[name] = [None if gone else value for value, gone in zip(values.tolist(), hidden, strict=True)]
     others = [name for name in table.colnames if name not in COLUMNS]
     ours = [name for name in COLUMNS if name in plain]
     return [

@@ -213,7 +213,8 @@ def _embed_example(
     if example.kind in (ID, ANY):
         return _take_object(source.index.row_of(str(example.value)), label, weight, source)
     if example.kind == POSITION:
-        return _take_object(find_row_at(*example.value, radius, source.index, progress), label, weight, source)
+        ra, dec = example.value
+        return _take_object(find_row_at(ra, dec, radius, source.index, progress), label, weight, source)
     return QueryExample(label=label, vector=_check_vector(example.value, source), weight=weight)
 
 

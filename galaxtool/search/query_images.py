@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -110,7 +111,7 @@ class _Embedder:
     def _finish(self, picture: _Picture, vector: np.ndarray) -> EmbeddedImage | GalaxtoolError:
         cutout, ref = picture.cutout, picture.ref
         if not np.isfinite(vector).all():
-            return UnreadableImage(describe_not_finite(ref or ImageRef(cutout.source or "image"), embeds=True))
+            return UnreadableImage(describe_not_finite(ref or ImageRef(Path(cutout.source or "image")), embeds=True))
         return EmbeddedImage(vector=vector, ref=ref, reading=self.options, ra=cutout.ra, dec=cutout.dec)
 
     def _try_to_read(self, image: Image) -> _Picture | GalaxtoolError:
@@ -127,10 +128,12 @@ class _Embedder:
         if isinstance(image, (Cutout, np.ndarray)):
             cutout = image if isinstance(image, Cutout) else _take_pixels(image, self.preprocess.channels)
             return _Picture(None, cutout, self.preprocess.picture(cutout))
-        is_found = isinstance(image, ImageRef)
-        ref = image if is_found else locate_query(os.fspath(image), self.options, self.source.index)
+        ref = image if isinstance(image, ImageRef) else self._locate(image)
         cutout = read_ref(ref, self.preprocess.reading(self.options.read_options, position=True))
         return _Picture(ref, cutout, self.preprocess.picture(cutout))
+
+    def _locate(self, path: str | os.PathLike[str]) -> ImageRef:
+        return locate_query(os.fspath(path), self.options, self.source.index)
 
 
 def _take_pixels(array: np.ndarray, channels: tuple[str, ...]) -> Cutout:

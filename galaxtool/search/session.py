@@ -225,4 +225,4 @@ def _listed(values: T | Sequence[T] | None) -> Sequence[T]:
     """Return one value or several as a sequence."""
     if values is None:
         return ()
-    return [values] if isinstance(values, ONE_IMAGE) else list(values)  # type: ignore[list-item, arg-type]
+    return [values] if isinstance(values, ONE_IMAGE) else list(values)  # type: ignore[arg-type]

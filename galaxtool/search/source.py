@@ -132,10 +132,9 @@ class Source:
 
     @cached_property
     def _torch_engine(self) -> TextEngine:
-        opened = self.__dict__.get("engine")  # the same one serves images, if it is open
-        engine = (
-            opened if getattr(opened, "name", "") == "torch" else open_engine(self.files, "torch", self.compute.device)
-        )
+        opened: Engine | None = self.__dict__.get("engine")  # the same one serves images, if it is open
+        is_torch = opened is not None and opened.name == "torch"
+        engine = opened if opened and is_torch else open_engine(self.files, "torch", self.compute.device)
         self._check_engine(engine)
         return cast(TextEngine, engine)
 

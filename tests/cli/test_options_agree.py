@@ -32,6 +32,7 @@ WRITERS = {
     "reproduce",
     "anomalies",
     "doubts",
+    "label",
 }
 """Commands that write to a path that the user chooses."""
 

@@ -242,3 +242,11 @@ def test_labels_on_the_sheet(idx: Path, capsys: Any) -> None:
     assert "Did you mean 'label'" in capsys.readouterr().err
     assert run("similar", "--id", "p01", "--index", idx, "--html", "similar.csv") == 1
     assert "the name of two outputs" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.usefixtures("_here")
+def test_no_result_is_left(idx: Path, session: SearchSession) -> None:
+    options = ("--exclude-query", "--where", "name = 'p01'", "--index", idx, "--html", "none.html")
+    assert run("similar", "--id", "p01", *options) == 0
+    assert read_rows() == [] and Path("similar.png").is_file() and Path("none.html").is_file()
+    assert len(session.search(id="p01", where="name = 'p01'", exclude_query=True)) == 0

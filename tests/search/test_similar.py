@@ -137,7 +137,11 @@ def test_an_index_says_what_it_is(run: Run, model: Path, images: Path) -> None:
     code, _, err = run("index", images, "--model", model)
     assert code == 1 and "already contains an index" in err
     code, out, _ = run("index", images / "sky", "--model", model, "--overwrite", "--kind", "ivf-sq8", "--json")
-    assert code == 0 and json.loads(out)["settings"] == {"nlist": 1, "nprobe": 1} and json.loads(out)["count"] == 6
+    assert (
+        code == 0
+        and {"nlist": 1, "nprobe": 1}.items() <= json.loads(out)["settings"].items()
+        and json.loads(out)["count"] == 6
+    )
     code, _, err = run("index", images, "--model", model, "--kind", "ivfsq8", "-o", "x")
     assert code == 1 and "ivf-sq8" in err and not Path("x").exists()
     code, _, err = run("index", images / "damaged.fits", "--model", model, "-o", "x")
@@ -219,7 +223,7 @@ def test_texts_and_symbols(run: Run, model: Path, built: Path) -> None:
     assert code == 1 and "There is no symbol" in err and SLUGS[0] in err
     for engine in ("onnx", "openvino"):
         code, _, err = run("similar", "--text", "x", "--engine", engine, "--index", built)
-        assert code == 1 and "ONNX" in err and f"Leave --engine {engine} out" in err
+        assert code == 1 and f"--engine {engine}" in err and len(err.strip().splitlines()) == 2
 
 
 def test_a_model_without_symbols_says_so(run: Run, images: Path, tmp_path: Path) -> None:
