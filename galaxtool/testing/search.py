@@ -38,8 +38,9 @@ def check_index(name: str, *, seed: int = 0) -> None:
     """
     rng = np.random.default_rng(seed)
     # clustered, as embeddings are
-    vectors = rng.normal(size=(20, _DIM))[np.arange(_N) % 20] + 0.5 * rng.normal(size=(_N, _DIM))
-    vectors = np.ascontiguousarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    drawn = rng.normal(size=(20, _DIM))[np.arange(_N) % 20] + 0.5 * rng.normal(size=(_N, _DIM))
+    scaled = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    vectors: np.ndarray = np.ascontiguousarray(scaled, dtype=np.float32)
     kept = vectors.copy()
     index: Any = get_registry().indexes.find(name).create(vectors)
     assert isinstance(index, faiss.Index), f"The kind '{name}' makes a {type(index).__name__}, not a faiss.Index."
