@@ -128,7 +128,7 @@ def _write_vectors(plan: IndexPlan, folder: Path, progress: Progress) -> IndexRe
     _write_items(plan.sources, record, folder, picks)
     progress.start(f"Building the {record.kind} index of {format_count(record.count, 'image')}")
     index = _make_index(record, picks.sample.vectors, plan.sources) if plan.base is None else plan.base
-    picks.sample.vectors = np.empty(0)  # may be 1 GiB
+    picks.sample.vectors = np.empty((0, record.dim), np.float32)  # may be 1 GiB
     measured, tuning = _make_query_sets(plan, picks)
     search = ExactSearch([*measured.values(), *tuning])
     present = index.ntotal

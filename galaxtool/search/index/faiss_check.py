@@ -24,6 +24,8 @@ from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
 from galaxtool.utils.guarded_child import ChildFailed, GuardedChild
 
+_untyped: Any = faiss  # its annotations lack keyword arguments
+
 READ_FLAGS = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY
 """The file is mapped into memory, not read."""
 
@@ -167,9 +169,9 @@ def _search_everywhere(index: Any, inverted: Any) -> None:
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
     params = None
     if inverted is not None:
-        params = faiss.SearchParametersIVF(nprobe=inverted.nlist)
+        params = _untyped.SearchParametersIVF(nprobe=inverted.nlist)
         if isinstance(index, faiss.IndexPreTransform):
-            params = faiss.SearchParametersPreTransform(index_params=params)
+            params = _untyped.SearchParametersPreTransform(index_params=params)
     index.search(queries, min(10, index.ntotal), params=params)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import faiss
 import numpy as np
 
+_untyped: Any = faiss  # its annotations lack keyword arguments
+
 _NEIGHBORS = 32
 _EFFORT = 80  # candidates while the graph is built
 SEARCH_EFFORT = 64
@@ -28,7 +30,7 @@ def prepare_hnsw(sample: np.ndarray, count: int) -> Any:
     faiss.IndexHNSWSQ
         Index by inner product; similarities have errors of about 2e-3.
     """
-    index = faiss.IndexHNSWSQ(sample.shape[1], faiss.ScalarQuantizer.QT_8bit, _NEIGHBORS, faiss.METRIC_INNER_PRODUCT)
+    index = _untyped.IndexHNSWSQ(sample.shape[1], faiss.ScalarQuantizer.QT_8bit, _NEIGHBORS, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction, index.hnsw.efSearch = _EFFORT, SEARCH_EFFORT
     index.train(sample)
     return index

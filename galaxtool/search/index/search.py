@@ -13,6 +13,8 @@ from typing import Any
 import faiss
 import numpy as np
 
+_untyped: Any = faiss  # its annotations lack keyword arguments
+
 ReadVectors = Callable[[np.ndarray], np.ndarray]
 """A function from row numbers, int (n,), to unit vectors, float32 (n, dim)."""
 
@@ -47,7 +49,7 @@ class Searcher:
         self, index: Any, read_vectors: ReadVectors, *, refine: int = 1, half_vectors: np.ndarray | None = None
     ) -> None:
         self.index, self.read_vectors, self._half_vectors = index, read_vectors, half_vectors
-        self._inverted = faiss.try_extract_index_ivf(index)
+        self._inverted: Any = faiss.try_extract_index_ivf(index)
         self.settings: dict[str, int] = {"refine": refine} if refine > 1 else {}
         if self._inverted is not None:
             self.settings = {"nlist": self._inverted.nlist, "nprobe": self._inverted.nprobe, **self.settings}
@@ -122,17 +124,17 @@ class Searcher:
         options: dict[str, Any] = {}
         if keep is not None:
             bits = np.packbits(keep, bitorder="little")  # the selector refers to it
-            options["sel"] = faiss.IDSelectorBitmap(bits)
+            options["sel"] = _untyped.IDSelectorBitmap(bits)
         if self._inverted is not None:
             # as many of the rows to search are visited as of all rows without a filter
             probes = min(self._inverted.nlist, math.ceil(self._inverted.nprobe / fraction))
-            params = faiss.SearchParametersIVF(nprobe=probes, **options)
+            params = _untyped.SearchParametersIVF(nprobe=probes, **options)
             if isinstance(self.index, faiss.IndexPreTransform):
-                params = faiss.SearchParametersPreTransform(index_params=params)
+                params = _untyped.SearchParametersPreTransform(index_params=params)
         elif effort:
-            params = faiss.SearchParametersHNSW(efSearch=math.ceil(effort["efSearch"] / fraction), **options)
+            params = _untyped.SearchParametersHNSW(efSearch=math.ceil(effort["efSearch"] / fraction), **options)
         else:
-            params = faiss.SearchParameters(**options)
+            params = _untyped.SearchParameters(**options)
         try:
             similarities, rows = self.index.search(vectors, k, params=params)
         except RuntimeError:  # a kind of a plugin that cannot filter
@@ -143,7 +145,8 @@ class Searcher:
         """Return the number of rows that a search of a fraction of them looks at for each query."""
         total = float(self.index.ntotal)
         if self._inverted is not None:
-            return total * min(1.0, self._inverted.nprobe / (fraction * self._inverted.nlist))
+            rows: float = total * min(1.0, float(self._inverted.nprobe) / (fraction * self._inverted.nlist))
+            return rows
         effort = self.settings.get("efSearch")
         return total if effort is None else min(total, _LINKS * effort / fraction)
 
