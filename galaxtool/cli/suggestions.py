@@ -8,7 +8,7 @@ from typing import Any
 
 _WORDS = {
     "finetune": "train training fit tune fine-tune finetuning learn",
-    "classify": "predict prediction predictions infer inference label score run apply classification",
+    "classify": "predict prediction predictions infer inference score run apply classification",
     "evaluate": "eval evaluation validate test metrics",
     "compare": "comparison diff difference versus",
     "embed": "embedding embeddings encode features extract vectorize",
@@ -18,6 +18,8 @@ _WORDS = {
     "cutouts": "crop cut cutout stamps postage-stamps thumbnails",
     "merge": "join combine collect concat gather",
     "simulate": "generate mock mocks fake simulation sim",
+    "explore": "browse view gallery serve",
+    "label": "annotate annotation labelling labeling vote",
     "cite": "bibtex citation citations reference references acknowledge",
     "doctor": "info check diagnose status env devices system",
     "backbones": "architectures networks encoders",
