@@ -97,20 +97,20 @@ def _tabulate_quantities(quantities: Mapping[str, Any], split: str) -> ScoreTabl
         {
             "quantity": slug + (f" [{entry['unit']}]" if entry["unit"] else ""),
             "images": str(entry["n"]),
-            **{shown: _format_number(entry[key]) for key, shown in _QUANTITY_SCORES.items()},
+            "score": shown,
+            "value": _format_number(entry[key]["value"]),
+            "95 % interval": f"{_format_number(entry[key]['low'])} to {_format_number(entry[key]['high'])}",
         }
         for slug, entry in quantities.items()
+        for key, shown in _QUANTITY_SCORES.items()
     ]
     remark = "The error bars should cover 0.683 of the true values."
-    return ScoreTable(f"Quantities, {split} images", ("quantity", "images", *_QUANTITY_SCORES.values()), rows, remark)
+    columns = ("quantity", "images", "score", "value", "95 % interval")
+    return ScoreTable(f"Quantities, {split} images", columns, rows, remark)
 
 
-def _format_number(entry: Mapping[str, float | None]) -> str:
-    """Return a number with its interval, such as ``0.0312 (0.029 to 0.034)``."""
-    value, low, high = entry["value"], entry["low"], entry["high"]
-    if value is None or low is None or high is None:
-        return "-"
-    return f"{value:.3g} ({low:.3g} to {high:.3g})"
+def _format_number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
 
 
 def _tabulate_datasets(datasets: Mapping[str, Any], split: str) -> ScoreTable:
