@@ -53,6 +53,7 @@ def make_scores(outputs: Sequence[Any], count: int, record: ModelRecord, name: s
     embedding, logits, probabilities = (np.asarray(values, dtype=np.float32) for values in outputs)
     with np.errstate(invalid="ignore", over="ignore"):
         is_wrong = (probabilities < -_TOLERANCE) | (probabilities > 1 + _TOLERANCE)
+        is_wrong &= record.regression is None  # numbers have any size
         if is_wrong.any() or (np.linalg.norm(embedding, axis=1) > 1 + _TOLERANCE).any():
             what = (
                 "probabilities that are not from 0 to 1" if is_wrong.any() else "embeddings that are not unit vectors"
