@@ -58,8 +58,13 @@ class LabelResult:
 
     def wait(self) -> None:
         """Serve the page until Ctrl-C, which is raised again; without a page, return at once."""
-        if self.page is not None:
+        if self.page is None:
+            return
+        try:
             self.page.wait()
+        except KeyboardInterrupt as error:
+            error.add_note(f"Every answer is in '{self.output}'. Run it again to go on.")
+            raise
 
     def stop(self) -> None:
         """Stop serving the page, and close the log."""
