@@ -94,6 +94,8 @@ class WebServer:
         self.access = Access(options.host, self.port)
         self.address = f"{self._base}/?token={self.access.token}"
         self._server: uvicorn.Server | None = None
+        # Thread.join takes a thread for ended if a signal arrives while it waits, in Python up to 3.12
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="galaxtool-web", daemon=True)
 
     @property
@@ -128,7 +130,7 @@ class WebServer:
         self._thread.start()
         end = time.monotonic() + _START_SECONDS
         while not server.started:
-            if not self._thread.is_alive() or time.monotonic() > end:
+            if self._ended.is_set() or time.monotonic() > end:
                 raise GalaxtoolError(f"The web server did not start at {self._base}.", hint="Try another --port.")
             time.sleep(0.01)
         if self._options.host not in _LOOPBACK:
@@ -140,8 +142,8 @@ class WebServer:
     def wait(self) -> None:
         """Serve until Ctrl-C or another signal ends it, which is raised again."""
         try:
-            while self._thread.is_alive():
-                self._thread.join(_TICK)  # in short steps, so that signals arrive on every system
+            while not self._ended.wait(_TICK):  # in short steps, so that signals arrive on every system
+                pass
         finally:
             self.stop()
 
@@ -149,9 +151,7 @@ class WebServer:
         """Stop serving; requests that are being answered have a second to end."""
         if self._server is not None:
             self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join(_STOP_SECONDS)
-        if not self._thread.is_alive():
+        if self._server is None or self._ended.wait(_STOP_SECONDS):
             self._socket.close()
         close, self._close = self._close, None
         if close is not None:
@@ -165,8 +165,11 @@ class WebServer:
 
     def _run(self) -> None:
         assert self._server is not None
-        with contextlib.suppress(SystemExit):  # uvicorn's way to say that it cannot start
-            self._server.run(sockets=[self._socket])
+        try:
+            with contextlib.suppress(SystemExit):  # uvicorn's way to say that it cannot start
+                self._server.run(sockets=[self._socket])
+        finally:
+            self._ended.set()
 
 
 def _listen(host: str, port: int) -> socket.socket:
