@@ -111,9 +111,9 @@ def _list_arrays(path: Path, kind: str, images: str, names: Sequence[str]) -> It
 
 
 def _decode_strings(values: np.ndarray) -> np.ndarray:
-    texts = np.empty(values.shape, dtype=object)
-    texts.flat = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in values.flat]
-    return texts
+    texts = np.empty(values.size, dtype=object)
+    texts[:] = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in values.flat]
+    return texts.reshape(values.shape)
 
 
 def _find_beside(path: Path) -> Path | None:

@@ -35,7 +35,7 @@ class _Stdout:
             with self._lock:
                 self._users -= 1
                 if not self._users:
-                    sys.stdout, self._original = self._original, None  # type: ignore[assignment]
+                    sys.stdout, self._original = self._original, None
 
 
 _stdout = _Stdout()

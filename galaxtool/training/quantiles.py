@@ -14,7 +14,7 @@ def compute_quantiles(logits: torch.Tensor, temperature: float = 1.0) -> torch.T
 
     The distances to the median are made positive, so that quantiles never cross.
     """
-    parts = logits.unflatten(1, (-1, OUTPUTS))
+    parts = logits.reshape(logits.shape[0], -1, OUTPUTS)
     middle = parts[..., 1]
     low, high = (temperature * F.softplus(parts[..., end]) for end in (0, 2))
     return torch.stack([middle - low, middle, middle + high], dim=-1)
