@@ -108,6 +108,7 @@ def _make_request(path: Path, name: str = "", part: Any = ()) -> _Request:
 def answer(request: _Request) -> Any:
     """Do what a request says: the work of the child."""
     os.chdir(request.folder)  # HDF5 looks for external files there
+    _close_replaced()
     if not request.name:
         return _try_file(request.path)
     try:
@@ -129,6 +130,17 @@ def _open_once(path: Path) -> Any:
             _open.popitem(last=False)[1].close()
     _open.move_to_end(key)
     return _open[key]
+
+
+def _close_replaced() -> None:
+    """Close the files that were written again since they were opened; HDF5 would go on showing what they were."""
+    for key in list(_open):
+        try:
+            is_same = identify_file(Path(key[0])) == key
+        except OSError:
+            is_same = False
+        if not is_same:
+            _open.pop(key).close()
 
 
 def _try_file(path: Path) -> str:
