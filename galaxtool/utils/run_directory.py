@@ -66,7 +66,7 @@ def check_run_path(path: Path, *, overwrite: bool) -> None:
     """
     if path.exists() and not path.is_dir():
         raise OutputExists(f"'{path}' exists and is a file.", hint="Choose another folder with --output.")
-    check_writable(path / "manifest.json")
+    check_writable(path / "manifest.json" if path.is_dir() else path)
     if path.is_dir() and any(path.iterdir()):
         status = _read_status(path)
         if not overwrite:

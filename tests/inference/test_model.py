@@ -14,7 +14,7 @@ from support.training_helpers import run_command as run_galaxtool
 import galaxtool
 from galaxtool import Model, load_model
 from galaxtool.errors import InputError, ModelError, UnknownName
-from galaxtool.inference.model import _MemoryItem, _split_array
+from galaxtool.inference.model import MemoryItem, _split_array
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.types import ImageRef
@@ -124,7 +124,7 @@ def test_planes_of_an_array_are_the_bands_that_the_model_looks_at() -> None:
     for images, n in ((array, 1), (array[None], 1), (np.moveaxis(array, 0, -1), 1), (np.stack([array, array]), 2)):
         items = list(_split_array(images, bands, 0))
         assert [item.id for item in items] == [f"image-{i}" for i in range(n)]
-        assert isinstance(items[0], _MemoryItem) and items[0].load is not None
+        assert isinstance(items[0], MemoryItem) and items[0].load is not None
         cutout = items[0].load()
         assert cutout.bands == bands
         np.testing.assert_array_equal(cutout.data, array)
