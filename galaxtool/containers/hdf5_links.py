@@ -20,6 +20,8 @@ from galaxtool.utils.optional_imports import require
 _BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError, SystemError)
 _DEEPEST = 8
 _MOST_FILES = 10_000
+_MOST_OBJECTS = 20_000
+_MOST_LEVELS = 100
 
 
 def check_links(file: Any, path: Path) -> None:
@@ -45,6 +47,7 @@ class _Checker:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
+        self._objects = 0
         self._h5py = require("h5py", why="Reading HDF5 files", install="h5py")
 
     def check(self, file: Any, path: Path, depth: int) -> None:
@@ -66,9 +69,10 @@ class _Checker:
     def _list_pointers(self, file: Any, path: Path) -> Iterator[tuple[str, str, list[Path]]]:
         """Yield what points elsewhere, the name that it gives, and the folders in which HDF5 looks for it."""
         h5py, beside = self._h5py, [path.parent, Path()]
-        groups, known = [file["/"]], {h5py.h5o.get_info(file["/"].id).addr}
+        groups, known = [(file["/"], 1)], {h5py.h5o.get_info(file["/"].id).addr}
         while groups:
-            group = groups.pop()
+            group, level = groups.pop()
+            self._count_objects(group, level, path)
             for name in _list_names(group):
                 where = f"The array '{group.name.rstrip('/')}/{name}'"
                 with suppress(*_BROKEN):  # what is damaged is not read later either
@@ -80,10 +84,24 @@ class _Checker:
                     item = group[name]
                     if isinstance(item, h5py.Group) and (address := h5py.h5o.get_info(item.id).addr) not in known:
                         known.add(address)
-                        groups.append(item)
+                        groups.append((item, level + 1))
                     elif isinstance(item, h5py.Dataset):
                         for source, places in self._list_sources(item, path):
                             yield where, source, places
+
+    def _count_objects(self, group: Any, level: int, path: Path) -> None:
+        """Refuse a file with more objects or levels than a file of images has."""
+        with suppress(*_BROKEN):
+            self._objects += len(group)
+        for count, most, what in (
+            (level, _MOST_LEVELS, "groups inside each other"),
+            (self._objects, _MOST_OBJECTS, "arrays and groups"),
+        ):
+            if count > most:
+                raise InputError(
+                    f"'{path}' has more than {most:,} {what}.",
+                    hint="galaxtool reads the images of an HDF5 file from a single array; stack them in one.",
+                )
 
     def _list_sources(self, array: Any, path: Path) -> Iterator[tuple[str, list[Path]]]:
         """Yield the other files that hold values of an array, and the folders in which HDF5 looks for them."""

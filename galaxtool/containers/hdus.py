@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from galaxtool.containers.member_index import identify_file
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile, read_head
 from galaxtool.errors import UnreadableImage
-from galaxtool.images.fits.bounded_stream import open_bounded
-from galaxtool.images.fits.header import find_header, has_image, round_to_blocks
+from galaxtool.images.fits.bounded_stream import is_packed, open_bounded
+from galaxtool.images.fits.header import Keywords, find_header, has_image, round_to_blocks
+from galaxtool.images.fits.plain_hdus import OddHeader, list_plain_hdus
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import describe_error
@@ -144,6 +146,19 @@ def _get_hdus(path: Path) -> _HduList:
 
 
 def _find_hdus(path: Path) -> _HduList:
+    """Return the HDUs of a file; astropy, which is much slower, lists those of packed files and of odd headers."""
+    file, listing = ImageFile.on_disk(path), _HduList()
+    with suppress(OddHeader, *_BROKEN):
+        if not is_packed(file):
+            with open_bounded(file) as stream:
+                for number, unit in enumerate(list_plain_hdus(stream, file.size)):
+                    _add_hdu(listing, number, unit.header, unit.start, unit.size)
+            if listing.places:
+                return listing
+    return _find_hdus_with_astropy(path)
+
+
+def _find_hdus_with_astropy(path: Path) -> _HduList:
     listing = _HduList()
     # compressed images then count as tables, and keep their offsets
     how: Any = {"memmap": False, "lazy_load_hdus": True, "disable_image_compression": True}
@@ -156,11 +171,7 @@ def _find_hdus(path: Path) -> _HduList:
             for number, unit in enumerate(units):
                 where = unit.fileinfo()
                 start, end = where["hdrLoc"], where["datLoc"] + where["datSpan"]
-                listing.places[str(number)] = start, end - start
-                if has_image(unit.header):
-                    listing.members.append(Member(key=str(number), name=_name(unit.header, number)))
-                elif number:
-                    listing.skipped["HDU without an image"] += 1
+                _add_hdu(listing, number, unit.header, start, end - start)
     except _BROKEN as error:
         if not listing.members:
             raise UnreadableImage(f"'{path}' is not a FITS file, or is damaged ({describe_error(error)}).") from error
@@ -171,7 +182,15 @@ def _find_hdus(path: Path) -> _HduList:
     return listing
 
 
-def _name(header: fits.Header, number: int) -> str:
+def _add_hdu(listing: _HduList, number: int, header: Keywords, start: int, size: int) -> None:
+    listing.places[str(number)] = start, size
+    if has_image(header):
+        listing.members.append(Member(key=str(number), name=_name(header, number)))
+    elif number:
+        listing.skipped["HDU without an image"] += 1
+
+
+def _name(header: Keywords, number: int) -> str:
     name = str(header.get("EXTNAME", "")).strip()
     version = header.get("EXTVER", 1)
     if name and version not in (None, 1):

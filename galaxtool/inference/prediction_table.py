@@ -123,12 +123,9 @@ def _add_quantities(table: Table, quantities: Sequence[Quantity], values: np.nda
 
 def _prepend_catalogue(columns: Table, ours: Table, taken: Sequence[str]) -> Table:
     """Return the catalogue's columns, renamed if they clash, followed by ours."""
-    table = Table()
-    for name, new in zip(columns.colnames, avoid_names(columns.colnames, taken), strict=True):
-        table[new] = columns[name]
-    for name in ours.colnames:
-        table[name] = ours[name]
-    return table
+    names = avoid_names(columns.colnames, taken)
+    # at once: adding a column to a Table looks through all of its columns
+    return Table([*columns.columns.values(), *ours.columns.values()], names=[*names, *ours.colnames])
 
 
 def _make_position(

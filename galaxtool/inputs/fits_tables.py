@@ -7,11 +7,13 @@ times slower, is asked only about files that begin with a table.
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 
 from astropy.io import fits
 
 from galaxtool.images.fits.bounded_stream import open_bounded
+from galaxtool.images.fits.hdus import LOOKED_AT
 from galaxtool.images.fits.header import Cards, find_header, has_pixels, round_to_blocks
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import find_packing, read_unpacked_head
@@ -77,8 +79,12 @@ def is_fits_table(file: ImageFile, head: bytes) -> bool:
     if find_packing(head) is not None or not may_be_fits_table(head) or _first_extension_is_image(head):
         return False
     with ignore_warnings(), open_bounded(file) as stream, fits.open(stream, memmap=False) as hdus:
-        kinds = [(has_pixels(hdu.header), "TABLE" in hdu.header.get("XTENSION", "")) for hdu in hdus]
-    return any(table for _, table in kinds) and not any(image for image, _ in kinds)
+        has_table = False
+        for hdu in islice(hdus, LOOKED_AT):
+            if has_pixels(hdu.header):
+                return False
+            has_table |= "TABLE" in hdu.header.get("XTENSION", "")
+    return has_table
 
 
 def _first_extension_is_image(head: bytes) -> bool:

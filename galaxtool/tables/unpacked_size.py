@@ -13,6 +13,18 @@ _LARGEST_RATIO = 1032  # of deflate
 _SUSPICIOUS_RATIO = 50  # tables of real objects reach about 10
 _LARGE = 1 << 30
 _PIECE = 1 << 20
+_MANY_ROWS = 5_000_000
+_MOST_ROWS_PER_BYTE = 20  # rows of different objects take at least a byte
+
+
+def check_row_count(path: Path, rows: int) -> None:
+    """Raise `TableError` if a file has millions of rows and hardly a byte for twenty of them."""
+    size = path.stat().st_size
+    if rows > max(_MANY_ROWS, _MOST_ROWS_PER_BYTE * size):
+        raise TableError(
+            f"'{path}' has {rows:,} rows in {size:,} bytes: they repeat each other, which no table of objects does.",
+            hint="Write a row for each object.",
+        )
 
 
 def check_unpacked_size(path: Path) -> None:

@@ -48,3 +48,15 @@ def test_distinct_and_repeated_texts_of_many_rows_come_back(tmp_path: Path) -> N
     table = read_table(tmp_path / "t.parquet")
     assert table["id"].tolist() == columns["id"]
     assert [str(value) for value in np.ma.filled(table["field"], "")] == ["a", "", ""] * (rows // 3)
+
+
+@pytest.mark.parametrize(("rows", "is_refused"), [(5_000_001, True), (4_000_000, False)])
+def test_rows_that_repeat_each_other(rows: int, is_refused: bool, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"n": np.zeros(rows, dtype=np.int8)}), path)
+    assert path.stat().st_size < 100_000
+    if is_refused:
+        with pytest.raises(TableError, match=r"has 5,000,001 rows in [\d,]+ bytes: they repeat each other"):
+            read_table(path)
+    else:
+        assert len(read_table(path)) == rows

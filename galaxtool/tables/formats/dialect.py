@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -197,8 +198,7 @@ def _is_known(names: Sequence[str]) -> bool:
 
 def _name(cells: Sequence[str]) -> list[str]:
     names = [cell.strip() or f"col{number}" for number, cell in enumerate(cells, 1)]
-    repeated = [name for number, name in enumerate(names) if name in names[:number]]
-    if repeated:
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(f"two columns are called '{repeated[0]}'")
     return names
 

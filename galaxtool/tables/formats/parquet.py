@@ -17,6 +17,7 @@ from galaxtool.tables.formats.parquet_pixels import find_pixel_columns
 from galaxtool.tables.formats.parquet_texts import check_texts, find_text_columns
 from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
+from galaxtool.tables.unpacked_size import check_row_count
 from galaxtool.utils.local_path import to_local_path
 
 _COMPLEX = {"complex": "real and imaginary part"}
@@ -33,21 +34,23 @@ class ParquetFormat:
         # pq.read_table would add folders such as split=train as columns
         with pq.ParquetFile(to_local_path(path), read_dictionary=find_text_columns(path)) as file:
             rows = file.metadata.num_rows
+            check_row_count(path, rows)
             pixels = {column.name: column for column in find_pixel_columns(file)}
             wanted = [name for name in file.schema_arrow.names if name not in pixels]
             wanted += [f"{column.name}.{column.path_field}" for column in pixels.values() if column.path_field]
             arrow = file.read(columns=wanted)
         check_texts(arrow, path)
-        table = Table()
+        columns: dict[str, Column] = {}
         for field in arrow.schema:
             if field.name in pixels:
                 names = _inner_names(arrow[field.name], pixels[field.name].path_field)
                 if any(names):
-                    table[field.name] = Column(names)
+                    columns[field.name] = Column(names)
                 continue
-            table[field.name] = to_astropy_column(field, arrow[field.name])
-        if not table.colnames and pixels:
-            table[next(iter(pixels))] = np.arange(rows)
+            columns[field.name] = to_astropy_column(field, arrow[field.name])
+        if not columns and pixels:
+            columns[next(iter(pixels))] = Column(np.arange(rows))
+        table = Table(columns)  # at once: adding a column to a Table looks through all of its columns
         note_parquet_columns(table, arrow.schema.metadata or {})
         if b"table_meta_yaml" in (arrow.schema.metadata or {}):
             _apply_masks_of_astropy(table)
@@ -103,7 +106,8 @@ def to_arrow_field(column: Column) -> tuple[pa.Field, pa.Array]:
 
 def _apply_masks_of_astropy(table: Table) -> None:
     """Mask the columns whose mask astropy wrote as a column of its own, ``x.mask``, which is removed."""
-    for name in [name for name in table.colnames if f"{name}.mask" in table.colnames]:
+    known = set(table.colnames)
+    for name in [name for name in table.colnames if f"{name}.mask" in known]:
         mask = np.asarray(table[f"{name}.mask"])
         if mask.dtype == bool and mask.shape == table[name].shape:
             about = {"unit": table[name].unit, "description": table[name].description}

@@ -85,11 +85,11 @@ class TableSchema:
 
     def _convert(self, piece: Table, dtypes: dict[str, np.dtype]) -> Table:
         """Return a piece with all the columns, in the types to be written."""
-        columns = []
+        columns, known = [], set(piece.colnames)
         for column in self.columns:
             shape = (len(piece), *column.shape)
             data, mask = np.zeros(shape, dtype=dtypes[column.name]), np.ones(shape, dtype=bool)
-            if column.name in piece.colnames:
+            if column.name in known:
                 values, hidden = get_values_and_mask(piece[column.name])
                 if not hidden.all():
                     if values.dtype.kind == "U" and values.dtype.itemsize > data.dtype.itemsize:
