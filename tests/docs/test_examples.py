@@ -145,6 +145,7 @@ def test_python_blocks_run(document: Path, tmp_path: Path, monkeypatch: pytest.M
     CHECKS[page](names)
 
 
+@pytest.mark.slow
 def test_blocks_of_a_plugin_run(tmp_path: Path) -> None:
     register, method, test = (text for _, text in python_blocks(ROOT / "docs" / "plugins.md"))
     add_plugin(tmp_path, "my-net", register)

@@ -121,6 +121,7 @@ def test_the_command_does_what_it_says(command: str, place: Path, model: Path, m
     assert len(rows_of(command, place, model, monkeypatch))
 
 
+@pytest.mark.slow
 def test_what_is_trained_on(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(labelled)
     for name in ("_draw_history", "_draw_confusion"):

@@ -49,6 +49,7 @@ def train(*args: Any) -> str:
     return out + said
 
 
+@pytest.mark.slow
 def test_own_classes_are_trained_without_symbols(images: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     said = train(images, "--epochs", "1", "--device", "cpu", "--backbone", "small-resnet@none", "-o", run)

@@ -138,6 +138,7 @@ def test_votes_need_a_schema_and_a_method_that_learns_them(images: Path) -> None
 # --- losses and probabilities ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_temperature_that_helps_is_kept(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = Calibration(2.5, 2.5, 50, log_loss=0.5, log_loss_uncalibrated=0.6, ece=0.1, ece_uncalibrated=0.2)
     with monkeypatch.context() as patch:
@@ -167,6 +168,7 @@ def test_weights_and_smoothing_are_in_the_record(images: Path) -> None:
     assert (found["accumulate"], found["stopping"]) == (2, "loss-margin")
 
 
+@pytest.mark.slow
 def test_the_former_name_of_loss_margin_still_works(images: Path) -> None:
     Path("old.toml").write_text('[finetune]\nstopping = "paper-002"\n')
     assert trained(images, "--method", "supervised", "--recipe", "old.toml")["method"]["stopping"] == "loss-margin"
@@ -272,6 +274,7 @@ def test_methods_that_train_a_part(method: str, images: Path) -> None:
     assert len(classified(images)) == 16
 
 
+@pytest.mark.slow
 def test_low_rank_adapters_leave_a_plain_model(images: Path) -> None:
     pytest.importorskip("peft")
     found = trained(images, "--method", "lora", "--option", "rank=2")

@@ -306,6 +306,7 @@ def two_telescopes(root: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_an_object_looks_the_same_through_two_telescopes(seen: dict[str, np.ndarray]) -> None:
     two_telescopes(Path("set"))
 

@@ -55,6 +55,7 @@ def test_images_with_coarse_labels_are_neither_fitted_nor_scored() -> None:
     assert all(round(4 * score["accuracy"]["value"]) == 4 * score["accuracy"]["value"] for score in scores.values())
 
 
+@pytest.mark.slow
 def test_finetune_writes_readouts_and_keeps_a_logistic_head(tmp_path: Path) -> None:
     images = write_class_folders(tmp_path / "set", each=12)
     options = ("--backbone", "small-resnet@none", "--epochs", 1, "--test-fraction", "0.2", "--device", "cpu")

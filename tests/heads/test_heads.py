@@ -192,6 +192,7 @@ def test_logistic_with_one_class_and_with_none() -> None:
         head.fit(torch.randn(4, 6), np.full(4, -1))
 
 
+@pytest.mark.slow
 def test_knn_in_a_model_and_its_onnx_file(tmp_path: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (20, 64, 64, 3), dtype=np.uint8)
     pictures[:, :32] //= np.arange(1, 21, dtype=np.uint8)[:, None, None, None]

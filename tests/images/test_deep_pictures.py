@@ -109,6 +109,7 @@ def test_a_jpeg_of_12_bits_is_named():
         read("a.jpg", content)
 
 
+@pytest.mark.slow
 def test_finetune_says_what_it_assumes(tmp_path, capsys):
     for i in range(12):
         folder = tmp_path / "set" / "ab"[i % 2]

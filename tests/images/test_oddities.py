@@ -338,6 +338,7 @@ def test_tiles_larger_than_their_image_do_not_overwrite_memory(tmp_path: Path) -
         assert len(said) == 1 and "claims to have" in said.pop()
 
 
+@pytest.mark.slow
 def test_a_header_without_an_end_in_a_small_gzip(tmp_path: Path) -> None:
     (tmp_path / "a.fits.gz").write_bytes(gzip.compress(b"SIMPLE  =                    T".ljust(80) + b" " * (1 << 28)))
     assert "a header has no end" in alone(tmp_path / "a.fits.gz", READ)

@@ -168,6 +168,7 @@ def test_what_scores_answer_for() -> None:
     assert find_scores_prior("prompt", "instance", "inverse") == "inverse"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("narrow")
 def test_metrics_of_a_training_are_those_of_classify(tmp_path: Path) -> None:
     data = write_class_folders(tmp_path / "data", each=12)

@@ -114,8 +114,8 @@ def skip_without_bf16() -> None:
         pytest.skip(error.message)
 
 
-@pytest.mark.parametrize("named_again", [False, True])
-@pytest.mark.parametrize("engine_at_first", ["openvino", "torch", "onnx"])
+@pytest.mark.parametrize("named_again", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine_at_first", ["openvino", pytest.param("torch", marks=pytest.mark.slow), "onnx"])
 def test_a_job_goes_on_with_the_engine_it_began_with(
     engine_at_first: str, named_again: bool, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +136,7 @@ def test_a_job_goes_on_with_the_engine_it_began_with(
     assert Path("p.csv").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_a_named_engine_goes_on_with_the_precision_it_began_with(images: Path) -> None:
     skip_without_bf16()
     classify_begun(images, engine="openvino", precision="bf16")
@@ -147,7 +148,7 @@ def test_a_named_engine_goes_on_with_the_precision_it_began_with(images: Path) -
 
 
 @pytest.mark.usefixtures("many")
-@pytest.mark.parametrize("engine", ["openvino", "torch"])
+@pytest.mark.parametrize("engine", ["openvino", pytest.param("torch", marks=pytest.mark.slow)])
 def test_bf16_is_computed_by_the_fastest_engine_and_only_where_it_is_named(
     engine: str, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -199,7 +199,7 @@ def test_a_file_of_other_weights_is_refused(tmp_path: Path) -> None:
         open_engine(find_model(tmp_path / "m"), "openvino")
 
 
-@pytest.mark.parametrize("executor", ["threads", "processes"])
+@pytest.mark.parametrize("executor", ["threads", pytest.param("processes", marks=pytest.mark.slow)])
 def test_classify_by_it(executor: str, tmp_path: Path) -> None:
     from PIL import Image
 

@@ -274,6 +274,7 @@ def test_pictures_are_embedded_as_many_at_a_time_as_in_a_step(
     torch.testing.assert_close(found, one_by_one)
 
 
+@pytest.mark.slow
 def test_out_of_memory_without_gradients_names_what_fits() -> None:
     task = replace(make_task(batch_size=8), backbone=Sized())
     with pytest.raises(TrainingError) as caught:
