@@ -52,6 +52,7 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.mark.slow
 def test_identifiers_and_queries(run: Callable[..., Any], model: Path) -> None:
     for i, name in enumerate(ODD):
         write_png(Path(f"{name.replace('/', '')}.png"), i)

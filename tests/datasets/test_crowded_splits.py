@@ -136,6 +136,7 @@ def test_a_small_crowd_is_the_cause(images: Path, tmp_path: Path) -> None:
     assert "--separation, e.g. to 6" in said
 
 
+@pytest.mark.slow
 def test_a_validation_split_that_is_too_small_says_why(images: Path, tmp_path: Path) -> None:
     files = sorted(images.rglob("*.png"))
     for file in files:

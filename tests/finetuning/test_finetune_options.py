@@ -307,6 +307,7 @@ def test_learning_without_any_label(images: Path) -> None:
 # --- what the backbone is shown --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_gray_and_bands(images: Path, tmp_path: Path) -> None:
     found = trained(images, "--method", "clip", "--channels", "gray")
     assert found["preprocess"]["channels"] == ["gray"]

@@ -90,6 +90,7 @@ def folder_with_hdus(root: Path) -> Path:
 # --- HDUs, masks and weights -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_hdu_and_masks_reach_the_training(seen: dict[str, np.ndarray]) -> None:
     folder_with_hdus(Path("set"))
     plain = trained("set", "--hdu", "SCI", run="plain")
@@ -103,6 +104,7 @@ def test_hdu_and_masks_reach_the_training(seen: dict[str, np.ndarray]) -> None:
     assert len(classified("set", "--hdu", "SCI", "--mask-hdu", "MASK")) == 8
 
 
+@pytest.mark.slow
 def test_settings_are_in_the_manifest_and_resume_keeps_them(seen: dict[str, np.ndarray]) -> None:
     folder_with_hdus(Path("set"))
     Path("my.toml").write_text('[finetune]\nmask_hdu = "MASK"\n')
@@ -330,6 +332,7 @@ def test_an_object_looks_the_same_through_two_telescopes(seen: dict[str, np.ndar
         assert by_id[f"{name}_fine"] == pytest.approx(by_id[f"{name}_coarse"], abs=0.02)
 
 
+@pytest.mark.slow
 def test_pixel_scale_can_be_given_for_pictures(seen: dict[str, np.ndarray]) -> None:
     write_class_folders(Path("set"))
     said = run_failing("finetune", "set", *QUICK, "--size-arcsec", "6", "--out", "lost")
@@ -378,6 +381,7 @@ def test_invalid_options_are_refused(options: tuple[str, ...], says: str) -> Non
     assert says in said
 
 
+@pytest.mark.slow
 def test_the_field_of_view_is_noted_and_compared() -> None:
     for i in range(8):
         write_fits(Path("set") / KINDS[i % 2] / f"{i}.fits", i, ra=10.0 + i, dec=0.0, size=48)

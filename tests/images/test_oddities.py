@@ -320,6 +320,7 @@ def test_headers_that_claim_many_columns_or_axes(tmp_path: Path, number: int) ->
             assert says in alone(tmp_path / "c.fits", READ.replace("read_file(path)", "read_table(path)"))
 
 
+@pytest.mark.slow
 def test_tiles_larger_than_their_image_do_not_overwrite_memory(tmp_path: Path) -> None:
     """The decoders in C believed the tile, which ended the process, perhaps some files later."""
     packed = make_images()["hcompress_1.fits.fz"]
@@ -377,6 +378,7 @@ def test_damaged_fits_files_are_closed_when_a_folder_was_walked(tmp_path: Path) 
     assert not [one for one in said if issubclass(one.category, ResourceWarning)]
 
 
+@pytest.mark.slow
 def test_cutouts_do_not_count_columns_to_the_end_of_memory(tmp_path: Path) -> None:
     table = io.BytesIO()
     fits.BinTableHDU.from_columns([fits.Column("a", "J", array=[1])]).writeto(table)

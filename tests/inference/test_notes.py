@@ -254,6 +254,7 @@ def test_what_a_training_saw_is_summarized() -> None:
     assert TrainingDomain.from_dict({**found.as_dict(), "later": 1}) == found
 
 
+@pytest.mark.slow
 def test_finetune_records_the_domain(tmp_path: Path) -> None:
     for kind in ("a", "b"):
         for seed in range(6):

@@ -66,6 +66,7 @@ def test_a_row_for_each_of_some_mutants(tmp_path: Path) -> None:
     assert 0.2 * counts["rows"] < counts["errors"] < 0.8 * counts["rows"]  # so that there is something to be learnt
 
 
+@pytest.mark.slow
 def test_a_row_for_each_row_of_damaged_catalogues(tmp_path: Path) -> None:
     counts = classified(tmp_path, "catalogues", FIRST, SOME)
     assert counts["mutants"] == SOME and counts["rows"] and counts["refused"]

@@ -212,6 +212,7 @@ def test_shards_merged_are_as_one_run(suffix: str, images: Path, model: Path) ->
     assert not Path(f"p.{suffix}.unfinished").exists()
 
 
+@pytest.mark.slow
 def test_merge_writes_the_same_page_and_folders(images: Path, model: Path) -> None:
     same = common(images, model)
     Path("one").mkdir(), Path("two").mkdir()

@@ -59,6 +59,7 @@ def write_bands() -> None:
             write_fits(Path(f"bands/{i}_{band}.fits"), 10 * k + i, ra=10.0 + i, dec=0.0)
 
 
+@pytest.mark.slow
 def test_a_file_for_each_band(model: Path) -> None:
     write_bands()
     page = pages("bands", "--pattern", BANDS, "--bands", "z,r,g", model=model)

@@ -23,6 +23,7 @@ def test_a_text_that_is_stored_once_and_meant_a_million_times(tmp_path: Path) ->
         read_table(tmp_path / "t.parquet")
 
 
+@pytest.mark.slow
 def test_a_small_file_that_unpacks_to_gigabytes(tmp_path: Path) -> None:
     name = "t.csv.gz"
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
