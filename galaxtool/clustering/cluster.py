@@ -15,12 +15,12 @@ from galaxtool.clustering.options import DEFAULT_CLUSTERS, ClusterOptions
 from galaxtool.clustering.results import ClusterResult
 from galaxtool.clustering.summary import Grouping, make_cluster_table, measure_clusters
 from galaxtool.errors import IndexMismatch
-from galaxtool.finetuning.untrained_model import store_untrained_model
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.run_directory import RunDirectory, check_run_path
 
 _FEW = 5  # images of a cluster below which its scores mean little
@@ -32,7 +32,8 @@ def cluster_inputs(
     """Group images; see `galaxtool.commands.cluster.cluster`."""
     check_run_path(options.output, overwrite=overwrite)
     if backbone is not None:
-        args = replace(args, model=str(store_untrained_model(backbone, progress)))
+        store = import_attribute("galaxtool.finetuning.untrained_model:store_untrained_model")  # it needs PyTorch
+        args = replace(args, model=str(store(backbone, progress)))
     features = open_features(args, progress)
     if args.compute.layer not in (JOINT, features.layer):
         raise IndexMismatch(

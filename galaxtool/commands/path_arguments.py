@@ -18,8 +18,8 @@ def accept_paths(function: F) -> F:
     """Let a command take any path-like object wherever it takes a path or a name, and expand ``~``.
 
     The annotation of a parameter decides what the command gets: a `Path` where it is ``Path``, text where it is
-    ``str`` or ``str | Path``, and a list where it is a ``Sequence``, also for a single value. So no command passes on
-    a path where its records hold text, and a shell that leaves ``--model=~/run`` alone does no harm.
+    ``str`` or ``str | Path``, and a list where it is a ``Sequence``, also for a single value or None. So no command
+    passes on a path where its records hold text, and a shell that leaves ``--model=~/run`` alone does no harm.
     """
     signature = inspect.signature(function)
     kinds = {name: str(parameter.annotation) for name, parameter in signature.parameters.items()}
@@ -37,6 +37,8 @@ def accept_paths(function: F) -> F:
 def _convert(kind: str, value: Any) -> Any:
     """Return an argument as the annotation of its parameter says."""
     if "Sequence" in kind:
+        if value is None and "None" not in kind:
+            return []
         values = [value] if isinstance(value, (str, os.PathLike)) else value
         return values if values is None else [_convert_one(kind, one) for one in values]
     return _convert_one(kind, value)

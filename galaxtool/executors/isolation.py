@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, Self
 
 from loky.process_executor import TerminatedWorkerError
@@ -25,6 +26,42 @@ class Rescue(Protocol):
 
     def fail(self, task: Any, why: str) -> Any:
         """Return what stands in for the result of a task that kills its process; `why` names the signal."""
+
+
+class RescuingExecutor(ABC):
+    """What executors of processes share: tasks whose worker dies end the run, or are rescued."""
+
+    def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
+        """Yield the results of tasks in order.
+
+        Raises
+        ------
+        GalaxtoolError
+            If a worker is killed, for example when memory runs out; or any error of `make` or of the function.
+        """
+        return self._map(make, tasks, None)
+
+    def map_rescuing(
+        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue
+    ) -> Iterator[Any]:
+        """Yield the results of tasks in order; tasks whose worker died are done again, or part by part.
+
+        Parameters
+        ----------
+        make : callable
+            Makes the function that does the tasks, once in each worker.
+        tasks : iterable
+            The tasks.
+        rescue : Rescue
+            What becomes of a task, or of a part of it, that kills its worker.
+        """
+        return self._map(make, tasks, rescue)
+
+    @abstractmethod
+    def _map(
+        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue | None
+    ) -> Iterator[Any]:
+        """Yield the results of tasks in order; without a rescue, a worker that dies is an error."""
 
 
 class Isolation:

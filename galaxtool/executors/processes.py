@@ -15,12 +15,12 @@ from loky.process_executor import TerminatedWorkerError
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
-from galaxtool.executors.isolation import Isolation, Rescue
+from galaxtool.executors.isolation import Isolation, Rescue, RescuingExecutor
 from galaxtool.executors.ordered_map import AHEAD
 from galaxtool.executors.worker_pool import close_pool, open_pool, run_task
 
 
-class ProcessExecutor:
+class ProcessExecutor(RescuingExecutor):
     """A `galaxtool.executors.protocols.Executor` of processes, each of one thread.
 
     Parameters
@@ -34,32 +34,6 @@ class ProcessExecutor:
     def __init__(self, workers: int | None = None, address: str = "") -> None:
         self.workers = resolve_workers(workers)
         self._pool: Any = None
-
-    def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
-        """Yield the results of tasks in order.
-
-        Raises
-        ------
-        GalaxtoolError
-            If a process is killed, for example when memory runs out; or any error of `make` or of the function.
-        """
-        return self._map(make, tasks, None)
-
-    def map_rescuing(
-        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue
-    ) -> Iterator[Any]:
-        """Yield the results of tasks in order; tasks under way when a process died are done again one by one.
-
-        Parameters
-        ----------
-        make : callable
-            Makes the function that does the tasks, once in each process.
-        tasks : iterable
-            The tasks.
-        rescue : Rescue
-            What becomes of a task that kills its process.
-        """
-        return self._map(make, tasks, rescue)
 
     def _map(
         self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue | None

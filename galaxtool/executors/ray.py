@@ -15,7 +15,7 @@ from typing import Any
 from galaxtool import __version__
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
-from galaxtool.executors.isolation import Rescue
+from galaxtool.executors.isolation import Rescue, RescuingExecutor
 from galaxtool.executors.ordered_map import AHEAD
 from galaxtool.executors.ray_errors import (
     RESUME_HINT,
@@ -38,7 +38,7 @@ _LIMITED = {"RAY_task_oom_retries": str(_RETRIES)}  # else a batch that is too l
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
-class RayExecutor:
+class RayExecutor(RescuingExecutor):
     """A `galaxtool.executors.protocols.Executor` of Ray tasks, each of one processor and one thread.
 
     Ray chooses the workers, keeps them for further tasks, and repeats the tasks of a worker that dies.
@@ -84,39 +84,14 @@ class RayExecutor:
             self.close()
             raise GalaxtoolError("The Ray cluster has no processors.", hint="Check it with: ray status")
 
-    def map(self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any]) -> Iterator[Any]:
-        """Yield the results of tasks in order.
-
-        Raises
-        ------
-        GalaxtoolError
-            If a task kills its workers again and again, or the cluster is lost; or any error of `make` or of the
-            function.
-        """
-        return self._map(make, tasks, None)
-
-    def map_rescuing(
-        self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue
-    ) -> Iterator[Any]:
-        """Yield the results of tasks in order; a task that kills its workers again and again is done part by part.
-
-        Parameters
-        ----------
-        make : callable
-            Makes the function that does the tasks, once in each worker.
-        tasks : iterable
-            The tasks.
-        rescue : Rescue
-            What becomes of a part that kills its workers.
-        """
-        return self._map(make, tasks, rescue)
-
     def _map(
         self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue | None
     ) -> Iterator[Any]:
         self._cancel()
         try:
             yield from self._run(make, iter(tasks), rescue)
+        except self._ray.exceptions.RayTaskError:
+            raise  # the error of a task itself
         except (ConnectionError, self._ray.exceptions.RayError) as error:
             raise GalaxtoolError(
                 f"The connection to Ray was lost: {shorten_message(error)}", hint=RESUME_HINT

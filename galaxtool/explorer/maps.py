@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import threading
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import import_attribute, is_installed
 
 _VERSION = 1
+_DAMAGED = (OSError, EOFError, KeyError, ValueError, zlib.error, zipfile.BadZipFile)
 
 
 @dataclass
@@ -115,7 +118,7 @@ class MapStore:
                         points=stored["points"], clusters=stored["clusters"], names=[str(n) for n in stored["names"]],
                         centers=stored["centers"], sizes=stored["sizes"],
                     )  # fmt: skip
-            except Exception:  # damage takes many forms; the map is made again
+            except _DAMAGED:  # the map is made again
                 continue
             count, clusters = len(self._objects), len(found.names)
             shapes = found.points.shape, found.clusters.shape, found.centers.shape, found.sizes.shape

@@ -46,7 +46,11 @@ class ServedPage:
 
     def wait(self) -> None:
         """Serve until Ctrl-C or another signal ends it, which is raised again."""
-        self.server.wait()
+        try:
+            self.server.wait()
+        except KeyboardInterrupt as error:
+            error.add_note("The page is closed. Its collections and maps are kept.")
+            raise
 
     def stop(self) -> None:
         """Stop serving."""

@@ -15,6 +15,7 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN
 from galaxtool.plugins.registry import get_registry
 from galaxtool.testing.dataset import check_cutout
+from galaxtool.testing.suffixes import check_suffixes
 from galaxtool.types import Cutout
 
 _MOST = 16
@@ -42,10 +43,7 @@ def check_container(name: str, path: str | os.PathLike[str] | None = None) -> No
         If a check fails.
     """
     found = get_registry().containers.find(name)
-    for suffix in found.spec.suffixes:
-        assert suffix.startswith(".") and suffix == suffix.lower(), (
-            f"The container '{name}' has the suffix '{suffix}'; write it in lower case with the dot."
-        )
+    check_suffixes(f"The container '{name}'", found.spec.suffixes)
     container = found.create()
     for method in ("members", "open"):
         assert callable(getattr(container, method, None)), f"The container '{name}' has no {method}(path)."

@@ -16,6 +16,7 @@ from galaxtool.images.read_options import PLAIN
 from galaxtool.images.reading import read_file
 from galaxtool.plugins.registry import get_registry
 from galaxtool.testing.dataset import check_cutout
+from galaxtool.testing.suffixes import check_suffixes
 from galaxtool.vision.preprocess import Preprocess
 
 _JUNK = {"an empty file": b"", "random bytes": bytes(range(256)) * 4}
@@ -48,10 +49,7 @@ def check_reader(name: str, path: str | os.PathLike[str] | None = None) -> None:
     """
     found = get_registry().readers.find(name)
     spec = found.spec
-    for suffix in spec.suffixes:
-        assert suffix.startswith(".") and suffix == suffix.lower(), (
-            f"The reader '{name}' has the suffix '{suffix}'; write it in lower case with the dot."
-        )
+    check_suffixes(f"The reader '{name}'", spec.suffixes)
     assert spec.suffixes or spec.magic, f"The reader '{name}' has neither suffixes nor magic, so it is never chosen."
     reader = found.create()
     assert isinstance(reader, Reader), f"The factory of the reader '{name}' returns no object with read(file, options)."

@@ -11,6 +11,7 @@ from astropy.table import MaskedColumn, Table
 from galaxtool.errors import GalaxtoolError
 from galaxtool.plugins.registry import get_registry
 from galaxtool.tables.write import write_table
+from galaxtool.testing.suffixes import check_suffixes
 
 _ROWS = 5
 
@@ -32,12 +33,10 @@ def check_table_format(name: str) -> None:
         If a file cannot be written or read, or a value is another afterwards.
     """
     found = get_registry().table_formats.find(name)
+    check_suffixes(f"The table format '{name}'", found.spec.suffixes)
     table = _make_table()
     with tempfile.TemporaryDirectory() as folder:
         for suffix in found.spec.suffixes:
-            assert suffix.startswith(".") and suffix == suffix.lower(), (
-                f"The table format '{name}' has the suffix '{suffix}'; write it in lower case with the dot."
-            )
             if not suffix.endswith(".gz"):
                 for rows in (_ROWS, 0):
                     path = Path(folder) / f"table-{rows}{suffix}"
