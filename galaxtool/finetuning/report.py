@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 from torch import nn
 
-from galaxtool import __version__
 from galaxtool.errors import TrainingError
 from galaxtool.evaluation.prior import TRAINING
 from galaxtool.finetuning.appearance import learn_appearance
-from galaxtool.finetuning.captions import list_words
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages
-from galaxtool.finetuning.data_record import describe_data
-from galaxtool.finetuning.domain import describe_domain
+from galaxtool.finetuning.model_record import make_record
 from galaxtool.finetuning.readouts import make_readouts, save_probabilities, score_readouts
 from galaxtool.finetuning.score_tables import list_score_tables
 from galaxtool.finetuning.scoring import ScoredPictures, run_head, score_test, score_validation
 from galaxtool.finetuning.task import TrainingSetup, make_objective
-from galaxtool.inference.field_of_view import summarize_fields
-from galaxtool.inference.training_domain import DOMAIN
 from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.kept_images import (
@@ -41,19 +35,16 @@ from galaxtool.plotting.charts.confusion import draw_confusion
 from galaxtool.plotting.charts.training import draw_training
 from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.save import save_figure
-from galaxtool.plugins.registry import get_registry
-from galaxtool.plugins.specs import Citation, HeadSpec
+from galaxtool.plugins.specs import HeadSpec
 from galaxtool.reports.html.training import write_training_page
-from galaxtool.taxonomy.quantities import quantities_to_dict
 from galaxtool.training.objective import scale_logits
-from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import PictureSet, Task
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.digests import hash_file
-from galaxtool.utils.run_directory import RunDirectory, utc_now
+from galaxtool.utils.run_directory import RunDirectory
 
 
 def write_inputs(run: RunDirectory, config: FinetuneConfig, labeled: LabeledImages) -> None:
@@ -120,7 +111,7 @@ def finish_run(
     _draw_history(outcome, figures / "history.png")
     if has_classes:
         _draw_confusion(task, scored, temperature, "Validation", figures / "confusion.png")
-    record = _make_record(run, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
+    record = make_record(run.path.name, config, task, setup, outcome=outcome, metrics=metrics, temperature=temperature)
     fitted = learn_appearance(task, test)
     if fitted is not None:
         record = replace(record, unlike_training=fitted[1])
@@ -217,60 +208,6 @@ def _draw_history(outcome: Outcome, path: Path) -> None:
     save_figure(draw_training(outcome.history, outcome.best["epoch"]), path, path.with_suffix(".pdf"))
 
 
-def _make_record(
-    run: RunDirectory,
-    config: FinetuneConfig,
-    task: Task,
-    setup: TrainingSetup,
-    *,
-    outcome: Outcome,
-    metrics: dict[str, Any],
-    temperature: float,
-) -> ModelRecord:
-    """Return the content of ``model.json``."""
-    method, backbone = setup.method, setup.backbone
-    votes = getattr(task.taxonomy, "votes", None)
-    return ModelRecord(
-        name=run.path.name,
-        # a model from a hub is rebuilt from what its files said, even where they are no longer at hand
-        backbone=getattr(getattr(task.backbone, "image", task.backbone), "recorded_name", "") or str(backbone),
-        dim=task.backbone.dim,
-        head=setup.head.name,
-        preprocess=task.preprocess.as_dict(),
-        taxonomy=task.taxonomy.as_dict(),
-        temperature=temperature,
-        method={**asdict(task.options), "name": method.name, "options": dict(task.options.method)},
-        data={
-            **describe_data(setup.labeled, config),
-            **summarize_fields(task.train.fields),
-            DOMAIN: describe_domain(setup.labeled, task).as_dict(),
-        },
-        metrics=metrics,
-        votes=votes.as_dict() if votes else None,
-        regression=quantities_to_dict(task.taxonomy.quantities) if task.taxonomy.quantities else None,
-        prior=_describe_prior(task),
-        scores_prior=task.options.scores_prior,
-        words=list_words(task),
-        text_encoder=str(setup.text_encoder or ""),
-        has_text="text" in method.needs,
-        has_symbol_tower=outcome.symbol_tower is not None,
-        has_symbol_statistics=outcome.symbol_statistics is not None,
-        licence=backbone.weights.licence if backbone.weights else "",
-        citations=_collect_citations(setup),
-        notes=_write_notes(setup.head, task.options, temperature, has_test="test" in metrics),
-        created=utc_now(),
-        galaxtool=__version__,
-    )
-
-
-def _describe_prior(task: Task) -> dict[str, float]:
-    """Return the share of each class in the training, by slug; empty if the targets are votes or there are none."""
-    shares = getattr(task.objective, "prior", None)
-    if shares is None:
-        return {}
-    return {slug: round(share, 6) for slug, share in zip(task.taxonomy.slugs, shares.tolist(), strict=True)}
-
-
 def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:
     """Return a head fitted to the features of the training images, or None where the head is trained instead."""
     if not spec.fitted:
@@ -285,35 +222,3 @@ def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:
     head.fit(embed_pictures(task, pictures), pictures.targets)
     fitted: nn.Module = head.eval()
     return fitted
-
-
-def _write_notes(head: HeadSpec, options: TrainOptions, temperature: float, *, has_test: bool) -> str:
-    """Return the notes of the model: what its scores are worth."""
-    if head.name == "none":
-        return "Learned without labels: it embeds, and has no classes. No score is known."
-    epoch = {"best": "the best epoch", "last": "" if options.stopping == "best" else "the number of epochs"}
-    factor = "the length of the error bars" if "values" in head.label_kinds else "the temperature"
-    choices = [epoch[options.select], factor if temperature != 1.0 else ""]
-    chose = " and ".join(filter(None, choices))
-    scores = f"Scores are of the validation split of its own training data, which chose {chose or 'nothing'}"
-    if not chose:
-        return f"{scores}."
-    if has_test:
-        return f"{scores}; those under 'test' are of a test split, which chose nothing."
-    return f"{scores}, so they are optimistic; no test split was scored."
-
-
-def _collect_citations(setup: TrainingSetup) -> list[dict[str, str]]:
-    """Return the citations of everything that the training used, each once."""
-    of_dataset = {spec.name: spec.citation for spec in get_registry().datasets.specs()}
-    backbone, text = setup.backbone, setup.text_encoder
-    citations: Iterable[Citation | None] = (
-        setup.method.citation,
-        setup.head.citation,
-        backbone.spec.citation,
-        backbone.weights.citation if backbone.weights else None,
-        text.spec.citation if text else None,
-        *(of_dataset.get(dataset.name.partition(":")[0]) for dataset in setup.labeled.datasets),
-        *setup.labeled.taxonomy.citations,
-    )
-    return [asdict(citation) for citation in dict.fromkeys(citations) if citation is not None]
