@@ -62,7 +62,7 @@ def describe_library(
 ) -> BackboneSpec:
     """Return the spec of a library whose architectures are named after a colon."""
     spec = describe_encoder(name, summary, factory, citation, norm=norm, text=text, transformer=True)
-    return replace(spec, architectures=True, weights_of=f"galaxtool.backbones.{weights_of}")
+    return replace(spec, image_size=None, architectures=True, weights_of=f"galaxtool.backbones.{weights_of}")
 
 
 def describe_weights(
