@@ -232,7 +232,9 @@ def _load(name: str) -> Any:
 
 
 def _as_command(name: str, target: Any) -> Any:
-    """Build the command of a plugin from its function or Typer app."""
+    """Build the command of a plugin from its function or Typer app, or return the command that it has built."""
+    if isinstance(target, (TyperCommand, TyperGroup)):
+        return target
     if isinstance(target, typer.Typer):
         app = target
     else:

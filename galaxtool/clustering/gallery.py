@@ -10,7 +10,7 @@ import numpy as np
 from galaxtool.clustering.summary import Grouping
 from galaxtool.plotting.charts.clusters import draw_cluster_counts, draw_cluster_images
 from galaxtool.plotting.save import save_figure
-from galaxtool.reports.html.gallery import Card, Section, write_gallery
+from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
 from galaxtool.utils.counts import format_count
 
 _TYPICAL, _ODD = 18, 6
@@ -27,7 +27,7 @@ def write_cluster_page(
     outside = np.flatnonzero(groups.clusters < 0)
     if len(outside):
         sections.append(
-            Section(
+            GallerySection(
                 title="In no cluster",
                 remark="Images in sparse regions; the first are shown.",
                 groups=[[_make_card(grouping, int(row)) for row in outside[:_IN_NONE]]],
@@ -45,7 +45,7 @@ def write_cluster_page(
     )
 
 
-def _make_section(grouping: Grouping, cluster: int) -> Section:
+def _make_section(grouping: Grouping, cluster: int) -> GallerySection:
     rows = grouping.order(cluster).tolist()
     typical, odd = rows[:_TYPICAL], rows[max(_TYPICAL, len(rows) - _ODD) :]
     remark = ""
@@ -53,13 +53,13 @@ def _make_section(grouping: Grouping, cluster: int) -> Section:
         remark = f"{labels}; matched with {grouping.find_matched(cluster) or 'no label'}. "
     shown = "Nearest to its mean first" + (f"; the last line has the {len(odd)} farthest" if odd else "")
     cards = [[_make_card(grouping, row) for row in part] for part in (typical, odd) if part]
-    return Section(title=grouping.title(cluster), remark=f"{remark}{shown}.", groups=cards, number=len(rows))
+    return GallerySection(title=grouping.title(cluster), remark=f"{remark}{shown}.", groups=cards, number=len(rows))
 
 
-def _make_card(grouping: Grouping, row: int) -> Card:
+def _make_card(grouping: Grouping, row: int) -> GalleryCard:
     name = grouping.features.items["id"][row].as_py() or ""
     lines = [grouping.labels.name(row) or "no label"] if grouping.labels is not None else []
-    return Card(row=row, id=name, lines=lines)
+    return GalleryCard(row=row, id=name, lines=lines)
 
 
 def draw_cluster_figures(folder: Path, grouping: Grouping) -> list[Path]:

@@ -13,7 +13,7 @@ from astropy.table import MaskedColumn, Table
 from galaxtool import __version__
 from galaxtool.label_checks.duplicates import Duplicate
 from galaxtool.label_checks.results import Doubt
-from galaxtool.reports.html.gallery import Card, Section, write_gallery
+from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
 from galaxtool.tables.write import write_table
 from galaxtool.utils.counts import format_count
 
@@ -121,11 +121,11 @@ def write_doubts_page(
     shown = labels.wrong[:_MOST_CARDS].tolist()
     for target in sorted({int(labels.targets[row]) for row in shown}):
         cards = [_make_card(labels, row) for row in shown if labels.targets[row] == target]
-        sections.append(Section(title=f"Labelled {labels.slugs[target]}", groups=[cards]))
+        sections.append(GallerySection(title=f"Labelled {labels.slugs[target]}", groups=[cards]))
     if labels.duplicates:
         groups = [[_make_card(labels, row) for row in (p.first, p.second)] for p in labels.duplicates[:_MOST_PAIRS]]
         sections.append(
-            Section(
+            GallerySection(
                 title="The same object with different labels",
                 remark="Copies of a file, images at the same position, and images whose fine structure is the same.",
                 groups=groups,
@@ -138,23 +138,23 @@ def write_doubts_page(
         path,
         title=path.stem,
         summary=f"{contradicted} of {len(labels.ids):,} are contradicted by a model that has not seen them.{first}",
-        sections=sections or [Section(title="Labels", remark=remark)],
+        sections=sections or [GallerySection(title="Labels", remark=remark)],
         make_picture=make_picture,
         notes=notes,
         settings={**settings, "galaxtool": __version__},
     )
 
 
-def _make_card(labels: DoubtfulLabels, row: int) -> Card:
+def _make_card(labels: DoubtfulLabels, row: int) -> GalleryCard:
     """Return a card with the suggestion and the label of an image."""
     own, suggested = labels.find_probability(row), labels.find_suggestion(row)
     lines = (f"labelled {labels.find_label(row)}",)
     if own is None:
-        return Card(row=row, id=labels.ids[row], lines=lines)
+        return GalleryCard(row=row, id=labels.ids[row], lines=lines)
     bars = [(suggested, float(labels.probabilities[row].max()))]
     if suggested != labels.find_label(row):
         bars.append((labels.find_label(row), own))
-    return Card(row=row, id=labels.ids[row], lines=lines, bars=bars)
+    return GalleryCard(row=row, id=labels.ids[row], lines=lines, bars=bars)
 
 
 def _to_texts(values: Sequence[str]) -> np.ndarray:

@@ -14,7 +14,7 @@ from galaxtool.errors import ConfigError, InputError, OutputExists
 from galaxtool.outliers.options import AnomalyOptions
 from galaxtool.outliers.results import AnomaliesResult, Anomaly
 from galaxtool.outliers.scores import AnomalyScores, score_anomalies
-from galaxtool.reports.html.gallery import Card, Section, write_gallery
+from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.write import write_stream
@@ -147,7 +147,9 @@ def _write_page(
 ) -> None:
     """Write the page of the oddest images."""
     cards = [
-        Card(row=row, id=one.id, lines=(f"{one.rank}: score {one.score:.4f}", f"percentile {one.percentile:.2f}"))
+        GalleryCard(
+            row=row, id=one.id, lines=(f"{one.rank}: score {one.score:.4f}", f"percentile {one.percentile:.2f}")
+        )
         for row, one in zip(order.tolist(), oddest, strict=False)
     ]
     meaning = _MEANINGS[options.method].format(k=_to_ordinal(neighbors) if options.method == "knn" else neighbors)
@@ -163,7 +165,7 @@ def _write_page(
         title=path.stem,
         summary=f"The odd ones out of {format_count(len(features), 'image')}"
         + (f" · model {features.model}" if features.model else ""),
-        sections=[Section(title="The oddest, first", remark=f"Score: {meaning}", groups=[cards])],
+        sections=[GallerySection(title="The oddest, first", remark=f"Score: {meaning}", groups=[cards])],
         make_picture=features.make_picture,
         notes=notes,
         settings=settings,

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.reports.contact_sheet import add_scale_bar
-from galaxtool.reports.html.gallery import Card, Section, write_gallery
+from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
 from galaxtool.search.answer import COLUMNS, Answer
 from galaxtool.search.contact_sheet import round_down
 from galaxtool.search.labels import Labels
@@ -76,19 +76,21 @@ class _Page:
         self.source = source
         self.examples: list[QueryExample] = []
 
-    def make_section(self, answer: Answer, rows: Table) -> Section:
+    def make_section(self, answer: Answer, rows: Table) -> GallerySection:
         """Return the section of a query, with the cards of its examples and of its results."""
         examples = answer.query.examples
         asked = [self._make_query_card(one, is_only=len(examples) == 1) for one in examples]
         hits = answer.hits[:_MAX_NEIGHBORS]
         named = self.labels.find([hit.row for hit in hits])
         found = [
-            Card(row=hit.row, id=str(rows["id"][at]), lines=list(self._describe(answer, hit, at, named[at], rows)))
+            GalleryCard(
+                row=hit.row, id=str(rows["id"][at]), lines=list(self._describe(answer, hit, at, named[at], rows))
+            )
             for at, hit in enumerate(hits)
         ]
         left = len(answer.hits) - len(hits)
         remark = f"The first {len(hits)} of {len(answer.hits)} results." if left else ""
-        return Section(title=answer.query.text, remark=remark, groups=[asked, found], number=len(answer.hits))
+        return GallerySection(title=answer.query.text, remark=remark, groups=[asked, found], number=len(answer.hits))
 
     def make_picture(self, row: int) -> np.ndarray | None:
         """Return the picture of an object of the index, or of an example, whose rows are below 0."""
@@ -100,11 +102,11 @@ class _Page:
             return picture.pixels
         return add_scale_bar(picture.pixels, picture.side)
 
-    def _make_query_card(self, example: QueryExample, *, is_only: bool) -> Card:
+    def _make_query_card(self, example: QueryExample, *, is_only: bool) -> GalleryCard:
         self.examples.append(example)
         lines = [describe_example(example, is_only=is_only)]
         missing = "The image cannot be read." if example.ref is not None else "No image."
-        return Card(row=-len(self.examples), id=name_example(example), lines=lines, missing=missing)
+        return GalleryCard(row=-len(self.examples), id=name_example(example), lines=lines, missing=missing)
 
     def _describe(self, answer: Answer, hit: Hit, at: int, label: str, rows: Table) -> Iterator[str]:
         """Yield the lines below the picture of a result."""

@@ -16,7 +16,7 @@ from galaxtool.utils.atomic_write import atomic_write
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class GalleryCard:
     """A picture with its text.
 
     Parameters
@@ -41,7 +41,7 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class GallerySection:
     """Some cards under a heading.
 
     Parameters
@@ -50,7 +50,7 @@ class Section:
         The heading.
     remark : str
         Paragraph below the heading; may be empty.
-    groups : sequence of sequences of Card
+    groups : sequence of sequences of GalleryCard
         Cards in order. Each group starts on a new line.
     number : int, optional
         Number beside the heading, by default that of the cards.
@@ -58,11 +58,11 @@ class Section:
 
     title: str
     remark: str = ""
-    groups: Sequence[Sequence[Card]] = field(default=())
+    groups: Sequence[Sequence[GalleryCard]] = field(default=())
     number: int | None = None
 
     @property
-    def cards(self) -> list[Card]:
+    def cards(self) -> list[GalleryCard]:
         """All cards of all groups."""
         return [card for group in self.groups for card in group]
 
@@ -72,7 +72,7 @@ def write_gallery(
     *,
     title: str,
     summary: str,
-    sections: Sequence[Section],
+    sections: Sequence[GallerySection],
     make_picture: Callable[[int], np.ndarray | None],
     notes: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
@@ -87,7 +87,7 @@ def write_gallery(
         Heading of the page.
     summary : str
         Line below the heading.
-    sections : sequence of Section
+    sections : sequence of GallerySection
         What is shown, in order.
     make_picture : callable
         Takes the row of a card; returns its picture, uint8 of shape (ny, nx, 3), row 0 on top, or None for an image

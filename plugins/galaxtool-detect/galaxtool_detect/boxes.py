@@ -1,0 +1,181 @@
+"""Images with boxes, and the boxes that a detector found.
+
+Pixels have their centres at whole numbers: the centre of the first pixel is (0, 0), and an image of nx pixels reaches
+from -0.5 to nx - 0.5. Row 0 is the bottom row, as FITS displays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beam:
+    """The restoring beam of a radio map.
+
+    Parameters
+    ----------
+    major, minor : float
+        Full widths at half maximum in arcsec.
+    angle : float
+        Position angle of the major axis in degrees, from north to east.
+    """
+
+    major: float
+    minor: float
+    angle: float = 0.0
+
+    def area(self, pixel_scale: float) -> float:
+        """Return the area of the beam in pixels, for a pixel scale in arcsec: what Jy/beam is divided by."""
+        return float(np.pi * self.major * self.minor / (4 * np.log(2)) / pixel_scale**2)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FieldImage:
+    """An image with the boxes of the sources in it.
+
+    Parameters
+    ----------
+    name : str
+        Identifier, unique in its data set.
+    pixels : ndarray of float32, shape (bands, ny, nx)
+        Row 0 is the bottom row; NaN where there are no data.
+    boxes : ndarray of float32, shape (N, 4)
+        x0, y0, x1, y1 of each source, in pixels.
+    labels : ndarray of int64, shape (N,)
+        Index of the class of each source in `DetectionSet.classes`.
+    wcs : WCS, optional
+        Celestial WCS of the pixels.
+    beam : Beam, optional
+        The restoring beam.
+    unit : str
+        Unit of the pixels; ``"display"`` for a picture.
+    mask : ndarray of bool, shape (ny, nx), optional
+        True where pixels must not be used.
+    truth : dict of str to ndarray, optional
+        Further true values of each source, each of shape (N,): ``flux``, ``peak``, ``snr``.
+    """
+
+    name: str
+    pixels: np.ndarray
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    wcs: WCS | None = None
+    beam: Beam | None = None
+    unit: str = ""
+    mask: np.ndarray | None = None
+    truth: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return int(self.pixels.shape[-2]), int(self.pixels.shape[-1])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Detections:
+    """What a detector found in one image.
+
+    Parameters
+    ----------
+    boxes : ndarray of float32, shape (N, 4)
+        x0, y0, x1, y1 in pixels.
+    scores : ndarray of float32, shape (N,)
+        Confidence, from 0 to 1.
+    labels : ndarray of int64, shape (N,)
+        Index of the class.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """Return no detections."""
+        return cls(boxes=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32), labels=np.zeros(0, np.int64))
+
+    def select(self, rows: Any) -> Detections:
+        """Return some of the detections, by a mask or by indices."""
+        return Detections(boxes=self.boxes[rows], scores=self.scores[rows], labels=self.labels[rows])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DetectionSet:
+    """A data set of images with boxes, which are read when they are asked for.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data set.
+    classes : tuple of str
+        Names of the classes; labels are indices into them. There is no class for the background.
+    names : tuple of str
+        Identifiers of the images, in order.
+    splits : tuple of str
+        ``train``, ``valid`` or ``test`` for each image, or empty.
+    read : callable
+        Takes the position of an image in `names` and returns its `FieldImage`.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    splits: tuple[str, ...]
+    read: Callable[[int], FieldImage] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> FieldImage:
+        if not 0 <= index < len(self.names):
+            raise IndexError(index)
+        return self.read(index)
+
+    def __iter__(self) -> Iterator[FieldImage]:
+        return (self.read(index) for index in range(len(self.names)))
+
+    def select(self, rows: Sequence[int]) -> DetectionSet:
+        """Return some of the images, in the given order."""
+        chosen = tuple(int(row) for row in rows)
+        return DetectionSet(
+            name=self.name,
+            classes=self.classes,
+            names=tuple(self.names[row] for row in chosen),
+            splits=tuple(self.splits[row] for row in chosen),
+            read=lambda index: self.read(chosen[index]),
+        )
+
+    def take(self, split: str) -> DetectionSet:
+        """Return the images of a split."""
+        return self.select([i for i, one in enumerate(self.splits) if one == split])
+
+    def split(self, valid: float = 0.2, seed: int = 0) -> DetectionSet:
+        """Return the same images, each in a split; those without one are divided into ``train`` and ``valid``.
+
+        Parameters
+        ----------
+        valid : float
+            Share of the images for validation, if the data set has none.
+        seed : int
+            Random seed of the division.
+        """
+        splits = np.array(self.splits or [""] * len(self), dtype=object)
+        free = np.flatnonzero(splits == "")
+        splits[free] = "train"
+        if len(free) > 1 and not (splits == "valid").any():
+            chosen = np.random.default_rng(seed).permutation(free)[: max(1, round(valid * len(free)))]
+            splits[chosen] = "valid"
+        return DetectionSet(
+            name=self.name, classes=self.classes, names=self.names, splits=tuple(splits.tolist()), read=self.read
+        )

@@ -1,0 +1,1 @@
+"""The command ``galaxtool detect`` and its subcommands."""
