@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from galaxtool.errors import ModelError
 from galaxtool.models.engines import outputs
 from galaxtool.models.engines.onnx import OnnxEngine
+from galaxtool.models.engines.openvino import OpenVinoEngine
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 
@@ -93,6 +94,11 @@ def test_a_run_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ModelError, match="was stopped: it computed for"):
         run(write_model(tmp_path / "a.onnx", endless=True))
     assert time.monotonic() - started < 60
+
+
+def test_a_loop_is_refused_by_openvino_which_would_compile_it_for_ever(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds a loop"):
+        OpenVinoEngine(find_model(write_model(tmp_path / "a.onnx", endless=True)))
 
 
 @pytest.mark.parametrize(

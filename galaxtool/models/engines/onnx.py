@@ -11,7 +11,7 @@ import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.feed import make_feed
-from galaxtool.models.engines.outputs import OUTPUTS, FirstRun, make_scores
+from galaxtool.models.engines.outputs import OUTPUTS, End, FirstRun, Run, make_scores
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.engines.providers import ProviderChoice, choose_provider
 from galaxtool.models.find import ModelFiles
@@ -73,7 +73,7 @@ class OnnxEngine:
         self._preprocess = self.record.make_preprocess()
         self.weight_bytes = file.stat().st_size
         self._name = files.name
-        self._first_run = FirstRun(self.session, _require_runtime().RunOptions, files.name)
+        self._first_run = FirstRun(self._prepare_run, files.name)
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
@@ -93,6 +93,14 @@ class OnnxEngine:
     def class_embeddings(self) -> dict[str, np.ndarray]:
         """Return the class embeddings stored in the file."""
         return read_class_embeddings(self.metadata)
+
+    def _prepare_run(self) -> tuple[Run, End]:
+        options = _require_runtime().RunOptions()
+
+        def end() -> None:
+            options.terminate = True
+
+        return lambda feed: self.session.run(list(OUTPUTS), feed, options), end
 
 
 def open_session(file: Path, providers: Sequence[Any], threads: int = 0) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.feed import make_feed, takes_pictures
-from galaxtool.models.engines.outputs import OUTPUTS, make_scores
+from galaxtool.models.engines.outputs import OUTPUTS, End, FirstRun, Run, make_scores
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import (
@@ -27,6 +28,7 @@ from galaxtool.models.unlike_training import DOMAIN_KEY, read_onnx_detector
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.privacy import forbid_openvino_reports
 
+_LOOPS = ("Loop", "TensorIterator", "If")
 _OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
 
@@ -92,6 +94,7 @@ class OpenVinoEngine:
         try:
             core = _get_core(openvino)
             network = core.read_model(str(file))
+            _refuse_loops(network, file)
             self.metadata = _read_metadata(network)
             self._compiled = core.compile_model(network, "CPU", settings)
         except RuntimeError as error:  # OpenVINO's only exception class
@@ -117,9 +120,11 @@ class OpenVinoEngine:
             )
         self.weight_bytes = file.stat().st_size
         self._name = files.name
+        self._first_run = FirstRun(self._prepare_run, files.name)
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
+        self._first_run.check(make_feed(self.metadata, self._preprocess, pictures[:1]))
         request = self._compiled.create_infer_request()
         request.infer(make_feed(self.metadata, self._preprocess, pictures), share_inputs=True)
         outputs = [np.array(request.get_tensor(name).data, dtype=np.float32) for name in OUTPUTS]
@@ -129,11 +134,25 @@ class OpenVinoEngine:
         """Return the class embeddings stored in the file."""
         return read_class_embeddings(self.metadata)
 
+    def _prepare_run(self) -> tuple[Run, End]:
+        request = self._compiled.create_infer_request()
+        return request.infer, request.cancel
+
 
 @functools.cache
 def _get_core(openvino: ModuleType) -> Any:
     """Return the one core of this process: it must outlive everything it made, and Python frees in any order."""
     return openvino.Core()
+
+
+def _refuse_loops(network: Any, file: Path) -> None:
+    """Raise `ModelError` for a network with a loop: OpenVINO computes one without end while it compiles."""
+    for node in network.get_ops():
+        if node.get_type_name() in _LOOPS:
+            raise ModelError(
+                f"'{file}' holds a loop ({node.get_type_name()}), which may never end in OpenVINO.",
+                hint="Use --engine onnx, which has a time limit.",
+            )
 
 
 def _read_metadata(network: Any) -> dict[str, str]:

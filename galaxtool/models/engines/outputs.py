@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from galaxtool.models.record import ModelRecord
 
 OUTPUTS = ("embedding", "logits", "probabilities")
 """Names of the outputs, in the order of `Scores`."""
+
+Run = Callable[[dict[str, np.ndarray]], object]
+End = Callable[[], None]
 
 FIRST_RUN_S = 120.0
 """Seconds that a model may take over its first image."""
@@ -63,20 +66,19 @@ def make_scores(outputs: Sequence[Any], count: int, record: ModelRecord, name: s
 
 
 class FirstRun:
-    """The first run of an ONNX Runtime session: of one image, and ended if it takes too long.
+    """The first run of a model on an engine: of one image, and ended if it takes too long.
 
     Parameters
     ----------
-    session : onnxruntime.InferenceSession
-        The session.
-    run_options : type
-        ``onnxruntime.RunOptions``.
+    prepare : callable
+        Returns two functions for one run: the first computes given inputs, the second ends that computation from
+        another thread, so that the first raises.
     name : str
         Name of the model for messages.
     """
 
-    def __init__(self, session: Any, run_options: Any, name: str) -> None:
-        self._session, self._run_options, self._name = session, run_options, name
+    def __init__(self, prepare: Callable[[], tuple[Run, End]], name: str) -> None:
+        self._prepare, self._name = prepare, name
         self._lock = threading.Lock()
         self._is_done = False
 
@@ -96,18 +98,18 @@ class FirstRun:
                 self._is_done = True
 
     def _run(self, one: dict[str, np.ndarray]) -> None:
-        options = self._run_options()
+        run, end = self._prepare()
         is_late = threading.Event()
 
-        def end() -> None:
+        def end_late() -> None:
             is_late.set()
-            options.terminate = True
+            end()
 
-        timer = threading.Timer(FIRST_RUN_S, end)
+        timer = threading.Timer(FIRST_RUN_S, end_late)
         timer.daemon = True
         timer.start()
         try:
-            self._session.run(list(OUTPUTS), one, options)
+            run(one)
         except Exception:
             if not is_late.is_set():
                 raise
