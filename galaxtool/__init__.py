@@ -55,7 +55,7 @@ _PLACES = {
     "galaxtool.plugins.specs": (
         "BackboneSpec", "Citation", "ContainerSpec", "DatasetSpec", "ExecutorSpec", "HeadSpec", "IndexSpec",
         "MethodOption", "MethodSpec", "MetricSpec", "ModelSpec", "PlotSpec", "ReaderSpec", "RecipeSpec",
-        "SearchFilterSpec", "TableFormatSpec", "TaxonomySpec", "Weights",
+        "SearchFilterSpec", "TableFormatSpec", "TaxonomySpec", "VoteSchemaSpec", "Weights",
     ),
     "galaxtool.taxonomy.classes": ("Taxonomy",),
     "galaxtool.testing.backbone": ("check_backbone",),
@@ -72,7 +72,7 @@ _PLACES = {
     "galaxtool.testing.reader": ("check_reader",),
     "galaxtool.testing.search": ("check_index", "check_search_filter"),
     "galaxtool.testing.table_format": ("check_table_format",),
-    "galaxtool.testing.taxonomy": ("check_model", "check_recipe", "check_taxonomy"),
+    "galaxtool.testing.taxonomy": ("check_model", "check_recipe", "check_taxonomy", "check_vote_schema"),
     "galaxtool.training.loss": ("Loss",),
     "galaxtool.training.stage": ("Stage",),
     "galaxtool.training.task": ("Batch", "Task"),

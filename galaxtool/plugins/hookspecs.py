@@ -24,6 +24,7 @@ from galaxtool.plugins.specs import (
     SearchFilterSpec,
     TableFormatSpec,
     TaxonomySpec,
+    VoteSchemaSpec,
     Weights,
 )
 
@@ -58,6 +59,12 @@ def register_methods() -> Iterable[MethodSpec]:
 @hookspec
 def register_taxonomies() -> Iterable[TaxonomySpec]:
     """Register sets of classes with prompts and symbols."""
+    return []
+
+
+@hookspec
+def register_vote_schemas() -> Iterable[VoteSchemaSpec]:
+    """Register questions and answers of volunteers."""
     return []
 
 

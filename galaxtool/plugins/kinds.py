@@ -22,6 +22,7 @@ from galaxtool.plugins.specs import (
     Spec,
     TableFormatSpec,
     TaxonomySpec,
+    VoteSchemaSpec,
 )
 
 S = TypeVar("S", bound=Spec, covariant=True)
@@ -66,9 +67,10 @@ TABLE_FORMAT = Kind("table format", "table formats", TableFormatSpec)
 METRIC = Kind("metric", "metrics", MetricSpec)
 PLOT = Kind("plot", "plots", PlotSpec)
 SEARCH_FILTER = Kind("search filter", "search filters", SearchFilterSpec)
+VOTE_SCHEMA = Kind("vote schema", "vote schemas", VoteSchemaSpec)
 
 KINDS: tuple[Kind[Any], ...] = (
     BACKBONE, DATASET, HEAD, METHOD, TAXONOMY, READER, CONTAINER, MODEL, INDEX, RECIPE, EXECUTOR, TABLE_FORMAT, METRIC,
-    SEARCH_FILTER, PLOT,
+    SEARCH_FILTER, PLOT, VOTE_SCHEMA,
 )  # fmt: skip
 """Every kind, in the order in which `galaxtool plugins` asks for them."""

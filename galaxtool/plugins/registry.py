@@ -118,6 +118,7 @@ class Registry:
         self.metrics = Collection(kinds.METRIC, plugins)
         self.plots = Collection(kinds.PLOT, plugins)
         self.search_filters = Collection(kinds.SEARCH_FILTER, plugins)
+        self.vote_schemas = Collection(kinds.VOTE_SCHEMA, plugins)
 
     def collections(self) -> list[Collection[Any]]:
         """Return the collection of every kind."""

@@ -13,6 +13,7 @@ from galaxtool.plugins.citation import Citation as Citation
 from galaxtool.plugins.citation import Weights as Weights
 from galaxtool.plugins.options import MethodOption as MethodOption
 from galaxtool.plugins.plot_spec import PlotSpec as PlotSpec
+from galaxtool.plugins.vote_schema_spec import VoteSchemaSpec as VoteSchemaSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

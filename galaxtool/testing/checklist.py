@@ -23,6 +23,7 @@ _CHECKS = {
     "head": "galaxtool.testing.head:check_head",
     "method": "galaxtool.testing.method:check_method",
     "taxonomy": "galaxtool.testing.taxonomy:check_taxonomy",
+    "vote schema": "galaxtool.testing.taxonomy:check_vote_schema",
     "reader": "galaxtool.testing.reader:check_reader",
     "container": "galaxtool.testing.container:check_container",
     "model": "galaxtool.testing.taxonomy:check_model",

@@ -1,4 +1,4 @@
-"""Check taxonomies, bundled models and recipes: what a plugin brings as files."""
+"""Check taxonomies, vote schemas, bundled models and recipes: what a plugin brings as files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.votes.load import load_schema
 from galaxtool.utils.config import load_recipe
 
 _LEAST_SIDE = 32
@@ -48,6 +49,28 @@ def check_taxonomy(name: str) -> None:
             assert len(set(pixels.convert("L").tobytes())) > 1, f"The symbol '{drawing.name}' is blank."
             other = seen.setdefault(pixels.tobytes(), one.slug)
             assert other == one.slug, f"The classes '{other}' and '{one.slug}' of '{name}' have the same symbol."
+
+
+def check_vote_schema(name: str) -> None:
+    """Check a registered vote schema: its file can be read, has the registered name, and its questions form a tree.
+
+    Parameters
+    ----------
+    name : str
+        Name of the schema, plain or as ``plugin:name``.
+
+    Raises
+    ------
+    AssertionError
+        If a check fails.
+    """
+    spec = get_registry().vote_schemas.find(name).spec
+    try:
+        schema = load_schema(name)
+    except GalaxtoolError as error:
+        raise AssertionError(f"The vote schema '{name}' cannot be used: {error.message} {error.hint}") from error
+    assert schema.name == spec.name, f"The file of the vote schema '{name}' names itself '{schema.name}'; use one name."
+    assert len(schema.endings()) > 1, f"All objects end at the same answer of the vote schema '{name}'."
 
 
 def check_model(name: str) -> None:

@@ -20,7 +20,7 @@ HOOKS = {
         f"register_{kind}": ()
         for kind in (
             "backbones", "datasets", "heads", "methods", "taxonomies", "readers", "containers", "table_formats",
-            "executors", "models", "metrics", "plots", "indexes", "search_filters", "recipes",
+            "executors", "models", "metrics", "plots", "indexes", "search_filters", "recipes", "vote_schemas",
         )
     },
     "resolve_weights": ("weights", "cache_dir", "offline"),
@@ -35,6 +35,7 @@ FIELDS = {
     "HeadSpec": "label_kinds needs fitted objective",
     "MethodSpec": "needs head heads label_kinds lr options lengths ignores",
     "TaxonomySpec": "folder",
+    "VoteSchemaSpec": "path",
     "ReaderSpec": "suffixes magic",
     "ContainerSpec": "suffixes magic offsets",
     "TableFormatSpec": "suffixes",

@@ -33,6 +33,11 @@ def test_taxonomies(name: str) -> None:
     galaxtool.check_taxonomy(name)
 
 
+@pytest.mark.parametrize("name", REGISTRY.vote_schemas.names())
+def test_vote_schemas(name: str) -> None:
+    galaxtool.check_vote_schema(name)
+
+
 @pytest.mark.parametrize("name", REGISTRY.models.names())
 def test_models(name: str) -> None:
     galaxtool.check_model(name)

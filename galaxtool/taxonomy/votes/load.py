@@ -1,6 +1,7 @@
 """Read a vote schema from a TOML file or a model's record.
 
-The schemas that come with galaxtool are in ``taxonomy/votes/schemas``. A schema looks like this::
+The schemas that come with galaxtool are in ``taxonomy/votes/schemas``; plugins register others. A schema looks like
+this::
 
     name = "rings"
     title = "Rings"                              # optional, as are summary and [[citations]]
@@ -35,20 +36,20 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.records import check_keys, read_citations
 from galaxtool.taxonomy.votes.schema import Answer, Question, VoteSchema
 from galaxtool.utils.config import read_toml
 
-_SCHEMAS = Path(__file__).resolve().parent / "schemas"
 _TOP = {"name": str, "title": str, "summary": str, "citations": list, "questions": list}
 _QUESTION = {"slug": str, "text": str, "answers": list, "asked_if": str}
 _ANSWER = {"slug": str, "name": str, "columns": list}
 
 
 def list_schemas() -> list[str]:
-    """Return the names of the schemas that come with galaxtool."""
-    return sorted(file.stem for file in _SCHEMAS.glob("*.toml"))
+    """Return the names of the registered schemas."""
+    return get_registry().vote_schemas.names()
 
 
 def load_schema(source: str | Path) -> VoteSchema:
@@ -57,7 +58,7 @@ def load_schema(source: str | Path) -> VoteSchema:
     Parameters
     ----------
     source : str or Path
-        Name of a schema that comes with galaxtool (``gz2``, ``gz-decals``), or path of a TOML file.
+        Name of a registered schema (``gz2``, ``gz-decals``), or path of a TOML file.
 
     Raises
     ------
@@ -66,8 +67,10 @@ def load_schema(source: str | Path) -> VoteSchema:
     ConfigError
         If the file cannot be read, or is not a valid schema.
     """
-    file = _SCHEMAS / f"{source}.toml"
-    if str(source) not in list_schemas():
+    registered = get_registry().vote_schemas
+    if str(source) in registered:
+        file = Path(registered.find(str(source)).spec.path)
+    else:
         file = Path(source)
         if file.suffix.lower() != ".toml" and not file.is_file():
             raise UnknownName("vote schema", str(source), list_schemas(), note="The path of a TOML file also works.")
