@@ -10,6 +10,7 @@ from typing import Any
 
 from galaxtool.backbones.borrowed_text import BackboneWithText
 from galaxtool.backbones.channels import adapt_channels
+from galaxtool.backbones.image_size import set_image_size
 from galaxtool.backbones.weights import load_weights, locate_weights
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registration import Registration
@@ -121,6 +122,7 @@ def create_backbone(
     *,
     channels: int = 3,
     text_encoder: str | BackboneName | None = None,
+    image_size: int | None = None,
 ) -> Any:
     """Create a backbone and load its weights.
 
@@ -134,11 +136,15 @@ def create_backbone(
     text_encoder : str or BackboneName, optional
         Backbone whose text encoder, with its weights, is combined with an image-only backbone; see
         `galaxtool.backbones.borrowed_text.BackboneWithText`.
+    image_size : int, optional
+        Side of the images in pixels, if it is not that of the weights; see
+        `galaxtool.backbones.image_size.set_image_size`.
 
     Returns
     -------
     galaxtool.backbones.protocols.Backbone
-        The backbone, on the CPU and in float32.
+        The backbone, on the CPU and in float32. Its `normalization` is the mean and the standard deviation of display
+        values in [0, 1] with which images are standardized, each a tuple in channel order.
 
     Raises
     ------
@@ -149,13 +155,14 @@ def create_backbone(
     ModelError
         If the file has weights of another architecture.
     ConfigError
-        If the backbone cannot take that number of channels or borrow that text encoder.
+        If the backbone cannot take that number of channels, images of that size, or borrow that text encoder.
     """
     registry = registry or get_registry()
     parsed = parse_name(name, registry) if isinstance(name, str) else name
     if text_encoder:
         lender = parse_text_encoder(str(text_encoder), parsed, registry)
-        return BackboneWithText(create_backbone(parsed, registry, channels=channels), _create_lender(lender, registry))
+        own = create_backbone(parsed, registry, channels=channels, image_size=image_size)
+        return BackboneWithText(own, _create_lender(lender, registry))
     file = locate_weights(parsed.weights, str(parsed), registry) if parsed.weights else None
     backbone = parsed.registration.create(
         architecture=parsed.architecture,
@@ -167,7 +174,19 @@ def create_backbone(
         adapt_channels(backbone, channels)
     else:
         _load_weights(backbone, file, channels)
+    backbone.normalization = _find_normalization(backbone, parsed)
+    if image_size is not None:
+        set_image_size(backbone, image_size)
     return backbone
+
+
+def _find_normalization(backbone: Any, parsed: BackboneName) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of images; those of a hub are known only once the weights are loaded."""
+    weights, spec = parsed.weights, parsed.spec
+    return (
+        getattr(backbone, "mean", None) or (weights and weights.mean) or spec.mean,
+        getattr(backbone, "std", None) or (weights and weights.std) or spec.std,
+    )
 
 
 def _load_weights(backbone: Any, file: Path, channels: int) -> None:

@@ -21,6 +21,7 @@ from galaxtool.backbones.abilities import get_name, group_by_layer, make_groups
 from galaxtool.backbones.checkpointing import checkpoint_module
 from galaxtool.backbones.citations import TORCHVISION
 from galaxtool.backbones.feature_maps import collect_maps
+from galaxtool.backbones.image_size import resample_positions
 from galaxtool.backbones.transformer import Transformer, TransformerAbilities, collect_token_maps
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins.specs import Weights
@@ -118,6 +119,15 @@ class TorchVision(TransformerAbilities, nn.Module):
         return Transformer(
             blocks=list(encoder.layers), norm=encoder.ln, patch=model.patch_size, prefix_tokens=1, class_token=True
         )
+
+    def set_image_size(self, size: int) -> None:
+        """Take images of another size; the position embeddings of a vision transformer are resampled."""
+        model: Any = self.model
+        if type(model).__name__ == "VisionTransformer":
+            encoder = model.encoder
+            encoder.pos_embedding = resample_positions(encoder.pos_embedding, 1, size // model.patch_size)
+            model.image_size, model.seq_length = size, encoder.pos_embedding.shape[1]
+        self.image_size = size
 
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the stem and of each block or stage.

@@ -241,14 +241,12 @@ def _make_preprocess(
     config: FinetuneConfig, name: BackboneName, backbone: Any, channels: tuple[str, ...]
 ) -> Preprocess:
     """Return the preprocessing with the size and the normalization of the backbone, and the crop of the settings."""
-    weights = name.weights
-    # what a hub says about the weights is known only once they are loaded
-    own = getattr(backbone, "image", backbone)
+    mean, std = getattr(backbone, "image", backbone).normalization
     plain = Preprocess(
         size=_choose_image_size(config, name, backbone, len(channels)),
         crop=config.crop,
-        mean=getattr(own, "mean", None) or (weights and weights.mean) or name.spec.mean,
-        std=getattr(own, "std", None) or (weights and weights.std) or name.spec.std,
+        mean=mean,
+        std=std,
         channels=channels,
     )
     return override_preprocess(plain, config.reading_options())

@@ -67,7 +67,7 @@ def store_untrained_model(name: str, progress: Progress) -> Path:
         backbone=getattr(backbone, "recorded_name", "") or str(parsed),
         dim=backbone.dim,
         head="none",
-        preprocess=_make_preprocess(backbone, parsed).as_dict(),
+        preprocess=_make_preprocess(backbone).as_dict(),
         taxonomy=taxonomy.as_dict(),
         method={"name": "none"},
         has_text=parsed.spec.text,
@@ -81,10 +81,6 @@ def store_untrained_model(name: str, progress: Progress) -> Path:
     return folder
 
 
-def _make_preprocess(backbone: Any, parsed: Any) -> Preprocess:
-    weights = parsed.weights
-    return Preprocess(
-        size=int(backbone.image_size),
-        mean=getattr(backbone, "mean", None) or weights.mean or parsed.spec.mean,
-        std=getattr(backbone, "std", None) or weights.std or parsed.spec.std,
-    )
+def _make_preprocess(backbone: Any) -> Preprocess:
+    mean, std = backbone.normalization
+    return Preprocess(size=int(backbone.image_size), mean=mean, std=std)

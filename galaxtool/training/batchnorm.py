@@ -9,11 +9,9 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from galaxtool.training.domain_norm import find_batch_norms
-from galaxtool.training.memory import to_device
 from galaxtool.training.sampling import draw_epoch_order
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task
-from galaxtool.vision.augment import standardize
 
 MAX_IMAGES = 512
 """Number of images from which the statistics are estimated."""
@@ -52,9 +50,7 @@ def update_batchnorm_stats(task: Task, stage: Stage, epoch: int) -> None:
             chosen = items[start : start + size]
             if len(chosen) < min(size, len(items)):
                 break  # a small last batch would count as much as a whole one
-            pictures = to_device(task.train.pictures[chosen], task.device)
-            images = task.augmentation.images(pictures, seed=task.options.seed, epoch=epoch, items=chosen.tolist())
-            tower(standardize(images, task.preprocess.mean, task.preprocess.std))
+            stage.run_encoder(task, chosen, epoch)
 
 
 @contextmanager

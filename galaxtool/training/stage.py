@@ -98,6 +98,10 @@ class Stage(nn.Module):
         tower: nn.Module = task.backbone.image_tower
         return tower
 
+    def run_encoder(self, task: Task, items: np.ndarray, epoch: int) -> None:
+        """Pass augmented training images through the validated encoder, to estimate its BatchNorm statistics."""
+        self.get_validated_encoder(task)(Stage.inputs(self, task, items, epoch))
+
     def make_head(self) -> nn.Module:
         """Return the present head, which maps features (N, dim) to logits (N, K)."""
         raise TypeError(f"{type(self).__name__} must define make_head()")

@@ -108,6 +108,12 @@ class Timm(TransformerAbilities, nn.Module):
         """Return the parts of a vision transformer; None for other architectures."""
         return find_timm_transformer(self.model)
 
+    def set_image_size(self, size: int) -> None:
+        """Take images of another size; timm resamples the position embeddings of a vision transformer."""
+        if callable(resize := getattr(self.model, "set_input_size", None)):
+            resize(img_size=(size, size))
+        self.image_size = size
+
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the stem, then of each transformer block or stage, as timm groups them.
 
