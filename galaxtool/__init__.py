@@ -25,6 +25,8 @@ _PLACES = {
     ),
     "galaxtool.cli.build": ("build_command",),
     "galaxtool.cli.render": ("print_table",),
+    "galaxtool.cutting.sky_map": ("SkyMap", "open_map"),
+    "galaxtool.images.fits.beam": ("Beam",),
     "galaxtool.plugins.hook_api": ("HOOK_API",),
     "galaxtool.plugins.hookspecs": ("hookimpl",),
     "galaxtool.commands.anomalies": ("anomalies",),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.coordinates import ICRS, SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
@@ -22,6 +21,7 @@ from galaxtool.images.fits.band_names import is_science
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bounded
 from galaxtool.images.fits.hdus import is_image
 from galaxtool.images.fits.pixel_meaning import find_meaning_flags
+from galaxtool.images.fits.sky_positions import convert_to_pixels, convert_to_sky
 from galaxtool.images.fits.wavelengths import find_header_wavelength
 from galaxtool.images.fits.wcs import make_wcs, repair_header
 from galaxtool.images.fits.wcs_values import UnusableWCS
@@ -102,27 +102,11 @@ class SkyImage:
 
     def to_pixels(self, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Convert positions (degrees, ICRS) to x and y from 0; NaN where the projection is undefined."""
-        world = np.empty((len(ra), 2))
-        frame = wcs_to_celestial_frame(self.wcs)
-        lon, lat = ra, dec
-        if not isinstance(frame, ICRS):
-            coordinates = SkyCoord(ra, dec, unit="deg").transform_to(frame).spherical
-            lon, lat = coordinates.lon.deg, coordinates.lat.deg
-        world[:, self.wcs.wcs.lng], world[:, self.wcs.wcs.lat] = lon, lat
-        with ignore_warnings(), np.errstate(all="ignore"):
-            x, y = self.wcs.all_world2pix(world, 0, quiet=True).T
-        return x, y
+        return convert_to_pixels(self.wcs, ra, dec)
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Convert pixels to positions (degrees, ICRS); NaN where the projection is undefined."""
-        with ignore_warnings(), np.errstate(all="ignore"):
-            world = self.wcs.all_pix2world(np.column_stack([x, y]), 0)
-        lon, lat = world[:, self.wcs.wcs.lng], world[:, self.wcs.wcs.lat]
-        frame = wcs_to_celestial_frame(self.wcs)
-        if isinstance(frame, ICRS):
-            return lon, lat
-        coordinates = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
-        return coordinates.ra.deg, coordinates.dec.deg
+        return convert_to_sky(self.wcs, x, y)
 
     def table_shift(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the shift of pixels by the lookup tables, x and y, shape (n, 2)."""
@@ -183,20 +167,32 @@ def _read_hdus(
     path: Path, hdus: fits.HDUList, band: str, wanted: str | None, skipped: list[UnreadableImage]
 ) -> Iterator[SkyImage]:
     """Yield the wanted images; those without a WCS are skipped if others have one."""
-    selected = [(n, hdu) for n, hdu in enumerate(hdus) if is_image(hdu) and _is_wanted(n, hdu, wanted)]
-    if wanted is not None and not selected:
-        names = "; ".join(f"{n} {h.name or '(no name)'}" for n, h in enumerate(hdus) if is_image(h)) or "none"
-        raise UnreadableImage(f"'{path}' has no image in an HDU {wanted!r}.", hint=f"HDUs with images: {names}.")
+    selected = select_images(path, hdus, wanted)
     problems = []
     for number, hdu in selected:
         try:
-            _check_complete(path, hdu)
+            check_complete(path, hdu)
             yield _read_hdu(HduRef(path, number), hdus, hdu, band)
         except _NoWCS as problem:
             problems.append(problem)
     if problems and len(problems) == len(selected):
         raise UnreadableImage(problems[0].message, hint=problems[0].hint)
     skipped.extend(problems)
+
+
+def select_images(path: Path, hdus: fits.HDUList, wanted: str | None) -> list[tuple[int, Any]]:
+    """Return the numbers and HDUs of the wanted images; see `read_images`.
+
+    Raises
+    ------
+    UnreadableImage
+        If `wanted` names no image.
+    """
+    selected = [(n, hdu) for n, hdu in enumerate(hdus) if is_image(hdu) and _is_wanted(n, hdu, wanted)]
+    if wanted is not None and not selected:
+        names = "; ".join(f"{n} {h.name or '(no name)'}" for n, h in enumerate(hdus) if is_image(h)) or "none"
+        raise UnreadableImage(f"'{path}' has no image in an HDU {wanted!r}.", hint=f"HDUs with images: {names}.")
+    return selected
 
 
 class _NoWCS(UnreadableImage):
@@ -209,7 +205,7 @@ def _is_wanted(number: int, hdu: Any, wanted: str | None) -> bool:
     return number == int(wanted) if str(wanted).isdigit() else bool(hdu.name.upper() == str(wanted).upper())
 
 
-def _check_complete(path: Path, hdu: Any) -> None:
+def check_complete(path: Path, hdu: Any) -> None:
     """Refuse an image whose header declares more bytes than the file has."""
     if is_packed(ImageFile.on_disk(path)) or isinstance(hdu, fits.CompImageHDU):
         return

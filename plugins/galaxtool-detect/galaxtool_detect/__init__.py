@@ -11,7 +11,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PLACES = {
-    "galaxtool_detect.boxes": ("Beam", "DetectionSet", "Detections", "FieldImage"),
+    "galaxtool_detect.boxes": ("DetectionSet", "Detections", "FieldImage"),
 }
 
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}

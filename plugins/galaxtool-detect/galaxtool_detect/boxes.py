@@ -12,29 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from galaxtool import Beam
+
 if TYPE_CHECKING:
     from astropy.wcs import WCS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beam:
-    """The restoring beam of a radio map.
-
-    Parameters
-    ----------
-    major, minor : float
-        Full widths at half maximum in arcsec.
-    angle : float
-        Position angle of the major axis in degrees, from north to east.
-    """
-
-    major: float
-    minor: float
-    angle: float = 0.0
-
-    def area(self, pixel_scale: float) -> float:
-        """Return the area of the beam in pixels, for a pixel scale in arcsec: what Jy/beam is divided by."""
-        return float(np.pi * self.major * self.minor / (4 * np.log(2)) / pixel_scale**2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

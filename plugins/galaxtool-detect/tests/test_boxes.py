@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from galaxtool_detect import Beam, Detections, DetectionSet, FieldImage
+from galaxtool_detect import Detections, DetectionSet, FieldImage
 
 
 def make_set(n: int, splits: tuple[str, ...] = ()) -> DetectionSet:
@@ -37,14 +37,6 @@ def test_split_is_drawn_once() -> None:
 def test_given_split_is_kept() -> None:
     fields = make_set(4, ("valid", "", "test", "train")).split()
     assert fields.splits == ("valid", "train", "test", "train")
-
-
-def test_area_of_a_beam_is_the_sum_of_its_gaussian() -> None:
-    beam = Beam(major=12, minor=8, angle=30)
-    y, x = np.mgrid[-40:41, -40:41] * 2.0
-    sigma = np.array([12, 8]) / np.sqrt(8 * np.log(2))
-    total = np.exp(-0.5 * ((y / sigma[0]) ** 2 + (x / sigma[1]) ** 2)).sum()
-    assert beam.area(2.0) == pytest.approx(total, rel=1e-6)
 
 
 def test_selection_of_detections() -> None:
