@@ -25,6 +25,7 @@ from galaxtool.executors.ray_errors import (
     shorten_message,
     unwrap_error,
 )
+from galaxtool.executors.ray_head import HeadLost, RayHead
 from galaxtool.executors.ray_worker import RaySetup, prepare_worker, run_task
 from galaxtool.utils.optional_imports import require
 
@@ -75,6 +76,7 @@ class RayExecutor(RescuingExecutor):
             self._is_owner = not self._ray.is_initialized()
             if self._is_owner:
                 _connect(self._ray, where, count)
+        self._head = RayHead(self._ray, where)
         self._unfinished: set[Any] = set()
         processors = int(self._ray.cluster_resources().get("CPU", 0))
         self.workers = workers or processors
@@ -92,6 +94,10 @@ class RayExecutor(RescuingExecutor):
             yield from self._run(make, iter(tasks), rescue)
         except self._ray.exceptions.RayTaskError:
             raise  # the error of a task itself
+        except HeadLost:
+            self._unfinished.clear()  # cancelling and leaving would wait for the head
+            self._is_owner = False
+            raise
         except (ConnectionError, self._ray.exceptions.RayError) as error:
             raise GalaxtoolError(
                 f"The connection to Ray was lost: {shorten_message(error)}", hint=RESUME_HINT
@@ -124,8 +130,7 @@ class RayExecutor(RescuingExecutor):
                     has_more = False
             if not waiting:
                 return
-            done, _ = self._ray.wait(list(self._unfinished), num_returns=1)
-            self._unfinished.difference_update(done)
+            self._unfinished.difference_update(self._head.wait(list(self._unfinished)))
             while waiting and waiting[0][1] not in self._unfinished:
                 task, reference = waiting.popleft()
                 try:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from loky import ProcessPoolExecutor
+from loky.backend import resource_tracker
 
 _IDLE_S = 60  # seconds after which an idle worker ends
 _ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -18,9 +19,25 @@ _functions: list[Callable[[Any], Any]] = []
 
 def open_pool(workers: int) -> Any:
     """Return a pool of processes of one thread each, for `run_task`."""
+    _start_resource_tracker()
     return ProcessPoolExecutor(
         workers, timeout=_IDLE_S, initializer=_start_worker, initargs=(os.getpid(),), env=_ENVIRONMENT
     )
+
+
+def _start_resource_tracker() -> None:
+    """Start the process in which loky counts semaphores, deaf to the hang-up that ends a session.
+
+    It is deaf to Ctrl-C and SIGTERM anyway. Ended before its parent, it would be started again, and complain about
+    each semaphore with a traceback.
+    """
+    if not hasattr(signal, "SIGHUP"):
+        return
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def close_pool(pool: Any) -> None:
