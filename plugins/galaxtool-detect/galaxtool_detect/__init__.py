@@ -12,6 +12,9 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "galaxtool_detect.boxes": ("DetectionSet", "Detections", "FieldImage"),
+    "galaxtool_detect.commands.simulate": ("simulate",),
+    "galaxtool_detect.simulation.dataset": ("make_simulated_set",),
+    "galaxtool_detect.simulation.field": ("FieldOptions", "simulate_field"),
 }
 
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}

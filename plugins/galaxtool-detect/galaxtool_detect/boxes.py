@@ -32,6 +32,9 @@ class FieldImage:
         x0, y0, x1, y1 of each source, in pixels.
     labels : ndarray of int64, shape (N,)
         Index of the class of each source in `DetectionSet.classes`.
+    ignored : ndarray of float32, shape (M, 4)
+        Boxes of sources that are there but not labelled, such as those too faint to be expected: they are neither
+        learned, nor does a detection of one count as false.
     wcs : WCS, optional
         Celestial WCS of the pixels.
     beam : Beam, optional
@@ -41,13 +44,15 @@ class FieldImage:
     mask : ndarray of bool, shape (ny, nx), optional
         True where pixels must not be used.
     truth : dict of str to ndarray, optional
-        Further true values of each source, each of shape (N,): ``flux``, ``peak``, ``snr``.
+        Further true values, such as ``flux``, ``peak`` and ``snr``, each of shape (N + M,): those of the labelled
+        sources, then those of the ignored ones.
     """
 
     name: str
     pixels: np.ndarray
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    ignored: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     wcs: WCS | None = None
     beam: Beam | None = None
     unit: str = ""

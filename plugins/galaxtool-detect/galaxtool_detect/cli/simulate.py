@@ -10,7 +10,8 @@ from galaxtool_detect.commands.simulate import SimulateResult, simulate
 
 def build_simulate() -> TyperCommand:
     """Build the command."""
-    return build_command(simulate, show=_show, flags={"n": ("-n", "--n")}, group="detect")
+    command: TyperCommand = build_command(simulate, show=_show, flags={"n": ("-n", "--n")}, group="detect")
+    return command
 
 
 def _show(result: SimulateResult) -> None:

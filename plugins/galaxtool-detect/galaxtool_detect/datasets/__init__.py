@@ -1,0 +1,1 @@
+"""Readers of images with boxes: VOC, COCO, YOLO, and catalogues over images."""

@@ -1,0 +1,1 @@
+"""Simulated radio fields: sources, beam, noise, artefacts, and the boxes that follow from them."""
