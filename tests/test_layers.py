@@ -66,6 +66,7 @@ def tree_of(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
+@cache
 def ours(file: Path) -> list[tuple[str, int]]:
     return [(m, line) for m, line in imports(tree_of(file)) if m.split(".")[0] == "galaxtool"]
 

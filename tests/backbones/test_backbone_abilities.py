@@ -151,7 +151,7 @@ def step(backbone: Any, *, symbols: bool) -> tuple[torch.Tensor, dict[str, torch
     return loss.detach(), gradients, {k: v.clone() for k, v in state.items()}
 
 
-@pytest.mark.parametrize("symbols", [False, True])
+@pytest.mark.parametrize("symbols", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("name", RECOMPUTING)
 def test_gradients_and_statistics_are_the_same_with_checkpointing(name: str, symbols: bool) -> None:
     backbone = make(name)

@@ -37,7 +37,11 @@ def own_way(name: str, file: Path, **arguments: Any) -> nn.Module:
 
 @pytest.mark.parametrize(
     "layout",
-    ["full", pytest.param("safetensors", marks=pytest.mark.slow), pytest.param("authors", marks=pytest.mark.slow)],
+    [
+        pytest.param("full", marks=pytest.mark.slow),
+        pytest.param("safetensors", marks=pytest.mark.slow),
+        pytest.param("authors", marks=pytest.mark.slow),
+    ],
 )
 def test_dino_small(layout: str, tmp_path: Path) -> None:
     """On the hub with timm's names; from its authors the same, alone or as the teacher of a training checkpoint."""

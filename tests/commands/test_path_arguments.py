@@ -94,6 +94,7 @@ def test_a_file_called_like_a_home_is_left_alone(tmp_path: Path, monkeypatch: py
         keep(["a"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("narrow")
 def test_a_session_with_path_objects_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The quickstart and what follows; each function gets Path for each of its paths, and records can be written."""

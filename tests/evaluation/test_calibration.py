@@ -70,7 +70,7 @@ def test_what_has_no_best_temperature_stays_within_bounds() -> None:
     assert fit_temperature(logits, np.array([1, 2, 0, 2])) == pytest.approx(20, rel=0.01)
 
 
-@pytest.mark.parametrize("factor", [4.0, 0.4])
+@pytest.mark.parametrize("factor", [4.0, pytest.param(0.4, marks=pytest.mark.slow)])
 def test_calibration_lowers_the_calibration_error_and_changes_no_class(factor: float) -> None:
     logits, targets = overconfident(factor)
     temperature = fit_temperature(logits, targets)

@@ -266,6 +266,7 @@ def test_resume_where_the_data_have_changed(images: Path, tmp_path: Path, monkey
     assert manifest("run")["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_resume_with_ids_that_look_like_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["id_str,file_loc,label"]
     for i in range(12):
@@ -531,7 +532,9 @@ def test_an_image_size_that_a_network_cannot_take(images: Path, options: tuple[s
     assert expected in run_failing("finetune", images, *QUICK, *options, "--out", "run")
 
 
-@pytest.mark.parametrize("size", [(20, 30), (1, 1), (200, 40)])
+@pytest.mark.parametrize(
+    "size", [(20, 30), pytest.param((1, 1), marks=pytest.mark.slow), pytest.param((200, 40), marks=pytest.mark.slow)]
+)
 def test_images_of_any_size(size: tuple[int, int], tmp_path: Path) -> None:
     folder = write_class_folders(tmp_path / "set")
     Image.new("L", size, 90).save(folder / "ring" / "odd.png")

@@ -88,7 +88,7 @@ class TwoLayers(nn.Sequential):
         super().__init__(nn.Linear(dim, 8), nn.GELU(), nn.Linear(8, n_classes))
 
 
-@pytest.mark.parametrize("method", ["supervised", "linear-probe"])
+@pytest.mark.parametrize("method", ["supervised", pytest.param("linear-probe", marks=pytest.mark.slow)])
 def test_the_head_of_a_plugin_is_trained_by_the_methods_that_learn_its_labels(
     method: str, images: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -268,7 +268,10 @@ def test_resumed_run_keeps_its_own_settings(images: Path) -> None:
 # --- methods ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["linear-probe", "shallow", "deep"])
+@pytest.mark.parametrize(
+    "method",
+    [pytest.param("linear-probe", marks=pytest.mark.slow), pytest.param("shallow", marks=pytest.mark.slow), "deep"],
+)
 def test_methods_that_train_a_part(method: str, images: Path) -> None:
     assert trained(images, "--method", method)["head"] == "linear"
     assert len(classified(images)) == 16
@@ -324,6 +327,7 @@ def test_gray_and_bands(images: Path, tmp_path: Path) -> None:
     assert len(classified(tmp_path / "cubes", "five")) == 12
 
 
+@pytest.mark.slow
 def test_an_image_backbone_borrows_a_text_encoder(images: Path) -> None:
     quick = (*QUICK[2:], "--backbone", "small-cnn@none")
     code, _, said = run_command(

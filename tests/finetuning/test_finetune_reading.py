@@ -200,6 +200,7 @@ def in_bands(root: Path, names: list[str], bands: str = "grz") -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_a_file_for_each_band_is_trained_on(seen: dict[str, np.ndarray]) -> None:
     in_bands(Path("set"), [f"{KINDS[i % 2]}/{i}" for i in range(8)])
     trained("set", "--bands", "z,g", "--pattern", PATTERN)

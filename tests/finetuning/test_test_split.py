@@ -83,6 +83,7 @@ def test_a_given_test_split_is_the_headline(images: Path) -> None:
     assert engine.record.metrics == metrics and "which chose nothing" in engine.record.notes
 
 
+@pytest.mark.slow
 def test_the_test_split_changes_nothing_else(images: Path) -> None:
     """Neither the weights nor the scores of the validation split depend on it."""
     for where, name in ((None, "with"), ("split != 'test'", "without")):

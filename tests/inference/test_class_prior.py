@@ -61,15 +61,15 @@ def read_probabilities(table: Table) -> np.ndarray:
 @pytest.mark.parametrize(
     ("scores", "wanted"),
     [
-        ("training", "training"),
+        pytest.param("training", "training", marks=pytest.mark.slow),
         ("uniform", "training"),
-        ("inverse", "training"),
+        pytest.param("inverse", "training", marks=pytest.mark.slow),
         ("training", "uniform"),
-        ("uniform", "uniform"),
+        pytest.param("uniform", "uniform", marks=pytest.mark.slow),
         ("training", "own.csv"),
-        ("uniform", "own.json"),
-        ("inverse", "own.toml"),
-        ("training", "own.parquet"),
+        pytest.param("uniform", "own.json", marks=pytest.mark.slow),
+        pytest.param("inverse", "own.toml", marks=pytest.mark.slow),
+        pytest.param("training", "own.parquet", marks=pytest.mark.slow),
     ],
 )
 def test_probabilities_answer_for_the_mix(

@@ -103,7 +103,15 @@ def test_equals_the_model(model: Path, images: Path) -> None:
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-@pytest.mark.parametrize("size", [1, 2, 7, 64])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        pytest.param(2, marks=pytest.mark.slow),
+        7,
+        pytest.param(64, marks=pytest.mark.slow),
+    ],
+)
 def test_batch_size_changes_nothing(size: int, model: Path, images: Path) -> None:
     one = classified(images, "--model", model)
     other = classified(images, "--model", model, "--batch-size", size)
@@ -281,7 +289,7 @@ def die_at(call: int, patch: pytest.MonkeyPatch, error: type[BaseException] = Ki
     return calls
 
 
-@pytest.mark.parametrize("call", [1, 2, 4])
+@pytest.mark.parametrize("call", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("small_parts")
 def test_killed_and_resumed_is_as_never_stopped(
     call: int, model: Path, images: Path, monkeypatch: pytest.MonkeyPatch

@@ -45,7 +45,16 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", SUMS)
-@pytest.mark.parametrize("suffix", ["csv", "ecsv", "fits", "vot", "parquet"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "csv",
+        pytest.param("ecsv", marks=pytest.mark.slow),
+        pytest.param("fits", marks=pytest.mark.slow),
+        pytest.param("vot", marks=pytest.mark.slow),
+        "parquet",
+    ],
+)
 def test_probabilities_are_summed(model: str, images: Path, tmp_path: Path, name: str, suffix: str) -> None:
     fine = galaxtool.classify([images], model=model, output=tmp_path / "fine.csv").table
     done = galaxtool.classify([images], model=model, output=tmp_path / f"coarse.{suffix}", terms=name, top_k=2)
@@ -94,6 +103,7 @@ def test_page_and_folders_have_the_coarser_classes(model: str, images: Path, tmp
     assert {p.name for p in (tmp_path / "sorted").iterdir() if p.is_dir()} - {"_unreadable"} == set(done.labels)
 
 
+@pytest.mark.slow
 def test_shards_and_another_taxonomy_on_resume(model: str, images: Path, tmp_path: Path) -> None:
     galaxtool.classify([images], model=model, output=tmp_path / "one.csv", terms="gz2-5", batch_size=1)
     for shard in ("1/2", "2/2"):

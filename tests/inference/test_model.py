@@ -36,7 +36,7 @@ def model() -> Model:
     return load_model("mini")
 
 
-@pytest.mark.parametrize("engine", ["onnx", "torch"])
+@pytest.mark.parametrize("engine", ["onnx", pytest.param("torch", marks=pytest.mark.slow)])
 def test_numbers_are_those_of_the_commands(engine: str, images: list[Path], tmp_path: Path) -> None:
     common = ("--engine", engine, "--executor", "threads", "--quiet")
     code, _, err = run_galaxtool("classify", *images, "-o", tmp_path / "p.ecsv", *common)

@@ -124,7 +124,16 @@ def test_pixel_scale(model: Path, tmp_path: Path) -> None:
         assert find_notes(set_data(model, **data), ReadingOptions(), items) == []
 
 
-@pytest.mark.parametrize("suffix", ["csv", "ecsv", "fits", "vot", "parquet"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        pytest.param("csv", marks=pytest.mark.slow),
+        "ecsv",
+        "fits",
+        pytest.param("vot", marks=pytest.mark.slow),
+        pytest.param("parquet", marks=pytest.mark.slow),
+    ],
+)
 def test_notes_are_in_every_format_and_on_the_page(
     model: Path, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,7 +40,7 @@ def test_views_are_the_turns_and_their_mirror_images() -> None:
     assert np.array_equal(list(make_views(picture, 4))[2][0, :, :, 0], picture[0, ::-1, ::-1, 0])
 
 
-@pytest.mark.parametrize("engine", ["onnx", "torch"])
+@pytest.mark.parametrize("engine", ["onnx", pytest.param("torch", marks=pytest.mark.slow)])
 def test_results_are_means_over_the_views(engine: str, images: Path, tmp_path: Path) -> None:
     model = galaxtool.load_model("mini", engine=engine)
     preprocess = model.record.make_preprocess()

@@ -22,7 +22,7 @@ from support.mutants import Mutant, make_mutant, make_seeds
 RUNS = Path(__file__).resolve().parents[1] / "support" / "mutant_runs.py"
 SEED = os.environ.get("GALAXTOOL_FUZZ_SEED", "")
 FIRST = int(SEED or 0) * 10_000
-FEW, SOME = (2000, 400) if SEED else (100, 20)
+FEW, SOME = (2000, 400) if SEED else (40, 20)
 
 
 def classified(
@@ -107,7 +107,7 @@ def test_seeds_are_of_every_kind() -> None:
     assert {"tar", "tar.gz", "tar.bz2", "tar.xz", "csv", "ecsv", "vot", "parquet"} <= suffixes
 
 
-@pytest.mark.parametrize("what", ["run", "each"])
+@pytest.mark.parametrize("what", [pytest.param("run", marks=pytest.mark.slow), "each"])
 def test_what_takes_too_long_is_named(what: str, tmp_path: Path) -> None:
     done = _ran(what, "files", 7, 2, tmp_path, limit=0.0005, timeout=120)
     # faulthandler may itself fall over what runs while it looks at it

@@ -114,7 +114,7 @@ def stop_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("form", ["folder", "splits", "glob", "catalogue"])
-@pytest.mark.parametrize("hdu", [None, "SCI"])
+@pytest.mark.parametrize("hdu", [pytest.param(None, marks=pytest.mark.slow), "SCI"])
 def test_training_opens_each_file_at_most_twice(
     form: str, hdu: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,7 +115,10 @@ def skip_without_bf16() -> None:
 
 
 @pytest.mark.parametrize("named_again", [False, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("engine_at_first", ["openvino", pytest.param("torch", marks=pytest.mark.slow), "onnx"])
+@pytest.mark.parametrize(
+    "engine_at_first",
+    [pytest.param("openvino", marks=pytest.mark.slow), pytest.param("torch", marks=pytest.mark.slow), "onnx"],
+)
 def test_a_job_goes_on_with_the_engine_it_began_with(
     engine_at_first: str, named_again: bool, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +150,7 @@ def test_a_named_engine_goes_on_with_the_precision_it_began_with(images: Path) -
     assert begun["precision"] == "bf16" and Path("p.csv").read_bytes() == whole
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("engine", ["openvino", pytest.param("torch", marks=pytest.mark.slow)])
 def test_bf16_is_computed_by_the_fastest_engine_and_only_where_it_is_named(
@@ -165,7 +169,15 @@ def test_bf16_is_computed_by_the_fastest_engine_and_only_where_it_is_named(
         assert np.allclose(fast[name].filled(np.nan), exact[name].filled(np.nan), atol=0.1, equal_nan=True)
 
 
-@pytest.mark.parametrize("options", [{}, {"engine": "onnx"}, {"precision": "fp32"}, {"executor": "threads"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        pytest.param({"engine": "onnx"}, marks=pytest.mark.slow),
+        pytest.param({"precision": "fp32"}, marks=pytest.mark.slow),
+        pytest.param({"executor": "threads"}, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("command", ["classify", "embed", "index"])
 def test_auto_gives_the_same_numbers_on_every_machine(
     command: str, options: dict[str, str], images: Path, monkeypatch: pytest.MonkeyPatch
@@ -189,7 +201,7 @@ def test_auto_gives_the_same_numbers_on_every_machine(
 
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("lazy", [False, True])
-@pytest.mark.parametrize("engine", ["openvino", "torch"])
+@pytest.mark.parametrize("engine", [pytest.param("openvino", marks=pytest.mark.slow), "torch"])
 def test_processes_and_clusters_compute_alike(lazy: bool, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, engine)
     opened = open_engine(find_model("mini"), "auto", "auto", "bf16", lazy=lazy)
@@ -199,7 +211,9 @@ def test_processes_and_clusters_compute_alike(lazy: bool, engine: str, monkeypat
 # --- shards ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", ["csv", "fits", "parquet"])
+@pytest.mark.parametrize(
+    "suffix", ["csv", pytest.param("fits", marks=pytest.mark.slow), pytest.param("parquet", marks=pytest.mark.slow)]
+)
 def test_shards_merged_are_as_one_run(suffix: str, images: Path, model: Path) -> None:
     same = common(images, model)
     done("classify", *same, "-o", f"whole.{suffix}")
@@ -239,6 +253,7 @@ def test_embeddings_are_merged_without_a_page(images: Path, model: Path) -> None
     done("merge", "e.npy")
 
 
+@pytest.mark.slow
 def test_embeddings_in_shards(images: Path, model: Path) -> None:
     same = common(images, model)
     done("embed", *same, "-o", "whole.npy")

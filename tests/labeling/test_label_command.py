@@ -47,6 +47,7 @@ def truth(features: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_replay_finds_more_than_a_forest(features: Path, truth: Path, tmp_path: Path) -> None:
     result = galaxtool.label(features, replay=truth, wanted="ring", output=tmp_path / "a", runs=1)
     record = json.loads((tmp_path / "a" / "replay.json").read_text())

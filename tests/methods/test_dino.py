@@ -199,6 +199,7 @@ PUBLISHED = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_published_settings_train_exactly_these_parameters(tmp_path: Path) -> None:
     """As Alberghi et al. 2024 published them, on a transformer of timm, which holds q, k and v in one matrix."""
     spec = get_registry().methods.find("dino-lora").spec
@@ -416,7 +417,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Task]:
     return folder, Trainer(task, stages(task), folder).fit(), task
 
 
-@pytest.mark.parametrize("step", [1, 3, 4])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(4, marks=pytest.mark.slow)])
 def test_resumed_is_as_never_stopped(step: int, whole: Any, tmp_path: Path) -> None:
     def trainer(progress: Any = None) -> Trainer:
         task = make_dino_task(accumulate=2)

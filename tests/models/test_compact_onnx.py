@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 import torch
 from support.helpers import make_model
 
@@ -26,6 +27,7 @@ def run(path: Path, images: np.ndarray) -> list[np.ndarray]:
     return session.run(["embedding", "logits", "probabilities"], {"image": images})
 
 
+@pytest.mark.slow
 def test_a_compact_file_of_rounded_weights_gives_the_same(tmp_path: Path) -> None:
     model, record = load_network(find_model(make_model(tmp_path / "m")))
     round_weights(model.backbone.image_tower, torch.zeros(2, 3, 64, 64))

@@ -71,7 +71,7 @@ def rows(path: Path | str) -> list[dict[str, str]]:
 # --- the file --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 32])
+@pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.slow), 2, 5, pytest.param(32, marks=pytest.mark.slow)])
 def test_any_batch_does_what_the_model_does(n: int, model: Path, exported: tuple[Path, Any]) -> None:
     image = np.random.default_rng(n).normal(size=(n, 3, 64, 64)).astype(np.float32)
     embedding, logits, probabilities = session(exported[0]).run(
@@ -174,6 +174,7 @@ def test_both_engines_say_the_same(model: Path, exported: tuple[Path, Any], imag
             assert a["error"] or float(a[f"p_{slug}"]) == pytest.approx(float(b[f"p_{slug}"]), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_one_file_is_enough_without_pytorch(exported: tuple[Path, Any], images: Path, tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()

@@ -16,7 +16,9 @@ from galaxtool.models.directory import load_network
 from galaxtool.models.find import find_model
 
 
-@pytest.mark.parametrize(("method", "own"), [("galaxalign-v3", True), ("galaxalign-v2", False)])
+@pytest.mark.parametrize(
+    ("method", "own"), [("galaxalign-v3", True), pytest.param("galaxalign-v2", False, marks=pytest.mark.slow)]
+)
 def test_symbols_are_encoded_as_in_training(method: str, own: bool, tmp_path: Path) -> None:
     images = write_class_folders(tmp_path / "set")
     (tmp_path / "symbols").mkdir()

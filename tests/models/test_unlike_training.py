@@ -181,7 +181,7 @@ def list_flagged(table: Table) -> set[str]:
     return {Path(path).stem for path, flag in zip(table["path"], flags, strict=True) if "UNLIKE_TRAINING" in flag}
 
 
-@pytest.mark.parametrize("engine", ["onnx", "torch"])
+@pytest.mark.parametrize("engine", ["onnx", pytest.param("torch", marks=pytest.mark.slow)])
 def test_every_engine_flags_the_same(engine: str, model: Path, images: Path, tmp_path: Path) -> None:
     expected = {"empty_sky", "saturated_star"}
     result = galaxtool.classify(

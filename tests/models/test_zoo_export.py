@@ -59,6 +59,7 @@ def check(name: str, path: Path) -> None:
     assert compare_with_model(path, model, images, (1, 2)).least_cosine >= 0.999
 
 
+@pytest.mark.slow
 def test_a_small_one(tmp_path: Path) -> None:
     check("small-cnn", tmp_path / "m.onnx")
 

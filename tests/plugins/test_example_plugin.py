@@ -62,6 +62,7 @@ def test_plugins_lists_it_with_what_it_provides(site: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_listings_show_its_things(site: Path) -> None:
     for what, names in BROUGHT.items():
         rows = {row["name"]: row for row in listed(site, what) if row["from"] == "galaxtool-example"}

@@ -371,6 +371,7 @@ def test_a_sheet_takes_any_text_and_shape() -> None:
     assert (pixels[:, -8:] == pixels[0, 0]).all()  # nothing runs off the edge
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_real_cutouts(run: Run, model: Path, shared_data: Path) -> None:
     folder = shared_data / "optical_galaxy10_decals_samples" / "images"

@@ -182,6 +182,7 @@ def test_texts_that_name_a_class(text: str, slug: str | None) -> None:
     assert find_named_class(text, CLASSES) == slug
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_only_its_prompts(idx: Path, model: Path, in_an_empty_folder: None) -> None:
     engine = TorchEngine(find_model(model), "cpu")
     prompt = "A picture of a barred spiral galaxy"

@@ -111,6 +111,7 @@ def test_overwriting_removes_earlier_galaxies() -> None:
     assert {f"images/{file.name}" for file in Path("made/images").iterdir()} == {row["path"] for row in labels("made")}
 
 
+@pytest.mark.slow
 def test_finetune_learns_from_it() -> None:
     for split, n in (("train", 20), ("valid", 10)):
         package.simulate(output=Path("set", split), n=n, size=48, split=split, kind="png")

@@ -89,6 +89,11 @@ def test_more_than_999_columns_are_refused_before_the_first_image(tmp_path: Path
         galaxtool.classify([tmp_path / "c.parquet"], output=tmp_path / "p.fits", progress=progress)
     assert ".parquet" in caught.value.hint
     assert "Classifying" not in progress.said and not (tmp_path / "p.fits").exists()
+
+
+@pytest.mark.slow
+def test_999_columns_are_written_and_not_one_more(tmp_path: Path) -> None:
+    catalogue = Table({f"c{number}": [1] for number in range(999)})
     write_table(catalogue, tmp_path / "all.fits")
     catalogue["one_more"] = [1]
     with pytest.raises(ConfigError, match="1,000"):

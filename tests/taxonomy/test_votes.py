@@ -225,7 +225,7 @@ def test_of_equal_shares_the_first_leads() -> None:
     assert find_leading_endings(fractions, rings()).tolist() == [0, 3, 0]  # kind_polar, ring_artifact, not known
 
 
-@pytest.mark.parametrize("name", ["gz2", "gz-decals"])
+@pytest.mark.parametrize("name", ["gz2", pytest.param("gz-decals", marks=pytest.mark.slow)])
 @given(seed=st.integers(0, 999))
 def test_leading_answers_by_walking_the_tree(name: str, seed: int) -> None:
     schema = load_schema(name)

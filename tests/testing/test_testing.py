@@ -44,7 +44,7 @@ def test_built_in_heads(name: str) -> None:
     check_head(name)
 
 
-@pytest.mark.parametrize("name", ["small-resnet@none", "mini@none"])
+@pytest.mark.parametrize("name", ["small-resnet@none", pytest.param("mini@none", marks=pytest.mark.slow)])
 def test_built_in_backbones(name: str) -> None:
     check_backbone(name)
 

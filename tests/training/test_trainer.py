@@ -70,7 +70,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, tor
 # --- resume ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", [1, 3, 6, 7, 12])
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        pytest.param(3, marks=pytest.mark.slow),
+        6,
+        pytest.param(7, marks=pytest.mark.slow),
+        pytest.param(12, marks=pytest.mark.slow),
+    ],
+)
 def test_interrupted_and_resumed_is_as_never_stopped(step: int, whole: Any, tmp_path: Path) -> None:
     folder, best, outcome = whole
     try:
@@ -90,7 +99,15 @@ def test_interrupted_and_resumed_is_as_never_stopped(step: int, whole: Any, tmp_
     assert {**resumed.best, "images_per_s": 0, "seconds": 0} == {**outcome.best, "images_per_s": 0, "seconds": 0}
 
 
-@pytest.mark.parametrize("step", [1, 6, 7, 11])
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        pytest.param(6, marks=pytest.mark.slow),
+        7,
+        pytest.param(11, marks=pytest.mark.slow),
+    ],
+)
 def test_killed_and_resumed_is_as_never_stopped(step: int, whole: Any, tmp_path: Path) -> None:
     folder, best, _ = whole
     with pytest.raises(Killed):
@@ -114,7 +131,7 @@ class Bar(Silent):
         self.bars[-1][1] += n
 
 
-@pytest.mark.parametrize("step", [0, 7])
+@pytest.mark.parametrize("step", [pytest.param(0, marks=pytest.mark.slow), 7])
 def test_the_bar_is_that_of_the_whole_run(step: int, tmp_path: Path) -> None:
     bar, images = Bar(), 10
     if step:
@@ -378,7 +395,7 @@ def no_space(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(checkpoints.torch, "save", fails)
 
 
-@pytest.mark.parametrize("fill", [full_disk, no_space])
+@pytest.mark.parametrize("fill", [full_disk, pytest.param(no_space, marks=pytest.mark.slow)])
 def test_full_disk_leaves_the_earlier_checkpoint(fill: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = trainer(tmp_path, progress=CallAtStep(4, lambda: fill(monkeypatch)))
     with pytest.raises(GalaxtoolError, match=r"Cannot write '.*last\.pt': .*(disk may be full|No space)"):
@@ -506,6 +523,7 @@ def test_progress_is_told_every_step(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_convolutions_train_in_the_fast_layout_with_the_same_result(tmp_path: Path) -> None:
     fast, plain = trainer(tmp_path / "fast"), trainer(tmp_path / "plain")
     plain.stages.to(memory_format=torch.contiguous_format)

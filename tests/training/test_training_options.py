@@ -241,6 +241,7 @@ def test_out_of_memory_names_what_fits(tmp_path: Path) -> None:
     assert Trainer(task, [Greedy(task)], tmp_path).fit().history
 
 
+@pytest.mark.slow
 def test_out_of_memory_for_a_single_image(tmp_path: Path) -> None:
     task = make_task()
     with pytest.raises(TrainingError, match="Not even one image"):

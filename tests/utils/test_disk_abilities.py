@@ -73,7 +73,16 @@ def test_a_disk_that_fails_is_an_error(code: int, tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["M31:field/p.csv", "J10:00:12.parquet", "~e.parquet", "file:x/p.fits", "http:x.vot"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "M31:field/p.csv",
+        pytest.param("J10:00:12.parquet", marks=pytest.mark.slow),
+        pytest.param("~e.parquet", marks=pytest.mark.slow),
+        pytest.param("file:x/p.fits", marks=pytest.mark.slow),
+        pytest.param("http:x.vot", marks=pytest.mark.slow),
+    ],
+)
 def test_any_name_is_a_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).parent.mkdir(parents=True, exist_ok=True)
