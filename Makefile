@@ -20,12 +20,14 @@ endif
 
 # tests run in parallel, so each process uses one thread
 tests := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) -q
+# the plugins are installed in a folder that only their own tests see
+plugins := build/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all fuzz lint format docs bench clean
+.PHONY: help venv demo test test-all test-plugins fuzz lint format docs bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 venv: $(ready) ## create the virtual environment and install galaxtool with the development tools
 
@@ -35,8 +37,15 @@ demo: $(ready) ## simulate, finetune, classify, index, similar, export, in about
 test: $(ready) ## run the tests and doctests, except slow tests and those that need a GPU
 	$(tests) -m "not slow and not gpu"
 
-test-all: $(ready) ## run all tests; those that need a GPU or real images are skipped without them
+test-all: $(ready) ## run all tests, also those of the plugins; those that need a GPU or real images are skipped without them
 	$(tests)
+	$(MAKE) test-plugins
+
+test-plugins: $(ready) ## install the plugins in plugins/ into build/ and run their tests
+	rm -rf $(plugins)
+	$(PYTHON) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation \
+		--target $(plugins) $(addprefix ./,$(wildcard plugins/galaxtool-*))
+	PYTHONPATH=$(plugins) $(tests) $(wildcard plugins/galaxtool-*/tests)
 
 fuzz: $(ready) ## search for inputs that break something, with new examples in each of ROUNDS rounds
 	for round in $$(seq 0 $$(($(ROUNDS) - 1))); do \
