@@ -108,7 +108,8 @@ def evaluate(
     {workers}
     {executor}
     {resume}
-    {overwrite}
+    overwrite : bool
+        Replace an earlier evaluation, finished or interrupted.
     {progress}
 
     Returns

@@ -127,7 +127,7 @@ SHARED_OPTIONS = {
         "Process one part of a job array, such as 2/8; `galaxtool merge` then writes the output.",
     ),
     "resume": ("bool", "Resume an interrupted job with the same output."),
-    "overwrite": ("bool", "Discard an interrupted job with the same output."),
+    "overwrite": ("bool", "Discard an interrupted job with the same output. A finished table is always replaced."),
     "progress": ("Progress, optional", "Receives progress reports and notes; by default nothing is shown."),
 }
 """Name of an option -> its type and its description, as in the "Parameters" section of a numpydoc docstring."""
