@@ -81,6 +81,7 @@ _PLACES = {
     "galaxtool.training.task": ("Batch", "PictureSet", "Task"),
     "galaxtool.training.trainer": ("Trainer",),
     "galaxtool.images.image_file": ("ImageFile",),
+    "galaxtool.inputs.positions": ("read_positions",),
     "galaxtool.inference.model": ("Model", "load_model"),
     "galaxtool.reports.html.gallery": ("GalleryCard", "GallerySection", "write_gallery"),
     "galaxtool.search.session": ("SearchSession", "load_index"),

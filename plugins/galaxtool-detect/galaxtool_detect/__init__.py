@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 _PLACES = {
     "galaxtool_detect.boxes": ("DetectionSet", "Detections", "FieldImage"),
     "galaxtool_detect.commands.simulate": ("simulate",),
+    "galaxtool_detect.datasets.catalogue": ("CatalogueOptions",),
+    "galaxtool_detect.datasets.open": ("open_detection_set",),
     "galaxtool_detect.simulation.dataset": ("make_simulated_set",),
     "galaxtool_detect.simulation.field": ("FieldOptions", "simulate_field"),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ def find_coco_files(folder: Path) -> list[tuple[Path, str]]:
     return [(path, split) for path, split in found.items() if path.is_file()]
 
 
-def read_coco(path: Path, images: Path | None = None) -> DetectionSet:
+def read_coco(
+    path: Path, images: Path | None = None, truth: dict[str, dict[str, np.ndarray]] | None = None
+) -> DetectionSet:
     """Read boxes in the COCO format.
 
     Parameters
@@ -48,6 +51,8 @@ def read_coco(path: Path, images: Path | None = None) -> DetectionSet:
         JSON file, or a folder with one, or with one for each split.
     images : Path, optional
         Folder that the names of the images are relative to; by default looked for beside the file.
+    truth : dict, optional
+        File name of an image -> further true values of its boxes, in the order of labelled and ignored ones.
 
     Raises
     ------
@@ -64,7 +69,14 @@ def read_coco(path: Path, images: Path | None = None) -> DetectionSet:
     annotations: list[tuple[str, Annotation]] = []
     for file, split, document in documents:
         annotations += _read_document(file, split, document, classes, images)
+    annotations = [(split, _add_truth(one, (truth or {}).get(one.path.name, {}))) for split, one in annotations]
     return make_annotated_set(path.stem or path.name, classes, annotations)
+
+
+def _add_truth(annotation: Annotation, values: dict[str, np.ndarray]) -> Annotation:
+    """Return an annotation with true values, if there is one for each box."""
+    n = len(annotation.boxes) + len(annotation.ignored)
+    return replace(annotation, truth=values) if all(len(one) == n for one in values.values()) else annotation
 
 
 def describe_coco(images: Iterable[tuple[str, str, FieldImage]], classes: Sequence[str]) -> dict[str, Any]:
@@ -104,7 +116,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise InputError(f"There is no file '{path}'.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
-            f"'{path}' cannot be read as JSON: {error}.", hint="Check that the whole file is there."
+            f"'{path}' is not readable JSON: {error}.", hint="Check that the whole file is there."
         ) from error
     if not isinstance(document, dict) or not all(
         isinstance(document.get(key), list) for key in ("images", "annotations", "categories")

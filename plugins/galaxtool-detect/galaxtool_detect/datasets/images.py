@@ -109,7 +109,8 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
     Returns
     -------
     FieldImage
-        With the boxes cut off at the edges of the image, and turned with the rows of a picture.
+        With the boxes cut off at the edges of the image, and turned with the rows of a picture. Boxes around blank
+        pixels are ignored ones.
 
     Raises
     ------
@@ -125,18 +126,31 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
                 hint="The boxes belong to another version of the image.",
             )
         check_boxes(annotation.boxes, size, annotation.source)
-        turned = opened.unit == "display"
+        pixels = opened.read()
+        boxes, ignored = (
+            _finish(boxes, size, turned=opened.unit == "display") for boxes in (annotation.boxes, annotation.ignored)
+        )
+        blank = _find_blank(boxes, pixels)
+        n = len(ignored)
+        order = np.concatenate([np.flatnonzero(~blank), np.flatnonzero(blank), len(boxes) + np.arange(n)])
         return FieldImage(
             name=name,
-            pixels=opened.read(),
-            boxes=_finish(annotation.boxes, size, turned=turned),
-            labels=np.asarray(annotation.labels, np.int64),
-            ignored=_finish(annotation.ignored, size, turned=turned),
+            pixels=pixels,
+            boxes=boxes[~blank],
+            labels=np.asarray(annotation.labels, np.int64)[~blank],
+            ignored=np.concatenate([boxes[blank], ignored]),
             wcs=opened.wcs,
             beam=opened.beam,
             unit=opened.unit,
-            truth=annotation.truth,
+            truth={key: values[order] for key, values in annotation.truth.items()},
         )
+
+
+def _find_blank(boxes: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Tell which boxes have no data in their middle, such as sources of a catalogue beyond the edge of a mosaic."""
+    x, y = np.rint((boxes[:, :2] + boxes[:, 2:]) / 2).astype(int).T
+    blank: np.ndarray = np.isnan(pixels).all(axis=0)[y, x]
+    return blank
 
 
 def _finish(boxes: np.ndarray, size: tuple[int, int], *, turned: bool) -> np.ndarray:

@@ -33,7 +33,8 @@ def draw_noise(shape: tuple[int, int], beam: np.ndarray, rng: np.random.Generato
     noise = fft.irfft2(white * kernel, s=size)[: shape[0], : shape[1]]
     # the variance that smoothing leaves of white noise
     gain = math.sqrt(float(np.mean(fft.irfft2(kernel, s=size) ** 2)) * size[0] * size[1])
-    return noise / gain
+    scaled: np.ndarray = noise / gain
+    return scaled
 
 
 def draw_gain(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -42,7 +43,8 @@ def draw_gain(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[:ny, :nx]
     cx, cy = nx * rng.uniform(0, 1), ny * rng.uniform(0, 1)
     distance = np.hypot(x - cx, y - cy) / np.hypot(nx, ny)
-    return 1 + rng.uniform(0, 1) * distance**2
+    gain: np.ndarray = 1 + rng.uniform(0, 1) * distance**2
+    return gain
 
 
 def draw_sidelobes(
@@ -67,7 +69,8 @@ def draw_sidelobes(
     rings = np.cos(2 * math.pi * radius / rng.uniform(2.0, 3.0) + rng.uniform(0, 2 * math.pi))
     spokes = 0.6 + 0.4 * np.cos(int(rng.integers(2, 6)) * angle + rng.uniform(0, 2 * math.pi))
     fall = np.clip(radius - 1.5, 0, 1) / np.maximum(radius, 1)
-    return peak * rng.uniform(0.002, 0.008) * rings * spokes * fall
+    pattern: np.ndarray = rings * spokes * fall
+    return peak * rng.uniform(0.002, 0.008) * pattern
 
 
 def draw_border(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -77,4 +80,5 @@ def draw_border(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     angle, depth = rng.uniform(0, 2 * math.pi), rng.uniform(0.25, 0.6)
     distance = ((x - nx / 2) * math.cos(angle) + (y - ny / 2) * math.sin(angle)) / min(ny, nx)
     wave = 0.03 * ndimage.gaussian_filter(rng.normal(size=shape), 8, mode="nearest") * 20
-    return distance + wave > depth
+    beyond: np.ndarray = distance + wave > depth
+    return beyond
