@@ -49,6 +49,7 @@ _PLACES = {
     "galaxtool.commands.reproduce": ("reproduce",),
     "galaxtool.commands.similar": ("similar",),
     "galaxtool.commands.simulate": ("simulate",),
+    "galaxtool.models.write": ("write_model",),
     "galaxtool.plotting.request": ("PlotRequest",),
     "galaxtool.plugins.names": (
         "list_backbones", "list_datasets", "list_heads", "list_methods", "list_models", "list_taxonomies",

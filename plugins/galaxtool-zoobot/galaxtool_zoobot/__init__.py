@@ -1,0 +1,1 @@
+"""Zoobot in galaxtool: encoders, catalogues, Galaxy Zoo questions, fine-tuned models, and its way of tuning."""

@@ -1,0 +1,1 @@
+"""Catalogues of galaxy-datasets, the package that loads data for Zoobot."""

@@ -1,0 +1,1 @@
+"""Fine-tuning as Zoobot's authors advise."""
