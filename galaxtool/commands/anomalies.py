@@ -60,7 +60,8 @@ def anomalies(
     html : Path, optional
         Also write an HTML page with the pictures of the 100 oddest images.
     method : str
-        Measure of oddness: knn (distance to the k-th neighbour), isolation-forest or lof (local outlier factor).
+        Measure of oddness: knn (distance to the k-th neighbour), isolation-forest (the fastest), lof (local outlier
+        factor), or one of a plugin.
     neighbors : int
         Number k of neighbours for knn and lof. Rare objects that resemble each other are found only if they are fewer
         than this.

@@ -14,6 +14,7 @@ from galaxtool.errors import ConfigError, InputError, OutputExists
 from galaxtool.outliers.options import AnomalyOptions
 from galaxtool.outliers.results import AnomaliesResult, Anomaly
 from galaxtool.outliers.scores import AnomalyScores, score_anomalies
+from galaxtool.plugins.registry import get_registry
 from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.formats.find import check_table_path
@@ -27,11 +28,6 @@ SHOWN = 100
 
 _CHUNK = 50_000
 _FEW = 50  # images among which being odd means little
-_MEANINGS = {
-    "isolation-forest": "How few random cuts of the features isolate an image, between 0 and 1.",
-    "knn": "The distance to the {k} neighbour in the features.",
-    "lof": "The mean density around the {k} nearest neighbours in units of that around the image; 1 is ordinary.",
-}
 
 
 def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progress) -> AnomaliesResult:
@@ -39,6 +35,7 @@ def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progres
     check_table_path(options.output)
     _check_outputs(args, options)
     features = open_features(args, progress)
+    spec = get_registry().anomaly_methods.find(options.method).spec
     notes = []
     if len(features) < 2:
         raise InputError(
@@ -48,7 +45,7 @@ def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progres
     if len(features) < _FEW:
         notes.append(f"These are only {len(features)} images: which of them are odd means little.")
     neighbors = min(options.neighbors, len(features) - 1)
-    if neighbors < options.neighbors and options.method != "isolation-forest":
+    if neighbors < options.neighbors and "neighbors" in spec.uses:
         notes.append(f"Each image has only {neighbors} others; --neighbors {options.neighbors} was lowered to that.")
     for note in notes:
         warn(progress, note)
@@ -113,10 +110,9 @@ def _write_table(
         "MODELSHA": features.digest,
         "GALAXTOO": __version__,
     }
-    if options.method == "isolation-forest":
-        meta["SEED"] = str(options.seed)
-    else:
-        meta["NEIGHBOR"] = str(options.neighbors)
+    uses = get_registry().anomaly_methods.find(options.method).spec.uses
+    meta |= {"SEED": str(options.seed)} if "seed" in uses else {}
+    meta |= {"NEIGHBOR": str(options.neighbors)} if "neighbors" in uses else {}
     write_stream(chunks, options.output, meta={name: value for name, value in meta.items() if value})
 
 
@@ -152,7 +148,7 @@ def _write_page(
         )
         for row, one in zip(order.tolist(), oddest, strict=False)
     ]
-    meaning = _MEANINGS[options.method].format(k=_to_ordinal(neighbors) if options.method == "knn" else neighbors)
+    meaning = get_registry().anomaly_methods.find(options.method).spec.meaning.replace("{k}", str(neighbors))
     settings = {
         "Features": features.name,
         "Model": features.model or "unknown",
@@ -165,20 +161,10 @@ def _write_page(
         title=path.stem,
         summary=f"The odd ones out of {format_count(len(features), 'image')}"
         + (f" · model {features.model}" if features.model else ""),
-        sections=[GallerySection(title="The oddest, first", remark=f"Score: {meaning}", groups=[cards])],
+        sections=[
+            GallerySection(title="The oddest, first", remark=f"Score: {meaning}" if meaning else "", groups=[cards])
+        ],
         make_picture=features.make_picture,
         notes=notes,
         settings=settings,
     )
-
-
-def _to_ordinal(k: int) -> str:
-    """Return a number as an ordinal.
-
-    Examples
-    --------
-    >>> [_to_ordinal(k) for k in (1, 2, 11, 20, 23)]
-    ['1st', '2nd', '11th', '20th', '23rd']
-    """
-    suffix = "th" if k % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(k % 10, "th")
-    return f"{k}{suffix}"

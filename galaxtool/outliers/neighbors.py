@@ -24,7 +24,7 @@ _EXTRA = 5  # candidates beyond the neighbors that are kept
 _QUERIES = 100
 _MIN_GAIN = 0.02  # recall that doubling the work must gain
 _MOST_PROBES = 32
-_BATCH = 256
+_BATCH = 32  # vectors of the neighbors of so many fit into the cache of a processor
 _SEARCHED = 50_000
 
 
@@ -86,7 +86,8 @@ def _build_index(vectors: np.ndarray) -> Any:
     index = faiss.index_factory(dim, f"{reduced}IVF{clusters},Flat")
     inverted = faiss.extract_index_ivf(index)
     inverted.cp.min_points_per_centroid = 1
-    inverted.cp.max_points_per_centroid = 64
+    inverted.cp.max_points_per_centroid = 40
+    inverted.cp.niter = 10
     index.train(vectors)
     index.add(vectors)
     inverted.nprobe = 2

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from galaxtool.errors import ConfigError
+from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.config import check_choice
-
-METHODS = ("knn", "isolation-forest", "lof")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +20,8 @@ class AnomalyOptions:
         Table to write.
     html : Path, optional
         Page of the oddest images to write.
-    method : {"knn", "isolation-forest", "lof"}
-        How oddness is measured.
+    method : str
+        Registered measure of oddness.
     neighbors : int
         Number of neighbors for ``knn`` and ``lof``.
     top_k : int, optional
@@ -38,13 +37,15 @@ class AnomalyOptions:
 
     output: Path
     html: Path | None = None
-    method: str = METHODS[0]
+    method: str = "knn"
     neighbors: int = 50
     top_k: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_choice("method", self.method, METHODS)
+        methods = get_registry().anomaly_methods
+        if self.method not in methods:
+            check_choice("method", self.method, methods.names())
         if self.neighbors < 1:
             raise ConfigError(f"--neighbors is {self.neighbors}; it must be at least 1.", hint="Leave it out for 50.")
         if self.top_k is not None and self.top_k < 1:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
+from galaxtool.errors import PluginError
 from galaxtool.executors.cores import count_cores
 from galaxtool.outliers.neighbors import Neighbors, find_neighbors
+from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress
 
 _TREES = 100
@@ -49,24 +51,51 @@ def score_anomalies(
     ----------
     vectors : ndarray of float32, shape (N, dim)
         Finite vectors, C order.
-    method : {"isolation-forest", "knn", "lof"}
-        ``isolation-forest``: between 0 and 1, high where few random cuts isolate a vector (Liu et al. 2008). ``knn``:
-        the Euclidean distance to the k-th neighbor (Ramaswamy et al. 2000). ``lof``: the mean density around the
-        neighbors in units of that around the vector, about 1 for an ordinary one (Breunig et al. 2000).
+    method : str
+        Registered measure of oddness.
     progress : Progress
         Receives the progress.
     neighbors : int
         Number k of neighbors, below N.
     seed : int
-        Random seed of the forest.
+        Random seed.
+
+    Raises
+    ------
+    PluginError
+        If a measure of a plugin does not return a number for each vector.
     """
-    if method == "isolation-forest":
-        progress.start("Growing an isolation forest")
-        forest = IsolationForest(n_estimators=_TREES, random_state=seed, n_jobs=count_cores()).fit(vectors)
-        return AnomalyScores(-forest.score_samples(vectors))
+    registration = get_registry().anomaly_methods.find(method)
+    found = registration.create(vectors, neighbors=neighbors, seed=seed, progress=progress)
+    if isinstance(found, AnomalyScores):
+        return found
+    values = np.asarray(found)
+    if values.shape != (len(vectors),) or values.dtype.kind not in "fiu" or np.isnan(values).any():
+        raise PluginError(
+            f"The method '{method}' of the plugin '{registration.plugin}' returned {values.dtype} of shape "
+            f"{values.shape} for {len(vectors)} vectors; it must return one number for each, without NaN.",
+            hint="Choose another --method, or update the plugin.",
+        )
+    return AnomalyScores(values.astype(float))
+
+
+def score_by_forest(vectors: np.ndarray, *, neighbors: int, seed: int, progress: Progress) -> AnomalyScores:
+    """Score between 0 and 1, high where few random cuts isolate a vector (Liu et al. 2008)."""
+    progress.start("Growing an isolation forest")
+    forest = IsolationForest(n_estimators=_TREES, random_state=seed, n_jobs=count_cores()).fit(vectors)
+    return AnomalyScores(-forest.score_samples(vectors))
+
+
+def score_by_distance(vectors: np.ndarray, *, neighbors: int, seed: int, progress: Progress) -> AnomalyScores:
+    """Score by the Euclidean distance to the k-th neighbor (Ramaswamy et al. 2000)."""
     found = find_neighbors(vectors, neighbors, progress)
-    values = found.distances[:, -1].astype(float) if method == "knn" else compute_outlier_factors(found)
-    return AnomalyScores(values, found.recall)
+    return AnomalyScores(found.distances[:, -1].astype(float), found.recall)
+
+
+def score_by_density(vectors: np.ndarray, *, neighbors: int, seed: int, progress: Progress) -> AnomalyScores:
+    """Score by the local outlier factor, about 1 for an ordinary vector (Breunig et al. 2000)."""
+    found = find_neighbors(vectors, neighbors, progress)
+    return AnomalyScores(compute_outlier_factors(found), found.recall)
 
 
 def compute_outlier_factors(found: Neighbors) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import pluggy
 
 from galaxtool.plugins.specs import (
+    AnomalyMethodSpec,
     BackboneSpec,
     ContainerSpec,
     DatasetSpec,
@@ -119,6 +120,12 @@ def register_indexes() -> Iterable[IndexSpec]:
 @hookspec
 def register_search_filters() -> Iterable[SearchFilterSpec]:
     """Register rules that limit the results of a similarity search."""
+    return []
+
+
+@hookspec
+def register_anomaly_methods() -> Iterable[AnomalyMethodSpec]:
+    """Register measures of how odd an image is among others."""
     return []
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from galaxtool.plugins.specs import (
+    AnomalyMethodSpec,
     BackboneSpec,
     ContainerSpec,
     DatasetSpec,
@@ -67,10 +68,11 @@ TABLE_FORMAT = Kind("table format", "table formats", TableFormatSpec)
 METRIC = Kind("metric", "metrics", MetricSpec)
 PLOT = Kind("plot", "plots", PlotSpec)
 SEARCH_FILTER = Kind("search filter", "search filters", SearchFilterSpec)
+ANOMALY_METHOD = Kind("anomaly method", "anomaly methods", AnomalyMethodSpec)
 VOTE_SCHEMA = Kind("vote schema", "vote schemas", VoteSchemaSpec)
 
 KINDS: tuple[Kind[Any], ...] = (
     BACKBONE, DATASET, HEAD, METHOD, TAXONOMY, READER, CONTAINER, MODEL, INDEX, RECIPE, EXECUTOR, TABLE_FORMAT, METRIC,
-    SEARCH_FILTER, PLOT, VOTE_SCHEMA,
+    SEARCH_FILTER, PLOT, VOTE_SCHEMA, ANOMALY_METHOD,
 )  # fmt: skip
 """Every kind, in the order in which `galaxtool plugins` asks for them."""

@@ -61,6 +61,7 @@ BUILTIN = (
     "galaxtool.methods.plugin",
     "galaxtool.search.index.plugin",
     "galaxtool.search.plugin",
+    "galaxtool.outliers.plugin",
     "galaxtool.plotting.plugin",
     "galaxtool.finetuning.plugin",
     "galaxtool.reproduction.plugin",

@@ -119,6 +119,7 @@ class Registry:
         self.plots = Collection(kinds.PLOT, plugins)
         self.search_filters = Collection(kinds.SEARCH_FILTER, plugins)
         self.vote_schemas = Collection(kinds.VOTE_SCHEMA, plugins)
+        self.anomaly_methods = Collection(kinds.ANOMALY_METHOD, plugins)
 
     def collections(self) -> list[Collection[Any]]:
         """Return the collection of every kind."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from galaxtool.plugins.anomaly_method_spec import AnomalyMethodSpec as AnomalyMethodSpec
 from galaxtool.plugins.base_spec import Spec as Spec
 from galaxtool.plugins.citation import Citation as Citation
 from galaxtool.plugins.citation import Weights as Weights

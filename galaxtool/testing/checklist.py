@@ -31,6 +31,7 @@ _CHECKS = {
     "recipe": "galaxtool.testing.taxonomy:check_recipe",
     "executor": "galaxtool.testing.executor:check_executor",
     "table format": "galaxtool.testing.table_format:check_table_format",
+    "anomaly method": "galaxtool.testing.anomaly_method:check_anomaly_method",
     "metric": "galaxtool.testing.metric:check_metric",
 }
 """Kind -> its check, for things that need nothing but their name."""

@@ -21,6 +21,7 @@ HOOKS = {
         for kind in (
             "backbones", "datasets", "heads", "methods", "taxonomies", "readers", "containers", "table_formats",
             "executors", "models", "metrics", "plots", "indexes", "search_filters", "recipes", "vote_schemas",
+            "anomaly_methods",
         )
     },
     "resolve_weights": ("weights", "cache_dir", "offline"),
@@ -36,6 +37,7 @@ FIELDS = {
     "MethodSpec": "needs head heads label_kinds lr options lengths ignores",
     "TaxonomySpec": "folder",
     "VoteSchemaSpec": "path",
+    "AnomalyMethodSpec": "meaning uses",
     "ReaderSpec": "suffixes magic",
     "ContainerSpec": "suffixes magic offsets",
     "TableFormatSpec": "suffixes",

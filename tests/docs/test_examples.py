@@ -108,8 +108,16 @@ def check_figures(names: dict[str, Any]) -> None:
     assert spec.name == "sizes" and callable(names["plot_sizes"])
 
 
+def check_oddness(names: dict[str, Any]) -> None:
+    (spec,) = names["register_anomaly_methods"]()
+    assert spec.name == "center"
+    scores = names["score_by_length"](np.array([[0.0], [0.0], [3.0]]), neighbors=1, seed=0, progress=None)
+    assert scores.tolist() == [1, 1, 4]
+
+
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "README.md": check_classified,
+    "docs/anomalies.md": check_oddness,
     "docs/backbones.md": check_attention,
     "docs/figures.md": check_figures,
     "docs/heads.md": check_heads,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from support.helpers import make_model, write_fits, write_png
 
 import galaxtool
 from galaxtool.cli.main import application
-from galaxtool.errors import ConfigError, GalaxtoolError, IndexMismatch, InputError, OutputExists
+from galaxtool.errors import ConfigError, GalaxtoolError, IndexMismatch, InputError, OutputExists, PluginError
 from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
 from galaxtool.outliers.neighbors import find_neighbors
 from galaxtool.outliers.scores import AnomalyScores, score_anomalies
+from galaxtool.plugins.specs import AnomalyMethodSpec
 from galaxtool.tables.read import read_table
 from galaxtool.types import Silent
 
@@ -86,6 +88,31 @@ def test_neighbors_in_clusters_are_nearly_those_of_all_pairs() -> None:
     )  # fmt: skip
 
 
+def measure_first_number(vectors: np.ndarray, **settings: object) -> np.ndarray:
+    return -vectors[:, 0]
+
+
+def measure_too_little(vectors: np.ndarray, **settings: object) -> np.ndarray:
+    return np.full(len(vectors), np.nan)
+
+
+def test_a_method_of_a_plugin(features: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    specs = [
+        AnomalyMethodSpec(name="first", factory=f"{__name__}:measure_first_number", meaning="Minus the first number."),
+        AnomalyMethodSpec(name="nothing", factory=f"{__name__}:measure_too_little"),
+    ]
+    plugins = galaxtool.get_registry().plugins
+    plugins.register(SimpleNamespace(register_anomaly_methods=galaxtool.hookimpl(lambda: specs)), "third")
+    request.addfinalizer(lambda: plugins.unregister("third"))
+    page = tmp_path / "odd.html"
+    result = galaxtool.anomalies(features, output=tmp_path / "odd.fits", method="first", html=page, neighbors=500)
+    assert result.oddest[0].id == "lone" and result.oddest[0].score > 0.9 and not result.notes
+    assert "Score: Minus the first number." in page.read_text()
+    assert not {"SEED", "NEIGHBOR"} & set(read_table(tmp_path / "odd.fits").meta)
+    with pytest.raises(PluginError, match="one number for each, without NaN"):
+        galaxtool.anomalies(features, output=tmp_path / "odd.fits", method="nothing")
+
+
 def test_equal_scores_share_a_percentile() -> None:
     scores = AnomalyScores(np.array([0.5, 2.0, 0.5, 0.5, 1.0]))
     assert scores.order().tolist() == [1, 4, 0, 2, 3]
@@ -121,7 +148,7 @@ def test_only_the_oddest_and_the_page(features: Path, tmp_path: Path, capsys: py
     assert [one["rank"] for one in found["oddest"]] == [1, 2, 3] and found["oddest"][0]["id"] == "lone"
     text = page.read_text()
     assert text.count('<div class="card">') == 3 and text.count("data:image/jpeg") == 1
-    assert text.count("The image cannot be read.") == 2 and "distance to the 50th neighbour" in text
+    assert text.count("The image cannot be read.") == 2 and "with k = 50" in text
     assert len(read_table(tmp_path / "odd.csv")) == 3
 
 

@@ -38,6 +38,11 @@ def test_vote_schemas(name: str) -> None:
     galaxtool.check_vote_schema(name)
 
 
+@pytest.mark.parametrize("name", REGISTRY.anomaly_methods.names())
+def test_anomaly_methods(name: str) -> None:
+    galaxtool.check_anomaly_method(name)
+
+
 @pytest.mark.parametrize("name", REGISTRY.models.names())
 def test_models(name: str) -> None:
     galaxtool.check_model(name)
