@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typer.core import TyperCommand, TyperGroup
 
+from galaxtool_detect.cli.export import build_export
+from galaxtool_detect.cli.run import build_run
 from galaxtool_detect.cli.simulate import build_simulate
+from galaxtool_detect.cli.train import build_train
 
-_COMMANDS: list[TyperCommand] = [build_simulate()]
+_COMMANDS: list[TyperCommand] = [build_simulate(), build_train(), build_run(), build_export()]
 
 group = TyperGroup(
     name="detect",

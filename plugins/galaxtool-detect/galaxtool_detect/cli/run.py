@@ -1,0 +1,24 @@
+"""The command line of ``galaxtool detect run``."""
+
+from __future__ import annotations
+
+from typer.core import TyperCommand
+
+from galaxtool import build_command
+from galaxtool_detect.commands.run import RunResult, run
+
+
+def build_run() -> TyperCommand:
+    """Build the command."""
+    command: TyperCommand = build_command(
+        run,
+        show=_show,
+        group="detect",
+        panels={"Computation": ("batch_size", "device", "precision"), "Windows": ("upscale", "overlap")},
+    )
+    return command
+
+
+def _show(result: RunResult) -> None:
+    kinds = ", ".join(f"{count} {name}" for name, count in result.classes.items()) or "none"
+    print(f"{result.sources} sources in {result.maps} maps ({kinds}): {result.output}")

@@ -1,0 +1,119 @@
+"""The command ``detect run``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galaxtool import Progress
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The result of `run`.
+
+    Parameters
+    ----------
+    output : Path
+        The catalogue.
+    maps : int
+        Number of maps.
+    sources : int
+        Number of sources.
+    classes : dict
+        Class -> number of sources.
+    """
+
+    output: Path
+    maps: int
+    sources: int
+    classes: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "output": str(self.output), "maps": self.maps, "sources": self.sources, "classes": self.classes
+        }  # fmt: skip
+
+
+def run(
+    inputs: list[Path],
+    *,
+    model: str = "radio",
+    output: Path = Path("sources.csv"),
+    hdu: str | None = None,
+    threshold: float | None = None,
+    upscale: float | None = None,
+    overlap: float = 0.25,
+    batch_size: int = 8,
+    device: str = "auto",
+    precision: str = "auto",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Find the sources in maps of any size and write a catalogue.
+
+    Pixels stay floats: each window is divided by a robust estimate of its noise. Degenerate axes are dropped, and parts
+    of a map without data are skipped. What was found is kept beside the output until the end, so that the same command
+    resumes an interrupted run.
+
+    Parameters
+    ----------
+    inputs : list of Path
+        Maps: FITS files, pictures, or folders of them.
+    model : str
+        Detector that comes with the plugin, folder of a run of detect train, or .onnx file of detect export.
+    output : Path
+        Catalogue to write; the suffix decides the format.
+    hdu : str, optional
+        Number or name of the HDU of FITS files; by default the first with an image.
+    threshold : float, optional
+        Least score of a source, from 0.05 to 1; by default that of the best F1 when the detector was trained.
+    upscale : float, optional
+        Factor by which maps are enlarged; by default that of the training, unless the beam has quite another width.
+    overlap : float
+        Share of a window that it has in common with the next.
+    batch_size : int
+        Number of windows that pass through the network at once.
+    device : str
+        auto, cpu, cuda, cuda:1 or mps.
+    precision : {"auto", "fp32", "bf16", "fp16"}
+        Precision of backbone and pyramid; auto is fp32.
+    overwrite : bool
+        Replace an existing catalogue, and parts of a run with other settings.
+    progress : Progress, optional
+        Receives the progress.
+
+    Returns
+    -------
+    RunResult
+        Number of sources, and the path of the catalogue.
+
+    Raises
+    ------
+    OutputExists
+        If the catalogue exists.
+    InputError
+        If an input does not exist.
+    UnreadableImage
+        If a map cannot be read.
+    """
+    from galaxtool import Silent
+    from galaxtool_detect.inference.catalogue import write_catalogue
+    from galaxtool_detect.inference.run import RunSettings
+
+    settings = RunSettings(
+        model=model,
+        hdu=hdu,
+        threshold=threshold,
+        upscale=upscale,
+        overlap=overlap,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+    )
+    maps, classes = write_catalogue(
+        [Path(one) for one in inputs], settings, Path(output), progress or Silent(), overwrite=overwrite
+    )
+    return RunResult(Path(output), maps, sum(classes.values()), classes)

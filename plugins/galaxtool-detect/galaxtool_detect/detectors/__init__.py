@@ -1,0 +1,1 @@
+"""Trained detectors: their files, how they are found, and the engines that run them."""

@@ -1,0 +1,1 @@
+"""Detectors as ONNX files, with the suppression of overlapping boxes inside."""

@@ -1,0 +1,1 @@
+"""Detection in fields and maps of any size: windows, merging, parts that can be resumed."""

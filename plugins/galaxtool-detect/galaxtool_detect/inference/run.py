@@ -1,0 +1,203 @@
+"""Detection in files: maps of any size, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galaxtool import ConfigError, InputError, Progress, SkyMap, open_map
+from galaxtool_detect.boxes import Detections
+from galaxtool_detect.detectors.engine import DetectionEngine
+from galaxtool_detect.detectors.find import open_engine
+from galaxtool_detect.detectors.record import DetectorRecord
+from galaxtool_detect.inference.parts import PartFolder
+from galaxtool_detect.inference.scan import Scan
+
+_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".png", ".jpg", ".jpeg")
+_SIMILAR = 1.4
+"""Ratio of beams, in pixels of the network, up to which a map is enlarged as in the training."""
+_UPSCALES = (0.25, 8.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How maps pass through a detector.
+
+    Parameters
+    ----------
+    model : str
+        Name or path of the detector.
+    hdu : int or str, optional
+        HDU of FITS files.
+    threshold : float, optional
+        Least score; by default that of the detector.
+    upscale : float, optional
+        Factor by which maps are enlarged; by default that of the training, corrected for the width of the beam.
+    overlap : float
+        Share of a window that it has in common with the next.
+    batch_size : int
+        Windows at once.
+    device, precision : str
+        As for ``galaxtool classify``.
+    """
+
+    model: str
+    hdu: int | str | None = None
+    threshold: float | None = None
+    upscale: float | None = None
+    overlap: float = 0.25
+    batch_size: int = 8
+    device: str = "auto"
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0.05 <= self.threshold <= 1:
+            raise ConfigError(f"--threshold must be from 0.05 to 1, not {self.threshold:g}.")
+        if self.upscale is not None and not _UPSCALES[0] <= self.upscale <= _UPSCALES[1]:
+            raise ConfigError(f"--upscale must be from 0.25 to 8, not {self.upscale:g}.")
+        if self.batch_size < 1:
+            raise ConfigError(f"--batch-size must be at least 1, not {self.batch_size}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapDetections:
+    """What was found in one map, which is open.
+
+    Parameters
+    ----------
+    path : Path
+        File of the map.
+    map : SkyMap
+        The map.
+    found : Detections
+        Sources in pixels of the map, above the threshold.
+    upscale : float
+        Factor by which the map was enlarged.
+    """
+
+    path: Path
+    map: SkyMap
+    found: Detections
+    upscale: float
+
+
+def gather_maps(inputs: Sequence[str | Path]) -> list[Path]:
+    """Return the files of the inputs: files as they are, and the FITS files and pictures in folders.
+
+    Raises
+    ------
+    InputError
+        If an input does not exist, or there is no image.
+    """
+    found: list[Path] = []
+    for one in inputs:
+        path = Path(one).expanduser()
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*") if p.is_file() and p.name.lower().endswith(_SUFFIXES))
+            if not files:
+                raise InputError(f"The folder '{path}' has no image.", hint="Give FITS files, PNG or JPEG.")
+            found += files
+        elif path.exists():
+            found.append(path)
+        else:
+            raise InputError(f"'{path}' does not exist.")
+    if not found:
+        raise InputError("There is no map to look at.", hint="Give one: galaxtool detect run map.fits -o sources.csv")
+    return list(dict.fromkeys(found))
+
+
+class DetectionRun:
+    """Maps that pass through a detector, one after the other.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files of the maps.
+    settings : RunSettings
+        How they pass through the detector.
+    parts : Path
+        Folder for what was found so far.
+    progress : Progress
+        Receives the progress.
+    overwrite : bool
+        Whether to delete the parts of another run.
+
+    Raises
+    ------
+    OutputExists
+        If there are parts of a run with other settings.
+    UnknownName
+        If there is no such detector.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], settings: RunSettings, parts: Path, progress: Progress, *, overwrite: bool = False
+    ) -> None:
+        self.paths = paths
+        self.settings = settings
+        self.progress = progress
+        self.engine = open_engine(settings.model, settings.device, settings.precision)
+        self.classes = self.engine.record.network.classes
+        self._parts = PartFolder(parts, _describe_job(paths, settings, self.engine.record), overwrite=overwrite)
+
+    def maps(self) -> Iterator[MapDetections]:
+        """Yield what is in each map, which is closed afterwards.
+
+        Raises
+        ------
+        UnreadableImage
+            If a map cannot be read.
+        """
+        given = self.settings.threshold
+        threshold = self.engine.record.threshold if given is None else given
+        for path in self.paths:
+            with open_map(path, hdu=self.settings.hdu) as sky:
+                scan = make_scan(self.engine, sky, self.settings)
+                found = self._parts.scan(str(path), scan, self.progress)
+                kept = found.select(found.scores >= threshold)
+                yield MapDetections(path=path, map=sky, found=kept, upscale=scan.upscale)
+
+    def finish(self) -> None:
+        """Delete the parts, once the output is written."""
+        self._parts.remove()
+
+
+def make_scan(engine: DetectionEngine, sky: SkyMap, settings: RunSettings) -> Scan:
+    """Return how a map passes through a detector."""
+    return Scan(
+        engine=engine,
+        read=sky.read,
+        shape=sky.shape[1:],
+        unit=sky.unit,
+        upscale=settings.upscale or choose_upscale(engine.record, sky),
+        overlap=settings.overlap,
+        batch_size=settings.batch_size,
+    )
+
+
+def choose_upscale(record: DetectorRecord, sky: SkyMap) -> float:
+    """Return the factor by which a map is enlarged: that of the training, unless its beam has quite another width.
+
+    A detector knows sources of a certain size in pixels. A map whose beam is more than 1.4 times wider or narrower, in
+    pixels, than those of the training is enlarged or reduced so that its beam has the width of the training's.
+    """
+    if record.beam_pixels is None or sky.beam is None or not sky.pixel_scale:
+        return record.upscale
+    own = float(np.sqrt(sky.beam.major * sky.beam.minor)) / sky.pixel_scale
+    ratio = record.beam_pixels / own
+    if 1 / _SIMILAR <= ratio <= _SIMILAR:
+        return record.upscale
+    return float(np.clip(round(4 * record.upscale * ratio) / 4, *_UPSCALES))
+
+
+def _describe_job(paths: Sequence[Path], settings: RunSettings, record: DetectorRecord) -> dict[str, Any]:
+    """Return what decides the boxes, as plain values."""
+    return {
+        "maps": [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths],
+        "detector": [settings.model, record.created, record.network.as_dict(), record.upscale],
+        "settings": [settings.hdu, settings.upscale, settings.overlap, settings.precision],
+    }

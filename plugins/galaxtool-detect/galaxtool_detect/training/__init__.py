@@ -1,0 +1,1 @@
+"""Training of a detector by galaxtool's Trainer."""

@@ -1,0 +1,108 @@
+"""Windows of fields as a network gets them: cut out, stretched, enlarged, with their boxes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from galaxtool_detect.boxes import DetectionSet, FieldImage
+from galaxtool_detect.geometry import clip_boxes, to_network
+from galaxtool_detect.stretch import stretch
+from galaxtool_detect.training.augmentation import Augmentation
+from galaxtool_detect.windows import cut_pixels, enlarge, find_side
+
+_CACHE_BYTES = 1 << 30
+"""Memory for the fields that were read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """An image as a network gets it.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (3, size, size)
+        Values in [0, 1].
+    boxes : ndarray of float32, shape (N, 4)
+        Boxes in pixels of the image, whose outer corner is (0, 0).
+    labels : ndarray of int64, shape (N,)
+        Index of the class.
+    """
+
+    image: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+
+
+class FieldCache:
+    """Fields of a data set, of which as many are kept in memory as fit into a limit."""
+
+    def __init__(self, fields: DetectionSet, limit: int = _CACHE_BYTES) -> None:
+        self.fields = fields
+        self.limit = limit
+        self._kept: OrderedDict[int, FieldImage] = OrderedDict()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __getitem__(self, index: int) -> FieldImage:
+        if index in self._kept:
+            return self._kept[index]
+        field = self.fields[index]
+        if self._bytes + field.pixels.nbytes <= self.limit:
+            self._kept[index] = field
+            self._bytes += field.pixels.nbytes
+        return field
+
+
+def cut_window(
+    field: FieldImage,
+    left: int,
+    bottom: int,
+    image_size: int,
+    upscale: float,
+    augmentation: Augmentation | None = None,
+    rng: np.random.Generator | None = None,
+) -> Window:
+    """Cut a window out of a field, which may reach beyond its edge, where there are no data.
+
+    Parameters
+    ----------
+    field : FieldImage
+        Field with its boxes.
+    left, bottom : int
+        First column and row of the window.
+    image_size : int
+        Side of the network's images.
+    upscale : float
+        Factor by which the window is enlarged.
+    augmentation : Augmentation, optional
+        Random changes, drawn from `rng`.
+    """
+    side = find_side(image_size, upscale)
+    pixels = cut_pixels(field.pixels, left, bottom, side)
+    mask = None if field.mask is None else cut_pixels(field.mask[None].astype(np.float32), left, bottom, side)[0] > 0
+    image = enlarge(stretch(pixels, field.unit, mask), image_size)
+    boxes, labels = to_network(field.boxes, left, bottom, upscale), field.labels
+    boxes, kept = clip_boxes(boxes, image_size)
+    boxes, labels = boxes[kept], labels[kept]
+    if augmentation is not None and rng is not None:
+        image, boxes = augmentation.apply(image, boxes, rng)
+    return Window(image=image, boxes=boxes, labels=labels)
+
+
+def draw_place(field: FieldImage, side: int, rng: np.random.Generator | None) -> tuple[int, int]:
+    """Return the first column and row of a window: anywhere in the field, or its middle without a generator.
+
+    A field that is smaller than the window is in its middle.
+    """
+    ny, nx = field.shape
+    free_x, free_y = nx - side, ny - side
+    if rng is None:
+        return free_x // 2, free_y // 2
+    left = int(rng.integers(free_x + 1)) if free_x > 0 else free_x // 2
+    bottom = int(rng.integers(free_y + 1)) if free_y > 0 else free_y // 2
+    return left, bottom

@@ -1,0 +1,166 @@
+"""Train a tiny detector as a user, resume it, run it on maps, export it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from galaxtool_detect.commands.export import export
+from galaxtool_detect.commands.run import run
+from galaxtool_detect.commands.simulate import simulate
+from galaxtool_detect.commands.train import train
+
+from galaxtool import ConfigError, InputError, ModelError, OutputExists, UnknownName
+
+pytestmark = pytest.mark.slow
+TINY = {"backbone": "small-resnet@none", "mode": "scratch", "head": "small", "image_size": 64, "batch_size": 4}
+
+
+@pytest.fixture(scope="module")
+def fields(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fields") / "fields"
+    simulate(output=folder, n=16, size=64, seed=2, density=60)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(fields: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("run") / "run"
+    train(str(fields), output=path, epochs=2, **TINY)
+    return path
+
+
+def read_history(path: Path) -> list[dict[str, str]]:
+    with (path / "history.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_run_has_its_history_sweep_and_detector(trained: Path) -> None:
+    rows = read_history(trained)
+    assert len(rows) == 2 and {"loss", "valid_loss", "valid_map50", "loss_classifier"} <= set(rows[0])
+    with (trained / "lr_sweep.csv").open(newline="") as stream:
+        rates = list(csv.DictReader(stream))
+    assert [row["chosen"] for row in rates].count("True") == 1
+    manifest = json.loads((trained / "manifest.json").read_text())
+    assert manifest["status"] == "done" and manifest["config"]["lr"]["value"] in [float(row["lr"]) for row in rates]
+    record = json.loads((trained / "model" / "detector.json").read_text())
+    assert record["network"]["classes"] == ["compact", "double", "bent", "extended"]
+    assert 3 < record["beam_pixels"] < 6
+
+
+def test_an_interrupted_run_ends_like_one_that_was_not(fields: Path, tmp_path: Path) -> None:
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in {**TINY, "lr": 1e-3, "epochs": 3}.items()]
+    command = [sys.executable, "-m", "galaxtool", "detect", "train", str(fields), *options, "--quiet"]
+    subprocess.run([*command, "-o", str(tmp_path / "whole")], check=True)
+    process = subprocess.Popen([*command, "-o", str(tmp_path / "cut")], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "cut" / "history.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=300)
+    assert process.returncode == 130
+    train(resume=tmp_path / "cut")
+    whole, cut = (read_history(tmp_path / name) for name in ("whole", "cut"))
+    for column in ("loss", "valid_loss", "valid_map50"):
+        assert [row[column] for row in cut] == [row[column] for row in whole]
+
+
+def write_map(path: Path, shape: tuple[int, ...], seed: int = 0) -> Path:
+    pixels = np.random.default_rng(seed).normal(0, 1e-4, shape).astype(np.float32)
+    pixels[..., :5, :] = np.nan
+    y, x = np.mgrid[: shape[-2], : shape[-1]]
+    for cy, cx in ((30, 40), (90, 100), (60, 20)):
+        pixels += (5e-3 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / 8)).astype(np.float32)
+    header = fits.Header(
+        {"BUNIT": "Jy/beam", "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CDELT1": -5e-4, "CDELT2": 5e-4}
+    )
+    header.update(
+        {"CRVAL1": 150.0, "CRVAL2": 2.0, "CRPIX1": 60.0, "CRPIX2": 60.0, "BMAJ": 2e-3, "BMIN": 2e-3, "BPA": 0.0}
+    )
+    fits.PrimaryHDU(pixels, header).writeto(path)
+    return path
+
+
+def test_a_map_with_degenerate_axes_gives_the_same_sources(trained: Path, tmp_path: Path) -> None:
+    flat = write_map(tmp_path / "flat.fits", (120, 130))
+    write_map(tmp_path / "deep.fits", (1, 1, 120, 130))
+    result = run([flat], model=str(trained), output=tmp_path / "a.ecsv", threshold=0.05)
+    run([tmp_path / "deep.fits"], model=str(trained), output=tmp_path / "b.ecsv", threshold=0.05)
+    one, other = Table.read(tmp_path / "a.ecsv"), Table.read(tmp_path / "b.ecsv")
+    assert len(one) == result.sources > 0
+    for column in ("x0", "y0", "x1", "y1", "score"):
+        np.testing.assert_array_equal(one[column], other[column])
+    assert not list(tmp_path.glob("*.parts"))
+
+
+def test_parts_of_an_interrupted_run_are_used(trained: Path, tmp_path: Path) -> None:
+    path = write_map(tmp_path / "map.fits", (120, 130))
+    output = tmp_path / "sources.csv"
+    run([path], model=str(trained), output=output, threshold=0.05)
+    whole = output.read_bytes()
+    output.unlink()
+    command = [sys.executable, "-m", "galaxtool", "detect", "run", str(path), "-m", str(trained), "-o", str(output)]
+    process = subprocess.Popen([*command, "--threshold=0.05", "--quiet"])
+    parts = tmp_path / "sources.csv.parts"
+    deadline = time.monotonic() + 300
+    while not list(parts.glob("*.npz")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    if not output.exists():
+        first = min(parts.glob("*.npz"))
+        written = first.stat().st_mtime_ns
+        with pytest.raises(OutputExists, match="parts of a run with other inputs or settings"):
+            run([path], model=str(trained), output=output, threshold=0.05, overlap=0.3)
+        assert first.stat().st_mtime_ns == written
+    run([path], model=str(trained), output=output, threshold=0.05, overwrite=output.exists())
+    assert output.read_bytes() == whole
+
+
+def test_onnx_finds_the_same_as_pytorch(trained: Path, tmp_path: Path) -> None:
+    path = write_map(tmp_path / "map.fits", (120, 130))
+    result = export(str(trained), output=tmp_path / "detector.onnx")
+    assert result.pixels < 0.01 and result.score < 1e-4
+    for model, name in ((trained, "torch"), (tmp_path / "detector.onnx", "onnx")):
+        run([path], model=str(model), output=tmp_path / f"{name}.ecsv", threshold=0.06)
+    one, other = (Table.read(tmp_path / f"{name}.ecsv") for name in ("torch", "onnx"))
+    assert len(one) == len(other) > 0
+    np.testing.assert_allclose(one["x0"], other["x0"], atol=0.01)
+    np.testing.assert_allclose(one["score"], other["score"], atol=1e-4)
+
+
+def test_bad_input_is_one_clear_sentence(fields: Path, trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no data set to train on"):
+        train()
+    with pytest.raises(ConfigError, match="has random weights"):
+        train(str(fields), output=tmp_path / "a", backbone="small-resnet@none", mode="frozen")
+    with pytest.raises(ConfigError, match="do not divide into the coarsest map"):
+        train(str(fields), output=tmp_path / "a", **{**TINY, "image_size": 100})
+    with pytest.raises(ConfigError, match="--lr must be above 0"):
+        train(str(fields), output=tmp_path / "a", lr=-1.0)
+    with pytest.raises(OutputExists):
+        train(str(fields), output=trained, **TINY)
+    with pytest.raises(UnknownName, match="no detector called 'radoi'"):
+        run([fields / "images"], model="radoi", output=tmp_path / "a.csv")
+    with pytest.raises(InputError, match="does not exist"):
+        run([tmp_path / "missing.fits"], model=str(trained), output=tmp_path / "a.csv")
+    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="cannot be read as ONNX"):
+        run([fields / "images"], model=str(tmp_path / "bad.onnx"), output=tmp_path / "a.csv")
+    assert not (tmp_path / "a").exists() and not (tmp_path / "a.csv").exists()
+
+
+def test_a_data_set_without_sources(tmp_path: Path) -> None:
+    simulate(output=tmp_path / "empty", n=4, size=64, density=0)
+    with pytest.raises(InputError, match=r"None of the [23] training images"):
+        train(str(tmp_path / "empty"), output=tmp_path / "run", **TINY)
+    assert not (tmp_path / "run").exists()
