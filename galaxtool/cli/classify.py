@@ -13,7 +13,7 @@ from galaxtool.utils.counts import format_count
 
 _PANELS = {
     "Input": INPUT_OPTIONS,
-    "Computing": ("engine", "provider", "device", "precision", "tta", "batch_size", "workers", "executor"),
+    "Computing": ("engine", "provider", "device", "precision", "tta", "passes", "batch_size", "workers", "executor"),
     "Output": ("output", "top_k", "prior", "terms", "html", "sort_into", "sort_by", "samp", "strict"),
     "Job": ("shard", "resume", "overwrite"),
 }

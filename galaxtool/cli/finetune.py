@@ -23,7 +23,7 @@ _PANELS = {
     "Training": (
         "option", "epochs", "warmup_epochs", "batch_size", "lr", "min_lr", "weight_decay", "layer_decay",
         "patience", "stopping", "select", "augment", "contrast", "score", "class_weights", "label_smoothing",
-        "calibrate", "readouts", "ema", "seed",
+        "calibrate", "readouts", "dropout", "ema", "seed",
     ),
     "Computing": ("precision", "device", "accumulate", "checkpointing", "compile", "tensorboard"),
     "Run": ("output", "resume", "overwrite"),

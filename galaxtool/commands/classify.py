@@ -48,6 +48,7 @@ def classify(
     dec_column: str | None = None,
     table: str | None = None,
     tta: int | None = None,
+    passes: int | None = None,
     batch_size: int = 64,
     workers: int | None = None,
     executor: str = "auto",
@@ -100,6 +101,9 @@ def classify(
     {dec_column}
     {table}
     {tta}
+    passes : int, optional
+        Number of passes with dropout of a model of votes that was trained with dropout: p_<answer> is the mean share
+        over the passes, and the columns std_<answer> have its standard deviation.
     {batch_size}
     {workers}
     {executor}
@@ -141,7 +145,7 @@ def classify(
         ),
         compute=ComputeOptions(
             executor=executor, workers=workers, batch_size=batch_size, engine=engine, provider=provider, device=device,
-            precision=precision, tta=tta,
+            precision=precision, tta=tta, passes=passes,
         ),
         outputs=OutputOptions(
             table=Path(output), html=html and Path(html), sort_into=sort_into and Path(sort_into), sort_by=sort_by,

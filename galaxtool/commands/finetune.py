@@ -71,6 +71,7 @@ def finetune(
     label_smoothing: float = 0.0,
     calibrate: bool = True,
     readouts: bool = False,
+    dropout: float = 0.0,
     ema: float = 0.0,
     image_size: int | None = None,
     crop: float = 1.0,
@@ -199,6 +200,9 @@ def finetune(
     readouts : bool
         Also score each way to read the trained features out: prompt, symbol, both, logistic regression and nearest
         neighbors; metrics.json has the scores under readouts.
+    dropout : float
+        Share of the features that is dropped before the head of votes in training, such as 0.2; classify --passes then
+        gives the spread of its predictions.
     ema : float
         Decay of an exponential moving average of the weights, which is then validated and saved, e.g. 0.999; 0 for
         none.
@@ -259,7 +263,7 @@ def finetune(
         warmup_epochs=warmup_epochs, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=weight_decay,
         layer_decay=layer_decay, patience=patience, stopping=stopping, select=select, augment=augment,
         contrast=contrast, score=score, class_weights=class_weights, label_smoothing=label_smoothing,
-        calibrate=calibrate, readouts=readouts, ema=ema, image_size=image_size, crop=crop,
+        calibrate=calibrate, readouts=readouts, dropout=dropout, ema=ema, image_size=image_size, crop=crop,
         size_arcsec=size_arcsec, stretch=stretch, seed=seed, precision=precision, accumulate=accumulate,
         checkpointing=checkpointing, compile=compile, device=device, tensorboard=tensorboard,
     )  # fmt: skip

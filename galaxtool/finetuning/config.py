@@ -81,6 +81,7 @@ class FinetuneConfig:
     label_smoothing: float = 0.0
     calibrate: bool = True
     readouts: bool = False
+    dropout: float = 0.0
     ema: float = 0.0
     image_size: int | None = None
     crop: float = 1.0

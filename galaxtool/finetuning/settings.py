@@ -56,7 +56,7 @@ def check_config(config: FinetuneConfig) -> None:
     for name in ("fraction", "crop", "layer_decay"):
         value = getattr(config, name)
         _require(0 < value <= 1, name, value, "above 0 and at most 1")
-    for name in ("label_smoothing", "ema"):
+    for name in ("label_smoothing", "ema", "dropout"):
         value = getattr(config, name)
         _require(0 <= value < 1, name, value, "at least 0 and below 1")
     size = config.image_size
@@ -219,6 +219,7 @@ def make_train_options(config: FinetuneConfig, method: MethodSpec, *, lr: float,
         patience=config.patience,
         stopping=config.stopping,
         select=config.select,
+        dropout=config.dropout,
         ema=config.ema,
         accumulate=config.accumulate,
         checkpointing=config.checkpointing,

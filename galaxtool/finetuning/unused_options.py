@@ -88,6 +88,8 @@ def find_unused(config: FinetuneConfig) -> Iterator[UnusedOption]:
         yield UnusedOption("crop", "size_arcsec", "changes nothing with --size-arcsec, which replaces it")
     if "labels" not in method.needs:
         yield UnusedOption("noisy", "method", f"changes nothing with the method '{method.name}'")
+    if not config.votes:
+        yield UnusedOption("dropout", "votes", "is for the head of votes, and there is no --votes")
     if config.votes:
         yield UnusedOption("noisy", "votes", "is for classes, and --votes has answers")
         yield UnusedOption("all_classes", "votes", "is for classes, and --votes has answers")

@@ -59,7 +59,9 @@ def classify_inputs(
     _check_numbers(engine.record, model, top_k, outputs)
     class_prior = choose_prior(engine.record, prior)
     coarse = find_terms(engine.record, terms)
-    changed_names = check_columns(outputs.table, list_prediction_columns(found.columns, engine.record, top_k, coarse))
+    changed_names = check_columns(
+        outputs.table, list_prediction_columns(found.columns, engine.record, top_k, coarse, passes=compute.passes or 0)
+    )
     notes = find_notes(engine.record, reading, found.items)
     reading = assume_pixel_scale(engine.record, reading)
     if coarse is not None and (dropped := coarse.describe_dropped()):
@@ -162,7 +164,13 @@ def _make_record(
         terms=terms.coarse.name if terms else None,
         rows_per_part=rows,
         meta=make_provenance(
-            engine, model, terms=terms.coarse.name if terms else "", notes=notes, prior=prior.header, tta=setup.tta
+            engine,
+            model,
+            terms=terms.coarse.name if terms else "",
+            notes=notes,
+            prior=prior.header,
+            tta=setup.tta,
+            passes=setup.passes,
         ),
         notes=list(notes),
         classes=classes,

@@ -15,6 +15,9 @@ from galaxtool.utils.config import check_choice
 BATCH_SIZE = 64
 """Default number of images in a batch."""
 
+MOST_PASSES = 1000
+"""Largest number of passes with dropout."""
+
 VIEWS = (1, 2, 4, 8)
 """Numbers of views of an image: itself, also mirrored, its four quarter turns, or those also mirrored."""
 
@@ -37,6 +40,8 @@ class ComputeOptions:
         Number of views of each image, turned and mirrored, whose results are averaged; by default that of the model.
     layer : str
         Layer whose features are the embeddings, of `galaxtool.backbones.layers.LAYERS`.
+    passes : int, optional
+        Number of passes with dropout of a model of votes; none by default.
 
     Raises
     ------
@@ -55,6 +60,7 @@ class ComputeOptions:
     precision: str = "auto"
     tta: int | None = None
     layer: str = JOINT
+    passes: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "workers"):
@@ -64,6 +70,12 @@ class ComputeOptions:
                     hint="Leave it out for the default.",
                 )
         check_views(self.tta)
+        if self.passes is not None and not 2 <= self.passes <= MOST_PASSES:
+            raise ConfigError(
+                f"--passes is {self.passes}; it must be from 2 to {MOST_PASSES}.", hint="Walmsley et al. 2022 use 5."
+            )
+        if self.passes and (self.tta or 1) > 1:
+            raise ConfigError("--passes and --tta cannot be combined.", hint="Leave one of them out.")
         check_choice("layer", self.layer, LAYERS)
         if self.executor != "auto":
             get_registry().executors.find(self.executor.partition("://")[0])

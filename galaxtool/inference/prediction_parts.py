@@ -45,10 +45,11 @@ def fill_prediction_parts(
 
 
 def list_prediction_columns(
-    columns: Table | None, record: ModelRecord, top_k: int, terms: CoarseTerms | None = None
+    columns: Table | None, record: ModelRecord, top_k: int, terms: CoarseTerms | None = None, *, passes: int = 0
 ) -> list[str]:
     """Return the names of the columns of the prediction table, for a catalogue with these columns."""
-    nothing = ScoredBatch(np.zeros(0), np.zeros(0), [], [], np.zeros((0, len(record.slugs)), dtype=np.float32))
+    width = len(record.slugs) * (2 if passes else 1)
+    nothing = ScoredBatch(np.zeros(0), np.zeros(0), [], [], np.zeros((0, width), dtype=np.float32))
     return list(make_part_table([], None if columns is None else columns[:0], [nothing], record, top_k, terms).colnames)
 
 
@@ -62,6 +63,7 @@ def make_part_table(
 ) -> Table:
     """Return consecutive rows of the prediction table, in the classes of the model or in coarser terms."""
     probabilities = np.concatenate([one.values for one in scored if one.values is not None])
+    probabilities, spread = np.split(probabilities, [len(record.slugs)], axis=1)
     flags, dropped, classes = [flags for one in scored for flags in one.flags], None, tuple(record.slugs)
     if terms is not None:
         probabilities, dropped = terms.convert(probabilities)
@@ -77,6 +79,7 @@ def make_part_table(
         probabilities,
         outcomes=outcomes,
         quantities=quantities,
+        spread=spread if spread.shape[1] else None,
         dropped=dropped,
         columns=columns,
         ra=np.concatenate([one.ra for one in scored]),

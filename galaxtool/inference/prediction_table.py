@@ -20,6 +20,7 @@ def make_prediction_table(
     *,
     outcomes: Outcomes | None = None,
     quantities: Sequence[Quantity] = (),
+    spread: np.ndarray | None = None,
     dropped: np.ndarray | None = None,
     columns: Table | None = None,
     ra: Sequence[float | None] | np.ndarray | None = None,
@@ -45,6 +46,8 @@ def make_prediction_table(
         What a model of numbers predicts, whose quantiles are then `slugs` and `probabilities`. Labels and probabilities
         are masked throughout, and in place of ``p_<slug>`` there are ``<quantity>, <quantity>_low,
         <quantity>_high`` in the unit of the quantity.
+    spread : ndarray, shape (N, K), optional
+        Standard deviation of each probability over passes with dropout, for the columns ``std_<slug>``.
     dropped : ndarray, shape (N,), optional
         Probability of the model's classes that have no counterpart among `slugs`, see
         `galaxtool.inference.coarse_terms`.
@@ -64,9 +67,9 @@ def make_prediction_table(
     Returns
     -------
     Table
-        Columns of the catalogue, then ``id, path, ra, dec, label, probability, p_<slug>..., flags, error``, and
-        ``dropped`` before the flags if it is given. Unknown positions, labels and probabilities are masked; `flags`
-        are joined by blanks.
+        Columns of the catalogue, then ``id, path, ra, dec, label, probability, p_<slug>..., flags, error``, with
+        ``std_<slug>...`` and ``dropped`` before the flags if they are given. Unknown positions, labels and
+        probabilities are masked; `flags` are joined by blanks.
     """
     n = len(items)
     probabilities = np.asarray(probabilities).reshape(n, len(slugs))
@@ -96,6 +99,10 @@ def make_prediction_table(
         quantity = "expected share of the votes for" if outcomes else "probability of"
         for k, slug in enumerate(slugs):
             table[f"p_{slug}"] = MaskedColumn(probabilities[:, k], mask=~is_scored, description=f"{quantity} {slug}")
+        for k, slug in enumerate(slugs if spread is not None else ()):
+            table[f"std_{slug}"] = MaskedColumn(
+                np.asarray(spread)[:, k], mask=~is_scored, description=f"standard deviation of p_{slug} over passes"
+            )
     if dropped is not None:
         table["dropped"] = MaskedColumn(
             dropped, mask=~np.isfinite(dropped), description="probability of the classes without a counterpart"

@@ -16,7 +16,14 @@ _WITHOUT_VALUE = ("--resume", "--overwrite", "--samp", "--quiet", "-q", "--json"
 
 
 def make_provenance(
-    engine: Engine, model: str, *, terms: str = "", notes: Sequence[str] = (), prior: str = "", tta: int = 1
+    engine: Engine,
+    model: str,
+    *,
+    terms: str = "",
+    notes: Sequence[str] = (),
+    prior: str = "",
+    tta: int = 1,
+    passes: int = 0,
 ) -> dict[str, str]:
     """Return the model, its digest, the engine, versions and the command by the keys of table headers.
 
@@ -34,6 +41,8 @@ def make_provenance(
         Mix of classes that the probabilities answer for; empty if they are left as the model computes them.
     tta : int
         Number of views of each image whose results are averaged.
+    passes : int
+        Number of passes with dropout whose results are averaged; 0 for none.
 
     Notes
     -----
@@ -51,6 +60,7 @@ def make_provenance(
         **({"TERMS": terms} if terms else {}),
         **({"PRIOR": prior} if prior else {}),
         **({"TTA": str(tta)} if tta != 1 else {}),
+        **({"PASSES": str(passes)} if passes else {}),
         **({"UNLIKE": false_alarms} if (false_alarms := describe_false_alarms(engine.record)) else {}),
         **({"NOTES": " ".join(notes)} if notes else {}),
     }

@@ -19,6 +19,7 @@ from galaxtool.inference.worker import ScoredBatch, Scorer, WorkerSetup, make_re
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job
 from galaxtool.models.engines.layers import open_layer_engine
+from galaxtool.models.engines.passes import open_passes_engine
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import ModelFiles
@@ -48,10 +49,16 @@ def open_batch_engine(files: ModelFiles, compute: ComputeOptions, images: int, p
         Receiver of the note.
     """
     lazy = compute.executor != "threads"
-    engine = open_layer_engine(
-        files, compute.engine, compute.device, compute.precision, layer=compute.layer, provider=compute.provider,
-        lazy=lazy,
-    )  # fmt: skip
+    if compute.passes:
+        engine = open_passes_engine(
+            files, compute.engine, compute.device, compute.precision, passes=compute.passes, provider=compute.provider,
+            lazy=lazy,
+        )  # fmt: skip
+    else:
+        engine = open_layer_engine(
+            files, compute.engine, compute.device, compute.precision, layer=compute.layer, provider=compute.provider,
+            lazy=lazy,
+        )  # fmt: skip
     describe_provider(engine, compute, progress)
     if note := suggest_precision(engine, images, engine=compute.engine, precision=compute.precision):
         progress.say(note)
@@ -115,8 +122,9 @@ class BatchRunner:
             preprocess=preprocess,
             reading=reading,
             embeds=embeds,
-            tta=engine.record.tta if compute.tta is None else compute.tta,
+            tta=1 if compute.passes else engine.record.tta if compute.tta is None else compute.tta,
             layer=compute.layer,
+            passes=compute.passes or 0,
             factors=prior.factors if prior else (),
         )
 

@@ -74,6 +74,11 @@ def hash_with_views(preprocess_digest: str, tta: int) -> str:
     return preprocess_digest if tta == 1 else hash_json([preprocess_digest, {"tta": tta}])
 
 
+def hash_with_passes(digest: str, passes: int) -> str:
+    """Return the digest of a preprocessing and a number of passes with dropout; that of the preprocessing for none."""
+    return hash_json([digest, {"passes": passes}]) if passes else digest
+
+
 def hash_with_layer(digest: str, layer: str) -> str:
     """Return the digest of a preprocessing and a layer; that of the preprocessing for the embeddings themselves."""
     return digest if layer == JOINT else hash_json([digest, {"layer": layer}])

@@ -16,10 +16,11 @@ from galaxtool.backbones.layers import JOINT
 from galaxtool.errors import DependencyMissing, ModelError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.class_prior import correct_probabilities
-from galaxtool.inference.views import ViewedScores, hash_with_layer, hash_with_views, run_views
+from galaxtool.inference.views import ViewedScores, hash_with_layer, hash_with_passes, hash_with_views, run_views
 from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.read_item import read_item
 from galaxtool.models.engines.layers import open_layer_engine
+from galaxtool.models.engines.passes import open_passes_engine
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import find_model
 from galaxtool.models.unlike_training import UnlikeDetector
@@ -55,6 +56,9 @@ class WorkerSetup:
         Layer whose features are the embeddings.
     factors : tuple of float
         Factor for the probability of each class; empty for none.
+    passes : int
+        Number of passes with dropout of a model of votes, 0 for none. The values of a batch are then the mean shares,
+        followed by their standard deviations.
     """
 
     model: str
@@ -70,11 +74,13 @@ class WorkerSetup:
     layer: str = JOINT
     provider: str = "auto"
     factors: tuple[float, ...] = ()
+    passes: int = 0
 
     @property
     def preprocess_digest(self) -> str:
-        """Digest of preprocessing, views and layer: embeddings can be compared only if theirs are equal."""
-        return hash_with_layer(hash_with_views(self.preprocess.digest, self.tta), self.layer)
+        """Digest of preprocessing, views, passes and layer: results can be compared only if theirs are equal."""
+        viewed = hash_with_passes(hash_with_views(self.preprocess.digest, self.tta), self.passes)
+        return hash_with_layer(viewed, self.layer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +178,9 @@ class Scorer:
     @property
     def width(self) -> int:
         """Number of columns of `ScoredBatch.values`."""
-        return self.engine.record.dim if self.embeds else len(self.engine.record.slugs)
+        if self.embeds:
+            return self.engine.record.dim
+        return len(self.engine.record.slugs) * (2 if self.setup.passes else 1)
 
     def select(self, scores: ViewedScores) -> np.ndarray:
         """Return the columns of `ScoredBatch.values` from the output of the model."""
@@ -222,9 +230,16 @@ def describe_not_finite(ref: ImageRef, embeds: bool) -> str:
 def _open_engine(setup: WorkerSetup) -> Engine:
     """Open the engine of a worker, and check that it runs the same model as everywhere else."""
     try:
-        engine = open_layer_engine(
-            find_model(setup.model), setup.engine, setup.device, setup.precision,
-            layer=setup.layer, provider=setup.provider, threads=setup.threads,
+        files = find_model(setup.model)
+        engine = (
+            open_passes_engine(
+                files, setup.engine, setup.device, setup.precision, passes=setup.passes, threads=setup.threads
+            )
+            if setup.passes
+            else open_layer_engine(
+                files, setup.engine, setup.device, setup.precision,
+                layer=setup.layer, provider=setup.provider, threads=setup.threads,
+            )
         )  # fmt: skip
     except DependencyMissing as error:
         raise DependencyMissing(

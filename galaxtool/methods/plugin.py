@@ -102,7 +102,7 @@ def _classifiers() -> list[MethodSpec]:
             head="linear",
             label_kinds=("class", "votes", "values"),
             lengths=_EPOCHS,
-            ignores=("layer_decay", "checkpointing", "compile", "augment"),
+            ignores=("layer_decay", "checkpointing", "compile", "augment", "dropout"),
             lr=1e-2,
             options=(
                 MethodOption(

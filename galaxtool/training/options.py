@@ -41,6 +41,8 @@ class TrainOptions:
         Rule for ending the last stage early; see `galaxtool.training.stopping`.
     select : {"best", "last"}
         Epoch of the last stage that is kept. With the last, the rule ``best`` does not end the stage early.
+    dropout : float
+        Share of the features that the head drops in training, in [0, 1); for heads with ``set_dropout``.
     ema : float
         Decay per step of the averaged weights that are validated and kept; 0 to use the weights themselves.
     accumulate : int
@@ -73,6 +75,7 @@ class TrainOptions:
     patience: int = 10
     stopping: str = "best"
     select: str = "best"
+    dropout: float = 0.0
     ema: float = 0.0
     accumulate: int = 1
     checkpointing: bool = False

@@ -142,6 +142,8 @@ class Task:
         head: nn.Module = build(dim=self.backbone.dim, n_classes=self.objective.n_outputs)
         if callable(set_taxonomy := getattr(head, "set_taxonomy", None)):
             set_taxonomy(self.taxonomy)
+        if self.options.dropout and callable(set_dropout := getattr(head, "set_dropout", None)):
+            set_dropout(self.options.dropout)
         return head.to(self.device)
 
 

@@ -31,8 +31,10 @@ def make_backbone() -> Any:
         return build_resnet(architecture="small-resnet", weights=None).eval()
 
 
-def write_model(folder: Path, head: nn.Module, name: str, taxonomy: Taxonomy, *, temperature: float = 1.0) -> Path:
-    """Write a model directory with `make_backbone` and a head, including ``model.onnx``; return the folder."""
+def write_model(
+    folder: Path, head: nn.Module, name: str, taxonomy: Taxonomy, *, temperature: float = 1.0, onnx: bool = True
+) -> Path:
+    """Write a model directory with `make_backbone` and a head, and with ``model.onnx``; return the folder."""
     backbone = make_backbone()
     record = ModelRecord(
         name=folder.name,
@@ -45,5 +47,7 @@ def write_model(folder: Path, head: nn.Module, name: str, taxonomy: Taxonomy, *,
         votes=taxonomy.votes.as_dict() if taxonomy.votes else None,
     )
     model = GalaxyModel(backbone, head, temperature=temperature).eval()
-    write_onnx(folder / "model.onnx", model, save_model(folder, model, record, taxonomy))
+    record = save_model(folder, model, record, taxonomy)
+    if onnx:
+        write_onnx(folder / "model.onnx", model, record)
     return folder

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+from typing import cast
 
 import numpy as np
 
-from galaxtool.models.engines.protocol import LayeredEngine, Scores
+from galaxtool.models.engines.protocol import LayeredEngine, SampledEngine, Scores
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import read_detector
@@ -49,6 +50,10 @@ class LazyTorchEngine:
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
         return self._engine.run(pictures)
+
+    def sample(self, pictures: np.ndarray, passes: int) -> Scores:
+        """Score pictures of a model of votes several times with dropout."""
+        return cast(SampledEngine, self._engine).sample(pictures, passes)
 
     def embed_layer(self, pictures: np.ndarray, layer: str) -> np.ndarray:
         """Return the features of a layer, of unit length, float32 (N, width)."""

@@ -77,3 +77,10 @@ class LayeredEngine(Engine, Protocol):
 
     def embed_layer(self, pictures: np.ndarray, layer: str) -> np.ndarray:
         """Return features of unit length, float32 (N, width), of pictures, uint8 (N, size, size, C)."""
+
+
+class SampledEngine(Engine, Protocol):
+    """An engine that can drop features before the head of a model of votes."""
+
+    def sample(self, pictures: np.ndarray, passes: int) -> Scores:
+        """Score pictures, uint8 (N, size, size, C); `probabilities` has mean shares, then their deviations (N, 2 A)."""

@@ -60,6 +60,17 @@ class TorchEngine:
             norms = torch.linalg.vector_norm(exact, dim=1)
         return Scores(*(x.cpu().numpy() for x in (*scores, norms)))
 
+    def sample(self, pictures: np.ndarray, passes: int) -> Scores:
+        """Score pictures of a model of votes several times with dropout; see `SampledEngine`."""
+        images = torch.from_numpy(self._preprocess.normalize(pictures))
+        images = images.to(device=self._device, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            with autocast(self._device, self.precision):
+                features = self.model.backbone.embed(images)
+            embedding, logits, _ = self.model.score(features.float())
+            shares = self.model.head.sample(features.float(), passes, self.model.temperature)  # type: ignore[operator]
+        return Scores(*(x.cpu().numpy() for x in (embedding, logits, torch.cat(shares, dim=1))))
+
     def embed_layer(self, pictures: np.ndarray, layer: str) -> np.ndarray:
         """Return the features of a layer, of unit length, float32 (N, width), of pictures, uint8 (N, size, size, C).
 

@@ -70,7 +70,7 @@ def register_methods() -> list[MethodSpec]:
             head="linear",
             label_kinds=("class", "votes", "values"),
             lengths=("epochs",),
-            ignores=("layer_decay",),
+            ignores=("layer_decay", "dropout"),
             lr=1e-4,
             options=(
                 MethodOption(

@@ -111,7 +111,8 @@ def _find_backbone(found: ZoobotCheckpoint) -> str:
 def _make_head(found: ZoobotCheckpoint, options: ConvertOptions) -> tuple[str, dict[str, torch.Tensor], dict[str, Any]]:
     """Return the name of galaxtool's head, its weights, and what its outputs mean."""
     if found.kind == TREE:
-        return "votes", {"weight": found.weight, "bias": found.bias}, {"votes": _find_questions(found, options)}
+        weights = {"weight": found.weight, "bias": found.bias, "dropout": torch.tensor(found.dropout)}
+        return "votes", weights, {"votes": _find_questions(found, options)}
     if found.kind == REGRESSOR:
         return _make_regression(found, options)
     if len(options.classes) != len(found.bias):

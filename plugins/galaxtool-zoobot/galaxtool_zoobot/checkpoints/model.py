@@ -17,6 +17,9 @@ CLASSIFIER, TREE, REGRESSOR = "classifier", "tree", "regressor"
 _LINEAR = ("head.linear", "head.fc1", "head.1.0")
 """Names of the last layer: LinearHead, its predecessor, and that of a decision tree (dropout, then a layer)."""
 
+_DROPOUT = ("head_dropout_prob", "dropout_prob", "dropout_rate")
+"""Names of the setting in versions of Zoobot."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ZoobotCheckpoint:
@@ -50,6 +53,12 @@ class ZoobotCheckpoint:
     def encoder_name(self) -> str:
         """Name of the encoder on the hub, or of its architecture; empty if the checkpoint does not state it."""
         return str(self.settings.get("name") or self.settings.get("architecture_name") or "")
+
+    @property
+    def dropout(self) -> float:
+        """Share of the features that was dropped before the last layer; 0 if the checkpoint does not state it."""
+        stated = next((self.settings[name] for name in _DROPOUT if name in self.settings), 0.0)
+        return float(stated) if isinstance(stated, int | float) and 0 <= stated < 1 else 0.0
 
     @property
     def is_unit_interval(self) -> bool:

@@ -37,6 +37,9 @@ class ZoobotStage(Stage):
         self.dropout, decay = float(options["dropout"]), float(options["lr_decay"])
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"--option dropout={self.dropout:g}: it must be at least 0 and below 1.")
+        if callable(set_dropout := getattr(self.head, "set_dropout", None)):  # the head keeps it, for classify --passes
+            set_dropout(self.dropout)
+            self.dropout = 0.0
         if not 0 < decay <= 1:
             raise ConfigError(f"--option lr_decay={decay:g}: it must be above 0 and at most 1.")
         blocks = _list_blocks(task.backbone)
