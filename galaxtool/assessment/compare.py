@@ -39,7 +39,8 @@ class CompareOptions:
 
 def compare_evaluations(options: CompareOptions, progress: Progress) -> CompareResult:
     """Compare evaluations; see `galaxtool.commands.compare.compare`."""
-    if len(options.evaluations) < 2:
+    opened = open_predictions(options.evaluations)
+    if len(opened) < 2:
         raise InputError(
             "There is only one evaluation, and comparing needs two.",
             hint="Name several: galaxtool compare A B. Each is made by: galaxtool evaluate DATASET --model MODEL -o A",
@@ -48,7 +49,7 @@ def compare_evaluations(options: CompareOptions, progress: Progress) -> CompareR
         raise ConfigError(
             f"--resamples {options.resamples} is too few for a 95 % interval.", hint="1000 is the default."
         )
-    paired = pair_predictions(open_predictions(options.evaluations), common=options.common)
+    paired = pair_predictions(opened, common=options.common)
     pairs = _list_pairs(paired.names, options.against)
     metrics, notes = find_metrics(options.metrics, has_probabilities=paired.has_probabilities)
     if options.output is None:

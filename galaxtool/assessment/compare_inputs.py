@@ -75,8 +75,18 @@ def open_predictions(given: Sequence[str]) -> list[Predictions]:
     if twice := [text for text, n in Counter(given).items() if n > 1]:
         raise InputError(f"'{twice[0]}' is given {given.count(twice[0])} times.", hint="Name each evaluation once.")
     named = [_split_name(text) for text in given]
-    names = _make_names([path for _, path in named])
-    return [_open(own or name, path) for (own, path), name in zip(named, names, strict=True)]
+    names = name_evaluations([path for _, path in named])
+    return [
+        _open(own or name, member)
+        for (own, path), name in zip(named, names, strict=True)
+        for member in _list_members(path)
+    ]
+
+
+def _list_members(path: str) -> list[str]:
+    """Return the evaluations of several models in a folder that `evaluate` wrote; the path itself if it is one."""
+    found = sorted(Path(path).glob(f"models/*/{PREDICTIONS}"))
+    return [str(file.parent) for file in found] if not (Path(path) / PREDICTIONS).exists() and found else [path]
 
 
 def _split_name(text: str) -> tuple[str, str]:
@@ -87,7 +97,7 @@ def _split_name(text: str) -> tuple[str, str]:
     return name, path
 
 
-def _make_names(paths: Sequence[str]) -> list[str]:
+def name_evaluations(paths: Sequence[str]) -> list[str]:
     """Return a short name for each path: its last parts, as many as are needed to tell it from the others."""
     parts = [[part for part in Path(path).parts if part != "/"] or [path] for path in paths]
     distinct = len({tuple(own) for own in parts})

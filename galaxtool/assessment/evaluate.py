@@ -71,7 +71,13 @@ def _open_directory(options: EvaluateOptions, job_options: JobOptions) -> RunDir
     """Create the evaluation directory, or open an unfinished one."""
     if job_options.resume and (options.output / "manifest.json").is_file():
         return RunDirectory.open(options.output)
-    config = {
+    config = describe_options(options)
+    return RunDirectory.create(options.output, command="evaluate", config=config, overwrite=job_options.overwrite)
+
+
+def describe_options(options: EvaluateOptions) -> dict[str, Any]:
+    """Return the settings of an evaluation for its manifest."""
+    return {
         "dataset": options.dataset,
         "model": options.model,
         "output": options.output,
@@ -83,7 +89,6 @@ def _open_directory(options: EvaluateOptions, job_options: JobOptions) -> RunDir
         "perturb": list(options.perturbations),
         "seed": options.seed,
     }
-    return RunDirectory.create(options.output, command="evaluate", config=config, overwrite=job_options.overwrite)
 
 
 def _evaluate(

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from galaxtool.assessment.spread import SPREAD
+
 NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -94,13 +96,15 @@ def list_scores(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, 
 
 
 def _tabulate_scores(metrics: Mapping[str, Any]) -> RowTable:
-    rows = [{"score": name, **_pick(entry)} for name, entry in list_scores(metrics)]
+    several = SPREAD if "models" in metrics else ()
+    rows = [{"score": name, **_pick(entry, *several)} for name, entry in list_scores(metrics)]
+    spread = f"Mean over {len(metrics['models'])} models; sd, lowest and highest are over them. " if several else ""
     return RowTable(
         "scores",
         "Scores",
         rows,
-        f"Intervals of 95 %: percentiles of {metrics.get('resamples', 0):,} bootstrap resamples of the images, each "
-        "with the same number of every class; for retrieval, of the queries.",
+        f"{spread}Intervals of 95 %: percentiles of {metrics.get('resamples', 0):,} bootstrap resamples of the images, "
+        "each with the same number of every class; for retrieval, of the queries.",
     )
 
 

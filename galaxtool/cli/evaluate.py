@@ -33,11 +33,12 @@ def command() -> Any:
 def _show(result: EvaluateResult) -> None:
     rows = [
         {"score": NAMES.get(name, name), "value": f"{entry['value']:.4f}", "95 % interval": _format_interval(entry)}
+        | _format_spread(entry)
         for name, entry in list_scores(result.metrics)
         if entry["value"] is not None
     ]
     if rows:
-        print_table(rows, ("score", "value", "95 % interval"))
+        print_table(rows, tuple(rows[0]))
     for table in list_tables(result.metrics):
         if table.name == QUANTITIES:
             columns, cells = format_rows(table)
@@ -58,3 +59,10 @@ def _show(result: EvaluateResult) -> None:
 
 def _format_interval(entry: Mapping[str, Any]) -> str:
     return "" if entry.get("low") is None else f"{entry['low']:.4f} to {entry['high']:.4f}"
+
+
+def _format_spread(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns of a score of several models."""
+    if "sd" not in entry:
+        return {}
+    return {"sd": f"{entry['sd']:.4f}", "lowest to highest": f"{entry['lowest']:.4f} to {entry['highest']:.4f}"}

@@ -21,7 +21,7 @@ def evaluate(
     dataset: str | Path,
     *,
     output: Path,
-    model: str | Path = "mini",
+    model: str | Path | Sequence[str | Path] = ("mini",),
     split: str | None = None,
     where: str | None = None,
     label_column: str | None = None,
@@ -68,7 +68,9 @@ def evaluate(
         a labels.csv, or a catalogue.
     output : Path
         Folder to write.
-    {model}
+    model : str, Path or sequence
+        Name of a model, a model directory, a run directory or an .onnx file. Repeat it for trainings that differ only
+        in their seed: each is scored, and the result is their mean and spread.
     split : str, optional
         Split to score: train, valid, test or all. By default test if there is one, else valid, else all. The splits
         are those of the data set; of the run, if the model is one that was trained on these images.
@@ -126,14 +128,15 @@ def evaluate(
     OutputExists
         If the folder contains a finished or unfinished evaluation, unless `overwrite` or `resume` is set.
     """
-    from galaxtool.assessment.evaluate import evaluate_dataset
+    from galaxtool.assessment.several_models import evaluate_models
 
-    return evaluate_dataset(
+    return evaluate_models(
         EvaluateOptions(
-            dataset=str(dataset), model=str(model), output=Path(output), split=split, where=where,
+            dataset=str(dataset), model="", output=Path(output), split=split, where=where,
             label_column=label_column, by=by, coarse=coarse, prior=str(prior), perturb=perturb,
             figures=figures, seed=seed,
         ),
+        [str(model)] if isinstance(model, (str, Path)) else [str(one) for one in model],
         reading=ReadingOptions(
             hdu=hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu, pixel_scale=pixel_scale,
             pixels=pixels, size_arcsec=size_arcsec, stretch=stretch, image_column=image_column, ra_column=ra_column,

@@ -11,7 +11,7 @@ _NAMES = frozenset(
     {
         "manifest.json", "config.toml", "split.csv", "history.csv", "metrics.json", "readouts.npz", "report.html",
         "check_images.npz", "log.txt", "predictions.parquet", "embeddings.parquet", "figures", "checkpoints", "model",
-        "tables", "clusters.csv", "clusters.html",
+        "tables", "models", "clusters.csv", "clusters.html",
     }
 )  # fmt: skip
 _IGNORED = frozenset({".lock", ".DS_Store", "Thumbs.db", "desktop.ini"})
@@ -49,5 +49,6 @@ def _is_ours(name: str, outputs: Mapping[str, Any]) -> bool:
         return True
     if first not in _NAMES:
         return name in outputs
+    is_member = first == "models" and last == "manifest.json"
     exported = first == "model" and last.endswith(".onnx")
-    return not outputs or name == "manifest.json" or first == "checkpoints" or exported or name in outputs
+    return not outputs or name == "manifest.json" or is_member or first == "checkpoints" or exported or name in outputs

@@ -1,0 +1,89 @@
+"""``galaxtool evaluate`` with several models: mean and spread, what is resumed, and what `compare` makes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.helpers import SLUGS, make_model, write_fits
+
+import galaxtool
+from galaxtool.cli.main import application
+from galaxtool.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    lines = ["path,label,mag"]
+    for seed in range(6):
+        write_fits(folder / f"{seed}.fits", seed, size=24)
+        lines.append(f"{seed}.fits,{SLUGS[seed % 3]},{15 + seed}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return [make_model(tmp_path_factory.mktemp("models") / f"seed{k}", seed=k) for k in range(2)]
+
+
+@pytest.fixture(scope="module")
+def together(images: Path, models: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("out") / "both"
+    galaxtool.evaluate(images, model=models, output=output, by=["mag"], figures=False)
+    return output
+
+
+def read(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def test_scores_are_means_with_their_spread(together: Path) -> None:
+    metrics = read(together)
+    each = [read(together / "models" / f"seed{k}") for k in range(2)]
+    assert metrics["n"] == 6 and list(metrics["models"]) == ["seed0", "seed1"]
+    for name in ("accuracy", "f1_macro", "map"):
+        entry, values = metrics[name], [one[name]["value"] for one in each]
+        assert entry["values"] == values
+        assert (entry["value"], entry["sd"]) == pytest.approx((np.mean(values), np.std(values, ddof=1)), abs=1e-6)
+        assert (entry["lowest"], entry["highest"]) == (min(values), max(values))
+        assert entry["low"] == pytest.approx(np.mean([one[name]["low"] for one in each]), abs=1e-6)
+    assert metrics["accuracy"]["sd"] > 0 or metrics["map"]["sd"] > 0
+    counts = [np.array(one["confusion"]["counts"]) for one in each]
+    np.testing.assert_allclose(metrics["confusion"]["counts"], np.mean(counts, axis=0))
+    header, first, *_ = (together / "tables" / "scores.csv").read_text().splitlines()
+    assert header == "score,value,low,high,sd,lowest,highest" and first.startswith("accuracy,")
+    assert "Mean over 2 models" in (together / "report.html").read_text()
+
+
+def test_what_is_done_is_not_done_again(
+    together: Path, images: Path, models: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads((together / "manifest.json").read_text())
+    before = (together / "metrics.json").read_bytes()
+    done = together / "models" / "seed0" / "predictions.parquet"
+    touched = done.stat().st_mtime_ns
+    (together / "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
+    words = ["evaluate", images, *(w for one in models for w in ("--model", one)), "-o", together, "--by", "mag"]
+    with pytest.raises(SystemExit) as exit_:
+        application()([*map(str, words), "--no-figures", "--resume"])
+    assert not exit_.value.code and "lowest to highest" in capsys.readouterr().out
+    assert (together / "metrics.json").read_bytes() == before and done.stat().st_mtime_ns == touched
+
+
+@pytest.mark.slow
+def test_compare_takes_the_folder_as_one_name(together: Path, images: Path, models: list[Path], tmp_path: Path) -> None:
+    galaxtool.evaluate(images, model=models[0], output=tmp_path / "one", figures=False)
+    result = galaxtool.compare([tmp_path / "one", together], metric=["accuracy"], resamples=100)
+    seeds = {one.name: one.seeds for one in result.scores}
+    assert seeds == {"one": 1, "both": 2}
+
+
+def test_each_model_once(images: Path, models: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="given twice"):
+        galaxtool.evaluate(images, model=[models[0], models[0]], output=tmp_path / "x")
+    with pytest.raises(ConfigError, match="No model"):
+        galaxtool.evaluate(images, model=[], output=tmp_path / "x")
