@@ -12,6 +12,9 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "galaxtool_detect.boxes": ("DetectionSet", "Detections", "FieldImage"),
+    "galaxtool_detect.catalog.build": ("SourceCatalogue", "build_catalogue"),
+    "galaxtool_detect.catalog.maps": ("FieldMap",),
+    "galaxtool_detect.catalog.write": ("CatalogueOutputs", "write_catalogue"),
     "galaxtool_detect.commands.simulate": ("simulate",),
     "galaxtool_detect.datasets.catalogue": ("CatalogueOptions",),
     "galaxtool_detect.datasets.open": ("open_detection_set",),

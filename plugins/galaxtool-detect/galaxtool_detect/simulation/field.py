@@ -12,7 +12,7 @@ from galaxtool import Beam
 from galaxtool_detect.boxes import FieldImage
 from galaxtool_detect.simulation.components import Components, make_covariance, render
 from galaxtool_detect.simulation.noise import draw_border, draw_gain, draw_noise, draw_sidelobes
-from galaxtool_detect.simulation.outline import find_box
+from galaxtool_detect.simulation.outline import find_box, find_peak
 from galaxtool_detect.simulation.sources import CLASSES, SHARES, draw_source
 
 _BRIGHT = 150.0  # signal-to-noise of sources that leave sidelobes
@@ -133,7 +133,7 @@ def _set_peak(
 ) -> tuple[np.ndarray, Components]:
     """Return the image of a source with a given peak, and the source with the flux that this takes."""
     model = render(source, kernel, shape)
-    top = float(model.max())
+    top = find_peak(model)
     factor = peak / top if top > 0 else 0.0
     return model * factor, source.scale(flux=factor)
 

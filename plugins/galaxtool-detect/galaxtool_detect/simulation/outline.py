@@ -37,6 +37,20 @@ def find_box(model: np.ndarray, rms: float) -> tuple[float, float, float, float]
     return x0, y0, x1, y1
 
 
+def find_peak(model: np.ndarray) -> float:
+    """Return the height of the peak, between pixels if need be: that of a Gaussian through the highest ones."""
+    row, column = np.unravel_index(int(np.argmax(model)), model.shape)
+    peak = float(model[row, column])
+    height = 1.0
+    for line, at in ((model[row], column), (model[:, column], row)):
+        if 0 < at < len(line) - 1 and line[at - 1] > 0 and line[at + 1] > 0:
+            low, middle, high = np.log(line[at - 1 : at + 2])
+            curve = low - 2 * middle + high
+            if curve < 0:
+                height *= float(np.exp(-((low - high) ** 2) / (8 * curve)))
+    return peak * height
+
+
 def _cross(profile: np.ndarray, level: float) -> tuple[float, float]:
     """Return where a profile first and last crosses a level, by linear interpolation; at most half a pixel outside."""
     above = np.flatnonzero(profile >= level)

@@ -1,0 +1,1 @@
+"""From detections to a catalogue: positions, fluxes, noise, sources with parts, regions, figures and pages."""
