@@ -13,9 +13,11 @@ FUZZ ?= mutants or stretch or reading or tables or filter or losses or metrics o
 
 ifdef PYTHON
 ready :=
+docs_ready :=
 else
 PYTHON := $(VENV)/bin/python
 ready := $(VENV)/.galaxtool-installed
+docs_ready := $(VENV)/.galaxtool-docs-installed
 endif
 
 # tests run in parallel, so each process uses one thread
@@ -24,7 +26,7 @@ tests := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) -q
 plugins := build/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all test-plugins fuzz lint format docs bench clean
+.PHONY: help venv demo test test-all test-plugins fuzz lint format docs notebooks bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,14 +64,20 @@ format: $(ready) ## fix style and formatting
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 
-docs: $(ready) ## generate docs/commands.md from the commands
+docs: $(ready) $(docs_ready) ## generate the pages of commands, hooks and names, and build the site in docs/_build/html
 	$(PYTHON) scripts/write_command_reference.py
+	$(PYTHON) scripts/write_hook_reference.py
+	$(PYTHON) scripts/write_api_reference.py
+	$(PYTHON) -m sphinx -c docs --fail-on-warning --keep-going --quiet . docs/_build/html
+
+notebooks: $(ready) $(docs_ready) ## run the notebooks of the documentation again, and store their outputs
+	$(PYTHON) scripts/run_notebooks.py
 
 bench: $(ready) ## measure how fast galaxtool starts
 	$(PYTHON) benchmarks/startup.py
 
 clean: ## remove everything that make and the tools created, including the virtual environment
-	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist demo docs/_build docs/api .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -78,4 +86,8 @@ $(VENV)/bin/python:
 
 $(VENV)/.galaxtool-installed: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --editable ".[dev]"
+	touch $@
+
+$(VENV)/.galaxtool-docs-installed: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --editable ".[docs]"
 	touch $@

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 
+collect_ignore = ["docs/conf.py", "docs/site", "docs/_build"]  # they need the extra `docs`
+
+
 @pytest.fixture(autouse=True)
 def _write_examples_elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if isinstance(request.node, pytest.DoctestItem) and request.node.path.suffix == ".py":

@@ -30,7 +30,7 @@ from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.types import Cutout, ImageRef
-from galaxtool.vision.preprocess import GRAY, RGB
+from galaxtool.vision.preprocess import GRAY, RGB, Preprocess
 
 Image = str | os.PathLike[str] | ImageRef | Cutout | np.ndarray
 """Anything that `Model` takes as an image."""
@@ -125,6 +125,11 @@ class Model:
         """Slugs of the classes, in the order of the probabilities."""
         return self.record.slugs
 
+    @property
+    def preprocess(self) -> Preprocess:
+        """How an image becomes the input of the network: central square, stretch, size, normalization."""
+        return self.record.make_preprocess()
+
     def classify(
         self, images: Image | Sequence[Image], *, prior: str | os.PathLike[str] = TRAINING, tta: int | None = None
     ) -> Table:
@@ -194,7 +199,7 @@ class Model:
     ) -> tuple[list[InputItem], list[ScoredBatch]]:
         """Read and score images in batches."""
         check_views(tta)
-        preprocess = self.record.make_preprocess()
+        preprocess = self.preprocess
         sequence: Sequence[Image] = [images] if isinstance(images, ONE_IMAGE) else images
         items = make_items(sequence, preprocess.channels)
         setup = WorkerSetup(

@@ -21,7 +21,12 @@ import galaxtool
 from galaxtool.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
+DOCUMENTS = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md"))
+    if "_build" not in path.parts
+)
+HOOKS = runpy.run_path(str(ROOT / "scripts" / "write_hook_reference.py"))
 REFERENCE = runpy.run_path(str(ROOT / "scripts" / "write_command_reference.py"))
 ONLY_TO_TRAIN = {
     "torch", "torchvision", "timm", "open_clip_torch", "onnx", "onnxscript", "safetensors", "scikit-learn", "tomli-w",
@@ -59,6 +64,18 @@ def test_the_command_reference_is_up_to_date() -> None:
     assert written == REFERENCE["make_reference"](), "run `make docs`"
 
 
+def test_the_hook_reference_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
+    assert written == HOOKS["make_reference"](), "run `make docs`"
+
+
+@pytest.mark.slow
+def test_the_list_of_public_names_is_up_to_date() -> None:
+    names = runpy.run_path(str(ROOT / "scripts" / "write_api_reference.py"))
+    written = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert written == names["make_reference"](), "run `make docs`"
+
+
 def test_the_command_reference_has_every_option_of_help() -> None:
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", written, re.MULTILINE | re.DOTALL))
@@ -94,7 +111,8 @@ def test_links_lead_somewhere(document: Path) -> None:
         if "://" in place:
             continue
         target = (document.parent / place).resolve() if place else document
-        if not target.exists() or (anchor and anchor not in anchors(target)):
+        # the site has no pages of folders
+        if not target.is_file() or (anchor and anchor not in anchors(target)):
             dead.append(link)
     assert dead == []
 
@@ -102,7 +120,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_the_index_lists_every_document() -> None:
     index = ROOT / "docs" / "index.md"
     listed = {(index.parent / link.partition("#")[0]).resolve() for link in links(index)}
-    assert {d for d in DOCUMENTS if d.parent == index.parent} - {index} <= listed
+    pages = {d for d in DOCUMENTS if d.is_relative_to(index.parent)} | {*index.parent.glob("notebooks/*.ipynb")}
+    assert pages - {index} <= listed
 
 
 # --- what is shown to be typed ---------------------------------------------------------------------------------------

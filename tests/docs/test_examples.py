@@ -21,8 +21,8 @@ from support.plugin_helpers import add_plugin, run_python
 import galaxtool
 from galaxtool.cli.main import COMMANDS
 
-MOST_NOT_RUN = 2
-_BLOCK = re.compile(r"^(?:<!-- not run: (.+) -->\n)?```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+MOST_NOT_RUN = 3
+_BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n)?```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @cache
@@ -48,6 +48,12 @@ def write_onnx(folder: Path) -> None:
     write_png(folder / "cutout.png", 1)
 
 
+def write_predictions(folder: Path) -> None:
+    for seed in range(3):
+        write_png(folder / "cutouts" / f"{seed}.png", seed)
+    galaxtool.classify([folder / "cutouts"], output=folder / "predictions.fits")
+
+
 def write_features(folder: Path) -> None:
     write_images(folder)
     galaxtool.embed([folder / "cutouts"], output=folder / "features.parquet")
@@ -60,6 +66,8 @@ NEEDED: dict[str, Callable[[Path], Any]] = {
     "README.md": write_images,
     "docs/python.md": write_images,
     "docs/quickstart.md": write_images,
+    "docs/cases/mergers.md": write_predictions,
+    "docs/gpu-pipelines.md": write_onnx,
     "docs/models-and-onnx.md": write_onnx,
     "docs/similarity.md": write_features,
 }
@@ -115,13 +123,33 @@ def check_oddness(names: dict[str, Any]) -> None:
     assert scores.tolist() == [1, 1, 4]
 
 
+def check_candidates(names: dict[str, Any]) -> None:
+    merging = list(names["table"]["p_merging"])
+    assert len(merging) == 3 and merging == sorted(merging, reverse=True) and Path("candidates.csv").is_file()
+
+
+def check_batch(names: dict[str, Any]) -> None:
+    expected = names["model"].classify("cutout.png")
+    slugs = names["model"].classes
+    assert slugs[int(names["probabilities"].argmax())] == expected["label"][0]
+    np.testing.assert_allclose(names["embeddings"], names["model"].embed("cutout.png"), atol=1e-4)
+
+
+def check_rows(names: dict[str, Any]) -> None:
+    shown = names["shown"].mean(axis=(1, 2))
+    assert shown.argmax() < 8 and names["picture"][:8].all()
+
+
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "README.md": check_classified,
     "docs/anomalies.md": check_oddness,
     "docs/backbones.md": check_attention,
+    "docs/cases/mergers.md": check_candidates,
     "docs/figures.md": check_figures,
+    "docs/gpu-pipelines.md": check_batch,
     "docs/heads.md": check_heads,
     "docs/models-and-onnx.md": check_onnx,
+    "docs/pixels.md": check_rows,
     "docs/python.md": check_classified,
     "docs/quickstart.md": check_classified,
     "docs/similarity.md": check_similarity,
