@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 collect_ignore = ["docs/conf.py", "docs/site", "docs/_build"]  # they need the extra `docs`
 
 
