@@ -7,7 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from support.plugin_helpers import add_plugin, run_python
 
 from galaxtool.cli.main import COMMANDS
@@ -32,9 +34,9 @@ print(json.dumps(found))
 """
 
 
-def heavy_after(*calls: list[str], path: Path | None = None) -> dict[str, list[str]]:
+def heavy_after(*calls: list[str], path: Path | None = None, heavy: list[str] = HEAVY) -> dict[str, list[str]]:
     """Run command lines one after another in a new process; return what heavy modules stood loaded after each."""
-    run = run_python("-c", PROBE.format(calls=list(calls), heavy=HEAVY), path=path)
+    run = run_python("-c", PROBE.format(calls=list(calls), heavy=heavy), path=path)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
@@ -80,3 +82,12 @@ def test_help_takes_less_than_a_second() -> None:
     probe += "try: galaxtool.__main__.main()\nexcept SystemExit: print(time.perf_counter() - start, file=sys.stderr)"
     best = min(float(run_python("-c", probe).stderr) for _ in range(3))
     assert best < 1
+
+
+def test_classifying_an_image_imports_only_what_it_needs(tmp_path: Path) -> None:
+    galaxy = np.random.default_rng(0).normal(10, 1, (64, 64)).astype(np.float32)
+    fits.PrimaryHDU(galaxy).writeto(tmp_path / "a.fits")
+    unneeded = ["torch", "pandas", "matplotlib", "scipy", "sklearn", "faiss", "h5py", "jinja2", "timm"]
+    call = ["classify", str(tmp_path / "a.fits"), "-o", str(tmp_path / "a.csv"), "--quiet"]
+    assert heavy_after(call, heavy=unneeded) == {" ".join(call): []}
+    assert (tmp_path / "a.csv").is_file()

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 
+from galaxtool.tables.formats.arrow_arrays import get_nulls, get_numbers, make_numbers, make_texts
 from galaxtool.tables.formats.column_notes import note_parquet_columns
 from galaxtool.tables.formats.parquet_pixels import find_pixel_columns
 from galaxtool.tables.formats.parquet_texts import check_texts, find_text_columns
@@ -130,7 +131,7 @@ def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         kind = array.type
     elif (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _has_single_items(array):
         return _arrow_values(array.fill_null([None]).flatten())
-    null = np.asarray(array.is_null())
+    null = get_nulls(array)
     if pa.types.is_fixed_size_list(kind):
         size, start = kind.list_size, array.offset * kind.list_size
         # null lists have items, too
@@ -138,8 +139,7 @@ def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         data, mask = (part.reshape(len(array), size, *part.shape[1:]) for part in (data, mask))
         return data, mask | null.reshape(-1, *[1] * (mask.ndim - 1))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        filled = array.fill_null(False if pa.types.is_boolean(kind) else 0) if null.any() else array
-        return filled.to_numpy(zero_copy_only=False), null
+        return get_numbers(array), null
     texts = ["" if value is None else as_text(value) for value in array.to_pylist()]
     return np.array(texts, dtype=str if texts else "U1"), null
 
@@ -175,5 +175,5 @@ def _to_nested_array(data: np.ndarray, mask: np.ndarray) -> pa.Array:
         return pa.FixedSizeListArray.from_arrays(inner, data.shape[1])
     if data.dtype.kind == "U":
         # an empty text, not null, stands for a missing one: astropy's reader fails on null texts
-        return pa.array(np.where(mask, "", data).tolist(), type=pa.string())
-    return pa.array(data, mask=mask)
+        return make_texts(np.where(mask, "", data).tolist())
+    return make_numbers(data, mask)
