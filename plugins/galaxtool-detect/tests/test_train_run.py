@@ -102,6 +102,28 @@ def test_a_map_with_degenerate_axes_gives_the_same_sources(trained: Path, tmp_pa
     assert not list(tmp_path.glob("*.parts"))
 
 
+def test_several_maps_have_one_catalogue_and_a_figure_each(trained: Path, tmp_path: Path) -> None:
+    for i in range(2):
+        write_map(tmp_path / f"map{i}.fits", (120, 130), seed=i)
+    paths = [tmp_path / "map0.fits", tmp_path / "map1.fits"]
+    result = run(
+        paths,
+        model=str(trained),
+        output=tmp_path / "all.fits",
+        regions=[tmp_path / "all.reg"],
+        overlay=tmp_path / "all.png",
+        threshold=0.05,
+    )
+    table = Table.read(tmp_path / "all.fits")
+    assert len(table) == result.sources and set(map(str, table["image"])) <= set(map(str, paths))
+    assert {path.name for path in result.files} == {
+        "all.fits", "all-map0.reg", "all-map1.reg", "all-map0.png", "all-map1.png"
+    }  # fmt: skip
+    assert all(path.stat().st_size > 100 for path in result.files)
+    with pytest.raises(OutputExists, match="exists"):
+        run(paths, model=str(trained), output=tmp_path / "all.fits")
+
+
 def test_parts_of_an_interrupted_run_are_used(trained: Path, tmp_path: Path) -> None:
     path = write_map(tmp_path / "map.fits", (120, 130))
     output = tmp_path / "sources.csv"

@@ -7,9 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from galaxtool_detect.boxes import Detections, FieldImage
+from galaxtool_detect.detectors.record import DetectorRecord
 from galaxtool_detect.geometry import clip_boxes, from_network, to_network
 from galaxtool_detect.inference.merging import WindowDetections, merge
+from galaxtool_detect.inference.scan import Scan
 from galaxtool_detect.inference.tiling import Tiling, place_windows
+from galaxtool_detect.networks.config import NetworkConfig
 from galaxtool_detect.stretch import estimate_noise, stretch
 from galaxtool_detect.training.augmentation import Augmentation, turn
 from galaxtool_detect.training.validation import compute_average_precision, score_detections
@@ -125,6 +128,28 @@ def test_neighbors_stay_apart() -> None:
     merged = find([[0, 0, 10, 10], [8, 0, 18, 10]], [0.8, 0.9], [False, False])
     assert len(merged) == 2
     assert not len(merge(WindowDetections.concatenate([]), 64))
+
+
+class BoxEverywhere:
+    """An engine that finds a box in the middle of each of nine parts of a window."""
+
+    record = DetectorRecord(network=NetworkConfig(backbone="none", classes=("source",), image_size=96), upscale=1.0)
+
+    def detect(self, images: np.ndarray) -> list[Detections]:
+        centers = [(x, y) for y in (16, 48, 80) for x in (16, 48, 80)]
+        boxes = np.array([[x - 6, y - 6, x + 6, y + 6] for x, y in centers], np.float32)
+        one = Detections(boxes=boxes, scores=np.full(9, 0.9, np.float32), labels=np.zeros(9, np.int64))
+        return [one] * len(images)
+
+
+def test_nothing_is_found_where_there_are_no_data() -> None:
+    pixels = np.zeros((1, 96, 192), np.float32)
+    pixels[:, :, 96:] = np.nan
+    pixels[:, :32, :] = np.nan
+    scan = Scan(engine=BoxEverywhere(), read=lambda y0, y1, x0, x1: pixels[:, y0:y1, x0:x1], shape=(96, 192), overlap=0)
+    found = scan.detect()
+    assert len(found) == 6
+    np.testing.assert_allclose(found.boxes[0], [9.5, 41.5, 21.5, 53.5])
 
 
 def test_average_precision_is_that_of_the_area_under_the_curve() -> None:

@@ -14,7 +14,11 @@ def build_run() -> TyperCommand:
         run,
         show=_show,
         group="detect",
-        panels={"Computation": ("batch_size", "device", "precision"), "Windows": ("upscale", "overlap")},
+        panels={
+            "Outputs": ("output", "components", "regions", "overlay", "html", "overwrite"),
+            "Computation": ("batch_size", "device", "precision"),
+            "Windows": ("upscale", "overlap"),
+        },
     )
     return command
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,19 @@ class RunResult:
         Number of sources.
     classes : dict
         Class -> number of sources.
+    files : list of Path
+        All files that were written.
     """
 
     output: Path
     maps: int
     sources: int
     classes: dict[str, int]
+    files: list[Path] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {
-            "output": str(self.output), "maps": self.maps, "sources": self.sources, "classes": self.classes
-        }  # fmt: skip
+        return {**vars(self), "output": str(self.output), "files": [str(file) for file in self.files]}
 
 
 def run(
@@ -42,6 +44,11 @@ def run(
     *,
     model: str = "radio",
     output: Path = Path("sources.csv"),
+    components: Path | None = None,
+    regions: Sequence[Path] = (),
+    overlay: Path | None = None,
+    html: Path | None = None,
+    join: bool = True,
     hdu: str | None = None,
     threshold: float | None = None,
     upscale: float | None = None,
@@ -66,6 +73,16 @@ def run(
         Detector that comes with the plugin, folder of a run of detect train, or .onnx file of detect export.
     output : Path
         Catalogue to write; the suffix decides the format.
+    components : Path, optional
+        Catalogue of all boxes, of which a source may have several.
+    regions : sequence of Path
+        Region files: .reg for DS9, .crtf for CASA.
+    overlay : Path, optional
+        Figure of the map with the boxes: .png, .jpg or .pdf.
+    html : Path, optional
+        Page with a picture of every source.
+    join : bool
+        Join boxes that are parts of one source.
     hdu : str, optional
         Number or name of the HDU of FITS files; by default the first with an image.
     threshold : float, optional
@@ -100,7 +117,8 @@ def run(
         If a map cannot be read.
     """
     from galaxtool import Silent
-    from galaxtool_detect.inference.catalogue import write_catalogue
+    from galaxtool_detect.catalog.write import CatalogueOutputs
+    from galaxtool_detect.inference.catalogue import detect_and_write
     from galaxtool_detect.inference.run import RunSettings
 
     settings = RunSettings(
@@ -113,7 +131,13 @@ def run(
         device=device,
         precision=precision,
     )
-    maps, classes = write_catalogue(
-        [Path(one) for one in inputs], settings, Path(output), progress or Silent(), overwrite=overwrite
+    outputs = CatalogueOutputs(
+        table=Path(output),
+        components=components,
+        regions=tuple(Path(path) for path in regions),
+        overlay=overlay,
+        html=html,
     )
-    return RunResult(Path(output), maps, sum(classes.values()), classes)
+    paths = [Path(one) for one in inputs]
+    outcome = detect_and_write(paths, settings, outputs, progress or Silent(), join=join, overwrite=overwrite)
+    return RunResult(Path(output), outcome.maps, sum(outcome.classes.values()), outcome.classes, outcome.files)

@@ -1,34 +1,87 @@
-"""From maps to a catalogue."""
+"""From maps to a catalogue, with regions, figures and pages."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from astropy.table import Column, Table, vstack
+
 from galaxtool import OutputExists, Progress, write_table
+from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
+from galaxtool_detect.catalog.figure import draw_overlay
+from galaxtool_detect.catalog.page import write_page
+from galaxtool_detect.catalog.regions import write_regions
+from galaxtool_detect.catalog.write import CatalogueOutputs, write_catalogue
 from galaxtool_detect.inference.run import DetectionRun, MapDetections, RunSettings, gather_maps
-from galaxtool_detect.inference.table import join_tables, make_table
 
 
-def write_catalogue(
-    inputs: Sequence[Path], settings: RunSettings, output: Path, progress: Progress, *, overwrite: bool
-) -> tuple[int, dict[str, int]]:
-    """Write a catalogue of the sources in maps; return the number of maps, and that of the sources of each class."""
-    if output.exists() and not overwrite:
-        raise OutputExists(f"'{output}' exists.", hint="Choose another --output, or --overwrite.")
+@dataclass(frozen=True)
+class RunOutcome:
+    """What was written.
+
+    Parameters
+    ----------
+    maps : int
+        Number of maps.
+    classes : dict
+        Class -> number of sources.
+    files : list of Path
+        The files.
+    """
+
+    maps: int
+    classes: dict[str, int]
+    files: list[Path]
+
+
+def detect_and_write(
+    inputs: Sequence[Path],
+    settings: RunSettings,
+    outputs: CatalogueOutputs,
+    progress: Progress,
+    *,
+    join: bool = True,
+    overwrite: bool = False,
+) -> RunOutcome:
+    """Find the sources in maps, and write catalogue, regions, figures and pages.
+
+    Several maps have one catalogue, with a column ``image``, and regions, a figure and a page for each map, whose names
+    get that of the map.
+
+    Raises
+    ------
+    OutputExists
+        If a file exists.
+    ConfigError
+        If the suffix of a file is unknown.
+    """
+    outputs.check()
     paths = gather_maps(inputs)
-    run = DetectionRun(paths, settings, output.with_name(f"{output.name}.parts"), progress, overwrite=overwrite)
-    tables = []
+    each = [outputs if len(paths) == 1 else _name_outputs(outputs, path) for path in paths]
+    files = list(dict.fromkeys(file for one in each for file in _list_files(one)))
+    if not overwrite and (found := next((file for file in files if file.exists()), None)):
+        raise OutputExists(f"'{found}' exists.", hint="Choose another name, or --overwrite.")
+    parts = outputs.table.with_name(f"{outputs.table.name}.parts")
+    run = DetectionRun(paths, settings, parts, progress, overwrite=overwrite)
     counts: Counter[str] = Counter()
-    for one in _explain_interruption(run.maps()):
-        table = make_table(one, run.classes)
-        counts.update(table["class"].tolist())
-        progress.say(f"{one.path.name}: {len(table)} sources, enlarged by {one.upscale:g}.")
-        tables.append(table)
-    write_table(join_tables(tables), output, meta={"detector": settings.model})
+    catalogues = []
+    for one, own in zip(_explain_interruption(run.maps()), each, strict=True):
+        made = build_catalogue(one.map, one.found, run.classes, name=one.path.stem, join=join, progress=progress)
+        counts.update(map(str, made.sources["label"]))
+        progress.say(f"{one.path.name}: {len(made.sources)} sources; enlarged by {one.upscale:g} for the network.")
+        described = {"detector": settings.model, "score from": f"{run.threshold:g}", "enlarged by": f"{one.upscale:g}"}
+        if len(paths) == 1:
+            write_catalogue(one.map, made, own, title=one.path.name, settings=described)
+        else:
+            _write_pictures(one, made, own, described)
+            catalogues.append((one.path, made))
+    if len(paths) > 1:
+        _write_tables(catalogues, outputs, settings)
     run.finish()
-    return len(paths), dict(counts.most_common())
+    return RunOutcome(len(paths), dict(counts.most_common()), files)
 
 
 def _explain_interruption(maps: Iterator[MapDetections]) -> Iterator[MapDetections]:
@@ -38,3 +91,49 @@ def _explain_interruption(maps: Iterator[MapDetections]) -> Iterator[MapDetectio
     except KeyboardInterrupt as error:
         error.add_note("What was found so far is kept. Run the same command again to resume.")
         raise
+
+
+def _list_files(outputs: CatalogueOutputs) -> list[Path]:
+    several = (outputs.table, outputs.components, *outputs.regions, outputs.overlay, outputs.html)
+    return [path for path in several if path is not None]
+
+
+def _name_outputs(outputs: CatalogueOutputs, image: Path) -> CatalogueOutputs:
+    """Return the outputs of one of several maps: the tables are common, the rest has its name."""
+
+    def name(path: Path) -> Path:
+        return path.with_name(f"{path.stem}-{image.stem}{path.suffix}")
+
+    return replace(
+        outputs,
+        regions=tuple(name(path) for path in outputs.regions),
+        overlay=None if outputs.overlay is None else name(outputs.overlay),
+        html=None if outputs.html is None else name(outputs.html),
+    )
+
+
+def _write_pictures(
+    one: MapDetections, made: SourceCatalogue, outputs: CatalogueOutputs, settings: dict[str, str]
+) -> None:
+    for path in outputs.regions:
+        write_regions(one.map, made.sources, path)
+    if outputs.overlay is not None:
+        draw_overlay(one.map, made.sources, outputs.overlay, title=one.path.name)
+    if outputs.html is not None:
+        write_page(one.map, made.sources, outputs.html, title=one.path.name, settings=settings)
+
+
+def _write_tables(
+    catalogues: Sequence[tuple[Path, SourceCatalogue]], outputs: CatalogueOutputs, settings: RunSettings
+) -> None:
+    meta = {"detector": settings.model}
+    write_table(_stack([(path, made.sources) for path, made in catalogues]), outputs.table, meta=meta)
+    if outputs.components is not None:
+        write_table(_stack([(path, made.components) for path, made in catalogues]), outputs.components, meta=meta)
+
+
+def _stack(tables: Sequence[tuple[Path, Table]]) -> Table:
+    """Return the rows of several maps as one table, with the file of the map in front."""
+    for path, table in tables:
+        table.add_column(Column([str(path)] * len(table), dtype=str), name="image", index=1)
+    return vstack([table for _, table in tables], metadata_conflicts="silent")

@@ -142,6 +142,8 @@ class DetectionRun:
         self.progress = progress
         self.engine = open_engine(settings.model, settings.device, settings.precision)
         self.classes = self.engine.record.network.classes
+        given = settings.threshold
+        self.threshold = self.engine.record.threshold if given is None else given
         self._parts = PartFolder(parts, _describe_job(paths, settings, self.engine.record), overwrite=overwrite)
 
     def maps(self) -> Iterator[MapDetections]:
@@ -152,13 +154,11 @@ class DetectionRun:
         UnreadableImage
             If a map cannot be read.
         """
-        given = self.settings.threshold
-        threshold = self.engine.record.threshold if given is None else given
         for path in self.paths:
             with open_map(path, hdu=self.settings.hdu) as sky:
                 scan = make_scan(self.engine, sky, self.settings)
                 found = self._parts.scan(str(path), scan, self.progress)
-                kept = found.select(found.scores >= threshold)
+                kept = found.select(found.scores >= self.threshold)
                 yield MapDetections(path=path, map=sky, found=kept, upscale=scan.upscale)
 
     def finish(self) -> None:

@@ -22,6 +22,28 @@ ReadBox = Callable[[int, int, int, int], np.ndarray]
 """Takes y0, y1, x0, x1 within an image and returns its pixels, float32 (bands, y1 - y0, x1 - x0)."""
 
 
+_LEAST_DATA = 0.25
+"""Share of the pixels of a box that must have data."""
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A window: its first column and row, the network's image of it, and which of its pixels have data."""
+
+    left: int
+    bottom: int
+    image: np.ndarray
+    has_data: np.ndarray
+
+    def measure_data(self, boxes: np.ndarray) -> np.ndarray:
+        """Return the share of pixels with data in each box (N, 4), in pixels of the whole image."""
+        side = len(self.has_data)
+        origin = np.array([self.left, self.bottom, self.left, self.bottom])
+        edges = np.clip(np.rint(boxes - origin + 0.5).astype(int), 0, side)
+        shares = [self.has_data[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] for x0, y0, x1, y1 in edges.tolist()]
+        return np.array([one.mean() if one.size else 0.0 for one in shares])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scan:
     """An image and how it passes through a detector.
@@ -59,40 +81,44 @@ class Scan:
 
     def detect_row(self, bottom: int) -> WindowDetections:
         """Return what is in one row of windows; windows without data are skipped."""
-        parts, images, places = [], [], []
+        parts: list[WindowDetections] = []
+        windows: list[_Window] = []
         for left in self.tiling.columns:
-            image = self._prepare(left, bottom)
-            if image is not None:
-                images.append(image)
-                places.append(left)
-            if len(images) == self.batch_size:
-                parts += self._detect(images, places, bottom)
-                images, places = [], []
-        parts += self._detect(images, places, bottom)
-        return WindowDetections.concatenate(parts)
+            window = self._prepare(left, bottom)
+            if window is not None:
+                windows.append(window)
+            if len(windows) == self.batch_size:
+                parts += self._detect(windows)
+                windows = []
+        return WindowDetections.concatenate(parts + self._detect(windows))
 
-    def _prepare(self, left: int, bottom: int) -> np.ndarray | None:
+    def _prepare(self, left: int, bottom: int) -> _Window | None:
         """Return a window as the network gets it; None if no pixel of it has data."""
         ny, nx = self.shape
         side = self.tiling.side
         y0, y1, x0, x1 = max(bottom, 0), min(bottom + side, ny), max(left, 0), min(left + side, nx)
         pixels = self.read(y0, y1, x0, x1)
-        if not np.isfinite(pixels).any():
+        has_data = np.isfinite(pixels).any(axis=0)
+        if not has_data.any():
             return None
         if pixels.shape[-2:] != (side, side):
-            margins = ((0, 0), (y0 - bottom, bottom + side - y1), (x0 - left, left + side - x1))
-            pixels = np.pad(pixels.astype(np.float32), margins, constant_values=np.nan)
-        return enlarge(stretch(pixels, self.unit), self.engine.record.network.image_size)
+            margins = ((y0 - bottom, bottom + side - y1), (x0 - left, left + side - x1))
+            pixels = np.pad(pixels.astype(np.float32), ((0, 0), *margins), constant_values=np.nan)
+            has_data = np.pad(has_data, margins)
+        image = enlarge(stretch(pixels, self.unit), self.engine.record.network.image_size)
+        return _Window(left, bottom, image, has_data)
 
-    def _detect(self, images: list[np.ndarray], places: list[int], bottom: int) -> list[WindowDetections]:
-        if not images:
+    def _detect(self, windows: list[_Window]) -> list[WindowDetections]:
+        if not windows:
             return []
         parts = []
-        for left, found in zip(places, self.engine.detect(np.stack(images)), strict=True):
-            boxes = from_network(found.boxes, left, bottom, self.upscale)
+        images = np.stack([window.image for window in windows])
+        for window, found in zip(windows, self.engine.detect(images), strict=True):
+            boxes = from_network(found.boxes, window.left, window.bottom, self.upscale)
             boxes, inside = self._clip(boxes)
+            inside &= window.measure_data(boxes) >= _LEAST_DATA
             whole = Detections(boxes=boxes, scores=found.scores, labels=found.labels).select(inside)
-            parts.append(WindowDetections(whole, self.tiling.find_cut(whole.boxes, left, bottom)))
+            parts.append(WindowDetections(whole, self.tiling.find_cut(whole.boxes, window.left, window.bottom)))
         return parts
 
     def _clip(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,99 @@
+"""The recipe of a table of detectors: rows, settings, and what was published."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+RECIPE = Path(__file__).resolve().parent / "recipes" / "lastufka2024-table4.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A training of the table, once for each seed.
+
+    Parameters
+    ----------
+    row : str
+        Name of the row.
+    backbone, mode : str
+        As for ``detect train``.
+    data : str
+        ``rgz``, ``mgcls`` or ``simulated``.
+    published : float or None
+        mAP@50 as printed.
+    settings : dict
+        Further settings of the training.
+    """
+
+    row: str
+    backbone: str
+    mode: str
+    data: str
+    published: float | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of its trainings, without the seed."""
+        backbone = self.backbone.replace(":", "-").partition("@")[0]
+        return f"{self.data}-{backbone}-{self.mode}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRecipe:
+    """The recipe of a table.
+
+    Parameters
+    ----------
+    paper, title : str
+        The paper, and what the table shows.
+    misprints : tuple of str
+        What is printed wrongly.
+    cells : tuple of Cell
+        All trainings of the paper.
+    simulated : dict
+        Settings of the small scale.
+    """
+
+    paper: str
+    title: str
+    misprints: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    simulated: dict[str, Any]
+
+    def list_simulated(self) -> list[Cell]:
+        """Return the trainings of the small scale."""
+        keys = ("image_size", "upscale", "head", "epochs", "batch_size")
+        settings = {key: self.simulated[key] for key in keys}
+        return [
+            Cell(row=row["name"], backbone=row["backbone"], mode=mode, data="simulated", settings=settings)
+            for row in self.simulated["rows"]
+            for mode in row["modes"]
+        ]
+
+
+def read_recipe(path: Path = RECIPE) -> TableRecipe:
+    """Read the recipe."""
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    cells = [
+        Cell(
+            row=row["name"],
+            backbone=row["backbone"],
+            mode=row["mode"],
+            data=data,
+            published=published,
+            settings={**values["settings"], "image_size": values["image_sizes"][data]},
+        )
+        for row in values["rows"]
+        for data, published in row["published"].items()
+    ]
+    return TableRecipe(
+        paper=values["paper"],
+        title=values["title"],
+        misprints=tuple(values["misprints"]),
+        cells=tuple(cells),
+        simulated=values["simulated"],
+    )

@@ -1,0 +1,140 @@
+"""Computation of the table, training by training; what is finished is not repeated."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galaxtool import ConfigError, DependencyMissing, GalaxtoolError, OfflineError, Progress
+from galaxtool_detect.commands.simulate import simulate
+from galaxtool_detect.commands.train import train
+from galaxtool_detect.reproduction.pretraining import pretrain
+from galaxtool_detect.reproduction.recipe import Cell, TableRecipe, read_recipe
+from galaxtool_detect.reproduction.table import make_row, write_table
+
+SMALL_NOTE = "Simulated fields, and backbones trained on simulated cutouts: the numbers say nothing about the paper's."
+DATA = ("rgz", "mgcls")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceOptions:
+    """What is computed; see `galaxtool_detect.commands.reproduce.reproduce`."""
+
+    output: Path
+    scale: str = "small"
+    data: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    seeds: int = 3
+    only: str = ""
+    epochs: int | None = None
+    fields: int | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.scale not in ("small", "full"):
+            raise ConfigError(f"--scale is '{self.scale}'; it must be small or full.")
+        if self.scale == "full" and not self.data:
+            raise ConfigError(
+                "The table needs its data.", hint="Give --data rgz=FOLDER and --data mgcls=FOLDER, or --scale small."
+            )
+        if self.seeds < 1:
+            raise ConfigError(f"--seeds must be at least 1, not {self.seeds}.")
+
+
+def parse_data(texts: Sequence[str]) -> dict[str, str]:
+    """Return the path of each data set from texts ``NAME=PATH``.
+
+    Raises
+    ------
+    ConfigError
+        If a text is something else.
+    """
+    found = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or name not in DATA:
+            raise ConfigError(f"--data '{text}' does not say what it is.", hint=f"For example: --data {DATA[0]}=FOLDER")
+        found[name] = path
+    return found
+
+
+def reproduce_table(options: ReproduceOptions, progress: Progress) -> list[dict[str, Any]]:
+    """Train what is missing, and write the table after each cell; return its rows."""
+    recipe = read_recipe()
+    small = options.scale == "small"
+    cells = recipe.list_simulated() if small else [cell for cell in recipe.cells if cell.data in options.data]
+    cells = [cell for cell in cells if options.only.lower() in f"{cell.row} {cell.mode} {cell.data}".lower()]
+    if not cells:
+        raise ConfigError(f"No row of the table has '{options.only}' in its name.", hint="Leave --only out.")
+    notes = [SMALL_NOTE] if small else []
+    rows = [make_row(cell, [], "waiting") for cell in cells]
+    for number, cell in enumerate(cells):
+        progress.say(f"Cell {number + 1} of {len(cells)}: {cell.row}, {cell.mode}, {cell.data}")
+        rows[number] = _compute(cell, recipe, options, progress)
+        write_table(options.output, recipe, rows, notes)
+    return rows
+
+
+def _compute(cell: Cell, recipe: TableRecipe, options: ReproduceOptions, progress: Progress) -> dict[str, Any]:
+    """Return the row of a cell; a cell whose weights are not on this machine says so."""
+    scores: list[float] = []
+    try:
+        dataset = options.data.get(cell.data) or _simulate(recipe, options)
+        backbone = cell.backbone
+        if cell.data == "simulated" and cell.mode != "scratch":
+            backbone = pretrain(cell.backbone, options.output / "pretraining", _shorten(recipe, options), progress)
+        for seed in range(options.seeds):
+            scores.append(_train(cell, backbone, dataset, seed, options, progress))
+    except (OfflineError, DependencyMissing) as error:
+        return make_row(cell, scores, f"missing: {error.message}")
+    except GalaxtoolError as error:
+        return make_row(cell, scores, f"failed: {error.message}")
+    return make_row(cell, scores, "done")
+
+
+def _shorten(recipe: TableRecipe, options: ReproduceOptions) -> dict[str, Any]:
+    settings = dict(recipe.simulated["pretraining"])
+    if options.fields is not None:
+        settings["fields"] = options.fields
+    if options.epochs is not None:
+        settings["epochs"] = options.epochs
+    return settings
+
+
+def _simulate(recipe: TableRecipe, options: ReproduceOptions) -> str:
+    n = options.fields or recipe.simulated["fields"]
+    folder = options.output / f"fields-{n}"
+    if not (folder / "boxes.json").is_file():
+        simulate(output=folder, n=n, seed=0, overwrite=True)
+    return str(folder)
+
+
+def _train(cell: Cell, backbone: str, dataset: str, seed: int, options: ReproduceOptions, progress: Progress) -> float:
+    """Return mAP@50 of one training, which is resumed or found finished."""
+    path = options.output / "runs" / f"{cell.folder}-{seed}"
+    try:
+        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        manifest = {}
+    if manifest.get("status") == "done":
+        return float(manifest["metrics"]["valid_map50"])
+    if manifest.get("status") in ("running", "interrupted"):
+        return train(resume=path, progress=progress).scores["valid_map50"]
+    settings = dict(cell.settings)
+    if options.epochs is not None:
+        settings["epochs"] = options.epochs
+    result = train(
+        dataset,
+        output=path,
+        backbone=backbone,
+        mode=cell.mode,
+        seed=seed,
+        device=options.device,
+        overwrite=bool(manifest),
+        progress=progress,
+        **settings,
+    )
+    return result.scores["valid_map50"]
