@@ -284,13 +284,13 @@ def _stretch_plane(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
     values /= high - low
     knee = min(stretch.softening * noise / float(high - low), 1.0)
     if stretch.name in ("asinh", "auto"):
-        _stretch_asinh(values, knee)
+        stretch_asinh(values, knee)
     elif stretch.name == "log":
         values = _astropy("LogStretch")(1 / knee)(values, clip=False)
     return values
 
 
-def _stretch_asinh(values: np.ndarray, knee: float) -> None:
+def stretch_asinh(values: np.ndarray, knee: float) -> None:
     """Stretch values in place as astropy's `AsinhStretch` does, without the time to import that."""
     np.true_divide(values, knee, out=values)
     np.arcsinh(values, out=values)

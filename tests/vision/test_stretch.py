@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.visualization import make_lupton_rgb
+from astropy.visualization import AsinhStretch, make_lupton_rgb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -19,7 +19,7 @@ from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.images.reading import read_file
 from galaxtool.types import Cutout
 from galaxtool.vision.colors import choose_colors
-from galaxtool.vision.stretch import NAMES, Stretch, to_display
+from galaxtool.vision.stretch import NAMES, Stretch, stretch_asinh, to_display
 
 RNG = np.random.default_rng(20240501)
 _FIRST_STATE = RNG.bit_generator.state
@@ -320,3 +320,15 @@ def test_radio_shows_what_exceeds_the_noise_and_leaves_pictures_alone() -> None:
     assert (shown == 0).mean() > 0.98
     picture = Cutout(data=rng.integers(0, 256, (3, 8, 8), dtype=np.uint8), bands=("R", "G", "B"), unit="display")
     assert (to_display(picture, Stretch(name="radio")) == to_display(picture)).all()
+
+
+@given(
+    hnp.arrays(np.float32, 20, elements=st.floats(0, 1, width=32)),
+    st.floats(1e-6, 1),
+    st.sampled_from([float, np.float32, np.float64]),
+)
+@settings(max_examples=50)
+def test_asinh_is_that_of_astropy_to_the_last_bit(values: np.ndarray, knee: float, kind: type) -> None:
+    expected = AsinhStretch(kind(knee))(values, clip=False)
+    stretch_asinh(values, kind(knee))
+    np.testing.assert_array_equal(values, expected)
