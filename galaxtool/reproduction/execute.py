@@ -102,9 +102,9 @@ class _Bars:
 
 
 def _is_missing(error: GalaxtoolError) -> bool:
-    """Return whether weights, a package or the plugin of a backbone are not on this machine."""
+    """Return whether weights, a package or the plugin of a backbone or a method are not on this machine."""
     if isinstance(error, UnknownName):
-        return error.kind == "backbone"
+        return error.kind in ("backbone", "method")
     return isinstance(error, (OfflineError, DependencyMissing))
 
 

@@ -138,7 +138,9 @@ def _to_degrees(value: Any) -> float | None:
 
 def _join(name: str, items: list[Item]) -> ZoobotDataset:
     """Return the data set; of several rows with one identifier, the first is kept."""
-    unique = list({item.id: item for item in reversed(items)}.values())[::-1]
+    unique: dict[str, Item] = {}
+    for item in items:
+        unique.setdefault(item.id, item)
     left = len(items) - len(unique)
-    notes = (f"{left} rows repeat the {_ID} of another; the first of them is used.",) if left else ()
-    return ZoobotDataset(name, unique, notes)
+    notes = (f"Rows that repeat the {_ID} of another: {left}; the first of each is used.",) if left else ()
+    return ZoobotDataset(name, list(unique.values()), notes)
