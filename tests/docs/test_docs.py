@@ -144,8 +144,8 @@ def typed() -> Iterator[tuple[str, list[str]]]:
 
 
 def is_of_a_plugin(words: list[str]) -> bool:
-    """Tell whether a line calls one of the example plugin's things."""
-    return words[0] in ("symbol-sheet",)
+    """Tell whether a line calls a command of one of the plugins in this repository."""
+    return words[0] in ("symbol-sheet", "detect", "zoobot")
 
 
 @pytest.mark.parametrize(("where", "words"), [pytest.param(w, s, id=f"{w}: {' '.join(s)}") for w, s in typed()])
