@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from galaxtool import Beam
@@ -16,10 +17,21 @@ from galaxtool_detect.boxes import FieldImage
 class PixelMap(Protocol):
     """An image whose pixels are read box by box; a `galaxtool.SkyMap` is one."""
 
-    shape: tuple[int, int, int]
-    unit: str
-    beam: Beam | None
-    pixel_scale: float | None
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of bands, height and width."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the pixels."""
+
+    @property
+    def beam(self) -> Beam | None:
+        """Restoring beam."""
+
+    @property
+    def pixel_scale(self) -> float | None:
+        """arcsec per pixel; None without a WCS."""
 
     def read(self, y0: int = 0, y1: int | None = None, x0: int = 0, x1: int | None = None) -> np.ndarray:
         """Return pixels, float32 of shape (bands, y1 - y0, x1 - x0)."""
@@ -68,6 +80,13 @@ class FieldMap:
             return np.full(len(x), np.nan), np.full(len(x), np.nan)
         position = self.field.wcs.pixel_to_world(x, y).icrs
         return np.asarray(position.ra.deg), np.asarray(position.dec.deg)
+
+    def to_pixels(self, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pixels of positions in degrees, ICRS."""
+        if self.field.wcs is None or not len(ra):
+            return np.full(len(ra), np.nan), np.full(len(ra), np.nan)
+        x, y = self.field.wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg"))
+        return np.asarray(x), np.asarray(y)
 
 
 def beam_pixels(image: PixelMap) -> tuple[float, float, float] | None:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typer.core import TyperCommand, TyperGroup
 
+from galaxtool_detect.cli.evaluate import build_evaluate
 from galaxtool_detect.cli.export import build_export
 from galaxtool_detect.cli.reproduce import build_reproduce
 from galaxtool_detect.cli.run import build_run
 from galaxtool_detect.cli.simulate import build_simulate
 from galaxtool_detect.cli.train import build_train
 
-_COMMANDS: list[TyperCommand] = [build_simulate(), build_train(), build_run(), build_export(), build_reproduce()]
+_COMMANDS: list[TyperCommand] = [
+    build_simulate(),
+    build_train(),
+    build_run(),
+    build_evaluate(),
+    build_export(),
+    build_reproduce(),
+]
 
 group = TyperGroup(
     name="detect",

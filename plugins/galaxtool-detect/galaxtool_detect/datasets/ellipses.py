@@ -5,13 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from galaxtool import SkyMap
+from galaxtool import Beam
 
 _STEP = 1.0  # arcsec, to find the directions of north and east in pixels
 _SHARE, _SIGMAS, _MOST = 0.03, 2.0, 0.5  # as in galaxtool_detect.simulation.outline
+
+
+class PlacedMap(Protocol):
+    """An image with a WCS, such as a `galaxtool.SkyMap`."""
+
+    @property
+    def beam(self) -> Beam | None:
+        """Restoring beam."""
+
+    @property
+    def pixel_scale(self) -> float | None:
+        """arcsec per pixel."""
+
+    def to_pixels(self, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Convert degrees, ICRS, to pixels."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,12 +63,12 @@ class EllipseSizes:
         )
 
 
-def outline_ellipses(opened: SkyMap, ra: np.ndarray, dec: np.ndarray, sizes: EllipseSizes) -> np.ndarray:
+def outline_ellipses(opened: PlacedMap, ra: np.ndarray, dec: np.ndarray, sizes: EllipseSizes) -> np.ndarray:
     """Return boxes around sources.
 
     Parameters
     ----------
-    opened : SkyMap
+    opened : PlacedMap
         Image with a WCS.
     ra, dec : ndarray, shape (N,)
         Degrees, ICRS.
@@ -75,7 +91,7 @@ def outline_ellipses(opened: SkyMap, ra: np.ndarray, dec: np.ndarray, sizes: Ell
 
 
 def _measure_extents(
-    opened: SkyMap, ra: np.ndarray, dec: np.ndarray, center: tuple[np.ndarray, np.ndarray], sizes: EllipseSizes
+    opened: PlacedMap, ra: np.ndarray, dec: np.ndarray, center: tuple[np.ndarray, np.ndarray], sizes: EllipseSizes
 ) -> np.ndarray:
     """Return half the extents along x and y of ellipses on the sky, shape (N, 2)."""
     step = _STEP / 3600
@@ -94,7 +110,7 @@ def _measure_extents(
     return half
 
 
-def _widen_to_beam(opened: SkyMap, sizes: EllipseSizes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _widen_to_beam(opened: PlacedMap, sizes: EllipseSizes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return axes and angle, with those of the beam for sources that are smaller or have no size."""
     if opened.beam is None:
         return sizes.major, sizes.minor, sizes.angle

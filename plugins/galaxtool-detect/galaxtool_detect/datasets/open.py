@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from galaxtool import InputError
+from galaxtool import InputError, UnreadableImage, open_map
 from galaxtool_detect.boxes import DetectionSet
 from galaxtool_detect.datasets.catalogue import CatalogueOptions, read_catalogue, read_truth
 from galaxtool_detect.datasets.coco import find_coco_files, read_coco
+from galaxtool_detect.datasets.images import IMAGE_SUFFIXES
 from galaxtool_detect.datasets.names import SOURCES
 from galaxtool_detect.datasets.voc import find_voc_folder, read_voc
 from galaxtool_detect.datasets.yolo import LABELS, SETTINGS, read_yolo
@@ -53,6 +54,17 @@ def open_detection_set(
     if kind == "yolo":
         return read_yolo(place, images)
     return read_catalogue(place / SOURCES if place.is_dir() else place, images, catalogue or CatalogueOptions())
+
+
+def is_image(path: Path) -> bool:
+    """Tell whether a file holds an image, rather than boxes or a catalogue; of FITS its content decides."""
+    if not path.name.lower().endswith(IMAGE_SUFFIXES):
+        return False
+    try:
+        open_map(path).close()
+    except UnreadableImage:
+        return False
+    return True
 
 
 def _find_format(path: Path) -> str:

@@ -1,0 +1,1 @@
+"""Measures of a detector: average precision, completeness, reliability, flux bias."""
