@@ -81,11 +81,21 @@ def test_strides_that_do_not_lead_to_a_pyramid() -> None:
 @pytest.mark.parametrize(
     ("name", "paper", "least", "most"), [("resnet50@none", 17.8, 17.7, 18.0), ("vit-16@none", 21, 20.0, 21.5)]
 )
-def test_as_many_weights_learn_as_in_the_paper(name: str, paper: float, least: float, most: float) -> None:
-    detector = create_detector(name, ["source"], 256)
+def test_the_networks_of_the_paper_take_a_step(name: str, paper: float, least: float, most: float) -> None:
+    torch.manual_seed(0)
+    detector = create_detector(name, ["source"], 64)
     freeze(detector, "frozen")
     assert least < count_weights(detector) / 1e6 < most
     assert f"{paper:g} million" in describe_weights(detector)
+    freeze(detector, "finetuned")
+    set_training(detector)
+    weight = next(p for p in detector.body.backbone.parameters() if p.requires_grad and p.ndim > 1)
+    before = weight.detach().clone()
+    optimizer = torch.optim.AdamW([p for p in detector.parameters() if p.requires_grad], lr=1e-4)
+    loss = sum(detector(torch.rand(2, 3, 64, 64), TARGETS).values())
+    loss.backward()
+    optimizer.step()
+    assert torch.isfinite(loss) and not torch.equal(weight, before)
 
 
 @pytest.mark.slow
