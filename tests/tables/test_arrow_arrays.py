@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from galaxtool.tables.formats.arrow_arrays import get_nulls, get_numbers, make_numbers, make_texts
+from galaxtool.tables.formats.arrow_arrays import get_nulls, get_numbers, get_text_lengths, make_numbers, make_texts
 
 KINDS = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">f4"]
 
@@ -36,6 +36,9 @@ def test_texts(texts: list[str]) -> None:
     array = make_texts(texts)
     array.validate(full=True)
     assert array.type == pa.string() and array.to_pylist() == texts
+    for kind in (pa.string(), pa.large_string(), pa.binary()):
+        lengths = get_text_lengths(array.cast(kind)[1:])
+        np.testing.assert_array_equal(lengths, [len(text.encode()) for text in texts[1:]])
 
 
 def test_texts_that_are_not_unicode_are_an_error() -> None:

@@ -8,7 +8,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 
@@ -156,8 +155,8 @@ def _convert_decimals(array: pa.Array) -> pa.Array:
 
 def _has_single_items(array: pa.Array) -> bool:
     """Tell whether every list that is not null has one item."""
-    lengths = pc.list_value_length(array).drop_null()
-    return len(lengths) > 0 and pc.all(pc.equal(lengths, 1)).as_py() is True
+    lengths = np.diff(get_numbers(array.offsets))[~get_nulls(array)]
+    return len(lengths) > 0 and bool((lengths == 1).all())
 
 
 def _to_arrow(column: Column) -> pa.Array:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from galaxtool.errors import TableError
+from galaxtool.tables.formats.arrow_arrays import get_text_lengths
 from galaxtool.utils.local_path import to_local_path
 
 _LONG = 10_000
@@ -43,8 +43,8 @@ def check_texts(table: pa.Table, path: Path) -> None:
     """Raise `TableError` if a column of codes and distinct values needs too much memory as plain texts."""
     for field in table.schema:
         if pa.types.is_dictionary(field.type):
-            lengths = [pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0 for chunk in table[field.name].chunks]
-            longest = max(lengths, default=0)
+            texts = [chunk.dictionary for chunk in table[field.name].chunks if _is_text(chunk.dictionary.type)]
+            longest = max((int(get_text_lengths(array).max(initial=0)) for array in texts), default=0)
             if longest > _LONG and longest * table.num_rows * _BYTES_PER_CHARACTER > _MOST_BYTES:
                 raise _make_error(path, field.name, f"a text of {longest} bytes in a table of {table.num_rows} rows")
 
