@@ -79,6 +79,7 @@ _PLACES = {
     "galaxtool.testing.taxonomy": ("check_model", "check_recipe", "check_taxonomy", "check_vote_schema"),
     "galaxtool.training.loss": ("Loss",),
     "galaxtool.training.options": ("TrainOptions",),
+    "galaxtool.training.shared_run": ("choose_training_device", "is_main_process", "share_run"),
     "galaxtool.training.stage": ("Stage",),
     "galaxtool.training.task": ("Batch", "PictureSet", "Task"),
     "galaxtool.training.trainer": ("Trainer",),

@@ -25,11 +25,11 @@ from galaxtool.inference.reading import override_preprocess, parse_stretch
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
 from galaxtool.taxonomy.symbols import load_symbols
-from galaxtool.training import distributed
 from galaxtool.training.label_noise import LabelNoise
 from galaxtool.training.objective import Objective
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.precision import suggest_precision
+from galaxtool.training.shared_run import choose_training_device
 from galaxtool.training.task import PictureSet, Task
 from galaxtool.types import Progress
 from galaxtool.vision.augmentation_names import make_augmentation
@@ -133,9 +133,7 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     """Load the backbone, read the pictures, and build the task that the method is given."""
     log.say(f"Loading the backbone {setup.backbone} ...")
     torch.manual_seed(config.seed)
-    # each of several processes has its own GPU, which is its current device
-    one_gpu_each = distributed.size() > 1 and torch.cuda.is_available() and config.device.startswith(("auto", "cuda"))
-    device = choose_device("cuda" if one_gpu_each else config.device)
+    device = choose_training_device(config.device)
     channels = parse_channels(config.channels)
     text_encoder = setup.text_encoder and str(setup.text_encoder)
     backbone = create_backbone(setup.backbone, channels=len(channels), text_encoder=text_encoder).to(device)

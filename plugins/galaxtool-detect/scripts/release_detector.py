@@ -13,12 +13,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-
-from galaxtool_detect.boxes import DetectionSet, Detections
+from galaxtool_detect.boxes import Detections, DetectionSet
 from galaxtool_detect.commands.simulate import simulate
 from galaxtool_detect.datasets.open import open_detection_set
 from galaxtool_detect.detectors.files import as_half, load_detector, save_detector
@@ -75,7 +75,7 @@ def measure(fields: DetectionSet, found: list[Detections], detector: Detector) -
             matched.append(bool(inside.all(axis=1).any()))
             snr.append(value)
     edges = (5, 7, 10, 20, 50, 1e9)
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         chosen = (np.array(snr) >= low) & (np.array(snr) < high)
         scores[f"completeness_snr_{low}"] = float(np.array(matched)[chosen].mean()) if chosen.any() else float("nan")
     return scores

@@ -74,6 +74,17 @@ def test_an_interrupted_run_ends_like_one_that_was_not(fields: Path, tmp_path: P
         assert [row[column] for row in cut] == [row[column] for row in whole]
 
 
+def test_processes_of_torchrun_train_together(fields: Path, tmp_path: Path) -> None:
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in {**TINY, "epochs": 1}.items()]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "galaxtool"]
+    command = [*launch, "detect", "train", str(fields), "-o", str(tmp_path / "run"), *options]
+    subprocess.run(command, check=True, timeout=500, capture_output=True)
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["status"] == "done" and len(read_history(tmp_path / "run")) == 1
+    assert (tmp_path / "run" / "model" / "weights.safetensors").is_file()
+    assert not (tmp_path / "run" / "sweep").exists()
+
+
 def write_map(path: Path, shape: tuple[int, ...], seed: int = 0) -> Path:
     pixels = np.random.default_rng(seed).normal(0, 1e-4, shape).astype(np.float32)
     pixels[..., :5, :] = np.nan

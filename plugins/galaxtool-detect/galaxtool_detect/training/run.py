@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 
-from galaxtool import Progress, RunDirectory, Trainer, choose_device
+from galaxtool import Progress, RunDirectory, Trainer, choose_training_device, is_main_process, share_run
 from galaxtool_detect import __version__
 from galaxtool_detect.boxes import DetectionSet
 from galaxtool_detect.datasets.open import open_detection_set
@@ -47,15 +47,17 @@ def start_training(config: TrainConfig, output: Path, progress: Progress, *, ove
     """Create a run directory and train in it."""
     fields = _open(config)
     setup = prepare(config, fields)
-    run = RunDirectory.create(output, command="detect train", config=config.as_dict(), overwrite=overwrite)
-    with run.recording(), _explain_interruption(output):
+
+    def make() -> RunDirectory:
+        return RunDirectory.create(output, command="detect train", config=config.as_dict(), overwrite=overwrite)
+
+    with share_run(make) as run, _explain_interruption(output):
         return _train(run, config, setup, progress, resume=False)
 
 
 def resume_training(path: Path, progress: Progress) -> TrainOutcome:
     """Resume an unfinished run with its own settings."""
-    run = RunDirectory.open(path)
-    with run.recording(), _explain_interruption(path):
+    with share_run(lambda: RunDirectory.open(path)) as run, _explain_interruption(path):
         config = TrainConfig.from_dict({name: entry["value"] for name, entry in run.manifest["config"].items()})
         fields = _open(config)
         return _train(run, config, prepare(config, fields), progress, resume=True)
@@ -76,7 +78,7 @@ def _explain_interruption(path: Path) -> Iterator[None]:
 
 
 def _train(run: RunDirectory, config: TrainConfig, setup: Setup, progress: Progress, *, resume: bool) -> TrainOutcome:
-    setup.detector.to(choose_device(config.device))
+    setup.detector.to(choose_training_device(config.device))
     _describe(setup, progress)
     lr = config.lr or sweep_rates(config, setup, run.path / "lr_sweep.csv", progress)
     config = dataclasses.replace(config, lr=lr)
@@ -87,7 +89,8 @@ def _train(run: RunDirectory, config: TrainConfig, setup: Setup, progress: Progr
     outcome = Trainer(task, [make_stage(config, setup, epochs=config.epochs)], run.path, progress).fit(resume=resume)
     record = _make_record(config, setup, outcome.best)
     run.manifest["metrics"] = record.scores
-    save_detector(run.path / "model", setup.detector, record)
+    if is_main_process():
+        save_detector(run.path / "model", setup.detector, record)
     return TrainOutcome(run=run.path, model=run.path / "model", record=record)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import tempfile
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from galaxtool import Progress, Task, Trainer, TrainingError, atomic_write
+from galaxtool import Progress, Task, Trainer, TrainingError, atomic_write, is_main_process
 from galaxtool_detect.training.config import TrainConfig
 from galaxtool_detect.training.stage import DetectionStage
 from galaxtool_detect.training.task import Setup, make_stage, make_task
@@ -81,7 +81,7 @@ def sweep_rates(config: TrainConfig, setup: Setup, record: Path, progress: Progr
     chosen = rng.permutation(len(setup.train))[:n]
     trials = []
     for rate in RATES[config.mode]:
-        trials.append(_Trial(rate, _try_rate(config, setup, rate, chosen)))
+        trials.append(_Trial(rate, _try_rate(config, setup, rate, chosen, _find_scratch(record))))
         setup.detector.load_state_dict(start)
     finished = [trial for trial in trials if trial.losses]
     if not finished:
@@ -90,7 +90,9 @@ def sweep_rates(config: TrainConfig, setup: Setup, record: Path, progress: Progr
         )
     smooth = [trial for trial in finished if trial.falls] or finished[:1]
     best = min(smooth, key=lambda trial: trial.losses[-1]).lr
-    _write(record, trials, best)
+    if is_main_process():
+        _write(record, trials, best)
+        shutil.rmtree(_find_scratch(record), ignore_errors=True)
     tried = ", ".join(f"{trial.lr:g}: {trial.losses[-1]:.3f}" for trial in finished)
     progress.say(f"Learning rate {best:g}, by a sweep of {_EPOCHS} times {_STEPS} steps (loss at {tried}).")
     return best
@@ -105,7 +107,12 @@ def _write(record: Path, trials: list[_Trial], best: float) -> None:
             writer.writerow([f"{trial.lr:g}", *cells, trial.falls, trial.lr == best])
 
 
-def _try_rate(config: TrainConfig, setup: Setup, rate: float, chosen: np.ndarray) -> list[float]:
+def _find_scratch(record: Path) -> Path:
+    """Return the folder for the short trainings, the same in all processes."""
+    return record.with_name("sweep")
+
+
+def _try_rate(config: TrainConfig, setup: Setup, rate: float, chosen: np.ndarray, folder: Path) -> list[float]:
     """Return the losses of the short epochs; fewer if the loss was not finite."""
     short = dataclasses.replace(config, epochs=_EPOCHS, ema=0.0)
     task = make_task(short, setup, rate)
@@ -113,7 +120,7 @@ def _try_rate(config: TrainConfig, setup: Setup, rate: float, chosen: np.ndarray
     weights[chosen] = 1
     task = dataclasses.replace(task, train=dataclasses.replace(task.train, weights=weights))
     stage = make_stage(short, setup, epochs=_EPOCHS, kind=_SweepStage)
-    with torch.random.fork_rng(devices=[]), tempfile.TemporaryDirectory() as folder:
+    with torch.random.fork_rng(devices=[]):
         trainer = Trainer(task, [stage], folder)
         try:
             history = trainer.fit().history

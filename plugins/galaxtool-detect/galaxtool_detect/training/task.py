@@ -20,8 +20,8 @@ from galaxtool import (
     Task,
     Taxonomy,
     TrainOptions,
-    choose_device,
     choose_precision,
+    choose_training_device,
     get_registry,
 )
 from galaxtool_detect.boxes import DetectionSet
@@ -141,7 +141,7 @@ def _read_backbone(folder: str) -> str:
 
 def make_task(config: TrainConfig, setup: Setup, lr: float) -> Task:
     """Make the task; its pictures are empty, because the stage reads fields itself."""
-    device = choose_device(config.device)
+    device = choose_training_device(config.device)
     network = setup.detector.config
     options = TrainOptions(
         epochs=config.epochs,
