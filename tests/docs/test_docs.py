@@ -66,14 +66,14 @@ def test_the_command_reference_is_up_to_date() -> None:
 
 def test_the_hook_reference_is_up_to_date() -> None:
     written = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
-    assert written == HOOKS["make_reference"](), "run `make docs`"
+    assert written == HOOKS["make_reference"](), "run scripts/write_hook_reference.py"
 
 
 @pytest.mark.slow
 def test_the_list_of_public_names_is_up_to_date() -> None:
     names = runpy.run_path(str(ROOT / "scripts" / "write_api_reference.py"))
     written = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    assert written == names["make_reference"](), "run `make docs`"
+    assert written == names["make_reference"](), "run scripts/write_api_reference.py"
 
 
 def test_the_command_reference_has_every_option_of_help() -> None:

@@ -159,7 +159,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 # its commands are those of other tests
-SLOW = ("docs/quickstart.md",)
+SLOW = ("docs/cases/mergers.md", "docs/gpu-pipelines.md", "docs/quickstart.md")
 
 
 @pytest.mark.parametrize(
