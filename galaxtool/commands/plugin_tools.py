@@ -5,6 +5,7 @@ In Python they are ``galaxtool.plugin_tools.new(...)`` and so on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from galaxtool.authoring.results import NewPlugin, PluginChange, PluginCheck, PluginDiagnosis
@@ -107,7 +108,9 @@ def uninstall(name: str, *, progress: Progress | None = None) -> PluginChange:
     return uninstall_plugin(name, progress=progress or Silent())
 
 
-def check(plugin: str, *, onnx: bool = False, progress: Progress | None = None) -> PluginCheck:
+def check(
+    plugin: str, *, onnx: bool = False, only: Sequence[str] = (), progress: Progress | None = None
+) -> PluginCheck:
     """Check a plugin: what it requires, imports and provides; the exit status is 1 if something is wrong.
 
     Everything that it registers is run on small random data, by the checks that galaxtool.check_head and its like make.
@@ -118,6 +121,8 @@ def check(plugin: str, *, onnx: bool = False, progress: Progress | None = None) 
         Name of an installed plugin or its package, or the folder of one, which need not be installed.
     onnx : bool
         Export backbones and heads to ONNX too, which takes up to a minute each.
+    only : sequence of str
+        Make only the checks with this in their name, such as head or my-net; can be repeated.
     progress : Progress, optional
         Receiver of progress messages.
 
@@ -135,7 +140,7 @@ def check(plugin: str, *, onnx: bool = False, progress: Progress | None = None) 
     """
     from galaxtool.authoring.check import check_plugin
 
-    return check_plugin(plugin, onnx=onnx, progress=progress or Silent())
+    return check_plugin(plugin, onnx=onnx, only=only, progress=progress or Silent())
 
 
 def doctor() -> PluginDiagnosis:

@@ -45,7 +45,7 @@ def odd() -> object:
 
 @pytest.mark.usefixtures("odd")
 def test_check_says_what_to_change() -> None:
-    found = check_plugin("odd", onnx=False, progress=Silent())
+    found = check_plugin("odd", onnx=False, only=(), progress=Silent())
     rows = {row.what: row for row in found.rows}
     assert rows["plugin odd"].result == "ok"
     assert rows["summary of metric odd_metric"].message.startswith("it has none")
@@ -54,6 +54,15 @@ def test_check_says_what_to_change() -> None:
     assert [row.what for row in found.failed] == [
         "name of head linear", "summary of metric odd_metric", "metric odd_metric",
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("odd")
+def test_only_some_checks_are_made() -> None:
+    found = check_plugin("odd", onnx=False, only=("summary", "plugin"), progress=Silent())
+    assert [row.what for row in found.rows] == ["plugin odd", "summary of metric odd_metric"]
+    with pytest.raises(galaxtool.ConfigError, match="No check of 'odd' has 'backbone' in its name") as caught:
+        check_plugin("odd", onnx=False, only=("backbone",), progress=Silent())
+    assert "metric odd_metric" in caught.value.hint
 
 
 @pytest.mark.usefixtures("odd")

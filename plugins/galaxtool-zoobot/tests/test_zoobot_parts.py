@@ -46,8 +46,8 @@ def test_every_encoder_is_registered_with_its_source() -> None:
             assert weights.uri.startswith("hf-hub:mwalmsley/zoobot-encoder-") and weights.citation
             assert weights.licence in ("Apache-2.0", "GPL-3.0")
     base, maxvit = find_spec("zoobot-convnext").weights[0], find_spec("zoobot-maxvit").weights[0]
-    assert base.uri == "hf-hub:mwalmsley/zoobot-encoder-convnext_base/model.safetensors"
-    assert maxvit.uri == "hf-hub:mwalmsley/zoobot-encoder-maxvit_base_rw_224/model.safetensors"
+    assert base.uri == "hf-hub:mwalmsley/zoobot-encoder-convnext_base/pytorch_model.bin"
+    assert maxvit.uri == "hf-hub:mwalmsley/zoobot-encoder-maxvit_base_rw_224/pytorch_model.bin"
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def test_weights_that_are_not_here_are_named(tmp_path: Path, monkeypatch: pytest
     files = write_images(tmp_path / "a", 3) + write_images(tmp_path / "b", 3)
     with pytest.raises(OfflineError, match="zoobot-convnext-nano@evo are not on this machine") as caught:
         galaxtool.finetune([files[0].parent.parent], backbone="zoobot-convnext-nano", output=tmp_path / "run")
-    assert "--backbone zoobot-convnext-nano@/path/to/model.safetensors" in caught.value.hint
+    assert "--backbone zoobot-convnext-nano@/path/to/pytorch_model.bin" in caught.value.hint
 
 
 @pytest.mark.slow
@@ -182,10 +182,10 @@ def votes(tmp_path: Path) -> Path:
     })  # fmt: skip
 
 
-def tune(votes: Path, run: Path, *options: str, **settings: Any) -> Any:
+def tune(catalogue: Path, run: Path, *options: str, **settings: Any) -> Any:
     defaults = {"votes": "gz-rings", "backbone": "timm:test_convnext@none", "epochs": 1, "separation": 0.0}
     return galaxtool.finetune(
-        [f"zoobot:{votes}"], method="zoobot", option=options, output=run, image_size=64, batch_size=8,
+        [f"zoobot:{catalogue}"], method="zoobot", option=options, output=run, image_size=64, batch_size=8,
         **{**defaults, **settings},
     )  # fmt: skip
 

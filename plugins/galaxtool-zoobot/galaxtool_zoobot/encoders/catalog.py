@@ -37,6 +37,8 @@ class Encoder:
         What to cite for the weights.
     data : str
         What it was trained on.
+    file : str
+        Name of the file of weights in the repository.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Encoder:
     licence: str = "Apache-2.0"
     weights: Citation = SCALING
     data: str = "Galaxy Zoo Evo"
+    file: str = "pytorch_model.bin"
 
     def make_spec(self) -> BackboneSpec:
         """Return the spec."""
@@ -59,7 +62,7 @@ class Encoder:
             weights=tuple(
                 Weights(
                     tag=tag,
-                    uri=f"hf-hub:{OWNER}/{repository}/model.safetensors",
+                    uri=f"hf-hub:{OWNER}/{repository}/{self.file}",
                     licence=self.licence,
                     citation=self.weights,
                 )
@@ -114,6 +117,7 @@ ENCODERS = (
         repositories=(("q1", "zoobot-encoder-euclid-convnext-base"),),
         weights=EUCLID,
         data="Galaxy Zoo Euclid",
+        file="model.safetensors",
     ),
 )
 """All of them. ``zoobot-convnext`` and ``zoobot-maxvit`` are the sizes of Wang et al. 2024, arXiv:2411.19475."""
