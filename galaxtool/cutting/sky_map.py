@@ -74,10 +74,10 @@ class SkyMap:
         self.unit = source.unit
         with ignore_warnings():
             self.beam = find_beam(source.header) or find_beam(source.primary)
-        self.wcs, self.wcs_problem = _find_wcs(source)
-        if self.wcs is not None:
-            x, y = (3600 * float(side) for side in proj_plane_pixel_scales(self.wcs))
-            self.pixel_scale = math.sqrt(x * y)
+            self.wcs, self.wcs_problem = _find_wcs(source)
+            if self.wcs is not None:
+                x, y = (3600 * float(side) for side in proj_plane_pixel_scales(self.wcs))
+                self.pixel_scale = math.sqrt(x * y)
 
     def read(self, y0: int = 0, y1: int | None = None, x0: int = 0, x1: int | None = None) -> np.ndarray:
         """Read a box of pixels.

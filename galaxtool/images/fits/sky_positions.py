@@ -13,7 +13,7 @@ from galaxtool.utils.warning_filter import ignore_warnings
 def convert_to_pixels(wcs: WCS, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Convert positions (degrees, ICRS) to x and y from 0; NaN where the projection is undefined."""
     world = np.empty((len(ra), 2))
-    frame = wcs_to_celestial_frame(wcs)
+    frame = _find_frame(wcs)
     lon, lat = ra, dec
     if not isinstance(frame, ICRS):
         coordinates = SkyCoord(ra, dec, unit="deg").transform_to(frame).spherical
@@ -29,8 +29,13 @@ def convert_to_sky(wcs: WCS, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, 
     with ignore_warnings(), np.errstate(all="ignore"):
         world = wcs.all_pix2world(np.column_stack([x, y]), 0)
     lon, lat = world[:, wcs.wcs.lng], world[:, wcs.wcs.lat]
-    frame = wcs_to_celestial_frame(wcs)
+    frame = _find_frame(wcs)
     if isinstance(frame, ICRS):
         return lon, lat
     coordinates = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
     return coordinates.ra.deg, coordinates.dec.deg
+
+
+def _find_frame(wcs: WCS) -> object:
+    with ignore_warnings():  # about keywords that mean what newer ones do
+        return wcs_to_celestial_frame(wcs)

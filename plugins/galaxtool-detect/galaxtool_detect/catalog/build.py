@@ -18,10 +18,10 @@ from galaxtool_detect.catalog.fluxes import (
     Measurement,
     estimate_beam_width,
     is_per_beam,
-    measure_box,
 )
-from galaxtool_detect.catalog.joining import contains, find_groups, find_neighbours
+from galaxtool_detect.catalog.joining import find_groups
 from galaxtool_detect.catalog.maps import PixelMap
+from galaxtool_detect.catalog.measure_boxes import measure_boxes
 from galaxtool_detect.catalog.noise_grid import NoiseGrid, measure_noise
 
 _BOX = ("x0", "y0", "x1", "y1")
@@ -84,10 +84,11 @@ def build_catalogue(
     """
     noise = noise if noise is not None else measure_noise(image)
     boxes = found.boxes.astype(float)
-    measured = _measure_all(image, noise, boxes, progress)
     n = len(found)
+    labels = [classes[int(label)] for label in found.labels]
+    measured = measure_boxes(image, noise, boxes, labels, progress)
     groups = find_groups(image, boxes, measured, estimate_beam_width(image)) if join and n else np.arange(n)
-    rows = [_describe(measured[i], boxes[i], float(found.scores[i]), classes[int(found.labels[i])]) for i in range(n)]
+    rows = [_describe(measured[i], boxes[i], float(found.scores[i]), labels[i]) for i in range(n)]
     members = [np.flatnonzero(groups == group) for group in range(int(groups.max(initial=-1)) + 1)]
     ids = [f"{name}-{i + 1:05d}" for i in range(len(members))]
     part_ids = np.array([ids[group] for group in groups], dtype=object)
@@ -104,23 +105,6 @@ def build_catalogue(
     sources["parts"] = _text_column([" ".join(part_ids[parts]) if len(parts) > 1 else "" for parts in members])
     sources["flags"] = flags
     return SourceCatalogue(sources=sources, components=components)
-
-
-def _measure_all(image: PixelMap, noise: NoiseGrid, boxes: np.ndarray, progress: Progress | None) -> list[Measurement]:
-    """Measure all boxes, in the order of the rows of the image, so that its file is read from start to end."""
-    found: dict[int, Measurement] = {}
-    others: list[list[int]] = [[] for _ in boxes]
-    for one, other in find_neighbours(boxes, 0.0):
-        if not contains(boxes[one], boxes[other]):
-            others[one].append(other)
-            others[other].append(one)
-    if progress is not None:
-        progress.start("Measuring sources", len(boxes))
-    for row in np.argsort(boxes[:, 1], kind="stable").tolist():
-        found[row] = measure_box(image, noise, boxes[row], boxes[others[row]])
-        if progress is not None:
-            progress.advance()
-    return [found[row] for row in range(len(boxes))]
 
 
 def _text_column(values: Sequence[str]) -> Column:

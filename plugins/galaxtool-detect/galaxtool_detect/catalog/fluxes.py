@@ -16,6 +16,7 @@ _MARGIN = 0.5  # widths of the beam by which a box is enlarged, for the wings
 _RESOLVED = 3.0  # standard deviations by which the integrated flux of a resolved source exceeds its peak
 _LONG = 2.6  # widths of the beam: no point source, however bright, has so long a box
 _LEAST_SHARE = 0.3  # of a point source within its box
+_EXTENDED = frozenset(("double", "bent", "extended", "fri", "frii", "fr i", "fr ii", "relic", "halo", "tail"))
 
 BLANK, EDGE, RESOLVED, NO_BEAM, NO_WCS = "BLANK_PIXELS", "EDGE", "RESOLVED", "NO_BEAM", "NO_WCS"
 
@@ -64,13 +65,25 @@ class Measurement:
         return self.peak / self.rms if self.rms > 0 else math.nan
 
 
+def is_extended_class(label: str) -> bool:
+    """Tell whether the name of a class says that its sources are larger than the beam."""
+    return label.lower() in _EXTENDED
+
+
 def is_per_beam(unit: str) -> bool:
     """Tell whether a unit is a brightness per beam."""
     plain = "".join(unit.lower().split())
     return any(word in plain for word in ("/beam", "/bm", "beam-1", "beam^-1", "beam**-1", "perbeam"))
 
 
-def measure_box(image: PixelMap, noise: NoiseGrid, box: np.ndarray, others: np.ndarray | None = None) -> Measurement:
+def measure_box(
+    image: PixelMap,
+    noise: NoiseGrid,
+    box: np.ndarray,
+    others: np.ndarray | None = None,
+    *,
+    is_extended: bool = False,
+) -> Measurement:
     """Measure the source in a box.
 
     Parameters
@@ -81,6 +94,8 @@ def measure_box(image: PixelMap, noise: NoiseGrid, box: np.ndarray, others: np.n
         Background and noise of the image.
     box : ndarray, shape (4,)
         x0, y0, x1, y1 in pixels.
+    is_extended : bool
+        Whether the source is known to be larger than the beam, by its class.
     others : ndarray, shape (M, 4), optional
         Boxes of other sources that overlap this one: pixels that are nearer to their middle than to that of the box, in
         units of their sides, are not measured.
@@ -88,10 +103,10 @@ def measure_box(image: PixelMap, noise: NoiseGrid, box: np.ndarray, others: np.n
     Returns
     -------
     Measurement
-        The peak is that of a parabola through the highest pixel and its neighbours, less what noise adds to a maximum
+        The peak is that of a Gaussian through the highest pixel and its neighbours, less what noise adds to a maximum
         (half of the squared noise over the peak). The integrated flux is the peak if the source is a point within the
-        errors and its box is no longer than that of one, else the sum over the box and half a beam around it, divided
-        by the share of a point source in there.
+        errors, its box is no longer than that of one and its class allows it. Else it is the sum over the box and half
+        a beam around it, divided by the share of a point source in there.
     """
     _, ny, nx = image.shape
     beam = beam_pixels(image)
@@ -112,7 +127,7 @@ def measure_box(image: PixelMap, noise: NoiseGrid, box: np.ndarray, others: np.n
     x, y, peak = _find_peak(pixels, box, (x0, y0))
     if rms > 0 and peak > rms:
         peak -= rms**2 / (2 * peak)
-    is_long = beam is not None and max(box[2] - box[0], box[3] - box[1]) > _LONG * beam[0]
+    is_long = is_extended or (beam is not None and max(box[2] - box[0], box[3] - box[1]) > _LONG * beam[0])
     flux, error, more = _integrate(image, pixels, (x - x0, y - y0), (peak, rms), is_long=is_long)
     return Measurement(
         x=x, y=y, peak=peak, peak_error=rms, flux=flux, flux_error=error, rms=rms, background=background,
@@ -169,18 +184,24 @@ def _find_peak(pixels: np.ndarray, box: np.ndarray, corner: tuple[int, int]) -> 
         inside = np.where(np.isfinite(pixels), pixels, -np.inf)
     row, column = np.unravel_index(int(np.argmax(inside)), inside.shape)
     peak = float(pixels[row, column])
-    shifts = []
-    for axis, at in ((1, column), (0, row)):
-        line = pixels[row, :] if axis else pixels[:, column]
-        shift = 0.0
-        if 0 < at < len(line) - 1:
-            low, high = float(line[at - 1]), float(line[at + 1])
-            curve = low - 2 * pixels[row, column] + high
-            if np.isfinite(curve) and curve < 0:
-                shift = float(np.clip(0.5 * (low - high) / curve, -0.5, 0.5))
-                peak -= 0.25 * (low - high) * shift
+    height, shifts = 1.0, []
+    for line, at in ((pixels[row, :], column), (pixels[:, column], row)):
+        shift, factor = _refine(line[at - 1 : at + 2]) if 0 < at < len(line) - 1 else (0.0, 1.0)
+        height *= factor
         shifts.append(shift)
-    return float(x0 + column + shifts[0]), float(y0 + row + shifts[1]), peak
+    return float(x0 + column + shifts[0]), float(y0 + row + shifts[1]), peak * height
+
+
+def _refine(values: np.ndarray) -> tuple[float, float]:
+    """Return how far the peak of a Gaussian through three pixels is from the middle one, and how much higher it is."""
+    if not (np.isfinite(values) & (values > 0)).all():
+        return 0.0, 1.0
+    low, middle, high = np.log(values)
+    curve = low - 2 * middle + high
+    if not curve < 0:
+        return 0.0, 1.0
+    shift = float(np.clip(0.5 * (low - high) / curve, -0.5, 0.5))
+    return shift, math.exp(-0.25 * (low - high) * shift)
 
 
 def _integrate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,7 +67,9 @@ class FieldMap:
         """arcsec per pixel; None without a WCS."""
         if self.field.wcs is None:
             return None
-        x, y = proj_plane_pixel_scales(self.field.wcs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about keywords of headers, which do not change the scale
+            x, y = proj_plane_pixel_scales(self.field.wcs)
         return 3600 * math.sqrt(float(x) * float(y))
 
     def read(self, y0: int = 0, y1: int | None = None, x0: int = 0, x1: int | None = None) -> np.ndarray:

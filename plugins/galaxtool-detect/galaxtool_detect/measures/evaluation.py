@@ -12,8 +12,9 @@ from astropy.table import Table
 from galaxtool import ConfigError, Progress
 from galaxtool_detect.boxes import Detections, FieldImage
 from galaxtool_detect.catalog.build import clean_unit
-from galaxtool_detect.catalog.fluxes import estimate_beam_width, measure_box
+from galaxtool_detect.catalog.fluxes import estimate_beam_width
 from galaxtool_detect.catalog.maps import FieldMap
+from galaxtool_detect.catalog.measure_boxes import measure_boxes
 from galaxtool_detect.catalog.noise_grid import measure_noise
 from galaxtool_detect.measures.average_precision import AveragePrecision, compute_average_precision
 from galaxtool_detect.measures.finders import Finder, Found
@@ -135,7 +136,7 @@ class Evaluation:
         self._truth.append(replace(field, labels=labels, pixels=empty))
         self._found.append(detections)
         counted = detections.scores >= self.finder.threshold
-        peaks, fluxes, snr = _measure_found(field, found, counted)
+        peaks, fluxes, snr = _measure_found(field, found, counted, self.finder.classes)
         above = detections.select(counted)
         match = match_positions(field, above, estimate_beam_width(FieldMap(field)))
         truth = complete_truth(field)
@@ -208,12 +209,14 @@ def complete_truth(field: FieldImage) -> dict[str, np.ndarray]:
         image = FieldMap(field)
         noise = measure_noise(image)
         boxes = np.concatenate([field.boxes, field.ignored]).astype(float)
-        measured = [measure_box(image, noise, box) for box in boxes]
+        measured = measure_boxes(image, noise, boxes, [""] * n)
         truth["snr"] = np.array([one.snr for one in measured])
     return truth
 
 
-def _measure_found(field: FieldImage, found: Found, counted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _measure_found(
+    field: FieldImage, found: Found, counted: np.ndarray, classes: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return peak, flux and signal-to-noise of the detections that count."""
     boxes = found.detections.boxes[counted].astype(float)
     if not len(boxes):
@@ -224,7 +227,8 @@ def _measure_found(field: FieldImage, found: Found, counted: np.ndarray) -> tupl
         peak, flux = found.peak[counted], found.flux[counted]
         _, rms = noise.at(*((boxes[:, i] + boxes[:, i + 2]) / 2 for i in (0, 1)))
         return peak, flux, peak / rms
-    measured = [measure_box(image, noise, box) for box in boxes]
+    labels = [classes[label] if classes else "" for label in found.detections.labels[counted]]
+    measured = measure_boxes(image, noise, boxes, labels)
     peak = np.array([one.peak for one in measured]) if found.peak is None else found.peak[counted]
     flux = np.array([one.flux for one in measured]) if found.flux is None else found.flux[counted]
     return peak, flux, np.array([one.snr for one in measured])
