@@ -77,7 +77,8 @@ def check_classes(labels: Sequence[str], folds: int) -> None:
     counts = Counter(labels)
     if len(counts) < 2:
         raise InputError(
-            f"All {len(labels)} labels are '{next(iter(counts))}'; a label can only be doubted in favour of another.",
+            (f"All {len(labels)} labels are" if len(labels) > 1 else "The only label is")
+            + f" '{next(iter(counts))}'; a label can only be doubted in favour of another.",
             hint="Check --label-column and --where.",
         )
     small = {label: n for label, n in counts.items() if n < folds}
@@ -87,9 +88,13 @@ def check_classes(labels: Sequence[str], folds: int) -> None:
     listed = ", ".join(f"'{label}' ({n})" for label, n in list(small.items())[:_MOST_LISTED])
     more = f" and {len(small) - _MOST_LISTED} more" if len(small) > _MOST_LISTED else ""
     names = ", ".join(f"'{label}'" for label in list(small)[:_MOST_LISTED])
-    leave_out = f'leave these images out, as with --where "label not in ({names})"'
+    hint = f'Leave these images out, as with --where "label not in ({names})".'
+    if len(counts) - len(small) < 2:
+        hint = f"Add images until two classes or more have at least {folds}."
+    if least > 1:
+        hint = f"Give --folds {least}. {hint}"
     raise InputError(
         f"{'This class has' if len(small) == 1 else 'These classes have'} fewer images than the {folds} folds: "
         f"{listed}{more}.",
-        hint=f"Give --folds {least}, or {leave_out}." if least > 1 else f"{leave_out[0].upper()}{leave_out[1:]}.",
+        hint=hint,
     )

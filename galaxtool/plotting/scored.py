@@ -77,6 +77,11 @@ def read_scored(path: Path, log: Progress, *, truth: str = "truth") -> ScoredIma
             return _read_predictions(path / PREDICTIONS, truth, log)
         if (path / READOUTS).is_file():
             return _read_readout(path / READOUTS)
+        if members := sorted(path.glob(f"models/*/{PREDICTIONS}")):
+            raise InputError(
+                f"'{path}' is an evaluation of {len(members)} models, and a figure shows one.",
+                hint=f"Draw one of them: {members[0].parent}",
+            )
         is_run = (path / "history.csv").is_file()
         raise InputError(
             f"The {'run' if is_run else 'folder'} '{path}' has no predictions of images with a true class.",

@@ -11,7 +11,7 @@ from support.helpers import SLUGS, make_model, write_fits
 
 import galaxtool
 from galaxtool.cli.main import application
-from galaxtool.errors import ConfigError
+from galaxtool.errors import ConfigError, InputError
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,12 @@ def test_compare_takes_the_folder_as_one_name(together: Path, images: Path, mode
     result = galaxtool.compare([tmp_path / "one", together], metric=["accuracy"], resamples=100)
     seeds = {one.name: one.seeds for one in result.scores}
     assert seeds == {"one": 1, "both": 2}
+
+
+def test_a_figure_shows_one_of_them(together: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="an evaluation of 2 models") as caught:
+        galaxtool.plot("confusion", together, output=tmp_path / "x.png")
+    assert "seed0" in str(caught.value.hint)
 
 
 def test_each_model_once(images: Path, models: list[Path], tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def choose_kind(name: str, count: int, dim: int, *, available: int | None = None
     Examples
     --------
     >>> choose_kind("auto", 5000, 512)
-    KindChoice(name='flat', reason='5,000 images are quickly compared one by one, which is exact')
+    KindChoice(name='flat', reason='comparing 5,000 images one by one is quick and exact')
     >>> choose_kind("auto", 1_000_000, 512, available=2**34).name
     'ivf-sq8'
     >>> choose_kind("auto", 10_000_000, 512, available=2**32).name
@@ -59,7 +59,7 @@ def choose_kind(name: str, count: int, dim: int, *, available: int | None = None
         return KindChoice(name)
     images = format_count(count, "image")
     if count <= MAX_EXACT:
-        return KindChoice("flat", f"{images} are quickly compared one by one, which is exact")
+        return KindChoice("flat", f"comparing {images} one by one is quick and exact")
     size = count * (dim + 8)
     available = measure_available_memory() if available is None else available
     if available is None:
