@@ -85,7 +85,7 @@ class VotesHead(nn.Linear):
     def _load_from_state_dict(self, state: Mapping[str, Any], prefix: str, *args: Any) -> None:
         """Load a state, also one of before heads had dropout."""
         rate = state.get(f"{prefix}dropout", torch.zeros(()))
-        super()._load_from_state_dict({**state, f"{prefix}dropout": rate}, prefix, *args)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict({**state, f"{prefix}dropout": rate}, prefix, *args)
         self._rate = float(self.dropout)
 
     def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:

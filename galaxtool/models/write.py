@@ -14,7 +14,7 @@ from galaxtool import __version__
 from galaxtool.backbones.create import create_backbone
 from galaxtool.errors import ConfigError, ModelError, OutputExists
 from galaxtool.models.directory import save_model
-from galaxtool.models.find import RECORD
+from galaxtool.models.find import ONNX, RECORD, TEXT_ONNX
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
@@ -24,6 +24,9 @@ from galaxtool.taxonomy.quantities import build_quantity_taxonomy, parse_targets
 from galaxtool.taxonomy.votes.load import load_schema, schema_from_dict
 from galaxtool.utils.run_directory import utc_now
 from galaxtool.vision.preprocess import Preprocess
+
+_OTHERS = (ONNX, TEXT_ONNX, "domain.safetensors")
+"""Files of an earlier model in the same folder that would not be replaced."""
 
 
 def write_model(
@@ -110,6 +113,8 @@ def write_model(
         created=utc_now(),
         galaxtool=__version__,
     )
+    for name in _OTHERS:
+        (folder / name).unlink(missing_ok=True)
     save_model(folder, GalaxyModel(network, top), record, taxonomy)
 
 
@@ -119,8 +124,8 @@ def _make_taxonomy(
     if sum(map(bool, (classes, votes, target))) != 1:
         raise ConfigError("A model has classes, answers of volunteers or quantities: name one of the three.")
     if votes:
-        given = isinstance(votes, Mapping)
-        return build_vote_taxonomy(schema_from_dict(votes, "the model") if given else load_schema(votes))
+        schema = schema_from_dict(votes, "the model") if isinstance(votes, Mapping) else load_schema(votes)
+        return build_vote_taxonomy(schema)
     if target:
         return build_quantity_taxonomy(parse_targets(target))
     return build_taxonomy(classes)
@@ -131,9 +136,6 @@ def _check_folder(folder: Path, *, overwrite: bool) -> None:
         return
     is_model = (folder / RECORD).is_file()
     if is_model and overwrite:
-        # what belongs to the earlier model and would not be replaced
-        for other in ("model.onnx", "text.onnx", "domain.safetensors"):
-            (folder / other).unlink(missing_ok=True)
         return
     raise OutputExists(
         f"'{folder}' {'holds a model' if is_model else 'exists and is not a model'}.",

@@ -10,13 +10,14 @@ from galaxtool_zoobot.commands.convert import ConvertResult, convert
 
 def build_convert() -> TyperCommand:
     """Build the command."""
-    return build_command(
+    command: TyperCommand = build_command(
         convert,
         show=_show,
         group="zoobot",
         flags={"classes": ("--class",)},
         epilog="Example:  galaxtool zoobot convert epoch3.ckpt -o ring-model --class no_ring --class ring",
     )
+    return command
 
 
 def _show(result: ConvertResult) -> None:

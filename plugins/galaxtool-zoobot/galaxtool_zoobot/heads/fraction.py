@@ -44,13 +44,13 @@ class FractionHead(nn.Linear):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map features (N, dim) to outputs (N, 3 T)."""
-        low, middle, high = super().forward(features).unflatten(1, (-1, OUTPUTS)).unbind(dim=2)
+        low, middle, high = super().forward(features).reshape(features.shape[0], -1, OUTPUTS).unbind(dim=2)
         middle = (torch.sigmoid(middle) - self.center) / self.scale
         return torch.stack([low, middle, high], dim=2).flatten(1)
 
     def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
         """Return the quantiles of each quantity, (N, 3 T), between 0 and 1, from the outputs (N, 3 T)."""
-        low, middle, high = logits.unflatten(1, (-1, OUTPUTS)).unbind(dim=2)
+        low, middle, high = logits.reshape(logits.shape[0], -1, OUTPUTS).unbind(dim=2)
         ends = [middle - temperature * F.softplus(low), middle, middle + temperature * F.softplus(high)]
         values = self.center[:, None] + self.scale[:, None] * torch.stack(ends, dim=2)
         return values.clamp(0, 1).flatten(1)

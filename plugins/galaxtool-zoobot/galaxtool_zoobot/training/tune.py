@@ -63,7 +63,8 @@ class ZoobotStage(Stage):
 
     def make_head(self) -> nn.Module:
         """Return the head."""
-        return self.head
+        head: nn.Module = self.head
+        return head
 
     def train(self, mode: bool = True) -> ZoobotStage:
         """Set the mode; frozen parts of the tower stay in evaluation mode."""
