@@ -13,6 +13,7 @@ A picture with display values stays as it is.
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from galaxtool import InputError
 
@@ -57,16 +58,29 @@ def estimate_noise(values: np.ndarray) -> tuple[float, float]:
 
 
 def to_noise_units(pixels: np.ndarray) -> np.ndarray:
-    """Return pixels in units of the noise above the background, float32 (ny, nx); 0 where there are no data.
+    """Return pixels in units of the noise above the background, float32 (ny, nx).
 
-    Several bands are added in these units and divided by the root of their number.
+    Several bands are added in these units and divided by the root of their number. Pixels without data get the value of
+    the nearest pixel that has some, so that a ragged border looks like the sky around it; 0 if there is none.
     """
     total = np.zeros(pixels.shape[-2:], np.float64)
     for band in pixels:
         level, noise = estimate_noise(band)
-        total += np.nan_to_num((band.astype(np.float64) - level) / noise, nan=0.0, posinf=0.0, neginf=0.0)
+        total += fill_blank((band.astype(np.float64) - level) / noise)
     summed: np.ndarray = (total / np.sqrt(len(pixels))).astype(np.float32)
     return summed
+
+
+def fill_blank(values: np.ndarray) -> np.ndarray:
+    """Return an image (ny, nx) with the nearest finite value in place of each that is not; 0 if there is none."""
+    blank = ~np.isfinite(values)
+    if not blank.any():
+        return values
+    if blank.all():
+        return np.zeros_like(values)
+    nearest: np.ndarray = distance_transform_edt(blank, return_distances=False, return_indices=True)
+    filled: np.ndarray = values[tuple(nearest)]
+    return filled
 
 
 def stretch(pixels: np.ndarray, unit: str = "", mask: np.ndarray | None = None) -> np.ndarray:

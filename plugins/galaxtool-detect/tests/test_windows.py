@@ -41,7 +41,9 @@ def test_the_stretch_knows_no_unit_and_keeps_floats() -> None:
     np.testing.assert_allclose(stretch(pixels * 1e-6 + 3e-3), image, atol=2e-3)
     assert len(np.unique(image)) > 4096
     pixels[0, :10] = np.nan
-    assert np.isfinite(stretch(pixels)).all()
+    blank = stretch(pixels)
+    np.testing.assert_array_equal(blank[:, :10], np.repeat(blank[:, 10:11], 10, axis=1))
+    assert np.isfinite(stretch(np.full((1, 8, 8), np.nan))).all()
 
 
 def test_a_picture_stays_as_it_is() -> None:
