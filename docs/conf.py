@@ -32,15 +32,24 @@ extensions = [
 ]
 
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**", "benchmarks/*.md", "plugins/README.md", "plugins/*/README.md"]
+include_patterns = ["*.md", "docs/**", "benchmarks/*.md", "plugins/README.md", "plugins/*/README.md", "plugins/*/docs/*"]
+    "*.md",
+    "docs/**",
+    "benchmarks/*.md",
+    "plugins/README.md",
+    "plugins/*/README.md",
+    "plugins/*/docs/*.md",
+]
 exclude_patterns = ["docs/_build", "docs/site", "**/.*"]
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
+suppress_warnings = ["toc.not_included"]  # a test says that the front page has all pages of docs/
 nb_execution_mode = "off"  # the notebooks are stored with their outputs; a test runs them
 nb_merge_streams = True
 
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # numpydoc has the types in words
 python_maximum_signature_line_length = 100
 numpydoc_show_class_members = False

@@ -19,6 +19,9 @@ import galaxtool
 FIRST_HEADING = "## Start here\n"
 """Heading of docs/index.md from which its links are the tree."""
 
+TITLES = {"../README": "Install, and the first five minutes"}
+"""Page -> its name in the tree, where its heading says less."""
+
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _PAGE = re.compile(r"\]\(([^)#\s]+)\.(?:md|ipynb)\)")
 _PUBLIC = re.compile(r"(?:galaxtool\.)((?:listings\.|plugin_tools\.)?\w+)(?:\(\))?")
@@ -32,6 +35,7 @@ def make_toctrees(text: str) -> str:
     for heading, body in _SECTION.findall(FIRST_HEADING + tables):
         pages = [page for page in dict.fromkeys(map(normpath, _PAGE.findall(body))) if page not in seen]
         seen.update(pages)
+        pages = [f"{TITLES[page]} <{page}>" if page in TITLES else page for page in pages]
         if pages:
             blocks.append("\n".join(["```{toctree}", ":hidden:", f":caption: {heading}", "", *pages, "```", ""]))
     return "\n".join(blocks)

@@ -30,7 +30,7 @@ ELSEWHERE = {
 
 REASONS = ("needs ", "waits for a person", "installs packages", "takes minutes")
 QUICK = {
-    "finetune": "--backbone small-resnet@none --method supervised --epochs 1 --batch-size 8 --device cpu --overwrite",
+    "finetune": "--backbone small-resnet@none --epochs 1 --batch-size 8 --separation 0.01 --device cpu --overwrite",
     "classify": "--overwrite",
     "embed": "--overwrite",
     "index": "--overwrite",

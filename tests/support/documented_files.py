@@ -34,7 +34,7 @@ def run_checked(*words: object) -> str:
 
 def write_documented_files(here: Path) -> None:
     """Write all files into this folder, which must be the working folder."""
-    galaxtool.simulate(output="cutouts", n=50, size=64)
+    galaxtool.simulate(output="cutouts", n=60, size=64)
     images = sorted(Path("cutouts").rglob("*.fits"))
     with fits.open(images[0], mode="update") as file:
         file[0].header.update(CRVAL1=150.1, CRVAL2=2.2)
