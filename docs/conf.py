@@ -32,7 +32,7 @@ extensions = [
 ]
 
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**", "benchmarks/*.md", "plugins/README.md", "plugins/*/README.md", "plugins/*/docs/*"]
+include_patterns = [
     "*.md",
     "docs/**",
     "benchmarks/*.md",
