@@ -28,7 +28,11 @@ def read_numbers(table: Table, name: str) -> np.ndarray:
         If there is no such column, or it is not numeric.
     """
     names = {column.lower(): column for column in table.colnames}
-    numeric = [one for one in table.colnames if is_numeric(table[one]) and not one.startswith("p_")]
+    numeric = [
+        one
+        for one in table.colnames
+        if is_numeric(table[one]) and not one.startswith("p_") and not np.ma.getmaskarray(table[one]).all()
+    ]
     more = ", ..." if len(numeric) > _MOST_LISTED else ""
     hint = (
         f"Columns of numbers are {', '.join(numeric[:_MOST_LISTED])}{more}."

@@ -21,7 +21,7 @@ def anomalies(
     *,
     output: Path = Path("anomalies.csv"),
     html: Path | None = None,
-    method: str = "knn",
+    method: str = "auto",
     neighbors: int = 50,
     top_k: int | None = None,
     seed: int = 0,
@@ -61,7 +61,7 @@ def anomalies(
         Also write an HTML page with the pictures of the 100 oddest images.
     method : str
         Measure of oddness: knn (distance to the k-th neighbour), isolation-forest (the fastest), lof (local outlier
-        factor), or one of a plugin.
+        factor), or one of a plugin. auto is knn for up to 300,000 images, isolation-forest for more.
     neighbors : int
         Number k of neighbours for knn and lof. Rare objects that resemble each other are found only if they are fewer
         than this.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from astropy.table import MaskedColumn, Table
 
 from galaxtool import __version__
 from galaxtool.errors import ConfigError, InputError, OutputExists
-from galaxtool.outliers.options import AnomalyOptions
+from galaxtool.outliers.options import AUTO, MOST_COMPARED, AnomalyOptions, choose_method
 from galaxtool.outliers.results import AnomaliesResult, Anomaly
 from galaxtool.outliers.scores import AnomalyScores, score_anomalies
 from galaxtool.plugins.registry import get_registry
@@ -35,8 +36,15 @@ def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progres
     check_table_path(options.output)
     _check_outputs(args, options)
     features = open_features(args, progress)
-    spec = get_registry().anomaly_methods.find(options.method).spec
+    method = choose_method(options.method, len(features))
     notes = []
+    if options.method == AUTO and len(features) > MOST_COMPARED:
+        notes.append(
+            f"{format_count(len(features), 'image')} are ranked by {method}, which is several times as fast as knn; "
+            "--method knn compares neighbours instead."
+        )
+    options = replace(options, method=method)
+    spec = get_registry().anomaly_methods.find(method).spec
     if len(features) < 2:
         raise InputError(
             f"'{features.name}' has features of {format_count(len(features), 'image')}, which cannot be odd alone.",
@@ -49,7 +57,7 @@ def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progres
         notes.append(f"Each image has only {neighbors} others; --neighbors {options.neighbors} was lowered to that.")
     for note in notes:
         warn(progress, note)
-    scores = score_anomalies(features.vectors, options.method, progress, neighbors=neighbors, seed=options.seed)
+    scores = score_anomalies(features.vectors, method, progress, neighbors=neighbors, seed=options.seed)
     order, percentiles = scores.order(), scores.percentiles()
     rows = order[: options.top_k]
     progress.start("Writing")

@@ -9,6 +9,24 @@ from galaxtool.errors import ConfigError
 from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.config import check_choice
 
+AUTO = "auto"
+
+MOST_COMPARED = 300_000
+"""Number of images up to which ``auto`` compares neighbors; a million take two minutes of processor time."""
+
+
+def choose_method(method: str, count: int) -> str:
+    """Return the measure that ``auto`` stands for; any other as it is.
+
+    Examples
+    --------
+    >>> choose_method("auto", 20_000), choose_method("auto", 1_000_000), choose_method("lof", 1_000_000)
+    ('knn', 'isolation-forest', 'lof')
+    """
+    if method != AUTO:
+        return method
+    return "knn" if count <= MOST_COMPARED else "isolation-forest"
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnomalyOptions:
@@ -21,7 +39,7 @@ class AnomalyOptions:
     html : Path, optional
         Page of the oddest images to write.
     method : str
-        Registered measure of oddness.
+        Registered measure of oddness; ``auto`` for one that takes less than a minute, see `choose_method`.
     neighbors : int
         Number of neighbors for ``knn`` and ``lof``.
     top_k : int, optional
@@ -37,15 +55,15 @@ class AnomalyOptions:
 
     output: Path
     html: Path | None = None
-    method: str = "knn"
+    method: str = AUTO
     neighbors: int = 50
     top_k: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         methods = get_registry().anomaly_methods
-        if self.method not in methods:
-            check_choice("method", self.method, methods.names())
+        if self.method != AUTO and self.method not in methods:
+            check_choice("method", self.method, [AUTO, *methods.names()])
         if self.neighbors < 1:
             raise ConfigError(f"--neighbors is {self.neighbors}; it must be at least 1.", hint="Leave it out for 50.")
         if self.top_k is not None and self.top_k < 1:

@@ -113,6 +113,15 @@ def test_a_method_of_a_plugin(features: Path, tmp_path: Path, request: pytest.Fi
         galaxtool.anomalies(features, output=tmp_path / "odd.fits", method="nothing")
 
 
+def test_many_images_are_ranked_by_the_forest(features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert galaxtool.anomalies(features, output=tmp_path / "odd.csv").method == "knn"
+    for module in ("options", "find"):
+        monkeypatch.setattr(f"galaxtool.outliers.{module}.MOST_COMPARED", COUNT - 1)
+    result = galaxtool.anomalies(features, output=tmp_path / "odd.csv")
+    assert result.method == "isolation-forest" and "--method knn" in result.notes[0]
+    assert not galaxtool.anomalies(features, output=tmp_path / "odd.csv", method="isolation-forest").notes
+
+
 def test_equal_scores_share_a_percentile() -> None:
     scores = AnomalyScores(np.array([0.5, 2.0, 0.5, 0.5, 1.0]))
     assert scores.order().tolist() == [1, 4, 0, 2, 3]
