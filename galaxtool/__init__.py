@@ -88,6 +88,7 @@ _PLACES = {
     "galaxtool.inference.model": ("Model", "load_model"),
     "galaxtool.reports.html.gallery": ("GalleryCard", "GallerySection", "write_gallery"),
     "galaxtool.search.session": ("SearchSession", "load_index"),
+    "galaxtool.tables.formats.find": ("check_table_path",),
     "galaxtool.tables.read": ("read_table",),
     "galaxtool.tables.write": ("write_table",),
     "galaxtool.images.read_options": ("ReadOptions",),

@@ -19,7 +19,7 @@ _RECIPES = (
     ("lastufka2024-fig2", "UMAP of ten principal components of frozen features."),
     ("lastufka2024-fig3", "F1 of frozen foundation models against the share of training labels."),
     ("lastufka2024-fig4", "F1 of each class of RGZ, also relabelled by peaks and components."),
-    ("lastufka2024-table4", "Source detection; comes with galaxtool detect."),
+    ("lastufka2024-table4", "Source detection, by galaxtool detect reproduce."),
     ("vit-galaxy10-table1", "A vision transformer from scratch and its last layer alone, with shares of the data."),
     ("vit-galaxy10-table2", "Epochs and times of these trainings."),
     ("vit-galaxy10-fig2", "An image of each class."),

@@ -19,7 +19,7 @@ from galaxtool_detect.commands.run import run
 from galaxtool_detect.commands.simulate import simulate
 from galaxtool_detect.commands.train import train
 
-from galaxtool import ConfigError, InputError, ModelError, OutputExists, UnknownName
+from galaxtool import ConfigError, InputError, ModelError, OutputExists, UnknownName, UnreadableImage
 
 pytestmark = pytest.mark.slow
 TINY = {"backbone": "small-resnet@none", "mode": "scratch", "head": "small", "image_size": 64, "batch_size": 4}
@@ -189,7 +189,13 @@ def test_bad_input_is_one_clear_sentence(fields: Path, trained: Path, tmp_path: 
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="cannot be read as ONNX"):
         run([fields / "images"], model=str(tmp_path / "bad.onnx"), output=tmp_path / "a.csv")
-    assert not (tmp_path / "a").exists() and not (tmp_path / "a.csv").exists()
+    with pytest.raises(ConfigError, match="does not name a table format"):
+        run([fields / "images"], model=str(trained), output=tmp_path / "a.xyz")
+    (tmp_path / "cut.fits").write_bytes((fields / "images" / "field-00000.fits").read_bytes()[:9000])
+    with pytest.raises(UnreadableImage, match="is truncated"):
+        run([tmp_path / "cut.fits"], model=str(trained), output=tmp_path / "a.csv")
+    run([fields / "images" / "field-00000.fits"], model=str(trained), output=tmp_path / "a.csv")  # nothing was kept
+    assert not (tmp_path / "a").exists() and not list(tmp_path.glob("*.parts"))
 
 
 def test_a_data_set_without_sources(tmp_path: Path) -> None:

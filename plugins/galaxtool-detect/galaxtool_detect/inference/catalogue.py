@@ -9,7 +9,7 @@ from pathlib import Path
 
 from astropy.table import Column, Table, vstack
 
-from galaxtool import OutputExists, Progress, write_table
+from galaxtool import OutputExists, Progress, check_table_path, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
 from galaxtool_detect.catalog.figure import draw_overlay
 from galaxtool_detect.catalog.page import write_page
@@ -59,6 +59,9 @@ def detect_and_write(
         If the suffix of a file is unknown.
     """
     outputs.check()
+    for table in (outputs.table, outputs.components):
+        if table is not None:
+            check_table_path(table)
     paths = gather_maps(inputs)
     each = [outputs if len(paths) == 1 else _name_outputs(outputs, path) for path in paths]
     files = list(dict.fromkeys(file for one in each for file in _list_files(one)))

@@ -43,7 +43,7 @@ class PartFolder:
         text = json.dumps(settings, sort_keys=True, indent=1)
         stored = path / _JOB
         if path.exists() and (not stored.is_file() or stored.read_text(encoding="utf-8") != text):
-            if not overwrite:
+            if not overwrite and any(path.iterdir() if not stored.is_file() else path.glob("*.npz")):
                 raise OutputExists(
                     f"'{path}' has the parts of a run with other inputs or settings.",
                     hint="Repeat that command to resume it, or start anew with --overwrite.",
