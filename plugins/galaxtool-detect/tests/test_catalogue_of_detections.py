@@ -13,6 +13,7 @@ from galaxtool_detect.catalog.build import build_catalogue, clean_unit, find_flu
 from galaxtool_detect.catalog.fluxes import measure_box
 from galaxtool_detect.catalog.joining import find_neighbours
 from galaxtool_detect.catalog.maps import FieldMap
+from galaxtool_detect.catalog.missing import describe_missing
 from galaxtool_detect.catalog.noise_grid import measure_noise
 from galaxtool_detect.catalog.write import CatalogueOutputs, write_catalogue
 from galaxtool_detect.simulation.components import Components, make_covariance, render
@@ -226,6 +227,17 @@ def test_regions_are_read_by_others(tmp_path: Path) -> None:
         (region,) = regions.Regions.read(tmp_path / name)
         center = getattr(region, "center", None)
         assert (center.x, center.y) == pytest.approx((40, 60), abs=0.01)
+
+
+def test_what_is_missing_is_empty_and_told(tmp_path: Path) -> None:
+    field = make_field([(40, 60, 2.0)], wcs=None, beam=None)
+    write_all(tmp_path, field, detect(around(40, 60)), ".csv")
+    header, row = (line.split(",") for line in (tmp_path / "sources.csv").read_text().splitlines())
+    values = dict(zip(header, row, strict=True))
+    assert values["ra"] == values["flux"] == values["beam_major"] == "" and float(values["peak"]) > 1.8
+    notes = describe_missing(FieldMap(field))
+    assert [note.split(",")[0] for note in notes] == ["There is no WCS", "The unit is per beam"]
+    assert describe_missing(FieldMap(make_field([]))) == []
 
 
 def test_suffixes_are_checked_first(tmp_path: Path) -> None:

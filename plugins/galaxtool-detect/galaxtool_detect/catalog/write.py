@@ -10,6 +10,7 @@ from galaxtool import ConfigError, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue
 from galaxtool_detect.catalog.figure import draw_overlay
 from galaxtool_detect.catalog.maps import PixelMap
+from galaxtool_detect.catalog.missing import mask_missing
 from galaxtool_detect.catalog.page import write_page
 from galaxtool_detect.catalog.regions import CASA, DS9, write_regions
 
@@ -74,9 +75,9 @@ def write_catalogue(
     """
     outputs.check()
     meta = dict(settings or {})
-    write_table(catalogue.sources, outputs.table, meta=meta)
+    write_table(mask_missing(catalogue.sources), outputs.table, meta=meta)
     if outputs.components is not None:
-        write_table(catalogue.components, outputs.components, meta=meta)
+        write_table(mask_missing(catalogue.components), outputs.components, meta=meta)
     for path in outputs.regions:
         write_regions(image, catalogue.sources, path)
     if outputs.overlay is not None:

@@ -12,6 +12,7 @@ from astropy.table import Column, Table, vstack
 from galaxtool import OutputExists, Progress, check_table_path, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
 from galaxtool_detect.catalog.figure import draw_overlay
+from galaxtool_detect.catalog.missing import describe_missing, mask_missing
 from galaxtool_detect.catalog.page import write_page
 from galaxtool_detect.catalog.regions import write_regions
 from galaxtool_detect.catalog.write import CatalogueOutputs, write_catalogue
@@ -75,6 +76,8 @@ def detect_and_write(
         made = build_catalogue(one.map, one.found, run.classes, name=one.path.stem, join=join, progress=progress)
         counts.update(map(str, made.sources["label"]))
         progress.say(f"{one.path.name}: {len(made.sources)} sources; enlarged by {one.upscale:g} for the network.")
+        for note in describe_missing(one.map):
+            progress.warn(f"{one.path.name}: {note}")
         described = {"detector": settings.model, "score from": f"{run.threshold:g}", "enlarged by": f"{one.upscale:g}"}
         if len(paths) == 1:
             write_catalogue(one.map, made, own, title=one.path.name, settings=described)
@@ -139,4 +142,4 @@ def _stack(tables: Sequence[tuple[Path, Table]]) -> Table:
     """Return the rows of several maps as one table, with the file of the map in front."""
     for path, table in tables:
         table.add_column(Column([str(path)] * len(table), dtype=str), name="image", index=1)
-    return vstack([table for _, table in tables], metadata_conflicts="silent")
+    return mask_missing(vstack([table for _, table in tables], metadata_conflicts="silent"))
