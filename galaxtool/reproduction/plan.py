@@ -14,6 +14,7 @@ from galaxtool.datasets.open import open_dataset
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.unused_options import drop_unused
+from galaxtool.plugins.registry import get_registry
 from galaxtool.reproduction.options import ReproduceOptions, make_config
 from galaxtool.reproduction.recipe import DataSlot, Row, TableRecipe
 from galaxtool.reproduction.splits import PROTOCOLS, write_split
@@ -151,9 +152,12 @@ class _Planner:
         settings |= {"dataset": (dataset,), "split": split, "readouts": True}
         settings |= {"device": self.options.device, "precision": self.options.precision}
         configs = [
-            drop_unused(make_config({**settings, "seed": seed}, {*own, "backbone", *row.small}, self.recipe.name))
+            make_config({**settings, "seed": seed}, {*own, "backbone", *row.small}, self.recipe.name)
             for seed in range(self.options.count_seeds(self.recipe.seeds))
         ]
+        # a row whose method is that of a plugin which is not installed says so, like one without its weights
+        if own["method"] in get_registry().methods:
+            configs = [drop_unused(config) for config in configs]
         return tuple(self._make_training(config, row, data, protocol, digest) for config in configs)
 
     def _make_training(self, config: FinetuneConfig, row: Row, data: DataSlot, protocol: str, digest: str) -> Training:
