@@ -76,20 +76,32 @@ def _draw(
             inputs = [str(_evaluate(training, datasets[group[0].slot], progress)) for _, training in chosen]
         elif figure.of == "images":
             inputs, labels = [datasets[group[0].slot]], []
-    backbone = chosen[0][1].config.backbone if chosen else ""
-    texts = [text.replace("{backbone}", backbone) for text in figure.options]
     request = PlotRequest(
         kind=spec.name,
         inputs=tuple(inputs),
         label=tuple(labels) if "label" in spec.takes and len(labels) > 1 else (),
         columns=figure.columns,
         model=str(chosen[0][1].path) if figure.of == "images" else None,
-        options=parse_options(f"the plot '{spec.name}'", spec.options, texts),
+        options=parse_options(f"the plot '{spec.name}'", spec.options, _fill_options(figure, chosen)),
         log=progress,
     )
     with use_style(None):
         drawn: Figure = registered.create(request)
     return drawn
+
+
+def _fill_options(figure: FigureRecipe, chosen: Sequence[tuple[str, Training]]) -> list[str]:
+    """Return the settings of a kind with what stands in for names; one of a training that is missing is left out."""
+    values = {f"{{run:{name}}}": str(training.path) for name, training in reversed(chosen)}
+    if chosen:
+        values["{backbone}"] = chosen[0][1].config.backbone
+    filled = []
+    for text in figure.options:
+        for name, value in values.items():
+            text = text.replace(name, value)
+        if "{" not in text:
+            filled.append(text)
+    return filled
 
 
 def _select_data(figure: FigureRecipe, data: DataSlot, dataset: str, folder: Path) -> str:

@@ -152,7 +152,8 @@ class FigureRecipe:
     columns : {1, 2}
         Columns of a journal page that it spans.
     options : tuple of str
-        Settings of the kind, as ``NAME=VALUE``; ``{backbone}`` stands for the backbone of the first training.
+        Settings of the kind, as ``NAME=VALUE``; ``{backbone}`` stands for the backbone of the first training, and
+        ``{run:ROW}`` for the run directory of a row. A setting of a row that was not trained is left out.
     together : bool
         Whether one figure shows all data sets.
     """

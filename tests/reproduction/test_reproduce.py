@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ def test_recipe_is_complete(name: str) -> None:
     assert recipe.waiting or (recipe.data and (recipe.scores if recipe.rows else recipe.figures))
     slots = {data.slot for data in recipe.data}
     scores = {score.name for score in recipe.scores}
+    for figure in recipe.figures:
+        assert set(figure.rows) <= {row.name for row in recipe.rows}
+        used = [name for text in figure.options for name in re.findall(r"\{run:(.+?)\}", text)]
+        assert set(used) <= set(figure.rows)
     for row in recipe.rows:
         assert set(row.published) <= slots
         for values in row.published.values():
