@@ -98,7 +98,7 @@ class Scan:
         side = self.tiling.side
         y0, y1, x0, x1 = max(bottom, 0), min(bottom + side, ny), max(left, 0), min(left + side, nx)
         pixels = self.read(y0, y1, x0, x1)
-        has_data = np.isfinite(pixels).any(axis=0)
+        has_data = np.asarray(np.isfinite(pixels).any(axis=0))
         if not has_data.any():
             return None
         if pixels.shape[-2:] != (side, side):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,12 +102,12 @@ def _open_data(options: EvaluateOptions) -> DetectionSet:
 
 
 def _open_finders(options: EvaluateOptions) -> list[Finder]:
-    """Return the detector or the catalogues, and what is evaluated beside them."""
+    """Return the detector or the catalogues, and what is evaluated beside them, with names that differ."""
     finders: list[Finder] = [
         TableFinder(path, options.threshold or 0.0, options.catalogue.size_arcsec) for path in options.detections
     ]
-    names = ([] if options.detections else [options.model]) + list(options.beside)
-    for name in names:
+    names = [] if options.detections else [options.model]
+    for name in [*names, *options.beside]:
         finders.append(
             open_finder(
                 name,
@@ -116,6 +117,11 @@ def _open_finders(options: EvaluateOptions) -> list[Finder]:
                 precision=options.precision,
             )
         )
+    taken: Counter[str] = Counter()
+    for finder in finders:
+        taken[finder.name] += 1
+        if taken[finder.name] > 1:
+            finder.name = f"{finder.name}-{taken[finder.name]}"
     return finders
 
 
