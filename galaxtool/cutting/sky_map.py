@@ -27,6 +27,8 @@ from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
 from galaxtool.utils.warning_filter import ignore_warnings
 
+_HEAD = 4096  # bytes of a packed file, enough to unpack its first ones
+
 
 class SkyMap:
     """An image that is open for reading boxes of its pixels; made by `open_map`.
@@ -184,7 +186,7 @@ def open_map(image: str | os.PathLike[str], *, hdu: int | str | None = None) -> 
 
 def _is_fits(path: Path) -> bool:
     try:
-        return path.is_file() and read_unpacked_head(ImageFile.on_disk(path), 80).startswith(b"SIMPLE")
+        return path.is_file() and read_unpacked_head(ImageFile.on_disk(path), _HEAD).startswith(b"SIMPLE")
     except BROKEN:
         return False
 

@@ -104,3 +104,30 @@ def test_area_of_a_beam_is_the_sum_of_its_gaussian() -> None:
     sigma = np.array([12, 8]) / np.sqrt(8 * np.log(2))
     total = np.exp(-0.5 * ((y / sigma[0]) ** 2 + (x / sigma[1]) ** 2)).sum()
     assert beam.area(2.0) == pytest.approx(total, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["tiles", "gzip", "extension"])
+def test_other_files(tmp_path: Path, kind: str) -> None:
+    data = np.random.default_rng(0).normal(size=(70, 90)).astype(np.float32)
+    header = fits.Header(WCS_CARDS)
+    path = tmp_path / ("map.fits.gz" if kind == "gzip" else "map.fits")
+    if kind == "tiles":
+        hdu = fits.CompImageHDU(data, header, compression_type="GZIP_1", quantize_level=0)
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    elif kind == "gzip":
+        fits.PrimaryHDU(data, header).writeto(path)
+    else:
+        images = [fits.ImageHDU(data * 0, name="first"), fits.ImageHDU(data, header, name="map")]
+        fits.HDUList([fits.PrimaryHDU(), *images]).writeto(path)
+    with open_map(path, hdu="map" if kind == "extension" else None) as opened:
+        np.testing.assert_array_equal(opened.read(60, 70, 5, 80)[0], data[60:70, 5:80])
+        assert opened.wcs is not None, opened.wcs_problem
+
+
+def test_integers_with_blanks(tmp_path: Path) -> None:
+    hdu = fits.PrimaryHDU(np.array([[1, 2], [-999, 4]], np.int16))
+    hdu.header.update(BLANK=-999, BSCALE=0.5, BZERO=10.0)
+    hdu.writeto(tmp_path / "map.fits")
+    with open_map(tmp_path / "map.fits") as opened:
+        np.testing.assert_array_equal(opened.read()[0][0], np.array([10.5, 11.0], np.float32))
+        assert np.isnan(opened.read()[0][1, 0])

@@ -284,6 +284,8 @@ def test_injected_sources() -> None:
     assert np.median(table["flux"] / injected.truth["flux"][:n]) == pytest.approx(1, abs=0.05)
     with pytest.raises(InputError, match="has no beam"):
         inject_points(FieldImage(name="bare", pixels=field.pixels), 3, seed=0)
+    with pytest.raises(InputError, match="has no room"):
+        inject_points(replace(field, pixels=field.pixels[:, :8, :8]), 3, seed=0)
 
 
 def test_sep_beside_a_catalogue(tmp_path: Path) -> None:

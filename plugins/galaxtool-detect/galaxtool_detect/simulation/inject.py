@@ -93,6 +93,8 @@ def _find_places(field: FieldImage, width: float, n: int, rng: np.random.Generat
     ny, nx = field.shape
     boxes = np.concatenate([field.boxes, field.ignored])
     margin = _CLEAR_BEAMS * width
+    if min(nx, ny) <= 2 * margin + 1:
+        return np.zeros((0, 2))
     blank = np.isnan(field.pixels[0])
     found: list[np.ndarray] = []
     for place in rng.uniform([margin, margin], [nx - 1 - margin, ny - 1 - margin], (_TRIES * n, 2)):
