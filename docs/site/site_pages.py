@@ -1,4 +1,4 @@
-"""The tree of pages, and links from code in the text to the public names of galaxtool and to its commands.
+"""The tree of pages, links from code in the text to the public names of galaxtool, and drawings of classes.
 
 The headings and links of docs/index.md are the tree; readers of the repository see them too.
 """
@@ -6,6 +6,8 @@ The headings and links of docs/index.md are the tree; readers of the repository 
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
@@ -70,8 +72,15 @@ class LinkNames(SphinxTransform):
             link += literal
 
 
+def copy_symbols(app: Sphinx, error: Exception | None) -> None:
+    """Copy the drawings of classes, which pages show by their place in the repository."""
+    if not error:
+        shutil.copytree(Path(app.srcdir, "assets"), Path(app.outdir, "assets"), dirs_exist_ok=True)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the extension."""
     app.connect("source-read", add_toctrees)
     app.add_transform(LinkNames)
+    app.connect("build-finished", copy_symbols)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
