@@ -189,7 +189,7 @@ def test_bad_coco_files(tmp_path: Path, edit: Callable[[dict], object], message:
         ("1 0.5 0.5 0.1", "Line 1 .* is not a box"),
         ("compact 0.5 0.5 0.1 0.1", "Line 1 .* is not a box"),
         ("1 1.5 0.5 0.1 0.1", "outside its image"),
-        ("1 nan 0.5 0.1 0.1", "outside its image"),
+        ("1 nan 0.5 0.1 0.1", "Line 1 .* is not a box"),
         ("7 0.5 0.5 0.1 0.1", "class 7, but names of only 2"),
         ("1 0.5 0.5 0 0.1", "without area"),
     ],

@@ -52,9 +52,14 @@ def make_annotated_set(
     )
 
 
+def find_stem(path: Path) -> str:
+    """Return the name of an image without its suffix, or its suffixes as in ``map.fits.gz``."""
+    return path.name.split(".fits")[0] if ".fits" in path.name else path.stem
+
+
 def _make_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """Return identifiers of images: names without suffix, with their folders where these are needed."""
-    stems = [path.name.split(".fits")[0] if ".fits" in path.name else path.stem for path in paths]
+    stems = [find_stem(path) for path in paths]
     if len(set(stems)) == len(stems):
         return tuple(stems)
     names = [f"{path.parent.name}/{stem}" for path, stem in zip(paths, stems, strict=True)]

@@ -96,7 +96,7 @@ def _read_lines(label: Path) -> np.ndarray:
             continue
         try:
             values = [float(word) for word in line.split()]
-            if len(values) < _COLUMNS or values[0] != int(values[0]) or values[0] < 0:
+            if len(values) < _COLUMNS or not np.isfinite(values).all() or values[0] != int(values[0]) or values[0] < 0:
                 raise ValueError
         except (ValueError, OverflowError) as error:
             raise InputError(
@@ -106,7 +106,7 @@ def _read_lines(label: Path) -> np.ndarray:
         rows.append(_outline(values) if len(values) > _COLUMNS + 1 else values[:_COLUMNS])
     boxes = np.array(rows, float).reshape(-1, _COLUMNS)
     low, high = boxes[:, 1:3] - boxes[:, 3:5] / 2, boxes[:, 1:3] + boxes[:, 3:5] / 2
-    if len(boxes) and (not np.isfinite(boxes).all() or (high < -_SLACK).any() or (low > 1 + _SLACK).any()):
+    if (high < -_SLACK).any() or (low > 1 + _SLACK).any():
         raise InputError(
             f"'{label}' has a box outside its image.",
             hint="x, y, width and height are shares of the image, from 0 to 1.",

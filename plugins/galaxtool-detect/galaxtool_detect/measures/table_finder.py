@@ -10,6 +10,7 @@ from astropy.table import Table
 from galaxtool import InputError, read_positions, read_table
 from galaxtool_detect.boxes import Detections, FieldImage
 from galaxtool_detect.catalog.maps import FieldMap
+from galaxtool_detect.datasets.annotated import find_stem
 from galaxtool_detect.datasets.catalogue_columns import (
     find_boxes,
     find_column,
@@ -62,7 +63,9 @@ class TableFinder:
                 hint="It needs x0, y0, x1 and y1 in pixels, or ra, dec and sizes; or give --size-arcsec.",
             )
         column = find_column(table, None, _IMAGES, path)
-        self._images = None if column is None else np.array([Path(name).stem for name in read_texts(table, column)])
+        self._images = (
+            None if column is None else np.array([find_stem(Path(name)) for name in read_texts(table, column)])
+        )
         labels, classes = find_labels(table, None, path)
         self.classes = () if classes == ("source",) else classes
         self._labels = labels
