@@ -79,7 +79,7 @@ class LiteTower(nn.Module):
         maps = []
         for part in (*self.stages, self.head):
             x = self._run(part, x)
-            maps.append((x, round(images.shape[-1] / x.shape[-1])))
+            maps.append((x, round(float(images.shape[-1] / x.shape[-1]))))
         return maps
 
     def blocks(self) -> list[list[nn.Parameter]]:

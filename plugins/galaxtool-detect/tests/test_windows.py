@@ -9,7 +9,7 @@ import pytest
 from galaxtool_detect.boxes import Detections, FieldImage
 from galaxtool_detect.detectors.record import DetectorRecord
 from galaxtool_detect.geometry import clip_boxes, from_network, to_network
-from galaxtool_detect.inference.merging import WindowDetections, merge
+from galaxtool_detect.inference.merging import WindowDetections, drop_weak_frames, merge
 from galaxtool_detect.inference.scan import Scan
 from galaxtool_detect.inference.tiling import Tiling, place_windows
 from galaxtool_detect.networks.config import NetworkConfig
@@ -124,6 +124,13 @@ def test_a_source_in_two_windows_is_one_row() -> None:
 def test_parts_of_a_source_larger_than_the_overlap_are_joined() -> None:
     merged = find([[20, 10, 127, 40], [96, 12, 200, 42], [300, 0, 310, 10]], [0.8, 0.9, 0.5], [True, True, False])
     np.testing.assert_allclose(merged.boxes, [[300, 0, 310, 10], [20, 10, 200, 42]])
+
+
+def test_of_nested_boxes_the_more_certain_decides() -> None:
+    boxes = np.array([[0, 0, 100, 100], [10, 10, 20, 20], [70, 70, 80, 80], [200, 0, 300, 90]], np.float32)
+    for scores, wanted in (([0.6, 0.9, 0.5, 0.7], [1, 2, 3]), ([0.95, 0.9, 0.5, 0.7], [0, 1, 2, 3])):
+        found = Detections(boxes=boxes, scores=np.array(scores, np.float32), labels=np.zeros(4, np.int64))
+        np.testing.assert_array_equal(drop_weak_frames(found).boxes, boxes[wanted])
 
 
 def test_neighbors_stay_apart() -> None:

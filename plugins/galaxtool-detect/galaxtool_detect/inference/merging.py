@@ -20,6 +20,10 @@ _JOINS = 0.2
 """Share of the smaller of two boxes that were cut by their windows from which they are parts of one source."""
 
 
+_FRAMED = 0.6
+"""Share of a box within another from which that one is around it."""
+
+
 @dataclass(frozen=True)
 class WindowDetections:
     """What was found in windows, in pixels of the whole image.
@@ -91,6 +95,25 @@ def merge(parts: WindowDetections, side: float) -> Detections:
         _add(cells, boxes[i], i, side)
     rows = np.array(sorted(kept, key=lambda i: (boxes[i, 1], boxes[i, 0])), dtype=int)
     return Detections(boxes=boxes[rows].astype(np.float32), scores=scores[rows], labels=parts.found.labels[rows])
+
+
+def drop_weak_frames(found: Detections) -> Detections:
+    """Leave out boxes around a smaller one that is more certain: of nested boxes, the more certain one decides.
+
+    A box is around another if it is at least twice as large and has at least 60 % of it within.
+    """
+    boxes = found.boxes.astype(float)
+    areas = compute_areas(boxes)
+    order = np.argsort(boxes[:, 0], kind="stable")
+    left = boxes[order, 0]
+    kept = np.ones(len(boxes), bool)
+    widest = float((boxes[:, 2] - boxes[:, 0]).max(initial=0))
+    for i in range(len(boxes)):
+        start, stop = np.searchsorted(left, [boxes[i, 0] - widest, boxes[i, 2]])
+        near = order[start:stop]
+        near = near[(found.scores[near] > found.scores[i]) & (2 * areas[near] <= areas[i])]
+        kept[i] = not (_intersect(boxes[i], boxes[near]) >= _FRAMED * areas[near]).any()
+    return found.select(kept)
 
 
 def _cover(box: np.ndarray, side: float) -> list[tuple[int, int]]:

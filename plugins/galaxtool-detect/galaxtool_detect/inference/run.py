@@ -14,6 +14,7 @@ from galaxtool_detect.boxes import Detections
 from galaxtool_detect.detectors.engine import DetectionEngine
 from galaxtool_detect.detectors.find import open_engine
 from galaxtool_detect.detectors.record import DetectorRecord
+from galaxtool_detect.inference.merging import drop_weak_frames
 from galaxtool_detect.inference.parts import PartFolder
 from galaxtool_detect.inference.scan import Scan
 
@@ -158,7 +159,7 @@ class DetectionRun:
             with open_map(path, hdu=self.settings.hdu) as sky:
                 scan = make_scan(self.engine, sky, self.settings)
                 found = self._parts.scan(str(path), scan, self.progress)
-                kept = found.select(found.scores >= self.threshold)
+                kept = drop_weak_frames(found.select(found.scores >= self.threshold))
                 yield MapDetections(path=path, map=sky, found=kept, upscale=scan.upscale)
 
     def finish(self) -> None:
