@@ -86,7 +86,7 @@ def run_line(line: str) -> None:
     if name == "cutouts" and not Path("cutouts", "cutouts.json").exists():
         shutil.rmtree("cutouts")  # images that other commands read
     words = [path for word in words for path in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
-    words = [re.sub(r"^sample:n=\d+", "sample:n=20", word) for word in words]
+    words = [re.sub(r"^sample(:n=\d+)?$", "sample:n=60", word) for word in words]
     if "-n" in words:  # fewer and smaller galaxies
         words[words.index("-n") + 1] = "24"
         words += ["--size", "64"]
