@@ -131,8 +131,13 @@ def test_several_maps_have_one_catalogue_and_a_figure_each(trained: Path, tmp_pa
         "all.fits", "all-map0.reg", "all-map1.reg", "all-map0.png", "all-map1.png"
     }  # fmt: skip
     assert all(path.stat().st_size > 100 for path in result.files)
-    with pytest.raises(OutputExists, match="exists"):
-        run(paths, model=str(trained), output=tmp_path / "all.fits")
+    run(paths[:1], model=str(trained), output=tmp_path / "all.fits", threshold=0.05)  # a finished table is replaced
+    assert "image" not in Table.read(tmp_path / "all.fits").colnames
+    (tmp_path / "b.csv.parts").mkdir()
+    (tmp_path / "b.csv.parts" / "mine.txt").write_text("mine")
+    with pytest.raises(OutputExists, match="did not write"):
+        run(paths, model=str(trained), output=tmp_path / "b.csv", overwrite=True)
+    assert (tmp_path / "b.csv.parts" / "mine.txt").read_text() == "mine"
 
 
 def test_parts_of_an_interrupted_run_are_used(trained: Path, tmp_path: Path) -> None:
@@ -155,7 +160,7 @@ def test_parts_of_an_interrupted_run_are_used(trained: Path, tmp_path: Path) -> 
         with pytest.raises(OutputExists, match="parts of a run with other inputs or settings"):
             run([path], model=str(trained), output=output, threshold=0.05, overlap=0.3)
         assert first.stat().st_mtime_ns == written
-    run([path], model=str(trained), output=output, threshold=0.05, overwrite=output.exists())
+    run([path], model=str(trained), output=output, threshold=0.05)
     assert output.read_bytes() == whole
 
 

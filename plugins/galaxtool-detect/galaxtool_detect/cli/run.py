@@ -25,4 +25,5 @@ def build_run() -> TyperCommand:
 
 def _show(result: RunResult) -> None:
     kinds = ", ".join(f"{count} {name}" for name, count in result.classes.items()) or "none"
-    print(f"{result.sources} sources in {result.maps} maps ({kinds}): {result.output}")
+    maps = "1 map" if result.maps == 1 else f"{result.maps} maps"
+    print(f"{result.sources} sources in {maps} ({kinds}): {result.output}")

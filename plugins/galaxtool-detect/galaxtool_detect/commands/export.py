@@ -35,7 +35,7 @@ class ExportResult:
         return {**vars(self), "output": str(self.output)}
 
 
-def export(model: str = "radio", *, output: Path | None = None, overwrite: bool = False) -> ExportResult:
+def export(model: str = "radio", *, output: Path | None = None) -> ExportResult:
     """Write a detector as an ONNX file, for use without PyTorch's network.
 
     The suppression of overlapping boxes is inside. The file is compared with PyTorch before it is written.
@@ -46,8 +46,6 @@ def export(model: str = "radio", *, output: Path | None = None, overwrite: bool 
         Detector that comes with the plugin, or folder of a run of detect train.
     output : Path, optional
         File to write, by default detector.onnx beside the detector, or in this folder for one of the plugin.
-    overwrite : bool
-        Replace an existing file.
 
     Returns
     -------
@@ -56,20 +54,15 @@ def export(model: str = "radio", *, output: Path | None = None, overwrite: bool 
 
     Raises
     ------
-    OutputExists
-        If the file exists.
     ModelError
         If the network cannot be exported.
     """
-    from galaxtool import OutputExists
     from galaxtool_detect.detectors.files import load_detector
     from galaxtool_detect.detectors.find import BUNDLED, find_folder
     from galaxtool_detect.export.onnx_file import export_detector
 
     folder = find_folder(model)
     path = output or (Path() if BUNDLED in folder.parents else folder) / "detector.onnx"
-    if path.exists() and not overwrite:
-        raise OutputExists(f"'{path}' exists.", hint="Choose another --output, or --overwrite.")
     parity = export_detector(*load_detector(folder), path)
     size = path.stat().st_size / 1e6
     return ExportResult(path, size, parity.images, parity.boxes, parity.pixels, parity.score)

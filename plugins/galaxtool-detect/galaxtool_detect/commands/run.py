@@ -98,7 +98,7 @@ def run(
     precision : {"auto", "fp32", "bf16", "fp16"}
         Precision of backbone and pyramid; auto is fp32.
     overwrite : bool
-        Replace an existing catalogue, and parts of a run with other settings.
+        Discard the parts of an interrupted run with other settings. A finished catalogue is always replaced.
     progress : Progress, optional
         Receives the progress.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from astropy.table import Column, Table, vstack
 
-from galaxtool import OutputExists, Progress, check_table_path, write_table
+from galaxtool import Progress, check_table_path, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
 from galaxtool_detect.catalog.figure import draw_overlay
 from galaxtool_detect.catalog.missing import describe_missing, mask_missing
@@ -55,7 +55,7 @@ def detect_and_write(
     Raises
     ------
     OutputExists
-        If a file exists.
+        If there are parts of a run with other inputs or settings, unless `overwrite` is set.
     ConfigError
         If the suffix of a file is unknown.
     """
@@ -66,8 +66,6 @@ def detect_and_write(
     paths = gather_maps(inputs)
     each = [outputs if len(paths) == 1 else _name_outputs(outputs, path) for path in paths]
     files = list(dict.fromkeys(file for one in each for file in _list_files(one)))
-    if not overwrite and (found := next((file for file in files if file.exists()), None)):
-        raise OutputExists(f"'{found}' exists.", hint="Choose another name, or --overwrite.")
     parts = outputs.table.with_name(f"{outputs.table.name}.parts")
     run = DetectionRun(paths, settings, parts, progress, overwrite=overwrite)
     counts: Counter[str] = Counter()

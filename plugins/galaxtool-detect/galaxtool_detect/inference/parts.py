@@ -42,8 +42,12 @@ class PartFolder:
         self.path = path
         text = json.dumps(settings, sort_keys=True, indent=1)
         stored = path / _JOB
-        if path.exists() and (not stored.is_file() or stored.read_text(encoding="utf-8") != text):
-            if not overwrite and any(path.iterdir() if not stored.is_file() else path.glob("*.npz")):
+        if path.is_dir() and not stored.is_file() and any(path.iterdir()):
+            raise OutputExists(
+                f"'{path}' has files that detect run did not write.", hint="Move it, or choose another --output."
+            )
+        if stored.is_file() and stored.read_text(encoding="utf-8") != text:
+            if not overwrite and any(path.glob("*.npz")):
                 raise OutputExists(
                     f"'{path}' has the parts of a run with other inputs or settings.",
                     hint="Repeat that command to resume it, or start anew with --overwrite.",
