@@ -5,7 +5,8 @@
     python benchmarks/search.py --against autofaiss.faiss   # an index of another program, of vectors.npy in --folder
 
 The script prints Markdown. Each index is built and searched in a process of its own, through the files that
-`galaxtool index` writes and `galaxtool similar` opens; "open" is the time from the folder to the first answer.
+`galaxtool index` writes and `galaxtool similar` opens. Queries per second are those of the fastest of three passes;
+"open" is the time from the folder to the first answer.
 
 Without embeddings, the vectors are random: clusters of unequal size, each a cloud with 64 dimensions of its own and
 some noise in all. With embeddings of real images, these are enlarged to the count wanted: each new vector lies at a
@@ -42,6 +43,7 @@ from galaxtool.search.source import read_record
 from galaxtool.types import Silent
 
 QUERIES, SINGLE, KEPT, BLOCK = 2000, 300, 0.01, 50_000
+PASSES = 3  # over all queries, of which the fastest counts: the first reads the files into memory
 
 
 def open_source(path: Path) -> ArraySource:
@@ -145,9 +147,12 @@ def search(folder: Path, kind: str, threads: int) -> dict[str, Any]:
     result: dict[str, Any] = {"open": 1e3 * opened}
     for name, selected in (("all", None), ("kept", keep)):
         index.search(queries[:50], 10, selected)
-        begun = time.perf_counter()
-        found = index.search(queries, 10, selected)[1]
-        result[f"{name} per s"] = len(queries) / (time.perf_counter() - begun)
+        passes = []
+        for _ in range(PASSES):
+            begun = time.perf_counter()
+            found = index.search(queries, 10, selected)[1]
+            passes.append(time.perf_counter() - begun)
+        result[f"{name} per s"] = len(queries) / min(passes)
         result[f"{name} recall"] = measure_recall(found, truth[name])
         times = []
         for query in queries[:SINGLE, None]:
