@@ -18,6 +18,7 @@ from galaxtool_detect.commands.export import export
 from galaxtool_detect.commands.run import run
 from galaxtool_detect.commands.simulate import simulate
 from galaxtool_detect.commands.train import train
+from PIL import Image
 
 from galaxtool import ConfigError, InputError, ModelError, OutputExists, UnknownName, UnreadableImage
 
@@ -138,6 +139,22 @@ def test_several_maps_have_one_catalogue_and_a_figure_each(trained: Path, tmp_pa
     with pytest.raises(OutputExists, match="did not write"):
         run(paths, model=str(trained), output=tmp_path / "b.csv", overwrite=True)
     assert (tmp_path / "b.csv.parts" / "mine.txt").read_text() == "mine"
+
+
+def test_a_broken_map_costs_itself_alone(trained: Path, tmp_path: Path) -> None:
+    good = write_map(tmp_path / "good.fits", (100, 110))
+    cut = tmp_path / "cut.fits"
+    cut.write_bytes(good.read_bytes()[:9000])
+    alone = run([good], model=str(trained), output=tmp_path / "alone.csv", threshold=0.05)
+    both = run([cut, good], model=str(trained), output=tmp_path / "both.csv", threshold=0.05)
+    assert (both.maps, both.failed, both.sources) == (1, [cut], alone.sources)
+    assert len(Table.read(tmp_path / "both.csv")) == alone.sources
+    picture = tmp_path / "picture.png"  # has no WCS, which is said from Python too
+    Image.fromarray(np.zeros((90, 90), np.uint8)).save(picture)
+    assert run([picture], model=str(trained), output=tmp_path / "picture.csv").maps == 1
+    with pytest.raises(UnreadableImage, match="truncated"):
+        run([cut], model=str(trained), output=tmp_path / "none.csv")
+    assert not list(tmp_path.glob("*.parts"))
 
 
 def test_parts_of_an_interrupted_run_are_used(trained: Path, tmp_path: Path) -> None:

@@ -27,3 +27,5 @@ def _show(result: RunResult) -> None:
     kinds = ", ".join(f"{count} {name}" for name, count in result.classes.items()) or "none"
     maps = "1 map" if result.maps == 1 else f"{result.maps} maps"
     print(f"{result.sources} sources in {maps} ({kinds}): {result.output}")
+    if result.failed:
+        print(f"Could not be read: {', '.join(map(str, result.failed))}")

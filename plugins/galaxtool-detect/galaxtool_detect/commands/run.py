@@ -19,13 +19,15 @@ class RunResult:
     output : Path
         The catalogue.
     maps : int
-        Number of maps.
+        Number of maps that were read.
     sources : int
         Number of sources.
     classes : dict
         Class -> number of sources.
     files : list of Path
         All files that were written.
+    failed : list of Path
+        Maps that could not be read.
     """
 
     output: Path
@@ -33,10 +35,12 @@ class RunResult:
     sources: int
     classes: dict[str, int]
     files: list[Path] = field(default_factory=list)
+    failed: list[Path] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**vars(self), "output": str(self.output), "files": [str(file) for file in self.files]}
+        names = {"files": [str(file) for file in self.files], "failed": [str(file) for file in self.failed]}
+        return {**vars(self), "output": str(self.output), **names}
 
 
 def run(
@@ -140,4 +144,6 @@ def run(
     )
     paths = [Path(one) for one in inputs]
     outcome = detect_and_write(paths, settings, outputs, progress or Silent(), join=join, overwrite=overwrite)
-    return RunResult(Path(output), outcome.maps, sum(outcome.classes.values()), outcome.classes, outcome.files)
+    return RunResult(
+        Path(output), outcome.maps, sum(outcome.classes.values()), outcome.classes, outcome.files, outcome.failed
+    )

@@ -26,7 +26,9 @@ class RunOutcome:
     Parameters
     ----------
     maps : int
-        Number of maps.
+        Number of maps that were read.
+    failed : list of Path
+        Maps that could not be read.
     classes : dict
         Class -> number of sources.
     files : list of Path
@@ -34,6 +36,7 @@ class RunOutcome:
     """
 
     maps: int
+    failed: list[Path]
     classes: dict[str, int]
     files: list[Path]
 
@@ -64,28 +67,29 @@ def detect_and_write(
         if table is not None:
             check_table_path(table)
     paths = gather_maps(inputs)
-    each = [outputs if len(paths) == 1 else _name_outputs(outputs, path) for path in paths]
-    files = list(dict.fromkeys(file for one in each for file in _list_files(one)))
+    own = {path: outputs if len(paths) == 1 else _name_outputs(outputs, path) for path in paths}
     parts = outputs.table.with_name(f"{outputs.table.name}.parts")
     run = DetectionRun(paths, settings, parts, progress, overwrite=overwrite)
     counts: Counter[str] = Counter()
     catalogues = []
-    for one, own in zip(_explain_interruption(run.maps()), each, strict=True):
+    for one in _explain_interruption(run.maps()):
         made = build_catalogue(one.map, one.found, run.classes, name=one.path.stem, join=join, progress=progress)
         counts.update(map(str, made.sources["label"]))
         progress.say(f"{one.path.name}: {len(made.sources)} sources; enlarged by {one.upscale:g} for the network.")
         for note in describe_missing(one.map):
-            progress.warn(f"{one.path.name}: {note}")
+            progress.say(f"Warning: {one.path.name}: {note}")
         described = {"detector": settings.model, "score from": f"{run.threshold:g}", "enlarged by": f"{one.upscale:g}"}
         if len(paths) == 1:
-            write_catalogue(one.map, made, own, title=one.path.name, settings=described)
+            write_catalogue(one.map, made, own[one.path], title=one.path.name, settings=described)
         else:
-            _write_pictures(one, made, own, described)
+            _write_pictures(one, made, own[one.path], described)
             catalogues.append((one.path, made))
     if len(paths) > 1:
         _write_tables(catalogues, outputs, settings)
     run.finish()
-    return RunOutcome(len(paths), dict(counts.most_common()), files)
+    read = [path for path in paths if path not in run.failed]
+    files = list(dict.fromkeys(file for path in read for file in _list_files(own[path])))
+    return RunOutcome(len(read), run.failed, dict(counts.most_common()), files)
 
 
 def _explain_interruption(maps: Iterator[MapDetections]) -> Iterator[MapDetections]:

@@ -73,6 +73,11 @@ class PartFolder:
             progress.advance(count)
         return merge(WindowDetections.concatenate(parts), scan.tiling.side)
 
+    def remove_if_empty(self) -> None:
+        """Delete the folder if it has no part yet."""
+        if not any(self.path.glob("*.npz")):
+            self.remove()
+
     def remove(self) -> None:
         """Delete the parts, once the output is written."""
         shutil.rmtree(self.path, ignore_errors=True)

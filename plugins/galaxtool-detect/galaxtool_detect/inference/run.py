@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool import ConfigError, InputError, Progress, SkyMap, open_map
+from galaxtool import ConfigError, InputError, Progress, SkyMap, UnreadableImage, open_map
 from galaxtool_detect.boxes import Detections
 from galaxtool_detect.detectors.engine import DetectionEngine
 from galaxtool_detect.detectors.find import open_engine
@@ -139,6 +139,7 @@ class DetectionRun:
         self, paths: Sequence[Path], settings: RunSettings, parts: Path, progress: Progress, *, overwrite: bool = False
     ) -> None:
         self.paths = paths
+        self.failed: list[Path] = []
         self.settings = settings
         self.progress = progress
         self.engine = open_engine(settings.model, settings.device, settings.precision)
@@ -150,17 +151,26 @@ class DetectionRun:
     def maps(self) -> Iterator[MapDetections]:
         """Yield what is in each map, which is closed afterwards.
 
+        A map that cannot be read is warned about and added to `failed`; the others go on.
+
         Raises
         ------
         UnreadableImage
-            If a map cannot be read.
+            If no map can be read.
         """
         for path in self.paths:
-            with open_map(path, hdu=self.settings.hdu) as sky:
-                scan = make_scan(self.engine, sky, self.settings)
-                found = self._parts.scan(str(path), scan, self.progress)
-                kept = drop_weak_frames(found.select(found.scores >= self.threshold))
-                yield MapDetections(path=path, map=sky, found=kept, upscale=scan.upscale)
+            try:
+                with open_map(path, hdu=self.settings.hdu) as sky:
+                    scan = make_scan(self.engine, sky, self.settings)
+                    found = self._parts.scan(str(path), scan, self.progress)
+                    kept = drop_weak_frames(found.select(found.scores >= self.threshold))
+                    yield MapDetections(path=path, map=sky, found=kept, upscale=scan.upscale)
+            except UnreadableImage as error:
+                self.failed.append(path)
+                if len(self.failed) == len(self.paths):
+                    self._parts.remove_if_empty()
+                    raise
+                self.progress.say(f"Warning: {error.message}")
 
     def finish(self) -> None:
         """Delete the parts, once the output is written."""
