@@ -76,18 +76,20 @@ class UnknownName(GalaxtoolError):
         The registered names; the most similar one is suggested.
     note : str, optional
         A further sentence, such as one about a plugin that failed to load.
+    hint : str, optional
+        Next step, if it is known; it takes the place of the suggestion and of the registered names.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, note: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, note: str = "", hint: str = "") -> None:
         names = list(known)
-        suggestion = suggest_name(name, names)
+        suggestion = None if hint else suggest_name(name, names)
         message = f"There is no {kind} called '{name}'."
         if suggestion:
             message += f" Did you mean '{suggestion}'?"
         if note:
             message += f" {note}"
         shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-        super().__init__(message, hint=f"Known: {shown}." if names else "")
+        super().__init__(message, hint=hint or (f"Known: {shown}." if names else ""))
         self.kind, self.name, self.suggestion = kind, name, suggestion
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,14 @@ def narrow() -> Iterator[None]:
 
     with narrow_resnet():
         yield
+
+
+@pytest.fixture
+def without_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the plugins of this project where they are installed."""
+    monkeypatch.setenv("GALAXTOOL_PLUGINS", "")
+    hidden = {folder for folder in sys.path for _ in Path(folder or ".").glob("galaxtool_*.dist-info")}
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder not in hidden])
 
 
 @pytest.fixture

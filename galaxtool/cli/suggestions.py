@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from galaxtool.plugins.own_plugins import COMMAND, OWN_PLUGINS, explain_missing_plugin
+
 _WORDS = {
     "finetune": "train training fit tune fine-tune finetuning learn",
     "classify": "predict prediction predictions infer inference score run apply classification",
@@ -73,7 +75,7 @@ _OPTION_WORDS = {
 
 
 def describe_unknown_command(word: str, names: Iterable[str]) -> str:
-    """Return the message for a command that does not exist.
+    """Return the message for a command that does not exist, or that only a plugin has which is not installed.
 
     Examples
     --------
@@ -84,9 +86,14 @@ def describe_unknown_command(word: str, names: Iterable[str]) -> str:
     key = word.lower().replace("_", "-")
     if key in _SENTENCES:
         return f"{message} {_SENTENCES[key]}"
-    close = difflib.get_close_matches(key, [*known, *_COMMANDS], n=1, cutoff=0.7)
+    absent = [name for plugin in OWN_PLUGINS for name in plugin.names[COMMAND] if name not in known]
+    close = difflib.get_close_matches(key, [*absent, *known, *_COMMANDS], n=1, cutoff=0.7)
     name = _COMMANDS.get(key) or (_COMMANDS.get(close[0], close[0]) if close else "")
-    return f"{message} Did you mean '{name}'?" if name else f"{message} galaxtool --help lists them."
+    if name and name != word:
+        message += f" Did you mean '{name}'?"
+    if name in absent:
+        return " ".join([message, *filter(None, explain_missing_plugin(COMMAND, name))])
+    return message if name else f"{message} galaxtool --help lists them."
 
 
 def find_option(word: str, flags: Collection[str]) -> str:

@@ -27,6 +27,7 @@ from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.probe import FileProber
 from galaxtool.inputs.shards import list_shards
+from galaxtool.plugins.own_plugins import explain_missing_plugin
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.tables.formats.content import has_table_suffix
 from galaxtool.tables.formats.find import list_table_suffixes
@@ -164,6 +165,9 @@ def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
         )
     if text.startswith("@") or glob.has_magic(text):
         return _call_factory(open_glob, text, {"path": text, **options})
+    missing, hint = explain_missing_plugin("dataset", text.partition(":")[0])
+    if missing:
+        raise InputError(f"There is no data set, folder or file called '{text}'. {missing}", hint=hint)
     near = suggest_name(text.partition(":")[0], names)
     raise InputError(
         f"There is no data set, folder or file called '{text}'." + (f" Did you mean '{near}'?" if near else ""),

@@ -11,6 +11,7 @@ from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.plugins import kinds
 from galaxtool.plugins.kinds import Kind, S
 from galaxtool.plugins.manager import PluginManager
+from galaxtool.plugins.own_plugins import explain_missing_plugin
 from galaxtool.plugins.registration import BUILT_IN, PluginReport, Registration
 
 
@@ -82,7 +83,8 @@ class Collection(Generic[S]):
             )
         failed = [report.name for report in self._manager.reports.values() if report.status == "failed"]
         note = f"These plugins failed to load: {', '.join(failed)}; see `galaxtool plugins`." if failed else ""
-        raise UnknownName(self.kind.name, name, self.names(), note=note)
+        missing, hint = explain_missing_plugin(self.kind.name, name)
+        raise UnknownName(self.kind.name, name, self.names(), note=missing or note, hint=hint)
 
 
 class Registry:

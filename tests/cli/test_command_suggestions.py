@@ -48,6 +48,22 @@ def test_unknown_command(run: Callable[..., tuple[int, str]], word: str, answer:
 
 
 @pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("detect", "It comes with the package galaxtool-detect, which is not installed."),
+        ("detec", "Did you mean 'detect'? It comes with the package galaxtool-detect, which is not installed."),
+        ("zoobot", "It comes with the package galaxtool-zoobot, which is not installed."),
+    ],
+)
+@pytest.mark.usefixtures("without_plugins")
+def test_command_of_a_missing_plugin(run: Callable[..., tuple[int, str]], word: str, answer: str) -> None:
+    code, output = run(word, "run", "map.fits")
+    assert code == 2
+    assert f"No such command '{word}'. {answer} Install it" in output
+    assert f"galaxtool plugins install ./plugins/galaxtool-{'zoobot' if word == 'zoobot' else 'detect'}" in output
+
+
+@pytest.mark.parametrize(
     ("words", "answer"),
     [
         (["classify", "--out", "x"], "Did you mean --output?"),

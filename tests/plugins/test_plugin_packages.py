@@ -6,9 +6,13 @@ import json
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from support.plugin_helpers import run_galaxtool
+
+from galaxtool.plugins.kinds import KINDS
+from galaxtool.plugins.own_plugins import COMMAND, OWN_PLUGINS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = [folder for folder in sorted((ROOT / "plugins").glob("galaxtool-*")) if folder.name != "galaxtool-example"]
@@ -30,3 +34,14 @@ def test_each_loads_with_its_commands(tmp_path: Path) -> None:
             assert (row["status"], row["problem"], row["version"]) == ("ok", "", project["version"])
             if name in points.get("galaxtool.commands", {}):
                 assert f"command {name}" in row["provides"]
+    for plugin in OWN_PLUGINS:
+        provided = {
+            (kind, one.removeprefix(f"{kind} ").removeprefix(f"{plugin.entry}:"))
+            for one in found[plugin.package, plugin.entry]["provides"]
+            for kind in (COMMAND, *(kind.name for kind in KINDS))
+            if one.startswith(f"{kind} ")
+        }
+        assert all(plugin.has(kind, name) for kind, name in provided)
+        for kind, patterns in plugin.names.items():
+            assert all(any(k == kind and fnmatchcase(name, pattern) for k, name in provided) for pattern in patterns)
+    assert {plugin.package for plugin in OWN_PLUGINS} == {folder.name for folder in PACKAGES}

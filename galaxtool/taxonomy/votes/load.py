@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.plugins.own_plugins import explain_missing_plugin
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.records import check_keys, read_citations
@@ -73,7 +74,9 @@ def load_schema(source: str | Path) -> VoteSchema:
     else:
         file = Path(source)
         if file.suffix.lower() != ".toml" and not file.is_file():
-            raise UnknownName("vote schema", str(source), list_schemas(), note="The path of a TOML file also works.")
+            missing, hint = explain_missing_plugin("vote schema", str(source))
+            note = missing or "The path of a TOML file also works."
+            raise UnknownName("vote schema", str(source), list_schemas(), note=note, hint=hint)
     return schema_from_dict(read_toml(file, kind="vote schema"), str(file))
 
 
