@@ -68,6 +68,7 @@ docs: $(ready) $(docs_ready) ## generate the pages of commands, hooks and names,
 	$(PYTHON) scripts/write_command_reference.py
 	$(PYTHON) scripts/write_hook_reference.py
 	$(PYTHON) scripts/write_api_reference.py
+	$(PYTHON) scripts/write_type_stubs.py
 	$(PYTHON) -m sphinx -c docs --fail-on-warning --keep-going --quiet . docs/_build/html
 
 notebooks: $(ready) $(docs_ready) ## run the notebooks of the documentation again, and store their outputs

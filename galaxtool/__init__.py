@@ -99,7 +99,7 @@ _PLACES = {
     "galaxtool.datasets.protocols": ("Dataset",),
     "galaxtool.executors.protocols": ("Executor",),
     "galaxtool.images.protocols": ("Reader",),
-    "galaxtool.types": ("FLAGS", "Cutout", "ImageRef", "Item", "Progress", "Silent"),
+    "galaxtool.types": ("FLAGS", "Cutout", "ImageRef", "Item", "Progress", "Silent", "warn"),
     "galaxtool.utils.atomic_write": ("atomic_write",),
     "galaxtool.utils.run_directory": ("RunDirectory",),
     "galaxtool.vision.device": ("choose_device", "choose_precision"),

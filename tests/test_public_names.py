@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,43 @@ def test_every_name_is_there_and_documented(name: str) -> None:
     if inspect.isclass(value) or inspect.isfunction(value):
         assert inspect.getdoc(value)
         assert value.__name__ == name
+
+
+def test_type_checkers_see_every_name() -> None:
+    names = runpy.run_path(str(PACKAGE.parent / "scripts" / "write_type_stubs.py"))
+    for package in names["PACKAGES"]:
+        written = (package / "__init__.pyi").read_text(encoding="utf-8")
+        assert written == names["make_stub"](package), "run scripts/write_type_stubs.py"
+        assert (package / "py.typed").is_file()
+    listed = [line.strip(' ",') for line in names["make_stub"](PACKAGE).splitlines() if line.startswith('    "')]
+    assert listed == galaxtool.__all__
+
+
+@pytest.mark.slow
+def test_types_are_those_of_the_package(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    script = tmp_path / "third_party.py"
+    script.write_text(
+        "import galaxtool\n"
+        "from galaxtool import BackboneSpec, read_image\n"
+        "BackboneSpec(name=1, summary='', factory='')\n"
+        "reveal_type(read_image('m51.fits').pixel_scale)\n"
+        "galaxtool.clasify\n",
+        encoding="utf-8",
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--ignore-missing-imports",
+        "--follow-imports=silent",
+        script.name,
+    ]
+    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert 'Argument "name" to "BackboneSpec" has incompatible type "int"; expected "str"' in output
+    assert 'Revealed type is "float | None"' in output or 'Revealed type is "builtins.float | None"' in output
+    assert 'Module has no attribute "clasify"' in output
 
 
 def test_an_unknown_name() -> None:

@@ -38,7 +38,8 @@ class Tiny(nn.Module):
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (N, 3, 32, 32) as (N, 32)."""
-        return self.image_tower(images)
+        embeddings: torch.Tensor = self.image_tower(images)
+        return embeddings
 
     def embed_text(self, texts: Sequence[str]) -> torch.Tensor:
         """Embed texts as (N, 32)."""

@@ -59,11 +59,13 @@ def _draw(label: str, rng: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2 + rng.normal(0, 1, (2, 1, 1))
     radius, angle, size = np.hypot(x, y), rng.uniform(0, np.pi), rng.uniform(8, 13)
     if label == "disc":
-        return np.exp(-0.5 * (radius / (0.5 * size)) ** 2)
-    if label == "ring":
-        return np.exp(-0.5 * ((radius - size) / 1.8) ** 2)
-    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    return np.exp(-0.5 * ((along / size) ** 2 + (across / 1.8) ** 2))
+        squared = (radius / (0.5 * size)) ** 2
+    elif label == "ring":
+        squared = ((radius - size) / 1.8) ** 2
+    else:
+        along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+        squared = (along / size) ** 2 + (across / 1.8) ** 2
+    return np.asarray(np.exp(-0.5 * squared))
 
 
 def build(*, path: Path | None = None, n: int = 300, seed: int = 0) -> Shapes:

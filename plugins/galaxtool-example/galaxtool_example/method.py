@@ -12,8 +12,8 @@ from galaxtool_example.head import build as build_head
 
 def one_stage(task: Task) -> list[Stage]:
     """Keep the first of GalaxAlign's two stages."""
-    registry = get_registry()
-    return registry.methods.find("galaxalign").create(task)[:1]
+    stages: list[Stage] = get_registry().methods.find("galaxalign").create(task)
+    return stages[:1]
 
 
 class CosineStage(Stage):

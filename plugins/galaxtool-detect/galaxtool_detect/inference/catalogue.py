@@ -9,7 +9,7 @@ from pathlib import Path
 
 from astropy.table import Column, Table, vstack
 
-from galaxtool import Progress, check_table_path, write_table
+from galaxtool import Progress, check_table_path, warn, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
 from galaxtool_detect.catalog.figure import draw_overlay
 from galaxtool_detect.catalog.missing import describe_missing, mask_missing
@@ -77,7 +77,7 @@ def detect_and_write(
         counts.update(map(str, made.sources["label"]))
         progress.say(f"{one.path.name}: {len(made.sources)} sources; enlarged by {one.upscale:g} for the network.")
         for note in describe_missing(one.map):
-            progress.say(f"Warning: {one.path.name}: {note}")
+            warn(progress, f"{one.path.name}: {note}")
         described = {"detector": settings.model, "score from": f"{run.threshold:g}", "enlarged by": f"{one.upscale:g}"}
         if len(paths) == 1:
             write_catalogue(one.map, made, own[one.path], title=one.path.name, settings=described)

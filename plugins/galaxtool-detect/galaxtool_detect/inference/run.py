@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool import ConfigError, InputError, Progress, SkyMap, UnreadableImage, open_map
+from galaxtool import ConfigError, InputError, Progress, SkyMap, UnreadableImage, open_map, warn
 from galaxtool_detect.boxes import Detections
+from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.detectors.engine import DetectionEngine
 from galaxtool_detect.detectors.find import open_engine
 from galaxtool_detect.detectors.record import DetectorRecord
@@ -170,7 +171,7 @@ class DetectionRun:
                 if len(self.failed) == len(self.paths):
                     self._parts.remove_if_empty()
                     raise
-                self.progress.say(f"Warning: {error.message}")
+                warn(self.progress, error.message)
 
     def finish(self) -> None:
         """Delete the parts, once the output is written."""
@@ -190,7 +191,7 @@ def make_scan(engine: DetectionEngine, sky: SkyMap, settings: RunSettings) -> Sc
     )
 
 
-def choose_upscale(record: DetectorRecord, sky: SkyMap) -> float:
+def choose_upscale(record: DetectorRecord, sky: PixelMap) -> float:
     """Return the factor by which a map is enlarged: that of the training, unless its beam has quite another width.
 
     A detector knows sources of a certain size in pixels. A map whose beam is more than 1.4 times wider or narrower, in

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 
-from galaxtool import Progress, RunDirectory, Trainer, choose_training_device, is_main_process, share_run
+from galaxtool import Progress, RunDirectory, Trainer, choose_training_device, is_main_process, share_run, warn
 from galaxtool_detect import __version__
 from galaxtool_detect.boxes import DetectionSet
 from galaxtool_detect.datasets.open import open_detection_set
@@ -105,7 +105,7 @@ def _describe(setup: Setup, progress: Progress) -> None:
     progress.say(f"{network.backbone} at {network.image_size} pixels. {describe_weights(setup.detector)}")
     progress.say(setup.sizes.describe(setup.upscale, patch))
     if problem := setup.sizes.find_problem(setup.upscale, patch):
-        progress.say(f"Warning: {problem}")
+        warn(progress, problem)
 
 
 def _make_record(config: TrainConfig, setup: Setup, best: dict[str, Any]) -> DetectorRecord:

@@ -20,7 +20,7 @@ from galaxtool_detect.windows import find_side
 _SALT = 0x44455445
 
 
-class DetectionStage(Stage):  # type: ignore[misc]  # galaxtool imports its public names when they are used
+class DetectionStage(Stage):
     """Train a detector on windows of fields.
 
     Parameters
