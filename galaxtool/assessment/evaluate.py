@@ -15,6 +15,7 @@ from galaxtool.assessment.evaluation_table import (
     make_evaluation_table,
     write_evaluation_embeddings,
 )
+from galaxtool.assessment.gallery import Gallery, fill_gallery, name_place
 from galaxtool.assessment.labeled_items import DatasetItem
 from galaxtool.assessment.measure import measure_evaluation, measure_retrieval_alone
 from galaxtool.assessment.options import EvaluateOptions
@@ -28,6 +29,7 @@ from galaxtool.assessment.scores_job import (
 )
 from galaxtool.assessment.subject import NO_CLASSES, Subject, open_subject
 from galaxtool.assessment.value_metrics import measure_values
+from galaxtool.datasets.protocols import Dataset
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embedding import report_unreadable
 from galaxtool.inference.reading import override_preprocess
@@ -86,6 +88,8 @@ def describe_options(options: EvaluateOptions) -> dict[str, Any]:
         "by": list(options.by_columns),
         "coarse": options.coarse,
         "prior": options.prior,
+        "gallery": options.gallery,
+        "gallery_split": options.gallery_split,
         "perturb": list(options.perturbations),
         "seed": options.seed,
     }
@@ -102,9 +106,8 @@ def _evaluate(
 ) -> EvaluateResult:
     """Score the images, and write the files of the evaluation."""
     record = subject.engine.record
-    make_runner = partial(
+    make_any_runner = partial(
         DatasetRunner,
-        subject.dataset,
         engine=subject.engine,
         model=options.model,
         reading=reading.read_options,
@@ -112,6 +115,7 @@ def _evaluate(
         compute=compute,
         prior=subject.prior,
     )
+    make_runner = partial(make_any_runner, subject.dataset)
     runner = make_runner()
     run.manifest["device"] = f"{subject.engine.device}, {subject.engine.precision}"
     run.manifest["notes"] = subject.notes
@@ -130,7 +134,8 @@ def _evaluate(
     write_evaluation_embeddings(
         run.path / "embeddings.parquet", subject.items, table, scores, _describe_embeddings(runner)
     )
-    measured = _measure(options, subject, table, scores, progress, has_logits=runner.setup.tta == 1)
+    gallery = _fill_gallery(subject, make_any_runner, run.path / "gallery", job_options, progress)
+    measured = _measure(options, subject, table, scores, gallery, progress, has_logits=runner.setup.tta == 1)
     head = {"model": options.model, "dataset": subject.dataset.name, "split": subject.split}
     robustness = _measure_robustness(options, subject, make_runner, run.path / "perturbed", job_options, progress)
     metrics = {**measured, **robustness, **head, "notes": subject.notes}
@@ -140,7 +145,8 @@ def _evaluate(
     figures = draw_figures(run.path, metrics, progress) if options.figures else []
     settings = _describe_settings(options, subject, runner)
     write_page(run.path / "report.html", metrics, tables, figures, notes=subject.notes, settings=settings)
-    shutil.rmtree(job_folder(run.path / "scores"), ignore_errors=True)
+    for name in ("scores", "gallery"):
+        shutil.rmtree(job_folder(run.path / name), ignore_errors=True)
     return EvaluateResult(
         output=run.path,
         model=options.model,
@@ -159,6 +165,7 @@ def _measure(
     subject: Subject,
     table: Table,
     scores: DatasetScores,
+    gallery: Gallery | None,
     progress: Progress,
     *,
     has_logits: bool,
@@ -174,16 +181,45 @@ def _measure(
     if truth.values is not None:
         return measure_values(scores, truth.values, subject.engine.record, seed=options.seed)
     if subject.engine.record.head == NO_CLASSES:
-        return measure_retrieval_alone(truth, scores, seed=options.seed, progress=progress)
+        return measure_retrieval_alone(truth, scores, gallery, seed=options.seed, progress=progress)
     return measure_evaluation(
         table,
         truth,
         scores,
+        gallery,
         by=options.by_columns,
         cross_fit=subject.cross_fit,
         seed=options.seed,
         progress=progress,
     )
+
+
+def _fill_gallery(
+    subject: Subject,
+    make_runner: Callable[..., DatasetRunner],
+    place: Path,
+    job_options: JobOptions,
+    progress: Progress,
+) -> Gallery | None:
+    """Return the gallery of the subject with its embeddings; None if the images are looked up among themselves."""
+    if subject.gallery is None or subject.gallery_targets is None:
+        return None
+
+    def embed(dataset: Dataset, items: Sequence[DatasetItem]) -> DatasetScores:
+        scores = score_images(
+            items,
+            make_runner(dataset),
+            place,
+            subject.prior.header,
+            job_options,
+            title="Embedding the gallery",
+            progress=progress,
+        )
+        report_unreadable([error for error in scores.batch.errors if error], len(items), progress)
+        return scores
+
+    queries = [name_place(subject.dataset, item) for item in subject.items]
+    return fill_gallery(subject.gallery, subject.gallery_targets, queries, embed)
 
 
 def _measure_robustness(
@@ -225,12 +261,18 @@ def _describe_settings(options: EvaluateOptions, subject: Subject, runner: Datas
         "Data": f"{options.dataset}, {len(subject.items):,} images",
         "Where": options.where or "",
         "Coarser terms": options.coarse or "",
+        "Gallery": _describe_gallery(options),
         "Mix of classes": subject.prior.header,
         "Views": str(setup.tta) if setup.tta != 1 else "",
         "Engine": f"{setup.engine}, {setup.precision}",
         "Made by": f"galaxtool {__version__}, {utc_now()}",
     }
     return {name: value for name, value in settings.items() if value}
+
+
+def _describe_gallery(options: EvaluateOptions) -> str:
+    split = "" if options.gallery_split in (None, "all") else f", split {options.gallery_split}"
+    return f"{options.gallery}{split}" if options.gallery else ""
 
 
 def _describe_table(options: EvaluateOptions, subject: Subject, runner: DatasetRunner) -> dict[str, str]:

@@ -10,6 +10,7 @@ from astropy.table import Table
 
 from galaxtool.assessment.by_column import read_numbers, tabulate_by_column
 from galaxtool.assessment.class_metrics import Predictions, measure_classes
+from galaxtool.assessment.gallery import Gallery
 from galaxtool.assessment.held_out import CrossFit
 from galaxtool.assessment.reliability import tabulate_reliability
 from galaxtool.assessment.retrieval_metrics import measure_embeddings
@@ -24,11 +25,15 @@ from galaxtool.types import Progress
 MOST_QUERIES = 20_000
 """Most images of which retrieval is measured; of more, as many are drawn, with the same share of each class."""
 
+FEWEST_QUERIES, MOST_PAIRS = 1000, MOST_QUERIES**2
+"""Queries in a large gallery: as many as give the most pairs of a query and an image of the gallery, or the fewest."""
+
 
 def measure_evaluation(
     table: Table,
     truth: Truth,
     scores: DatasetScores,
+    gallery: Gallery | None = None,
     *,
     by: Sequence[str],
     cross_fit: CrossFit | None,
@@ -45,6 +50,8 @@ def measure_evaluation(
         Their true classes.
     scores : DatasetScores
         Their embeddings.
+    gallery : Gallery, optional
+        What they are looked up in; by default each among the others.
     by : sequence of str
         Columns by which the accuracy is tabulated.
     cross_fit : CrossFit or None
@@ -67,7 +74,7 @@ def measure_evaluation(
     predictions = Predictions(slugs, targets, probabilities, calibrated)
     columns = {name: read_numbers(table, name)[known] for name in by}
     measured = measure_classes(predictions, seed=seed, progress=progress)
-    found = _measure_embeddings(scores, targets, known, seed=seed, progress=progress)
+    found = _measure_embeddings(scores, targets, known, gallery, seed=seed, progress=progress)
     classes, confusion = measured.pop("classes"), measured.pop("confusion")
     retrieval = found.pop("retrieval")
     small = list_small_classes({slug: one["n"] for slug, one in classes.items() if one["n"]})
@@ -90,7 +97,9 @@ def measure_evaluation(
     }
 
 
-def measure_retrieval_alone(truth: Truth, scores: DatasetScores, *, seed: int, progress: Progress) -> dict[str, Any]:
+def measure_retrieval_alone(
+    truth: Truth, scores: DatasetScores, gallery: Gallery | None = None, *, seed: int, progress: Progress
+) -> dict[str, Any]:
     """Return the scores of a model without classes: those of its embeddings."""
     known = (truth.targets >= 0) & np.isfinite(scores.embeddings).all(axis=1)
     targets = truth.targets[known]
@@ -99,16 +108,28 @@ def measure_retrieval_alone(truth: Truth, scores: DatasetScores, *, seed: int, p
             "No image has both a label and an embedding.",
             hint="The column error of predictions.parquet says why images cannot be read.",
         )
-    found = _measure_embeddings(scores, targets, known, seed=seed, progress=progress)
+    found = _measure_embeddings(scores, targets, known, gallery, seed=seed, progress=progress)
     return {"n": len(targets), "resamples": STRATIFIED_RESAMPLES, **found}
 
 
 def _measure_embeddings(
-    scores: DatasetScores, targets: np.ndarray, known: np.ndarray, *, seed: int, progress: Progress
+    scores: DatasetScores,
+    targets: np.ndarray,
+    known: np.ndarray,
+    gallery: Gallery | None,
+    *,
+    seed: int,
+    progress: Progress,
 ) -> dict[str, Any]:
-    chosen = draw_queries(targets, seed)
+    most = (
+        MOST_QUERIES if gallery is None else min(MOST_QUERIES, max(FEWEST_QUERIES, MOST_PAIRS // len(gallery.targets)))
+    )
+    chosen = draw_queries(targets, seed, most)
     norms = None if scores.norms is None else scores.norms[known][chosen]
-    return measure_embeddings(scores.embeddings[known][chosen], norms, targets[chosen], seed=seed, progress=progress)
+    among = None if gallery is None else gallery.take_queries(known).take_queries(chosen)
+    return measure_embeddings(
+        scores.embeddings[known][chosen], norms, targets[chosen], among, seed=seed, progress=progress
+    )
 
 
 def get_probabilities(table: Table, slugs: Sequence[str]) -> np.ndarray:
@@ -116,12 +137,12 @@ def get_probabilities(table: Table, slugs: Sequence[str]) -> np.ndarray:
     return np.column_stack([np.ma.filled(table[f"p_{slug}"].astype(float), np.nan) for slug in slugs])
 
 
-def draw_queries(targets: np.ndarray, seed: int) -> np.ndarray:
+def draw_queries(targets: np.ndarray, seed: int, most: int = MOST_QUERIES) -> np.ndarray:
     """Return the images of which retrieval is measured: all, or a random choice with the same share of each class."""
     n = len(targets)
-    if n <= MOST_QUERIES:
+    if n <= most:
         return np.arange(n)
     order = np.random.default_rng(seed).permutation(n)
     by_class = order[np.argsort(targets[order], kind="stable")]
-    # every n / MOST_QUERIES-th image in the order of the classes
-    return np.sort(by_class[(np.arange(MOST_QUERIES) * n) // MOST_QUERIES])
+    # every n / most-th image in the order of the classes
+    return np.sort(by_class[(np.arange(most) * n) // most])

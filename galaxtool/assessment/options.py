@@ -36,6 +36,10 @@ class EvaluateOptions:
         Coarser taxonomy in whose classes the model is scored.
     prior : str
         Mix of classes that the probabilities answer for.
+    gallery : str, optional
+        Data set or index in which the images are looked up for the scores of retrieval.
+    gallery_split : str, optional
+        Split of the gallery; by default all.
     perturb : sequence of str
         Kinds of perturbation under which the accuracy is measured.
     figures : bool
@@ -53,13 +57,16 @@ class EvaluateOptions:
     by: Sequence[str] = ()
     coarse: str | None = None
     prior: str = "training"
+    gallery: str | None = None
+    gallery_split: str | None = None
     perturb: Sequence[str] = ()
     figures: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.split is not None and self.split not in SPLITS:
-            raise ConfigError(f"--split is '{self.split}'; it must be one of {', '.join(SPLITS)}.")
+        for flag, split in (("--split", self.split), ("--gallery-split", self.gallery_split)):
+            if split is not None and split not in SPLITS:
+                raise ConfigError(f"{flag} is '{split}'; it must be one of {', '.join(SPLITS)}.")
 
     @property
     def by_columns(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from galaxtool.assessment.gallery import Gallery
 from galaxtool.evaluation.intervals import make_entry
 from galaxtool.evaluation.resamples import StratifiedResamples, make_resampled_entry
 from galaxtool.evaluation.retrieval import RetrievalScores, compute_chance, measure_retrieval
@@ -19,11 +20,17 @@ _BUILT_IN = ("map_at_5", "map")
 
 
 def measure_embeddings(
-    embeddings: np.ndarray, norms: np.ndarray | None, targets: np.ndarray, *, seed: int, progress: Progress
+    embeddings: np.ndarray,
+    norms: np.ndarray | None,
+    targets: np.ndarray,
+    gallery: Gallery | None = None,
+    *,
+    seed: int,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Compute every registered metric of embeddings, and the other scores of retrieval.
 
-    Each image is a query, and its gallery are all other images.
+    Each image is a query, which is looked up in the gallery, or else among all other images.
 
     Parameters
     ----------
@@ -33,6 +40,8 @@ def measure_embeddings(
         Lengths before they were scaled; None where the engine gives none.
     targets : ndarray of int, shape (N,)
         True class of each image.
+    gallery : Gallery, optional
+        What they are looked up in. Metrics of plugins do not know it: they compare the images with each other.
     seed : int
         Random seed of the resamples and of the permuted labels.
     progress : Progress
@@ -44,21 +53,33 @@ def measure_embeddings(
         ``map_at_5`` and ``map`` by the cosine, metrics of plugins, and ``retrieval`` with everything else.
     """
     resamples = StratifiedResamples(targets, seed=seed)
-    permuted = np.random.default_rng(seed).permutation(targets)
-    chance = compute_chance(targets)
+    classes, own_rows = (targets, None) if gallery is None else (gallery.targets, gallery.own_rows)
+    permuted = np.random.default_rng(seed).permutation(classes)
+    chance = compute_chance(targets, None if gallery is None else classes, own_rows)
     retrieval: dict[str, Any] = {
         "queries": f"the {len(targets)} images with a label and a prediction",
-        "gallery": "the same images without the query",
+        "gallery": "the same images without the query" if gallery is None else gallery.description,
         "interval": "over the queries; the gallery is fixed",
     }
-    vectors = {"cosine": embeddings}
-    if norms is not None:
-        vectors["dot_product"] = embeddings * norms[:, None]
+    if gallery is not None:
+        retrieval["gallery_source"] = gallery.as_dict()
+    vectors = {"cosine": (embeddings, None if gallery is None else gallery.vectors)}
+    if norms is not None and gallery is None:
+        vectors["dot_product"] = embeddings * norms[:, None], None
+    elif norms is not None and gallery is not None and gallery.norms is not None:
+        vectors["dot_product"] = embeddings * norms[:, None], gallery.vectors * gallery.norms[:, None]
     weights = _sum_weights(resamples)
-    for similarity, used in vectors.items():
+    for similarity, (used, others) in vectors.items():
         progress.start(f"Retrieval by {similarity.replace('_', ' ')}", len(targets))
         scores, shuffled = measure_retrieval(
-            used, targets, permuted=permuted, workers=count_cores(), advance=progress.advance
+            used,
+            targets,
+            others,
+            None if gallery is None else classes,
+            own_rows=own_rows,
+            permuted=permuted,
+            workers=count_cores(),
+            advance=progress.advance,
         )
         retrieval[similarity] = _describe(scores, shuffled, chance, weights)
     if norms is None:
@@ -66,6 +87,8 @@ def measure_embeddings(
             "The engine gives embeddings of unit length, whose dot product is the cosine. --engine torch also gives "
             "the dot product of the embeddings before they are scaled."
         )
+    elif "dot_product" not in vectors:
+        retrieval["note"] = "The vectors of an index are of unit length; give images as the gallery for dot products."
     entries: dict[str, Any] = {}
     for metric in get_registry().metrics:
         if metric.spec.inputs != "embeddings":

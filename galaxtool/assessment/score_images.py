@@ -27,6 +27,7 @@ def score_images(
     prior: str,
     job_options: JobOptions,
     *,
+    title: str = "Evaluating",
     progress: Progress,
 ) -> DatasetScores:
     """Run the model on images, in parts that survive an interruption and are kept.
@@ -43,6 +44,8 @@ def score_images(
         Mix of classes of the probabilities.
     job_options : JobOptions
         Whether to resume.
+    title : str
+        What the progress says is done.
     progress : Progress
         Receiver of the progress.
     """
@@ -62,9 +65,8 @@ def score_images(
         perturbation=perturbation,
         rows_per_part=rows,
     )
-    title = f"Evaluating {perturbation}" if perturbation else "Evaluating"
     with Job(place, record, job_options) as job:
-        fill_score_parts(job, items, runner, title, progress)
+        fill_score_parts(job, items, runner, f"{title} {perturbation}".strip(), progress)
         return read_score_parts(job.folder, job.record, len(runner.engine.record.slugs), runner.engine.record.dim)
 
 

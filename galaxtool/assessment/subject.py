@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from galaxtool.assessment.by_column import check_columns
+from galaxtool.assessment.gallery import GallerySource, open_gallery
 from galaxtool.assessment.held_out import CrossFit, find_cross_fit
 from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, select_split
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
-from galaxtool.assessment.truth import Truth, match_truth, name_truth, read_value_truth, read_vote_truth
+from galaxtool.assessment.truth import Truth, match_gallery, match_truth, name_truth, read_value_truth, read_vote_truth
 from galaxtool.datasets.files import find_notes as find_dataset_notes
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
@@ -61,6 +64,10 @@ class Subject:
         How the calibration is measured, if the temperature was fitted to the images.
     notes : list of str
         What to beware of.
+    gallery : GallerySource or None
+        Images in which the others are looked up, if not among themselves.
+    gallery_targets : ndarray of int or None
+        Their true classes.
     """
 
     engine: Engine
@@ -73,6 +80,8 @@ class Subject:
     prior: ClassPrior
     cross_fit: CrossFit | None
     notes: list[str]
+    gallery: GallerySource | None = None
+    gallery_targets: np.ndarray | None = None
 
 
 def open_subject(
@@ -97,7 +106,8 @@ def open_subject(
         reading=assume_pixel_scale(record, reading).read_options,
         pattern=reading.pattern,
     )
-    read_as_classify(dataset, override_preprocess(record.make_preprocess(), reading))
+    preprocess = override_preprocess(record.make_preprocess(), reading)
+    read_as_classify(dataset, preprocess)
     of_run = read_run_split(files, dataset)
     splits = list(of_run or list_given_splits(dataset))
     rows, split = select_split(dataset, splits, options.split)
@@ -113,11 +123,17 @@ def open_subject(
         truth = name_truth([item.label for item in own], options.model)
     else:
         truth = match_truth([item.label for item in own], record, options.model, terms)
+    gallery, among = open_gallery(options, reading, files, record, preprocess), None
+    if gallery is not None:
+        truth, among = match_gallery(
+            truth, [item.label for item in own], gallery.labels, gallery.name, record, options.model, terms
+        )
     notes = [*find_dataset_notes(dataset), *truth.notes, *find_notes(record, reading, [i for i in items if i.ref])]
     if of_run and (learned := sum(splits[row] == "train" for row in rows)):
         notes.append(f"{learned} of the {len(rows)} images are training images of this run: the scores are too good.")
     if terms is not None and (dropped := terms.describe_dropped()):
         notes.append(dropped)
+    notes += gallery.notes if gallery else ()
     chosen = [splits[row] for row in rows]
     cross_fit, note = find_cross_fit(
         record,
@@ -127,7 +143,7 @@ def open_subject(
         tta=record.tta if compute.tta is None else compute.tta,
     )
     notes += [note] if note else []
-    subject = Subject(engine, dataset, items, chosen, split, truth, terms, prior, cross_fit, notes)
+    subject = Subject(engine, dataset, items, chosen, split, truth, terms, prior, cross_fit, notes, gallery, among)
     return subject, assume_pixel_scale(record, reading)
 
 
@@ -139,6 +155,8 @@ def _refuse_unless_classes(options: EvaluateOptions, record: ModelRecord) -> Non
     if record.votes is not None or record.regression is not None:
         has = "predicts shares of votes" if record.regression is None else "predicts numbers"
     given = {"--by": options.by_columns, "--perturb": options.perturbations, "--coarse": options.coarse}
+    if record.head != NO_CLASSES:
+        given["--gallery"] = options.gallery
     if options.prior != TRAINING:
         given["--prior"] = options.prior
     for flag, value in given.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -143,6 +143,54 @@ def match_truth(written: Sequence[str | None], record: ModelRecord, model: str, 
     if left_out and terms is not None:
         notes.append(describe_left_out({label: counts[label] for label in left_out}, terms.coarse))
     return Truth(tuple(taxonomy.slugs), np.array(targets, dtype=np.int64), tuple(notes))
+
+
+def match_gallery(
+    truth: Truth,
+    written: Sequence[str | None],
+    gallery: Sequence[str | None],
+    name: str,
+    record: ModelRecord,
+    model: str,
+    terms: CoarseTerms | None,
+) -> tuple[Truth, np.ndarray]:
+    """Match the labels of a gallery with the classes of a model, or for a model without classes with the other labels.
+
+    Parameters
+    ----------
+    truth : Truth
+        Classes of the N images that are scored.
+    written : sequence of str or None
+        Their labels, as the data set has them.
+    gallery : sequence of str or None
+        Label of each of the M images of the gallery.
+    name : str
+        Name of the gallery in messages.
+    record, model, terms
+        As for `match_truth`.
+
+    Returns
+    -------
+    truth : Truth
+        Classes of the N images.
+    targets : ndarray of int64, shape (M,)
+        Class of each image of the gallery; -1 where it has no label.
+
+    Raises
+    ------
+    InputError
+        If labels are not classes of the model, or all images with a label have the same one.
+    """
+    try:
+        if record.has_classes:
+            return truth, match_truth(gallery, record, model, terms).targets
+        both = name_truth([*written, *gallery], model)
+    except InputError as error:
+        raise InputError(
+            f"In the gallery '{name}': {error.message}", hint="Give a gallery with labels of the same classes."
+        ) from error
+    n = len(written)
+    return replace(both, targets=both.targets[:n], notes=truth.notes), both.targets[n:]
 
 
 def _clean(written: Sequence[str | None]) -> tuple[list[str | None], list[str]]:

@@ -13,11 +13,14 @@ from galaxtool.commands.evaluate import evaluate
 from galaxtool.utils.counts import format_count
 
 _PANELS = {
-    "Scores": ("split", "where", "label_column", "by", "coarse", "prior", "perturb", "figures", "seed"),
+    "Scores": (
+        "split", "where", "label_column", "by", "coarse", "prior", "gallery", "gallery_split", "perturb", "figures",
+        "seed",
+    ),
     "Input": tuple(name for name in INPUT_OPTIONS if name not in ("each_hdu", "id_column")),
     "Computing": ("engine", "provider", "device", "precision", "tta", "batch_size", "workers", "executor"),
     "Job": ("resume", "overwrite"),
-}
+}  # fmt: skip
 
 _EPILOG = (
     "Examples:  galaxtool evaluate galaxies/ -o evaluation  |  galaxtool evaluate galaxies/ --model runs/mine "
@@ -48,11 +51,13 @@ def _show(result: EvaluateResult) -> None:
         f"{result.errors:,} cannot be read" if result.errors else "",
         f"{result.unlabeled:,} without a label" if result.unlabeled else "",
     ]
+    retrieval = result.metrics.get("retrieval", {})
     failed = "; ".join(filter(None, left))
     echo(
         "",
         f"{format_count(result.n, 'image')} of {result.dataset}{split}, scored with {result.model}"
         + (f" ({failed})" if failed else ""),
+        *([f"Retrieval from {retrieval['gallery']}"] if "gallery_source" in retrieval else []),
         f"Report: {result.output / 'report.html'}",
     )
 

@@ -28,6 +28,8 @@ def evaluate(
     by: Sequence[str] = (),
     coarse: str | None = None,
     prior: str | Path = "training",
+    gallery: str | Path | None = None,
+    gallery_split: str | None = None,
     perturb: Sequence[str] = (),
     figures: bool = True,
     seed: int = 0,
@@ -82,6 +84,11 @@ def evaluate(
         Coarser taxonomy to score in, such as gz2-5: the probabilities of the classes that each of its classes contains
         are summed. Needed if the labels are coarser than the classes of the model.
     {prior}
+    gallery : str or Path, optional
+        Where the images are looked up for the scores of retrieval: another labelled data set, read with the same
+        options, or an index with labels that the model made. By default each image is looked up among all others.
+    gallery_split : str, optional
+        Split of the gallery: train, valid, test or all. By default all.
     perturb : sequence of str
         Also measure the accuracy on perturbed images, at several levels: any of noise,psf,rotation,crop,brightness.
     figures : bool
@@ -134,7 +141,7 @@ def evaluate(
         EvaluateOptions(
             dataset=str(dataset), model="", output=Path(output), split=split, where=where,
             label_column=label_column, by=by, coarse=coarse, prior=str(prior), perturb=perturb,
-            figures=figures, seed=seed,
+            gallery=None if gallery is None else str(gallery), gallery_split=gallery_split, figures=figures, seed=seed,
         ),
         [str(model)] if isinstance(model, (str, Path)) else [str(one) for one in model],
         reading=ReadingOptions(

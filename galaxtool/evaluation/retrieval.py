@@ -84,6 +84,7 @@ def measure_retrieval(
     gallery: np.ndarray | None = None,
     gallery_targets: np.ndarray | None = None,
     *,
+    own_rows: np.ndarray | None = None,
     permuted: np.ndarray | None = None,
     workers: int = 1,
     advance: Callable[[int], None] | None = None,
@@ -98,6 +99,9 @@ def measure_retrieval(
         Class of each query.
     gallery, gallery_targets : ndarray, optional
         Embeddings (M, D) and classes (M,) of the gallery. By default the queries: each is compared with the others.
+    own_rows : ndarray of int, shape (N,), optional
+        Row of each query in a gallery of its own, where it is left out for this query; -1 for a query that is not
+        there. By default no query is.
     permuted : ndarray of int, shape (M,), optional
         Other classes of the gallery, such as a random permutation, for which the scores are computed as well; without
         a gallery of its own, they are those of the queries too.
@@ -113,6 +117,7 @@ def measure_retrieval(
     """
     alone = gallery is None
     items = queries if gallery is None else gallery
+    left_out = _list_own_rows(len(queries), own_rows, alone=alone)
     labels = [targets if gallery_targets is None else gallery_targets]
     asked = [targets]
     if permuted is not None:
@@ -124,8 +129,8 @@ def measure_retrieval(
         similarity = queries[rows.start : rows.stop] @ items.T
         for row, near in zip(rows, similarity, strict=True):
             order = _sort_by_similarity(near)
-            if alone:
-                order = order[order != row]
+            if left_out[row] >= 0:
+                order = order[order != left_out[row]]
             for result, classes, wanted in zip(results, labels, asked, strict=True):
                 _score_query(result, row, classes[order] == wanted[row])
         if advance is not None:
@@ -137,7 +142,9 @@ def measure_retrieval(
     return results
 
 
-def compute_chance(targets: np.ndarray, gallery_targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def compute_chance(
+    targets: np.ndarray, gallery_targets: np.ndarray | None = None, own_rows: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Return the expected scores of each query if the gallery is in random order.
 
     Parameters
@@ -146,19 +153,33 @@ def compute_chance(targets: np.ndarray, gallery_targets: np.ndarray | None = Non
         Class of each query.
     gallery_targets : ndarray of int, shape (M,), optional
         Classes of the gallery; by default the gallery of each query are the other queries.
+    own_rows : ndarray of int, shape (N,), optional
+        As for `measure_retrieval`.
 
     Returns
     -------
     dict of ndarray
         By the names of `RetrievalScores.list_scores`, float64 (N,); NaN for a query whose class is not in the gallery.
     """
-    alone = gallery_targets is None
     gallery = targets if gallery_targets is None else gallery_targets
-    size = len(gallery) - alone
-    classes, inverse = np.unique(targets, return_inverse=True)
-    relevant = [int((gallery == one).sum()) - alone for one in classes]
-    expected = [_expect(n, size) for n in relevant]
-    return {name: np.array([one[name] for one in expected])[inverse] for name in expected[0]} if len(targets) else {}
+    is_there = _list_own_rows(len(targets), own_rows, alone=gallery_targets is None) >= 0
+    expected: dict[str, np.ndarray] = {}
+    for one in np.unique(targets):
+        relevant = int((gallery == one).sum())
+        for own in (False, True):
+            rows = (targets == one) & (is_there == own)
+            if not rows.any():
+                continue
+            for name, value in _expect(relevant - own, len(gallery) - own).items():
+                expected.setdefault(name, np.full(len(targets), np.nan))[rows] = value
+    return expected
+
+
+def _list_own_rows(count: int, own_rows: np.ndarray | None, *, alone: bool) -> np.ndarray:
+    """Return the row of the gallery that is left out for each query; -1 for none."""
+    if alone:
+        return np.arange(count)
+    return np.full(count, -1) if own_rows is None else own_rows
 
 
 def _expect(relevant: int, size: int) -> dict[str, float]:

@@ -57,14 +57,21 @@ def choose_labels(source: Source, column: str | None) -> Labels:
             f"The index has no column '{column}'." + (f" Did you mean '{near}'?" if near else ""),
             hint=f"Its columns are {listed}." if names else "It was built without a catalogue, so it has none.",
         )
-    by_lower = {name.lower(): name for name in reversed(names)}
-    chosen = column or next((by_lower[name] for name in LABEL_COLUMNS if name in by_lower), None)
+    chosen = find_label_column(names, column)
     if chosen is not None:
         return Labels(lambda rows: _read_column(source, chosen, rows))
     record = source.record
     if record.head == _PROMPT_HEAD and record.votes is None and source.index.record.layer == JOINT:
         return Labels(lambda rows: _predict(source, rows), is_predicted=True)
     return Labels(lambda rows: [""] * len(rows))
+
+
+def find_label_column(names: Sequence[str], given: str | None) -> str | None:
+    """Return the column of labels: the given one if it exists, else one with a usual name; None if there is none."""
+    if given in names:
+        return given
+    by_lower = {name.lower(): name for name in reversed(names)}
+    return next((by_lower[name] for name in LABEL_COLUMNS if name in by_lower), None)
 
 
 def _read_column(source: Source, name: str, rows: Sequence[int]) -> list[str]:

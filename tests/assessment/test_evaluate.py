@@ -18,6 +18,7 @@ from support.helpers import SLUGS, make_model, write_fits
 
 import galaxtool
 from galaxtool.errors import GalaxtoolError, OutputExists
+from galaxtool.search.index.store import Index
 from galaxtool.tables.read import read_table
 from galaxtool.vision.perturb import LEVELS
 
@@ -232,3 +233,43 @@ def test_a_model_without_classes_is_scored_by_retrieval(model: Path, images: Pat
     expected = np.mean([sk.average_precision_score(row, -np.arange(11)) for row in hits])
     assert found.metrics["map"]["value"] == pytest.approx(expected, abs=1e-6)
     assert set(found.metrics["retrieval"]) >= {"cosine", "dot_product"}
+
+
+def test_a_gallery_is_a_data_set_or_an_index(model: Path, images: Path, tmp_path: Path) -> None:
+    rows = [f"{seed}.fits,{SLUGS[seed % 3]}" for seed in range(12)]
+    for name, own in (("queries", rows[:7]), ("gallery", rows[4:])):
+        lines = [f"{images}/{line}" for line in own]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["path,label", *lines]) + "\n")
+    galaxtool.index([tmp_path / "gallery.csv"], model=model, output=tmp_path / "index")
+    options = {"model": model, "figures": False, "overwrite": True}
+    found = [
+        galaxtool.evaluate(tmp_path / "queries.csv", output=tmp_path / "out", gallery=gallery, **options).metrics
+        for gallery in (tmp_path / "gallery.csv", tmp_path / "index")
+    ]
+    index, stored = Index.open(tmp_path / "index"), pq.read_table(tmp_path / "out" / "embeddings.parquet").to_pylist()
+    vectors = {int(Path(row["id"]).name): np.array(row["embedding"]) for row in stored}
+    vectors |= {int(Path(index[row].id).name): vector for row, vector in enumerate(index.all_vectors())}
+    right = []
+    for query in range(7):  # the three that are in the gallery do not find themselves
+        others = [row for row in range(4, 12) if row != query]
+        nearest = max(others, key=lambda row: vectors[row] @ vectors[query])
+        right.append(nearest % 3 == query % 3)
+    for metrics, words in zip(found, ("gallery.csv'", "the index"), strict=True):
+        retrieval = metrics["retrieval"]
+        assert retrieval["cosine"]["precision_at_1"]["value"] == pytest.approx(np.mean(right), abs=1e-6)
+        assert retrieval["gallery_source"]["images"] == 8 and retrieval["gallery_source"]["queries_among_them"] == 3
+        assert words in retrieval["gallery"] and 0 < retrieval["cosine"]["precision_at_1"]["chance"] < 1
+    (tmp_path / "gallery.csv").write_text(f"path,label\n{images}/0.fits,{SLUGS[0]}\n{images}/1.fits,cheese\n")
+    with pytest.raises(GalaxtoolError, match=r"In the gallery .*: 1 label is not a class"):
+        galaxtool.evaluate(
+            tmp_path / "queries.csv", output=tmp_path / "o", gallery=tmp_path / "gallery.csv", model=model
+        )
+
+
+@pytest.mark.slow
+def test_an_index_of_another_model_is_refused(model: Path, images: Path, tmp_path: Path) -> None:
+    galaxtool.index([images / "labels.csv"], model=model, output=tmp_path / "index")
+    with pytest.raises(GalaxtoolError, match="built with the model"):
+        galaxtool.evaluate(
+            images, output=tmp_path / "o", gallery=tmp_path / "index", coarse="gz2-5", where="label != 'merging'"
+        )

@@ -125,6 +125,26 @@ def loop(queries: np.ndarray, targets: np.ndarray, gallery: np.ndarray, labels: 
     return found
 
 
+def test_a_query_in_a_gallery_is_not_compared_with_itself() -> None:
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(40, 3)).astype(np.float32)
+    targets = rng.integers(0, 4, 40)
+    order = rng.permutation(40)
+    rows = np.argsort(order)  # where each vector is in the gallery
+    gallery = vectors[order], targets[order]
+    alone, chance = measure_retrieval(vectors, targets)[0].list_scores(), compute_chance(targets)
+    found = measure_retrieval(vectors, targets, *gallery, own_rows=rows)[0].list_scores()
+    partly = measure_retrieval(vectors, targets, *gallery, own_rows=np.where(rows < 20, rows, -1))[0].list_scores()
+    whole = measure_retrieval(vectors, targets, *gallery)[0].list_scores()
+    expected = compute_chance(targets, gallery[1], np.where(rows < 20, rows, -1))
+    for name, values in alone.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-12)
+        np.testing.assert_allclose(compute_chance(targets, gallery[1], rows)[name], chance[name])
+        np.testing.assert_allclose(partly[name], np.where(rows < 20, values, whole[name]), atol=1e-12)
+        mixed = np.where(rows < 20, chance[name], compute_chance(targets, gallery[1])[name])
+        np.testing.assert_allclose(expected[name], mixed)
+
+
 @pytest.mark.parametrize("own_gallery", [False, True])
 def test_retrieval_is_that_of_a_loop(own_gallery: bool) -> None:
     rng = np.random.default_rng(5)
