@@ -7,6 +7,9 @@ import numpy as np
 _KEPT = 0.4
 """Share of its area that a box must have within a window to count as being in it."""
 
+LEAST_DATA = 0.25
+"""Share of its pixels that must have data for a box to count."""
+
 
 def to_network(boxes: np.ndarray, left: int, bottom: int, upscale: float) -> np.ndarray:
     """Convert boxes in pixels of a map, (N, 4), to those of a window that is enlarged.
@@ -46,6 +49,21 @@ def clip_boxes(boxes: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray]:
     sizes, areas = np.diff(clipped.reshape(-1, 2, 2), axis=1)[:, 0], compute_areas(boxes)
     kept = (sizes >= 1).all(axis=1) & (compute_areas(clipped) >= _KEPT * areas)
     return clipped, kept
+
+
+def measure_data(has_data: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Return the share of pixels with data in each box.
+
+    Parameters
+    ----------
+    has_data : ndarray of bool, shape (side, side)
+        Which pixels of a window have data.
+    boxes : ndarray, shape (N, 4)
+        Boxes in pixels of the window, whose outer corner is (0, 0).
+    """
+    edges = np.clip(np.rint(boxes).astype(int), 0, len(has_data))
+    shares = [has_data[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] for x0, y0, x1, y1 in edges.tolist()]
+    return np.array([one.mean() if one.size else 0.0 for one in shares])
 
 
 def compute_areas(boxes: np.ndarray) -> np.ndarray:

@@ -73,9 +73,11 @@ class FieldMap:
         return 3600 * math.sqrt(float(x) * float(y))
 
     def read(self, y0: int = 0, y1: int | None = None, x0: int = 0, x1: int | None = None) -> np.ndarray:
-        """Return pixels."""
+        """Return pixels, NaN where they are masked."""
         box: np.ndarray = self.field.pixels[:, y0:y1, x0:x1]
-        return box
+        if self.field.mask is None:
+            return box
+        return np.where(self.field.mask[y0:y1, x0:x1], np.nan, box.astype(np.float32))
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return positions in degrees, ICRS."""

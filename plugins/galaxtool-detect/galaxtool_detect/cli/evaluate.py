@@ -44,9 +44,9 @@ def _describe(scores: dict[str, Any]) -> dict[str, str]:
     n = sum(one["n"] for one in bins)
     ratio = sum(one["n"] * one["ratio"] for one in bins) / n if n else None
     return {
-        "mAP@50": _format(precision["map50"]),
-        "mAP@50:95": _format(precision["map50_95"]),
-        "AP@50 whatever the class": _format(precision["any50"]),
+        "mAP@50": _format_precision(precision, "map50"),
+        "mAP@50:95": _format_precision(precision, "map50_95"),
+        "AP@50 whatever the class": _format_precision(precision, "any50"),
         "completeness": _format_rate(scores["completeness"]),
         "completeness above 5 sigma": _format_rate(scores["completeness_above_5_sigma"]),
         "reliability": _format_rate(scores["reliability"]),
@@ -54,8 +54,11 @@ def _describe(scores: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _format(value: float) -> str:
-    return f"{value:.3f}" if value == value else ""  # NaN is not itself
+def _format_precision(precision: dict[str, Any], name: str) -> str:
+    value, ends = precision[name], precision["intervals"].get(name)
+    if value != value:  # NaN is not itself
+        return ""
+    return f"{value:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
 
 
 def _format_rate(rate: dict[str, float]) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from galaxtool_detect.boxes import Detections, FieldImage
+from galaxtool_detect.catalog.maps import FieldMap
 from galaxtool_detect.detectors.engine import DetectionEngine, TorchEngine
 from galaxtool_detect.detectors.record import DetectorRecord
-from galaxtool_detect.geometry import from_network
+from galaxtool_detect.geometry import LEAST_DATA, from_network, measure_data
 from galaxtool_detect.inference.merging import WindowDetections, merge
 from galaxtool_detect.inference.tiling import OVERLAP, Tiling
 from galaxtool_detect.networks.detector import Detector
@@ -20,10 +21,6 @@ from galaxtool_detect.windows import enlarge, find_side
 
 ReadBox = Callable[[int, int, int, int], np.ndarray]
 """Takes y0, y1, x0, x1 within an image and returns its pixels, float32 (bands, y1 - y0, x1 - x0)."""
-
-
-_LEAST_DATA = 0.25
-"""Share of the pixels of a box that must have data."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,8 @@ class _Window:
 
     def measure_data(self, boxes: np.ndarray) -> np.ndarray:
         """Return the share of pixels with data in each box (N, 4), in pixels of the whole image."""
-        side = len(self.has_data)
         origin = np.array([self.left, self.bottom, self.left, self.bottom])
-        edges = np.clip(np.rint(boxes - origin + 0.5).astype(int), 0, side)
-        shares = [self.has_data[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] for x0, y0, x1, y1 in edges.tolist()]
-        return np.array([one.mean() if one.size else 0.0 for one in shares])
+        return measure_data(self.has_data, boxes - origin + 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +110,7 @@ class Scan:
         for window, found in zip(windows, self.engine.detect(images), strict=True):
             boxes = from_network(found.boxes, window.left, window.bottom, self.upscale)
             boxes, inside = self._clip(boxes)
-            inside &= window.measure_data(boxes) >= _LEAST_DATA
+            inside &= window.measure_data(boxes) >= LEAST_DATA
             whole = Detections(boxes=boxes, scores=found.scores, labels=found.labels).select(inside)
             parts.append(WindowDetections(whole, self.tiling.find_cut(whole.boxes, window.left, window.bottom)))
         return parts
@@ -140,10 +134,9 @@ def detect_field(
 ) -> Detections:
     """Return what a detector in PyTorch finds in a field in memory; it must be in evaluation mode."""
     record = DetectorRecord(network=detector.config, upscale=upscale)
-    pixels = image.pixels if image.mask is None else np.where(image.mask, np.nan, image.pixels.astype(np.float32))
     scan = Scan(
         engine=TorchEngine(detector, record, device),
-        read=lambda y0, y1, x0, x1: pixels[:, y0:y1, x0:x1],
+        read=FieldMap(image).read,
         shape=image.shape,
         unit=image.unit,
         upscale=upscale,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
 from galaxtool_detect.boxes import Detections, FieldImage
+from galaxtool_detect.measures.precision_intervals import compute_intervals
 
 _HALF = 0  # index of the overlap 0.5 among 0.5, 0.55 ... 0.95
 _CATEGORY_OF_ALL = 1
@@ -30,6 +31,8 @@ class AveragePrecision:
         The same with all sources in one class: how well boxes are found, whatever they are called.
     classes : dict
         Class -> its two average precisions and its number of sources.
+    intervals : dict
+        Name of an average precision -> its 95 % interval, by a bootstrap over images; empty for one image.
     """
 
     map50: float
@@ -37,6 +40,7 @@ class AveragePrecision:
     any50: float
     any50_95: float
     classes: dict[str, tuple[float, float, int]]
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -45,7 +49,7 @@ class AveragePrecision:
         }
         return {
             "map50": self.map50, "map50_95": self.map50_95, "any50": self.any50, "any50_95": self.any50_95,
-            "classes": named,
+            "intervals": {name: list(ends) for name, ends in self.intervals.items()}, "classes": named,
         }  # fmt: skip
 
 
@@ -80,6 +84,7 @@ def compute_average_precision(
             name: (_mean(by_class[i, _HALF : _HALF + 1]), _mean(by_class[i]), int(counts[i]))
             for i, name in enumerate(classes)
         },
+        intervals=compute_intervals(truth, found, len(classes)),
     )
 
 

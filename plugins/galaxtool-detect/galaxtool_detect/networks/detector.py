@@ -10,12 +10,12 @@ from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import MultiScaleRoIAlign
 
 from galaxtool import create_backbone
 from galaxtool_detect.networks.config import STRIDES, NetworkConfig
+from galaxtool_detect.networks.ignoring import IgnoringHeads, IgnoringProposals
 from galaxtool_detect.networks.pyramid import PyramidBackbone
 
 Targets = list[dict[str, torch.Tensor]]
@@ -63,7 +63,8 @@ class Detector(nn.Module):
         images : Tensor of float, shape (N, 3, size, size)
             Values in [0, 1].
         targets : list of dict, optional
-            ``boxes``, float (M, 4), and ``labels``, int64 (M,), of each image.
+            ``boxes``, float (M, 4), and ``labels``, int64 (M,), of each image, and possibly ``ignored``, float (K, 4):
+            what is on these boxes counts neither as a source nor as background.
         """
         levels = self.body((images - self.mean) / self.std)
         # anchors, boxes and losses need float32
@@ -90,10 +91,10 @@ class Detector(nn.Module):
         return losses
 
 
-def _make_proposals(config: NetworkConfig) -> RegionProposalNetwork:
+def _make_proposals(config: NetworkConfig) -> IgnoringProposals:
     sizes = tuple(tuple(stride * scale for scale in config.anchor_scales) for stride in STRIDES)
     anchors = AnchorGenerator(sizes, (tuple(config.anchor_ratios),) * len(sizes))
-    return RegionProposalNetwork(
+    return IgnoringProposals(
         anchors,
         RPNHead(config.channels, anchors.num_anchors_per_location()[0]),
         fg_iou_thresh=0.7,
@@ -106,9 +107,9 @@ def _make_proposals(config: NetworkConfig) -> RegionProposalNetwork:
     )
 
 
-def _make_heads(config: NetworkConfig) -> RoIHeads:
+def _make_heads(config: NetworkConfig) -> IgnoringHeads:
     pool = MultiScaleRoIAlign([str(i) for i in range(len(STRIDES))], output_size=_POOL, sampling_ratio=2)
-    return RoIHeads(
+    return IgnoringHeads(
         pool,
         TwoMLPHead(config.channels * _POOL**2, config.representation),
         FastRCNNPredictor(config.representation, len(config.classes) + 1),

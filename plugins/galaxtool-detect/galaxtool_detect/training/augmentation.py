@@ -33,7 +33,10 @@ class Augmentation:
     flips: bool = False
 
     def apply(self, image: np.ndarray, boxes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Return a changed image, float32 (3, n, n) in [0, 1], and its boxes (N, 4) in the network's pixels."""
+        """Return a changed image, float32 (3, n, n) in [0, 1], and its boxes (N, 4) in the network's pixels.
+
+        The order of the boxes stays.
+        """
         if rng.random() < self.blur:
             sigma = rng.uniform(0.1, _MOST_BLUR)
             image = gaussian_filter(image, (0, sigma, sigma), mode="nearest")

@@ -12,6 +12,7 @@ from galaxtool import Batch, Loss, Stage, Task
 from galaxtool_detect.inference.scan import detect_field
 from galaxtool_detect.networks.detector import Detector, Targets
 from galaxtool_detect.networks.freezing import set_training
+from galaxtool_detect.networks.ignoring import IGNORED
 from galaxtool_detect.training.augmentation import Augmentation
 from galaxtool_detect.training.validation import score_detections
 from galaxtool_detect.training.windows import FieldCache, Window, cut_window, draw_place
@@ -116,7 +117,11 @@ def collate(windows: list[Window], device: torch.device) -> tuple[torch.Tensor, 
     """Return windows as a batch of images and the targets of each."""
     images = torch.from_numpy(np.stack([window.image for window in windows])).to(device)
     targets = [
-        {"boxes": torch.from_numpy(w.boxes).to(device), "labels": torch.from_numpy(w.labels + 1).to(device)}
+        {
+            "boxes": torch.from_numpy(w.boxes).to(device),
+            "labels": torch.from_numpy(w.labels + 1).to(device),
+            IGNORED: torch.from_numpy(w.ignored).to(device),
+        }
         for w in windows
     ]
     return images, targets

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from galaxtool_detect.boxes import DetectionSet, FieldImage
-from galaxtool_detect.geometry import clip_boxes, to_network
+from galaxtool_detect.geometry import LEAST_DATA, clip_boxes, measure_data, to_network
 from galaxtool_detect.stretch import stretch
 from galaxtool_detect.training.augmentation import Augmentation
 from galaxtool_detect.windows import cut_pixels, enlarge, find_side
+
+_DRAWS = 32
+"""Windows that are drawn until one has data."""
 
 _CACHE_BYTES = 1 << 30
 """Memory for the fields that were read."""
@@ -29,11 +32,15 @@ class Window:
         Boxes in pixels of the image, whose outer corner is (0, 0).
     labels : ndarray of int64, shape (N,)
         Index of the class.
+    ignored : ndarray of float32, shape (M, 4)
+        Boxes that are neither sources nor background: those that the field ignores, and those of sources that are
+        mostly outside the window or on pixels without data.
     """
 
     image: np.ndarray
     boxes: np.ndarray
     labels: np.ndarray
+    ignored: np.ndarray
 
 
 class FieldCache:
@@ -85,24 +92,34 @@ def cut_window(
     side = find_side(image_size, upscale)
     pixels = cut_pixels(field.pixels, left, bottom, side)
     mask = None if field.mask is None else cut_pixels(field.mask[None].astype(np.float32), left, bottom, side)[0] > 0
+    has_data = np.isfinite(pixels).any(axis=0) & (True if mask is None else ~mask)
     image = enlarge(stretch(pixels, field.unit, mask), image_size)
-    boxes, labels = to_network(field.boxes, left, bottom, upscale), field.labels
-    boxes, kept = clip_boxes(boxes, image_size)
-    boxes, labels = boxes[kept], labels[kept]
+    n = len(field.boxes)
+    boxes, in_window = clip_boxes(
+        to_network(np.concatenate([field.boxes, field.ignored]), left, bottom, upscale), image_size
+    )
+    kept = in_window & (measure_data(has_data, boxes / upscale) >= LEAST_DATA)
     if augmentation is not None and rng is not None:
         image, boxes = augmentation.apply(image, boxes, rng)
-    return Window(image=image, boxes=boxes, labels=labels)
+    is_source = kept & (np.arange(len(boxes)) < n)
+    is_ignored = ~is_source & ((boxes[:, 2:] - boxes[:, :2]) >= 1).all(axis=1)
+    return Window(image=image, boxes=boxes[is_source], labels=field.labels[is_source[:n]], ignored=boxes[is_ignored])
 
 
 def draw_place(field: FieldImage, side: int, rng: np.random.Generator | None) -> tuple[int, int]:
     """Return the first column and row of a window: anywhere in the field, or its middle without a generator.
 
-    A field that is smaller than the window is in its middle.
+    A field that is smaller than the window is in its middle. A window without data is drawn again a few times.
     """
     ny, nx = field.shape
     free_x, free_y = nx - side, ny - side
+    left, bottom = free_x // 2, free_y // 2
     if rng is None:
-        return free_x // 2, free_y // 2
-    left = int(rng.integers(free_x + 1)) if free_x > 0 else free_x // 2
-    bottom = int(rng.integers(free_y + 1)) if free_y > 0 else free_y // 2
+        return left, bottom
+    for _ in range(_DRAWS):
+        left = int(rng.integers(free_x + 1)) if free_x > 0 else left
+        bottom = int(rng.integers(free_y + 1)) if free_y > 0 else bottom
+        rows, columns = slice(max(bottom, 0), bottom + side), slice(max(left, 0), left + side)
+        if np.isfinite(field.pixels[:, rows, columns]).any():
+            break
     return left, bottom
