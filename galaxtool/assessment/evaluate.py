@@ -244,6 +244,7 @@ def _measure_robustness(
         subject.items,
         subject.truth.targets,
         perturbations,
+        lambda item: subject.dataset.cutout(item.row),
         score,
         lambda values: values if terms is None else terms.convert(values)[0],
         folder=folder,

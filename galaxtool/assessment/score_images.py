@@ -17,7 +17,6 @@ from galaxtool.inputs.gather import Inputs
 from galaxtool.jobs.job import Job, count_batches_per_part
 from galaxtool.jobs.options import JobOptions
 from galaxtool.types import Progress
-from galaxtool.vision.perturb import Perturbation
 
 
 def score_images(
@@ -51,7 +50,7 @@ def score_images(
     """
     size, setup = runner.compute.batch_size, runner.setup
     rows = size * count_batches_per_part(-(-len(items) // size), 1)
-    perturbation = runner.perturb.name if isinstance(runner.perturb, Perturbation) else ""
+    perturbation = runner.perturb.name if runner.perturb else ""
     record = ScoresRecord(
         parts=-(-len(items) // rows),
         model=setup.digest,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from galaxtool.assessment.spread import SPREAD
+from galaxtool.utils.counts import format_count
 
 NAMES = {
     "accuracy": "accuracy",
@@ -40,6 +41,11 @@ QUANTITY_SCORES = ("rmse", "mae", "bias", "nmad", "outlier_fraction", "coverage"
 
 _CLASS_SCORES = ("precision", "recall", "f1", "roc_auc", "average_precision")
 _MAX_ROWS = 60
+_CHANGED = {
+    "values": "Changed were the measured values before the stretch",
+    "pictures": "Changed were the pictures that the model sees",
+    "values and pictures": "Changed were measured values before the stretch, and pictures as the model sees them,",
+}
 
 
 @dataclass(frozen=True)
@@ -162,7 +168,8 @@ def _tabulate_robustness(metrics: Mapping[str, Any]) -> RowTable:
         for kind, levels in robustness["curves"].items()
         for one in levels
     ]
-    remark = f"The pictures that the model sees were changed, {robustness['n']:,} of them. Wilson intervals."
+    changed = _CHANGED[robustness.get("acts_on", "pictures")]
+    remark = f"{changed} of {format_count(robustness['n'], 'image')}. Wilson intervals."
     return RowTable("robustness", "Accuracy on perturbed images", rows, remark)
 
 

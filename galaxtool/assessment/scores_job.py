@@ -27,9 +27,7 @@ from galaxtool.jobs.record import BatchRecord, stored_as
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.local_path import to_local_path
-
-Perturb = Callable[[np.ndarray, str], np.ndarray]
-"""Changes a picture, uint8 (size, size, C), given the identifier of its image."""
+from galaxtool.vision.perturb import Perturbation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +37,7 @@ class ScoresRecord(BatchRecord):
     Parameters
     ----------
     prior, perturbation : str
-        Mix of classes of the probabilities, and what is done to the pictures; may be empty.
+        Mix of classes of the probabilities, and what is done to the images; may be empty.
     rows_per_part : int
         Rows in each part but the last.
     """
@@ -59,20 +57,21 @@ class DatasetReader(PictureReader):
         How images are preprocessed.
     dataset : Dataset
         The data set.
-    perturb : callable, optional
-        What is done to each picture.
+    perturb : Perturbation, optional
+        What is done to each image.
     """
 
-    def __init__(self, setup: WorkerSetup, dataset: Dataset, perturb: Perturb | None = None) -> None:
+    def __init__(self, setup: WorkerSetup, dataset: Dataset, perturb: Perturbation | None = None) -> None:
         super().__init__(setup)
         self.dataset, self.perturb = dataset, perturb
 
     def _read(self, item: InputItem, options: ReadOptions) -> tuple[np.ndarray, tuple[float | None, float | None], str]:
         assert isinstance(item, DatasetItem)
         preprocess, cutout = self.setup.preprocess, self.dataset.cutout(item.row)
-        picture = preprocess.picture(cutout)
-        if self.perturb is not None:
-            picture = self.perturb(picture, item.id)
+        if self.perturb is None:
+            picture = preprocess.picture(cutout)
+        else:
+            picture = self.perturb.make_picture(preprocess, cutout, item.id)
         return picture, (cutout.ra, cutout.dec), " ".join(preprocess.flags(cutout))
 
 
@@ -105,13 +104,13 @@ class DatasetRunner(BatchRunner):
     ----------
     dataset : Dataset
         The data set.
-    perturb : callable, optional
-        What is done to each picture.
+    perturb : Perturbation, optional
+        What is done to each image.
     **options
         As for `BatchRunner`.
     """
 
-    def __init__(self, dataset: Dataset, *, perturb: Perturb | None = None, **options: Any) -> None:
+    def __init__(self, dataset: Dataset, *, perturb: Perturbation | None = None, **options: Any) -> None:
         super().__init__(**options, embeds=False)
         self.dataset, self.perturb = dataset, perturb
 
@@ -128,7 +127,7 @@ class DatasetRunner(BatchRunner):
         return WholeScorer(self.setup, self.engine)
 
 
-def _make_whole_scorer(setup: WorkerSetup, dataset: Dataset, perturb: Perturb | None) -> WholeScorer:
+def _make_whole_scorer(setup: WorkerSetup, dataset: Dataset, perturb: Perturbation | None) -> WholeScorer:
     return WholeScorer(setup, read=DatasetReader(setup, dataset, perturb))
 
 

@@ -1,15 +1,18 @@
-"""Perturbations of pictures that a good classifier should not mind, for curves of robustness."""
+"""Perturbations of images that a good classifier should not mind, for curves of robustness."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
 from scipy import ndimage
 
 from galaxtool.errors import UnknownName
+from galaxtool.types import Cutout
+from galaxtool.vision.perturb_values import FWHM, perturb_values
+from galaxtool.vision.preprocess import Preprocess
 
 LEVELS = {
     "noise": (0.005, 0.01, 0.02, 0.05, 0.1),
@@ -18,38 +21,87 @@ LEVELS = {
     "crop": (0.9, 0.8, 0.65, 0.5),
     "brightness": (0.5, 0.75, 1.5, 2.0),
 }
-"""Kind of perturbation -> its levels, see `describe_level`."""
+"""Kind of perturbation -> its levels for pictures, see `describe_level`."""
 
-_FWHM = 2.3548200450309493  # of a Gaussian, in units of its standard deviation
+VALUE_LEVELS = LEVELS | {"noise": (0.5, 1.0, 2.0, 4.0, 8.0), "psf": (1.0, 2.0, 4.0, 8.0)}
+"""Kind of perturbation -> as many levels for measured values."""
+
+AXES = {
+    "noise": ("noise (white level)", "noise (own noise)"),
+    "psf": ("blur, FWHM (field)", "blur, FWHM (pixels)"),
+    "rotation": ("rotation (deg)",) * 2,
+    "crop": ("crop, side (field)",) * 2,
+    "brightness": ("brightness, factor",) * 2,
+}
+"""Kind of perturbation -> the text of the axis of its levels, with the unit: of pictures, and of measured values."""
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """A perturbation of pictures; a call with a picture, uint8 (size, size, C), and its identifier changes the picture.
+    """A perturbation of images: of measured values before the stretch, and of pictures as the model sees them.
 
     Parameters
     ----------
     kind : str
         One of `LEVELS`.
-    level : float
-        How much, see `describe_level`.
+    step : int
+        Which of the levels of `LEVELS`, or of `VALUE_LEVELS`.
     """
 
     kind: str
-    level: float
+    step: int
 
-    def __call__(self, picture: np.ndarray, identifier: str) -> np.ndarray:
-        """Return the perturbed picture. The same picture and identifier always give the same."""
-        # noise and the sense of a rotation differ from picture to picture
-        rng = np.random.default_rng([crc32(identifier.encode("utf-8", "surrogatepass")), crc32(self.kind.encode())])
-        changed = _CHANGES[self.kind](picture.astype(np.float32), self.level, rng)
-        rounded: np.ndarray = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
-        return rounded
+    def make_picture(self, preprocess: Preprocess, cutout: Cutout, identifier: str) -> np.ndarray:
+        """Return the picture of the perturbed image that a model receives, uint8 (size, size, C).
+
+        The same image and identifier always give the same.
+        """
+        rng = make_generator(self.kind, identifier)
+        level = self.get_level(measured=is_measured(cutout))
+        if is_measured(cutout):
+            if self.kind == "crop" and preprocess.size_arcsec is not None:
+                preprocess = replace(preprocess, size_arcsec=preprocess.size_arcsec * level)
+            return preprocess.picture(perturb_values(cutout, self.kind, level, rng))
+        return perturb_picture(preprocess.picture(cutout), self.kind, level, rng)
+
+    def get_level(self, *, measured: bool) -> float:
+        """Return the level, of measured values or of pictures."""
+        return (VALUE_LEVELS if measured else LEVELS)[self.kind][self.step]
 
     @property
     def name(self) -> str:
-        """Name for files and records, such as ``noise-0.05``."""
-        return f"{self.kind}-{self.level:g}"
+        """Name for files and records, such as ``noise-0.05-4``."""
+        levels = dict.fromkeys((self.get_level(measured=False), self.get_level(measured=True)))
+        return "-".join([self.kind, *(f"{level:g}" for level in levels)])
+
+
+def make_generator(kind: str, identifier: str) -> np.random.Generator:
+    """Return the random numbers for an image: noise and the sense of a rotation differ from image to image."""
+    return np.random.default_rng([crc32(identifier.encode("utf-8", "surrogatepass")), crc32(kind.encode())])
+
+
+def perturb_picture(picture: np.ndarray, kind: str, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Perturb a picture.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (size, size, C)
+        Picture as the model sees it.
+    kind : str
+        One of `LEVELS`.
+    level : float
+        As `describe_level` describes it.
+    rng : Generator
+        Of the noise, and of the sense of a rotation.
+    """
+    changed = _CHANGES[kind](picture.astype(np.float32), level, rng)
+    rounded: np.ndarray = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+    return rounded
+
+
+def is_measured(cutout: Cutout) -> bool:
+    """Return whether an image has measured values, which are stretched, rather than those of a picture."""
+    return cutout.unit != "display"
 
 
 def list_perturbations(kinds: tuple[str, ...]) -> list[Perturbation]:
@@ -63,19 +115,26 @@ def list_perturbations(kinds: tuple[str, ...]) -> list[Perturbation]:
     for kind in kinds:
         if kind not in LEVELS:
             raise UnknownName("perturbation", kind, LEVELS)
-    return [Perturbation(kind, level) for kind in dict.fromkeys(kinds) for level in LEVELS[kind]]
+    return [Perturbation(kind, step) for kind in dict.fromkeys(kinds) for step in range(len(LEVELS[kind]))]
 
 
-def describe_level(kind: str, level: float) -> str:
-    """Return what a level of a perturbation means.
+def describe_level(kind: str, level: float, *, measured: bool = False) -> str:
+    """Return what a level of a perturbation means, for pictures or for measured values.
 
     Examples
     --------
     >>> describe_level("noise", 0.05)
     'Gaussian noise of 5 % of the white level'
+    >>> describe_level("noise", 2, measured=True)
+    'Gaussian noise of 2 times the noise of the image'
     >>> describe_level("rotation", 15)
     'turned by 15 degrees'
     """
+    values: dict[str, Callable[[float], str]] = {
+        "noise": lambda x: f"Gaussian noise of {x:g} times the noise of the image",
+        "psf": lambda x: f"blurred by a Gaussian with a FWHM of {x:g} {'pixel' if x == 1 else 'pixels'}",
+        "brightness": lambda x: f"values times {x:g}",
+    }
     texts: dict[str, Callable[[float], str]] = {
         "noise": lambda x: f"Gaussian noise of {100 * x:g} % of the white level",
         "psf": lambda x: f"blurred by a Gaussian with a FWHM of {100 * x:g} % of the field",
@@ -83,7 +142,7 @@ def describe_level(kind: str, level: float) -> str:
         "crop": lambda x: f"the central {100 * x:g} % of the field, enlarged",
         "brightness": lambda x: f"display values times {x:g}",
     }
-    return texts[kind](level)
+    return (texts | values if measured else texts)[kind](level)
 
 
 def _add_noise(picture: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
@@ -91,7 +150,7 @@ def _add_noise(picture: np.ndarray, level: float, rng: np.random.Generator) -> n
 
 
 def _blur(picture: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    sigma = level * picture.shape[0] / _FWHM
+    sigma = level * picture.shape[0] / FWHM
     blurred: np.ndarray = ndimage.gaussian_filter(picture, (sigma, sigma, 0), mode="nearest")
     return blurred
 

@@ -10,22 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, styled
-
-AXES = {
-    "noise": "noise (white level)",
-    "psf": "blur, FWHM (field)",
-    "rotation": "rotation (deg)",
-    "crop": "crop, side (field)",
-    "brightness": "brightness, factor",
-}
-"""Kind of perturbation -> the text of its axis, with the unit."""
+from galaxtool.vision.perturb import AXES
 
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 """Kind of perturbation -> its levels, as in the entry ``robustness`` of ``metrics.json``."""
 
 
 @styled
-def draw_robustness(series: Mapping[str, Curves], *, columns: int = 2) -> Figure:
+def draw_robustness(
+    series: Mapping[str, Curves], *, axes_texts: Mapping[str, str] | None = None, columns: int = 2
+) -> Figure:
     """Draw the accuracy by the level of each perturbation, a panel for each kind, with 95 % Wilson intervals.
 
     Parameters
@@ -33,6 +27,8 @@ def draw_robustness(series: Mapping[str, Curves], *, columns: int = 2) -> Figure
     series : mapping
         Name of a model -> its curves. Each level has ``level``, ``meaning`` (``unchanged`` for the images as they are)
         and ``accuracy`` with ``value``, ``low`` and ``high``.
+    axes_texts : mapping, optional
+        Kind of perturbation -> the text of the axis of its levels; by default that of pictures.
     columns : {1, 2}
         Columns of a journal page that the figure spans; two panels are side by side on one column, else up to five.
 
@@ -41,6 +37,7 @@ def draw_robustness(series: Mapping[str, Curves], *, columns: int = 2) -> Figure
     Figure
         A dotted line is the accuracy on the images as they are.
     """
+    texts = {kind: of_pictures for kind, (of_pictures, _) in AXES.items()} | dict(axes_texts or {})
     kinds = list(dict.fromkeys(kind for curves in series.values() for kind in curves))
     across = min(len(kinds), 2 if columns == 1 else 5)
     rows = -(-len(kinds) // across)
@@ -62,7 +59,7 @@ def draw_robustness(series: Mapping[str, Curves], *, columns: int = 2) -> Figure
             for one in levels:
                 if one["meaning"] == "unchanged":
                     axes.axhline(one["accuracy"]["value"], color=color, linewidth=0.7, linestyle=":")
-        axes.set_xlabel(AXES.get(kind, kind))
+        axes.set_xlabel(texts.get(kind, kind))
         axes.xaxis.set_major_locator(MaxNLocator(4))
         if kind == "crop":
             axes.invert_xaxis()
