@@ -11,6 +11,7 @@ from typing import Any
 
 from galaxtool.executors.cores import count_cores, resolve_workers
 from galaxtool.executors.protocols import Executor
+from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.batch_rescue import BatchRescue
 from galaxtool.inference.class_prior import ClassPrior
@@ -158,7 +159,10 @@ class BatchRunner:
         executor, in_workers = self._choose_executor(sum(map(len, tasks)), len(tasks), isolated=isolated)
         make_work: Callable[[], Callable[[Any], Any]]
         share = max(1, count_cores() // executor.workers)
-        make_work = self.make_scorer(replace(self.setup, threads=share)) if in_workers else self.make_reader()
+        if in_workers and executor.workers == 1 and isinstance(executor, ThreadExecutor):
+            make_work = self._make_thread_scorer  # the open engine has all cores already
+        else:
+            make_work = self.make_scorer(replace(self.setup, threads=share)) if in_workers else self.make_reader()
         scorer = None if in_workers else self.make_local_scorer()
         under_way: deque[Sequence[InputItem]] = deque()
 
@@ -251,6 +255,11 @@ class BatchRunner:
     def make_local_scorer(self) -> Scorer:
         """Return what scores the batches that workers only read."""
         return Scorer(self.setup, self.engine)
+
+    def _make_thread_scorer(self) -> Callable[[Any], ScoredBatch]:
+        """Return what reads batches and scores them with the engine of this process."""
+        read, scorer = self.make_reader()(), self.make_local_scorer()
+        return lambda batch: scorer.score(read(batch), batch)
 
     def _count_copies(self) -> int:
         """Return how many processes can hold the model in memory."""

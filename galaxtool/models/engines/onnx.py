@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
+from galaxtool.executors.cores import count_cores
 from galaxtool.models.engines.feed import make_feed
 from galaxtool.models.engines.outputs import OUTPUTS, End, FirstRun, Run, make_scores
 from galaxtool.models.engines.protocol import Scores
@@ -145,7 +146,7 @@ def _open_with_provider(file: Path, device: str, provider: str, threads: int) ->
 def _make_session(runtime: Any, file: Path, providers: Sequence[Any], threads: int, severity: int = 3) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = severity
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or count_cores()  # with 0, ONNX Runtime ties its threads to cores
     return runtime.InferenceSession(str(file), options, providers=list(providers), enable_fallback=False)
 
 
