@@ -22,6 +22,7 @@ from galaxtool.search.index.search import Searcher
 from galaxtool.search.open_source import open_source
 from galaxtool.search.options import SourceArgs
 from galaxtool.search.source import Source
+from galaxtool.tables.formats.arrow_arrays import to_floats
 from galaxtool.types import ImageRef, Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
@@ -127,7 +128,7 @@ class Objects:
 
     def positions(self) -> tuple[np.ndarray, np.ndarray]:
         """Return right ascensions and declinations in degrees, float64 (N,), NaN where unknown."""
-        return _to_floats(self.items["ra"]), _to_floats(self.items["dec"])
+        return to_floats(self.items["ra"]), to_floats(self.items["dec"])
 
     @cached_property
     def first(self) -> pa.Table:
@@ -147,7 +148,7 @@ class Objects:
     @cached_property
     def has_positions(self) -> bool:
         """Whether some object has a position."""
-        return any(np.isfinite(_to_floats(table["ra"])).any() for table in (self.first, self.items))
+        return any(np.isfinite(to_floats(table["ra"])).any() for table in (self.first, self.items))
 
     def _repeats(self, name: str) -> bool:
         ours = name.removeprefix("in_")
@@ -218,12 +219,6 @@ def _open_file(features: Features, folder: Path) -> Objects:
         folder=folder,
         features=features,
     )
-
-
-def _to_floats(column: pa.ChunkedArray) -> np.ndarray:
-    """Return numbers as float64, NaN where there is none."""
-    values: np.ndarray = column.to_numpy().astype(np.float64, copy=False)
-    return values
 
 
 def find_cache_folder(objects: Objects) -> Path:

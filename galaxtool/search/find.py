@@ -17,7 +17,6 @@ from galaxtool.search.examples import QueryArgs, Request
 from galaxtool.search.labels import Labels, choose_labels
 from galaxtool.search.open_source import open_source
 from galaxtool.search.options import ResultOptions, SearchOptions, SourceArgs
-from galaxtool.search.page import write_page
 from galaxtool.search.request import list_queries
 from galaxtool.search.results import Neighbor, SimilarResult
 from galaxtool.search.source import Source
@@ -27,6 +26,7 @@ from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.optional_imports import import_attribute
 
 _MOST_ERRORS = 10  # messages about queries that cannot be used
 
@@ -70,7 +70,7 @@ def _draw(answers: Sequence[Answer], table: Table, labels: Labels, source: Sourc
     title = write_title(answers, source)
     write_contact_sheet(options.sheet_path, tiles, title, style=options.sheet_style, columns=columns)
     if options.html is not None:
-        write_page(options.html, answers, table, labels, source)
+        import_attribute("galaxtool.search.page:write_page")(options.html, answers, table, labels, source)
 
 
 def _report_errors(

@@ -12,6 +12,8 @@ from galaxtool.errors import InputError
 from galaxtool.inference.reading import find_inputs
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.band_files import Pattern
+from galaxtool.plugins.registry import get_registry
+from galaxtool.search.index.objects import BANDS
 from galaxtool.search.index.record import IndexRecord
 from galaxtool.search.index.store import Index
 from galaxtool.types import ImageRef
@@ -92,7 +94,8 @@ def locate_query(text: str, options: ReadingOptions, index: Index) -> ImageRef:
     InputError
         If nothing is there, or there is more than one image.
     """
-    if options.hdu is None and os.path.isfile(text):  # noqa: PTH113  Path.is_file raises for long names
+    is_file = os.path.isfile(text)  # noqa: PTH113  Path.is_file raises for long names
+    if is_file and options.hdu is None and (BANDS in index.column_names or not _is_picture(text)):
         indexed = index.find_image(Path(text))
         if len(indexed) == 1:
             return indexed[0]
@@ -109,6 +112,11 @@ def locate_query(text: str, options: ReadingOptions, index: Index) -> ImageRef:
         f"'{text}' contains {len(found.items)} images, and a query is a single one.",
         hint=f"Name one of them, such as '{first}', or add --each to ask for each of them.",
     )
+
+
+def _is_picture(name: str) -> bool:
+    """Tell whether a file, by its name, is a picture such as a JPEG, which has no members or HDUs."""
+    return name.lower().endswith(get_registry().readers.find("raster").spec.suffixes)
 
 
 def find_band_files(path: Path, options: ReadingOptions) -> ImageRef | None:

@@ -26,6 +26,7 @@ from galaxtool.search.index.objects import BANDS, OWN_COLUMNS
 from galaxtool.search.index.pairs import PairSample
 from galaxtool.search.index.store import Index
 from galaxtool.search.reading import restore_reading
+from galaxtool.tables.formats.arrow_arrays import to_floats
 from galaxtool.tables.formats.parquet import to_astropy_column
 
 _MAX_COMPARED, _SAMPLED = 20_000, 5000
@@ -165,7 +166,7 @@ class Source:
     @cached_property
     def columns(self) -> list[str]:
         """Names of the columns that came with the catalogue of the images."""
-        return [name for name in self.index.items.column_names if name not in (*OWN_COLUMNS, BANDS)]
+        return [name for name in self.index.column_names if name not in (*OWN_COLUMNS, BANDS)]
 
     def make_table(self, names: Sequence[str], rows: np.ndarray | None = None) -> Table:
         """Return columns of the objects; positions that are unknown are NaN, other unknown values are masked.
@@ -177,13 +178,12 @@ class Source:
         rows : ndarray of int, optional
             Rows to return; by default all.
         """
-        items = self.index.items.select(list(names))
-        items = items if rows is None else items.take(rows)
+        items = (self.index.items if rows is None else self.index.take_items(rows)).select(list(names))
         table = Table()
         for field in items.schema:
             is_position = field.name in ("ra", "dec")
             values = items[field.name]
-            table[field.name] = values.to_numpy() if is_position else to_astropy_column(field, values)
+            table[field.name] = to_floats(values) if is_position else to_astropy_column(field, values)
         return table
 
     def measure_spread(self, vector: np.ndarray) -> float:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from PIL import Image
 from support.plugin_helpers import add_plugin, run_python
 
+from galaxtool import index
 from galaxtool.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,21 +86,23 @@ def test_help_takes_less_than_a_second() -> None:
     assert best < 1
 
 
-def test_classifying_an_image_imports_only_what_it_needs(tmp_path: Path) -> None:
+def test_classifying_or_searching_by_an_image_imports_only_what_it_needs(tmp_path: Path) -> None:
     galaxy = np.random.default_rng(0).normal(10, 1, (64, 64)).astype(np.float32)
     fits.PrimaryHDU(galaxy).writeto(tmp_path / "a.fits")
-    unneeded = [
-        "torch",
-        "pandas",
-        "pyarrow.compute",
-        "matplotlib",
-        "scipy",
-        "sklearn",
-        "faiss",
-        "h5py",
-        "jinja2",
-        "timm",
+    Image.fromarray(np.uint8(np.clip(10 * galaxy, 0, 255))).save(tmp_path / "a.png")
+    index(tmp_path / "a.png", output=tmp_path / "idx")
+    heavy = ["torch", "pandas", "pyarrow.compute", "matplotlib", "scipy", "sklearn", "faiss", "h5py", "jinja2", "timm"]
+    classify = ["classify", str(tmp_path / "a.fits"), "-o", str(tmp_path / "a.csv"), "--quiet"]
+    similar = [
+        "similar",
+        str(tmp_path / "a.png"),
+        "--index",
+        str(tmp_path / "idx"),
+        "-o",
+        str(tmp_path / "b.csv"),
+        "-q",
     ]
-    call = ["classify", str(tmp_path / "a.fits"), "-o", str(tmp_path / "a.csv"), "--quiet"]
-    assert heavy_after(call, heavy=unneeded) == {" ".join(call): []}
+    found = heavy_after(classify, similar, heavy=heavy)
+    assert found == {" ".join(classify): [], " ".join(similar): ["faiss"]}
     assert (tmp_path / "a.csv").is_file()
+    assert (tmp_path / "b.csv").is_file()

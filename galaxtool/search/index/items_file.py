@@ -16,6 +16,7 @@ from galaxtool.search.index.objects import check_items
 from galaxtool.utils.local_path import to_local_path
 
 _ROW_GROUP = 16_384  # few rows are read at once
+_FEW = 200  # rows that are joined in less time than `Table.take` takes to import pandas
 
 
 class ItemsFile:
@@ -25,6 +26,11 @@ class ItemsFile:
     ----------
     path : Path
         The file.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        The columns, ours first.
 
     Raises
     ------
@@ -36,10 +42,11 @@ class ItemsFile:
         self._path = path
         with self._report_damage():
             self._file = pq.ParquetFile(to_local_path(path))
-            check_items(self._file.schema_arrow.empty_table())
+            self.schema: pa.Schema = check_items(pa.Table.from_batches([], schema=self._file.schema_arrow)).schema
             groups = self._file.metadata.num_row_groups
             sizes = [self._file.metadata.row_group(number).num_rows for number in range(groups)]
         self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self._columns: dict[str, pa.ChunkedArray] = {}
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -50,18 +57,28 @@ class ItemsFile:
         with self._report_damage():
             return check_items(self._file.read())
 
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return one of our columns of all objects."""
+        if "table" in vars(self):
+            return self.table[name]
+        if name not in self._columns:
+            with self._report_damage():
+                read, kind = self._file.read([name])[name], self.schema.field(name).type
+                self._columns[name] = read if read.type == kind else read.cast(kind)
+        return self._columns[name]
+
     def take(self, rows: np.ndarray | Sequence[int]) -> pa.Table:
         """Return the objects of some rows, in this order."""
         rows = np.asarray(rows, dtype=np.int64)
         if "table" in vars(self) or not len(rows):
-            return self.table.take(rows)
+            return take_rows(self.table, rows)
         groups = np.searchsorted(self._starts, rows, side="right") - 1
         needed, places = np.unique(groups, return_inverse=True)
         sizes = np.diff(self._starts)[needed]
         firsts = np.cumsum(sizes) - sizes
         with self._report_damage():
             read = check_items(self._file.read_row_groups(needed.tolist()))
-        return read.take(firsts[places] + rows - self._starts[groups])
+        return take_rows(read, firsts[places] + rows - self._starts[groups])
 
     @contextlib.contextmanager
     def _report_damage(self) -> Iterator[None]:
@@ -122,6 +139,13 @@ def fit_items(items: pa.Table, schema: pa.Schema) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Return rows of a table, in this order."""
+    if 0 < len(rows) <= _FEW:
+        return pa.concat_tables([table.slice(row, 1) for row in rows.tolist()])
+    return table.take(rows)
 
 
 def _unify_fields(first: pa.Field, second: pa.Field) -> pa.Field:

@@ -99,7 +99,9 @@ def check_items(table: pa.Table) -> pa.Table:
         If one of them is missing, or has values of another type.
     """
     ours = _SCHEMA.append(pa.field(BANDS, pa.string())) if BANDS in table.column_names else _SCHEMA
-    checked = table.select(ours.names).cast(ours)
+    checked = table.select(ours.names)
+    if checked.schema != ours:
+        checked = checked.cast(ours)
     for name in table.column_names:
         if name not in ours.names:
             checked = checked.append_column(table.schema.field(name), table[name])

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from astropy.table import Table
 
 from galaxtool.errors import InputError, UnknownName
@@ -26,9 +23,12 @@ from galaxtool.search.index.items_file import ItemsFile
 from galaxtool.search.index.objects import BANDS, IndexedObject, restore_object
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
 from galaxtool.search.index.search import Searcher, make_searcher, read_unit_vectors
+from galaxtool.tables.formats.arrow_arrays import to_floats
 from galaxtool.tables.formats.parquet import to_astropy_column
 from galaxtool.types import ImageRef
+from galaxtool.utils.optional_imports import import_attribute
 
+_LOOKUP = "galaxtool.search.index.lookup"
 _MAX_MEMBERS = 100  # images in the file of a query
 _MAX_SUGGESTIONS = 5000  # ids that are compared with an unknown one
 
@@ -104,6 +104,12 @@ class Index:
         """All objects; they are read when they are first needed, which takes a second for a million."""
         return self._items.table if isinstance(self._items, ItemsFile) else self._items
 
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns of the objects, ours first."""
+        names: list[str] = self._items.schema.names
+        return names
+
     def take_items(self, rows: np.ndarray | Sequence[int]) -> pa.Table:
         """Return the objects of some rows, in this order, without reading all."""
         return self._items.take(rows)
@@ -116,26 +122,25 @@ class Index:
         UnknownName
             If there is none; the message suggests the nearest of the first few thousand identifiers.
         """
-        row: int = pc.index(self.items["id"], name).as_py()
-        if row < 0 and (number := re.fullmatch(r"(\d+)(?:\.0*)?", name)):
-            # 1234 and 1234.0, as programs write integers
-            same = pc.match_substring_regex(self.items["id"], rf"^{number[1]}(\.0*)?$")
-            row = pc.index(same, True).as_py() if pc.sum(same).as_py() == 1 else -1
+        row: int = import_attribute(f"{_LOOKUP}:find_row")(self._column("id"), name)
         if row < 0:
-            raise UnknownName("object in the index", name, self.items["id"].slice(0, _MAX_SUGGESTIONS).to_pylist())
+            raise UnknownName("object in the index", name, self._column("id").slice(0, _MAX_SUGGESTIONS).to_pylist())
         return row
 
     def find_image(self, path: Path) -> list[ImageRef]:
         """Return the images that are stored in a file: its members or HDUs, or the bands that it is one of."""
         absolute = os.path.abspath(path)  # noqa: PTH100  Path.resolve would follow links
-        inside = pc.starts_with(self.items["path"], f"{absolute}[")
-        if BANDS in self.items.column_names:
-            inside = pc.or_(inside, pc.match_substring(self.items[BANDS], json.dumps(absolute)))
-        return [self[int(row)].ref for row in pc.indices_nonzero(inside).slice(0, _MAX_MEMBERS).to_pylist()]
+        bands = self._column(BANDS) if BANDS in self.column_names else None
+        find: Callable[..., list[int]] = import_attribute(f"{_LOOKUP}:find_members")
+        rows = find(self._column("path"), bands, absolute, _MAX_MEMBERS)
+        return [self[row].ref for row in rows]
 
     def positions(self) -> tuple[np.ndarray, np.ndarray]:
         """Return right ascensions and declinations in degrees, float64 (N,), NaN where unknown."""
-        return self.items["ra"].to_numpy(), self.items["dec"].to_numpy()
+        return to_floats(self._column("ra")), to_floats(self._column("dec"))
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        return self._items.column(name)
 
     def to_table(self, names: Sequence[str] | None = None) -> Table:
         """Return columns of the objects as a table, by default all.
@@ -146,7 +151,7 @@ class Index:
         for name in self.items.column_names if names is None else names:
             column = self.items[name]
             known = name in ("ra", "dec")
-            table[name] = column.to_numpy() if known else to_astropy_column(self.items.schema.field(name), column)
+            table[name] = to_floats(column) if known else to_astropy_column(self.items.schema.field(name), column)
         return table
 
     def vectors(self, rows: np.ndarray | Sequence[int]) -> np.ndarray:

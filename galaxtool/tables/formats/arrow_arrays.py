@@ -53,6 +53,13 @@ def get_numbers(array: pa.Array) -> np.ndarray:
     return np.where(get_nulls(array), values.dtype.type(0), values) if array.null_count else values
 
 
+def to_floats(column: pa.ChunkedArray) -> np.ndarray:
+    """Return the numbers of an Arrow column, float64 (N,), NaN where they are null."""
+    array = column.combine_chunks()
+    floats = get_numbers(array).astype(np.float64)
+    return np.where(get_nulls(array), np.nan, floats) if array.null_count else floats
+
+
 def get_nulls(array: pa.Array) -> np.ndarray:
     """Return where an Arrow array is null, bool (N,)."""
     if not array.null_count:
