@@ -4,7 +4,7 @@
     python benchmarks/loop.py --formats fits-3x256 jpg --jpgs ../shared/data/optical_gz1_coarse --counts 1000 6000
 
 The first table has milliseconds of processor time per image, measured in a process for each processor at the same time:
-galaxtool and the plain way (`loop_plain.py`) take turns in batches of 64, and the best round of each counts. The second
+galaxtool and the plain way (`loop_plain.py`) take turns, and the best round of each stage counts. The second
 table has whole commands at two numbers of images, in turn: the difference tells the rate of the loop from the time
 that the start takes.
 """

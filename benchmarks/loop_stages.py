@@ -6,15 +6,15 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from loop_plain import BATCH, Place, Square, decode, list_places, normalize, open_model, read, shrink
+from loop_plain import BATCH, Square, decode, list_places, normalize, open_model, read, shrink
 
 from galaxtool.executors.cores import count_cores
-from galaxtool.executors.processes import ProcessExecutor
+from galaxtool.executors.worker_pool import close_pool, open_pool, run_task
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.prediction_parts import make_part_table
 from galaxtool.inference.worker import ScoredBatch
@@ -24,11 +24,13 @@ from galaxtool.inputs.read_item import read_item
 from galaxtool.jobs.part_file import write_part
 from galaxtool.models.directory import load_network
 from galaxtool.models.engines.open import open_engine
-from galaxtool.models.find import ONNX, find_model
+from galaxtool.models.find import ONNX, RECORD, find_model
 from galaxtool.models.onnx.file import write_onnx
 from galaxtool.models.onnx.precision import make_example_images, to_int8
+from galaxtool.models.record import ModelRecord
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import write_table
+from galaxtool.utils.freed_memory import keep_freed_memory
 
 PLAIN = ("read", "decode", "shrink")
 """Stages of the plain way beside the network."""
@@ -54,14 +56,25 @@ def make_models(name: str, folder: Path, precisions: Sequence[str]) -> dict[str,
 
 
 def measure_stages(inputs: Sequence[Path], models: dict[str, Path], rounds: int) -> Costs:
-    """Return the milliseconds of one processor per image of each stage, averaged over a process for each processor."""
-    executor = ProcessExecutor(count_cores())
-    measured = list(executor.map(partial(_make_measurement, inputs, models, rounds), range(count_cores())))
-    return {stage: sum(one[stage] for one in measured) / len(measured) for stage in measured[0]}
+    """Return the milliseconds of one processor per image of each stage, averaged over a process for each processor.
 
-
-def _make_measurement(inputs: Sequence[Path], models: dict[str, Path], rounds: int) -> Callable[[int], Costs]:
-    return lambda _: _measure(inputs, models, rounds)
+    Both ways have processes of their own, which take turns; the best round of each stage counts.
+    """
+    cores = count_cores()
+    ways = [(open_pool(cores), partial(kind, inputs, models)) for kind in (PlainWay, OurWay)]
+    best: Costs = {}
+    try:
+        for number in range(rounds + 1):
+            for pool, make in ways:
+                measured = [one.result() for one in [pool.submit(run_task, make, None) for _ in range(cores)]]
+                if number:  # the first warms caches
+                    for stage in measured[0]:
+                        ms = sum(one[stage] for one in measured) / cores
+                        best[stage] = min(ms, best.get(stage, ms))
+    finally:
+        for pool, _ in ways:
+            close_pool(pool)
+    return best
 
 
 class _Clock:
@@ -79,71 +92,73 @@ class _Clock:
         self.seconds[stage] += now - self._at
         self._at = time.thread_time()
 
-
-def _measure(inputs: Sequence[Path], models: dict[str, Path], rounds: int) -> Costs:
-    bench = _Bench(inputs, models)
-    best: Costs = {}
-    for number in range(rounds + 1):
-        costs = bench.run()
-        if number:  # the first warms caches
-            best = {stage: min(ms, best.get(stage, ms)) for stage, ms in costs.items()}
-    return best
+    def per_image(self, count: int) -> Costs:
+        return {stage: seconds / count * 1e3 for stage, seconds in self.seconds.items()}
 
 
-class _Bench:
-    """Both ways over the same images, batch by batch."""
+class PlainWay:
+    """The plain way over some images; a call returns the milliseconds per image of each stage."""
 
     def __init__(self, inputs: Sequence[Path], models: dict[str, Path]) -> None:
-        self.items = gather([str(path) for path in inputs]).items
-        self.places = list_places(inputs)
-        self.engines = {name: open_engine(find_model(path), "onnx", "cpu", threads=1) for name, path in models.items()}
-        self.engine = next(iter(self.engines.values()))
-        self.preprocess = self.engine.record.make_preprocess()
-        self.reading = self.preprocess.reading(ReadOptions(), position=True)
-        self.square = Square(self.preprocess.size, self.preprocess.crop)
-        self.plain_net = open_model(next(iter(models.values())) / ONNX)
+        model = next(iter(models.values()))
+        preprocess = ModelRecord.read(model / RECORD).make_preprocess()
+        self._places, self._square = list_places(inputs), Square(preprocess.size, preprocess.crop)
+        self._net = open_model(model / ONNX)
 
-    def run(self) -> Costs:
-        """Return the milliseconds per image of each stage."""
-        clock, scored = _Clock(), []
-        for start in range(0, len(self.items), BATCH):
-            part = slice(start, start + BATCH)
-            self.plain_net(normalize(self._run_plain(self.places[part], clock)))
-            scored.append(self._run_ours(self.items[part], clock))
+    def __call__(self, _: None) -> Costs:
+        """Read, decode, shrink and classify the images."""
+        clock = _Clock()
+        for start in range(0, len(self._places), BATCH):
+            pictures = []
+            for place in self._places[start : start + BATCH]:
+                clock.start()
+                content = read(place)
+                clock.add("plain read")
+                decoded = decode(content, place, self._square)
+                clock.add("plain decode")
+                pictures.append(shrink(decoded, self._square))
+                clock.add("plain shrink")
+            self._net(normalize(pictures))
+        return clock.per_image(len(self._places))
+
+
+class OurWay:
+    """The stages of galaxtool over some images; a call returns the milliseconds per image of each."""
+
+    def __init__(self, inputs: Sequence[Path], models: dict[str, Path]) -> None:
+        keep_freed_memory()  # as in a worker
+        self._items = gather([str(path) for path in inputs]).items
+        self._engines = {name: open_engine(find_model(path), "onnx", "cpu", threads=1) for name, path in models.items()}
+        self._engine = next(iter(self._engines.values()))
+        self._preprocess = self._engine.record.make_preprocess()
+        self._reading = self._preprocess.reading(ReadOptions(), position=True)
+
+    def __call__(self, _: None) -> Costs:
+        """Read, shrink, check and classify the images, and write their rows."""
+        clock, count = _Clock(), len(self._items)
+        scored = [self._score(self._items[start : start + BATCH], clock) for start in range(0, count, BATCH)]
         with tempfile.TemporaryDirectory() as scratch:
             clock.start()
             self._write_rows(scored, Path(scratch))
             clock.add("rows")
-        return {stage: seconds / len(self.items) * 1e3 for stage, seconds in clock.seconds.items()}
+        return clock.per_image(count)
 
-    def _run_plain(self, places: Sequence[Place], clock: _Clock) -> list[np.ndarray]:
-        pictures = []
-        for place in places:
-            clock.start()
-            content = read(place)
-            clock.add("plain read")
-            decoded = decode(content, place, self.square)
-            clock.add("plain decode")
-            pictures.append(shrink(decoded, self.square))
-            clock.add("plain shrink")
-        return pictures
-
-    def _run_ours(self, items: Sequence[InputItem], clock: _Clock) -> ScoredBatch:
+    def _score(self, items: Sequence[InputItem], clock: _Clock) -> ScoredBatch:
         pictures, flags = [], []
         for item in items:
             clock.start()
-            cutout = read_item(item, self.reading)
+            cutout = read_item(item, self._reading)
             clock.add("read")
-            pictures.append(self.preprocess.picture(cutout))
+            pictures.append(self._preprocess.picture(cutout))
             clock.add("shrink")
-            flags.append(" ".join(self.preprocess.flags(cutout)))
+            flags.append(" ".join(self._preprocess.flags(cutout)))
             clock.add("checks")
         clock.start()
         batch = np.stack(pictures)
-        if self.engine.detector is not None:
-            self.engine.detector.find_unlike(batch)
+        if self._engine.detector is not None:
+            self._engine.detector.find_unlike(batch)
         clock.add("checks")
-        for name, engine in self.engines.items():
+        for name, engine in self._engines.items():
             clock.start()
             scores = engine.run(batch)
             clock.add(f"net {name}")
@@ -152,6 +167,6 @@ class _Bench:
 
     def _write_rows(self, scored: Sequence[ScoredBatch], scratch: Path) -> None:
         """Write the rows of all images as a part, and the table from it."""
-        table = make_part_table(self.items, None, scored, self.engine.record, 1)
-        write_part(scratch / "part-000000.parquet", table, [item.ref for item in self.items], scratch / "p.csv")
+        table = make_part_table(self._items, None, scored, self._engine.record, 1)
+        write_part(scratch / "part-000000.parquet", table, [item.ref for item in self._items], scratch / "p.csv")
         write_table(read_table(scratch / "part-000000.parquet"), scratch / "p.csv")

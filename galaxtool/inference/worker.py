@@ -25,6 +25,7 @@ from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.find import find_model
 from galaxtool.models.unlike_training import UnlikeDetector
 from galaxtool.types import UNLIKE_TRAINING, ImageRef
+from galaxtool.utils.freed_memory import keep_freed_memory
 from galaxtool.vision.preprocess import Preprocess
 
 
@@ -119,6 +120,7 @@ class PictureReader:
     """
 
     def __init__(self, setup: WorkerSetup) -> None:
+        keep_freed_memory()
         self.setup = setup
         self._with_position = setup.preprocess.reading(setup.reading, position=True)
         self._without_position = setup.preprocess.reading(setup.reading, position=False)

@@ -19,6 +19,7 @@ from galaxtool.vision.stretch import Stretch, to_planes
 
 RGB = ("R", "G", "B")
 GRAY = ("gray",)
+_REACH = 2  # of Pillow's bicubic filter, in pixels of the result, or of the image where that is finer
 _LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)  # ITU-R BT.601 times 65536, as in Pillow's mode L
 
 
@@ -85,12 +86,11 @@ class Preprocess:
         if self.channels in (RGB, GRAY):
             return to_channels(self.display(cutout), len(self.channels))
         # all channels of the picture of a single band are the same
-        planes = [to_planes(self._band(cutout, band), self.stretch)[0] for band in self.channels]
-        return np.stack([self._square(plane[None], cutout) for plane in planes], axis=-1)
+        return np.stack([self._square(self._band(cutout, band)) for band in self.channels], axis=-1)
 
     def display(self, cutout: Cutout) -> np.ndarray:
         """Return the same square of a cutout as a colour picture for people: uint8 (size, size, 3)."""
-        square = self._square(to_planes(cutout, self.stretch), cutout)
+        square = self._square(cutout)
         return square if square.ndim == 3 else np.repeat(square[..., None], 3, axis=-1)
 
     def _band(self, cutout: Cutout, band: str) -> Cutout:
@@ -169,18 +169,21 @@ class Preprocess:
             return shorter * self.crop
         return shorter if cutout.pixel_scale is None else min(shorter, max(1.0, self.size_arcsec / cutout.pixel_scale))
 
-    def _square(self, planes: np.ndarray, cutout: Cutout) -> np.ndarray:
-        """Cut the square out of planes, uint8 (3 or 1, ny, nx), and resize it to (size, size, 3) or (size, size)."""
+    def _square(self, cutout: Cutout) -> np.ndarray:
+        """Return the display values of the square, resized, uint8 (size, size, 3) or (size, size)."""
         side = self._side(cutout)
-        ny, nx = cutout.extent or planes.shape[-2:]
+        ny, nx = cutout.extent or cutout.data.shape[-2:]
         left, top = (nx - side) / 2, (ny - side) / 2
-        interleaved = planes.transpose(1, 2, 0)
-        if len(planes) == 1:
-            image = Image.fromarray(planes[0])
-        elif interleaved.flags.c_contiguous:
-            image = Image.fromarray(interleaved)
-        else:
-            image = Image.merge("RGB", [Image.fromarray(plane) for plane in planes])
+        # only what the resizing sees is stretched: the square, and the reach of the filter around it
+        margin = math.ceil(_REACH * max(1.0, side / self.size)) + 1
+        x, y = max(0, math.floor(left) - margin), max(0, math.floor(top) - margin)
+        window = (slice(y, math.ceil(top + side) + margin), slice(x, math.ceil(left + side) + margin))
+        image = _make_image(to_planes(cutout, self.stretch, window))
+        size = (cutout.data.shape[2], cutout.data.shape[1])
+        if image.size != size:  # put where it was, as Pillow rounds differently in an image of another size
+            canvas = Image.new(image.mode, size)
+            canvas.paste(image, (x, y))
+            image = canvas
         box = (left, top, left + side, top + side)
         return np.asarray(image.resize((self.size, self.size), Image.Resampling.BICUBIC, box=box))
 
@@ -218,6 +221,15 @@ class Preprocess:
     def digest(self) -> str:
         """SHA-256 of the settings: embeddings can be compared only if their digests are equal."""
         return hash_json(self.as_dict())
+
+
+def _make_image(planes: np.ndarray) -> Image.Image:
+    """Return planes, uint8 (3 or 1, ny, nx), as an image of Pillow."""
+    if len(planes) == 1:
+        return Image.fromarray(planes[0])
+    if planes.strides[0] == 1:  # a decoded picture, whose memory has the colours of a pixel together
+        return Image.fromarray(np.ascontiguousarray(planes.transpose(1, 2, 0)))
+    return Image.merge("RGB", [Image.fromarray(plane) for plane in planes])
 
 
 def resize(picture: np.ndarray, size: int, box: tuple[float, float, float, float]) -> np.ndarray:

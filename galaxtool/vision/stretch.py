@@ -14,20 +14,17 @@ from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.types import Cutout
 from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.vision.colors import choose_colors
+from galaxtool.vision.lupton import SURVEY_SCALES, apply_lupton, clip_range, find_scaling
 from galaxtool.vision.sky import FAINTEST, compute_percentile, measure_sky
 
 NAMES = ("auto", "linear", "asinh", "log", "zscale", "lupton", "radio")
-SURVEY_SCALES = (("g", 6.0), ("r", 3.4), ("i", 3.0), ("z", 2.2))
-"""Factors by which the Legacy Surveys' viewer multiplies each band, in nanomaggies per pixel."""
+Window = tuple[slice, slice]
+"""Rows and columns of a picture, whose first row is at the top."""
 
-_NANOMAGGIES = ("nanomagg", "nmgy")
-_SKY_LEVEL, _SKY_NOISE = 1.0, (5e-4, 0.5)  # plausible for scaled nanomaggies, even if a galaxy fills the frame
-_SAME_ZERO_POINT = 4.0  # bands whose scaled noises differ by a larger factor cannot be in one unit
+WHOLE: Window = (slice(None), slice(None))
+
 _DETECTED = 3.0
 """Least brightness that the stretch `radio` shows, in standard deviations of the noise."""
-
-_WHITE_PERCENTILE = 99.5  # where the unit is unknown, only pixels above this percentile may be white
-_MAX_VALUE = np.float32(2.0**99)  # larger values are clipped, so that results are within the range of float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +151,17 @@ def to_display(cutout: Cutout, stretch: Stretch | None = None) -> np.ndarray:
     return shown
 
 
-def to_planes(cutout: Cutout, stretch: Stretch) -> np.ndarray:
+def to_planes(cutout: Cutout, stretch: Stretch, window: Window = WHOLE) -> np.ndarray:
     """Convert a cutout to display values as `to_display` does, but in planes.
+
+    Parameters
+    ----------
+    cutout : Cutout
+        The whole image, which decides about black and white.
+    stretch : Stretch
+        Stretch to apply.
+    window : (slice, slice)
+        Rows, the first at the top, and columns that are wanted.
 
     Returns
     -------
@@ -165,17 +171,16 @@ def to_planes(cutout: Cutout, stretch: Stretch) -> np.ndarray:
     """
     used, channels = _order_bands(tuple(cutout.bands))
     planes = cutout.data if len(used) == len(cutout.data) else cutout.data[list(used)]
+    part = planes[:, ::-1][:, window[0], window[1]]
     if stretch.name in ("auto", "radio") and cutout.unit == "display":
-        shown = _mix_channels(planes, channels)
-    elif stretch.name == "lupton" or (stretch.name == "auto" and len(cutout.bands) > 1):
-        scaled = _scale_bands(_clip_range(planes), [cutout.bands[i] for i in used], cutout.unit, stretch)
-        shown = _to_bytes(_apply_lupton(_mix_channels(scaled, channels), stretch.q))
-    elif len(planes) == 1:
-        shown = _to_bytes(_stretch_plane(_clip_range(planes[0]), stretch))[None]
-    else:
-        each = [_to_bytes(_stretch_plane(_clip_range(plane), stretch)) for plane in planes]
-        shown = _mix_channels(np.stack(each), channels)
-    return shown[:, ::-1]
+        return _mix_channels(part, channels)
+    if stretch.name == "lupton" or (stretch.name == "auto" and len(cutout.bands) > 1):
+        scaling = find_scaling(planes, [cutout.bands[i] for i in used], cutout.unit, stretch)
+        return _to_bytes(apply_lupton(_mix_channels(scaling.apply(clip_range(part)), channels), stretch.q))
+    shown = np.empty(part.shape, dtype=np.uint8)
+    for plane, wanted, target in zip(planes, part, shown, strict=True):
+        target[...] = _to_bytes(_stretch_plane(clip_range(plane), clip_range(wanted), stretch))
+    return _mix_channels(shown, channels)
 
 
 @lru_cache(maxsize=64)
@@ -204,70 +209,10 @@ def _to_bytes(values: np.ndarray) -> np.ndarray:
     return values.astype(np.uint8)
 
 
-def _apply_lupton(scaled: np.ndarray, q: float) -> np.ndarray:
-    """Scale channels to [0, 1] in place, keeping their ratios at every brightness."""
-    brightness = np.maximum(scaled, 0).mean(axis=0)
-    positive = brightness > 0
-    dimming = np.arcsinh(q * brightness)
-    brightness *= math.sqrt(q)
-    np.divide(dimming, brightness, where=positive, out=dimming)
-    scaled *= dimming
-    return np.clip(scaled, 0, 1, out=scaled)
-
-
-def _clip_range(planes: np.ndarray) -> np.ndarray:
-    """Return float32, clipped so that differences and ratios do not overflow."""
-    planes = planes.astype(np.float32, copy=False)
-    beyond = (planes > _MAX_VALUE) | (planes < -_MAX_VALUE)
-    return np.clip(planes, -_MAX_VALUE, _MAX_VALUE) if beyond.any() else planes
-
-
-def _scale_bands(planes: np.ndarray, bands: list[str], unit: str, stretch: Stretch) -> np.ndarray:
-    """Return bands scaled for Lupton's formula, with missing values filled."""
-    zeros, factors = _find_calibration(planes, bands, unit, stretch)
-    scaled: np.ndarray = (planes - zeros[:, None, None] if zeros.any() else planes) * factors[:, None, None]
-    known = np.isfinite(scaled)
-    if not known.all():
-        scaled[~known] = 0
-        scaled += ~known * (scaled.sum(axis=0) / np.maximum(known.sum(axis=0), 1)).astype(np.float32)
-    scaled += np.float32(stretch.minimum)
-    return scaled
-
-
-def _find_calibration(
-    planes: np.ndarray, bands: list[str], unit: str, stretch: Stretch
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the value to subtract from each band, and the factor to multiply it with afterwards."""
-    table = dict(stretch.scales)
-    names = ["g", "r", "z"] if bands == ["", "", ""] else bands
-    listed = all(name in table for name in names)
-    factors = np.array([table[name] if listed else 1.0 for name in names], dtype=np.float32)
-    nothing = np.zeros_like(factors)
-    if listed and unit.strip().lower().startswith(_NANOMAGGIES):
-        return nothing, factors
-    levels, noises = (np.array(values, dtype=np.float32) for values in zip(*map(measure_sky, planes), strict=True))
-    scaled = noises * factors
-    alike = listed and scaled.max() < _SAME_ZERO_POINT * scaled.min()
-    if alike and not unit.strip() and np.all(np.abs(levels * factors) < _SKY_LEVEL) and _are_plausible(scaled):
-        return nothing, factors
-    common = np.exp(np.log(scaled).mean()) if alike else scaled
-    factors = factors * np.float32(stretch.noise) / common
-    white = math.sinh(math.sqrt(stretch.q)) / stretch.q - stretch.minimum
-    bright = compute_percentile(
-        np.einsum("b,byx->yx", factors / len(bands), planes - levels[:, None, None]), _WHITE_PERCENTILE
-    )
-    return levels, factors * np.float32(min(1.0, white / bright) if bright > 0 else 1.0)
-
-
-def _are_plausible(noises: np.ndarray) -> bool:
-    return bool(np.all((_SKY_NOISE[0] < noises) & (noises < _SKY_NOISE[1])))
-
-
-def _stretch_plane(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
-    """Return one plane stretched to [0, 1] by its own range."""
+def _stretch_plane(plane: np.ndarray, part: np.ndarray, stretch: Stretch) -> np.ndarray:
+    """Return a part of a plane stretched to [0, 1] by the range of the whole plane."""
     level, noise = measure_sky(plane)
-    known = np.isfinite(plane)
-    plane = plane if known.all() else np.where(known, plane, np.float32(level))
+    plane = _fill(plane, level)
     if stretch.name == "zscale":
         low, high = _astropy("ZScaleInterval")(contrast=stretch.contrast).get_limits(plane)
     elif stretch.name == "radio":
@@ -277,9 +222,9 @@ def _stretch_plane(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
         high = max(compute_percentile(plane, stretch.white), low + stretch.reach * noise)
     low, high = np.float32(low), np.float32(high)
     if not high - low > FAINTEST:
-        return np.zeros_like(plane)
+        return np.zeros_like(part)
     # clipped before the division: relative to a small range, other values can overflow float32
-    values: np.ndarray = np.clip(plane, low, high)
+    values: np.ndarray = np.clip(_fill(part, level), low, high)
     values -= low
     values /= high - low
     knee = min(stretch.softening * noise / float(high - low), 1.0)
@@ -288,6 +233,12 @@ def _stretch_plane(plane: np.ndarray, stretch: Stretch) -> np.ndarray:
     elif stretch.name == "log":
         values = _astropy("LogStretch")(1 / knee)(values, clip=False)
     return values
+
+
+def _fill(plane: np.ndarray, level: float) -> np.ndarray:
+    """Return a plane with the level of the sky where no value is known."""
+    known = np.isfinite(plane)
+    return plane if known.all() else np.where(known, plane, np.float32(level))
 
 
 def stretch_asinh(values: np.ndarray, knee: float) -> None:

@@ -17,8 +17,8 @@ from galaxtool.errors import ConfigError
 from galaxtool.types import NAN_PIXELS, UPSAMPLED, Cutout
 from galaxtool.vision.augment import Augmentation, standardize, warp
 from galaxtool.vision.device import autocast, choose_device, choose_precision, find_fastest_precision, list_devices
-from galaxtool.vision.preprocess import Preprocess
-from galaxtool.vision.stretch import Stretch
+from galaxtool.vision.preprocess import Preprocess, resize
+from galaxtool.vision.stretch import Stretch, to_display
 
 CPU = torch.device("cpu")
 
@@ -66,6 +66,22 @@ def test_crop_keeps_a_fraction_about_the_centre() -> None:
 def test_brightness_is_kept_in_resizing() -> None:
     picture = np.full((57, 57, 3), (10, 100, 200), dtype=np.uint8)
     assert (Preprocess(size=24, crop=0.7).picture(display(picture)) == (10, 100, 200)).all()
+
+
+@pytest.mark.parametrize("bands", [("r",), ("g", "r", "z"), ("R", "G", "B")])
+@pytest.mark.parametrize(("ny", "nx", "size", "crop"), [(90, 131, 32, 0.55), (64, 40, 48, 0.5), (33, 33, 16, 1.0)])
+def test_the_square_is_that_of_the_whole_picture(
+    bands: tuple[str, ...], ny: int, nx: int, size: int, crop: float
+) -> None:
+    """What lies outside of the square is not stretched, and makes no difference."""
+    data = np.random.default_rng(1).exponential(1.0, (len(bands), ny, nx)).astype(np.float32)
+    cutout = Cutout(data=data, bands=bands, unit="adu")
+    if bands[0] == "R":
+        cutout = display(noise(ny, nx, 3))
+    side = crop * min(ny, nx)
+    left, top = (nx - side) / 2, (ny - side) / 2
+    wanted = resize(to_display(cutout), size, (left, top, left + side, top + side))
+    assert np.array_equal(Preprocess(size=size, crop=crop).picture(cutout), wanted)
 
 
 @pytest.mark.parametrize(("side", "crop", "flagged"), [(64, 1.0, False), (63, 1.0, True), (64, 0.75, False)])
