@@ -7,6 +7,8 @@ import socket
 import sys
 from http.client import HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
@@ -18,6 +20,8 @@ from galaxtool.plugins.specs import Weights
 
 _TIMEOUT = 30.0
 """Seconds without an answer after which a download from the web is given up."""
+
+_CONNECTION_TIMEOUT = 10.0
 
 
 def download_from_hub(weights: Weights, cache_dir: Path, offline: bool) -> Path | None:
@@ -34,7 +38,7 @@ def download_from_hub(weights: Weights, cache_dir: Path, offline: bool) -> Path 
                 cached = try_to_load_from_cache(repository, candidate, cache_dir=cache)
                 if isinstance(cached, str):
                     return Path(cached)
-    if offline:
+    if offline or constants.HF_HUB_OFFLINE or not _can_reach(constants.ENDPOINT):
         return None
     try:
         for other in companions:
@@ -49,6 +53,19 @@ def download_from_hub(weights: Weights, cache_dir: Path, offline: bool) -> Path 
     except (OfflineModeIsEnabled, HfHubHTTPError, OSError):
         return None
     return None
+
+
+def _can_reach(url: str) -> bool:
+    """Return whether a server accepts a connection, so that one without a network need not wait for several tries."""
+    address = urlsplit(url)
+    if getproxies().keys() & {address.scheme, "all"}:  # a proxy connects for us
+        return True
+    try:
+        port = address.port or (80 if address.scheme == "http" else 443)
+        socket.create_connection((address.hostname or "", port), timeout=_CONNECTION_TIMEOUT).close()
+    except OSError:
+        return False
+    return True
 
 
 def download_from_web(weights: Weights, cache_dir: Path, offline: bool) -> Path | None:

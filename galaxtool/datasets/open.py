@@ -180,7 +180,8 @@ def _open_registered(registry: Registry, name: str, path: str | None, options: d
     entry = registry.datasets.find(name)
     needs_path = entry.spec.needs_path
     if needs_path and not path:
-        raise ConfigError(f"The data set '{name}' reads a local file or folder.", hint=f"Write {name}:PATH.")
+        own = f", or ./{name} for the folder of this name" if Path(name).exists() else ""
+        raise ConfigError(f"The data set '{name}' reads a local file or folder.", hint=f"Write {name}:PATH{own}.")
     if path and not needs_path:
         return _call_factory(entry.load(), name, {**_parse_options(name, path), **options})
     # the shell does not expand a ~ after a colon

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from galaxtool.backbones.cached_weights import describe_availability, find_weights
 from galaxtool.backbones.download import download_from_hub, download_from_web
@@ -47,6 +50,18 @@ def test_a_file_in_the_cache_of_the_hub(tmp_path: Path, name: str, monkeypatch: 
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     assert find_weights(HUB) == snapshot / name == download_from_hub(HUB, cache_dir() / "weights", True)
     assert describe_availability(HUB) == "on disk"
+
+
+def test_a_hub_out_of_reach_is_given_up_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.socket() as closed:  # bound, but it does not listen
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        start = time.monotonic()
+        assert download_from_hub(HUB, cache_dir() / "weights", False) is None
+    assert time.monotonic() - start < 5  # the client would try again for half a minute
 
 
 def test_a_file_in_the_own_cache_and_a_repository_that_needs_its_config(tmp_path: Path) -> None:

@@ -344,3 +344,12 @@ def test_specs_cite_what_the_taxonomy_cites_first(name: str) -> None:
     registered = registry.taxonomies.find(name)
     assert spec.citation == registered.create(registered.spec).citations[0]
     assert spec.taxonomy == name and spec.needs_path and spec.licence  # type: ignore[attr-defined]
+
+
+def test_a_folder_with_the_name_of_a_data_set_is_mentioned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for there in (False, True):
+        with pytest.raises(ConfigError) as caught:
+            open_dataset("rgz")
+        assert "rgz:PATH" in caught.value.hint and ("./rgz" in caught.value.hint) == there
+        (tmp_path / "rgz").mkdir(exist_ok=True)
