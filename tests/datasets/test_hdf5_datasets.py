@@ -19,7 +19,7 @@ from galaxtool.containers import hdf5_rows
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.published import hdf5
 from galaxtool.datasets.splits.by_position import split_items
-from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.errors import ConfigError, InputError, UnreadableImage
 from galaxtool.plugins.registry import get_registry
 from galaxtool.testing.dataset import check_dataset
 
