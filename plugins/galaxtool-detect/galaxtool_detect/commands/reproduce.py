@@ -44,16 +44,17 @@ def reproduce(
 ) -> ReproduceResult:
     """Measure table 4 of Lastufka et al. 2024 again: detectors on frozen, tuned and random backbones.
 
-    At the small scale, a ResNet-18 and a small vision transformer are trained on simulated cutouts and then as
-    detectors on simulated fields. The full scale needs the data of the paper, the weights of its backbones, and a GPU.
-    A training that is finished is not repeated, and the same command resumes an interrupted one.
+    At the small scales, a ResNet-18 and a small vision transformer are trained on simulated cutouts and then as
+    detectors on simulated fields; tiny takes half an hour on one core. The full scale needs the data of the paper, the
+    weights of its backbones, and a GPU. A training that is finished is not repeated, and the same command resumes an
+    interrupted one.
 
     Parameters
     ----------
     output : Path
         Folder for the table and the runs.
-    scale : {"small", "full"}
-        Simulated fields, or the data of the paper.
+    scale : {"tiny", "small", "full"}
+        Simulated fields, few and small or more and larger, or the data of the paper.
     data : sequence of str
         Where the data are, for the full scale: rgz=FOLDER, mgcls=FOLDER.
     seeds : int

@@ -31,7 +31,7 @@ def pretrain(backbone: str, folder: Path, settings: Mapping[str, Any], progress:
     folder : Path
         Folder for the cutouts and the run; a finished run is not repeated.
     settings : mapping
-        ``fields``, the number of fields that are cut, and ``epochs``.
+        ``fields``, the number of fields that are cut, ``epochs``, and possibly ``image_sizes`` by backbone.
     progress : Progress
         Receives the progress.
     """
@@ -50,6 +50,7 @@ def pretrain(backbone: str, folder: Path, settings: Mapping[str, Any], progress:
             method="supervised",
             backbone=f"{backbone}@none",
             epochs=settings["epochs"],
+            image_size=settings.get("image_sizes", {}).get(backbone),
             overwrite=run.exists(),
             progress=progress,
         )

@@ -43,6 +43,29 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scale:
+    """A table that is computed on simulated fields.
+
+    Parameters
+    ----------
+    fields : dict
+        ``n``, ``size`` and ``density`` of ``detect simulate``.
+    pretraining : dict
+        ``fields``, the number of fields whose sources are cut out, and ``epochs``; ``image_sizes`` of
+        backbones that are trained on other images than those of their own size.
+    settings : dict
+        Settings of every training.
+    rates : dict of str to float
+        Mode -> learning rate, where it is not chosen by a sweep.
+    """
+
+    fields: dict[str, Any]
+    pretraining: dict[str, Any]
+    settings: dict[str, Any]
+    rates: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableRecipe:
     """The recipe of a table.
 
@@ -54,23 +77,31 @@ class TableRecipe:
         What is printed wrongly.
     cells : tuple of Cell
         All trainings of the paper.
-    simulated : dict
-        Settings of the small scale.
+    simulated : tuple of dict
+        Rows of the small scales: ``name``, ``backbone`` and ``modes``.
+    scales : dict of str to Scale
+        The small scales.
     """
 
     paper: str
     title: str
     misprints: tuple[str, ...]
     cells: tuple[Cell, ...]
-    simulated: dict[str, Any]
+    simulated: tuple[dict[str, Any], ...]
+    scales: dict[str, Scale]
 
-    def list_simulated(self) -> list[Cell]:
-        """Return the trainings of the small scale."""
-        keys = ("image_size", "upscale", "head", "epochs", "batch_size")
-        settings = {key: self.simulated[key] for key in keys}
+    def list_simulated(self, scale: str) -> list[Cell]:
+        """Return the trainings of a small scale."""
+        one = self.scales[scale]
         return [
-            Cell(row=row["name"], backbone=row["backbone"], mode=mode, data="simulated", settings=settings)
-            for row in self.simulated["rows"]
+            Cell(
+                row=row["name"],
+                backbone=row["backbone"],
+                mode=mode,
+                data="simulated",
+                settings={**one.settings, "lr": one.rates.get(mode)},
+            )
+            for row in self.simulated
             for mode in row["modes"]
         ]
 
@@ -95,5 +126,6 @@ def read_recipe(path: Path = RECIPE) -> TableRecipe:
         title=values["title"],
         misprints=tuple(values["misprints"]),
         cells=tuple(cells),
-        simulated=values["simulated"],
+        simulated=tuple(values["simulated"]),
+        scales={name: Scale(**one) for name, one in values["scales"].items()},
     )

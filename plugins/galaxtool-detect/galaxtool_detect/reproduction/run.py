@@ -18,6 +18,7 @@ from galaxtool_detect.reproduction.table import make_row, write_table
 
 SMALL_NOTE = "Simulated fields, and backbones trained on simulated cutouts: the numbers say nothing about the paper's."
 DATA = ("rgz", "mgcls")
+SCALES = ("tiny", "small", "full")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,8 @@ class ReproduceOptions:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.scale not in ("small", "full"):
-            raise ConfigError(f"--scale is '{self.scale}'; it must be small or full.")
+        if self.scale not in SCALES:
+            raise ConfigError(f"--scale is '{self.scale}'; it must be {', '.join(SCALES[:-1])} or {SCALES[-1]}.")
         if self.scale == "full" and not self.data:
             raise ConfigError(
                 "The table needs its data.", hint="Give --data rgz=FOLDER and --data mgcls=FOLDER, or --scale small."
@@ -64,8 +65,9 @@ def parse_data(texts: Sequence[str]) -> dict[str, str]:
 def reproduce_table(options: ReproduceOptions, progress: Progress) -> list[dict[str, Any]]:
     """Train what is missing, and write the table after each cell; return its rows."""
     recipe = read_recipe()
-    small = options.scale == "small"
-    cells = recipe.list_simulated() if small else [cell for cell in recipe.cells if cell.data in options.data]
+    small = options.scale != "full"
+    every = recipe.list_simulated(options.scale) if small else recipe.cells
+    cells = [cell for cell in every if small or cell.data in options.data]
     cells = [cell for cell in cells if options.only.lower() in f"{cell.row} {cell.mode} {cell.data}".lower()]
     if not cells:
         raise ConfigError(f"No row of the table has '{options.only}' in its name.", hint="Leave --only out.")
@@ -96,7 +98,7 @@ def _compute(cell: Cell, recipe: TableRecipe, options: ReproduceOptions, progres
 
 
 def _shorten(recipe: TableRecipe, options: ReproduceOptions) -> dict[str, Any]:
-    settings = dict(recipe.simulated["pretraining"])
+    settings = dict(recipe.scales[options.scale].pretraining)
     if options.fields is not None:
         settings["fields"] = options.fields
     if options.epochs is not None:
@@ -105,10 +107,11 @@ def _shorten(recipe: TableRecipe, options: ReproduceOptions) -> dict[str, Any]:
 
 
 def _simulate(recipe: TableRecipe, options: ReproduceOptions) -> str:
-    n = options.fields or recipe.simulated["fields"]
+    settings = recipe.scales[options.scale].fields
+    n = options.fields or settings["n"]
     folder = options.output / f"fields-{n}"
     if not (folder / "boxes.json").is_file():
-        simulate(output=folder, n=n, seed=0, overwrite=True)
+        simulate(**{**settings, "n": n}, output=folder, seed=0, overwrite=True)
     return str(folder)
 
 
