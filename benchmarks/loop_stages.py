@@ -38,6 +38,7 @@ PLAIN = ("read", "decode", "shrink")
 GALAXTOOL = ("read", "shrink", "checks", "rows")
 """Stages of galaxtool beside the network: reading decodes, and rows are written into a part and into the table."""
 
+_PART_ROWS = 1024
 Costs = dict[str, float]
 
 
@@ -139,8 +140,9 @@ class OurWay:
         scored = [self._score(self._items[start : start + BATCH], clock) for start in range(0, count, BATCH)]
         with tempfile.TemporaryDirectory() as scratch:
             clock.start()
-            self._write_rows(scored, Path(scratch))
+            times = self._write_rows(scored, Path(scratch))
             clock.add("rows")
+        clock.seconds["rows"] /= times
         return clock.per_image(count)
 
     def _score(self, items: Sequence[InputItem], clock: _Clock) -> ScoredBatch:
@@ -165,8 +167,11 @@ class OurWay:
         nowhere = np.full(len(items), np.nan)
         return ScoredBatch(nowhere, nowhere, flags, [""] * len(items), scores.probabilities)
 
-    def _write_rows(self, scored: Sequence[ScoredBatch], scratch: Path) -> None:
-        """Write the rows of all images as a part, and the table from it."""
-        table = make_part_table(self._items, None, scored, self._engine.record, 1)
-        write_part(scratch / "part-000000.parquet", table, [item.ref for item in self._items], scratch / "p.csv")
+    def _write_rows(self, scored: Sequence[ScoredBatch], scratch: Path) -> int:
+        """Write the rows as a part, and the table from it; return how often they were repeated to fill a part."""
+        times = max(1, _PART_ROWS // len(self._items))
+        items = list(self._items) * times
+        table = make_part_table(items, None, list(scored) * times, self._engine.record, 1)
+        write_part(scratch / "part-000000.parquet", table, [item.ref for item in items], scratch / "p.csv")
         write_table(read_table(scratch / "part-000000.parquet"), scratch / "p.csv")
+        return times

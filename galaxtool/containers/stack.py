@@ -30,6 +30,7 @@ from galaxtool.containers.stack_values import (
 from galaxtool.containers.streams import MOST_BYTES
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.pixel_kind import RGB, PixelKind, describe_assumption, guess_pixel_kind
+from galaxtool.images.planes import mask_infinite
 from galaxtool.images.quality import parse_flags
 from galaxtool.images.read_options import AUTO, DATA
 from galaxtool.images.reading import find_quality_flags
@@ -225,13 +226,13 @@ class Stack:
         planes = self.axes.to_planes(pixels)
         if str(self.attributes.get("row0", "top" if kind.is_picture else "bottom")).lower() == "top":
             planes = planes[:, ::-1]
+        finite = True
         if kind.is_picture:
             data = np.array(kind.to_display(planes), dtype=np.uint8, order="C")
         else:
             with np.errstate(over="ignore"):
-                data = np.array(planes, dtype=np.float32, order="C")
-            data[~np.isfinite(data)] = np.nan
-            if np.isnan(data).all():
+                data, finite = mask_infinite(np.array(planes, dtype=np.float32, order="C"))
+            if not finite and np.isnan(data).all():
                 raise UnreadableImage(f"'{source}' has no pixel with a value: all are NaN.")
         part = slice(row, row + 1)
         (ra,), (dec,), (scale,) = *self.positions(part), self.scales(part)
@@ -243,7 +244,7 @@ class Stack:
             dec=float(dec) if np.isfinite(dec) else None,
             pixel_scale=float(scale) if np.isfinite(scale) else None,
             source=source,
-            flags=tuple(dict.fromkeys((*find_quality_flags(data), *self._flags(part)))),
+            flags=tuple(dict.fromkeys((*find_quality_flags(data, finite=finite), *self._flags(part)))),
         )
 
     def _flags(self, part: slice) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from galaxtool.executors.cores import count_cores, resolve_workers
 from galaxtool.executors.protocols import Executor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.images.read_options import ReadOptions
+from galaxtool.inference.batch_content import decode_batch, encode_batch
 from galaxtool.inference.batch_rescue import BatchRescue
 from galaxtool.inference.class_prior import ClassPrior
 from galaxtool.inference.compute_options import ComputeOptions
@@ -151,9 +152,8 @@ class BatchRunner:
             Images of the batch.
         scored : ScoredBatch
         """
-        size = self.compute.batch_size
         ranges = [range(len(items))] if ranges is None else ranges
-        tasks = [range(at, min(at + size, rows.stop)) for rows in ranges for at in range(rows.start, rows.stop, size)]
+        tasks = [task for rows in ranges for task in self._cut(rows)]
         if not tasks:
             return
         executor, in_workers = self._choose_executor(sum(map(len, tasks)), len(tasks), isolated=isolated)
@@ -212,17 +212,31 @@ class BatchRunner:
         total = sum(len(rows) for n, rows in parts.items() if job.shard.has(n))
         progress.start(title, total)
         progress.advance(total - sum(len(parts[n]) for n in missing))
-        waiting: list[Batch] = []
         if job.was_killed and missing:
             progress.say("The last run was killed while it read images, so they are read in processes of their own.")
         job.mark_reading()
-        for task, batch, scored in self.run(items, [parts[n] for n in missing], isolated=job.was_killed):
-            waiting.append((batch, scored))
-            progress.advance(len(task))
-            number = task.start // rows_per_part
-            if task.stop == parts[number].stop:
+        tasks = {n: self._cut(parts[n]) for n in missing}
+        known = _load_batches(job, [task for some in tasks.values() for task in some])
+        unknown = [task for some in tasks.values() for task in some if task.start not in known]
+        with closing(self.run(items, unknown, isolated=job.was_killed)) as results:
+            for number, some in tasks.items():
+                waiting: list[Batch] = []
+                for task in some:
+                    scored = known.pop(task.start, None)
+                    if scored is None:
+                        _, batch, scored = next(results)
+                        job.journal.add(task.start, encode_batch(scored))
+                    else:
+                        batch = items[task.start : task.stop]
+                    waiting.append((batch, scored))
+                    progress.advance(len(task))
                 yield number, waiting
-                waiting = []
+                job.journal.clear()
+
+    def _cut(self, rows: range) -> list[range]:
+        """Return the batches of some rows."""
+        size = self.compute.batch_size
+        return [range(at, min(at + size, rows.stop)) for at in range(rows.start, rows.stop, size)]
 
     def _choose_executor(self, images: int, tasks: int, *, isolated: bool) -> tuple[Executor, bool]:
         """Return an executor, and whether its workers run the model too."""
@@ -270,3 +284,14 @@ class BatchRunner:
         # what a copy takes beside its weights: Python, its libraries, activations
         copy = 3 * self.engine.weight_bytes + 300 * 2**20
         return max(1, memory // _MEMORY_SHARE // copy)
+
+
+def _load_batches(job: Job[Any], tasks: Sequence[range]) -> dict[int, ScoredBatch]:
+    """Return the batches that an interrupted job had finished beside its parts, by the number of their first image."""
+    lengths = {task.start: len(task) for task in tasks}
+    found = {
+        start: decode_batch(content, lengths[start])
+        for start, content in job.journal.load().items()
+        if start in lengths
+    }
+    return {start: batch for start, batch in found.items() if batch is not None}

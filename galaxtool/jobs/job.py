@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Generic, Self, TypeVar
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
+from galaxtool.jobs.journal import JOURNALS, BatchJournal
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.record import FILE_NAME, JobRecord, load_values, make_damage_error
 from galaxtool.jobs.shard import Shard
@@ -80,6 +81,8 @@ class Job(Generic[_Record]):
     ----------
     record : JobRecord
         The record as it is stored: of a job that is resumed, that of its first run.
+    journal : BatchJournal
+        Finished batches of the part that is not finished yet.
     was_killed : bool
         Whether an earlier process ended without a word while it read images, as one does that an image kills.
     finished : bool
@@ -96,7 +99,9 @@ class Job(Generic[_Record]):
     def __init__(self, output: Path, record: _Record, options: JobOptions) -> None:
         self.folder, self.count, self.shard = job_folder(output), record.parts, options.shard
         self.finished = False
-        self._mark = self.folder / (READING if options.shard.count == 1 else f"{READING}-{options.shard.index}")
+        suffix = "" if options.shard.count == 1 else f"-{options.shard.index}"
+        self._mark = self.folder / f"{READING}{suffix}"
+        self.journal = BatchJournal(self.folder / f"batches{suffix}.log")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._locks = _lock(self.folder, self.shard, output)
@@ -119,9 +124,9 @@ class Job(Generic[_Record]):
         self.close()
         if self.finished:
             shutil.rmtree(self.folder, ignore_errors=True)
-        elif error is not None and (done := len(self.done)):
-            of = f"{done} of {done + len(self.missing)} parts"
-            error.add_note(f"{of} are done and kept in '{self.folder}'. Resume with: {make_resume_command()}")
+        elif error is not None and ((done := len(self.done)) or self.journal.has_batches):
+            kept = f"{done} of {done + len(self.missing)} parts" if done else "The first images"
+            error.add_note(f"{kept} are done and kept in '{self.folder}'. Resume with: {make_resume_command()}")
 
     @property
     def done(self) -> list[Path]:
@@ -158,6 +163,7 @@ class Job(Generic[_Record]):
         """Unlock the folder and keep it."""
         with suppress(OSError):
             self._mark.unlink(missing_ok=True)
+        self.journal.close()
         for lock in self._locks:
             lock.close()
 
@@ -174,13 +180,18 @@ class Job(Generic[_Record]):
                 f"{len(own) + len(self.missing)} parts are done.",
                 hint=f"Resume it with {make_resume_command()}; or start again with --overwrite, which discards them.",
             )
+        if not options.resume:
+            self.journal.clear()
         if file.exists() and (options.resume or shared):
             stored = _load_same(self.folder, record, output, shared=shared)
             if not options.overwrite:
                 list_damaged = import_attribute("galaxtool.jobs.part_check:list_damaged")
                 _discard(list_damaged(self.done))
                 return stored
-        stale = [part_path(self.folder, n) for n in own] if shared else list(self.folder.glob(PARTS))
+        self.journal.clear()
+        stale = [part_path(self.folder, n) for n in own]
+        if not shared:
+            stale = [path for pattern in (PARTS, JOURNALS) for path in self.folder.glob(pattern)]
         for path in stale:
             path.unlink()
         command = make_resume_command() if invocation.get().argv else ""
