@@ -28,7 +28,6 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.executors.cores import count_cores
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.prediction_parts import make_part_table
@@ -40,6 +39,7 @@ from galaxtool.models.engines.open import open_engine
 from galaxtool.models.engines.selection import select_engine
 from galaxtool.models.find import find_model
 from galaxtool.tables.write import write_table
+from galaxtool.utils.cores import count_cores
 
 BATCH = 64
 SAMPLE, REPEATS = 512, 3

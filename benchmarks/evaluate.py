@@ -40,8 +40,8 @@ from galaxtool.assessment.class_metrics import Predictions, measure_classes
 from galaxtool.assessment.retrieval_metrics import measure_embeddings
 from galaxtool.evaluation.resamples import STRATIFIED_RESAMPLES, StratifiedResamples
 from galaxtool.evaluation.retrieval import measure_retrieval
-from galaxtool.executors.cores import count_cores
 from galaxtool.types import Silent
+from galaxtool.utils.cores import count_cores
 from galaxtool.utils.run_directory import find_versions, utc_now
 
 CLASSES, SKILL = 10, 2.0

@@ -25,7 +25,6 @@ import torch
 
 from galaxtool.backbones.create import create_backbone
 from galaxtool.errors import GalaxtoolError
-from galaxtool.executors.cores import count_cores
 from galaxtool.heads.linear import build as build_linear
 from galaxtool.models.directory import load_network, save_model
 from galaxtool.models.engines.open import open_engine
@@ -36,6 +35,7 @@ from galaxtool.models.onnx.file import write_onnx
 from galaxtool.models.onnx.precision import make_example_images, make_example_pictures, to_int8
 from galaxtool.models.record import ModelRecord
 from galaxtool.taxonomy.load import build_taxonomy
+from galaxtool.utils.cores import count_cores
 from galaxtool.vision.preprocess import Preprocess
 
 MODELS = ("mini", "vit-16@none", "timm:convnext_base@none")

@@ -22,9 +22,9 @@ from pathlib import Path
 from loop_inputs import FORMATS, ImageSource
 from loop_stages import GALAXTOOL, PLAIN, make_models, measure_stages
 
-from galaxtool.executors.cores import count_cores
 from galaxtool.models.find import RECORD
 from galaxtool.models.record import ModelRecord
+from galaxtool.utils.cores import count_cores
 
 HERE = Path(__file__).resolve().parent
 

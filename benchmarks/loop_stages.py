@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from loop_plain import BATCH, Square, decode, list_places, normalize, open_model, read, shrink
 
-from galaxtool.executors.cores import count_cores
 from galaxtool.executors.worker_pool import close_pool, open_pool, run_task
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.prediction_parts import make_part_table
@@ -30,6 +29,7 @@ from galaxtool.models.onnx.precision import make_example_images, to_int8
 from galaxtool.models.record import ModelRecord
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import write_table
+from galaxtool.utils.cores import count_cores
 from galaxtool.utils.freed_memory import keep_freed_memory
 
 PLAIN = ("read", "decode", "shrink")

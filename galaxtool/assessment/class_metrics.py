@@ -13,11 +13,11 @@ from galaxtool.evaluation.calibration_error import CalibrationError
 from galaxtool.evaluation.intervals import make_entry
 from galaxtool.evaluation.resamples import Statistic, StratifiedResamples, make_resampled_entry
 from galaxtool.evaluation.weighted_scores import weigh_confusion
-from galaxtool.executors.cores import count_cores
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
 from galaxtool.types import Progress
+from galaxtool.utils.cores import count_cores
 from galaxtool.utils.debugging import is_debugging
 
 _ECE = "ece"

@@ -16,8 +16,8 @@ from galaxtool.assessment.compare_pairing import PairedPredictions, pair_predict
 from galaxtool.assessment.compare_results import SIGNIFICANT, ComparedScore, CompareResult, Difference
 from galaxtool.errors import ConfigError, InputError, UnknownName
 from galaxtool.evaluation.paired import ResampledScores, adjust_p_values, compare_correct, resample_scores
-from galaxtool.executors.cores import count_cores
 from galaxtool.types import Progress, warn
+from galaxtool.utils.cores import count_cores
 from galaxtool.utils.run_directory import RunDirectory
 
 _LEAST_RESAMPLES = 100

@@ -11,9 +11,9 @@ from galaxtool.evaluation.intervals import make_entry
 from galaxtool.evaluation.resamples import StratifiedResamples, make_resampled_entry
 from galaxtool.evaluation.retrieval import RetrievalScores, compute_chance, measure_retrieval
 from galaxtool.evaluation.weighted_scores import sum_products
-from galaxtool.executors.cores import count_cores
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress
+from galaxtool.utils.cores import count_cores
 from galaxtool.utils.debugging import is_debugging
 
 _BUILT_IN = ("map_at_5", "map")

@@ -1,17 +1,9 @@
-"""Count the available cores, and the workers to start on them."""
+"""Count the workers to start on the available cores."""
 
 from __future__ import annotations
 
-import os
-
 from galaxtool.errors import ConfigError
-
-
-def count_cores() -> int:
-    """Return the number of cores that this process may use; under Slurm or in a container these may not be all."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from galaxtool.utils.cores import count_cores
 
 
 def resolve_workers(workers: int | None) -> int:

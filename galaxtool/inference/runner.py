@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from galaxtool.executors.cores import count_cores, resolve_workers
+from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.protocols import Executor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.images.read_options import ReadOptions
@@ -27,6 +27,7 @@ from galaxtool.models.engines.selection import suggest_precision
 from galaxtool.models.find import ModelFiles
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress, warn
+from galaxtool.utils.cores import count_cores
 from galaxtool.vision.preprocess import Preprocess
 
 _MANY = 4000  # images that are worth the second or two in which processes start

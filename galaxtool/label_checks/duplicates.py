@@ -11,8 +11,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from galaxtool.datasets.splits.leaks import Leaks
-from galaxtool.executors.cores import count_cores
 from galaxtool.types import Progress
+from galaxtool.utils.cores import count_cores
 
 SIDE = 64
 """Side in pixels of the pictures that are compared."""

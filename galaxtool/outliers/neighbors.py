@@ -9,9 +9,9 @@ from typing import Any
 import faiss
 import numpy as np
 
-from galaxtool.executors.cores import count_cores
 from galaxtool.search.index.ivf import choose_cluster_count
 from galaxtool.types import Progress
+from galaxtool.utils.cores import count_cores
 
 MAX_EXACT = 30_000
 """Number of vectors up to which every pair is compared."""

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.ensemble import IsolationForest
 
 from galaxtool.errors import PluginError
-from galaxtool.executors.cores import count_cores
 from galaxtool.outliers.neighbors import Neighbors, find_neighbors
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress
+from galaxtool.utils.cores import count_cores
 
 _TREES = 100
 _TINY = 1e-10

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
-from galaxtool.executors.cores import count_cores
 from galaxtool.models.engines.feed import make_feed
 from galaxtool.models.engines.outputs import OUTPUTS, End, FirstRun, Run, make_scores
 from galaxtool.models.engines.protocol import Scores
@@ -18,6 +17,7 @@ from galaxtool.models.engines.providers import ProviderChoice, choose_provider
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import check_scores_images, read_class_embeddings, read_onnx_record
 from galaxtool.models.unlike_training import read_onnx_detector
+from galaxtool.utils.cores import count_cores
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.privacy import forbid_onnx_reports
 
