@@ -49,6 +49,9 @@ _PLACES = {
     "galaxtool.commands.reproduce": ("reproduce",),
     "galaxtool.commands.similar": ("similar",),
     "galaxtool.commands.simulate": ("simulate",),
+    "galaxtool.jobs.job": ("Job",),
+    "galaxtool.jobs.options": ("JobOptions",),
+    "galaxtool.jobs.record": ("JobRecord",),
     "galaxtool.models.write": ("write_model",),
     "galaxtool.plotting.request": ("PlotRequest",),
     "galaxtool.plugins.names": (

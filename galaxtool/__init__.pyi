@@ -54,6 +54,9 @@ from galaxtool.images.read_options import ReadOptions as ReadOptions
 from galaxtool.inference.model import Model as Model
 from galaxtool.inference.model import load_model as load_model
 from galaxtool.inputs.positions import read_positions as read_positions
+from galaxtool.jobs.job import Job as Job
+from galaxtool.jobs.options import JobOptions as JobOptions
+from galaxtool.jobs.record import JobRecord as JobRecord
 from galaxtool.models.write import write_model as write_model
 from galaxtool.plotting.request import PlotRequest as PlotRequest
 from galaxtool.plugins.hook_api import HOOK_API as HOOK_API
@@ -168,6 +171,9 @@ __all__ = [
     "IndexSpec",
     "InputError",
     "Item",
+    "Job",
+    "JobOptions",
+    "JobRecord",
     "Loss",
     "Member",
     "MethodOption",

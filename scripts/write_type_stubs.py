@@ -33,7 +33,7 @@ def make_stub(package: Path) -> str:
 def _sort_as_ruff(entry: tuple[str, str, str]) -> tuple[str, bool, bool, str]:
     """Return a key that sorts constants before classes, and these before functions."""
     module, name, _ = entry
-    return module, not name.isupper(), not name[0].isupper(), name
+    return module, not name.isupper(), not name[0].isupper(), name.lower()
 
 
 def _read(package: Path, variable: str) -> dict[str, str | tuple[str, ...]]:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Generic, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Generic, Self, TypeVar
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.jobs.journal import JOURNALS, BatchJournal
@@ -27,6 +27,9 @@ from galaxtool.utils.ignored_names import UNFINISHED
 from galaxtool.utils.locks import lock_file, lock_owner
 from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.resume_command import make_resume_command
+
+if TYPE_CHECKING:
+    from astropy.table import Table
 
 LOCK = ".lock"
 """Lock file in the folder of a job: exclusive for a process that does the whole job, shared among shards."""
@@ -94,6 +97,16 @@ class Job(Generic[_Record]):
         If there is unfinished work that is neither to be resumed nor overwritten, or another process holds the lock.
     InputError
         If the unfinished work belongs to a different job.
+
+    Examples
+    --------
+    A command of a plugin that does a job part by part::
+
+        with Job(output, MyRecord(parts=len(pieces), model=digest), JobOptions(resume=resume)) as job:
+            for number in job.missing:
+                job.write(number, compute(pieces[number]))
+            write_table(vstack([job.read(number) for number in range(job.count)]), output)
+            job.finished = True
     """
 
     def __init__(self, output: Path, record: _Record, options: JobOptions) -> None:
@@ -153,6 +166,29 @@ class Job(Generic[_Record]):
                 hint="Start again on a disk that nothing cleans up.",
             )
         return part_path(self.folder, number)
+
+    def write(self, number: int, table: Table) -> None:
+        """Write a part as a table, atomically.
+
+        Raises
+        ------
+        GalaxtoolError
+            If the folder has been removed, or the part cannot be written.
+        """
+        path = self.place(number)
+        write_table = import_attribute("galaxtool.tables.write:write_table")
+        write_table(table, path, meta=import_attribute("galaxtool.jobs.part_check:name_part")(path))
+
+    def read(self, number: int) -> Table:
+        """Read a part that `write` has written.
+
+        Raises
+        ------
+        TableError
+            If it is not there or cannot be read.
+        """
+        read: Table = import_attribute("galaxtool.tables.read:read_table")(part_path(self.folder, number))
+        return read
 
     def mark_reading(self) -> None:
         """Note on disk that this process reads images now; `close` removes the note."""

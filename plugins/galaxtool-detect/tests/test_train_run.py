@@ -111,7 +111,7 @@ def test_a_map_with_degenerate_axes_gives_the_same_sources(trained: Path, tmp_pa
     assert len(one) == result.sources > 0
     for column in ("x0", "y0", "x1", "y1", "score"):
         np.testing.assert_array_equal(one[column], other[column])
-    assert not list(tmp_path.glob("*.parts"))
+    assert not list(tmp_path.glob("*.unfinished"))
 
 
 def test_several_maps_have_one_catalogue_and_a_figure_each(trained: Path, tmp_path: Path) -> None:
@@ -134,11 +134,7 @@ def test_several_maps_have_one_catalogue_and_a_figure_each(trained: Path, tmp_pa
     assert all(path.stat().st_size > 100 for path in result.files)
     run(paths[:1], model=str(trained), output=tmp_path / "all.fits", threshold=0.05)  # a finished table is replaced
     assert "image" not in Table.read(tmp_path / "all.fits").colnames
-    (tmp_path / "b.csv.parts").mkdir()
-    (tmp_path / "b.csv.parts" / "mine.txt").write_text("mine")
-    with pytest.raises(OutputExists, match="did not write"):
-        run(paths, model=str(trained), output=tmp_path / "b.csv", overwrite=True)
-    assert (tmp_path / "b.csv.parts" / "mine.txt").read_text() == "mine"
+    assert not list(tmp_path.glob("*.unfinished"))
 
 
 def test_a_broken_map_costs_itself_alone(trained: Path, tmp_path: Path) -> None:
@@ -154,7 +150,7 @@ def test_a_broken_map_costs_itself_alone(trained: Path, tmp_path: Path) -> None:
     assert run([picture], model=str(trained), output=tmp_path / "picture.csv").maps == 1
     with pytest.raises(UnreadableImage, match="truncated"):
         run([cut], model=str(trained), output=tmp_path / "none.csv")
-    assert not list(tmp_path.glob("*.parts"))
+    assert not list(tmp_path.glob("*.unfinished"))
 
 
 def test_parts_of_an_interrupted_run_are_used(trained: Path, tmp_path: Path) -> None:
@@ -165,20 +161,26 @@ def test_parts_of_an_interrupted_run_are_used(trained: Path, tmp_path: Path) -> 
     output.unlink()
     command = [sys.executable, "-m", "galaxtool", "detect", "run", str(path), "-m", str(trained), "-o", str(output)]
     process = subprocess.Popen([*command, "--threshold=0.05", "--quiet"])
-    parts = tmp_path / "sources.csv.parts"
+    parts = tmp_path / "sources.csv.unfinished"
     deadline = time.monotonic() + 300
-    while not list(parts.glob("*.npz")) and process.poll() is None and time.monotonic() < deadline:
+    while not list(parts.glob("part-*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     if not output.exists():
-        first = min(parts.glob("*.npz"))
+        first = min(parts.glob("part-*"))
         written = first.stat().st_mtime_ns
-        with pytest.raises(OutputExists, match="parts of a run with other inputs or settings"):
-            run([path], model=str(trained), output=output, threshold=0.05, overlap=0.3)
+        with pytest.raises(OutputExists, match="has unfinished work from an earlier run") as info:
+            run([path], model=str(trained), output=output, threshold=0.05)
+        assert "resume=True" in info.value.hint
+        with pytest.raises(InputError, match="has a different overlap"):
+            run([path], model=str(trained), output=output, threshold=0.05, overlap=0.3, resume=True)
         assert first.stat().st_mtime_ns == written
-    run([path], model=str(trained), output=output, threshold=0.05)
-    assert output.read_bytes() == whole
+        done = subprocess.run([*command, "--threshold=0.05", "--resume"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert output.read_bytes() == whole
+    run([path], model=str(trained), output=output, threshold=0.05, resume=True)
+    assert output.read_bytes() == whole and not parts.exists()
 
 
 def test_onnx_finds_the_same_as_pytorch(trained: Path, tmp_path: Path) -> None:
@@ -217,7 +219,7 @@ def test_bad_input_is_one_clear_sentence(fields: Path, trained: Path, tmp_path: 
     with pytest.raises(UnreadableImage, match="is truncated"):
         run([tmp_path / "cut.fits"], model=str(trained), output=tmp_path / "a.csv")
     run([fields / "images" / "field-00000.fits"], model=str(trained), output=tmp_path / "a.csv")  # nothing was kept
-    assert not (tmp_path / "a").exists() and not list(tmp_path.glob("*.parts"))
+    assert not (tmp_path / "a").exists() and not list(tmp_path.glob("*.unfinished"))
 
 
 def test_a_data_set_without_sources(tmp_path: Path) -> None:

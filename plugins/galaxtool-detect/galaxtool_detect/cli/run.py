@@ -15,8 +15,9 @@ def build_run() -> TyperCommand:
         show=_show,
         group="detect",
         panels={
-            "Outputs": ("output", "components", "regions", "overlay", "html", "overwrite"),
+            "Outputs": ("output", "components", "regions", "overlay", "html"),
             "Computation": ("batch_size", "device", "precision"),
+            "Job": ("resume", "overwrite"),
             "Windows": ("upscale", "overlap"),
         },
     )

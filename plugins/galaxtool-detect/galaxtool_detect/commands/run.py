@@ -60,14 +60,15 @@ def run(
     batch_size: int = 8,
     device: str = "auto",
     precision: str = "auto",
+    resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Find the sources in maps of any size and write a catalogue.
 
     Pixels stay floats: each window is divided by a robust estimate of its noise. Degenerate axes are dropped, and parts
-    of a map without data are skipped. What was found is kept beside the output until the end, so that the same command
-    resumes an interrupted run.
+    of a map without data are skipped. What was found is kept beside the output until the end, and --resume continues an
+    interrupted run.
 
     Parameters
     ----------
@@ -101,8 +102,10 @@ def run(
         auto, cpu, cuda, cuda:1 or mps.
     precision : {"auto", "fp32", "bf16", "fp16"}
         Precision of backbone and pyramid; auto is fp32.
+    resume : bool
+        Resume an interrupted job with the same output.
     overwrite : bool
-        Discard the parts of an interrupted run with other settings. A finished catalogue is always replaced.
+        Discard an interrupted job with the same output. A finished table is always replaced.
     progress : Progress, optional
         Receives the progress.
 
@@ -114,13 +117,13 @@ def run(
     Raises
     ------
     OutputExists
-        If the catalogue exists.
+        If there is unfinished work on this output, and neither `resume` nor `overwrite` is set.
     InputError
-        If an input does not exist.
+        If an input does not exist, or the unfinished work has other inputs or settings.
     UnreadableImage
         If a map cannot be read.
     """
-    from galaxtool import Silent
+    from galaxtool import JobOptions, Silent
     from galaxtool_detect.catalog.write import CatalogueOutputs
     from galaxtool_detect.inference.catalogue import detect_and_write
     from galaxtool_detect.inference.run import RunSettings
@@ -143,7 +146,8 @@ def run(
         html=html,
     )
     paths = [Path(one) for one in inputs]
-    outcome = detect_and_write(paths, settings, outputs, progress or Silent(), join=join, overwrite=overwrite)
+    options = JobOptions(resume=resume, overwrite=overwrite)
+    outcome = detect_and_write(paths, settings, outputs, progress or Silent(), options=options, join=join)
     return RunResult(
         Path(output), outcome.maps, sum(outcome.classes.values()), outcome.classes, outcome.files, outcome.failed
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from astropy.table import Column, Table, vstack
 
-from galaxtool import Progress, check_table_path, warn, write_table
+from galaxtool import JobOptions, Progress, check_table_path, warn, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
 from galaxtool_detect.catalog.figure import draw_overlay
 from galaxtool_detect.catalog.missing import describe_missing, mask_missing
@@ -47,8 +47,8 @@ def detect_and_write(
     outputs: CatalogueOutputs,
     progress: Progress,
     *,
+    options: JobOptions,
     join: bool = True,
-    overwrite: bool = False,
 ) -> RunOutcome:
     """Find the sources in maps, and write catalogue, regions, figures and pages.
 
@@ -58,7 +58,9 @@ def detect_and_write(
     Raises
     ------
     OutputExists
-        If there are parts of a run with other inputs or settings, unless `overwrite` is set.
+        If there is unfinished work that is neither to be resumed nor overwritten.
+    InputError
+        If the unfinished work has other inputs or settings.
     ConfigError
         If the suffix of a file is unknown.
     """
@@ -68,37 +70,32 @@ def detect_and_write(
             check_table_path(table)
     paths = gather_maps(inputs)
     own = {path: outputs if len(paths) == 1 else _name_outputs(outputs, path) for path in paths}
-    parts = outputs.table.with_name(f"{outputs.table.name}.parts")
-    run = DetectionRun(paths, settings, parts, progress, overwrite=overwrite)
+    run = DetectionRun(paths, settings, progress)
     counts: Counter[str] = Counter()
     catalogues = []
-    for one in _explain_interruption(run.maps()):
-        made = build_catalogue(one.map, one.found, run.classes, name=one.path.stem, join=join, progress=progress)
-        counts.update(map(str, made.sources["label"]))
-        progress.say(f"{one.path.name}: {len(made.sources)} sources; enlarged by {one.upscale:g} for the network.")
-        for note in describe_missing(one.map):
-            warn(progress, f"{one.path.name}: {note}")
-        described = {"detector": settings.model, "score from": f"{run.threshold:g}", "enlarged by": f"{one.upscale:g}"}
-        if len(paths) == 1:
-            write_catalogue(one.map, made, own[one.path], title=one.path.name, settings=described)
-        else:
-            _write_pictures(one, made, own[one.path], described)
-            catalogues.append((one.path, made))
-    if len(paths) > 1:
-        _write_tables(catalogues, outputs, settings)
-    run.finish()
+    with run.start(outputs.table, options) as job:
+        for one in run.maps(job):
+            made = build_catalogue(one.map, one.found, run.classes, name=one.path.stem, join=join, progress=progress)
+            counts.update(map(str, made.sources["label"]))
+            progress.say(f"{one.path.name}: {len(made.sources)} sources; enlarged by {one.upscale:g} for the network.")
+            for note in describe_missing(one.map):
+                warn(progress, f"{one.path.name}: {note}")
+            described = _describe_settings(settings, run.threshold, one.upscale)
+            if len(paths) == 1:
+                write_catalogue(one.map, made, own[one.path], title=one.path.name, settings=described)
+            else:
+                _write_pictures(one, made, own[one.path], described)
+                catalogues.append((one.path, made))
+        if len(paths) > 1:
+            _write_tables(catalogues, outputs, settings)
+        job.finished = True
     read = [path for path in paths if path not in run.failed]
     files = list(dict.fromkeys(file for path in read for file in _list_files(own[path])))
     return RunOutcome(len(read), run.failed, dict(counts.most_common()), files)
 
 
-def _explain_interruption(maps: Iterator[MapDetections]) -> Iterator[MapDetections]:
-    """Yield what is in each map, and add to an interruption how to resume."""
-    try:
-        yield from maps
-    except KeyboardInterrupt as error:
-        error.add_note("What was found so far is kept. Run the same command again to resume.")
-        raise
+def _describe_settings(settings: RunSettings, threshold: float, upscale: float) -> dict[str, str]:
+    return {"detector": settings.model, "score from": f"{threshold:g}", "enlarged by": f"{upscale:g}"}
 
 
 def _list_files(outputs: CatalogueOutputs) -> list[Path]:

@@ -1,103 +1,109 @@
-"""What was found in each row of windows, in a folder beside the output, so that an interrupted run can be resumed."""
+"""What was found in each row of windows, as the parts of a job, so that an interrupted run can be resumed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.table import Table
 
-from galaxtool import OutputExists, Progress, atomic_write
+from galaxtool import Job, JobRecord, Progress
 from galaxtool_detect.boxes import Detections
+from galaxtool_detect.detectors.record import DetectorRecord
 from galaxtool_detect.inference.merging import WindowDetections, merge
 from galaxtool_detect.inference.scan import Scan
 
-_JOB = "job.json"
+_SIDES = ("x0", "y0", "x1", "y1")
 
 
-class PartFolder:
-    """The folder of the parts of a run; made anew, or that of an interrupted run with the same settings.
+@dataclass(frozen=True, kw_only=True)
+class DetectionRecord(JobRecord):
+    """Everything that decides the boxes.
 
     Parameters
     ----------
-    path : Path
-        The folder.
-    settings : mapping
-        What decides the parts, as plain values.
-    overwrite : bool
-        Whether to delete the parts of a run with other settings.
-
-    Raises
-    ------
-    OutputExists
-        If there are parts of a run with other settings.
+    model, inputs : str
+        Digests of the detector and of the list of maps.
+    hdu : str, optional
+        HDU of FITS files.
+    upscale : float, optional
+        Factor by which maps are enlarged, if it was given.
+    overlap : float
+        Share of a window that it has in common with the next.
+    precision : str
+        Precision of backbone and pyramid.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any], *, overwrite: bool = False) -> None:
-        self.path = path
-        text = json.dumps(settings, sort_keys=True, indent=1)
-        stored = path / _JOB
-        if path.is_dir() and not stored.is_file() and any(path.iterdir()):
-            raise OutputExists(
-                f"'{path}' has files that detect run did not write.", hint="Move it, or choose another --output."
-            )
-        if stored.is_file() and stored.read_text(encoding="utf-8") != text:
-            if not overwrite and any(path.glob("*.npz")):
-                raise OutputExists(
-                    f"'{path}' has the parts of a run with other inputs or settings.",
-                    hint="Repeat that command to resume it, or start anew with --overwrite.",
-                )
-            shutil.rmtree(path)
-        if not stored.is_file():
-            with atomic_write(stored) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-
-    def scan(self, name: str, scan: Scan, progress: Progress) -> Detections:
-        """Return what is in an image; rows of windows that were done before are read from their parts."""
-        rows = scan.tiling.rows
-        count = len(scan.tiling.columns)
-        progress.start(f"Detecting in {name}", len(rows) * count)
-        parts = []
-        for number, bottom in enumerate(rows):
-            file = self.path / f"{_digest(name)}-{number:05d}.npz"
-            part = _read(file)
-            if part is None:
-                part = scan.detect_row(bottom)
-                _write(file, part)
-            parts.append(part)
-            progress.advance(count)
-        return merge(WindowDetections.concatenate(parts), scan.tiling.side)
-
-    def remove_if_empty(self) -> None:
-        """Delete the folder if it has no part yet."""
-        if not any(self.path.glob("*.npz")):
-            self.remove()
-
-    def remove(self) -> None:
-        """Delete the parts, once the output is written."""
-        shutil.rmtree(self.path, ignore_errors=True)
+    kind: str = "detections"
+    model: str
+    inputs: str
+    hdu: str | None = None
+    upscale: float | None = None
+    overlap: float
+    precision: str
 
 
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:12]
+def digest_maps(paths: Sequence[Path]) -> str:
+    """Return a digest of the paths, sizes and times of maps."""
+    found = [(path, path.stat()) for path in paths]
+    return _digest([[str(path.resolve()), stat.st_size, stat.st_mtime_ns] for path, stat in found])
 
 
-def _read(file: Path) -> WindowDetections | None:
-    """Return a part; None if it is missing or damaged."""
-    try:
-        with np.load(file) as content:
-            found = Detections(boxes=content["boxes"], scores=content["scores"], labels=content["labels"])
-            return WindowDetections(found, content["cut"])
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        return None
+def digest_detector(name: str, record: DetectorRecord) -> str:
+    """Return a digest of what is known of a detector."""
+    return _digest([name, record.created, record.network.as_dict(), record.upscale])
 
 
-def _write(file: Path, part: WindowDetections) -> None:
+def scan_with_parts(job: Job[DetectionRecord], first: int, scan: Scan, name: str, progress: Progress) -> Detections:
+    """Return what is in an image; rows of windows that are done are read from their parts.
+
+    Parameters
+    ----------
+    job : Job
+        The job, of which each row of windows is a part.
+    first : int
+        Number of the part of the first row.
+    scan : Scan
+        How the image passes through the detector.
+    name : str
+        Name of the image for the progress.
+    progress : Progress
+        Receives the progress.
+    """
+    rows, count = scan.tiling.rows, len(scan.tiling.columns)
+    progress.start(f"Detecting in {name}", len(rows) * count)
+    missing = set(job.missing)
+    parts = []
+    for number, bottom in enumerate(rows, start=first):
+        if number in missing:
+            part = scan.detect_row(bottom)
+            job.write(number, _to_table(part))
+        else:
+            part = _from_table(job.read(number))
+        parts.append(part)
+        progress.advance(count)
+    return merge(WindowDetections.concatenate(parts), scan.tiling.side)
+
+
+def _to_table(part: WindowDetections) -> Table:
     found = part.found
-    with atomic_write(file) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, boxes=found.boxes, scores=found.scores, labels=found.labels, cut=part.cut)
+    sides = {name: found.boxes[:, i] for i, name in enumerate(_SIDES)}
+    return Table({**sides, "score": found.scores, "label": found.labels, "cut": part.cut})
+
+
+def _from_table(table: Table) -> WindowDetections:
+    found = Detections(
+        boxes=np.stack([np.asarray(table[name], np.float32) for name in _SIDES], axis=1),
+        scores=np.asarray(table["score"], np.float32),
+        labels=np.asarray(table["label"], np.int64),
+    )
+    return WindowDetections(found, np.asarray(table["cut"], bool))
+
+
+def _digest(values: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

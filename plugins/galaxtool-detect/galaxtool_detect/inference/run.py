@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from galaxtool import ConfigError, InputError, Progress, SkyMap, UnreadableImage, open_map, warn
+from galaxtool import ConfigError, InputError, Job, JobOptions, Progress, SkyMap, UnreadableImage, open_map, warn
 from galaxtool_detect.boxes import Detections
 from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.detectors.engine import DetectionEngine
 from galaxtool_detect.detectors.find import open_engine
 from galaxtool_detect.detectors.record import DetectorRecord
 from galaxtool_detect.inference.merging import drop_weak_frames
-from galaxtool_detect.inference.parts import PartFolder
+from galaxtool_detect.inference.parts import DetectionRecord, digest_detector, digest_maps, scan_with_parts
 from galaxtool_detect.inference.scan import Scan
 
 _SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".png", ".jpg", ".jpeg")
@@ -112,6 +111,15 @@ def gather_maps(inputs: Sequence[str | Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+@dataclass(frozen=True)
+class _MapPlan:
+    """A map that can be read: its file, the number of its first part, and how many it has."""
+
+    path: Path
+    first: int
+    parts: int
+
+
 class DetectionRun:
     """Maps that pass through a detector, one after the other.
 
@@ -121,24 +129,23 @@ class DetectionRun:
         Files of the maps.
     settings : RunSettings
         How they pass through the detector.
-    parts : Path
-        Folder for what was found so far.
     progress : Progress
-        Receives the progress.
-    overwrite : bool
-        Whether to delete the parts of another run.
+        Receives the progress, and a warning for each map that cannot be read.
+
+    Attributes
+    ----------
+    failed : list of Path
+        Maps that cannot be read.
 
     Raises
     ------
-    OutputExists
-        If there are parts of a run with other settings.
+    UnreadableImage
+        If no map can be read.
     UnknownName
         If there is no such detector.
     """
 
-    def __init__(
-        self, paths: Sequence[Path], settings: RunSettings, parts: Path, progress: Progress, *, overwrite: bool = False
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], settings: RunSettings, progress: Progress) -> None:
         self.paths = paths
         self.failed: list[Path] = []
         self.settings = settings
@@ -147,9 +154,31 @@ class DetectionRun:
         self.classes = self.engine.record.network.classes
         given = settings.threshold
         self.threshold = self.engine.record.threshold if given is None else given
-        self._parts = PartFolder(parts, _describe_job(paths, settings, self.engine.record), overwrite=overwrite)
+        self._plans = self._plan()
 
-    def maps(self) -> Iterator[MapDetections]:
+    def start(self, output: Path, options: JobOptions) -> Job[DetectionRecord]:
+        """Open the job with the rows of windows of all maps as its parts.
+
+        Raises
+        ------
+        OutputExists
+            If there is unfinished work that is neither to be resumed nor overwritten.
+        InputError
+            If the unfinished work has other inputs or settings.
+        """
+        settings = self.settings
+        record = DetectionRecord(
+            parts=sum(plan.parts for plan in self._plans),
+            model=digest_detector(settings.model, self.engine.record),
+            inputs=digest_maps(self.paths),
+            hdu=None if settings.hdu is None else str(settings.hdu),
+            upscale=settings.upscale,
+            overlap=settings.overlap,
+            precision=settings.precision,
+        )
+        return Job(output, record, options)
+
+    def maps(self, job: Job[DetectionRecord]) -> Iterator[MapDetections]:
         """Yield what is in each map, which is closed afterwards.
 
         A map that cannot be read is warned about and added to `failed`; the others go on.
@@ -159,23 +188,37 @@ class DetectionRun:
         UnreadableImage
             If no map can be read.
         """
+        for plan in self._plans:
+            try:
+                with open_map(plan.path, hdu=self.settings.hdu) as sky:
+                    scan = make_scan(self.engine, sky, self.settings)
+                    found = scan_with_parts(job, plan.first, scan, str(plan.path), self.progress)
+                    kept = drop_weak_frames(found.select(found.scores >= self.threshold))
+                    yield MapDetections(path=plan.path, map=sky, found=kept, upscale=scan.upscale)
+            except UnreadableImage as error:
+                self._note_failure(plan.path, error)
+
+    def _plan(self) -> list[_MapPlan]:
+        """Open each map once, to count its rows of windows."""
+        plans: list[_MapPlan] = []
+        first = 0
         for path in self.paths:
             try:
                 with open_map(path, hdu=self.settings.hdu) as sky:
-                    scan = make_scan(self.engine, sky, self.settings)
-                    found = self._parts.scan(str(path), scan, self.progress)
-                    kept = drop_weak_frames(found.select(found.scores >= self.threshold))
-                    yield MapDetections(path=path, map=sky, found=kept, upscale=scan.upscale)
+                    rows = len(make_scan(self.engine, sky, self.settings).tiling.rows)
             except UnreadableImage as error:
-                self.failed.append(path)
-                if len(self.failed) == len(self.paths):
-                    self._parts.remove_if_empty()
-                    raise
-                warn(self.progress, error.message)
+                self._note_failure(path, error)
+                continue
+            plans.append(_MapPlan(path, first, rows))
+            first += rows
+        return plans
 
-    def finish(self) -> None:
-        """Delete the parts, once the output is written."""
-        self._parts.remove()
+    def _note_failure(self, path: Path, error: UnreadableImage) -> None:
+        """Warn about a map that cannot be read; raise the error if it was the last one."""
+        self.failed.append(path)
+        if len(self.failed) == len(self.paths):
+            raise error
+        warn(self.progress, error.message)
 
 
 def make_scan(engine: DetectionEngine, sky: SkyMap, settings: RunSettings) -> Scan:
@@ -204,12 +247,3 @@ def choose_upscale(record: DetectorRecord, sky: PixelMap) -> float:
     if 1 / _SIMILAR <= ratio <= _SIMILAR:
         return record.upscale
     return float(np.clip(round(4 * record.upscale * ratio) / 4, *_UPSCALES))
-
-
-def _describe_job(paths: Sequence[Path], settings: RunSettings, record: DetectorRecord) -> dict[str, Any]:
-    """Return what decides the boxes, as plain values."""
-    return {
-        "maps": [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths],
-        "detector": [settings.model, record.created, record.network.as_dict(), record.upscale],
-        "settings": [settings.hdu, settings.upscale, settings.overlap, settings.precision],
-    }
