@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
 from galaxtool.inference.worker import ScoredBatch
+from galaxtool.jobs.journal import BatchJournal
 
 _PLACE, _VALUE = np.dtype("<f8"), np.dtype("<f4")
 
@@ -31,3 +33,10 @@ def decode_batch(content: bytes, count: int) -> ScoredBatch | None:
     ra, dec = np.frombuffer(rest, _PLACE, 2 * count).reshape(2, count).astype(float)
     values = np.frombuffer(rest, _VALUE, offset=places).reshape(count, width).astype(np.float32)
     return ScoredBatch(ra, dec, head["flags"], head["errors"], values)
+
+
+def load_batches(journal: BatchJournal, tasks: Sequence[range]) -> dict[int, ScoredBatch]:
+    """Return those of some batches that are in a journal, by the number of their first image."""
+    lengths = {task.start: len(task) for task in tasks}
+    found = {at: decode_batch(content, lengths[at]) for at, content in journal.load().items() if at in lengths}
+    return {at: batch for at, batch in found.items() if batch is not None}

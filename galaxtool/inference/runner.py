@@ -13,7 +13,7 @@ from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.protocols import Executor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inference.batch_content import decode_batch, encode_batch
+from galaxtool.inference.batch_content import encode_batch, load_batches
 from galaxtool.inference.batch_rescue import BatchRescue
 from galaxtool.inference.class_prior import ClassPrior
 from galaxtool.inference.compute_options import ComputeOptions
@@ -30,7 +30,7 @@ from galaxtool.types import Progress, warn
 from galaxtool.utils.cores import count_cores
 from galaxtool.vision.preprocess import Preprocess
 
-_MANY = 4000  # images that are worth the second or two in which processes start
+_MANY = 2000  # images from which on the second or two of each process's start is made up for
 _MEMORY_SHARE = 4  # copies of a model take at most a quarter of the memory
 
 Batch = tuple[Sequence[InputItem], ScoredBatch]
@@ -217,7 +217,7 @@ class BatchRunner:
             progress.say("The last run was killed while it read images, so they are read in processes of their own.")
         job.mark_reading()
         tasks = {n: self._cut(parts[n]) for n in missing}
-        known = _load_batches(job, [task for some in tasks.values() for task in some])
+        known = load_batches(job.journal, [task for some in tasks.values() for task in some])
         unknown = [task for some in tasks.values() for task in some if task.start not in known]
         with closing(self.run(items, unknown, isolated=job.was_killed)) as results:
             for number, some in tasks.items():
@@ -243,7 +243,8 @@ class BatchRunner:
         """Return an executor, and whether its workers run the model too."""
         on_cpu = self.setup.device == "cpu"
         name, _, address = self.compute.executor.partition("://")
-        if name == "auto":
+        is_free = name == "auto"
+        if is_free:
             name = "processes" if images >= _MANY else "threads"
         shares_engine = name == "threads"
         # PyTorch and OpenVINO have threads of their own, and a GPU is not shared among workers
@@ -257,6 +258,8 @@ class BatchRunner:
             if in_workers and name == "processes":
                 workers = min(workers, self._count_copies())
         executor: Executor = factory(workers=workers, address=address)
+        if is_free and in_workers and not isolated and hasattr(executor, "has_head_start"):
+            executor.has_head_start = True
         return executor, in_workers
 
     def make_scorer(self, setup: WorkerSetup) -> Callable[[], Callable[[Any], Any]]:
@@ -285,14 +288,3 @@ class BatchRunner:
         # what a copy takes beside its weights: Python, its libraries, activations
         copy = 3 * self.engine.weight_bytes + 300 * 2**20
         return max(1, memory // _MEMORY_SHARE // copy)
-
-
-def _load_batches(job: Job[Any], tasks: Sequence[range]) -> dict[int, ScoredBatch]:
-    """Return the batches that an interrupted job had finished beside its parts, by the number of their first image."""
-    lengths = {task.start: len(task) for task in tasks}
-    found = {
-        start: decode_batch(content, lengths[start])
-        for start, content in job.journal.load().items()
-        if start in lengths
-    }
-    return {start: batch for start, batch in found.items() if batch is not None}
