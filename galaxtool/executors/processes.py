@@ -15,7 +15,6 @@ from loky.process_executor import TerminatedWorkerError
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
-from galaxtool.executors.head_start import HEAD_START_AHEAD, HeadStart
 from galaxtool.executors.isolation import Isolation, Rescue, RescuingExecutor
 from galaxtool.executors.ordered_map import AHEAD
 from galaxtool.executors.worker_pool import close_pool, open_pool, run_task
@@ -30,26 +29,16 @@ class ProcessExecutor(RescuingExecutor):
         Number of processes; one per available core by default.
     address : str
         Not used.
-
-    Attributes
-    ----------
-    has_head_start : bool
-        Whether a thread of this process does the tasks until one of the processes is ready, which takes a second or
-        two. Such tasks can end this process.
     """
 
     def __init__(self, workers: int | None = None, address: str = "") -> None:
         self.workers = resolve_workers(workers)
-        self.has_head_start = False
         self._pool: Any = None
-        self._start: HeadStart | None = None
 
     def _map(
         self, make: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], rescue: Rescue | None
     ) -> Iterator[Any]:
         self.close()
-        if self.has_head_start:
-            self._start = HeadStart(make, self._open)
         remaining = iter(tasks)
         waiting: deque[tuple[Any, Future[Any]]] = deque()
         try:
@@ -81,27 +70,18 @@ class ProcessExecutor(RescuingExecutor):
         self, make: Callable[[], Callable[[Any], Any]], tasks: Iterator[Any], waiting: deque[tuple[Any, Future[Any]]]
     ) -> None:
         """Submit tasks until enough are under way."""
-        if self._start is not None and self._start.is_over:
-            self._start = self._start.close()
-        ahead = AHEAD * self.workers if self._start is None else HEAD_START_AHEAD
-        for task in islice(tasks, max(0, ahead - len(waiting))):
+        for task in islice(tasks, max(0, AHEAD * self.workers - len(waiting))):
+            if self._pool is None:
+                self._pool = open_pool(self.workers)
             try:
-                future = self._open().submit(run_task, make, task) if self._start is None else self._start.submit(task)
+                future = self._pool.submit(run_task, make, task)
             except TerminatedWorkerError as error:  # it died since the last result
                 future = Future()
                 future.set_exception(error)
             waiting.append((task, future))
 
-    def _open(self) -> Any:
-        """Return the pool, opened if it is not."""
-        if self._pool is None:
-            self._pool = open_pool(self.workers)
-        return self._pool
-
     def close(self) -> None:
         """Stop the processes, even in the middle of a task."""
-        if self._start is not None:
-            self._start = self._start.close()
         if self._pool is not None:
             pool, self._pool = self._pool, None
             close_pool(pool)

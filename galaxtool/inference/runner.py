@@ -30,7 +30,7 @@ from galaxtool.types import Progress, warn
 from galaxtool.utils.cores import count_cores
 from galaxtool.vision.preprocess import Preprocess
 
-_MANY = 2000  # images from which on the second or two of each process's start is made up for
+_MANY = 4000  # images that are worth the second of each processor in which processes start; on two cores, 3,000 are not
 _MEMORY_SHARE = 4  # copies of a model take at most a quarter of the memory
 
 Batch = tuple[Sequence[InputItem], ScoredBatch]
@@ -243,8 +243,7 @@ class BatchRunner:
         """Return an executor, and whether its workers run the model too."""
         on_cpu = self.setup.device == "cpu"
         name, _, address = self.compute.executor.partition("://")
-        is_free = name == "auto"
-        if is_free:
+        if name == "auto":
             name = "processes" if images >= _MANY else "threads"
         shares_engine = name == "threads"
         # PyTorch and OpenVINO have threads of their own, and a GPU is not shared among workers
@@ -258,8 +257,6 @@ class BatchRunner:
             if in_workers and name == "processes":
                 workers = min(workers, self._count_copies())
         executor: Executor = factory(workers=workers, address=address)
-        if is_free and in_workers and not isolated and hasattr(executor, "has_head_start"):
-            executor.has_head_start = True
         return executor, in_workers
 
     def make_scorer(self, setup: WorkerSetup) -> Callable[[], Callable[[Any], Any]]:
