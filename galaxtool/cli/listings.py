@@ -6,6 +6,7 @@ from typing import Any
 
 from galaxtool.cli.build import build_command
 from galaxtool.cli.plugin_tools import add_subcommands
+from galaxtool.cli.provided import describe_provided
 from galaxtool.cli.render import print_table
 from galaxtool.commands import listings
 from galaxtool.diagnostics.listing import ComponentListing
@@ -28,6 +29,8 @@ def _show(listing: ComponentListing) -> None:
             row["weights"] = [f"{tag} ({where})" for tag, where in available.items()]
         if listing.kind == "methods":  # as columns they would leave no room for the others on 80 columns
             row["summary"] = "\n".join(line for line in (row["summary"], row.get("paper")) if line)
+        if listing.kind == "plugins":
+            row["provides"] = describe_provided(row["provides"])
     columns = _COLUMNS[listing.kind]
     if all(row.get("from") == "built-in" for row in rows):
         columns = tuple(column for column in columns if column != "from")

@@ -9,8 +9,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from galaxtool.authoring.results import NewPlugin, PluginChange, PluginCheck, PluginCheckFailed, PluginDiagnosis
 from galaxtool.cli.build import build_command
+from galaxtool.cli.provided import describe_provided
 from galaxtool.cli.render import echo, print_table
 from galaxtool.commands import plugin_tools
+
+_MOST_NAMES = 4
 
 GROUP = "plugins"
 
@@ -119,7 +122,10 @@ def _verify(result: PluginCheck) -> None:
 
 def _show_doctor(found: PluginDiagnosis) -> None:
     echo(f"galaxtool {found.galaxtool}, hooks {found.hook_api}", "")
-    rows = [{**row, "load": f"{row['load_ms']:.0f} ms"} for row in found.plugins]
+    rows = [
+        {**row, "load": f"{row['load_ms']:.0f} ms", "provides": describe_provided(row["provides"], most=_MOST_NAMES)}
+        for row in found.plugins
+    ]
     print_table(rows, ("name", "from", "version", "status", "load", "provides"))
     echo(
         "",

@@ -119,5 +119,5 @@ def write_trained(images: Sequence[Path]) -> None:
     shutil.copytree("survey_index", "galaxtool_index")
     galaxtool.embed(["cutouts", "galaxies"], output="features.parquet")
     shutil.copy("features.parquet", "embeddings.parquet")
-    ids = Table.read("features.parquet")["id"]
+    ids = galaxtool.read_table(Path("features.parquet"))["id"]
     Table({"id": ids, "redshift": np.linspace(0.01, 0.2, len(ids))}).write("catalog.csv")
