@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ MOST_PASSES = 1000
 
 VIEWS = (1, 2, 4, 8)
 """Numbers of views of an image: itself, also mirrored, its four quarter turns, or those also mirrored."""
+
+_MEMORY_SHARE = 4  # copies of a model take at most a quarter of the memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,3 +115,14 @@ def restore_engine(output: Path, compute: ComputeOptions) -> ComputeOptions:
     if compute.engine not in ("auto", engine) or compute.precision not in ("auto", precision):
         return compute
     return replace(compute, engine=engine, precision=compute.precision if engine == "onnx" else precision)
+
+
+def count_model_copies(weight_bytes: int) -> int:
+    """Return how many processes can hold a model in a quarter of the memory of this machine."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 16
+    # what a copy takes beside its weights: Python, its libraries, activations
+    copy = 3 * weight_bytes + 300 * 2**20
+    return max(1, memory // _MEMORY_SHARE // copy)

@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from galaxtool.executors.cores import resolve_workers
+from galaxtool.executors.ordered_map import AHEAD
 from galaxtool.executors.protocols import Executor
 from galaxtool.executors.threads import ThreadExecutor
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.batch_content import encode_batch, load_batches
 from galaxtool.inference.batch_rescue import BatchRescue
 from galaxtool.inference.class_prior import ClassPrior
-from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.compute_options import ComputeOptions, count_model_copies
 from galaxtool.inference.worker import ScoredBatch, Scorer, WorkerSetup, make_reader, make_scorer
 from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job
@@ -31,7 +32,6 @@ from galaxtool.utils.cores import count_cores
 from galaxtool.vision.preprocess import Preprocess
 
 _MANY = 4000  # images that are worth the second of each processor in which processes start; on two cores, 3,000 are not
-_MEMORY_SHARE = 4  # copies of a model take at most a quarter of the memory
 
 Batch = tuple[Sequence[InputItem], ScoredBatch]
 """Images of a batch, and their scores."""
@@ -213,13 +213,15 @@ class BatchRunner:
         total = sum(len(rows) for n, rows in parts.items() if job.shard.has(n))
         progress.start(title, total)
         progress.advance(total - sum(len(parts[n]) for n in missing))
-        if job.was_killed and missing:
-            progress.say("The last run was killed while it read images, so they are read in processes of their own.")
+        if job.kills and missing:
+            progress.say(
+                "The last run was killed while it read images, so the next are read in processes of their own."
+            )
         job.mark_reading()
         tasks = {n: self._cut(parts[n]) for n in missing}
         known = load_batches(job.journal, [task for some in tasks.values() for task in some])
         unknown = [task for some in tasks.values() for task in some if task.start not in known]
-        with closing(self.run(items, unknown, isolated=job.was_killed)) as results:
+        with closing(self._run_after_kills(items, unknown, job.kills)) as results:
             for number, some in tasks.items():
                 waiting: list[Batch] = []
                 for task in some:
@@ -233,6 +235,20 @@ class BatchRunner:
                     progress.advance(len(task))
                 yield number, waiting
                 job.journal.clear()
+
+    def _run_after_kills(
+        self, items: Sequence[InputItem], tasks: Sequence[range], kills: int
+    ) -> Iterator[tuple[range, Sequence[InputItem], ScoredBatch]]:
+        """Yield scored batches as `run` does, isolating what may have killed earlier processes.
+
+        After one kill, these are the batches that were under way then. After several, all are isolated.
+        """
+        under_way = AHEAD * resolve_workers(self.compute.workers)
+        suspects = 0 if not kills else under_way if kills == 1 else len(tasks)
+        with closing(self.run(items, tasks[:suspects], isolated=True)) as results:
+            yield from results
+        with closing(self.run(items, tasks[suspects:])) as results:
+            yield from results
 
     def _cut(self, rows: range) -> list[range]:
         """Return the batches of some rows."""
@@ -255,7 +271,7 @@ class BatchRunner:
         if name in ("threads", "processes"):
             workers = min(resolve_workers(workers), max(1, tasks))
             if in_workers and name == "processes":
-                workers = min(workers, self._count_copies())
+                workers = min(workers, count_model_copies(self.engine.weight_bytes))
         executor: Executor = factory(workers=workers, address=address)
         return executor, in_workers
 
@@ -275,13 +291,3 @@ class BatchRunner:
         """Return what reads batches and scores them with the engine of this process."""
         read, scorer = self.make_reader()(), self.make_local_scorer()
         return lambda batch: scorer.score(read(batch), batch)
-
-    def _count_copies(self) -> int:
-        """Return how many processes can hold the model in memory."""
-        try:
-            memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        except (AttributeError, ValueError, OSError):
-            return 1 << 16
-        # what a copy takes beside its weights: Python, its libraries, activations
-        copy = 3 * self.engine.weight_bytes + 300 * 2**20
-        return max(1, memory // _MEMORY_SHARE // copy)

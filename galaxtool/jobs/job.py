@@ -86,8 +86,8 @@ class Job(Generic[_Record]):
         The record as it is stored: of a job that is resumed, that of its first run.
     journal : BatchJournal
         Finished batches of the part that is not finished yet.
-    was_killed : bool
-        Whether an earlier process ended without a word while it read images, as one does that an image kills.
+    kills : int
+        How many processes in a row have ended without a word while they read images, as one does that an image kills.
     finished : bool
         To be set once the output is written: closing the job then removes its folder.
 
@@ -122,7 +122,7 @@ class Job(Generic[_Record]):
             raise InputError(
                 f"The folder '{self.folder.parent}' cannot be written: {error.strerror}.", hint="Choose another -o."
             ) from error
-        self.was_killed = self._mark.exists()
+        self.kills = max(1, self._mark.stat().st_size) if self._mark.exists() else 0
         try:
             self.record = self._take_over(record, output, options)
         except BaseException:
@@ -193,7 +193,7 @@ class Job(Generic[_Record]):
     def mark_reading(self) -> None:
         """Note on disk that this process reads images now; `close` removes the note."""
         with suppress(OSError):
-            self._mark.touch()
+            self._mark.write_bytes(b"x" * (self.kills + 1))
 
     def close(self) -> None:
         """Unlock the folder and keep it."""
