@@ -109,9 +109,12 @@ def test_every_recipe_runs_at_the_small_scale(name: str, shared_output: Path) ->
     if result.recipe.rows:
         assert {row.row for row in result.rows} == {row.name for row in result.recipe.rows}
     for row in result.rows:
-        assert (row.status, row.reason) in (("done", ""), ("done", "not defined on these images")), row
+        is_done = (row.status, row.reason) in (("done", ""), ("done", "not defined on these images"))
+        needs_plugin = row.status == "missing" and row.reason.endswith("galaxtool-zoobot, which is not installed.")
+        assert is_done or needs_plugin, row
         assert row.published is None or row.ours is None or row.difference == row.ours - row.published
-    assert sum(row.ours is not None for row in result.rows) > 0.3 * len(result.rows)
+    computed = [row for row in result.rows if row.status == "done"]
+    assert sum(row.ours is not None for row in computed) > 0.3 * len(computed) > 0
     assert len(read_rows(result.output)) == len(result.rows)
     assert json.loads((result.output / "recipe.json").read_text())["name"] == name
     drawn = [file.name for file in result.files if file.suffix == ".png"]
