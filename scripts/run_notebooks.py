@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import tempfile
 from pathlib import Path
 
@@ -30,10 +31,17 @@ def run_notebook(path: Path, folder: Path) -> nbformat.NotebookNode:
         for output in cell.get("outputs", []):
             output.get("metadata", {}).clear()
             store_as_jpeg(output.get("data", {}))
+            remove_table_numbers(output.get("data", {}))
         if cell.cell_type == "code":  # what goes to stderr is progress
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
+
+
+def remove_table_numbers(data: dict[str, str]) -> None:
+    """Remove the number of a table of Astropy, which is its address in memory."""
+    if "text/html" in data:
+        data["text/html"] = re.sub(r' id="table\d+"', "", data["text/html"])
 
 
 def store_as_jpeg(data: dict[str, str]) -> None:

@@ -112,6 +112,7 @@ def open_page(name: str, words: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")  # which umap says when it is imported
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=name_of)
 def test_the_commands_of_a_page_work(
     document: Path, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

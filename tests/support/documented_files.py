@@ -52,7 +52,9 @@ def write_pictures(here: Path) -> None:
         write_class_folders(here / name, classes=("ring", "spiral"), each=6, first=number)
     for split, each in (("train", 4), ("valid", 2)):
         write_class_folders(here / "radio_labelled" / split, classes=("FR I", "FR II", "compact", "bent"), each=each)
-    write_class_folders(here / "my_galaxies", classes=("round_smooth", "edge_on_with_bulge"), each=6, first=20)
+    for number, (split, each) in enumerate((("train", 6), ("valid", 2), ("test", 3))):
+        folder = here / "my_galaxies" / split
+        write_class_folders(folder, classes=("round_smooth", "edge_on_with_bulge"), each=each, first=20 + 100 * number)
     write_class_folders(here / "gz2", classes=("smooth_round", "spiral"), each=6)
     write_class_folders(here / "gz1", classes=("spiral", "merger"), each=6, first=1)
     write_class_folders(here / "decals", classes=("merging", "disturbed"), each=6, first=2)
@@ -116,6 +118,7 @@ def write_trained(images: Sequence[Path]) -> None:
     galaxtool.index(["cutouts"], output="survey_index")
     galaxtool.index(["galaxies"], output="north")
     galaxtool.index(["rings"], output="south")
+    galaxtool.index(["my_galaxies"], output="my_index", model="runs/mine")
     shutil.copytree("survey_index", "galaxtool_index")
     galaxtool.embed(["cutouts", "galaxies"], output="features.parquet")
     shutil.copy("features.parquet", "embeddings.parquet")
