@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -133,7 +133,7 @@ class BatchRunner:
 
     def run(
         self, items: Sequence[InputItem], ranges: Sequence[range] | None = None, *, isolated: bool = False
-    ) -> Iterator[tuple[range, Sequence[InputItem], ScoredBatch]]:
+    ) -> Generator[tuple[range, Sequence[InputItem], ScoredBatch], None, None]:
         """Yield scored batches in order.
 
         Parameters
@@ -238,7 +238,7 @@ class BatchRunner:
 
     def _run_after_kills(
         self, items: Sequence[InputItem], tasks: Sequence[range], kills: int
-    ) -> Iterator[tuple[range, Sequence[InputItem], ScoredBatch]]:
+    ) -> Generator[tuple[range, Sequence[InputItem], ScoredBatch], None, None]:
         """Yield scored batches as `run` does, isolating what may have killed earlier processes.
 
         After one kill, these are the batches that were under way then. After several, all are isolated.
