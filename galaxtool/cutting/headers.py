@@ -16,6 +16,7 @@ from astropy.io import fits
 
 from galaxtool import __version__
 from galaxtool.cutting.open_images import OpenImage
+from galaxtool.utils.warning_filter import ignore_warnings
 
 _CARD_BYTES = 80
 _MAX_TEXT = 60
@@ -107,7 +108,8 @@ class HeaderTemplate:
     """
 
     def __init__(self, header: fits.Header) -> None:
-        self._text = header.tostring(endcard=True, padding=True).encode("ascii")
+        with ignore_warnings():  # about comments that a card is too short for
+            self._text = header.tostring(endcard=True, padding=True).encode("ascii")
         self._starts: dict[str, int] = {}
         for start in range(0, len(self._text), _CARD_BYTES):
             self._starts.setdefault(self._text[start : start + 8].decode().strip(), start)

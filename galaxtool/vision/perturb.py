@@ -164,7 +164,7 @@ def _rotate(picture: np.ndarray, level: float, rng: np.random.Generator) -> np.n
 def _crop(picture: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     middle = (np.array(picture.shape[:2]) - 1) / 2
     # each pixel shows what is `level` times as far from the middle
-    matrix = np.array([level, level, 1.0])
+    matrix = np.diag([level, level, 1.0])
     offset = np.append(middle * (1 - level), 0.0)
     enlarged: np.ndarray = ndimage.affine_transform(picture, matrix, offset=offset, order=1, mode="nearest")
     return enlarged

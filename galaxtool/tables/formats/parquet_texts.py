@@ -24,18 +24,22 @@ def find_text_columns(path: Path) -> list[str]:
     TableError
         If the file says itself that a column is larger than a table may be.
     """
-    with pq.ParquetFile(to_local_path(path)) as file:
+    with pq.ParquetFile(to_local_path(path), pre_buffer=True) as file:
         found, groups, rows = [], file.metadata.num_row_groups, file.metadata.num_rows
-        texts = {field.name for field in file.schema_arrow if _is_text(field.type)}
+        texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        if not texts or not groups:
+            return []
+        # Arrow ends the process where the metadata of a chunk are damaged, unless it prepares to read the chunk
+        next(file.iter_batches(batch_size=1, columns=texts), None)
         for number in range(file.metadata.num_columns):
-            chunks = [file.metadata.row_group(group).column(number) for group in range(groups)]
-            if not chunks or chunks[0].path_in_schema not in texts:
+            if (name := file.schema.column(number).path) not in texts:
                 continue
+            chunks = [file.metadata.row_group(group).column(number) for group in range(groups)]
             size = sum(chunk.total_uncompressed_size for chunk in chunks)
             if size > max(_MOST_BYTES, _LONG * rows):
-                raise _make_error(path, chunks[0].path_in_schema, f"{size >> 20} MB of text in {rows} rows")
+                raise _make_error(path, name, f"{size >> 20} MB of text in {rows} rows")
             if size * rows > _MOST_BYTES:
-                found.append(chunks[0].path_in_schema)
+                found.append(name)
     return found
 
 
