@@ -100,7 +100,6 @@ def test_classifying_or_searching_by_an_image_imports_only_what_it_needs(tmp_pat
         str(tmp_path / "idx"),
         "-o",
         str(tmp_path / "b.csv"),
-        "-q",
     ]
     found = heavy_after(classify, similar, heavy=heavy)
     assert found == {" ".join(classify): [], " ".join(similar): ["faiss"]}

@@ -16,6 +16,7 @@ _BLOCK = 2880
 _MOST_UNPACKED = MAX_PIXELS * 8 + LARGEST_IN_MEMORY
 _LONGEST_HEADER = 1 << 24
 _MANY = re.compile(rb"(?:TFIELDS |Z?NAXIS +)= +(\d+)")
+_NEGATIVE = re.compile(rb"(NAXIS[1-9]\d{0,2}|PCOUNT|GCOUNT) *= *-")
 _MOST = 999  # axes, or columns of a table, by the FITS standard
 
 ANY_SIZE = 1 << 40
@@ -59,7 +60,7 @@ class BoundedStream:
     -----
     astropy reads a header in blocks until it finds END. If nothing but blocks is read for 16 MB, the header has no END.
     A header that claims more axes or columns than the standard allows is rejected, because astropy spends time and
-    memory on each of them.
+    memory on each of them; so is one with a negative size, after which it would read the same headers for ever.
     """
 
     mode = "rb"
@@ -83,10 +84,8 @@ class BoundedStream:
             self._stream.seek(self._at)
         content = self._stream.read(min(n, self._most))
         self._at += len(content)
-        if n <= _BLOCK and (claim := next((c for c in _MANY.finditer(content) if int(c[1]) > _MOST), None)):
-            raise OSError(
-                f"a header claims to have {claim[1].decode()} {'columns' if claim[0][:1] == b'T' else 'axes'}"
-            )
+        if n <= _BLOCK:
+            _check_header(content)
         return content
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -114,3 +113,12 @@ class BoundedStream:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def _check_header(content: bytes) -> None:
+    """Raise OSError if a block of a header claims a size that no file has."""
+    if claim := next((c for c in _MANY.finditer(content) if int(c[1]) > _MOST), None):
+        what = "columns" if claim[0][:1] == b"T" else "axes"
+        raise OSError(f"a header claims to have {claim[1].decode()} {what}")
+    if negative := _NEGATIVE.search(content):
+        raise OSError(f"a header has a negative {negative[1].decode()}")
