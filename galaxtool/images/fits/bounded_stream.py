@@ -5,6 +5,7 @@ A small file, such as a cutout, is decompressed into memory once. Any other is r
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any, BinaryIO
 
@@ -16,7 +17,8 @@ _BLOCK = 2880
 _MOST_UNPACKED = MAX_PIXELS * 8 + LARGEST_IN_MEMORY
 _LONGEST_HEADER = 1 << 24
 _MANY = re.compile(rb"(?:TFIELDS |Z?NAXIS +)= +(\d+)")
-_NEGATIVE = re.compile(rb"(NAXIS[1-9]\d{0,2}|PCOUNT|GCOUNT) *= *-")
+_SIZE = re.compile(rb"(BITPIX|NAXIS[1-9]\d{0,2}|PCOUNT|GCOUNT) *= *([-+.\dDE]+)")
+_LARGEST = 1 << 60
 _MOST = 999  # axes, or columns of a table, by the FITS standard
 
 ANY_SIZE = 1 << 40
@@ -60,7 +62,8 @@ class BoundedStream:
     -----
     astropy reads a header in blocks until it finds END. If nothing but blocks is read for 16 MB, the header has no END.
     A header that claims more axes or columns than the standard allows is rejected, because astropy spends time and
-    memory on each of them; so is one with a negative size, after which it would read the same headers for ever.
+    memory on each of them; so is one with a size below zero or beyond any file, after which it would read the same
+    headers for ever.
     """
 
     mode = "rb"
@@ -120,5 +123,9 @@ def _check_header(content: bytes) -> None:
     if claim := next((c for c in _MANY.finditer(content) if int(c[1]) > _MOST), None):
         what = "columns" if claim[0][:1] == b"T" else "axes"
         raise OSError(f"a header claims to have {claim[1].decode()} {what}")
-    if negative := _NEGATIVE.search(content):
-        raise OSError(f"a header has a negative {negative[1].decode()}")
+    for size in _SIZE.finditer(content):
+        keyword, value = size[1].decode(), size[2].decode()
+        with contextlib.suppress(ValueError):
+            number = float(value.replace("D", "E"))
+            if not 0 <= (abs(number) if keyword == "BITPIX" else number) < _LARGEST:
+                raise OSError(f"a header has {keyword} = {value}")
