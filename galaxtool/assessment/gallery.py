@@ -9,12 +9,11 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, select_split
+from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, open_labeled, select_split
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
 from galaxtool.assessment.scores_job import DatasetScores
 from galaxtool.backbones.layers import JOINT
-from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.reading import read_as_classify
 from galaxtool.errors import ConfigError, IndexMismatch, InputError
@@ -128,16 +127,7 @@ def open_gallery(
         return None
     if (Path(options.gallery).expanduser() / RECORD).is_file():
         return _open_index(options, record, preprocess)
-    dataset = open_dataset(
-        options.gallery,
-        image_column=reading.image_column,
-        label_column=options.label_column,
-        ra_column=reading.ra_column,
-        dec_column=reading.dec_column,
-        table=reading.table,
-        reading=reading.read_options,
-        pattern=reading.pattern,
-    )
+    dataset = open_labeled(options.gallery, reading, label_column=options.label_column)
     read_as_classify(dataset, preprocess)
     splits = read_run_split(files, dataset) or list(list_given_splits(dataset))
     rows, split = select_split(dataset, splits, options.gallery_split or "all")

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import InputError
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.items import InputItem
 from galaxtool.types import ImageRef
 
@@ -26,6 +28,29 @@ class DatasetItem(InputItem):
     """
 
     row: int = 0
+
+
+def open_labeled(
+    text: str,
+    reading: ReadingOptions,
+    *,
+    label_column: str | None,
+    where: str | None = None,
+    needs_labels: bool = True,
+) -> Dataset:
+    """Open a data set whose images are read as those of ``classify``; see `galaxtool.datasets.open.open_dataset`."""
+    return open_dataset(
+        text,
+        image_column=reading.image_column,
+        label_column=label_column,
+        ra_column=reading.ra_column,
+        dec_column=reading.dec_column,
+        table=reading.table,
+        where=where,
+        needs_labels=needs_labels,
+        reading=reading.read_options,
+        pattern=reading.pattern,
+    )
 
 
 def list_dataset_items(dataset: Dataset, rows: Sequence[int]) -> list[DatasetItem]:

@@ -9,12 +9,11 @@ import numpy as np
 from galaxtool.assessment.by_column import check_columns
 from galaxtool.assessment.gallery import GallerySource, open_gallery
 from galaxtool.assessment.held_out import CrossFit, find_cross_fit
-from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, select_split
+from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, open_labeled, select_split
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
 from galaxtool.assessment.truth import Truth, match_gallery, match_truth, name_truth, read_value_truth, read_vote_truth
 from galaxtool.datasets.files import find_notes as find_dataset_notes
-from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.reading import read_as_classify
 from galaxtool.datasets.subset import create_items_table
@@ -94,17 +93,13 @@ def open_subject(
     record = engine.record
     _refuse_unless_classes(options, record)
     prior, terms = choose_prior(record, options.prior), find_terms(record, options.coarse)
-    dataset = open_dataset(
+    assumed = assume_pixel_scale(record, reading)
+    dataset = open_labeled(
         options.dataset,
-        image_column=reading.image_column,
+        assumed,
         label_column=options.label_column,
-        ra_column=reading.ra_column,
-        dec_column=reading.dec_column,
-        table=reading.table,
         where=options.where,
         needs_labels=record.votes is None and record.regression is None,
-        reading=assume_pixel_scale(record, reading).read_options,
-        pattern=reading.pattern,
     )
     preprocess = override_preprocess(record.make_preprocess(), reading)
     read_as_classify(dataset, preprocess)
@@ -123,7 +118,7 @@ def open_subject(
         truth = name_truth([item.label for item in own], options.model)
     else:
         truth = match_truth([item.label for item in own], record, options.model, terms)
-    gallery, among = open_gallery(options, reading, files, record, preprocess), None
+    gallery, among = open_gallery(options, assumed, files, record, preprocess), None
     if gallery is not None:
         truth, among = match_gallery(
             truth, [item.label for item in own], gallery.labels, gallery.name, record, options.model, terms
@@ -144,7 +139,7 @@ def open_subject(
     )
     notes += [note] if note else []
     subject = Subject(engine, dataset, items, chosen, split, truth, terms, prior, cross_fit, notes, gallery, among)
-    return subject, assume_pixel_scale(record, reading)
+    return subject, assumed
 
 
 def _refuse_unless_classes(options: EvaluateOptions, record: ModelRecord) -> None:

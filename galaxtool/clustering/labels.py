@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galaxtool.assessment.labeled_items import find_image
+from galaxtool.assessment.labeled_items import find_image, open_labeled
 from galaxtool.clustering.options import ClusterOptions
 from galaxtool.datasets.clean_labels import clean_labels, find_measurements
-from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.inference.reading_options import ReadingOptions
@@ -75,17 +74,7 @@ def find_labels(
 
 
 def _open(text: str, label_column: str | None, reading: ReadingOptions) -> Dataset:
-    return open_dataset(
-        text,
-        image_column=reading.image_column,
-        label_column=label_column,
-        ra_column=reading.ra_column,
-        dec_column=reading.dec_column,
-        table=reading.table,
-        needs_labels=False,
-        reading=reading.read_options,
-        pattern=reading.pattern,
-    )
+    return open_labeled(text, reading, label_column=label_column, needs_labels=False)
 
 
 def _match(features: Features, datasets: Sequence[Dataset], name: str) -> Labels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 from contextlib import suppress
 from io import FileIO
@@ -34,19 +35,32 @@ class BatchJournal:
         self._stream: FileIO | None = None
 
     def load(self) -> dict[int, bytes]:
-        """Return the content of each whole batch, by the number of its first image."""
+        """Return the content of each whole batch, by the number of its first image; what follows them is cut off."""
+        found, whole = self._read()
+        # what is appended behind a torn batch would not be found again
+        if not found:
+            self.clear()
+        else:
+            with suppress(OSError):
+                os.truncate(self._path, whole)
+        return found
+
+    def _read(self) -> tuple[dict[int, bytes], int]:
+        """Return the content of each whole batch, and the number of bytes of all."""
         found: dict[int, bytes] = {}
+        whole = 0
         with suppress(OSError), open_regular(self._path) as stream:
             size = self._path.stat().st_size
             while len(head := stream.read(_HEAD.size)) == _HEAD.size:
                 mark, start, length = _HEAD.unpack(head)
                 if mark != _MARK or length > size:
-                    return found
+                    break
                 body = stream.read(length + _DIGEST)
                 if body[length:] != _digest(head, body[:length]):
-                    return found
+                    break
                 found[start] = body[:length]
-        return found
+                whole += _HEAD.size + len(body)
+        return found, whole
 
     def add(self, start: int, content: bytes) -> None:
         """Append a batch; a disk that is full only costs the batches that would be kept."""

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from galaxtool.assessment.labeled_items import DatasetItem, find_image, list_dataset_items
+from galaxtool.assessment.labeled_items import DatasetItem, find_image, list_dataset_items, open_labeled
 from galaxtool.datasets.files import find_notes as find_dataset_notes
-from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.reading import read_as_classify
 from galaxtool.datasets.splits.leaks import find_leaks
@@ -81,7 +80,9 @@ def find_doubts(
     engine = open_batch_engine(find_model(options.model), compute, 0, progress)
     reading = assume_pixel_scale(engine.record, reading)
     preprocess = override_preprocess(engine.record.make_preprocess(), reading)
-    dataset = _open_dataset(options, reading)
+    dataset = open_labeled(
+        options.dataset, reading, label_column=options.label_column, where=options.where, needs_labels=False
+    )
     labels = read_checked_labels(dataset, options.folds)
     read_as_classify(dataset, preprocess)
     items = list_dataset_items(dataset, labels.rows.tolist())
@@ -103,21 +104,6 @@ def find_doubts(
     for note in judgement.notes:
         warn(progress, note)
     return _write(options, dataset, items, labels, judgement, preprocess, sum(map(bool, errors)), notes, progress)
-
-
-def _open_dataset(options: DoubtOptions, reading: ReadingOptions) -> Dataset:
-    return open_dataset(
-        options.dataset,
-        image_column=reading.image_column,
-        label_column=options.label_column,
-        ra_column=reading.ra_column,
-        dec_column=reading.dec_column,
-        table=reading.table,
-        where=options.where,
-        reading=reading.read_options,
-        pattern=reading.pattern,
-        needs_labels=False,
-    )
 
 
 def judge_labels(

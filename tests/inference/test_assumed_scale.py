@@ -11,9 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 from PIL import Image
-from support.helpers import make_model
+from support.helpers import SLUGS, make_model
 
 import galaxtool
+from galaxtool.assessment.options import EvaluateOptions
+from galaxtool.assessment.subject import open_subject
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.index.record import IndexRecord
 from galaxtool.types import Silent
 
@@ -100,3 +104,14 @@ def test_an_unknown_scale_is_said(model: Path, pictures: Path) -> None:
     ]
     given, _ = embed(model, pictures, pixel_scale=0.15)  # exactly the whole picture
     np.testing.assert_array_equal(whole, given)
+
+
+def test_a_gallery_is_read_at_the_same_scale_as_the_queries(model: Path, pictures: Path) -> None:
+    set_training(model, 0.3)
+    table = pictures.parent / "labels.csv"
+    table.write_text(f"path,label\n{pictures}/0.png,{SLUGS[0]}\n{pictures}/1.png,{SLUGS[1]}\n")
+    options = EvaluateOptions(dataset=str(table), model=str(model), output=pictures.parent / "out", gallery=str(table))
+    subject, reading = open_subject(options, ReadingOptions(), ComputeOptions(), Silent())
+    assert subject.gallery is not None and subject.gallery.dataset is not None and reading.pixel_scale == 0.3
+    assert [subject.dataset.cutout(row).pixel_scale for row in (0, 1)] == [0.3, 0.3]
+    assert [subject.gallery.dataset.cutout(row).pixel_scale for row in (0, 1)] == [0.3, 0.3]

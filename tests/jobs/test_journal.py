@@ -85,6 +85,9 @@ def test_a_torn_end_costs_the_last_batch(cut: int, tmp_path: Path) -> None:
     last = 36 + len(b"third" * 100)
     expected = {0: b"first", 64: b""} if cut <= last else {0: b"first"} if cut <= last + 36 else {}
     assert found == expected
+    journal.add(256, b"after a resume")
+    journal.close()
+    assert journal.load() == {**expected, 256: b"after a resume"}
 
 
 def test_changed_bytes_are_noticed(tmp_path: Path) -> None:
