@@ -159,8 +159,9 @@ def test_a_model_of_the_hub(place: str, repository: tuple[Path, nn.Module], tmp_
 
 
 def test_a_model_of_the_hub_with_arguments(tmp_path: Path) -> None:
-    model = perturb_weights(timm.create_model("test_vit", num_classes=0, img_size=64, global_pool="avg"))
-    save_for_hf(model, tmp_path / "repository", safe_serialization=True)
+    args = {"img_size": 64, "global_pool": "avg"}
+    model = perturb_weights(timm.create_model("test_vit", num_classes=0, **args))
+    save_for_hf(model, tmp_path / "repository", model_args=args, safe_serialization=True)
     backbone = create_backbone(f"timm:hf_hub:{REPOSITORY}@{tmp_path / 'repository'}")
     assert backbone.image_size == 64 and not backbone.recorded_name
     check_embeddings(backbone, model)

@@ -26,9 +26,10 @@ def jpeg(mode: str = "RGB", size: tuple[int, int] = (90, 70), **options: Any) ->
     channels = len(Image.new(mode, (1, 1)).getbands())
     pixels = NOISE[: size[1], : size[0], :channels]
     stream = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if channels == 1 else pixels, mode=None if channels < 4 else mode).save(
-        stream, "JPEG", **options
-    )
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels, mode=None if channels < 4 else mode)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("PIL.ImageFile.MAXBLOCK", 1 << 21)  # Pillow 12 must hold a progressive JPEG in it
+        image.save(stream, "JPEG", **options)
     return stream.getvalue()
 
 

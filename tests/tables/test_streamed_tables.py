@@ -407,7 +407,7 @@ def like(wanted: object, found: object, suffix: str) -> bool:
         nan = suffix == ".fits" and isinstance(found, float) and math.isnan(found)
         return found is None or found == "" or nan
     if isinstance(wanted, float) and math.isnan(wanted):
-        return str(found) == "nan" or (suffix == ".fits" and found is None)
+        return str(found) == "nan" or (suffix in (".fits", ".vot") and found is None)  # NaN is the null of both
     if suffix == ".csv":
         return type(wanted)(found) == wanted if not isinstance(wanted, bool) else found == str(wanted)
     return found == wanted or (isinstance(wanted, int) and str(found) == str(wanted))  # beyond 63 bits a text
