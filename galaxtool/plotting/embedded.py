@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from galaxtool.backbones.layers import JOINT
 from galaxtool.containers.reading import read_ref
-from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.errors import IndexMismatch, InputError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.model import load_model
@@ -30,6 +31,29 @@ EMBEDDINGS = "embeddings.parquet"
 """File of an evaluation directory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The model and its layer that gave embeddings; embeddings of different origins cannot be compared.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model; empty if unknown.
+    digest : str
+        Digest of the model; empty if unknown.
+    layer : str
+        Layer of the model, see `galaxtool.backbones.layers`.
+    """
+
+    model: str = ""
+    digest: str = ""
+    layer: str = JOINT
+
+    def __str__(self) -> str:
+        name = f"the model '{self.model}' (digest {self.digest[:12]})" if self.model else "a model without a name"
+        return name if self.layer == JOINT else f"the layer {self.layer} of {name}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmbeddedImages:
     """Images with their embeddings.
@@ -42,11 +66,14 @@ class EmbeddedImages:
         Their embeddings, all finite.
     preprocess : Preprocess
         How pictures of the images are made.
+    origin : Origin
+        The model that gave the embeddings.
     """
 
     images: ImageSet
     vectors: np.ndarray
     preprocess: Preprocess
+    origin: Origin
 
     def take(self, rows: np.ndarray) -> EmbeddedImages:
         """Return only some of the images."""
@@ -76,13 +103,47 @@ def open_embedded(text: str, log: Progress, *, model: str | None = None, table: 
         If a model is given, and stored embeddings were made with another one.
     """
     path = Path(text).expanduser()
-    if (path / EMBEDDINGS).is_file():
-        embedded = _add_predictions(_open_stored(path / EMBEDDINGS, model, log), path)
-    elif (path / RECORD).is_file() or is_embedding_file(path):
-        embedded = _open_stored(path, model, log)
-    else:
+    if not _is_stored(path):
         embedded = _embed(text, model or DEFAULT_MODEL, log)
+    elif (path / EMBEDDINGS).is_file():
+        embedded = _add_predictions(_open_stored(path / EMBEDDINGS, model, log), path)
+    else:
+        embedded = _open_stored(path, model, log)
     return replace(embedded, images=add_catalogue(embedded.images, table, log)) if table else embedded
+
+
+def open_gallery(text: str, log: Progress, queries: EmbeddedImages, *, model: str | None = None) -> EmbeddedImages:
+    """Read the embeddings of the images among which queries are looked up.
+
+    Parameters
+    ----------
+    text : str
+        As in `open_embedded`.
+    log : Progress
+        Receives progress and messages.
+    queries : EmbeddedImages
+        The queries, whose model embeds the gallery if it has no embeddings yet.
+    model : str, optional
+        Model that the user named.
+
+    Raises
+    ------
+    InputError
+        If there are no embeddings and no images.
+    IndexMismatch
+        If the embeddings of the gallery were made with another model, or are of another layer.
+    """
+    is_stored = _is_stored(Path(text).expanduser())
+    gallery = open_embedded(text, log, model=model if is_stored else model or queries.origin.model or None)
+    ours, theirs = queries.origin, gallery.origin
+    same = (ours.digest, ours.layer) == (theirs.digest, theirs.layer)
+    if not same or queries.vectors.shape[1] != gallery.vectors.shape[1]:
+        raise IndexMismatch(
+            f"The embeddings of '{queries.images.name}' are of {ours}, those of the gallery '{gallery.images.name}' of "
+            f"{theirs}.",
+            hint="Embed both with the same model and layer, or give images as the gallery.",
+        )
+    return gallery
 
 
 def sample_images(
@@ -126,6 +187,17 @@ def sample_images(
     return embedded if len(rows) == n else embedded.take(np.sort(rows))
 
 
+def find_files(paths: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """Return the row of each wanted file among N paths, -1 for one that is not there; an empty path is no file."""
+    row_of = {str(Path(path).absolute()): row for row, path in enumerate(paths) if path}
+    return np.array([row_of.get(str(Path(path).absolute()), -1) if path else -1 for path in wanted])
+
+
+def _is_stored(path: Path) -> bool:
+    """Tell whether a path is an evaluation directory with embeddings, an index or a file of embeddings."""
+    return (path / EMBEDDINGS).is_file() or (path / RECORD).is_file() or is_embedding_file(path)
+
+
 def _open_stored(path: Path, model: str | None, log: Progress) -> EmbeddedImages:
     """Read the embeddings of an index or a file."""
     args = FeatureArgs(inputs=[path], model=model, reading=ReadingOptions(), compute=ComputeOptions())
@@ -156,7 +228,8 @@ def _from_features(features: Features, folder: Path) -> EmbeddedImages:
         read=read,
     )
     preprocess = override_preprocess(features.preprocess, features.reading)
-    return EmbeddedImages(images=images, vectors=features.vectors, preprocess=preprocess)
+    origin = Origin(features.model, features.digest, features.layer)
+    return EmbeddedImages(images=images, vectors=features.vectors, preprocess=preprocess, origin=origin)
 
 
 def _add_predictions(embedded: EmbeddedImages, folder: Path) -> EmbeddedImages:
@@ -179,26 +252,24 @@ def _embed(text: str, model: str, log: Progress) -> EmbeddedImages:
     images = open_images(text, log)
     if not any(images.paths):
         log.start("Embedding images", len(images))
-        vectors = load_model(model).embed([images.read(row, ReadOptions()) for row in range(len(images))])
+        loaded = load_model(model)
+        vectors = loaded.embed([images.read(row, ReadOptions()) for row in range(len(images))])
         log.advance(len(images))
-        return EmbeddedImages(images=images, vectors=vectors, preprocess=find_preprocess(model))
+        origin = Origin(model, loaded.record.digest)
+        return EmbeddedImages(images=images, vectors=vectors, preprocess=find_preprocess(model), origin=origin)
     inputs = [text] if Path(text).exists() or ":" not in text else [text.partition(":")[2]]
     args = FeatureArgs(inputs=inputs, model=model, reading=ReadingOptions(), compute=ComputeOptions())
     found = _from_features(open_features(args, log), Path())
-    rows = _find_rows([_absolute(path) for path in found.images.paths], [_absolute(path) for path in images.paths])
+    rows = find_files(found.images.paths, images.paths)
     if (rows < 0).all():
         raise InputError(f"The images of '{text}' cannot be read.", hint="`galaxtool embed` says why.")
     if lacking := int((rows < 0).sum()):
         log.say(f"{format_count(lacking, 'image')} of '{text}' left out, because they cannot be read.")
     kept = np.flatnonzero(rows >= 0)
-    return EmbeddedImages(images=images.take(kept), vectors=found.vectors[rows[kept]], preprocess=found.preprocess)
+    return replace(found, images=images.take(kept), vectors=found.vectors[rows[kept]])
 
 
 def _find_rows(names: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     """Return the row of each wanted name, -1 where there is none."""
     row_of = {name: row for row, name in enumerate(names)}
     return np.array([row_of.get(name, -1) for name in wanted])
-
-
-def _absolute(path: str) -> str:
-    return str(Path(path).absolute())

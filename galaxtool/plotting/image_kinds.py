@@ -93,6 +93,11 @@ def list_image_kinds() -> list[PlotSpec]:
                 MethodOption(name="queries", default="", summary="Identifiers of the queries, separated by commas."),
                 MethodOption(name="n", default=0, summary="Number of queries; 0 for one of each class."),
                 MethodOption(
+                    name="gallery",
+                    default="",
+                    summary="Other images, an index, a file of embeddings or an evaluation to look the queries up in.",
+                ),
+                MethodOption(
                     name="layout",
                     default="rows",
                     choices=("rows", "columns"),

@@ -13,13 +13,14 @@ from PIL import Image
 from support.training_helpers import run_command
 
 import galaxtool
-from galaxtool.errors import ConfigError, InputError, UnknownName
+from galaxtool.errors import ConfigError, IndexMismatch, InputError, UnknownName
 from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
 from galaxtool.plotting.charts.projection import UNKNOWN, Panel, draw_projection
 from galaxtool.plotting.charts.retrieval import Neighbor, RetrievalQuery, draw_retrieval
 from galaxtool.plotting.charts.samples import Sample, draw_samples
-from galaxtool.plotting.embedded import open_embedded, sample_images
+from galaxtool.plotting.embedded import find_files, open_embedded, open_gallery, sample_images
 from galaxtool.plotting.images import index_classes, open_images
+from galaxtool.plotting.kinds.retrieval import find_nearest
 from galaxtool.types import Silent
 
 N = 24
@@ -137,6 +138,30 @@ def test_one_image_of_each_class_is_a_query(folder: Path, tmp_path: Path) -> Non
     text = (tmp_path / "a.svg").read_text()
     assert all(f">{name}</text>" in text for name in ("spiral", "edge-on"))
     assert text.count("✓") + text.count("✗") >= 3 * 4  # a neighbour without a class has no mark
+
+
+def test_queries_are_looked_up_in_a_gallery(folder: Path, tmp_path: Path) -> None:
+    gallery = tmp_path / "gallery.parquet"
+    near = np.eye(8, dtype=np.float32)[[0, 0, 1, 1, 1]] + np.float32(0.01) * np.arange(5, dtype=np.float32)[:, None]
+    names = ["g3", "a", "b", "c", "d"]  # the query itself, and four others
+    for name in names[1:]:
+        Image.new("RGB", (20, 20)).save(tmp_path / f"{name}.png")
+    with open_embedding_writer(gallery, count=5, dim=8, meta={}) as writer:
+        paths = [str(folder / "g3.png"), *(str(tmp_path / f"{name}.png") for name in names[1:])]
+        writer.write([EmbeddedImage(n, p, None, None, "") for n, p in zip(names, paths, strict=True)], near)
+    asked = open_embedded(str(folder / "e.parquet"), Silent())
+    others = open_gallery(str(gallery), Silent(), asked)
+    own = find_files(others.images.paths, [str(folder / "g3.png"), str(folder / "g4.png"), ""])
+    assert own.tolist() == [0, -1, -1]
+    found, _ = find_nearest(asked.vectors[[3, 4]], others.vectors, own[:2], 2)
+    assert found[0, 0] == 1 and set(found[1]) < {2, 3, 4}
+    option = ["k=3", "queries=g3,g4", f"gallery={gallery}"]
+    out = galaxtool.plot("retrieval", folder / "ev", output=tmp_path / "a.svg", option=option)
+    assert (tmp_path / "a.svg").read_text().count("<image") == 2 * (1 + 3), out
+    with open_embedding_writer(gallery, count=1, dim=8, meta={"model": "other", "model_digest": "0" * 64}) as writer:
+        writer.write([EmbeddedImage("a", "", None, None, "")], near[:1])
+    with pytest.raises(IndexMismatch, match=r"a model without a name, those of the gallery .* 'other'"):
+        galaxtool.plot("retrieval", folder / "ev", output=tmp_path / "b.svg", option=option)
 
 
 def test_right_and_wrong_neighbours_differ_without_colour() -> None:

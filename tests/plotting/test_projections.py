@@ -94,7 +94,8 @@ def test_each_cell_shows_the_image_nearest_to_its_centre() -> None:
 
 def test_nearest_images_are_those_of_a_loop() -> None:
     vectors = make_clusters(40)
-    found, similarities = find_nearest(3 * vectors, np.array([5, 17]), 4)
+    rows = np.array([5, 17])
+    found, similarities = find_nearest(3 * vectors[rows], vectors, rows, 4)
     for query, rows, cosines in zip((5, 17), found, similarities, strict=True):
         scored = sorted(
             ((float(vectors[i].astype(float) @ vectors[query].astype(float)), i) for i in range(40) if i != query),
