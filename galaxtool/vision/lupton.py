@@ -100,11 +100,14 @@ def find_scaling(planes: np.ndarray, bands: Sequence[str], unit: str, stretch: L
 
 def apply_lupton(scaled: np.ndarray, q: float) -> np.ndarray:
     """Scale channels to [0, 1] in place, keeping their ratios at every brightness."""
-    brightness = np.maximum(scaled, 0).mean(axis=0)
-    dark = brightness <= 0
+    brightness = np.maximum(scaled[0], 0)
+    for channel in scaled[1:]:  # plane by plane, in the cache of the processor
+        brightness += np.maximum(channel, 0)
+    brightness /= len(scaled)
     dimming = np.arcsinh(q * brightness)
     brightness *= math.sqrt(q)
-    brightness += dark  # where the brightness is zero, so is what is divided by it
+    if (dark := brightness <= 0).any():
+        brightness[dark] = 1  # there, what is divided by it is zero
     dimming /= brightness
     scaled *= dimming
     return np.clip(scaled, 0, 1, out=scaled)

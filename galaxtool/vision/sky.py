@@ -12,6 +12,7 @@ FAINTEST = np.float32(1e-36)
 _SAMPLE = 10_000  # pixels used to measure the sky, which gives its level to a hundredth of the noise
 _MIN_RELATIVE_NOISE = 1e-12  # lower limit of the noise relative to the brightest pixel
 _RUN = 64
+_NEAR = 0.125  # standard deviations
 
 
 def measure_sky(plane: np.ndarray) -> tuple[float, float]:
@@ -33,14 +34,17 @@ def measure_sky(plane: np.ndarray) -> tuple[float, float]:
     if not known.size:
         return 0.0, 1.0
     step = max(1, math.isqrt(plane.size // _SAMPLE))
-    sample = select_finite(plane[::step, ::step]) if step > 1 else known.ravel()
+    sample = known
+    if step > 1:
+        sample = plane[::step, ::step]
+        sample = sample if known is plane else select_finite(sample)
     if not sample.size:
         return 0.0, 1.0
-    measured = sample[sample != 0]
-    if sample.size > measured.size > 0 and np.median(np.abs(measured - np.median(measured))) > 0:
-        sample = measured
-    sky, noise = _clip_sigma(sample.astype(np.float64).ravel())
-    level = float(np.median(sky))
+    if not sample.all():
+        measured = sample[sample != 0]
+        if measured.size and np.median(np.abs(measured - np.median(measured))) > 0:
+            sample = measured
+    level, noise = _clip_sigma(sample.astype(np.float64).ravel())
     if not noise > 0:
         # without noise, assume that the brightest pixels are a hundred times as bright as the noise
         noise = float(sample.max() - level) / 100 or 1.0
@@ -58,8 +62,8 @@ def compute_percentile(plane: np.ndarray, share: float) -> float:
     above = values.size - rank
     runs = values.size // _RUN
     if above < runs:
-        # The `above`-th largest maximum of short runs is not above the wanted pixel, so fainter pixels can be dropped.
-        maxima = values[: runs * _RUN].reshape(runs, _RUN).max(axis=1)
+        # The `above`-th largest maximum of groups is not above the wanted pixel, so fainter pixels can be dropped.
+        maxima = values[: runs * _RUN].reshape(_RUN, runs).max(axis=0)
         values = values[values >= np.partition(maxima, runs - above)[runs - above]]
     return float(np.partition(values, values.size - above)[values.size - above])
 
@@ -70,10 +74,10 @@ def select_finite(plane: np.ndarray) -> np.ndarray:
     return plane if finite.all() else plane[finite]
 
 
-def _clip_sigma(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Clip values beyond three standard deviations until none are left; return the rest and its deviation.
+def _clip_sigma(values: np.ndarray) -> tuple[float, float]:
+    """Clip values beyond three standard deviations until none are left; return the median and deviation of the rest.
 
-    The result equals that of `scipy.stats.sigmaclip` to the last bit, but the mean is computed only once.
+    The deviation equals that of `scipy.stats.sigmaclip` to the last bit, but the mean is computed only once.
     """
     while True:
         mean = np.add.reduce(values) / values.size
@@ -82,5 +86,17 @@ def _clip_sigma(values: np.ndarray) -> tuple[np.ndarray, float]:
         deviation = np.sqrt(np.add.reduce(squares) / values.size)
         kept = values[(values >= mean - deviation * 3) & (values <= mean + deviation * 3)]
         if kept.size == values.size:
-            return values, float(deviation)
+            return _find_median(values, float(mean), float(deviation)), float(deviation)
         values = kept
+
+
+def _find_median(values: np.ndarray, mean: float, deviation: float) -> float:
+    """Return the median, which is searched for near the mean: that of the sky lies there."""
+    low, high = mean - _NEAR * deviation, mean + _NEAR * deviation
+    near = values[(values >= low) & (values <= high)]
+    below = np.count_nonzero(values < low)
+    first, last = (values.size - 1) // 2 - below, values.size // 2 - below
+    if first < 0 or last >= near.size:
+        return float(np.median(values))
+    near.partition((first, last))
+    return float((near[first] + near[last]) / 2)

@@ -176,7 +176,8 @@ def to_planes(cutout: Cutout, stretch: Stretch, window: Window = WHOLE) -> np.nd
         return _mix_channels(part, channels)
     if stretch.name == "lupton" or (stretch.name == "auto" and len(cutout.bands) > 1):
         scaling = find_scaling(planes, [cutout.bands[i] for i in used], cutout.unit, stretch)
-        return _to_bytes(apply_lupton(_mix_channels(scaling.apply(clip_range(part)), channels), stretch.q))
+        scaled = scaling.apply(clip_range(np.ascontiguousarray(part)))
+        return _to_bytes(apply_lupton(_mix_channels(scaled, channels), stretch.q))
     shown = np.empty(part.shape, dtype=np.uint8)
     for plane, wanted, target in zip(planes, part, shown, strict=True):
         target[...] = _to_bytes(_stretch_plane(clip_range(plane), clip_range(wanted), stretch))
