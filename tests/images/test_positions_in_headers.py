@@ -227,3 +227,18 @@ def test_pixels_that_are_not_brightness_are_flagged(
     header = fits.Header(cards)
     fits.writeto(tmp_path / "a.fits", np.random.default_rng(2).normal(size=(16, 16)).astype(np.float32), header)
     assert read_file(tmp_path / "a.fits").flags == flags
+
+
+@pytest.mark.parametrize("projection", ["TAN", "SIN", "CAR", "SFL"])
+@pytest.mark.parametrize("more", ["", "CUNIT1  = 'arcsec'", "LATPOLE = 10.0"])
+def test_images_that_differ_in_their_reference_only(projection: str, more: str) -> None:
+    """Their other cards are parsed once, which must not leave anything of one image to the next."""
+    for ra, dec, x in ((10.0, 50.0, 10.0), (200.0, -40.0, 12.5), (359.9, 0.0, -3.25), (10.0, 50.0, 10.0)):
+        cards = [
+            f"CTYPE1  = 'RA---{projection}'", f"CTYPE2  = 'DEC--{projection}'", f"CRVAL1  = {ra}", f"CRVAL2  = {dec}",
+            f"CRPIX1  = {x}", "CRPIX2  = 8.0", "CDELT1  = -0.001", "CDELT2  = 0.001", more, "END",
+        ]  # fmt: skip
+        raw = "".join(card.ljust(80) for card in cards)
+        (alpha, delta, _), flags = find_center(Cards(raw.encode()), (SIDE, SIDE))
+        wanted = WCS(fits.Header.fromstring(raw)).all_pix2world([[9, 9]], 0)[0]
+        assert (alpha, delta) == (wanted[0] % 360, wanted[1]) and not flags

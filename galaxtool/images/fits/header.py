@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from typing import Any, Protocol
 
+import numpy as np
 from astropy.io.fits import Card, Header
 from astropy.io.fits.card import Undefined
 
@@ -23,6 +24,35 @@ class Keywords(Protocol):
         """Return the value of a keyword, or the default if there is none."""
 
 
+class Layout:
+    """The keywords of a header in their order, which the images of a survey share.
+
+    Parameters
+    ----------
+    keywords : bytes
+        Keywords of all cards, eight bytes each.
+    """
+
+    def __init__(self, keywords: bytes) -> None:
+        self.keys = [keywords[i : i + 8] for i in range(0, len(keywords), 8)]
+        # from last to first: the first card with a keyword wins
+        last = _CARD * (len(self.keys) - 1)
+        self.starts = dict(zip(reversed(self.keys), range(last, -1, -_CARD), strict=True))
+
+    @cached_property
+    def has_distortions(self) -> bool:
+        """Whether a keyword may be of a distorted WCS: PV, PS, SIP, table look-up, detector distortion or TNX."""
+        return _DISTORTION.search(b"\n" + b"\n".join(self.starts)) is not None
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether a keyword, or text such as COMMENT, is there more than once."""
+        return len(self.keys) > len(self.starts)
+
+
+_find_layout = lru_cache(maxsize=256)(Layout)
+
+
 class Cards:
     """The cards of a header; astropy parses a card when its value is requested.
 
@@ -37,9 +67,8 @@ class Cards:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
-        self._keys = [raw[i : i + 8] for i in range(0, len(raw), _CARD)]
-        # from last to first: the first card with a keyword wins
-        self._starts = dict(zip(reversed(self._keys), range(_CARD * (len(self._keys) - 1), -1, -_CARD), strict=True))
+        self.layout = _find_layout(np.frombuffer(raw, np.uint8).reshape(-1, _CARD)[:, :8].tobytes())
+        self._starts = self.layout.starts
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of a keyword; the default if there is no such card, or it has no value.
@@ -75,19 +104,9 @@ class Cards:
         """Where the first card of each keyword, padded to eight bytes, begins."""
         return self._starts
 
-    @cached_property
-    def has_distortions(self) -> bool:
-        """Whether a keyword may be of a distorted WCS: PV, PS, SIP, table look-up, detector distortion or TNX."""
-        return _DISTORTION.search(b"\n" + b"\n".join(self._starts)) is not None
-
     def has_any(self, keys: frozenset[bytes]) -> bool:
         """Tell whether one of some keywords, padded to eight bytes, is there."""
         return not self._starts.keys().isdisjoint(keys)
-
-    @property
-    def has_repeats(self) -> bool:
-        """Whether a keyword, or text such as COMMENT, is there more than once."""
-        return len(self._keys) > len(self._starts)
 
     def names(self) -> list[str]:
         """Return the keywords, each once."""
@@ -95,7 +114,7 @@ class Cards:
 
     def count(self, key: str) -> int:
         """Return the number of cards with a keyword."""
-        return self._keys.count(key.ljust(8).encode())
+        return self.layout.keys.count(key.ljust(8).encode())
 
     def card(self, key: str) -> bytes:
         """Return the first card with a keyword; empty if there is none."""
@@ -105,7 +124,7 @@ class Cards:
     def select(self, keys: Container[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Yield the cards with some keywords, padded to eight bytes, in their order, each with its keyword."""
         raw = self.raw
-        return ((key, raw[_CARD * n : _CARD * n + _CARD]) for n, key in enumerate(self._keys) if key in keys)
+        return ((key, raw[_CARD * n : _CARD * n + _CARD]) for n, key in enumerate(self.layout.keys) if key in keys)
 
     def get_text(self, key: str) -> str:
         """Return the value of a card as it is written, without quotes; empty if it is not there, or has none."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from astropy.coordinates import ICRS, CartesianRepresentation, SkyCoord
+from astropy.coordinates import ICRS
 from astropy.io.fits import HDUList, Header, VerifyError
-from astropy.wcs import WCS, Wcsprm
+from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from galaxtool.images.fits.header import Cards
+from galaxtool.images.fits.simple_wcs import SimpleWcs, locate_plain, transform_to_icrs
 from galaxtool.images.fits.wcs_cards import WcsRepair, inspect_wcs, is_celestial
 from galaxtool.images.fits.wcslib_header import build_wcslib_header
 from galaxtool.types import BAD_WCS
@@ -22,8 +21,6 @@ from galaxtool.utils.warning_filter import ignore_warnings
 Place = tuple[float | None, float | None, float | None]
 NOWHERE: Place = (None, None, None)
 
-_PROJECTIONS = re.compile("....-(TAN|STG|SIN|ARC|ZEA|AIR|CAR|CEA|MER|SFL|PAR|MOL|AIT|TSC|CSC|QSC|HPX)")
-_SKY = (("RA--", "DEC-"), ("GLON", "GLAT"))
 _CLAIMS = re.compile(r" *(?:RA|DEC|[GE]LON|[GE]LAT) *-", re.IGNORECASE)
 
 
@@ -57,25 +54,34 @@ def find_center(header: Header | Cards, shape: tuple[int, int]) -> tuple[Place, 
         return NOWHERE, ()
     try:
         cards = header if isinstance(header, Cards) else to_cards(header)
-        repair = inspect_wcs(cards, shape)
-        if repair.problem:
-            return NOWHERE, repair.flags
-        if not is_celestial(cards):
-            return NOWHERE, ()
-        if repair.changes:
-            cards = cards.replace(repair.changes)
-        ny, nx = shape
-        middle = np.array([[(nx - 1) / 2, (ny - 1) / 2]])
-        with ignore_warnings():  # about corrected dates and units, which do not affect the position
-            raw = build_wcslib_header(cards)
-            place = (None if cards.has_distortions else _solve_simple(raw, middle)) or _solve_general(raw, middle)
+        middle = (shape[1] - 1) / 2, (shape[0] - 1) / 2
+        place = locate_plain(cards, middle)
+        return _solve(cards, shape, middle) if place is None else _check_place(place, ())
     except Exception:
         # WCSLIB has many exceptions, and headers find more ways to be wrong; none of them affects the pixels.
         return NOWHERE, (BAD_WCS,) if _claims_position(header) else ()
+
+
+def _solve(cards: Cards, shape: tuple[int, int], middle: tuple[float, float]) -> tuple[Place, tuple[str, ...]]:
+    """Return what `find_center` does, for any header."""
+    repair = inspect_wcs(cards, shape)
+    if repair.problem or not is_celestial(cards):
+        return NOWHERE, repair.flags
+    if repair.changes:
+        cards = cards.replace(repair.changes)
+    with ignore_warnings():  # about corrected dates and units, which do not affect the position
+        raw = build_wcslib_header(cards)
+        simple = None if cards.layout.has_distortions else SimpleWcs.open(raw)
+        place = _solve_general(raw, middle) if simple is None else simple.locate(middle)
+    return _check_place(place, repair.flags)
+
+
+def _check_place(place: Place, flags: tuple[str, ...]) -> tuple[Place, tuple[str, ...]]:
+    """Return a right ascension of 0 to 360 degrees; nothing where the middle is not on the sky, as in some maps."""
     ra, dec, scale = place
     if ra is None or dec is None or not scale or not all(map(math.isfinite, (ra, dec, scale))):
-        return NOWHERE, ()  # not on the sky, such as a corner of a map of the whole sky
-    return (float(ra or 0.0) % 360, dec, scale), repair.flags
+        return NOWHERE, ()
+    return (float(ra or 0.0) % 360, dec, scale), flags
 
 
 def repair_header(header: Header, shape: tuple[int, int]) -> tuple[Header, WcsRepair]:
@@ -143,60 +149,14 @@ def _open_wcs(raw: bytes, tables: HDUList | None) -> WCS:
     return wcs
 
 
-def _solve_simple(raw: bytes, middle: np.ndarray) -> Place | None:
-    """Solve a WCS without distortion; None if it is of another kind."""
-    wcs = Wcsprm(header=raw, relax=True)
-    wcs.cdfix()
-    wcs.celfix()
-    if not all(_PROJECTIONS.fullmatch(ctype) for ctype in wcs.ctype):
-        return None
-    world = wcs.p2s(middle, 0)["world"][0]
-    if wcs.lng < 0 or wcs.lat < 0:
-        return NOWHERE
-    axes = (wcs.ctype[wcs.lng][:4], wcs.ctype[wcs.lat][:4])
-    if axes not in _SKY:
-        return None
-    ra, dec = _convert_to_icrs(float(world[wcs.lng]), float(world[wcs.lat]), (wcs.radesys, repr(wcs.equinox), *axes))
-    sides = np.hypot(*(wcs.get_cdelt()[:, None] * wcs.get_pc()))
-    return ra, dec, 3600 * math.sqrt(float(sides[0] * sides[1]))
-
-
-def _solve_general(raw: bytes, middle: np.ndarray) -> Place:
+def _solve_general(raw: bytes, middle: tuple[float, float]) -> Place:
     """Solve a WCS of any kind."""
     wcs = _open_wcs(raw, None)
     if not wcs.has_celestial:
         return NOWHERE
-    world = wcs.all_pix2world(middle, 0)[0]
+    world = wcs.all_pix2world([middle], 0)[0]
     ra, dec = float(world[wcs.wcs.lng]), float(world[wcs.wcs.lat])
     frame = wcs_to_celestial_frame(wcs)
     if not isinstance(frame, ICRS):
-        ra, dec = _transform(ra, dec, frame)
+        ra, dec = transform_to_icrs(ra, dec, frame)
     return ra, dec, 3600 * math.sqrt(float(np.prod(proj_plane_pixel_scales(wcs))))
-
-
-def _convert_to_icrs(lon: float, lat: float, system: tuple[str, str, str, str]) -> tuple[float, float]:
-    """Convert a position to ICRS; the system is RADESYS, EQUINOX and the names of the axes."""
-    frame, rotation = _find_frame(*system)
-    if rotation is None:
-        return (lon, lat) if isinstance(frame, ICRS) else _transform(lon, lat, frame)
-    lon, lat = math.radians(lon), math.radians(lat)
-    x, y, z = rotation @ (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat))
-    return math.degrees(math.atan2(y, x)), math.degrees(math.atan2(z, math.hypot(x, y)))
-
-
-@lru_cache(maxsize=64)
-def _find_frame(radesys: str, equinox: str, lng: str, lat: str) -> tuple[Any, np.ndarray | None]:
-    """Return the frame of a header, and the matrix to ICRS if the conversion is a rotation."""
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = [f"{lng}-TAN", f"{lat}-TAN"]
-    wcs.wcs.radesys, wcs.wcs.equinox = radesys, float(equinox)
-    frame = wcs_to_celestial_frame(wcs)
-    if frame.name not in ("fk5", "galactic"):
-        return frame, None
-    axes = frame.realize_frame(CartesianRepresentation(np.eye(3)))
-    return frame, axes.transform_to(ICRS()).cartesian.xyz.value
-
-
-def _transform(lon: float, lat: float, frame: Any) -> tuple[float, float]:
-    position = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
-    return float(position.ra.deg), float(position.dec.deg)

@@ -26,6 +26,7 @@ from galaxtool.images.fits.wcs_repairs import (
 from galaxtool.images.fits.wcs_values import AXES, MATRIX, PLAIN_NUMBER, UnusableWCS, Value, WcsValues
 from galaxtool.types import BAD_WCS, SIP_IGNORED
 
+_CARD = 80
 _NUMBERS = (
     *(f"{name}{axis}" for name in ("CRPIX", "CRVAL", "CDELT", "CROTA") for axis in AXES),
     *(f"{name}{i}_{j}" for name in ("CD", "PC") for i, j in MATRIX),
@@ -43,6 +44,12 @@ _PLAIN_ANGLE = re.compile(
 # below 90 degrees: more is an error, or the right ascension of axes in the other order
 _PLAIN_LATITUDE = re.compile(
     rb".{8}= *[+-]?(?:0*[0-8]?\d(?:\.\d*)?|\d(?:\.\d*)?E(?:[+-]?0?0|-\d+)|[0-8](?:\.\d*)?E\+?0?1) *(?:/.*)?", re.DOTALL
+)
+_REFERENCE = (
+    (b"CRPIX1  ", PLAIN_NUMBER),
+    (b"CRPIX2  ", PLAIN_NUMBER),
+    (b"CRVAL1  ", _PLAIN_ANGLE),
+    (b"CRVAL2  ", _PLAIN_LATITUDE),
 )
 _PLAIN_TYPE = re.compile(rb".{8}= '[A-Z]{2,4}-{1,4}(?!CAR|CEA|MER|HPX)[A-Z]{3} *'.*", re.DOTALL)
 _PLAIN_UNIT = re.compile(rb".{8}= *'(?:deg|arcsec|arcmin|rad|mas)? *'.*", re.DOTALL)
@@ -90,7 +97,7 @@ def inspect_wcs(cards: Cards, shape: tuple[int, int]) -> WcsRepair:
     WcsRepair
         Nothing is done to a header without a celestial WCS on its first two axes.
     """
-    if _is_plain(cards):
+    if is_plain(cards):
         return _NOTHING
     types = _find_types(cards)
     if not all(_CELESTIAL.fullmatch(name) for name in types):
@@ -108,11 +115,23 @@ def is_celestial(cards: Cards) -> bool:
     return all(_CELESTIAL.fullmatch(name) for name in _find_types(cards))
 
 
+def read_reference(cards: Cards) -> tuple[float, ...] | None:
+    """Return CRPIX1, CRPIX2, CRVAL1 and CRVAL2; None if they are not there or out of the ordinary."""
+    raw, starts = cards.raw, cards.starts
+    values = []
+    for key, pattern in _REFERENCE:
+        start = starts.get(key, -_CARD)
+        if not (raw[start + 8 : start + 10] == b"= " and pattern.fullmatch(raw, start, start + _CARD)):
+            return None
+        values.append(float(raw[start + 10 : start + _CARD].partition(b"/")[0]))
+    return tuple(values)
+
+
 def _find_types(cards: Cards) -> list[str]:
     return [str(cards.get(f"CTYPE{axis}") or "").strip().upper() for axis in AXES]
 
 
-def _is_plain(cards: Cards) -> bool:
+def is_plain(cards: Cards) -> bool:
     """Tell whether WCSLIB reads a header as it is meant; few headers go beyond this test."""
     raw, starts = cards.raw, cards.starts
     for key in _NUMBER_KEYS:
@@ -133,7 +152,7 @@ def _is_plain(cards: Cards) -> bool:
                 return False
     if not all(key in starts for key in _NEEDED_KEYS):
         return False
-    if cards.has_repeats and any(cards.count(key) > 1 for key in _NEEDED):
+    if cards.layout.has_repeats and any(cards.count(key) > 1 for key in _NEEDED):
         return False
     has_cd, has_pc = b"CD1_1   " in starts, b"PC1_1   " in starts
     if has_cd and _ZERO.fullmatch(raw, starts[b"CD1_1   "], starts[b"CD1_1   "] + 80):
@@ -144,7 +163,7 @@ def _is_plain(cards: Cards) -> bool:
         return False
     if (has_cd and has_pc) or (has_pc and has_rotation) or not (has_step or (has_cd and b"CD2_2   " in starts)):
         return False
-    return not cards.has_distortions
+    return not cards.layout.has_distortions
 
 
 def _repair(cards: Cards, shape: tuple[int, int], types: list[str], repair: WcsRepair) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-from galaxtool.images.fits.header import Cards
+from galaxtool.images.fits.header import Cards, Layout
 from galaxtool.images.fits.wat import find_usable_wat
 from galaxtool.images.fits.wcs_values import AXES, MATRIX, UnusableWCS
 
@@ -49,6 +50,9 @@ def _list_patterns() -> dict[bytes, re.Pattern[bytes]]:
 
 
 _PATTERNS = _list_patterns()
+REFERENCE = frozenset(_pad(f"{name}{axis}") for name in ("CRPIX", "CRVAL") for axis in AXES)
+"""Keywords in which the images of a survey differ."""
+
 _OTHER_AXES = frozenset(
     _pad(f"{name}{i}_{j}") for name in ("CD", "PC") for a in AXES for b in range(3, 10) for i, j in ((a, b), (b, a))
 )
@@ -99,6 +103,20 @@ def build_wcslib_header(cards: Cards, *, with_tables: bool = False) -> bytes:
     if not _FUNCTIONS.isdisjoint(starts) or with_tables:
         selected += _select_tables(cards, with_tables)
     return b"".join(selected)
+
+
+@lru_cache(maxsize=256)
+def find_shared_cards(layout: Layout) -> tuple[int, ...] | None:
+    """Return where the cards begin that WCSLIB gets beside CRPIX and CRVAL.
+
+    None if the layout is out of the ordinary: without CRPIX and CRVAL, with repeated or continued cards, with
+    distortions, or with elements of a matrix for other axes.
+    """
+    keys = [key for key in layout.keys if key in _PATTERNS]
+    odd = layout.has_distortions or b"CONTINUE" in layout.starts or not _OTHER_AXES.isdisjoint(layout.starts)
+    if odd or len(keys) > len(set(keys)) or not set(keys) >= REFERENCE:
+        return None
+    return tuple(layout.starts[key] for key in keys if key not in REFERENCE)
 
 
 def _describe(key: bytes, card: bytes) -> str:
