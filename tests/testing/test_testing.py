@@ -87,6 +87,19 @@ class Whitening(Plain):
         return found - found.mean(0)
 
 
+class Amplifying(Plain):
+    """A backbone that loses three digits of its results, as deep ones with random weights do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image_tower = nn.Sequential(self.image_tower, Rounding())
+
+
+class Rounding(nn.Module):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features * (1 + 1e3 * torch.finfo(features.dtype).eps * len(features))
+
+
 class Detached(Plain):
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         return self.image_tower(images).detach()
@@ -139,6 +152,15 @@ def test_check_backbone_passes_a_plain_one_and_minds_its_spec(register: Any) -> 
     state = torch.get_rng_state()
     check_backbone("odd@none")
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_check_backbone_tells_rounding_from_a_dependence_on_the_batch(register: Any) -> None:
+    register("register_backbones", BackboneSpec, lambda **_: Amplifying(), image_size=8)
+    with torch.no_grad():
+        images = torch.randn(3, 3, 8, 8)
+        odd = Amplifying()
+        assert (odd.embed(images)[:1] / odd.embed(images[:1]) - 1).abs().max() > 1e-4
+    check_backbone("odd@none")
 
 
 def test_check_backbone_compares_the_size_with_the_spec(register: Any) -> None:

@@ -13,7 +13,8 @@ from astropy.wcs import WCS
 from galaxtool_detect import FieldOptions, make_simulated_set, simulate, simulate_field
 from galaxtool_detect.datasets.coco import read_coco
 from galaxtool_detect.simulation.components import Components, make_covariance, render
-from galaxtool_detect.simulation.noise import draw_noise
+from galaxtool_detect.simulation.crowding import draw_ragged_border, find_blends, look_up
+from galaxtool_detect.simulation.noise import draw_confusion, draw_noise
 from galaxtool_detect.simulation.outline import find_box
 from galaxtool_detect.simulation.sources import CLASSES, draw_source
 from scipy.ndimage import gaussian_filter
@@ -134,9 +135,54 @@ def test_the_coco_file_has_the_boxes(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "boxes.json").read_text())["images"][0]["split"] == "train"
 
 
+def test_other_fields_are_as_without_crowded_ones() -> None:
+    plain, mixed = (FieldOptions(size=96, crowded=share) for share in (0.0, 0.5))
+    same = [np.array_equal(simulate_field(5, i, plain).pixels, simulate_field(5, i, mixed).pixels) for i in range(12)]
+    assert 2 < sum(same) < 10
+
+
+def test_crowded_fields_have_many_compact_sources() -> None:
+    plain, crowded = (
+        [simulate_field(6, i, FieldOptions(size=128, crowded=share)) for i in range(12)] for share in (0.0, 1.0)
+    )
+    few, many = (sum(len(field.boxes) for field in fields) for fields in (plain, crowded))
+    assert many > 3 * few
+    labels = np.concatenate([field.labels for field in crowded])
+    assert np.mean(labels == CLASSES.index("compact")) > 0.85
+    assert any(np.isnan(field.pixels).any() for field in crowded)
+
+
+def test_confusion_and_ragged_borders() -> None:
+    rng = np.random.default_rng(1)
+    faint = draw_confusion((200, 220), make_covariance(4.0, 4.0, 0), rng)
+    assert faint.shape == (200, 220) and faint.std() == pytest.approx(1, abs=0.1)
+    assert np.mean(faint**3) > 0.2  # sources are positive
+    border = draw_ragged_border((90, 80), rng)
+    assert 0 < border.mean() < 0.6
+
+
+def test_a_source_under_a_brighter_one_is_a_blend() -> None:
+    beam = make_covariance(4.0, 4.0, 0)
+    x, y = np.array([20.0, 21.0, 40.0]), np.array([20.0, 20.0, 22.0])
+    points = Components(
+        positions=np.stack([x, y], axis=1), fluxes=np.array([1.0, 0.3, 0.3]), covariances=np.zeros((3, 2, 2))
+    )
+    sky = render(points, beam, (48, 64))
+    # the peak of the pair is at the brighter one, a pixel from the other, and then two
+    assert find_blends(sky, x, y, 3.0).tolist() == [False, False, False]
+    x[1] = 22.0
+    assert find_blends(sky, x, y, 3.0).tolist() == [False, True, False]
+
+
+def test_the_middle_of_a_source_may_be_outside() -> None:
+    image = np.arange(12).reshape(3, 4)
+    assert look_up(image, np.array([-1.0, 4.2, 1.4]), np.array([0.0, 2.6, 1.0])).tolist() == [0, 11, 5]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
+        ({"crowded": 1.5}, ConfigError, "--crowded is 1.5"),
         ({"n": 0}, ConfigError, "-n is 0"),
         ({"size": 8}, ConfigError, "--size is 8"),
         ({"density": -1.0}, ConfigError, "--density is -1"),

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from astropy.io import fits
 from astropy.table import Table
 from galaxtool_detect.commands.export import export
 from galaxtool_detect.commands.run import run
 from galaxtool_detect.commands.simulate import simulate
 from galaxtool_detect.commands.train import train
+from galaxtool_detect.detectors.files import load_detector
+from galaxtool_detect.training.start import restart_detector
 from PIL import Image
 
 from galaxtool import ConfigError, InputError, ModelError, OutputExists, UnknownName, UnreadableImage
@@ -84,6 +87,38 @@ def test_processes_of_torchrun_train_together(fields: Path, tmp_path: Path) -> N
     assert manifest["status"] == "done" and len(read_history(tmp_path / "run")) == 1
     assert (tmp_path / "run" / "model" / "weights.safetensors").is_file()
     assert not (tmp_path / "run" / "sweep").exists()
+
+
+def test_a_training_starts_from_another_detector(trained: Path, fields: Path, tmp_path: Path) -> None:
+    old, _ = load_detector(trained / "model")
+    # a rate of next to nothing keeps the weights
+    result = train(str(fields), output=tmp_path / "run", start=str(trained), epochs=1, batch_size=4, lr=1e-12)
+    new, record = load_detector(result.model)
+    state = new.state_dict()
+    for name, value in old.state_dict().items():
+        torch.testing.assert_close(state[name], value, atol=1e-5, rtol=0)
+    assert record.network.backbone == "small-resnet" and record.training["start"] == "run"
+    assert record.upscale == load_detector(trained / "model")[1].upscale
+
+
+def test_classes_of_the_same_name_keep_their_weights(trained: Path) -> None:
+    old, _ = load_detector(trained / "model")
+    new, _ = restart_detector(str(trained), ("ring", "double", "compact"), None)
+    classes, boxes = old.heads.box_predictor.cls_score.weight, old.heads.box_predictor.bbox_pred.bias
+    assert new.config.classes == ("ring", "double", "compact")
+    assert torch.equal(new.heads.box_predictor.cls_score.weight[[0, 2, 3]], classes[[0, 2, 1]])
+    assert torch.equal(new.heads.box_predictor.bbox_pred.bias[8:], boxes[[8, 9, 10, 11, 4, 5, 6, 7]])
+    assert all(parameter.requires_grad for parameter in new.parameters())
+
+
+def test_a_detector_to_start_from_must_learn(fields: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="nothing"):
+        train(str(fields), output=tmp_path / "run", start="nothing")
+    with pytest.raises(ConfigError, match="ONNX"):
+        train(str(fields), output=tmp_path / "run", start="detector.onnx")
+    with pytest.raises(ConfigError, match="--mode scratch"):
+        train(str(fields), output=tmp_path / "run", start="radio", mode="scratch")
+    assert not (tmp_path / "run").exists()
 
 
 def write_map(path: Path, shape: tuple[int, ...], seed: int = 0) -> Path:

@@ -15,7 +15,7 @@ def build_train() -> TyperCommand:
         show=_show,
         group="detect",
         panels={
-            "Network": ("backbone", "mode", "batchnorm", "head", "image_size", "upscale"),
+            "Network": ("start", "backbone", "mode", "batchnorm", "head", "image_size", "upscale"),
             "Training": ("epochs", "batch_size", "lr", "weight_decay", "patience", "ema", "accumulate", "seed"),
             "Changes of the images": ("blur", "contrast", "jitter", "flips"),
             "Computation": ("precision", "device"),

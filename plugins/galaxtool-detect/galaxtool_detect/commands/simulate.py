@@ -39,6 +39,7 @@ def simulate(
     seed: int = 0,
     size: int = 256,
     density: float = 20.0,
+    crowded: float = 0.0,
     valid: float = 0.2,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -61,6 +62,9 @@ def simulate(
         Side of the fields in pixels.
     density : float
         Mean number of sources in a field of 256 x 256 pixels.
+    crowded : float
+        Share of the fields that are crowded, as for a single dish: two to fifteen times as many sources, nearly all of
+        them compact, on a restless background.
     valid : float
         Share of the fields for validation.
     overwrite : bool
@@ -81,7 +85,14 @@ def simulate(
     from galaxtool_detect.simulation.run import SimulateOptions, simulate_fields
 
     options = SimulateOptions(
-        output=Path(output), n=n, seed=seed, size=size, density=density, valid=valid, overwrite=overwrite
+        output=Path(output),
+        n=n,
+        seed=seed,
+        size=size,
+        density=density,
+        crowded=crowded,
+        valid=valid,
+        overwrite=overwrite,
     )
     sources = simulate_fields(options, progress)
     return SimulateResult(options.output, n, sources)

@@ -39,6 +39,7 @@ def train(
     output: Path | None = None,
     resume: Path | None = None,
     images: Path | None = None,
+    start: str | None = None,
     backbone: str = "mini-radio",
     mode: str = "finetuned",
     batchnorm: str = "auto",
@@ -80,6 +81,9 @@ def train(
         Resume an interrupted run, using the settings saved with it.
     images : Path, optional
         Image, or folder of images, that the boxes belong to; by default looked for beside them.
+    start : str, optional
+        Detector to start from instead of a backbone: `radio`, or the folder of a run. Its network is kept, and classes
+        of the same name.
     backbone : str
         Backbone from `galaxtool backbones`, or a trained model such as mini-radio, for its image encoder.
     mode : {"finetuned", "frozen", "scratch"}
@@ -92,7 +96,8 @@ def train(
         Side of the network's images in pixels, a multiple of 32; by default that of the enlarged fields, 512 at most.
         Larger fields are cut at random.
     upscale : float, optional
-        Factor by which fields are enlarged; by default, sources then fill a patch, or 8 pixels without patches.
+        Factor by which fields are enlarged; by default that of --start, or sources then fill a patch, or 8 pixels
+        without patches.
     epochs : int
         Number of epochs.
     batch_size : int
@@ -143,6 +148,7 @@ def train(
         If the run exists.
     """
     from galaxtool import Silent
+    from galaxtool_detect.detectors.find import describe_detector
     from galaxtool_detect.training.config import TrainConfig, describe_source
     from galaxtool_detect.training.run import resume_training, start_training
 
@@ -157,6 +163,7 @@ def train(
         config = TrainConfig(
             dataset=describe_source(dataset),
             images=None if images is None else str(Path(images).expanduser().resolve()),
+            start=None if start is None else describe_detector(start),
             backbone=backbone,
             mode=mode,
             batchnorm=batchnorm,

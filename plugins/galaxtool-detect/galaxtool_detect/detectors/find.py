@@ -36,6 +36,12 @@ def find_folder(model: str) -> Path:
     )
 
 
+def describe_detector(model: str) -> str:
+    """Return a detector as a manifest stores it: the name of one that comes with the plugin, or an absolute path."""
+    path = Path(model).expanduser()
+    return str(path.resolve()) if path.exists() and find_folder(model).parent != BUNDLED else model
+
+
 def open_engine(model: str, device: str = "auto", precision: str = "auto") -> DetectionEngine:
     """Open a detector for use.
 

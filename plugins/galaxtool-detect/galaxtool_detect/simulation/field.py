@@ -11,6 +11,8 @@ from astropy.wcs import WCS
 from galaxtool import Beam
 from galaxtool_detect.boxes import FieldImage
 from galaxtool_detect.simulation.components import Components, make_covariance, render
+from galaxtool_detect.simulation.crowding import SHARES as CROWDED_SHARES
+from galaxtool_detect.simulation.crowding import draw_crowding, find_blends, look_up
 from galaxtool_detect.simulation.noise import draw_border, draw_gain, draw_noise, draw_sidelobes
 from galaxtool_detect.simulation.outline import find_box, find_peak
 from galaxtool_detect.simulation.sources import CLASSES, SHARES, draw_source
@@ -33,12 +35,15 @@ class FieldOptions:
         Lowest ratio of peak to noise of the sources that have labels; fainter ones are ignored.
     artefacts : bool
         Whether there are sidelobes of bright sources, noise that varies, and borders without data.
+    crowded : float
+        Share of the fields that are crowded, see `galaxtool_detect.simulation.crowding.Crowding`.
     """
 
     size: int = 256
     density: float = 20.0
     faintest: float = 5.0
     artefacts: bool = True
+    crowded: float = 0.0
 
 
 def simulate_field(seed: int, index: int, options: FieldOptions) -> FieldImage:
@@ -67,12 +72,18 @@ def simulate_field(seed: int, index: int, options: FieldOptions) -> FieldImage:
     kernel = make_covariance(width, width * ratio, angle)
     sigma = 10 ** rng.uniform(-4.7, -3.7)
     gain = draw_gain(shape, rng) if options.artefacts else np.ones(shape)
-    image = sigma * gain * draw_noise(shape, kernel, rng)
+    noise = draw_noise(shape, kernel, rng)
+    expected, shares = options.density * (options.size / 256) ** 2, SHARES
+    crowding = draw_crowding(seed, index, options.crowded, shape)
+    if crowding is not None:
+        gain, noise = crowding.raise_noise(gain, width), crowding.disturb(noise, kernel, rng)
+        expected, shares = expected * crowding.factor, CROWDED_SHARES
+    image = sigma * gain * noise
 
-    expected = options.density * (options.size / 256) ** 2
     rows = []
+    sky = np.zeros(shape)
     for _ in range(int(rng.poisson(expected))):
-        label = int(rng.choice(len(CLASSES), p=SHARES))
+        label = int(rng.choice(len(CLASSES), p=shares))
         x, y = rng.uniform(2, options.size - 3, 2)
         source = draw_source(CLASSES[label], rng).scale(size=width).move(x, y)
         local = sigma * float(gain[round(y), round(x)])
@@ -82,20 +93,25 @@ def simulate_field(seed: int, index: int, options: FieldOptions) -> FieldImage:
         if box is None:
             continue
         image += model
+        sky += model
         if options.artefacts and snr > _BRIGHT:
             image += draw_sidelobes(shape, x, y, snr * local, width, rng)
         rows.append((*box, label, *source.centroid, source.fluxes.sum(), snr * local, local, snr))
     table = np.array(rows, dtype=np.float64).reshape(-1, 11)
     if options.artefacts and rng.random() < 0.25:
         table = _cut_border(image, table, draw_border(shape, rng))
-    return _assemble(f"field-{index:05d}", image, table, wcs, beam, options.faintest)
+    if crowding is not None:
+        table = _cut_border(image, table, crowding.border)
+    counts = table[:, 10] >= options.faintest
+    if crowding is not None:
+        counts &= (table[:, 4] > 0) | ~find_blends(sky, table[:, 5], table[:, 6], width)
+    return _assemble(f"field-{index:05d}", image, table, counts, wcs, beam)
 
 
-def _assemble(name: str, image: np.ndarray, table: np.ndarray, wcs: WCS, beam: Beam, faintest: float) -> FieldImage:
-    """Return the field, labelled sources first."""
-    bright = table[:, 10] >= faintest
-    table = np.concatenate([table[bright], table[~bright]])
-    n = int(bright.sum())
+def _assemble(name: str, image: np.ndarray, table: np.ndarray, counts: np.ndarray, wcs: WCS, beam: Beam) -> FieldImage:
+    """Return the field, with the sources that count, which get labels, first."""
+    table = np.concatenate([table[counts], table[~counts]])
+    n = int(counts.sum())
     names = ("label", "x", "y", "flux", "peak", "rms", "snr")
     return FieldImage(
         name=name,
@@ -141,6 +157,5 @@ def _set_peak(
 def _cut_border(image: np.ndarray, table: np.ndarray, border: np.ndarray) -> np.ndarray:
     """Blank the pixels beyond a border, and drop the sources whose centres lie there."""
     image[border] = np.nan
-    columns, rows = np.rint(table[:, 5]).astype(int), np.rint(table[:, 6]).astype(int)
-    kept: np.ndarray = table[~border[rows, columns]]
+    kept: np.ndarray = table[~look_up(border, table[:, 5], table[:, 6])]
     return kept

@@ -24,17 +24,50 @@ def draw_noise(shape: tuple[int, int], beam: np.ndarray, rng: np.random.Generato
     -------
     ndarray of float64, shape (ny, nx)
     """
-    pad = 2 * math.ceil(6 * math.sqrt(beam.max()))  # what wraps around lies outside
-    size = (fft.next_fast_len(shape[0] + pad), fft.next_fast_len(shape[1] + pad))
-    ky, kx = np.fft.fftfreq(size[0])[:, None], np.fft.rfftfreq(size[1])
-    power = beam[0, 0] * kx**2 + 2 * beam[0, 1] * kx * ky + beam[1, 1] * ky**2
-    kernel = np.exp(-2 * math.pi**2 * power)
+    size, kernel = _make_kernel(shape, beam)
     white = fft.rfft2(rng.normal(size=size))
     noise = fft.irfft2(white * kernel, s=size)[: shape[0], : shape[1]]
     # the variance that smoothing leaves of white noise
     gain = math.sqrt(float(np.mean(fft.irfft2(kernel, s=size) ** 2)) * size[0] * size[1])
     scaled: np.ndarray = noise / gain
     return scaled
+
+
+def draw_confusion(shape: tuple[int, int], beam: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw what point sources too faint to count add up to, with a mean of zero and a standard deviation of one.
+
+    There is one source in each area of the beam, with a flux from a power law over a decade.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Size of the image.
+    beam : ndarray, shape (2, 2)
+        Covariance of the beam in pixels.
+    rng : Generator
+        Source of random numbers.
+
+    Returns
+    -------
+    ndarray of float64, shape (ny, nx)
+    """
+    size, kernel = _make_kernel(shape, beam)
+    number = rng.poisson(size[0] * size[1] / (2 * math.pi * math.sqrt(np.linalg.det(beam))))
+    points = np.zeros(size)
+    place = (rng.integers(size[0], size=number), rng.integers(size[1], size=number))
+    np.add.at(points, place, (1 - 0.85 * rng.random(number)) ** -1.25)
+    image = fft.irfft2(fft.rfft2(points) * kernel, s=size)
+    scaled: np.ndarray = ((image - image.mean()) / (image.std() or 1.0))[: shape[0], : shape[1]]
+    return scaled
+
+
+def _make_kernel(shape: tuple[int, int], beam: np.ndarray) -> tuple[tuple[int, int], np.ndarray]:
+    """Return the size of an image with margins, beyond which nothing wraps around, and the beam's Fourier transform."""
+    pad = 2 * math.ceil(6 * math.sqrt(beam.max()))
+    size = (fft.next_fast_len(shape[0] + pad), fft.next_fast_len(shape[1] + pad))
+    ky, kx = np.fft.fftfreq(size[0])[:, None], np.fft.rfftfreq(size[1])
+    power = beam[0, 0] * kx**2 + 2 * beam[0, 1] * kx * ky + beam[1, 1] * ky**2
+    return size, np.exp(-2 * math.pi**2 * power)
 
 
 def draw_gain(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -30,6 +30,7 @@ class SimulateOptions:
     seed: int
     size: int
     density: float
+    crowded: float
     valid: float
     overwrite: bool
 
@@ -54,7 +55,7 @@ def simulate_fields(options: SimulateOptions, progress: Progress | None = None) 
     images.mkdir(parents=True, exist_ok=True)
     fields = make_simulated_set(
         options.n, options.seed, valid=options.valid,
-        options=FieldOptions(size=options.size, density=options.density),
+        options=FieldOptions(size=options.size, density=options.density, crowded=options.crowded),
     )  # fmt: skip
     if progress is not None:
         progress.start("Simulating fields", options.n)
@@ -103,6 +104,8 @@ def _check(options: SimulateOptions) -> None:
         raise ConfigError(f"--size is {options.size}; it must be from {_SMALLEST} to {_LARGEST} pixels.")
     if not 0 <= options.density <= 10_000:
         raise ConfigError(f"--density is {options.density:g}; it must be from 0 to 10000 sources in 256 x 256 pixels.")
+    if not 0 <= options.crowded <= 1:
+        raise ConfigError(f"--crowded is {options.crowded:g}; it is a share of the fields, from 0 to 1.")
     if not 0 <= options.valid < 1:
         raise ConfigError(f"--valid is {options.valid:g}; it is a share of the fields, from 0 to below 1.")
     if options.output.exists() and not options.output.is_dir():

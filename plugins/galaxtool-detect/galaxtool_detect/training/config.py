@@ -16,6 +16,7 @@ class TrainConfig:
 
     dataset: str
     images: str | None = None
+    start: str | None = None
     backbone: str = "mini-radio"
     mode: str = "finetuned"
     batchnorm: str = "auto"
@@ -43,6 +44,8 @@ class TrainConfig:
         for flag, value in whole.items():
             if value < 1:
                 raise ConfigError(f"{flag} must be at least 1, not {value}.")
+        if self.start is not None and self.mode == "scratch":
+            raise ConfigError("--mode scratch has random weights, and --start has those of a detector.")
         shares: dict[str, float] = {"--contrast": self.contrast, "--jitter": self.jitter, "--ema": self.ema}
         if not 0 <= self.blur <= 1:
             raise ConfigError(f"--blur must be from 0 to 1, not {self.blur:g}.")

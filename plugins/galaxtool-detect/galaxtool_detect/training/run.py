@@ -118,7 +118,8 @@ def _make_record(config: TrainConfig, setup: Setup, best: dict[str, Any]) -> Det
         beam_pixels=find_beam_pixels(setup.train),
         sources=setup.sizes.as_dict(),
         training={
-            **{key: value for key, value in config.as_dict().items() if key != "dataset"},
+            **{key: value for key, value in config.as_dict().items() if key not in ("dataset", "start")},
+            "start": None if config.start is None else Path(config.start).name,
             "dataset": setup.train.fields.name,
             "fields": len(setup.train),
             "best_epoch": best["epoch"],

@@ -32,6 +32,7 @@ from galaxtool_detect.training.augmentation import Augmentation
 from galaxtool_detect.training.config import TrainConfig
 from galaxtool_detect.training.source_sizes import SourceSizes, measure_sources
 from galaxtool_detect.training.stage import DetectionStage
+from galaxtool_detect.training.start import restart_detector
 from galaxtool_detect.training.windows import FieldCache
 
 _LARGEST = 512
@@ -91,8 +92,19 @@ def prepare(config: TrainConfig, fields: DetectionSet) -> Setup:
                 hint="Give it more images, or mark some with this split.",
             )
     sizes = measure_sources(train)
-    backbone = resolve_backbone(config.backbone, config.mode)
     torch.manual_seed(config.seed)
+    if config.start is not None:
+        detector, upscale = restart_detector(config.start, fields.classes, config.image_size)
+        upscale = config.upscale or upscale
+    else:
+        detector, upscale = _create(config, fields, sizes)
+    freeze(detector, config.mode, config.batchnorm)
+    return Setup(train=train, valid=valid, sizes=sizes, detector=detector, upscale=upscale)
+
+
+def _create(config: TrainConfig, fields: DetectionSet, sizes: SourceSizes) -> tuple[Detector, float]:
+    """Return a detector on a backbone, for images of a suitable size, and the factor by which fields are enlarged."""
+    backbone = resolve_backbone(config.backbone, config.mode)
     probe = config.image_size or 256
     detector = create_detector(backbone, fields.classes, probe, head=config.head)
     upscale = config.upscale or sizes.choose_upscale(detector.body.patch)
@@ -100,8 +112,7 @@ def prepare(config: TrainConfig, fields: DetectionSet) -> Setup:
     if wanted != probe:
         torch.manual_seed(config.seed)
         detector = create_detector(backbone, fields.classes, wanted, head=config.head)
-    freeze(detector, config.mode, config.batchnorm)
-    return Setup(train=train, valid=valid, sizes=sizes, detector=detector, upscale=upscale)
+    return detector, upscale
 
 
 def choose_image_size(side: int, upscale: float) -> int:
