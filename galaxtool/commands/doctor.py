@@ -8,7 +8,8 @@ from galaxtool.diagnostics.installation import Diagnosis, check_installation
 def doctor() -> Diagnosis:
     """Check this installation: versions, devices, ONNX Runtime providers, plugins, and how to fix problems.
 
-    PyTorch is needed only for training. A missing PyTorch is not a problem.
+    A missing PyTorch is not reported as a problem: only training, export, and searches by text or by your own drawing
+    need it.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def explore(
     host : str
         Address to listen on; by default, only programs on this machine can reach the page.
     port : int
-        Port to listen on; 0 for any that is free.
+        Port to listen on; 0 for any free one.
     browser : bool
         Open the page in the browser.
     model : str, optional

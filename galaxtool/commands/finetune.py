@@ -91,7 +91,7 @@ def finetune(
     """Train a classifier on labelled cutouts.
 
     Without DATASET it learns from 250 simulated galaxies. The run directory contains the model, the split, the
-    history and a manifest. Ctrl-C leaves a run that --resume continues. To train on several GPUs: torchrun
+    history and a manifest. After Ctrl-C, --resume continues the run. To train on several GPUs: torchrun
     --nproc-per-node 2 -m galaxtool finetune ...
 
     Parameters
@@ -113,12 +113,12 @@ def finetune(
     channels : str
         Input channels of the backbone: rgb, gray, or band names such as g,r,i,z, each with its own stretch.
     head : str, optional
-        Classifying head; by default the one of the method. See galaxtool heads.
+        Classification head; by default the one of the method. See galaxtool heads.
     votes : str or Path, optional
         Learn the vote fractions of a decision tree: gz2, gz-decals, or a TOML file with questions and answers.
     target : sequence of str
-        Learn the numbers in a column, with error bars, as COLUMN or COLUMN[UNIT]; can be repeated. An object without a
-        value in any of the columns is left out.
+        Learn the numbers in a column, with error bars, as COLUMN or COLUMN[UNIT]; can be repeated. Objects that lack a
+        value in one of the columns are left out.
     taxonomy : str, optional
         Taxonomy of the labels; by default the one that contains them all.
     symbols : Path, optional
@@ -127,8 +127,8 @@ def finetune(
     weight : sequence of str
         Weight of a data set in the mix, as NAME=2, or of one of its labels, as NAME/LABEL=2; can be repeated.
     noisy : sequence of str
-        Data set with noisy labels, as NAME or NAME=0.1 with the share of wrong ones to start from; can be repeated. The
-        probability of each label given the class is learned.
+        Data set with noisy labels, as NAME, or as NAME=0.1 with a first guess of the share that is wrong; can be
+        repeated. The probability of each label given the class is learned.
     {image_column}
     {label_column}
     {ra_column}
@@ -155,38 +155,37 @@ def finetune(
     valid_fraction : float
         Fraction of each class to use for validation, if the data have no split of their own.
     test_fraction : float
-        Fraction of each class to hold out and score once, at the end; the validation images choose the epoch, so their
-        scores are optimistic. A test split that the data have is always scored so.
+        Fraction of each class to hold out and score once, at the end. The validation images choose the epoch, so their
+        scores are optimistic. If the data have a test split of their own, it is always scored.
     separation : float
         Images closer than this on the sky, in arcsec, directly or through others, go into the same split.
     epochs : int, optional
-        Number of epochs of the last stage; 20 by default.
+        Number of epochs of the last training stage; 20 by default.
     warmup_epochs : int, optional
-        Number of epochs of the stage before it; 11 by default, and at most --epochs if only that is given.
-        galaxalign-v1 has only this stage; there --epochs alone sets its length.
+        Number of epochs of the stage before the last; 11 by default, but no more than --epochs if only --epochs is
+        given. galaxalign-v1 has only this stage, and --epochs alone sets its length.
     {batch_size}
     lr : float, optional
         Peak learning rate; by default a value that suits the method, the backbone and its weights. It is printed and
         saved with the run.
     min_lr : float
-        Learning rate at the end of the cosine along which it falls, e.g. 1e-6.
+        Final learning rate of the cosine schedule, e.g. 1e-6.
     weight_decay : float
         Weight decay of AdamW.
     layer_decay : float
         Ratio of the learning rates of successive blocks of the image encoder, lowest at the input; 1 for equal rates.
     patience : int
-        Number of epochs of the last stage without a better validation score before training stops; 0 never
-        stops it.
+        Stop after this many epochs of the last stage without a better validation score; 0 to never stop early.
     stopping : str
-        Stopping rule: best (see --patience), or loss-margin, which stops once the validation loss was three times 0.03
-        above its minimum.
+        Stopping rule: best (see --patience), or loss-margin, which stops after the third epoch whose validation loss
+        exceeds the lowest so far by more than 0.03.
     select : str
-        Epoch of the last stage to keep: best, by the validation score, or last, which trains for all epochs
+        Epoch of the last stage to keep: best, by the validation score, or last, which also trains for all epochs
         whatever the score.
     augment : str
         Random changes of the training images: none; flips (mirrored, turned by multiples of 90 degrees); standard
         (any angle, a little zoom, shift and brightness); survey (other fields of view, colours, stretches, seeing
-        and noise, for images of other telescopes); or survey-mild (half as much of these).
+        and noise, for images of other telescopes); or survey-mild (about half as strong as survey).
     contrast : str
         Negatives of the contrastive losses: instance (as in the paper) or class.
     score : str
@@ -198,17 +197,16 @@ def finetune(
     calibrate : bool
         Fit a temperature on the validation split, so that the probabilities that classify writes are calibrated.
     readouts : bool
-        Also score each way to read the trained features out: prompt, symbol, both, logistic regression and nearest
-        neighbors; metrics.json has the scores under readouts.
+        Also score other ways to classify by the trained features: prompt, symbol, both, logistic regression and nearest
+        neighbours; metrics.json has the scores under readouts.
     dropout : float
-        Share of the features that is dropped before the head of votes in training, such as 0.2; classify --passes then
-        gives the spread of its predictions.
+        Dropout rate before the votes head, such as 0.2; classify --passes then gives the spread of its predictions.
     ema : float
         Decay of an exponential moving average of the weights, which is then validated and saved, e.g. 0.999; 0 for
         none.
     image_size : int, optional
-        Side, in pixels, of the images that the backbone is given; by default the backbone's own. Convolutional
-        networks take any multiple of 32: more pixels show thin discs, and take longer.
+        Side, in pixels, of the input images of the backbone; by default the backbone's own. Convolutional networks take
+        any multiple of 32; more pixels show finer detail, such as thin discs, and take longer.
     crop : float
         Fraction of the side of the image to keep, about the centre.
     size_arcsec : float, optional
@@ -220,9 +218,9 @@ def finetune(
     seed : int
         Random seed of the split, the order, the augmentation and the random weights.
     {precision}
-        It is that of the training steps; scores and the temperature are always computed in fp32.
+        It applies to the training steps; scores and the temperature are always computed in fp32.
     accumulate : int
-        Number of parts in which a batch passes through the model; the same gradient with less memory.
+        Number of parts to split each batch into: the same gradient with less memory.
     checkpointing : bool
         Recompute activations for the gradient instead of storing them; less memory, more time.
     compile : bool

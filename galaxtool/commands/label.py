@@ -61,7 +61,7 @@ def label(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> LabelResult:
-    """Label a few images, and rank the rest by what was learned from them.
+    """Label a few images and rank the rest with a model trained on those labels.
 
     INPUTS are an index, a file that `galaxtool embed` wrote, or images, which are embedded first. Every answer is added
     to labels.csv at once, and a later call resumes from there.
@@ -73,44 +73,44 @@ def label(
     output : Path, optional
         Log of labels to add to, by default labels.csv; with --replay the folder to write, by default replay.
     wanted : str, optional
-        What to look for: the label of what is wanted where there is one question, the class of --classes to rank by, or
-        the label of --replay.
+        Label to look for: with --classes, the class to rank by; with --replay, the label in that table; otherwise the
+        name of the positive label.
     classes : sequence of str
-        Classes to choose from, at most 9, separated by commas; by default one question, wanted or not.
+        Classes to choose from, at most 9, separated by commas; by default there is one question: wanted or not.
     taxonomy : str, optional
-        Taxonomy whose classes are chosen from; see `galaxtool taxonomies`.
+        Taxonomy whose classes to choose from; see `galaxtool taxonomies`.
     scale : str, optional
-        Lowest and highest grade of interest, such as 0-5, in place of classes.
+        Lowest and highest grade of interest, such as 0-5, instead of classes.
     by : str
-        Who answers. Several people can label in turn; their agreement is printed.
+        Name of the person who labels. Several people can label in turn; their agreement is printed.
     text : str, optional
         Description of what to look for first.
     symbol : str, optional
-        Class of the model, or file with a drawing, to look for first.
+        Symbol to look for first: a class of the model, or a file with a drawing.
     image : str, optional
         Image file of an example to start from.
     id : str, optional
-        Identifier of an example to start from. Without any start, the oddest objects come first.
+        Identifier of an example to start from. Without any example or description, the oddest objects come first.
     labels : Path, optional
         Table of labels of these objects to start from, such as an earlier labels.csv.
     label_column : str, optional
         Column of the labels in that table, or in the table of --replay.
     rank : Path, optional
-        Table to write with the scores of all objects by the labels so far, the most wanted first. No page is opened.
-        The suffix selects the format: .csv, .ecsv, .fits, .vot or .parquet.
+        Table to write with the scores of all objects, given the labels so far, the best candidates first. No page is
+        opened. The suffix selects the format: .csv, .ecsv, .fits, .vot or .parquet.
     replay : Path, optional
-        Table with the path or id and the label of each object, which answers in place of a person: measures how soon
-        the wanted objects are found, and writes replay.json and a figure. No page is opened.
+        Table with the path or id and the label of each object, which answers instead of a person, to measure how soon
+        the wanted objects are found. Writes replay.json and a figure. No page is opened.
     pages : int
-        Number of pages of 24 that --replay answers.
+        Number of pages of 24 images that --replay answers.
     runs : int
-        Number of repetitions of --replay, each from another example.
+        Number of repetitions of --replay, each from a different example.
     seed : int
-        Random seed of the objects that are drawn at random.
+        Random seed for the objects drawn at random.
     host : str
         Address to listen on; by default, only programs on this machine can reach the page.
     port : int
-        Port to listen on; 0 for any that is free.
+        Port to listen on; 0 for any free one.
     browser : bool
         Open the page in the browser.
     model : str, optional

@@ -7,17 +7,17 @@ from galaxtool.plugins.registry import get_registry
 
 
 def backbones() -> ComponentListing:
-    """List the backbones, which encode images."""
+    """List the image encoders (backbones)."""
     return list_collection(get_registry().backbones)
 
 
 def datasets() -> ComponentListing:
-    """List the data sets."""
+    """List the registered data sets."""
     return list_collection(get_registry().datasets)
 
 
 def heads() -> ComponentListing:
-    """List the heads, which classify."""
+    """List the classification heads."""
     return list_collection(get_registry().heads)
 
 

@@ -15,17 +15,17 @@ from galaxtool.types import Progress, Silent
 
 @accept_paths
 def new(name: str, *, kind: str, output: Path | None = None) -> NewPlugin:
-    """Write the package of a new plugin, which works at once.
+    """Create the package of a new plugin, with a working example.
 
     It has tests, a configuration for ruff, a workflow for GitHub and a licence (BSD-3-Clause). Replace the example in
-    it by your own code.
+    it with your own code.
 
     Parameters
     ----------
     name : str
         Name of the plugin: lower-case letters, digits and hyphens. The package is galaxtool-NAME.
     kind : str
-        What it brings: backbone, dataset, head, method, command, reader or metric.
+        What it provides: backbone, dataset, head, method, command, reader or metric.
     output : Path, optional
         Folder to write, which must be new or empty. By default galaxtool-NAME.
 
@@ -54,9 +54,9 @@ def install(
     Parameters
     ----------
     requirement : str
-        Name of a package, with a version if you like, or the path of a folder or wheel, or a URL that pip understands.
+        Name of a package, optionally with a version; or the path of a folder or wheel, or a URL that pip understands.
     editable : bool
-        Install a folder such that changes of its files count at once.
+        Install a folder in editable mode, so that changes to its files take effect at once.
     upgrade : bool
         Replace an older version.
     progress : Progress, optional
@@ -65,14 +65,14 @@ def install(
     Returns
     -------
     PluginChange
-        The plugins that the package brings, and what each provides.
+        The plugins in the package, and what each provides.
 
     Raises
     ------
     OfflineError
         If it would have to be downloaded, and downloads are disabled or fail.
     PluginError
-        If pip fails, or the package brings no plugin.
+        If pip fails, or the package contains no plugin.
     """
     from galaxtool.authoring.install import install_plugin
 
@@ -82,7 +82,7 @@ def install(
 def uninstall(name: str, *, progress: Progress | None = None) -> PluginChange:
     """Remove the package of a plugin with pip.
 
-    Only packages that bring plugins are removed, and never galaxtool itself.
+    Only packages with plugins are removed, and never galaxtool itself.
 
     Parameters
     ----------
@@ -94,14 +94,14 @@ def uninstall(name: str, *, progress: Progress | None = None) -> PluginChange:
     Returns
     -------
     PluginChange
-        The plugins that went.
+        The plugins that were removed.
 
     Raises
     ------
     InputError
         If there is no such plugin.
     ConfigError
-        If it is a part of galaxtool, or the package is not a plugin.
+        If it is part of galaxtool, or the package is not a plugin.
     """
     from galaxtool.authoring.install import uninstall_plugin
 
@@ -113,7 +113,8 @@ def check(
 ) -> PluginCheck:
     """Check a plugin: what it requires, imports and provides; the exit status is 1 if something is wrong.
 
-    Everything that it registers is run on small random data, by the checks that galaxtool.check_head and its like make.
+    Everything that it registers is run on small random data, by the same checks as galaxtool.check_head and the other
+    check_* functions.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def check(
     onnx : bool
         Export backbones and heads to ONNX too, which takes up to a minute each.
     only : sequence of str
-        Make only the checks with this in their name, such as head or my-net; can be repeated.
+        Run only the checks with this text in their name, such as head or my-net; can be repeated.
     progress : Progress, optional
         Receiver of progress messages.
 
@@ -146,13 +147,13 @@ def check(
 def doctor() -> PluginDiagnosis:
     """Find what is wrong with the installed plugins.
 
-    It shows their versions and load times, what each provides, names that several use, requirements that are not met,
-    and for a plugin that failed the line of its own code that led to it.
+    It shows their versions and load times, what each provides, names that several of them use, requirements that are
+    not met, and, for a plugin that failed, the line of its own code that led to the failure.
 
     Returns
     -------
     PluginDiagnosis
-        The plugins, notes, and what to put right.
+        The plugins, notes, and what to fix.
     """
     from galaxtool.authoring.plugin_doctor import diagnose_plugins
 

@@ -39,7 +39,7 @@ SHARED_OPTIONS = {
     "tta": (
         "int, optional",
         "Number of views of each image whose results are averaged: 2 (also mirrored), 4 (quarter turns) or 8 (both); "
-        "1 for none. It costs as many times the model's time. By default what the model asks for, usually 1.",
+        "1 for none. Run time grows in proportion. By default the model's own setting, usually 1.",
     ),
     "layer": (
         "str",
@@ -98,8 +98,8 @@ SHARED_OPTIONS = {
     ),
     "prior": (
         "str or Path",
-        "Mix of classes that the probabilities answer for: training (as in the training of the model), uniform (equal "
-        "shares), or a table, TOML or JSON file with the fraction of each class. Coarser terms come after it.",
+        "Class frequencies to assume: training (those of the training set), uniform, or a table, TOML or JSON file "
+        "with the fraction of each class. Applied before the probabilities are summed to coarser classes.",
     ),
     "ra_column": (
         "str, optional",

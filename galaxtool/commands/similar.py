@@ -121,7 +121,7 @@ def similar(
     exclude_query : bool
         Leave the query itself out of the results.
     exclude_duplicates : bool
-        Leave out objects that are a better result over again: within 1 arcsec of it, or with nearly the same picture.
+        Drop duplicates of a better result: objects within 1 arcsec of it, or with a nearly identical image.
     output : Path
         Table to write. The suffix selects the format: .csv, .ecsv, .fits, .vot or .parquet.
     sheet : Path, optional

@@ -118,8 +118,7 @@ class SearchOptions:
     exclude_query : bool
         Whether to leave out the query itself.
     exclude_duplicates : bool
-        Whether to leave out objects that are a better result over again: within 1 arcsec of it, or with nearly the
-        same picture.
+        Whether to drop duplicates of a better result: objects within 1 arcsec of it, or with a nearly identical image.
 
     Raises
     ------

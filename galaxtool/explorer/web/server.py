@@ -38,7 +38,7 @@ class ServerOptions:
     host : str
         Address to listen on.
     port : int
-        Port to listen on; 0 for any that is free.
+        Port to listen on; 0 for any free one.
     browser : bool
         Whether to open the page in the browser.
 
