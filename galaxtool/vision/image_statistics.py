@@ -60,22 +60,23 @@ def _measure(picture: np.ndarray) -> list[float]:
     flat, regions = gray.ravel(), _get_regions(size)
     level, low, high = (one / white for one in _find_quantiles(flat[regions.border], (0.5, 0.1, 0.9)))
     rings = np.maximum(flat.astype(np.float32) @ regions.rings / white - level, 0)
-    counts = np.cumsum(np.bincount(flat, minlength=white + 1)) / flat.size
-    across, along = (float(np.abs(np.diff(gray, axis=axis)).mean()) / white for axis in (1, 0))
-    turned = np.abs(gray - gray[::-1, ::-1]).ravel()
+    dark, dim = (np.count_nonzero(flat <= int(share * white)) / flat.size for share in (_DARK, _BRIGHT))
+    across = _find_mean(np.abs(gray[:, 1:] - gray[:, :-1])) / white
+    along = _find_mean(np.abs(gray[1:] - gray[:-1])) / white
+    turned = np.abs((flat - flat[::-1])[regions.disk])
     return [
         level,
         high - low,
         *rings.tolist(),
         *(rings[1:] / max(float(rings[0]), 0.01)).tolist(),
-        float(counts[int(_DARK * white)]),
-        1 - float(counts[int(_BRIGHT * white)]),
+        dark,
+        1 - dim,
         across,
         along,
         abs(float(np.log((across + 1e-4) / (along + 1e-4)))),
         *_measure_color(planes, regions),
         *_measure_sharpness(planes, gray),
-        float(turned[regions.disk].mean()) / white,
+        _find_mean(turned) / white,
     ]
 
 
@@ -83,7 +84,7 @@ def _measure_color(planes: np.ndarray, regions: _Regions) -> tuple[float, float,
     """Return the mean difference between channels, that of the core, and its 99th percentile."""
     color = (planes.max(axis=0) - planes.min(axis=0)).ravel()
     (extreme,) = _find_quantiles(color, (0.99,))
-    return float(color.mean()) / _WHITE, float(color[regions.core].mean()) / _WHITE, extreme / _WHITE
+    return _find_mean(color) / _WHITE, _find_mean(color[regions.core]) / _WHITE, extreme / _WHITE
 
 
 def _measure_sharpness(planes: np.ndarray, gray: np.ndarray) -> tuple[float, float, float]:
@@ -125,10 +126,14 @@ def _drop_edges(values: np.ndarray, size: int) -> np.ndarray:
     return values.reshape(-1, size)[:, 1:-1].ravel()
 
 
+def _find_mean(values: np.ndarray) -> float:
+    """Return the mean of whole numbers, which is exact."""
+    return float(np.add.reduce(values, axis=None, dtype=np.int64) / values.size)
+
+
 def _find_quantiles(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:
     """Return quantiles of whole numbers from 0 on, without interpolation."""
-    counts = np.cumsum(np.bincount(values))
-    places = np.searchsorted(counts, [share * values.size for share in shares], side="right")
+    places = np.bincount(values).cumsum().searchsorted([share * values.size for share in shares], side="right")
     return [float(place) for place in places.tolist()]
 
 
