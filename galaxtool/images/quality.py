@@ -47,12 +47,15 @@ def has_white_center(planes: np.ndarray) -> bool:
     return bool(white.mean() >= WHITE_SHARE)
 
 
-def reaches_saturation(planes: np.ndarray, header: Keywords, primary: Keywords) -> bool:
-    """Tell whether the central square of measured planes, (bands, ny, nx), reaches SATURATE."""
+def find_saturation(header: Keywords, primary: Keywords) -> float | None:
+    """Return the value from which on pixels are saturated; None if the headers state none."""
     level = parse_number(header.get("SATURATE", primary.get("SATURATE")))
-    if level is None or not level > 0:
-        return False
-    return bool((central_square(planes) >= level).any())
+    return level if level is not None and level > 0 else None
+
+
+def reaches_saturation(planes: np.ndarray, level: float | None) -> bool:
+    """Tell whether the central square of measured planes, (bands, ny, nx), reaches a level."""
+    return level is not None and bool((central_square(planes) >= level).any())
 
 
 def has_saturation_bit(mask: np.ndarray, header: Keywords) -> bool:

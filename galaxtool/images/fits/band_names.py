@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from galaxtool.images.filters import is_open, is_space_filter, name_band, name_system_band
+from galaxtool.images.fits.card_memo import remember_by_cards
 from galaxtool.images.fits.header import Keywords, may_have, pad_keys
 from galaxtool.images.fits.pixel_meaning import MOSAIC_KEYWORDS, states_mosaic
 
@@ -64,12 +65,19 @@ def find_plane_bands(header: Keywords, fallback: Keywords, n: int) -> tuple[str,
         ``BAND1 ...``, the same with FILTER, or for a single image from BAND, FILTER, a filter wheel that is not open,
         or EXTNAME; R, G and B for the cube of a colour camera; all empty if the header does not state them.
     """
-    own = _parse_list(header, n) or _parse_numbered(header, n)
-    if not own and n == 1 and (name := _from_extname(header)):
-        own = (name,)
+    own = _find_own_bands(header, n)
     if not own and fallback is not header:
         own = _parse_list(fallback, n) or _parse_numbered(fallback, n)
     return own or ("",) * n
+
+
+@remember_by_cards
+def _find_own_bands(header: Keywords, n: int) -> tuple[str, ...]:
+    """Return the bands of n planes that the header of an HDU names; nothing if it does not."""
+    own = _parse_list(header, n) or _parse_numbered(header, n)
+    if not own and n == 1 and (name := _from_extname(header)):
+        return (name,)
+    return own
 
 
 def find_hdu_band(header: Keywords) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from typing import Any, Protocol
 
@@ -44,6 +44,11 @@ class Layout:
         """Whether a keyword may be of a distorted WCS: PV, PS, SIP, table look-up, detector distortion or TNX."""
         return _DISTORTION.search(b"\n" + b"\n".join(self.starts)) is not None
 
+    @cached_property
+    def has_long_cards(self) -> bool:
+        """Whether a value may go on in the next card, or a keyword have more than eight letters."""
+        return not self.starts.keys().isdisjoint((b"CONTINUE", b"HIERARCH"))
+
     @property
     def has_repeats(self) -> bool:
         """Whether a keyword, or text such as COMMENT, is there more than once."""
@@ -68,7 +73,6 @@ class Cards:
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.layout = _find_layout(np.frombuffer(raw, np.uint8).reshape(-1, _CARD)[:, :8].tobytes())
-        self._starts = self.layout.starts
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of a keyword; the default if there is no such card, or it has no value.
@@ -78,11 +82,11 @@ class Cards:
         astropy.io.fits.VerifyError
             If the card does not follow the FITS standard.
         """
-        start = self._starts.get(_pad(key))
-        if start is None:
-            return default if len(key) <= 8 or b"HIERARCH" not in self._starts else self._get_long(key, default)
-        in_several = b"CONTINUE" in self._starts  # continues a long string
-        value = self.header.get(key) if in_several else _parse_card(self.raw[start : start + _CARD])
+        card = self.card(key)
+        if not card:
+            return default if len(key) <= 8 or b"HIERARCH" not in self.starts else self._get_long(key, default)
+        in_several = b"CONTINUE" in self.starts  # continues a long string
+        value = self.header.get(key) if in_several else _parse_card(card)
         return default if value is None or isinstance(value, Undefined) else value
 
     def _get_long(self, key: str, default: Any) -> Any:
@@ -92,7 +96,7 @@ class Cards:
         return next((match[1].decode("latin-1").strip() for card in cards if (match := start.match(card))), default)
 
     def __contains__(self, key: str) -> bool:
-        return _pad(key) in self._starts
+        return _pad(key) in self.starts
 
     @cached_property
     def header(self) -> Header:
@@ -102,24 +106,33 @@ class Cards:
     @property
     def starts(self) -> dict[bytes, int]:
         """Where the first card of each keyword, padded to eight bytes, begins."""
-        return self._starts
+        return self.layout.starts
 
     def has_any(self, keys: frozenset[bytes]) -> bool:
         """Tell whether one of some keywords, padded to eight bytes, is there."""
-        return not self._starts.keys().isdisjoint(keys)
+        return not self.starts.keys().isdisjoint(keys)
 
     def names(self) -> list[str]:
         """Return the keywords, each once."""
-        return [key.decode("latin-1").rstrip() for key in self._starts]
+        return [key.decode("latin-1").rstrip() for key in self.starts]
 
     def count(self, key: str) -> int:
         """Return the number of cards with a keyword."""
         return self.layout.keys.count(key.ljust(8).encode())
 
+    def find(self, key: str) -> int:
+        """Return where the first card with a keyword begins; -1 if there is none."""
+        return self.starts.get(_pad(key), -1)
+
     def card(self, key: str) -> bytes:
         """Return the first card with a keyword; empty if there is none."""
-        start = self._starts.get(key.ljust(8).encode())
+        start = self.starts.get(_pad(key))
         return b"" if start is None else self.raw[start : start + _CARD]
+
+    def join(self, starts: Iterable[int]) -> bytes:
+        """Return the cards that begin at some places, one after the other."""
+        raw = self.raw
+        return b"".join([raw[start : start + _CARD] for start in starts])
 
     def select(self, keys: Container[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Yield the cards with some keywords, padded to eight bytes, in their order, each with its keyword."""
@@ -148,10 +161,10 @@ class Cards:
 
         None if there is no such card, or its value is not such an integer.
         """
-        start = self._starts.get(_pad(key))
-        if start is None or self.raw[start + 8 : start + 10] != b"= ":
+        card = self.card(key)
+        if card[8:10] != b"= ":
             return None
-        digits = self.raw[start + 10 : start + 30].strip()
+        digits = card[10:30].strip()
         return int(digits) if digits.removeprefix(b"-").isdigit() else None
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
+from galaxtool.images.fits.card_memo import remember_by_cards
 from galaxtool.images.fits.header import Keywords, may_have, pad_keys
+from galaxtool.images.fits.radio import is_radio_map
+from galaxtool.images.quality import find_saturation, parse_flags
 from galaxtool.types import BAYER_MOSAIC, NOT_LINEAR
 
 _NOT_LINEAR = re.compile(
@@ -17,6 +21,44 @@ MOSAIC_KEYWORDS = ("BAYERPAT", "COLORTYP", "BAYER", "CFAPAT", "MOSAIC", "BAYERPT
 """Cards with the pattern of a colour camera, which programs keep in the header of the picture in colours."""
 
 _MOSAIC_KEYS = pad_keys(*MOSAIC_KEYWORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class PixelMeaning:
+    """What the header says about the pixels of an image.
+
+    Parameters
+    ----------
+    unit : str
+        FITS unit string; empty if there is none.
+    is_radio : bool
+        Whether it is a radio map.
+    saturation : float or None
+        Value from which on pixels are saturated.
+    flags : tuple of str
+        Those of `find_meaning_flags`, and those of the card CUTFLAG, which `galaxtool cutouts` writes.
+    """
+
+    unit: str
+    is_radio: bool
+    saturation: float | None
+    flags: tuple[str, ...]
+
+
+def find_meaning(header: Keywords, primary: Keywords, planes: int) -> PixelMeaning:
+    """Return what the header of an image, and that of the primary HDU, say about its pixels."""
+    return _find_own_meaning(header, planes) if header is primary else _find_meaning(header, primary, planes)
+
+
+@remember_by_cards
+def _find_own_meaning(header: Keywords, planes: int) -> PixelMeaning:
+    return _find_meaning(header, header, planes)
+
+
+def _find_meaning(header: Keywords, primary: Keywords, planes: int) -> PixelMeaning:
+    unit = str(header.get("BUNIT") or primary.get("BUNIT") or "").strip()
+    flags = (*find_meaning_flags(header, primary, planes), *parse_flags(header.get("CUTFLAG")))
+    return PixelMeaning(unit, is_radio_map(header, unit), find_saturation(header, primary), flags)
 
 
 def find_meaning_flags(header: Keywords, primary: Keywords, planes: int) -> tuple[str, ...]:

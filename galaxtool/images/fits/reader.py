@@ -13,14 +13,14 @@ from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.axes import to_bands
 from galaxtool.images.fits.band_names import find_hdu_band
 from galaxtool.images.fits.bounded_stream import BoundedStream, open_bounded, read_small
+from galaxtool.images.fits.card_memo import remember_by_cards
 from galaxtool.images.fits.hdus import OpenFits, Unit
 from galaxtool.images.fits.header import Cards, Keywords, find_header, round_to_blocks
-from galaxtool.images.fits.pixel_meaning import find_meaning_flags
-from galaxtool.images.fits.radio import is_radio_map
+from galaxtool.images.fits.pixel_meaning import find_meaning
 from galaxtool.images.fits.wcs import NOWHERE, find_center
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, take_bands
-from galaxtool.images.quality import has_saturation_bit, parse_flags, reaches_saturation
+from galaxtool.images.quality import has_saturation_bit, reaches_saturation
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.images.reading import describe_error, find_quality_flags
 from galaxtool.types import OTHER_IMAGES, SATURATED, Cutout
@@ -28,6 +28,7 @@ from galaxtool.utils.warning_filter import ignore_warnings
 
 _BEGINNING = 10 * 2880
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_FIRST_CARD = b"SIMPLE  =                    T"
 # keywords that make a primary HDU more than a plain array
 _COMPLEX_KEYWORDS = ("BSCALE", "BZERO", "BLANK", "GROUPS", "PCOUNT", "GCOUNT", "XTENSION", "CONTINUE", "BSOFTEN")
 
@@ -123,37 +124,32 @@ def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cu
     header, primary, data = found.header, found.primary, found.data
     if options.bands:
         data = take_bands(file.name, data, found.bands, options.bands)
+    if not options.header_only and not found.finite and np.isnan(data).all():
+        masked = "" if found.mask is None else " or masked"
+        raise UnreadableImage(f"'{file.name}' has no pixel with a value: all are NaN{masked}.")
+    meaning = find_meaning(header, primary, len(data))
     flags: tuple[str, ...] = ()
     if not options.header_only:
-        if not found.finite and np.isnan(data).all():
-            masked = "" if found.mask is None else " or masked"
-            raise UnreadableImage(f"'{file.name}' has no pixel with a value: all are NaN{masked}.")
         flags = find_quality_flags(data, finite=found.finite)
-        if found.saturated or reaches_saturation(data, header, primary):
+        if found.saturated or reaches_saturation(data, meaning.saturation):
             flags = (*flags, SATURATED)
     if found.unread:
         flags = (*flags, OTHER_IMAGES)
     nothing: tuple[str, ...] = ()
     shape = (data.shape[1], data.shape[2])
     (ra, dec, scale), about_wcs = find_center(header, shape) if options.position else (NOWHERE, nothing)
-    unit = str(header.get("BUNIT") or primary.get("BUNIT") or "").strip()
     return Cutout(
         data=data,
         bands=options.bands or found.bands,
-        unit=unit,
+        unit=meaning.unit,
         mask=found.mask,
         ra=ra,
         dec=dec,
         pixel_scale=scale,
         source=file.name if found.hdu is None else f"{file.name}[{found.hdu}]",
-        flags=tuple(dict.fromkeys((*flags, *_find_header_flags(header, primary, len(data)), *about_wcs))),
-        is_radio=is_radio_map(header, unit),
+        flags=tuple(dict.fromkeys((*flags, *meaning.flags, *about_wcs))),
+        is_radio=meaning.is_radio,
     )
-
-
-def _find_header_flags(header: Keywords, primary: Keywords, planes: int) -> tuple[str, ...]:
-    """Return the flags that the header tells of; CUTFLAG is the card of `galaxtool cutouts`."""
-    return (*find_meaning_flags(header, primary, planes), *parse_flags(header.get("CUTFLAG")))
 
 
 def _read_single_image(file: ImageFile, content: bytes, size: int, options: ReadOptions) -> _FitsImage | None:
@@ -170,15 +166,13 @@ def _read_single_image(file: ImageFile, content: bytes, size: int, options: Read
     ):
         return None
     header = Cards(raw)
-    kind, n = _TYPES.get(header.get_fixed_integer("BITPIX") or 0), header.get_fixed_integer("NAXIS") or 0
-    if raw[:30] != b"SIMPLE  =                    T" or kind is None or not 2 <= n <= 9:
+    plain = _find_plain_array(header) if raw.startswith(_FIRST_CARD) else None
+    if plain is None:
         return None
-    if any(key in header for key in _COMPLEX_KEYWORDS):
-        return None
-    shape = tuple(header.get_fixed_integer(f"NAXIS{axis}") or 0 for axis in range(n, 0, -1))
+    kind, shape = plain
     start, count = round_to_blocks(len(raw)), math.prod(shape)
-    end = start + count * np.dtype(kind).itemsize
-    if min(shape) < 1 or not end <= size <= round_to_blocks(end):
+    end = start + count * kind.itemsize
+    if not end <= size <= round_to_blocks(end):
         return None
     if options.header_only:
         data, finite = _nan_array(shape), True
@@ -189,6 +183,16 @@ def _read_single_image(file: ImageFile, content: bytes, size: int, options: Read
         data, finite = mask_infinite(values.reshape(shape))
     data, bands = to_bands(file.name, data, header, header)
     return _FitsImage(data, bands, header, header, finite, hdu=None if options.hdu is None else 0)
+
+
+@remember_by_cards
+def _find_plain_array(header: Cards) -> tuple[np.dtype, tuple[int, ...]] | None:
+    """Return the type and shape of an unscaled array; None if the header describes anything else."""
+    kind, n = _TYPES.get(header.get_fixed_integer("BITPIX") or 0), header.get_fixed_integer("NAXIS") or 0
+    if kind is None or not 2 <= n <= 9 or any(key in header for key in _COMPLEX_KEYWORDS):
+        return None
+    shape = tuple(header.get_fixed_integer(f"NAXIS{axis}") or 0 for axis in range(n, 0, -1))
+    return (np.dtype(kind), shape) if min(shape) >= 1 else None
 
 
 def _read_hdus(opened: OpenFits, options: ReadOptions) -> _FitsImage:

@@ -96,7 +96,7 @@ def locate_plain(cards: Cards, pixel: tuple[float, float]) -> tuple[float, float
     reference = None if shared is None else read_reference(cards)
     if shared is None or reference is None:
         return None
-    wcs = _open_shared(b"".join([cards.raw[start : start + 80] for start in shared]))
+    wcs = _open_shared(cards.join(shared))
     return None if wcs is None else wcs.locate(pixel, reference)
 
 
