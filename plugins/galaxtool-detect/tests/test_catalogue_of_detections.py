@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -235,9 +236,18 @@ def test_what_is_missing_is_empty_and_told(tmp_path: Path) -> None:
     header, row = (line.split(",") for line in (tmp_path / "sources.csv").read_text().splitlines())
     values = dict(zip(header, row, strict=True))
     assert values["ra"] == values["flux"] == values["beam_major"] == "" and float(values["peak"]) > 1.8
-    notes = describe_missing(FieldMap(field))
+    notes = describe_missing(FieldMap(field), measure_noise(FieldMap(field)))
     assert [note.split(",")[0] for note in notes] == ["There is no WCS", "The unit is per beam"]
-    assert describe_missing(FieldMap(make_field([]))) == []
+    whole = FieldMap(make_field([]))
+    assert describe_missing(whole, measure_noise(whole)) == []
+
+
+@pytest.mark.parametrize(("value", "message"), [(np.nan, "No part of it has data"), (2.0, "Its pixels have no noise")])
+def test_a_map_without_data_is_told(value: float, message: str) -> None:
+    field = make_field([])
+    blank = FieldMap(dataclasses.replace(field, pixels=np.full_like(field.pixels, value)))
+    (note,) = describe_missing(blank, measure_noise(blank))
+    assert note.startswith(message)
 
 
 def test_suffixes_are_checked_first(tmp_path: Path) -> None:

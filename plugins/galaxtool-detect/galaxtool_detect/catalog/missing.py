@@ -7,17 +7,24 @@ from astropy.table import MaskedColumn, Table
 
 from galaxtool_detect.catalog.fluxes import is_per_beam
 from galaxtool_detect.catalog.maps import PixelMap
+from galaxtool_detect.catalog.noise_grid import NoiseGrid
 
 
-def describe_missing(image: PixelMap) -> list[str]:
+def describe_missing(image: PixelMap, noise: NoiseGrid) -> list[str]:
     """Return what a map lacks and what its catalogue therefore does not have, a sentence for each.
 
     Parameters
     ----------
     image : PixelMap
         The map.
+    noise : NoiseGrid
+        Its background and noise.
     """
+    if np.isnan(noise.rms).all():
+        return ["No part of it has data (its pixels are NaN), so there is nothing to find; --hdu names another."]
     notes = []
+    if image.unit != "display" and not noise.rms.any():
+        notes.append("Its pixels have no noise (nearly all are equal), so faint sources cannot be told from artefacts.")
     if image.pixel_scale is None:
         why = getattr(image, "wcs_problem", "")
         notes.append(

@@ -13,6 +13,7 @@ from galaxtool import JobOptions, Progress, check_table_path, warn, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
 from galaxtool_detect.catalog.figure import draw_overlay
 from galaxtool_detect.catalog.missing import describe_missing, mask_missing
+from galaxtool_detect.catalog.noise_grid import measure_noise
 from galaxtool_detect.catalog.page import write_page
 from galaxtool_detect.catalog.regions import write_regions
 from galaxtool_detect.catalog.write import CatalogueOutputs, write_catalogue
@@ -75,10 +76,13 @@ def detect_and_write(
     catalogues = []
     with run.start(outputs.table, options) as job:
         for one in run.maps(job):
-            made = build_catalogue(one.map, one.found, run.classes, name=one.path.stem, join=join, progress=progress)
+            noise = measure_noise(one.map)
+            made = build_catalogue(
+                one.map, one.found, run.classes, name=one.path.stem, join=join, noise=noise, progress=progress
+            )
             counts.update(map(str, made.sources["label"]))
             progress.say(f"{one.path.name}: {len(made.sources)} sources; enlarged by {one.upscale:g} for the network.")
-            for note in describe_missing(one.map):
+            for note in describe_missing(one.map, noise):
                 warn(progress, f"{one.path.name}: {note}")
             described = _describe_settings(settings, run.threshold, one.upscale)
             if len(paths) == 1:

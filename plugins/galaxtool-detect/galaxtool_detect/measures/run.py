@@ -68,6 +68,8 @@ def run_evaluation(options: EvaluateOptions, progress: Progress) -> list[FinderS
     fields = _inject(data, finders[0], options) if options.inject else iter(data)
     n = _count_rounds(data, options) if options.inject else len(data)
     one_class = options.one_class or options.inject > 0
+    if not one_class:
+        _note_single_class(classes, finders, progress)
     scores = evaluate_finders(fields, n, finders, classes, one_class=one_class, progress=progress)
     if not len(scores[0].sources):
         raise InputError(
@@ -76,6 +78,15 @@ def run_evaluation(options: EvaluateOptions, progress: Progress) -> list[FinderS
         )
     write_scores(scores, options)
     return scores
+
+
+def _note_single_class(classes: tuple[str, ...], finders: list[Finder], progress: Progress) -> None:
+    """Say that the only class of the data is not one of a detector, so that its boxes count whatever their class."""
+    for finder in finders:
+        if len(classes) == 1 and classes != ("source",) and finder.knows_no_other and classes[0] not in finder.classes:
+            progress.say(
+                f"'{finder.name}' does not know the only class of the data, '{classes[0]}': all its boxes count."
+            )
 
 
 def _open_data(options: EvaluateOptions) -> DetectionSet:
