@@ -43,7 +43,6 @@ def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progres
             f"{format_count(len(features), 'image')} are ranked by {method}, which is several times as fast as knn; "
             "--method knn compares neighbours instead."
         )
-    options = replace(options, method=method)
     spec = get_registry().anomaly_methods.find(method).spec
     if len(features) < 2:
         raise InputError(
@@ -57,6 +56,7 @@ def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progres
         notes.append(f"Each image has only {neighbors} others; --neighbors {options.neighbors} was lowered to that.")
     for note in notes:
         warn(progress, note)
+    options = replace(options, method=method, neighbors=neighbors)  # those that are used and written
     scores = score_anomalies(features.vectors, method, progress, neighbors=neighbors, seed=options.seed)
     order, percentiles = scores.order(), scores.percentiles()
     rows = order[: options.top_k]
@@ -67,7 +67,7 @@ def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progres
         for rank, row in enumerate(order[: min(SHOWN, len(rows))].tolist(), 1)
     )
     if options.html is not None:
-        _write_page(options.html, options, features, oddest, order, neighbors, notes)
+        _write_page(options.html, options, features, oddest, order, notes)
     return AnomaliesResult(
         output=str(options.output),
         html="" if options.html is None else str(options.html),
@@ -146,7 +146,6 @@ def _write_page(
     features: Features,
     oddest: tuple[Anomaly, ...],
     order: np.ndarray,
-    neighbors: int,
     notes: list[str],
 ) -> None:
     """Write the page of the oddest images."""
@@ -156,7 +155,7 @@ def _write_page(
         )
         for row, one in zip(order.tolist(), oddest, strict=False)
     ]
-    meaning = get_registry().anomaly_methods.find(options.method).spec.meaning.replace("{k}", str(neighbors))
+    meaning = get_registry().anomaly_methods.find(options.method).spec.meaning.replace("{k}", str(options.neighbors))
     settings = {
         "Features": features.name,
         "Model": features.model or "unknown",

@@ -176,6 +176,15 @@ def test_images_and_an_index_of_them_give_the_same(tmp_path: Path) -> None:
         galaxtool.anomalies(tmp_path / "index", output=tmp_path / "c.csv", model=make_model(tmp_path / "m2", seed=1))
 
 
+@pytest.mark.parametrize(("given", "used"), [(30, 30), (500, COUNT - 1)])
+def test_the_table_names_the_neighbors_that_were_used(features: Path, given: int, used: int, tmp_path: Path) -> None:
+    output = tmp_path / "odd.ecsv"
+    result = galaxtool.anomalies(features, output=output, neighbors=given, html=tmp_path / "odd.html")
+    table = read_table(output)
+    assert table.meta["NEIGHBOR"] == str(used) and f"with k = {used}" in (tmp_path / "odd.html").read_text()
+    assert any("lowered" in note for note in result.notes) == (used < given)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
