@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
-from galaxtool.evaluation.calibration import cross_fit
+from galaxtool.evaluation.calibration import cross_fit, fit_temperature
 from galaxtool.models.record import ModelRecord
 
 _LEAST = 1e-30  # a softmax in float32 can be exactly 0
@@ -31,10 +31,23 @@ class CrossFit:
     factors: tuple[float, ...] = ()
 
     def recalibrate(self, probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return probabilities (N, K) in which each of 5 folds has the temperature fitted to the other four."""
-        shift = np.log(np.array(self.factors)) if self.factors else np.zeros(probabilities.shape[1])
-        logits = (np.log(np.maximum(probabilities, _LEAST)) - shift) * self.temperature
-        scaled: np.ndarray = softmax(cross_fit(logits, targets, shift=shift), axis=1)
+        """Return probabilities (N, K) in which each of 5 folds has the temperature fitted to the other four.
+
+        Classes with the factor 0 keep the probability 0, whatever the temperature; images of them are not fitted to.
+        """
+        factors = np.array(self.factors or (1.0,) * probabilities.shape[1])
+        possible = np.flatnonzero(factors > 0)
+        shift = np.log(factors[possible])
+        logits = (np.log(np.maximum(probabilities[:, possible], _LEAST)) - shift) * self.temperature
+        numbers = np.full(len(factors), -1)
+        numbers[possible] = np.arange(len(possible))
+
+        def fit(outputs: np.ndarray, classes: np.ndarray) -> float:
+            known = classes >= 0
+            return fit_temperature(outputs[known], classes[known], shift) if known.any() else self.temperature
+
+        scaled = np.zeros(probabilities.shape)
+        scaled[:, possible] = softmax(cross_fit(logits, numbers[targets], fit, shift=shift), axis=1)
         return scaled
 
 

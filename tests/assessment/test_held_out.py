@@ -11,7 +11,7 @@ from scipy.special import softmax
 from support.helpers import make_model
 
 from galaxtool.assessment.held_out import CrossFit, find_cross_fit
-from galaxtool.evaluation.calibration import cross_fit
+from galaxtool.evaluation.calibration import cross_fit, fit_temperature
 from galaxtool.models.record import ModelRecord
 
 
@@ -24,6 +24,23 @@ def test_probabilities_are_those_of_the_cross_fitted_logits(factors: tuple[float
     probabilities = softmax(logits / 1.7 + shift, axis=1)
     expected = softmax(cross_fit(logits, targets, shift=shift), axis=1)
     np.testing.assert_allclose(CrossFit(1.7, factors).recalibrate(probabilities, targets), expected, atol=1e-5)
+
+
+def test_a_class_of_the_share_0_stays_impossible_and_fits_nothing() -> None:
+    rng = np.random.default_rng(1)
+    targets = np.concatenate([rng.integers(0, 2, 80), np.full(20, 2)])
+    logits = 3 * rng.normal(size=(100, 3)) + 2 * np.eye(3)[targets]
+    shift = np.log([1.5, 0.5])
+    probabilities = np.column_stack([softmax(logits[:, :2] / 1.7 + shift, axis=1), np.zeros(100)])
+    found = CrossFit(1.7, (1.5, 0.5, 0.0)).recalibrate(probabilities, targets)
+    order = np.random.default_rng(0).permutation(100)
+    order = order[np.argsort(np.where(targets == 2, -1, targets)[order], kind="stable")]
+    for number in range(5):
+        held = order[number::5]
+        others = np.setdiff1d(np.flatnonzero(targets < 2), held)
+        temperature = fit_temperature(logits[others, :2], targets[others], shift)
+        np.testing.assert_allclose(found[held, :2], softmax(logits[held, :2] / temperature + shift, axis=1), atol=1e-4)
+    assert not found[:, 2].any()
 
 
 def test_only_images_that_the_temperature_was_fitted_to_are_cross_fitted(tmp_path: Path) -> None:
