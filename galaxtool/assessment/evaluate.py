@@ -179,7 +179,8 @@ def _measure(
         )
         return measured
     if truth.values is not None:
-        return measure_values(scores, truth.values, subject.engine.record, seed=options.seed)
+        record = subject.engine.record
+        return measure_values(scores, truth.values, record, cross_fit=subject.cross_fit, seed=options.seed)
     if subject.engine.record.head == NO_CLASSES:
         return measure_retrieval_alone(truth, scores, gallery, seed=options.seed, progress=progress)
     return measure_evaluation(

@@ -1,4 +1,4 @@
-"""Probabilities with temperatures that were not fitted to the image, where that of the model was."""
+"""Probabilities and error bars with temperatures that were not fitted to the image, where that of the model was."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 from galaxtool.evaluation.calibration import cross_fit, fit_temperature
+from galaxtool.evaluation.error_bars import cross_fit_error_bars, stretch_error_bars
 from galaxtool.models.record import ModelRecord
 
 _LEAST = 1e-30  # a softmax in float32 can be exactly 0
@@ -22,7 +23,7 @@ class CrossFit:
     Parameters
     ----------
     temperature : float
-        Temperature of the model.
+        Temperature of the model; of a model of numbers, the factor for its error bars.
     factors : tuple of float
         Factors of the probabilities for another mix of classes; empty for none.
     """
@@ -50,6 +51,10 @@ class CrossFit:
         scaled[:, possible] = softmax(cross_fit(logits, numbers[targets], fit, shift=shift), axis=1)
         return scaled
 
+    def restretch(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Return predicted numbers (N, T, 3) in which each of 5 folds has error bars fitted to the other four."""
+        return cross_fit_error_bars(stretch_error_bars(predicted.astype(np.float64), 1 / self.temperature), truth)
+
 
 def find_cross_fit(
     record: ModelRecord, splits: Sequence[str] | None, *, factors: tuple[float, ...], is_coarse: bool, tta: int
@@ -76,10 +81,18 @@ def find_cross_fit(
     note : str
         What to know; empty if there is nothing.
     """
+    is_number = record.regression is not None
+    if not (record.has_classes or is_number):  # votes have no temperature
+        return None, ""
     if not splits or record.temperature == 1.0 or len(splits) < _LEAST_IMAGES:
         return None, ""
     if 2 * sum(split == "valid" for split in splits) <= len(splits):
         return None, ""
+    if is_number:
+        return CrossFit(record.temperature), (
+            "The length of the error bars of the model was fitted to these images: the coverage is that of lengths that "
+            "were fitted to other folds."
+        )
     if is_coarse or tta != 1:
         return None, (
             "The temperature of the model was fitted to these images, so its calibration looks better than it is; it "

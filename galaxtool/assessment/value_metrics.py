@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from galaxtool.assessment.held_out import CrossFit
 from galaxtool.assessment.scores_job import DatasetScores
 from galaxtool.evaluation.regression_scores import measure_quantity
 from galaxtool.models.record import ModelRecord
 from galaxtool.taxonomy.quantities import quantities_from_dict
 
 
-def measure_values(scores: DatasetScores, values: np.ndarray, record: ModelRecord, *, seed: int) -> dict[str, Any]:
+def measure_values(
+    scores: DatasetScores, values: np.ndarray, record: ModelRecord, *, cross_fit: CrossFit | None = None, seed: int
+) -> dict[str, Any]:
     """Score predictions of numbers.
 
     Parameters
@@ -23,6 +26,8 @@ def measure_values(scores: DatasetScores, values: np.ndarray, record: ModelRecor
         True values, NaN where there is none.
     record : ModelRecord
         Record of the model.
+    cross_fit : CrossFit, optional
+        Error bars that were not fitted to the image, if those of the model were.
     seed : int
         Random seed of the bootstrap.
 
@@ -36,9 +41,12 @@ def measure_values(scores: DatasetScores, values: np.ndarray, record: ModelRecor
     predicted = scores.batch.values
     assert predicted is not None
     known = np.isfinite(predicted).all(axis=1) & np.isfinite(values).any(axis=1)
+    triples = predicted.reshape(len(predicted), -1, 3).astype(np.float64)
+    if cross_fit is not None:
+        triples = cross_fit.restretch(triples, values)
     measured = {}
     for number, quantity in enumerate(quantities):
-        low, middle, high = predicted[:, 3 * number : 3 * number + 3].astype(np.float64).T
+        low, middle, high = triples[:, number].T
         scored = measure_quantity(middle, low, high, values[:, number], slug=quantity.slug, seed=seed)
         measured[quantity.slug] = {"unit": quantity.unit, **scored}
     return {"n": int(known.sum()), "quantities": measured}

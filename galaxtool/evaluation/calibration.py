@@ -122,16 +122,22 @@ def cross_fit(
         Scaled and shifted logits whose softmax says how well such a temperature calibrates other images. The folds
         have about equal shares of every class, and are always the same.
     """
-    order = np.random.default_rng(0).permutation(len(targets))
-    order = order[np.argsort(targets[order], kind="stable")]
-    fold = np.empty(len(targets), dtype=int)
-    fold[order] = np.arange(len(targets)) % _FOLDS
+    fold = draw_folds(targets)
     fit_one = fit or partial(fit_temperature, shift=shift)
     scaled = logits.astype(np.float64)
     for number in range(_FOLDS):
         held = fold == number
         scaled[held] /= fit_one(logits[~held], targets[~held])
     return scaled + shift
+
+
+def draw_folds(targets: np.ndarray) -> np.ndarray:
+    """Return the fold of each item, 0 to 4, int (N,): about equal shares of every class, and always the same."""
+    order = np.random.default_rng(0).permutation(len(targets))
+    order = order[np.argsort(targets[order], kind="stable")]
+    fold = np.empty(len(targets), dtype=int)
+    fold[order] = np.arange(len(targets)) % _FOLDS
+    return fold
 
 
 def choose_temperature(logits: np.ndarray, targets: np.ndarray, shift: np.ndarray | float = 0.0) -> Calibration:

@@ -76,7 +76,7 @@ def score_validation(
         "epochs_compared": 1 if task.options.select == "last" else _count_epochs(outcome),
         **objective.metrics(own.logits, targets, own.embeddings, temperature=temperature, seed=seed),
     }
-    measure = getattr(objective, "measure_calibration", None)  # only an objective of classes has it
+    measure = getattr(objective, "measure_calibration", None)  # those of votes and of plugins have none
     if calibrate and measure is not None and len(targets):
         metrics |= measure(own.logits, targets, seed=seed)
     return _add_datasets(metrics, task, scored, temperature=temperature, seed=seed), temperature

@@ -9,15 +9,12 @@ import numpy as np
 import torch
 
 from galaxtool.errors import TrainingError
+from galaxtool.evaluation.error_bars import cross_fit_error_bars, fit_error_bars, has_enough_values
 from galaxtool.evaluation.regression_scores import measure_quantity
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.taxonomy.quantity import COVERAGE, QUANTILES
+from galaxtool.taxonomy.quantity import QUANTILES
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.quantiles import OUTPUTS, compute_quantiles
-
-_FACTORS = np.geomspace(0.1, 10, 401)
-_LEAST = 50
-"""Least number of values that the length of the error bars is fitted to."""
 
 
 class RegressionObjective:
@@ -80,16 +77,23 @@ class RegressionObjective:
 
     def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
         """Return the factor for the error bars with which 68 % of the values are within; 1 for few values."""
-        truth = ((torch.from_numpy(targets) - self._center) / self._scale).numpy()
-        low, middle, high = np.moveaxis(compute_quantiles(logits).double().numpy(), -1, 0)
-        known = np.isfinite(truth)
-        if known.sum() < _LEAST:
+        standard = ((torch.from_numpy(targets) - self._center) / self._scale).numpy()
+        if not has_enough_values(standard):
             return 1.0
-        below = truth < middle
-        # the length of an error bar that would just reach the value, in units of its own
-        reach = (np.abs(truth - middle) / np.where(below, middle - low, high - middle))[known]
-        shares = (reach[None] <= _FACTORS[:, None]).mean(axis=1)
-        return float(_FACTORS[int(np.argmin(np.abs(shares - COVERAGE)))])
+        return fit_error_bars(compute_quantiles(logits).double().numpy(), standard)
+
+    def measure_calibration(self, logits: torch.Tensor, targets: np.ndarray, *, seed: int) -> dict[str, Any]:
+        """Measure the error bars that `calibrate` stretched, on folds to which their length was not fitted.
+
+        Returns
+        -------
+        dict
+            ``quantities``, which replaces that of `metrics`; only the coverage differs. Empty if nothing was fitted.
+        """
+        if not has_enough_values(targets):
+            return {}
+        held_out = cross_fit_error_bars(self._predict(logits, 1.0), targets)
+        return {"quantities": self.measure(held_out, targets, seed=seed)}
 
     def metrics(
         self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
@@ -115,9 +119,14 @@ class RegressionObjective:
             ``n``, and ``quantities``: the scores of each by its name, as in
             `galaxtool.evaluation.regression_scores.measure_quantity`, and its ``unit``.
         """
-        quantiles = compute_quantiles(logits, temperature)
-        values = (self._center[:, None] + self._scale[:, None] * quantiles).double().numpy()
-        return {"n": len(targets), "quantities": self.measure(values, targets, seed=seed)}
+        return {"n": len(targets), "quantities": self.measure(self._predict(logits, temperature), targets, seed=seed)}
+
+    def _predict(self, logits: torch.Tensor, temperature: float) -> np.ndarray:
+        """Return lower end, median and upper end of each quantity in its own unit, float64 (N, T, 3)."""
+        values: np.ndarray = (
+            (self._center[:, None] + self._scale[:, None] * compute_quantiles(logits, temperature)).double().numpy()
+        )
+        return values
 
     def measure(self, values: np.ndarray, targets: np.ndarray, *, seed: int) -> dict[str, Any]:
         """Return the scores of each quantity for predictions (N, T, 3) and true values (N, T)."""

@@ -15,6 +15,13 @@ from galaxtool.evaluation.calibration import cross_fit, fit_temperature
 from galaxtool.models.record import ModelRecord
 
 
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> ModelRecord:
+    """A model of classes with a temperature."""
+    path = make_model(tmp_path_factory.mktemp("models") / "model") / "model.json"
+    return replace(ModelRecord.read(path), temperature=1.5)
+
+
 @pytest.mark.parametrize("factors", [(), (0.5, 2.0, 1.0)])
 def test_probabilities_are_those_of_the_cross_fitted_logits(factors: tuple[float, ...]) -> None:
     rng = np.random.default_rng(0)
@@ -43,8 +50,7 @@ def test_a_class_of_the_share_0_stays_impossible_and_fits_nothing() -> None:
     assert not found[:, 2].any()
 
 
-def test_only_images_that_the_temperature_was_fitted_to_are_cross_fitted(tmp_path: Path) -> None:
-    record = replace(ModelRecord.read(make_model(tmp_path / "model") / "model.json"), temperature=1.5)
+def test_only_images_that_the_temperature_was_fitted_to_are_cross_fitted(record: ModelRecord) -> None:
     valid, test = ["valid"] * 20, ["test"] * 20
     options = {"factors": (), "is_coarse": False, "tta": 1}
     assert find_cross_fit(record, valid, **options)[0] == CrossFit(1.5)
@@ -53,3 +59,32 @@ def test_only_images_that_the_temperature_was_fitted_to_are_cross_fitted(tmp_pat
     assert find_cross_fit(replace(record, temperature=1.0), valid, **options) == (None, "")
     found, note = find_cross_fit(record, valid, **{**options, "is_coarse": True})
     assert found is None and "looks better than it is" in note
+
+
+def test_error_bars_are_cross_fitted_and_votes_have_no_temperature(record: ModelRecord) -> None:
+    options = {"factors": (), "is_coarse": False, "tta": 4}
+    numbers, votes = replace(record, regression={"quantities": []}), replace(record, votes={"questions": []})
+    found, note = find_cross_fit(numbers, ["valid"] * 20, **options)
+    assert found == CrossFit(1.5) and "length of the error bars" in note and "Brier" not in note
+    assert find_cross_fit(votes, ["valid"] * 20, **options) == (None, "")
+    assert find_cross_fit(numbers, ["test"] * 20, **options) == (None, "")
+
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(60, 2))
+    truth[7] = truth[9, 0] = np.nan
+    predicted = rng.normal(0, 0.2, (60, 2, 1)) + 1.5 * np.array([-0.3, 0, 0.4])
+    restretched = found.restretch(predicted, truth)
+    rows = np.setdiff1d(np.arange(60), 7)
+    order = rows[np.random.default_rng(0).permutation(59)]
+    for number in range(5):
+        held, others = order[number::5], np.setdiff1d(rows, order[number::5])
+        reach = [  # of each known value, in units of the error bar before it was stretched
+            abs(value - middle) / ((middle - low if value < middle else high - middle) / 1.5)
+            for row in others
+            for (low, middle, high), value in zip(predicted[row], truth[row], strict=True)
+            if np.isfinite(value)
+        ]
+        factor = (restretched[held, :, 2] - predicted[held, :, 1]) / 0.4
+        assert np.ptp(factor) == pytest.approx(0, abs=1e-9)
+        assert (np.array(reach) <= factor[0, 0]).mean() == pytest.approx(0.6827, abs=0.01)
+    np.testing.assert_array_equal(restretched[..., 1], predicted[..., 1])

@@ -88,6 +88,27 @@ def test_error_bars_are_stretched_until_they_cover_what_they_should() -> None:
     assert objective.calibrate(logits[:10], targets[:10]) == 1.0
 
 
+def test_the_coverage_of_a_training_is_that_of_error_bars_fitted_to_other_images() -> None:
+    objective = make_objective()
+    rng = np.random.default_rng(0)
+    logits = torch.from_numpy(rng.normal(size=(60, 6)).astype(np.float32))
+    targets = rng.normal((10, 0), (2, 1), (60, 2)).astype(np.float32)
+    factor = objective.calibrate(logits, targets)
+    plain = objective.metrics(logits, targets, np.zeros((0, 0)), temperature=factor, seed=0)["quantities"]
+    found = objective.measure_calibration(logits, targets, seed=0)["quantities"]
+    order, inside = np.random.default_rng(0).permutation(60), np.zeros((60, 2), dtype=bool)
+    for number in range(5):
+        held, others = order[number::5], np.delete(order, np.s_[number::5])
+        other = objective.calibrate(logits[others].repeat(2, 1, 1).flatten(0, 1), np.tile(targets[others], (2, 1)))
+        scaled = other * np.log1p(np.exp(logits.numpy()[held].reshape(-1, 2, 3)))
+        error = (targets[held] - [10, 0]) / [2, 1] - logits.numpy()[held].reshape(-1, 2, 3)[..., 1]
+        inside[held] = (-scaled[..., 0] <= error) & (error <= scaled[..., 2])
+    for t, slug in enumerate(("a", "b")):
+        assert found[slug]["coverage"]["value"] == pytest.approx(inside[:, t].mean(), abs=1e-6)
+        assert {**found[slug], "coverage": plain[slug]["coverage"]} == plain[slug]
+    assert objective.measure_calibration(logits[:20], targets[:20], seed=0) == {}
+
+
 def test_center_and_scale_are_robust() -> None:
     values = np.concatenate([np.random.default_rng(0).normal(5, 2, (5000, 1)), np.full((20, 1), 1e6)])
     (found,) = measure_quantities((Quantity(column="a", slug="a"),), values)
