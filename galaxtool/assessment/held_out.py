@@ -90,8 +90,8 @@ def find_cross_fit(
         return None, ""
     if is_number:
         return CrossFit(record.temperature), (
-            "The length of the error bars of the model was fitted to these images: the coverage is that of lengths that "
-            "were fitted to other folds."
+            "The length of the error bars of the model was fitted to these images: the coverage is that of lengths "
+            "that were fitted to other folds."
         )
     if is_coarse or tta != 1:
         return None, (
