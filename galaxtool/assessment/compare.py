@@ -107,7 +107,9 @@ def _list_pairs(names: Sequence[str], against: str | None) -> list[tuple[int, in
     if against is None:
         return list(combinations(range(len(names)), 2))
     if against not in names:
-        raise UnknownName("evaluation", against, list(names), note="--against takes one of those that are compared.")
+        raise UnknownName(
+            "evaluation", against, list(names), note="--against takes one of the evaluations that are compared."
+        )
     base = names.index(against)
     return [(base, g) for g in range(len(names)) if g != base]
 

@@ -123,7 +123,9 @@ def open_gallery(
     """
     if options.gallery is None:
         if options.gallery_split is not None:
-            raise ConfigError("--gallery-split is given without --gallery.", hint="Give the data set with --gallery.")
+            raise ConfigError(
+                "--gallery-split cannot be used without --gallery.", hint="Give the data set with --gallery."
+            )
         return None
     if (Path(options.gallery).expanduser() / RECORD).is_file():
         return _open_index(options, record, preprocess)
@@ -146,7 +148,7 @@ def _open_index(options: EvaluateOptions, record: ModelRecord, preprocess: Prepr
     name = str(options.gallery)
     if options.gallery_split is not None:
         raise ConfigError(
-            f"--gallery-split is given, and '{name}' is an index.", hint="Leave it out, or give the data set."
+            f"--gallery-split cannot be used with the index '{name}'.", hint="Leave it out, or give the data set."
         )
     index = Index.open(Path(name).expanduser())
     built = index.record

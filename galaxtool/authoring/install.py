@@ -39,7 +39,7 @@ def install_plugin(requirement: str, *, editable: bool, upgrade: bool, progress:
             f"The folder '{requirement}' has no pyproject.toml.", hint="Give the folder of the package itself."
         )
     if editable and not path.is_dir():
-        raise ConfigError(f"--editable needs a folder, and '{requirement}' is none.", hint="Leave --editable out.")
+        raise ConfigError(f"--editable needs a folder, but '{requirement}' is not one.", hint="Leave --editable out.")
     if is_offline() and not path.exists():
         raise OfflineError(
             f"'{requirement}' would have to be downloaded, and downloads are disabled.",

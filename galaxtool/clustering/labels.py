@@ -63,7 +63,9 @@ def find_labels(
         return _match(features, [_open(options.labels, options.label_column, reading)], options.labels)
     if features.source is None or not features.source.on_demand:  # a file of embeddings, or an index
         if options.label_column is not None:
-            raise InputError(f"--label-column is given, and '{features.name}' has no column of labels.", hint=_HINT)
+            raise InputError(
+                f"--label-column cannot be used with '{features.name}', which has no column of labels.", hint=_HINT
+            )
         return None
     try:
         return _match(features, [_open(text, options.label_column, reading) for text in inputs], features.name)

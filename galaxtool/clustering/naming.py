@@ -82,7 +82,7 @@ def _embed_names(
     """Return the names to choose from, and the unit embeddings of their prompts."""
     if features.layer != JOINT:
         raise ConfigError(
-            f"--names is given, and features of the layer '{features.layer}' cannot be compared with texts.",
+            f"--names cannot be used: features of the layer '{features.layer}' cannot be compared with texts.",
             hint="Leave --names out, or use features of the layer joint.",
         )
     files = _find_files(features, model)
@@ -91,7 +91,7 @@ def _embed_names(
         raise ConfigError(f"The model '{record.name}' has no classes to name clusters by.")
     if not record.has_text:
         raise ConfigError(
-            f"--names is given, and the model '{record.name}' has no text encoder.",
+            f"--names cannot be used with the model '{record.name}', which has no text encoder.",
             hint="Leave --names out, or use a model with one, such as mini.",
         )
     if names:
@@ -111,7 +111,7 @@ def _find_files(features: Features, model: str | None) -> ModelFiles:
     files = find_model(model or features.model)
     if read_record(files).digest != features.digest:
         raise ConfigError(
-            f"The model of '{features.name}', '{features.model}', is not at hand, so clusters cannot be named by it.",
+            f"The model of '{features.name}', '{features.model}', cannot be found, so it cannot name the clusters.",
             hint="Give it with --model, or leave --names out.",
         )
     return files

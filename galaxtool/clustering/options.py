@@ -69,7 +69,7 @@ class ClusterOptions:
             )
         if self.method == "hdbscan" and self.clusters is not None:
             raise ConfigError(
-                "HDBSCAN finds the number of clusters itself, and --clusters is given.",
+                "--clusters cannot be used with HDBSCAN, which finds the number of clusters itself.",
                 hint="Leave --clusters out, or give the size of the smallest cluster with --min-size.",
             )
         if self.method == "kmeans" and self.min_size is not None:

@@ -62,7 +62,7 @@ def check_survivable(path: Path, size: int) -> None:
         _child.ask(_make_request(path), _SECONDS + size / _BYTES_PER_S)
     except ChildFailed as error:
         raise InputError(
-            f"'{path}' is damaged: reading it in a process for trials was {error}.", hint="Download or copy it again."
+            f"'{path}' is damaged: a test read in a child process was {error}.", hint="Download or copy it again."
         ) from error
 
 

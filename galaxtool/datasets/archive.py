@@ -66,7 +66,7 @@ def open_archive(
     path = Path(path)
     if pattern is not None:
         raise ConfigError(
-            f"--pattern was given, and '{path}' is not a folder.",
+            f"--pattern cannot be used with '{path}', which is not a folder.",
             hint="Patterns apply to folders; unpack the archive first.",
         )
     archive = _list_archive(path)

@@ -93,7 +93,7 @@ class QueryMaker:
             return None
         examples = [self._make_example(part) for part in parts]
         if all(one.weight <= 0 for one in examples):
-            raise ConfigError("All parts of the query are to be unlike.", hint="Add one that is to be like.")
+            raise ConfigError("The query has only negative examples.", hint="Add a positive example.")
         vector = combine_examples(examples, self._measure_spread)
         return Query(text=" + ".join(one.label for one in examples), vector=vector, examples=tuple(examples))
 
@@ -136,7 +136,7 @@ class QueryMaker:
         """Return an image or a sketch that was sent before."""
         with self._lock:
             if key not in self._uploads:
-                raise NotThere("The image is no longer kept.", hint="Drop it again.")
+                raise NotThere("The image is no longer kept.", hint="Drag the image onto the page again.")
             self._uploads.move_to_end(key)
             return self._uploads[key]
 

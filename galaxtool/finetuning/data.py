@@ -147,8 +147,8 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     placed = items if hdu is None else add_header_positions(items, hdu=hdu, prober=prober)
     if config.test_fraction and (given := sum(item.split == "test" for item in items)):
         raise ConfigError(
-            f"--test-fraction is given, and {given} of the images have the split 'test' already.",
-            hint="Leave it out: these are scored once, at the end.",
+            f"--test-fraction cannot be used: {given} of the images have the split 'test' already.",
+            hint="Leave it out; these images are scored once, at the end.",
         )
     split_notes: list[str] = []
     splits = split_items(

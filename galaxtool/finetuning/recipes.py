@@ -35,7 +35,8 @@ def apply_recipe(config: FinetuneConfig) -> FinetuneConfig:
     if config.recipe is None:
         if config.data:
             raise ConfigError(
-                "--data fills the slots of a recipe, and no --recipe is given.", hint="Leave it out, or add --recipe."
+                "--data cannot be used without --recipe, whose data slots it fills.",
+                hint="Leave it out, or add --recipe.",
             )
         return config
     file = _find_recipe(str(config.recipe))

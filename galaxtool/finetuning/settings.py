@@ -116,7 +116,7 @@ def _check_kind_of_labels(head: HeadSpec, config: FinetuneConfig) -> None:
             )
         if config.readouts:
             raise ConfigError(
-                f"--readouts scores classifiers, and {kind} have no classes.", hint="Leave one of them out."
+                f"--readouts cannot be used with {kind}, which have no classes.", hint="Leave one of them out."
             )
         if config.taxonomy or config.symbols:
             raise ConfigError(

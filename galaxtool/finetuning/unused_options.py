@@ -67,7 +67,7 @@ def refuse_on_resume(path: Path, run: FinetuneConfig, given: FinetuneConfig) -> 
             continue
         if value != stored[name]:
             raise ConfigError(
-                f"--resume uses the settings saved with the run, and {_name_option(name)} has another value there.",
+                f"--resume uses the settings saved with the run, but {_name_option(name)} has another value there.",
                 hint=f"Leave it out, or start a new run; the run's settings are in '{path / 'config.toml'}'.",
             )
 
@@ -89,13 +89,13 @@ def find_unused(config: FinetuneConfig) -> Iterator[UnusedOption]:
     if "labels" not in method.needs:
         yield UnusedOption("noisy", "method", f"changes nothing with the method '{method.name}'")
     if not config.votes:
-        yield UnusedOption("dropout", "votes", "is for the head of votes, and there is no --votes")
+        yield UnusedOption("dropout", "votes", "cannot be used without --votes, whose head it is for")
     if config.votes:
-        yield UnusedOption("noisy", "votes", "is for classes, and --votes has answers")
-        yield UnusedOption("all_classes", "votes", "is for classes, and --votes has answers")
+        yield UnusedOption("noisy", "votes", "is for classes; --votes has answers")
+        yield UnusedOption("all_classes", "votes", "is for classes; --votes has answers")
     if config.target:
         for name in ("noisy", "all_classes", "label_column"):
-            yield UnusedOption(name, "target", "is for classes, and --target has numbers")
+            yield UnusedOption(name, "target", "is for classes; --target has numbers")
 
 
 def _name_option(name: str) -> str:

@@ -161,7 +161,7 @@ def find_objects(
     for text in folders:
         if not os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
             raise ConfigError(
-                f"--pattern was given, and '{text}' is not a folder.",
+                f"--pattern cannot be used with '{text}', which is not a folder.",
                 hint="A pattern matches files in folders; unpack an archive first.",
             )
         part = BandFiles(Path(text), parsed, skipped)

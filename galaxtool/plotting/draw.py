@@ -64,7 +64,7 @@ def draw_plot(request: PlotRequest, output: Path | None, options: list[str], sty
 def _check_options(spec: PlotSpec, request: PlotRequest) -> None:
     """Raise `ConfigError` for an option that the kind does not use, and for labels that are not one for each input."""
     if request.columns not in (1, 2):
-        raise ConfigError(f"--columns is {request.columns}, and a page has 1 or 2.", hint="Give --columns 1 or 2.")
+        raise ConfigError(f"--columns is {request.columns}; a page has 1 or 2.", hint="Give --columns 1 or 2.")
     for name, default in _OPTIONS.items():
         if getattr(request, name) != default and name not in spec.takes:
             taken = ", ".join(f"--{one}" for one in spec.takes) or "none"

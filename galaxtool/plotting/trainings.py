@@ -94,7 +94,7 @@ class TrainingRun:
         if not file.is_file():
             raise InputError(
                 f"The run '{self.path}' has no scores: there is no metrics.json.",
-                hint=f"A run that was interrupted goes on with: galaxtool finetune --resume {self.path}",
+                hint=f"If the run was interrupted, resume it with: galaxtool finetune --resume {self.path}",
             )
         try:
             found = json.loads(file.read_text(encoding="utf-8"))

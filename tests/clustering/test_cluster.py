@@ -168,7 +168,7 @@ def test_what_cannot_be_grouped(images: Path, tmp_path: Path) -> None:
         ((file, "--label-column", "x"), "has no column of labels"),
         ((file, "--names", "ring", "--clusters", 2), "layer 'cls-4' cannot be compared with texts"),
         ((file, "--layer", "penultimate"), "are of the layer 'cls-4', not 'penultimate'"),
-        ((file, "--method", "hdbscan", "--clusters", 2), "HDBSCAN finds the number of clusters itself"),
+        ((file, "--method", "hdbscan", "--clusters", 2), "HDBSCAN, which finds the number of clusters itself"),
         ((file, "--min-size", 2), "--min-size is for --method hdbscan"),
         ((file, "--variance", 0), "--variance is 0"),
         ((file, "--clusters", 1), "--clusters is 1"),

@@ -147,7 +147,7 @@ def test_filters_apply_inside_the_search(ask: Ask, vectors: np.ndarray) -> None:
         ("/api/view", {"k": 100_000}, 400, "from 1 to 1000"),
         ("/api/view", {"lasso": "../../etc"}, 404, "no longer kept"),
         ("/api/view", {"parts": [{"kind": "row", "row": COUNT}]}, 400, "'row' must be"),
-        ("/api/view", {"parts": [{"kind": "row", "row": 0, "weight": -1}]}, 400, "unlike"),
+        ("/api/view", {"parts": [{"kind": "row", "row": 0, "weight": -1}]}, 400, "negative examples"),
         (
             "/api/view",
             {"parts": [{"kind": "row", "row": 0}, {"kind": "row", "row": 0, "weight": -1}]},

@@ -221,7 +221,7 @@ def test_invalid_options_are_refused(option: tuple[str, str], says: str, images:
             ("--method", "clip", "--stopping", "loss-margin", "--patience", "3"),
             "--patience changes nothing with --stopp",
         ),
-        (("--method", "supervised", "--votes", "gz2", "--all-classes"), "--all-classes is for classes, and --votes"),
+        (("--method", "supervised", "--votes", "gz2", "--all-classes"), "--all-classes is for classes; --votes"),
     ],
 )
 def test_options_without_effect_are_refused(options: tuple[str, ...], says: str, images: Path) -> None:

@@ -105,10 +105,15 @@ def test_the_table_has_the_spread(folder: Path, tmp_path: Path) -> None:
     [
         ("dropped", {"passes": 1}, "--passes is 1; it must be from 2 to 1000", "use 5"),
         ("dropped", {"passes": 5, "tta": 4}, "--passes and --tta cannot be combined", "one of them"),
-        ("dropped", {"passes": 5, "engine": "onnx"}, "--passes needs PyTorch, and --engine onnx is given", "Leave"),
+        (
+            "dropped",
+            {"passes": 5, "engine": "onnx"},
+            "--passes needs PyTorch and cannot be used with --engine onnx",
+            "Leave",
+        ),
         ("mini/model.onnx", {"passes": 5}, "has only an ONNX file", "the model directory"),
         ("plain", {"passes": 5}, "was trained without dropout", "--dropout 0.2"),
-        ("classes", {"passes": 5}, "--passes is for models of votes", "--tta"),
+        ("classes", {"passes": 5}, "which does not predict votes", "--tta"),
     ],
 )
 def test_what_passes_cannot_do(
@@ -122,7 +127,7 @@ def test_what_passes_cannot_do(
 
 
 def test_dropout_is_for_votes(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--dropout is for the head of votes, and there is no --votes"):
+    with pytest.raises(ConfigError, match="--dropout cannot be used without --votes"):
         galaxtool.finetune(dropout=0.2, method="supervised", backbone="small-resnet@none", output=tmp_path / "run")
     with pytest.raises(ConfigError, match=r"--dropout is 1\.0; it must be at least 0 and below 1"):
         galaxtool.finetune(dropout=1.0, output=tmp_path / "run")

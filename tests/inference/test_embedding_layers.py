@@ -124,7 +124,7 @@ def test_layers_that_cannot_be_had(images: Path, models: Any, tmp_path: Path) ->
         (("--layer", "cls-4"), "The backbone 'small-resnet@none' has no class token."),
         (
             ("--layer", "penultimate", "--engine", "onnx"),
-            "--layer penultimate needs PyTorch, and --engine onnx",
+            "--layer penultimate needs PyTorch and cannot be used with --engine onnx",
         ),
         (("--layer", "last"), "--layer is 'last', which is not one of joint, penultimate, cls-4."),
     ):

@@ -90,7 +90,7 @@ class Timm(TransformerAbilities, nn.Module):
         if features.ndim != 2:
             raise ConfigError(
                 f"'{get_name(self)}' returns a map of features, not one embedding for each image.",
-                hint="Choose another architecture of timm's.",
+                hint="Choose another timm architecture.",
             )
         return features
 

@@ -81,16 +81,17 @@ def open_layer_engine(
         return open_engine(files, engine, device, precision, provider=provider, threads=threads, lazy=lazy)
     if provider != "auto":
         raise ConfigError(
-            f"--layer {layer} needs PyTorch, and --provider {provider} is given.",
+            f"--layer {layer} needs PyTorch and cannot be used with --provider {provider}.",
             hint="Leave --provider out, or --layer.",
         )
     if engine not in ("auto", "torch"):
         raise ConfigError(
-            f"--layer {layer} needs PyTorch, and --engine {engine} is given.", hint="Leave --engine out, or --layer."
+            f"--layer {layer} needs PyTorch and cannot be used with --engine {engine}.",
+            hint="Leave --engine out, or --layer.",
         )
     if not files.has_weights:
         raise ConfigError(
-            f"--layer {layer} needs the weights of the model, and '{files.name}' has only an ONNX file.",
+            f"--layer {layer} needs the weights of the model, but '{files.name}' has only an ONNX file.",
             hint="Give the model directory that was exported, or leave --layer out.",
         )
     opened = open_engine(files, "torch", device, precision, threads=threads, lazy=lazy)

@@ -114,8 +114,8 @@ class FirstRun:
             if not is_late.is_set():
                 raise
             raise ModelError(
-                f"The model '{self._name}' was stopped: it computed for {FIRST_RUN_S:.0f} s at its first image.",
-                hint="Its ONNX file may be damaged, or made to run for ever.",
+                f"The model '{self._name}' was stopped: its first image took more than {FIRST_RUN_S:.0f} s.",
+                hint="Its ONNX file may be damaged, or crafted never to finish.",
             ) from None
         finally:
             timer.cancel()

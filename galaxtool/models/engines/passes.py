@@ -67,16 +67,16 @@ def open_passes_engine(
     """
     named = f"--engine {engine}" if engine not in ("auto", "torch") else f"--provider {provider}"
     if engine not in ("auto", "torch") or provider != "auto":
-        raise ConfigError(f"--passes needs PyTorch, and {named} is given.", hint="Leave one of them out.")
+        raise ConfigError(f"--passes needs PyTorch and cannot be used with {named}.", hint="Leave one of them out.")
     if not files.has_weights:
         raise ConfigError(
-            f"--passes needs the weights of the model, and '{files.name}' has only an ONNX file.",
+            f"--passes needs the weights of the model, but '{files.name}' has only an ONNX file.",
             hint="Give the model directory that was exported, or leave --passes out.",
         )
     opened = open_engine(files, "torch", device, precision, threads=threads, lazy=lazy)
     if opened.record.votes is None:
         raise ConfigError(
-            f"--passes is for models of votes, and '{files.name}' has none.",
+            f"--passes cannot be used with '{files.name}', which does not predict votes.",
             hint="Leave it out; --tta averages views of each image for every model.",
         )
     if not _read_rate(files):

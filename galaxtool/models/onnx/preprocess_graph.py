@@ -63,14 +63,13 @@ def check_preprocess(preprocess: Preprocess) -> None:
     """Raise `ConfigError` if a preprocessing cannot be a part of a file: for bands, or with a stretch of pictures."""
     if preprocess.channels not in (RGB, GRAY):
         raise ConfigError(
-            f"--with-preprocess is for models of pictures, and this one takes the bands "
-            f"{', '.join(preprocess.channels)}, each of which is stretched by its own noise.",
+            f"--with-preprocess cannot be used with a model of the bands {', '.join(preprocess.channels)}: each is "
+            "stretched by its own noise.",
             hint="Export without it; galaxtool.Preprocess makes the input, without PyTorch.",
         )
     if preprocess.stretch.name not in _UNCHANGED:
         raise ConfigError(
-            f"--with-preprocess is for models that take pictures as they are, and this one stretches them with "
-            f"{preprocess.stretch.name}.",
+            f"--with-preprocess cannot be used with a model that stretches pictures with {preprocess.stretch.name}.",
             hint="Export without it; galaxtool.Preprocess makes the input, without PyTorch.",
         )
 

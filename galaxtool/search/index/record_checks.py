@@ -58,7 +58,7 @@ _SHOWN: dict[str, Check] = {
 
 
 def check_index_record(values: Any, where: str) -> None:
-    """Check the content of an ``index.json``; what is missing or unknown is not noticed here.
+    """Check the content of an ``index.json``; missing and unknown keys are not checked here.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def check_index_record(values: Any, where: str) -> None:
     """
 
     def fail(what: str, why: str) -> None:
-        raise InputError(f"'{where}' is not a sound index record: {what} {why}.", hint="Build the index again.")
+        raise InputError(f"'{where}' is not a valid index record: {what} {why}.", hint="Build the index again.")
 
     if not isinstance(values, Mapping):
         fail("it", "is not an object of keys")
