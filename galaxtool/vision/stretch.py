@@ -180,7 +180,9 @@ def to_planes(cutout: Cutout, stretch: Stretch, window: Window = WHOLE) -> np.nd
         return _to_bytes(apply_lupton(_mix_channels(scaled, channels), stretch.q))
     shown = np.empty(part.shape, dtype=np.uint8)
     for plane, wanted, target in zip(planes, part, shown, strict=True):
-        target[...] = _to_bytes(_stretch_plane(clip_range(plane), clip_range(wanted), stretch))
+        clipped = clip_range(plane)
+        visible = wanted if clipped is plane else clip_range(wanted)
+        target[...] = _to_bytes(_stretch_plane(clipped, visible, stretch))
     return _mix_channels(shown, channels)
 
 
@@ -213,7 +215,9 @@ def _to_bytes(values: np.ndarray) -> np.ndarray:
 def _stretch_plane(plane: np.ndarray, part: np.ndarray, stretch: Stretch) -> np.ndarray:
     """Return a part of a plane stretched to [0, 1] by the range of the whole plane."""
     level, noise = measure_sky(plane)
-    plane = _fill(plane, level)
+    filled = _fill(plane, level)
+    if filled is not plane:
+        plane, part = filled, _fill(part, level)
     if stretch.name == "zscale":
         low, high = _astropy("ZScaleInterval")(contrast=stretch.contrast).get_limits(plane)
     elif stretch.name == "radio":
@@ -225,7 +229,7 @@ def _stretch_plane(plane: np.ndarray, part: np.ndarray, stretch: Stretch) -> np.
     if not high - low > FAINTEST:
         return np.zeros_like(part)
     # clipped before the division: relative to a small range, other values can overflow float32
-    values: np.ndarray = np.clip(_fill(part, level), low, high)
+    values: np.ndarray = np.clip(part, low, high)
     values -= low
     values /= high - low
     knee = min(stretch.softening * noise / float(high - low), 1.0)
