@@ -104,7 +104,7 @@ def open_subject(
     preprocess = override_preprocess(record.make_preprocess(), reading)
     read_as_classify(dataset, preprocess)
     of_run = read_run_split(files, dataset)
-    splits = list(of_run or list_given_splits(dataset))
+    splits = list(of_run.splits if of_run else list_given_splits(dataset))
     rows, split = select_split(dataset, splits, options.split)
     items = list_dataset_items(dataset, rows)
     if options.by_columns:
@@ -126,6 +126,8 @@ def open_subject(
     notes = [*find_dataset_notes(dataset), *truth.notes, *find_notes(record, reading, [i for i in items if i.ref])]
     if of_run and (learned := sum(splits[row] == "train" for row in rows)):
         notes.append(f"{learned} of the {len(rows)} images are training images of this run: the scores are too good.")
+    if of_run and of_run.note:
+        notes.append(of_run.note)
     if terms is not None and (dropped := terms.describe_dropped()):
         notes.append(dropped)
     notes += gallery.notes if gallery else ()

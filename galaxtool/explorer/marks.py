@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ class Collections:
     Notes
     -----
     They are stored by identifier, so that they are those of the same objects after the index was built again. Objects
-    that are no longer in the index stay in the file.
+    that are no longer in the index stay in the file. The file is read again before each change, because several pages
+    may be open on the same objects.
 
     Raises
     ------
@@ -47,10 +49,12 @@ class Collections:
         self._row_of: dict[str, int] | None = None
         self._path = self._find_path()
         self._notes: dict[str, dict[str, str]] = self._read()
+        self._is_saved = True
 
     def describe(self) -> Mapping[str, Any]:
         """Return the collections, with the rows of their objects and the notes on them."""
         with self._lock:
+            self._reread()
             found = []
             for name, notes in self._notes.items():
                 rows = {row: note for key, note in notes.items() if (row := self._find_row(key)) is not None}
@@ -67,52 +71,61 @@ class Collections:
     def create(self, name: str) -> None:
         """Make an empty collection, unless there is one of this name."""
         name = _check_name(name)
-        with self._lock:
+        with self._change():
             if len(self._notes) >= _MOST and name not in self._notes:
                 raise ConfigError(f"There are {_MOST} collections already.")
             self._notes.setdefault(name, {})
-            self._save()
 
     def delete(self, name: str) -> None:
         """Remove a collection."""
-        with self._lock:
+        with self._change():
             self._get(name)
             del self._notes[name]
-            self._save()
 
     def rename(self, name: str, new: str) -> None:
         """Give a collection another name."""
         new = _check_name(new)
-        with self._lock:
+        with self._change():
             self._get(name)
             if new in self._notes and new != name:
                 raise ConfigError(f"There is a collection '{new}' already.")
             self._notes = {new if key == name else key: notes for key, notes in self._notes.items()}
-            self._save()
 
     def add(self, name: str, rows: list[int]) -> None:
         """Mark objects."""
-        with self._lock:
+        with self._change():
             notes = self._get(name)
             for key in self._ids(rows):
                 notes.setdefault(key, "")
-            self._save()
 
     def remove(self, name: str, rows: list[int]) -> None:
         """Remove marks, and the notes on these objects."""
-        with self._lock:
+        with self._change():
             notes = self._get(name)
             for key in self._ids(rows):
                 notes.pop(key, None)
-            self._save()
 
     def note(self, name: str, row: int, text: str) -> None:
         """Mark an object and put a note on it."""
         if len(text) > _LONGEST_NOTE:
             raise ConfigError(f"A note has at most {_LONGEST_NOTE} characters.")
-        with self._lock:
+        with self._change():
             self._get(name)[self._ids([row])[0]] = text
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Change the collections that are in the file now, and save them."""
+        with self._lock:
+            self._reread()
+            yield
+            self._is_saved = False
             self._save()
+            self._is_saved = True
+
+    def _reread(self) -> None:
+        """Read what another page may have saved, unless the latest change could not be saved."""
+        if self._is_saved:
+            self._notes = self._read()
 
     def _get(self, name: str) -> dict[str, str]:
         if name not in self._notes:

@@ -210,12 +210,14 @@ def _open_file(features: Features, folder: Path) -> Objects:
             f"The embeddings in '{features.name}' do not have unit length, so they have no cosines.",
             hint="Write them with `galaxtool embed`.",
         )
-    sample = vectors[:: max(1, len(vectors) // 100)]
+    status = Path(features.name).stat()  # the digest of a million vectors would take seconds
+    sample = np.round(vectors[:: max(1, len(vectors) // 100)], 6).tolist()
+    content = [features.digest, features.layer, len(vectors), status.st_size, status.st_mtime_ns, hash_json(sample)]
     return Objects(
         name=features.name,
         reading=features.reading,
         preprocess=features.preprocess,
-        digest=hash_json([features.digest, len(vectors), hash_json(np.round(sample, 6).tolist())]),
+        digest=hash_json(content),
         folder=folder,
         features=features,
     )

@@ -21,7 +21,9 @@ from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.class_prior import choose_prior
 from galaxtool.inference.classify import check_classes
 from galaxtool.inference.compute_options import BATCH_SIZE, check_views
+from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.prediction_parts import make_part_table
+from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.worker import PictureReader, ScoredBatch, Scorer, WorkerSetup
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.items import InputItem
@@ -209,7 +211,7 @@ class Model:
             device=self.engine.device,
             precision=self.engine.precision,
             preprocess=preprocess,
-            reading=ReadOptions(),
+            reading=assume_pixel_scale(self.record, ReadingOptions()).read_options,
             embeds=embeds,
             tta=self.record.tta if tta is None else tta,
             factors=factors,
@@ -234,6 +236,8 @@ class _MemoryReader(PictureReader):
         if not isinstance(item, MemoryItem) or item.load is None:
             return super()._read(item, options)
         preprocess, cutout = self.setup.preprocess, item.load()
+        if cutout.pixel_scale is None and options.pixel_scale is not None:
+            cutout = replace(cutout, pixel_scale=options.pixel_scale)
         return preprocess.picture(cutout), (cutout.ra, cutout.dec), " ".join(preprocess.flags(cutout))
 
 

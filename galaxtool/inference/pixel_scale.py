@@ -9,6 +9,7 @@ from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.training_domain import find_domain
 from galaxtool.models.record import ModelRecord
+from galaxtool.types import Cutout
 
 
 def assume_pixel_scale(record: ModelRecord, options: ReadingOptions) -> ReadingOptions:
@@ -21,6 +22,12 @@ def assume_pixel_scale(record: ModelRecord, options: ReadingOptions) -> ReadingO
     if not needs_scale or options.pixel_scale is not None:
         return options
     return replace(options, pixel_scale=find_domain(record).pixel_scale)
+
+
+def fill_pixel_scale(cutout: Cutout, record: ModelRecord) -> Cutout:
+    """Return an image with the pixel scale of a model's training, if it has none and the model needs one."""
+    scale = assume_pixel_scale(record, ReadingOptions()).pixel_scale
+    return cutout if scale is None or cutout.pixel_scale is not None else replace(cutout, pixel_scale=scale)
 
 
 def describe_assumed_scale(record: ModelRecord, options: ReadingOptions, sample: ImageSample) -> str:

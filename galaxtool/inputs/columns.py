@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table, vstack
@@ -43,6 +44,19 @@ def stack_columns(parts: Sequence[InputPart]) -> Table | None:
         _unify_types(filled, name)
     stacked = vstack(filled, metadata_conflicts="silent")
     return stacked[names]
+
+
+def hash_columns(table: Table) -> str:
+    """Return the SHA-256 of names, units, types and values of all columns, in hexadecimal; masked values are equal."""
+    digest = sha256()
+    for column in table.itercols():
+        digest.update(f"{column.name}\0{column.unit}\0{column.dtype.str}\0{column.shape}\0".encode())
+        values, mask = np.ma.filled(column.data), np.ma.getmaskarray(column.data)
+        digest.update(np.packbits(mask).tobytes())
+        digest.update(
+            repr(values.tolist()).encode("utf-8", "surrogatepass") if values.dtype.hasobject else values.tobytes()
+        )
+    return digest.hexdigest()
 
 
 def _unused_name(name: str, taken: Sequence[str]) -> str:

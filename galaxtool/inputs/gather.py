@@ -18,7 +18,7 @@ from galaxtool.images.pixel_kind import summarize_assumptions
 from galaxtool.inputs.band_files import find_objects
 from galaxtool.inputs.catalogue import read_catalogue
 from galaxtool.inputs.collector import InputCollector, missing_path_error
-from galaxtool.inputs.columns import stack_columns
+from galaxtool.inputs.columns import hash_columns, stack_columns
 from galaxtool.inputs.items import InputItem, Items
 from galaxtool.inputs.walk import TableFinder
 
@@ -50,10 +50,19 @@ class Inputs:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the identifiers and references, in hexadecimal; equal for the same images in the same order."""
+        """SHA-256 in hexadecimal; equal for the same images in the same order, with the same catalogue columns.
+
+        It covers what decides the rows of a result, except for the content of the files: identifiers, references, the
+        files of all bands, positions and columns.
+        """
         digest = sha256()
         for item in self.items:
-            digest.update(f"{item.id}\0{item.ref}\0".encode("utf-8", "surrogatepass"))
+            text = f"{item.id}\0{item.ref}\0"
+            if item.ra is not None or item.dec is not None or item.ref.bands:
+                text += f"{item.ra}\0{item.dec}\0{[(band, str(path)) for band, path in item.ref.bands]}\0"
+            digest.update(text.encode("utf-8", "surrogatepass"))
+        if self.columns is not None:
+            digest.update(hash_columns(self.columns).encode())
         return digest.hexdigest()
 
 

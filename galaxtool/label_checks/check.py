@@ -24,7 +24,7 @@ from galaxtool.jobs.options import JobOptions
 from galaxtool.label_checks.confident import find_wrong_labels
 from galaxtool.label_checks.doubt_table import DoubtfulLabels, describe_doubts, write_doubts_page, write_doubts_table
 from galaxtool.label_checks.duplicates import SIDE, Duplicate, find_duplicates, make_gray_pictures
-from galaxtool.label_checks.embedding import DatasetEmbedder, embed_items
+from galaxtool.label_checks.embedding import DatasetEmbedder, embed_items, open_embedding_job
 from galaxtool.label_checks.folds import cross_validate, draw_folds
 from galaxtool.label_checks.labels import CheckedLabels, check_classes, read_checked_labels
 from galaxtool.label_checks.options import DoubtOptions
@@ -93,17 +93,20 @@ def find_doubts(
         dataset, engine=engine, model=options.model, reading=reading.read_options, preprocess=preprocess,
         compute=compute,
     )  # fmt: skip
-    vectors, errors = embed_items(items, runner, options.output, job_options, progress)
-    report_unreadable([error for error in errors if error], len(items), progress)
-    good = np.flatnonzero(np.isfinite(vectors).all(axis=1))
-    if len(good) < len(items):
-        items, vectors = [items[at] for at in good.tolist()], vectors[good]
-        labels = replace(labels, rows=labels.rows[good], targets=labels.targets[good])
-        check_classes([labels.slugs[target] for target in labels.targets.tolist()], options.folds)
-    judgement = judge_labels(dataset, items, labels, vectors, preprocess, options, prober, progress)
-    for note in judgement.notes:
-        warn(progress, note)
-    return _write(options, dataset, items, labels, judgement, preprocess, sum(map(bool, errors)), notes, progress)
+    with open_embedding_job(items, runner, options.output, job_options) as job:
+        vectors, errors = embed_items(job, items, runner, progress)
+        report_unreadable([error for error in errors if error], len(items), progress)
+        good = np.flatnonzero(np.isfinite(vectors).all(axis=1))
+        if len(good) < len(items):
+            items, vectors = [items[at] for at in good.tolist()], vectors[good]
+            labels = replace(labels, rows=labels.rows[good], targets=labels.targets[good])
+            check_classes([labels.slugs[target] for target in labels.targets.tolist()], options.folds)
+        judgement = judge_labels(dataset, items, labels, vectors, preprocess, options, prober, progress)
+        for note in judgement.notes:
+            warn(progress, note)
+        result = _write(options, dataset, items, labels, judgement, preprocess, sum(map(bool, errors)), notes, progress)
+        job.finished = True
+    return result
 
 
 def judge_labels(

@@ -52,15 +52,19 @@ def _make_scorer(setup: WorkerSetup, dataset: Dataset) -> Scorer:
     return Scorer(setup, read=DatasetReader(setup, dataset))
 
 
+def open_embedding_job(
+    items: Sequence[DatasetItem], runner: DatasetEmbedder, output: Path, job_options: JobOptions
+) -> Job:
+    """Open the job that embeds images, whose parts are kept until what is made of them is written."""
+    return Job(output, make_embeddings_record(runner, Inputs(items, None, Counter()), 1), job_options)
+
+
 def embed_items(
-    items: Sequence[DatasetItem], runner: DatasetEmbedder, output: Path, job_options: JobOptions, progress: Progress
+    job: Job, items: Sequence[DatasetItem], runner: DatasetEmbedder, progress: Progress
 ) -> tuple[np.ndarray, list[str]]:
     """Return the embeddings of images, float32 (N, dim) with NaN where there is an error, and the errors."""
-    found = Inputs(items, None, Counter())
-    with Job(output, make_embeddings_record(runner, found, 1), job_options) as job:
-        fill_embedding_parts(job, items, runner, progress)
-        parts = [pq.ParquetFile(path).read() for path in list_part_paths(job.folder, job.count)]
-        job.finished = True
+    fill_embedding_parts(job, items, runner, progress)
+    parts = [pq.ParquetFile(path).read() for path in list_part_paths(job.folder, job.count)]
     dim = runner.engine.record.dim
     vectors = [part["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False) for part in parts]
     errors = [error or "" for part in parts for error in part["error"].to_pylist()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -82,8 +82,13 @@ def check_objects(answers: Sequence[Answer], row_of: Mapping[str, int], source: 
     return missing
 
 
-def list_draws(answers: Sequence[Answer], labels: Mapping[str, str], wanted: str) -> list[RandomDraw]:
-    """Return what was drawn at random on each page of a log, with the labels that hold now."""
+def list_draws(
+    answers: Sequence[Answer], labels: Mapping[str, str], wanted: str, earlier: Collection[str] = ()
+) -> list[RandomDraw]:
+    """Return what was drawn at random on each page of a log, with the labels that hold now.
+
+    Objects of an earlier table were known before all pages.
+    """
     page_of: dict[str, int] = {}
     pools: dict[int, int] = {}
     drawn: dict[int, list[str]] = {}
@@ -92,22 +97,48 @@ def list_draws(answers: Sequence[Answer], labels: Mapping[str, str], wanted: str
         if answer.why == "random" and first == answer.page and answer.id not in drawn.get(answer.page, ()):
             pools[answer.page] = answer.pool
             drawn.setdefault(answer.page, []).append(answer.id)
+    before = {**page_of, **dict.fromkeys(earlier, -1)}
     draws = []
     for page, names in sorted(drawn.items()):
         answered = [name for name in names if labels.get(name)]
-        known = sum(labels.get(name) == wanted for name, first in page_of.items() if first < page)
+        known = sum(labels.get(name) == wanted for name, first in before.items() if first < page)
         hits = sum(labels[name] == wanted for name in answered)
         draws.append(RandomDraw(known, pools[page], len(answered), hits))
     return draws
 
 
 def estimate_left(
-    answers: Sequence[Answer], labels: Mapping[str, str], question: Question, count: int
+    answers: Sequence[Answer],
+    labels: Mapping[str, str],
+    question: Question,
+    names: Sequence[str],
+    earlier: Collection[str] = (),
 ) -> Remaining | None:
-    """Estimate how many objects with the first label of a question are left; None if grades or all are looked for."""
+    """Estimate how many objects with the first label of a question are left.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+        The log; answers about other objects are left out.
+    labels : mapping of str to str
+        Identifier -> the label that holds now.
+    question : Question
+        The possible labels.
+    names : sequence of str
+        Identifiers of all N objects.
+    earlier : collection of str
+        Identifiers of the objects that an earlier table labels, which no page draws at random.
+
+    Returns
+    -------
+    Remaining or None
+        None if grades or all labels are looked for, or nothing was drawn at random.
+    """
     if question.are_grades or question.all_equal:
         return None
-    wanted = question.classes[0]
-    found = sum(label == wanted for label in labels.values())
-    unlabeled = count - len({answer.id for answer in answers})
-    return estimate_remaining(list_draws(answers, labels, wanted), found, unlabeled)
+    wanted, there = question.classes[0], set(names)
+    answers = [answer for answer in answers if answer.id in there]
+    known = there.intersection(earlier)
+    found = sum(label == wanted for name, label in labels.items() if name in there)
+    unlabeled = len(names) - len({answer.id for answer in answers} | known)
+    return estimate_remaining(list_draws(answers, labels, wanted, known), found, unlabeled)

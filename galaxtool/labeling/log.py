@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -228,6 +228,12 @@ def list_states(answers: Sequence[Answer]) -> dict[tuple[str, str], Answer]:
 def find_labels(answers: Sequence[Answer]) -> dict[str, str]:
     """Return the label of each object, by the majority of people; empty where they are split."""
     return choose_labels([(name, answer.label) for (name, _), answer in list_states(answers).items()])
+
+
+def merge_labels(answers: Sequence[Answer], earlier: Mapping[str, str]) -> dict[str, str]:
+    """Return the label of each object: that of an earlier table where the log has no answer, not even a skip."""
+    answered = {answer.id for answer in answers}
+    return {**{name: label for name, label in earlier.items() if name not in answered}, **find_labels(answers)}
 
 
 def _parse(row: dict[str, str]) -> Answer:

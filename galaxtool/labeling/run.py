@@ -7,7 +7,7 @@ import os
 from galaxtool.errors import InputError, OutputExists
 from galaxtool.explorer.web.server import ServerOptions
 from galaxtool.labeling.fit import check_labels, check_objects, fit_labels
-from galaxtool.labeling.log import Answer, find_labels, read_log
+from galaxtool.labeling.log import Answer, merge_labels, read_log
 from galaxtool.labeling.options import LabelOptions, ReplayOptions
 from galaxtool.labeling.rank_table import write_ranking
 from galaxtool.labeling.replay import replay
@@ -47,7 +47,8 @@ def _rank(args: FeatureArgs, options: LabelOptions, progress: Progress) -> Label
     features = open_features(args, progress)
     row_of = {name: row for row, name in enumerate(features.items["id"].to_pylist())}
     notes = _check_answers(answers, row_of, options, features, progress)
-    labels = {**read_earlier_labels(features, options.start, options.question, progress), **find_labels(answers)}
+    earlier = read_earlier_labels(features, options.start, options.question, progress)
+    labels = merge_labels(answers, earlier)
     progress.start("Ranking")
     space = make_space(features.vectors)
     ranking = fit_labels(space, row_of, labels, options.question)
@@ -57,7 +58,7 @@ def _rank(args: FeatureArgs, options: LabelOptions, progress: Progress) -> Label
         )
     write_ranking(options.rank, features, ranking, labels, options.question)
     return make_result(
-        features, options, answers, labels, kind="ranking", rank=str(options.rank), model=ranking.model, notes=notes
+        features, options, answers, earlier, kind="ranking", rank=str(options.rank), model=ranking.model, notes=notes
     )
 
 

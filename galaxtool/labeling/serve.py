@@ -40,7 +40,7 @@ def serve_label(args: FeatureArgs, options: LabelOptions, server: ServerOptions,
             web.stop()
         log.close()
         raise
-    return make_result(session.features, options, log.answers, session.list_labels(), page=web.page)
+    return make_result(session.features, options, log.answers, session.earlier, page=web.page)
 
 
 def _open_session(args: FeatureArgs, options: LabelOptions, log: LabelLog, progress: Progress) -> LabelSession:

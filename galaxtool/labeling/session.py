@@ -12,7 +12,7 @@ import numpy as np
 from galaxtool.errors import ConfigError
 from galaxtool.labeling.agreement import Agreement, measure_agreement
 from galaxtool.labeling.fit import estimate_left, fit_labels
-from galaxtool.labeling.log import LABEL, SKIP, STAR, UNLABEL, UNSTAR, Answer, LabelLog, find_labels, list_states
+from galaxtool.labeling.log import LABEL, SKIP, STAR, UNLABEL, UNSTAR, Answer, LabelLog, list_states, merge_labels
 from galaxtool.labeling.options import LabelOptions
 from galaxtool.labeling.page import Shown, Wishes, choose_page
 from galaxtool.labeling.rankers import Ranking, find_distances
@@ -79,7 +79,7 @@ class LabelSession:
         earlier: Mapping[str, str],
     ) -> None:
         self.features, self.space, self.log, self.options = features, space, log, options
-        self._first, self._earlier = first, earlier
+        self._first, self.earlier = first, earlier
         self._names: list[str] = features.items["id"].to_pylist()
         self._row_of = {name: row for row, name in enumerate(self._names)}
         self._lock = threading.RLock()
@@ -165,7 +165,7 @@ class LabelSession:
     def estimate_left(self) -> Remaining | None:
         """Estimate how many wanted objects are left."""
         labels = self.list_labels()
-        return estimate_left(self.log.answers, labels, self.options.question, len(self.features))
+        return estimate_left(self.log.answers, labels, self.options.question, self._names, self.earlier)
 
     def measure_agreement(self) -> tuple[Agreement, ...]:
         """Measure how much people agree."""
@@ -174,9 +174,7 @@ class LabelSession:
     def list_labels(self) -> dict[str, str]:
         """Return the label of each object by the majority of people, empty where they are split, and earlier ones."""
         with self._lock:
-            own = find_labels(self.log.answers)
-            answered = {answer.id for answer in self.log.answers}
-            return {**{name: label for name, label in self._earlier.items() if name not in answered}, **own}
+            return merge_labels(self.log.answers, self.earlier)
 
     def _list_open(self) -> tuple[np.ndarray, np.ndarray]:
         """Return which objects nobody has answered, and the rows that others labelled and this person did not see."""
@@ -184,7 +182,7 @@ class LabelSession:
         states = [(self._row_of[name], by, one) for (name, by), one in list_states(self.log.answers).items()
                   if name in self._row_of]  # fmt: skip
         is_open[[row for row, _, _ in states]] = False
-        is_open[[self._row_of[name] for name in self._earlier]] = False
+        is_open[[self._row_of[name] for name in self.earlier]] = False
         mine = {row for row, by, _ in states if by == self.options.by}
         others = {row for row, _, answer in states if answer.label}
         return is_open, np.array(sorted(others - mine), dtype=int)

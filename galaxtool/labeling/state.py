@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from galaxtool.explorer.results import ServedPage
 from galaxtool.labeling.agreement import measure_agreement
 from galaxtool.labeling.fit import estimate_left
-from galaxtool.labeling.log import Answer
+from galaxtool.labeling.log import Answer, merge_labels
 from galaxtool.labeling.options import LabelOptions
 from galaxtool.labeling.results import LabelResult
 from galaxtool.search.features import Features
@@ -17,7 +17,7 @@ def make_result(
     features: Features,
     options: LabelOptions,
     answers: Sequence[Answer],
-    labels: Mapping[str, str],
+    earlier: Mapping[str, str],
     *,
     kind: str = "labels",
     rank: str = "",
@@ -25,9 +25,9 @@ def make_result(
     notes: tuple[str, ...] = (),
     page: ServedPage | None = None,
 ) -> LabelResult:
-    """Return the state of the labels."""
-    question = options.question
-    remaining = estimate_left(answers, labels, question, len(features))
+    """Return the state of the labels: those of the answers, and the earlier ones of objects without an answer."""
+    question, labels = options.question, merge_labels(answers, earlier)
+    remaining = estimate_left(answers, labels, question, features.items["id"].to_pylist(), earlier)
     return LabelResult(
         kind=kind,
         output=str(options.output),

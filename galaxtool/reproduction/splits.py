@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from galaxtool.assessment.labeled_items import find_image
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.splits.by_position import draw_nested_subset, split_items
 from galaxtool.types import Item
 from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.digests import hash_json
 
 PROTOCOLS = {
     "given": "as published; the validation images are drawn from the training images",
@@ -39,7 +40,7 @@ def write_split(
     valid_fraction: float,
     share: float = 1.0,
 ) -> str:
-    """Write a table with the split of each image; returns a digest of its content.
+    """Write a table with the split of each image; returns a digest of it, the labels and the sizes of the files.
 
     Parameters
     ----------
@@ -70,7 +71,11 @@ def write_split(
         writer = csv.writer(stream)
         writer.writerow(("id", "split"))
         writer.writerows((item.id, split) for item, split in zip(items, splits, strict=True))
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    # other data may have the same identifiers, such as the numbers of rows
+    refs = [find_image(dataset, row) for row in range(len(items))]
+    files = {ref.path: ref.path.stat().st_size for ref in refs if ref is not None and ref.path.is_file()}
+    content = [path.read_text(encoding="utf-8"), labels, list(files.values())]
+    return hash_json(content)[:12]
 
 
 def _draw(

@@ -79,7 +79,7 @@ def _open_among(args: SourceArgs, progress: Progress) -> Source:
     layer = args.compute.layer
     key = [places, digest, args.reading.list_changes(), *([] if layer == JOINT else [layer])]
     place = Path("among", hash_json(key)[:24])
-    source_digest = hash_json([_describe_item(item) for item in found.items])
+    source_digest = hash_json([found.digest, *(_describe_item(item) for item in found.items)])
     if not args.overwrite and (cached := _open_cached(cache_dir() / place, source_digest, progress)) is not None:
         return Source(name, cached, files, args.compute, on_demand=True)
     compute = args.compute
@@ -125,7 +125,7 @@ def _open_cached(folder: Path, source_digest: str, progress: Progress) -> Index 
 
 
 def _describe_item(item: InputItem) -> list[object]:
-    """Return everything that decides the row of an item in an index."""
+    """Return everything that decides the row of an item in an index, beside its columns."""
     files = [_describe_file(path) for path in [path for _, path in item.ref.bands] or [item.ref.path]]
     return [item.id, item.ref.member, item.ra, item.dec, files]
 

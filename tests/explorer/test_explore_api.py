@@ -27,7 +27,12 @@ from support.helpers import make_model, write_fits, write_png
 import galaxtool
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.explorer.columns import make_coloring
+from galaxtool.explorer.objects import open_objects
 from galaxtool.explorer.results import ServedPage
+from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.search.features import FeatureArgs
+from galaxtool.types import Silent
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
@@ -245,7 +250,12 @@ def test_collections_are_kept_by_identifier_and_exported_with_all_columns(
     _, told = order(action="remove", name="odd ones", rows=[8])
     assert told["collections"] == [{"name": "odd ones", "rows": [1, 5], "notes": ["", "a ring?"]}]
     with galaxtool.explore(embedded, browser=False) as second:
-        assert connect(second)("/api/collections")[1]["collections"] == told["collections"]
+        other = connect(second)
+        assert other("/api/collections")[1]["collections"] == told["collections"]
+        order(action="create", name="a")
+        other("/api/collections", {"action": "create", "name": "b"})
+        assert {one["name"] for one in order(action="delete", name="a")[1]["collections"]} == {"odd ones", "b"}
+        order(action="delete", name="b")
     for kind, name in (("csv", "x.csv"), ("fits", "x.fits"), ("votable", "x.vot")):
         status, content = ask("/api/export", {"collection": "odd ones", "format": kind})
         path = tmp_path / name
@@ -289,6 +299,20 @@ def test_the_command_prints_its_address_and_ends_in_order(embedded: Path, number
             assert process.wait(60) == status
         said = process.stderr.read()
         assert "Interrupted" in said and "Traceback" not in said
+
+
+def test_a_map_is_that_of_the_embeddings_in_the_file(embedded: Path, vectors: np.ndarray, tmp_path: Path) -> None:
+    path, digests = tmp_path / "f.parquet", []
+    table = pq.read_table(embedded)
+    many = pa.concat_tables([table] * 10)
+    for turned in (0, 7):  # few of the vectors change
+        values = np.tile(vectors, (10, 1))
+        values[turned : turned + 1] *= -1
+        column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), DIM)
+        pq.write_table(many.set_column(many.column_names.index("embedding"), "embedding", column), path)
+        args = FeatureArgs(inputs=[path], reading=ReadingOptions(), compute=ComputeOptions())
+        digests.append([open_objects(path, args, Silent()).digest for _ in range(2)])
+    assert digests[0][0] == digests[0][1] != digests[1][0] == digests[1][1]
 
 
 def test_damaged_collections_are_not_overwritten(embedded: Path, tmp_path: Path) -> None:

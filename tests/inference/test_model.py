@@ -15,6 +15,7 @@ import galaxtool
 from galaxtool import Model, load_model
 from galaxtool.errors import InputError, ModelError, UnknownName
 from galaxtool.inference.model import MemoryItem, _split_array
+from galaxtool.inference.training_domain import DOMAIN
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.types import ImageRef
@@ -109,6 +110,18 @@ def test_inputs_that_cannot_be_used(model: Model, tmp_path: Path) -> None:
     engine.record = replace(engine.record, head="none")
     with pytest.raises(ModelError, match="no classes"):
         Model(engine, "mini").classify(np.zeros((64, 64)))
+
+
+def test_a_model_of_a_fixed_size_on_the_sky_assumes_the_pixel_scale_of_its_training(images: list[Path]) -> None:
+    engine = open_engine(find_model("mini"))
+    sized, domain = {**engine.record.preprocess, "size_arcsec": 6.0}, {"pixel_scale": 0.262}
+    engine.record = replace(engine.record, preprocess=sized, data={**engine.record.data, DOMAIN: domain})
+    model, png = Model(engine, "mini"), next(path for path in images if path.suffix == ".png")
+    cutout = galaxtool.read_image(png)
+    rows = model.embed([png, cutout, replace(cutout, pixel_scale=0.262)])
+    np.testing.assert_array_equal(rows, np.repeat(rows[:1], 3, axis=0))
+    assert "NO_SCALE" not in model.classify(png)["flags"][0]
+    assert abs(model.embed(replace(cutout, pixel_scale=0.5)) - rows[0]).max() > 1e-3
 
 
 def test_nothing_is_written(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -309,6 +309,30 @@ def test_the_digest_is_of_names_places_and_order(tmp_path: Path) -> None:
     assert len({one.digest, gather(paths[::-1]).digest, gather(paths[:1]).digest}) == 3
 
 
+def test_the_digest_is_of_positions_columns_and_bands_too(tmp_path: Path) -> None:
+    for name in ("a_g.png", "a_r.png", "b_r.png"):
+        write(tmp_path / name)
+    catalogue, digests = tmp_path / "c.csv", []
+    tables = [
+        "path,ra,dec,z\na_g.png,1,2,0.5",
+        "path,ra,dec,z\na_g.png,1,2.5,0.5",
+        "path,z\na_g.png,0.5",
+        "path,z\na_g.png,0.6",
+        "path,z,name\na_g.png,0.6,",
+        "path,z,name\na_g.png,0.6,x",
+    ]
+    for columns in tables:
+        catalogue.write_text(columns)
+        digests.append(gather([catalogue]).digest)
+        assert gather([catalogue]).digest == digests[-1]
+    assert len(set(digests)) == len(digests)
+    swapped = gather([catalogue], ra_column="z", dec_column="z")
+    assert swapped.digest != digests[-1]
+    both = gather([tmp_path], pattern="{id}_{band}.png", bands=["g", "r"]).digest
+    (tmp_path / "a_r.png").rename(tmp_path / "a_i.png")
+    assert gather([tmp_path], pattern="{id}_{band}.png", bands=["g", "i"]).digest != both
+
+
 NAMES = st.text(st.sampled_from(" -./0aZé\n\udcff"), min_size=1, max_size=6).filter(
     lambda name: not name.startswith(".") and "/" not in name
 )

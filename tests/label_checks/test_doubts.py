@@ -157,6 +157,26 @@ def test_a_wrong_label_and_a_copy_are_found(
     assert text.count("data:image/jpeg") == len(table) + both and "The same object with different labels" in text
 
 
+def test_embeddings_are_kept_until_the_table_is_written(
+    folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop(Silent):
+        def start(self, what: str, total: int | None = None) -> None:
+            if what == "Writing":
+                raise KeyboardInterrupt
+
+    def refuses(*_: object) -> None:
+        raise AssertionError("an image is embedded again")
+
+    options = {"output": tmp_path / "d.csv", "model": model}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        galaxtool.doubts(folder, **options, progress=Stop())
+    assert "resume=True" in caught.value.__notes__[0]
+    monkeypatch.setattr("galaxtool.label_checks.embedding._make_scorer", refuses)
+    galaxtool.doubts(folder, **options, resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["d.csv"]
+
+
 @pytest.mark.parametrize(
     ("where", "message"),
     [

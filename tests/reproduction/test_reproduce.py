@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.metrics import adjusted_rand_score, f1_score, roc_auc_score
 
 import galaxtool
@@ -204,6 +205,20 @@ def test_splits_leak_only_where_they_are_meant_to(tmp_path: Path) -> None:
     assert any(copies[str(row)] != copies[f"{row}-turned"] for row in range(60))
     turned = open_dataset(f"copies:galaxy10:{tmp_path}/a.h5").cutout(1).data
     assert np.array_equal(turned, np.rot90(dataset.cutout(0).data, axes=(1, 2))[:, :, ::-1])
+
+
+def test_trainings_on_other_data_with_the_same_numbers_are_others(tmp_path: Path) -> None:
+    def digest(rows: int, label: str = "a") -> str:
+        folder = tmp_path / f"{rows}-{label}"
+        folder.mkdir(exist_ok=True)
+        for row in range(9):
+            Image.fromarray(np.full((rows, 4, 3), row, dtype=np.uint8)).save(folder / f"{row}.png")
+        lines = [f"{row},{row}.png,{label if row % 2 else 'b'}" for row in range(9)]
+        (folder / "labels.csv").write_text("\n".join(["id,path,label", *lines]) + "\n")
+        dataset = open_dataset(str(folder / "labels.csv"))
+        return write_split(tmp_path / "s.csv", dataset, "random", test_fraction=0.3, valid_fraction=0.3)
+
+    assert digest(4) == digest(4) and len({digest(4), digest(40), digest(4, "c")}) == 3
 
 
 def test_values_are_read_from_the_files_of_a_run(tmp_path: Path) -> None:

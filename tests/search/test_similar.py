@@ -322,6 +322,20 @@ def test_among_is_indexed_once_and_again_when_files_change(
     assert code == 1 and "--among" in err
 
 
+def test_columns_of_images_indexed_on_demand_are_those_of_the_catalogue_now(
+    run: Run, images: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GALAXTOOL_CACHE", str(tmp_path / "cache"))
+    catalogue, found = tmp_path / "c.csv", []
+    for redshifts in ((0.1, 0.2, 0.3), (0.3, 0.2, 0.1)):
+        lines = [f"g{i},{images / 'sky' / f'g{i}.fits'},{z}" for i, z in enumerate(redshifts)]
+        catalogue.write_text("\n".join(["id,path,z", *lines]) + "\n")
+        ask = ["similar", images / "sky" / "g1.fits", "--among", catalogue, "--model", model, "--where", "z > 0.25"]
+        assert run(*ask)[0] == 0
+        found.append([(row["id"], row["z"]) for row in rows("similar.csv")])
+    assert found == [[("g2", "0.3")], [("g0", "0.3")]]
+
+
 def test_positions_come_from_a_catalogue_too(run: Run, images: Path, model: Path, tmp_path: Path) -> None:
     files = [str(images / f"p{i}.png") for i in range(3)]
     Table({"name": ["a", "b", "c"], "file": files, "ra": [10.0, 359.9999, 0.0], "dec": [5.0, 0, 0]}).write("c.csv")

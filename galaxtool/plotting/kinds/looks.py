@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from galaxtool.errors import ConfigError, InputError, UnreadableImage
 from galaxtool.images.read_options import PLAIN
+from galaxtool.inference.pixel_scale import fill_pixel_scale
 from galaxtool.plotting.charts.heat_maps import HeatRow, draw_heat_maps
 from galaxtool.plotting.images import check_whole, open_images
 from galaxtool.plotting.networks import (
@@ -116,8 +117,13 @@ def _read_cutouts(request: PlotRequest) -> list[Cutout]:
 
 
 def _make_pictures(cutouts: Sequence[Cutout], network: Network) -> np.ndarray:
-    return np.stack([network.preprocess.picture(cutout) for cutout in cutouts])
+    return np.stack([network.preprocess.picture(_give_scale(cutout, network)) for cutout in cutouts])
+
+
+def _give_scale(cutout: Cutout, network: Network) -> Cutout:
+    """Return an image with the pixel scale that `classify` assumes for this network."""
+    return cutout if network.record is None else fill_pixel_scale(cutout, network.record)
 
 
 def _show(cutout: Cutout, network: Network) -> np.ndarray:
-    return replace(network.preprocess, size=_SHOWN).display(cutout)
+    return replace(network.preprocess, size=_SHOWN).display(_give_scale(cutout, network))

@@ -1,0 +1,63 @@
+"""The splits of a training are found for its own images, and for no others."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support.helpers import write_png
+
+from galaxtool.assessment.run_split import read_run_split
+from galaxtool.datasets.open import open_dataset
+from galaxtool.models.find import ModelFiles
+
+SPLITS = {"ring/a": "train", "ring/b": "test", "disc/c": "train"}
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for seed, name in enumerate(SPLITS):
+        write_png(tmp_path / "here" / f"{name}.png", seed)
+    return tmp_path / "here"
+
+
+def write_run(folder: Path, images: Path, prefix: str = "") -> ModelFiles:
+    (folder / "model").mkdir(parents=True, exist_ok=True)
+    rows = [f"{prefix}{name},{images / name}.png,x,{split},1.0" for name, split in SPLITS.items()]
+    (folder / "split.csv").write_text("id,path,label,split,weight\n" + "\n".join(rows) + "\n")
+    return ModelFiles("run", folder / "model", None)
+
+
+def find_splits(files: ModelFiles, images: Path) -> tuple[dict[str, str], str] | None:
+    dataset = open_dataset(str(images))
+    found = read_run_split(files, dataset)
+    return found and (dict(zip([item.id for item in dataset.items], found.splits, strict=True)), found.note)
+
+
+@pytest.mark.parametrize("prefix", ["", "0:"])  # a training of several data sets numbers them
+def test_images_are_recognized_by_their_files(prefix: str, images: Path, tmp_path: Path) -> None:
+    files = write_run(tmp_path / "run", images, prefix)
+    assert find_splits(files, images) == (SPLITS, "")
+    write_png(images / "ring" / "new.png", 9)
+    assert find_splits(files, images) == ({**SPLITS, "ring/new": ""}, "")
+
+
+@pytest.mark.parametrize("prefix", ["", "1:"])
+def test_copies_are_recognized_and_other_images_with_their_names_are_not(
+    prefix: str, images: Path, tmp_path: Path
+) -> None:
+    files = write_run(tmp_path / "run", images, prefix)
+    shutil.copytree(images, tmp_path / "copy")
+    assert find_splits(files, tmp_path / "copy") == (SPLITS, "")
+    for seed, name in enumerate(SPLITS):
+        write_png(tmp_path / "other" / f"{name}.png", 50 + seed)
+    assert find_splits(files, tmp_path / "other") is None
+
+
+def test_moved_images_are_recognized_by_their_names_and_this_is_told(images: Path, tmp_path: Path) -> None:
+    files = write_run(tmp_path / "run", images)
+    images.rename(tmp_path / "moved")
+    found = find_splits(files, tmp_path / "moved")
+    assert found is not None and found[0] == SPLITS
+    assert found[1].startswith("3 of the 3 images have the names of images of this run")
