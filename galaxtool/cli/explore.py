@@ -7,7 +7,7 @@ from typing import Any
 from galaxtool.cli.build import build_command
 from galaxtool.cli.render import echo
 from galaxtool.commands.explore import explore
-from galaxtool.explorer.results import ServedPage
+from galaxtool.webserver.served_page import ServedPage
 
 _PANELS = {
     "Page": ("host", "port", "browser"),

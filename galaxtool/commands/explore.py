@@ -6,10 +6,10 @@ from pathlib import Path
 
 from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
-from galaxtool.explorer.results import ServedPage
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.types import Progress, Silent
+from galaxtool.webserver.served_page import ServedPage
 
 
 @accept_paths
@@ -79,8 +79,8 @@ def explore(
     if that cannot be written.
     """
     from galaxtool.explorer.page import open_page
-    from galaxtool.explorer.web.server import ServerOptions
     from galaxtool.search.features import FeatureArgs
+    from galaxtool.webserver.server import ServerOptions
 
     reading = ReadingOptions(hdu=hdu, pixel_scale=pixel_scale, size_arcsec=size_arcsec, stretch=stretch)
     return open_page(

@@ -152,9 +152,9 @@ def label(
     GalaxtoolError
         If the log is open in another process, or cannot be written.
     """
-    from galaxtool.explorer.web.server import ServerOptions
     from galaxtool.labeling.run import run_label
     from galaxtool.search.features import FeatureArgs
+    from galaxtool.webserver.server import ServerOptions
 
     reading = ReadingOptions(
         hdu=hdu, each_hdu=each_hdu, bands=bands, pattern=pattern, mask_hdu=mask_hdu, weight_hdu=weight_hdu,

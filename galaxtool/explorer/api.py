@@ -16,15 +16,15 @@ from galaxtool.explorer.exports import FORMATS, make_table, send, write_bytes
 from galaxtool.explorer.maps import MapStore
 from galaxtool.explorer.marks import Collections
 from galaxtool.explorer.objects import Objects
-from galaxtool.explorer.pictures import SIZES, STRETCHES, PictureMaker
 from galaxtool.explorer.queries import QueryMaker
 from galaxtool.explorer.selections import Selector
 from galaxtool.explorer.views import Viewer
-from galaxtool.explorer.web.answers import answer_array
-from galaxtool.explorer.web.requests import Fields, NotThere
-from galaxtool.explorer.web.routes import Answer, get, post, upload
 from galaxtool.types import Progress
 from galaxtool.utils.optional_imports import is_installed
+from galaxtool.webserver.answers import answer_array
+from galaxtool.webserver.pictures import SIZES, STRETCHES, PictureMaker
+from galaxtool.webserver.requests import Fields, NotThere
+from galaxtool.webserver.routes import Answer, get, post, upload
 
 _MAX_LASSO = 64 << 20
 _SKETCH = 4 << 20

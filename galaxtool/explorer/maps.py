@@ -16,10 +16,10 @@ import numpy as np
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.explorer.object_map import KINDS, ObjectMap
 from galaxtool.explorer.objects import Objects, find_cache_folder
-from galaxtool.explorer.web.requests import NotThere
 from galaxtool.types import Progress
 from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import import_attribute, is_installed
+from galaxtool.webserver.requests import NotThere
 
 _VERSION = 1
 _DAMAGED = (OSError, EOFError, KeyError, ValueError, zlib.error, zipfile.BadZipFile)

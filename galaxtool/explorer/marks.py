@@ -12,8 +12,8 @@ from typing import Any
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError
 from galaxtool.explorer.maps import save_file
 from galaxtool.explorer.objects import Objects, find_cache_folder
-from galaxtool.explorer.web.requests import NotThere
 from galaxtool.types import Progress, warn
+from galaxtool.webserver.requests import NotThere
 
 FILE = "collections.json"
 _SCHEMA = 1

@@ -9,12 +9,12 @@ from pathlib import Path
 from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.explorer.api import ExploreApi
 from galaxtool.explorer.objects import Objects, open_objects
-from galaxtool.explorer.results import ServedPage
-from galaxtool.explorer.web.page_files import load_page_files
-from galaxtool.explorer.web.routes import serve_files
-from galaxtool.explorer.web.server import ServerOptions, WebServer
 from galaxtool.search.features import FeatureArgs
 from galaxtool.types import Progress
+from galaxtool.webserver.page_files import load_page_files
+from galaxtool.webserver.routes import serve_files
+from galaxtool.webserver.served_page import ServedPage
+from galaxtool.webserver.server import ServerOptions, WebServer
 
 PAGE = "galaxtool.explorer.pages"
 """Package with the files of the page."""

@@ -13,8 +13,6 @@ import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.explorer.objects import Objects
-from galaxtool.explorer.web.answers import encode_picture
-from galaxtool.explorer.web.requests import Fields, NotThere
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.reading import read_file
 from galaxtool.inference.reading import override_preprocess
@@ -25,6 +23,8 @@ from galaxtool.search.source import Source
 from galaxtool.search.symbol import embed_symbol
 from galaxtool.search.text import EmbeddedText, embed_query_text
 from galaxtool.taxonomy.symbols import load_symbol
+from galaxtool.webserver.answers import encode_picture
+from galaxtool.webserver.requests import Fields, NotThere
 
 _MOST_UPLOADS = 200
 _MOST_TEXTS = 500

@@ -12,12 +12,12 @@ from astropy.table import Table
 
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.explorer.objects import Objects
-from galaxtool.explorer.web.requests import Fields, NotThere
 from galaxtool.search.sky import find_separations
 from galaxtool.tables.angles import parse_dec, parse_ra
 from galaxtool.tables.filter import filter_rows
 from galaxtool.tables.formats.parquet import to_astropy_column
 from galaxtool.tables.where_expression import parse_where
+from galaxtool.webserver.requests import Fields, NotThere
 
 _MOST_MASKS, _MOST_LASSOS = 16, 16
 _WIDEST = 180 * 3600.0

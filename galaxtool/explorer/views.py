@@ -15,8 +15,8 @@ from galaxtool.explorer.columns import make_cells
 from galaxtool.explorer.objects import Objects
 from galaxtool.explorer.queries import QueryMaker
 from galaxtool.explorer.selections import Selector
-from galaxtool.explorer.web.requests import Fields
 from galaxtool.search.query import Query
+from galaxtool.webserver.requests import Fields
 
 MOST = 1000
 """Objects of one answer."""

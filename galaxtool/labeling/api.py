@@ -9,12 +9,12 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from galaxtool.explorer.pictures import SIZES, STRETCHES, PictureMaker
-from galaxtool.explorer.web.requests import Fields
-from galaxtool.explorer.web.routes import Answer, get, post
 from galaxtool.labeling.log import ACTIONS, UNDO
 from galaxtool.labeling.options import Question
 from galaxtool.labeling.session import LabelSession, Page
+from galaxtool.webserver.pictures import SIZES, STRETCHES, PictureMaker
+from galaxtool.webserver.requests import Fields
+from galaxtool.webserver.routes import Answer, get, post
 
 
 class LabelApi:

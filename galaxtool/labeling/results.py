@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from galaxtool.explorer.results import ServedPage
+from galaxtool.webserver.served_page import ServedPage
 
 
 @dataclass(frozen=True, kw_only=True)

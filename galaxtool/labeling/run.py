@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from galaxtool.errors import InputError, OutputExists
-from galaxtool.explorer.web.server import ServerOptions
 from galaxtool.labeling.fit import check_labels, check_objects, fit_labels
 from galaxtool.labeling.log import Answer, merge_labels, read_log
 from galaxtool.labeling.options import LabelOptions, ReplayOptions
@@ -21,6 +20,7 @@ from galaxtool.tables.formats.find import check_table_path
 from galaxtool.types import Progress, warn
 from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.counts import format_count
+from galaxtool.webserver.server import ServerOptions
 
 
 def run_label(

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from galaxtool.errors import InputError
-from galaxtool.explorer.web.page_files import load_page_files
-from galaxtool.explorer.web.routes import serve_files
-from galaxtool.explorer.web.server import ServerOptions, WebServer
 from galaxtool.labeling.api import LabelApi
 from galaxtool.labeling.fit import check_labels, check_objects
 from galaxtool.labeling.log import LabelLog
@@ -18,6 +15,9 @@ from galaxtool.labeling.state import make_result
 from galaxtool.search.features import FeatureArgs, open_features
 from galaxtool.types import Progress, warn
 from galaxtool.utils.counts import format_count
+from galaxtool.webserver.page_files import load_page_files
+from galaxtool.webserver.routes import serve_files
+from galaxtool.webserver.server import ServerOptions, WebServer
 
 _PAGES = ("galaxtool.explorer.pages", "galaxtool.labeling.pages")  # the styles and scripts of `explore` are shared
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from galaxtool.explorer.results import ServedPage
 from galaxtool.labeling.agreement import measure_agreement
 from galaxtool.labeling.fit import estimate_left
 from galaxtool.labeling.log import Answer, merge_labels
 from galaxtool.labeling.options import LabelOptions
 from galaxtool.labeling.results import LabelResult
 from galaxtool.search.features import Features
+from galaxtool.webserver.served_page import ServedPage
 
 
 def make_result(

@@ -28,11 +28,11 @@ import galaxtool
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.explorer.columns import make_coloring
 from galaxtool.explorer.objects import open_objects
-from galaxtool.explorer.results import ServedPage
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.features import FeatureArgs
 from galaxtool.types import Silent
+from galaxtool.webserver.served_page import ServedPage
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

@@ -14,7 +14,7 @@ from support.chromium import Tab, open_chromium
 from support.helpers import make_model, write_fits
 
 import galaxtool
-from galaxtool.explorer.results import ServedPage
+from galaxtool.webserver.served_page import ServedPage
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("loopback")]
 

@@ -18,10 +18,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from galaxtool.errors import ConfigError, GalaxtoolError
-from galaxtool.explorer.results import ServedPage
-from galaxtool.explorer.web.access import Access
-from galaxtool.explorer.web.guard import Guard
 from galaxtool.types import Progress
+from galaxtool.webserver.access import Access
+from galaxtool.webserver.guard import Guard
+from galaxtool.webserver.served_page import ServedPage
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
@@ -117,7 +117,7 @@ class WebServer:
         Parameters
         ----------
         routes : sequence of Route
-            What it answers, see `galaxtool.explorer.web.routes`.
+            What it answers, see `galaxtool.webserver.routes`.
         progress : Progress
             Receiver of notes.
         """

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Server(Protocol):
-    """What serves a page; see `galaxtool.explorer.web.server.WebServer`."""
+    """What serves a page; see `galaxtool.webserver.server.WebServer`."""
 
     def wait(self) -> None:
         """Serve until Ctrl-C or another signal ends it, which is raised again."""

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from galaxtool.explorer.web.access import Access
+from galaxtool.webserver.access import Access
 
 _HEADERS = {
     "Content-Security-Policy": (

@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw
 
 from galaxtool.containers.reading import read_ref
 from galaxtool.errors import GalaxtoolError
-from galaxtool.explorer.web.answers import encode_picture
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.types import ImageRef
 from galaxtool.vision.preprocess import Preprocess
 from galaxtool.vision.stretch import NAMES, Stretch
+from galaxtool.webserver.answers import encode_picture
 
 SIZES = (64, 160, 320, 768)
 """Sides of pictures in pixels: for a point of the map, the grid, the grid on fine screens, and one magnified."""

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from galaxtool.errors import ConfigError
-from galaxtool.explorer.web.answers import answer_array
-from galaxtool.explorer.web.page_files import PageFile
-from galaxtool.explorer.web.requests import Fields
-from galaxtool.explorer.web.routes import get, post, serve_files, upload
-from galaxtool.explorer.web.server import ServerOptions, WebServer
 from galaxtool.types import Silent
+from galaxtool.webserver.answers import answer_array
+from galaxtool.webserver.page_files import PageFile
+from galaxtool.webserver.requests import Fields
+from galaxtool.webserver.routes import get, post, serve_files, upload
+from galaxtool.webserver.server import ServerOptions, WebServer
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from galaxtool.explorer.web.answers import answer_error, answer_json
-from galaxtool.explorer.web.page_files import PageFile
-from galaxtool.explorer.web.requests import MAX_JSON, MAX_UPLOAD, Fields, NotThere, read_body
+from galaxtool.webserver.answers import answer_error, answer_json
+from galaxtool.webserver.page_files import PageFile
+from galaxtool.webserver.requests import MAX_JSON, MAX_UPLOAD, Fields, NotThere, read_body
 
 Answer = Response | Mapping[str, Any]
 

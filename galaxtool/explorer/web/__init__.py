@@ -1,1 +1,0 @@
-"""The web server of `explore` and `label`: addresses, access, uploads and pages."""
