@@ -132,7 +132,8 @@ class OurWay:
         self._engines = {name: open_engine(find_model(path), "onnx", "cpu", threads=1) for name, path in models.items()}
         self._engine = next(iter(self._engines.values()))
         self._preprocess = self._engine.record.make_preprocess()
-        self._reading = self._preprocess.reading(ReadOptions(), position=True)
+        # as in a worker: the position of an item that has one is not looked for again
+        self._readings = {known: self._preprocess.reading(ReadOptions(), position=not known) for known in (False, True)}
 
     def __call__(self, _: None) -> Costs:
         """Read, shrink, check and classify the images, and write their rows."""
@@ -149,7 +150,7 @@ class OurWay:
         pictures, flags = [], []
         for item in items:
             clock.start()
-            cutout = read_item(item, self._reading)
+            cutout = read_item(item, self._readings[item.ra is not None])
             clock.add("read")
             pictures.append(self._preprocess.picture(cutout))
             clock.add("shrink")

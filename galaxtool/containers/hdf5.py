@@ -104,7 +104,7 @@ class OpenHdf5:
             self._arrays[name] = _open_array(self.path, name)
         stack, rows = self._arrays[name].stack, self._arrays[name].rows
         row = stack.row(text, key)
-        return stack.cutout(rows.row(row), row, f"{self.path}[{key}]", options.pixels)
+        return stack.cutout(rows.row(row), row, f"{self.path}[{key}]", options)
 
     def close(self) -> None:
         """Release the file, which is closed after the last thread has released it."""

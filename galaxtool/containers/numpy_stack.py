@@ -92,7 +92,7 @@ class OpenNumpy:
             pixels = self._file.rows.row(row)
         except _BROKEN as error:
             raise UnreadableImage(f"'{name}' is damaged or cut short ({describe_error(error)}).") from error
-        return stack.cutout(pixels, row, name, options.pixels)
+        return stack.cutout(pixels, row, name, options)
 
     def close(self) -> None:
         """Close the file."""

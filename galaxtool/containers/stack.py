@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from galaxtool.errors import UnreadableImage
 from galaxtool.images.pixel_kind import RGB, PixelKind, describe_assumption, guess_pixel_kind
 from galaxtool.images.planes import mask_infinite
 from galaxtool.images.quality import parse_flags
-from galaxtool.images.read_options import AUTO, DATA
+from galaxtool.images.read_options import AUTO, DATA, PLAIN, ReadOptions
 from galaxtool.images.reading import find_quality_flags
 from galaxtool.tables.column_names import ID_COLUMNS
 from galaxtool.types import Cutout
@@ -41,11 +42,10 @@ _IDS = (*ID_COLUMNS, "ids", "object_ids", "names")
 PIXEL_KINDS_OF_NUMPY = "iufb"
 """Kinds of NumPy types that pixels may have."""
 
-_MOST_IMAGES = 2**28
-_ROWS_AT_ONCE = 4096
+_MOST_IMAGES, _ROWS_AT_ONCE = 2**28, 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stack:
     """An array of images and its columns, not read yet.
 
@@ -73,7 +73,6 @@ class Stack:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
     sky: SkyArrays | None = None
-
     sample: np.ndarray = field(default_factory=lambda: np.empty((0, 1, 1, 1), np.float32))
     _kinds: dict[str, PixelKind] = field(default_factory=dict, compare=False, repr=False)
 
@@ -136,7 +135,7 @@ class Stack:
     def pixel_kind(self, wanted: str = AUTO) -> PixelKind:
         """Return what the pixels are, see `galaxtool.images.pixel_kind`."""
         kind = _guess_kind(self, wanted)
-        return replace(kind, is_sure=True) if self._has_row0 and not kind.is_picture else kind
+        return replace(kind, is_sure=True) if "row0" in self.attributes and not kind.is_picture else kind
 
     @property
     def note(self) -> str:
@@ -172,8 +171,7 @@ class Stack:
         """Return right ascension and declination in degrees, NaN where unknown."""
         if self.sky is not None:
             return self.sky.read(self.columns, part)
-        unknown = np.full(part.stop - part.start, np.nan)
-        return unknown, unknown
+        return (np.full(part.stop - part.start, np.nan),) * 2
 
     def scales(self, part: slice) -> np.ndarray:
         """Return pixel scales in arcsec, NaN where unknown."""
@@ -194,11 +192,11 @@ class Stack:
         """
         row = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
         if not 0 <= row < self.axes.n:
-            what = f"There is no image '{key}' in '{self.place}', which has {self.axes.n}."
-            raise UnreadableImage(what if key else f"There is no image in '{self.place}'.")
+            what = f"image '{key}' in '{self.place}', which has {self.axes.n}" if key else f"image in '{self.place}'"
+            raise UnreadableImage(f"There is no {what}.")
         return row
 
-    def cutout(self, pixels: np.ndarray, row: int, source: str, wanted: str = AUTO) -> Cutout:
+    def cutout(self, pixels: np.ndarray, row: int, source: str, options: ReadOptions = PLAIN) -> Cutout:
         """Return an image.
 
         Parameters
@@ -209,8 +207,8 @@ class Stack:
             Number of the image.
         source : str
             Name of the image for messages.
-        wanted : str
-            What the pixels are: ``auto``, ``picture`` or ``data``.
+        options : ReadOptions
+            What the pixels are, and whether position and pixel scale are wanted.
 
         Returns
         -------
@@ -222,7 +220,8 @@ class Stack:
         UnreadableImage
             If the image has no finite pixel.
         """
-        kind = self._kinds.get(wanted) or self._kinds.setdefault(wanted, self.pixel_kind(wanted))
+        if (kind := self._kinds.get(options.pixels)) is None:
+            kind = self._kinds[options.pixels] = self.pixel_kind(options.pixels)
         planes = self.axes.to_planes(pixels)
         if str(self.attributes.get("row0", "top" if kind.is_picture else "bottom")).lower() == "top":
             planes = planes[:, ::-1]
@@ -235,24 +234,29 @@ class Stack:
             if not finite and np.isnan(data).all():
                 raise UnreadableImage(f"'{source}' has no pixel with a value: all are NaN.")
         part = slice(row, row + 1)
-        (ra,), (dec,), (scale,) = *self.positions(part), self.scales(part)
+        ra, dec, scale = self._locate(part) if options.position else (None, None, None)
         return Cutout(
             data=data,
             bands=self._name_bands(kind),
             unit="display" if kind.is_picture else self._unit,
-            ra=float(ra) if np.isfinite(ra) else None,
-            dec=float(dec) if np.isfinite(dec) else None,
-            pixel_scale=float(scale) if np.isfinite(scale) else None,
+            ra=ra,
+            dec=dec,
+            pixel_scale=scale,
             source=source,
             flags=tuple(dict.fromkeys((*find_quality_flags(data, finite=finite), *self._flags(part)))),
         )
+
+    def _locate(self, part: slice) -> tuple[float | None, ...]:
+        """Return right ascension, declination and pixel scale of an image, None where unknown."""
+        values = (*self.positions(part), self.scales(part))
+        return tuple(float(value[0]) if np.isfinite(value[0]) else None for value in values)
 
     def _flags(self, part: slice) -> tuple[str, ...]:
         """Return the flags that `galaxtool cutouts` wrote for an image."""
         column = self.columns.get("flags")
         return () if column is None or column.dtype.kind not in "SUOT" else parse_flags(decode_texts(column[part])[0])
 
-    @property
+    @cached_property
     def _unit(self) -> str:
         """Unit of all bands; empty if they differ."""
         units = set(decode_texts(np.atleast_1d(np.asarray(self.attributes.get("unit", "")))))
@@ -263,15 +267,11 @@ class Stack:
         """Names of the bands; empty if they are unknown."""
         return self._name_bands(self.pixel_kind())
 
-    @property
+    @cached_property
     def _names(self) -> tuple[str, ...]:
         """Names of the planes that the file gives, if there is one for each."""
         names = parse_bands(self.attributes.get("bands"))
         return names if len(names) == self.axes.planes else ()
-
-    @property
-    def _has_row0(self) -> bool:
-        return "row0" in self.attributes
 
     def _name_bands(self, kind: PixelKind) -> tuple[str, ...]:
         n = kind.n_bands(self.axes.planes)

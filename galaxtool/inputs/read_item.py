@@ -26,4 +26,6 @@ def read_item(item: InputItem, options: ReadOptions = PLAIN) -> Cutout:
         If the image cannot be read; the message says why in one sentence.
     """
     cutout = read_ref(item.ref, options)
-    return cutout if item.ra is None or item.dec is None else replace(cutout, ra=item.ra, dec=item.dec)
+    if item.ra is None or item.dec is None or (item.ra, item.dec) == (cutout.ra, cutout.dec):
+        return cutout
+    return replace(cutout, ra=item.ra, dec=item.dec)
