@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 SLOW_LIMIT = 1800
 """Seconds for a test that is marked slow; `timeout` in pyproject.toml is for all others."""
+
+# a job in the background of a shell ignores Ctrl-C, and so would the commands that the tests interrupt
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # `make test` draws the same examples each time; `make fuzz` draws new ones, and many more
 settings.register_profile("repeatable", derandomize=True, deadline=None)

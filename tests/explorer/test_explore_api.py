@@ -23,6 +23,7 @@ from astropy.io.votable import parse_single_table
 from astropy.table import Table
 from PIL import Image
 from support.helpers import make_model, write_fits, write_png
+from support.processes import running
 
 import galaxtool
 from galaxtool.errors import ConfigError, InputError
@@ -287,7 +288,7 @@ def test_without_a_hub_nothing_is_sent_or_left(ask: Ask, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_command_prints_its_address_and_ends_in_order(embedded: Path, number: signal.Signals, status: int) -> None:
     command = [sys.executable, "-m", "galaxtool", "explore", str(embedded), "--no-browser", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         lines = [process.stdout.readline() for _ in range(6)]
         told = json.loads("".join(lines))

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.helpers import write_png
+from support.processes import running
 from support.training_helpers import CallAtStep, Killed, kill, run_command, run_failing, write_class_folders
 
 import galaxtool as package
@@ -293,13 +294,14 @@ def long_run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[li
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_from_outside_and_resumed(number: signal.Signals, long_run: tuple[list[str], Path]) -> None:
     arguments, whole = long_run
-    with subprocess.Popen([*COMMAND, *arguments, "run"], stderr=subprocess.PIPE, text=True, env=ONE_THREAD) as process:
+    with running([*COMMAND, *arguments, "run"], stderr=subprocess.PIPE, text=True, env=ONE_THREAD) as process:
         assert process.stderr is not None
         while "epoch 2/15" not in (line := process.stderr.readline()):
             assert line, "it ended too early"
         time.sleep(0.1)
         process.send_signal(number)
         said = process.stderr.read()
+        process.wait(60)
     assert process.returncode == (-9 if number == signal.SIGKILL else 130) and "Traceback" not in said
     assert manifest("run")["status"] == ("running" if number == signal.SIGKILL else "interrupted")
     subprocess.run([*COMMAND, "finetune", "--resume", "run"], check=True, capture_output=True, env=ONE_THREAD)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from support.helpers import SLUGS, make_model, write_fits, write_png
+from support.processes import running
 from support.training_helpers import Killed, run_command, run_failing
 
 import galaxtool as package
@@ -358,7 +358,7 @@ def test_two_processes_at_once(model: Path, images: Path) -> None:
         "import sys; from pathlib import Path; from galaxtool.utils.locks import lock_file\n"
         "held = lock_file(Path('p.csv.unfinished/.lock')); print('held', flush=True); sys.stdin.readline()"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:
+    with running([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
         for option in ((), ("--resume",), ("--overwrite",)):
             said = run_failing("classify", images, "--model", model, "-o", "p.csv", *option)

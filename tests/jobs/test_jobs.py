@@ -17,6 +17,7 @@ import pytest
 from astropy.table import Table
 from support.adder import make_adder
 from support.helpers import make_model, write_fits, write_png
+from support.processes import running
 from support.training_helpers import run_command, run_failing
 
 from galaxtool.commands.classify import classify
@@ -289,7 +290,7 @@ def test_merge_waits_for_a_shard_at_work(images: Path, model: Path) -> None:
         "held = [lock_file(folder / '.lock', shared=True), lock_file(folder / '.lock-1-of-2')]\n"
         "print('held', flush=True); sys.stdin.readline()"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:
+    with running([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
         said = run_failing("merge", "p.csv")
         assert "is still running" in said and f"process {process.pid} on" in said
@@ -348,7 +349,7 @@ def test_killed_again_and_again(suffix: str, images: Path, model: Path) -> None:
     subprocess.run([*command, f"whole.{suffix}"], check=True)
     folder = Path(f"p.{suffix}.unfinished")
     for parts in (1, 2, 3):
-        with subprocess.Popen([*command, f"p.{suffix}", "--resume"]) as process:
+        with running([*command, f"p.{suffix}", "--resume"]) as process:
             while process.poll() is None and len(list(folder.glob("part-*.parquet"))) < parts:
                 time.sleep(0.001)
             process.send_signal(signal.SIGKILL)

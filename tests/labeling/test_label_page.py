@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from support.chromium import open_chromium
 from support.helpers import write_png
+from support.processes import running
 
 import galaxtool
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError
@@ -225,7 +226,7 @@ def test_a_killed_process_loses_at_most_one_answer(features: Path, tmp_path: Pat
     log = tmp_path / "labels.csv"
     told = 0
     for turn in range(3):
-        with subprocess.Popen([*command, "--id", "g3<b>"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        with running([*command, "--id", "g3<b>"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             text = ""
             while not (found := re.search(r"http://([\d.]+):(\d+)/\?token=(\S+)", text)):
