@@ -18,6 +18,7 @@ from galaxtool.inference.embedding import to_position
 from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
 from galaxtool.inference.prediction_parts import make_part_table
 from galaxtool.models.record import ModelRecord
+from galaxtool.tables.text_arrays import make_text_array
 
 _NOT_OWN = ("id", "path", "label", "split", "ra", "dec")
 _OURS = ("truth", "split")
@@ -52,8 +53,8 @@ def make_evaluation_table(
     if generated.any():
         table["path"] = Column(np.where(generated, "", table["path"]))
     at = table.colnames.index("label")
-    truths = MaskedColumn(_to_texts(truth.texts), mask=truth.targets < 0, name="truth", description="true class")
-    split = MaskedColumn(_to_texts(splits), mask=[not text for text in splits], name="split")
+    truths = MaskedColumn(make_text_array(truth.texts), mask=truth.targets < 0, name="truth", description="true class")
+    split = MaskedColumn(make_text_array(splits), mask=[not text for text in splits], name="split")
     table.add_columns([split, truths], indexes=[at, at])
     return table
 
@@ -69,7 +70,3 @@ def write_evaluation_embeddings(
     ]
     with open_embedding_writer(path, count=len(images), dim=scores.embeddings.shape[1], meta=meta) as writer:
         writer.write(images, scores.embeddings)
-
-
-def _to_texts(values: Sequence[str]) -> np.ndarray:
-    return np.array(values, dtype=str if len(values) else "U1")

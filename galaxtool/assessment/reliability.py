@@ -1,4 +1,4 @@
-"""How often a model is right when it is so and so confident."""
+"""Compare the confidence of a model with its accuracy."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tools for authors of plugins: a new package, installing and removing, a check, and what is wrong."""
+"""Tools for plugin authors: create, install, remove, check and diagnose plugins."""

@@ -1,4 +1,4 @@
-"""What is wrong with the installed plugins: the work of ``galaxtool plugins doctor``."""
+"""Diagnose the installed plugins: the work of ``galaxtool plugins doctor``."""
 
 from __future__ import annotations
 

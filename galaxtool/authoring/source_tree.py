@@ -1,4 +1,4 @@
-"""The package of a plugin in a folder, made known to Python without installing it."""
+"""Make the package of a plugin in a folder importable without installing it."""
 
 from __future__ import annotations
 

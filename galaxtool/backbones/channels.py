@@ -1,4 +1,4 @@
-"""Adaptation of image towers to channels other than red, green and blue."""
+"""Adapt image towers to channels other than red, green and blue."""
 
 from __future__ import annotations
 

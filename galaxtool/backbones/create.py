@@ -1,4 +1,4 @@
-"""Creation of backbones from names such as ``source:architecture@weights``."""
+"""Create backbones from names such as ``source:architecture@weights``."""
 
 from __future__ import annotations
 

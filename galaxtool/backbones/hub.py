@@ -1,4 +1,4 @@
-"""Lookup of weight files: local files, installed packages, the caches, the Hugging Face hub and the web."""
+"""Look up weight files: local files, installed packages, the caches, the Hugging Face hub and the web."""
 
 from __future__ import annotations
 

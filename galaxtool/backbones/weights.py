@@ -19,6 +19,7 @@ from galaxtool.plugins.registry import Registry
 from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir, is_offline
 from galaxtool.utils.digests import hash_file
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.licences import check_licence
 
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "target_encoder", "teacher")
@@ -106,7 +107,7 @@ def read_state_dict(file: Path) -> dict[str, torch.Tensor]:
         raise ModelError(f"The weights '{file}' cannot be read: {error.strerror or error}.") from error
     except Exception as error:  # safetensors and pickle raise many types for files of other formats
         raise ModelError(
-            f"'{file}' is not a file of weights only: {' '.join(str(error).split())[:120]}.",
+            f"'{file}' is not a file of weights only: {describe_error(error, 120)}.",
             hint="galaxtool loads .safetensors, and .pt files that contain only tensors.",
         ) from error
     for wrapper in _WRAPPERS:

@@ -8,6 +8,7 @@ import sys
 
 from galaxtool.cli.render import make_text, to_printable
 from galaxtool.errors import GalaxtoolError
+from galaxtool.utils.error_text import describe_error
 
 _HINTS = {
     errno.ENOSPC: "Make space on the disk, or write to another one.",
@@ -40,7 +41,7 @@ def explain_system_error(error: OSError | MemoryError, *, resume: str = "") -> G
     if isinstance(error, MemoryError):
         message, number = "There is not enough memory.", errno.ENOMEM
     else:
-        reason = (error.strerror or " ".join(str(error).split())[:200] or type(error).__name__).rstrip(".")
+        reason = (error.strerror or describe_error(error, 200)).rstrip(".")
         what = f"'{error.filename}' cannot be read or written" if error.filename else "A file cannot be read or written"
         message, number = f"{what}: {reason}.", error.errno or 0
     hint = _HINTS.get(number, "GALAXTOOL_DEBUG=1 shows the traceback.")

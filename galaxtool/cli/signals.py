@@ -1,4 +1,4 @@
-"""End a command in order at SIGTERM, which Slurm and kill send, and at SIGHUP, which a lost terminal sends."""
+"""End a command cleanly at SIGTERM, which Slurm and kill send, and at SIGHUP, which a lost terminal sends."""
 
 from __future__ import annotations
 

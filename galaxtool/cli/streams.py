@@ -1,4 +1,4 @@
-"""Standard streams that may be closed, full, or read by nobody: messages are lost, but never the work."""
+"""Keep a command running when stdout or stderr is closed or full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suggest the command or the option that a user may have meant, by the words of other programs."""
+"""Suggest the command or option that a user may have meant, also by its name in other programs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Groups of similar images, and what they have to do with labels."""
+"""Groups of similar images, and how they relate to labels."""

@@ -16,8 +16,8 @@ from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import BROKEN
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.local_path import to_local_path
 from galaxtool.utils.warning_filter import ignore_warnings
 

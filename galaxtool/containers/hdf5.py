@@ -25,8 +25,8 @@ from galaxtool.containers.stack_positions import describe_sky_arrays
 from galaxtool.containers.stack_values import IMAGES, SCALE_COLUMNS, choose_array
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.optional_imports import require
 
 _ATTRIBUTES = {

@@ -1,4 +1,4 @@
-"""Arrays of an HDF5 file whose numbers are elsewhere or were never written: HDF5 would return zeros without a word.
+"""Find arrays in HDF5 files whose values are elsewhere or were never written: HDF5 silently returns zeros.
 
 These are virtual arrays, arrays in external files, and chunks that do not exist. Filters that this installation of HDF5
 lacks are named too.

@@ -1,4 +1,4 @@
-"""HDF5 files in the hands of a child process: damaged ones may end the library, or keep it busy for ever.
+"""Read HDF5 files in a child process, because damaged ones can crash or hang the library.
 
 A file is tried first: the child opens all of its objects as galaxtool does. Values that are not laid out plainly, such
 as those in compressed chunks, are read there too (`galaxtool.containers.hdf5_values`).
@@ -21,7 +21,7 @@ from galaxtool.containers.hdf5_checks import find_missing_rows
 from galaxtool.containers.hdf5_links import check_links
 from galaxtool.containers.member_index import identify_file
 from galaxtool.errors import InputError
-from galaxtool.images.reading import describe_error
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.guarded_child import ChildFailed, GuardedChild
 from galaxtool.utils.optional_imports import require
 

@@ -18,7 +18,7 @@ from galaxtool.containers.member_index import identify_file
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.images.content import describe_content
 from galaxtool.images.packing import find_packing
-from galaxtool.images.reading import describe_error
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.regular_files import open_regular
 from galaxtool.utils.suggestions import suggest_path

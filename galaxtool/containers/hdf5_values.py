@@ -1,4 +1,4 @@
-"""Values of an array in an HDF5 file, read where a damaged file can do no harm."""
+"""Read values of an array in an HDF5 file where a damaged file can do no harm."""
 
 from __future__ import annotations
 

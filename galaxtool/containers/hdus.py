@@ -21,7 +21,7 @@ from galaxtool.images.fits.header import Keywords, find_header, has_image, round
 from galaxtool.images.fits.plain_hdus import OddHeader, list_plain_hdus
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _BROKEN = (fits.VerifyError, KeyError, TypeError, *BROKEN)

@@ -1,4 +1,4 @@
-"""Selection of the members of an archive that are images, and unique names for them."""
+"""Select the members of an archive that are images, and give them unique names."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from galaxtool.containers.streams import BROKEN, MOST_BYTES, MOST_RATIO, read_he
 from galaxtool.containers.zip import seek_to_data
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
+from galaxtool.utils.error_text import describe_error
 
 _BROKEN = (zipfile.BadZipFile, KeyError, RuntimeError, TypeError, SyntaxError, *BROKEN)
 _ATTRIBUTES = ("bands", "row0", "unit", "pixel_scale", "axes")

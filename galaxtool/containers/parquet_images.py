@@ -15,9 +15,9 @@ from galaxtool.containers.protocols import Member
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error
 from galaxtool.tables.formats.parquet_pixels import PixelColumn, find_pixel_columns
 from galaxtool.types import Cutout
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.local_path import to_local_path
 
 _BATCH = 32

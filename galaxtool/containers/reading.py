@@ -1,4 +1,4 @@
-"""Reading one image from where it is stored: a file, a member of a container, or one file per band."""
+"""Read one image from where it is stored: a file, a member of a container, or one file per band."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import take_bands
 from galaxtool.images.read_options import AUTO, PLAIN, ReadOptions, check_pixel_kind
-from galaxtool.images.reading import describe_error, read_file
+from galaxtool.images.reading import read_file
 from galaxtool.types import BLANK, Cutout, ImageRef
 from galaxtool.utils.debugging import is_debugging
+from galaxtool.utils.error_text import describe_error
 
 
 def read_image(

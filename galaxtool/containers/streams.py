@@ -1,4 +1,4 @@
-"""Reading archives in place, decompressed on the fly, within bounds that protect memory against hostile files."""
+"""Read archives in place, decompressed on the fly, within bounds that protect memory against hostile files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from galaxtool.errors import UnreadableImage
 from galaxtool.images.content import describe_content
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import find_packing, open_unpacked, read_unpacked_head
-from galaxtool.images.reading import cannot_open_error, describe_error
+from galaxtool.images.reading import cannot_open_error
+from galaxtool.utils.error_text import describe_error
 
 MOST_BYTES = 2**30
 """Largest size of a member of an archive."""

@@ -16,8 +16,9 @@ from galaxtool.containers.streams import BROKEN, MOST_BYTES, DecompressedFile, w
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error, list_image_suffixes
+from galaxtool.images.reading import list_image_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
+from galaxtool.utils.error_text import describe_error
 
 _BROKEN = (tarfile.TarError, *BROKEN)
 _ZEROS = bytes(tarfile.BLOCKSIZE)

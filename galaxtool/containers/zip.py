@@ -18,8 +18,9 @@ from galaxtool.containers.zip_recovery import recover_members
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error, list_image_suffixes
+from galaxtool.images.reading import list_image_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
+from galaxtool.utils.error_text import describe_error
 
 _BROKEN = (zipfile.BadZipFile, struct.error, RuntimeError, *BROKEN)
 _ENCRYPTED = 1

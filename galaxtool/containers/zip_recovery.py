@@ -1,4 +1,4 @@
-"""Recovery of a zip archive without its end: members are found by the headers before them."""
+"""Recover a zip archive without its end: members are found by the headers before them."""
 
 from __future__ import annotations
 

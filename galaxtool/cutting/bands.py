@@ -1,4 +1,4 @@
-"""Grouping of images by band, so that the bands of an object can be stacked."""
+"""Group images by band, so that the bands of an object can be stacked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matching of objects to the images that contain them."""
+"""Match objects to the images that contain them."""
 
 from __future__ import annotations
 

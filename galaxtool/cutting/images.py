@@ -27,7 +27,7 @@ from galaxtool.images.fits.wcs import make_wcs, repair_header
 from galaxtool.images.fits.wcs_values import UnusableWCS
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import BROKEN, read_unpacked_head
-from galaxtool.images.reading import describe_error
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _HEAD = 4096

@@ -10,6 +10,7 @@ from astropy.table import Column, MaskedColumn, Table
 from galaxtool.cutting.cutout_pixels import format_section
 from galaxtool.cutting.plan import CutPlan
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, RA_COLUMNS
+from galaxtool.tables.text_arrays import make_text_array
 
 MANIFEST_COLUMNS = (
     "id", "path", "ra", "dec", "image", "x", "y", "section", "size", "pixel_scale", "flags", "error",
@@ -84,4 +85,4 @@ def _mask_unknown(values: np.ndarray) -> MaskedColumn:
 
 
 def _make_text_column(values: Sequence[str]) -> Column:
-    return Column(np.array(list(values), dtype=str if len(values) else "U1"))
+    return Column(make_text_array(list(values)))

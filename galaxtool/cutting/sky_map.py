@@ -23,8 +23,8 @@ from galaxtool.images.fits.sky_positions import convert_to_pixels, convert_to_sk
 from galaxtool.images.fits.wcs import make_wcs, repair_header
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import BROKEN, read_unpacked_head
-from galaxtool.images.reading import describe_error
 from galaxtool.types import Cutout
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _HEAD = 4096  # bytes of a packed file, enough to unpack its first ones

@@ -16,8 +16,9 @@ from galaxtool.cutting.writers.formats import WRITERS, Writer
 from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.processes import ProcessExecutor
-from galaxtool.images.reading import describe_error, find_quality_flags
+from galaxtool.images.reading import find_quality_flags
 from galaxtool.types import BLANK, NAN_PIXELS
+from galaxtool.utils.error_text import describe_error
 
 _MANY_OBJECTS = 5000  # fewer are cut in less time than processes need to start
 

@@ -1,4 +1,4 @@
-"""The labels that hold in a log of ``galaxtool label``, where a later row of an object replaces an earlier one."""
+"""The current labels in a log of ``galaxtool label``, where later rows of an object replace earlier ones."""
 
 from __future__ import annotations
 

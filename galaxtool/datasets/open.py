@@ -1,4 +1,4 @@
-"""Opening of data sets by name, path, glob or list."""
+"""Open data sets by name, path, glob or list."""
 
 from __future__ import annotations
 

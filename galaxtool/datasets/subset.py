@@ -1,4 +1,4 @@
-"""Selection of items of a data set by an SQL condition."""
+"""Select items of a data set by an SQL condition."""
 
 from __future__ import annotations
 

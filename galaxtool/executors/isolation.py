@@ -1,4 +1,4 @@
-"""Tasks whose worker died, done again one by one in a process of their own, to find what killed it."""
+"""Rerun the tasks of a dead worker one by one, each in its own process, to find what killed it."""
 
 from __future__ import annotations
 

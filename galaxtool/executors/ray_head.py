@@ -1,4 +1,4 @@
-"""Notice that the head of a Ray cluster is lost, before Ray ends the process without a word on what is kept."""
+"""Detect that the head of a Ray cluster is lost, before Ray ends the process without saying what is kept."""
 
 from __future__ import annotations
 

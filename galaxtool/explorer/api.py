@@ -1,4 +1,4 @@
-"""What the page of `explore` can ask."""
+"""The requests that the page of `explore` can make."""
 
 from __future__ import annotations
 

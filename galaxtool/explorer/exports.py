@@ -15,6 +15,7 @@ from galaxtool.explorer.objects import Objects
 from galaxtool.reports.samp import send_table
 from galaxtool.tables.column_names import avoid_names
 from galaxtool.tables.formats.parquet import to_astropy_column
+from galaxtool.tables.text_arrays import make_text_array
 from galaxtool.tables.write import write_table
 from galaxtool.types import Silent
 
@@ -48,7 +49,7 @@ def make_table(
     for name, new in zip(part.column_names, avoid_names(part.column_names, ours), strict=True):
         table[new] = to_astropy_column(part.schema.field(name), part[name])
     if notes is not None:
-        table["note"] = np.array(list(notes), dtype=str) if notes else np.array([], dtype="U1")
+        table["note"] = make_text_array(list(notes))
     if similarity is not None:
         table["similarity"] = np.asarray(similarity, dtype=np.float32)
     return table

@@ -1,4 +1,4 @@
-"""Ways to read the features of one training out: prompt, symbol, both, logistic regression, nearest neighbors."""
+"""Several classifiers on the features of one training: prompt, symbol, both, logistic regression, neighbours."""
 
 from __future__ import annotations
 

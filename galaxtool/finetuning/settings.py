@@ -1,4 +1,4 @@
-"""Checks of the settings of ``finetune``, and the options of the trainer, the method and the head made from them."""
+"""Check the settings of ``finetune``, and make the options of the trainer, the method and the head from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the settings of ``finetune`` to the task that a training method is given."""
+"""Create the task of a training method from the settings of ``finetune``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a file of any format: its content decides which reader takes it."""
+"""Read a file of any format: its content decides which reader takes it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
 from galaxtool.utils.debugging import is_debugging
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.path_texts import explain_foreign_path, explain_lacking_path
 
 _HEAD = 4096
@@ -109,11 +110,6 @@ def _is_uniform(plane: np.ndarray) -> bool:
     """Tell whether all pixels are equal; in nearly every image, the middle row already shows that they are not."""
     corner = plane[0, 0]
     return bool((plane[len(plane) // 2] == corner).all() and (plane == corner).all())
-
-
-def describe_error(error: BaseException) -> str:
-    """Return the message of an exception, in one line without a full stop."""
-    return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
 
 
 def cannot_open_error(

@@ -1,4 +1,4 @@
-"""The mix of classes that probabilities answer for: the work of ``classify --prior``."""
+"""The class frequencies that probabilities assume: the work of ``classify --prior``."""
 
 from __future__ import annotations
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from galaxtool.errors import InputError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import BatchRunner
-from galaxtool.inference.worker import ScoredBatch
-from galaxtool.inputs.items import InputItem
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.types import Progress
 
@@ -27,23 +25,6 @@ def make_embedding_runner(engine: Engine, model: str, options: ReadingOptions, c
         compute=compute,
         embeds=True,
     )
-
-
-def embed_batches(
-    items: Sequence[InputItem], runner: BatchRunner, progress: Progress
-) -> Iterator[tuple[Sequence[InputItem], ScoredBatch]]:
-    """Embed images in input order, and report the progress.
-
-    Yields
-    ------
-    items : sequence of InputItem
-    scored : ScoredBatch
-        `ScoredBatch.values` is float32 (n, dim) of unit length, NaN in rows with an error.
-    """
-    progress.start("Embedding images", len(items))
-    for _, batch, scored in runner.run(items):
-        progress.advance(len(batch))
-        yield batch, scored
 
 
 def to_position(ra: float, dec: float) -> tuple[float | None, float | None]:

@@ -1,4 +1,4 @@
-"""Find what an object can be labelled as if that is not one of the model's classes."""
+"""List the possible labels of a model whose labels are not its classes."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from astropy.table import Column, MaskedColumn, Table
 from galaxtool.inference.outcomes import Outcomes
 from galaxtool.inputs.items import InputItem
 from galaxtool.tables.column_names import avoid_names
+from galaxtool.tables.text_arrays import make_text_array
 from galaxtool.taxonomy.quantity import Quantity
 
 
@@ -81,9 +82,9 @@ def make_prediction_table(
         best = np.where(is_scored[:, None], chances, 0).argmax(axis=1) if names else np.zeros(n, dtype=int)
     labels = np.array(["", *names])[np.where(is_scored, best + 1, 0)]
     table = Table()
-    table["id"] = Column(_to_array([item.id for item in items]), description="identifier of the input")
+    table["id"] = Column(make_text_array([item.id for item in items]), description="identifier of the input")
     table["path"] = Column(
-        _to_array([str(item.ref) for item in items]), description="file of the image, [member] behind it"
+        make_text_array([str(item.ref) for item in items]), description="file of the image, [member] behind it"
     )
     table["ra"] = _make_position([item.ra for item in items], ra, "right ascension of the centre, ICRS")
     table["dec"] = _make_position([item.dec for item in items], dec, "declination of the centre, ICRS")
@@ -108,9 +109,9 @@ def make_prediction_table(
             dropped, mask=~np.isfinite(dropped), description="probability of the classes without a counterpart"
         )
     joined = [one if isinstance(one, str) else " ".join(one) for one in flags] if flags is not None else [""] * n
-    table["flags"] = Column(_to_array(joined), description="what to beware of, see the documentation")
+    table["flags"] = Column(make_text_array(joined), description="what to beware of, see the documentation")
     messages = list(errors) if errors is not None else [""] * n
-    table["error"] = Column(_to_array(messages), description="why there is no prediction")
+    table["error"] = Column(make_text_array(messages), description="why there is no prediction")
     return table if columns is None else _prepend_catalogue(columns, table, [*table.colnames, *reserved])
 
 
@@ -142,7 +143,3 @@ def _make_position(
     other = header if header is not None else [None] * len(catalogue)
     degrees = np.array([b if a is None else a for a, b in zip(catalogue, other, strict=True)], dtype=float)
     return MaskedColumn(degrees, mask=~np.isfinite(degrees), unit="deg", description=description)
-
-
-def _to_array(values: list[str]) -> np.ndarray:
-    return np.array(values, dtype=str if values else "U1")

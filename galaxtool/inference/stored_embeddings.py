@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from galaxtool.errors import InputError
 from galaxtool.inference.embedding_file import COLUMNS
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.local_path import to_local_path
 
 VECTOR = "embedding"
@@ -75,7 +76,7 @@ def read_embeddings(path: Path) -> StoredEmbeddings:
     try:
         stored = read(path)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        why = " ".join(str(error).split())[:120]
+        why = describe_error(error, 120)
         raise InputError(f"'{path}' cannot be read: {why}.", hint="Write it again with `galaxtool embed`.") from error
     if not len(stored.vectors):
         raise InputError(f"'{path}' contains no embeddings.", hint="Write it again with `galaxtool embed`.")

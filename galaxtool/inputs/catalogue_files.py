@@ -1,4 +1,4 @@
-"""Distinction of catalogues from images among the files that a user names."""
+"""Distinguish catalogues from images among the files that a user names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distinction of FITS files with only tables, such as catalogues, from FITS images.
+"""Distinguish FITS files with only tables, such as catalogues, from FITS images.
 
 The first block of most files answers the question, the next blocks answer it for most others. astropy, about a hundred
 times slower, is asked only about files that begin with a table.

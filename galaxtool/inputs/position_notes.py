@@ -1,4 +1,4 @@
-"""What is said to the user about the columns of positions that were taken."""
+"""Notes for the user on the position columns that were used."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from galaxtool import __version__
 from galaxtool.label_checks.duplicates import Duplicate
 from galaxtool.label_checks.results import Doubt
 from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
+from galaxtool.tables.text_arrays import make_text_array
 from galaxtool.tables.write import write_table
 from galaxtool.utils.counts import format_count
 
@@ -100,11 +101,11 @@ def write_doubts_table(path: Path, labels: DoubtfulLabels, *, model: str) -> Non
     table = Table()
     for name in ("id", "path", "label", "suggested"):
         values = [getattr(one, name) for one in doubts]
-        table[name] = MaskedColumn(_to_texts(values), mask=[not value for value in values])
+        table[name] = MaskedColumn(make_text_array(values), mask=[not value for value in values])
     for number, slug in enumerate(labels.slugs):
         column = labels.probabilities[rows, number]
         table[f"p_{slug}"] = MaskedColumn(np.nan_to_num(column), mask=np.isnan(column))
-    table["reason"] = MaskedColumn(_to_texts([one.reason for one in doubts]))
+    table["reason"] = MaskedColumn(make_text_array([one.reason for one in doubts]))
     write_table(table, path, meta={"MODEL": model, "GALAXTOO": __version__})
 
 
@@ -155,7 +156,3 @@ def _make_card(labels: DoubtfulLabels, row: int) -> GalleryCard:
     if suggested != labels.find_label(row):
         bars.append((labels.find_label(row), own))
     return GalleryCard(row=row, id=labels.ids[row], lines=lines, bars=bars)
-
-
-def _to_texts(values: Sequence[str]) -> np.ndarray:
-    return np.array(values, dtype=str if len(values) else "U1")

@@ -1,4 +1,4 @@
-"""How much people who label the same objects agree."""
+"""Measure how far people who label the same objects agree."""
 
 from __future__ import annotations
 

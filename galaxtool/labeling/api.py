@@ -1,4 +1,4 @@
-"""What the page of `galaxtool label` asks: the next objects, and what to do with an answer."""
+"""The requests that the page of `galaxtool label` can make: the next objects, and answers."""
 
 from __future__ import annotations
 

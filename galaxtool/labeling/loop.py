@@ -1,4 +1,4 @@
-"""One run of the loop with a table as the person: a few labels, pages, and the ranking that they end with."""
+"""One run of the labelling loop with a table instead of a person: first labels, pages, and the final ranking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure the loop with a table as the person, beside rankings that ask nobody."""
+"""Measure the labelling loop with a table instead of a person, beside rankings that need no answers."""
 
 from __future__ import annotations
 

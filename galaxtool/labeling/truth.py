@@ -1,4 +1,4 @@
-"""The labels of objects in a table that plays the person."""
+"""The labels of objects in a table that stands in for a person."""
 
 from __future__ import annotations
 

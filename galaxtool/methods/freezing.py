@@ -1,4 +1,4 @@
-"""Training of the head and a part of the image tower."""
+"""Train the head and a part of the image tower."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A limit on what a network may allocate while it is built, as its record may name any network of any size."""
+"""Limit what a network may allocate while it is built, because its record may name one of any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a ``model.json`` may say: types, ranges and names, checked before anything is made of it."""
+"""Check the types, ranges and names in a ``model.json`` before it is used."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.suggestions import suggest_path
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -162,7 +163,7 @@ def _read_sheet(path: Path) -> dict[Any, Any]:
         sheet: Any = mpl.rc_params_from_file(path, use_default_template=False)
     except Exception as error:
         raise ConfigError(
-            f"The style sheet '{path}' cannot be used: {' '.join(str(error).split())}.",
+            f"The style sheet '{path}' cannot be used: {describe_error(error)}.",
             hint="It has lines such as `font.size: 9`; see matplotlib.org on style sheets.",
         ) from error
     if not sheet:

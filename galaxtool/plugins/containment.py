@@ -1,4 +1,4 @@
-"""What a plugin may do to the command that loads it: fail, and print; neither reaches the command."""
+"""Contain what plugins do while they load: their exits and output do not reach the command."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from galaxtool.plugins.containment import PluginExit
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
 
 
-def describe_error(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """Return the type and the text of an exception on one line."""
     text = " ".join(str(error).split())
     if isinstance(error, PluginExit):

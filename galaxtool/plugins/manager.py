@@ -31,7 +31,7 @@ import pluggy
 from galaxtool.errors import GalaxtoolError, suggest_name
 from galaxtool.plugins import hookspecs
 from galaxtool.plugins.containment import contain
-from galaxtool.plugins.failures import describe_error, find_own_line
+from galaxtool.plugins.failures import describe_failure, find_own_line
 from galaxtool.plugins.hook_api import check_hook_api
 from galaxtool.plugins.kinds import KINDS, Kind, S
 from galaxtool.plugins.registration import BUILT_IN, BY_HAND, PluginReport, Registration
@@ -154,7 +154,7 @@ class PluginManager:
             except Exception as error:
                 if is_debugging():
                     raise
-                problems.append(f"plugin '{impl.plugin_name}', hook {hook_name}: {describe_error(error)}")
+                problems.append(f"plugin '{impl.plugin_name}', hook {hook_name}: {describe_failure(error)}")
         return problems
 
     def first(self, hook_name: str, **arguments: Any) -> Any:
@@ -293,5 +293,5 @@ def _add_problem(report: PluginReport, problem: str) -> None:
 
 def _add_failure(report: PluginReport, what: str, error: Exception) -> None:
     """Add an exception to the report of a plugin, with the line of the plugin's own code that led to it."""
-    _add_problem(report, f"{what}{describe_error(error)}")
+    _add_problem(report, f"{what}{describe_failure(error)}")
     report.where = report.where or find_own_line(error, report.module.partition(".")[0])

@@ -1,4 +1,4 @@
-"""Running of the trainings that a table needs, one by one; what is finished is not run again."""
+"""Run the trainings that a table needs, one by one, except finished ones."""
 
 from __future__ import annotations
 

@@ -214,7 +214,3 @@ class TableRecipe:
     conditions: tuple[str, ...] = ()
     misprints: tuple[str, ...] = ()
     waiting: str = ""
-
-    def find_data(self, slot: str) -> DataSlot:
-        """Return a data set by its slot."""
-        return next(data for data in self.data if data.slot == slot)

@@ -1,4 +1,4 @@
-"""Reading of recipes from TOML files."""
+"""Read recipes from TOML files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computation of a table of a paper, cell by cell."""
+"""Compute a table of a paper, cell by cell."""
 
 from __future__ import annotations
 

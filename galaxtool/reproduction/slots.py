@@ -1,4 +1,4 @@
-"""Filling of the data slots of a recipe from ``--data``."""
+"""Fill the data slots of a recipe from ``--data``."""
 
 from __future__ import annotations
 

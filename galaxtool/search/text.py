@@ -12,11 +12,10 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from galaxtool.models.record import ModelRecord
+from galaxtool.models.engines.text import TextEncoder
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.matching import match_label
 from galaxtool.utils.words import find_unknown_words
@@ -28,15 +27,6 @@ _WORDINGS = ("{name}", "a photo of a {name}", "an astronomical image showing a {
 _NAMED = 3  # prompts in a warning
 _MOST_WORDS = 5  # unknown words in a warning
 _UNDERSTOOD = 0.8  # share of the other wordings that must be nearest to the prompt of their own class
-
-
-class TextEncoder(Protocol):
-    """Embeds texts; see `galaxtool.search.source.TextEngine`."""
-
-    record: ModelRecord
-
-    def embed_text(self, texts: Sequence[str]) -> np.ndarray:
-        """Return embeddings of unit length, float32 (N, dim)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Selection of the rows of a table by an SQL expression: ``label in ('fri', 'frii') and g - r > 0.7``.
+"""Select the rows of a table by an SQL expression: ``label in ('fri', 'frii') and g - r > 0.7``.
 
 The expression is what follows WHERE in a query of SQLite: comparisons, ``and``, ``or``, ``not``, arithmetic,
 ``between``, ``in``, ``like``, ``is null``, ``case``, ``cast`` and the functions in

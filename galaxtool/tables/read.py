@@ -1,4 +1,4 @@
-"""Reading of tables in any registered format.
+"""Read tables in any registered format.
 
 `read_table` returns the same for every format: plain columns of numbers, truth values or `str`, masked where there
 is no value. An empty text counts as no value, because most formats cannot tell the two apart.

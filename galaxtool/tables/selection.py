@@ -1,4 +1,4 @@
-"""Selection of one of the tables in a file: FITS files and VOTables can have several."""
+"""Select one of the tables in a file: FITS files and VOTables can have several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Translation of a ``--where`` expression into SQL that is safe to run.
+"""Translate a ``--where`` expression into SQL that is safe to run.
 
 SQLite parses the grammar. This module only splits the expression into tokens, looks up every name, and puts the tokens
 together again with internal column names (``c0``, ``c1``, ...). No token outside the lists below reaches SQLite: an

@@ -1,4 +1,4 @@
-"""Writing of tables in any registered format, whole or piece by piece."""
+"""Write tables in any registered format, whole or piece by piece."""
 
 from __future__ import annotations
 

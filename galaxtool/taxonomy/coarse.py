@@ -1,4 +1,4 @@
-"""Conversion of the probabilities of fine classes to those of coarser classes."""
+"""Convert the probabilities of fine classes to those of coarser classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversion of the labels of a data set to the classes of a coarser taxonomy."""
+"""Convert the labels of a data set to the classes of a coarser taxonomy."""
 
 from __future__ import annotations
 

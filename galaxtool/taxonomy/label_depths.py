@@ -1,4 +1,4 @@
-"""Matching of labels that are finer or coarser than the classes of a taxonomy."""
+"""Match labels that are finer or coarser than the classes of a taxonomy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matching of the labels of a data set to the classes of a taxonomy, and the choice of the taxonomy."""
+"""Match the labels of a data set to the classes of a taxonomy, and choose the taxonomy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversion of class names to slugs, keys for comparison, and prompts."""
+"""Convert class names to slugs, keys for comparison, and prompts."""
 
 from __future__ import annotations
 

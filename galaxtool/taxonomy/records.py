@@ -1,4 +1,4 @@
-"""Checks of the plain values, from TOML or JSON, that taxonomies and vote schemas are built from."""
+"""Check the plain values, from TOML or JSON, that taxonomies and vote schemas are built from."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.quantities import quantities_to_dict
 from galaxtool.testing.label_kinds import find_label_kind, fit_outputs, make_taxonomy
+from galaxtool.utils.error_text import describe_error
 from galaxtool.vision.preprocess import Preprocess
 
 _CLASSES, _IMAGES = 6, 4
@@ -89,7 +90,7 @@ def _compare(file: Path, model: GalaxyModel, images: torch.Tensor, what: str) ->
             found = session.run(["embedding", "logits", "probabilities"], {"image": part.numpy()})
         except Exception as error:
             raise AssertionError(
-                f"The ONNX file of {what} fails for a batch of {len(part)}: {' '.join(str(error).split())[:200]}; no "
+                f"The ONNX file of {what} fails for a batch of {len(part)}: {describe_error(error, 200)}; no "
                 "shape may depend on the batch of the export."
             ) from error
         for name, one, other in zip(("embedding", "logits", "probabilities"), found, wanted, strict=True):

@@ -1,4 +1,4 @@
-"""Checks of the results of a module."""
+"""Check the results of a module."""
 
 from __future__ import annotations
 

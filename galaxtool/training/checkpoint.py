@@ -13,6 +13,7 @@ import torch
 
 from galaxtool.errors import ModelError
 from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.error_text import describe_error
 
 
 def get_random_states() -> dict[str, Any]:
@@ -71,7 +72,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many exceptions for a damaged file
         raise ModelError(
-            f"The checkpoint '{path}' cannot be read: {' '.join(str(error).split())[:120]}.",
+            f"The checkpoint '{path}' cannot be read: {describe_error(error, 120)}.",
             hint="Start the run again with --overwrite.",
         ) from error
     return content

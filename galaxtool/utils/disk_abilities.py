@@ -1,4 +1,4 @@
-"""What file systems of clusters lack, and galaxtool can do without: locks, modes of files, and fsync."""
+"""Features that file systems of clusters may lack and galaxtool can do without: locks, file modes and fsync."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A child process for work that may die or never end, such as damaged files in the hands of C libraries."""
+"""Run work that may crash or hang in a child process, such as reading damaged files with C libraries."""
 
 from __future__ import annotations
 

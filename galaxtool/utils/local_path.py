@@ -1,4 +1,4 @@
-"""Paths for libraries that take some texts for addresses."""
+"""Make paths that libraries cannot mistake for URLs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def to_local_path(path: Path) -> str:
-    """Return an absolute path, which no library takes for anything else.
+    """Return an absolute path, which no library mistakes for a URL.
 
-    pyarrow and astropy take ``M31:field/p.csv`` or ``file:x`` for addresses, and replace ``~`` at the start.
+    pyarrow and astropy mistake ``M31:field/p.csv`` or ``file:x`` for URLs, and replace ``~`` at the start.
 
     Examples
     --------

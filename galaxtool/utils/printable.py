@@ -1,4 +1,4 @@
-"""Texts of others, such as names of files and classes, made safe to show."""
+"""Escape untrusted text for display, such as names of files and classes."""
 
 from __future__ import annotations
 

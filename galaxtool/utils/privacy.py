@@ -1,6 +1,6 @@
-"""Nothing is sent to anybody: the runtimes that galaxtool uses would otherwise report their use.
+"""Disable usage reporting in dependencies.
 
-What an environment variable switches off is switched off when galaxtool is imported, in its ``__init__``.
+Reporting that an environment variable controls is disabled when galaxtool is imported, in its ``__init__``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files that are opened only if they are regular: a pipe never ends, and opening a device does something."""
+"""Open files only if they are regular: reading a pipe may never end, and opening a device may have effects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of a run directory, told from those that others put there."""
+"""Distinguish the files of a run directory from files that others put there."""
 
 from __future__ import annotations
 

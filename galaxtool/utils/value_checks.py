@@ -1,4 +1,4 @@
-"""Checks of values in records of strangers: types, ranges and lengths."""
+"""Validate values from untrusted records: types, ranges and lengths."""
 
 from __future__ import annotations
 

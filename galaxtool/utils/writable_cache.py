@@ -1,4 +1,4 @@
-"""The cache folder, or a temporary one where it cannot be written: a cache that is read-only costs only itself."""
+"""Find a writable cache folder: the usual one, or a temporary one if that is read-only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choice of the bands that are shown in red, green and blue."""
+"""Choose the bands that are shown in red, green and blue."""
 
 from __future__ import annotations
 

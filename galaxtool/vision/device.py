@@ -1,4 +1,4 @@
-"""Choice of the device and of the precision."""
+"""Choose the device and the precision."""
 
 from __future__ import annotations
 

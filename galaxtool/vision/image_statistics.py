@@ -1,4 +1,4 @@
-"""Statistics of pictures that tell galaxies from stars, artefacts, empty sky and photographs; no network has a part."""
+"""Image statistics that tell galaxies from stars, artefacts, empty sky and photographs, without a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversion of a cutout to the input of a backbone, with numpy and Pillow only: ONNX inference needs no PyTorch."""
+"""Convert a cutout to the input of a backbone, with numpy and Pillow only: ONNX inference needs no PyTorch."""
 
 from __future__ import annotations
 

@@ -43,21 +43,6 @@ class HasImages(Protocol):
         """Return where the image of an object is stored; None if that is unknown."""
 
 
-class PictureSource(Protocol):
-    """Objects with images, and how these are read and shown."""
-
-    @property
-    def reading(self) -> ReadingOptions:
-        """How images are read."""
-
-    @property
-    def preprocess(self) -> Preprocess:
-        """How pictures are made."""
-
-    def ref(self, row: int) -> ImageRef | None:
-        """Return where the image of an object is stored; None if that is unknown."""
-
-
 @dataclass(frozen=True)
 class Picture:
     """An encoded picture.

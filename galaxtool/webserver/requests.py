@@ -1,4 +1,4 @@
-"""What a page sends: JSON and files, of bounded size, and each value checked."""
+"""Read what a page sends: JSON and files of bounded size, with each value checked."""
 
 from __future__ import annotations
 

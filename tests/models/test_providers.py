@@ -55,7 +55,7 @@ def test_what_does_not_go_together(options: dict[str, str], message: str) -> Non
 
 
 def test_other_layers_need_pytorch() -> None:
-    with pytest.raises(ConfigError, match="--provider cpu is given"):
+    with pytest.raises(ConfigError, match="cannot be used with --provider cpu"):
         open_layer_engine(find_model("mini"), layer="penultimate", provider="cpu")
 
 

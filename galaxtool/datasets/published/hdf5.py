@@ -16,8 +16,9 @@ from galaxtool.containers.hdf5_values import Hdf5Values
 from galaxtool.containers.reading import apply_options
 from galaxtool.errors import InputError
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import describe_error, find_quality_flags
+from galaxtool.images.reading import find_quality_flags
 from galaxtool.types import Cutout, Item
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.optional_imports import require
 
 _BLOCK_BYTES = 128 * 2**20

@@ -1,4 +1,4 @@
-"""Drawing of a validation or test split of whole groups, and of blocks of the sky in crowded fields."""
+"""Draw a validation or test split of whole groups, and of blocks of the sky in crowded fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversion of the axes of a FITS array to bands.
+"""Convert the axes of a FITS array to bands.
 
 The axes before (ny, nx) are handled from last to first:
 

@@ -1,4 +1,4 @@
-"""Opening FITS files within bounds, so that neither an endless header nor a packed bomb exhausts memory or time.
+"""Open FITS files within bounds, so that neither an endless header nor a packed bomb exhausts memory or time.
 
 A small file, such as a cutout, is decompressed into memory once. Any other is read through a `BoundedStream`.
 """

@@ -1,4 +1,4 @@
-"""Selection of the HDUs of a FITS file that hold the image, and reading their pixels."""
+"""Select the HDUs of a FITS file that hold the image, and read their pixels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from galaxtool.images.fits.tile_checks import check_tiles
 from galaxtool.images.fits.wavelengths import find_header_wavelength
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, missing_band_error
-from galaxtool.images.reading import describe_error
+from galaxtool.utils.error_text import describe_error
 
 LOOKED_AT = 1000
 """Number of HDUs that are searched for images to stack if no HDU is requested."""

@@ -22,8 +22,9 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.images.planes import check_size, format_shape, mask_infinite, take_bands
 from galaxtool.images.quality import has_saturation_bit, reaches_saturation
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.images.reading import describe_error, find_quality_flags
+from galaxtool.images.reading import find_quality_flags
 from galaxtool.types import OTHER_IMAGES, SATURATED, Cutout
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _BEGINNING = 10 * 2880

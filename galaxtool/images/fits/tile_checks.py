@@ -1,4 +1,4 @@
-"""Checks of the tiles of a compressed FITS image before they are decompressed.
+"""Check the tiles of a compressed FITS image before they are decompressed.
 
 The C decoders of HCOMPRESS and PLIO trust the size that a tile states and ignore the size of the buffer: a damaged
 file would overwrite memory and crash the process.

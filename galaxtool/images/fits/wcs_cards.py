@@ -1,4 +1,4 @@
-"""Inspection of the WCS cards of a header before WCSLIB reads them.
+"""Inspect the WCS cards of a header before WCSLIB reads them.
 
 WCSLIB takes a number that it cannot read for zero, stops reading one at the D of a double-precision exponent, lets the
 last of several cards win, and prefers one of two matrices that contradict each other. Here each such card gets the

@@ -1,4 +1,4 @@
-"""Decoding of JPEGs by simplejpeg, if it is installed: the same pixels as Pillow in less time."""
+"""Decode JPEGs by simplejpeg, if it is installed: the same pixels as Pillow in less time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoding of pictures by Pillow, and by this package where Pillow does not keep all bits."""
+"""Decode pictures by Pillow, and by this package where Pillow does not keep all bits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from galaxtool.images.raster.png import decode_png
 from galaxtool.images.raster.tiff import decode_tiff, needs_own_decoder
 from galaxtool.images.raster.tiff_tags import TIFF_MAGIC, find_page
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.images.reading import describe_error
 from galaxtool.types import FEW_LEVELS, FIRST_FRAME
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "AVIF", "PPM")

@@ -1,4 +1,4 @@
-"""Decoding of PNGs by kornia-rs, if it is installed: the same pixels as Pillow in a third of the time."""
+"""Decode PNGs by kornia-rs, if it is installed: the same pixels as Pillow in a third of the time."""
 
 from __future__ import annotations
 

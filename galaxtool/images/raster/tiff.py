@@ -1,4 +1,4 @@
-"""Decoding of TIFFs that Pillow does not know, or brings to 8 bits: any integers and floats, any number of samples."""
+"""Decode TIFFs that Pillow does not know, or brings to 8 bits: any integers and floats, any number of samples."""
 
 from __future__ import annotations
 

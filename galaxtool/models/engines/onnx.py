@@ -18,6 +18,7 @@ from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import check_scores_images, read_class_embeddings, read_onnx_record
 from galaxtool.models.unlike_training import read_onnx_detector
 from galaxtool.utils.cores import count_cores
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.privacy import forbid_onnx_reports
 
@@ -86,7 +87,7 @@ class OnnxEngine:
             raise
         except Exception as error:
             raise ModelError(
-                f"The model '{self._name}' cannot be run: {' '.join(str(error).split())[:160]}.",
+                f"The model '{self._name}' cannot be run: {describe_error(error, 160)}.",
                 hint="Its ONNX file may be damaged: write it again with `galaxtool export`.",
             ) from error
         return make_scores(outputs, len(pictures), self.record, self._name)
@@ -117,7 +118,7 @@ def open_session(file: Path, providers: Sequence[Any], threads: int = 0) -> Any:
         return _make_session(runtime, file, providers, threads)
     except Exception as error:  # ONNX Runtime has a private exception class for each cause
         raise ModelError(
-            f"'{file}' is not an ONNX file that can be run: {' '.join(str(error).split())[:120]}.",
+            f"'{file}' is not an ONNX file that can be run: {describe_error(error, 120)}.",
             hint="Write one with `galaxtool export`.",
         ) from error
 

@@ -25,6 +25,7 @@ from galaxtool.models.onnx.metadata import (
     read_onnx_record,
 )
 from galaxtool.models.unlike_training import DOMAIN_KEY, read_onnx_detector
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.privacy import forbid_openvino_reports
 
@@ -99,7 +100,7 @@ class OpenVinoEngine:
             self._compiled = core.compile_model(network, "CPU", settings)
         except RuntimeError as error:  # OpenVINO's only exception class
             raise ModelError(
-                f"'{file}' is not an ONNX file that OpenVINO can run: {' '.join(str(error).split())[:120]}.",
+                f"'{file}' is not an ONNX file that OpenVINO can run: {describe_error(error, 120)}.",
                 hint="Write one with `galaxtool export`, or use --engine onnx.",
             ) from error
         self.record = read_onnx_record(self.metadata, file)

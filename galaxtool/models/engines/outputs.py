@@ -1,4 +1,4 @@
-"""What an ONNX file returns: checked, as the file may be anybody's."""
+"""Check what an ONNX file returns, because the file may come from anyone."""
 
 from __future__ import annotations
 

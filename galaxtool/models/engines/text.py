@@ -17,6 +17,7 @@ from galaxtool.models.find import RECORD, TEXT_ONNX, ModelFiles
 from galaxtool.models.onnx.metadata import TEXT, TOKENIZER_KEY, WHAT_KEY, read_onnx_record
 from galaxtool.models.record import ModelRecord
 from galaxtool.utils.config import check_choice
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.optional_imports import is_installed
 
 _BATCH = 64
@@ -84,7 +85,7 @@ class OnnxTextEncoder:
             embeddings: np.ndarray = np.concatenate(parts)
         except Exception as error:  # ONNX Runtime has a private exception class for each cause
             raise ModelError(
-                f"The text encoder '{self._file}' cannot be run: {' '.join(str(error).split())[:120]}.",
+                f"The text encoder '{self._file}' cannot be run: {describe_error(error, 120)}.",
                 hint="Write it again with `galaxtool export --what text`.",
             ) from error
         if embeddings.shape != (len(texts), self.record.dim) or not np.isfinite(embeddings).all():

@@ -13,6 +13,7 @@ import torch
 from galaxtool.errors import ModelError
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.file import OUTPUTS
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.privacy import forbid_onnx_reports
 
 _REPORT = "Nothing was written. Please report this with the versions that `galaxtool doctor` prints."
@@ -99,7 +100,7 @@ def open_session(file: Path | bytes) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime has a private exception class for each cause
         raise ModelError(
-            f"ONNX Runtime does not open the file that was written: {' '.join(str(error).split())[:160]}.", hint=_REPORT
+            f"ONNX Runtime does not open the file that was written: {describe_error(error, 160)}.", hint=_REPORT
         ) from error
 
 
@@ -213,7 +214,7 @@ def _run(
     except Exception as error:  # ONNX Runtime has a private exception class for each cause
         n = len(next(iter(given.values())))
         raise ModelError(
-            f"The file does not run with a batch of {n}: {' '.join(str(error).split())[:160]}.",
+            f"The file does not run with a batch of {n}: {describe_error(error, 160)}.",
             hint=_REPORT,
         ) from error
     return found

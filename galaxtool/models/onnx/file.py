@@ -18,6 +18,7 @@ from galaxtool.models.network import GalaxyModel
 from galaxtool.models.onnx.metadata import CLASS_EMBEDDINGS_KEY, METADATA_KEY
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import UnlikeDetector, make_metadata
+from galaxtool.utils.error_text import describe_error
 
 OPSET = 18
 _OURS = "galaxtool."  # before the names of inputs and outputs while PyTorch names the values within
@@ -106,7 +107,7 @@ def export_module(
             )  # fmt: skip
     except Exception as error:  # a backbone may raise anything
         raise ModelError(
-            f"PyTorch cannot export the {what} to ONNX: {' '.join(str(error).split())[:160]}.",
+            f"PyTorch cannot export the {what} to ONNX: {describe_error(error, 160)}.",
             hint="GALAXTOOL_DEBUG=1 shows the traceback.",
         ) from error
     finally:

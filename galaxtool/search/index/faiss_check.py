@@ -1,4 +1,4 @@
-"""Check a FAISS file in a process of its own, which it may end.
+"""Check a FAISS file in a separate process, which a damaged file may crash.
 
 FAISS trusts the numbers in its files: links of a graph, and where lists begin, that point outside end the process. A
 file is therefore read, checked and searched once in a child. What passed is remembered by its size and time of

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from galaxtool.errors import InputError
+from galaxtool.utils.error_text import describe_error
 
 NAME = "vectors.npy"
 _REBUILD = "Build the index again with `galaxtool index`."
@@ -56,8 +57,7 @@ def open_half_vectors(path: Path, count: int, dim: int) -> np.ndarray | None:
     try:
         vectors: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
-        why = " ".join(str(error).split())[:120]
-        raise InputError(f"'{path}' is damaged ({why}).", hint=_REBUILD) from error
+        raise InputError(f"'{path}' is damaged ({describe_error(error, 120)}).", hint=_REBUILD) from error
     if vectors.shape != (count, dim) or vectors.dtype != np.float16:
         raise InputError(
             f"'{path}' is damaged: it has {vectors.dtype} of shape {vectors.shape}, not float16 ({count}, {dim}).",

@@ -9,6 +9,7 @@ from typing import Any
 
 from galaxtool.errors import InputError
 from galaxtool.search.index.record_checks import check_index_record
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.regular_files import read_regular_text
 
 SCHEMA = 1
@@ -139,9 +140,7 @@ class IndexRecord:
             values = json.loads(read_regular_text(file, _MOST_BYTES))
             schema = int(values.get("schema", 0))
         except (OSError, ValueError, AttributeError, TypeError, RecursionError, OverflowError) as error:
-            raise InputError(
-                f"'{file}' is damaged: {' '.join(str(error).split())}.", hint="Build the index again."
-            ) from error
+            raise InputError(f"'{file}' is damaged: {describe_error(error)}.", hint="Build the index again.") from error
         if schema <= SCHEMA:
             check_index_record(values, str(file))
         if schema > SCHEMA:

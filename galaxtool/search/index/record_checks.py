@@ -1,4 +1,4 @@
-"""What an ``index.json`` may say: types and ranges, checked before anything is made of it."""
+"""Check the types and ranges in an ``index.json`` before it is used."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from galaxtool.tables.formats.parquet_pixels import find_pixel_columns
 from galaxtool.tables.formats.parquet_texts import check_texts, find_text_columns
 from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
+from galaxtool.tables.text_arrays import make_text_array
 from galaxtool.tables.unpacked_size import check_row_count
 from galaxtool.utils.local_path import to_local_path
 
@@ -140,7 +141,7 @@ def _arrow_values(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         return get_numbers(array), null
     texts = ["" if value is None else as_text(value) for value in array.to_pylist()]
-    return np.array(texts, dtype=str if texts else "U1"), null
+    return make_text_array(texts), null
 
 
 def _convert_decimals(array: pa.Array) -> pa.Array:

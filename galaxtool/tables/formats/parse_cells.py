@@ -1,4 +1,4 @@
-"""Conversion of the cells of a text file to columns of numbers, truth values and texts."""
+"""Convert the cells of a text file to columns of numbers, truth values and texts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 from astropy.table import Column, MaskedColumn
 
+from galaxtool.tables.text_arrays import make_text_array
 from galaxtool.tables.whole_numbers import NULL_WORDS
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
@@ -63,7 +64,7 @@ def parse_column(values: list[str], name: str) -> Column:
         if found is not None and found.dtype.kind in "if":
             data, mask = found, np.array([not value for value in cleaned], dtype=bool)
     if data is None:
-        data = np.array(values, dtype=str if values else "U1")
+        data = make_text_array(values)
     return MaskedColumn(data, name=name, mask=mask) if mask.any() else Column(data, name=name)
 
 

@@ -1,4 +1,4 @@
-"""Conversion of any column to a plain one: numbers, truth values or `str`, masked where there is no value."""
+"""Convert any column to a plain one: numbers, truth values or `str`, masked where there is no value."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from astropy.time import Time
 from astropy.utils.masked import Masked
 
 from galaxtool.tables.formats.column_notes import note_frames
+from galaxtool.tables.text_arrays import make_text_array
 
 _NUMERIC_TIMES = ("mjd", "jd", "decimalyear", "byear", "jyear", "unix", "unix_tai", "cxcsec", "galexsec", "gps")
 
@@ -142,7 +143,7 @@ def as_text(value: Any) -> str:
 
 def _map_texts(data: np.ndarray, change: Callable[[Any], str]) -> np.ndarray:
     values = [change(value) for value in (data.flat if data.dtype.kind == "O" else data.ravel().tolist())]
-    return np.array(values, dtype=str if values else "U1").reshape(data.shape)
+    return make_text_array(values).reshape(data.shape)
 
 
 def _simplify(column: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Reading of text tables: CSV in many dialects, and the formats of SExtractor, CDS, IPAC and ECSV."""
+"""Read text tables: CSV in many dialects, and the formats of SExtractor, CDS, IPAC and ECSV."""
 
 from __future__ import annotations
 

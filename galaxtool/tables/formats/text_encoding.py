@@ -1,4 +1,4 @@
-"""Decoding of text files: byte-order marks, UTF-16, UTF-8, and the older one-byte encodings of Windows."""
+"""Decode text files: byte-order marks, UTF-16, UTF-8, and the older one-byte encodings of Windows."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ from galaxtool.tables.formats.plain_columns import (
 from galaxtool.tables.formats.schema import TableSchema, signed_type
 from galaxtool.tables.formats.votable_document import parse_votable_file
 from galaxtool.tables.protocols import TableEntry, TableFile
+from galaxtool.tables.text_arrays import make_text_array
 
 # characters that XML 1.0 cannot represent in any way
 _NOT_XML = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -62,7 +63,7 @@ class VOTableFormat:
             if data.dtype.kind == "U" and data.ndim > 1:
                 hidden = find_masked_cells(mask)
                 cells = [json.dumps(cell, ensure_ascii=False) for cell in np.where(mask, "", data).tolist()]
-                texts = np.array(cells, dtype=str if cells else "U1")
+                texts = make_text_array(cells)
                 table[name] = replace_values(table[name], np.where(hidden, "", texts), hidden)
         return table
 

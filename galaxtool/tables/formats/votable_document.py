@@ -1,4 +1,4 @@
-"""Parsing of VOTables whose data are all in the file."""
+"""Parse VOTables whose data are all in the file."""
 
 from __future__ import annotations
 
