@@ -338,7 +338,7 @@ def test_default_place_has_time_and_method(images: Path) -> None:
         (("--precision", "fp8"), "--precision is 'fp8', which is not one of auto, fp32, bf16, fp16"),
         (("--stretch", "asin"), "Did you mean 'asinh'?"),
         (("--recipe", "minni"), "no recipe called 'minni'. Did you mean 'mini'?"),
-        (("--data", "gz=x"), "no --recipe is given"),
+        (("--data", "gz=x"), "--data cannot be used without --recipe"),
         (("--weight", "sett=2"), "Did you mean 'set'?"),
         (("--weight", "set=two"), "'two' is not a number"),
         (("--weight", "set=nan"), "must be a number above 0"),

@@ -69,7 +69,7 @@ def test_as_galaxtool_does_it(preprocess: Preprocess, tmp_path: Any) -> None:
 def test_what_cannot_be_in_a_file(tmp_path: Any) -> None:
     with pytest.raises(ConfigError, match="a model of the bands g, r"):
         add_preprocessing(tmp_path / "m.onnx", Preprocess(size=32, channels=("g", "r")))
-    with pytest.raises(ConfigError, match="stretches them with asinh"):
+    with pytest.raises(ConfigError, match="stretches pictures with asinh"):
         add_preprocessing(tmp_path / "m.onnx", Preprocess(size=32, stretch=Stretch("asinh")))
 
 
