@@ -18,6 +18,7 @@ from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.reading import read_as_classify
 from galaxtool.errors import ConfigError, IndexMismatch, InputError
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inference.views import hash_with_views
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
 from galaxtool.search.index.record import RECORD
@@ -108,16 +109,35 @@ class Gallery:
 
 
 def open_gallery(
-    options: EvaluateOptions, reading: ReadingOptions, files: ModelFiles, record: ModelRecord, preprocess: Preprocess
+    options: EvaluateOptions,
+    reading: ReadingOptions,
+    files: ModelFiles,
+    record: ModelRecord,
+    preprocess: Preprocess,
+    *,
+    tta: int = 1,
 ) -> GallerySource | None:
     """Open the gallery that the user named, if there is one.
+
+    Parameters
+    ----------
+    options : EvaluateOptions
+        The gallery, its split and its column of labels.
+    reading : ReadingOptions
+        How images are read.
+    files, record : ModelFiles, ModelRecord
+        The model.
+    preprocess : Preprocess
+        Preprocessing of the images that are scored.
+    tta : int
+        Number of views of each of these.
 
     Raises
     ------
     ConfigError
-        If a split of an index is asked for.
+        If a split of an index is asked for, or a column of labels that it does not have.
     IndexMismatch
-        If an index was built with another model, another layer or another preprocessing.
+        If an index was built with another model or another layer.
     InputError
         If it does not exist, or has no labels.
     """
@@ -128,7 +148,7 @@ def open_gallery(
             )
         return None
     if (Path(options.gallery).expanduser() / RECORD).is_file():
-        return _open_index(options, record, preprocess)
+        return _open_index(options, record, preprocess, tta)
     dataset = open_labeled(options.gallery, reading, label_column=options.label_column)
     read_as_classify(dataset, preprocess)
     of_run = read_run_split(files, dataset)
@@ -145,7 +165,7 @@ def open_gallery(
     )
 
 
-def _open_index(options: EvaluateOptions, record: ModelRecord, preprocess: Preprocess) -> GallerySource:
+def _open_index(options: EvaluateOptions, record: ModelRecord, preprocess: Preprocess, tta: int) -> GallerySource:
     name = str(options.gallery)
     if options.gallery_split is not None:
         raise ConfigError(
@@ -160,7 +180,12 @@ def _open_index(options: EvaluateOptions, record: ModelRecord, preprocess: Prepr
             hint="Give the images as --gallery, or an index of the layer joint.",
         )
     notes = []
-    if built.preprocess_digest != preprocess.digest:
+    if built.tta != tta:
+        notes.append(
+            f"The embeddings of the gallery '{name}' are of {format_count(built.tta, 'view')} of each image, and those "
+            f"of the images that are evaluated of {tta}; --tta {built.tta} makes them alike."
+        )
+    if built.preprocess_digest != hash_with_views(preprocess.digest, built.tta):
         notes.append(
             f"The images of the gallery '{name}' were preprocessed with other options than those that are evaluated."
         )

@@ -118,7 +118,8 @@ def open_subject(
         truth = name_truth([item.label for item in own], options.model)
     else:
         truth = match_truth([item.label for item in own], record, options.model, terms)
-    gallery, among = open_gallery(options, assumed, files, record, preprocess), None
+    tta = record.tta if compute.tta is None else compute.tta
+    gallery, among = open_gallery(options, assumed, files, record, preprocess, tta=tta), None
     if gallery is not None:
         truth, among = match_gallery(
             truth, [item.label for item in own], gallery.labels, gallery.name, record, options.model, terms
@@ -137,7 +138,7 @@ def open_subject(
         chosen if of_run else None,
         factors=prior.factors,
         is_coarse=terms is not None,
-        tta=record.tta if compute.tta is None else compute.tta,
+        tta=tta,
     )
     notes += [note] if note else []
     subject = Subject(engine, dataset, items, chosen, split, truth, terms, prior, cross_fit, notes, gallery, among)

@@ -17,13 +17,14 @@ from galaxtool.inference.model import load_model
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.stored_embeddings import is_embedding_file
+from galaxtool.inference.views import hash_with_views
 from galaxtool.plotting.images import TRUTH, ImageSet, add_catalogue, fill_column, index_classes, open_images
 from galaxtool.plotting.pictures import DEFAULT_MODEL, find_preprocess
 from galaxtool.plotting.scored import PREDICTIONS
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.search.index.record import RECORD
 from galaxtool.tables.read import read_table
-from galaxtool.types import Cutout, Progress
+from galaxtool.types import Cutout, Progress, warn
 from galaxtool.utils.counts import format_count
 from galaxtool.vision.preprocess import Preprocess
 
@@ -43,11 +44,14 @@ class Origin:
         Digest of the model; empty if unknown.
     layer : str
         Layer of the model, see `galaxtool.backbones.layers`.
+    preprocess_digest : str
+        Digest of the preprocessing and the views of the images; empty if unknown.
     """
 
     model: str = ""
     digest: str = ""
     layer: str = JOINT
+    preprocess_digest: str = ""
 
     def __str__(self) -> str:
         name = f"the model '{self.model}' (digest {self.digest[:12]})" if self.model else "a model without a name"
@@ -143,6 +147,13 @@ def open_gallery(text: str, log: Progress, queries: EmbeddedImages, *, model: st
             f"{theirs}.",
             hint="Embed both with the same model and layer, or give images as the gallery.",
         )
+    both = {ours.preprocess_digest, theirs.preprocess_digest}
+    if len(both) > 1 and "" not in both:
+        warn(
+            log,
+            f"The images of the gallery '{gallery.images.name}' were preprocessed with other options, or another "
+            f"number of views, than those of '{queries.images.name}'.",
+        )
     return gallery
 
 
@@ -228,7 +239,7 @@ def _from_features(features: Features, folder: Path) -> EmbeddedImages:
         read=read,
     )
     preprocess = override_preprocess(features.preprocess, features.reading)
-    origin = Origin(features.model, features.digest, features.layer)
+    origin = Origin(features.model, features.digest, features.layer, features.preprocess_digest)
     return EmbeddedImages(images=images, vectors=features.vectors, preprocess=preprocess, origin=origin)
 
 
@@ -255,8 +266,10 @@ def _embed(text: str, model: str, log: Progress) -> EmbeddedImages:
         loaded = load_model(model)
         vectors = loaded.embed([images.read(row, ReadOptions()) for row in range(len(images))])
         log.advance(len(images))
-        origin = Origin(model, loaded.record.digest)
-        return EmbeddedImages(images=images, vectors=vectors, preprocess=find_preprocess(model), origin=origin)
+        preprocess = find_preprocess(model)
+        digest = hash_with_views(preprocess.digest, loaded.record.tta)
+        origin = Origin(model, loaded.record.digest, preprocess_digest=digest)
+        return EmbeddedImages(images=images, vectors=vectors, preprocess=preprocess, origin=origin)
     inputs = [text] if Path(text).exists() or ":" not in text else [text.partition(":")[2]]
     args = FeatureArgs(inputs=inputs, model=model, reading=ReadingOptions(), compute=ComputeOptions())
     found = _from_features(open_features(args, log), Path())

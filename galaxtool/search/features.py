@@ -79,6 +79,8 @@ class Features:
         The index that they are from.
     layer : str
         Layer of the model that they are from, see `galaxtool.backbones.layers`.
+    preprocess_digest : str
+        Digest of the preprocessing and the views; empty if unknown.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Features:
     unreadable: int = 0
     source: Source | None = None
     layer: str = JOINT
+    preprocess_digest: str = ""
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -162,6 +165,7 @@ def _open_index(source: Source, reading: ReadingOptions) -> Features:
         unreadable=len(record.unreadable),
         source=source,
         layer=record.layer,
+        preprocess_digest=record.preprocess_digest,
     )
 
 
@@ -190,6 +194,7 @@ def _open_file(path: Path, args: FeatureArgs) -> Features:
         reading=args.reading,
         unreadable=int((~good).sum()),
         layer=str(stored.meta.get("layer", JOINT)),
+        preprocess_digest=str(stored.meta.get("preprocess_digest", "")),
     )
 
 

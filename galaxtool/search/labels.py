@@ -49,15 +49,7 @@ def choose_labels(source: Source, column: str | None) -> Labels:
     ConfigError
         If the column does not exist.
     """
-    names = source.columns
-    if column is not None and column not in names:
-        near = suggest_name(column, names)
-        listed = ", ".join(names)
-        raise ConfigError(
-            f"The index has no column '{column}'." + (f" Did you mean '{near}'?" if near else ""),
-            hint=f"Its columns are {listed}." if names else "It was built without a catalogue, so it has none.",
-        )
-    chosen = find_label_column(names, column)
+    chosen = find_label_column(source.columns, column)
     if chosen is not None:
         return Labels(lambda rows: _read_column(source, chosen, rows))
     record = source.record
@@ -67,8 +59,21 @@ def choose_labels(source: Source, column: str | None) -> Labels:
 
 
 def find_label_column(names: Sequence[str], given: str | None) -> str | None:
-    """Return the column of labels: the given one if it exists, else one with a usual name; None if there is none."""
-    if given in names:
+    """Return the column of labels: the given one, by default one with a usual name; None if there is none.
+
+    Raises
+    ------
+    ConfigError
+        If the given column does not exist.
+    """
+    if given is not None and given not in names:
+        near = suggest_name(given, names)
+        listed = ", ".join(names)
+        raise ConfigError(
+            f"The index has no column '{given}'." + (f" Did you mean '{near}'?" if near else ""),
+            hint=f"Its columns are {listed}." if names else "It was built without a catalogue, so it has none.",
+        )
+    if given is not None:
         return given
     by_lower = {name.lower(): name for name in reversed(names)}
     return next((by_lower[name] for name in LABEL_COLUMNS if name in by_lower), None)

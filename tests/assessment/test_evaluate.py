@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,13 @@ from sklearn import metrics as sk
 from support.helpers import SLUGS, make_model, write_fits
 
 import galaxtool
+from galaxtool.assessment.gallery import open_gallery
+from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.errors import GalaxtoolError, OutputExists
+from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.models.find import find_model
 from galaxtool.search.index.store import Index
+from galaxtool.search.source import read_record
 from galaxtool.tables.read import read_table
 from galaxtool.vision.perturb import LEVELS
 
@@ -264,6 +270,32 @@ def test_a_gallery_is_a_data_set_or_an_index(model: Path, images: Path, tmp_path
         galaxtool.evaluate(
             tmp_path / "queries.csv", output=tmp_path / "o", gallery=tmp_path / "gallery.csv", model=model
         )
+
+
+def test_an_index_of_other_views_is_noticed_and_one_without_the_column_refused(
+    model: Path, images: Path, tmp_path: Path
+) -> None:
+    rows = [f"{images}/{seed}.fits,{SLUGS[seed]}" for seed in range(2)]
+    (tmp_path / "gallery.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    galaxtool.index([tmp_path / "gallery.csv"], model=model, output=tmp_path / "index", tta=2)
+    options = EvaluateOptions(dataset="d", model="m", output=tmp_path / "o", gallery=str(tmp_path / "index"))
+    files = find_model(str(model))
+    record = read_record(files)
+
+    def list_notes(size: int, tta: int) -> tuple[str, ...]:
+        preprocess = replace(record.make_preprocess(), size=size)
+        return open_gallery(options, ReadingOptions(), files, record, preprocess, tta=tta).notes
+
+    own = record.make_preprocess().size
+    assert list_notes(own, 2) == ()
+    (views,) = list_notes(own, 1)
+    assert "of 2 views" in views and "--tta 2" in views
+    (preprocessed,) = list_notes(own + 1, 2)
+    assert "other options" in preprocessed and list_notes(own + 1, 4)[1:] == (preprocessed,)
+
+    options = replace(options, label_column="morphology")
+    with pytest.raises(GalaxtoolError, match="no column 'morphology'"):
+        open_gallery(options, ReadingOptions(), files, record, record.make_preprocess(), tta=2)
 
 
 @pytest.mark.slow

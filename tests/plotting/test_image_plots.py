@@ -164,6 +164,20 @@ def test_queries_are_looked_up_in_a_gallery(folder: Path, tmp_path: Path) -> Non
         galaxtool.plot("retrieval", folder / "ev", output=tmp_path / "b.svg", option=option)
 
 
+@pytest.mark.parametrize(("digest", "is_other"), [("a", False), ("", False), ("b", True)])
+def test_a_gallery_of_other_views_is_noticed(digest: str, is_other: bool, tmp_path: Path) -> None:
+    meta = {"model": "m", "model_digest": "0" * 64}
+    for name, own in (("queries", "a"), ("gallery", digest)):
+        path = tmp_path / f"{name}.parquet"
+        with open_embedding_writer(path, count=1, dim=8, meta={**meta, "preprocess_digest": own}) as writer:
+            writer.write([EmbeddedImage("a", "", None, None, "")], np.eye(8, dtype=np.float32)[:1])
+    said: list[str] = []
+    log = Silent()
+    log.say = said.append  # type: ignore[method-assign]
+    open_gallery(str(tmp_path / "gallery.parquet"), log, open_embedded(str(tmp_path / "queries.parquet"), log))
+    assert any("another number of views" in line for line in said) == is_other
+
+
 def test_right_and_wrong_neighbours_differ_without_colour() -> None:
     picture = np.zeros((8, 8, 3), dtype=np.uint8)
     neighbors = tuple(Neighbor(picture=picture, similarity=0.5, is_right=right) for right in (True, False, None))
