@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.errors import InputError, ModelError, TableError, UnknownName
+from galaxtool.tables.class_probabilities import read_class_probabilities
 from galaxtool.tables.read import read_table
 from galaxtool.utils.counts import format_count
 from galaxtool.utils.suggestions import suggest_path
 
 PREDICTIONS = "predictions.parquet"
 READOUTS = "readouts.npz"
-_NUMBERED = re.compile(r"(label|probability)_\d+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +166,9 @@ def _read_texts(table: Table, name: str) -> list[str]:
 
 def _read_probabilities(table: Table, path: Path) -> tuple[tuple[str, ...], np.ndarray, bool]:
     """Return the classes, the probabilities (N, K) and whether the table has them, or else only the best class."""
-    own = table.colnames[table.colnames.index("label") + 1 :] if "label" in table.colnames else table.colnames
-    if "probability" in own:  # a catalogue may have columns of such names of its own, which come before
-        own = own[own.index("probability") + 1 :]
-    columns = [c for c in own if c.startswith("p_") and not _NUMBERED.fullmatch(c) and table[c].dtype.kind in "fiu"]
-    if columns:
-        values = [np.ma.filled(np.ma.asarray(table[c], dtype=np.float64), np.nan) for c in columns]
-        return tuple(c.removeprefix("p_") for c in columns), np.column_stack(values), True
+    classes, probabilities = read_class_probabilities(table, path)
+    if classes:
+        return classes, probabilities, True
     if "label" not in table.colnames:
         raise TableError(
             f"'{path}' has neither probabilities (columns p_<class>) nor a column 'label' with the predicted class.",

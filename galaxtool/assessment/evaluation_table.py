@@ -46,7 +46,7 @@ def make_evaluation_table(
             columns.rename_column(name, f"in_{name}")
     table = make_part_table(items, columns if columns.colnames else None, [scores.batch], record, 1, terms)
     if record.head == "none":
-        table.remove_columns([name for name in table.colnames if name.startswith("p_")])
+        table.remove_columns([f"p_{slug}" for slug in record.slugs])  # the catalogue may have others of such names
         for name in ("label", "probability"):
             table[name] = MaskedColumn(table[name], mask=True)
     generated = np.array([item.ref.path.name == item.id and not item.ref.path.is_absolute() for item in items])

@@ -11,6 +11,7 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.errors import InputError, TableError
+from galaxtool.tables.class_probabilities import read_class_probabilities
 from galaxtool.tables.column_names import find_column
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.tables.read import read_table
@@ -124,19 +125,13 @@ def _get_labels(table: Table, truth: str, path: Path) -> np.ndarray:
 
 def _read_predictions(path: Path, truth: str, log: Progress) -> ScoredImages:
     table = read_table(path)
-    slugs = tuple(name.removeprefix("p_") for name in table.colnames if name.startswith("p_"))
+    slugs, probabilities = read_class_probabilities(table, path)
     if not slugs:
         raise TableError(
             f"'{path}' has no probabilities: no column begins with p_.",
             hint="Give the table that `galaxtool classify` or `galaxtool evaluate` writes.",
         )
     labels = _get_labels(table, truth, path)
-    for slug in slugs:
-        if not is_numeric(table[f"p_{slug}"]):
-            raise TableError(
-                f"The column 'p_{slug}' of '{path}' is not numeric.", hint="A probability is a number from 0 to 1."
-            )
-    probabilities = np.stack([to_floats(table[f"p_{slug}"]) for slug in slugs], axis=1)
     known = np.isfinite(probabilities).all(axis=1) & (labels != "")
     if not known.any():
         raise TableError(

@@ -40,13 +40,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a labels.csv of 12 labeled images, one without a label, and one that is broken."""
     folder = tmp_path_factory.mktemp("images")
-    lines = ["path,label,mag,truth"]
+    lines = ["path,label,mag,truth,p_value"]
     for seed in range(3 * PER_CLASS):
         write_fits(folder / f"{seed}.fits", seed, size=24)
-        lines.append(f"{seed}.fits,{SLUGS[seed % 3]},{15 + seed},x")
+        lines.append(f"{seed}.fits,{SLUGS[seed % 3]},{15 + seed},x,0.5")
     write_fits(folder / "unknown.fits", 99, size=24)
     (folder / "broken.fits").write_bytes(b"SIMPLE  = no")
-    lines += ["unknown.fits,,20,x", f"broken.fits,{SLUGS[0]},21,x"]
+    lines += ["unknown.fits,,20,x,0.5", f"broken.fits,{SLUGS[0]},21,x,0.5"]
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -79,7 +79,8 @@ def read_scored(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 def test_the_table_is_that_of_classify_with_the_truth(evaluation: Path, model: Path, images: Path) -> None:
     galaxtool.classify([images / "labels.csv"], model=model, output=evaluation.parent / "p.parquet", overwrite=True)
     table, classified = read_table(evaluation / "predictions.parquet"), read_table(evaluation.parent / "p.parquet")
-    assert [name for name in table.colnames if name.startswith("p_")] == [f"p_{slug}" for slug in SLUGS]
+    ours = table.colnames[table.colnames.index("label") :]
+    assert [name for name in ours if name.startswith("p_")] == [f"p_{slug}" for slug in SLUGS]
     assert table["truth"].tolist()[: 3 * PER_CLASS] == list(SLUGS) * PER_CLASS
     assert table["truth"].mask.tolist() == [False] * 12 + [True, False]
     assert set(table["in_truth"]) == {"x"} and table["mag"][3] == 18
@@ -231,7 +232,7 @@ def test_a_model_without_classes_is_scored_by_retrieval(model: Path, images: Pat
     assert set(found.metrics) >= {"n", "map", "map_at_5", "retrieval"} and "accuracy" not in found.metrics
     assert "only retrieval is scored" in found.notes[0]
     table = read_table(tmp_path / "out" / "predictions.parquet")
-    assert table["label"].mask.all() and not any(name.startswith("p_") for name in table.colnames)
+    assert table["label"].mask.all() and [name for name in table.colnames if name.startswith("p_")] == ["p_value"]
     assert table["truth"].tolist()[:3] == list(SLUGS)
     embeddings = np.stack(pq.read_table(tmp_path / "out" / "embeddings.parquet")["embedding"].to_numpy())[:12]
     order = np.argsort(-embeddings @ embeddings.T, axis=1)[:, 1:]
