@@ -5,11 +5,11 @@
     python benchmarks/gz2_protocol.py --images ../shared/data/optical_gz2_5class --out runs/gz2 --table
 
 The images are those of Galaxy Zoo 2 without the odd pool. For each seed, the folds are drawn anew, stratified by class,
-and copies of a file and neighbors on the sky stay together, as in the splits of ``galaxtool finetune``. Each arm is
+and copies of a file and neighbours on the sky stay together, as in the splits of ``galaxtool finetune``. Each arm is
 trained on four folds, with a few of their images for validation, which choose nothing: the last epoch is kept. It
 predicts the fifth. The seed decides the folds, the order, the augmentation and the initial weights, so that arms are
 paired by image. Each training is read out in several ways: by its prompts, symbols or both, by its linear head, and by
-logistic regression and nearest neighbors on its features. All probabilities are for the mix of classes of the training
+logistic regression and nearest neighbours on its features. All probabilities are for the mix of classes of the training
 images.
 
 ``rows.jsonl`` has one line for each finished training, with the probabilities of its fold. Finished trainings are not

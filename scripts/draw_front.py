@@ -69,7 +69,7 @@ def draw_neighbors(panel: Any, found: Any) -> None:
 
 
 def draw_map(panel: Any, table: Any, vectors: np.ndarray) -> None:
-    """Draw all galaxies in a plane, colored by their class."""
+    """Draw all galaxies in a plane, coloured by their class."""
     panel.suptitle("explore", x=0.02, ha="left", fontsize=11, color=LIGHT, weight="bold")
     axes = panel.subplots()
     places = TSNE(random_state=1, init="pca", perplexity=20).fit_transform(vectors)

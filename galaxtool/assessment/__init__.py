@@ -1,1 +1,1 @@
-"""Scores of a model on labeled images: the work of ``galaxtool evaluate``."""
+"""Scores of a model on labelled images: the work of ``galaxtool evaluate``."""

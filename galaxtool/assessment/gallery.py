@@ -1,4 +1,4 @@
-"""Other images than the evaluated ones as a gallery for retrieval: labeled images, or an index of them."""
+"""Other images than the evaluated ones as a gallery for retrieval: labelled images, or an index of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a model on labeled images: probabilities and embeddings in one pass, in parts that survive an interruption."""
+"""Run a model on labelled images: probabilities and embeddings in one pass, in parts that survive an interruption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model and the labeled images that it is scored on, opened and matched."""
+"""A model and the labelled images that it is scored on, opened and matched."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NO_CLASSES = "none"
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A model and the labeled images that it is scored on.
+    """A model and the labelled images that it is scored on.
 
     Parameters
     ----------

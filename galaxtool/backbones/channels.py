@@ -42,7 +42,7 @@ def adapt_channels(backbone: Any, n: int) -> None:
 def adapt_weight(weight: torch.Tensor, n: int) -> torch.Tensor:
     """Convert the weight of a convolution from (out, 3, ky, kx) to (out, n, ky, kx).
 
-    One channel gets the sum of the three, so that a gray picture gives the same output as in colors. More channels get
+    One channel gets the sum of the three, so that a gray picture gives the same output as in colours. More channels get
     the three in turn, times 3 / n, so that the sum over the channels keeps its scale. The values are those of
     `timm.models.adapt_input_conv`, without the seconds that importing timm takes.
     """

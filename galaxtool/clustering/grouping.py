@@ -13,7 +13,7 @@ from sklearn.metrics import silhouette_score
 
 from galaxtool.errors import InputError
 
-_MANY = 20_000  # items from which on k-means starts from fewer random centers
+_MANY = 20_000  # items from which on k-means starts from fewer random centres
 _STARTS, _STARTS_OF_MANY = 10, 3
 _MOST_DOUBLE = 200_000  # items up to which double precision is affordable
 _SILHOUETTE = 3000  # items that the silhouette is computed on
@@ -88,7 +88,7 @@ def reduce_features(vectors: np.ndarray, variance: float) -> tuple[np.ndarray, f
 
 
 def group_by_kmeans(vectors: np.ndarray, n_clusters: int, *, variance: float = 0.95, seed: int = 0) -> Groups:
-    """Group features by k-means: Lloyd's algorithm from k-means++ centers, the best of ten starts, or of three.
+    """Group features by k-means: Lloyd's algorithm from k-means++ centres, the best of ten starts, or of three.
 
     Raises
     ------

@@ -89,7 +89,7 @@ def cluster(
         Names to choose from for the clusters, such as ring,spiral: a model with a text encoder gives each cluster the
         nearest one. By default the classes of the model.
     seed : int
-        Random seed of the centers, the bootstrap and the random clusters.
+        Random seed of the centres, the bootstrap and the random clusters.
     {hdu}
     {each_hdu}
     {bands}

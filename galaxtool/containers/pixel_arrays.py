@@ -47,6 +47,6 @@ def make_cutout(array: np.ndarray, source: str) -> Cutout:
 
 
 def _is_picture(array: np.ndarray) -> bool:
-    """Tell whether integers are the colors of a picture, which lists of Python numbers do not say."""
+    """Tell whether integers are the colours of a picture, which lists of Python numbers do not say."""
     is_color = array.ndim == 3 and 3 in (array.shape[0], array.shape[-1])
     return is_color and bool(array.min() >= 0) and bool(array.max() <= 255)

@@ -116,7 +116,7 @@ def _map_back(image: SkyImage, x: np.ndarray, y: np.ndarray, ra: np.ndarray, dec
 
 
 def _find_bounding_circle(image: SkyImage) -> tuple[np.ndarray, float] | None:
-    """Return the center (a unit vector) and the radius (radians) of a circle around an image; None if very large."""
+    """Return the centre (a unit vector) and the radius (radians) of a circle around an image; None if very large."""
     across, up = np.linspace(-0.5, image.nx - 0.5, _EDGE_POINTS), np.linspace(-0.5, image.ny - 0.5, _EDGE_POINTS)
     left, right = np.full(_EDGE_POINTS, -0.5), np.full(_EDGE_POINTS, image.nx - 0.5)
     bottom, top = np.full(_EDGE_POINTS, -0.5), np.full(_EDGE_POINTS, image.ny - 0.5)

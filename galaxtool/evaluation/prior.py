@@ -13,7 +13,7 @@ _LEAST = 1e-30  # a softmax in float32 can be exactly 0, which no factor would r
 def measure_prior(
     targets: np.ndarray, n_classes: int, weights: np.ndarray | None = None, shares: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the share of each class among labeled items.
+    """Return the share of each class among labelled items.
 
     Parameters
     ----------

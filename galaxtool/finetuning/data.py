@@ -1,4 +1,4 @@
-"""The labeled images of a training: opened, matched with classes and split."""
+"""The labelled images of a training: opened, matched with classes and split."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DEFAULT_DATASET = "sample:n=250"
 
 @dataclass(frozen=True, kw_only=True)
 class LabeledImages:
-    """The N labeled items of all data sets together.
+    """The N labelled items of all data sets together.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def separate_noisy(
     Parameters
     ----------
     targets : Targets
-        What each item is labeled with.
+        What each item is labelled with.
     sources : sequence of int
         Number of the data set of each item.
     names : sequence of str

@@ -217,7 +217,7 @@ def _fit_head(task: Task, spec: HeadSpec) -> nn.Module | None:
     if not len(pictures):
         raise TrainingError(
             f"The head '{spec.name}' is fitted to images with a class, and all labels are coarser.",
-            hint="Add a data set labeled with classes, or use another --head.",
+            hint="Add a data set labelled with classes, or use another --head.",
         )
     head.fit(embed_pictures(task, pictures), pictures.targets)
     fitted: nn.Module = head.eval()

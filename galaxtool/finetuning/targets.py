@@ -1,4 +1,4 @@
-"""What each item of a training is labeled with: a class, a coarser label, or votes."""
+"""What each item of a training is labelled with: a class, a coarser label, or votes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNLABELED = "unlabelled"
 
 @dataclass(frozen=True)
 class Targets:
-    """The classes (or answers) of a training, and what each item is labeled with.
+    """The classes (or answers) of a training, and what each item is labelled with.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Targets:
     coarse : mapping of str to tuple of str
         The classes that each coarser label contains.
     terms : tuple of Taxonomy
-        For each data set, the taxonomy of its own labels; empty if all are labeled with classes.
+        For each data set, the taxonomy of its own labels; empty if all are labelled with classes.
     left_out : tuple of bool
         For each item, whether its label is coarser and contains no class, so that it cannot be used; may be empty.
     notes, warnings : tuple of str
@@ -225,7 +225,7 @@ def _describe_depths(
 
 
 def _describe_mixture(items: Sequence[Item], sources: Sequence[int], names: Sequence[str]) -> list[str]:
-    """Return a warning if the data sets are labeled in the terms of different taxonomies."""
+    """Return a warning if the data sets are labelled in the terms of different taxonomies."""
     registry = get_registry()
     known = [entry.create(entry.spec) for entry in registry.taxonomies]
     found: dict[str, str] = {}
@@ -241,7 +241,7 @@ def _describe_mixture(items: Sequence[Item], sources: Sequence[int], names: Sequ
         return []
     pairs = ", ".join(f"{dataset} in those of {name}" for dataset, name in found.items())
     return [
-        f"The data sets are labeled in different terms ({pairs}), and every label is a class of its own. --taxonomy "
+        f"The data sets are labelled in different terms ({pairs}), and every label is a class of its own. --taxonomy "
         "NAME makes them labels of the same classes."
     ]
 

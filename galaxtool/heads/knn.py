@@ -1,4 +1,4 @@
-"""The k-nearest-neighbors head, which stores the training images instead of learning weights."""
+"""The k-nearest-neighbours head, which stores the training images instead of learning weights."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class KnnHead(nn.Module):
         TrainingError
             If no image has a class.
         """
-        stored, classes = select_labeled(features, targets, "there are no neighbors to vote")
+        stored, classes = select_labeled(features, targets, "there are no neighbours to vote")
         self.memory = F.normalize(stored.float(), dim=1).to(self.memory.device)
         self.targets = classes.to(self.targets.device)
         return self

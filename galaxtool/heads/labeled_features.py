@@ -32,6 +32,6 @@ def select_labeled(
     if not bool(has_class.any()):
         raise TrainingError(
             f"None of the training images has a class, so {consequence}.",
-            hint="Add labeled images, or leave --head out.",
+            hint="Add labelled images, or leave --head out.",
         )
     return features.detach()[has_class], classes[has_class]

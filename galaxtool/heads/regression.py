@@ -23,7 +23,7 @@ class RegressionHead(nn.Linear):
     Attributes
     ----------
     center, scale : Tensor, shape (T,)
-        Center and scale of the training values; 0 and 1 until `set_taxonomy` is called.
+        Centre and scale of the training values; 0 and 1 until `set_taxonomy` is called.
     """
 
     center: torch.Tensor
@@ -36,7 +36,7 @@ class RegressionHead(nn.Linear):
         self.register_buffer("scale", torch.ones(n))
 
     def set_taxonomy(self, taxonomy: Taxonomy) -> None:
-        """Store the center and scale of each quantity.
+        """Store the centre and scale of each quantity.
 
         Raises
         ------

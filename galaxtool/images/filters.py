@@ -254,6 +254,6 @@ def order_by_wavelength(bands: Sequence[str], stated: Sequence[float | None] = (
 
 
 def select_colored(bands: Sequence[str]) -> list[int]:
-    """Return the indices of bands that have a color: without luminance and white light, if three others remain."""
+    """Return the indices of bands that have a colour: without luminance and white light, if three others remain."""
     colored = [index for index, band in enumerate(bands) if band not in _BROAD]
     return colored if len(colored) >= 3 else list(range(len(bands)))

@@ -140,7 +140,7 @@ def _turn(pictures: np.ndarray, view: int) -> np.ndarray:
 def _sharpen(pictures: np.ndarray) -> np.ndarray:
     """Return the fine structure of pictures as unit vectors, float32 (N, SIDE * SIDE); 0 where there is none.
 
-    Bright pixels and the center are left out, because the galaxies themselves may look alike, such as those seen
+    Bright pixels and the centre are left out, because the galaxies themselves may look alike, such as those seen
     edge-on.
     """
     values = pictures.astype(np.float32)

@@ -25,13 +25,13 @@ def draw_folds(leaks: Leaks, targets: np.ndarray, folds: int, separation: float,
     Parameters
     ----------
     leaks : Leaks
-        Neighbors and copies among the N images.
+        Neighbours and copies among the N images.
     targets : ndarray of int, shape (N,)
         Class of each image; the folds have similar mixes of classes.
     folds : int
         Number of folds.
     separation : float
-        Distance of neighbors in arcsec; a crowded field, of which everything is a neighbor, is cut into blocks.
+        Distance of neighbours in arcsec; a crowded field, of which everything is a neighbour, is cut into blocks.
     seed : int
         Random seed.
 
@@ -43,7 +43,7 @@ def draw_folds(leaks: Leaks, targets: np.ndarray, folds: int, separation: float,
     Raises
     ------
     InputError
-        If there are fewer groups of neighbors than folds.
+        If there are fewer groups of neighbours than folds.
     """
     groups = leaks.groups()
     if np.bincount(groups).max() > len(groups) / folds:

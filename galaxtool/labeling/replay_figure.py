@@ -19,7 +19,7 @@ _STYLES = {
     "isolation_forest": ("isolation forest", VERMILION, "^", "-."),
     "random": ("random order", ORANGE, "D", ":"),
 }
-"""Method -> its name, color, marker and line."""
+"""Method -> its name, colour, marker and line."""
 
 _OTHERS = {
     "precision_top_1pct": "precision\nin the top 1 %",

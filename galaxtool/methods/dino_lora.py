@@ -44,9 +44,9 @@ _FIRST_TEACHER_TEMPERATURE = 0.04
 
 
 class DinoStage(Stage):
-    """The only stage, with student, teacher, their projection heads, and the center of the teacher's outputs.
+    """The only stage, with student, teacher, their projection heads, and the centre of the teacher's outputs.
 
-    Training uses no labels. If both splits have some, the history has the scores of k nearest neighbors with the
+    Training uses no labels. If both splits have some, the history has the scores of k nearest neighbours with the
     teacher's features, and the epoch with the best score is kept. Otherwise the last epoch is kept: the loss of DINO
     compares the student with a moving teacher, and also falls in a collapse, so it does not measure quality.
 
@@ -147,9 +147,9 @@ class DinoStage(Stage):
 
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
-        """Update the center by the mean of the step's outputs, over all parts and processes, and update the teacher.
+        """Update the centre by the mean of the step's outputs, over all parts and processes, and update the teacher.
 
-        The center keeps 0.9 of its value, but less in the first steps, so that it is the mean of the steps so far. In
+        The centre keeps 0.9 of its value, but less in the first steps, so that it is the mean of the steps so far. In
         the paper it starts at 0, from which the student would first learn what all outputs have in common.
         """
         assert self._outputs_sum is not None, "after_step without a step"
@@ -169,7 +169,7 @@ class DinoStage(Stage):
             return embed_pictures(task, pictures)
 
     def make_head(self) -> nn.Module:
-        """Return a k-nearest-neighbors head fitted to the labeled training pictures, or `NoHead` without labels."""
+        """Return a k-nearest-neighbours head fitted to the labelled training pictures, or `NoHead` without labels."""
         if not self._has_labels():
             return NoHead(self.task.objective.n_outputs)
         labeled = self.task.train.select_classes(self.task.objective.n_outputs)
@@ -178,7 +178,7 @@ class DinoStage(Stage):
         return head.to(self.task.device)
 
     def validate(self, task: Task) -> dict[str, float]:
-        """Return the loss and the teacher's entropies on the validation pictures, and k-NN scores of labeled ones.
+        """Return the loss and the teacher's entropies on the validation pictures, and k-NN scores of labelled ones.
 
         The crops are the same in each epoch. ``teacher_entropy`` is the mean entropy of the teacher's output for a
         picture, and ``prototype_entropy`` the entropy of its mean output over all pictures, both as fractions of the

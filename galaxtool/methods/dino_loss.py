@@ -1,13 +1,13 @@
 r"""The loss of DINO and the update of its teacher (Caron et al. 2021, arXiv:2104.14294, section 3.1).
 
 The student's views v of an item, and the teacher's views t, which are only the global crops, give logits over K
-prototypes. With the teacher's logits centered by c and sharpened,
+prototypes. With the teacher's logits centred by c and sharpened,
 
 .. math::
     P_t = \mathrm{softmax}((z_t - c) / \tau_t), \qquad Q_v = \mathrm{softmax}(z_v / \tau_s),
 
 the loss is the cross-entropy :math:`-\sum_k P_{tk} \log Q_{vk}`, averaged over the pairs of different views and over
-the items. Centering prevents one prototype from winning everywhere, and sharpening prevents all from being equal;
+the items. Centring prevents one prototype from winning everywhere, and sharpening prevents all from being equal;
 together they keep the teacher from collapsing.
 """
 
@@ -82,7 +82,7 @@ def dino_loss(
     teacher : Tensor, shape (G, N, K)
         Logits of the G global views, in the same order; G is at most V, and V at least 2. No gradient flows into it.
     center : Tensor, shape (K,)
-        Center of the teacher's logits.
+        Centre of the teacher's logits.
     student_temperature, teacher_temperature : float
         Temperatures of the two softmax functions.
     """
@@ -95,7 +95,7 @@ def dino_loss(
 
 
 def teacher_probabilities(teacher: torch.Tensor, center: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return the softmax of the teacher's centered and sharpened logits (..., K), without gradient."""
+    """Return the softmax of the teacher's centred and sharpened logits (..., K), without gradient."""
     return torch.softmax((teacher.detach() - center) / temperature, dim=-1)
 
 

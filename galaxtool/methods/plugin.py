@@ -106,7 +106,7 @@ def _classifiers() -> list[MethodSpec]:
             lr=1e-2,
             options=(
                 MethodOption(
-                    name="standardise", default=True, summary="Center and scale each feature over the training split."
+                    name="standardise", default=True, summary="Centre and scale each feature over the training split."
                 ),
             ),
             citation=_FOUNDATION,

@@ -53,7 +53,7 @@ class ModelRecord:
     regression : dict or None
         Quantities of a model of numbers, whose classes are their quantiles; see `galaxtool.taxonomy.quantities`.
     prior : dict of float
-        Share of each class, by slug, among the labeled training images; the shares sum to 1, and a class without any
+        Share of each class, by slug, among the labelled training images; the shares sum to 1, and a class without any
         image counts as one image. Empty if unknown, as in models of earlier versions.
     scores_prior : {"training", "uniform", "inverse"}
         Mix of classes that the model's own probabilities answer for: that of `prior`; equal shares of all classes, as

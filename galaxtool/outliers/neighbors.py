@@ -1,4 +1,4 @@
-"""The nearest neighbors of every vector among all of them."""
+"""The nearest neighbours of every vector among all of them."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ MAX_EXACT = 30_000
 """Number of vectors up to which every pair is compared."""
 
 TARGET = 0.95
-"""Fraction of the true neighbors from which no more clusters are searched."""
+"""Fraction of the true neighbours from which no more clusters are searched."""
 
 _MAX_DIMS = 64  # clusters are searched in the leading principal components
-_EXTRA = 5  # candidates beyond the neighbors that are kept
+_EXTRA = 5  # candidates beyond the neighbours that are kept
 _QUERIES = 100
 _MIN_GAIN = 0.02  # recall that doubling the work must gain
 _MOST_PROBES = 32
-_BATCH = 32  # vectors of the neighbors of so many fit into the cache of a processor
+_BATCH = 32  # vectors of the neighbours of so many fit into the cache of a processor
 _SEARCHED = 50_000
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """The k nearest neighbors of each of N vectors.
+    """The k nearest neighbours of each of N vectors.
 
     Parameters
     ----------
     rows : ndarray of int, shape (N, k)
-        Rows of the neighbors, the nearest first; a vector is not its own neighbor.
+        Rows of the neighbours, the nearest first; a vector is not its own neighbour.
     distances : ndarray of float32, shape (N, k)
         Euclidean distances.
     recall : float or None
-        Fraction of the true neighbors that were found, measured on 100 vectors; None if every pair was compared.
+        Fraction of the true neighbours that were found, measured on 100 vectors; None if every pair was compared.
     """
 
     rows: np.ndarray
@@ -48,14 +48,14 @@ class Neighbors:
 
 
 def find_neighbors(vectors: np.ndarray, k: int, progress: Progress, *, max_exact: int = MAX_EXACT) -> Neighbors:
-    """Find the nearest neighbors of every vector.
+    """Find the nearest neighbours of every vector.
 
     Parameters
     ----------
     vectors : ndarray of float32, shape (N, dim)
         Finite vectors, C order.
     k : int
-        Number of neighbors, below N.
+        Number of neighbours, below N.
     progress : Progress
         Receives the progress.
     max_exact : int
@@ -95,7 +95,7 @@ def _build_index(vectors: np.ndarray) -> Any:
 
 
 def _tune(index: Any, vectors: np.ndarray, k: int, wanted: int) -> float:
-    """Search more clusters until enough of the true neighbors are found; return the fraction that is."""
+    """Search more clusters until enough of the true neighbours are found; return the fraction that is."""
     inverted = faiss.extract_index_ivf(index)
     some = np.sort(np.random.default_rng(0).permutation(len(vectors))[:_QUERIES])
     _, found = faiss.knn(vectors[some], vectors, k + 1)
@@ -111,7 +111,7 @@ def _tune(index: Any, vectors: np.ndarray, k: int, wanted: int) -> float:
 
 
 def _search(index: Any, vectors: np.ndarray, queries: np.ndarray, k: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the neighbors of some rows and their true distances, both of shape (len(queries), k)."""
+    """Return the neighbours of some rows and their true distances, both of shape (len(queries), k)."""
     _, found = index.search(vectors[queries], wanted + 1)
     if len(short := np.flatnonzero((found < 0).any(axis=1))):  # the clusters visited hold too few vectors
         found[short] = _search_all_clusters(index, vectors[queries[short]], wanted + 1)

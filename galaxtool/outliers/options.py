@@ -12,7 +12,7 @@ from galaxtool.utils.config import check_choice
 AUTO = "auto"
 
 MOST_COMPARED = 300_000
-"""Number of images up to which ``auto`` compares neighbors; a million take two minutes of processor time."""
+"""Number of images up to which ``auto`` compares neighbours; a million take two minutes of processor time."""
 
 
 def choose_method(method: str, count: int) -> str:
@@ -41,7 +41,7 @@ class AnomalyOptions:
     method : str
         Registered measure of oddness; ``auto`` for one that takes less than a minute, see `choose_method`.
     neighbors : int
-        Number of neighbors for ``knn`` and ``lof``.
+        Number of neighbours for ``knn`` and ``lof``.
     top_k : int, optional
         Number of rows to write; by default all.
     seed : int

@@ -50,7 +50,7 @@ class AnomaliesResult:
     unreadable : int
         Number of images without features, which were left out.
     recall : float or None
-        Fraction of the true neighbors that were found, where they were not searched for exhaustively.
+        Fraction of the true neighbours that were found, where they were not searched for exhaustively.
     oddest : tuple of Anomaly
         The oddest images, at most 100.
     notes : tuple of str

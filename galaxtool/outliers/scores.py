@@ -26,7 +26,7 @@ class AnomalyScores:
     values : ndarray of float64, shape (N,)
         Scores, higher for odder vectors.
     recall : float or None
-        Fraction of the true neighbors that were found; None if all were, or none were needed.
+        Fraction of the true neighbours that were found; None if all were, or none were needed.
     """
 
     values: np.ndarray
@@ -56,7 +56,7 @@ def score_anomalies(
     progress : Progress
         Receives the progress.
     neighbors : int
-        Number k of neighbors, below N.
+        Number k of neighbours, below N.
     seed : int
         Random seed.
 
@@ -87,7 +87,7 @@ def score_by_forest(vectors: np.ndarray, *, neighbors: int, seed: int, progress:
 
 
 def score_by_distance(vectors: np.ndarray, *, neighbors: int, seed: int, progress: Progress) -> AnomalyScores:
-    """Score by the Euclidean distance to the k-th neighbor (Ramaswamy et al. 2000)."""
+    """Score by the Euclidean distance to the k-th neighbour (Ramaswamy et al. 2000)."""
     found = find_neighbors(vectors, neighbors, progress)
     return AnomalyScores(found.distances[:, -1].astype(float), found.recall)
 
@@ -99,7 +99,7 @@ def score_by_density(vectors: np.ndarray, *, neighbors: int, seed: int, progress
 
 
 def compute_outlier_factors(found: Neighbors) -> np.ndarray:
-    """Return the local outlier factor of each vector from its neighbors, float64 (N,)."""
+    """Return the local outlier factor of each vector from its neighbours, float64 (N,)."""
     reach = np.maximum(found.distances, found.distances[found.rows, -1]).astype(float)
     density = 1 / (reach.mean(axis=1) + _TINY)
     factors: np.ndarray = density[found.rows].mean(axis=1) / density

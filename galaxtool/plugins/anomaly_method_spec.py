@@ -18,7 +18,7 @@ class AnomalyMethodSpec(Spec):
     Parameters
     ----------
     meaning : str
-        What the score is, a sentence for the page. ``{k}`` stands for the number of neighbors.
+        What the score is, a sentence for the page. ``{k}`` stands for the number of neighbours.
     uses : tuple of str
         Settings that it depends on: ``"neighbors"``, ``"seed"`` or both.
     """

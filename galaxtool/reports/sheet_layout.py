@@ -103,7 +103,7 @@ class PlacedPicture:
 
 @dataclass(frozen=True)
 class Label:
-    """A line of text, from its left top corner or, if `centered`, around its center."""
+    """A line of text, from its left top corner or, if `centered`, around its centre."""
 
     x: float
     y: float

@@ -1,6 +1,6 @@
 """Texts and symbols that the recall of an index is measured on.
 
-They lie apart from the images, so that an index which finds the neighbors of images well may still miss theirs.
+They lie apart from the images, so that an index which finds the neighbours of images well may still miss theirs.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from galaxtool.types import Progress
 
 
 def find_separations(ra: np.ndarray, dec: np.ndarray, center_ra: float, center_dec: float) -> np.ndarray:
-    """Return the distances of positions from a center.
+    """Return the distances of positions from a centre.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _SCORES = ("accuracy", "f1_macro", "ece")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LabelTerms:
-    """The terms in which a data set is labeled, and what the classes of the model are in these terms.
+    """The terms in which a data set is labelled, and what the classes of the model are in these terms.
 
     Parameters
     ----------

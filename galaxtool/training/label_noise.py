@@ -14,7 +14,7 @@ LEARNING_RATE = 3e-3
 """Peak learning rate of the logarithms of the probabilities."""
 
 _PSEUDO_COUNT = 10.0
-"""Number of images of each class, labeled as at the start, that count beside those of the training."""
+"""Number of images of each class, labelled as at the start, that count beside those of the training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class LabelNoise(nn.Module):
     """The noise matrices of data sets, whose parameters are learned with the model.
 
     The probability of the labels m given the class k is a softmax over m of parameters. The matrix is held to its start
-    as if 10 more images of each class had been labeled with the probabilities of the start.
+    as if 10 more images of each class had been labelled with the probabilities of the start.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ _ESCAPES = {code: f"\\x{code:02x}" for code in _CONTROLS} | {code: f"\\u{code:04
 
 
 def escape_controls(text: str) -> str:
-    """Return a text with escapes for characters that move a cursor, change colors, or reverse the order of others.
+    """Return a text with escapes for characters that move a cursor, change colours, or reverse the order of others.
 
     A tab and a line break are left.
     """

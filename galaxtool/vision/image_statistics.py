@@ -42,7 +42,7 @@ def measure_statistics(pictures: np.ndarray) -> np.ndarray:
     ndarray of float32, shape (N, 29)
         Logarithms of: level and range of the border, brightness in rings around the middle above the border, the same
         relative to the innermost, shares of black and of white pixels, steps along rows and columns and their ratio,
-        differences between channels, curvature, pixels that stick out of their neighbors, and difference from the
+        differences between channels, curvature, pixels that stick out of their neighbours, and difference from the
         picture turned by 180 degrees.
     """
     # one by one, so that an image stays in the cache of the processor, and in whole numbers
@@ -96,7 +96,7 @@ def _measure_sharpness(planes: np.ndarray, gray: np.ndarray) -> tuple[float, flo
     values, left, right, up, down = _get_neighbors(planes)
     low = np.minimum(np.maximum(left, right), np.maximum(up, down))
     high = np.maximum(np.minimum(left, right), np.minimum(up, down))
-    # the two neighbors in between are `low` and `high` in some order
+    # the two neighbours in between are `low` and `high` in some order
     least, most = np.minimum(low, high), np.maximum(low, high)
     sticking = np.maximum(np.maximum(values, most) - most, least - np.minimum(values, least))
     (spikes,) = _find_quantiles(_drop_edges(sticking.max(axis=0), size), (0.995,))
@@ -105,7 +105,7 @@ def _measure_sharpness(planes: np.ndarray, gray: np.ndarray) -> tuple[float, flo
 
 
 def _get_neighbors(planes: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return all pixels but those of the first and last row, and their left, right, upper and lower neighbors.
+    """Return all pixels but those of the first and last row, and their left, right, upper and lower neighbours.
 
     All are views, (C, n), of long rows, which are fast; those of the first and last columns are wrong.
     """

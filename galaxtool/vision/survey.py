@@ -1,7 +1,7 @@
 """Augmentation for a model that meets images of other surveys: other fields of view, bands, stretches and depths.
 
 It imitates what differs between the pictures of two surveys, far more than `Augmentation` does: how much of the sky a
-picture shows, whether it is in color, the color balance, the stretch, the seeing and the noise. All random numbers
+picture shows, whether it is in colour, the colour balance, the stretch, the seeing and the noise. All random numbers
 depend only on (seed, epoch, item).
 """
 
@@ -31,7 +31,7 @@ class SurveyAugmentation(Augmentation):
     """The augmentation ``survey`` and its strength.
 
     Pictures are rotated by any angle and mirrored as in `Augmentation`. Then, in this order, they are shown with
-    another field of view, blurred, changed in color and brightness, stretched, and noise is added.
+    another field of view, blurred, changed in colour and brightness, stretched, and noise is added.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ class SurveyAugmentation(Augmentation):
     gray : float
         Fraction of the pictures that become gray: a mixture of the channels with random weights.
     saturation : tuple of two float
-        Range of the factor of the color, which is the difference of a channel from such a mixture, for the others.
+        Range of the factor of the colour, which is the difference of a channel from such a mixture, for the others.
     gain : float
         Brightness: a factor between ``1 / (1 + gain)`` and ``1 + gain``, uniform in its logarithm.
     balance : float
-        Color balance: a factor between ``1 - balance`` and ``1 + balance`` for each channel.
+        Colour balance: a factor between ``1 - balance`` and ``1 + balance`` for each channel.
     black : float
         Largest change of the black level, in display values of [0, 1].
     gamma : float
@@ -105,7 +105,7 @@ class SurveyAugmentation(Augmentation):
         return _smooth(x, widths, int(np.ceil(_TRUNCATE * widest)))
 
     def _change_colors(self, x: torch.Tensor, draws: np.ndarray, gray: np.ndarray) -> torch.Tensor:
-        """Change color, brightness, black level and stretch."""
+        """Change colour, brightness, black level and stretch."""
         n, channels = len(draws), x.shape[1]
         mix = -np.log1p(-draws[:, 14 : 14 + channels])  # exponential, so that shares are uniform over the simplex
         mix = mix / np.maximum(mix.sum(axis=1, keepdims=True), 1e-9)

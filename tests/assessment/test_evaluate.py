@@ -38,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a labels.csv of 12 labeled images, one without a label, and one that is broken."""
+    """Return a folder with a labels.csv of 12 labelled images, one without a label, and one that is broken."""
     folder = tmp_path_factory.mktemp("images")
     lines = ["path,label,mag,truth,p_value"]
     for seed in range(3 * PER_CLASS):
@@ -68,7 +68,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def read_scored(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probabilities and the classes of the labeled images that have both."""
+    """Return the probabilities and the classes of the labelled images that have both."""
     table = read_table(folder / "predictions.parquet")
     truth = np.ma.filled(table["truth"], "")
     known = (truth != "") & (np.ma.filled(table["error"], "") == "")

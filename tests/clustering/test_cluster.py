@@ -27,7 +27,7 @@ MINI = json.loads((Path(galaxtool.__file__).parent / "models" / "mini" / "model.
 
 
 def draw(kind: str, seed: int) -> np.ndarray:
-    """Return a picture of a disc, a ring or a spot, a little noisy and off the center."""
+    """Return a picture of a disc, a ring or a spot, a little noisy and off the centre."""
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[:40, :40] - 20 - generator.uniform(-2, 2, (2, 1, 1))
     r = np.hypot(x, y)

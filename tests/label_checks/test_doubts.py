@@ -111,7 +111,7 @@ def write_galaxy(path: Path, seed: int, color: int) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Blobs of two colors, with a wrong label, a copy with the other label, an unlabelled and a damaged image."""
+    """Blobs of two colours, with a wrong label, a copy with the other label, an unlabelled and a damaged image."""
     folder = tmp_path_factory.mktemp("blobs")
     rows = []
     for i in range(40):

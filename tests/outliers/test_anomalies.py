@@ -65,7 +65,7 @@ def test_a_forest_is_that_of_scikit_learn(vectors: np.ndarray) -> None:
 
 @pytest.mark.parametrize("k", [4, 20])
 def test_outlier_factors_are_those_of_scikit_learn(vectors: np.ndarray, k: int) -> None:
-    distinct = vectors[2:]  # which of several copies is a neighbor is not defined
+    distinct = vectors[2:]  # which of several copies is a neighbour is not defined
     factors = -LocalOutlierFactor(n_neighbors=k).fit(distinct.astype(float)).negative_outlier_factor_
     ours = score_anomalies(distinct, "lof", Silent(), neighbors=k)
     np.testing.assert_allclose(ours.values, factors, rtol=1e-4)
@@ -75,7 +75,7 @@ def test_neighbors_in_clusters_are_nearly_those_of_all_pairs() -> None:
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(30, 80))
     many = (centers[rng.integers(0, 30, 3000)] + rng.normal(0, 0.2, (3000, 80))).astype(np.float32)
-    many[:50] = many[0]  # more copies than neighbors
+    many[:50] = many[0]  # more copies than neighbours
     exact = find_neighbors(many, 10, Silent())
     found = find_neighbors(many, 10, Silent(), max_exact=100)
     assert found.recall is not None and found.recall > 0.8 and exact.recall is None

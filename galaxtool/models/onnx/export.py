@@ -87,7 +87,9 @@ class ExportOptions:
         if self.what == "text":
             given = {"--with-preprocess": self.with_preprocess, "--check-on": bool(self.check_on)}
             for option in (name for name, is_given in given.items() if is_given):
-                raise ConfigError(f"{option} is about images, and --what text is given.", hint=f"Leave {option} out.")
+                raise ConfigError(
+                    f"{option} cannot be used with --what text; it is about images.", hint=f"Leave {option} out."
+                )
             if self.precision == "int8":
                 raise ConfigError(
                     "A text encoder is exported in fp32 or fp16: ranges for int8 are measured on images.",

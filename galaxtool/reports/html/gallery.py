@@ -28,7 +28,7 @@ class GalleryCard:
     lines : sequence of str
         Lines of text below the identifier.
     bars : sequence of (str, float)
-        Titles and probabilities, each shown as a number and a bar; the first in the first color.
+        Titles and probabilities, each shown as a number and a bar; the first in the first colour.
     missing : str
         Text in place of a picture that cannot be shown.
     """

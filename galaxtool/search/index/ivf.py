@@ -23,7 +23,7 @@ def prepare_ivf_flat(sample: np.ndarray, count: int, *, nlist: int | None = None
     Parameters
     ----------
     sample : ndarray of float32, shape (n, dim)
-        Some of the vectors, of unit length; the centers of the clusters are found among them.
+        Some of the vectors, of unit length; the centres of the clusters are found among them.
     count : int
         Number of vectors that are to be added.
     nlist : int, optional
@@ -41,7 +41,7 @@ def prepare_ivf_flat(sample: np.ndarray, count: int, *, nlist: int | None = None
 
 
 def prepare_ivf_sq8(sample: np.ndarray, count: int, *, nlist: int | None = None) -> Any:
-    """Return an empty index in clusters, of offsets from the cluster's center rounded to 256 levels in each dimension.
+    """Return an empty index in clusters, of offsets from the cluster's centre rounded to 256 levels in each dimension.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The recall of an index, measured: the fraction of the true nearest neighbors that it finds."""
+"""The recall of an index, measured: the fraction of the true nearest neighbours that it finds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from galaxtool.search.index.search import ReadVectors
 
 K = 10
-"""Number of neighbors of each query."""
+"""Number of neighbours of each query."""
 
 QUERIES = 1000
 """Largest number of objects that the recall is measured on."""
@@ -40,7 +40,7 @@ class QuerySet:
 
 @dataclass(frozen=True, eq=False)
 class ExactNeighbors:
-    """The true neighbors of queries, from an exhaustive search.
+    """The true neighbours of queries, from an exhaustive search.
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ class ExactNeighbors:
 
     @classmethod
     def find(cls, vectors: np.ndarray, *, k: int = K, queries: int = QUERIES, seed: int = 0) -> ExactNeighbors:
-        """Find the neighbors of at most `queries` vectors drawn at random from unit vectors, float32 (N, dim)."""
+        """Find the neighbours of at most `queries` vectors drawn at random from unit vectors, float32 (N, dim)."""
         rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:queries])
         search = ExactSearch([QuerySet(vectors[rows], rows)], k=k)
         search.add(vectors)
         return search.finish()[0]
 
     def recall(self, search: Search, read_vectors: ReadVectors) -> float:
-        """Return the fraction of the true neighbors that a search finds.
+        """Return the fraction of the true neighbours that a search finds.
 
-        A vector that is as near as the k-th neighbor counts, whichever of several equally near ones it is. With a
+        A vector that is as near as the k-th neighbour counts, whichever of several equally near ones it is. With a
         single vector there is nothing to find, and the fraction is 1.
         """
         k = self.neighbors.shape[1]
@@ -91,7 +91,7 @@ class ExactSearch:
     sets : sequence of QuerySet
         Queries.
     k : int
-        Number of neighbors of each query.
+        Number of neighbours of each query.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class ExactSearch:
         self.count += len(vectors)
 
     def finish(self) -> list[ExactNeighbors]:
-        """Return the neighbors of the queries of each set."""
+        """Return the neighbours of the queries of each set."""
         result, start = [], 0
         for one in self._sets:
             rows = self._rows[start : start + len(one.vectors)]

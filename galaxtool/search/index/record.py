@@ -39,7 +39,7 @@ class IndexRecord:
     model_digest, preprocess_digest : str
         Digests of the model and the preprocessing, which those of a query must equal.
     recall_at_10 : float
-        Fraction of the 10 nearest neighbors of an exact search that the index finds.
+        Fraction of the 10 nearest neighbours of an exact search that the index finds.
     recall_queries : int
         Number of indexed vectors that the recall was measured on.
     recalls : dict

@@ -1,4 +1,4 @@
-"""A color for each class, the same in regions, figures and pages; distinct for color-blind readers."""
+"""A colour for each class, the same in regions, figures and pages; distinct for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FIXED = {"compact": "#009E73", "double": "#56B4E9", "bent": "#E69F00", "extende
 
 
 def color_of(label: str, sources: Table) -> str:
-    """Return the color of a class, as #RRGGBB."""
+    """Return the colour of a class, as #RRGGBB."""
     if label in _FIXED:
         return _FIXED[label]
     others = sorted(set(map(str, sources["label"])) - set(_FIXED))
