@@ -231,7 +231,7 @@ def test_lower_precisions_are_checked_on_the_same_images(precision: str, run: Pa
     ("options", "message"),
     [
         (("--what", "text", "--precision", "int8"), "A text encoder is exported in fp32 or fp16"),
-        (("--what", "text", "--check-on", "cutouts"), "--check-on is about images"),
+        (("--what", "text", "--check-on", "cutouts"), "--check-on cannot be used with --what text"),
         (("--what", "text", "--with-preprocess"), "--with-preprocess cannot be used with --what text"),
         (("--what", "symbols"), "not one of image, text"),
         (("--allow-drop", "0"), "--allow-drop is 0"),
