@@ -43,7 +43,7 @@ class ImageFile:
     @classmethod
     def on_disk(cls, path: Path) -> ImageFile:
         """Return the file at a path."""
-        return cls(str(path), path)
+        return cls(str(path), path if isinstance(path, Path) else Path(path))  # parsing a path again takes long
 
     @property
     def suffix_name(self) -> str:

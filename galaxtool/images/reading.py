@@ -48,7 +48,7 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
     UnreadableImage
         If the file cannot be read; the message says why in one sentence.
     """
-    file = file if isinstance(file, ImageFile) else ImageFile.on_disk(Path(file))
+    file = file if isinstance(file, ImageFile) else ImageFile.on_disk(file)
     file, head, packing = _read_head(file)
     registry = registry or get_registry()
     known = registry.readers.all()
