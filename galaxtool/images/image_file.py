@@ -41,7 +41,7 @@ class ImageFile:
         self.name, self.path, self._content = name, path, content
 
     @classmethod
-    def on_disk(cls, path: Path) -> ImageFile:
+    def on_disk(cls, path: Path | str) -> ImageFile:
         """Return the file at a path."""
         return cls(str(path), path if isinstance(path, Path) else Path(path))  # parsing a path again takes long
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.images.packing import BROKEN, Packing, find_packing, read_unpacked_head, unpack_small
 from galaxtool.images.plugin_reading import needs_child, read_in_child
 from galaxtool.images.read_options import PLAIN, ReadOptions
-from galaxtool.plugins.registration import Registration
+from galaxtool.plugins.registration import BUILT_IN, Registration
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
@@ -56,7 +58,7 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
     by_suffix = [r for r in known if name.endswith(r.spec.suffixes)]
     chosen = _choose(file, head, known, by_suffix, packing)
     guarded = needs_child(chosen) and not is_debugging()
-    reader = None if guarded else chosen.create()
+    reader = None if guarded else _create_own(chosen) if chosen.origin == BUILT_IN else chosen.create()
     try:
         cutout: Cutout = read_in_child(chosen, file, options) if reader is None else reader.read(file, options)
     except GalaxtoolError:
@@ -74,6 +76,12 @@ def read_file(file: Path | ImageFile, options: ReadOptions = PLAIN, *, registry:
     if options.position and cutout.pixel_scale is None and options.pixel_scale is not None:
         cutout = replace(cutout, pixel_scale=options.pixel_scale)
     return cutout.with_flags(NAME_MISMATCH) if by_suffix and chosen not in by_suffix else cutout
+
+
+@lru_cache(maxsize=16)
+def _create_own(chosen: Registration[ReaderSpec]) -> Any:
+    """Create a reader of galaxtool itself once; these keep nothing of a file."""
+    return chosen.create()
 
 
 def list_image_suffixes(registry: Registry | None = None) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.band_names import find_plane_bands
+from galaxtool.images.fits.card_memo import remember_by_cards
 from galaxtool.images.fits.header import Keywords
 
 MAX_BANDS = 5
@@ -56,7 +57,7 @@ def to_bands(
     """
     if data.ndim == 2:
         return data[None], find_plane_bands(header, primary, 1)
-    kinds = [str(header.get(f"CTYPE{data.ndim - i}") or "").strip().upper() for i in range(data.ndim)]
+    kinds = list(_read_kinds(header, data.ndim))
     if "COMPLEX" in kinds and data.shape[kinds.index("COMPLEX")] > 1:
         raise UnreadableImage(
             f"'{path}' contains complex numbers, not brightness.", hint="Convert them to an image first."
@@ -80,6 +81,12 @@ def to_bands(
         data = _average(data, 0)[None]
         bands = find_plane_bands(header, primary, 1)
     return data, bands
+
+
+@remember_by_cards
+def _read_kinds(header: Keywords, n: int) -> tuple[str, ...]:
+    """Return the CTYPE of n axes in capitals, in the order of NumPy."""
+    return tuple(str(header.get(f"CTYPE{number}") or "").strip().upper() for number in range(n, 0, -1))
 
 
 def _find_stokes_i(header: Keywords, data: np.ndarray, kinds: list[str], axis: int) -> int:

@@ -11,6 +11,8 @@ import numpy as np
 from astropy.io.fits import Card, Header
 from astropy.io.fits.card import Undefined
 
+from galaxtool.utils.warning_filter import ignore_warnings
+
 _CARD, _BLOCK = 80, 2880
 _END = b"END".ljust(_CARD)
 _VALUE = re.compile(r".{8}= *(?:'((?:[^']|'')*)'.*|([^/']*)(?:/.*)?)", re.DOTALL)
@@ -86,8 +88,12 @@ class Cards:
         if not card:
             return default if len(key) <= 8 or b"HIERARCH" not in self.starts else self._get_long(key, default)
         in_several = b"CONTINUE" in self.starts  # continues a long string
-        value = self.header.get(key) if in_several else _parse_card(card)
+        value = self._get_continued(key) if in_several else _parse_card(card)
         return default if value is None or isinstance(value, Undefined) else value
+
+    def _get_continued(self, key: str) -> Any:
+        with ignore_warnings():  # about cards that do not follow the standard
+            return self.header.get(key)
 
     def _get_long(self, key: str, default: Any) -> Any:
         """Return the text of a keyword of more than eight letters, which is on a HIERARCH card."""
@@ -188,7 +194,8 @@ def _read_text(card: bytes) -> str:
 @lru_cache(maxsize=4096)
 def _parse_card(card: bytes) -> Any:
     """Return the value of one card, cached because the images of a survey share most of their cards."""
-    return Card.fromstring(card).value
+    with ignore_warnings():  # about cards that do not follow the standard
+        return Card.fromstring(card).value
 
 
 def find_header(content: bytes, start: int = 0) -> bytes | None:

@@ -69,20 +69,18 @@ class FitsReader:
         The array of a small file with a single unscaled image in its primary HDU, such as most cutouts, is taken from
         the bytes directly. This is several times as fast as opening the file with astropy, as for any other file.
         """
-        with ignore_warnings():  # the relevant problems are checked here
-            try:
-                if options.header_only and (
-                    found := _read_single_image(file, file.peek(_BEGINNING), file.size, options)
-                ):
-                    return _make_cutout(file, found, options)
-                content = read_small(file)
-                if content is not None and (found := _read_single_image(file, content, len(content), options)):
-                    return _make_cutout(file, found, options)
+        try:
+            if options.header_only and (found := _read_single_image(file, file.peek(_BEGINNING), file.size, options)):
+                return _make_cutout(file, found, options)
+            content = read_small(file)
+            if content is not None and (found := _read_single_image(file, content, len(content), options)):
+                return _make_cutout(file, found, options)
+            with ignore_warnings():  # the relevant problems are checked here
                 stream = open_bounded(file if content is None else ImageFile(file.name, content=content))
                 with stream, _open_unscaled(stream) as units:
                     return _make_cutout(file, _read_hdus(OpenFits(file, units, content), options), options)
-            except (OSError, EOFError, zlib.error, fits.VerifyError) as error:
-                raise UnreadableImage(f"'{file.name}' is damaged or cut short ({describe_error(error)}).") from error
+        except (OSError, EOFError, zlib.error, fits.VerifyError) as error:
+            raise UnreadableImage(f"'{file.name}' is damaged or cut short ({describe_error(error)}).") from error
 
 
 @dataclass(slots=True)
@@ -179,7 +177,7 @@ def _read_single_image(file: ImageFile, content: bytes, size: int, options: Read
         data, finite = _nan_array(shape), True
     else:
         check_size(file.name, shape)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             values = np.frombuffer(content, kind, count, start).astype(np.float32)
         data, finite = mask_infinite(values.reshape(shape))
     data, bands = to_bands(file.name, data, header, header)

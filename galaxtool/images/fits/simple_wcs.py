@@ -138,5 +138,6 @@ def _find_frame(radesys: str, equinox: str, lng: str, lat: str) -> tuple[Any, np
 
 def transform_to_icrs(lon: float, lat: float, frame: Any) -> tuple[float, float]:
     """Convert a position in degrees from a frame of astropy to ICRS."""
-    position = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
+    with ignore_warnings():  # about years for which the rotation of the Earth is not known
+        position = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
     return float(position.ra.deg), float(position.dec.deg)
