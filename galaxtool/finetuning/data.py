@@ -14,9 +14,10 @@ from galaxtool.datasets.splits.by_position import draw_nested_subset, split_item
 from galaxtool.datasets.splits.draw import explain_empty_split, explain_empty_training
 from galaxtool.datasets.splits.given import apply_given_split, read_given_split
 from galaxtool.datasets.splits.positions import add_header_positions
-from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
+from galaxtool.errors import ConfigError, InputError, TrainingError
 from galaxtool.evaluation.class_scores import describe_small_classes
 from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.finetuning.item_weights import parse_item_weights
 from galaxtool.finetuning.labels import Messages, read_labels
 from galaxtool.finetuning.missing_classes import describe_missing_classes, describe_unseen_classes
 from galaxtool.finetuning.noisy_labels import find_noisy, parse_noisy, separate_noisy
@@ -145,32 +146,12 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         items, locations = [items[i] for i in used], [locations[i] for i in used]
         targets = targets.use(used)
     placed = items if hdu is None else add_header_positions(items, hdu=hdu, prober=prober)
-    if config.test_fraction and (given := sum(item.split == "test" for item in items)):
-        raise ConfigError(
-            f"--test-fraction cannot be used: {given} of the images have the split 'test' already.",
-            hint="Leave it out; these images are scored once, at the end.",
-        )
-    split_notes: list[str] = []
-    splits = split_items(
-        placed,
-        targets.labels,
-        valid_fraction=config.valid_fraction,
-        test_fraction=config.test_fraction,
-        seed=config.seed,
-        separation_arcsec=config.separation,
-        prober=prober,
-        notes=split_notes,
-        # a table of splits says all that there is to say on them
-        sources=None if config.split is not None else [d for d, _ in locations],
-    ).astype("U6")
+    splits, split_notes = _draw_splits(config, placed, targets.labels, [d for d, _ in locations], prober)
     labeled_splits = {split for slug, split in zip(targets.labels, splits, strict=True) if slug}
     if keeps_all and targets.numbers is None and any(targets.labels) and not {"train", "valid"} <= labeled_splits:
         # there are too few labels to compute any score
         targets = Targets(build_taxonomy([UNLABELED]), [""] * len(items))
-    if config.fraction < 1:
-        training = np.flatnonzero(splits == "train")
-        kept = training[draw_nested_subset([targets.labels[i] for i in training], config.fraction, config.seed)]
-        splits[np.setdiff1d(training, kept)] = "unused"
+    _leave_out(splits, targets.labels, config)
     present = _check_splits(placed, targets, splits, config, prober, keeps_all=keeps_all)
     if targets.values is not None:
         quantities = measure_quantities(targets.taxonomy.quantities, targets.values[splits == "train"])
@@ -183,7 +164,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         items=items,
         slugs=targets.labels,
         splits=splits,
-        weights=_parse_item_weights(datasets, locations, config.weight),
+        weights=parse_item_weights(datasets, locations, config.weight),
         taxonomy=targets.taxonomy,
         votes=targets.votes,
         values=targets.values,
@@ -200,6 +181,40 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         ),
         notes=(*messages.notes, *targets.notes),
     )
+
+
+def _draw_splits(
+    config: FinetuneConfig, placed: Sequence[Item], labels: Sequence[str], sources: Sequence[int], prober: FileProber
+) -> tuple[np.ndarray, list[str]]:
+    """Return the split of each item, given or drawn, and notes for the user; `sources` numbers their data sets."""
+    if config.test_fraction and (given := sum(item.split == "test" for item in placed)):
+        raise ConfigError(
+            f"--test-fraction cannot be used: {given} of the images have the split 'test' already.",
+            hint="Leave it out; these images are scored once, at the end.",
+        )
+    notes: list[str] = []
+    splits = split_items(
+        placed,
+        labels,
+        valid_fraction=config.valid_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.seed,
+        separation_arcsec=config.separation,
+        prober=prober,
+        notes=notes,
+        # a table of splits says all that there is to say on them
+        sources=None if config.split is not None else sources,
+    )
+    return splits.astype("U6"), notes
+
+
+def _leave_out(splits: np.ndarray, labels: Sequence[str], config: FinetuneConfig) -> None:
+    """Mark the training images as unused that ``--fraction`` leaves out."""
+    if config.fraction == 1:
+        return
+    training = np.flatnonzero(splits == "train")
+    kept = training[draw_nested_subset([labels[i] for i in training.tolist()], config.fraction, config.seed)]
+    splits[np.setdiff1d(training, kept)] = "unused"
 
 
 def _check_splits(
@@ -269,25 +284,3 @@ def _make_item(datasets: Sequence[Dataset], d: int, i: int, label: str | None) -
     if item.label != label:
         item = replace(item, label=label)
     return item if len(datasets) == 1 else replace(item, id=f"{d}:{item.id}")
-
-
-def _parse_item_weights(
-    datasets: Sequence[Dataset], locations: Sequence[tuple[int, int]], given: Sequence[str]
-) -> np.ndarray:
-    """Return the weight of each item: the product of the ``NAME=WEIGHT`` of its data set and ``NAME/LABEL=WEIGHT``."""
-    labels = [(datasets[d].name, str(datasets[d].items[i].label)) for d, i in locations]
-    known = dict.fromkeys([*(dataset.name for dataset in datasets), *(f"{name}/{label}" for name, label in labels)])
-    weights: dict[str, float] = {}
-    for text in given:
-        name, equals, value = text.rpartition("=")
-        if not equals or name not in known:
-            raise UnknownName(
-                "data set in --weight", name or text, known, note="Write --weight NAME=2 or NAME/LABEL=2."
-            )
-        try:
-            weights[name] = float(value)
-        except ValueError:
-            raise ConfigError(f"--weight {text}: '{value}' is not a number.") from None
-        if not 0 < weights[name] < np.inf:
-            raise ConfigError(f"--weight {text}: the weight must be a number above 0.")
-    return np.array([weights.get(name, 1.0) * weights.get(f"{name}/{label}", 1.0) for name, label in labels])

@@ -21,6 +21,7 @@ from galaxtool.inference.worker import Scorer, WorkerSetup
 from galaxtool.inputs.gather import Inputs
 from galaxtool.jobs.job import Job, list_part_paths
 from galaxtool.jobs.options import JobOptions
+from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.types import Progress
 
 
@@ -54,13 +55,13 @@ def _make_scorer(setup: WorkerSetup, dataset: Dataset) -> Scorer:
 
 def open_embedding_job(
     items: Sequence[DatasetItem], runner: DatasetEmbedder, output: Path, job_options: JobOptions
-) -> Job:
+) -> Job[EmbeddingsRecord]:
     """Open the job that embeds images, whose parts are kept until what is made of them is written."""
     return Job(output, make_embeddings_record(runner, Inputs(items, None, Counter()), 1), job_options)
 
 
 def embed_items(
-    job: Job, items: Sequence[DatasetItem], runner: DatasetEmbedder, progress: Progress
+    job: Job[EmbeddingsRecord], items: Sequence[DatasetItem], runner: DatasetEmbedder, progress: Progress
 ) -> tuple[np.ndarray, list[str]]:
     """Return the embeddings of images, float32 (N, dim) with NaN where there is an error, and the errors."""
     fill_embedding_parts(job, items, runner, progress)
