@@ -117,16 +117,25 @@ def read_test(labeled: LabeledImages, preprocess: Preprocess, log: Progress) -> 
     Returns
     -------
     PictureSet or None
-        The pictures whose class the model learns; None if there are none.
+        The pictures with something to be scored against; None if there are none.
     """
     targets = labeled.targets()[labeled.splits == "test"]
-    known = targets >= 0 if targets.ndim == 1 else targets.any(axis=1)
+    what = "class to be learned" if targets.ndim == 1 else "vote" if labeled.values is None else "value"
+    are_votes = labeled.votes is not None
+    known = find_known(targets, are_votes=are_votes)
     if not known.any():
         if len(targets):
-            log.say(f"None of the {len(targets)} test images has a class to be learned, so none is scored.")
+            log.say(f"None of the {len(targets)} test images has a {what}, so none is scored.")
         return None
     pictures, problems = read_pictures(labeled, "test", preprocess, log)
     report_problems(problems, log)
     if not known.all():
-        log.say(f"{int((~known).sum())} of the {len(known)} test images have no class to be learned and are left out.")
-    return pictures.select_labeled()
+        log.say(f"{int((~known).sum())} of the {len(known)} test images have no {what} and are left out.")
+    return pictures.select(find_known(pictures.targets, are_votes=are_votes))
+
+
+def find_known(targets: np.ndarray, *, are_votes: bool) -> np.ndarray:
+    """Tell which items have something to be scored against: a class, a vote, or a number, which may be 0; bool (N,)."""
+    if targets.ndim == 1:
+        return np.asarray(targets >= 0)
+    return np.asarray((targets > 0 if are_votes else np.isfinite(targets)).any(axis=1))

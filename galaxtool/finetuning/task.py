@@ -154,6 +154,8 @@ def make_task(config: FinetuneConfig, setup: TrainingSetup, log: Progress) -> Ta
     )
     valid, valid_problems = read_pictures(setup.labeled, "valid", preprocess, log)
     report_problems(train_problems + valid_problems, log)
+    if setup.labeled.votes is not None and not valid.targets.any():
+        raise TrainingError("None of the validation images has a vote.", hint="Check --where and the given splits.")
     symbols = None
     if "symbols" in setup.method.needs:
         drawings = to_channels(load_symbols(setup.labeled.taxonomy, preprocess.size), len(channels))

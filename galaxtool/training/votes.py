@@ -57,12 +57,16 @@ class VoteObjective:
         """Return None: all items count alike, and more votes already make a likelihood steeper."""
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the negative log-likelihood of the votes, summed over questions, as a mean over items."""
-        return self._compute_nll(logits, targets).sum(dim=1).mean().float()
+        """Return the negative log-likelihood of the votes, summed over questions, as a mean over items with votes."""
+        asked = targets.any(dim=1).sum().clamp(min=1)
+        return (self._compute_nll(logits, targets).sum(dim=1).mean() * (len(targets) / asked)).float()
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
-        """Return the loss, and the mean difference between expected and observed shares, weighted by votes."""
-        comparison = self.compare(logits, targets)
+        """Return the loss, and the mean difference between expected and observed shares, weighted by votes.
+
+        Items without votes are left out.
+        """
+        comparison = self.compare(*_select_asked(logits, targets))
         return {
             "valid_loss": float(comparison["loss"].sum(axis=1).mean()),
             "valid_mean_error": _divide(comparison["error"], comparison["votes"]),
@@ -79,7 +83,7 @@ class VoteObjective:
     def metrics(
         self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
     ) -> dict[str, Any]:
-        """Score predictions against votes.
+        """Score predictions against votes; items without votes are left out.
 
         Parameters
         ----------
@@ -97,13 +101,14 @@ class VoteObjective:
         Returns
         -------
         dict
-            ``n`` and ``n_votes``. As ``{"value", "low", "high"}``, with percentiles of 200 bootstrap resamples of the
-            images: ``loss`` (negative log-likelihood of an image), ``mean_error`` (difference between the expected and
-            the observed share of an answer, weighted by votes) and ``accuracy`` (share of questions whose answer with
-            the largest expected share is that of the volunteers, among those where at least 5 were asked and at least
-            80 % agree). ``questions``: for each question, ``n`` images on which it was asked, ``n_confident``,
-            ``accuracy`` and ``mean_error``. Undefined values are None.
+            ``n`` items with votes and ``n_votes``. As ``{"value", "low", "high"}``, with percentiles of 200 bootstrap
+            resamples of the images: ``loss`` (negative log-likelihood of an image), ``mean_error`` (difference between
+            the expected and the observed share of an answer, weighted by votes) and ``accuracy`` (share of questions
+            whose answer with the largest expected share is that of the volunteers, among those where at least 5 were
+            asked and at least 80 % agree). ``questions``: for each question, ``n`` images on which it was asked,
+            ``n_confident``, ``accuracy`` and ``mean_error``. Undefined values are None.
         """
+        logits, targets = _select_asked(logits, targets)
         comparison = self.compare(logits / temperature, targets)
         loss = comparison["loss"].sum(axis=1)
         all_questions = slice(None)
@@ -152,6 +157,12 @@ class VoteObjective:
             confident[:, q] = (votes[:, q] >= CONFIDENT_VOTES) & (share.max(axis=1) >= CONFIDENT_SHARE)
             right[:, q] = confident[:, q] & (mine.argmax(axis=1) == theirs.argmax(axis=1))
         return {"votes": votes, "error": error, "confident": confident, "right": right}
+
+
+def _select_asked(logits: torch.Tensor, targets: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
+    """Return the logits and the votes of the items with a vote."""
+    asked = targets.any(axis=1)
+    return logits[torch.from_numpy(asked)], targets[asked]
 
 
 def _score_ratio(

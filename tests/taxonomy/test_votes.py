@@ -22,6 +22,7 @@ from support.helpers import write_png
 from support.training_helpers import make_task, narrow_resnet, run_command, run_failing
 
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
+from galaxtool.finetuning.scoring import find_known
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.taxonomy.load import build_taxonomy, build_vote_taxonomy
@@ -419,6 +420,25 @@ def test_a_question_that_nobody_was_asked_has_no_score() -> None:
     found = objective(votes).metrics(torch.from_numpy(LOGITS), votes, np.zeros((4, 2)), temperature=1.0, seed=0)
     nothing = {"value": None, "low": None, "high": None}
     assert found["questions"]["kind"] == {"n": 0, "n_confident": 0, "accuracy": nothing, "mean_error": nothing}
+
+
+def test_items_without_votes_are_no_evidence() -> None:
+    rng = np.random.default_rng(0)
+    votes = rng.integers(0, 9, (12, len(COLUMNS))).astype(np.float32)
+    logits = torch.from_numpy(rng.normal(size=(12, len(COLUMNS))).astype(np.float32))
+    mixed, more = np.vstack([votes, np.zeros_like(votes)]), torch.cat([logits, logits])
+    made, kwargs = objective(votes), {"temperature": 1.0, "seed": 0}
+    assert made.metrics(more, mixed, np.zeros((0, 0)), **kwargs) == made.metrics(
+        logits, votes, np.zeros((0, 0)), **kwargs
+    )
+    assert made.validate(more, mixed) == made.validate(logits, votes)
+    whole = made.loss(logits, torch.from_numpy(votes))
+    torch.testing.assert_close(made.loss(more, torch.from_numpy(mixed)), whole)
+    assert float(made.loss(logits, torch.zeros(12, len(COLUMNS)))) == 0
+    # of numbers, 0 is a value
+    assert find_known(np.array([[0.0, 0], [0, 2]]), are_votes=True).tolist() == [False, True]
+    assert find_known(np.array([[0.0, np.nan], [np.nan, np.nan]]), are_votes=False).tolist() == [True, False]
+    assert find_known(np.array([-1, 0]), are_votes=False).tolist() == [False, True]
 
 
 @pytest.mark.parametrize(
