@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tomli_w
 from torch import nn
 
@@ -91,7 +92,7 @@ def finish_run(
     """
     trained = task
     if setup.head.fitted:
-        task = _answer_for_training(task, setup)
+        task = answer_for_training(task, setup)
     head = _fit_head(task, setup.head) or outcome.head
     has_classes = setup.head.name != "none"
     figures = run.path / "figures"
@@ -138,11 +139,17 @@ def _choose_kept(task: Task) -> KeptImages:
     )
 
 
-def _answer_for_training(task: Task, setup: TrainingSetup) -> Task:
-    """Return the task with the objective of fitted heads, whose scores answer for the mix of the training."""
+def answer_for_training(task: Task, setup: TrainingSetup) -> Task:
+    """Return the task with the objective of fitted heads, whose scores answer for the mix of what they are fitted to.
+
+    That is each training image with a class, once: neither the weights of the data sets nor coarser labels count.
+    """
     options = replace(task.options, scores_prior=TRAINING)
     label_sets = None if task.label_sets is None else task.label_sets.cpu().numpy()
-    objective = make_objective(setup, options, task.train, label_sets)
+    fitted = task.train.select_classes(len(task.taxonomy))
+    fitted = replace(fitted, weights=np.ones(len(fitted)))
+    # nothing is trained any more; a class with coarse labels only has no weight
+    objective = make_objective(setup, replace(options, class_weights="none"), fitted, label_sets)
     return replace(task, options=options, objective=objective)
 
 
@@ -160,7 +167,7 @@ def _add_readouts(
 
     The probabilities of the test images are written to ``readouts.npz``.
     """
-    readouts = make_readouts(task, outcome.head, _answer_for_training(task, setup).objective)
+    readouts = make_readouts(task, outcome.head, answer_for_training(task, setup).objective)
     metrics["readouts"] = score_readouts(task, readouts, task.valid, seed=seed)
     if test is not None:
         metrics["test"]["readouts"] = score_readouts(task, readouts, test, seed=seed)

@@ -121,14 +121,14 @@ class ClassObjective:
         self.noise = label_noise
         self._log_sets = None if label_sets is None else torch.from_numpy(label_sets).float().log()
         if options.class_weights == "inverse":
-            counts = count_classes(targets, len(taxonomy), label_sets)
+            counts = count_classes(targets, len(taxonomy), label_sets, item_weights)
             if not counts.all():
                 missing = [slug for slug, n in zip(taxonomy.slugs, counts, strict=True) if not n]
                 raise TrainingError(
                     f"There is no training image of {', '.join(missing)}, so its class weight is undefined.",
                     hint="Leave --class-weights or --all-classes out.",
                 )
-            # every class has the same share of the loss, and an item counts 1 on average
+            # every class has the same share of the loss of an epoch, in which an item counts 1 on average
             weights = counts.sum() / (len(counts) * counts)
             of_labels = weights if shares is None else shares @ weights
             self.label_weights = torch.from_numpy(of_labels).float()

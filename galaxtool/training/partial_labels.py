@@ -44,7 +44,9 @@ def normalize_sets(label_sets: np.ndarray) -> np.ndarray:
     return shares
 
 
-def count_classes(targets: np.ndarray, n_classes: int, label_sets: np.ndarray | None) -> np.ndarray:
+def count_classes(
+    targets: np.ndarray, n_classes: int, label_sets: np.ndarray | None, item_weights: np.ndarray | None = None
+) -> np.ndarray:
     """Return the number of items of each class, float64 (K,).
 
     Parameters
@@ -55,9 +57,12 @@ def count_classes(targets: np.ndarray, n_classes: int, label_sets: np.ndarray | 
         Number K of classes.
     label_sets : ndarray, shape (L, K), or None
         The label sets, which divide an item among the classes of its label.
+    item_weights : ndarray of float, shape (N,), optional
+        How often each item is counted; by default once.
     """
-    known = targets[targets >= 0]
+    is_known = targets >= 0
+    known, weights = targets[is_known], None if item_weights is None else item_weights[is_known]
     if label_sets is None:
-        return np.bincount(known, minlength=n_classes).astype(np.float64)
-    shares: np.ndarray = np.bincount(known, minlength=len(label_sets)) @ normalize_sets(label_sets)
+        return np.bincount(known, weights, minlength=n_classes).astype(np.float64)
+    shares: np.ndarray = np.bincount(known, weights, minlength=len(label_sets)) @ normalize_sets(label_sets)
     return shares

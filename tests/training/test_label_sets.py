@@ -116,6 +116,23 @@ def test_the_prior_counts_items_as_often_as_they_are_seen() -> None:
     np.testing.assert_allclose(objective.prior, np.array([2 + 2, 2, 1, 1]) / 8)
 
 
+@pytest.mark.parametrize("sets", [None, SETS])
+def test_inverse_weights_give_every_class_the_same_share_of_an_epoch(sets: np.ndarray | None) -> None:
+    targets = np.array([0] * 40 + [1] * 20 + [2] * 10 + [3] * 5)
+    seen = np.where(targets == 2, 4.0, 1.0)  # a data set whose images are seen four times
+    objective = ClassObjective(
+        taxonomy=build_taxonomy(CLASSES),
+        options=TrainOptions(class_weights="inverse"),
+        targets=targets,
+        label_sets=sets,
+        item_weights=seen,
+    )
+    each = objective.weights(torch.from_numpy(targets))
+    assert each is not None
+    shares = np.bincount(targets, weights=each.numpy() * seen)
+    np.testing.assert_allclose(shares / seen.sum(), 0.25, rtol=1e-6)
+
+
 def test_accuracy_is_that_of_items_with_a_class_and_the_loss_that_of_all() -> None:
     logits = torch.log(torch.tensor([[0.7, 0.1, 0.1, 0.1], [0.2, 0.5, 0.2, 0.1], [0.1, 0.1, 0.1, 0.7]]))
     targets = np.array([0, 2, 4])
