@@ -115,7 +115,8 @@ def _clip_ahead(values: np.ndarray) -> np.ndarray:
             return values
         kept = outer[np.abs(outer - mean) <= limit]
         if kept.size == outer.size:
-            return values[np.abs(offsets - mean) <= limit]
+            left: np.ndarray = values[np.abs(offsets - mean) <= limit]
+            return left
         outer = kept
 
 
