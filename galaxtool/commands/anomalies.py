@@ -70,7 +70,8 @@ def anomalies(
     seed : int
         Random seed of the isolation forest.
     model : str, optional
-        Model to embed images with; by default mini. With an index or a file of embeddings, only checked against theirs.
+        Model to embed images with; by default mini. For an index or a file of embeddings, only compared with the model
+        that made them.
     {hdu}
     {each_hdu}
     {bands}

@@ -79,8 +79,8 @@ def classify(
     {prior}
     terms : str, optional
         Taxonomy with coarser classes to report instead of those of the model, such as gz2-5. The probabilities of the
-        classes that each of them contains are summed, and scaled to a sum of 1; those of classes without a
-        counterpart are dropped, and the column dropped has their sum.
+        classes in each of them are summed, and the sums are scaled to a total of 1. Classes without a counterpart are
+        dropped; the column dropped has their total probability.
     {html}
     {sort_into}
     {sort_by}
@@ -102,8 +102,8 @@ def classify(
     {table}
     {tta}
     passes : int, optional
-        Number of passes with dropout of a model of votes that was trained with dropout: p_<answer> is the mean share
-        over the passes, and the columns std_<answer> have its standard deviation.
+        Number of passes with dropout, for a model of votes that was trained with it: p_<answer> is the mean share over
+        the passes, and the columns std_<answer> have its standard deviation.
     {batch_size}
     {workers}
     {executor}
@@ -113,7 +113,7 @@ def classify(
     {resume}
     {overwrite}
     strict : bool
-        Exit with status 1 if any input has an error; the table is written nevertheless.
+        Exit with status 1 if any input has an error; the table is still written.
     {progress}
 
     Returns

@@ -54,9 +54,9 @@ def cluster(
 ) -> ClusterResult:
     """Group cutouts by their features, and compare the groups with labels.
 
-    The features are reduced to principal components and grouped. Where labels exist, clusters are matched with them,
-    each with at most one, and scored beside the majority class and random clusters. The output is a folder with the
-    table clusters.csv, the page clusters.html, figures and metrics.json.
+    The features are reduced to principal components and grouped. Where labels exist, each cluster is matched with at
+    most one label, and the match is scored, with the majority class and random clusters as baselines. The output is a
+    folder with the table clusters.csv, the page clusters.html, figures and metrics.json.
 
     Parameters
     ----------
@@ -69,10 +69,10 @@ def cluster(
         Model to embed cutouts with, by default mini; for an index or a file of embeddings, the one that it was made
         with.
     backbone : str, optional
-        Backbone to embed cutouts with as it is, without any training on galaxies, such as dinov1-s; see
-        `galaxtool backbones`.
+        Backbone to embed cutouts with instead of a model, as it is and without any training on galaxies, such as
+        dinov1-s; see `galaxtool backbones`.
     {layer}
-        An index or a file of embeddings has a layer of its own.
+        The layer of an index or a file of embeddings is fixed.
     method : str
         Method: kmeans, or hdbscan, which finds the number of clusters itself and leaves images in sparse regions out.
     clusters : int, optional
@@ -108,7 +108,7 @@ def cluster(
     {engine}
     {device}
     overwrite : bool
-        Replace the folder, if it is one of an earlier run.
+        Replace the folder of an earlier run.
     {progress}
 
     Returns

@@ -40,11 +40,11 @@ def compare(
     output : Path, optional
         Folder for the tables and the figure.
     metric : sequence of str
-        Scores to compare, such as accuracy; by default all that predictions give.
+        Scores to compare, such as accuracy; by default all that can be computed from predictions.
     against : str, optional
         Name of the evaluation to compare each of the others with; by default all pairs are compared.
     common : bool
-        Compare on the images that all evaluations share, where their images differ.
+        Where the evaluations have different images, compare them on those that all share.
     resamples : int
         Number of bootstrap resamples.
     seed : int

@@ -80,13 +80,13 @@ def cutouts(
     """Cut out the objects of a catalogue from FITS images.
 
     Each object is cut out from the image in which it is farthest from an edge, on the pixel grid of that image. The
-    folder also gets cutouts.csv, with one row for each row of the catalogue; `galaxtool classify` accepts it as a
+    folder also contains cutouts.csv, with one row for each row of the catalogue; `galaxtool classify` accepts it as a
     catalogue.
 
     Parameters
     ----------
     inputs : sequence of str or Path
-        Images, and the catalogue as the last one. An image is a FITS file, a folder of FITS files or a glob. g=FILE
+        Images, followed by the catalogue. An image is a FITS file, a folder of FITS files or a glob. g=FILE
         states the band of an image, and FIELD_{band}.fits stands for one file for each of --bands.
     output : Path
         Folder to create.

@@ -69,11 +69,11 @@ def doubts(
         Also write an HTML page with the pictures of the doubtful labels.
     {model}
     folds : int
-        Number of parts of the cross-validation.
+        Number of folds of the cross-validation.
     separation : float
-        Images that are closer to each other on the sky than this, in arcsec, stay in one part.
+        Images closer to each other on the sky than this, in arcsec, stay in the same fold.
     seed : int
-        Random seed of the parts.
+        Random seed of the folds.
     {where}
     {label_column}
     {hdu}

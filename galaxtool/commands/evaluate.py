@@ -74,19 +74,19 @@ def evaluate(
         Name of a model, a model directory, a run directory or an .onnx file. Repeat it for trainings that differ only
         in their seed: each is scored, and the result is their mean and spread.
     split : str, optional
-        Split to score: train, valid, test or all. By default test if there is one, else valid, else all. The splits
-        are those of the data set; of the run, if the model is one that was trained on these images.
+        Split to score: train, valid, test or all. By default test if there is one, else valid, else all. The splits are
+        those of the data set, or those of the run if the model was trained on these images.
     {where}
     {label_column}
     by : sequence of str
-        Columns of numbers by which the accuracy is tabulated, in bins: z,petro_mag.
+        Numeric columns by which to tabulate the accuracy, in bins: z,petro_mag.
     coarse : str, optional
         Coarser taxonomy to score in, such as gz2-5: the probabilities of the classes that each of its classes contains
         are summed. Needed if the labels are coarser than the classes of the model.
     {prior}
     gallery : str or Path, optional
-        Where the images are looked up for the scores of retrieval: another labelled data set, read with the same
-        options, or an index with labels that the model made. By default each image is looked up among all others.
+        Gallery for the retrieval scores: another labelled data set, read with the same options, or an index with labels
+        that was built with the same model. By default each image is compared with all others.
     gallery_split : str, optional
         Split of the gallery: train, valid, test or all. By default all.
     perturb : sequence of str

@@ -33,8 +33,8 @@ def explore(
     """Explore images in the browser: search, a map, collections.
 
     INDEX is an index, a file that `galaxtool embed` wrote, or images, which are indexed first. The page is served on
-    this machine until Ctrl-C. Its address has a token, without which nobody can use it. It needs no connection to the
-    internet.
+    this machine until Ctrl-C. Its address contains a token, and nobody can use the page without it. No internet
+    connection is needed.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def explore(
     browser : bool
         Open the page in the browser.
     model : str, optional
-        Model to index images with; by default mini. With an index or a file of embeddings, only checked against theirs.
+        Model to index images with; by default mini. For an index or a file of embeddings, only compared with the model
+        that made them.
     {hdu}
     {pixel_scale}
     {size_arcsec}

@@ -113,13 +113,13 @@ def export(
         Precision of the weights: fp32, fp16 or int8. The ranges of int8 are measured on training images that the run
         kept, or else on a part of the images of --check-on.
     with_preprocess : bool
-        Put the preprocessing into the file: its input is then pictures of any size, uint8 (N, H, W, 3).
+        Include the preprocessing in the file: its input is then pictures of any size, uint8 (N, H, W, 3).
     check_on : sequence of str or Path
         Images on which the file is compared with PyTorch, up to 64 of them (512 for int8); can be repeated. Their
         classes are read from labels.csv, or from the names of the folders. By default validation images that the run
         of the model kept; simulated galaxies if there are none.
     allow_drop : float
-        Drop of the accuracy, in percentage points, that an int8 file must stay below.
+        Refuse an int8 file whose accuracy drops by this many percentage points or more.
     {progress}
 
     Returns

@@ -122,7 +122,7 @@ def finetune(
     taxonomy : str, optional
         Taxonomy of the labels; by default the one that contains them all.
     symbols : Path, optional
-        Folder with one image or more for each of your own classes: ring.png, ring@2.png.
+        Folder with one or more images for each of your own classes: ring.png, ring@2.png.
     {where}
     weight : sequence of str
         Weight of a data set in the mix, as NAME=2, or of one of its labels, as NAME/LABEL=2; can be repeated.

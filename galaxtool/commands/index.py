@@ -66,18 +66,18 @@ def index(
         Folder of the index.
     kind : str
         Kind of index: auto, flat, sq8, ivf-flat, ivf-sq8, opq-ivf-pq, hnsw, or one from a plugin. auto is flat for up
-        to 100,000 images, and for more ivf-sq8 or, if the memory is short, opq-ivf-pq.
+        to 100,000 images, and for more ivf-sq8 or, if memory is short, opq-ivf-pq.
     target_recall : float
-        Fraction of the ten nearest neighbours that a search should find. The effort of a search is raised until it
-        does; more is slower.
+        Fraction of the ten nearest neighbours that a search should find. Searches are tuned until they reach it; a
+        higher value makes them slower.
     add : bool
-        Add the images to the existing index `output`, without building it again. They are read as the index says, and
-        embedded by its model; images that are in it already are skipped.
+        Add the images to the existing index --output, without building it again. They are read with the options of the
+        index and embedded by its model; images already in it are skipped.
     merge : bool
-        The inputs are indexes that were built apart with the same model and options; make one index of their vectors.
+        Merge the inputs, which are indexes built separately with the same model and options, into one index.
     model : str or Path, optional
-        Model: a registered name, a model or run directory, or an ``.onnx`` file. By default mini, and with `add` or
-        `merge` the model of the index.
+        Model: a registered name, a model or run directory, or an ``.onnx`` file. By default mini, and with --add or
+        --merge the model of the index.
     {image_column}
     {id_column}
     {ra_column}

@@ -114,9 +114,10 @@ def label(
     browser : bool
         Open the page in the browser.
     model : str, optional
-        Model to embed images with; by default mini. With an index or a file of embeddings, only checked against theirs.
+        Model to embed images with; by default mini. For an index or a file of embeddings, only compared with the model
+        that made them.
     {layer}
-        An index or a file of embeddings has a layer of its own.
+        The layer of an index or a file of embeddings is fixed.
     {hdu}
     {each_hdu}
     {bands}

@@ -35,7 +35,7 @@ def merge(
         The output path that all shards were given, such as predictions.fits; their parts are in
         predictions.fits.unfinished.
     output : Path, optional
-        Another path to write to, which may have another table format.
+        Different path to write to, possibly in another table format.
     {html}
         It shows the images, so merge on a machine that can read them.
     {sort_into}

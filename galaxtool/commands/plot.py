@@ -35,8 +35,8 @@ def plot(
 ) -> PlotResult | ComponentListing:
     """Draw a figure for a paper.
 
-    It is as wide as one column of a journal page, its colours can be told apart by people who are colour-blind, and its
-    text stays text in PDF and SVG files.
+    The figure is as wide as one column of a journal page, its colours can be told apart by people who are colour-blind,
+    and its text stays text in PDF and SVG files.
 
     Parameters
     ----------

@@ -46,8 +46,7 @@ def reproduce(
     data : sequence of str
         Data set of the recipe, as SLOT=PATH, or just PATH if it has one; can be repeated.
     scale : str
-        full: the recipe as it is; small: the same with simulated images and tiny networks, within minutes, which
-        shows that it runs.
+        full: the recipe as it is; small: a test run with simulated images and tiny networks, which takes minutes.
     output : Path
         Folder for the trainings, splits and tables of all recipes.
     only : sequence of str

@@ -31,8 +31,8 @@ SHARED_OPTIONS = {
     ),
     "provider": (
         "str",
-        "What runs an ONNX file: auto, cpu, cuda, tensorrt or openvino. auto is CUDA where ONNX Runtime finds a GPU, "
-        "otherwise the CPU.",
+        "Execution provider for ONNX files: auto, cpu, cuda, tensorrt or openvino. auto uses CUDA if ONNX Runtime "
+        "finds a GPU, otherwise the CPU.",
     ),
     "device": ("str", "Device to compute on: auto, cpu, cuda, cuda:1 or mps."),
     "precision": ("str", "Floating-point precision: auto, fp32, bf16 or fp16. auto is fp32."),
@@ -68,8 +68,8 @@ SHARED_OPTIONS = {
     "pixel_scale": ("float, optional", "Pixel scale, in arcsec per pixel, of images that do not state their own."),
     "pixels": (
         "str",
-        "What the pixels of arrays and of pictures with more than 8 bits are: picture (display values, top row first), "
-        "data (measured, bottom row first), or auto to decide by their values.",
+        "Meaning of the pixels of arrays and of pictures with more than 8 bits: picture (display values, top row "
+        "first), data (measured values, bottom row first), or auto to decide by their values.",
     ),
     "size_arcsec": (
         "float, optional",
@@ -103,17 +103,17 @@ SHARED_OPTIONS = {
     ),
     "ra_column": (
         "str, optional",
-        "Catalogue column with the right ascension or longitude, perhaps with its unit in brackets: coord_ra[rad]; "
+        "Catalogue column with the right ascension or longitude, optionally with its unit in brackets: coord_ra[rad]; "
         "needed only if none is found by its name. Without a unit, numbers are degrees and 12:30:49.4 is in hours.",
     ),
     "dec_column": (
         "str, optional",
-        "Catalogue column with the declination or latitude, perhaps with its unit in brackets: coord_dec[rad].",
+        "Catalogue column with the declination or latitude, optionally with its unit in brackets: coord_dec[rad].",
     ),
     "table": (
         "str, optional",
-        "Table to read from a catalogue with several, by name or number: the EXTNAME or number of an HDU in FITS; by "
-        "default the first one with the wanted columns.",
+        "Table to read from a catalogue file with several, by name or number: the EXTNAME or number of an HDU in FITS; "
+        "by default the first one with the wanted columns.",
     ),
     "html": (
         "Path, optional",
@@ -121,7 +121,7 @@ SHARED_OPTIONS = {
     ),
     "sort_into": ("Path, optional", "Also sort the images into this folder, with a sub-folder for each class."),
     "sort_by": ("str", "How to sort images into folders: link or copy."),
-    "samp": ("bool", "Send the table to TOPCAT, Aladin and other programs that listen to SAMP."),
+    "samp": ("bool", "Send the table to TOPCAT, Aladin and other programs that support SAMP."),
     "shard": (
         "str, optional",
         "Process one part of a job array, such as 2/8; `galaxtool merge` then writes the output.",

@@ -72,9 +72,9 @@ def similar(
     """Find images similar to images, texts, symbols, indexed objects or a position.
 
     Several examples, also of different kinds, form one query: results resemble all of them, and not what --not names.
-    With --each, every example is a query of its own; a folder, an archive, a catalogue or @list.txt is then a query for
-    each of its images. The column query of the table tells queries apart. An index remembers how its images were read
-    (--hdu, --bands, --stretch and the like), and QUERY is read in the same way; an option that is given here replaces
+    With --each, every example is a separate query; a folder, an archive, a catalogue or @list.txt is then a query for
+    each of its images. The column query of the table says which query a row answers. An index remembers how its images
+    were read (--hdu, --bands, --stretch and the like), and QUERY is read in the same way; an option given here replaces
     that of the index.
 
     Parameters
@@ -82,7 +82,7 @@ def similar(
     query : sequence of str or Path
         Image files to find similar images for.
     text : sequence of str
-        Description of the images to find; can be repeated. It needs a model with a text encoder.
+        Description of the images to find; can be repeated. Needs a model with a text encoder.
     symbol : sequence of str
         Class of the model (its slug or name), or an image file with a schematic symbol; can be repeated.
     id : sequence of str
@@ -98,18 +98,19 @@ def similar(
         Description of what results should not resemble; can be repeated.
     weight : sequence of float
         Weight of an example, repeated for each in the order QUERY, --text, --symbol, --id, position, --not, --not-text;
-        or only for those after the images, which then count 1. By default 1, and 0.5 for --not and --not-text.
+        or only for those after the images, which then have the weight 1. By default 1, and 0.5 for --not and
+        --not-text.
     each : bool
-        Make every example a query of its own; --not and --not-text then belong to all of them.
+        Make every example a separate query; --not and --not-text then apply to all of them.
     queries : Path, optional
-        Table with a query in each row, in some of the columns image, text, symbol, id, ra and dec, and not; those that
-        are filled form the query, and the column query names it.
+        Table with one query in each row, in any of the columns image, text, symbol, id, ra and dec, and not. The filled
+        cells of a row form its query, and the column query names it.
     index : Path, optional
         Index directory; by default the one in GALAXTOOL_INDEX, otherwise galaxtool_index/.
     among : sequence of str or Path, optional
         Folders, files or catalogues to search instead of an index; their index is kept in the cache.
     model : str, optional
-        Model to use with --among; by default mini. With an index, only checked against the model of the index.
+        Model to use with --among; by default mini. For an index, only compared with the model that built it.
     top_k : int
         Number of results for each query.
     cone : str, optional
