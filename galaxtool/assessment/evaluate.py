@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.report import draw_figures, write_page, write_tables
 from galaxtool.assessment.results import EvaluateResult
 from galaxtool.assessment.robustness import measure_robustness
+from galaxtool.assessment.same_settings import check_same_settings, describe_settings
 from galaxtool.assessment.score_images import score_images
 from galaxtool.assessment.scores_job import (
     DatasetRunner,
@@ -54,9 +55,12 @@ def evaluate_dataset(
     progress: Progress,
 ) -> EvaluateResult:
     """Score a model; see `galaxtool.commands.evaluate.evaluate`."""
+    settings = describe_settings(options, reading, compute)
+    if job_options.resume:
+        check_same_settings(options.output, settings)
     compute = compute if job_options.overwrite else restore_engine(options.output / "scores", compute)
     subject, reading = open_subject(options, reading, compute, progress)
-    run = _open_directory(options, job_options)
+    run = _open_directory(options, settings, job_options, subject.engine.record.digest)
     try:
         with run.recording():
             for note in subject.notes:
@@ -69,30 +73,14 @@ def evaluate_dataset(
     return result
 
 
-def _open_directory(options: EvaluateOptions, job_options: JobOptions) -> RunDirectory:
-    """Create the evaluation directory, or open an unfinished one."""
+def _open_directory(
+    options: EvaluateOptions, settings: Mapping[str, Any], job_options: JobOptions, digest: str
+) -> RunDirectory:
+    """Create the evaluation directory, or open an unfinished one of the same settings and model."""
     if job_options.resume and (options.output / "manifest.json").is_file():
+        check_same_settings(options.output, settings, digest=digest)
         return RunDirectory.open(options.output)
-    config = describe_options(options)
-    return RunDirectory.create(options.output, command="evaluate", config=config, overwrite=job_options.overwrite)
-
-
-def describe_options(options: EvaluateOptions) -> dict[str, Any]:
-    """Return the settings of an evaluation for its manifest."""
-    return {
-        "dataset": options.dataset,
-        "model": options.model,
-        "output": options.output,
-        "split": options.split,
-        "where": options.where,
-        "by": list(options.by_columns),
-        "coarse": options.coarse,
-        "prior": options.prior,
-        "gallery": options.gallery,
-        "gallery_split": options.gallery_split,
-        "perturb": list(options.perturbations),
-        "seed": options.seed,
-    }
+    return RunDirectory.create(options.output, command="evaluate", config=settings, overwrite=job_options.overwrite)
 
 
 def _evaluate(

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from galaxtool.assessment.compare_inputs import PREDICTIONS, name_evaluations
-from galaxtool.assessment.evaluate import describe_options, evaluate_dataset
+from galaxtool.assessment.evaluate import evaluate_dataset
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.report import write_page, write_tables
 from galaxtool.assessment.results import EvaluateResult
+from galaxtool.assessment.same_settings import check_same_settings, describe_settings
 from galaxtool.assessment.spread import summarize_metrics
 from galaxtool.errors import ConfigError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.jobs.options import JobOptions
+from galaxtool.models.find import find_model
+from galaxtool.search.source import read_record
 from galaxtool.tables.read import read_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.atomic_write import write_json
@@ -61,13 +65,15 @@ def evaluate_models(
     if not models or len(set(models)) < len(models):
         what = "A model is given twice." if models else "No model is given."
         raise ConfigError(what, hint="Name each model once: --model runs/seed0 --model runs/seed1")
-    run = _open_directory(options, models, job_options)
+    settings = describe_settings(options, reading, compute)
+    run = _open_directory(options, {**settings, "model": list(models)}, job_options)
     try:
         with run.recording():
             members = []
             for name, model in zip(_name_folders(models), models, strict=True):
                 one = replace(options, model=model, output=run.path / "models" / name)
-                if (done := _read_result(one.output)) is None:
+                done = _read_result(one.output, describe_settings(one, reading, compute))
+                if done is None:
                     done = evaluate_dataset(
                         one, reading=reading, compute=compute, job_options=job_options, progress=progress
                     )  # fmt: skip
@@ -78,11 +84,11 @@ def evaluate_models(
         raise
 
 
-def _open_directory(options: EvaluateOptions, models: Sequence[str], job_options: JobOptions) -> RunDirectory:
+def _open_directory(options: EvaluateOptions, settings: Mapping[str, Any], job_options: JobOptions) -> RunDirectory:
     if job_options.resume and (options.output / "manifest.json").is_file():
+        check_same_settings(options.output, settings)
         return RunDirectory.open(options.output)
-    config = {**describe_options(options), "model": list(models)}
-    return RunDirectory.create(options.output, command="evaluate", config=config, overwrite=job_options.overwrite)
+    return RunDirectory.create(options.output, command="evaluate", config=settings, overwrite=job_options.overwrite)
 
 
 def _name_folders(models: Sequence[str]) -> list[str]:
@@ -90,8 +96,14 @@ def _name_folders(models: Sequence[str]) -> list[str]:
     return [f"{number}-{name}" if names.count(name) > 1 else name for number, name in enumerate(names, 1)]
 
 
-def _read_result(folder: Path) -> EvaluateResult | None:
-    """Return the result of an evaluation that is finished; None of any other."""
+def _read_result(folder: Path, settings: Mapping[str, Any]) -> EvaluateResult | None:
+    """Return the result of an evaluation that is finished; None of any other.
+
+    Raises
+    ------
+    InputError
+        If it was made with other settings, or the model was another one.
+    """
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -99,6 +111,7 @@ def _read_result(folder: Path) -> EvaluateResult | None:
         return None
     if manifest.get("status") != "done":
         return None
+    check_same_settings(folder, settings, digest=read_record(find_model(settings["model"])).digest)
     table = read_table(folder / PREDICTIONS)
     return EvaluateResult(
         output=folder,

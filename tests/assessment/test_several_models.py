@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from support.helpers import SLUGS, make_model, write_fits
 
 import galaxtool
+from galaxtool.assessment.same_settings import check_same_settings
 from galaxtool.cli.main import application
 from galaxtool.errors import ConfigError, InputError
 
@@ -72,6 +74,63 @@ def test_what_is_done_is_not_done_again(
         application()([*map(str, words), "--no-figures", "--resume"])
     assert not exit_.value.code and "lowest to highest" in capsys.readouterr().out
     assert (together / "metrics.json").read_bytes() == before and done.stat().st_mtime_ns == touched
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"split": "test", "prior": "uniform"}, "--split left out (now test), --prior training (now uniform)"),
+        ({"seed": 3, "by": []}, "--by mag (now left out), --seed 0 (now 3)"),
+        ({"coarse": "gz2-5", "tta": 4}, "--coarse left out (now gz2-5), --tta left out (now 4)"),
+        ({"stretch": "asinh"}, "the options of reading left out (now --stretch asinh)"),
+        ({"precision": "bf16"}, "--precision auto (now bf16)"),
+        ({"label_column": "shape"}, "--label-column left out (now shape)"),
+    ],
+)
+def test_other_settings_do_not_resume(
+    together: Path, images: Path, models: list[Path], changes: dict[str, object], words: str
+) -> None:
+    manifest = together / "manifest.json"
+    before = manifest.read_text()
+    given = {"by": ["mag"], "figures": False, "resume": True, **changes}
+    manifest.write_text(json.dumps({**json.loads(before), "status": "interrupted"}))
+    try:
+        with pytest.raises(InputError, match="was begun with") as caught:
+            galaxtool.evaluate(images, model=models, output=together, **given)
+        assert f"was begun with {words}." in str(caught.value) and "--overwrite" in str(caught.value.hint)
+        one = together / "models" / "seed0"
+        with pytest.raises(InputError, match="was begun with") as caught:
+            galaxtool.evaluate(images, model=models[0], output=one, **given)
+        assert f"was begun with {words}." in str(caught.value)
+    finally:
+        manifest.write_text(before)
+
+
+def test_a_model_of_other_content_is_not_taken_as_done(
+    together: Path, images: Path, models: list[Path], tmp_path: Path
+) -> None:
+    shutil.copytree(together, tmp_path / "both")
+    for file in (tmp_path / "both" / "manifest.json", tmp_path / "both" / "models" / "seed0" / "manifest.json"):
+        manifest = json.loads(file.read_text())
+        if "model" in manifest:
+            manifest["model"]["digest"] = "0" * 64
+        else:
+            manifest["status"] = "interrupted"
+        file.write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=r"a model of the digest 000000000000 \(now"):
+        galaxtool.evaluate(images, model=models, output=tmp_path / "both", by=["mag"], figures=False, resume=True)
+
+
+def test_names_of_the_same_files_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = {"dataset": "set", "by": ["a"], "precision": "auto", "old": 1}
+    config = {name: {"value": value} for name, value in entries.items()}
+    (tmp_path / "manifest.json").write_text(json.dumps({"config": config}))
+    (tmp_path / "set").mkdir()
+    monkeypatch.chdir(tmp_path)
+    settings = {"dataset": f"{tmp_path}/set", "by": ("a",), "precision": "fp32", "label_column": "x"}
+    check_same_settings(tmp_path, settings, digest="d")
+    with pytest.raises(InputError, match="DATASET set"):
+        check_same_settings(tmp_path, {**settings, "dataset": "other"})
 
 
 @pytest.mark.slow
