@@ -252,7 +252,7 @@ def _describe_settings(options: EvaluateOptions, subject: Subject, runner: Datas
         "Where": options.where or "",
         "Coarser terms": options.coarse or "",
         "Gallery": _describe_gallery(options),
-        "Mix of classes": subject.prior.header,
+        "Class frequencies": subject.prior.header,
         "Views": str(setup.tta) if setup.tta != 1 else "",
         "Engine": f"{setup.engine}, {setup.precision}",
         "Made by": f"galaxtool {__version__}, {utc_now()}",

@@ -35,7 +35,7 @@ class EvaluateOptions:
     coarse : str, optional
         Coarser taxonomy in whose classes the model is scored.
     prior : str
-        Mix of classes that the probabilities answer for.
+        Class frequencies that the probabilities assume.
     gallery : str, optional
         Data set or index in which the images are looked up for the scores of retrieval.
     gallery_split : str, optional

@@ -60,7 +60,7 @@ def install_plugin(requirement: str, *, editable: bool, upgrade: bool, progress:
         changed = [row for row in rows if _normalize(row["from"]) == name]
     if not changed:
         raise PluginError(
-            f"'{requirement}' is installed, but brings no plugin: it has no entry point in the group 'galaxtool'.",
+            f"'{requirement}' is installed, but contains no plugin: it has no entry point in the group 'galaxtool'.",
             hint="Its author can see docs/plugins.md; remove it with pip uninstall.",
         )
     return PluginChange("installed", requirement, changed)

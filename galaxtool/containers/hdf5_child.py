@@ -93,7 +93,7 @@ def read_in_child(path: Path, name: str, part: Any, size: int) -> np.ndarray:
         values, why = _child.ask(_make_request(path, name, part), _SECONDS + size / _BYTES_PER_S)
     except ChildFailed as error:
         _lost_s[key] = _lost_s.get(key, 0.0) + time.monotonic() - started
-        raise OSError(f"reading it in a process of its own was {error}") from error
+        raise OSError(f"reading it in a child process was {error}") from error
     if why:
         raise OSError(why)
     array: np.ndarray = values

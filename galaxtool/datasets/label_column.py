@@ -113,7 +113,7 @@ def _read_lists(cells: Sequence[list[Any] | None], what: str) -> ColumnLabels:
         counted = "lists of several values"
     raise TableError(
         f"{what} holds {counted}, and an image has one class.",
-        hint="Write the class of each row into a column of its own. Vote fractions are learned with --votes.",
+        hint="Write the class of each row into a separate column. Vote fractions are learned with --votes.",
     )
 
 

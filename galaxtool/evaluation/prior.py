@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 TRAINING, UNIFORM, INVERSE = "training", "uniform", "inverse"
-"""Mixes that the scores of a model can answer for: that of its training, equal shares, or the inverse of the first."""
+"""Class frequencies that scores can assume: those of the training, equal ones, or the inverse of the first."""
 
 _LEAST = 1e-30  # a softmax in float32 can be exactly 0, which no factor would raise
 
@@ -45,7 +45,7 @@ def measure_prior(
 
 
 def find_scores_shares(prior: np.ndarray, scores_prior: str) -> np.ndarray:
-    """Return the shares of the classes, (K,), that scores answer for: one of the mixes above, of a training prior."""
+    """Return the shares of the classes, (K,), that scores assume: one of those above, of a training prior."""
     least = prior[prior > 0].min(initial=1.0)
     known = np.maximum(prior, least)  # a class that was never seen counts as the rarest one
     shares = {TRAINING: known, UNIFORM: np.ones(len(prior)), INVERSE: 1 / known}[scores_prior]

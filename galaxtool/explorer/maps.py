@@ -135,7 +135,7 @@ class MapStore:
         for folder in (self._objects.folder, find_cache_folder(self._objects)):
             if save_file(folder / self._name(kind), stream.getvalue()):
                 return
-        self._progress.say("The map cannot be kept, neither beside the index nor in the cache.")
+        self._progress.say("The map cannot be saved, neither beside the index nor in the cache.")
 
 
 def save_file(path: Path, content: bytes) -> bool:

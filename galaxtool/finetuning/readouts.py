@@ -33,7 +33,7 @@ class Readout:
     head : torch.nn.Module
         Maps features (N, dim) to logits (N, K).
     objective : Objective
-        Objective that scores the logits, for the mix of classes that they answer for.
+        Objective that scores the logits, for the class frequencies that they assume.
     """
 
     head: nn.Module
@@ -50,7 +50,7 @@ def make_readouts(task: Task, head: nn.Module, fitted_objective: Objective) -> d
     head : torch.nn.Module
         Head of the training.
     fitted_objective : Objective
-        Objective of heads that are fitted to the training images, which answer for the mix of classes of the training.
+        Objective of heads that are fitted to the training images, which assume the class frequencies of the training.
 
     Returns
     -------

@@ -140,7 +140,7 @@ def _choose_kept(task: Task) -> KeptImages:
 
 
 def answer_for_training(task: Task, setup: TrainingSetup) -> Task:
-    """Return the task with the objective of fitted heads, whose scores answer for the mix of what they are fitted to.
+    """Return the task with the objective of fitted heads, whose scores assume the frequencies of the training images.
 
     That is each training image with a class, once: neither the weights of the data sets nor coarser labels count.
     """

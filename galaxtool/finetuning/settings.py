@@ -155,7 +155,7 @@ def parse_method_options(method: MethodSpec, given: Sequence[str]) -> dict[str, 
 
 
 def find_scores_prior(head: str, contrast: str, class_weights: str) -> str:
-    """Return the mix of classes that the probabilities of a trained head answer for.
+    """Return the class frequencies that the probabilities of a trained head assume.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def find_scores_prior(head: str, contrast: str, class_weights: str) -> str:
         Registered name of the head.
     contrast : {"instance", "class"}
         Negatives of the loss of a prompt head. With the other items as negatives, it is a balanced softmax (Ren et al.
-        2020, arXiv:2007.10740): frequent classes are compared against more often, so that the scores answer for equal
+        2020, arXiv:2007.10740): frequent classes are compared against more often, so that the scores assume equal
         shares.
     class_weights : {"none", "inverse"}
         Weights of the items. With ``inverse``, all classes have equal shares in the loss.
@@ -172,7 +172,7 @@ def find_scores_prior(head: str, contrast: str, class_weights: str) -> str:
     -------
     str
         A mix of `galaxtool.evaluation.prior`. A balanced softmax with inverse weights corrects twice, so its scores
-        answer for the inverse of the training mix.
+        assume the inverse of the training frequencies.
     """
     corrections = (head == "prompt" and contrast == "instance") + (class_weights == "inverse")
     return (TRAINING, UNIFORM, INVERSE)[corrections]

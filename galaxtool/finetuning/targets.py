@@ -241,7 +241,7 @@ def _describe_mixture(items: Sequence[Item], sources: Sequence[int], names: Sequ
         return []
     pairs = ", ".join(f"{dataset} in those of {name}" for dataset, name in found.items())
     return [
-        f"The data sets are labelled in different terms ({pairs}), and every label is a class of its own. --taxonomy "
+        f"The data sets are labelled in different terms ({pairs}), and every label is a separate class. --taxonomy "
         "NAME makes them labels of the same classes."
     ]
 

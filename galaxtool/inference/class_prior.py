@@ -26,14 +26,14 @@ _FRACTION_COLUMNS = ("fraction", "share", "prior", "probability", "weight", "cou
 
 @dataclass(frozen=True)
 class ClassPrior:
-    """The mix of classes that probabilities answer for.
+    """The class frequencies that probabilities assume.
 
     Parameters
     ----------
     name : str
         ``training``, ``uniform``, or the shares of a file as ``spiral=0.3 elliptical=0.7``.
     factors : tuple of float
-        Factor for each class of the model; empty if its own probabilities answer for this mix already.
+        Factor for each class of the model; empty if its own probabilities assume these already.
     """
 
     name: str = TRAINING
@@ -55,7 +55,7 @@ def correct_probabilities(probabilities: np.ndarray, factors: tuple[float, ...])
 
 
 def choose_prior(record: ModelRecord, wanted: str) -> ClassPrior:
-    """Return the mix that a user wants the probabilities of a model to answer for.
+    """Return the class frequencies that a user wants the probabilities of a model to assume.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def choose_prior(record: ModelRecord, wanted: str) -> ClassPrior:
     ConfigError
         If the model has answers to questions instead of classes.
     ModelError
-        If the scores answer for the mix of a training that the model does not state.
+        If the scores assume frequencies of a training set that the model does not state.
     InputError
         If the file cannot be read, names a class that the model does not have, lacks one, or has no valid fractions.
     """
@@ -79,7 +79,7 @@ def choose_prior(record: ModelRecord, wanted: str) -> ClassPrior:
     if record.votes is not None or record.regression is not None:
         what = "votes" if record.regression is None else "numbers"
         raise ConfigError(
-            f"The model '{record.name}' predicts {what}, which have no mix of classes.", hint="Leave --prior out."
+            f"The model '{record.name}' predicts {what}, which have no class frequencies.", hint="Leave --prior out."
         )
     taxonomy = record.make_taxonomy()
     shares = prior
@@ -92,7 +92,7 @@ def choose_prior(record: ModelRecord, wanted: str) -> ClassPrior:
         scored = find_scores_shares(prior, record.scores_prior)
     else:
         raise ModelError(
-            f"The model '{record.name}' does not state the mix of classes that it was trained on, so its "
+            f"The model '{record.name}' does not state the class frequencies of its training set, so its "
             "probabilities cannot be corrected for another.",
             hint="Leave --prior out, or train the model again with this version of galaxtool.",
         )

@@ -142,7 +142,7 @@ class Model:
         images : image or sequence of images
             See `Model`.
         prior : str or path
-            Mix of classes that the probabilities answer for: ``training``, ``uniform``, or a file with the fraction of
+            Class frequencies that the probabilities assume: ``training``, ``uniform``, or a file with the fraction of
             each class, as for ``galaxtool classify``.
         tta : {1, 2, 4, 8}, optional
             Number of views of each image, turned and mirrored, whose results are averaged; by default that of the

@@ -38,7 +38,7 @@ def make_provenance(
     notes : sequence of str
         What to beware of.
     prior : str
-        Mix of classes that the probabilities answer for; empty if they are left as the model computes them.
+        Class frequencies that the probabilities assume; empty if they are left as the model computes them.
     tta : int
         Number of views of each image whose results are averaged.
     passes : int

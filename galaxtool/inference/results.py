@@ -44,7 +44,7 @@ class ClassifyResult:
     notes : tuple of str
         What to beware of with this model and these images.
     prior : str
-        Mix of classes that the probabilities answer for; empty if they are left as the model computes them.
+        Class frequencies that the probabilities assume; empty if they are left as the model computes them.
     terms : str
         Coarser taxonomy of the table; empty for the classes of the model.
     dropped : float or None

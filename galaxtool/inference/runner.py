@@ -94,7 +94,7 @@ class BatchRunner:
     embeds : bool
         Whether to compute embeddings rather than probabilities.
     prior : ClassPrior, optional
-        Mix of classes that the probabilities answer for; by default they are left as the model computes them.
+        Class frequencies that the probabilities assume; by default they are left as the model computes them.
 
     Attributes
     ----------

@@ -122,7 +122,7 @@ class PredictionsRecord(BatchRecord):
     top_k : int
         Number of labels in a row.
     prior : str, optional
-        Mix of classes that the probabilities answer for, if they are not left as the model computes them.
+        Class frequencies that the probabilities assume, if they are not left as the model computes them.
     terms : str, optional
         Coarser taxonomy to which the probabilities are converted.
     rows_per_part : int

@@ -63,7 +63,7 @@ class LabelResult:
         try:
             self.page.wait()
         except KeyboardInterrupt as error:
-            error.add_note(f"Every answer is in '{self.output}'. Run it again to go on.")
+            error.add_note(f"Every answer is in '{self.output}'. Run it again to continue.")
             raise
 
     def stop(self) -> None:

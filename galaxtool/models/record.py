@@ -56,7 +56,7 @@ class ModelRecord:
         Share of each class, by slug, among the labelled training images; the shares sum to 1, and a class without any
         image counts as one image. Empty if unknown, as in models of earlier versions.
     scores_prior : {"training", "uniform", "inverse"}
-        Mix of classes that the model's own probabilities answer for: that of `prior`; equal shares of all classes, as
+        Class frequencies that the model's own probabilities assume: that of `prior`; equal shares of all classes, as
         those of a balanced softmax do; or the inverse of `prior`, after class weights in a balanced softmax.
     tta : int
         Number of views of each image, turned and mirrored, whose results are averaged unless the user says otherwise:

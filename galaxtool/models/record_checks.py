@@ -65,7 +65,7 @@ def check_record(values: Any, where: str, hint: str) -> None:
     """
 
     def fail(what: str, why: str) -> None:
-        raise ModelError(f"'{where}' is not a sound model record: {what} {why}.", hint=hint)
+        raise ModelError(f"'{where}' is not a valid model record: {what} {why}.", hint=hint)
 
     def check(entry: Mapping[str, Any], checks: Mapping[str, Check], prefix: str = "") -> None:
         key, why = find_bad_field(entry, checks)

@@ -47,7 +47,7 @@ def find_anomalies(args: FeatureArgs, options: AnomalyOptions, progress: Progres
     if len(features) < 2:
         raise InputError(
             f"'{features.name}' has features of {format_count(len(features), 'image')}, which cannot be odd alone.",
-            hint="Give at least two images; a few hundred or more are needed to tell what is ordinary.",
+            hint="Give at least two images; a few hundred or more are needed to learn what is ordinary.",
         )
     if len(features) < _FEW:
         notes.append(f"These are only {len(features)} images: which of them are odd means little.")

@@ -68,7 +68,8 @@ class TrainingRun:
         if not rows or "stage" not in rows[0] or "loss" not in rows[0]:
             what = "has no columns 'stage' and 'loss'" if rows else "has no epoch yet"
             raise InputError(
-                f"The history of the run '{self.path}' {what}.", hint="Let the training go on, or start it."
+                f"The history of the run '{self.path}' {what}.",
+                hint="Wait for the first epoch to end, or train the run again.",
             )
         return rows
 

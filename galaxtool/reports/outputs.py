@@ -63,7 +63,7 @@ def write_outputs(
             sort = import_attribute("galaxtool.reports.sorting:sort_into")
             sorted_into = sort(outputs.sort_into, chunks(), how=outputs.sort_by)
     except GalaxtoolError:
-        progress.say(f"The table '{outputs.table}' was written nevertheless.")
+        progress.say(f"The table '{outputs.table}' was written all the same.")
         raise
     return sorted_into
 

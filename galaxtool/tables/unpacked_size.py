@@ -45,7 +45,7 @@ def check_unpacked_size(path: Path) -> None:
                         raise TableError(
                             f"'{path}' has {size >> 20} MB and unpacks to more than {limit >> 20} MB, which no table "
                             "of objects does.",
-                            hint="If it is sound, unpack it first.",
+                            hint="If you trust it, unpack it first.",
                         )
         except (OSError, EOFError, zlib.error):
             return  # the reader says what is wrong

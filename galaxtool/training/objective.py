@@ -76,7 +76,7 @@ class ClassObjective:
     taxonomy : Taxonomy
         The K classes.
     options : TrainOptions
-        Class weights, label smoothing, and the mix of classes that the outputs answer for. Labels are smoothed only
+        Class weights, label smoothing, and the class frequencies that the outputs assume. Labels are smoothed only
         where they are a class.
     targets : ndarray of int64, shape (N,)
         Labels of the training split.

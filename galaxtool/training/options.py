@@ -52,7 +52,7 @@ class TrainOptions:
     compile : bool
         Whether to compile the image tower.
     scores_prior : {"training", "uniform", "inverse"}
-        Mix of classes that the probabilities of the head in training answer for, see `galaxtool.evaluation.prior`.
+        Class frequencies that the probabilities of the head in training assume, see `galaxtool.evaluation.prior`.
     seed : int
         Random seed of the training.
     precision : {"fp32", "bf16", "fp16"}

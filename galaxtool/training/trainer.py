@@ -157,7 +157,7 @@ class Trainer:
         try:
             optimizer.load_state_dict(state)
         except ValueError:  # the groups of an older version
-            self.progress.say("The checkpoint is of an older version, so AdamW estimates its moments anew.")
+            self.progress.say("The checkpoint is of an older version, so AdamW estimates its moments from scratch.")
 
     def _run_stage(
         self, number: int, stepper: Stepper, averaged: AveragedModel | None, interrupt: InterruptHandler

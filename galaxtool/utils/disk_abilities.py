@@ -37,7 +37,7 @@ def lacks_locks(error: OSError) -> bool:
     """Tell whether locking failed because the file system has no locks; warn once if so."""
     if error.errno not in _UNSUPPORTED - {errno.EACCES}:
         return False
-    _tolerate(error, "has no locks, so make sure that no second command writes to the same output meanwhile")
+    _tolerate(error, "has no locks, so make sure that no other command writes to the same output at the same time")
     return True
 
 

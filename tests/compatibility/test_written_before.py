@@ -99,7 +99,7 @@ def test_an_interrupted_training_is_resumed() -> None:
     # the values differ: since then, symbols have BatchNorm statistics of their own and the temperature a rate
     assert {name: values.shape for name, values in resumed.items()} == {n: values.shape for n, values in whole.items()}
     assert all(np.isfinite(values).all() for values in resumed.values())
-    assert "AdamW estimates its moments anew" in Path("interrupted/log.txt").read_text()
+    assert "AdamW estimates its moments from scratch" in Path("interrupted/log.txt").read_text()
 
 
 def test_an_interrupted_job_is_resumed_or_refused_with_a_sentence() -> None:

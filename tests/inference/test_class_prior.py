@@ -111,7 +111,7 @@ def test_a_model_without_a_prior_stays_as_it_was(plain_model: Path, images: Path
     galaxtool.classify([images], model=plain_model, output=tmp_path / "p.csv")
     galaxtool.classify([images], model=plain_model, prior="training", output=tmp_path / "q.csv")
     assert (tmp_path / "p.csv").read_bytes() == (tmp_path / "q.csv").read_bytes()
-    with pytest.raises(ModelError, match="does not state the mix of classes"):
+    with pytest.raises(ModelError, match="does not state the class frequencies"):
         galaxtool.classify([images], model=plain_model, prior="uniform", output=tmp_path / "r.csv")
     assert not (tmp_path / "r.csv").exists()
 

@@ -257,7 +257,7 @@ def test_damaged_model(what: str, model: Path, images: Path, tmp_path: Path) -> 
         }
         (broken / "model.json").write_text("{" if what == "json" else json.dumps(changed[what]))
     said = run_failing("classify", images, "--model", broken, "-o", "p.csv")
-    wanted = {"newer": "newer galaxtool", "json": "damaged", "list": "not a sound model record"}
+    wanted = {"newer": "newer galaxtool", "json": "damaged", "list": "not a valid model record"}
     assert wanted.get(what, "broken") in said
 
 

@@ -216,7 +216,7 @@ def _check(comparison: Comparison, model: str, options: ExportOptions) -> None:
         )
     if precision == "int8" and comparison.drop >= options.allow_drop:
         raise ModelError(
-            f"{describe_drop(comparison)}, and a drop below {options.allow_drop:g} is asked for.",
+            f"{describe_drop(comparison)}, but --allow-drop is {options.allow_drop:g}.",
             hint=f"Nothing was written. Use --precision fp16, or accept it with --allow-drop "
             f"{np.floor(comparison.drop) + 1:g}.",
         )

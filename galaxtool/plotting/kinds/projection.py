@@ -105,7 +105,7 @@ def _choose_coloring(embedded: list[EmbeddedImages], request: PlotRequest) -> _C
     classes, indices = index_classes(joined.tolist())
     if len(classes) > _MAX_CLASSES:
         raise ConfigError(
-            f"The column '{name}' has {len(classes)} different texts, and a figure can tell {_MAX_CLASSES} apart.",
+            f"The column '{name}' has {len(classes)} different texts; a figure can show at most {_MAX_CLASSES}.",
             hint="Name a column of classes or of numbers with --by.",
         )
     return _Coloring(np.split(indices, np.cumsum([len(one) for one in texts])[:-1]), classes)

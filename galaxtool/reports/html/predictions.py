@@ -25,7 +25,7 @@ _SCRIPTS = ("scripts/rows.js", "scripts/table.js", "scripts/details.js", "script
 _TITLES = {
     "MODEL": "Model",
     "MODELSHA": "Digest of the model (SHA-256)",
-    "PRIOR": "Mix of classes that the probabilities answer for",
+    "PRIOR": "Class frequencies that the probabilities assume",
     "UNLIKE": "Images unlike those of the training",
     "TTA": "Views of each image, averaged",
     "TERMS": "Coarser terms",
