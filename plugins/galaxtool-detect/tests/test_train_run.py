@@ -98,6 +98,7 @@ def test_a_training_starts_from_another_detector(trained: Path, fields: Path, tm
     for name, value in old.state_dict().items():
         torch.testing.assert_close(state[name], value, atol=1e-5, rtol=0)
     assert record.network.backbone == "small-resnet" and record.training["start"] == "run"
+    assert record.training["backbone"] == "small-resnet" and record.training["head"] == "small"
     assert record.upscale == load_detector(trained / "model")[1].upscale
 
 

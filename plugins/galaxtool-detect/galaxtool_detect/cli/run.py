@@ -27,6 +27,7 @@ def build_run() -> TyperCommand:
 def _show(result: RunResult) -> None:
     kinds = ", ".join(f"{count} {name}" for name, count in result.classes.items()) or "none"
     maps = "1 map" if result.maps == 1 else f"{result.maps} maps"
-    print(f"{result.sources} sources in {maps} ({kinds}): {result.output}")
+    sources = "1 source" if result.sources == 1 else f"{result.sources} sources"
+    print(f"{sources} in {maps} ({kinds}): {result.output}")
     if result.failed:
         print(f"Could not be read: {', '.join(map(str, result.failed))}")

@@ -81,7 +81,8 @@ def detect_and_write(
                 one.map, one.found, run.classes, name=one.path.stem, join=join, noise=noise, progress=progress
             )
             counts.update(map(str, made.sources["label"]))
-            progress.say(f"{one.path.name}: {len(made.sources)} sources; enlarged by {one.upscale:g} for the network.")
+            count = "1 source" if len(made.sources) == 1 else f"{len(made.sources)} sources"
+            progress.say(f"{one.path.name}: {count}; enlarged by {one.upscale:g} for the network.")
             for note in describe_missing(one.map, noise):
                 warn(progress, f"{one.path.name}: {note}")
             described = _describe_settings(settings, run.threshold, one.upscale)

@@ -119,6 +119,8 @@ def _make_record(config: TrainConfig, setup: Setup, best: dict[str, Any]) -> Det
         sources=setup.sizes.as_dict(),
         training={
             **{key: value for key, value in config.as_dict().items() if key not in ("dataset", "start")},
+            "backbone": config.backbone if config.start is None else detector.config.backbone,
+            "head": detector.config.head,
             "start": None if config.start is None else Path(config.start).name,
             "dataset": setup.train.fields.name,
             "fields": len(setup.train),
