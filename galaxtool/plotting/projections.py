@@ -64,10 +64,15 @@ def project_tsne(vectors: np.ndarray, *, perplexity: float = PERPLEXITY, seed: i
         If there are fewer than four vectors.
     """
     _check_number(vectors, "t-SNE")
-    perplexity = min(perplexity, (len(vectors) - 1) / 3)
+    perplexity = min(perplexity, find_most_perplexity(len(vectors)))
     tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed, n_jobs=-1)
     points: np.ndarray = tsne.fit_transform(vectors)
     return points
+
+
+def find_most_perplexity(n: int) -> float:
+    """Return the largest perplexity for n vectors: a third of the others."""
+    return (n - 1) / 3
 
 
 def project_umap(

@@ -124,7 +124,10 @@ def test_a_balanced_sample_has_the_same_number_of_each_class(folder: Path) -> No
 def test_a_figure_of_an_evaluation(folder: Path, tmp_path: Path, kind: str, options: dict[str, object]) -> None:
     style = tmp_path / "coarse.mplstyle"
     style.write_text("savefig.dpi: 60\n")
-    galaxtool.plot(kind, folder / "ev", output=tmp_path / "a.png", style=style, **options)  # type: ignore[arg-type]
+    log = Listener()
+    galaxtool.plot(kind, folder / "ev", output=tmp_path / "a.png", style=style, progress=log, **options)  # type: ignore[arg-type]
+    lowered = "perplexity 30 was lowered to 7.33, a third of 23 images."
+    assert (lowered in log.messages) == (kind == "tsne" and "by" in options)
     with Image.open(tmp_path / "a.png") as image:
         assert image.width == 204
         assert len(np.unique(np.asarray(image.convert("L")))) > 20
@@ -171,11 +174,9 @@ def test_a_gallery_of_other_views_is_noticed(digest: str, is_other: bool, tmp_pa
         path = tmp_path / f"{name}.parquet"
         with open_embedding_writer(path, count=1, dim=8, meta={**meta, "preprocess_digest": own}) as writer:
             writer.write([EmbeddedImage("a", "", None, None, "")], np.eye(8, dtype=np.float32)[:1])
-    said: list[str] = []
-    log = Silent()
-    log.say = said.append  # type: ignore[method-assign]
+    log = Listener()
     open_gallery(str(tmp_path / "gallery.parquet"), log, open_embedded(str(tmp_path / "queries.parquet"), log))
-    assert any("another number of views" in line for line in said) == is_other
+    assert any("another number of views" in line for line in log.messages) == is_other
 
 
 def test_right_and_wrong_neighbours_differ_without_colour() -> None:

@@ -14,7 +14,7 @@ from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.embedded import EmbeddedImages, open_embedded, sample_images
 from galaxtool.plotting.images import TRUTH, check_whole, index_classes
 from galaxtool.plotting.labels import name_class
-from galaxtool.plotting.projections import project_pca, project_tsne, project_umap
+from galaxtool.plotting.projections import find_most_perplexity, project_pca, project_tsne, project_umap
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.umap_layout import require_umap
 
@@ -28,7 +28,13 @@ def plot_tsne(request: PlotRequest) -> Figure:
     perplexity, seed = float(request.options["perplexity"]), int(request.options["seed"])
     if not perplexity > 1:
         raise ConfigError(f"perplexity is {perplexity:g}.", hint="Give a number above 1; 30 is usual.")
-    return _plot(request, "t-SNE", lambda vectors: project_tsne(vectors, perplexity=perplexity, seed=seed))
+
+    def project(vectors: np.ndarray) -> np.ndarray:
+        if perplexity > (most := find_most_perplexity(len(vectors))):
+            request.log.say(f"perplexity {perplexity:g} was lowered to {most:.3g}, a third of {len(vectors)} images.")
+        return project_tsne(vectors, perplexity=perplexity, seed=seed)
+
+    return _plot(request, "t-SNE", project)
 
 
 def plot_umap(request: PlotRequest) -> Figure:
@@ -38,9 +44,13 @@ def plot_umap(request: PlotRequest) -> Figure:
     min_dist, seed = float(request.options["min_dist"]), int(request.options["seed"])
     if not 0 <= min_dist < 1:
         raise ConfigError(f"min_dist is {min_dist:g}.", hint="Give a number from 0 to below 1; 0.1 is usual.")
-    return _plot(
-        request, "UMAP", lambda vectors: project_umap(vectors, neighbors=neighbors, min_dist=min_dist, seed=seed)
-    )
+
+    def project(vectors: np.ndarray) -> np.ndarray:
+        if neighbors > len(vectors):
+            request.log.say(f"neighbors {neighbors} was lowered to the number of images, {len(vectors)}.")
+        return project_umap(vectors, neighbors=neighbors, min_dist=min_dist, seed=seed)
+
+    return _plot(request, "UMAP", project)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
