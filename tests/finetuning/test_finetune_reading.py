@@ -273,7 +273,7 @@ def test_data_sets_without_hdus_refuse_hdu_options() -> None:
         said = run_failing("finetune", name, *QUICK, "--pattern", PATTERN, "--out", "run")
         assert "has no files for each band, so --pattern changes nothing" in said
     said = run_failing("finetune", "g.h5", *QUICK, "--pattern", PATTERN, "--out", "run")
-    assert "'g.h5' is not a folder" in said and "unpack" in said
+    assert "'g.h5', which is not a folder" in said and "unpack" in said
     said = run_failing("finetune", *QUICK, "--pattern", PATTERN, "--out", "run")  # of the built-in data set
     assert "--pattern changes nothing" in said
     assert not Path("run").exists()
