@@ -109,22 +109,3 @@ def test_units_and_names() -> None:
         ("z", "z", ""), ("Bar length", "bar_length", "arcsec"), ("v", "v", "km/s"),
     ]  # fmt: skip
     assert found[1].outputs == ("bar_length_low", "bar_length", "bar_length_high")
-
-
-@pytest.mark.slow
-def test_simulated_galaxies_are_measured_and_exported(tmp_path: Path) -> None:
-    folder = tmp_path / "galaxies"
-    assert run_command("simulate", "-o", folder, "-n", 600, "--size", 64)[0] == 0
-    code, _, said = run_command(
-        "finetune", folder, "--target", "axis_ratio", "--target", "bulge_fraction", "--backbone", "mini",
-        "--epochs", 6, "--test-fraction", 0.2, "-o", "run", "--device", "cpu",
-    )  # fmt: skip
-    assert code == 0, said
-    scores = json.loads(Path("run", "metrics.json").read_text())["test"]["quantities"]["axis_ratio"]
-    assert scores["r2"]["value"] > 0.5 and 0.5 < scores["coverage"]["value"] < 0.85
-    code, _, said = run_command("export", "--model", "run", "-o", "model.onnx")
-    assert code == 0, said
-    for model, table in (("run", "a.csv"), ("model.onnx", "b.csv")):
-        assert run_command("classify", folder, "--model", model, "-o", table, "--device", "cpu")[0] == 0
-    one, other = read_table(Path("a.csv")), read_table(Path("b.csv"))
-    np.testing.assert_allclose(one["axis_ratio"], other["axis_ratio"], atol=1e-3)
