@@ -188,6 +188,7 @@ def _choose(
         hint = f"Unpack it first, with {packing.command}."
     if by_suffix:
         suffix = f"has the suffix of a {by_suffix[0].spec.name} image but is {what or 'something else'}"
+        hint = hint or "Copy or download the file again, or leave it out."
         raise UnreadableImage(f"'{file.name}' {suffix}.", hint=hint)
     if what:
         raise UnreadableImage(f"'{file.name}' is {what}, not an image in a known format.", hint=hint)

@@ -105,7 +105,7 @@ def gather_maps(inputs: Sequence[str | Path]) -> list[Path]:
         elif path.exists():
             found.append(path)
         else:
-            raise InputError(f"'{path}' does not exist.")
+            raise InputError(f"'{path}' does not exist.", hint="Check the path; a folder of maps can be given too.")
     if not found:
         raise InputError("There is no map to look at.", hint="Give one: galaxtool detect run map.fits -o sources.csv")
     return list(dict.fromkeys(found))
