@@ -214,11 +214,11 @@ def _check(comparison: Comparison, model: str, options: ExportOptions) -> None:
             if precision != "fp32"
             else "Please report this with the versions that `galaxtool doctor` prints.",
         )
-    if precision == "int8" and comparison.drop >= options.allow_drop:
+    if precision == "int8" and options.allow_drop < 100 and comparison.drop >= options.allow_drop:
         raise ModelError(
             f"{describe_drop(comparison)}, but --allow-drop is {options.allow_drop:g}.",
             hint=f"Nothing was written. Use --precision fp16, or accept it with --allow-drop "
-            f"{np.floor(comparison.drop) + 1:g}.",
+            f"{min(np.floor(comparison.drop) + 1, 100):g}.",
         )
 
 
