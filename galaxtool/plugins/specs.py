@@ -277,9 +277,13 @@ class IndexSpec(Spec):
         Another ``"package.module:function"``, such that ``prepare(sample, count)`` returns a trained index without
         vectors, to which all `count` are added in blocks, so that they are never in memory at once. `sample` has some
         of them. Without it, the factory gets all vectors.
+    refine : int
+        Number of candidates for each wanted result, which are ranked again by their vectors; 1 for none. It is the
+        start of a search for the recall that ``--target-recall`` asks for.
     """
 
     prepare: str = ""
+    refine: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from astropy.table import MaskedColumn, Table
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.plugins.registry import get_registry
+from galaxtool.search.index.search import Searcher
 
 _N, _DIM, _K = 2000, 32, 10
 _LEAST_RECALL = 0.5
@@ -21,7 +22,8 @@ def check_index(name: str, *, seed: int = 0) -> None:
     The checks are:
 
     - The factory returns a FAISS index with all vectors, by inner product, and leaves its argument as it is.
-    - A vector finds itself; at least half of the true 10 nearest are found; similarities are those of the vectors.
+    - A vector finds itself; at least half of the true 10 nearest are found; similarities are those of the vectors: in a
+      search, which ranks candidates again if the kind has `refine`.
     - A query alone finds what it finds among others, also after the index was stored and loaded.
 
     Parameters
@@ -42,24 +44,27 @@ def check_index(name: str, *, seed: int = 0) -> None:
     scaled = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     vectors: np.ndarray = np.ascontiguousarray(scaled, dtype=np.float32)
     kept = vectors.copy()
-    index: Any = get_registry().indexes.find(name).create(vectors)
+    registration = get_registry().indexes.find(name)
+    index: Any = registration.create(vectors)
     assert isinstance(index, faiss.Index), f"The kind '{name}' makes a {type(index).__name__}, not a faiss.Index."
     assert np.array_equal(kept, vectors), f"The kind '{name}' changes the vectors that it is given."
     assert (index.ntotal, index.d) == (_N, _DIM), f"The kind '{name}' holds {index.ntotal} vectors of {_N}."
     assert index.metric_type == faiss.METRIC_INNER_PRODUCT, (
         f"The kind '{name}' does not compare by inner product; similarities are cosines of unit vectors."
     )
-    similarities, rows = index.search(vectors[:100], _K)
+    searcher = Searcher(index, lambda rows: vectors[rows], refine=registration.spec.refine)
+    similarities, rows = searcher.search(vectors[:100], _K)
     exact = np.argsort(-vectors[:100] @ vectors.T, axis=1)[:, :_K]
     recall = float(np.mean([len({*a} & {*b}) / _K for a, b in zip(rows.tolist(), exact.tolist(), strict=True)]))
     assert recall >= _LEAST_RECALL, f"The kind '{name}' finds {recall:.0%} of the 10 nearest vectors."
     assert (rows[:, 0] == np.arange(100)).mean() > 0.9, f"Vectors in an index '{name}' do not find themselves."
     wanted = (vectors[:100, None] * vectors[rows]).sum(axis=2)
     assert float(np.abs(similarities - wanted).max()) < 0.05, f"Similarities of the kind '{name}' are not the cosines."
+    plain = index.search(vectors[:10], _K)[1]
     loaded = faiss.deserialize_index(faiss.serialize_index(index))
     for other, what in ((index, "alone"), (loaded, "after it was stored")):
         again = np.concatenate([other.search(vectors[i : i + 1], _K)[1] for i in range(10)])
-        assert np.array_equal(again, rows[:10]), f"An index '{name}' finds other vectors {what}."
+        assert np.array_equal(again, plain), f"An index '{name}' finds other vectors {what}."
 
 
 def check_search_filter(name: str, argument: str) -> None:

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from astropy.table import Table
 from PIL import Image
-from support.helpers import make_model
+from support.helpers import make_model, write_png
 from support.training_helpers import make_task, run_command, write_class_folders
 
 import galaxtool
@@ -202,9 +202,13 @@ def test_a_model_without_statistics_flags_nothing(images: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_an_export_keeps_the_statistics(model: Path, tmp_path: Path) -> None:
-    exported = tmp_path / "model.onnx"
+    exported, images = tmp_path / "model.onnx", tmp_path / "images"
+    for seed in range(16):
+        write_png(images / f"{seed}.png", seed)
     for precision in ("fp32", "int8"):
-        code, _, err = run_command("export", "--model", model, "-o", exported, "--precision", precision, "--quiet")
+        checked = ("--check-on", images, "--allow-drop", 100) if precision == "int8" else ()
+        common = ("export", "--model", model, "-o", exported, "--precision", precision, "--quiet")
+        code, _, err = run_command(*common, *checked)
         assert code == 0, err
         detectors = [galaxtool.load_model(name).engine.detector for name in (model, exported)]
         assert detectors[0].to_bytes() == detectors[1].to_bytes()

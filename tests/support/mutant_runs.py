@@ -215,7 +215,8 @@ def _classify_catalogues(made: Sequence[Mutant], batch: Path, watch: Watch, coun
         wanted = 1  # a FITS file that is no longer a table is an image
         with suppress(GalaxtoolError):
             wanted = len(read_table(batch / m.name))
-        problems += [f"{m.name}: {len(rows)} rows of {wanted}"] * (len(rows) != wanted)
+        is_error = len(rows) == 1 and bool(rows[0]["error"])  # of a file whose first header is not that of a table
+        problems += [f"{m.name}: {len(rows)} rows of {wanted}"] * (len(rows) != wanted and not is_error)
         problems += [f"{m.name}: {what}" for row in rows for what in _check_row(row)]
     return problems
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
+from galaxtool.plugins.registry import get_registry
 from galaxtool.search.index.faiss_check import remember_faiss_file
 from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replace_folder
 from galaxtool.search.index.half_vectors import NAME as HALF_VECTORS
@@ -31,7 +32,6 @@ from galaxtool.utils.counts import format_count
 
 _TUNED_ON = 500  # objects that the search is tuned on
 _HELD_OUT_FROM = 10_000  # objects from which on the recall is measured on some that the index was not trained on
-_REFINE = {"sq8": 2, "ivf-sq8": 2, "hnsw": 2, "opq-ivf-pq": 8}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ def _write_vectors(plan: IndexPlan, folder: Path, progress: Progress) -> IndexRe
         search.add(vectors)
     exact = search.finish()
     half_vectors = open_half_vectors(folder / HALF_VECTORS, record.count, record.dim)
-    searcher = make_searcher(index, half_vectors, refine=_REFINE.get(record.kind, 1))
+    searcher = make_searcher(index, half_vectors, refine=get_registry().indexes.find(record.kind).spec.refine)
     tune_search(searcher, exact[len(measured) :], record.target_recall)
     recalls = {
         name: {"value": round(one.recall(searcher.search, searcher.read_vectors), 6), "queries": len(one.neighbors)}

@@ -24,6 +24,7 @@ def register_indexes() -> list[IndexSpec]:
             summary="Compares with every object, stored in 1 byte per dimension.",
             factory="galaxtool.search.index.flat:build_sq8",
             prepare="galaxtool.search.index.flat:prepare_sq8",
+            refine=2,
             citation=_FAISS,
         ),
         IndexSpec(
@@ -38,6 +39,7 @@ def register_indexes() -> list[IndexSpec]:
             summary="Compares with the objects of the nearest clusters, stored in 1 byte per dimension; for millions.",
             factory="galaxtool.search.index.ivf:build_ivf_sq8",
             prepare="galaxtool.search.index.ivf:prepare_ivf_sq8",
+            refine=2,
             citation=_FAISS,
         ),
         IndexSpec(
@@ -45,6 +47,7 @@ def register_indexes() -> list[IndexSpec]:
             summary="As ivf-sq8, in 1/8 byte per dimension, ranked again by vectors on the disk; for little memory.",
             factory="galaxtool.search.index.ivf_pq:build_opq_ivf_pq",
             prepare="galaxtool.search.index.ivf_pq:prepare_opq_ivf_pq",
+            refine=8,
             citation=_FAISS,
         ),
         IndexSpec(
@@ -52,6 +55,7 @@ def register_indexes() -> list[IndexSpec]:
             summary="Walks a graph of objects, stored in 1 byte per dimension and 0.3 kB of links; slow to build.",
             factory="galaxtool.search.index.hnsw:build_hnsw",
             prepare="galaxtool.search.index.hnsw:prepare_hnsw",
+            refine=2,
             citation=_FAISS,
         ),
     ]
