@@ -163,7 +163,7 @@ def test_rows_that_name_no_member(tmp_path: Path) -> None:
             r"set\.\w+\[labels\.csv\]' has no col",
         ),
         ({"labels.csv": b"", **pictures("1.png")}, {}, TableError, r"set\.\w+\[labels\.csv\]"),
-        (pictures("a/1.png"), {"pattern": "{id}_{band}.png"}, ConfigError, "and .* is not a folder"),
+        (pictures("a/1.png"), {"pattern": "{id}_{band}.png"}, ConfigError, "which is not a folder"),
         (pictures("a/1.png"), {"colour": "red"}, ConfigError, "no option --colour"),
     ],
     ids=str,
