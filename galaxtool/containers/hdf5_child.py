@@ -164,9 +164,9 @@ def _list_objects(file: Any, h5py: Any) -> Iterator[Any]:
     yield file
     while groups:
         group = groups.pop()
-        for name in _suppressed(lambda group=group: list(group)) or ():
-            item = _suppressed(lambda group=group, name=name: group.get(name))
-            place = _suppressed(lambda item=item: h5py.h5o.get_info(item.id))
+        for name in _try_to_read(lambda group=group: list(group)) or ():
+            item = _try_to_read(lambda group=group, name=name: group.get(name))
+            place = _try_to_read(lambda item=item: h5py.h5o.get_info(item.id))
             if place is None or (key := (place.fileno, place.addr)) in known:
                 continue
             known.add(key)
@@ -176,8 +176,8 @@ def _list_objects(file: Any, h5py: Any) -> Iterator[Any]:
 
 
 def _try_item(item: Any, h5py: Any) -> None:
-    for name in list(_suppressed(lambda: list(item.attrs)) or ()):
-        _suppressed(lambda name=name: item.attrs[name])
+    for name in list(_try_to_read(lambda: list(item.attrs)) or ()):
+        _try_to_read(lambda name=name: item.attrs[name])
     if not isinstance(item, h5py.Dataset):
         return
     for read in (
@@ -187,7 +187,7 @@ def _try_item(item: Any, h5py: Any) -> None:
         lambda: [find_missing_rows(item, axis) for axis in (0, -1)],
         lambda: _read_some(item),
     ):
-        _suppressed(read)
+        _try_to_read(read)
 
 
 def _read_some(array: Any) -> None:
@@ -201,7 +201,7 @@ def _read_some(array: Any) -> None:
             array[n]
 
 
-def _suppressed(read: Any) -> Any:
+def _try_to_read(read: Any) -> Any:
     with suppress(Exception):
         return read()
     return None

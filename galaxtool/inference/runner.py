@@ -154,7 +154,7 @@ class BatchRunner:
         scored : ScoredBatch
         """
         ranges = [range(len(items))] if ranges is None else ranges
-        tasks = [task for rows in ranges for task in self._cut(rows)]
+        tasks = [task for rows in ranges for task in self._split_into_batches(rows)]
         if not tasks:
             return
         executor, in_workers = self._choose_executor(sum(map(len, tasks)), len(tasks), isolated=isolated)
@@ -218,7 +218,7 @@ class BatchRunner:
                 "The last run was killed while it read images, so the next are read in processes of their own."
             )
         job.mark_reading()
-        tasks = {n: self._cut(parts[n]) for n in missing}
+        tasks = {n: self._split_into_batches(parts[n]) for n in missing}
         known = load_batches(job.journal, [task for some in tasks.values() for task in some])
         unknown = [task for some in tasks.values() for task in some if task.start not in known]
         with closing(self._run_after_kills(items, unknown, job.kills)) as results:
@@ -250,7 +250,7 @@ class BatchRunner:
         with closing(self.run(items, tasks[suspects:])) as results:
             yield from results
 
-    def _cut(self, rows: range) -> list[range]:
+    def _split_into_batches(self, rows: range) -> list[range]:
         """Return the batches of some rows."""
         size = self.compute.batch_size
         return [range(at, min(at + size, rows.stop)) for at in range(rows.start, rows.stop, size)]

@@ -202,11 +202,19 @@ class SearchSession:
         """
         ra, dec = position if position is not None else (None, None)
         request = Request(
-            images=_listed(image), texts=_listed(text), symbols=_listed(symbol), ids=_listed(id), ra=ra, dec=dec,
-            vectors=() if vectors is None else list(np.atleast_2d(vectors)), unlike=_listed(unlike),
-            unlike_texts=_listed(unlike_text), weights=(weight,) if isinstance(weight, (int, float)) else tuple(weight),
-            each=each, radius=radius,
-        )  # fmt: skip
+            images=_as_sequence(image),
+            texts=_as_sequence(text),
+            symbols=_as_sequence(symbol),
+            ids=_as_sequence(id),
+            ra=ra,
+            dec=dec,
+            vectors=() if vectors is None else list(np.atleast_2d(vectors)),
+            unlike=_as_sequence(unlike),
+            unlike_texts=_as_sequence(unlike_text),
+            weights=(weight,) if isinstance(weight, (int, float)) else tuple(weight),
+            each=each,
+            radius=radius,
+        )
         if cone is not None and not isinstance(cone, str):
             cone = ",".join(str(value) for value in cone)
         options = SearchOptions(
@@ -221,7 +229,7 @@ class SearchSession:
         return table
 
 
-def _listed(values: T | Sequence[T] | None) -> Sequence[T]:
+def _as_sequence(values: T | Sequence[T] | None) -> Sequence[T]:
     """Return one value or several as a sequence."""
     if values is None:
         return ()

@@ -92,7 +92,7 @@ def perturb_picture(picture: np.ndarray, kind: str, level: float, rng: np.random
     level : float
         As `describe_level` describes it.
     rng : Generator
-        Of the noise, and of the sense of a rotation.
+        Random numbers for the noise and for the sense of a rotation.
     """
     changed = _CHANGES[kind](picture.astype(np.float32), level, rng)
     rounded: np.ndarray = np.clip(np.rint(changed), 0, 255).astype(np.uint8)

@@ -29,7 +29,7 @@ def perturb_values(cutout: Cutout, kind: str, level: float, rng: np.random.Gener
     level : float
         In units of the noise of each band, in pixels (FWHM), in degrees, as a fraction of the sides, or as a factor.
     rng : Generator
-        Of the noise, and of the sense of a rotation.
+        Random numbers for the noise and for the sense of a rotation.
 
     Returns
     -------
