@@ -24,8 +24,8 @@ import faiss
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
-from galaxtool.inference.stored_embeddings import read_embeddings
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
+from galaxtool.inference.embeddings.stored import read_embeddings
 from galaxtool.outliers.scores import score_anomalies
 from galaxtool.tables.read import read_table
 from galaxtool.types import Silent

@@ -30,7 +30,7 @@ import numpy as np
 
 from galaxtool.executors.processes import ProcessExecutor
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inference.prediction_parts import make_part_table
+from galaxtool.inference.predictions.parts import make_part_table
 from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.items import InputItem

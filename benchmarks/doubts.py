@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from galaxtool.datasets.splits.leaks import Leaks
-from galaxtool.inference.stored_embeddings import read_embeddings
+from galaxtool.inference.embeddings.stored import read_embeddings
 from galaxtool.label_checks.confident import find_wrong_labels
 from galaxtool.label_checks.duplicates import SIDE, find_alike
 from galaxtool.label_checks.folds import cross_validate, draw_folds

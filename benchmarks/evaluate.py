@@ -36,8 +36,8 @@ import pyarrow.parquet as pq
 from sklearn import metrics as sk
 from startup import find_processor_name
 
-from galaxtool.assessment.class_metrics import Predictions, measure_classes
-from galaxtool.assessment.retrieval_metrics import measure_embeddings
+from galaxtool.assessment.metrics.classes import Predictions, measure_classes
+from galaxtool.assessment.metrics.retrieval import measure_embeddings
 from galaxtool.evaluation.resamples import STRATIFIED_RESAMPLES, StratifiedResamples
 from galaxtool.evaluation.retrieval import measure_retrieval
 from galaxtool.types import Silent

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.inference.stored_embeddings import read_embeddings
+from galaxtool.inference.embeddings.stored import read_embeddings
 from galaxtool.labeling.loop import find_first_labels, run_loop
 from galaxtool.labeling.page import Wishes, choose_page
 from galaxtool.labeling.rankers import find_distances, rank_grades, rank_kinds

@@ -15,7 +15,7 @@ from loop_plain import BATCH, Square, decode, list_places, normalize, open_model
 
 from galaxtool.executors.worker_pool import close_pool, open_pool, run_task
 from galaxtool.images.read_options import ReadOptions
-from galaxtool.inference.prediction_parts import make_part_table
+from galaxtool.inference.predictions.parts import make_part_table
 from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.items import InputItem

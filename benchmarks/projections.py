@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
 
 CLUSTERS, SPREAD = 10, 0.2
 

@@ -32,7 +32,7 @@ import faiss
 import numpy as np
 import pyarrow as pa
 
-from galaxtool.inference.stored_embeddings import read_embeddings
+from galaxtool.inference.embeddings.stored import read_embeddings
 from galaxtool.models.find import find_model
 from galaxtool.search.index.assemble import IndexPlan, assemble_index
 from galaxtool.search.index.recall import ExactSearch, QuerySet

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 import galaxtool
-from galaxtool.inference.stored_embeddings import read_embeddings
+from galaxtool.inference.embeddings.stored import read_embeddings
 from galaxtool.tables.read import read_table
 
 PROPERTIES = {

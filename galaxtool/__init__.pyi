@@ -53,7 +53,7 @@ from galaxtool.images.protocols import Reader as Reader
 from galaxtool.images.read_options import ReadOptions as ReadOptions
 from galaxtool.inference.model import Model as Model
 from galaxtool.inference.model import load_model as load_model
-from galaxtool.inputs.positions import read_positions as read_positions
+from galaxtool.inputs.positions.find import read_positions as read_positions
 from galaxtool.jobs.job import Job as Job
 from galaxtool.jobs.options import JobOptions as JobOptions
 from galaxtool.jobs.record import JobRecord as JobRecord
@@ -118,7 +118,7 @@ from galaxtool.testing.taxonomy import check_model as check_model
 from galaxtool.testing.taxonomy import check_recipe as check_recipe
 from galaxtool.testing.taxonomy import check_taxonomy as check_taxonomy
 from galaxtool.testing.taxonomy import check_vote_schema as check_vote_schema
-from galaxtool.training.loss import Loss as Loss
+from galaxtool.training.losses.loss import Loss as Loss
 from galaxtool.training.options import TrainOptions as TrainOptions
 from galaxtool.training.shared_run import choose_training_device as choose_training_device
 from galaxtool.training.shared_run import is_main_process as is_main_process
@@ -135,7 +135,7 @@ from galaxtool.types import Item as Item
 from galaxtool.types import Progress as Progress
 from galaxtool.types import Silent as Silent
 from galaxtool.types import warn as warn
-from galaxtool.utils.atomic_write import atomic_write as atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write as atomic_write
 from galaxtool.utils.run_directory import RunDirectory as RunDirectory
 from galaxtool.vision.device import choose_device as choose_device
 from galaxtool.vision.device import choose_precision as choose_precision

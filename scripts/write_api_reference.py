@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import galaxtool
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "api.md"
 

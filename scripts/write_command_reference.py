@@ -8,13 +8,12 @@ Run from anywhere::
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from galaxtool.cli.build import describe_argument
-from galaxtool.cli.main import COMMANDS
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.cli.main import COMMANDS, load_command
+from galaxtool.utils.files.atomic_write import atomic_write
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 COMMON = "Common options"
@@ -68,7 +67,7 @@ def make_reference() -> str:
     """Return the text of docs/commands.md."""
     commands = {name: load_command(name) for name in COMMANDS}
     lines = [INTRODUCTION, "| command | |", "|---|---|"]
-    lines += [f"| [`{name}`](#{name}) | {format_cell(line)} |" for name, (_, line) in COMMANDS.items()]
+    lines += [f"| [`{name}`](#{name}) | {format_cell(line)} |" for name, line in COMMANDS.items()]
     lines += ["", "Every command takes these as well:", ""]
     first = next(iter(commands.values()))
     lines += make_option_table(p for p in first.params if find_panel(p) == COMMON)
@@ -77,12 +76,6 @@ def make_reference() -> str:
     for name, command in commands.items():
         lines += ["", *describe_command(name, command)]
     return "\n".join([*lines, "", SETTINGS])
-
-
-def load_command(name: str) -> Any:
-    """Return the command with this name, as built by the command line."""
-    module, _, attribute = COMMANDS[name][0].partition(":")
-    return getattr(import_module(module), attribute)()
 
 
 def describe_command(name: str, command: Any, *, level: int = 2) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from galaxtool.plugins import hookspecs
 from galaxtool.plugins.base_spec import Spec
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "hooks.md"
 

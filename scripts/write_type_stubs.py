@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (ROOT / "galaxtool", ROOT / "plugins" / "galaxtool-detect" / "galaxtool_detect")

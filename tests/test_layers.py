@@ -21,8 +21,9 @@ LAYERS = {
         "training", "heads", "methods", "models", "datasets", "executors", "jobs", "reports",
     ],
     "L3": [
-        "inference", "search", "plotting", "finetuning", "assessment", "clustering", "webserver", "explorer",
-        "outliers", "labeling", "label_checks", "cutting", "reproduction", "testing", "diagnostics", "authoring",
+        "inference", "search", "plotting", "finetuning", "comparison", "assessment", "clustering", "webserver",
+        "explorer", "outliers", "labeling", "label_checks", "cutting", "reproduction", "testing", "diagnostics",
+        "authoring",
     ],
     "L4": ["commands", "cli", "__main__"],
 }  # fmt: skip

@@ -18,6 +18,7 @@ from galaxtool.assessment.evaluation_table import (
 from galaxtool.assessment.gallery import Gallery, fill_gallery, name_place
 from galaxtool.assessment.labeled_items import DatasetItem
 from galaxtool.assessment.measure import measure_evaluation, measure_retrieval_alone
+from galaxtool.assessment.metrics.values import measure_values
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.report import draw_figures, write_page, write_tables
 from galaxtool.assessment.results import EvaluateResult
@@ -29,17 +30,16 @@ from galaxtool.assessment.scores_job import (
     DatasetScores,
 )
 from galaxtool.assessment.subject import NO_CLASSES, Subject, open_subject
-from galaxtool.assessment.value_metrics import measure_values
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
-from galaxtool.inference.embedding import report_unreadable
+from galaxtool.inference.embeddings.compute import report_unreadable
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.jobs.job import job_folder
 from galaxtool.jobs.options import JobOptions
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.files.atomic_write import write_json
 from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.resume_command import make_resume_command
 from galaxtool.utils.run_directory import RunDirectory, utc_now
@@ -161,7 +161,7 @@ def _measure(
     """Return the scores of classes, of votes, of numbers, or of embeddings alone."""
     truth = subject.truth
     if truth.votes is not None:
-        measure_votes = import_attribute("galaxtool.assessment.vote_metrics:measure_votes")  # with PyTorch
+        measure_votes = import_attribute("galaxtool.assessment.metrics.votes:measure_votes")  # with PyTorch
         measured: dict[str, Any] = measure_votes(
             scores, truth.votes, subject.engine.record, seed=options.seed, has_logits=has_logits
         )

@@ -14,9 +14,9 @@ from galaxtool.assessment.truth import Truth
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.subset import create_items_table
 from galaxtool.inference.coarse_terms import CoarseTerms
-from galaxtool.inference.embedding import to_position
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
-from galaxtool.inference.prediction_parts import make_part_table
+from galaxtool.inference.embeddings.compute import to_position
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
+from galaxtool.inference.predictions.parts import make_part_table
 from galaxtool.models.record import ModelRecord
 from galaxtool.tables.text_arrays import make_text_array
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from galaxtool.assessment.by_column import read_numbers, tabulate_by_column
-from galaxtool.assessment.class_metrics import Predictions, measure_classes
 from galaxtool.assessment.gallery import Gallery
 from galaxtool.assessment.held_out import CrossFit
-from galaxtool.assessment.reliability import tabulate_reliability
-from galaxtool.assessment.retrieval_metrics import measure_embeddings
+from galaxtool.assessment.metrics.by_column import read_numbers, tabulate_by_column
+from galaxtool.assessment.metrics.classes import Predictions, measure_classes
+from galaxtool.assessment.metrics.reliability import tabulate_reliability
+from galaxtool.assessment.metrics.retrieval import measure_embeddings
 from galaxtool.assessment.scores_job import DatasetScores
 from galaxtool.assessment.truth import Truth
 from galaxtool.errors import InputError

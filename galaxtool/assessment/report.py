@@ -17,7 +17,7 @@ from galaxtool.plugins.options import parse_options
 from galaxtool.plugins.registry import get_registry
 from galaxtool.reports.html.training import write_training_page
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 FIGURES = {
     "confusion": "Confusion matrix",

@@ -25,8 +25,8 @@ from galaxtool.jobs.job import Job, list_part_paths
 from galaxtool.jobs.part_check import name_part
 from galaxtool.jobs.record import BatchRecord, stored_as
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import atomic_write
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.atomic_write import atomic_write
+from galaxtool.utils.files.local_path import to_local_path
 from galaxtool.vision.perturb import Perturbation
 
 

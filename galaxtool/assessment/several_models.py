@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool.assessment.compare_inputs import PREDICTIONS, name_evaluations
 from galaxtool.assessment.evaluate import evaluate_dataset
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.report import write_page, write_tables
 from galaxtool.assessment.results import EvaluateResult
 from galaxtool.assessment.same_settings import check_same_settings, describe_settings
 from galaxtool.assessment.spread import summarize_metrics
+from galaxtool.comparison.inputs import PREDICTIONS, name_evaluations
 from galaxtool.errors import ConfigError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
@@ -26,8 +26,8 @@ from galaxtool.models.find import find_model
 from galaxtool.search.source import read_record
 from galaxtool.tables.read import read_table
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.atomic_write import write_json
 from galaxtool.utils.resume_command import make_resume_command
 from galaxtool.utils.run_directory import RunDirectory
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galaxtool.assessment.by_column import check_columns
 from galaxtool.assessment.gallery import GallerySource, open_gallery
 from galaxtool.assessment.held_out import CrossFit, find_cross_fit
 from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, open_labeled, select_split
+from galaxtool.assessment.metrics.by_column import check_columns
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
 from galaxtool.assessment.truth import Truth, match_gallery, match_truth, name_truth, read_value_truth, read_vote_truth

@@ -11,7 +11,7 @@ from typing import Any
 from galaxtool.backbones.borrowed_text import BackboneWithText
 from galaxtool.backbones.channels import adapt_channels
 from galaxtool.backbones.image_size import set_image_size
-from galaxtool.backbones.weights import load_weights, locate_weights
+from galaxtool.backbones.weights.load import load_weights, locate_weights
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Registry, get_registry

@@ -18,7 +18,7 @@ from galaxtool.backbones.efficientnet_lite import EfficientNetLite
 from galaxtool.backbones.former_names import is_former_mini
 from galaxtool.backbones.small_resnet import SmallResnet
 from galaxtool.backbones.tokens import Tokenizer
-from galaxtool.backbones.weights import read_state_dict
+from galaxtool.backbones.weights.load import read_state_dict
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
 

@@ -40,7 +40,7 @@ DIM = 256
 VARIANCE = 1e-2
 
 
-class Norm(nn.BatchNorm1d):
+class SingleImageBatchNorm(nn.BatchNorm1d):
     """A BatchNorm that uses the running statistics for a training batch of one image, which has none of its own."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -134,5 +134,5 @@ def build_small_cnn(*, architecture: str, weights: str | None, resolve: Callable
         )
         channels = width or channels
     side = SIZE // 2 ** (1 + SMALL.count(POOL))
-    connected: list[nn.Module] = [nn.Linear(channels * side**2, DIM), nn.ReLU(), Norm(DIM)]
+    connected: list[nn.Module] = [nn.Linear(channels * side**2, DIM), nn.ReLU(), SingleImageBatchNorm(DIM)]
     return SmallCnn(features, connected, DIM)

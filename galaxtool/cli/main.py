@@ -25,63 +25,38 @@ from galaxtool.utils.printable import escape_controls
 from galaxtool.utils.processor import let_waiting_threads_sleep
 from galaxtool.utils.resume_command import make_resume_command
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "finetune": ("galaxtool.cli.finetune:command", "Train a classifier on labelled cutouts."),
-    "classify": ("galaxtool.cli.classify:command", "Classify cutouts and write a table of probabilities."),
-    "evaluate": (
-        "galaxtool.cli.evaluate:command",
-        "Score a model on labelled cutouts, with confidence intervals.",
-    ),
-    "compare": (
-        "galaxtool.cli.compare:command",
-        "Compare evaluations on the same images: differences with intervals, and tests.",
-    ),
-    "embed": ("galaxtool.cli.embed:command", "Compute embeddings of cutouts."),
-    "merge": ("galaxtool.cli.merge:command", "Merge the results of all shards of a job."),
-    "index": ("galaxtool.cli.index:command", "Build a similarity index of cutouts."),
-    "similar": (
-        "galaxtool.cli.similar:command",
-        "Find images similar to images, texts, symbols, indexed objects or a position.",
-    ),
-    "explore": ("galaxtool.cli.explore:command", "Explore images in the browser: search, a map, collections."),
-    "cluster": (
-        "galaxtool.cli.cluster:command",
-        "Group cutouts by their features, and compare the groups with labels.",
-    ),
-    "anomalies": ("galaxtool.cli.anomalies:command", "Find the odd ones out among images, by their features."),
-    "label": (
-        "galaxtool.cli.label:command",
-        "Label a few images and rank the rest with a model trained on those labels.",
-    ),
-    "doubts": ("galaxtool.cli.doubts:command", "Find labels that are probably wrong."),
-    "plot": ("galaxtool.cli.plot:command", "Draw a figure for a paper."),
-    "export": ("galaxtool.cli.export:command", "Export a model to a single ONNX file, and check it against PyTorch."),
-    "cutouts": ("galaxtool.cli.cutouts:command", "Cut out the objects of a catalogue from FITS images."),
-    "simulate": ("galaxtool.cli.simulate:command", "Simulate labelled galaxies as FITS or PNG images."),
-    "reproduce": (
-        "galaxtool.cli.reproduce:command",
-        "Measure a table or figure of a paper again, beside the published values.",
-    ),
-    "cite": ("galaxtool.cli.cite:command", "Print what to cite, as BibTeX: the method, the data and the weights."),
-    "backbones": ("galaxtool.cli.listings:backbones", "List the image encoders (backbones)."),
-    "datasets": ("galaxtool.cli.listings:datasets", "List the registered data sets."),
-    "heads": ("galaxtool.cli.listings:heads", "List the classification heads."),
-    "methods": ("galaxtool.cli.listings:methods", "List the training methods and their papers."),
-    "taxonomies": (
-        "galaxtool.cli.listings:taxonomies",
-        "List the taxonomies with their classes, prompts and coarser classes.",
-    ),
-    "models": ("galaxtool.cli.listings:models", "List the trained models that come with galaxtool and its plugins."),
-    "plugins": (
-        "galaxtool.cli.listings:plugins",
-        "List the plugins, what each provides, and why a plugin failed.",
-    ),
-    "doctor": (
-        "galaxtool.cli.doctor:command",
-        "Check this installation: versions, devices, ONNX Runtime providers, plugins, and how to fix problems.",
-    ),
+COMMANDS = {
+    "finetune": "Train a classifier on labelled cutouts.",
+    "classify": "Classify cutouts and write a table of probabilities.",
+    "evaluate": "Score a model on labelled cutouts, with confidence intervals.",
+    "compare": "Compare evaluations on the same images: differences with intervals, and tests.",
+    "embed": "Compute embeddings of cutouts.",
+    "merge": "Merge the results of all shards of a job.",
+    "index": "Build a similarity index of cutouts.",
+    "similar": "Find images similar to images, texts, symbols, indexed objects or a position.",
+    "explore": "Explore images in the browser: search, a map, collections.",
+    "cluster": "Group cutouts by their features, and compare the groups with labels.",
+    "anomalies": "Find the odd ones out among images, by their features.",
+    "label": "Label a few images and rank the rest with a model trained on those labels.",
+    "doubts": "Find labels that are probably wrong.",
+    "plot": "Draw a figure for a paper.",
+    "export": "Export a model to a single ONNX file, and check it against PyTorch.",
+    "cutouts": "Cut out the objects of a catalogue from FITS images.",
+    "simulate": "Simulate labelled galaxies as FITS or PNG images.",
+    "reproduce": "Measure a table or figure of a paper again, beside the published values.",
+    "cite": "Print what to cite, as BibTeX: the method, the data and the weights.",
+    "backbones": "List the image encoders (backbones).",
+    "datasets": "List the registered data sets.",
+    "heads": "List the classification heads.",
+    "methods": "List the training methods and their papers.",
+    "taxonomies": "List the taxonomies with their classes, prompts and coarser classes.",
+    "models": "List the trained models that come with galaxtool and its plugins.",
+    "plugins": "List the plugins, what each provides, and why a plugin failed.",
+    "doctor": "Check this installation: versions, devices, ONNX Runtime providers, plugins, and how to fix problems.",
 }
-"""Command -> function that builds it, and its line in ``--help``."""
+"""Command -> its line in ``--help``, in the order shown there."""
+
+_LISTINGS = {"backbones", "datasets", "heads", "methods", "taxonomies", "models", "plugins"}
 
 
 class LazyGroup(TyperGroup):
@@ -94,7 +69,7 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
         """Return a placeholder with a name and a line of help, or None."""
         if cmd_name in COMMANDS:
-            return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name])
         if cmd_name in (others := _find_plugin_commands()):
             dist = others[cmd_name].dist
             summary = str(dist.metadata.json.get("summary", "")) if dist else ""
@@ -213,11 +188,22 @@ def _find_plugin_commands() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in found if entry.name not in COMMANDS and entry.name.isprintable()}
 
 
+def locate_command(name: str) -> tuple[str, str]:
+    """Return the module of a built-in command, and the function in it that builds the command."""
+    module, function = ("listings", name) if name in _LISTINGS else (name, "command")
+    return f"galaxtool.cli.commands.{module}", function
+
+
+def load_command(name: str) -> Any:
+    """Import and build a built-in command."""
+    module, function = locate_command(name)
+    return getattr(importlib.import_module(module), function)()
+
+
 def _load(name: str) -> Any:
     """Import and build a command."""
     if name in COMMANDS:
-        module, _, attribute = COMMANDS[name][0].partition(":")
-        return getattr(importlib.import_module(module), attribute)()
+        return load_command(name)
     entry = _find_plugin_commands()[name]
     try:
         with contain():

@@ -37,8 +37,8 @@ def lenient_streams() -> Iterator[None]:
     """Let a command run to its end whatever happens to its standard streams.
 
     A closed one is replaced by the null device, so that no file of the command takes its number. What cannot be
-    written to standard error is lost. An error of standard output is told at the end, with status 1; nothing is told
-    where the reader of a pipe has left, as ``head`` does.
+    written to standard error is lost. An error of standard output is reported at the end, with status 1, unless
+    the reader of a pipe has left, as ``head`` does.
     """
     _open_closed()
     before = sys.stdout, sys.stderr

@@ -18,8 +18,8 @@ from galaxtool.errors import IndexMismatch
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.atomic_write import write_json
 from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.run_directory import RunDirectory, check_run_path
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.diagnostics.citation_list import CitationList
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_paths

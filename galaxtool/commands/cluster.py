@@ -7,12 +7,12 @@ from pathlib import Path
 
 from galaxtool.clustering.options import ClusterOptions
 from galaxtool.clustering.results import ClusterResult
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.errors import ConfigError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_paths

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from galaxtool.assessment.compare_results import CompareResult
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
+from galaxtool.comparison.results import CompareResult
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_paths
@@ -67,7 +67,7 @@ def compare(
     OutputExists
         If the output exists.
     """
-    from galaxtool.assessment.compare import CompareOptions, compare_evaluations
+    from galaxtool.comparison.compare import CompareOptions, compare_evaluations
 
     options = CompareOptions(
         evaluations=[str(one) for one in evaluations], output=output and Path(output), metrics=metric, against=against,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
@@ -13,6 +12,7 @@ from galaxtool.inference.results import EmbedResult
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.shard import Shard
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_paths

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.results import EvaluateResult
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.jobs.options import JobOptions
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_paths

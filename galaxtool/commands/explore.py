@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.path_arguments import accept_paths
 from galaxtool.webserver.served_page import ServedPage
 
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.optional_imports import require
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @dataclass(frozen=True, kw_only=True)

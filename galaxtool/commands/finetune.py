@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxtool.commands.former_names import accept_former_names
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.result import FinetuneResult
 from galaxtool.types import Progress
 from galaxtool.utils.optional_imports import require
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_former_names

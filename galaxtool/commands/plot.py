@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.diagnostics.listing import ComponentListing, list_collection
 from galaxtool.plotting.request import PlotRequest
@@ -13,6 +12,7 @@ from galaxtool.plotting.result import PlotResult
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.optional_imports import import_attribute
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_paths

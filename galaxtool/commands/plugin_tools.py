@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxtool.authoring.results import NewPlugin, PluginChange, PluginCheck, PluginDiagnosis
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_paths

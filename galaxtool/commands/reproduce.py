@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.errors import ConfigError
 from galaxtool.reproduction.result import RecipeListing, ReproduceResult
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.optional_imports import require
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_paths

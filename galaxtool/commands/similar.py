@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxtool.commands.former_names import accept_former_names
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.search.examples import Request, read_id_list
 from galaxtool.search.options import ResultOptions, SearchOptions, SourceArgs, name_filters
+from galaxtool.search.queries.examples import Request, read_id_list
 from galaxtool.search.results import SimilarResult
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @accept_former_names

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxtool.commands.path_arguments import accept_paths
 from galaxtool.commands.shared_options import describe_shared_options
 from galaxtool.types import Progress, Silent
+from galaxtool.utils.path_arguments import accept_paths
 
 
 @dataclass(frozen=True)

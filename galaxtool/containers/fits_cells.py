@@ -18,7 +18,7 @@ from galaxtool.errors import UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.types import Cutout
 from galaxtool.utils.error_text import describe_error
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _WORDS = ("vignet", "image", "img", "stamp", "cutout", "postage", "thumb", "pixels", "picture")

@@ -21,8 +21,8 @@ import numpy as np
 
 from galaxtool.containers.protocols import Member
 from galaxtool.errors import GalaxtoolError, UnreadableImage
-from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.config import cache_dir
+from galaxtool.utils.files.atomic_write import atomic_write
 
 _MANY = 10_000
 _LARGE = 2**24

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from galaxtool.tables.column_names import LABELS_FILE
-from galaxtool.utils.ignored_names import is_ignored
+from galaxtool.utils.files.ignored_names import is_ignored
 
 HIDDEN = "hidden"
 """A reason that is not counted, as for hidden files in a folder."""

@@ -18,7 +18,7 @@ from galaxtool.images.read_options import ReadOptions
 from galaxtool.tables.formats.parquet_pixels import PixelColumn, find_pixel_columns
 from galaxtool.types import Cutout
 from galaxtool.utils.error_text import describe_error
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 
 _BATCH = 32
 

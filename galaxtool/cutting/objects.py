@@ -12,7 +12,7 @@ from astropy.table import Column, Table
 
 from galaxtool.errors import ConfigError, InputError, TableError
 from galaxtool.inputs.names import make_unique
-from galaxtool.inputs.positions import Positions, read_positions
+from galaxtool.inputs.positions.find import Positions, read_positions
 from galaxtool.tables.column_names import find_column, list_columns
 from galaxtool.tables.id_columns import find_id_column
 from galaxtool.tables.read import read_table

@@ -15,7 +15,7 @@ from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bound
 from galaxtool.images.fits.pixel_scaling import PixelScaling
 from galaxtool.images.fits.wcs import repair_header
 from galaxtool.images.image_file import ImageFile
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _STRIP_ROWS = 64  # rows that are decompressed together

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import GalaxtoolError, OutputExists
-from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.files.atomic_write import write_json
 
 MANIFEST = "cutouts.csv"
 RECORD = "cutouts.json"

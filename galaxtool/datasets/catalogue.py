@@ -26,7 +26,7 @@ from galaxtool.tables.column_names import (
 )
 from galaxtool.tables.read import read_table
 from galaxtool.types import ImageRef, Item
-from galaxtool.utils.path_texts import make_lacking_path
+from galaxtool.utils.files.path_texts import make_lacking_path
 
 _FIELDS = {"id", "path", "label", "split", "ra", "dec"}
 
@@ -64,7 +64,7 @@ def open_catalogue(
     bands : sequence of str
         Bands of the pattern, or of the columns, in order.
     ra_column, dec_column : str, optional
-        Columns of positions, see `galaxtool.inputs.positions.read_positions`.
+        Columns of positions, see `galaxtool.inputs.positions.find.read_positions`.
     table : str, optional
         Name or number of the table in a file with several; by default the first that has the wanted columns.
 

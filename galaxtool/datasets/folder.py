@@ -29,7 +29,7 @@ from galaxtool.inputs.walk import TableFinder, walk_images
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import ImageRef, Item
 from galaxtool.utils.counts import format_skipped
-from galaxtool.utils.ignored_names import is_ignored
+from galaxtool.utils.files.ignored_names import is_ignored
 from galaxtool.utils.suggestions import suggest_path
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool.containers.hdf5_rows import open_hdf5
-from galaxtool.containers.hdf5_values import read_hdf5_array
+from galaxtool.containers.hdf5.rows import open_hdf5
+from galaxtool.containers.hdf5.values import read_hdf5_array
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.utils.optional_imports import require
 

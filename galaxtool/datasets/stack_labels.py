@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from astropy.table import Column
 
-from galaxtool.containers.hdf5_rows import open_hdf5
-from galaxtool.containers.hdf5_values import read_hdf5_array
+from galaxtool.containers.hdf5.rows import open_hdf5
+from galaxtool.containers.hdf5.values import read_hdf5_array
 from galaxtool.containers.protocols import Member
 from galaxtool.datasets.label_column import ColumnLabels, apply_names, read_cells
 from galaxtool.datasets.label_names import find_hdf5_label_names

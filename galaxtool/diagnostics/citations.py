@@ -14,8 +14,8 @@ from galaxtool.models.find import RECORD, find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.reports.bibtex import format_bibtex, format_software
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.optional_imports import import_attribute
-from galaxtool.utils.regular_files import read_regular_text
 
 _MANIFEST = "manifest.json"
 _MOST_BYTES = 64 << 20

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxtool.backbones.cached_weights import describe_availability, find_weights
+from galaxtool.backbones.weights.cached import describe_availability, find_weights
 from galaxtool.errors import GalaxtoolError
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Collection, get_registry

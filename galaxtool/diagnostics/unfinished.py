@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from galaxtool.utils.ignored_names import UNFINISHED
+from galaxtool.utils.files.ignored_names import UNFINISHED
 
 _MOST = 2000
 _RECORD = "job.json"

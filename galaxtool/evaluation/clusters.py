@@ -165,7 +165,7 @@ def score_majority(table: np.ndarray) -> dict[str, float]:
 
 
 def score_random(table: np.ndarray, *, seed: int = 0) -> dict[str, float]:
-    """Return the mean scores of 200 random clusterings of the same sizes, each matched with the classes anew."""
+    """Return the mean scores of 200 random clusterings of the same sizes, each matched with the classes again."""
     draws = random_table(table.sum(axis=1), table.sum(axis=0), seed=np.random.default_rng(seed)).rvs(RANDOM)
     scores = score_clusters(draws, np.stack([match_clusters(draw) for draw in draws]))
     return _round(lambda name: np.mean(scores[name]))

@@ -17,7 +17,7 @@ from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.explorer.object_map import KINDS, ObjectMap
 from galaxtool.explorer.objects import Objects, find_cache_folder
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import import_attribute, is_installed
 from galaxtool.webserver.requests import NotThere
 

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from galaxtool.errors import ConfigError
+from galaxtool.inference.embeddings.stored import is_embedding_file
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.inference.stored_embeddings import is_embedding_file
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.search.index.objects import BANDS, OWN_COLUMNS
 from galaxtool.search.index.record import RECORD

@@ -18,10 +18,10 @@ from galaxtool.images.reading import read_file
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.views import run_views
 from galaxtool.models.engines.text import TextEncoder
-from galaxtool.search.query import Query, QueryExample, combine_examples
+from galaxtool.search.queries.symbol import embed_symbol
+from galaxtool.search.queries.text import EmbeddedText, embed_query_text
+from galaxtool.search.queries.vectors import Query, QueryExample, combine_examples
 from galaxtool.search.source import Source
-from galaxtool.search.symbol import embed_symbol
-from galaxtool.search.text import EmbeddedText, embed_query_text
 from galaxtool.taxonomy.symbols import load_symbol
 from galaxtool.webserver.answers import encode_picture
 from galaxtool.webserver.requests import Fields, NotThere

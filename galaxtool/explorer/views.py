@@ -15,7 +15,7 @@ from galaxtool.explorer.columns import make_cells
 from galaxtool.explorer.objects import Objects
 from galaxtool.explorer.queries import QueryMaker
 from galaxtool.explorer.selections import Selector
-from galaxtool.search.query import Query
+from galaxtool.search.queries.vectors import Query
 from galaxtool.webserver.requests import Fields
 
 MOST = 1000

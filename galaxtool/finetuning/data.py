@@ -17,16 +17,16 @@ from galaxtool.datasets.splits.positions import add_header_positions
 from galaxtool.errors import ConfigError, InputError, TrainingError
 from galaxtool.evaluation.class_scores import describe_small_classes
 from galaxtool.finetuning.config import FinetuneConfig
-from galaxtool.finetuning.item_weights import parse_item_weights
-from galaxtool.finetuning.labels import Messages, read_labels
-from galaxtool.finetuning.missing_classes import describe_missing_classes, describe_unseen_classes
-from galaxtool.finetuning.noisy_labels import find_noisy, parse_noisy, separate_noisy
-from galaxtool.finetuning.targets import UNLABELED, Targets, find_targets, make_label_sets, make_terms
+from galaxtool.finetuning.labels.classes import Messages, read_labels
+from galaxtool.finetuning.labels.missing_classes import describe_missing_classes, describe_unseen_classes
+from galaxtool.finetuning.labels.noisy import find_noisy, parse_noisy, separate_noisy
+from galaxtool.finetuning.labels.targets import UNLABELED, Targets, find_targets, make_label_sets, make_terms
+from galaxtool.finetuning.labels.weights import parse_item_weights
 from galaxtool.inputs.probe import FileProber
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy
 from galaxtool.taxonomy.quantities import build_quantity_taxonomy, measure_quantities
 from galaxtool.training.dataset_scores import LabelTerms
-from galaxtool.training.label_noise import NoisyLabels
+from galaxtool.training.losses.label_noise import NoisyLabels
 from galaxtool.types import Item
 
 DEFAULT_DATASET = "sample:n=250"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from galaxtool.backbones.create import parse_name, parse_text_encoder
-from galaxtool.backbones.weights import locate_weights
+from galaxtool.backbones.weights.load import locate_weights
 from galaxtool.errors import OfflineError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import LabeledImages, gather_labeled

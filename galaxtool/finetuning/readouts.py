@@ -18,7 +18,7 @@ from galaxtool.heads.prompt import PromptHead
 from galaxtool.training.objective import Objective, scale_logits
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 SCORES = ("accuracy", "f1_macro")
 """Scores of each readout in ``metrics.json``."""

@@ -43,8 +43,8 @@ from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import PictureSet, Task
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.digests import hash_file
+from galaxtool.utils.files.atomic_write import atomic_write, write_json
 from galaxtool.utils.run_directory import RunDirectory
 
 

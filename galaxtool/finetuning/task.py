@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from galaxtool.backbones.create import BackboneName, create_backbone, parse_name, parse_text_encoder
-from galaxtool.backbones.weights import locate_weights
+from galaxtool.backbones.weights.load import locate_weights
 from galaxtool.errors import ConfigError, InputError, OfflineError, TrainingError
 from galaxtool.finetuning.captions import collect_captions
 from galaxtool.finetuning.config import FinetuneConfig
@@ -25,7 +25,7 @@ from galaxtool.inference.reading import override_preprocess, parse_stretch
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.plugins.specs import HeadSpec, MethodSpec
 from galaxtool.taxonomy.symbols import load_symbols
-from galaxtool.training.label_noise import LabelNoise
+from galaxtool.training.losses.label_noise import LabelNoise
 from galaxtool.training.objective import Objective
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.precision import suggest_precision

@@ -8,7 +8,7 @@ from typing import Any
 
 from galaxtool import __version__
 from galaxtool.backbones.create import create_backbone, parse_name
-from galaxtool.backbones.weights import locate_weights
+from galaxtool.backbones.weights.load import locate_weights
 from galaxtool.errors import ConfigError
 from galaxtool.heads.none import NoHead
 from galaxtool.models.directory import save_model
@@ -20,8 +20,8 @@ from galaxtool.taxonomy.load import build_taxonomy
 from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_file, hash_json
+from galaxtool.utils.files.writable_cache import get_writable_cache
 from galaxtool.utils.run_directory import utc_now
-from galaxtool.utils.writable_cache import get_writable_cache
 from galaxtool.vision.preprocess import Preprocess
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from galaxtool.errors import ConfigError
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.training.quantiles import OUTPUTS, compute_quantiles
+from galaxtool.training.losses.quantiles import OUTPUTS, compute_quantiles
 
 
 class RegressionHead(nn.Linear):

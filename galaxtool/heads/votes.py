@@ -11,7 +11,7 @@ from torch import nn
 
 from galaxtool.errors import ConfigError
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions
+from galaxtool.training.losses.dirichlet import compute_concentrations, compute_expected_fractions
 
 
 class VotesHead(nn.Linear):

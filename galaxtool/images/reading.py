@@ -21,7 +21,7 @@ from galaxtool.plugins.specs import ReaderSpec
 from galaxtool.types import BLANK, NAME_MISMATCH, NAN_PIXELS, Cutout
 from galaxtool.utils.debugging import is_debugging
 from galaxtool.utils.error_text import describe_error
-from galaxtool.utils.path_texts import explain_foreign_path, explain_lacking_path
+from galaxtool.utils.files.path_texts import explain_foreign_path, explain_lacking_path
 
 _HEAD = 4096
 

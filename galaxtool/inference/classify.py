@@ -12,7 +12,7 @@ from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.error_report import report_errors
 from galaxtool.inference.notes import find_notes
 from galaxtool.inference.pixel_scale import assume_pixel_scale
-from galaxtool.inference.prediction_parts import fill_prediction_parts, list_prediction_columns
+from galaxtool.inference.predictions.parts import fill_prediction_parts, list_prediction_columns
 from galaxtool.inference.provenance import make_provenance
 from galaxtool.inference.reading import find_inputs, override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions

@@ -8,9 +8,9 @@ from pathlib import Path
 from galaxtool import __version__
 from galaxtool.backbones.layers import JOINT
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
-from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
-from galaxtool.inference.embedding_file import check_embedding_path
-from galaxtool.inference.embedding_parts import fill_embedding_parts, write_embeddings
+from galaxtool.inference.embeddings.compute import make_embedding_runner, report_unreadable
+from galaxtool.inference.embeddings.file import check_embedding_path
+from galaxtool.inference.embeddings.parts import fill_embedding_parts, write_embeddings
 from galaxtool.inference.notes import find_notes
 from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.provenance import describe_other_provider

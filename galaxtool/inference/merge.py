@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, OutputExists
-from galaxtool.inference.embedding_file import check_embedding_path
-from galaxtool.inference.embedding_parts import write_embeddings
+from galaxtool.inference.embeddings.file import check_embedding_path
+from galaxtool.inference.embeddings.parts import write_embeddings
 from galaxtool.inference.results import MergeResult
 from galaxtool.jobs.job import LOCK, job_folder, list_part_paths
 from galaxtool.jobs.part_check import list_damaged
@@ -21,8 +21,8 @@ from galaxtool.reports.thumbnails import check_images
 from galaxtool.tables.formats.find import check_columns, check_table_path
 from galaxtool.types import FLAGS, Progress
 from galaxtool.utils.counts import format_count
-from galaxtool.utils.ignored_names import UNFINISHED
-from galaxtool.utils.locks import lock_file, lock_owner
+from galaxtool.utils.files.ignored_names import UNFINISHED
+from galaxtool.utils.files.locks import lock_file, lock_owner
 
 _MOST_NAMED = 8
 

@@ -22,7 +22,7 @@ from galaxtool.inference.class_prior import choose_prior
 from galaxtool.inference.classify import check_classes
 from galaxtool.inference.compute_options import BATCH_SIZE, check_views
 from galaxtool.inference.pixel_scale import assume_pixel_scale
-from galaxtool.inference.prediction_parts import make_part_table
+from galaxtool.inference.predictions.parts import make_part_table
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.worker import PictureReader, ScoredBatch, Scorer, WorkerSetup
 from galaxtool.inputs.gather import gather

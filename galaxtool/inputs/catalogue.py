@@ -21,7 +21,7 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.path_column import FilledNames, NameColumn, PathColumn
 from galaxtool.inputs.pixel_cells import CellKeys, PixelCells, SamePath, find_pixel_cells
-from galaxtool.inputs.positions import read_positions
+from galaxtool.inputs.positions.find import read_positions
 from galaxtool.tables.column_names import PATH_COLUMNS, list_columns
 from galaxtool.tables.id_columns import find_id_column
 from galaxtool.tables.read import read_table
@@ -133,7 +133,7 @@ def read_catalogue(
     bands : sequence of str
         Bands to take; by default all that have such a column, the shortest wavelength first.
     ra_column, dec_column : str, optional
-        Names of the columns of positions, see `galaxtool.inputs.positions.read_positions`.
+        Names of the columns of positions, see `galaxtool.inputs.positions.find.read_positions`.
     table_name : str, optional
         Name or number of the table in a file with several; by default the first that has the wanted columns.
     also_wanted : sequence of sequence of str

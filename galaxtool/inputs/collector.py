@@ -27,8 +27,8 @@ from galaxtool.tables.formats.content import find_content_format, has_table_suff
 from galaxtool.types import ImageRef
 from galaxtool.utils.counts import format_skipped
 from galaxtool.utils.debugging import is_debugging
-from galaxtool.utils.ignored_names import UNFINISHED
-from galaxtool.utils.path_texts import clean_path_text, explain_foreign_path
+from galaxtool.utils.files.ignored_names import UNFINISHED
+from galaxtool.utils.files.path_texts import clean_path_text, explain_foreign_path
 from galaxtool.utils.suggestions import explain_unfinished
 
 _LIST = "@"

@@ -16,7 +16,7 @@ from galaxtool.images.read_options import PLAIN
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.cells import MemberColumn, TextColumn
 from galaxtool.tables.column_names import ID_COLUMNS, MEMBER_COLUMNS, PATH_COLUMNS, find_column, list_columns
-from galaxtool.utils.ignored_names import is_ignored
+from galaxtool.utils.files.ignored_names import is_ignored
 
 _HDU_NAMES = ("hdu", "hdu_index", "hdu_number")
 _NAMES = ("image_id", "id_code", "galaxyid", "asset_id", "img_id", "image_name", "img", "filename", "file_id")

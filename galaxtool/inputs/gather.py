@@ -104,7 +104,7 @@ def gather(
     find_tables : callable, optional
         Function that finds FITS tables, see `galaxtool.inputs.walk.FileFilter`.
     ra_column, dec_column : str, optional
-        Columns of positions in the catalogues, see `galaxtool.inputs.positions.read_positions`.
+        Columns of positions in the catalogues, see `galaxtool.inputs.positions.find.read_positions`.
     table : str, optional
         Name or number of the table to read from catalogues with several.
 

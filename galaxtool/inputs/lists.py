@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from galaxtool.errors import InputError
 from galaxtool.inputs.walk import FileFilter, list_folder, walk
-from galaxtool.utils.path_texts import clean_path_text, is_remote
+from galaxtool.utils.files.path_texts import clean_path_text, is_remote
 
 STANDARD_INPUT = "-"
 _COMMENT = b"#"
@@ -57,7 +57,7 @@ class RelativePathResolver:
         return os.path.lexists(os.path.join(self._folder, text)) or os.path.lexists(text)  # noqa: PTH118
 
     def clean(self, text: str) -> str:
-        """Return the path that a text means, see `galaxtool.utils.path_texts.clean_path_text`."""
+        """Return the path that a text means, see `galaxtool.utils.files.path_texts.clean_path_text`."""
         return clean_path_text(text, self.exists)
 
     def path(self, text: str) -> str:

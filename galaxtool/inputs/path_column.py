@@ -10,7 +10,7 @@ from galaxtool.inputs.cells import TextColumn
 from galaxtool.inputs.lazy_sequence import LazySequence
 from galaxtool.inputs.lists import RelativePathResolver
 from galaxtool.inputs.names import without_suffix
-from galaxtool.utils.path_texts import find_odd_paths, is_remote, make_lacking_path
+from galaxtool.utils.files.path_texts import find_odd_paths, is_remote, make_lacking_path
 
 
 class PathColumn(LazySequence[Path]):

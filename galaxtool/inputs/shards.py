@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from galaxtool.tables.formats.find import find_table_format
-from galaxtool.utils.ignored_names import is_ignored
+from galaxtool.utils.files.ignored_names import is_ignored
 from galaxtool.utils.optional_imports import import_attribute
 
 

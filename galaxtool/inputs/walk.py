@@ -15,7 +15,7 @@ from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import batches
-from galaxtool.utils.ignored_names import IS_UNFINISHED, UNFINISHED, is_ignored
+from galaxtool.utils.files.ignored_names import IS_UNFINISHED, UNFINISHED, is_ignored
 
 _OPEN_FILES, _FILES_PER_THREAD = 16, 32
 _ENTRIES_AT_ONCE = 4096

@@ -20,11 +20,11 @@ from galaxtool.jobs.journal import JOURNALS, BatchJournal
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.record import FILE_NAME, JobRecord, load_values, make_damage_error
 from galaxtool.jobs.shard import Shard
-from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.config import invocation
 from galaxtool.utils.counts import format_count
-from galaxtool.utils.ignored_names import UNFINISHED
-from galaxtool.utils.locks import lock_file, lock_owner
+from galaxtool.utils.files.atomic_write import write_json
+from galaxtool.utils.files.ignored_names import UNFINISHED
+from galaxtool.utils.files.locks import lock_file, lock_owner
 from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.resume_command import make_resume_command
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
-from galaxtool.utils.regular_files import open_regular
+from galaxtool.utils.files.regular_files import open_regular
 
 JOURNALS = "batches*.log"
 """Pattern of the names of journals in the folder of a job."""

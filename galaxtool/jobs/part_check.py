@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from galaxtool.utils.regular_files import open_regular
+from galaxtool.utils.files.regular_files import open_regular
 
 PART = "part"
 """Key of the metadata of a part: its name without suffix."""

@@ -25,7 +25,7 @@ from galaxtool.tables.formats.plain_columns import escape_surrogates, map_texts,
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import measure_table, write_table
 from galaxtool.types import ImageRef
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 
 IMAGE_COLUMN = "galaxtool:image"
 """Column of a part that says where an image is stored, as JSON; the output does not contain it."""

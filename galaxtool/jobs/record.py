@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from galaxtool.errors import InputError
-from galaxtool.utils.regular_files import read_regular_text
+from galaxtool.utils.files.regular_files import read_regular_text
 
 FILE_NAME = "job.json"
 """Name of the file in the folder of the job."""

@@ -13,7 +13,7 @@ from galaxtool.datasets.reading import read_as_classify
 from galaxtool.datasets.splits.leaks import find_leaks
 from galaxtool.errors import UnreadableImage
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
-from galaxtool.inference.embedding import report_unreadable
+from galaxtool.inference.embeddings.compute import report_unreadable
 from galaxtool.inference.notes import find_notes
 from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.reading import override_preprocess
@@ -32,7 +32,7 @@ from galaxtool.label_checks.results import DoubtsResult
 from galaxtool.models.find import find_model
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import check_writable
+from galaxtool.utils.files.atomic_write import check_writable
 from galaxtool.vision.preprocess import Preprocess
 
 SHOWN = 100

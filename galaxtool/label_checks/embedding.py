@@ -15,7 +15,7 @@ from galaxtool.assessment.labeled_items import DatasetItem
 from galaxtool.assessment.scores_job import DatasetReader
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.inference.embed import make_embeddings_record
-from galaxtool.inference.embedding_parts import fill_embedding_parts
+from galaxtool.inference.embeddings.parts import fill_embedding_parts
 from galaxtool.inference.runner import BatchRunner
 from galaxtool.inference.worker import Scorer, WorkerSetup
 from galaxtool.inputs.gather import Inputs

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
-from galaxtool.labeling.log import Answer, list_states
+from galaxtool.labeling.log import LogEntry, list_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Agreement:
         return asdict(self)
 
 
-def measure_agreement(answers: Sequence[Answer], *, are_grades: bool = False) -> tuple[Agreement, ...]:
+def measure_agreement(answers: Sequence[LogEntry], *, are_grades: bool = False) -> tuple[Agreement, ...]:
     """Measure the agreement of every two people who labelled some of the same objects.
 
     Parameters
     ----------
-    answers : sequence of Answer
+    answers : sequence of LogEntry
         The log.
     are_grades : bool
         Whether labels are numbers, which may agree nearly.

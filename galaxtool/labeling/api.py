@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from galaxtool.labeling.log import ACTIONS, UNDO
-from galaxtool.labeling.options import Question
+from galaxtool.labeling.options import LabelQuestion
 from galaxtool.labeling.session import LabelSession, Page
 from galaxtool.webserver.pictures import SIZES, STRETCHES, PictureMaker
 from galaxtool.webserver.requests import Fields
@@ -111,7 +111,7 @@ class LabelApi:
         return Response(picture.content, media_type="image/jpeg", headers=headers)
 
 
-def name_kind(question: Question) -> str:
+def name_kind(question: LabelQuestion) -> str:
     """Return what kind of question is asked: ``grades``, ``classes`` or ``wanted``."""
     if question.are_grades:
         return "grades"

@@ -7,15 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from galaxtool.errors import ConfigError, InputError
-from galaxtool.labeling.log import Answer
-from galaxtool.labeling.options import Question
+from galaxtool.labeling.log import LogEntry
+from galaxtool.labeling.options import LabelQuestion
 from galaxtool.labeling.rankers import Ranking, rank_grades, rank_kinds
 from galaxtool.labeling.remaining import RandomDraw, Remaining, estimate_remaining
 from galaxtool.labeling.space import LabelSpace
 
 
 def fit_labels(
-    space: LabelSpace, row_of: Mapping[str, int], labels: Mapping[str, str], question: Question
+    space: LabelSpace, row_of: Mapping[str, int], labels: Mapping[str, str], question: LabelQuestion
 ) -> Ranking | None:
     """Score all objects by some labels.
 
@@ -27,7 +27,7 @@ def fit_labels(
         Identifier of an object -> its row.
     labels : mapping of str to str
         Identifier -> label; those without a label, and objects that do not exist, are left out.
-    question : Question
+    question : LabelQuestion
         The possible labels.
 
     Returns
@@ -47,7 +47,7 @@ def fit_labels(
     return rank_kinds(space, rows, kinds, len(question.classes))
 
 
-def check_labels(answers: Sequence[Answer], question: Question, source: str) -> None:
+def check_labels(answers: Sequence[LogEntry], question: LabelQuestion, source: str) -> None:
     """Raise an error if a log has labels that are not asked for.
 
     Raises
@@ -64,7 +64,7 @@ def check_labels(answers: Sequence[Answer], question: Question, source: str) -> 
         )
 
 
-def check_objects(answers: Sequence[Answer], row_of: Mapping[str, int], source: str, name: str) -> int:
+def check_objects(answers: Sequence[LogEntry], row_of: Mapping[str, int], source: str, name: str) -> int:
     """Return the number of labelled objects that do not exist.
 
     Raises
@@ -83,7 +83,7 @@ def check_objects(answers: Sequence[Answer], row_of: Mapping[str, int], source: 
 
 
 def list_draws(
-    answers: Sequence[Answer], labels: Mapping[str, str], wanted: str, earlier: Collection[str] = ()
+    answers: Sequence[LogEntry], labels: Mapping[str, str], wanted: str, earlier: Collection[str] = ()
 ) -> list[RandomDraw]:
     """Return what was drawn at random on each page of a log, with the labels that hold now.
 
@@ -108,9 +108,9 @@ def list_draws(
 
 
 def estimate_left(
-    answers: Sequence[Answer],
+    answers: Sequence[LogEntry],
     labels: Mapping[str, str],
-    question: Question,
+    question: LabelQuestion,
     names: Sequence[str],
     earlier: Collection[str] = (),
 ) -> Remaining | None:
@@ -118,11 +118,11 @@ def estimate_left(
 
     Parameters
     ----------
-    answers : sequence of Answer
+    answers : sequence of LogEntry
         The log; answers about other objects are left out.
     labels : mapping of str to str
         Identifier -> the label that holds now.
-    question : Question
+    question : LabelQuestion
         The possible labels.
     names : sequence of str
         Identifiers of all N objects.

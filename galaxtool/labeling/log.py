@@ -18,8 +18,8 @@ from typing import Self, TextIO
 
 from galaxtool.datasets.label_log import COLUMNS, choose_labels
 from galaxtool.errors import GalaxtoolError, InputError
-from galaxtool.utils.disk_abilities import sync_file
-from galaxtool.utils.locks import lock_file, lock_owner
+from galaxtool.utils.files.disk_abilities import sync_file
+from galaxtool.utils.files.locks import lock_file, lock_owner
 
 LABEL, UNLABEL, SKIP, STAR, UNSTAR, UNDO = ACTIONS = ("label", "unlabel", "skip", "star", "unstar", "undo")
 """What a person can do with an object."""
@@ -28,7 +28,7 @@ _ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class LogEntry:
     """A row of the log.
 
     Parameters
@@ -81,7 +81,7 @@ class LabelLog:
     ----------
     path : Path
         The file.
-    answers : sequence of Answer
+    answers : sequence of LogEntry
         Its rows.
     lock : file object
         Held until `close`.
@@ -89,7 +89,7 @@ class LabelLog:
         Number of characters of an unfinished last line that were cut off.
     """
 
-    def __init__(self, path: Path, answers: Sequence[Answer], lock: TextIO, dropped: int = 0) -> None:
+    def __init__(self, path: Path, answers: Sequence[LogEntry], lock: TextIO, dropped: int = 0) -> None:
         self.path = path
         self.answers = list(answers)
         self.dropped = dropped
@@ -145,7 +145,7 @@ class LabelLog:
             self.path.unlink(missing_ok=True)
         self._lock.close()
 
-    def append(self, answer: Answer) -> Answer:
+    def append(self, answer: LogEntry) -> LogEntry:
         """Write an answer, and return it with its time; it is on the disk when this returns.
 
         Raises
@@ -164,9 +164,9 @@ class LabelLog:
         self.answers.append(stamped)
         return stamped
 
-    def undo(self, by: str) -> Answer | None:
+    def undo(self, by: str) -> LogEntry | None:
         """Undo the last answer of a person that is not undone yet; return the new state, or None if there is none."""
-        stack: list[Answer] = []
+        stack: list[LogEntry] = []
         for answer in self.answers:
             if answer.by == by:
                 if answer.action != UNDO:
@@ -194,7 +194,7 @@ class LabelLog:
         sync_file(self.path)
 
 
-def read_log(path: Path) -> list[Answer]:
+def read_log(path: Path) -> list[LogEntry]:
     """Read the rows of a log; an unfinished last line is left out.
 
     Raises
@@ -220,27 +220,27 @@ def read_log(path: Path) -> list[Answer]:
         raise _make_format_error(path, f"line {rows.line_num} cannot be read") from error
 
 
-def list_states(answers: Sequence[Answer]) -> dict[tuple[str, str], Answer]:
+def list_states(answers: Sequence[LogEntry]) -> dict[tuple[str, str], LogEntry]:
     """Return the last row of each object and person: (id, by) -> answer."""
     return {(answer.id, answer.by): answer for answer in answers}
 
 
-def find_labels(answers: Sequence[Answer]) -> dict[str, str]:
+def find_labels(answers: Sequence[LogEntry]) -> dict[str, str]:
     """Return the label of each object, by the majority of people; empty where they are split."""
     return choose_labels([(name, answer.label) for (name, _), answer in list_states(answers).items()])
 
 
-def merge_labels(answers: Sequence[Answer], earlier: Mapping[str, str]) -> dict[str, str]:
+def merge_labels(answers: Sequence[LogEntry], earlier: Mapping[str, str]) -> dict[str, str]:
     """Return the label of each object: that of an earlier table where the log has no answer, not even a skip."""
     answered = {answer.id for answer in answers}
     return {**{name: label for name, label in earlier.items() if name not in answered}, **find_labels(answers)}
 
 
-def _parse(row: dict[str, str]) -> Answer:
+def _parse(row: dict[str, str]) -> LogEntry:
     ra, dec = (float(row[name]) if row[name] else None for name in ("ra", "dec"))
     if row["action"] not in ACTIONS or None in row:
         raise ValueError(row["action"])
-    return Answer(
+    return LogEntry(
         id=row["id"], path=row["path"], ra=ra, dec=dec, label=row["label"], by=row["by"], time=row["time"],
         action=row["action"], star=row["star"] == "1", why=row["why"], page=int(row["page"] or 0),
         pool=int(row["pool"] or 0),

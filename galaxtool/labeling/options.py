@@ -18,7 +18,7 @@ MOST_CLASSES = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class LabelQuestion:
     """What is asked about each object.
 
     Parameters
@@ -38,7 +38,7 @@ class Question:
 
 def make_question(
     classes: Sequence[str], scale: str | None, wanted: str | None, taxonomy: str | None = None
-) -> Question:
+) -> LabelQuestion:
     """Return what to ask.
 
     Parameters
@@ -69,11 +69,11 @@ def make_question(
                 "--scale asks for grades of interest, and names of classes are given too.",
                 hint="Leave --scale out, or --classes, --taxonomy and --wanted.",
             )
-        return Question(classes=_list_grades(scale), are_grades=True)
+        return LabelQuestion(classes=_list_grades(scale), are_grades=True)
     if not names:
         if wanted == UNWANTED:
             raise ConfigError(f"--wanted cannot be '{UNWANTED}', the label of all others.", hint="Choose another name.")
-        return Question(classes=(wanted or WANTED, UNWANTED))
+        return LabelQuestion(classes=(wanted or WANTED, UNWANTED))
     if wanted is not None:
         if wanted not in names:
             raise ConfigError(
@@ -81,7 +81,7 @@ def make_question(
             )
         names = (wanted, *(name for name in names if name != wanted))
     _check_names(names)
-    return Question(classes=names, all_equal=wanted is None)
+    return LabelQuestion(classes=names, all_equal=wanted is None)
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -139,7 +139,7 @@ class LabelOptions:
     ----------
     output : Path
         The log of labels.
-    question : Question
+    question : LabelQuestion
         What is asked.
     by : str
         Who answers.
@@ -152,7 +152,7 @@ class LabelOptions:
     """
 
     output: Path
-    question: Question
+    question: LabelQuestion
     by: str = "me"
     start: Start = field(default_factory=Start)
     rank: Path | None = None

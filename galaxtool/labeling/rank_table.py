@@ -9,7 +9,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 
 from galaxtool import __version__
-from galaxtool.labeling.options import Question
+from galaxtool.labeling.options import LabelQuestion
 from galaxtool.labeling.rankers import Ranking
 from galaxtool.search.features import Features
 from galaxtool.tables.write import write_stream
@@ -19,7 +19,7 @@ _CHUNK = 50_000
 
 
 def write_ranking(
-    path: Path, features: Features, ranking: Ranking, labels: Mapping[str, str], question: Question
+    path: Path, features: Features, ranking: Ranking, labels: Mapping[str, str], question: LabelQuestion
 ) -> None:
     """Write all objects, the most wanted first.
 
@@ -33,7 +33,7 @@ def write_ranking(
         Their scores.
     labels : mapping of str to str
         Identifier -> label, for the objects that have one.
-    question : Question
+    question : LabelQuestion
         The possible labels. If all are equal, objects are ordered by their highest score, and each has columns.
     """
     scores = ranking.scores

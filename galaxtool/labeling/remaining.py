@@ -11,7 +11,7 @@ learning found before as in Farquhar, Gal and Rainforth (2021, arXiv:2101.11665)
 
 *The interval.* For each T, the product of the probabilities of x_1 ... x_t is a likelihood L_t(T). The ratio of a
 mixture of likelihoods to L_t(T) is a martingale with the mean 1 if T is true, also if the weights of the mixture are
-chosen anew before each page. By Ville's inequality it ever exceeds 1 / alpha with a probability of at most alpha, so
+chosen again before each page. By Ville's inequality it ever exceeds 1 / alpha with a probability of at most alpha, so
 all T for which it does not are an interval that covers the truth on all pages at once: one may look after every page
 and stop when one likes (Waudby-Smith and Ramdas 2020, arXiv:2006.04347). The weights are those of a posterior with the
 prior 1 / (T + 1), for rare objects, without the T that are fewer than known.

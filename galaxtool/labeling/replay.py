@@ -21,7 +21,7 @@ from galaxtool.outliers.scores import score_anomalies
 from galaxtool.plotting.save import save_figure
 from galaxtool.search.features import Features
 from galaxtool.types import Progress, Silent, warn
-from galaxtool.utils.atomic_write import check_writable, write_json
+from galaxtool.utils.files.atomic_write import check_writable, write_json
 
 LOOP, RANDOM, FOREST, EXAMPLE = METHODS = ("loop", "random", "isolation_forest", "one_example")
 """What is compared."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from galaxtool.labeling.replay_scores import SHARES
-from galaxtool.plotting.style import BLUE, GREEN, ORANGE, VERMILION, make_figure, styled
+from galaxtool.plotting.style import BLUE, GREEN, ORANGE, VERMILION, make_figure, with_style
 
 _STYLES = {
     "loop": ("the loop", BLUE, "o", "-"),
@@ -29,7 +29,7 @@ _OTHERS = {
 _MOST_POINTS = 400
 
 
-@styled
+@with_style
 def draw_replay(record: Mapping[str, Any], found: Mapping[str, np.ndarray], *, seen: int, wanted: int) -> Figure:
     """Draw the scores of a replay; lines are means over runs, and bands go from the lowest to the highest run.
 

@@ -6,7 +6,7 @@ import os
 
 from galaxtool.errors import InputError, OutputExists
 from galaxtool.labeling.fit import check_labels, check_objects, fit_labels
-from galaxtool.labeling.log import Answer, merge_labels, read_log
+from galaxtool.labeling.log import LogEntry, merge_labels, read_log
 from galaxtool.labeling.options import LabelOptions, ReplayOptions
 from galaxtool.labeling.rank_table import write_ranking
 from galaxtool.labeling.replay import replay
@@ -18,8 +18,8 @@ from galaxtool.labeling.state import make_result
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.atomic_write import check_writable
 from galaxtool.webserver.server import ServerOptions
 
 
@@ -40,7 +40,7 @@ def _rank(args: FeatureArgs, options: LabelOptions, progress: Progress) -> Label
     check_table_path(options.rank)
     check_writable(options.rank)
     _check_rank_path(args, options)
-    answers: list[Answer] = []
+    answers: list[LogEntry] = []
     if options.output.exists() or options.start.labels is None:
         answers = read_log(options.output)
     check_labels(answers, options.question, str(options.output))
@@ -63,7 +63,7 @@ def _rank(args: FeatureArgs, options: LabelOptions, progress: Progress) -> Label
 
 
 def _check_answers(
-    answers: list[Answer], row_of: dict[str, int], options: LabelOptions, features: Features, progress: Progress
+    answers: list[LogEntry], row_of: dict[str, int], options: LabelOptions, features: Features, progress: Progress
 ) -> tuple[str, ...]:
     """Check that the log is about these objects; return a note if some of its objects do not exist."""
     missing = check_objects(answers, row_of, str(options.output), features.name)

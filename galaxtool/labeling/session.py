@@ -12,7 +12,7 @@ import numpy as np
 from galaxtool.errors import ConfigError
 from galaxtool.labeling.agreement import Agreement, measure_agreement
 from galaxtool.labeling.fit import estimate_left, fit_labels
-from galaxtool.labeling.log import LABEL, SKIP, STAR, UNLABEL, UNSTAR, Answer, LabelLog, list_states, merge_labels
+from galaxtool.labeling.log import LABEL, SKIP, STAR, UNLABEL, UNSTAR, LabelLog, LogEntry, list_states, merge_labels
 from galaxtool.labeling.options import LabelOptions
 from galaxtool.labeling.page import Shown, Wishes, choose_page
 from galaxtool.labeling.rankers import Ranking, find_distances
@@ -109,7 +109,7 @@ class LabelSession:
             self.page = Page(number, shown, int(is_open.sum()), START if ranking is None else ranking.model)
             return self.page
 
-    def answer(self, row: int, action: str, label: str = "") -> Answer:
+    def answer(self, row: int, action: str, label: str = "") -> LogEntry:
         """Write an answer about an object to the log, and return its new state.
 
         Raises
@@ -129,7 +129,7 @@ class LabelSession:
             why = next((one.why for one in page.shown if one.row == row), "") if page else ""
             item = {name: self.features.items[name][row].as_py() for name in ("path", "ra", "dec")}
             return self.log.append(
-                Answer(
+                LogEntry(
                     id=self._names[row],
                     path=item["path"] or "",
                     ra=_to_finite(item["ra"]),
@@ -144,12 +144,12 @@ class LabelSession:
                 )
             )
 
-    def undo(self) -> Answer | None:
+    def undo(self) -> LogEntry | None:
         """Undo the last answer of this person."""
         with self._lock:
             return self.log.undo(self.options.by)
 
-    def state(self, row: int) -> Answer | None:
+    def state(self, row: int) -> LogEntry | None:
         """Return the last answer of this person about an object."""
         return list_states(self.log.answers).get((self._names[row], self.options.by))
 

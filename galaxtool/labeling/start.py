@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError
-from galaxtool.labeling.options import Question, Start
+from galaxtool.labeling.options import LabelQuestion, Start
 from galaxtool.labeling.rankers import find_distances
 from galaxtool.labeling.space import LabelSpace
 from galaxtool.labeling.truth import read_truth
 from galaxtool.outliers.scores import score_anomalies
-from galaxtool.search.examples import Request
 from galaxtool.search.features import Features
-from galaxtool.search.query import resolve_queries
+from galaxtool.search.queries.examples import Request
+from galaxtool.search.queries.vectors import resolve_queries
 from galaxtool.types import Progress, Silent, warn
 
 
@@ -57,7 +57,9 @@ def _find_row(features: Features, name: str) -> int:
     return int(names.index(name))
 
 
-def read_earlier_labels(features: Features, start: Start, question: Question, progress: Progress) -> dict[str, str]:
+def read_earlier_labels(
+    features: Features, start: Start, question: LabelQuestion, progress: Progress
+) -> dict[str, str]:
     """Return the labels of an earlier table: identifier -> label.
 
     Raises

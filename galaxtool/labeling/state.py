@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from galaxtool.labeling.agreement import measure_agreement
 from galaxtool.labeling.fit import estimate_left
-from galaxtool.labeling.log import Answer, merge_labels
+from galaxtool.labeling.log import LogEntry, merge_labels
 from galaxtool.labeling.options import LabelOptions
 from galaxtool.labeling.results import LabelResult
 from galaxtool.search.features import Features
@@ -16,7 +16,7 @@ from galaxtool.webserver.served_page import ServedPage
 def make_result(
     features: Features,
     options: LabelOptions,
-    answers: Sequence[Answer],
+    answers: Sequence[LogEntry],
     earlier: Mapping[str, str],
     *,
     kind: str = "labels",

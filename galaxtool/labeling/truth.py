@@ -24,7 +24,7 @@ _LISTED = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class KnownLabels:
     """The labels of objects.
 
     Parameters
@@ -66,7 +66,7 @@ class Truth:
         )
 
 
-def read_truth(features: Features, path: Path, label_column: str | None = None) -> Truth:
+def read_truth(features: Features, path: Path, label_column: str | None = None) -> KnownLabels:
     """Read the labels of objects from a table.
 
     Parameters
@@ -119,7 +119,7 @@ def read_truth(features: Features, path: Path, label_column: str | None = None) 
         rest = format_count(len(features) - len(found), "object")
         notes += (f"{rest} of '{features.name}' that '{path}' does not label, left out.",)
     ordered = sorted(found)
-    return Truth(np.array(ordered), np.array([found[row] for row in ordered]), notes)
+    return KnownLabels(np.array(ordered), np.array([found[row] for row in ordered]), notes)
 
 
 def _match(features: Features, table: Table, id_column: str | None, path_column: str | None, folder: Path) -> list[int]:

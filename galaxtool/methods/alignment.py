@@ -20,7 +20,7 @@ from galaxtool.methods.losses import (
     normalize_sets,
 )
 from galaxtool.training import distributed
-from galaxtool.training.loss import Loss
+from galaxtool.training.losses.loss import Loss
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 

@@ -1,6 +1,6 @@
 r"""A contrastive loss of images and the sentences about them.
 
-Of each image with captions one is drawn anew in each epoch. The M images of a batch that have captions are compared
+In each epoch, one caption of each image that has captions is drawn. The M images of a batch that have captions are compared
 with the captions drawn, in both directions as in CLIP (Radford et al. 2021, arXiv:2103.00020). A caption is not a
 negative of an image that has the same one among its captions: with T_i the captions of image i and c_i the one drawn,
 the loss is the mean over i of half of

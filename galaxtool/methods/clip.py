@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from galaxtool.heads.prompt import PromptHead
 from galaxtool.methods.alignment import AlignmentStage, make_log_scale
-from galaxtool.training.loss import Loss
+from galaxtool.training.losses.loss import Loss
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 

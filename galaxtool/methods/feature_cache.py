@@ -18,8 +18,8 @@ from galaxtool.backbones.abilities import get_name
 from galaxtool.errors import GalaxtoolError
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
-from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.config import cache_dir
+from galaxtool.utils.files.atomic_write import atomic_write
 
 MAX_CACHE_BYTES = 2_000_000_000
 """Maximum size of all files together; the least recently used ones are removed first."""

@@ -17,7 +17,7 @@ from galaxtool.methods.alignment import AlignmentStage, make_log_scale
 from galaxtool.methods.losses import normalize_rows
 from galaxtool.training.batchnorm import average_batches
 from galaxtool.training.domain_norm import DomainStatistics, find_batch_norms, make_domain_statistics
-from galaxtool.training.loss import Loss
+from galaxtool.training.losses.loss import Loss
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task
 from galaxtool.vision.augment import standardize

@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from galaxtool.training.partial_labels import gather_labels
+from galaxtool.training.losses.partial_labels import gather_labels
 
 _NEVER = -1e4
 """Logarithm that stands for zero, and whose gradient is defined."""

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from galaxtool.backbones.create import create_backbone
 from galaxtool.backbones.former_names import get_network_name
-from galaxtool.backbones.weights import read_state_dict
+from galaxtool.backbones.weights.load import read_state_dict
 from galaxtool.errors import ModelError
 from galaxtool.models.find import RECORD, WEIGHTS, ModelFiles
 from galaxtool.models.licence import check_model_licence
@@ -24,8 +24,8 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.drawings import name_drawings
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.domain_norm import DomainStatistics
-from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.digests import hash_file
+from galaxtool.utils.files.atomic_write import atomic_write, write_json
 
 
 def save_model(

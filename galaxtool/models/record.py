@@ -12,7 +12,7 @@ from galaxtool.errors import ModelError
 from galaxtool.models.record_checks import check_record
 from galaxtool.taxonomy.load import Taxonomy, taxonomy_from_dict
 from galaxtool.utils.digests import hash_json
-from galaxtool.utils.regular_files import read_regular_text
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.vision.preprocess import Preprocess
 
 SCHEMA = 1

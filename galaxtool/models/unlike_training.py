@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 
 from galaxtool.errors import ModelError
 from galaxtool.models.record import ModelRecord
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 from galaxtool.vision.image_statistics import N_STATISTICS, measure_statistics
 
 FILE_NAME = "domain.safetensors"

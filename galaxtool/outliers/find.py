@@ -21,8 +21,8 @@ from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.write import write_stream
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.atomic_write import check_writable
 
 SHOWN = 100
 """Number of images on the page, and in the result."""

@@ -13,12 +13,12 @@ from galaxtool.containers.reading import read_ref
 from galaxtool.errors import IndexMismatch, InputError, UnreadableImage
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.embeddings.stored import is_embedding_file
 from galaxtool.inference.model import load_model
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.inference.stored_embeddings import is_embedding_file
 from galaxtool.inference.views import hash_with_views
-from galaxtool.plotting.images import TRUTH, ImageSet, add_catalogue, fill_column, index_classes, open_images
+from galaxtool.plotting.images import TRUTH, PlotImages, add_catalogue, fill_column, index_classes, open_images
 from galaxtool.plotting.pictures import DEFAULT_MODEL, find_preprocess
 from galaxtool.plotting.scored import PREDICTIONS
 from galaxtool.search.features import FeatureArgs, Features, open_features
@@ -64,7 +64,7 @@ class EmbeddedImages:
 
     Parameters
     ----------
-    images : ImageSet
+    images : PlotImages
         The N images.
     vectors : ndarray of float32, shape (N, D)
         Their embeddings, all finite.
@@ -74,7 +74,7 @@ class EmbeddedImages:
         The model that gave the embeddings.
     """
 
-    images: ImageSet
+    images: PlotImages
     vectors: np.ndarray
     preprocess: Preprocess
     origin: Origin
@@ -169,7 +169,7 @@ def sample_images(
     most : int
         Number of images to keep.
     log : Progress
-        Is told how many were drawn.
+        Receives the number that was drawn.
     seed : int
         Random seed.
     truth : str
@@ -199,7 +199,7 @@ def sample_images(
 
 
 def find_files(paths: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
-    """Return the row of each wanted file among N paths, -1 for one that is not there; an empty path is no file."""
+    """Return the row of each wanted file among N paths, -1 for one that is not there; an empty path is not a file."""
     row_of = {str(Path(path).absolute()): row for row, path in enumerate(paths) if path}
     return np.array([row_of.get(str(Path(path).absolute()), -1) if path else -1 for path in wanted])
 
@@ -231,7 +231,7 @@ def _from_features(features: Features, folder: Path) -> EmbeddedImages:
         return read_ref(ref, replace(base, at_least=options.at_least, position=options.position))
 
     positions = {name: items[name].to_numpy().astype(float) for name in ("ra", "dec")}
-    images = ImageSet(
+    images = PlotImages(
         name=features.name,
         ids=tuple(items["id"].to_pylist()),
         paths=tuple(path or "" for path in items["path"].to_pylist()),

@@ -30,7 +30,7 @@ TRUTH = "truth"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ImageSet:
+class PlotImages:
     """The images of one input.
 
     Parameters
@@ -55,7 +55,7 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, rows: np.ndarray) -> ImageSet:
+    def take(self, rows: np.ndarray) -> PlotImages:
         """Return only some of the images."""
         chosen = [int(row) for row in rows]
         return replace(
@@ -83,7 +83,7 @@ class ImageSet:
         return self.columns[str(found)]
 
 
-def open_images(text: str, log: Progress, *, table: str = "") -> ImageSet:
+def open_images(text: str, log: Progress, *, table: str = "") -> PlotImages:
     """Find the images of a data set, folder, file or catalogue.
 
     Parameters
@@ -91,7 +91,7 @@ def open_images(text: str, log: Progress, *, table: str = "") -> ImageSet:
     text : str
         A data set, as for ``galaxtool finetune``, or any input of ``galaxtool classify``.
     log : Progress
-        Is told what was skipped.
+        Receives a note on what was skipped.
     table : str
         Path of a catalogue with further columns; see `add_catalogue`.
 
@@ -105,18 +105,18 @@ def open_images(text: str, log: Progress, *, table: str = "") -> ImageSet:
     return add_catalogue(images, table, log) if table else images
 
 
-def add_catalogue(images: ImageSet, path: str, log: Progress) -> ImageSet:
+def add_catalogue(images: PlotImages, path: str, log: Progress) -> PlotImages:
     """Add the columns of a catalogue, whose rows are found by the identifiers of the images.
 
     Parameters
     ----------
-    images : ImageSet
+    images : PlotImages
         The images.
     path : str
         Table with a column ``id``, or whose first column has the identifiers, or the paths or names of the files, with
         or without suffix. Its column of labels gives the classes, if the images have none.
     log : Progress
-        Is told how many images the catalogue lacks.
+        Receives a note on images that the catalogue lacks.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def _open_dataset(text: str) -> Dataset | None:
     return None
 
 
-def _from_dataset(dataset: Dataset, text: str) -> ImageSet:
+def _from_dataset(dataset: Dataset, text: str) -> PlotImages:
     items = dataset.items
     columns = {
         name: fill_column([item.columns.get(name, "") for item in items])
@@ -225,12 +225,12 @@ def _from_dataset(dataset: Dataset, text: str) -> ImageSet:
         return dataset.cutout(row) if ref is None else read_ref(ref, options)
 
     paths = tuple("" if item.ref is None else str(item.ref) for item in items)
-    return ImageSet(name=text, ids=tuple(item.id for item in items), paths=paths, columns=columns, read=read)
+    return PlotImages(name=text, ids=tuple(item.id for item in items), paths=paths, columns=columns, read=read)
 
 
-def _from_inputs(text: str, log: Progress) -> ImageSet:
+def _from_inputs(text: str, log: Progress) -> PlotImages:
     items = find_images([text], log).items
-    return ImageSet(
+    return PlotImages(
         name=text,
         ids=tuple(item.id for item in items),
         paths=tuple(str(item.ref) for item in items),
@@ -252,7 +252,7 @@ def _index_rows(names: Sequence[str]) -> dict[str, int]:
     return row_of
 
 
-def _find_key(images: ImageSet, number: int, known: dict[str, int], suffixes: Sequence[str]) -> str:
+def _find_key(images: PlotImages, number: int, known: dict[str, int], suffixes: Sequence[str]) -> str:
     """Return the name under which a catalogue knows an image, or an empty text."""
     name = images.ids[number]
     file = images.paths[number].rstrip("]").rpartition("[")[2].rpartition("/")[2]

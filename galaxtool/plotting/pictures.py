@@ -11,7 +11,7 @@ import numpy as np
 from galaxtool.errors import GalaxtoolError, InputError, UnreadableImage
 from galaxtool.images.read_options import PLAIN
 from galaxtool.models.find import find_model
-from galaxtool.plotting.images import ImageSet
+from galaxtool.plotting.images import PlotImages
 from galaxtool.search.source import read_record
 from galaxtool.types import Progress
 from galaxtool.utils.counts import format_count
@@ -29,13 +29,13 @@ def find_preprocess(model: str | None) -> Preprocess:
 
 
 def make_pictures(
-    images: ImageSet, rows: Sequence[int], size: int, preprocess: Preprocess, log: Progress
+    images: PlotImages, rows: Sequence[int], size: int, preprocess: Preprocess, log: Progress
 ) -> list[np.ndarray | None]:
     """Return pictures of images as a model sees them, but with more pixels.
 
     Parameters
     ----------
-    images : ImageSet
+    images : PlotImages
         The images.
     rows : sequence of int
         Numbers of the images to show.

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from galaxtool.errors import ConfigError
-from galaxtool.plotting.style import styled
-from galaxtool.utils.atomic_write import atomic_write, check_writable
+from galaxtool.plotting.style import with_style
+from galaxtool.utils.files.atomic_write import atomic_write, check_writable
 
 SUFFIXES = (".png", ".pdf", ".svg", ".eps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 """Suffixes of the files that a figure can be saved to."""
@@ -33,7 +33,7 @@ def check_figure_path(path: Path) -> None:
     check_writable(path)
 
 
-@styled
+@with_style
 def save_figure(figure: Figure, *paths: Path) -> None:
     """Save a figure to files, in the format that the suffix of each names.
 

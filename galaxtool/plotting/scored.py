@@ -62,7 +62,7 @@ def read_scored(path: Path, log: Progress, *, truth: str = "truth") -> ScoredIma
     path : Path
         The directory or table.
     log : Progress
-        Is told how many rows have no prediction or no true class, which are left out.
+        Receives the number of rows without a prediction or a true class, which are left out.
     truth : str
         Column of a table with the slugs of the true classes.
 

@@ -61,7 +61,7 @@ def use_style(extra: Path | None = None) -> Iterator[None]:
         yield
 
 
-def styled(draw: F) -> F:
+def with_style(draw: F) -> F:
     """Draw with the style of galaxtool's figures, unless that is in use already."""
 
     @functools.wraps(draw)

@@ -1,7 +1,7 @@
 """The layout of UMAP, by umap-learn, with its machine code kept between runs.
 
-numba compiles the loops of umap-learn anew in every process, which takes several times as long as running them on a few
-thousand images. Here, they are compiled once per installation.
+numba compiles the loops of umap-learn in every process again, which takes several times as long as running them on a
+few thousand images. Here, they are compiled once per installation.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ BUILTIN = (
     "galaxtool.taxonomy.plugin",
     "galaxtool.models.plugin",
     "galaxtool.backbones.plugin",
-    "galaxtool.backbones.hub",
+    "galaxtool.backbones.weights.hub",
     "galaxtool.datasets.plugin",
     "galaxtool.evaluation.plugin",
     "galaxtool.heads.plugin",

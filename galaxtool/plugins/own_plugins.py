@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from types import MappingProxyType
 
 COMMAND = "command"
-"""Kind of the commands, which are no specs."""
+"""Kind of the commands, which are not specs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from galaxtool.plugins.anomaly_method_spec import AnomalyMethodSpec as AnomalyMe
 from galaxtool.plugins.base_spec import Spec as Spec
 from galaxtool.plugins.citation import Citation as Citation
 from galaxtool.plugins.citation import Weights as Weights
+from galaxtool.plugins.head_spec import HeadSpec as HeadSpec
+from galaxtool.plugins.method_spec import MethodSpec as MethodSpec
 from galaxtool.plugins.options import MethodOption as MethodOption
 from galaxtool.plugins.plot_spec import PlotSpec as PlotSpec
 from galaxtool.plugins.vote_schema_spec import VoteSchemaSpec as VoteSchemaSpec
@@ -71,74 +73,6 @@ class DatasetSpec(Spec):
 
     taxonomy: str = ""
     needs_path: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadSpec(Spec):
-    """A head, which turns features into class scores; ``factory(dim=..., n_classes=...)`` returns a module.
-
-    The module may have ``probabilities(logits, temperature)``, which then replaces the softmax, and
-    ``set_taxonomy(taxonomy)``, which is called before training.
-
-    Parameters
-    ----------
-    label_kinds : tuple of str
-        Labels that it can learn from: ``"class"``, ``"votes"``, ``"values"``, ``"none"``.
-    fitted : bool
-        Whether it is fitted once the backbone is trained rather than trained by gradients. The module then has
-        ``fit(features, targets)``, with features (N, dim) and targets (N,) of the training split.
-    objective : str
-        ``"package.module:factory"`` of its loss and score; see `galaxtool.training.objective`.
-    needs : tuple of str
-        Parts of the task that it is made from: ``"text"``. Only methods that need them too can train it.
-    """
-
-    label_kinds: tuple[str, ...] = ("class",)
-    needs: tuple[str, ...] = ()
-    fitted: bool = False
-    objective: str = "galaxtool.training.objective:ClassObjective"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MethodSpec(Spec):
-    """A training method; ``factory(task)`` returns a list of `galaxtool.Stage`.
-
-    Parameters
-    ----------
-    needs : tuple of str
-        Parts that the task must have: any of ``"labels"``, ``"text"``, ``"symbols"``.
-    head : str
-        Head that a trained model classifies with unless another is chosen.
-    heads : tuple of str
-        Names of further heads that it can train; a fitted head (see `HeadSpec`) works with every method.
-    label_kinds : tuple of str
-        Labels of `HeadSpec.label_kinds`: it can train every head that learns from one of them. Set it for a method
-        whose stages use ``task.make_head()`` and ``task.objective``.
-    lr : float
-        Default peak learning rate; 0 for the one that the backbone suggests.
-    options : tuple of MethodOption
-        Its own settings, in ``task.options.method``.
-    lengths : tuple of str
-        Settings of ``finetune`` for the length of its stages: ``"warmup_epochs"``, ``"epochs"`` or both. Any other is
-        refused, except that ``--epochs`` means ``warmup_epochs`` where that is the only one.
-    ignores : tuple of str
-        Further settings of ``finetune`` that would have no effect, and are refused: ``"layer_decay"``.
-    """
-
-    needs: tuple[str, ...] = ("labels",)
-    head: str = "prompt"
-    heads: tuple[str, ...] = ()
-    label_kinds: tuple[str, ...] = ()
-    lr: float = 0.0
-    options: tuple[MethodOption, ...] = ()
-    lengths: tuple[str, ...] = ("warmup_epochs", "epochs")
-    ignores: tuple[str, ...] = ()
-
-    def can_train(self, head: HeadSpec) -> bool:
-        """Return whether a model trained by this method can have a head."""
-        if head.fitted or head.name in (self.head, *self.heads):
-            return True
-        return bool({*self.label_kinds} & {*head.label_kinds}) and {*head.needs} <= {*self.needs}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

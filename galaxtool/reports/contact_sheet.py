@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from galaxtool.reports.sheet_layout import COLUMNS, STYLES, TILE, Box, Label, PlacedPicture, Tile, lay_out, lay_out_bar
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 from galaxtool.utils.optional_imports import import_attribute
 
 __all__ = ["COLUMNS", "SUFFIXES", "TILE", "Tile", "add_scale_bar", "draw_contact_sheet", "write_contact_sheet"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, OutputExists
 from galaxtool.jobs.shard import Shard
-from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.config import check_choice
+from galaxtool.utils.files.atomic_write import check_writable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.task import PictureSet, Task
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.files.atomic_write import write_json
 
 _VARIANCE = 0.95
 _LAST_BLOCKS = 4

@@ -15,7 +15,7 @@ from galaxtool.types import Progress
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """How a training ended.
 
     Parameters
@@ -41,16 +41,16 @@ class Runner:
     """
 
     progress: Progress
-    _outcomes: dict[Path, Outcome] = field(default_factory=dict)
-    _missing: dict[str, Outcome] = field(default_factory=dict)
+    _outcomes: dict[Path, CellOutcome] = field(default_factory=dict)
+    _missing: dict[str, CellOutcome] = field(default_factory=dict)
 
-    def run(self, training: Training) -> Outcome:
+    def run(self, training: Training) -> CellOutcome:
         """Run a training, resume it, or find it finished."""
         if training.path not in self._outcomes:
             self._outcomes[training.path] = self._run(training)
         return self._outcomes[training.path]
 
-    def _run(self, training: Training) -> Outcome:
+    def _run(self, training: Training) -> CellOutcome:
         if training.config.backbone in self._missing:
             return self._missing[training.config.backbone]
         try:
@@ -60,11 +60,11 @@ class Runner:
                 cluster_images(training, _Bars(self.progress))
         except GalaxtoolError as error:
             if not _is_missing(error):
-                return Outcome("failed", error.message)
-            outcome = Outcome("missing", error.message)
+                return CellOutcome("failed", error.message)
+            outcome = CellOutcome("missing", error.message)
             self._missing[training.config.backbone] = outcome
             return outcome
-        return Outcome("done")
+        return CellOutcome("done")
 
     def _train(self, training: Training, progress: Progress) -> None:
         status = _read_status(training.path)

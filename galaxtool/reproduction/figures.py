@@ -26,7 +26,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.reproduction.plan import Line, Training
 from galaxtool.reproduction.recipe import DataSlot, FigureRecipe, TableRecipe
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 _CLUSTERS = "clusters"
 

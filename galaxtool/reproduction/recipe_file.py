@@ -37,7 +37,7 @@ def read_table_recipe(path: Path) -> TableRecipe:
     content = _read_toml(path)
     if "extends" in content:
         content = {**_read_toml(path.with_name(f"{content.pop('extends')}.toml")), **content}
-    return _Parser(path).parse(content)
+    return _RecipeParser(path).parse(content)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         ) from error
 
 
-class _Parser:
+class _RecipeParser:
     """Turns the content of a TOML file into a recipe; an error names the file and the place in it."""
 
     def __init__(self, path: Path) -> None:

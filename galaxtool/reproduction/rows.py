@@ -6,14 +6,14 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from galaxtool.reproduction.execute import Outcome
+from galaxtool.reproduction.execute import CellOutcome
 from galaxtool.reproduction.plan import Line
 from galaxtool.reproduction.recipe import Score
 from galaxtool.reproduction.table_row import TableRow
 from galaxtool.reproduction.values import Value, read_value
 
 
-def make_row(line: Line, score: Score, outcomes: Sequence[Outcome] = (), why_not: str = "") -> TableRow:
+def make_row(line: Line, score: Score, outcomes: Sequence[CellOutcome] = (), why_not: str = "") -> TableRow:
     """Return one number of a line; without outcomes, an empty one."""
     published, published_sd = _find_published(line, score)
     common: dict[str, Any] = {

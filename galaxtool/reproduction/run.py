@@ -9,7 +9,7 @@ from pathlib import Path
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.reproduction.catalog import load_recipe
 from galaxtool.reproduction.data_rows import count_classes
-from galaxtool.reproduction.execute import Outcome, Runner, is_finished
+from galaxtool.reproduction.execute import CellOutcome, Runner, is_finished
 from galaxtool.reproduction.figures import draw_figures
 from galaxtool.reproduction.options import ReproduceOptions
 from galaxtool.reproduction.plan import Line, plan_lines
@@ -21,7 +21,7 @@ from galaxtool.reproduction.slots import fill_slots
 from galaxtool.reproduction.table_row import TableRow
 from galaxtool.reproduction.tables import SMALL_NOTE, write_csv, write_markdown
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.files.atomic_write import write_json
 
 
 def reproduce_table(name: str, data: Sequence[str], options: ReproduceOptions, progress: Progress) -> ReproduceResult:
@@ -53,7 +53,7 @@ def _run_lines(lines: Sequence[Line], table: _Table, progress: Progress) -> None
     runner = Runner(progress)
     for number, line in enumerate(lines):
         if line.trainings and all(map(is_finished, line.trainings)):
-            table.fill(number, line, [Outcome("done")] * len(line.trainings))
+            table.fill(number, line, [CellOutcome("done")] * len(line.trainings))
     table.write()
     total = len({training.path for line in lines for training in line.trainings})
     seen: set[Path] = set()
@@ -96,7 +96,7 @@ class _Table:
         """Set all rows."""
         self._parts = [rows]
 
-    def fill(self, number: int, line: Line, outcomes: Sequence[Outcome]) -> None:
+    def fill(self, number: int, line: Line, outcomes: Sequence[CellOutcome]) -> None:
         """Set the numbers of a line."""
         why_not = "" if line.trainings else f"no --data {line.data.same_as or line.data.slot}=PATH was given"
         self._parts[number] = [make_row(line, score, outcomes, why_not) for score in _choose_scores(self.recipe, line)]

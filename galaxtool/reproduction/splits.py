@@ -13,8 +13,8 @@ from galaxtool.assessment.labeled_items import find_image
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.splits.by_position import draw_nested_subset, split_items
 from galaxtool.types import Item
-from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.digests import hash_json
+from galaxtool.utils.files.atomic_write import atomic_write
 
 PROTOCOLS = {
     "given": "as published; the validation images are drawn from the training images",

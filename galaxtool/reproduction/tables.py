@@ -10,7 +10,7 @@ from typing import Any
 from galaxtool.reproduction.recipe import TableRecipe
 from galaxtool.reproduction.splits import LEAKS, PROTOCOLS
 from galaxtool.reproduction.table_row import COLUMNS, TableRow
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 _LEGEND = (
     "Each cell: published / ours (95 % interval over test objects) difference; ± is the standard deviation over "

@@ -9,11 +9,11 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.errors import GalaxtoolError
-from galaxtool.search.examples import QueryArgs, Request
 from galaxtool.search.filters import select_rows
 from galaxtool.search.neighbors import Hit, find_neighbors
 from galaxtool.search.options import SearchOptions
-from galaxtool.search.query import Query, resolve_queries
+from galaxtool.search.queries.examples import QueryArgs, Request
+from galaxtool.search.queries.vectors import Query, resolve_queries
 from galaxtool.search.source import Source
 from galaxtool.search.yardstick import Rating, rate_hits
 from galaxtool.tables.column_names import avoid_names
@@ -24,7 +24,7 @@ COLUMNS = ("query", "rank", "id", "path", "similarity", "ra", "dec", "percentile
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class QueryAnswer:
     """The neighbours of one query.
 
     Parameters
@@ -44,12 +44,12 @@ class Answer:
 
 def answer_queries(
     queries: Sequence[QueryArgs], request: Request, options: SearchOptions, source: Source, progress: Progress
-) -> list[Answer | GalaxtoolError]:
+) -> list[QueryAnswer | GalaxtoolError]:
     """Search for queries.
 
     Returns
     -------
-    list of Answer or GalaxtoolError
+    list of QueryAnswer or GalaxtoolError
         For each query its answer, or the error of one that cannot be used.
 
     Raises
@@ -64,26 +64,26 @@ def answer_queries(
         progress.start("Searching", len(source.index))
     found = iter(find_neighbors(good, source, options, keep))
     candidates = None if keep is None else int(np.count_nonzero(keep))
-    answers: list[Answer | GalaxtoolError] = []
+    answers: list[QueryAnswer | GalaxtoolError] = []
     for one in resolved:
         if isinstance(one, GalaxtoolError):
             answers.append(one)
         else:
             hits = next(found)
-            answers.append(Answer(one, hits, rate_hits(one, hits, source, candidates)))
+            answers.append(QueryAnswer(one, hits, rate_hits(one, hits, source, candidates)))
     return answers
 
 
-def require_answers(answers: Iterable[Answer | GalaxtoolError]) -> list[Answer]:
+def require_answers(answers: Iterable[QueryAnswer | GalaxtoolError]) -> list[QueryAnswer]:
     """Return the answers without the errors of other queries; raise the first error if there is no answer."""
     every = list(answers)
-    good = [one for one in every if isinstance(one, Answer)]
+    good = [one for one in every if isinstance(one, QueryAnswer)]
     if not good:
         raise next(one for one in every if isinstance(one, GalaxtoolError))
     return good
 
 
-def tabulate_answers(answers: Sequence[Answer], source: Source) -> Table:
+def tabulate_answers(answers: Sequence[QueryAnswer], source: Source) -> Table:
     """Return the results of queries as one table.
 
     Returns

@@ -11,8 +11,8 @@ from typing import Any
 from galaxtool import __version__
 from galaxtool.inference.compute_options import restore_engine
 from galaxtool.inference.embed import make_embeddings_record
-from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
-from galaxtool.inference.embedding_parts import fill_embedding_parts
+from galaxtool.inference.embeddings.compute import make_embedding_runner, report_unreadable
+from galaxtool.inference.embeddings.parts import fill_embedding_parts
 from galaxtool.inference.notes import find_notes
 from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.reading import find_images

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from galaxtool.reports.contact_sheet import COLUMNS, TILE, Tile
-from galaxtool.search.answer import Answer
-from galaxtool.search.labels import Labels
-from galaxtool.search.pictures import Picture, describe_example, name_example, read_example, read_picture
-from galaxtool.search.query import QueryExample
+from galaxtool.search.answer import QueryAnswer
+from galaxtool.search.labels import ObjectLabels
+from galaxtool.search.pictures import ResultPicture, describe_example, name_example, read_example, read_picture
+from galaxtool.search.queries.vectors import QueryExample
 from galaxtool.search.source import Source
 
 MAX_NEIGHBORS = 119
@@ -22,7 +22,9 @@ MAX_QUERIES, MAX_IN_ROW = 24, 9
 _MAX_EXAMPLES = 12
 
 
-def lay_out_answers(answers: Sequence[Answer], labels: Labels, source: Source) -> tuple[list[Tile | None], int]:
+def lay_out_answers(
+    answers: Sequence[QueryAnswer], labels: ObjectLabels, source: Source
+) -> tuple[list[Tile | None], int]:
     """Return the tiles of a sheet and the number of its columns.
 
     A single query is followed by its results. Of several queries, each has a row with its first results.
@@ -41,7 +43,7 @@ def lay_out_answers(answers: Sequence[Answer], labels: Labels, source: Source) -
     return tiles, columns
 
 
-def write_title(answers: Sequence[Answer], source: Source) -> str:
+def write_title(answers: Sequence[QueryAnswer], source: Source) -> str:
     """Return the title of a sheet."""
     where = f"of {len(source.index)} in {source.name}"
     if len(answers) > 1:
@@ -53,7 +55,7 @@ def write_title(answers: Sequence[Answer], source: Source) -> str:
     return f"Similar to {answer.query.text}, {where}{part}{warning}"
 
 
-def _lay_out_query(answer: Answer, source: Source) -> list[Tile]:
+def _lay_out_query(answer: QueryAnswer, source: Source) -> list[Tile]:
     """Return the tiles of the examples of a query."""
     examples = answer.query.examples
     return [_make_example_tile(one, source, is_only=len(examples) == 1) for one in examples[:_MAX_EXAMPLES]]
@@ -65,7 +67,7 @@ def _make_example_tile(example: QueryExample, source: Source, *, is_only: bool) 
     return replace(tile, caption=name_example(example), detail=detail, chosen=example.weight > 0)
 
 
-def _lay_out_hits(answer: Answer, number: int, labels: Labels, source: Source) -> list[Tile]:
+def _lay_out_hits(answer: QueryAnswer, number: int, labels: ObjectLabels, source: Source) -> list[Tile]:
     """Return the tiles of the first results of a query."""
     hits = answer.hits[:number]
     named = labels.find([hit.row for hit in hits])
@@ -80,7 +82,7 @@ def _lay_out_hits(answer: Answer, number: int, labels: Labels, source: Source) -
     return tiles
 
 
-def _make_tile(picture: Picture) -> Tile:
+def _make_tile(picture: ResultPicture) -> Tile:
     return Tile(picture.pixels, "", note=picture.note, scale=None if picture.side is None else picture.side / TILE)
 
 

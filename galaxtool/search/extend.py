@@ -18,8 +18,8 @@ from galaxtool import __version__
 from galaxtool.errors import ConfigError, IndexMismatch, OutputExists
 from galaxtool.inference.compute_options import restore_engine
 from galaxtool.inference.embed import make_embeddings_record
-from galaxtool.inference.embedding import make_embedding_runner, report_unreadable
-from galaxtool.inference.embedding_parts import fill_embedding_parts
+from galaxtool.inference.embeddings.compute import make_embedding_runner, report_unreadable
+from galaxtool.inference.embeddings.parts import fill_embedding_parts
 from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import open_batch_engine
@@ -43,7 +43,7 @@ from galaxtool.search.results import IndexResult
 from galaxtool.search.source import read_record
 from galaxtool.types import Progress
 from galaxtool.utils.counts import format_count
-from galaxtool.utils.locks import lock_file, lock_owner
+from galaxtool.utils.files.locks import lock_file, lock_owner
 from galaxtool.utils.run_directory import utc_now
 
 PRESENT = "already in the index"

@@ -14,9 +14,9 @@ from galaxtool.containers.find import locate_image
 from galaxtool.containers.reading import read_ref
 from galaxtool.errors import ConfigError, GalaxtoolError, IndexMismatch, InputError, UnreadableImage
 from galaxtool.inference.compute_options import ComputeOptions
+from galaxtool.inference.embeddings.stored import is_embedding_file, read_embeddings
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.inference.stored_embeddings import is_embedding_file, read_embeddings
 from galaxtool.models.find import find_model
 from galaxtool.search.index.record import RECORD
 from galaxtool.search.open_source import open_source

@@ -11,21 +11,21 @@ from astropy.table import Table
 
 from galaxtool.errors import GalaxtoolError, OutputExists
 from galaxtool.reports.contact_sheet import write_contact_sheet
-from galaxtool.search.answer import COLUMNS, Answer, answer_queries, require_answers, tabulate_answers
+from galaxtool.search.answer import COLUMNS, QueryAnswer, answer_queries, require_answers, tabulate_answers
 from galaxtool.search.contact_sheet import lay_out_answers, write_title
-from galaxtool.search.examples import QueryArgs, Request
-from galaxtool.search.labels import Labels, choose_labels
+from galaxtool.search.labels import ObjectLabels, choose_labels
 from galaxtool.search.open_source import open_source
 from galaxtool.search.options import ResultOptions, SearchOptions, SourceArgs
-from galaxtool.search.request import list_queries
+from galaxtool.search.queries.examples import QueryArgs, Request
+from galaxtool.search.queries.request import list_queries
 from galaxtool.search.results import Neighbor, SimilarResult
 from galaxtool.search.source import Source
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.formats.plain_columns import find_masked_cells, get_values_and_mask
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
-from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.atomic_write import check_writable
 from galaxtool.utils.optional_imports import import_attribute
 
 _MOST_ERRORS = 10  # messages about queries that cannot be used
@@ -64,7 +64,9 @@ def find_similar(
     )
 
 
-def _draw(answers: Sequence[Answer], table: Table, labels: Labels, source: Source, options: ResultOptions) -> None:
+def _draw(
+    answers: Sequence[QueryAnswer], table: Table, labels: ObjectLabels, source: Source, options: ResultOptions
+) -> None:
     """Write the contact sheet and the page."""
     tiles, columns = lay_out_answers(answers, labels, source)
     title = write_title(answers, source)
@@ -74,7 +76,7 @@ def _draw(answers: Sequence[Answer], table: Table, labels: Labels, source: Sourc
 
 
 def _report_errors(
-    queries: Sequence[QueryArgs], found: Sequence[Answer | GalaxtoolError], progress: Progress
+    queries: Sequence[QueryArgs], found: Sequence[QueryAnswer | GalaxtoolError], progress: Progress
 ) -> dict[str, str]:
     """Report the queries that cannot be used, and return the message of each."""
     errors = {
@@ -91,7 +93,7 @@ def _report_errors(
     return errors
 
 
-def _report_notes(answers: Sequence[Answer], progress: Progress) -> None:
+def _report_notes(answers: Sequence[QueryAnswer], progress: Progress) -> None:
     """Warn about results that mean little: in a sentence for a single query, by their number for several."""
     if len(answers) == 1:
         if answers[0].rating.note:
@@ -126,7 +128,7 @@ def _list_neighbors(table: Table) -> list[Neighbor]:
     ]
 
 
-def _refuse_images(targets: Sequence[Path], answers: Sequence[Answer], neighbors: Sequence[Neighbor]) -> None:
+def _refuse_images(targets: Sequence[Path], answers: Sequence[QueryAnswer], neighbors: Sequence[Neighbor]) -> None:
     """Raise `OutputExists` if an output would overwrite the image of a query or of a result."""
     images = {os.path.realpath(neighbor.path) for neighbor in neighbors}
     images |= {

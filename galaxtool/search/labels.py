@@ -18,7 +18,7 @@ _PROMPT_HEAD = "prompt"
 
 
 @dataclass(frozen=True)
-class Labels:
+class ObjectLabels:
     """The labels of indexed objects.
 
     Parameters
@@ -33,7 +33,7 @@ class Labels:
     is_predicted: bool = False
 
 
-def choose_labels(source: Source, column: str | None) -> Labels:
+def choose_labels(source: Source, column: str | None) -> ObjectLabels:
     """Choose the labels to show.
 
     Parameters
@@ -51,11 +51,11 @@ def choose_labels(source: Source, column: str | None) -> Labels:
     """
     chosen = find_label_column(source.columns, column)
     if chosen is not None:
-        return Labels(lambda rows: _read_column(source, chosen, rows))
+        return ObjectLabels(lambda rows: _read_column(source, chosen, rows))
     record = source.record
     if record.head == _PROMPT_HEAD and record.votes is None and source.index.record.layer == JOINT:
-        return Labels(lambda rows: _predict(source, rows), is_predicted=True)
-    return Labels(lambda rows: [""] * len(rows))
+        return ObjectLabels(lambda rows: _predict(source, rows), is_predicted=True)
+    return ObjectLabels(lambda rows: [""] * len(rows))
 
 
 def find_label_column(names: Sequence[str], given: str | None) -> str | None:

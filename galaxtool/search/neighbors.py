@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from galaxtool.search.options import SearchOptions
-from galaxtool.search.query import Query, QueryExample
+from galaxtool.search.queries.vectors import Query, QueryExample
 from galaxtool.search.sky import find_separations
 from galaxtool.search.source import Source
 from galaxtool.types import ImageRef

@@ -26,7 +26,7 @@ from galaxtool.search.source import Source, check_model, read_record
 from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
-from galaxtool.utils.writable_cache import get_writable_cache
+from galaxtool.utils.files.writable_cache import get_writable_cache
 
 VARIABLE = "GALAXTOOL_INDEX"
 """Environment variable that names the default index."""

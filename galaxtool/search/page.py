@@ -10,12 +10,12 @@ from astropy.table import Table
 
 from galaxtool.reports.contact_sheet import add_scale_bar
 from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
-from galaxtool.search.answer import COLUMNS, Answer
+from galaxtool.search.answer import COLUMNS, QueryAnswer
 from galaxtool.search.contact_sheet import round_down
-from galaxtool.search.labels import Labels
+from galaxtool.search.labels import ObjectLabels
 from galaxtool.search.neighbors import Hit
 from galaxtool.search.pictures import describe_example, name_example, read_example, read_picture
-from galaxtool.search.query import QueryExample
+from galaxtool.search.queries.vectors import QueryExample
 from galaxtool.search.source import Source
 from galaxtool.tables.formats.plain_columns import as_text, get_values_and_mask
 from galaxtool.utils.counts import format_count
@@ -26,18 +26,18 @@ _MAX_COLUMNS = 8  # columns of the catalogue below a picture
 _REPEATED = ("in_id", "in_path", "in_ra", "in_dec")
 
 
-def write_page(path: Path, answers: Sequence[Answer], table: Table, labels: Labels, source: Source) -> None:
+def write_page(path: Path, answers: Sequence[QueryAnswer], table: Table, labels: ObjectLabels, source: Source) -> None:
     """Write the page of results.
 
     Parameters
     ----------
     path : Path
         Page to write.
-    answers : sequence of Answer
+    answers : sequence of QueryAnswer
         The answers of all queries.
     table : Table
         Their table, see `galaxtool.search.answer.tabulate_answers`.
-    labels : Labels
+    labels : ObjectLabels
         Labels of the results.
     source : Source
         The index.
@@ -71,12 +71,12 @@ def write_page(path: Path, answers: Sequence[Answer], table: Table, labels: Labe
 class _Page:
     """Makes the sections of a page, and the pictures of their cards."""
 
-    def __init__(self, labels: Labels, source: Source) -> None:
+    def __init__(self, labels: ObjectLabels, source: Source) -> None:
         self.labels = labels
         self.source = source
         self.examples: list[QueryExample] = []
 
-    def make_section(self, answer: Answer, rows: Table) -> GallerySection:
+    def make_section(self, answer: QueryAnswer, rows: Table) -> GallerySection:
         """Return the section of a query, with the cards of its examples and of its results."""
         examples = answer.query.examples
         asked = [self._make_query_card(one, is_only=len(examples) == 1) for one in examples]
@@ -108,7 +108,7 @@ class _Page:
         missing = "The image cannot be read." if example.ref is not None else "No image."
         return GalleryCard(row=-len(self.examples), id=name_example(example), lines=lines, missing=missing)
 
-    def _describe(self, answer: Answer, hit: Hit, at: int, label: str, rows: Table) -> Iterator[str]:
+    def _describe(self, answer: QueryAnswer, hit: Hit, at: int, label: str, rows: Table) -> Iterator[str]:
         """Yield the lines below the picture of a result."""
         percentile = answer.rating.percentiles[at]
         yield f"{at + 1}: {hit.similarity:.4f}" + (

@@ -16,7 +16,7 @@ from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.search.index.objects import IndexedObject, make_items
 from galaxtool.types import FLAGS
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 
 
 class PartsSource:

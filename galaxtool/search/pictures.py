@@ -10,14 +10,14 @@ from galaxtool.containers.reading import read_ref
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.search.query import QueryExample
+from galaxtool.search.queries.vectors import QueryExample
 from galaxtool.search.source import Source
 from galaxtool.taxonomy.symbols import load_symbol
 from galaxtool.types import ImageRef
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class ResultPicture:
     """A picture, or the reason why there is none.
 
     Parameters
@@ -35,28 +35,28 @@ class Picture:
     side: float | None = None
 
 
-def read_picture(ref: ImageRef, options: ReadingOptions, source: Source, size: int) -> Picture:
+def read_picture(ref: ImageRef, options: ReadingOptions, source: Source, size: int) -> ResultPicture:
     """Read an observed image as a square of `size` pixels."""
     if not ref.path.exists():
-        return Picture(None, "file is missing")
+        return ResultPicture(None, "file is missing")
     preprocess = replace(override_preprocess(source.record.make_preprocess(), options), size=size)
     try:
         cutout = read_ref(ref, options.read_options)
-        return Picture(preprocess.display(cutout), side=preprocess.field_arcsec(cutout))
+        return ResultPicture(preprocess.display(cutout), side=preprocess.field_arcsec(cutout))
     except UnreadableImage:
-        return Picture(None, "file can no longer be read")
+        return ResultPicture(None, "file can no longer be read")
 
 
-def read_example(example: QueryExample, source: Source, size: int) -> Picture:
+def read_example(example: QueryExample, source: Source, size: int) -> ResultPicture:
     """Read the picture of an example of a query: an image or a symbol, or its text in place of a picture."""
     if example.ref is not None:
         return read_picture(example.ref, example.reading, source, size)
     if example.path is None:
-        return Picture(None, example.label)
+        return ResultPicture(None, example.label)
     try:
-        return Picture(load_symbol(example.path, size))
+        return ResultPicture(load_symbol(example.path, size))
     except InputError:  # the model has the embedding of its own symbol without the drawing
-        return Picture(None, example.label)
+        return ResultPicture(None, example.label)
 
 
 def describe_example(example: QueryExample, *, is_only: bool) -> str:

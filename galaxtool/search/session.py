@@ -16,11 +16,11 @@ from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.model import ONE_IMAGE, Image
 from galaxtool.models.record import ModelRecord
 from galaxtool.search.answer import answer_queries, require_answers, tabulate_answers
-from galaxtool.search.examples import Request
 from galaxtool.search.index.record import IndexRecord
 from galaxtool.search.open_source import open_source
 from galaxtool.search.options import SearchOptions, SourceArgs, name_filters
-from galaxtool.search.request import list_queries
+from galaxtool.search.queries.examples import Request
+from galaxtool.search.queries.request import list_queries
 from galaxtool.search.source import Source
 from galaxtool.types import Progress, Silent
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from galaxtool.search.index.pairs import find_limit
 from galaxtool.search.neighbors import Hit, is_query
-from galaxtool.search.query import Query
+from galaxtool.search.queries.vectors import Query
 from galaxtool.search.source import Source
 
 _WITHOUT_PAIRS = (

@@ -9,8 +9,8 @@ from pathlib import Path
 from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists
 from galaxtool.simulation.write import write_cutouts
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import check_writable
 from galaxtool.utils.config import check_choice
+from galaxtool.utils.files.atomic_write import check_writable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

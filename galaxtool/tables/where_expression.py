@@ -179,10 +179,10 @@ def parse_where(expression: str, names: Sequence[str]) -> WhereExpression:
     TableError
         If the expression contains something that is not allowed, or names an unknown column or function.
     """
-    return _Parser(expression, names).parse()
+    return _ExpressionParser(expression, names).parse()
 
 
-class _Parser:
+class _ExpressionParser:
     """Reads one expression from left to right."""
 
     def __init__(self, expression: str, names: Sequence[str]) -> None:

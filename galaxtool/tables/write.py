@@ -18,7 +18,7 @@ from galaxtool.tables.formats.find import check_table_path, create_table_format,
 from galaxtool.tables.formats.plain_columns import simplify_table
 from galaxtool.tables.formats.schema import TableSchema
 from galaxtool.tables.protocols import TableFormat
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 
 def write_table(table: Table, path: Path, *, meta: dict[str, Any] | None = None) -> None:

@@ -41,7 +41,7 @@ def find_drawings(slug_of: Mapping[str, str], folder: Path) -> dict[str, list[Pa
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder of symbols.", hint="Give a folder with one image for each class.")
-    matcher = _Matcher(slug_of)
+    matcher = _DrawingMatcher(slug_of)
     found: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in _IMAGES or (key := matcher.match(path.stem)) is None:
@@ -71,7 +71,7 @@ def name_drawings(slug: str, drawings: Sequence[Path]) -> list[str]:
     return [f"{slug}{f'{MARK}{n}' if n > 1 else ''}{path.suffix}" for n, path in enumerate(drawings, 1)]
 
 
-class _Matcher:
+class _DrawingMatcher:
     """Finds the class and the variant that the name of a file stands for."""
 
     def __init__(self, slug_of: Mapping[str, str]) -> None:

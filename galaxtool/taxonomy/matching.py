@@ -35,7 +35,7 @@ def match_label(label: str, taxonomy: Taxonomy, *, indices: bool = False) -> str
     >>> match_label("Ring Galaxies", build_taxonomy(["ring", "lens"]))
     'ring'
     """
-    return _Matcher(taxonomy, indices).find_slug(str(label))
+    return _LabelMatcher(taxonomy, indices).find_slug(str(label))
 
 
 def match_labels(labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: bool = False) -> dict[str, str]:
@@ -54,7 +54,7 @@ def match_labels(labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: b
         If labels match no class; it lists the most frequent ones, each with the nearest class.
     """
     all_labels = list(labels)
-    matcher = _Matcher(taxonomy, indices)
+    matcher = _LabelMatcher(taxonomy, indices)
     slugs = {label: matcher.find_slug(label) for label in _list_distinct(all_labels)}
     unknown = [label for label, slug in slugs.items() if slug is None]
     if unknown:
@@ -62,7 +62,9 @@ def match_labels(labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: b
     return {label: slug for label, slug in slugs.items() if slug is not None}
 
 
-def _describe_unknown(taxonomy: Taxonomy, unknown: list[str], matcher: _Matcher, count: Counter[str]) -> InputError:
+def _describe_unknown(
+    taxonomy: Taxonomy, unknown: list[str], matcher: _LabelMatcher, count: Counter[str]
+) -> InputError:
     """Return the error about labels that match no class."""
     has_counts = any(n > 1 for n in count.values())
     descriptions = []
@@ -86,7 +88,7 @@ def find_matches(labels: Iterable[str], taxonomy: Taxonomy, *, indices: bool = F
 
     The parameters are those of `match_labels`.
     """
-    matcher = _Matcher(taxonomy, indices)
+    matcher = _LabelMatcher(taxonomy, indices)
     slugs = {label: matcher.find_slug(label) for label in dict.fromkeys(labels)}
     return {label: slug for label, slug in slugs.items() if slug is not None}
 
@@ -95,7 +97,7 @@ def find_unmatched(
     labels: Iterable[str | None], taxonomy: Taxonomy, *, indices: bool = False
 ) -> list[tuple[str, str | None]]:
     """Return each distinct label that matches no class, with the slug of the nearest class or None."""
-    matcher = _Matcher(taxonomy, indices)
+    matcher = _LabelMatcher(taxonomy, indices)
     return [
         (label, matcher.find_nearest(label)) for label in _list_distinct(labels) if matcher.find_slug(label) is None
     ]
@@ -141,7 +143,7 @@ def _list_distinct(labels: Iterable[str | None]) -> list[str]:
     return [label for label in dict.fromkeys(named) if label.strip()]
 
 
-class _Matcher:
+class _LabelMatcher:
     """Tables of the names of the classes, from the strictest comparison to the loosest."""
 
     def __init__(self, taxonomy: Taxonomy, indices: bool) -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from galaxtool.errors import InputError
 from galaxtool.taxonomy.classes import Taxonomy
-from galaxtool.utils.regular_files import open_regular
+from galaxtool.utils.files.regular_files import open_regular
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM")
 _MIDDLE = 128

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from galaxtool.errors import ModelError
-from galaxtool.utils.atomic_write import atomic_write
 from galaxtool.utils.error_text import describe_error
+from galaxtool.utils.files.atomic_write import atomic_write
 
 
 def get_random_states() -> dict[str, Any]:

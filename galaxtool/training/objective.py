@@ -16,9 +16,9 @@ from galaxtool.evaluation.class_scores import compute_class_scores
 from galaxtool.evaluation.metrics import compute_classification_metrics, compute_metric
 from galaxtool.evaluation.prior import TRAINING, find_factors, find_scores_shares, measure_prior
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.training.label_noise import LabelNoise
+from galaxtool.training.losses.label_noise import LabelNoise
+from galaxtool.training.losses.partial_labels import count_classes, gather_labels, normalize_sets
 from galaxtool.training.options import TrainOptions
-from galaxtool.training.partial_labels import count_classes, gather_labels, normalize_sets
 
 
 class Objective(Protocol):
@@ -27,7 +27,7 @@ class Objective(Protocol):
     The factory is called as ``factory(taxonomy=Taxonomy, options=TrainOptions, targets=ndarray)`` with the targets of
     the training split. If it has these parameters, it is also given ``label_sets``, an ndarray as in
     `galaxtool.training.task.Task` or None, ``item_weights``, the weights of the items of the training split, and
-    ``label_noise``, a `galaxtool.training.label_noise.LabelNoise` or None.
+    ``label_noise``, a `galaxtool.training.losses.label_noise.LabelNoise` or None.
 
     Attributes
     ----------
@@ -69,7 +69,8 @@ class ClassObjective:
     """Objective for items of one class each: cross-entropy, accuracy and macro F1.
 
     A label may be coarser than the classes. Its loss is the negative logarithm of the summed probability of its
-    classes; see `galaxtool.training.partial_labels`. Accuracy, F1 and calibration are those of the items with a class.
+    classes; see `galaxtool.training.losses.partial_labels`. Accuracy, F1 and calibration are those of the items
+    with a class.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from galaxtool.backbones.abilities import group_by_block
-from galaxtool.training.label_noise import LEARNING_RATE
+from galaxtool.training.losses.label_noise import LEARNING_RATE
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.stage import Stage
 

@@ -13,8 +13,8 @@ from galaxtool.evaluation.error_bars import cross_fit_error_bars, fit_error_bars
 from galaxtool.evaluation.regression_scores import measure_quantity
 from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.taxonomy.quantity import QUANTILES
+from galaxtool.training.losses.quantiles import OUTPUTS, compute_quantiles
 from galaxtool.training.options import TrainOptions
-from galaxtool.training.quantiles import OUTPUTS, compute_quantiles
 
 
 class RegressionObjective:

@@ -10,8 +10,8 @@ from torch import nn
 
 from galaxtool.training.dataset_scores import validate_datasets
 from galaxtool.training.domain_norm import DomainStatistics
-from galaxtool.training.label_noise import LabelNoise
-from galaxtool.training.loss import Loss
+from galaxtool.training.losses.label_noise import LabelNoise
+from galaxtool.training.losses.loss import Loss
 from galaxtool.training.memory import map_parts, to_device
 from galaxtool.training.objective import scale_logits
 from galaxtool.training.task import Batch, PictureSet, Task

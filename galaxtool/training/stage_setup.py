@@ -10,7 +10,7 @@ from torch import nn
 from galaxtool.backbones.abilities import set_checkpointing
 from galaxtool.errors import ConfigError
 from galaxtool.training import distributed
-from galaxtool.training.label_noise import LabelNoise
+from galaxtool.training.losses.label_noise import LabelNoise
 from galaxtool.training.optimizer import compute_layer_scales
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Task

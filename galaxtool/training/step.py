@@ -15,10 +15,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
-from galaxtool.training.loss import split_loss
+from galaxtool.training.losses.loss import split_loss
+from galaxtool.training.losses.partial_labels import count_classes
 from galaxtool.training.memory import explain_out_of_memory, is_out_of_memory, to_device
 from galaxtool.training.optimizer import compute_lr_factor, decay_by_cosine
-from galaxtool.training.partial_labels import count_classes
 from galaxtool.training.sampling import split_batch
 from galaxtool.training.stage import Stage
 from galaxtool.training.task import Batch, Task

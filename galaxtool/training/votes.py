@@ -11,7 +11,11 @@ import torch
 from galaxtool.errors import TrainingError
 from galaxtool.evaluation.intervals import make_bootstrap_entry
 from galaxtool.taxonomy.load import Taxonomy
-from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions, dirichlet_multinomial_nll
+from galaxtool.training.losses.dirichlet import (
+    compute_concentrations,
+    compute_expected_fractions,
+    dirichlet_multinomial_nll,
+)
 from galaxtool.training.options import TrainOptions
 
 CONFIDENT_VOTES, CONFIDENT_SHARE = 5, 0.8

@@ -154,7 +154,7 @@ def serve(work: Any) -> None:
     """Answer requests from standard input until it ends: the loop of the child."""
     requests = sys.stdin.buffer
     with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # what libraries print is no answer
+        os.dup2(2, 1)  # what libraries print is not an answer
         while head := requests.read(_LENGTH.size):
             request = pickle.loads(requests.read(_LENGTH.unpack(head)[0]))  # from the parent
             try:

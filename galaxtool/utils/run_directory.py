@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
-from galaxtool.utils.atomic_write import check_writable, write_json
 from galaxtool.utils.config import invocation
 from galaxtool.utils.digests import hash_file
-from galaxtool.utils.locks import lock_file
-from galaxtool.utils.regular_files import read_regular_text
+from galaxtool.utils.files.atomic_write import check_writable, write_json
+from galaxtool.utils.files.locks import lock_file
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.run_files import find_foreign_files
 
 MANIFEST_SCHEMA = 1

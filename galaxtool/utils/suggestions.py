@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from galaxtool.errors import suggest_name
-from galaxtool.utils.ignored_names import UNFINISHED
+from galaxtool.utils.files.ignored_names import UNFINISHED
 
 _RESUME = "Run the command that wrote it again with --resume to complete it."
 

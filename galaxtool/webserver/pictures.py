@@ -44,7 +44,7 @@ class HasImages(Protocol):
 
 
 @dataclass(frozen=True)
-class Picture:
+class EncodedPicture:
     """An encoded picture.
 
     Parameters
@@ -73,11 +73,11 @@ class PictureMaker:
 
     def __init__(self, objects: HasImages) -> None:
         self._objects = objects
-        self._kept: OrderedDict[tuple[int, int, str], Picture] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, str], EncodedPicture] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def make(self, row: int, size: int, stretch: str) -> Picture:
+    def make(self, row: int, size: int, stretch: str) -> EncodedPicture:
         """Return the picture of an object, or one that stands for it if its image cannot be read."""
         key = (row, size, stretch)
         with self._lock:
@@ -93,7 +93,7 @@ class PictureMaker:
                 self._bytes -= len(self._kept.popitem(last=False)[1].content)
         return picture
 
-    def _read(self, row: int, size: int, stretch: str) -> Picture:
+    def _read(self, row: int, size: int, stretch: str) -> EncodedPicture:
         objects = self._objects
         preprocess = replace(override_preprocess(objects.preprocess, objects.reading), size=size)
         if stretch != STRETCHES[0]:
@@ -103,15 +103,15 @@ class PictureMaker:
             if ref is None:
                 return make_placeholder(size)
             cutout = read_ref(ref, preprocess.reading(objects.reading.read_options, position=True))
-            return Picture(encode_picture(preprocess.display(cutout)), preprocess.field_arcsec(cutout))
+            return EncodedPicture(encode_picture(preprocess.display(cutout)), preprocess.field_arcsec(cutout))
         except (GalaxtoolError, OSError, MemoryError):
             return make_placeholder(size)
 
 
-def make_placeholder(size: int) -> Picture:
+def make_placeholder(size: int) -> EncodedPicture:
     """Return a gray picture with a cross, for an image that cannot be read."""
     image = Image.new("RGB", (size, size), (48, 48, 52))
     draw, edge = ImageDraw.Draw(image), size * 3 // 8
     for start, end in (((edge, edge), (size - edge, size - edge)), ((edge, size - edge), (size - edge, edge))):
         draw.line([start, end], fill=(120, 120, 128), width=max(1, size // 60))
-    return Picture(encode_picture(np.asarray(image)), is_missing=True)
+    return EncodedPicture(encode_picture(np.asarray(image)), is_missing=True)

@@ -19,12 +19,12 @@ from torchvision import models
 import galaxtool
 from galaxtool.backbones import torchvision_models
 from galaxtool.backbones.create import create_backbone, parse_name
-from galaxtool.backbones.openclip import list_weights as openclip_weights
+from galaxtool.backbones.openclip.backbone import list_weights as openclip_weights
 from galaxtool.backbones.timm import models as timm_models
 from galaxtool.backbones.timm.weights import list_weights as timm_weights
 from galaxtool.backbones.torchvision_models import TorchVision
 from galaxtool.backbones.torchvision_models import list_weights as torchvision_weights
-from galaxtool.backbones.weights import load_weights
+from galaxtool.backbones.weights.load import load_weights
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import BackboneSpec, Weights

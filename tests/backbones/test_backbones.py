@@ -24,7 +24,7 @@ from galaxtool.backbones.create import create_backbone, parse_name
 from galaxtool.backbones.former_names import is_former_mini
 from galaxtool.backbones.mini import Mini
 from galaxtool.backbones.small_resnet import SmallResnet
-from galaxtool.backbones.weights import load_weights, locate_weights, read_state_dict
+from galaxtool.backbones.weights.load import load_weights, locate_weights, read_state_dict
 from galaxtool.errors import ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights

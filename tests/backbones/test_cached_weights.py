@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from galaxtool.backbones.cached_weights import describe_availability, find_weights
-from galaxtool.backbones.download import download_from_hub, download_from_web
-from galaxtool.cli.listings import backbones
+from galaxtool.backbones.weights.cached import describe_availability, find_weights
+from galaxtool.backbones.weights.download import download_from_hub, download_from_web
+from galaxtool.cli.commands.listings import backbones
 from galaxtool.commands import listings
 from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir

@@ -23,10 +23,10 @@ from torch import nn
 
 import galaxtool
 from galaxtool import listings
-from galaxtool.backbones.cached_weights import describe_availability, find_weights
 from galaxtool.backbones.create import create_backbone, parse_name
 from galaxtool.backbones.efficientnet_lite import EfficientNetLite
-from galaxtool.backbones.weights import load_weights, locate_weights, read_state_dict
+from galaxtool.backbones.weights.cached import describe_availability, find_weights
+from galaxtool.backbones.weights.load import load_weights, locate_weights, read_state_dict
 from galaxtool.errors import DependencyMissing, ModelError
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights

@@ -16,7 +16,7 @@ from torch import nn
 
 from galaxtool.backbones.create import create_backbone, parse_name
 from galaxtool.backbones.timm import models as timm_models
-from galaxtool.backbones.weights import load_weights
+from galaxtool.backbones.weights.load import load_weights
 from galaxtool.errors import ModelError, OfflineError
 
 REPOSITORY = "someone/galaxy-encoder"

@@ -56,7 +56,7 @@ def test_damaged_tokenizers(values: dict[str, object]) -> None:
 def test_as_open_clip() -> None:
     import open_clip
 
-    from galaxtool.backbones.openclip_text import make_tokenizer
+    from galaxtool.backbones.openclip.text import make_tokenizer
 
     theirs = open_clip.get_tokenizer("ViT-B-16")
     ours = restore_tokenizer(make_tokenizer(theirs, None).as_dict(), "x")

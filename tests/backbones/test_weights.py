@@ -20,8 +20,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from galaxtool.backbones.hub import get_cache_path
-from galaxtool.backbones.weights import load_weights, locate_weights, read_state_dict
+from galaxtool.backbones.weights.hub import get_cache_path
+from galaxtool.backbones.weights.load import load_weights, locate_weights, read_state_dict
 from galaxtool.errors import ModelError, OfflineError
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights

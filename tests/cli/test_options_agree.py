@@ -6,14 +6,13 @@ import inspect
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import galaxtool
-from galaxtool.cli.main import COMMANDS, application
+from galaxtool.cli.main import COMMANDS, application, load_command
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.utils.config import FORMER_NAMES
 
@@ -46,8 +45,7 @@ SYNONYMS = {"unlike": {"--not"}, "unlike_text": {"--not-text"}}
 @cache
 def options(name: str) -> dict[str, tuple[str, ...]]:
     """Return the flags of each option of a command."""
-    place, _, attribute = COMMANDS[name][0].partition(":")
-    command = getattr(import_module(place), attribute)()
+    command = load_command(name)
     return {p.name: (*p.opts, *p.secondary_opts) for p in command.params if p.opts[0].startswith("-")}
 
 

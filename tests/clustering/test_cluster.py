@@ -20,7 +20,7 @@ from support.training_helpers import narrow_resnet, run_command, run_failing
 import galaxtool
 from galaxtool.backbones.create import create_backbone
 from galaxtool.clustering.grouping import group_by_hdbscan, group_by_kmeans, reduce_features
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
 
 CLASSES = ("disc", "ring", "spot")
 MINI = json.loads((Path(galaxtool.__file__).parent / "models" / "mini" / "model.json").read_text())

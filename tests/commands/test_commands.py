@@ -17,7 +17,7 @@ import pytest
 
 import galaxtool
 from galaxtool.cli import build
-from galaxtool.cli.main import COMMANDS
+from galaxtool.cli.main import COMMANDS, locate_command
 from galaxtool.commands.shared_options import SHARED_OPTIONS, describe_shared_options
 from galaxtool.plugins import hookspecs
 from galaxtool.plugins.kinds import KINDS
@@ -32,7 +32,7 @@ HOOK_FUNCTIONS = {n: f for n, f in vars(hookspecs).items() if inspect.isfunction
 @cache
 def made(name: str) -> tuple[Callable[..., Any], Any]:
     """Make a command; return the function it was made from, and the command."""
-    place, _, attribute = COMMANDS[name][0].partition(":")
+    place, attribute = locate_command(name)
     module = import_module(place)
     functions: list[Callable[..., Any]] = []
 
@@ -87,7 +87,7 @@ def test_every_parameter_is_documented_and_no_other(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_line_in_the_list_is_the_first_of_the_docstring(name: str) -> None:
     function, _ = made(name)
-    assert COMMANDS[name][1] == (inspect.getdoc(function) or "").splitlines()[0]
+    assert COMMANDS[name] == (inspect.getdoc(function) or "").splitlines()[0]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -11,7 +11,7 @@ import pytest
 
 import galaxtool
 from galaxtool.cli.build import read_docstring
-from galaxtool.cli.listings import plugins
+from galaxtool.cli.commands.listings import plugins
 from galaxtool.cli.main import application
 
 SUBCOMMANDS = ("new", "install", "uninstall", "check", "doctor")

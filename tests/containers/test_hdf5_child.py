@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from galaxtool.containers import hdf5_child
-from galaxtool.containers.hdf5 import Hdf5Container
-from galaxtool.containers.hdf5_values import Hdf5Values
+from galaxtool.containers.hdf5 import child as hdf5_child
+from galaxtool.containers.hdf5.container import Hdf5Container
+from galaxtool.containers.hdf5.values import Hdf5Values
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.read_options import PLAIN
 from galaxtool.utils.guarded_child import GuardedChild
@@ -20,7 +20,7 @@ IMAGES = np.random.default_rng(0).normal(size=(12, 16, 16)).astype(np.float32)
 # stands for a library that dies over one chunk, or never ends it
 DEADLY = """
 import os, signal, time
-import galaxtool.containers.hdf5_child as child
+import galaxtool.containers.hdf5.child as child
 def answer(request):
     rows = range(12)[request.part] if request.name and isinstance(request.part, slice) else ()
     if 5 in rows: HARM

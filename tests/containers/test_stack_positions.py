@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from galaxtool.containers.hdf5 import Hdf5Container
+from galaxtool.containers.hdf5.container import Hdf5Container
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import galaxtool
 from galaxtool.cutting import tasks
 from galaxtool.cutting.writers import fits as write_fits
 from galaxtool.tables.read import read_table
-from galaxtool.utils.locks import lock_file
+from galaxtool.utils.files.locks import lock_file
 
 
 @pytest.fixture(autouse=True)

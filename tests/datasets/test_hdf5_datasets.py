@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from support.training_helpers import narrow_resnet, run_command, run_failing
 
-from galaxtool.containers import hdf5_rows
+from galaxtool.containers.hdf5 import rows as hdf5_rows
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.published import hdf5
 from galaxtool.datasets.splits.by_position import split_items

@@ -17,7 +17,7 @@ from galaxtool.diagnostics.unfinished import find_unfinished
 from galaxtool.errors import InputError
 from galaxtool.inputs.gather import gather
 from galaxtool.utils.config import Invocation, invocation
-from galaxtool.utils.ignored_names import IS_UNFINISHED
+from galaxtool.utils.files.ignored_names import IS_UNFINISHED
 from galaxtool.utils.resume_command import make_resume_command
 
 

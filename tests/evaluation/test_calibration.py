@@ -25,7 +25,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.taxonomy.load import build_taxonomy
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.options import TrainOptions
-from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.files.atomic_write import write_json
 
 pytestmark = pytest.mark.usefixtures("narrow")
 

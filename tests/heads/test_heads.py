@@ -26,7 +26,7 @@ from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.plugins.specs import HeadSpec
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy
-from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions
+from galaxtool.training.losses.dirichlet import compute_concentrations, compute_expected_fractions
 from galaxtool.vision.preprocess import Preprocess
 
 pytestmark = pytest.mark.usefixtures("narrow")

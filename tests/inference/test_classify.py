@@ -355,7 +355,7 @@ def test_resume_of_nothing_begins(model: Path, images: Path) -> None:
 def test_two_processes_at_once(model: Path, images: Path) -> None:
     Path("p.csv.unfinished").mkdir()
     script = (
-        "import sys; from pathlib import Path; from galaxtool.utils.locks import lock_file\n"
+        "import sys; from pathlib import Path; from galaxtool.utils.files.locks import lock_file\n"
         "held = lock_file(Path('p.csv.unfinished/.lock')); print('held', flush=True); sys.stdin.readline()"
     )
     with running([sys.executable, "-c", script], stdin=-1, stdout=-1, text=True) as process:

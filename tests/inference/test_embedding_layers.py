@@ -18,7 +18,7 @@ from support.training_helpers import narrow_resnet, run_command, run_failing
 import galaxtool
 from galaxtool.backbones.abilities import extract_penultimate
 from galaxtool.backbones.create import create_backbone
-from galaxtool.inference.stored_embeddings import read_embeddings
+from galaxtool.inference.embeddings.stored import read_embeddings
 from galaxtool.jobs.job import job_folder
 
 

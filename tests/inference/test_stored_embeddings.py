@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from galaxtool.errors import InputError
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
-from galaxtool.inference.stored_embeddings import is_embedding_file, read_embeddings
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
+from galaxtool.inference.embeddings.stored import is_embedding_file, read_embeddings
 
 VECTORS = np.array([[1, 0], [np.nan, np.nan], [0.6, 0.8]], dtype=np.float32)
 ROWS = [

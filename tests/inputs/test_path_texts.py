@@ -12,7 +12,7 @@ from galaxtool import classify
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.read_item import read_item
-from galaxtool.utils.path_texts import clean_path_text, explain_foreign_path
+from galaxtool.utils.files.path_texts import clean_path_text, explain_foreign_path
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from astropy.table import Column, Table
 
 from galaxtool.errors import TableError
 from galaxtool.inputs.gather import gather
-from galaxtool.inputs.positions import Positions, read_positions
+from galaxtool.inputs.positions.find import Positions, read_positions
 from galaxtool.tables.position_names import find_position_pairs, parse_position_name
 from galaxtool.tables.read import read_table
 

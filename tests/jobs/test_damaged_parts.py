@@ -15,7 +15,7 @@ from support.training_helpers import run_command, run_failing
 from galaxtool.errors import InputError
 from galaxtool.jobs.part_check import describe_damage
 from galaxtool.jobs.record import load_record
-from galaxtool.utils.locks import lock_file, lock_owner
+from galaxtool.utils.files.locks import lock_file, lock_owner
 
 
 @pytest.fixture(scope="module")

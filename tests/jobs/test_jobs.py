@@ -31,7 +31,7 @@ from galaxtool.jobs.shard import Shard
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import find_model
 from galaxtool.types import Silent
-from galaxtool.utils.locks import lock_file, lock_owner
+from galaxtool.utils.files.locks import lock_file, lock_owner
 
 
 @pytest.fixture(autouse=True)
@@ -285,7 +285,7 @@ def test_merge_waits_for_a_shard_at_work(images: Path, model: Path) -> None:
     for shard in ("1/2", "2/2"):
         done("classify", *common(images, model), "-o", "p.csv", "--shard", shard)
     script = (
-        "import sys; from pathlib import Path; from galaxtool.utils.locks import lock_file\n"
+        "import sys; from pathlib import Path; from galaxtool.utils.files.locks import lock_file\n"
         "folder = Path('p.csv.unfinished')\n"
         "held = [lock_file(folder / '.lock', shared=True), lock_file(folder / '.lock-1-of-2')]\n"
         "print('held', flush=True); sys.stdin.readline()"

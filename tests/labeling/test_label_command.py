@@ -13,8 +13,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 import galaxtool
 from galaxtool.cli.main import application
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, OutputExists, TableError
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
-from galaxtool.labeling.log import Answer, LabelLog
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
+from galaxtool.labeling.log import LabelLog, LogEntry
 from galaxtool.labeling.replay_scores import measure_ranking
 
 COUNT, DIM, RARE = 300, 8, 15
@@ -96,9 +96,9 @@ def log(tmp_path: Path) -> Path:
         for i in [*range(0, 12), *range(100, 120), 200]:
             label = "" if i == 200 else "wanted" if i < RARE else "unwanted"
             random = {"why": "random", "pool": COUNT, "page": 1} if i in (11, 119) else {}
-            opened.append(Answer(id=f"f/g{i}", label=label, by="anna", star=i == 200, **random))
-        opened.append(Answer(id="f/g0", label="unwanted", by="bo", page=2))
-        opened.append(Answer(id="f/g1", label="wanted", by="bo", page=2))
+            opened.append(LogEntry(id=f"f/g{i}", label=label, by="anna", star=i == 200, **random))
+        opened.append(LogEntry(id="f/g0", label="unwanted", by="bo", page=2))
+        opened.append(LogEntry(id="f/g1", label="wanted", by="bo", page=2))
     return path
 
 
@@ -175,7 +175,7 @@ def test_what_cannot_be_used(
     }  # fmt: skip
     for name, text in tables.items():
         Path(f"{name}.csv").write_text(text)
-    for name, answer in (("other", Answer(id="x", label="wanted")), ("starred", Answer(id="f/g0", star=True))):
+    for name, answer in (("other", LogEntry(id="x", label="wanted")), ("starred", LogEntry(id="f/g0", star=True))):
         with LabelLog.open(Path(f"{name}.csv")) as opened:
             opened.append(answer)
     paths = ("replay", "output", "rank")

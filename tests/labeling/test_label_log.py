@@ -11,11 +11,11 @@ from sklearn.metrics import cohen_kappa_score
 from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.labeling.agreement import measure_agreement
-from galaxtool.labeling.log import Answer, LabelLog, find_labels, list_states, read_log
+from galaxtool.labeling.log import LabelLog, LogEntry, find_labels, list_states, read_log
 
 
-def answer(name: str, label: str = "", by: str = "anna", **values: object) -> Answer:
-    return Answer(id=name, path=f"{name}.fits", label=label, by=by, **values)  # type: ignore[arg-type]
+def answer(name: str, label: str = "", by: str = "anna", **values: object) -> LogEntry:
+    return LogEntry(id=name, path=f"{name}.fits", label=label, by=by, **values)  # type: ignore[arg-type]
 
 
 def test_answers_are_appended_and_undone(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from support.processes import running
 
 import galaxtool
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
-from galaxtool.labeling.log import Answer, LabelLog, find_labels, read_log
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
+from galaxtool.labeling.log import LabelLog, LogEntry, find_labels, read_log
 from galaxtool.labeling.results import LabelResult
 
 pytestmark = pytest.mark.usefixtures("loopback")
@@ -166,7 +166,7 @@ def test_a_page_that_cannot_be_opened_leaves_the_log_free(
     log = tmp_path / "labels.csv"
     if "classes" in options:
         with LabelLog.open(log) as opened:
-            opened.append(Answer(id="g1<b>", label="wanted"))
+            opened.append(LogEntry(id="g1<b>", label="wanted"))
     with pytest.raises(error, match=message):
         galaxtool.label(features, output=log, browser=False, **options)
     assert log.exists() == ("classes" in options)
@@ -178,7 +178,7 @@ def test_the_keys(serve: Callable[..., tuple[LabelResult, Ask]], tmp_path: Path)
     result, _ = serve(id="g7<b>")
     log = tmp_path / "labels.csv"
 
-    def wait(count: int) -> Answer:
+    def wait(count: int) -> LogEntry:
         end = time.monotonic() + 60
         while len(answers := read_log(log)) < count:
             assert time.monotonic() < end

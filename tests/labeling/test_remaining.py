@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import hypergeom
 
 from galaxtool.labeling.fit import estimate_left
-from galaxtool.labeling.log import Answer, merge_labels
-from galaxtool.labeling.options import Question
+from galaxtool.labeling.log import LogEntry, merge_labels
+from galaxtool.labeling.options import LabelQuestion
 from galaxtool.labeling.remaining import LEVEL, RandomDraw, Remaining, estimate_remaining
 
 
@@ -57,11 +57,11 @@ def test_the_interval_is_that_of_written_out_sums() -> None:
 
 
 def test_labels_of_an_earlier_table_were_known_before_the_first_page() -> None:
-    question = Question(classes=("ring", "other"))
+    question = LabelQuestion(classes=("ring", "other"))
     names = [f"g{i}" for i in range(100)]
     earlier = {**dict.fromkeys(names[:8], "ring"), **dict.fromkeys(names[8:20], "other"), "elsewhere": "ring"}
     answers = [
-        Answer(id=name, label=label, why=why, page=page, pool=pool)
+        LogEntry(id=name, label=label, why=why, page=page, pool=pool)
         for name, label, why, page, pool in [
             ("g20", "ring", "random", 1, 80), ("g21", "other", "random", 1, 80), ("g22", "ring", "best", 1, 80),
             ("g23", "other", "random", 2, 77), ("g24", "ring", "random", 2, 77), ("gone", "ring", "best", 2, 77),
@@ -69,7 +69,7 @@ def test_labels_of_an_earlier_table_were_known_before_the_first_page() -> None:
     ]  # fmt: skip
     found = estimate_left(answers, merge_labels(answers, earlier), question, names, earlier)
     assert found == estimate_remaining([RandomDraw(8, 80, 2, 1), RandomDraw(10, 77, 2, 1)], 11, 75)
-    skipped = [*answers, Answer(id="g0", label="", action="skip", page=2)]
+    skipped = [*answers, LogEntry(id="g0", label="", action="skip", page=2)]
     assert merge_labels(skipped, earlier).get("g0", "") == "" and merge_labels(skipped, earlier)["g1"] == "ring"
 
 

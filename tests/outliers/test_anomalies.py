@@ -15,7 +15,7 @@ from support.helpers import make_model, write_fits, write_png
 import galaxtool
 from galaxtool.cli.main import application
 from galaxtool.errors import ConfigError, GalaxtoolError, IndexMismatch, InputError, OutputExists, PluginError
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
 from galaxtool.outliers.neighbors import find_neighbors
 from galaxtool.outliers.scores import AnomalyScores, score_anomalies
 from galaxtool.plugins.specs import AnomalyMethodSpec

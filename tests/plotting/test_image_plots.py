@@ -14,9 +14,9 @@ from support.training_helpers import run_command
 
 import galaxtool
 from galaxtool.errors import ConfigError, IndexMismatch, InputError, UnknownName
-from galaxtool.inference.embedding_file import EmbeddedImage, open_embedding_writer
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
 from galaxtool.plotting.charts.projection import UNKNOWN, Panel, draw_projection
-from galaxtool.plotting.charts.retrieval import Neighbor, RetrievalQuery, draw_retrieval
+from galaxtool.plotting.charts.retrieval import RetrievalQuery, ShownNeighbor, draw_retrieval
 from galaxtool.plotting.charts.samples import Sample, draw_samples
 from galaxtool.plotting.embedded import find_files, open_embedded, open_gallery, sample_images
 from galaxtool.plotting.images import index_classes, open_images
@@ -181,7 +181,7 @@ def test_a_gallery_of_other_views_is_noticed(digest: str, is_other: bool, tmp_pa
 
 def test_right_and_wrong_neighbours_differ_without_colour() -> None:
     picture = np.zeros((8, 8, 3), dtype=np.uint8)
-    neighbors = tuple(Neighbor(picture=picture, similarity=0.5, is_right=right) for right in (True, False, None))
+    neighbors = tuple(ShownNeighbor(picture=picture, similarity=0.5, is_right=right) for right in (True, False, None))
     figure = draw_retrieval([RetrievalQuery(picture=picture, caption="spiral", neighbors=neighbors)])
     texts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
     assert texts == [["spiral"], ["0.50", "✓"], ["0.50", "✗"], ["0.50"]]

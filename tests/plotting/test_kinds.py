@@ -17,7 +17,7 @@ from sklearn.metrics import f1_score
 from support.training_helpers import run_command
 
 import galaxtool
-from galaxtool.assessment.class_metrics import Predictions, measure_classes
+from galaxtool.assessment.metrics.classes import Predictions, measure_classes
 from galaxtool.errors import GalaxtoolError
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.scored import read_scored

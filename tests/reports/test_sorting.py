@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists
-from galaxtool.inference.prediction_table import make_prediction_table
+from galaxtool.inference.predictions.table import make_prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.reports.sorting import make_safe_name, sort_into
 from galaxtool.types import ImageRef

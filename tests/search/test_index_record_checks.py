@@ -10,7 +10,7 @@ import pytest
 
 from galaxtool.errors import InputError
 from galaxtool.search.index.record import IndexRecord
-from galaxtool.utils.atomic_write import write_json
+from galaxtool.utils.files.atomic_write import write_json
 
 SOUND: dict[str, Any] = {
     "schema": 1, "kind": "flat", "count": 3, "dim": 4, "model": "mini", "model_at": "bundled", "model_digest": "a" * 64,

@@ -17,7 +17,7 @@ from support.helpers import make_model, write_png
 import galaxtool
 from galaxtool.cli.main import application
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, TableError
-from galaxtool.search.examples import Request
+from galaxtool.search.queries.examples import Request
 from galaxtool.search.session import SearchSession
 
 N = 12

@@ -23,7 +23,7 @@ from galaxtool.models.engines.torch import TorchEngine
 from galaxtool.models.find import find_model
 from galaxtool.search.index.pairs import MAX_PAIRS, PairSample, find_limit
 from galaxtool.search.index.store import Index
-from galaxtool.search.text import embed_query_text, find_named_class
+from galaxtool.search.queries.text import embed_query_text, find_named_class
 from galaxtool.taxonomy.load import build_taxonomy
 
 

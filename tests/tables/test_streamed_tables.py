@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, TableError
-from galaxtool.inference.prediction_table import make_prediction_table
+from galaxtool.inference.predictions.table import make_prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.tables.formats import schema
 from galaxtool.tables.formats.column_stats import TableStats

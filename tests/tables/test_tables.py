@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, GalaxtoolError, TableError
-from galaxtool.inference.prediction_table import make_prediction_table
+from galaxtool.inference.predictions.table import make_prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.registry import get_registry

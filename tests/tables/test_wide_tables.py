@@ -12,7 +12,7 @@ import pytest
 from astropy.table import Table
 
 from galaxtool.errors import TableError
-from galaxtool.inference.prediction_table import make_prediction_table
+from galaxtool.inference.predictions.table import make_prediction_table
 from galaxtool.inputs.items import InputItem
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import write_table

@@ -30,7 +30,11 @@ from galaxtool.taxonomy.votes.counts import read_votes, select_answered
 from galaxtool.taxonomy.votes.endings import compute_ending_probabilities, find_leading_endings
 from galaxtool.taxonomy.votes.load import list_schemas, load_schema, schema_from_dict
 from galaxtool.taxonomy.votes.schema import VoteSchema
-from galaxtool.training.dirichlet import compute_concentrations, compute_expected_fractions, dirichlet_multinomial_nll
+from galaxtool.training.losses.dirichlet import (
+    compute_concentrations,
+    compute_expected_fractions,
+    dirichlet_multinomial_nll,
+)
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.votes import VoteObjective
 

@@ -15,7 +15,7 @@ from support.training_helpers import make_smooth_task
 
 from galaxtool.methods.supervised import stages
 from galaxtool.taxonomy.load import build_taxonomy
-from galaxtool.training.label_noise import LabelNoise, NoisyLabels, make_start
+from galaxtool.training.losses.label_noise import LabelNoise, NoisyLabels, make_start
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.optimizer import make_optimizer
 from galaxtool.training.options import TrainOptions

@@ -16,9 +16,9 @@ from support.training_helpers import make_task
 
 from galaxtool.taxonomy.load import build_taxonomy
 from galaxtool.training.dataset_scores import LabelTerms, score_datasets, validate_datasets
+from galaxtool.training.losses.partial_labels import count_classes
 from galaxtool.training.objective import ClassObjective
 from galaxtool.training.options import TrainOptions
-from galaxtool.training.partial_labels import count_classes
 from galaxtool.training.stage import validate_logits
 from galaxtool.training.step import Stepper
 from galaxtool.training.task import Task

@@ -15,9 +15,9 @@ from astropy.io import fits
 
 import galaxtool
 from galaxtool.errors import GalaxtoolError
-from galaxtool.utils import disk_abilities
-from galaxtool.utils.atomic_write import atomic_write
-from galaxtool.utils.locks import lock_file
+from galaxtool.utils.files import disk_abilities
+from galaxtool.utils.files.atomic_write import atomic_write
+from galaxtool.utils.files.locks import lock_file
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from support.helpers import make_model
 
 import galaxtool
 from galaxtool import get_registry
-from galaxtool.backbones.cached_weights import describe_availability
 from galaxtool.backbones.create import create_backbone
+from galaxtool.backbones.weights.cached import describe_availability
 from galaxtool.utils.licences import is_licence_allowed
 
 

@@ -10,7 +10,7 @@ from astropy.io import fits
 from support.training_helpers import run_command
 
 from galaxtool.utils.counts import format_count, format_skipped
-from galaxtool.utils.path_texts import explain_lacking_path, make_lacking_path
+from galaxtool.utils.files.path_texts import explain_lacking_path, make_lacking_path
 
 
 @pytest.mark.parametrize(("n", "images", "skipped"), [

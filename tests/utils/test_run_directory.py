@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
-from galaxtool.utils.atomic_write import atomic_write, write_json
 from galaxtool.utils.config import Invocation, invocation
 from galaxtool.utils.digests import hash_file, hash_json
-from galaxtool.utils.locks import lock_file
+from galaxtool.utils.files.atomic_write import atomic_write, write_json
+from galaxtool.utils.files.locks import lock_file
 from galaxtool.utils.run_directory import RunDirectory, find_versions, utc_now
 
 
@@ -33,7 +33,7 @@ def manifest(path: Path) -> dict:
 def another_process() -> Iterator[subprocess.Popen]:
     """A process that holds the run directory whose path it is given, until it is told to end."""
     script = (
-        "import sys; from pathlib import Path; from galaxtool.utils.locks import lock_file\n"
+        "import sys; from pathlib import Path; from galaxtool.utils.files.locks import lock_file\n"
         "held = lock_file(Path(sys.stdin.readline().strip())); print('held', flush=True); sys.stdin.readline()"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -12,10 +12,10 @@ from galaxtool.jobs.shard import Shard
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.taxonomy.symbols import load_symbol
 from galaxtool.types import Silent
-from galaxtool.utils.atomic_write import check_writable
+from galaxtool.utils.files.atomic_write import check_writable
+from galaxtool.utils.files.regular_files import open_regular, read_regular_text
 from galaxtool.utils.logged_progress import LoggedProgress
 from galaxtool.utils.printable import escape_controls
-from galaxtool.utils.regular_files import open_regular, read_regular_text
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n"
 

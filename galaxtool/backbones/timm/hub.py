@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.backbones.citations import cite_hub_repository
-from galaxtool.backbones.hub import CONFIG
 from galaxtool.backbones.timm.arguments import check_arguments
+from galaxtool.backbones.weights.hub import CONFIG
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.plugins.specs import Weights
 

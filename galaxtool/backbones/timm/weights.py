@@ -18,7 +18,7 @@ from galaxtool.backbones.timm.hub import (
     make_weights_record,
     read_config,
 )
-from galaxtool.backbones.weights import locate_weights
+from galaxtool.backbones.weights.load import locate_weights
 from galaxtool.errors import ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights

@@ -15,7 +15,7 @@ import numpy as np
 from galaxtool.cutting.cutout_pixels import CutoutPixels
 from galaxtool.cutting.tasks import CutSettings
 from galaxtool.cutting.writers.stack import STACK_COLUMNS, StackContent, write_at
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 
 def create_hdf5(path: Path, content: StackContent) -> None:

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from galaxtool.containers.hdf5_checks import find_missing_rows
-from galaxtool.containers.hdf5_rows import BROKEN, Hdf5Rows, open_hdf5
-from galaxtool.containers.hdf5_values import Hdf5Values
+from galaxtool.containers.hdf5.checks import find_missing_rows
+from galaxtool.containers.hdf5.rows import BROKEN, Hdf5Rows, open_hdf5
+from galaxtool.containers.hdf5.values import Hdf5Values
 from galaxtool.containers.reading import apply_options
 from galaxtool.errors import InputError
 from galaxtool.images.read_options import PLAIN, ReadOptions
@@ -193,7 +193,7 @@ def read_columns(
 
 
 def decode_labels(codes: np.ndarray, meaning: Mapping[int, str], name: str, path: Path) -> list[str | None]:
-    """Translate class numbers to labels; NaN is no label.
+    """Translate class numbers to labels; NaN is not a label.
 
     Parameters
     ----------

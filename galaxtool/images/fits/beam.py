@@ -47,7 +47,7 @@ class Beam:
 
 
 def find_beam(header: Header) -> Beam | None:
-    """Return the beam that a header states; None if it states none, or one that is no ellipse.
+    """Return the beam that a header states; None if it states none, or one that is not an ellipse.
 
     Parameters
     ----------

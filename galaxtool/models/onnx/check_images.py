@@ -34,7 +34,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.taxonomy.matching import match_label
 from galaxtool.types import Cutout
-from galaxtool.utils.regular_files import read_regular_text
+from galaxtool.utils.files.regular_files import read_regular_text
 
 _MIN_EACH = 8  # images to measure ranges on, and to check on
 

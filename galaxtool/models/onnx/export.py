@@ -25,8 +25,8 @@ from galaxtool.models.onnx.text import TextExport
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import read_detector
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import atomic_write, check_writable
 from galaxtool.utils.config import check_choice
+from galaxtool.utils.files.atomic_write import atomic_write, check_writable
 from galaxtool.utils.run_directory import find_versions
 
 CHECKED_BATCHES = (1, 2, 5, 32)

@@ -13,7 +13,7 @@ import numpy as np
 
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 MAX_IMAGES = 64
 """Number of validation images that are kept in any case, and compared in fp32 and fp16."""

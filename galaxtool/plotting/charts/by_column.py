@@ -9,12 +9,12 @@ from astropy.stats import binom_conf_interval
 from matplotlib.figure import Figure
 
 from galaxtool.plotting.charts.bars import LEAST_IN_BIN, find_bars
-from galaxtool.plotting.style import COLORS, MARKERS, make_figure, place_legend_above, styled
+from galaxtool.plotting.style import COLORS, MARKERS, make_figure, place_legend_above, with_style
 
 _FINE = 30  # steps of the distribution
 
 
-@styled
+@with_style
 def draw_by_column(
     series: Mapping[str, tuple[np.ndarray, np.ndarray]],
     name: str,

@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from galaxtool.plotting.labels import name_class
-from galaxtool.plotting.style import COLORS, HATCHES, make_figure, place_legend_above, styled
+from galaxtool.plotting.style import COLORS, HATCHES, make_figure, place_legend_above, with_style
 
 _LARGE = 40  # the largest class is so many times the smallest: a scale of logarithms
 
 
-@styled
+@with_style
 def draw_class_counts(counts: Mapping[str, np.ndarray], classes: Sequence[str], *, columns: int = 1) -> Figure:
     """Draw numbers of images of each class as bars.
 

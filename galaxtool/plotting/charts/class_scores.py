@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from galaxtool.plotting.charts.bars import find_bars
 from galaxtool.plotting.labels import name_class
-from galaxtool.plotting.style import COLORS, MARKERS, make_figure, place_legend_above, styled
+from galaxtool.plotting.style import COLORS, MARKERS, make_figure, place_legend_above, with_style
 
 _ROW = 0.2  # inches a class takes, and as much again for every three series
 
@@ -35,7 +35,7 @@ class ClassScores:
     scores: Mapping[str, np.ndarray]
 
 
-@styled
+@with_style
 def draw_class_scores(panels: Sequence[ClassScores], *, score: str = "F1 score", columns: int = 1) -> Figure:
     """Draw a score of each class with its interval, one panel above the other for each set of labels.
 

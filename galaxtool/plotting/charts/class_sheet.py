@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from galaxtool.plotting.charts.picture_grid import Margins, make_grid, outline, show_picture
 from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
-from galaxtool.plotting.style import styled
+from galaxtool.plotting.style import with_style
 
 _POINT = 1 / 72  # inches
 _GAP = 0.04
@@ -40,7 +40,7 @@ class ClassEntry:
     examples: tuple[np.ndarray | None, ...] = ()
 
 
-@styled
+@with_style
 def draw_class_sheet(entries: Sequence[ClassEntry], *, columns: int = 2) -> Figure:
     """Draw a row for each class: its symbol, its name and prompt, and examples.
 

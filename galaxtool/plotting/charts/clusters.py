@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from galaxtool.plotting.labels import name_class
-from galaxtool.plotting.style import VERMILION, fit_height, make_figure, styled
+from galaxtool.plotting.style import VERMILION, fit_height, make_figure, with_style
 
 _LABEL = 0.16  # share of the width that the titles of rows take
 _SIDE, _GAP = 192, 5  # pixels of a picture, and between two
@@ -17,7 +17,7 @@ _SMALLEST = 4.5  # points; smaller numbers are left out
 _MOST_NUMBERED = 30  # clusters; numbers of more would not be legible
 
 
-@styled
+@with_style
 def draw_cluster_images(
     pictures: Sequence[Sequence[np.ndarray | None]], titles: Sequence[tuple[str, str, int]]
 ) -> Figure:
@@ -61,7 +61,7 @@ def _join_pictures(pictures: Sequence[Sequence[np.ndarray | None]]) -> np.ndarra
     return mosaic
 
 
-@styled
+@with_style
 def draw_cluster_counts(counts: np.ndarray, classes: Sequence[str], matches: np.ndarray) -> Figure:
     """Draw how many images of each label are in each cluster, coloured by the share of the label.
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from galaxtool.plotting.labels import name_class
-from galaxtool.plotting.style import fit_height, make_figure, styled
+from galaxtool.plotting.style import fit_height, make_figure, with_style
 
 NUMBERS = ("count", "percent", "none")
 _MAX_WRAPPED = 15  # characters of a line of a class name
@@ -18,7 +18,7 @@ _MATRIX = 0.7  # share of the width that the matrix takes
 _SMALLEST = 4.5  # points; smaller numbers are left out
 
 
-@styled
+@with_style
 def draw_confusion(
     targets: np.ndarray,
     predicted: np.ndarray,

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from galaxtool.plotting.labels import name_class
-from galaxtool.plotting.style import BLACK, COLORS, LINES, make_figure, place_legend_below, styled
+from galaxtool.plotting.style import BLACK, COLORS, LINES, make_figure, place_legend_below, with_style
 
 _GOOD, _CORNER = 0.97, 0.2  # area from which a corner of this size is enlarged
 _GRID = np.linspace(0, 1, 501)
@@ -21,7 +21,7 @@ Curve = tuple[np.ndarray, np.ndarray, float]
 """Abscissae in ascending order, ordinates, and the area under them."""
 
 
-@styled
+@with_style
 def draw_roc(
     scored: Mapping[str, tuple[np.ndarray, np.ndarray]], classes: Sequence[str], *, columns: int = 1
 ) -> Figure:
@@ -55,7 +55,7 @@ def draw_roc(
     return figure
 
 
-@styled
+@with_style
 def draw_precision_recall(
     scored: Mapping[str, tuple[np.ndarray, np.ndarray]], classes: Sequence[str], *, columns: int = 1
 ) -> Figure:

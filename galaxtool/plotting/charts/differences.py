@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from galaxtool.plotting.labels import name_class
-from galaxtool.plotting.style import COLORS, MARKERS, make_figure, styled
+from galaxtool.plotting.style import COLORS, MARKERS, make_figure, with_style
 
 SIGNIFICANT = 0.05
 """Corrected p-value below which a marker is filled."""
@@ -20,7 +20,7 @@ _ROW, _MARGIN = 0.19, 0.62  # inches
 _WIDTH_OF_NAME = 16  # characters
 
 
-@styled
+@with_style
 def draw_differences(
     differences: Sequence[Mapping[str, Any]], metrics: Sequence[str] = (), *, columns: int = 1
 ) -> Figure:

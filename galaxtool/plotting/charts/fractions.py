@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from galaxtool.plotting.style import BLUE, VERMILION, make_figure, styled
+from galaxtool.plotting.style import BLUE, VERMILION, make_figure, with_style
 
 
-@styled
+@with_style
 def draw_fractions(
     fractions: np.ndarray,
     accuracies: np.ndarray,

@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from galaxtool.plotting.charts.picture_grid import Margins, make_grid, show_picture
 from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
-from galaxtool.plotting.style import styled
+from galaxtool.plotting.style import with_style
 
 _CONTOURS = (0.35, 0.7)  # shares of the way from the sky to the brightest
 _BAR, _LINE = 0.34, 0.13  # inches: the scale of colours, and a line of text
@@ -43,7 +43,7 @@ class HeatRow:
     name: str = ""
 
 
-@styled
+@with_style
 def draw_heat_maps(
     rows: Sequence[HeatRow],
     titles: Sequence[str],

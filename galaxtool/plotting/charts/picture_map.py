@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from galaxtool.plotting.style import make_figure, styled
+from galaxtool.plotting.style import make_figure, with_style
 
 
 def choose_cells(points: np.ndarray, side: int) -> tuple[np.ndarray, tuple[float, float, float, float]]:
@@ -36,7 +36,7 @@ def choose_cells(points: np.ndarray, side: int) -> tuple[np.ndarray, tuple[float
     return rows, (float(low[0]), float(low[0] + span[0]), float(low[1]), float(low[1] + span[1]))
 
 
-@styled
+@with_style
 def draw_picture_map(
     pictures: dict[tuple[int, int], np.ndarray],
     side: int,

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
-from galaxtool.plotting.style import COLORS, MARKERS, styled
+from galaxtool.plotting.style import COLORS, MARKERS, with_style
 
 UNKNOWN = -1
 """Index of the class of an image without one."""
@@ -45,7 +45,7 @@ class Panel:
     name: str = ""
 
 
-@styled
+@with_style
 def draw_projection(
     panels: Sequence[Panel],
     axis: str,

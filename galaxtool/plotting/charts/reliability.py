@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from galaxtool.evaluation.calibration_error import expected_calibration_error
 from galaxtool.plotting.charts.bars import LEAST_IN_BIN, find_bars
-from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, styled
+from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, with_style
 
 
-@styled
+@with_style
 def draw_reliability(
     scored: Mapping[str, tuple[np.ndarray, np.ndarray]], *, bins: int = 15, columns: int = 1
 ) -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from galaxtool.plotting.charts.picture_grid import Margins, find_side, make_grid, outline, show_picture, write_in_corner
 from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
-from galaxtool.plotting.style import BLUE, ORANGE, VERMILION, styled
+from galaxtool.plotting.style import BLUE, ORANGE, VERMILION, with_style
 
 _RIGHT, _WRONG = "✓", "✗"
 _LINE = 0.11  # inches, of text of 6 points
@@ -19,7 +19,7 @@ _TEXT = 0.8  # inches, beside a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Neighbor:
+class ShownNeighbor:
     """One neighbour of a query.
 
     Parameters
@@ -47,16 +47,16 @@ class RetrievalQuery:
         Picture, row 0 on top; None if it cannot be read.
     caption : str
         Class or identifier of the query, in one or two lines.
-    neighbors : tuple of Neighbor
+    neighbors : tuple of ShownNeighbor
         Its neighbours.
     """
 
     picture: np.ndarray | None
     caption: str
-    neighbors: tuple[Neighbor, ...]
+    neighbors: tuple[ShownNeighbor, ...]
 
 
-@styled
+@with_style
 def draw_retrieval(queries: Sequence[RetrievalQuery], *, layout: str = "rows", columns: int = 2) -> Figure:
     """Draw queries with their nearest neighbours.
 
@@ -111,7 +111,7 @@ def draw_retrieval(queries: Sequence[RetrievalQuery], *, layout: str = "rows", c
     return figure
 
 
-def _mark(axes: Axes, neighbor: Neighbor, size: float) -> None:
+def _mark(axes: Axes, neighbor: ShownNeighbor, size: float) -> None:
     """Mark a neighbour as right or wrong, and write its similarity."""
     write_in_corner(axes, f"{neighbor.similarity:.2f}", "#000000aa", size=size, place="lower right")
     if neighbor.is_right is None:

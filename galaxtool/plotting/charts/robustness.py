@@ -9,14 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, styled
+from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, with_style
 from galaxtool.vision.perturb import AXES
 
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 """Kind of perturbation -> its levels, as in the entry ``robustness`` of ``metrics.json``."""
 
 
-@styled
+@with_style
 def draw_robustness(
     series: Mapping[str, Curves], *, axes_texts: Mapping[str, str] | None = None, columns: int = 2
 ) -> Figure:

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from galaxtool.plotting.style import COLORS, LINES, make_figure, place_legend_above, styled
+from galaxtool.plotting.style import COLORS, LINES, make_figure, place_legend_above, with_style
 
 
-@styled
+@with_style
 def draw_runs(
     histories: Mapping[str, Sequence[Mapping[str, Any]]],
     *,

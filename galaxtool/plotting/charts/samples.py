@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from galaxtool.plotting.charts.picture_grid import Margins, find_side, make_grid, show_picture
 from galaxtool.plotting.request import ONE_COLUMN, TWO_COLUMNS
-from galaxtool.plotting.style import BLACK, COLORS, LINES, styled
+from galaxtool.plotting.style import BLACK, COLORS, LINES, with_style
 
 _BINS = 60
 _BANDS = {"R": "#D55E00", "G": "#009E73", "B": "#0072B2"}
@@ -47,7 +47,7 @@ class Sample:
     unit: str = ""
 
 
-@styled
+@with_style
 def draw_samples(samples: Sequence[Sample], *, columns: int = 2) -> Figure:
     """Draw a row of pictures for each data set, with a histogram of the values of the pixels at its end.
 

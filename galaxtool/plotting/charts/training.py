@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from galaxtool.plotting.style import BLACK, BLUE, GREEN, LINES, VERMILION, make_figure, place_legend_above, styled
+from galaxtool.plotting.style import BLACK, BLUE, GREEN, LINES, VERMILION, make_figure, place_legend_above, with_style
 
 SCORES = {"valid_accuracy": "accuracy", "valid_f1_macro": "macro F1", "valid_mean_error": "mean error"}
 """Columns of ``history.csv`` with validation scores, and their names."""
@@ -19,7 +19,7 @@ SCORES = {"valid_accuracy": "accuracy", "valid_f1_macro": "macro F1", "valid_mea
 _PANEL = 1.5  # inches
 
 
-@styled
+@with_style
 def draw_training(history: Sequence[Mapping[str, Any]], best_epoch: int | None = None, *, columns: int = 2) -> Figure:
     """Draw losses and validation scores by epoch.
 

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from galaxtool.plotting.charts.bars import find_bars
-from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, place_legend_above, styled
+from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, place_legend_above, with_style
 
 _WIDE = 5  # the largest size is so many times the smallest: a scale of logarithms
 
 
-@styled
+@with_style
 def draw_training_size(
     series: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,

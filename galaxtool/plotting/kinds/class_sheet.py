@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.plotting.charts.class_sheet import ClassEntry, draw_class_sheet
 from galaxtool.plotting.charts.picture_grid import cell_pixels
-from galaxtool.plotting.images import ImageSet, check_whole, open_images
+from galaxtool.plotting.images import PlotImages, check_whole, open_images
 from galaxtool.plotting.pictures import find_preprocess, make_pictures
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plugins.registry import get_registry
@@ -56,7 +56,7 @@ def _find_taxonomy(name: str) -> Taxonomy:
 
 
 def _choose_examples(
-    images: ImageSet, slugs: np.ndarray, present: list[str], request: PlotRequest
+    images: PlotImages, slugs: np.ndarray, present: list[str], request: PlotRequest
 ) -> dict[str, tuple[np.ndarray | None, ...]]:
     """Return pictures of random images of each class."""
     n = check_whole(request.options["n"], "n", 0) or (3 if request.columns == 1 else 5)

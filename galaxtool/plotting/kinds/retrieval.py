@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.plotting.charts.picture_grid import cell_pixels
 from galaxtool.plotting.charts.projection import UNKNOWN
-from galaxtool.plotting.charts.retrieval import Neighbor, RetrievalQuery, draw_retrieval
+from galaxtool.plotting.charts.retrieval import RetrievalQuery, ShownNeighbor, draw_retrieval
 from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.embedded import EmbeddedImages, find_files, open_embedded, open_gallery
 from galaxtool.plotting.images import TRUTH, check_whole, index_classes
@@ -42,7 +42,7 @@ def plot_retrieval(request: PlotRequest) -> Figure:
     queries = []
     for number, row in enumerate(rows):
         neighbors = [
-            Neighbor(
+            ShownNeighbor(
                 picture=others[number * k + rank],
                 similarity=float(similarities[number, rank]),
                 is_right=None if UNKNOWN in (targets[row], among[other]) else bool(targets[row] == among[other]),

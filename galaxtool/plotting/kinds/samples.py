@@ -11,7 +11,7 @@ from galaxtool.errors import ConfigError, UnreadableImage
 from galaxtool.images.read_options import PLAIN
 from galaxtool.plotting.charts.picture_grid import cell_pixels
 from galaxtool.plotting.charts.samples import Sample, draw_samples
-from galaxtool.plotting.images import ImageSet, check_whole, open_images
+from galaxtool.plotting.images import PlotImages, check_whole, open_images
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.pictures import find_preprocess, make_pictures
 from galaxtool.plotting.request import PlotRequest
@@ -40,7 +40,7 @@ def plot_samples(request: PlotRequest) -> Figure:
 
 
 def _take_sample(
-    images: ImageSet, name: str, order: np.ndarray, n: int, preprocess: Preprocess, request: PlotRequest
+    images: PlotImages, name: str, order: np.ndarray, n: int, preprocess: Preprocess, request: PlotRequest
 ) -> Sample:
     """Return pictures of the first `n` images in an order, and the pixels of more of them."""
     rows = [int(row) for row in order[:n]]
@@ -53,7 +53,7 @@ def _take_sample(
     return Sample(name=name, pictures=tuple(pictures), values=values, captions=captions, unit=unit)
 
 
-def _collect_values(images: ImageSet, rows: list[int]) -> tuple[dict[str, np.ndarray], str]:
+def _collect_values(images: PlotImages, rows: list[int]) -> tuple[dict[str, np.ndarray], str]:
     """Return the pixel values of images by band, without NaN, and the unit of the first image."""
     lots: dict[str, list[np.ndarray]] = {}
     unit: str | None = None

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from galaxtool.reports.html.environment import make_environment
 from galaxtool.reports.html.picture import make_data_uri
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,7 +91,7 @@ def read_rows(table: Table, slugs: Sequence[str]) -> PageRows:
     Parameters
     ----------
     table : Table, n rows
-        Rows as `galaxtool.inference.prediction_table` makes them; a missing column counts as masked throughout.
+        Rows as `galaxtool.inference.predictions.table` makes them; a missing column counts as masked throughout.
     slugs : sequence of K str
         Slugs of the model's classes.
     """

@@ -18,7 +18,7 @@ from galaxtool.reports.html.page_rows import read_pages
 from galaxtool.reports.html.picture import make_data_uris
 from galaxtool.reports.html.row_data import BLOCK, describe_rows, pack_blocks
 from galaxtool.types import FLAGS
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 _HERE = Path(__file__).resolve().parent
 _SCRIPTS = ("scripts/rows.js", "scripts/table.js", "scripts/details.js", "scripts/start.js")
@@ -57,7 +57,7 @@ def write_predictions_page(
     path : Path
         Page to write; an existing file is replaced when the new one is complete.
     chunks : callable
-        Returns pieces of the prediction table in order, see `galaxtool.inference.prediction_table`. It is called twice
+        Returns pieces of the prediction table in order, see `galaxtool.inference.predictions.table`. It is called twice
         and must return the same each time. NaN and masked values count as unknown.
     slugs : sequence of K str
         Slugs of the classes, which are those of the columns ``p_<slug>``.

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from galaxtool.reports.html.environment import make_environment
-from galaxtool.utils.atomic_write import atomic_write
+from galaxtool.utils.files.atomic_write import atomic_write
 
 
 def write_training_page(

@@ -27,8 +27,8 @@ from galaxtool.search.index.search import make_searcher
 from galaxtool.search.index.tuning import tune_search
 from galaxtool.search.index.vector_source import VectorSource
 from galaxtool.types import Progress
-from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.atomic_write import write_json
 
 _TUNED_ON = 500  # objects that the search is tuned on
 _HELD_OUT_FROM = 10_000  # objects from which on the recall is measured on some that the index was not trained on

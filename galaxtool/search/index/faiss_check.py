@@ -19,9 +19,9 @@ with contextlib.suppress(ImportError):  # absent on Windows
     import resource
 
 from galaxtool.errors import GalaxtoolError, InputError
-from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_json
+from galaxtool.utils.files.atomic_write import write_json
 from galaxtool.utils.guarded_child import ChildFailed, GuardedChild
 
 _untyped: Any = faiss  # its annotations lack keyword arguments

@@ -15,8 +15,8 @@ from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
 from galaxtool.search.index.half_vectors import NAME as HALF_VECTORS
 from galaxtool.search.index.record import RECORD
-from galaxtool.utils.atomic_write import check_writable
-from galaxtool.utils.exchange import exchange_paths
+from galaxtool.utils.files.atomic_write import check_writable
+from galaxtool.utils.files.exchange import exchange_paths
 
 VECTORS, ITEMS, MODEL = "index.faiss", "items.parquet", "model"
 _OURS = {RECORD, VECTORS, HALF_VECTORS, ITEMS, MODEL}

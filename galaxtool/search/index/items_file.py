@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from galaxtool.search.index.damage import make_damage_error
 from galaxtool.search.index.objects import check_items
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 
 _ROW_GROUP = 16_384  # few rows are read at once
 _FEW = 200  # rows that are joined in less time than `Table.take` takes to import pandas

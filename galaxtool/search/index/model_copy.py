@@ -10,8 +10,8 @@ from galaxtool.models.find import ONNX, TEXT_ONNX, WEIGHTS, ModelFiles
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
-from galaxtool.utils.atomic_write import write_json
 from galaxtool.utils.digests import hash_file
+from galaxtool.utils.files.atomic_write import write_json
 
 
 def copy_model(model: ModelFiles, record: ModelRecord, target: Path) -> None:

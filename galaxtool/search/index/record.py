@@ -10,7 +10,7 @@ from typing import Any
 from galaxtool.errors import InputError
 from galaxtool.search.index.record_checks import check_index_record
 from galaxtool.utils.error_text import describe_error
-from galaxtool.utils.regular_files import read_regular_text
+from galaxtool.utils.files.regular_files import read_regular_text
 
 SCHEMA = 1
 RECORD = "index.json"

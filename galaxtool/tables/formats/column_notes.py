@@ -1,7 +1,7 @@
 """Units, frames of positions and meanings of columns that files keep outside the columns.
 
 `column.meta` gets ``frame`` (as in ``FK4 B1950``), ``frame_of_table`` where it is only known for the whole table, and
-``ucd``, which `galaxtool.inputs.positions` reads.
+``ucd``, which `galaxtool.inputs.positions.find` reads.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from galaxtool.tables.formats.column_stats import ColumnStats
 from galaxtool.tables.formats.plain_columns import escape, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 from galaxtool.tables.formats.text_cells import format_cells, open_text_stream
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 
 # includes all that str.splitlines, and so astropy's reader, takes for the end of a line, except the line feed
 _NOT_ECSV = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")

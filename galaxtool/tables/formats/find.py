@@ -12,7 +12,7 @@ from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import TableFormatSpec
 from galaxtool.tables.protocols import LimitedTableFormat, TableFormat
-from galaxtool.utils.atomic_write import check_writable
+from galaxtool.utils.files.atomic_write import check_writable
 
 CONVERT_HINT = "astropy converts between these and others: astropy.table.Table.read('a.fits').write('a.tex')."
 

@@ -19,7 +19,7 @@ from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, g
 from galaxtool.tables.formats.schema import TableSchema, own_type
 from galaxtool.tables.text_arrays import make_text_array
 from galaxtool.tables.unpacked_size import check_row_count
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 
 _COMPLEX = {"complex": "real and imaginary part"}
 

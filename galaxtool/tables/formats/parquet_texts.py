@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from galaxtool.errors import TableError
 from galaxtool.tables.formats.arrow_arrays import get_text_lengths
-from galaxtool.utils.local_path import to_local_path
+from galaxtool.utils.files.local_path import to_local_path
 
 _LONG = 10_000
 _MOST_BYTES = 1 << 30

@@ -1,0 +1,1 @@
+"""Backbones from OpenCLIP: image towers, text towers and tokenizers."""

@@ -1,0 +1,1 @@
+"""The command line of each command: options, and the result for people."""

@@ -1,0 +1,1 @@
+"""Comparisons of evaluations on the same images: the work of ``galaxtool compare``."""

@@ -1,0 +1,1 @@
+"""The labels of a training: its classes, its targets, and how often each is seen."""

@@ -1,0 +1,1 @@
+"""Rows of predictions, and the table that they make."""

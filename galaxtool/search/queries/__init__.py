@@ -1,0 +1,1 @@
+"""Queries of a similarity search: images, texts, symbols and rows of tables, as vectors."""
