@@ -11,7 +11,7 @@ from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.licences import is_licence_allowed
 
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def find_weights(weights: Weights) -> Path | None:
