@@ -92,6 +92,9 @@ def list_changes(plain: Preprocess) -> list[tuple[str, Callable[[Cutout], np.nda
     """Return the ways in which an image is shown otherwise: name, picture of a cutout, whether it is turned."""
     half = dataclasses.replace(plain, crop=plain.crop / 2)
     wide = dataclasses.replace(plain, crop=min(1.0, plain.crop * 1.6))
+    # with a margin for the turn, and pixels as fine as those of the plain picture
+    size = plain.size + 2 * int(plain.size * (wide.crop / plain.crop - 1) / 2)
+    sharp = dataclasses.replace(plain, crop=plain.crop * size / plain.size, size=size)
 
     def make_gray(cutout: Cutout) -> np.ndarray:
         gray = np.asarray(Image.fromarray(plain.picture(cutout)).convert("L"))
@@ -105,7 +108,7 @@ def list_changes(plain: Preprocess) -> list[tuple[str, Callable[[Cutout], np.nda
         ("half the field", half.picture, False),
         ("1.6 times the field", wide.picture, False),
         ("gray", make_gray, False),
-        ("turned by 45 degrees", wide.picture, True),
+        ("turned by 45 degrees", sharp.picture, True),
         ("48 pixels", make_small, False),
     ]
 
@@ -118,24 +121,24 @@ def compute_scores(
     turn: bool = False,
     views: int = 1,
 ) -> ViewedScores:
-    """Return the scores of all cutouts, shown as `change` says; with `turn`, of the middle of turned wide pictures."""
+    """Return the scores of all cutouts, shown as `change` says; with `turn`, of the middle of turned pictures."""
     preprocess = engine.record.make_preprocess()
     show = change or preprocess.picture
     parts = []
     for start in range(0, len(cutouts), BATCH):
         pictures = [show(cutout) for cutout in cutouts[start : start + BATCH]]
         if turn:
-            factor = min(1.0, preprocess.crop * 1.6) / preprocess.crop
-            pictures = [_turn(picture, preprocess.size, factor) for picture in pictures]
+            pictures = [_turn(picture, preprocess.size) for picture in pictures]
         parts.append(run_views(engine, np.stack(pictures), views))
-    columns = zip(*parts, strict=True)
-    return ViewedScores(*(np.concatenate(column) for column in columns))
+    names = ("embedding", "probabilities", "upright")
+    return ViewedScores(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _turn(picture: np.ndarray, size: int, factor: float) -> np.ndarray:
+def _turn(picture: np.ndarray, size: int) -> np.ndarray:
+    """Return the middle of a picture, (size, size), after a turn by 45 degrees."""
     turned = Image.fromarray(picture).rotate(45, Image.Resampling.BICUBIC)
-    near, far = size / 2 * (1 - 1 / factor), size / 2 * (1 + 1 / factor)
-    return np.asarray(turned.resize((size, size), Image.Resampling.BICUBIC, box=(near, near, far, far)))
+    near = (turned.width - size) // 2
+    return np.asarray(turned.crop((near, near, near + size, near + size)))
 
 
 def convert(probabilities: np.ndarray, fine: Taxonomy, taxonomy: Taxonomy) -> tuple[np.ndarray, list[str]]:
