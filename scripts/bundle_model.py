@@ -35,20 +35,29 @@ def main() -> None:
     parser.add_argument("name", help="name of the bundled model, e.g. mini or mini-radio")
     parser.add_argument("--notes", default="", help="warnings for users, in sentences; by default those of the run")
     parser.add_argument("--licence", default="BSD-3-Clause, trained from weights under Apache-2.0")
+    parser.add_argument("--backbone", default="", help="full name to record, where the run started from a local file")
     parser.add_argument("--models", type=Path, default=MODELS, help="folder to write to")
     options = parser.parse_args()
-    bundle(options.run, options.name, notes=options.notes, licence=options.licence, models=options.models)
+    bundle(
+        options.run, options.name, notes=options.notes, licence=options.licence, backbone=options.backbone,
+        models=options.models,
+    )  # fmt: skip
 
 
-def bundle(run: Path, name: str, *, notes: str, licence: str, models: Path) -> Path:
+def bundle(run: Path, name: str, *, notes: str, licence: str, backbone: str, models: Path) -> Path:
     """Write the folder of a bundled model, replacing an older one, and return it."""
     files = find_model(run)
     folder = files.require_folder()
     model, record = load_network(files)
+    backbone = backbone or record.backbone
+    if "/" in backbone.partition("@")[2]:  # a path that means nothing on another machine
+        raise SystemExit(f"The run started from {backbone}. Name its ancestor, such as --backbone mini@imagenet.")
     taxonomy = record.make_taxonomy(folder / "symbols")
     images = record.make_preprocess().normalize(choose_check_images(files, record, ()).pictures)
     round_weights(model.backbone.image_tower, torch.from_numpy(images))
-    record = dataclasses.replace(record, name=name, licence=licence, notes=notes or record.notes)
+    record = dataclasses.replace(
+        record, name=name, licence=licence, notes=notes or record.notes, backbone=backbone
+    )  # fmt: skip
     here, fresh = models / name, models / f"{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     save_model(fresh, model, record, taxonomy, dtype=torch.float16)
