@@ -10,7 +10,7 @@ import pytest
 
 from galaxtool.types import Cutout
 from galaxtool.vision.preprocess import Preprocess
-from tests.support.benchmarks import import_benchmark
+from support.benchmarks import import_benchmark
 
 PLAIN = Preprocess(size=48, crop=0.5)
 
