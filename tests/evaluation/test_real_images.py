@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.benchmarks import import_benchmark
 
 from galaxtool.types import Cutout
 from galaxtool.vision.preprocess import Preprocess
-from support.benchmarks import import_benchmark
 
 PLAIN = Preprocess(size=48, crop=0.5)
 
