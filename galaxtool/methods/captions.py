@@ -3,7 +3,7 @@ r"""A contrastive loss of images and the sentences about them.
 In each epoch, one caption of each image that has captions is drawn. The M images of a batch that have captions are
 compared with the captions drawn, in both directions as in CLIP (Radford et al. 2021, arXiv:2103.00020). A caption is
 not a negative of an image that has the same one among its captions: with T_i the captions of image i and c_i the one
-drawn, the loss is the mean over i of half of
+drawn, the loss is the sum over i, divided by the number N of all images of the batch, of half of
 
 .. math:: -\log\frac{e^{s_{ii}}}{e^{s_{ii}} + \sum_{c_j \notin T_i} e^{s_{ij}}}
           -\log\frac{e^{s_{ii}}}{e^{s_{ii}} + \sum_{c_i \notin T_j} e^{s_{ji}}}

@@ -36,7 +36,6 @@ class RegressionObjective:
     """
 
     def __init__(self, *, taxonomy: Taxonomy, options: TrainOptions, targets: np.ndarray) -> None:
-        del targets
         if not taxonomy.quantities:
             raise TrainingError(
                 f"The classes of '{taxonomy.name}' are not numbers.",
@@ -49,6 +48,7 @@ class RegressionObjective:
                 )
         self.quantities = taxonomy.quantities
         self.n_outputs = OUTPUTS * len(self.quantities)
+        self._known = float(np.isfinite(targets).mean())
         self._center = torch.tensor([quantity.center for quantity in self.quantities])
         self._scale = torch.tensor([quantity.scale for quantity in self.quantities])
 
@@ -56,20 +56,29 @@ class RegressionObjective:
         """Return None: all items count alike."""
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the pinball loss, a mean over the items with a value, in units of the spread of the values."""
+        """Return the pinball loss, a mean over the values, in units of their spread.
+
+        The number of values is that to be expected from the training split, so that parts of a batch add up to it.
+        """
+        n_values = max(self._known * targets.numel(), 1e-9)
+        return self._sum_losses(logits, targets) / n_values
+
+    def _sum_losses(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the sum of the pinball losses of the values, each the mean over the quantiles, times two."""
         standard = (targets - self._center.to(targets)) / self._scale.to(targets)
         known = torch.isfinite(standard)
         difference = torch.where(known, standard, 0)[..., None] - compute_quantiles(logits.float())
         levels = torch.tensor(QUANTILES, device=logits.device)
         pinball = torch.maximum(levels * difference, (levels - 1) * difference) * known[..., None]
-        return 2 * pinball.sum() / (known.sum().clamp(min=1) * len(QUANTILES))
+        return 2 * pinball.sum() / len(QUANTILES)
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
         """Return the loss, and the mean absolute error in units of the spread of the values."""
         values = torch.from_numpy(targets)
         standard = ((values - self._center) / self._scale).numpy()
         error = np.abs(compute_quantiles(logits)[..., 1].numpy() - standard)
-        return {"valid_loss": float(self.loss(logits, values)), "valid_mean_error": float(np.nanmean(error))}
+        loss = float(self._sum_losses(logits, values)) / max(int(np.isfinite(targets).sum()), 1)
+        return {"valid_loss": loss, "valid_mean_error": float(np.nanmean(error))}
 
     def score(self, row: Mapping[str, Any]) -> tuple[float, ...]:
         """Rank by the loss."""

@@ -56,14 +56,17 @@ class VoteObjective:
         self.n_outputs = len(taxonomy)
         self.question_slugs = tuple(question.slug for question in taxonomy.votes.questions)
         self.questions = torch.tensor(taxonomy.votes.question_of_answer)
+        self._asked = float(np.any(targets, axis=1).mean())
 
     def weights(self, targets: torch.Tensor) -> None:
         """Return None: all items count alike, and more votes already make a likelihood steeper."""
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the negative log-likelihood of the votes, summed over questions, as a mean over items with votes."""
-        asked = targets.any(dim=1).sum().clamp(min=1)
-        return (self._compute_nll(logits, targets).sum(dim=1).mean() * (len(targets) / asked)).float()
+        """Return the negative log-likelihood of the votes, summed over questions, as a mean over items with votes.
+
+        The number of these is that to be expected from the training split, so that parts of a batch add up to it.
+        """
+        return (self._compute_nll(logits, targets).sum(dim=1).mean() / self._asked).float()
 
     def validate(self, logits: torch.Tensor, targets: np.ndarray) -> dict[str, float]:
         """Return the loss, and the mean difference between expected and observed shares, weighted by votes.

@@ -52,19 +52,24 @@ def test_no_value_at_all() -> None:
     assert found["n"] == 0 and found["rmse"] == {"value": None, "low": None, "high": None}
 
 
-def make_objective() -> RegressionObjective:
+def make_objective(targets: np.ndarray | None = None) -> RegressionObjective:
     quantities = (Quantity(column="a", slug="a", center=10.0, scale=2.0), Quantity(column="b", slug="b"))
     taxonomy = build_quantity_taxonomy(quantities)
-    return RegressionObjective(taxonomy=taxonomy, options=TrainOptions(), targets=np.zeros((1, 2), np.float32))
+    values = np.zeros((1, 2), np.float32) if targets is None else targets
+    return RegressionObjective(taxonomy=taxonomy, options=TrainOptions(), targets=values)
 
 
 def test_the_loss_is_the_pinball_loss_of_the_values_that_are_there() -> None:
-    objective = make_objective()
     rng = np.random.default_rng(0)
     logits = torch.from_numpy(rng.normal(size=(50, 6)).astype(np.float32))
     targets = rng.normal((10, 0), (2, 1), (50, 2)).astype(np.float32)
     targets[::3, 1] = np.nan
-    loss = float(objective.loss(logits, torch.from_numpy(targets)))
+    objective, given = make_objective(targets), torch.from_numpy(targets)
+    loss = float(objective.loss(logits, given))
+    assert objective.validate(logits, targets)["valid_loss"] == pytest.approx(loss, rel=1e-5)
+    # also where the parts of a batch have different shares of values
+    parts = [objective.loss(logits[rows], given[rows]) * len(rows) / 50 for rows in (range(3), range(3, 50))]
+    assert float(sum(parts)) == pytest.approx(loss, rel=1e-5)
     raw = logits.numpy().reshape(50, 2, 3)
     softplus = np.log1p(np.exp(raw))
     predicted = {0: raw[..., 1] - softplus[..., 0], 1: raw[..., 1], 2: raw[..., 1] + softplus[..., 2]}
