@@ -15,6 +15,8 @@ from galaxtool.containers.pixel_arrays import make_cutout
 from galaxtool.containers.protocols import Member
 from galaxtool.containers.streams import BROKEN
 from galaxtool.errors import UnreadableImage
+from galaxtool.images.fits.bounded_stream import is_packed, open_bounded
+from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.types import Cutout
 from galaxtool.utils.error_text import describe_error
@@ -58,7 +60,7 @@ class OpenFitsCells:
         self.path = path
         try:
             with ignore_warnings():
-                self._hdus = fits.open(to_local_path(path), memmap=True, lazy_load_hdus=True)
+                self._hdus = _open(path)
         except _BROKEN as error:
             raise UnreadableImage(f"'{path}' is not FITS, or is damaged ({describe_error(error)}).") from error
         self._columns: dict[str, Any] = {}
@@ -102,7 +104,7 @@ def find_cells(path: Path, column: str | None = None, rows: int | None = None) -
         Number of rows that the table must have.
     """
     try:
-        with ignore_warnings(), fits.open(to_local_path(path), memmap=True, lazy_load_hdus=True) as hdus:
+        with ignore_warnings(), _open(path) as hdus:
             for number, hdu in enumerate(hdus):
                 if not isinstance(hdu, fits.BinTableHDU) or isinstance(hdu, fits.CompImageHDU):
                     continue
@@ -115,6 +117,19 @@ def find_cells(path: Path, column: str | None = None, rows: int | None = None) -
     except _BROKEN:
         return None
     return None
+
+
+def _open(path: Path) -> fits.HDUList:
+    """Open a file whose headers are known to end, and to claim no more than a file can have."""
+    file = ImageFile.on_disk(path)
+    if is_packed(file):
+        return fits.open(open_bounded(file), memmap=False, lazy_load_hdus=True)
+    with (
+        open_bounded(file) as stream,
+        fits.open(stream, memmap=False, lazy_load_hdus=True, disable_image_compression=True) as hdus,
+    ):
+        len(hdus)  # reads all headers
+    return fits.open(to_local_path(path), memmap=True, lazy_load_hdus=True)
 
 
 def choose_cells(shapes: dict[str, tuple[int, ...]]) -> str | None:

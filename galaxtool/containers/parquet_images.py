@@ -19,6 +19,7 @@ from galaxtool.tables.formats.parquet_pixels import PixelColumn, find_pixel_colu
 from galaxtool.types import Cutout
 from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.files.local_path import to_local_path
+from galaxtool.utils.files.regular_files import is_below
 
 _BATCH = 32
 
@@ -80,6 +81,8 @@ class OpenParquet:
             beside = cell.get(column.path_field) if column.path_field else None
             cell = cell[column.bytes_field]
             if not cell and beside and (file := self.path.parent / beside).is_file():
+                if not is_below(file, self.path.parent):
+                    raise UnreadableImage(f"'{name}' names '{beside}', which is outside the folder of the table.")
                 return ImageFile.on_disk(file)
         if cell is None or len(cell) == 0:
             raise UnreadableImage(f"There is no image in '{name}': the cell is empty.")

@@ -9,6 +9,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 
 from galaxtool.errors import ConfigError
+from galaxtool.utils.unit_texts import is_computable_unit
 
 UNITS_SHOWN = "deg, hours, rad, arcmin, arcsec or mas"
 """The units that messages offer."""
@@ -42,10 +43,15 @@ def parse_angle_unit(text: str) -> u.UnitBase | None:
     plain = re.sub(r"[\s_-]+|\bdecimal\b", "", re.sub(r"(?<=\w)\s*\(.*\)$", "", plain).strip(_QUOTES).lower())
     if plain.removesuffix(".") in _BY_NAME:
         return _BY_NAME[plain.removesuffix(".")]
-    with suppress(ValueError, TypeError):
-        unit = u.Unit(text.strip(_QUOTES))
-        if unit.is_equivalent(u.deg):
-            return unit
+    unit = parse_unit(text.strip(_QUOTES))
+    return unit if unit is not None and unit.is_equivalent(u.deg) else None
+
+
+def parse_unit(text: str) -> u.UnitBase | None:
+    """Return the unit that a text names; None if astropy does not know it, or would take hours over it."""
+    if is_computable_unit(text):
+        with suppress(ValueError, TypeError):
+            return u.Unit(text)
     return None
 
 

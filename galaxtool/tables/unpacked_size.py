@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from pathlib import Path
 
 from galaxtool.errors import TableError
+from galaxtool.images.packing import BROKEN, find_packing, open_unpacked
 
-_MAGIC = b"\x1f\x8b"
-_LARGEST_RATIO = 1032  # of deflate
+_GZIP_RATIO = 1032  # the largest of deflate; those of the other ways to pack have no limit
 _SUSPICIOUS_RATIO = 50  # tables of real objects reach about 10
 _LARGE = 1 << 30
 _PIECE = 1 << 20
@@ -28,24 +26,27 @@ def check_row_count(path: Path, rows: int) -> None:
 
 
 def check_unpacked_size(path: Path) -> None:
-    """Raise `TableError` if a gzip file unpacks to more than 1 GB and to more than fifty times its size."""
+    """Raise `TableError` if a packed file unpacks to more than 1 GB and to more than fifty times its size."""
     size = path.stat().st_size
-    if size * _LARGEST_RATIO < _LARGE:
-        return
     with path.open("rb") as raw:
-        if raw.read(2) != _MAGIC:
-            return
+        packing = find_packing(raw.read(8))
         raw.seek(0)
+        if packing is None or packing.open is None:
+            return
         limit, unpacked = max(_LARGE, _SUSPICIOUS_RATIO * size), 0
         try:
-            with gzip.GzipFile(fileobj=raw) as stream:
-                while piece := stream.read(_PIECE):
-                    unpacked += len(piece)
-                    if unpacked > limit:
-                        raise TableError(
-                            f"'{path}' has {size >> 20} MB and unpacks to more than {limit >> 20} MB, which no table "
-                            "of objects does.",
-                            hint="If you trust it, unpack it first.",
-                        )
-        except (OSError, EOFError, zlib.error):
+            if packing.name == "gzip" and size * _GZIP_RATIO < _LARGE:
+                if find_packing(packing.open(raw).read(8)) is None:
+                    return
+                raw.seek(0)  # it is packed twice
+            stream = open_unpacked(raw, packing)
+            while piece := stream.read(_PIECE):
+                unpacked += len(piece)
+                if unpacked > limit:
+                    raise TableError(
+                        f"'{path}' has {size / 1e6:.3g} MB and unpacks to more than {limit >> 20} MB, which no table "
+                        "of objects does.",
+                        hint="If you trust it, unpack it first.",
+                    )
+        except BROKEN:
             return  # the reader says what is wrong

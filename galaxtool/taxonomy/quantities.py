@@ -20,6 +20,7 @@ from galaxtool.errors import ConfigError, InputError, ModelError, suggest_name
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.quantity import QUANTILES, Quantity
+from galaxtool.utils.unit_texts import is_computable_unit
 
 _SLUG = re.compile(r"[a-z0-9_-]{1,60}")
 _WITH_UNIT = re.compile(r"^(?P<column>.*?)(?:\[(?P<unit>[^\[\]]*)\])?$")
@@ -49,13 +50,20 @@ def parse_targets(texts: Sequence[str]) -> tuple[Quantity, ...]:
 def _check_unit(unit: str, text: str) -> str:
     """Return a unit that astropy knows."""
     try:
-        Unit(unit)
+        _parse_unit(unit)
     except ValueError as error:
         raise ConfigError(
             f"The unit '{unit}' of --target '{text}' is not one that astropy knows.",
             hint="Write it as in FITS headers, such as arcsec or km/s, or leave the brackets out.",
         ) from error
     return unit
+
+
+def _parse_unit(unit: str) -> None:
+    """Raise ValueError for a unit that astropy does not know, or cannot compute."""
+    if not is_computable_unit(unit):
+        raise ValueError(f"the unit {unit[:40]} has a power that cannot be computed")
+    Unit(unit)
 
 
 def read_values(columns: Sequence[Mapping[str, Any]], quantities: Sequence[Quantity]) -> np.ndarray:
@@ -169,5 +177,5 @@ def _read_quantity(entry: Mapping[str, Any]) -> Quantity:
         raise ValueError("a name has other characters than small letters, digits and _")
     if not (math.isfinite(center) and math.isfinite(scale) and scale > 0):
         raise ValueError(f"center and scale of '{slug}' are not numbers")
-    Unit(unit)
+    _parse_unit(unit)
     return Quantity(column=str(entry["column"]), slug=slug, unit=unit, center=center, scale=scale)

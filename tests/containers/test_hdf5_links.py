@@ -99,6 +99,21 @@ def test_files_below_the_folder_are_read(way: Write, tmp_path: Path, monkeypatch
     np.testing.assert_array_equal(image.data[0, ::-1], IMAGES[2])
 
 
+def test_a_name_that_is_no_hdf5_beside_the_file_does_not_lead_to_one_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, folder = tmp_path / "home", tmp_path / "mailed"
+    home.mkdir()
+    folder.mkdir()
+    with h5py.File(home / "data.h5", "w") as file:
+        file["images"] = IMAGES
+    (folder / "data.h5").write_text("HDF5 tries the working folder after this")
+    path = write(folder / "a.h5", link, "data.h5")
+    monkeypatch.chdir(home)
+    with pytest.raises(GalaxtoolError, match="outside its folder"):
+        read_image(ImageRef(path, "hdf5", "images/0"))
+
+
 def test_a_part_may_not_lead_out_either(private: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mailed"
     write(folder / "b.h5", link, str(private))

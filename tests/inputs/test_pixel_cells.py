@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from pathlib import Path
@@ -20,6 +21,7 @@ from galaxtool.containers.parquet_images import OpenParquet, list_image_columns
 from galaxtool.containers.reading import read_image
 from galaxtool.datasets.open import open_dataset
 from galaxtool.errors import InputError, TableError, UnreadableImage
+from galaxtool.images.fits import bounded_stream
 from galaxtool.images.read_options import PLAIN
 from galaxtool.inputs.control_columns import find_path_column
 from galaxtool.inputs.gather import Inputs, gather
@@ -131,6 +133,46 @@ def test_cells_without_an_image(tmp_path: Path) -> None:
         read_item(items[4])
     with pytest.raises(UnreadableImage, match="which has 5 rows"):
         read_image(f"{path}[image/5]")
+
+
+def test_a_cell_does_not_lead_out_of_the_folder_of_its_table(tmp_path: Path) -> None:
+    (tmp_path / "mailed").mkdir()
+    (tmp_path / "private.png").write_bytes(encode(PIXELS[0]))
+    (tmp_path / "mailed" / "own.png").write_bytes(encode(PIXELS[1]))
+    (tmp_path / "mailed" / "link.png").symlink_to(tmp_path / "private.png")
+    names = ["../private.png", str(tmp_path / "private.png"), "link.png", "own.png"]
+    cells = [{"bytes": encode(PIXELS[2]), "path": "a.png"}, *({"bytes": None, "path": name} for name in names)]
+    path = write(tmp_path / "mailed" / "a.parquet", {"image": pa.array(cells, type=STRUCT)})
+    for row in (1, 2, 3):
+        with pytest.raises(UnreadableImage, match="outside the folder of the table"):
+            read_image(f"{path}[image/{row}]")
+    assert read_image(f"{path}[image/4]").data.shape == (3, 12, 10)
+
+
+def write_vignets(path: Path) -> Path:
+    column = fits.Column("VIGNET", "256E", dim="(16,16)", array=np.ones((3, 16, 16), "f4"))
+    fits.BinTableHDU.from_columns([column]).writeto(path)
+    return path
+
+
+@pytest.mark.parametrize("card", ["NAXIS1  =               -1E308", "PCOUNT  =                1E400"])
+def test_headers_without_end_are_not_followed_for_ever_from_a_path_in_brackets(card: str, tmp_path: Path) -> None:
+    path = write_vignets(tmp_path / "t.fits")
+    content = path.read_bytes()
+    start = content.index(card[:8].encode(), 2880)
+    path.write_bytes(content[:start] + card.ljust(80).encode() + content[start + 80 :])
+    with pytest.raises(UnreadableImage):
+        read_image(f"{path}[1/VIGNET/0]")
+
+
+def test_vignets_of_a_packed_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.fits.gz"
+    path.write_bytes(gzip.compress(write_vignets(tmp_path / "t.fits").read_bytes()))
+    assert read_image(f"{path}[1/VIGNET/2]").data.shape == (1, 16, 16)
+    monkeypatch.setattr(bounded_stream.open_bounded, "__defaults__", (5000,))
+    path.rename(tmp_path / "other.fits.gz")
+    with pytest.raises(UnreadableImage, match="unpacks to more than"):
+        read_image(f"{tmp_path / 'other.fits.gz'}[1/VIGNET/2]")
 
 
 def test_a_row_group_is_read_in_batches(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import zlib
 from pathlib import Path
 
@@ -11,7 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from galaxtool.errors import TableError
+from galaxtool.tables import unpacked_size
 from galaxtool.tables.read import read_table
+
+PACK = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
 
 
 def test_a_text_that_is_stored_once_and_meant_a_million_times(tmp_path: Path) -> None:
@@ -33,6 +39,28 @@ def test_a_small_file_that_unpacks_to_gigabytes(tmp_path: Path) -> None:
     assert (tmp_path / name).stat().st_size < 1_500_000
     with pytest.raises(TableError, match="unpacks to more than 1024 MB"):
         read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz", "zst", "gz.gz"])
+@pytest.mark.parametrize("name", ["t.csv", "t.ecsv", "t.vot", "t.dat"])
+def test_a_packed_file_that_unpacks_to_far_more_whatever_packed_it(
+    name: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacked_size, "_LARGE", 1 << 20)
+    content = b"path,x\n" + b"a" * (3 << 20)
+    for kind in suffix.split("."):
+        content = pa.compress(content, "zstd", asbytes=True) if kind == "zst" else PACK[kind](content)
+    path = tmp_path / f"{name}.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match="unpacks to more than 1 MB"):
+        read_table(path)
+
+
+def test_a_packed_table_of_the_usual_kind_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacked_size, "_LARGE", 1 << 20)
+    numbers = np.random.default_rng(0).integers(0, 10**9, 200_000)
+    (tmp_path / "t.csv.bz2").write_bytes(bz2.compress(("n\n" + "\n".join(map(str, numbers))).encode()))
+    assert read_table(tmp_path / "t.csv.bz2")["n"].tolist() == numbers.tolist()
 
 
 def test_long_texts_of_few_rows_are_read(tmp_path: Path) -> None:

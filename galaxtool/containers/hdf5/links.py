@@ -62,7 +62,7 @@ class _Checker:
                         f"{what} of '{path}' points to '{name}', {why}.",
                         hint="galaxtool follows such pointers only to regular files below the folder of the file.",
                     )
-                if os.path.realpath(target) not in self._seen and self._h5py.is_hdf5(target):
+                if os.path.realpath(target) not in self._seen and _is_hdf5(target):
                     with self._h5py.File(target, "r", locking="best-effort") as other:
                         self.check(other, target, depth + 1)
 
@@ -134,7 +134,18 @@ def _find_targets(name: str, places: list[Path]) -> list[Path]:
     candidates = [place / name for place in places]
     if Path(name).is_absolute():
         candidates += [place / Path(name).name for place in places]  # HDF5 tries this where there is no such file
-    return next(([target] for target in candidates if os.path.lexists(target)), [])
+    found = []
+    for target in candidates:
+        if os.path.lexists(target):
+            found.append(target)
+            if _is_hdf5(target):
+                break  # else HDF5 goes on to the next place
+    return found
+
+
+def _is_hdf5(target: Path) -> bool:
+    h5py = require("h5py", why="Reading HDF5 files", install="h5py")
+    return target.is_file() and bool(h5py.is_hdf5(target))
 
 
 def _find_blocks(pattern: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from astropy.table import Table
 from astropy.table.meta import get_header_from_yaml
 
 from galaxtool.tables.formats.votable_document import parse_votable
+from galaxtool.tables.formats.yaml_header import check_yaml_header
 
 FRAME, TABLE_FRAME, UCD = "frame", "frame_of_table", "ucd"
 
@@ -43,7 +44,9 @@ def note_parquet_columns(table: Table, metadata: Mapping[bytes, bytes]) -> None:
     # what others wrote there is of no concern if it cannot be parsed
     with suppress(Exception):
         if b"table_meta_yaml" in metadata:
-            header = get_header_from_yaml(metadata[b"table_meta_yaml"].decode().split("\n"))
+            lines = metadata[b"table_meta_yaml"].decode().split("\n")
+            check_yaml_header(lines)
+            header = get_header_from_yaml(lines)
             for column in header["datatype"]:
                 if "unit" in column and table[column["name"]].unit is None:
                     table[column["name"]].unit = column["unit"]

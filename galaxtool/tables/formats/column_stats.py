@@ -17,6 +17,7 @@ from astropy.units import Unit
 
 from galaxtool.errors import TableError
 from galaxtool.tables.formats.plain_columns import find_masked_cells, get_values_and_mask
+from galaxtool.utils.unit_texts import is_computable_unit
 
 _LOW = 1 << 16
 
@@ -131,7 +132,9 @@ class ColumnStats:
         low = values["lowest_used"]
         known = {name: value for name, value in values.items() if name != "lowest_used"}
         known["dtype"], known["shape"] = np.dtype(known["dtype"]), tuple(known["shape"])
-        known["unit"] = None if known["unit"] is None else Unit(known["unit"], parse_strict="silent")
+        unit = known["unit"]
+        is_unit = unit is not None and is_computable_unit(unit)
+        known["unit"] = Unit(unit, parse_strict="silent") if is_unit else None
         stats = cls(**known)
         if low is not None:
             stats._low = np.zeros(_LOW, dtype=bool)

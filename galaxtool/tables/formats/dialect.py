@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from astropy import units as u
-
-from galaxtool.tables.angles import parse_angle_unit
+from galaxtool.tables.angles import parse_angle_unit, parse_unit
 from galaxtool.tables.column_names import DEC_COLUMNS, ID_COLUMNS, LABEL_COLUMNS, PATH_COLUMNS, RA_COLUMNS
 from galaxtool.tables.formats.parse_cells import DialectError, is_null, is_number
 
@@ -267,13 +265,7 @@ def _is_type(cell: str) -> bool:
 
 
 def _is_unit(text: str) -> bool:
-    if parse_angle_unit(text) is not None:
-        return True
-    try:
-        u.Unit(text.strip("()[] "))
-    except (ValueError, TypeError):
-        return False
-    return True
+    return parse_angle_unit(text) is not None or parse_unit(text.strip("()[] ")) is not None
 
 
 def _drop_empty_rows(table: TextTable) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from astropy.io.ascii.ecsv import EcsvOutputter
+from astropy.io.ascii import get_reader
+from astropy.io.ascii.ecsv import Ecsv, EcsvHeader, EcsvOutputter
 from astropy.table import Table
 
 from galaxtool.tables.formats.column_stats import ColumnStats
 from galaxtool.tables.formats.plain_columns import escape, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 from galaxtool.tables.formats.text_cells import format_cells, open_text_stream
+from galaxtool.tables.formats.yaml_header import check_yaml_header
 from galaxtool.utils.files.local_path import to_local_path
 
 # includes all that str.splitlines, and so astropy's reader, takes for the end of a line, except the line feed
@@ -26,15 +28,19 @@ class EcsvFormat:
     """ECSV of astropy, with commas."""
 
     def read(self, path: Path) -> Table:
-        """Read a file; times stay as they are written, other columns of objects come in plain parts."""
+        """Read a file; times stay as they are written, other columns of objects come in plain parts.
+
+        Raises
+        ------
+        ValueError
+            If its header asks for objects that are not those of a table.
+        """
         try:
-            return Table.read(to_local_path(path), format="ascii.ecsv", outputter_cls=_KeepTimesAsWritten)
+            return _read(path)
         except ValueError:
             # the catalogues of Gaia have null where there is no value
             nulls = [("", "0"), ("null", "0")]
-            return Table.read(
-                to_local_path(path), format="ascii.ecsv", outputter_cls=_KeepTimesAsWritten, fill_values=nulls
-            )
+            return _read(path, fill_values=nulls)
 
     def prepare(self, table: Table) -> Table:
         """Escape what ECSV has no place for: control characters, and bytes that are not UTF-8."""
@@ -49,6 +55,24 @@ class EcsvFormat:
             for block in schema.blocks(_stored_type):
                 rows = zip(*(_quote(format_cells(column)) for column in block.columns.values()), strict=True)
                 file.writelines(",".join(row) + "\n" for row in rows)
+
+
+def _read(path: Path, **options: Any) -> Table:
+    return get_reader(_CheckedEcsv, outputter_cls=_KeepTimesAsWritten, **options).read(to_local_path(path))
+
+
+class _CheckedHeader(EcsvHeader):  # type: ignore[misc]
+    """Checks what the header asks for before astropy makes objects of it."""
+
+    def get_cols(self, lines: list[str]) -> None:
+        check_yaml_header(list(self.process_lines(lines)))
+        super().get_cols(lines)
+
+
+class _CheckedEcsv(Ecsv):  # type: ignore[misc]
+    """ECSV from anybody."""
+
+    header_class = _CheckedHeader
 
 
 class _KeepTimesAsWritten(EcsvOutputter):  # type: ignore[misc]

@@ -34,7 +34,9 @@ from galaxtool.tables.formats.plain_columns import (
     replace_values,
 )
 from galaxtool.tables.formats.schema import TableSchema, signed_type
+from galaxtool.tables.formats.yaml_header import check_yaml_header, find_yaml_in_comments
 from galaxtool.tables.protocols import TableEntry, TableFile
+from galaxtool.utils.unit_texts import is_computable_unit
 
 _FITS_BLOCK = 2880
 _NOT_ASCII = re.compile(r"[^ -~]")
@@ -124,6 +126,10 @@ class _FitsFile:
     def read(self, entry: TableEntry) -> Table:
         """Read a table."""
         hdu = self._hdus[entry.number]
+        check_yaml_header(find_yaml_in_comments([str(line) for line in hdu.header.get("COMMENT", ())]))
+        for column in hdu.columns:
+            if not is_computable_unit(str(column.unit or "")):
+                column.unit = None
         nulls = _take_scaled_nulls(hdu) if isinstance(hdu, fits.BinTableHDU) else {}
         table = Table.read(hdu, character_as_bytes=False)
         header = hdu.header

@@ -13,13 +13,14 @@ from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.tables.formats.arrow_arrays import get_nulls, get_numbers, make_numbers, make_texts
 from galaxtool.tables.formats.column_notes import note_parquet_columns
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.tables.formats.parquet_pixels import find_pixel_columns
 from galaxtool.tables.formats.parquet_texts import check_texts, find_text_columns
 from galaxtool.tables.formats.plain_columns import as_text, escape_surrogates, get_values_and_mask, map_texts
 from galaxtool.tables.formats.schema import TableSchema, own_type
 from galaxtool.tables.text_arrays import make_text_array
 from galaxtool.tables.unpacked_size import check_row_count
-from galaxtool.utils.files.local_path import to_local_path
+from galaxtool.utils.unit_texts import is_computable_unit
 
 _COMPLEX = {"complex": "real and imaginary part"}
 
@@ -33,7 +34,7 @@ class ParquetFormat:
         Columns of images are left out, or replaced by the names of their files.
         """
         # pq.read_table would add folders such as split=train as columns
-        with pq.ParquetFile(to_local_path(path), read_dictionary=find_text_columns(path)) as file:
+        with open_parquet(path, read_dictionary=find_text_columns(path)) as file:
             rows = file.metadata.num_rows
             check_row_count(path, rows)
             pixels = {column.name: column for column in find_pixel_columns(file)}
@@ -91,7 +92,8 @@ def to_astropy_column(field: pa.Field, array: pa.ChunkedArray) -> Column:
         data = pairs.view(np.complex64 if pairs.dtype == np.float32 else np.complex128)[..., 0]
         mask = mask[..., 0]
     column = MaskedColumn(data, mask=mask) if mask.any() else Column(data)
-    column.unit = notes.get("unit")
+    unit = notes.get("unit")
+    column.unit = unit if is_computable_unit(unit or "") else None
     column.description = notes.get("description")
     return column
 

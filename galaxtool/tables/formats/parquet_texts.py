@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from galaxtool.errors import TableError
 from galaxtool.tables.formats.arrow_arrays import get_text_lengths
-from galaxtool.utils.files.local_path import to_local_path
+from galaxtool.tables.formats.parquet_file import open_parquet
 
 _LONG = 10_000
 _MOST_BYTES = 1 << 30
@@ -24,7 +23,7 @@ def find_text_columns(path: Path) -> list[str]:
     TableError
         If the file says itself that a column is larger than a table may be.
     """
-    with pq.ParquetFile(to_local_path(path), pre_buffer=True) as file:
+    with open_parquet(path) as file:
         found, groups, rows = [], file.metadata.num_row_groups, file.metadata.num_rows
         texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
         if not texts or not groups:

@@ -16,9 +16,12 @@ from galaxtool.tables.formats.dialect import TextTable, split_table
 from galaxtool.tables.formats.ecsv import EcsvFormat
 from galaxtool.tables.formats.parse_cells import convert_commas, parse_column
 from galaxtool.tables.formats.text_encoding import decode, from_latin, is_latin, read_bytes
+from galaxtool.utils.unit_texts import is_computable_unit
 
 _SEXTRACTOR = re.compile(r"#\s*\d+\s+[A-Z][A-Z0-9_]*\b.*")
 _BYTE_BY_BYTE = re.compile(r"^Byte-by-byte Description of file", re.MULTILINE | re.IGNORECASE)
+_DESCRIPTION = re.compile(r"\s*(?:\d+\s*-\s*)?\d+\s+[AIFE]\d[\d.]*\s")  # of a column: bytes and format
+_UNIT_END = 2000
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _HEAD = 1 << 16
 _MAX_CHECKED = 20
@@ -67,7 +70,7 @@ def _make_table(cells: TextTable, path: Path, notes: list[str], *, has_quotes: b
         notes += [f"'{path}': {note}." for note in convert_commas(columns, cells.names, cells.delimiter)]
     table = Table([parse_column(column, name) for column, name in zip(columns, cells.names, strict=True)])
     for name, unit in zip(cells.names, cells.units, strict=False):
-        if unit.strip('"()[] ') and table[name].dtype.kind in "if":
+        if unit.strip('"()[] ') and table[name].dtype.kind in "if" and is_computable_unit(unit):
             table[name].unit = unit.strip("()[] ")
     return table
 
@@ -109,6 +112,7 @@ def _find_special_format(text: str) -> str:
 def _read_special(text: str, name: str, path: Path) -> Table:
     if name == "ecsv":
         return EcsvFormat().read(path)
+    _check_units(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if name != "sextractor":  # the header gives the types
@@ -125,6 +129,13 @@ def _read_special(text: str, name: str, path: Path) -> Table:
             parsed.unit = column.unit
         table[column.name] = parsed
     return table
+
+
+def _check_units(text: str) -> None:
+    """Raise ValueError for a unit in a header of SExtractor, IPAC or CDS that astropy would take hours over."""
+    for line in text.splitlines():
+        if (line.startswith(("#", "|")) or _DESCRIPTION.match(line)) and not is_computable_unit(line[:_UNIT_END]):
+            raise ValueError(f"its header has a unit that cannot be computed: {line.strip()[:60]}")
 
 
 def _mask(column: Column | MaskedColumn) -> list[bool]:

@@ -10,6 +10,8 @@ from astropy.io.votable import conf
 from astropy.io.votable.tree import VOTableFile
 from astropy.utils.xml.iterparser import get_xml_iterator
 
+from galaxtool.utils.unit_texts import is_computable_unit
+
 _LINKS = ("href", "xlink:href")
 
 
@@ -39,10 +41,18 @@ def parse_votable(stream: BinaryIO, name: str = "") -> VOTableFile:
 
 
 def _refuse_links(elements: Iterator[tuple[bool, str, Any, Any]]) -> Iterator[tuple[bool, str, Any, Any]]:
-    """Pass on the beginnings and ends of elements; raise at the first STREAM that is not inline."""
+    """Pass on the beginnings and ends of elements, without units that cannot be computed.
+
+    Raises
+    ------
+    ValueError
+        At the first STREAM that is not inline.
+    """
     for element in elements:
         if element[0] and element[1] in ("STREAM", "PARQUET"):
             _check(element[1], element[2])
+        if element[0] and not is_computable_unit(element[2].get("unit", "")):
+            del element[2]["unit"]
         yield element
 
 
