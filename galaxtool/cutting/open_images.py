@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from functools import cached_property
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
+from galaxtool.containers.streams import MOST_BYTES, MOST_RATIO
 from galaxtool.cutting.images import HduRef
+from galaxtool.errors import UnreadableImage
 from galaxtool.images.fits.band_names import find_plane_bands
 from galaxtool.images.fits.bounded_stream import ANY_SIZE, is_packed, open_bounded
 from galaxtool.images.fits.pixel_scaling import PixelScaling
+from galaxtool.images.fits.tile_checks import check_tiles
 from galaxtool.images.fits.wcs import repair_header
 from galaxtool.images.image_file import ImageFile
 from galaxtool.utils.files.local_path import to_local_path
@@ -38,26 +42,37 @@ class OpenImage:
 
     def __init__(self, ref: HduRef) -> None:
         self.ref = ref
+        file = ImageFile.on_disk(ref.path)
+        packed = is_packed(file)
+        source: Any = open_bounded(file, ANY_SIZE) if packed else to_local_path(ref.path)
         with ignore_warnings():
             # scaled box by box: astropy scales a memory-mapped image as a whole or not at all
-            file = ImageFile.on_disk(ref.path)
-            packed = is_packed(file)
-            source: Any = open_bounded(file, ANY_SIZE) if packed else to_local_path(ref.path)
             self._hdus = fits.open(source, memmap=not packed, do_not_scale_image_data=True, lazy_load_hdus=True)
-            hdu = self._hdus[ref.hdu]
-            self.shape: tuple[int, ...] = tuple(hdu.shape)
-            self.header, _ = repair_header(hdu.header.copy(), (self.shape[-2], self.shape[-1]))
-            self.primary = self._hdus[0].header
-            self._array: np.ndarray | None = None
-            self._section: Any = None
-            self._strips: OrderedDict[int, np.ndarray] = OrderedDict()
-            self._strip_rows = 0
-            self._scaling = PixelScaling.from_header(self.header, hdu)
-            if isinstance(hdu, fits.CompImageHDU):
-                self._section, self._strip_rows = hdu.section, _choose_strip_rows(hdu)
-            else:
-                self._array = hdu.data.view(np.ndarray)
+            try:
+                self._take_hdu(file, packed=packed)
+            except BaseException:
+                self._hdus.close()
+                raise
         self.bytes_in_memory = self._array.nbytes if packed and self._array is not None else 0
+
+    def _take_hdu(self, file: ImageFile, *, packed: bool) -> None:
+        """Read the headers, and prepare to read pixels."""
+        hdu = self._hdus[self.ref.hdu]
+        self.shape: tuple[int, ...] = tuple(hdu.shape)
+        self.header, _ = repair_header(hdu.header.copy(), (self.shape[-2], self.shape[-1]))
+        self.primary = self._hdus[0].header
+        self._array: np.ndarray | None = None
+        self._section: Any = None
+        self._strips: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._strip_rows = 0
+        self._scaling = PixelScaling.from_header(self.header, hdu)
+        if packed:
+            _check_unpacked_size(self.ref, self.shape, abs(int(self.header["BITPIX"])) // 8)
+        if isinstance(hdu, fits.CompImageHDU):
+            check_tiles(file, self.ref.hdu, hdu)
+            self._section, self._strip_rows = hdu.section, _choose_strip_rows(hdu)
+        else:
+            self._array = hdu.data.view(np.ndarray)
 
     @cached_property
     def plane_bands(self) -> tuple[str, ...]:
@@ -106,6 +121,16 @@ class OpenImage:
             while len(self._strips) > keep:
                 self._strips.popitem(last=False)
         return self._strips[number]
+
+
+def _check_unpacked_size(ref: HduRef, shape: tuple[int, ...], pixel_bytes: int) -> None:
+    """Refuse a packed image that fills the memory: it takes more than 1 GB, and 500 times the size of its file."""
+    size, whole = ref.path.stat().st_size, math.prod(shape) * pixel_bytes
+    if whole > max(MOST_BYTES, MOST_RATIO * size):
+        raise UnreadableImage(
+            f"'{ref}' claims to unpack from {size:,} to {whole:,} bytes, which could exhaust memory.",
+            hint="If you trust it, unpack it first.",
+        )
 
 
 def _choose_strip_rows(hdu: fits.CompImageHDU) -> int:

@@ -93,11 +93,25 @@ class SkyMap:
         -------
         ndarray of float32, shape (bands, y1 - y0, x1 - x0)
             Values in `unit`, NaN where they are not finite.
+
+        Raises
+        ------
+        UnreadableImage
+            If that part of the file is damaged.
         """
         y1, x1 = self.shape[1] if y1 is None else y1, self.shape[2] if x1 is None else x1
         if isinstance(self._source, Cutout):
             return self._source.data[:, y0:y1, x0:x1].astype(np.float32)
-        source = self._source
+        try:
+            return self._read_fits(self._source, y0, y1, x0, x1)
+        except (GalaxtoolError, MemoryError):
+            raise
+        except Exception as error:  # damaged tiles raise many kinds of exceptions
+            raise UnreadableImage(
+                f"Pixels of '{self.path}' cannot be read ({describe_error(error)}).", hint="Download or copy it again."
+            ) from error
+
+    def _read_fits(self, source: OpenImage, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
         if self._is_transposed:
             raw = source.box(0, source.shape[-2], 0, source.shape[-1])
             data = to_bands(self.path, raw, source.header, source.primary)[0][:, y0:y1, x0:x1]

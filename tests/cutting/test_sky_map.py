@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,40 @@ def test_integers_with_blanks(tmp_path: Path) -> None:
     with open_map(tmp_path / "map.fits") as opened:
         np.testing.assert_array_equal(opened.read()[0][0], np.array([10.5, 11.0], np.float32))
         assert np.isnan(opened.read()[0][1, 0])
+
+
+def write_tiles(path: Path, kind: str) -> None:
+    rng = np.random.default_rng(0)
+    hdu = fits.CompImageHDU(rng.integers(0, 500, (64, 64)).astype("i2"), compression_type=kind, tile_shape=(16, 64))
+    hdu.header.update(WCS_CARDS)
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+
+
+def test_tiles_that_claim_another_size_reach_no_decompressor(tmp_path: Path) -> None:
+    path = tmp_path / "map.fits.fz"
+    write_tiles(path, "HCOMPRESS_1")
+    content = bytearray(path.read_bytes())
+    place = content.index(b"\xdd\x99")  # of the first tile, before its sides
+    content[place + 2 : place + 10] = (30_000).to_bytes(4, "big") * 2
+    path.write_bytes(content)
+    with pytest.raises(UnreadableImage, match="claims to have 30000 x 30000"):
+        open_map(path)
+
+
+def test_pixels_that_cannot_be_read_are_an_error_of_the_map(tmp_path: Path) -> None:
+    path = tmp_path / "map.fits.fz"
+    write_tiles(path, "GZIP_1")
+    content = bytearray(path.read_bytes())
+    place = content.index(b"\x1f\x8b")
+    content[place : place + 40] = bytes(40)
+    path.write_bytes(content)
+    with open_map(path) as opened, pytest.raises(UnreadableImage, match="Pixels of"):
+        opened.read()
+
+
+def test_a_packed_map_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    header = fits.Header({"SIMPLE": True, "BITPIX": 8, "NAXIS": 2, "NAXIS1": 60_000, "NAXIS2": 60_000, **WCS_CARDS})
+    with gzip.open(tmp_path / "map.fits.gz", "wb") as stream:
+        stream.write(header.tostring().encode() + bytes(1 << 20))
+    with pytest.raises(UnreadableImage, match="could exhaust memory"):
+        open_map(tmp_path / "map.fits.gz")
