@@ -3,6 +3,7 @@
 from galaxtool.backbones.create import create_backbone as create_backbone
 from galaxtool.backbones.protocols import Backbone as Backbone
 from galaxtool.cli.build import build_command as build_command
+from galaxtool.cli.render import echo as echo
 from galaxtool.cli.render import print_table as print_table
 from galaxtool.commands import listings as listings
 from galaxtool.commands import plugin_tools as plugin_tools
@@ -57,6 +58,8 @@ from galaxtool.inputs.positions.find import read_positions as read_positions
 from galaxtool.jobs.job import Job as Job
 from galaxtool.jobs.options import JobOptions as JobOptions
 from galaxtool.jobs.record import JobRecord as JobRecord
+from galaxtool.models.engines.onnx import OnnxSession as OnnxSession
+from galaxtool.models.memory_limit import NetworkLimit as NetworkLimit
 from galaxtool.models.write import write_model as write_model
 from galaxtool.plotting.request import PlotRequest as PlotRequest
 from galaxtool.plugins.hook_api import HOOK_API as HOOK_API
@@ -136,6 +139,8 @@ from galaxtool.types import Progress as Progress
 from galaxtool.types import Silent as Silent
 from galaxtool.types import warn as warn
 from galaxtool.utils.files.atomic_write import atomic_write as atomic_write
+from galaxtool.utils.files.atomic_write import check_writable as check_writable
+from galaxtool.utils.files.regular_files import read_regular_text as read_regular_text
 from galaxtool.utils.run_directory import RunDirectory as RunDirectory
 from galaxtool.vision.device import choose_device as choose_device
 from galaxtool.vision.device import choose_precision as choose_precision
@@ -182,7 +187,9 @@ __all__ = [
     "Model",
     "ModelError",
     "ModelSpec",
+    "NetworkLimit",
     "OfflineError",
+    "OnnxSession",
     "OpenContainer",
     "OutputExists",
     "PictureSet",
@@ -238,6 +245,7 @@ __all__ = [
     "check_table_path",
     "check_taxonomy",
     "check_vote_schema",
+    "check_writable",
     "choose_device",
     "choose_precision",
     "choose_training_device",
@@ -249,6 +257,7 @@ __all__ = [
     "cutouts",
     "doctor",
     "doubts",
+    "echo",
     "embed",
     "evaluate",
     "explore",
@@ -275,6 +284,7 @@ __all__ = [
     "print_table",
     "read_image",
     "read_positions",
+    "read_regular_text",
     "read_table",
     "reproduce",
     "share_run",

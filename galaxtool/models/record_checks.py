@@ -10,8 +10,10 @@ from galaxtool.errors import ModelError
 from galaxtool.utils.value_checks import (
     Check,
     choice,
+    entries,
     find_bad_field,
     find_bad_file_name,
+    find_odd_value,
     is_number,
     kind,
     list_of,
@@ -23,6 +25,7 @@ from galaxtool.utils.value_checks import (
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
 _MOST_CLASSES, _MOST_CHANNELS = 10_000, 64
 _LARGEST_IMAGE, _LARGEST_DIM = 4096, 65_536
+_LONGEST_KEY = 100
 
 
 def _numbers(low: float, high: float) -> Check:
@@ -55,6 +58,30 @@ _CLASS: dict[str, Check] = {
 }  # fmt: skip
 
 
+_DOMAIN: dict[str, Check] = {
+    "simulated": optional(kind(bool)), "regime": text(100), "color": optional(kind(bool)),
+    "bands": list_of(text(200), "texts", 1000), "pixel_scale": optional(number(1e-9, 1e9)),
+}  # fmt: skip
+_READING: dict[str, Check] = {
+    "bands": optional(list_of(text(200), "texts", 1000)), "pattern": optional(text(1000)),
+    "hdu": optional(kind(int, str)), "mask_hdu": optional(kind(int, str)), "weight_hdu": optional(kind(int, str)),
+    "pixel_scale": optional(number(1e-9, 1e9)), "pixels": optional(text(100)),
+}  # fmt: skip
+_DATA: dict[str, Check] = {
+    "names": list_of(text(), "texts", 10_000), "field_arcsec": optional(number(1e-9, 1e9)),
+    "reading": optional(entries(_READING)), "domain": optional(entries(_DOMAIN)),
+}  # fmt: skip
+_UNLIKE: dict[str, Check] = {
+    "threshold": number(0, 1e12), "false_alarms": number(0, 1),
+    "test": optional(entries({"n": number(0, 1e12, whole=True), "flagged": number(0, 1e12, whole=True)})),
+}  # fmt: skip
+_interval = entries(dict.fromkeys(("value", "low", "high"), optional(number(-1e9, 1e9))))
+_METRICS: dict[str, Check] = {
+    "n": number(0, 1e12, whole=True), "test": optional(kind(dict)),
+    "ece": lambda value: _interval(value) if isinstance(value, Mapping) else "",
+}  # fmt: skip
+
+
 def check_record(values: Any, where: str, hint: str) -> None:
     """Check the content of a ``model.json``; what is missing is not noticed here.
 
@@ -74,7 +101,13 @@ def check_record(values: Any, where: str, hint: str) -> None:
 
     if not isinstance(values, Mapping):
         fail("it", "is not an object of keys")
+    for key, value in values.items():
+        if why := find_odd_value(value):
+            fail(str(key)[:_LONGEST_KEY], why)
     check(values, _FIELDS)
+    check(values.get("data", {}), _DATA, "the training data's ")
+    check(values.get("unlike_training", {}), _UNLIKE, "unlike_training's ")
+    check(values.get("metrics", {}), _METRICS, "the metrics' ")
     check(values.get("preprocess", {}), _PREPROCESS, "the preprocessing's ")
     if any(not isinstance(entry, Mapping) for entry in values.get("citations", ())):
         fail("citations", "has an entry that is not an object of keys")

@@ -206,9 +206,10 @@ def describe_false_alarms(record: ModelRecord) -> str:
     stored = record.unlike_training
     if not stored:
         return ""
-    text = f"UNLIKE_TRAINING is set for about {stored['false_alarms']:.2g} of images like those of the training"
-    test = stored.get("test")
-    return f"{text} ({test['flagged']} of {test['n']} test images)" if test else text
+    share = stored.get("false_alarms", FALSE_ALARMS)
+    text = f"UNLIKE_TRAINING is set for about {share:.2g} of images like those of the training"
+    test = stored.get("test") or {}
+    return f"{text} ({test['flagged']} of {test['n']} test images)" if {"flagged", "n"} <= set(test) else text
 
 
 def _parse(content: bytes, record: ModelRecord, where: str) -> UnlikeDetector:

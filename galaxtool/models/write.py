@@ -22,7 +22,7 @@ from galaxtool.plugins.specs import Citation
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonomy
 from galaxtool.taxonomy.quantities import build_quantity_taxonomy, parse_targets, quantities_to_dict
 from galaxtool.taxonomy.votes.load import load_schema, schema_from_dict
-from galaxtool.utils.run_directory import utc_now
+from galaxtool.utils.run_manifest import utc_now
 from galaxtool.vision.preprocess import Preprocess
 
 _OTHERS = (ONNX, TEXT_ONNX, "domain.safetensors")

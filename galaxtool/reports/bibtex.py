@@ -12,6 +12,7 @@ _JOURNAL = re.compile(
     r"JMLR|Nature Astronomy|Nature|Physica D)(?P<where>[ ,].*)?$"
 )
 _CONFERENCE = re.compile(r", (?P<name>CVPR|ICCV|ECCV|ICML|ICLR|NeurIPS|NIPS|AAAI|WACV)\b(?P<where>.*)$")
+_LETTERS = " abcdefghijklmnopqrstuvwxyz"  # of the second entry with the same author and year, and on
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -97,9 +98,10 @@ def _make_key(authors: Sequence[str], year: str, text: str, taken: set[str]) -> 
     """Return the surname of the first author and the year, and a letter if that is taken."""
     first = authors[0] if authors else text
     name = re.sub(r"[^A-Za-z0-9]", "", first.partition(",")[0])[:20] or "reference"
-    key, letters = f"{name}{year}", iter("bcdefghijklmnopqrstuvwxyz")
+    key, number = f"{name}{year}", 1
     while key in taken:
-        key = f"{name}{year}{next(letters)}"
+        number += 1
+        key = f"{name}{year}{_LETTERS[number] if number < len(_LETTERS) else number}"
     taken.add(key)
     return key
 

@@ -89,7 +89,7 @@ def describe_calibration(record: ModelRecord) -> str:
         n, error, where = test["n"], test["ece"], f"on {test['n']:,} test images"
     if isinstance(n, int) and n < MIN_CALIBRATED:
         return f"{text}; {n:,} images are too few to measure the calibration error"
-    if isinstance(error, dict) and isinstance(error.get("low"), float):
+    if isinstance(error, dict) and all(isinstance(error.get(key), float) for key in ("value", "low", "high")):
         value = "{value:.3f} (95 % interval {low:.3f} to {high:.3f})".format(**error)
         text += f"; expected calibration error {where}: {value}"
     return text

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 LONGEST_TEXT = 20_000
 """Most characters of a text."""
+
+DEEPEST = 30
+"""Most values within each other."""
 
 _FILE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
 
@@ -80,6 +83,34 @@ def mapping_of(check: Check, what: str, most: int = 10_000) -> Check:
         return next((f"has an entry that {why}" for one in value.values() if (why := check(one))), "")
 
     return check_all
+
+
+def entries(checks: Mapping[str, Check]) -> Check:
+    """Return the check of an object, some of whose keys pass checks where they are there."""
+
+    def check_all(value: Any) -> str:
+        if not isinstance(value, Mapping):
+            return "is not an object of keys"
+        key, why = find_bad_field(value, checks)
+        return f"has a {key} that {why}" if why else ""
+
+    return check_all
+
+
+def find_odd_value(value: Any, depth: int = 0) -> str:
+    """Return what is wrong anywhere within a value of JSON, such as a number of 400 digits; empty if nothing is."""
+    if depth > DEEPEST:
+        return f"has more than {DEEPEST} values within each other"
+    if isinstance(value, Mapping):
+        inner: Iterable[Any] = (one for pair in value.items() for one in pair)
+    elif isinstance(value, list | tuple):
+        inner = value
+    elif isinstance(value, str):
+        return f"has a text of {len(value):,} characters" if len(value) > LONGEST_TEXT else ""
+    else:
+        is_odd = isinstance(value, int | float) and not isinstance(value, bool) and not is_number(value)
+        return "has a number that is out of range" if is_odd else ""
+    return next((why for one in inner if (why := find_odd_value(one, depth + 1))), "")
 
 
 def find_bad_file_name(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import timm
+import torch
 from safetensors.torch import save_file
 
 from galaxtool.backbones.timm.arguments import ARCHITECTURE_ARGUMENTS
@@ -62,3 +63,11 @@ def test_descriptions_of_timm_itself_are_taken(tmp_path: Path) -> None:
     file = write_config(tmp_path, arguments)
     backbone = build(architecture=SOURCE, weights=None, resolve=lambda _: file)
     assert backbone.image_size == 32 and backbone.model.global_pool == "avg"
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_a_network_that_its_weights_could_not_fill_takes_no_memory(pretrained: bool, tmp_path: Path) -> None:
+    file = write_config(tmp_path, {"embed_dim": 100_000, "num_heads": 100, "depth": 4})
+    save_file({"x": torch.zeros(10)}, tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match=r"a network with [\d,]{13,} weights"):
+        build(architecture=SOURCE, weights=str(tmp_path) if pretrained else None, resolve=lambda _: file)

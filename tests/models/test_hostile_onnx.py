@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -16,8 +17,12 @@ from galaxtool.errors import ModelError
 from galaxtool.models.engines import outputs
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.openvino import OpenVinoEngine
+from galaxtool.models.engines.text import OnnxTextEncoder
 from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
+
+with contextlib.suppress(ImportError):  # absent on Windows
+    import resource
 
 SIZE, DIM = 8, 4
 RECORD = ModelRecord.read(find_model("mini").folder / "model.json").as_dict()  # type: ignore[operator]
@@ -115,3 +120,75 @@ def test_wrong_class_embeddings_are_one_sentence(text: str, tmp_path: Path) -> N
     engine = OnnxEngine(find_model(write_model(tmp_path / "a.onnx", metadata={"galaxtool.class_embeddings": text})))
     with pytest.raises(ModelError):
         engine.class_embeddings()
+
+
+def fill_memory(path: Path, *, at_opening: bool) -> Path:
+    """Write a file that needs 12 GB, for a constant when it is opened or for its first image."""
+    model = onnx.load(write_model(path))
+    graph, size = model.graph, 3_000_000_000
+    if at_opening:
+        graph.initializer.append(numpy_helper.from_array(np.array([size]), "size"))
+        one = helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])
+        steps = [helper.make_node("ConstantOfShape", ["size"], ["much"], value=one)]
+    else:
+        graph.initializer.append(numpy_helper.from_array(np.array([-1]), "flat"))
+        graph.initializer.append(numpy_helper.from_array(np.array([size // 192, 192]), "large"))
+        steps = [
+            helper.make_node("Reshape", ["image", "flat"], ["row"]),
+            helper.make_node("Expand", ["row", "large"], ["much"]),
+        ]
+    for number, node in enumerate(steps):
+        graph.node.insert(number, node)
+    del graph.node[-1]
+    graph.node.append(helper.make_node("ReduceSum", [steps[-1].output[0]], ["sum"], keepdims=0))
+    graph.node.append(helper.make_node("Add", ["c_probabilities", "sum"], ["probabilities"]))
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux limits the memory of a process")
+@pytest.mark.parametrize("at_opening", [True, False])
+@pytest.mark.parametrize("engine", [OnnxEngine, OpenVinoEngine])
+def test_a_file_that_would_fill_the_memory_is_ended(engine: Any, at_opening: bool, tmp_path: Path) -> None:
+    path = fill_memory(tmp_path / "a.onnx", at_opening=at_opening)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with pytest.raises(ModelError, match="more than 4 GB of memory"):
+        engine(find_model(path)).run(np.zeros((1, SIZE, SIZE, 3), np.uint8))
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    assert run(write_model(tmp_path / "b.onnx")).probabilities.sum() == pytest.approx(1)
+
+
+def test_a_text_encoder_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outputs, "FIRST_RUN_S", 0.3)
+    model = onnx.load(write_model(tmp_path / "text.onnx", endless=True))
+    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("tokens", TensorProto.INT64, ["N", 8]))
+    node = next(node for node in model.graph.node if "probabilities" in node.output)
+    node.output[0] = "endless"
+    embedding = next(node for node in model.graph.node if "embedding" in node.output)
+    embedding.op_type = "Sum"
+    model.graph.node.remove(embedding)
+    model.graph.node.append(helper.make_node("ReduceSum", ["endless"], ["zero"], keepdims=0))
+    model.graph.node.append(helper.make_node("Add", ["c_embedding", "zero"], ["embedding"]))
+    del model.graph.output[2]
+    helper.set_model_props(
+        model,
+        {
+            "galaxtool": json.dumps({**RECORD, "dim": DIM, "unlike_training": {}}),
+            "galaxtool.what": "text",
+            "galaxtool.tokenizer": json.dumps({"kind": "bytes", "context": 8}),
+        },
+    )
+    onnx.save(model, tmp_path / "text.onnx")
+    with pytest.raises(ModelError, match="was stopped: its first image took"):
+        OnnxTextEncoder(tmp_path / "text.onnx").embed_text(["a ring"])
+
+
+def test_names_of_nodes_do_not_reach_the_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    model = onnx.load(write_model(tmp_path / "a.onnx"))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([7, 7]), "wrong"))
+    del model.graph.node[-1]
+    model.graph.node.append(helper.make_node("Reshape", ["image", "wrong"], ["probabilities"], name="\x1b]0;x\x07"))
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(ModelError):
+        run(tmp_path / "a.onnx")
+    assert "\x1b]" not in "".join(capfd.readouterr())

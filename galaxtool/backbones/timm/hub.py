@@ -14,6 +14,7 @@ from galaxtool.backbones.timm.arguments import check_arguments
 from galaxtool.backbones.weights.hub import CONFIG
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.plugins.specs import Weights
+from galaxtool.utils.files.regular_files import read_regular_text
 
 TAG = "main"
 """The only tag of the weights of a repository: its present content."""
@@ -124,7 +125,7 @@ def read_config(file: Path, architecture: str) -> HubModel:
     """
     repository = _parse_repository(architecture)
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(read_regular_text(file))
     except FileNotFoundError as error:
         raise ModelError(
             f"'{file.parent}' has no {CONFIG}, which states the architecture of the weights.",

@@ -25,6 +25,7 @@ from galaxtool.backbones.timm.abilities import collect_timm_maps, find_timm_tran
 from galaxtool.backbones.timm.hub import HubModel, is_repository, read_hub_model
 from galaxtool.backbones.timm.weights import check_architecture, get_config, get_image_size
 from galaxtool.backbones.transformer import Transformer, TransformerAbilities
+from galaxtool.backbones.weights.hub import WEIGHTS
 from galaxtool.errors import ConfigError, GalaxtoolError, ModelError, UnknownName
 from galaxtool.plugins.specs import Weights
 
@@ -39,6 +40,7 @@ SHORT = {
 }
 """Short names and their architectures in timm."""
 
+_MOST_UNTRAINED = 2_000_000_000
 _FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
 
 
@@ -241,6 +243,7 @@ def group_parameters_by_block(model: Any) -> list[list[nn.Parameter]] | None:
 
 def _build_from_hub(described: HubModel, *, pretrained: bool) -> Timm:
     try:
+        _check_size(described, pretrained=pretrained)
         backbone = create_model(described.architecture, pretrained=pretrained, **described.arguments)
     except (UnknownName, TypeError, ValueError) as error:
         why = error.message if isinstance(error, GalaxtoolError) else str(error)
@@ -253,6 +256,22 @@ def _build_from_hub(described: HubModel, *, pretrained: bool) -> Timm:
     if _is_default_model(described.architecture, backbone.model):
         backbone.recorded_name = f"timm:{described.architecture}@{described.source}"
     return backbone
+
+
+def _check_size(described: HubModel, *, pretrained: bool) -> None:
+    """Refuse a description of a network that its weights could not fill, before it takes memory."""
+    with torch.device("meta"):
+        count = sum(
+            parameter.numel() for parameter in create_model(described.architecture, **described.arguments).parameters()
+        )
+    files = [described.file.parent / name for name in WEIGHTS]
+    stored = max((file.stat().st_size for file in files if file.is_file()), default=0) if pretrained else 0
+    if count > (stored or _MOST_UNTRAINED):  # a weight takes at least a byte
+        raise ModelError(
+            f"'{described.file}' describes a network with {count:,} weights, "
+            + ("many more than are in the file beside it." if stored else "which is too large to be trained here."),
+            hint="Download both files again.",
+        )
 
 
 def _is_default_model(architecture: str, model: Any) -> bool:

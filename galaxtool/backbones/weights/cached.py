@@ -9,6 +9,7 @@ from galaxtool.backbones.weights.hub import CONFIG, WEIGHTS, find_in_folder, fin
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
 from galaxtool.utils.config import cache_dir
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.licences import is_licence_allowed
 
 _PACKAGE = Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ def _find_in_hub_caches(repository: str, name: str, cache: Path) -> Path | None:
     for place in (cache, _find_hub_cache()):
         folder = place / f"models--{repository.replace('/', '--')}"
         try:
-            commit = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+            commit = read_regular_text(folder / "refs" / "main").strip()
         except OSError:
             continue
         snapshot = folder / "snapshots" / commit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,16 @@ import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.feed import make_feed
-from galaxtool.models.engines.outputs import OUTPUTS, End, FirstRun, Run, make_scores
+from galaxtool.models.engines.outputs import (
+    OUTPUTS,
+    End,
+    FirstRun,
+    Run,
+    lacks_memory,
+    limit_opening,
+    make_memory_error,
+    make_scores,
+)
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.engines.providers import ProviderChoice, choose_provider
 from galaxtool.models.find import ModelFiles
@@ -22,6 +32,7 @@ from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.optional_imports import require
 from galaxtool.utils.privacy import forbid_onnx_reports
 
+_CPU = ["CPUExecutionProvider"]
 _SILENT, _WARNINGS = 4, 2  # severities of ONNX Runtime
 
 
@@ -75,7 +86,7 @@ class OnnxEngine:
         self._preprocess = self.record.make_preprocess()
         self.weight_bytes = file.stat().st_size
         self._name = files.name
-        self._first_run = FirstRun(self._prepare_run, files.name)
+        self._first_run = FirstRun(self._prepare_run, files.name, is_limited=choice.name == "cpu")
 
     def run(self, pictures: np.ndarray) -> Scores:
         """Score pictures, uint8 (N, size, size, C)."""
@@ -115,12 +126,82 @@ def open_session(file: Path, providers: Sequence[Any], threads: int = 0) -> Any:
     """
     runtime = _require_runtime()
     try:
-        return _make_session(runtime, file, providers, threads)
+        with limit_opening(file) if list(providers) == _CPU else contextlib.nullcontext():
+            return _make_session(runtime, file, providers, threads)
     except Exception as error:  # ONNX Runtime has a private exception class for each cause
+        if lacks_memory(error):
+            raise make_memory_error(str(file)) from error
         raise ModelError(
             f"'{file}' is not an ONNX file that can be run: {describe_error(error, 120)}.",
             hint="Write one with `galaxtool export`.",
         ) from error
+
+
+class OnnxSession:
+    """An ONNX file that may come from anyone, run on the CPU; its first run has limits on time and memory.
+
+    Parameters
+    ----------
+    file : str or Path
+        The file.
+
+    Attributes
+    ----------
+    metadata : dict of str
+        Metadata of the file.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be run.
+    """
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        self._file = Path(file)
+        self._session = open_session(self._file, _CPU)
+        self._outputs: list[str] = []
+        self._first_run = FirstRun(self._prepare_run, str(file))
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+
+    def run(
+        self, outputs: Sequence[str], feed: dict[str, np.ndarray], first: dict[str, np.ndarray] | None = None
+    ) -> list[Any]:
+        """Compute outputs.
+
+        Parameters
+        ----------
+        outputs : sequence of str
+            Names of the outputs.
+        feed : dict of ndarray
+            Inputs.
+        first : dict of ndarray, optional
+            Inputs of a single item, for the first run; by default `feed`.
+
+        Raises
+        ------
+        ModelError
+            If the file cannot compute them, does not end in time, or needs too much memory.
+        """
+        self._outputs = list(outputs)
+        try:
+            self._first_run.check(feed if first is None else first)
+            found: list[Any] = self._session.run(self._outputs, feed)
+        except ModelError:
+            raise
+        except Exception as error:  # ONNX Runtime has a private exception class for each cause
+            raise ModelError(
+                f"The ONNX file '{self._file}' cannot be run: {describe_error(error, 160)}.",
+                hint="It may be damaged: copy it again, or write it again.",
+            ) from error
+        return found
+
+    def _prepare_run(self) -> tuple[Run, End]:
+        options = _require_runtime().RunOptions()
+
+        def end() -> None:
+            options.terminate = True
+
+        return lambda feed: self._session.run(self._outputs, feed, options), end
 
 
 def _open_with_provider(file: Path, device: str, provider: str, threads: int) -> tuple[ProviderChoice, Any, str]:
@@ -139,12 +220,12 @@ def _open_with_provider(file: Path, device: str, provider: str, threads: int) ->
                 return choice, session, ""
     finally:
         runtime.set_default_logger_severity(_WARNINGS)
-    session = open_session(file, ["CPUExecutionProvider"], threads)
+    session = open_session(file, _CPU, threads)
     choice, note = choice.fall_back()
     return choice, session, note
 
 
-def _make_session(runtime: Any, file: Path, providers: Sequence[Any], threads: int, severity: int = 3) -> Any:
+def _make_session(runtime: Any, file: Path, providers: Sequence[Any], threads: int, severity: int = _SILENT) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = severity
     options.intra_op_num_threads = threads or count_cores()  # with 0, ONNX Runtime ties its threads to cores

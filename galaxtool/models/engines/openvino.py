@@ -11,7 +11,16 @@ import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.feed import make_feed, takes_pictures
-from galaxtool.models.engines.outputs import OUTPUTS, End, FirstRun, Run, make_scores
+from galaxtool.models.engines.outputs import (
+    OUTPUTS,
+    End,
+    FirstRun,
+    Run,
+    lacks_memory,
+    limit_opening,
+    make_memory_error,
+    make_scores,
+)
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import (
@@ -94,11 +103,14 @@ class OpenVinoEngine:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
             core = _get_core(openvino)
-            network = core.read_model(str(file))
-            _refuse_loops(network, file)
-            self.metadata = _read_metadata(network)
-            self._compiled = core.compile_model(network, "CPU", settings)
-        except RuntimeError as error:  # OpenVINO's only exception class
+            with limit_opening(file):
+                network = core.read_model(str(file))
+                _refuse_loops(network, file)
+                self.metadata = _read_metadata(network)
+                self._compiled = core.compile_model(network, "CPU", settings)
+        except (RuntimeError, MemoryError) as error:  # OpenVINO has only the first
+            if lacks_memory(error):
+                raise make_memory_error(files.name) from error
             raise ModelError(
                 f"'{file}' is not an ONNX file that OpenVINO can run: {describe_error(error, 120)}.",
                 hint="Write one with `galaxtool export`, or use --engine onnx.",

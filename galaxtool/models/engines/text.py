@@ -11,7 +11,7 @@ import numpy as np
 
 from galaxtool.backbones.tokens import restore_tokenizer
 from galaxtool.errors import ConfigError, ModelError
-from galaxtool.models.engines.onnx import open_session
+from galaxtool.models.engines.onnx import OnnxSession
 from galaxtool.models.engines.open import open_engine
 from galaxtool.models.find import RECORD, TEXT_ONNX, ModelFiles
 from galaxtool.models.onnx.metadata import TEXT, TOKENIZER_KEY, WHAT_KEY, read_onnx_record
@@ -55,8 +55,8 @@ class OnnxTextEncoder:
     name = "onnx"
 
     def __init__(self, file: Path) -> None:
-        self._session = open_session(file, ["CPUExecutionProvider"])
-        metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self._session = OnnxSession(file)
+        metadata = self._session.metadata
         self.record = read_onnx_record(metadata, file)
         if metadata.get(WHAT_KEY) != TEXT:
             raise ModelError(f"'{file}' is not a text encoder.", hint="Write one with `galaxtool export --what text`.")
@@ -81,11 +81,12 @@ class OnnxTextEncoder:
         parts = [np.empty((0, self.record.dim), dtype=np.float32)]
         try:
             for first in range(0, len(tokens), _BATCH):
-                parts += self._session.run(["embedding"], {"tokens": tokens[first : first + _BATCH]})
+                feed = {"tokens": tokens[first : first + _BATCH]}
+                parts += self._session.run(["embedding"], feed, {"tokens": tokens[:1]})
             embeddings: np.ndarray = np.concatenate(parts)
-        except Exception as error:  # ONNX Runtime has a private exception class for each cause
+        except (TypeError, ValueError) as error:
             raise ModelError(
-                f"The text encoder '{self._file}' cannot be run: {describe_error(error, 120)}.",
+                f"The text encoder '{self._file}' does not give embeddings: {describe_error(error, 120)}.",
                 hint="Write it again with `galaxtool export --what text`.",
             ) from error
         if embeddings.shape != (len(texts), self.record.dim) or not np.isfinite(embeddings).all():

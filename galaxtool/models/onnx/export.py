@@ -27,7 +27,7 @@ from galaxtool.models.unlike_training import read_detector
 from galaxtool.types import Progress
 from galaxtool.utils.config import check_choice
 from galaxtool.utils.files.atomic_write import atomic_write, check_writable
-from galaxtool.utils.run_directory import find_versions
+from galaxtool.utils.run_manifest import find_versions
 
 CHECKED_BATCHES = (1, 2, 5, 32)
 """Batch sizes with which a file is compared with its model."""

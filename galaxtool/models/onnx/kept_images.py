@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from galaxtool.containers.npz_files import BROKEN, read_arrays
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
 from galaxtool.utils.files.atomic_write import atomic_write
@@ -94,12 +95,12 @@ def load_kept(files: ModelFiles, record: ModelRecord) -> KeptImages | None:
     if path is None or path.is_symlink() or not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as content:
-            pictures: np.ndarray = content["pictures"]
-            belongs = str(content["weights_sha256"]) == record.weights_sha256
-            targets = content.get("targets")
-            training = content["training"] if "training" in content else pictures[:0]
-    except (OSError, ValueError, KeyError):  # a damaged file is as good as none
+        content = read_arrays(path)
+        pictures: np.ndarray = content["pictures"]
+        belongs = str(content["weights_sha256"]) == record.weights_sha256
+        targets = content.get("targets")
+        training = content.get("training", pictures[:0])
+    except BROKEN:  # a damaged file is as good as none
         return None
     preprocess = record.make_preprocess()
     shape = (preprocess.size, preprocess.size, len(preprocess.channels))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 from astropy.table import Table
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from galaxtool import ConfigError
+from galaxtool import ConfigError, atomic_write
 from galaxtool_detect.catalog.colors import color_of
 from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.catalog.pictures import measure_picture, shrink, stretch
@@ -78,8 +79,9 @@ def draw_overlay(image: PixelMap, sources: Table, path: Path, *, title: str = ""
             handles=handles, loc="outside lower center", ncols=min(4, len(handles)), frameon=False, fontsize=8
         )
     axes.set_title(title or f"{len(sources)} sources", fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        figure.savefig(path, dpi=200)
+        # a map or a class may be called "S$_0$"
+        with atomic_write(path) as temporary, matplotlib.rc_context({"text.parse_math": False}):
+            figure.savefig(temporary, dpi=200, format=path.suffix.lower().removeprefix("."))
     except ValueError as error:
         raise ConfigError(f"The figure '{path}' cannot be written: {error}.", hint="Use .png, .jpg or .pdf.") from error

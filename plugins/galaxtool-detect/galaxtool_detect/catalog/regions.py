@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from galaxtool import ConfigError
+from galaxtool import ConfigError, atomic_write
 from galaxtool_detect.catalog.colors import color_of
 from galaxtool_detect.catalog.maps import PixelMap
 
@@ -40,8 +40,8 @@ def write_regions(image: PixelMap, sources: Table, path: Path) -> None:
     sky = np.moveaxis(np.array(corners), 2, 0) if len(boxes) else np.zeros((0, 4, 2))
     write = _list_ds9 if suffix in DS9 else _list_casa
     text = "\n".join(write(sources, boxes, sky, on_sky=image.pixel_scale is not None)) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _list_ds9(sources: Table, boxes: np.ndarray, sky: np.ndarray, *, on_sky: bool) -> list[str]:
@@ -75,5 +75,5 @@ def _list_casa(sources: Table, boxes: np.ndarray, sky: np.ndarray, *, on_sky: bo
 
 
 def _plain(text: object) -> str:
-    """Return a text without characters that end it in a region file."""
-    return "".join(" " if letter in "{}'\"\n\r" else letter for letter in str(text))
+    """Return a text without characters that end it in a region file, or that are not printed."""
+    return "".join(" " if letter in "{}'\"" or not letter.isprintable() else letter for letter in str(text))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from galaxtool import ConfigError, write_table
+from galaxtool import ConfigError, check_writable, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue
 from galaxtool_detect.catalog.figure import draw_overlay
 from galaxtool_detect.catalog.maps import PixelMap
@@ -42,12 +42,15 @@ class CatalogueOutputs:
     html: Path | None = None
 
     def check(self) -> None:
-        """Raise `ConfigError` if a suffix is unknown, before any work is done."""
+        """Raise an error if a suffix is unknown or a file cannot be written, before any work is done."""
         for path in self.regions:
             if path.suffix.lower() not in (*DS9, *CASA):
                 raise ConfigError(f"'{path}' has no suffix of regions.", hint="Use .reg for DS9, or .crtf for CASA.")
         if self.overlay is not None and self.overlay.suffix.lower() not in _FIGURES:
             raise ConfigError(f"'{self.overlay}' has no suffix of a figure.", hint="Use .png, .jpg or .pdf.")
+        for path in (*self.regions, self.overlay, self.html):
+            if path is not None:
+                check_writable(path)
 
 
 def write_catalogue(

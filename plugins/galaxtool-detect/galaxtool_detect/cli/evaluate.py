@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from galaxtool import build_command, print_table
+from galaxtool import build_command, echo, print_table
 from galaxtool_detect.commands.evaluate import EvaluateResult, evaluate
 
 _FAINTEST = 5
@@ -35,7 +35,7 @@ def _show(result: EvaluateResult) -> None:
     measures = next(iter(described.values()))
     rows = [{"": measure, **{name: texts[measure] for name, texts in described.items()}} for measure in measures]
     print_table(rows, ("", *described))
-    print(f"\nScores, tables and a figure: {result.output}")
+    echo(f"\nScores, tables and a figure: {result.output}")
 
 
 def _describe(scores: dict[str, Any]) -> dict[str, str]:

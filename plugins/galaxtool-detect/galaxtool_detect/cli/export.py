@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typer.core import TyperCommand
 
-from galaxtool import build_command
+from galaxtool import build_command, echo
 from galaxtool_detect.commands.export import ExportResult, export
 
 
@@ -15,7 +15,7 @@ def build_export() -> TyperCommand:
 
 
 def _show(result: ExportResult) -> None:
-    print(
+    echo(
         f"{result.output}, {result.megabytes:.1f} MB; of {result.boxes} boxes in {result.images} images, edges differ "
         f"from PyTorch by {result.pixels:.2g} pixels at most, scores by {result.score:.2g}."
     )

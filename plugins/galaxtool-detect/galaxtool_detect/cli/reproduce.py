@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typer.core import TyperCommand
 
-from galaxtool import build_command
+from galaxtool import build_command, echo
 from galaxtool_detect.commands.reproduce import ReproduceResult, reproduce
 
 
@@ -18,7 +18,7 @@ def _show(result: ReproduceResult) -> None:
     for row in result.rows:
         ours = "" if row["ours"] is None else f"{row['ours']:.3f}"
         published = "" if row["published"] is None else f"{row['published']:.3f}"
-        print(
+        echo(
             f"{row['row']}, {row['mode']}, {row['data']}: {ours or row['status']} (published {published or 'nothing'})"
         )
-    print(f"Table: {result.output / 'table.md'}")
+    echo(f"Table: {result.output / 'table.md'}")

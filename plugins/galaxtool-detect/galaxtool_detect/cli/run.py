@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typer.core import TyperCommand
 
-from galaxtool import build_command
+from galaxtool import build_command, echo
 from galaxtool_detect.commands.run import RunResult, run
 
 
@@ -28,6 +28,6 @@ def _show(result: RunResult) -> None:
     kinds = ", ".join(f"{count} {name}" for name, count in result.classes.items()) or "none"
     maps = "1 map" if result.maps == 1 else f"{result.maps} maps"
     sources = "1 source" if result.sources == 1 else f"{result.sources} sources"
-    print(f"{sources} in {maps} ({kinds}): {result.output}")
+    echo(f"{sources} in {maps} ({kinds}): {result.output}")
     if result.failed:
-        print(f"Could not be read: {', '.join(map(str, result.failed))}")
+        echo(f"Could not be read: {', '.join(map(str, result.failed))}")

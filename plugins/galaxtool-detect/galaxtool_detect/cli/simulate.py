@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typer.core import TyperCommand
 
-from galaxtool import build_command
+from galaxtool import build_command, echo
 from galaxtool_detect.commands.simulate import SimulateResult, simulate
 
 
@@ -16,5 +16,5 @@ def build_simulate() -> TyperCommand:
 
 def _show(result: SimulateResult) -> None:
     kinds = ", ".join(f"{count} {name}" for name, count in result.sources.items())
-    print(f"{result.n} fields with {sum(result.sources.values())} sources ({kinds}) in {result.output}")
-    print(f"Try: galaxtool detect train {result.output}")
+    echo(f"{result.n} fields with {sum(result.sources.values())} sources ({kinds}) in {result.output}")
+    echo(f"Try: galaxtool detect train {result.output}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typer.core import TyperCommand
 
-from galaxtool import build_command
+from galaxtool import build_command, echo
 from galaxtool_detect.commands.train import TrainResult, train
 
 
@@ -26,6 +26,6 @@ def build_train() -> TyperCommand:
 
 def _show(result: TrainResult) -> None:
     scores = result.scores
-    print(f"mAP@50 {scores['valid_map50']:.3f}, F1 {scores['valid_f1']:.3f} from a score of {result.threshold:.2f}")
-    print(f"Detector: {result.model}")
-    print(f"Try: galaxtool detect run map.fits -m {result.run} -o sources.csv")
+    echo(f"mAP@50 {scores['valid_map50']:.3f}, F1 {scores['valid_f1']:.3f} from a score of {result.threshold:.2f}")
+    echo(f"Detector: {result.model}")
+    echo(f"Try: galaxtool detect run map.fits -m {result.run} -o sources.csv")

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool import InputError
+from galaxtool import InputError, read_regular_text
 from galaxtool_detect.boxes import DetectionSet, FieldImage
 from galaxtool_detect.datasets.annotated import make_annotated_set
 from galaxtool_detect.datasets.images import Annotation
 from galaxtool_detect.datasets.names import BOXES
 
 _FILES = (BOXES, "annotations.json", "_annotations.coco.json", "annotations/instances_{split}.json")
+_LARGEST = 1 << 30
 _SPLITS = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
 _FOLDERS = ("", "images", "{split}", "images/{split}")
 
@@ -111,7 +112,7 @@ def _describe_box(number: int, image: int, box: Sequence[float], category: int, 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_regular_text(path, _LARGEST))
     except FileNotFoundError as error:
         raise InputError(f"There is no file '{path}'.") from error
     except (OSError, ValueError, RecursionError) as error:

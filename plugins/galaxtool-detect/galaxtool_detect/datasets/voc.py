@@ -11,7 +11,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from galaxtool import InputError
+from galaxtool import InputError, read_regular_text
 from galaxtool_detect.boxes import DetectionSet
 from galaxtool_detect.datasets.annotated import make_annotated_set
 from galaxtool_detect.datasets.images import Annotation, find_image
@@ -95,7 +95,7 @@ def _read_lists(folder: Path, wanted: str) -> dict[str, str]:
     found: dict[str, dict[str, str]] = {}
     for file in sorted(folder.glob("*.txt")):
         if match := _LIST.fullmatch(file.stem):
-            for line in file.read_text(encoding="utf-8").splitlines():
+            for line in read_regular_text(file, _LARGEST).splitlines():
                 if words := line.split():
                     found.setdefault(match[2], {}).setdefault(words[0], _SPLITS[match[1]])
     if wanted and wanted not in found:
@@ -138,6 +138,8 @@ def _read_file(file: Path, folder: Path, images: Path | None) -> tuple[Annotatio
 def _parse(file: Path) -> Element:
     """Parse XML that may come from anywhere."""
     try:
+        if not file.is_file() and file.exists():
+            raise InputError(f"'{file}' is not a file.", hint="Remove it from the annotations.")
         if file.stat().st_size > _LARGEST:
             raise InputError(f"'{file}' has more than {_LARGEST >> 20} MB, which no annotation of an image has.")
         root: Element = fromstring(file.read_bytes(), forbid_dtd=False, forbid_entities=True, forbid_external=True)

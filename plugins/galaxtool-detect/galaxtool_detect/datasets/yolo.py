@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from galaxtool import InputError, open_map
+from galaxtool import InputError, open_map, read_regular_text
 from galaxtool_detect.boxes import DetectionSet
 from galaxtool_detect.datasets.annotated import make_annotated_set
 from galaxtool_detect.datasets.images import IMAGE_SUFFIXES, Annotation
@@ -18,6 +18,7 @@ from galaxtool_detect.datasets.images import IMAGE_SUFFIXES, Annotation
 SETTINGS = ("data.yaml", "data.yml", "dataset.yaml")
 LABELS = "labels"
 _SPLITS = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
+_LARGEST = 1 << 20
 _COLUMNS = 5
 _SLACK = 1e-3  # labels are rounded
 
@@ -140,7 +141,7 @@ def _read_names(folder: Path) -> tuple[str, ...]:
     for name in ("classes.txt", "obj.names"):
         for place in (folder, folder / LABELS):
             if (place / name).is_file():
-                lines = (place / name).read_text(encoding="utf-8").splitlines()
+                lines = read_regular_text(place / name, _LARGEST).splitlines()
                 return tuple(line.strip() for line in lines if line.strip())
     return ()
 
@@ -148,10 +149,12 @@ def _read_names(folder: Path) -> tuple[str, ...]:
 def _read_settings(file: Path, folder: Path) -> _Settings:
     """Read data.yaml."""
     try:
-        document: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document: Any = yaml.safe_load(read_regular_text(file, _LARGEST))
         names = document.get("names", ())
         if isinstance(names, dict):
             names = [names[key] for key in sorted(names)]
+        if not all(isinstance(name, str | int | float) for name in names):
+            raise ValueError("the names of its classes are not texts")
         base = folder / str(document.get("path") or ".")
         base = base if base.is_dir() else folder
         splits = {split: document[word] for word, split in _SPLITS.items() if isinstance(document.get(word), str)}

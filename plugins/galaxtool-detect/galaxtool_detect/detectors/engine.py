@@ -9,13 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from galaxtool import ModelError
+from galaxtool import ModelError, OnnxSession
 from galaxtool_detect.boxes import Detections
 from galaxtool_detect.detectors.record import DetectorRecord
 from galaxtool_detect.networks.detector import Detector
 
 METADATA = "galaxtool_detect"
 """Key of the record in the metadata of an ONNX file."""
+
+_MOST_BOXES = 100_000
 
 
 class DetectionEngine(Protocol):
@@ -81,28 +83,40 @@ class OnnxEngine:
     """
 
     def __init__(self, path: Path) -> None:
-        import onnxruntime  # only here: it takes a second to import
-
+        self._path = path
+        self._session = OnnxSession(path)
         try:
-            options = onnxruntime.SessionOptions()
-            options.log_severity_level = 3
-            self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            stored = self._session.get_modelmeta().custom_metadata_map[METADATA]
+            values = json.loads(self._session.metadata[METADATA])
         except KeyError as error:
             raise ModelError(
                 f"'{path}' is not a detector.", hint="Give a file that `galaxtool detect export` wrote."
             ) from error
-        except Exception as error:  # ONNX Runtime raises exceptions of its own
-            raise ModelError(f"'{path}' cannot be read as ONNX: {' '.join(str(error).split())[:120]}.") from error
-        self.record = DetectorRecord.from_dict(json.loads(stored), str(path))
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"The record in '{path}' is damaged: {error}.") from error
+        self.record = DetectorRecord.from_dict(values, str(path))
 
     def detect(self, images: np.ndarray) -> list[Detections]:
         """Return what is in each of the images."""
         found = []
         for image in images:
-            outputs = self._session.run(["boxes", "scores", "labels"], {"image": image[None]})
-            found.append(make_detections(*outputs))
+            boxes, scores, labels = self._session.run(["boxes", "scores", "labels"], {"image": image[None]})
+            self._check(boxes, scores, labels)
+            found.append(make_detections(boxes, scores, labels))
         return found
+
+    def _check(self, boxes: Any, scores: Any, labels: Any) -> None:
+        """Raise `ModelError` if the file, which may come from anyone, returns something else than boxes."""
+        shapes = [np.shape(one) for one in (boxes, scores, labels)]
+        n = shapes[0][0] if shapes[0] else 0
+        is_valid = shapes == [(n, 4), (n,), (n,)] and n <= _MOST_BOXES and np.isfinite(boxes).all()
+        if is_valid and n:
+            known = np.min(labels) >= 1 and np.max(labels) <= len(self.record.network.classes)
+            is_valid = bool(known and np.min(scores) >= 0 and np.max(scores) <= 1)
+        if not is_valid:
+            raise ModelError(
+                f"The ONNX file '{self._path}' does not return boxes with scores and classes.",
+                hint="Write it again with `galaxtool detect export`.",
+            )
 
 
 def make_detections(boxes: Any, scores: Any, labels: Any) -> Detections:

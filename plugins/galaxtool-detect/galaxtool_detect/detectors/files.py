@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from galaxtool import ModelError, atomic_write
+from galaxtool import GalaxtoolError, ModelError, NetworkLimit, atomic_write, read_regular_text
 from galaxtool_detect.detectors.record import DetectorRecord
 from galaxtool_detect.networks.detector import Detector, restore_detector
 
@@ -47,13 +47,13 @@ def read_record(folder: Path) -> DetectorRecord:
         If the folder has no detector, or its record is damaged.
     """
     try:
-        values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except OSError as error:
+        values = json.loads(read_regular_text(folder / RECORD))
+    except FileNotFoundError as error:
         raise ModelError(
             f"'{folder}' has no detector: there is no {RECORD}.",
             hint="Give the folder of a run of `galaxtool detect train`, or leave --model out.",
         ) from error
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"'{folder / RECORD}' is damaged: {error}.") from error
     return DetectorRecord.from_dict(values, str(folder))
 
@@ -67,12 +67,15 @@ def load_detector(folder: Path) -> tuple[Detector, DetectorRecord]:
         If files are missing or damaged.
     """
     record = read_record(folder)
-    detector = restore_detector(record.network)
     try:
         state = load_file(folder / WEIGHTS)
+        with NetworkLimit(state, str(folder)):
+            detector = restore_detector(record.network)
         detector.load_state_dict(
             {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
         )
+    except GalaxtoolError:
+        raise
     except Exception as error:  # safetensors and torch raise many exceptions
         raise ModelError(
             f"The weights '{folder / WEIGHTS}' cannot be used: {' '.join(str(error).split())[:120]}.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galaxtool import ModelError
+from galaxtool_detect.detectors.record_checks import check_detector_values
 from galaxtool_detect.networks.config import NetworkConfig
 
 SCHEMA = 1
@@ -64,7 +65,8 @@ class DetectorRecord:
                 raise ModelError(
                     f"The detector '{where}' is of a newer version.", hint="Update galaxtool-detect to use it."
                 )
+            check_detector_values(values, where)
             known = {key: values[key] for key in cls.__dataclass_fields__ if key in values}
             return cls(**{**known, "network": NetworkConfig.from_dict(values["network"])})
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise ModelError(f"The record of the detector '{where}' is damaged: {error!r}.") from error

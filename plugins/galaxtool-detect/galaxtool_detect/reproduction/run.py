@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxtool import ConfigError, DependencyMissing, GalaxtoolError, OfflineError, Progress
+from galaxtool import ConfigError, DependencyMissing, GalaxtoolError, OfflineError, Progress, read_regular_text
 from galaxtool_detect.commands.simulate import simulate
 from galaxtool_detect.commands.train import train
 from galaxtool_detect.reproduction.pretraining import pretrain
@@ -119,7 +119,7 @@ def _train(cell: Cell, backbone: str, dataset: str, seed: int, options: Reproduc
     """Return mAP@50 of one training, which is resumed or found finished."""
     path = options.output / "runs" / f"{cell.folder}-{seed}"
     try:
-        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads(read_regular_text(path / "manifest.json"))
     except (OSError, ValueError):
         manifest = {}
     if manifest.get("status") == "done":

@@ -23,6 +23,7 @@ from galaxtool import (
     choose_precision,
     choose_training_device,
     get_registry,
+    read_regular_text,
 )
 from galaxtool_detect.boxes import DetectionSet
 from galaxtool_detect.networks.config import NetworkConfig
@@ -146,7 +147,7 @@ def resolve_backbone(name: str, mode: str) -> str:
 
 
 def _read_backbone(folder: str) -> str:
-    values = json.loads((Path(folder) / "model.json").read_text(encoding="utf-8"))
+    values = json.loads(read_regular_text(Path(folder) / "model.json"))
     return str(values["backbone"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typer.core import TyperCommand
 
-from galaxtool import build_command
+from galaxtool import build_command, echo
 from galaxtool_zoobot.commands.convert import ConvertResult, convert
 
 
@@ -22,5 +22,5 @@ def build_convert() -> TyperCommand:
 
 def _show(result: ConvertResult) -> None:
     shown = ", ".join(result.outputs[:6]) + (", ..." if len(result.outputs) > 6 else "")
-    print(f"A {result.kind} on {result.backbone} with {len(result.outputs)} outputs ({shown}) in {result.model}")
-    print(f"Try: galaxtool classify cutouts/ --model {result.model}")
+    echo(f"A {result.kind} on {result.backbone} with {len(result.outputs)} outputs ({shown}) in {result.model}")
+    echo(f"Try: galaxtool classify cutouts/ --model {result.model}")
