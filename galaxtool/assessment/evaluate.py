@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -36,13 +35,15 @@ from galaxtool.inference.embeddings.compute import report_unreadable
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.jobs.job import job_folder
+from galaxtool.jobs.job_files import remove_job
 from galaxtool.jobs.options import JobOptions
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.files.atomic_write import write_json
 from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.resume_command import make_resume_command
-from galaxtool.utils.run_directory import RunDirectory, utc_now
+from galaxtool.utils.run_directory import RunDirectory
+from galaxtool.utils.run_manifest import utc_now
 from galaxtool.vision.perturb import Perturbation, list_perturbations
 
 
@@ -134,7 +135,7 @@ def _evaluate(
     settings = _describe_settings(options, subject, runner)
     write_page(run.path / "report.html", metrics, tables, figures, notes=subject.notes, settings=settings)
     for name in ("scores", "gallery"):
-        shutil.rmtree(job_folder(run.path / name), ignore_errors=True)
+        remove_job(job_folder(run.path / name))
     return EvaluateResult(
         output=run.path,
         model=options.model,

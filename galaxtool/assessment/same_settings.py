@@ -12,6 +12,7 @@ from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.errors import InputError
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.utils.files.regular_files import read_regular_text
 
 _FLAGS = {"dataset": "DATASET", "reading": "the options of reading"}
 _MOVABLE = "output"
@@ -53,7 +54,7 @@ def check_same_settings(folder: Path, settings: Mapping[str, Any], *, digest: st
         Digest of the model of now; empty if there is none to compare.
     """
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads(read_regular_text(folder / "manifest.json"))
         stored = {name: entry["value"] for name, entry in manifest["config"].items()}
         begun = str((manifest.get("model") or {}).get("digest", digest))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -24,6 +24,7 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job, list_part_paths
 from galaxtool.jobs.part_check import name_part
 from galaxtool.jobs.record import BatchRecord, stored_as
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.types import Progress
 from galaxtool.utils.files.atomic_write import atomic_write
 from galaxtool.utils.files.local_path import to_local_path
@@ -163,9 +164,7 @@ def fill_score_parts(
 
 def read_score_parts(folder: Path, record: ScoresRecord, n_classes: int, dim: int) -> DatasetScores:
     """Read all parts of a job."""
-    table = pa.concat_tables(
-        pq.ParquetFile(to_local_path(path)).read() for path in list_part_paths(folder, record.parts)
-    )
+    table = pa.concat_tables(open_parquet(path).read() for path in list_part_paths(folder, record.parts))
     values = table["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     values = values.reshape(table.num_rows, -1)
     batch = ScoredBatch(

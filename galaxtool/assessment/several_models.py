@@ -28,6 +28,7 @@ from galaxtool.tables.read import read_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.counts import format_count
 from galaxtool.utils.files.atomic_write import write_json
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.resume_command import make_resume_command
 from galaxtool.utils.run_directory import RunDirectory
 
@@ -105,8 +106,8 @@ def _read_result(folder: Path, settings: Mapping[str, Any]) -> EvaluateResult | 
         If it was made with other settings, or the model was another one.
     """
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        manifest = json.loads(read_regular_text(folder / "manifest.json"))
+        metrics = json.loads(read_regular_text(folder / "metrics.json"))
     except (OSError, ValueError):
         return None
     if manifest.get("status") != "done":

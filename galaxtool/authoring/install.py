@@ -20,6 +20,7 @@ from galaxtool.plugins.registration import BUILT_IN
 from galaxtool.plugins.registry import get_registry
 from galaxtool.types import Progress
 from galaxtool.utils.config import is_offline
+from galaxtool.utils.files.regular_files import read_regular_text
 
 _OWN = "galaxtool"
 
@@ -139,7 +140,7 @@ def _identify(row: dict[str, Any]) -> tuple[str, str, str]:
 def _guess_distribution(requirement: str, path: Path) -> str:
     """Return the normalized name of the package that a requirement names, as far as it says."""
     if path.is_dir() and (path / "pyproject.toml").is_file():
-        found = re.search(r'^name\s*=\s*["\']([^"\']+)', (path / "pyproject.toml").read_text(encoding="utf-8"), re.M)
+        found = re.search(r'^name\s*=\s*["\']([^"\']+)', read_regular_text(path / "pyproject.toml"), re.M)
         return _normalize(found[1]) if found else ""
     return _normalize(re.split(r"[\[<>=!~ ;@]|-\d", Path(requirement).name)[0])
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.plugins.manager import COMMAND_GROUP, ENTRY_POINT_GROUP
+from galaxtool.utils.files.regular_files import read_regular_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class SourceTree:
         """
         file = folder / "pyproject.toml"
         try:
-            project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+            project = tomllib.loads(read_regular_text(file)).get("project", {})
         except OSError as error:
             raise InputError(
                 f"The folder '{folder}' has no pyproject.toml that can be read.",

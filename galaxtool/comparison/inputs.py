@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
+from galaxtool.containers.npz_files import BROKEN, read_arrays
 from galaxtool.errors import InputError, ModelError, TableError, UnknownName
 from galaxtool.tables.class_probabilities import read_class_probabilities
 from galaxtool.tables.read import read_table
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.suggestions import suggest_path
 
 PREDICTIONS = "predictions.parquet"
@@ -200,10 +202,9 @@ def _read_run(name: str, folder: Path, readout: str) -> EvaluationPredictions:
             hint=f"Score it: {evaluate}. Runs of finetune --readouts --test-fraction can be compared as they are.",
         )
     try:
-        with np.load(folder / READOUTS, allow_pickle=False) as arrays:
-            classes, targets = tuple(map(str, arrays["classes"].tolist())), arrays["targets"]
-            found = {key: arrays[key] for key in arrays.files if key not in ("classes", "targets")}
-    except (OSError, ValueError, KeyError) as error:
+        found = read_arrays(folder / READOUTS)
+        classes, targets = tuple(map(str, found.pop("classes").tolist())), found.pop("targets")
+    except BROKEN as error:
         raise ModelError(
             f"'{folder / READOUTS}' cannot be read: {error}.", hint=f"Score the run: {evaluate}"
         ) from error
@@ -234,7 +235,7 @@ def _read_run(name: str, folder: Path, readout: str) -> EvaluationPredictions:
 def _choose_readout(folder: Path, names: Sequence[str]) -> str:
     """Return the readout of the run's own head: for prompts the score that it was trained with, else the first."""
     try:
-        options = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))["method"]
+        options = json.loads(read_regular_text(folder / "model" / "model.json"))["method"]
         if options.get("score") in names:
             return str(options["score"])
     except (OSError, ValueError, KeyError, AttributeError):

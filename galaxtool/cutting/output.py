@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from galaxtool.errors import GalaxtoolError, OutputExists
 from galaxtool.utils.files.atomic_write import write_json
+from galaxtool.utils.files.regular_files import read_regular_text
 
 MANIFEST = "cutouts.csv"
 RECORD = "cutouts.json"
@@ -82,6 +84,10 @@ class OutputFolder:
         self.folder, self.kind, self.job_folder = folder, kind, job_folder
         if folder.exists() and not folder.is_dir():
             raise OutputExists(f"'{folder}' is a file.", hint="Choose another -o.")
+        if link := next((path for path in (self.files, *self.files.glob("[0-9]*")) if path.is_symlink()), None):
+            raise OutputExists(
+                f"'{link}' is a link, and cutouts are not written through links.", hint="Choose another -o."
+            )
         self.has_unfinished_job = job_folder.is_dir()
         self.is_finished = self.manifest.exists() and self._read_record() is not None
         ours = self.has_unfinished_job or self.is_finished
@@ -140,18 +146,35 @@ class OutputFolder:
         raise OutputExists(f"'{self.folder}' already holds {content}.", hint="Choose another -o, or add --overwrite.")
 
     def clear(self) -> None:
-        """Remove the cutouts of an earlier run, and nothing else."""
+        """Remove the cutouts of an earlier run, and nothing else.
+
+        Those of a run that was killed are known by their places and suffixes.
+        """
+        written = self._list_written() if self.manifest.is_file() else self._list_likely()
+        for file in written:
+            file.unlink(missing_ok=True)
         self.manifest.unlink(missing_ok=True)
         (self.folder / RECORD).unlink(missing_ok=True)
-        for suffix in SUFFIXES.values():
-            for depth in ("", "[0-9]*/"):
-                for old in self.files.glob(f"{depth}*{suffix}"):
-                    old.unlink()
         for name in STACK_FILES.values():
             for folder in (self.folder, self.job_folder):
                 if (folder / name).is_dir():
                     shutil.rmtree(folder / name)
                 (folder / name).unlink(missing_ok=True)
+
+    def _list_likely(self) -> list[Path]:
+        return [
+            old
+            for suffix in SUFFIXES.values()
+            for depth in ("", "[0-9]*/")
+            for old in self.files.glob(f"{depth}*{suffix}")
+        ]
+
+    def _list_written(self) -> list[Path]:
+        """Return the single files that the manifest names."""
+        with self.manifest.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            names = [PurePosixPath(row.get("path") or "") for row in csv.DictReader(stream)]
+        inside = [name for name in names if name.parts[:1] == (FILES,) and ".." not in name.parts]
+        return [self.folder / name for name in inside if name.suffix in SUFFIXES.values()]
 
     def make_folders(self, paths: Iterable[str]) -> None:
         """Create the folders of some files, given relative to `files`.
@@ -199,7 +222,7 @@ class OutputFolder:
 
     def _read_record(self) -> CutoutsRecord | None:
         try:
-            values = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+            values = json.loads(read_regular_text(self.folder / RECORD))
             del values["schema"]
             return CutoutsRecord(**values)
         except (OSError, ValueError, KeyError, TypeError):

@@ -34,7 +34,7 @@ from galaxtool.jobs.part_file import read_parts
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress
 from galaxtool.utils.config import check_choice
-from galaxtool.utils.run_directory import find_versions, utc_now
+from galaxtool.utils.run_manifest import find_versions, utc_now
 from galaxtool.vision.stretch import Stretch
 
 

@@ -14,7 +14,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.utils.config import cache_dir, is_offline
 from galaxtool.utils.optional_imports import import_attribute, is_installed
 from galaxtool.utils.processor import has_amx
-from galaxtool.utils.run_directory import find_versions
+from galaxtool.utils.run_manifest import find_versions
 
 
 @dataclass(frozen=True)

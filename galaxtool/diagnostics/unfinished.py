@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool.utils.files.ignored_names import UNFINISHED
+from galaxtool.utils.files.regular_files import read_regular_text
 
 _MOST = 2000
 _RECORD = "job.json"
@@ -45,7 +46,7 @@ def _describe_job(folder: Path) -> str:
     """Return how far a job is, and how to resume it."""
     values: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
-        values = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        values = json.loads(read_regular_text(folder / _RECORD))
     done = len(list(folder.glob("part-*")))
     of = f"{done} of {values['parts']}" if "parts" in values else str(done)
     resume, place = values.get("resume"), values.get("folder")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from galaxtool.containers.npz_files import BROKEN, read_arrays
 from galaxtool.errors import ConfigError, GalaxtoolError
 from galaxtool.explorer.object_map import KINDS, ObjectMap
 from galaxtool.explorer.objects import Objects, find_cache_folder
@@ -22,7 +21,6 @@ from galaxtool.utils.optional_imports import import_attribute, is_installed
 from galaxtool.webserver.requests import NotThere
 
 _VERSION = 1
-_DAMAGED = (OSError, EOFError, KeyError, ValueError, zlib.error, zipfile.BadZipFile)
 
 
 @dataclass
@@ -113,12 +111,12 @@ class MapStore:
             if not path.is_file():
                 continue
             try:
-                with np.load(path, allow_pickle=False) as stored:
-                    found = ObjectMap(
-                        points=stored["points"], clusters=stored["clusters"], names=[str(n) for n in stored["names"]],
-                        centers=stored["centers"], sizes=stored["sizes"],
-                    )  # fmt: skip
-            except _DAMAGED:  # the map is made again
+                stored = read_arrays(path)
+                found = ObjectMap(
+                    points=stored["points"], clusters=stored["clusters"], names=[str(n) for n in stored["names"]],
+                    centers=stored["centers"], sizes=stored["sizes"],
+                )  # fmt: skip
+            except BROKEN:  # the map is made again
                 continue
             count, clusters = len(self._objects), len(found.names)
             shapes = found.points.shape, found.clusters.shape, found.centers.shape, found.sizes.shape

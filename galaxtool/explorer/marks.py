@@ -13,12 +13,14 @@ from galaxtool.errors import ConfigError, GalaxtoolError, InputError
 from galaxtool.explorer.maps import save_file
 from galaxtool.explorer.objects import Objects, find_cache_folder
 from galaxtool.types import Progress, warn
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.webserver.requests import NotThere
 
 FILE = "collections.json"
 _SCHEMA = 1
 _LONGEST_NAME, _LONGEST_NOTE = 100, 2000
 _MOST = 500
+_MOST_BYTES = 1 << 30
 
 
 class Collections:
@@ -149,7 +151,7 @@ class Collections:
         if not self._path.is_file():
             return {}
         try:
-            stored = json.loads(self._path.read_text(encoding="utf-8"))
+            stored = json.loads(read_regular_text(self._path, _MOST_BYTES))
             if stored["schema"] > _SCHEMA:
                 raise InputError(
                     f"'{self._path}' was written by a newer galaxtool.", hint="Run: pip install --upgrade galaxtool"

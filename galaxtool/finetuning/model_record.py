@@ -21,7 +21,7 @@ from galaxtool.taxonomy.quantities import quantities_to_dict
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import Task
-from galaxtool.utils.run_directory import utc_now
+from galaxtool.utils.run_manifest import utc_now
 
 
 def make_record(

@@ -23,7 +23,8 @@ from galaxtool.training.checkpoint import get_checkpoint_path, load_checkpoint
 from galaxtool.training.trainer import Trainer
 from galaxtool.types import Progress, Silent
 from galaxtool.utils.logged_progress import LoggedProgress
-from galaxtool.utils.run_directory import FollowedRun, RunDirectory, utc_now
+from galaxtool.utils.run_directory import FollowedRun, RunDirectory
+from galaxtool.utils.run_manifest import utc_now
 
 
 def run_finetune(

@@ -21,7 +21,7 @@ from galaxtool.types import Progress
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.digests import hash_file, hash_json
 from galaxtool.utils.files.writable_cache import get_writable_cache
-from galaxtool.utils.run_directory import utc_now
+from galaxtool.utils.run_manifest import utc_now
 from galaxtool.vision.preprocess import Preprocess
 
 

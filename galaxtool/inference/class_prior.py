@@ -18,6 +18,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.tables.column_names import LABEL_COLUMNS, find_column, list_columns
 from galaxtool.taxonomy.classes import Taxonomy
 from galaxtool.taxonomy.matching import match_labels
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.suggestions import suggest_path
 
@@ -153,7 +154,7 @@ def _read_pairs(path: Path) -> list[tuple[str, Any]]:
     suffix = path.suffix.lower()
     if suffix in (".json", ".toml"):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_regular_text(path)
             values = json.loads(text) if suffix == ".json" else tomllib.loads(text)
         except (OSError, ValueError) as error:
             raise InputError(f"The prior '{path}' cannot be read: {error}.", hint="Check the file.") from error

@@ -10,7 +10,12 @@ from galaxtool.backbones.layers import JOINT
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embeddings.compute import make_embedding_runner, report_unreadable
 from galaxtool.inference.embeddings.file import check_embedding_path
-from galaxtool.inference.embeddings.parts import fill_embedding_parts, write_embeddings
+from galaxtool.inference.embeddings.parts import (
+    FLOAT_BYTES,
+    check_embedding_room,
+    fill_embedding_parts,
+    write_embeddings,
+)
 from galaxtool.inference.notes import find_notes
 from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.provenance import describe_other_provider
@@ -45,6 +50,10 @@ def embed_inputs(
     notes = find_notes(engine.record, reading, found.items)
     runner = make_embedding_runner(engine, model, assume_pixel_scale(engine.record, reading), compute)
     shard = job_options.shard
+    if compute.layer == JOINT:
+        whole = len(found.items) * engine.record.dim * FLOAT_BYTES
+        # the parts are kept until the file is complete
+        check_embedding_room(output, 2 * whole if shard.count == 1 else whole // shard.count, job_options)
     if shard.index == 1:
         for note in notes:
             warn(progress, note)

@@ -10,7 +10,8 @@ from galaxtool.errors import ConfigError, GalaxtoolError, InputError, OutputExis
 from galaxtool.inference.embeddings.file import check_embedding_path
 from galaxtool.inference.embeddings.parts import write_embeddings
 from galaxtool.inference.results import MergeResult
-from galaxtool.jobs.job import LOCK, job_folder, list_part_paths
+from galaxtool.jobs.job import job_folder, list_part_paths
+from galaxtool.jobs.job_files import LOCK
 from galaxtool.jobs.part_check import list_damaged
 from galaxtool.jobs.part_file import count_parts, list_part_columns
 from galaxtool.jobs.record import EmbeddingsRecord, JobRecord, PredictionsRecord, load_record

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from galaxtool.models.engines.protocol import Engine
 from galaxtool.models.unlike_training import describe_false_alarms
 from galaxtool.utils.config import invocation
-from galaxtool.utils.run_directory import find_versions
+from galaxtool.utils.run_manifest import find_versions
 
 _WITH_VALUE = ("-o", "--output", "--shard", "--executor", "--workers", "--html", "--sort-into", "--sort-by")
 _WITHOUT_VALUE = ("--resume", "--overwrite", "--samp", "--quiet", "-q", "--json")

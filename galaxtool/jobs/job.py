@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Generic, Self, TypeVar
 
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
-from galaxtool.jobs.journal import JOURNALS, BatchJournal
+from galaxtool.jobs.job_files import LOCK, READING, list_work, remove_job
+from galaxtool.jobs.journal import BatchJournal
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.record import FILE_NAME, JobRecord, load_values, make_damage_error
 from galaxtool.jobs.shard import Shard
@@ -25,17 +25,12 @@ from galaxtool.utils.counts import format_count
 from galaxtool.utils.files.atomic_write import write_json
 from galaxtool.utils.files.ignored_names import UNFINISHED
 from galaxtool.utils.files.locks import lock_file, lock_owner
+from galaxtool.utils.files.regular_files import open_to_append
 from galaxtool.utils.optional_imports import import_attribute
 from galaxtool.utils.resume_command import make_resume_command
 
 if TYPE_CHECKING:
     from astropy.table import Table
-
-LOCK = ".lock"
-"""Lock file in the folder of a job: exclusive for a process that does the whole job, shared among shards."""
-
-READING = ".reading"
-"""Note in the folder of a job while images are read: who finds it knows that the process before died."""
 
 PARTS = "part-*"
 """Pattern of the names of parts in the folder of a job."""
@@ -44,6 +39,7 @@ _LOGGER = logging.getLogger("galaxtool")
 
 _Record = TypeVar("_Record", bound=JobRecord)
 
+_MOST_KILLS = 1000
 _MOST_BATCHES = 16
 _PARTS_PER_SHARD = 4
 
@@ -115,6 +111,11 @@ class Job(Generic[_Record]):
         suffix = "" if options.shard.count == 1 else f"-{options.shard.index}"
         self._mark = self.folder / f"{READING}{suffix}"
         self.journal = BatchJournal(self.folder / f"batches{suffix}.log")
+        if self.folder.is_symlink():
+            raise InputError(
+                f"'{self.folder}' is a link, and parts are not written through links.",
+                hint="Remove it, or choose another -o.",
+            )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._locks = _lock(self.folder, self.shard, output)
@@ -122,7 +123,8 @@ class Job(Generic[_Record]):
             raise InputError(
                 f"The folder '{self.folder.parent}' cannot be written: {error.strerror}.", hint="Choose another -o."
             ) from error
-        self.kills = max(1, self._mark.stat().st_size) if self._mark.exists() else 0
+        is_marked = self._mark.is_file() and not self._mark.is_symlink()
+        self.kills = min(max(1, self._mark.stat().st_size), _MOST_KILLS) if is_marked else 0
         try:
             self.record = self._take_over(record, output, options)
         except BaseException:
@@ -136,7 +138,7 @@ class Job(Generic[_Record]):
         """Unlock the folder, and remove it if the output is finished; else add to the error how to resume."""
         self.close()
         if self.finished:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_job(self.folder)
         elif error is not None and ((done := len(self.done)) or self.journal.has_batches):
             kept = f"{done} of {done + len(self.missing)} parts" if done else "The first images"
             error.add_note(f"{kept} are done and kept in '{self.folder}'. Resume with: {make_resume_command()}")
@@ -193,7 +195,9 @@ class Job(Generic[_Record]):
     def mark_reading(self) -> None:
         """Note on disk that this process reads images now; `close` removes the note."""
         with suppress(OSError):
-            self._mark.write_bytes(b"x" * (self.kills + 1))
+            self._mark.unlink(missing_ok=True)
+            with open_to_append(self._mark) as stream:
+                stream.write(b"x" * (self.kills + 1))
 
     def close(self) -> None:
         """Unlock the folder and keep it."""
@@ -227,7 +231,7 @@ class Job(Generic[_Record]):
         self.journal.clear()
         stale = [part_path(self.folder, n) for n in own]
         if not shared:
-            stale = [path for pattern in (PARTS, JOURNALS) for path in self.folder.glob(pattern)]
+            stale = list_work(self.folder)
         for path in stale:
             path.unlink()
         command = make_resume_command() if invocation.get().argv else ""

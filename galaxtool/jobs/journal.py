@@ -9,10 +9,7 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
-from galaxtool.utils.files.regular_files import open_regular
-
-JOURNALS = "batches*.log"
-"""Pattern of the names of journals in the folder of a job."""
+from galaxtool.utils.files.regular_files import open_regular, open_to_append
 
 _HEAD = struct.Struct("<4sQQ")  # mark, number of the first image, bytes of the content
 _MARK, _DIGEST = b"GTB1", 16
@@ -67,7 +64,7 @@ class BatchJournal:
         head = _HEAD.pack(_MARK, start, len(content))
         with suppress(OSError):
             if self._stream is None:
-                self._stream = self._path.open("ab", buffering=0)
+                self._stream = open_to_append(self._path)
             self._stream.write(head + content + _digest(head, content))
 
     def clear(self) -> None:
@@ -75,8 +72,8 @@ class BatchJournal:
         with suppress(OSError):
             if self._stream is not None:
                 self._stream.truncate(0)
-            elif self._path.exists():
-                self._path.unlink()
+            else:
+                self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the file and keep it."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.utils.files.regular_files import open_regular
 
 PART = "part"
@@ -27,7 +27,7 @@ def describe_damage(path: Path) -> str:
     """
     try:
         with open_regular(path) as stream:
-            file = pq.ParquetFile(stream)
+            file = open_parquet(stream)
             values = json.loads((file.schema_arrow.metadata or {}).get(b"galaxtool", b"{}"))
             file.read()
         name = values.get(PART, path.stem)

@@ -21,6 +21,7 @@ from galaxtool.jobs.job import list_part_paths
 from galaxtool.jobs.part_check import name_part
 from galaxtool.jobs.part_counts import PartCounts
 from galaxtool.tables.formats.column_stats import TableStats
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.tables.formats.plain_columns import escape_surrogates, map_texts, simplify_table
 from galaxtool.tables.read import read_table
 from galaxtool.tables.write import measure_table, write_table
@@ -79,7 +80,7 @@ def load_images(path: Path) -> tuple[list[ImageRef], list[str]]:
 
     The images of a part that an earlier version of galaxtool wrote are found by the column ``path``.
     """
-    file = pq.ParquetFile(to_local_path(path))
+    file = open_parquet(path)
     is_stored = IMAGE_COLUMN in file.schema_arrow.names
     name = IMAGE_COLUMN if is_stored else "path"
     columns = file.read([name, "error"])
@@ -120,7 +121,7 @@ def _load_metadata(path: Path) -> dict[str, Any]:
 
 def _count_rows(path: Path) -> PartCounts:
     """Count the rows of a part that an earlier version of galaxtool wrote."""
-    file = pq.ParquetFile(to_local_path(path))
+    file = open_parquet(path)
     columns = file.read([name for name in ("label", "error", "flags") if name in file.schema_arrow.names])
     labels, flags = (columns[n].to_pylist() if n in columns.column_names else [] for n in ("label", "flags"))
     return PartCounts.of(columns["error"].to_pylist(), labels, flags)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from galaxtool.assessment.labeled_items import DatasetItem
 from galaxtool.assessment.scores_job import DatasetReader
@@ -22,6 +21,7 @@ from galaxtool.inputs.gather import Inputs
 from galaxtool.jobs.job import Job, list_part_paths
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.record import EmbeddingsRecord
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.types import Progress
 
 
@@ -65,7 +65,7 @@ def embed_items(
 ) -> tuple[np.ndarray, list[str]]:
     """Return the embeddings of images, float32 (N, dim) with NaN where there is an error, and the errors."""
     fill_embedding_parts(job, items, runner, progress)
-    parts = [pq.ParquetFile(path).read() for path in list_part_paths(job.folder, job.count)]
+    parts = [open_parquet(path).read() for path in list_part_paths(job.folder, job.count)]
     dim = runner.engine.record.dim
     vectors = [part["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False) for part in parts]
     errors = [error or "" for part in parts for error in part["error"].to_pylist()]

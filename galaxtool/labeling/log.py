@@ -20,6 +20,7 @@ from galaxtool.datasets.label_log import COLUMNS, choose_labels
 from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.utils.files.disk_abilities import sync_file
 from galaxtool.utils.files.locks import lock_file, lock_owner
+from galaxtool.utils.files.regular_files import NOT_REGULAR, is_special, open_to_append
 
 LABEL, UNLABEL, SKIP, STAR, UNSTAR, UNDO = ACTIONS = ("label", "unlabel", "skip", "star", "unstar", "undo")
 """What a person can do with an object."""
@@ -94,7 +95,7 @@ class LabelLog:
         self.answers = list(answers)
         self.dropped = dropped
         self._lock = lock
-        self._stream = path.open("ab", buffering=0)
+        self._stream = open_to_append(path, follow=True)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -107,6 +108,8 @@ class LabelLog:
         InputError
             If the file is not a log of labels.
         """
+        if is_special(path):
+            raise _make_write_error(path, OSError(NOT_REGULAR))
         lock_path = path.with_name(f".{path.name}.lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

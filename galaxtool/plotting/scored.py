@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from astropy.table import Table
 
+from galaxtool.containers.npz_files import BROKEN, read_arrays
 from galaxtool.errors import InputError, TableError
 from galaxtool.tables.class_probabilities import read_class_probabilities
 from galaxtool.tables.column_names import find_column
@@ -172,10 +172,10 @@ def to_floats(column: Any) -> np.ndarray:
 def _read_readout(path: Path) -> ScoredImages:
     """Return the test images of a run, as its first readout, the head that was trained, scores them."""
     try:
-        with path.open("rb") as stream, np.load(stream) as arrays:
-            name = next(name for name in arrays.files if name not in ("classes", "targets"))
-            classes, probabilities, targets = (arrays[key] for key in ("classes", name, "targets"))
-    except (OSError, ValueError, KeyError, StopIteration, BadZipFile) as error:
+        arrays = read_arrays(path)
+        name = next(name for name in arrays if name not in ("classes", "targets"))
+        classes, probabilities, targets = (arrays[key] for key in ("classes", name, "targets"))
+    except (*BROKEN, StopIteration) as error:
         raise InputError(
             f"'{path}' is damaged.", hint="Train the run again with --readouts, or evaluate it."
         ) from error

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import InputError, UnknownName
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.suggestions import suggest_path
 
 Row = dict[str, Any]
@@ -98,7 +99,7 @@ class TrainingRun:
                 hint=f"If the run was interrupted, resume it with: galaxtool finetune --resume {self.path}",
             )
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            found = json.loads(read_regular_text(file))
         except ValueError:
             found = None
         if not isinstance(found, dict):
@@ -164,7 +165,7 @@ def open_training(path: Path) -> TrainingRun:
         raise InputError(f"'{path}' is not a run: it has neither config.toml nor history.csv.", hint=_RUN)
     file = path / "config.toml"
     try:
-        config = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        config = tomllib.loads(read_regular_text(file)) if file.is_file() else {}
     except ValueError as error:
         raise InputError(f"The settings '{file}' cannot be read: {error}.", hint=_RUN) from error
     return TrainingRun(path, config.get("finetune", {}))

@@ -12,6 +12,7 @@ from galaxtool.finetuning.run import resume_run, start_run
 from galaxtool.reproduction.cluster import cluster_images
 from galaxtool.reproduction.plan import Training
 from galaxtool.types import Progress
+from galaxtool.utils.files.regular_files import read_regular_text
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,6 @@ def _is_missing(error: GalaxtoolError) -> bool:
 def _read_status(path: Path) -> str:
     """Return the status of a run; empty where there is none."""
     try:
-        return str(json.loads((path / "manifest.json").read_text(encoding="utf-8")).get("status", ""))
+        return str(json.loads(read_regular_text(path / "manifest.json")).get("status", ""))
     except (OSError, ValueError):
         return ""

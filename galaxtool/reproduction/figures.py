@@ -27,6 +27,7 @@ from galaxtool.reproduction.plan import Line, Training
 from galaxtool.reproduction.recipe import DataSlot, FigureRecipe, TableRecipe
 from galaxtool.types import Progress, warn
 from galaxtool.utils.files.atomic_write import atomic_write
+from galaxtool.utils.files.regular_files import read_regular_text
 
 _CLUSTERS = "clusters"
 
@@ -156,7 +157,7 @@ def _draw_clusters(figure: FigureRecipe, trainings: Sequence[Training]) -> Figur
     """Draw the confusion matrix of clusters, each matched with a class."""
     if not trainings:
         raise InputError("No clusters are there.", hint="See the reasons in table.csv.")
-    found = json.loads((trainings[0].path / "cluster.json").read_text(encoding="utf-8"))
+    found = json.loads(read_regular_text(trainings[0].path / "cluster.json"))
     counts = np.array(found["confusion"])
     pairs = np.argwhere(counts >= 0)
     targets, predicted = np.repeat(pairs, counts.ravel(), axis=0).T

@@ -20,6 +20,7 @@ from galaxtool.reproduction.recipe import (
     Score,
     TableRecipe,
 )
+from galaxtool.utils.files.regular_files import read_regular_text
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ def read_table_recipe(path: Path) -> TableRecipe:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_regular_text(path))
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"The recipe '{path}' cannot be read: {error}.", hint="galaxtool reproduce --list names those that exist."

@@ -15,6 +15,7 @@ from galaxtool.datasets.splits.by_position import draw_nested_subset, split_item
 from galaxtool.types import Item
 from galaxtool.utils.digests import hash_json
 from galaxtool.utils.files.atomic_write import atomic_write
+from galaxtool.utils.files.regular_files import read_regular_text
 
 PROTOCOLS = {
     "given": "as published; the validation images are drawn from the training images",
@@ -74,7 +75,7 @@ def write_split(
     # other data may have the same identifiers, such as the numbers of rows
     refs = [find_image(dataset, row) for row in range(len(items))]
     files = {ref.path: ref.path.stat().st_size for ref in refs if ref is not None and ref.path.is_file()}
-    content = [path.read_text(encoding="utf-8"), labels, list(files.values())]
+    content = [read_regular_text(path), labels, list(files.values())]
     return hash_json(content)[:12]
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError
+from galaxtool.utils.files.regular_files import read_regular_text
 
 _REDUCE: dict[str, Callable[[Sequence[float]], float]] = {
     "max": max,
@@ -65,13 +66,13 @@ def read_value(run: Path, text: str, readout: str = "") -> Value | None:
         reduce, _, column = rest.partition(":")
         return Value(float(_REDUCE[reduce](_read_history(run, column))))
     if source == "cluster":
-        return _find_entry(json.loads((run / "cluster.json").read_text(encoding="utf-8")), rest, run)
+        return _find_entry(json.loads(read_regular_text(run / "cluster.json")), rest, run)
     if source == "f1":
         return _compute_class_f1(run, rest, readout)
     if readout:
         part, _, score = text.rpartition(".")
         text = ".".join(filter(None, (part, "readouts", readout, score)))
-    return _find_entry(json.loads((run / "metrics.json").read_text(encoding="utf-8")), text, run)
+    return _find_entry(json.loads(read_regular_text(run / "metrics.json")), text, run)
 
 
 def _find_entry(metrics: Mapping[str, Any], text: str, run: Path) -> Value | None:

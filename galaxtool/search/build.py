@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from galaxtool import __version__
+from galaxtool.backbones.layers import JOINT
 from galaxtool.inference.compute_options import restore_engine
 from galaxtool.inference.embed import make_embeddings_record
 from galaxtool.inference.embeddings.compute import make_embedding_runner, report_unreadable
-from galaxtool.inference.embeddings.parts import fill_embedding_parts
+from galaxtool.inference.embeddings.parts import FLOAT_BYTES, check_embedding_room, fill_embedding_parts
 from galaxtool.inference.notes import find_notes
 from galaxtool.inference.pixel_scale import assume_pixel_scale
 from galaxtool.inference.reading import find_images
@@ -35,7 +36,7 @@ from galaxtool.search.options import IndexOptions
 from galaxtool.search.parts_source import PartsSource
 from galaxtool.search.results import IndexResult
 from galaxtool.types import Progress, warn
-from galaxtool.utils.run_directory import utc_now
+from galaxtool.utils.run_manifest import utc_now
 
 
 def build_index(inputs: Sequence[str | Path], model: str, options: IndexOptions, progress: Progress) -> IndexResult:
@@ -73,7 +74,10 @@ def write_index_of(
     job_record = make_embeddings_record(runner, found, 1)
     job_record = replace(job_record, kind="index", inputs=options.source_digest or job_record.inputs)
     output = options.folder if options.folder.name else Path(os.path.abspath(options.folder))  # noqa: PTH100
-    with Job(output, job_record, JobOptions(resume=options.resume, overwrite=options.overwrite)) as job:
+    job_options = JobOptions(resume=options.resume, overwrite=options.overwrite)
+    if options.compute.layer == JOINT:  # an index has at least a byte for each number
+        check_embedding_room(output, len(found.items) * engine.record.dim * (FLOAT_BYTES + 1), job_options)
+    with Job(output, job_record, job_options) as job:
         fill_embedding_parts(job, found.items, runner, progress)
         source = PartsSource(job, found)
         job.finished = not source.count  # nothing is worth keeping

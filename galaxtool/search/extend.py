@@ -24,7 +24,8 @@ from galaxtool.inference.reading import find_images
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import open_batch_engine
 from galaxtool.inputs.gather import Inputs
-from galaxtool.jobs.job import LOCK, Job, job_folder
+from galaxtool.jobs.job import Job, job_folder
+from galaxtool.jobs.job_files import LOCK
 from galaxtool.jobs.options import JobOptions
 from galaxtool.models.engines.layers import open_layer_engine
 from galaxtool.models.find import find_model
@@ -44,7 +45,7 @@ from galaxtool.search.source import read_record
 from galaxtool.types import Progress
 from galaxtool.utils.counts import format_count
 from galaxtool.utils.files.locks import lock_file, lock_owner
-from galaxtool.utils.run_directory import utc_now
+from galaxtool.utils.run_manifest import utc_now
 
 PRESENT = "already in the index"
 """Reason for which images are skipped."""

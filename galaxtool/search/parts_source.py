@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from galaxtool.inputs.gather import Inputs
 from galaxtool.inputs.items import InputItem
@@ -15,8 +14,8 @@ from galaxtool.jobs.job import Job, list_part_paths
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.search.index.objects import IndexedObject, make_items
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.types import FLAGS
-from galaxtool.utils.files.local_path import to_local_path
 
 
 class PartsSource:
@@ -60,7 +59,7 @@ class PartsSource:
         """Yield the vectors and the objects of each part."""
         start = 0
         for path in self._paths:
-            part = pq.ParquetFile(to_local_path(path)).read()
+            part = open_parquet(path).read()
             rows, start = slice(start, start + len(part)), start + len(part)
             good = _find_readable(part)
             objects = [
@@ -75,7 +74,7 @@ class PartsSource:
     def read_vectors(self) -> Iterator[np.ndarray]:
         """Yield the vectors of each part."""
         for path in self._paths:
-            part = pq.ParquetFile(to_local_path(path)).read(columns=["embedding", "error"])
+            part = open_parquet(path).read(columns=["embedding", "error"])
             yield self._take_vectors(part, _find_readable(part))
 
     def _take_vectors(self, part: pa.Table, good: np.ndarray) -> np.ndarray:
@@ -90,7 +89,7 @@ class PartsSource:
     def _find_unreadable(self) -> list[dict[str, str]]:
         unreadable, start = [], 0
         for path in self._paths:
-            errors = pq.ParquetFile(to_local_path(path)).read(columns=["error"])["error"].to_pylist()
+            errors = open_parquet(path).read(columns=["error"])["error"].to_pylist()
             for row, error in enumerate(errors, start):
                 if error:
                     item = self._found.items[row]

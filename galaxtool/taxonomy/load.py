@@ -36,6 +36,7 @@ from galaxtool.taxonomy.drawings import find_drawings
 from galaxtool.taxonomy.names import clean_name, make_prompt, make_slugs, slugify
 from galaxtool.taxonomy.records import check_keys, read_citations
 from galaxtool.taxonomy.votes.schema import VoteSchema
+from galaxtool.utils.files.regular_files import read_regular_text
 
 __all__ = [
     "Class",
@@ -189,7 +190,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], Path]:
     """Return the content of ``taxonomy.toml`` and its path."""
     file = folder / "taxonomy.toml"
     try:
-        record = tomllib.loads(file.read_text(encoding="utf-8"))
+        record = tomllib.loads(read_regular_text(file))
     except OSError as problem:
         raise InputError(
             f"{file} cannot be read: {problem.strerror}.", hint="A taxonomy is a folder with a taxonomy.toml."

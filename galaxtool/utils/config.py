@@ -22,6 +22,7 @@ from typing import Any
 import platformdirs
 
 from galaxtool.errors import ConfigError, suggest_name
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.suggestions import suggest_path
 
 FORMER_NAMES: Mapping[str, Mapping[str, str]] = {"finetune": {"out": "output"}, "similar": {"k": "top_k"}}
@@ -115,7 +116,7 @@ def read_toml(file: Path, *, kind: str = "settings file") -> dict[str, Any]:
         If the file does not exist or is not valid TOML; the message names the line.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_regular_text(file))
     except OSError as error:
         hint = "Check its permissions." if file.exists() else suggest_path(file)
         raise ConfigError(f"The {kind} '{file}' cannot be read: {error.strerror}.", hint=hint) from error

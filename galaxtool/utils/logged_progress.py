@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxtool.types import Progress
+from galaxtool.utils.files.regular_files import open_to_append
 from galaxtool.utils.printable import escape_controls
-from galaxtool.utils.run_directory import utc_now
+from galaxtool.utils.run_manifest import utc_now
 
 
 class LoggedProgress:
@@ -35,5 +36,5 @@ class LoggedProgress:
     def say(self, message: str) -> None:
         """Show a message and append it to the log."""
         self.inner.say(message)
-        with self.path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(f"{utc_now()}  {escape_controls(message)}\n")
+        with open_to_append(self.path) as stream:
+            stream.write(f"{utc_now()}  {escape_controls(message)}\n".encode("utf-8", "backslashreplace"))

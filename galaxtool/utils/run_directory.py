@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
 import json
-import platform
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,43 +13,13 @@ from typing import Any, TextIO
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.utils.config import invocation
 from galaxtool.utils.digests import hash_file
-from galaxtool.utils.files.atomic_write import check_writable, write_json
+from galaxtool.utils.files.atomic_write import check_writable, forget_writes, watch_writes, write_json
 from galaxtool.utils.files.locks import lock_file
 from galaxtool.utils.files.regular_files import read_regular_text
-from galaxtool.utils.run_files import find_foreign_files
+from galaxtool.utils.run_files import find_foreign_files, is_known
+from galaxtool.utils.run_manifest import find_versions, is_manifest, read_manifest, utc_now
 
 MANIFEST_SCHEMA = 1
-_MANIFEST = {"schema": int, "command": str, "argv": list, "config": dict, "status": str, "outputs": dict}
-_REPORTED = (
-    "galaxtool",
-    "torch",
-    "open_clip_torch",
-    "timm",
-    "astropy",
-    "numpy",
-    "faiss-cpu",
-    "onnxruntime-gpu",
-    "onnxruntime",
-    "openvino",
-    "simplejpeg",
-    "kornia_rs",
-)
-
-
-def utc_now() -> str:
-    """Return the current time in UTC, as ISO 8601 to the second."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def find_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that affect results."""
-    found = {"python": platform.python_version()}
-    for name in _REPORTED:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def check_run_path(path: Path, *, overwrite: bool) -> None:
@@ -68,7 +36,7 @@ def check_run_path(path: Path, *, overwrite: bool) -> None:
         raise OutputExists(f"'{path}' exists and is a file.", hint="Choose another folder with --output.")
     check_writable(path / "manifest.json" if path.is_dir() else path)
     if path.is_dir() and any(path.iterdir()):
-        status = _read_status(path)
+        status = str(read_manifest(path).get("status", ""))
         if not overwrite:
             what = f"already contains {_describe_status(status)} run" if status else "exists and is not empty"
             resume = f", or --resume {path}" if status not in ("", "done") else ""
@@ -78,7 +46,7 @@ def check_run_path(path: Path, *, overwrite: bool) -> None:
                 f"'{path}' is not empty and is not a run directory, so --overwrite does not empty it.",
                 hint="Choose another --output.",
             )
-        if foreign := find_foreign_files(path, _read_manifest(path)):
+        if foreign := find_foreign_files(path, read_manifest(path)):
             raise OutputExists(
                 f"The run '{path}' also contains '{foreign[0]}', which galaxtool did not write there, so it is not "
                 "emptied.",
@@ -101,6 +69,7 @@ class RunDirectory:
         self.path = path
         self.manifest = manifest
         self._lock: TextIO | None = None
+        self._written: set[str] = set()
 
     @classmethod
     def create(
@@ -187,7 +156,9 @@ class RunDirectory:
             )
         try:
             manifest = json.loads(read_regular_text(file))
-        except ValueError as error:
+            if not is_manifest(manifest):
+                raise ValueError("it is not that of a run")
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"The manifest '{file}' is damaged: {error}.", hint="Start the run again with --overwrite."
             ) from error
@@ -211,10 +182,17 @@ class RunDirectory:
         self.manifest["outputs"] = {
             str(file.relative_to(self.path)): {"bytes": file.stat().st_size, "sha256": hash_file(file)}
             for file in sorted(self.path.rglob("*"))
-            if file.is_file() and file.name not in ("manifest.json", ".lock") and "checkpoints" not in file.parts
+            if self._is_output(file)
         }
         self.save()
         self.release()
+
+    def _is_output(self, file: Path) -> bool:
+        """Tell whether a file is of this run: what somebody else put there meanwhile is not."""
+        name = file.relative_to(self.path).as_posix()
+        if not file.is_file() or file.name in ("manifest.json", ".lock") or name.startswith("checkpoints/"):
+            return False
+        return is_known(name) or name in self.manifest["outputs"] or os.path.abspath(file) in self._written  # noqa: PTH100
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -235,9 +213,11 @@ class RunDirectory:
             (self.path / ".lock").unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
+        forget_writes(self.path)
 
     def _acquire(self) -> None:
-        """Lock the folder."""
+        """Lock the folder, and note what is written to it from now on."""
+        self._written = watch_writes(self.path)
         try:
             self._lock = lock_file(self.path / ".lock")
         except OSError as error:
@@ -268,21 +248,6 @@ class FollowedRun(RunDirectory):
 
     def finish(self, status: str) -> None:
         """Do nothing; the other process does it."""
-
-
-def _read_status(path: Path) -> str:
-    """Return the status in the manifest of a run; empty where there is none."""
-    return str(_read_manifest(path).get("status", ""))
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """Return the manifest of a run; empty where there is none, or another program wrote it."""
-    try:
-        manifest = json.loads(read_regular_text(path / "manifest.json"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    ours = isinstance(manifest, dict) and all(isinstance(manifest.get(k), kind) for k, kind in _MANIFEST.items())
-    return manifest if ours else {}
 
 
 def _describe_status(status: str) -> str:

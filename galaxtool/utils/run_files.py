@@ -11,11 +11,12 @@ _NAMES = frozenset(
     {
         "manifest.json", "config.toml", "split.csv", "history.csv", "metrics.json", "readouts.npz", "report.html",
         "check_images.npz", "log.txt", "predictions.parquet", "embeddings.parquet", "figures", "checkpoints", "model",
-        "tables", "models", "clusters.csv", "clusters.html",
+        "tables", "models", "clusters.csv", "clusters.html", "cluster.json", "comparison.json", "lr_sweep.csv",
     }
 )  # fmt: skip
 _IGNORED = frozenset({".lock", ".DS_Store", "Thumbs.db", "desktop.ini"})
 _BEGINNINGS = (".unfinished-", ".nfs", "._")
+_JOBS = frozenset({"scores.unfinished", "gallery.unfinished", "perturbed"})
 
 
 def find_foreign_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
@@ -33,6 +34,11 @@ def find_foreign_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in _list_files(folder) if not _is_ours(name, outputs))
 
 
+def is_known(name: str) -> bool:
+    """Tell whether a file, relative to its run directory, is by its name one that commands of galaxtool write."""
+    return name.partition("/")[0] in _NAMES
+
+
 def _list_files(folder: Path) -> Iterator[str]:
     """Yield the files and links below a folder, and its empty folders, relative to it; links are not followed."""
     for where, folders, files in os.walk(folder):
@@ -45,7 +51,7 @@ def _list_files(folder: Path) -> Iterator[str]:
 
 def _is_ours(name: str, outputs: Mapping[str, Any]) -> bool:
     first, last = name.partition("/")[0], name.rpartition("/")[2]
-    if last in _IGNORED or last.startswith(_BEGINNINGS) or first.endswith(".unfinished"):
+    if last in _IGNORED or last.startswith(_BEGINNINGS) or first in _JOBS:
         return True
     if first not in _NAMES:
         return name in outputs

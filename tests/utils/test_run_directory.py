@@ -18,7 +18,8 @@ from galaxtool.utils.config import Invocation, invocation
 from galaxtool.utils.digests import hash_file, hash_json
 from galaxtool.utils.files.atomic_write import atomic_write, write_json
 from galaxtool.utils.files.locks import lock_file
-from galaxtool.utils.run_directory import RunDirectory, find_versions, utc_now
+from galaxtool.utils.run_directory import RunDirectory
+from galaxtool.utils.run_manifest import find_versions, utc_now
 
 
 def create(path: Path, overwrite: bool = False, **config: object) -> RunDirectory:
@@ -129,6 +130,26 @@ def test_a_run_with_other_files_is_not_emptied(name: str, tmp_path: Path) -> Non
     with pytest.raises(OutputExists, match=name.rstrip("/")):
         create(run.path, overwrite=True)
     assert file.exists() and (run.path / "model" / "model.json").exists()
+
+
+def test_what_somebody_puts_into_a_run_meanwhile_is_not_an_output_of_it(tmp_path: Path) -> None:
+    run = create(tmp_path / "run")
+    (run.path / "thesis.tex").write_text("precious")
+    write_json(run.path / "own.json", {})
+    run.finish("done")
+    assert set(manifest(run.path)["outputs"]) == {"own.json"}
+    with pytest.raises(OutputExists, match=r"also contains 'thesis\.tex'"):
+        create(run.path, overwrite=True)
+    (run.path / "thesis.tex").unlink()
+    create(run.path, overwrite=True).release()
+    assert not (run.path / "own.json").exists()
+
+
+@pytest.mark.parametrize("content", ["[]", "1", '{"status": "running"}', "[" * 100_000])
+def test_a_manifest_of_something_else_is_not_resumed(content: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(InputError, match="is damaged"):
+        RunDirectory.open(tmp_path)
 
 
 def test_the_manifest_of_another_program_is_not_ours(tmp_path: Path) -> None:

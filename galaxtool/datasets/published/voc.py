@@ -14,6 +14,7 @@ from galaxtool.errors import InputError
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.types import ImageRef, Item
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.regular_files import TEXT_LIMIT, open_regular
 
 _MAX_BYTES = 2**20
 """Larger annotation files are refused; a real one has about a kilobyte."""
@@ -191,7 +192,8 @@ def _find_lists(folder: Path) -> dict[str, dict[str, Path]]:
 
 def _read_list(file: Path) -> list[str]:
     """Return the names of the images in a list; a second word in a line, as of one class, is dropped."""
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    with open_regular(file) as stream:
+        lines = stream.read(TEXT_LIMIT).decode("utf-8", "replace").splitlines()
     return [line.split()[0] for line in lines if line.strip()]
 
 

@@ -115,7 +115,11 @@ def _open_parquet(path: Path, dim: int, meta: dict[str, Any]) -> Iterator[Embedd
     kinds = {"ra": pa.float64(), "dec": pa.float64(), "embedding": pa.list_(pa.float32(), dim)}
     fields = [(name, kinds.get(name, pa.string())) for name in ("id", "path", "ra", "dec", "embedding", "error")]
     schema = pa.schema(fields, metadata={"galaxtool": json.dumps(meta)})
-    with atomic_write(path) as temporary, pq.ParquetWriter(to_local_path(temporary), schema) as file:
+    texts: Any = [name for name, kind in fields if kind == pa.string()]  # no two embeddings have numbers in common
+    with (
+        atomic_write(path) as temporary,
+        pq.ParquetWriter(to_local_path(temporary), schema, use_dictionary=texts) as file,
+    ):
         writer = _ParquetWriter(file, schema)
         yield writer
         writer.flush()

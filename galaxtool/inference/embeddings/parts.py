@@ -6,20 +6,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from galaxtool.inference.embeddings.compute import to_position
 from galaxtool.inference.embeddings.file import COLUMNS, EmbeddedImage, open_embedding_writer
 from galaxtool.inference.runner import BatchRunner
 from galaxtool.inference.worker import ScoredBatch
 from galaxtool.inputs.items import InputItem
-from galaxtool.jobs.job import Job, list_part_paths
+from galaxtool.jobs.job import Job, job_folder, list_part_paths
+from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_check import name_part
 from galaxtool.jobs.part_counts import PartCounts
 from galaxtool.jobs.part_file import COUNTS
 from galaxtool.jobs.record import EmbeddingsRecord
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.types import Progress
-from galaxtool.utils.files.local_path import to_local_path
+from galaxtool.utils.files.disk_space import check_room, measure_files
+
+FLOAT_BYTES = 4
+"""Bytes of a number of an embedding."""
+
+
+def check_embedding_room(output: Path, needed: int, options: JobOptions) -> None:
+    """Check that there is room for an output of embeddings and for its parts, less those that are there already.
+
+    Raises
+    ------
+    GalaxtoolError
+        If the disk has less free space.
+    """
+    kept = measure_files(job_folder(output)) if options.resume else 0
+    check_room(output, needed - kept, "the embeddings, with the parts that are kept until they are complete,")
 
 
 def fill_embedding_parts(
@@ -54,7 +70,7 @@ def write_embeddings(folder: Path, record: EmbeddingsRecord, output: Path) -> No
     dim = record.meta["dim"]
     with open_embedding_writer(output, count=record.count, dim=dim, meta=record.meta) as writer:
         for path in list_part_paths(folder, record.parts):
-            table = pq.ParquetFile(to_local_path(path)).read()
+            table = open_parquet(path).read()
             vectors = table["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             columns = [table[name].to_pylist() for name in COLUMNS]
             images = [EmbeddedImage(*row) for row in zip(*columns, strict=True)]

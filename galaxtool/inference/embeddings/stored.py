@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 
 from galaxtool.errors import InputError
 from galaxtool.inference.embeddings.file import COLUMNS
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.files.local_path import to_local_path
+from galaxtool.utils.files.regular_files import read_regular_text
 
 VECTOR = "embedding"
 """Column of the embeddings in a Parquet file."""
@@ -84,7 +86,7 @@ def read_embeddings(path: Path) -> StoredEmbeddings:
 
 
 def _read_parquet(path: Path) -> StoredEmbeddings:
-    with pq.ParquetFile(to_local_path(path)) as file:
+    with open_parquet(path) as file:
         schema = file.schema_arrow
         if VECTOR not in schema.names or not _is_list(schema.field(VECTOR).type):
             raise InputError(
@@ -140,7 +142,7 @@ def _read_numpy(path: Path) -> StoredEmbeddings:
         name: [_parse(name, row.get(name) or "") for row in rows] for name in COLUMNS if name in (rows or [{}])[0]
     }
     meta_file = path.with_suffix(".meta.json")
-    meta = json.loads(meta_file.read_text(encoding="utf-8")) if meta_file.is_file() else {}
+    meta = json.loads(read_regular_text(meta_file)) if meta_file.is_file() else {}
     return StoredEmbeddings(_complete(pa.table(columns)), np.asarray(vectors, dtype=np.float32), meta)
 
 

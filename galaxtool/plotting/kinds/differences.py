@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.plotting.charts.differences import draw_differences
 from galaxtool.plotting.request import PlotRequest
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.suggestions import suggest_path
 
 
@@ -17,7 +18,7 @@ def plot_differences(request: PlotRequest) -> Figure:
     folder = request.single_input()
     path = folder / "comparison.json" if folder.is_dir() else folder
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["differences"]
+        found = json.loads(read_regular_text(path))["differences"]
         known = list(dict.fromkeys(one["metric"] for one in found if one["difference"] is not None))
     except OSError:
         raise InputError(

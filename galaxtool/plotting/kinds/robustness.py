@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from galaxtool.errors import InputError
 from galaxtool.plotting.charts.robustness import Curves, draw_robustness
 from galaxtool.plotting.request import PlotRequest
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.suggestions import suggest_path
 from galaxtool.vision.perturb import AXES
 
@@ -39,7 +40,7 @@ def _read(folder: Path) -> tuple[Curves, Mapping[str, str]]:
     path = folder / "metrics.json" if folder.is_dir() else folder
     again = "Run galaxtool evaluate with --perturb noise,psf,rotation,crop,brightness."
     try:
-        robustness = json.loads(path.read_text(encoding="utf-8"))["robustness"]
+        robustness = json.loads(read_regular_text(path))["robustness"]
         curves: Curves = robustness["curves"]
         of_pictures = {kind: AXES[kind][0] for kind in curves if kind in AXES}  # all of an earlier version are
         return curves, robustness.get("axes", of_pictures)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from galaxtool.search.index.damage import make_damage_error
 from galaxtool.search.index.objects import check_items
+from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.utils.files.local_path import to_local_path
 
 _ROW_GROUP = 16_384  # few rows are read at once
@@ -41,7 +42,7 @@ class ItemsFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         with self._report_damage():
-            self._file = pq.ParquetFile(to_local_path(path))
+            self._file = open_parquet(path)
             self.schema: pa.Schema = check_items(pa.Table.from_batches([], schema=self._file.schema_arrow)).schema
             groups = self._file.metadata.num_row_groups
             sizes = [self._file.metadata.row_group(number).num_rows for number in range(groups)]

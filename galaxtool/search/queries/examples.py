@@ -13,6 +13,7 @@ from galaxtool.errors import ConfigError
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.types import ImageRef
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.optional_imports import import_attribute
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ def read_id_list(ids: Sequence[str]) -> list[str]:
             found.append(str(text))
             continue
         try:
-            lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+            lines = [line.strip() for line in read_regular_text(file).splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"The list of identifiers '{file}' cannot be read: {error}.", hint="Write one identifier on each line."

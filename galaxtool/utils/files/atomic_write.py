@@ -12,7 +12,9 @@ from typing import Any
 
 from galaxtool.errors import GalaxtoolError
 from galaxtool.utils.files.disk_abilities import set_mode, sync_file
+from galaxtool.utils.files.regular_files import NOT_REGULAR, is_special
 
+_WATCHED: dict[str, set[str]] = {}
 _NEXT = "Write to another folder, or check the permissions and the space on the disk."
 
 
@@ -23,8 +25,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises
     ------
     GalaxtoolError
-        If the disk is full or the folder cannot be written to. A file that was at `path` before is unchanged.
+        If the disk is full, the folder cannot be written to, or `path` is a pipe, a socket or a device. A file that was
+        at `path` before is unchanged.
     """
+    _refuse_special(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=path.suffix, dir=path.parent)
@@ -37,6 +41,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         set_mode(temporary, 0o666 & ~_read_umask())
         sync_file(temporary)
         temporary.replace(path)
+        _note_written(path)
     except OSError as error:
         raise GalaxtoolError(
             f"Cannot write '{path}': {error.strerror or error}.", hint="A file that was there before is unchanged."
@@ -51,8 +56,9 @@ def check_writable(path: Path) -> None:
     Raises
     ------
     GalaxtoolError
-        If what is above it is not a folder, or cannot be written to.
+        If what is above it is not a folder, or cannot be written to; or if it is a pipe, a socket or a device.
     """
+    _refuse_special(path)
     above = Path(os.path.abspath(path)).parent  # noqa: PTH100  Path.resolve would follow links
     while not os.path.lexists(above) and above != above.parent:
         above = above.parent
@@ -66,6 +72,30 @@ def write_json(path: Path, value: Any) -> None:
     """Write a JSON file atomically, indented, with the keys in the given order."""
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def watch_writes(folder: Path) -> set[str]:
+    """Return a set that will have the absolute path of each file that `atomic_write` writes below a folder."""
+    return _WATCHED.setdefault(os.path.abspath(folder), set())  # noqa: PTH100  Path.resolve would follow links
+
+
+def forget_writes(folder: Path) -> None:
+    """End what `watch_writes` began."""
+    _WATCHED.pop(os.path.abspath(folder), None)  # noqa: PTH100
+
+
+def _note_written(path: Path) -> None:
+    if _WATCHED:
+        name = os.path.abspath(path)  # noqa: PTH100
+        for folder, written in list(_WATCHED.items()):
+            if name.startswith(folder + os.sep):
+                written.add(name)
+
+
+def _refuse_special(path: Path) -> None:
+    """Raise `GalaxtoolError` for a path that a file would replace and nobody could use any more, such as /dev/null."""
+    if is_special(path):
+        raise GalaxtoolError(f"Cannot write '{path}': {NOT_REGULAR}.", hint="Give the output another name.")
 
 
 def _read_umask() -> int:
