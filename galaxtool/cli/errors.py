@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sys
+import traceback
+from pathlib import Path
 
 from galaxtool.cli.render import make_text, to_printable
 from galaxtool.errors import GalaxtoolError
@@ -48,6 +51,22 @@ def explain_system_error(error: OSError | MemoryError, *, resume: str = "") -> G
     explained = GalaxtoolError(message, hint=hint)
     notes = getattr(error, "__notes__", ()) or ((f"Then resume with: {resume}",) if resume else ())
     for note in notes:
+        explained.add_note(note)
+    return explained
+
+
+def explain_unexpected_error(error: Exception) -> GalaxtoolError:
+    """Return the error that a fault of galaxtool is to the user: what it was and where, in one sentence."""
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if f"{os.sep}galaxtool" in frame.filename:
+            place = f" in {Path(frame.filename).name}, line {frame.lineno}"
+    explained = GalaxtoolError(
+        f"galaxtool failed{place}: {type(error).__name__}: {describe_error(error, 200)}.",
+        hint="This is a fault of galaxtool, or a file that nobody thought of. GALAXTOOL_DEBUG=1 shows the traceback; "
+        "please report it.",
+    )
+    for note in getattr(error, "__notes__", ()):
         explained.add_note(note)
     return explained
 

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from galaxtool import __version__
-from galaxtool.cli.errors import explain_system_error, print_error, print_interruption
+from galaxtool.cli.errors import explain_system_error, explain_unexpected_error, print_error, print_interruption
 from galaxtool.cli.render import escape_markup
 from galaxtool.cli.signals import stop_on_signals
 from galaxtool.cli.suggestions import describe_unknown_command, describe_unknown_option
@@ -114,7 +114,10 @@ class LazyGroup(TyperGroup):
                 _improve_suggestion(error)
             if isinstance(getattr(error, "message", None), str):  # of wrong usage; names of files may be in it
                 error.message = escape_controls(error.message)  # type: ignore[attr-defined]
-            raise
+            if is_debugging() or hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # Typer ends with it
+                raise
+            print_error(explain_unexpected_error(error))
+            raise typer.Exit(1) from None
 
 
 def _can_resume(ctx: Any) -> bool:

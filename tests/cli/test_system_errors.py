@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from support.training_helpers import run_failing
 
 from galaxtool.cli.errors import explain_system_error, print_error
 from galaxtool.cli.main import COMMANDS, LazyGroup
+from galaxtool.utils.printable import escape_controls
 
 with contextlib.suppress(ImportError):  # absent on Windows
     import resource
@@ -43,12 +45,8 @@ def test_a_library_that_gives_no_number(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err.startswith("Error: A file cannot be read or written: Not enough space: requested 9.")
 
 
-def test_a_command_that_meets_one_ends_with_status_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def meet(path: str) -> None:
-        Path(path).read_text()
-
+def run_command(meet: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a function as a command of galaxtool, and return its exit status."""
     app = typer.Typer(cls=LazyGroup, pretty_exceptions_enable=False)
     app.callback()(lambda: None)
     command = typer.Typer()
@@ -57,8 +55,39 @@ def test_a_command_that_meets_one_ends_with_status_1(
     monkeypatch.setitem(COMMANDS, "meet", ("", "Read a file."))
     with pytest.raises(SystemExit) as end:
         app(["meet", "no/such"])
-    assert end.value.code == 1
+    return int(end.value.code or 0)
+
+
+def read(path: str) -> None:
+    Path(path).read_text()
+
+
+def break_down(path: str) -> None:
+    escape_controls(None)  # type: ignore[arg-type]  a fault of a caller
+
+
+def test_a_command_that_meets_one_ends_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(read, monkeypatch) == 1
     assert capsys.readouterr().err.startswith("Error: 'no/such' cannot be read or written: No such file or directory.")
+
+
+def test_a_fault_of_galaxtool_is_a_sentence_that_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GALAXTOOL_DEBUG", raising=False)
+    assert run_command(break_down, monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said and len(said.splitlines()) == 2
+    assert said.startswith("Error: galaxtool failed in printable.py, line ") and "AttributeError" in said
+    assert "GALAXTOOL_DEBUG=1 shows the traceback" in said
+
+
+def test_a_fault_is_a_traceback_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALAXTOOL_DEBUG", "1")
+    with pytest.raises(AttributeError):
+        run_command(break_down, monkeypatch)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of resources")
