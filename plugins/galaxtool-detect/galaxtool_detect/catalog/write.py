@@ -48,9 +48,9 @@ class CatalogueOutputs:
                 raise ConfigError(f"'{path}' has no suffix of regions.", hint="Use .reg for DS9, or .crtf for CASA.")
         if self.overlay is not None and self.overlay.suffix.lower() not in _FIGURES:
             raise ConfigError(f"'{self.overlay}' has no suffix of a figure.", hint="Use .png, .jpg or .pdf.")
-        for path in (*self.regions, self.overlay, self.html):
-            if path is not None:
-                check_writable(path)
+        for output in (*self.regions, self.overlay, self.html):
+            if output is not None:
+                check_writable(output)
 
 
 def write_catalogue(
