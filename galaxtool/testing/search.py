@@ -52,7 +52,8 @@ def check_index(name: str, *, seed: int = 0) -> None:
     assert index.metric_type == faiss.METRIC_INNER_PRODUCT, (
         f"The kind '{name}' does not compare by inner product; similarities are cosines of unit vectors."
     )
-    searcher = Searcher(index, lambda rows: vectors[rows], refine=registration.spec.refine)
+    halves = vectors.astype(np.float16)
+    searcher = Searcher(index, lambda rows: vectors[rows], refine=registration.spec.refine, half_vectors=halves)
     similarities, rows = searcher.search(vectors[:100], _K)
     exact = np.argsort(-vectors[:100] @ vectors.T, axis=1)[:, :_K]
     recall = float(np.mean([len({*a} & {*b}) / _K for a, b in zip(rows.tolist(), exact.tolist(), strict=True)]))

@@ -17,9 +17,11 @@ from galaxtool.search.index import faiss_check
 from galaxtool.search.index.faiss_check import check_file, find_problem, read_faiss_file
 from galaxtool.search.index.hnsw import build_hnsw
 from galaxtool.search.index.ivf import build_ivf_flat
+from galaxtool.search.index.ivf_pq import build_ivf_pq
 from galaxtool.search.index.store import Index
 
-N, DIM = 300, 8
+N, DIM = 1000, 8
+BUILDERS = [build_hnsw, build_ivf_flat, build_ivf_pq]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache/checked"
 
 
-@pytest.mark.parametrize("build", [build_hnsw, build_ivf_flat])
+@pytest.mark.parametrize("build", BUILDERS)
 def test_a_sound_file_passes_once_and_is_remembered(
     build: Callable[[np.ndarray], faiss.Index], vectors: np.ndarray, tmp_path: Path, cache: Path
 ) -> None:
@@ -72,6 +74,14 @@ def break_count(index: faiss.IndexIVF) -> None:
     index.ntotal = N + 1
 
 
+def break_blocks(index: faiss.IndexIVFPQFastScan) -> None:
+    faiss.downcast_InvertedLists(index.invlists).n_per_block = 64
+
+
+def break_codes(index: faiss.IndexIVFPQFastScan) -> None:
+    index.pq.centroids.resize(5)
+
+
 @pytest.mark.parametrize(
     ("build", "change", "problem"),
     [
@@ -80,6 +90,10 @@ def break_count(index: faiss.IndexIVF) -> None:
         (build_ivf_flat, break_ids, "a row that does not exist"),
         (build_ivf_flat, repeat_ids, "lack rows"),
         (build_ivf_flat, break_count, "lack rows"),
+        (build_ivf_pq, break_ids, "a row that does not exist"),
+        (build_ivf_pq, break_count, "lack rows"),
+        (build_ivf_pq, break_blocks, "blocks do not fit"),
+        (build_ivf_pq, break_codes, "codes do not fit"),
     ],
 )
 def test_crafted_lists_are_found(
@@ -91,7 +105,7 @@ def test_crafted_lists_are_found(
     assert problem in find_problem(index)
 
 
-@pytest.mark.parametrize("build", [build_hnsw, build_ivf_flat])
+@pytest.mark.parametrize("build", BUILDERS)
 def test_a_truncated_file_is_an_error(
     build: Callable[[np.ndarray], faiss.Index], vectors: np.ndarray, tmp_path: Path
 ) -> None:
@@ -130,7 +144,7 @@ def test_a_file_that_ends_the_process_ends_only_the_child(vectors: np.ndarray, t
 def test_no_altered_byte_ends_the_process(vectors: np.ndarray, tmp_path: Path, cache: Path) -> None:
     chance = np.random.default_rng(0)
     refused = searched = 0
-    for build in (build_hnsw, build_ivf_flat):
+    for build in BUILDERS:
         faiss.write_index(build(vectors), str(tmp_path / "x.faiss"))
         content = bytearray((tmp_path / "x.faiss").read_bytes())
         for _ in range(60):
@@ -145,4 +159,4 @@ def test_no_altered_byte_ends_the_process(vectors: np.ndarray, tmp_path: Path, c
                 continue
             _, rows = index.search(vectors[:3, : index.d], 10)
             searched += rows.shape == (3, 10)
-    assert refused > 0 and searched > 0 and refused + searched == 120
+    assert refused > 0 and searched > 0 and refused + searched == 60 * len(BUILDERS)

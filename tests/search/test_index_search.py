@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from astropy import units as u
@@ -12,11 +13,13 @@ from support.helpers import make_model, write_png
 
 import galaxtool
 from galaxtool.errors import InputError
+from galaxtool.search.index.faiss_check import read_faiss_file
 from galaxtool.search.index.kinds import find_kind, make_faiss_index
 from galaxtool.search.index.record import ELSEWHERE, IndexRecord
+from galaxtool.search.index.search import make_searcher
 from galaxtool.search.index.store import Index
 
-KINDS = ("flat", "sq8", "ivf-flat", "ivf-sq8", "opq-ivf-pq", "hnsw")
+KINDS = ("flat", "sq8", "ivf-flat", "ivf-sq8", "ivf-pq", "opq-ivf-pq", "hnsw")
 N, DIM = 6000, 8
 
 
@@ -68,8 +71,31 @@ def test_the_vectors_of_rows(kind: str, open_kind: dict[str, Index], vectors: np
     index = open_kind[kind]
     assert index.vectors(rows) == pytest.approx(vectors[rows], abs=1e-6 if kind == "flat" else 5e-4)
     without = Index(Path(), index.record, range(N), index.faiss_index)  # type: ignore[arg-type]
-    assert without.vectors(rows) == pytest.approx(vectors[rows], abs=0.5 if kind == "opq-ivf-pq" else 2e-2)
+    assert without.vectors(rows) == pytest.approx(vectors[rows], abs=0.5 if kind in ("ivf-pq", "opq-ivf-pq") else 2e-2)
     assert index.vectors([]).shape == (0, DIM)
+
+
+def test_candidates_are_ranked_by_their_half_precision_vectors(vectors: np.ndarray) -> None:
+    half = vectors.astype(np.float16)
+    searcher = make_searcher(make_faiss_index(find_kind("ivf-pq"), vectors), half, refine=64)
+    del half  # the searcher keeps what FAISS refers to
+    searcher.change("nprobe", searcher.settings["nlist"])
+    similarities, rows = searcher.search(vectors[:50], 10)
+    true = np.argsort(-(vectors[:50] @ vectors.T), axis=1)[:, :10]
+    assert np.mean([len({*a} & {*b}) for a, b in zip(rows.tolist(), true.tolist(), strict=True)]) > 9.9
+    assert rows[:, 0].tolist() == list(range(50)) and similarities[:, 0] == pytest.approx(1)
+    # as many as there are, of which the first ten are the same
+    assert searcher.search(vectors[:3], N)[1].shape == (3, N)
+    assert searcher.search(vectors[:3], N)[1][:, :10].tolist() == true[:3].tolist()
+
+
+@pytest.mark.parametrize("kind", ["ivf-sq8", "ivf-pq", "opq-ivf-pq"])
+def test_vectors_of_a_stored_index_without_half_precision_ones(kind: str, vectors: np.ndarray, tmp_path: Path) -> None:
+    faiss.write_index(make_faiss_index(find_kind(kind), vectors), str(tmp_path / "x.faiss"))
+    searcher = make_searcher(read_faiss_file(tmp_path / "x.faiss"), None, refine=8)
+    assert "refine" not in searcher.settings
+    assert searcher.search(vectors[:3], 10)[1].shape == (3, 10)
+    assert searcher.read_vectors(np.arange(5)) == pytest.approx(vectors[:5], abs=2e-2 if kind == "ivf-sq8" else 0.5)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from galaxtool.search.index.ivf import build_ivf_flat
 from galaxtool.search.index.kinds import find_kind, make_faiss_index
 from galaxtool.search.index.recall import ExactNeighbors
 from galaxtool.search.index.record import ELSEWHERE, IndexRecord
-from galaxtool.search.index.search import Searcher
+from galaxtool.search.index.search import Searcher, make_searcher
 from galaxtool.search.index.store import Index
 from galaxtool.search.index.tuning import tune_search
 
@@ -95,6 +95,21 @@ def test_recall_is_what_a_count_by_hand_gives() -> None:
     searcher = Searcher(flat, vectors.__getitem__)
     tune_search(searcher, [exact], 0.99)
     assert exact.recall(searcher.search, vectors.__getitem__) == 1.0 and not searcher.settings
+
+
+def test_tuning_reaches_the_recall_with_little_work() -> None:
+    vectors = unit_vectors(4000, dim=16)
+    exact = ExactNeighbors.find(vectors, queries=200)
+    searcher = make_searcher(make_faiss_index(find_kind("ivf-pq"), vectors), vectors.astype(np.float16), refine=8)
+    tune_search(searcher, [exact], 0.95)
+    settings = dict(searcher.settings)
+    assert exact.recall(searcher.search, searcher.read_vectors) >= 0.95
+    for name in ("nprobe", "refine"):
+        searcher.change(name, settings[name] // 2)
+        assert exact.recall(searcher.search, searcher.read_vectors) < 0.95
+        searcher.change(name, settings[name])
+    tune_search(searcher, [exact], 0.95)
+    assert searcher.settings == settings
 
 
 def test_recall_counts_duplicates_and_the_lone_object() -> None:

@@ -55,7 +55,7 @@ def read_faiss_file(file: Path) -> Any:
             raise InputError(f"'{file}' is damaged: {problem}.", hint=_REBUILD)
         remember_faiss_file(file)
     try:
-        return faiss.read_index(str(file), READ_FLAGS)
+        return read_mapped(str(file))
     except (RuntimeError, MemoryError) as error:
         raise InputError(f"'{file}' is damaged.", hint=_REBUILD) from error
 
@@ -80,10 +80,18 @@ def check_requested(path: str) -> str:
 def check_file(path: str) -> str:
     """Read and check a file, and return what is wrong with it, or nothing; the file may end the process."""
     try:
-        index = faiss.read_index(path, READ_FLAGS)
-        return find_problem(index)
+        return find_problem(read_mapped(path))
     except (RuntimeError, MemoryError, ValueError) as error:
         return " ".join(str(error).split()).rpartition(": ")[2][:120].rstrip(".") or type(error).__name__
+
+
+def read_mapped(path: str) -> Any:
+    """Read a FAISS index without a check; the file is mapped into memory where FAISS can do that."""
+    index = faiss.read_index(path, READ_FLAGS)
+    inverted = _extract_inverted(index)
+    if isinstance(inverted, faiss.IndexIVFPQFastScan):
+        inverted.fine_quantizer = inverted.pq  # which FAISS leaves empty, so that reading a vector ends the process
+    return index
 
 
 def find_problem(index: Any) -> str:
@@ -95,9 +103,10 @@ def find_problem(index: Any) -> str:
         return "it does not compare by inner product"
     if not index.is_trained:
         return "it is not trained"
-    inverted = faiss.try_extract_index_ivf(index)
+    inverted = _extract_inverted(index)
     if inverted is not None:
-        problem = _check_lists(inverted)
+        problem = _check_blocks(inverted) if isinstance(inverted, faiss.IndexIVFFastScan) else ""
+        problem = problem or _check_lists(inverted)
     elif isinstance(index, faiss.IndexHNSW):
         problem = _check_graph(index)
     elif isinstance(index, faiss.IndexFlatCodes):
@@ -110,11 +119,38 @@ def find_problem(index: Any) -> str:
     return problem
 
 
+def _extract_inverted(index: Any) -> Any:
+    """Return the inverted file of an index, with its own type, or None."""
+    inverted = faiss.try_extract_index_ivf(index)
+    return None if inverted is None else faiss.downcast_index(inverted)
+
+
+def _check_blocks(inverted: Any) -> str:
+    """Check an inverted file whose lists are blocks of vectors; FAISS checks that a list has as many as it needs."""
+    blocks, packer = faiss.downcast_InvertedLists(inverted.invlists), inverted.get_CodePacker()
+    if (
+        not isinstance(blocks, faiss.BlockInvertedLists)
+        or (blocks.n_per_block, blocks.block_size) != (packer.nvec, packer.block_size)
+        or inverted.implem
+    ):
+        return "its blocks do not fit its codes"
+    if isinstance(inverted, faiss.IndexIVFPQFastScan):
+        quantizer = inverted.pq
+        if (
+            (quantizer.d, quantizer.M, quantizer.nbits) != (inverted.d, inverted.M, inverted.nbits)
+            or quantizer.M * quantizer.dsub != quantizer.d
+            or quantizer.centroids.size() != quantizer.d * quantizer.ksub
+        ):
+            return "its codes do not fit its vectors"
+    return ""
+
+
 def _check_lists(inverted: Any) -> str:
     lists, total = inverted.invlists, 0
+    in_blocks = lists.code_size == faiss.InvertedLists.INVALID_CODE_SIZE
     if (
         lists.nlist != inverted.nlist
-        or lists.code_size != inverted.code_size
+        or (lists.code_size != inverted.code_size and not in_blocks)
         or inverted.quantizer.ntotal != lists.nlist
     ):
         return "its lists do not fit its clusters"
@@ -132,7 +168,8 @@ def _check_lists(inverted: Any) -> str:
         if ids.min() < 0 or ids.max() >= inverted.ntotal or seen[ids].any():
             return "a list names a row that does not exist, or that another list has"
         seen[ids] = True
-        faiss.rev_swig_ptr(lists.get_codes(number), length * lists.code_size).max()  # touches every page
+        if not in_blocks:
+            faiss.rev_swig_ptr(lists.get_codes(number), length * lists.code_size).max()  # touches every page
     return "" if seen.all() else "its lists lack rows"
 
 

@@ -20,9 +20,11 @@ ReadVectors = Callable[[np.ndarray], np.ndarray]
 
 _READ, _READ_HALF = 100, 10  # reading a vector takes as long as comparing it with so many queries
 _FEW = 20  # queries up to which half-precision vectors are compared as they are
-_LINKS = 32  # rows that a graph looks at for each candidate
+LINKS = 32
+"""Number of rows that a graph looks at for each candidate."""
+
 _BLOCK = 8192
-_MAX_REFINED = 1024  # candidates that are ranked again at a time, so that their vectors stay in the cache
+_SMALL_BLOCK = 512  # vectors that are copied or compared at a time where they should stay in the cache
 
 
 class Searcher:
@@ -35,9 +37,9 @@ class Searcher:
     read_vectors : callable
         Returns the vectors of rows.
     refine : int
-        Number of candidates for each result wanted, which are ranked again by their vectors; 1 for none.
+        Number of candidates for each result wanted, which are ranked again by their half-precision vectors; 1 for none.
     half_vectors : ndarray of float16, shape (N, dim), optional
-        The vectors in half precision, which a few queries are compared with faster.
+        The vectors in half precision, which candidates are ranked again by, and a few queries are compared with faster.
 
     Attributes
     ----------
@@ -50,6 +52,9 @@ class Searcher:
     ) -> None:
         self.index, self.read_vectors, self._half_vectors = index, read_vectors, half_vectors
         self._inverted: Any = faiss.try_extract_index_ivf(index)
+        self._refined: Any = None
+        if refine > 1 and half_vectors is not None:
+            self._refined = _untyped.IndexRefine(index, open_half_index(half_vectors))
         self.settings: dict[str, int] = {"refine": refine} if refine > 1 else {}
         if self._inverted is not None:
             self.settings = {"nlist": self._inverted.nlist, "nprobe": self._inverted.nprobe, **self.settings}
@@ -93,11 +98,10 @@ class Searcher:
             return np.empty((len(vectors), k), np.float32), np.empty((len(vectors), k), np.int64)
         if keep is not None and self._is_exact_faster(len(vectors), count):
             return self._search_exactly(vectors, k, np.flatnonzero(keep))
-        wanted = min(k * self.settings.get("refine", 1), count)
-        similarities, rows = self._search_selected(vectors, wanted, keep, count / total)
-        short = (rows[:, :k] < 0).any(axis=1)
-        if wanted > k or self.settings.get("refine", 1) > 1:
-            similarities, rows = self._refine(vectors, k, rows)
+        similarities, rows = self._search_selected(vectors, k, keep, count)
+        short = (rows < 0).any(axis=1)
+        if self._refined is not None:
+            similarities, rows = self._compare(vectors, rows)
         if short.any():  # the part of the index that was visited has fewer than k
             chosen = np.arange(total) if keep is None else np.flatnonzero(keep)
             similarities[short], rows[short] = self._search_exactly(vectors[short], k, chosen)
@@ -114,13 +118,30 @@ class Searcher:
         return count * (read + queries) <= queries * self._estimate_rows(count / self.index.ntotal)
 
     def _search_selected(
-        self, vectors: np.ndarray, k: int, keep: np.ndarray | None, fraction: float
+        self, vectors: np.ndarray, k: int, keep: np.ndarray | None, count: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Search with FAISS; rows are -1 where it found fewer than k."""
+        """Search the `count` rows to keep with FAISS; rows are -1 where it found fewer than k."""
+        refined, fraction = self._refined is not None, count / self.index.ntotal
+        wanted = min(k * self.settings["refine"], count) if refined else k
+        params = self._make_parameters(wanted, keep, fraction)
+        if refined:
+            # FAISS takes the whole part of this factor times k
+            params = _untyped.IndexRefineSearchParameters(
+                k_factor=max(1.0, (wanted + 0.5) / k), base_index_params=params
+            )
+        try:
+            similarities, rows = (self._refined if refined else self.index).search(vectors, k, params=params)
+        except RuntimeError:  # a kind of a plugin that cannot filter
+            if keep is None:
+                raise
+            return np.empty((len(vectors), k), np.float32), np.full((len(vectors), k), -1, np.int64)
+        return similarities, rows
+
+    def _make_parameters(self, k: int, keep: np.ndarray | None, fraction: float) -> Any:
+        """Return the parameters of a search by FAISS for k candidates among a fraction of all rows; None if plain."""
         effort = self._choose_effort(k)
         if keep is None and not effort:
-            similarities, rows = self.index.search(vectors, k)
-            return similarities, rows
+            return None
         options: dict[str, Any] = {}
         if keep is not None:
             bits = np.packbits(keep, bitorder="little")  # the selector refers to it
@@ -131,15 +152,10 @@ class Searcher:
             params = _untyped.SearchParametersIVF(nprobe=probes, **options)
             if isinstance(self.index, faiss.IndexPreTransform):
                 params = _untyped.SearchParametersPreTransform(index_params=params)
-        elif effort:
-            params = _untyped.SearchParametersHNSW(efSearch=math.ceil(effort["efSearch"] / fraction), **options)
-        else:
-            params = _untyped.SearchParameters(**options)
-        try:
-            similarities, rows = self.index.search(vectors, k, params=params)
-        except RuntimeError:  # a kind of a plugin that cannot filter
-            return np.empty((len(vectors), k), np.float32), np.full((len(vectors), k), -1, np.int64)
-        return similarities, rows
+            return params
+        if effort:
+            return _untyped.SearchParametersHNSW(efSearch=math.ceil(effort["efSearch"] / fraction), **options)
+        return _untyped.SearchParameters(**options)
 
     def _estimate_rows(self, fraction: float) -> float:
         """Return the number of rows that a search of a fraction of them looks at for each query."""
@@ -148,28 +164,24 @@ class Searcher:
             rows: float = total * min(1.0, float(self._inverted.nprobe) / (fraction * self._inverted.nlist))
             return rows
         effort = self.settings.get("efSearch")
-        return total if effort is None else min(total, _LINKS * effort / fraction)
+        return total if effort is None else min(total, LINKS * effort / fraction)
 
     def _choose_effort(self, k: int) -> Mapping[str, int]:
         """Return the effort of a graph, which must not be less than the number of results; else nothing."""
         effort = self.settings.get("efSearch")
         return {} if effort is None else {"efSearch": max(effort, k)}
 
-    def _refine(self, vectors: np.ndarray, k: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rank candidates, -1 where there is none, by their vectors, and return the best k."""
-        best_similarities = np.empty((len(vectors), k), np.float32)
-        best_rows = np.empty((len(vectors), k), np.int64)
-        step = max(1, _MAX_REFINED // rows.shape[1])
+    def _compare(self, vectors: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return results, -1 where there is none, and their similarities by the vectors as stored, sorted by these."""
+        similarities = np.empty(rows.shape, np.float32)
+        step = max(1, _SMALL_BLOCK // rows.shape[1])
         for start in range(0, len(vectors), step):
             part = slice(start, start + step)
-            candidates = rows[part]
-            found = self.read_vectors(np.maximum(candidates, 0).ravel()).reshape(*candidates.shape, -1)
-            similarities = np.matmul(found, vectors[part][:, :, None])[:, :, 0]
-            similarities[candidates < 0] = -np.inf
-            order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
-            best_similarities[part] = np.take_along_axis(similarities, order, 1)
-            best_rows[part] = np.take_along_axis(candidates, order, 1)
-        return best_similarities, best_rows
+            found = self.read_vectors(np.maximum(rows[part], 0).ravel()).reshape(*rows[part].shape, -1)
+            similarities[part] = np.matmul(found, vectors[part][:, :, None])[:, :, 0]
+        similarities[rows < 0] = -np.inf
+        order = np.argsort(-similarities, axis=1, kind="stable")
+        return np.take_along_axis(similarities, order, 1), np.take_along_axis(rows, order, 1)
 
 
 def search_exactly(
@@ -196,8 +208,8 @@ def search_half_vectors(
     """Compare a few queries with all chosen rows of float16 vectors (N, dim); see `Searcher.search`."""
     similarities = np.empty((len(vectors), 0), np.float32)
     rows = np.empty((len(vectors), 0), np.int64)
-    for start in range(0, len(chosen), _BLOCK):
-        block = chosen[start : start + _BLOCK]
+    for start in range(0, len(chosen), _SMALL_BLOCK):
+        block = chosen[start : start + _SMALL_BLOCK]
         codes = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         codes.add_sa_codes(half_vectors[block].view(np.uint8))
         near, found = codes.search(vectors, min(k, len(block)))
@@ -205,6 +217,18 @@ def search_half_vectors(
         rows = np.concatenate([rows, block[found]], axis=1)
     order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(similarities, order, 1), np.take_along_axis(rows, order, 1)
+
+
+def open_half_index(half_vectors: np.ndarray) -> Any:
+    """Return a FAISS index of float16 vectors (N, dim) that refers to them instead of copying them."""
+    codes = np.ascontiguousarray(half_vectors).view(np.uint8).reshape(-1)
+    index = _untyped.IndexScalarQuantizer(
+        half_vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    index.codes = index.codes.create_view(faiss.swig_ptr(codes), codes.size, index.codes.owner)
+    index.ntotal = len(half_vectors)
+    index.referenced_objects = [codes]  # FAISS has only their address
+    return index
 
 
 def make_searcher(index: Any, half_vectors: np.ndarray | None, *, refine: int = 1) -> Searcher:
