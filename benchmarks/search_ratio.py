@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/search_ratio.py FOLDER [--kinds ivf-sq8 ivf-pq ...] [--passes 5]
 
 FOLDER is what `benchmarks/search.py --folder FOLDER` kept: the vectors, the queries, the true neighbours, and an
-index of each kind. All are opened in this process and take turns: in each pass, every one answers all queries
-together, then some one by one. So what else the machine does slows all of them alike, and the ratios hold.
+index of each kind. All are opened in this process and take turns: in each pass, exact search and every index answer
+queries together, then some one by one. So what else the machine does slows all of them alike, and the ratios hold.
 
 The script prints Markdown. Microseconds are those of the pass that was fastest; the ratio to exact search is the median
 over the passes, each against the exact search of the same pass, with the least and the greatest.
@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -23,25 +25,33 @@ from search import measure_recall
 
 from galaxtool.search.index.store import Index
 
-ALONE, EXACT_ALONE = 200, 20  # queries that are also put one by one
-EXACT_TOGETHER = 500  # queries that exact search answers together
+ALONE, EXACT_ALONE = 200, 10  # queries that are also put one by one
+EXACT_TOGETHER = 200  # queries that exact search answers together
+
+Search = Callable[[np.ndarray], np.ndarray]
+"""A function from queries to rows."""
 
 
-def time_searches(index: Index, queries: np.ndarray, keep: np.ndarray | None = None) -> float:
+def time_together(search: Search, queries: np.ndarray) -> float:
     """Return the processor time for each query, in microseconds."""
     begun = time.process_time()
-    index.search(queries, 10, keep)
+    search(queries)
     return 1e6 * (time.process_time() - begun) / len(queries)
 
 
-def time_alone(index: Index, queries: np.ndarray, keep: np.ndarray | None = None) -> float:
+def time_alone(search: Search, queries: np.ndarray) -> float:
     """Return the median processor time of a query that is alone, in microseconds."""
-    return float(np.median([time_searches(index, query, keep) for query in queries[:, None]]))
+    return float(np.median([time_together(search, query) for query in queries[:, None]]))
 
 
-def describe_ratio(times: list[float], exact: list[float]) -> str:
+def search_index(index: Index, keep: np.ndarray | None, queries: np.ndarray) -> np.ndarray:
+    """Return the rows of the ten nearest."""
+    return index.search(queries, 10, keep)[1]
+
+
+def describe_ratio(times: np.ndarray, exact: np.ndarray) -> str:
     """Return the median ratio and its range."""
-    ratios = np.array(exact) / np.array(times)
+    ratios = exact / times
     return f"{np.median(ratios):.1f} ({ratios.min():.1f} to {ratios.max():.1f})"
 
 
@@ -49,7 +59,7 @@ def main() -> None:
     """Measure the indexes and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--kinds", nargs="+", default=["ivf-sq8", "ivf-pq"], help="kinds of index, beside flat")
+    parser.add_argument("--kinds", nargs="+", default=["ivf-sq8", "ivf-pq"], help="kinds of index")
     parser.add_argument("--passes", type=int, default=5, help="number of turns of each index")
     options = parser.parse_args()
     if os.environ.get("OMP_NUM_THREADS") != "1":
@@ -57,33 +67,39 @@ def main() -> None:
     faiss.omp_set_num_threads(1)
     truth = np.load(options.folder / "truth.npz")
     queries, keep = truth["queries"], truth["keep"]
-    kinds = ["flat", *options.kinds]
-    indexes = {kind: Index.open(options.folder / kind) for kind in kinds}
-    names = ("all", "alone", "kept", "kept alone")
-    times: dict[str, dict[str, list[float]]] = {kind: {name: [] for name in names} for kind in kinds}
-    recalls: dict[str, tuple[float, float]] = {}
-    for kind, index in indexes.items():  # which also reads the files into memory
-        found, kept = (index.search(queries, 10, selected)[1] for selected in (None, keep))
-        recalls[kind] = measure_recall(found, truth["all"]), measure_recall(kept, truth["kept"])
+    vectors = np.load(options.folder / "source.npy", mmap_mode="r")
+    indexes = {kind: Index.open(options.folder / kind) for kind in options.kinds}
+
+    def search_exactly(some: np.ndarray) -> np.ndarray:
+        return faiss.knn(some, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)[1]
+
+    times: dict[str, list[list[float]]] = {kind: [] for kind in ("exact", *indexes)}
+    found = {kind: index.search(queries, 10)[1] for kind, index in indexes.items()}  # also reads the files
+    kept = {kind: index.search(queries, 10, keep)[1] for kind, index in indexes.items()}
+    search_exactly(queries[:50])
     for _ in range(options.passes):
+        alone = time_alone(search_exactly, queries[:EXACT_ALONE])
+        times["exact"].append([time_together(search_exactly, queries[:EXACT_TOGETHER]), alone])
         for kind, index in indexes.items():
-            together, alone = (EXACT_TOGETHER, EXACT_ALONE) if kind == "flat" else (len(queries), ALONE)
-            one = times[kind]
-            one["all"].append(time_searches(index, queries[:together]))
-            one["alone"].append(time_alone(index, queries[:alone]))
-            one["kept"].append(time_searches(index, queries, keep))
-            one["kept alone"].append(time_alone(index, queries[:ALONE], keep))
-    print(f"{len(indexes['flat']):,} vectors of {queries.shape[1]}, one thread, {options.passes} passes, load "
+            plain, filtered = (partial(search_index, index, selected) for selected in (None, keep))
+            times[kind].append([
+                time_together(plain, queries), time_alone(plain, queries[:ALONE]),
+                time_together(filtered, queries), time_alone(filtered, queries[:ALONE]),
+            ])  # fmt: skip
+    print(f"{len(vectors):,} vectors of {queries.shape[1]}, one thread, {options.passes} passes, load "
           f"{os.getloadavg()[0]:.1f}\n")  # fmt: skip
     print("| kind | settings | recall@10 | µs a query | times exact search | alone, µs | "
           "1 % kept: recall@10 | µs a query | alone, µs |")  # fmt: skip
     print("|---|---|" + "---:|" * 7)
+    exact = np.array(times["exact"])
+    print(f"| exact search | | 1.000 | {exact[:, 0].min():,.0f} | | {exact[:, 1].min():,.0f} | | | |")
     for kind, index in indexes.items():
-        one = times[kind]
+        one = np.array(times[kind])
+        best = one.min(axis=0)
         settings = ", ".join(f"{name} {value}" for name, value in index.record.settings.items())
-        print(f"| {kind} | {settings} | {recalls[kind][0]:.3f} | {min(one['all']):,.0f} | "
-              f"{describe_ratio(one['all'], times['flat']['all'])} | {min(one['alone']):,.0f} | "
-              f"{recalls[kind][1]:.3f} | {min(one['kept']):,.0f} | {min(one['kept alone']):,.0f} |")  # fmt: skip
+        print(f"| {kind} | {settings} | {measure_recall(found[kind], truth['all']):.3f} | {best[0]:,.0f} | "
+              f"{describe_ratio(one[:, 0], exact[:, 0])} | {best[1]:,.0f} | "
+              f"{measure_recall(kept[kind], truth['kept']):.3f} | {best[2]:,.0f} | {best[3]:,.0f} |")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ def index(
     output : Path
         Folder of the index.
     kind : str
-        Kind of index: auto, flat, sq8, ivf-flat, ivf-sq8, opq-ivf-pq, hnsw, or one from a plugin. auto is flat for up
-        to 100,000 images, and for more ivf-sq8 or, if memory is short, opq-ivf-pq.
+        Kind of index: auto, flat, sq8, ivf-flat, ivf-sq8, ivf-pq, opq-ivf-pq, hnsw, or one from a plugin. auto is flat
+        for up to 100,000 images, and for more ivf-sq8 or, if memory is short, opq-ivf-pq.
     target_recall : float
         Fraction of the ten nearest neighbours that a search should find. Searches are tuned until they reach it; a
         higher value makes them slower.

@@ -1,7 +1,7 @@
 """Inverted files of product-quantized vectors: an eighth of a byte for each dimension.
 
 ``ivf-pq`` has 4 bits for each four dimensions. The processor looks up the similarities of 32 vectors at a time in
-tables that fit its registers, so that it takes a tenth of the time of ``ivf-sq8`` for each vector.
+tables that fit its registers.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def prepare_ivf_pq(sample: np.ndarray, count: int) -> Any:
     dim = sample.shape[1]
     together = next(n for n in (4, 2, 1) if dim % n == 0)
     coarse = faiss.IndexFlatIP(dim)
-    # half as many clusters as of other kinds: to find the nearest clusters would take longer than to scan them
+    # half as many as other kinds have, because the vectors in a cluster are compared quickly
     nlist = max(1, choose_cluster_count(count, len(sample)) // 2)
     index = faiss.IndexIVFPQFastScan(coarse, dim, nlist, dim // together, 4, faiss.METRIC_INNER_PRODUCT)
     index.by_residual = True  # by default, FAISS rounds the vectors themselves

@@ -44,7 +44,7 @@ def register_indexes() -> list[IndexSpec]:
         ),
         IndexSpec(
             name="ivf-pq",
-            summary="As ivf-sq8, in 1/8 byte per dimension, ranked again by stored vectors; the fastest for millions.",
+            summary="As ivf-sq8, in 1/8 byte per dimension, compared 32 at a time and ranked again by stored vectors.",
             factory="galaxtool.search.index.ivf_pq:build_ivf_pq",
             prepare="galaxtool.search.index.ivf_pq:prepare_ivf_pq",
             refine=8,

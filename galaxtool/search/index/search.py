@@ -20,9 +20,7 @@ ReadVectors = Callable[[np.ndarray], np.ndarray]
 
 _READ, _READ_HALF = 100, 10  # reading a vector takes as long as comparing it with so many queries
 _FEW = 20  # queries up to which half-precision vectors are compared as they are
-LINKS = 32
-"""Number of rows that a graph looks at for each candidate."""
-
+_LINKS = 32  # rows that a graph looks at for each candidate
 _BLOCK = 8192
 _SMALL_BLOCK = 512  # vectors that are copied or compared at a time where they should stay in the cache
 
@@ -164,7 +162,7 @@ class Searcher:
             rows: float = total * min(1.0, float(self._inverted.nprobe) / (fraction * self._inverted.nlist))
             return rows
         effort = self.settings.get("efSearch")
-        return total if effort is None else min(total, LINKS * effort / fraction)
+        return total if effort is None else min(total, _LINKS * effort / fraction)
 
     def _choose_effort(self, k: int) -> Mapping[str, int]:
         """Return the effort of a graph, which must not be less than the number of results; else nothing."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import faiss
 
 from galaxtool.search.index.recall import ExactNeighbors, K
-from galaxtool.search.index.search import LINKS, Searcher
+from galaxtool.search.index.search import Searcher
 
 _MIN_GAIN = 0.002  # recall that doubling the work must gain
 _MAX_EFFORT = 4096  # candidates in a graph
@@ -23,16 +22,15 @@ def tune_search(searcher: Searcher, sets: Sequence[ExactNeighbors], target: floa
     """Set the number of clusters visited, of candidates in a graph and of results that are ranked again.
 
     Each is doubled until the recall on every set of queries reaches the target, or until doubling gains next to
-    nothing: what is then missing is lost to rounding. If the target is reached and there are two settings, more of one
-    is exchanged for less of the other where that saves work. Other kinds of index stay as they are.
+    nothing: what is then missing is lost to rounding. If an inverted file reaches the target, clusters are exchanged
+    for candidates or the reverse where that saves work. Other kinds of index stay as they are.
     """
     recall = _measure(searcher, sets)
     for name in ("nprobe", "efSearch", "refine", "nprobe"):
         if name in searcher.settings and recall < target:
             recall = _raise_setting(searcher, name, sets, recall, target)
-    visits = next((name for name in ("nprobe", "efSearch") if name in searcher.settings), None)
-    if visits and "refine" in searcher.settings and recall >= target:
-        _balance(searcher, visits, sets, target)
+    if {"nprobe", "refine"} <= searcher.settings.keys() and recall >= target:
+        _balance(searcher, sets, target)
 
 
 def find_limit(searcher: Searcher, name: str) -> int:
@@ -79,18 +77,21 @@ def _trim(
     return recall
 
 
-def _balance(searcher: Searcher, visits: str, sets: Sequence[ExactNeighbors], target: float) -> None:
-    """Choose the visits and the candidates ranked again that reach the target with the least work."""
-    visit, candidate = _estimate_work(searcher.index, visits), _estimate_work(searcher.index, "refine")
-    best = searcher.settings[visits], searcher.settings["refine"]
+def _balance(searcher: Searcher, sets: Sequence[ExactNeighbors], target: float) -> None:
+    """Choose the clusters visited and the candidates ranked again that reach the target with the fewest bytes read."""
+    index = searcher.index
+    inverted = faiss.extract_index_ivf(index)
+    visit = max(1.0, index.ntotal / inverted.nlist * inverted.code_size)
+    candidate = _RANDOM_ACCESS * K * 2 * index.d
+    best = searcher.settings["nprobe"], searcher.settings["refine"]
     for refine in _REFINES:
         searcher.change("refine", refine)
-        # the most visits that are less work than the best settings so far
+        # the most clusters that are less work than the best settings so far
         limit = math.ceil(best[0] + (best[1] - refine) * candidate / visit) - 1
-        least = _find_least(searcher, visits, min(limit, find_limit(searcher, visits)), sets, target)
+        least = _find_least(searcher, "nprobe", min(limit, inverted.nlist), sets, target)
         if least:
             best = least, refine
-    searcher.change(visits, best[0])
+    searcher.change("nprobe", best[0])
     searcher.change("refine", best[1])
 
 
@@ -108,16 +109,6 @@ def _find_least(searcher: Searcher, name: str, limit: int, sets: Sequence[ExactN
         middle = (low + high) // 2
         low, high = (low, middle) if reaches(middle) else (middle, high)
     return high
-
-
-def _estimate_work(index: Any, name: str) -> float:
-    """Return the bytes that a search reads for one more cluster, candidate of a graph or result ranked again."""
-    if name == "refine":
-        return float(_RANDOM_ACCESS * K * 2 * index.d)
-    inverted = faiss.try_extract_index_ivf(index)
-    if inverted is not None:
-        return max(1.0, index.ntotal / inverted.nlist * inverted.code_size)
-    return float(_RANDOM_ACCESS * LINKS * index.sa_code_size())
 
 
 def _measure(searcher: Searcher, sets: Sequence[ExactNeighbors]) -> float:
