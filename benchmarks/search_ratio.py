@@ -4,7 +4,7 @@
 
 FOLDER is what `benchmarks/search.py --folder FOLDER` kept: the vectors, the queries, the true neighbours, and an
 index of each kind. All are opened in this process and take turns: in each pass, exact search and every index answer
-queries together, then some one by one. So what else the machine does slows all of them alike, and the ratios hold.
+all queries together, then some one by one. So what else the machine does slows all of them alike, and the ratios hold.
 
 The script prints Markdown. Microseconds are those of the pass that was fastest; the ratio to exact search is the median
 over the passes, each against the exact search of the same pass, with the least and the greatest.
@@ -26,7 +26,6 @@ from search import measure_recall
 from galaxtool.search.index.store import Index
 
 ALONE, EXACT_ALONE = 200, 10  # queries that are also put one by one
-EXACT_TOGETHER = 200  # queries that exact search answers together
 
 Search = Callable[[np.ndarray], np.ndarray]
 """A function from queries to rows."""
@@ -79,7 +78,7 @@ def main() -> None:
     search_exactly(queries[:50])
     for _ in range(options.passes):
         alone = time_alone(search_exactly, queries[:EXACT_ALONE])
-        times["exact"].append([time_together(search_exactly, queries[:EXACT_TOGETHER]), alone])
+        times["exact"].append([time_together(search_exactly, queries), alone])
         for kind, index in indexes.items():
             plain, filtered = (partial(search_index, index, selected) for selected in (None, keep))
             times[kind].append([

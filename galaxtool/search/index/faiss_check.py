@@ -88,8 +88,8 @@ def check_file(path: str) -> str:
 def read_mapped(path: str) -> Any:
     """Read a FAISS index without a check; the file is mapped into memory where FAISS can do that."""
     index = faiss.read_index(path, READ_FLAGS)
-    inverted = _extract_inverted(index)
-    if isinstance(inverted, faiss.IndexIVFPQFastScan):
+    inverted: Any = _extract_inverted(index)
+    if isinstance(inverted, _untyped.IndexIVFPQFastScan):
         inverted.fine_quantizer = inverted.pq  # which FAISS leaves empty, so that reading a vector ends the process
     return index
 
@@ -129,7 +129,7 @@ def _check_blocks(inverted: Any) -> str:
     """Check an inverted file whose lists are blocks of vectors; FAISS checks that a list has as many as it needs."""
     blocks, packer = faiss.downcast_InvertedLists(inverted.invlists), inverted.get_CodePacker()
     if (
-        not isinstance(blocks, faiss.BlockInvertedLists)
+        not isinstance(blocks, _untyped.BlockInvertedLists)
         or (blocks.n_per_block, blocks.block_size) != (packer.nvec, packer.block_size)
         or inverted.implem
     ):
@@ -147,7 +147,7 @@ def _check_blocks(inverted: Any) -> str:
 
 def _check_lists(inverted: Any) -> str:
     lists, total = inverted.invlists, 0
-    in_blocks = lists.code_size == faiss.InvertedLists.INVALID_CODE_SIZE
+    in_blocks = lists.code_size == _untyped.InvertedLists.INVALID_CODE_SIZE
     if (
         lists.nlist != inverted.nlist
         or (lists.code_size != inverted.code_size and not in_blocks)
