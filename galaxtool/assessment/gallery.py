@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
+from galaxtool.assessment.index_labels import read_index_labels
 from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, open_labeled, select_split
 from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.run_split import list_given_splits, read_run_split
@@ -23,10 +24,7 @@ from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
 from galaxtool.search.index.record import RECORD
 from galaxtool.search.index.store import Index
-from galaxtool.search.labels import find_label_column
 from galaxtool.search.source import check_model
-from galaxtool.tables.formats.parquet import to_astropy_column
-from galaxtool.tables.formats.plain_columns import as_text, get_values_and_mask
 from galaxtool.utils.counts import format_count
 from galaxtool.vision.preprocess import Preprocess
 
@@ -201,19 +199,16 @@ def _open_index(options: EvaluateOptions, record: ModelRecord, preprocess: Prepr
 
 def _read_index_labels(index: Index, label_column: str | None, name: str) -> tuple[str | None, ...]:
     """Return the labels of an index: those of a column of its catalogue, else the names of the images' folders."""
-    items = index.items
-    column = find_label_column(items.column_names, label_column)
-    if column is None:
-        folders = [PurePath(path).parent.name for path in items["path"].to_pylist()]
-        if len(set(folders)) > 1:
-            return tuple(folders)
-        raise InputError(
-            f"The index '{name}' has no column of labels, and its images are in one folder.",
-            hint="Give the labelled images as --gallery, or build the index from a catalogue with a column label.",
-        )
-    values, mask = get_values_and_mask(to_astropy_column(items.schema.field(column), items[column]))
-    pairs = zip(values.tolist(), mask.tolist(), strict=True)
-    return tuple(None if hidden else as_text(value) for value, hidden in pairs)
+    labels = read_index_labels(index, label_column)
+    if labels is not None:
+        return tuple(labels)
+    folders = [PurePath(path).parent.name for path in index.items["path"].to_pylist()]
+    if len(set(folders)) > 1:
+        return tuple(folders)
+    raise InputError(
+        f"The index '{name}' has no column of labels, and its images are in one folder.",
+        hint="Give the labelled images as --gallery, or build the index from a catalogue with a column label.",
+    )
 
 
 def name_place(dataset: Dataset, item: DatasetItem) -> str:

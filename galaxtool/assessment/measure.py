@@ -9,7 +9,6 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.assessment.gallery import Gallery
-from galaxtool.assessment.held_out import CrossFit
 from galaxtool.assessment.metrics.by_column import read_numbers, tabulate_by_column
 from galaxtool.assessment.metrics.classes import Predictions, measure_classes
 from galaxtool.assessment.metrics.reliability import tabulate_reliability
@@ -18,6 +17,7 @@ from galaxtool.assessment.scores_job import DatasetScores
 from galaxtool.assessment.truth import Truth
 from galaxtool.errors import InputError
 from galaxtool.evaluation.class_scores import list_small_classes
+from galaxtool.evaluation.cross_fit import CrossFit
 from galaxtool.evaluation.limits import MIN_CALIBRATED, MIN_OF_CLASS
 from galaxtool.evaluation.resamples import STRATIFIED_RESAMPLES
 from galaxtool.types import Progress
@@ -89,6 +89,7 @@ def measure_evaluation(
         "retrieval": retrieval,
         "calibration": {
             "cross_fitted": cross_fit is not None,
+            **({} if cross_fit is None else cross_fit.as_dict()),
             "measurable": len(targets) >= MIN_CALIBRATED,
             "reliability": tabulate_reliability(calibrated, targets),
         },

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from galaxtool.assessment.gallery import GallerySource, open_gallery
-from galaxtool.assessment.held_out import CrossFit, find_cross_fit
+from galaxtool.assessment.held_out import find_cross_fit
 from galaxtool.assessment.labeled_items import DatasetItem, list_dataset_items, open_labeled, select_split
 from galaxtool.assessment.metrics.by_column import check_columns
 from galaxtool.assessment.options import EvaluateOptions
@@ -18,6 +18,7 @@ from galaxtool.datasets.protocols import Dataset
 from galaxtool.datasets.reading import read_as_classify
 from galaxtool.datasets.subset import create_items_table
 from galaxtool.errors import ModelError
+from galaxtool.evaluation.cross_fit import CrossFit
 from galaxtool.evaluation.prior import TRAINING
 from galaxtool.inference.class_prior import ClassPrior, choose_prior
 from galaxtool.inference.coarse_terms import CoarseTerms, find_terms

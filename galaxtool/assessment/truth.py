@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from galaxtool.assessment.unknown_labels import describe_unknown
 from galaxtool.datasets.clean_labels import clean_labels, find_measurements
 from galaxtool.errors import InputError
 from galaxtool.inference.coarse_terms import CoarseTerms
@@ -15,16 +16,12 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.choose import choose_classes
 from galaxtool.taxonomy.classes import Taxonomy
-from galaxtool.taxonomy.coarse import find_parents
 from galaxtool.taxonomy.coarse_labels import coarsen_labels, describe_left_out
-from galaxtool.taxonomy.matching import find_unmatched, match_label
+from galaxtool.taxonomy.matching import match_label
 from galaxtool.taxonomy.quantities import quantities_from_dict, read_values
 from galaxtool.taxonomy.votes.counts import read_votes
 from galaxtool.taxonomy.votes.load import schema_from_dict
 from galaxtool.types import Item
-from galaxtool.utils.counts import format_count
-
-_MOST_LISTED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +133,7 @@ def match_truth(written: Sequence[str | None], record: ModelRecord, model: str, 
     counts = Counter(label for label in labels if label is not None)
     slug_of, left_out = _match(counts, taxonomy, terms)
     if unknown := [label for label in counts if label not in slug_of and label not in left_out]:
-        raise _describe_unknown(unknown, counts, taxonomy, record, model, terms)
+        raise describe_unknown(unknown, counts, taxonomy, record, model, terms)
     index = {slug: number for number, slug in enumerate(taxonomy.slugs)}
     targets = [index[slug_of[label]] if label in slug_of else -1 for label in labels]
     _check_several(targets, taxonomy.slugs)
@@ -243,42 +240,3 @@ def _match(labels: Counter[str], taxonomy: Taxonomy, terms: CoarseTerms | None) 
     pairs = dict(zip(labels, coarse.slugs, strict=True))
     left_out = {label for label, slug in pairs.items() if slug is None} if terms else set()
     return {label: slug for label, slug in pairs.items() if slug in taxonomy.slugs}, left_out
-
-
-def _describe_unknown(
-    unknown: Sequence[str],
-    counts: Counter[str],
-    taxonomy: Taxonomy,
-    record: ModelRecord,
-    model: str,
-    terms: CoarseTerms | None,
-) -> InputError:
-    """Return the error about labels that are not classes of the model."""
-    ordered = sorted(unknown, key=lambda label: -counts[label])
-    listed = ", ".join(f"'{label}' ({format_count(counts[label], 'image')})" for label in ordered[:_MOST_LISTED])
-    more = f" and {len(unknown) - _MOST_LISTED} more" if len(unknown) > _MOST_LISTED else ""
-    n = len(unknown)
-    where = f"'{terms.coarse.name}' as the model '{model}' can tell it" if terms else f"the model '{model}'"
-    known = ", ".join(taxonomy.slugs)
-    fitting = [] if terms else _find_common_terms(counts, record.make_taxonomy())
-    labels = ", ".join(f"'{label}'" for label in ordered[:2])
-    others = f'leave these images out with --where "label not in ({labels}{", ..." if n > 2 else ""})".'
-    if n == len(counts):
-        others = "give a model of these classes with --model, which `galaxtool finetune` trains."
-    hint = f"score it in coarser terms with --coarse {fitting[0]}; or {others}" if fitting else others
-    return InputError(
-        f"{n} {'label is not a class' if n == 1 else 'labels are not classes'} of {where}: {listed}{more}. "
-        f"Its classes are {known}.",
-        hint=hint[0].upper() + hint[1:],
-    )
-
-
-def _find_common_terms(labels: Counter[str], fine: Taxonomy) -> list[str]:
-    """Return the registered taxonomies in which a model can be scored against labels."""
-    fitting = []
-    for entry in get_registry().taxonomies:
-        coarse = entry.create(entry.spec)
-        kept = set(find_parents(fine, coarse).values()) if coarse.name != fine.name else set()
-        if kept and not find_unmatched(labels, coarse.subset([slug for slug in coarse.slugs if slug in kept])):
-            fitting.append(entry.spec.name)
-    return fitting

@@ -41,15 +41,17 @@ def register_metrics() -> list[MetricSpec]:
         *_list_evaluation_metrics(),
         MetricSpec(
             name="map_at_5",
-            summary="Mean average precision of the 5 nearest images, each image a query among the others.",
+            summary="Mean average precision of the 5 nearest images, of each image among the others or in a gallery.",
             factory="galaxtool.evaluation.retrieval:average_precision_at_5",
             inputs="embeddings",
+            takes_gallery=True,
         ),
         MetricSpec(
             name="map",
-            summary="Mean average precision of all images, each image a query among the others.",
+            summary="Mean average precision of all images, of each image among the others or in a gallery.",
             factory="galaxtool.evaluation.retrieval:average_precision",
             inputs="embeddings",
+            takes_gallery=True,
         ),
     ]
 

@@ -47,35 +47,41 @@ class RetrievalScores:
         }
 
 
-def average_precision(embeddings: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the average precision of each query among all other items; see `retrieval_precision`."""
-    return retrieval_precision(embeddings, targets, None)
-
-
-def average_precision_at_5(embeddings: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the average precision of each query among its 5 nearest items; see `retrieval_precision`."""
-    return retrieval_precision(embeddings, targets, _AT)
-
-
-def retrieval_precision(embeddings: np.ndarray, targets: np.ndarray, top: int | None) -> np.ndarray:
-    """Return the average precision of each query among the other items.
+def average_precision(
+    embeddings: np.ndarray,
+    targets: np.ndarray,
+    gallery: np.ndarray | None = None,
+    gallery_targets: np.ndarray | None = None,
+    own_rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the average precision of each query in the whole gallery.
 
     Parameters
     ----------
     embeddings : ndarray, shape (N, D)
-        Embeddings of unit length.
+        Embeddings of the queries, of unit length.
     targets : ndarray of int, shape (N,)
-        Class indices.
-    top : int or None
-        Number of nearest items to consider; None for all, or 5.
+        Their classes.
+    gallery, gallery_targets, own_rows : ndarray, optional
+        As for `measure_retrieval`; by default the gallery of each query are the other queries.
 
     Returns
     -------
     ndarray of float64, shape (N,)
-        NaN for an item alone in its class. Of equally near items, the first comes first.
+        NaN for a query whose class is not in the gallery. Of equally near items, the first comes first.
     """
-    scores = measure_retrieval(embeddings, targets)[0]
-    return scores.average_precision if top is None else scores.at_5_by_hits
+    return measure_retrieval(embeddings, targets, gallery, gallery_targets, own_rows=own_rows)[0].average_precision
+
+
+def average_precision_at_5(
+    embeddings: np.ndarray,
+    targets: np.ndarray,
+    gallery: np.ndarray | None = None,
+    gallery_targets: np.ndarray | None = None,
+    own_rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the average precision of each query among its 5 nearest items; see `average_precision`."""
+    return measure_retrieval(embeddings, targets, gallery, gallery_targets, own_rows=own_rows)[0].at_5_by_hits
 
 
 def measure_retrieval(

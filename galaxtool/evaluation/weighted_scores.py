@@ -15,7 +15,7 @@ import numpy as np
 Weighted = Callable[[np.ndarray], float]
 WeightedClasses = Callable[[np.ndarray], np.ndarray]
 
-_LEAST = 1e-15  # the probability of a true class in the logarithm, as scikit-learn once had it
+_LEAST = float(np.finfo(np.float64).eps)  # the probability of a true class in the logarithm, as in scikit-learn
 
 
 def weigh_accuracy(probabilities: np.ndarray, targets: np.ndarray) -> Weighted:
@@ -46,7 +46,7 @@ def weigh_brier(probabilities: np.ndarray, targets: np.ndarray) -> Weighted:
 
 
 def weigh_cross_entropy(probabilities: np.ndarray, targets: np.ndarray) -> Weighted:
-    """Return the mean negative logarithm of the probability of the true class, which counts as at least 1e-15."""
+    """Return the mean negative logarithm of the probability of the true class, which counts as at least 2.2e-16."""
     exact = probabilities.astype(np.float64)
     return _weigh_mean(-np.log(np.maximum(exact[np.arange(len(targets)), targets], _LEAST)))
 

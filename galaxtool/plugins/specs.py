@@ -151,6 +151,12 @@ class MetricSpec(Spec):
         is computed again for each of 200 bootstrap resamples, so it should be fast. With ``"embeddings"``, `values`
         are unit embeddings of shape (N, dim) and the result is an array of shape (N,) with a score for each item, NaN
         for an item without one; the metric is their mean.
+    takes_gallery : bool
+        Whether a metric of embeddings can look the items up in other ones. With ``galaxtool evaluate --gallery``, the
+        factory is then called as ``factory(values, targets, gallery=..., gallery_targets=..., own_rows=...)``: the
+        unit embeddings (M, dim) and classes (M,) of the gallery, and the row of each item there, int (N,), -1 for an
+        item that is not there; an item is not to be compared with itself. Other metrics compare the items with each
+        other, and the report says so.
     interval : {"bootstrap", "wilson", "own"}
         The interval: percentiles of the resamples, the Wilson interval of a share of the items, or one of its own. The
         factory of a metric of probabilities with an interval of its own is called once, as
@@ -175,6 +181,7 @@ class MetricSpec(Spec):
     scope: str = "all"
     weighted: str = ""
     of_classes: str = ""
+    takes_gallery: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ def check_metric(name: str, *, seed: int = 0) -> None:
     - A metric of probabilities is a float, one of embeddings an array with a score for each item.
     - It is reproducible, leaves its arguments as they are, and does not depend on the order of the items.
     - It returns a number or NaN for items of one class only, and for a single item, without an exception.
+    - With a gallery, if it takes one, it has a score for each item, the same for a gallery of the items themselves.
     - Its fast form, if it has one, agrees with it for equal weights, and for weights that count items twice.
     - An interval of its own contains the value.
 
@@ -49,6 +50,8 @@ def check_metric(name: str, *, seed: int = 0) -> None:
     shuffled = score(values[order], targets[order], *extra)
     if spec.inputs == "embeddings":
         _check_per_item(name, first, shuffled, order)
+        if spec.takes_gallery:
+            _check_gallery(name, score, values, targets, first)
     else:
         value, again, moved = (
             _take_value(name, result, spec.interval) for result in (first, score(values, targets, *extra), shuffled)
@@ -80,6 +83,28 @@ def _check_per_item(name: str, first: Any, shuffled: Any, order: np.ndarray) -> 
     )
     assert np.allclose(scores[order], np.asarray(shuffled), equal_nan=True), (
         f"The metric '{name}' gives items another score in another order."
+    )
+
+
+def _check_gallery(name: str, score: Any, values: np.ndarray, targets: np.ndarray, among_themselves: Any) -> None:
+    """Check a metric with a gallery of the items themselves, in another order, and with one of half of them."""
+    order = np.random.default_rng(1).permutation(_N)
+    gallery, classes, rows = values[order], targets[order], np.argsort(order)
+    half = np.where(rows < _N // 2, rows, -1)
+    kept = [array.copy() for array in (values, targets, gallery, classes, rows)]
+    same = np.asarray(score(values, targets, gallery=gallery, gallery_targets=classes, own_rows=rows))
+    assert np.allclose(same, np.asarray(among_themselves), equal_nan=True), (
+        f"The metric '{name}' gives other scores if the items themselves are its gallery, of which each leaves itself "
+        "out: that is row own_rows[i] for item i."
+    )
+    part = _N // 2
+    apart = np.asarray(score(values, targets, gallery=gallery[:part], gallery_targets=classes[:part], own_rows=half))
+    assert apart.shape == (_N,), (
+        f"The metric '{name}' returns shape {apart.shape} for a gallery of {part} items, not a score for each of the "
+        f"{_N} items that are looked up there."
+    )
+    assert all(map(np.array_equal, (values, targets, gallery, classes, rows), kept)), (
+        f"The metric '{name}' changes its arguments; work on copies."
     )
 
 

@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,40 +14,14 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from sklearn import metrics as sk
-from support.helpers import SLUGS, make_model, write_fits
+from support.helpers import SLUGS
 
 import galaxtool
-from galaxtool.assessment.gallery import open_gallery
-from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.errors import GalaxtoolError, OutputExists
-from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.models.find import find_model
-from galaxtool.search.index.store import Index
-from galaxtool.search.source import read_record
 from galaxtool.tables.read import read_table
 from galaxtool.vision.perturb import LEVELS
 
 PER_CLASS = 4
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_model(tmp_path_factory.mktemp("evaluate") / "model")
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a labels.csv of 12 labelled images, one without a label, and one that is broken."""
-    folder = tmp_path_factory.mktemp("images")
-    lines = ["path,label,mag,truth,p_value"]
-    for seed in range(3 * PER_CLASS):
-        write_fits(folder / f"{seed}.fits", seed, size=24)
-        lines.append(f"{seed}.fits,{SLUGS[seed % 3]},{15 + seed},x,0.5")
-    write_fits(folder / "unknown.fits", 99, size=24)
-    (folder / "broken.fits").write_bytes(b"SIMPLE  = no")
-    lines += ["unknown.fits,,20,x,0.5", f"broken.fits,{SLUGS[0]},21,x,0.5"]
-    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +107,8 @@ def test_the_manifest_says_what_was_scored(evaluation: Path, model: Path, images
     [
         ("0.fits,spiral\n1.fits,spiral\n2.fits,bar", {}, "2 labels are not classes of the model.*'spiral' (2 images)",
          "Give a model of these classes"),
+        ("0.fits,FRI\n1.fits,FRII\n2.fits,bent", {}, "3 labels are not classes of the model.*'FRI' (1 image)",
+         "Give a model of these classes, such as --model mini-radio."),
         ("0.fits,spiral\n1.fits,merging\n2.fits,x", {}, "2 labels are not classes of the model.*'x' (1 image)",
          "--where"),
         ("0.fits,spiral\n1.fits,elliptical\n2.fits,spiral", {}, "labels are not classes", "--coarse gz1-coarse"),
@@ -193,6 +168,27 @@ def test_coarser_terms_sum_the_probabilities(model: Path, images: Path, tmp_path
     assert found.metrics["n"] == 3 * PER_CLASS
 
 
+def test_another_prior_and_several_views_are_those_of_classify(model: Path, images: Path, tmp_path: Path) -> None:
+    shutil.copytree(model, tmp_path / "model")
+    record = json.loads((model / "model.json").read_text())
+    prior = dict(zip(SLUGS, (0.1, 0.6, 0.3), strict=True))
+    changed = {**record, "prior": prior, "scores_prior": "training"}
+    (tmp_path / "model" / "model.json").write_text(json.dumps(changed))
+    options = {"model": tmp_path / "model", "prior": "uniform", "tta": 4}
+    expected = galaxtool.classify([images / "labels.csv"], output=tmp_path / "p.parquet", **options).table
+    found = galaxtool.evaluate(images, output=tmp_path / "out", figures=False, **options)
+    table = read_table(tmp_path / "out" / "predictions.parquet")
+    plain = galaxtool.classify([images / "labels.csv"], output=tmp_path / "q.parquet", model=model).table
+    for slug in SLUGS:
+        np.testing.assert_allclose(table[f"p_{slug}"].filled(-1), expected[f"p_{slug}"].filled(-1), atol=1e-6)
+    assert not np.allclose(table[f"p_{SLUGS[0]}"].filled(-1), plain[f"p_{SLUGS[0]}"].filled(-1), atol=1e-3)
+    probabilities, targets = read_scored(tmp_path / "out")
+    loss = sk.log_loss(targets, probabilities, labels=range(3))
+    assert found.metrics["cross_entropy"]["value"] == pytest.approx(loss, abs=1e-5)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Class frequencies" in page and "Views" in page
+
+
 @pytest.mark.slow
 def test_perturbed_images_are_scored_and_figures_drawn(model: Path, images: Path, tmp_path: Path) -> None:
     with pytest.raises(GalaxtoolError, match="'blur'"):
@@ -240,69 +236,3 @@ def test_a_model_without_classes_is_scored_by_retrieval(model: Path, images: Pat
     expected = np.mean([sk.average_precision_score(row, -np.arange(11)) for row in hits])
     assert found.metrics["map"]["value"] == pytest.approx(expected, abs=1e-6)
     assert set(found.metrics["retrieval"]) >= {"cosine", "dot_product"}
-
-
-def test_a_gallery_is_a_data_set_or_an_index(model: Path, images: Path, tmp_path: Path) -> None:
-    rows = [f"{seed}.fits,{SLUGS[seed % 3]}" for seed in range(12)]
-    for name, own in (("queries", rows[:7]), ("gallery", rows[4:])):
-        lines = [f"{images}/{line}" for line in own]
-        (tmp_path / f"{name}.csv").write_text("\n".join(["path,label", *lines]) + "\n")
-    galaxtool.index([tmp_path / "gallery.csv"], model=model, output=tmp_path / "index")
-    options = {"model": model, "figures": False, "overwrite": True}
-    found = [
-        galaxtool.evaluate(tmp_path / "queries.csv", output=tmp_path / "out", gallery=gallery, **options).metrics
-        for gallery in (tmp_path / "gallery.csv", tmp_path / "index")
-    ]
-    index, stored = Index.open(tmp_path / "index"), pq.read_table(tmp_path / "out" / "embeddings.parquet").to_pylist()
-    vectors = {int(Path(row["id"]).name): np.array(row["embedding"]) for row in stored}
-    vectors |= {int(Path(index[row].id).name): vector for row, vector in enumerate(index.all_vectors())}
-    right = []
-    for query in range(7):  # the three that are in the gallery do not find themselves
-        others = [row for row in range(4, 12) if row != query]
-        nearest = max(others, key=lambda row: vectors[row] @ vectors[query])
-        right.append(nearest % 3 == query % 3)
-    for metrics, words in zip(found, ("gallery.csv'", "the index"), strict=True):
-        retrieval = metrics["retrieval"]
-        assert retrieval["cosine"]["precision_at_1"]["value"] == pytest.approx(np.mean(right), abs=1e-6)
-        assert retrieval["gallery_source"]["images"] == 8 and retrieval["gallery_source"]["queries_among_them"] == 3
-        assert words in retrieval["gallery"] and 0 < retrieval["cosine"]["precision_at_1"]["chance"] < 1
-    (tmp_path / "gallery.csv").write_text(f"path,label\n{images}/0.fits,{SLUGS[0]}\n{images}/1.fits,cheese\n")
-    with pytest.raises(GalaxtoolError, match=r"In the gallery .*: 1 label is not a class"):
-        galaxtool.evaluate(
-            tmp_path / "queries.csv", output=tmp_path / "o", gallery=tmp_path / "gallery.csv", model=model
-        )
-
-
-def test_an_index_of_other_views_is_noticed_and_one_without_the_column_refused(
-    model: Path, images: Path, tmp_path: Path
-) -> None:
-    rows = [f"{images}/{seed}.fits,{SLUGS[seed]}" for seed in range(2)]
-    (tmp_path / "gallery.csv").write_text("\n".join(["path,label", *rows]) + "\n")
-    galaxtool.index([tmp_path / "gallery.csv"], model=model, output=tmp_path / "index", tta=2)
-    options = EvaluateOptions(dataset="d", model="m", output=tmp_path / "o", gallery=str(tmp_path / "index"))
-    files = find_model(str(model))
-    record = read_record(files)
-
-    def list_notes(size: int, tta: int) -> tuple[str, ...]:
-        preprocess = replace(record.make_preprocess(), size=size)
-        return open_gallery(options, ReadingOptions(), files, record, preprocess, tta=tta).notes
-
-    own = record.make_preprocess().size
-    assert list_notes(own, 2) == ()
-    (views,) = list_notes(own, 1)
-    assert "of 2 views" in views and "--tta 2" in views
-    (preprocessed,) = list_notes(own + 1, 2)
-    assert "other options" in preprocessed and list_notes(own + 1, 4)[1:] == (preprocessed,)
-
-    options = replace(options, label_column="morphology")
-    with pytest.raises(GalaxtoolError, match="no column 'morphology'"):
-        open_gallery(options, ReadingOptions(), files, record, record.make_preprocess(), tta=2)
-
-
-@pytest.mark.slow
-def test_an_index_of_another_model_is_refused(model: Path, images: Path, tmp_path: Path) -> None:
-    galaxtool.index([images / "labels.csv"], model=model, output=tmp_path / "index")
-    with pytest.raises(GalaxtoolError, match="built with the model"):
-        galaxtool.evaluate(
-            images, output=tmp_path / "o", gallery=tmp_path / "index", coarse="gz2-5", where="label != 'merging'"
-        )

@@ -9,8 +9,9 @@ import pytest
 from scipy.special import softmax
 from support.helpers import make_model
 
-from galaxtool.assessment.held_out import CrossFit, find_cross_fit
+from galaxtool.assessment.held_out import find_cross_fit
 from galaxtool.evaluation.calibration import cross_fit, fit_temperature
+from galaxtool.evaluation.cross_fit import CrossFit
 from galaxtool.models.record import ModelRecord
 
 

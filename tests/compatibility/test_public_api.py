@@ -41,7 +41,7 @@ FIELDS = {
     "ReaderSpec": "suffixes magic",
     "ContainerSpec": "suffixes magic offsets",
     "TableFormatSpec": "suffixes",
-    "MetricSpec": "inputs interval higher_is_better scope weighted of_classes",
+    "MetricSpec": "inputs interval higher_is_better scope weighted of_classes takes_gallery",
     "PlotSpec": "inputs takes options",
     "ModelSpec": "folder",
     "RecipeSpec": "path command",

@@ -19,7 +19,7 @@ from sklearn.metrics import (
 
 from galaxtool.evaluation.class_scores import compute_class_scores, describe_small_classes, list_small_classes
 from galaxtool.evaluation.metrics import compute_classification_metrics, compute_metric
-from galaxtool.evaluation.retrieval import retrieval_precision
+from galaxtool.evaluation.retrieval import average_precision as retrieval_precision
 from galaxtool.finetuning.score_tables import list_score_tables
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.registry import get_registry
@@ -83,7 +83,7 @@ def test_scores_equal_scikit_learn_and_their_definitions() -> None:
 
 def test_retrieval_over_all_is_scikit_learn_s_average_precision() -> None:
     _, targets, embeddings = made(30, 3, seed=2)
-    found = retrieval_precision(embeddings, targets, None)
+    found = retrieval_precision(embeddings, targets)
     for i in range(30):
         rest = np.delete(np.arange(30), i)
         assert found[i] == pytest.approx(
@@ -146,7 +146,7 @@ def test_what_is_undefined_is_none_and_nobody_is_warned(targets: list[int]) -> N
 
 def test_an_item_alone_in_its_class_is_no_query() -> None:
     _, _, embeddings = made(3, 3, seed=6)
-    assert np.isnan(retrieval_precision(embeddings, np.array([0, 0, 1]), None)).tolist() == [False, False, True]
+    assert np.isnan(retrieval_precision(embeddings, np.array([0, 0, 1]))).tolist() == [False, False, True]
 
 
 @settings(max_examples=6, deadline=None)

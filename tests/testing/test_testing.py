@@ -17,9 +17,11 @@ from galaxtool import (
     DatasetSpec,
     HeadSpec,
     Item,
+    MetricSpec,
     check_backbone,
     check_dataset,
     check_head,
+    check_metric,
     get_registry,
     hookimpl,
 )
@@ -253,3 +255,28 @@ def test_check_dataset_finds_that_nothing_can_be_read(register: Any) -> None:
     register("register_datasets", DatasetSpec, lambda path=None: made)
     with pytest.raises(AssertionError, match="None of the 3 cutouts"):
         check_dataset("odd")
+
+
+def find_itself(values: np.ndarray, targets: np.ndarray, gallery: Any = None, gallery_targets: Any = None,
+                own_rows: Any = None) -> np.ndarray:  # fmt: skip
+    """A metric that leaves an item out among the items, but not in a gallery."""
+    similarity = values @ (values if gallery is None else gallery).T
+    if gallery is None:
+        np.fill_diagonal(similarity, -np.inf)
+    found = (targets if gallery is None else gallery_targets)[similarity.argmax(axis=1)]
+    return (found == targets).astype(float)
+
+
+def score_the_gallery(values: np.ndarray, targets: np.ndarray, gallery: Any = None, gallery_targets: Any = None,
+                      own_rows: Any = None) -> np.ndarray:  # fmt: skip
+    """A metric with a score for each item of the gallery."""
+    return np.ones(len(values if gallery is None else gallery))
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"), [(find_itself, "leaves itself out"), (score_the_gallery, "shape \\(30,\\) for a gallery")]
+)
+def test_check_metric_finds_what_is_wrong_with_a_gallery(factory: Any, message: str, register: Any) -> None:
+    register("register_metrics", MetricSpec, factory, inputs="embeddings", takes_gallery=True)
+    with pytest.raises(AssertionError, match=message):
+        check_metric("odd")

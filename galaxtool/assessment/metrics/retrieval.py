@@ -41,7 +41,7 @@ def measure_embeddings(
     targets : ndarray of int, shape (N,)
         True class of each image.
     gallery : Gallery, optional
-        What they are looked up in. Metrics of plugins do not know it: they compare the images with each other.
+        What they are looked up in. A metric of a plugin that takes no gallery compares the images with each other.
     seed : int
         Random seed of the resamples and of the permuted labels.
     progress : Progress
@@ -89,23 +89,50 @@ def measure_embeddings(
         )
     elif "dot_product" not in vectors:
         retrieval["note"] = "The vectors of an index are of unit length; give images as the gallery for dot products."
+    entries, apart = _measure_registered(embeddings, targets, gallery, retrieval["cosine"], weights)
+    if apart:
+        retrieval["note"] = " ".join(filter(None, (retrieval.get("note"), _describe_apart(apart))))
+        retrieval["without_gallery"] = apart
+    return {**entries, "retrieval": retrieval}
+
+
+def _measure_registered(
+    embeddings: np.ndarray,
+    targets: np.ndarray,
+    gallery: Gallery | None,
+    by_cosine: dict[str, Any],
+    weights: np.ndarray,
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the entry of every registered metric of embeddings, and the names of those that take no gallery."""
     entries: dict[str, Any] = {}
+    apart = []
     for metric in get_registry().metrics:
         if metric.spec.inputs != "embeddings":
             continue
         name = metric.spec.name
         if metric.origin == "built-in" and name in _BUILT_IN:
-            entries[name] = {key: retrieval["cosine"][name][key] for key in ("value", "low", "high")}
+            entries[name] = {key: by_cosine[name][key] for key in ("value", "low", "high")}
             continue
+        name = metric.qualified if name in entries else name
+        others = {}
+        if gallery is not None and metric.spec.takes_gallery:
+            others = {"gallery": gallery.vectors, "gallery_targets": gallery.targets, "own_rows": gallery.own_rows}
+        elif gallery is not None:
+            apart.append(name)
         try:
-            values = np.asarray(metric.load()(embeddings, targets), dtype=np.float64)
-            entries[metric.qualified if name in entries else name] = _make_mean_entry(values, weights)
+            values = np.asarray(metric.load()(embeddings, targets, **others), dtype=np.float64)
+            entries[name] = _make_mean_entry(values, weights)
         except Exception as error:
             if is_debugging():
                 raise
             problem = f"{type(error).__name__}: {error}"
             entries[name] = {**make_entry(np.nan, np.nan, np.nan), "error": problem}
-    return {**entries, "retrieval": retrieval}
+    return entries, apart
+
+
+def _describe_apart(names: list[str]) -> str:
+    verb = "compares" if len(names) == 1 else "compare"
+    return f"{', '.join(names)} {verb} the images with each other, not with the gallery."
 
 
 def _sum_weights(resamples: StratifiedResamples) -> np.ndarray:

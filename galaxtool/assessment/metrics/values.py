@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool.assessment.held_out import CrossFit
 from galaxtool.assessment.scores_job import DatasetScores
+from galaxtool.evaluation.cross_fit import CrossFit
 from galaxtool.evaluation.regression_scores import measure_quantity
 from galaxtool.models.record import ModelRecord
 from galaxtool.taxonomy.quantities import quantities_from_dict
