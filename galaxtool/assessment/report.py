@@ -29,6 +29,8 @@ FIGURES = {
 """Kinds of figure that are drawn of every evaluation, and their captions."""
 
 _SUFFIXES = (".png", ".pdf")
+_OF_ONE = ("confusion",)  # kinds that show one evaluation
+_MEANS = ("class-f1",)  # kinds that show the mean of those with the same label
 
 
 def write_tables(folder: Path, metrics: Mapping[str, Any]) -> list[RowTable]:
@@ -46,11 +48,25 @@ def write_tables(folder: Path, metrics: Mapping[str, Any]) -> list[RowTable]:
     return tables
 
 
-def draw_figures(evaluation: Path, metrics: Mapping[str, Any], progress: Progress) -> list[tuple[str, Path]]:
+def draw_figures(
+    folder: Path, metrics: Mapping[str, Any], progress: Progress, evaluations: Sequence[Path] = ()
+) -> list[tuple[str, Path]]:
     """Draw the figures of an evaluation directory, and return their captions and PNG files.
 
     A figure that cannot be drawn costs only itself.
+
+    Parameters
+    ----------
+    folder : Path
+        The evaluation directory, in which the figures are written.
+    metrics : mapping
+        Content of its ``metrics.json``.
+    progress : Progress
+        Receiver of warnings.
+    evaluations : sequence of Path
+        Evaluations of several models, which are drawn in one figure, if it is the folder of several.
     """
+    inputs = tuple(map(str, evaluations or (folder,)))
     wanted: list[tuple[str, str, str, str | None]]
     wanted = [(kind, kind, caption, None) for kind, caption in FIGURES.items() if "confusion" in metrics]
     wanted += [("accuracy-by", f"accuracy-by-{name}", f"Accuracy by {name}", name) for name in metrics.get("by", {})]
@@ -58,21 +74,26 @@ def draw_figures(evaluation: Path, metrics: Mapping[str, Any], progress: Progres
         wanted.append(("robustness", "robustness", "Accuracy on perturbed images", None))
     figures = []
     for kind, name, caption, column in wanted:
+        if len(inputs) > 1 and kind in _OF_ONE:
+            continue
         try:
-            _draw(kind, evaluation, column, [evaluation / "figures" / f"{name}{suffix}" for suffix in _SUFFIXES])
+            _draw(kind, inputs, column, [folder / "figures" / f"{name}{suffix}" for suffix in _SUFFIXES])
         except GalaxtoolError as error:
             warn(progress, f"The figure '{name}' was not drawn: {error.message}")
         else:
-            figures.append((caption, evaluation / "figures" / f"{name}.png"))
+            figures.append((caption, folder / "figures" / f"{name}.png"))
     return figures
 
 
-def _draw(kind: str, evaluation: Path, column: str | None, paths: Sequence[Path]) -> None:
+def _draw(kind: str, inputs: tuple[str, ...], column: str | None, paths: Sequence[Path]) -> None:
     """Draw a figure once, and save it to several files."""
     registered = get_registry().plots.find(kind)
     options = parse_options(f"the plot '{kind}'", registered.spec.options, [])
     width = 2 if kind == "robustness" else 1
-    request = PlotRequest(kind=kind, inputs=(str(evaluation),), by=column, options=options, columns=width)
+    label: tuple[str, ...] = ()
+    if len(inputs) > 1 and kind in _MEANS:
+        label = (f"mean of {len(inputs)} models",) * len(inputs)
+    request = PlotRequest(kind=kind, inputs=inputs, by=column, label=label, options=options, columns=width)
     with use_style():
         save_figure(registered.create(request), *paths)
 

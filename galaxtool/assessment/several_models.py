@@ -13,7 +13,7 @@ import numpy as np
 
 from galaxtool.assessment.evaluate import evaluate_dataset
 from galaxtool.assessment.options import EvaluateOptions
-from galaxtool.assessment.report import write_page, write_tables
+from galaxtool.assessment.report import draw_figures, write_page, write_tables
 from galaxtool.assessment.results import EvaluateResult
 from galaxtool.assessment.same_settings import check_same_settings, describe_settings
 from galaxtool.assessment.spread import summarize_metrics
@@ -160,9 +160,10 @@ def _summarize(
     run.manifest["notes"] = notes
     run.manifest["inputs"] = [{"name": first.dataset, "images": first.n}]
     tables = write_tables(run.path / "tables", metrics)
+    figures = draw_figures(run.path, metrics, progress, [one.output for one in members]) if options.figures else []
     settings = {"Models": model, "Data": options.dataset, "Each by itself": "models/NAME/report.html"}
     shown = {**metrics, "model": format_count(len(members), "model")}
-    write_page(run.path / "report.html", shown, tables, [], notes=notes, settings=settings)
+    write_page(run.path / "report.html", shown, tables, figures, notes=notes, settings=settings)
     return EvaluateResult(
         output=run.path,
         model=model,

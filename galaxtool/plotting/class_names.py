@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from galaxtool.errors import InputError
 from galaxtool.plotting.labels import name_class
 from galaxtool.plugins.registry import get_registry
+from galaxtool.taxonomy.matching import choose_taxonomy, match_labels
 
 _SHARED_WORDS = re.compile(r"\s*\b(?:radio\s+)?(?:galaxy|source)\b")
 _LONGEST = 26
@@ -39,3 +41,19 @@ def name_classes(slugs: Sequence[str]) -> list[str]:
             usable = len({*names}) == len(names) and all(0 < len(name) <= _LONGEST for name in names)
             return names if usable else words
     return words
+
+
+def find_slugs(labels: Iterable[str]) -> dict[str, str]:
+    """Return the slug of each label in the registered taxonomy that all of them fit, or else the labels themselves.
+
+    Examples
+    --------
+    >>> find_slugs(["FRII", "Compact"]), find_slugs(["ring", "bar"])
+    ({'FRII': 'frii', 'Compact': 'compact'}, {'ring': 'ring', 'bar': 'bar'})
+    """
+    distinct = list(dict.fromkeys(label for label in labels if label.strip()))
+    try:
+        fitting = choose_taxonomy(distinct, [r.create(r.spec) for r in get_registry().taxonomies])
+    except InputError:  # they fit several
+        fitting = None
+    return {label: label for label in distinct} if fitting is None else match_labels(distinct, fitting)

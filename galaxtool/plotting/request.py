@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +75,19 @@ class PlotRequest:
         return Path(self.inputs[0])
 
     def name_inputs(self) -> list[str]:
-        """Return a name for each input, for the legend: the given one, or else the name of the file or folder."""
+        """Return a name for each input, for the legend: the given one, or else the name of the file or folder.
+
+        Raises
+        ------
+        ConfigError
+            If two inputs have the same given name.
+        """
+        if twice := [name for name, n in Counter(self.label).items() if n > 1]:
+            raise ConfigError(
+                f"--label '{twice[0]}' is given {self.label.count(twice[0])} times, and '{self.kind}' draws each input "
+                "by itself.",
+                hint="Give each input a --label of its own.",
+            )
         paths = [Path(text) for text in self.inputs]
         names = [path.resolve().name if path.is_dir() else path.stem for path in paths]
         return list(self.label or (names if len(set(names)) == len(names) else self.inputs))

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from support.helpers import SLUGS, make_model, write_fits
 
 import galaxtool
+from galaxtool.assessment import report
 from galaxtool.assessment.same_settings import check_same_settings
 from galaxtool.cli.main import application
 from galaxtool.errors import ConfigError, InputError
+from galaxtool.types import Silent
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +148,21 @@ def test_a_figure_shows_one_of_them(together: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="an evaluation of 2 models") as caught:
         galaxtool.plot("confusion", together, output=tmp_path / "x.png")
     assert "seed0" in str(caught.value.hint)
+
+
+def test_the_figures_of_several_models(together: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: dict[str, Figure] = {}
+    monkeypatch.setattr(report, "save_figure", lambda figure, path, *others: drawn.update({path.stem: figure}))
+    report.draw_figures(together, read(together), Silent(), [together / "models" / f"seed{k}" for k in range(2)])
+    assert set(drawn) == {"class-f1", "roc", "precision-recall", "reliability", "accuracy-by-mag"}
+    for name in ("roc", "accuracy-by-mag"):
+        legends = [axes.get_legend() for axes in drawn[name].axes] + drawn[name].legends
+        texts = " ".join(text.get_text() for legend in legends if legend for text in legend.get_texts())
+        assert "seed0" in texts and "seed1" in texts, name
+    (series,) = drawn["class-f1"].axes[0].containers
+    each = [[one["f1"]["value"] for one in read(together / "models" / f"seed{k}")["classes"].values()] for k in (0, 1)]
+    np.testing.assert_allclose(series.lines[0].get_xdata(), np.mean(np.array(each, float), axis=0), atol=1e-6)
+    assert series.get_label() == "mean of 2 models"
 
 
 def test_each_model_once(images: Path, models: list[Path], tmp_path: Path) -> None:

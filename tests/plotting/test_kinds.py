@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from support.training_helpers import run_command
 import galaxtool
 from galaxtool.assessment.metrics.classes import Predictions, measure_classes
 from galaxtool.errors import GalaxtoolError
+from galaxtool.evaluation.calibration_error import expected_calibration_error
+from galaxtool.evaluation.cross_fit import CrossFit
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.scored import read_scored
 from galaxtool.plugins.options import parse_options
@@ -175,6 +178,34 @@ def test_f1_has_the_intervals_of_evaluate(place: Path) -> None:
     assert ends == [pytest.approx([told[slug]["f1"]["low"], told[slug]["f1"]["high"]]) for slug in scored.classes]
 
 
+def test_f1_of_several_seeds_is_their_mean(place: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    for seed in (0, 1):
+        write_evaluation(tmp_path / f"s{seed}", ["1p", "2p", "3p"], rng.integers(3, size=60))
+    seeds = [tmp_path / "s0", tmp_path / "s1"]
+    one, two, both = (
+        draw("class-f1", *inputs, label=("new",) * len(inputs)).axes[0].containers
+        for inputs in (seeds[:1], seeds[1:], seeds)
+    )
+    assert len(both) == 1 and both[0].get_label() == "new"
+    values = [series[0].lines[0].get_xdata() for series in (one, two, both)]
+    assert not np.allclose(values[0], values[1]) and values[2] == pytest.approx((values[0] + values[1]) / 2)
+
+
+def test_the_reliability_of_a_cross_fitted_evaluation_is_cross_fitted(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "peaks", tmp_path / "peaks")
+    cross_fit = CrossFit(2.0, (1.0, 0.5, 1.5))
+    calibration = {"cross_fitted": True, **cross_fit.as_dict()}
+    (tmp_path / "peaks" / "metrics.json").write_text(json.dumps({"calibration": calibration}))
+    scored = read_scored(place / "peaks", Notes())
+    held_out = cross_fit.recalibrate(scored.probabilities, scored.targets)
+    inputs = (place / "peaks", tmp_path / "peaks")
+    texts = draw("reliability", *inputs, label=("plain", "run")).axes[0].get_legend().get_texts()
+    plain, fitted = (expected_calibration_error(values, scored.targets) for values in (scored.probabilities, held_out))
+    assert abs(plain - fitted) > 0.002
+    assert [text.get_text() for text in texts] == [f"plain, ECE {plain:.3f}", f"run, ECE {fitted:.3f}, cross-fitted"]
+
+
 def test_inputs_of_the_same_name_are_told_apart(place: Path) -> None:
     upper = draw("reliability", place / "six", place / "other" / "six").axes[0]
     labels = [text.get_text() for text in upper.get_legend().get_texts()]
@@ -220,6 +251,7 @@ def describe(figure: Figure) -> list[object]:
         ("roc", ("single",), {}, "All images of '{place}/single' are of one class, '1p'"),
         ("roc", ("scratch",), {}, "The run '{place}/scratch' has no predictions of images with a true class"),
         ("roc", (), {}, "'roc' draws evaluations, and none is given"),
+        ("roc", ("six", "peaks"), {"label": ("a", "a")}, "--label 'a' is given 2 times, and 'roc' draws each input"),
         ("accuracy-by", ("six",), {}, "'accuracy-by' needs the column to divide by"),
         ("accuracy-by", ("six",), {"by": "magn"}, "Did you mean 'mag'?"),
         ("accuracy-by", ("six",), {"by": "name"}, "The column 'name' of '{place}/six' is not numeric"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from astropy.stats import binom_conf_interval
@@ -15,7 +15,11 @@ from galaxtool.plotting.style import COLORS, LINES, MARKERS, make_figure, with_s
 
 @with_style
 def draw_reliability(
-    scored: Mapping[str, tuple[np.ndarray, np.ndarray]], *, bins: int = 15, columns: int = 1
+    scored: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    *,
+    bins: int = 15,
+    columns: int = 1,
+    cross_fitted: Collection[str] = (),
 ) -> Figure:
     """Draw the share of right predictions by confidence, and below it the distribution of the confidences.
 
@@ -27,6 +31,8 @@ def draw_reliability(
         Most bins of confidence, which have equal numbers of images, at least 10.
     columns : {1, 2}
         Columns of a journal page that the figure spans.
+    cross_fitted : collection of str
+        Models whose probabilities have temperatures that were not fitted to the image; the legend says so.
 
     Returns
     -------
@@ -43,6 +49,7 @@ def draw_reliability(
         center, share, low, high = bin_confidences(confidence, right, bins)
         error = expected_calibration_error(probabilities, targets)
         label = f"{name}, ECE {error:.3f}" if len(scored) > 1 else f"ECE {error:.3f}"
+        label += ", cross-fitted" if name in cross_fitted else ""
         style = {"color": COLORS[i % len(COLORS)], "linestyle": LINES[i % len(LINES)]}
         upper.errorbar(
             center, share, yerr=find_bars(share, low, high), marker=MARKERS[i % len(MARKERS)], elinewidth=0.8,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from galaxtool.datasets.open import open_dataset
 from galaxtool.errors import InputError
 from galaxtool.plotting.charts.class_counts import draw_class_counts
-from galaxtool.plotting.class_names import name_classes
+from galaxtool.plotting.class_names import find_slugs, name_classes
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.scored import PREDICTIONS, read_labels
 from galaxtool.plotting.trainings import open_training
@@ -24,7 +24,7 @@ SPLITS = ("train", "valid", "test")
 
 def plot_class_counts(request: PlotRequest) -> Figure:
     """Draw the number of images of each class of a data set, an evaluation, a table, or the splits of a run."""
-    counts = _count(request)
+    counts = _match(_count(request))
     if not any(counts.values()):
         raise InputError(f"No image of '{request.inputs[0]}' has a class.", hint="Name the column with --truth COLUMN.")
     classes = _sort({slug for own in counts.values() for slug in own})
@@ -53,6 +53,16 @@ def _count(request: PlotRequest) -> dict[str, Mapping[str, int]]:
         if item.label is not None:
             splits.setdefault(item.split, Counter())[item.label] += 1
     return {split: own for split, own in splits.items() if own}
+
+
+def _match(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Counter[str]]:
+    """Return counts by the slugs of the classes, whatever the labels of a data set are."""
+    slug_of = find_slugs(label for own in counts.values() for label in own)
+    matched: dict[str, Counter[str]] = {split: Counter() for split in counts}
+    for split, own in counts.items():
+        for label, number in own.items():
+            matched[split][slug_of.get(label, label)] += number
+    return matched
 
 
 def _sort(classes: set[str]) -> list[str]:

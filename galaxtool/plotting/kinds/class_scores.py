@@ -12,7 +12,7 @@ from galaxtool.evaluation.resamples import StratifiedResamples, make_resampled_e
 from galaxtool.evaluation.weighted_scores import weigh_f1
 from galaxtool.plotting.charts.class_scores import ClassScores, draw_class_scores
 from galaxtool.plotting.class_names import name_classes
-from galaxtool.plotting.kinds.classification import read_inputs
+from galaxtool.plotting.kinds.classification import read_each
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.scored import ScoredImages
 from galaxtool.plugins.registry import get_registry
@@ -25,34 +25,48 @@ _SEED = 0  # that of `galaxtool evaluate`, so that the figure has the intervals 
 def plot_class_f1(request: PlotRequest) -> Figure:
     """Draw F1 per class, and F1 in the coarser classes of other taxonomies, for one or more evaluations.
 
-    An evaluation of a model that was trained on the coarser classes goes into their panel.
+    An evaluation of a model that was trained on the coarser classes goes into their panel. Inputs with the same label
+    are trainings that differ in their seed: their means are drawn, and the means of both ends of their intervals.
     """
     coarser = [_load(name.strip()) for name in str(request.options["relabel"]).split(",") if name.strip()]
-    panels: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
     titles = {taxonomy.slugs: taxonomy.name for taxonomy in coarser}
-    inputs = read_inputs(request)
-    for name, scored in inputs.items():
-        panels.setdefault(_match(scored.classes, coarser), {})[name] = _measure(scored)
+    every = read_each(request)
+    names = list(request.label) or request.name_inputs()
+    panels: dict[tuple[str, ...], dict[str, list[np.ndarray]]] = {}
+    for name, scored in zip(names, every, strict=True):
+        _add(panels, _match(scored.classes, coarser), name, scored)
     for taxonomy in coarser:
-        converted = {name: _relabel(scored, taxonomy) for name, scored in inputs.items()}
-        found = {name: scored for name, scored in converted.items() if scored is not None}
-        if not found:
+        converted = [_relabel(scored, taxonomy) for scored in every]
+        if not any(converted):
             raise InputError(
                 f"No class of the evaluations has a counterpart in the taxonomy '{taxonomy.name}'.",
                 hint="Leave --option relabel out, or see `galaxtool taxonomies` on which classes are coarser.",
             )
-        for name, scored in found.items():
-            panels.setdefault(scored.classes, {})[name] = _measure(scored)
-            titles[scored.classes] = taxonomy.name
+        for name, found in zip(names, converted, strict=True):
+            if found is not None:
+                _add(panels, found.classes, name, found)
+                titles[found.classes] = taxonomy.name
     if len(panels) > 1:
         titles = {**{one.slugs: one.name for one in _load_all()}, **titles}
     drawn = [
         ClassScores(
-            titles.get(classes, ""), tuple(name_classes(classes)), {name: own[name] for name in inputs if name in own}
+            titles.get(classes, ""),
+            tuple(name_classes(classes)),
+            {name: np.mean(own[name], axis=0) for name in dict.fromkeys(names) if name in own},
         )
         for classes, own in panels.items()
     ]
     return draw_class_scores(drawn, columns=request.columns)
+
+
+def _add(
+    panels: dict[tuple[str, ...], dict[str, list[np.ndarray]]],
+    classes: tuple[str, ...],
+    name: str,
+    scored: ScoredImages,
+) -> None:
+    """Add the scores of an input to the panel of its classes."""
+    panels.setdefault(classes, {}).setdefault(name, []).append(_measure(scored))
 
 
 def _load(name: str) -> Taxonomy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from galaxtool.errors import ConfigError, InputError, TableError
+from galaxtool.evaluation.cross_fit import CrossFit
 from galaxtool.plotting.charts.by_column import draw_by_column
 from galaxtool.plotting.charts.confusion import draw_confusion
 from galaxtool.plotting.charts.curves import draw_precision_recall, draw_roc
@@ -30,10 +32,28 @@ def plot_confusion(request: PlotRequest) -> Figure:
 
 
 def plot_reliability(request: PlotRequest) -> Figure:
-    """Draw the reliability diagram of one or more evaluations."""
-    scored = {name: (one.probabilities, one.targets) for name, one in read_inputs(request).items()}
-    bins = read_bins(request)
-    return draw_reliability(scored, bins=bins, columns=request.columns)
+    """Draw the reliability diagram of one or more evaluations.
+
+    If an evaluation has cross-fitted the temperature of its model, so does the figure, as its tables do.
+    """
+    scored, cross_fitted = {}, []
+    for (name, one), text in zip(read_inputs(request).items(), request.inputs, strict=True):
+        cross_fit = _read_cross_fit(Path(text))
+        if cross_fit is None:
+            scored[name] = one.probabilities, one.targets
+        else:
+            scored[name] = cross_fit.recalibrate(one.probabilities, one.targets), one.targets
+            cross_fitted.append(name)
+    return draw_reliability(scored, bins=read_bins(request), columns=request.columns, cross_fitted=cross_fitted)
+
+
+def _read_cross_fit(path: Path) -> CrossFit | None:
+    """Return how an evaluation has cross-fitted the temperature of its model; None if it has not."""
+    try:
+        calibration = json.loads((path / "metrics.json").read_text(encoding="utf-8"))["calibration"]
+        return CrossFit(float(calibration["temperature"]), tuple(map(float, calibration["factors"])))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def plot_roc(request: PlotRequest) -> Figure:
@@ -73,16 +93,17 @@ def plot_accuracy_by(request: PlotRequest) -> Figure:
 
 def read_inputs(request: PlotRequest) -> dict[str, ScoredImages]:
     """Return the images of each input by its name in the legend; raises `ConfigError` if there is no input."""
+    return dict(zip(request.name_inputs(), read_each(request), strict=True))
+
+
+def read_each(request: PlotRequest) -> list[ScoredImages]:
+    """Return the images of each input; raises `ConfigError` if there is no input."""
     if not request.inputs:
         raise ConfigError(
             f"'{request.kind}' draws evaluations, and none is given.",
             hint=f"Write: galaxtool plot {request.kind} EVALUATION -o FILE",
         )
-    names = request.name_inputs()
-    return {
-        name: read_scored(Path(text), request.log, truth=request.truth)
-        for name, text in zip(names, request.inputs, strict=True)
-    }
+    return [read_scored(Path(text), request.log, truth=request.truth) for text in request.inputs]
 
 
 def read_bins(request: PlotRequest) -> int:

@@ -11,6 +11,7 @@ from galaxtool.errors import ConfigError, UnreadableImage
 from galaxtool.images.read_options import PLAIN
 from galaxtool.plotting.charts.picture_grid import cell_pixels
 from galaxtool.plotting.charts.samples import Sample, draw_samples
+from galaxtool.plotting.class_names import find_slugs, name_classes
 from galaxtool.plotting.images import PlotImages, check_whole, open_images
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.pictures import find_preprocess, make_pictures
@@ -48,9 +49,17 @@ def _take_sample(
     values, unit = _collect_values(images, [int(row) for row in order[: max(n, _MEASURED)]])
     captions: tuple[str, ...] = ()
     if request.truth in images.columns:
-        labels = images.columns[request.truth][rows]
-        captions = tuple(name_class(str(label), width=_WRAP) for label in labels)
+        captions = _name_labels(images.columns[request.truth].astype(str).tolist(), rows)
     return Sample(name=name, pictures=tuple(pictures), values=values, captions=captions, unit=unit)
+
+
+def _name_labels(labels: list[str], rows: list[int]) -> tuple[str, ...]:
+    """Return the names of the classes of some images, whose taxonomy is found by the labels of all."""
+    slug_of = find_slugs(labels)
+    distinct = list(dict.fromkeys(slug_of.values()))
+    name_of = dict(zip(distinct, name_classes(distinct), strict=True))
+    chosen = (slug_of.get(labels[row], "") for row in rows)
+    return tuple(name_class(name_of[slug], width=_WRAP) if slug else "" for slug in chosen)
 
 
 def _collect_values(images: PlotImages, rows: list[int]) -> tuple[dict[str, np.ndarray], str]:
