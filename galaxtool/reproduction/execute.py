@@ -10,6 +10,7 @@ from galaxtool.errors import DependencyMissing, GalaxtoolError, OfflineError, Un
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.run import resume_run, start_run
 from galaxtool.reproduction.cluster import cluster_images
+from galaxtool.reproduction.evaluations import evaluate_training, is_evaluated
 from galaxtool.reproduction.plan import Training
 from galaxtool.types import Progress
 from galaxtool.utils.files.regular_files import read_regular_text
@@ -59,6 +60,8 @@ class Runner:
                 self._train(training, _Bars(self.progress))
             if training.clusters:
                 cluster_images(training, _Bars(self.progress))
+            if training.evaluates:
+                evaluate_training(training, _Bars(self.progress))
         except GalaxtoolError as error:
             if not _is_missing(error):
                 return CellOutcome("failed", error.message)
@@ -81,9 +84,10 @@ class Runner:
 
 
 def is_finished(training: Training) -> bool:
-    """Return whether a training, and the clusters of its features, are there."""
+    """Return whether a training, the clusters of its features and its evaluation are there, if it has any."""
     trained = not training.trains or _read_status(training.path) == "done"
-    return trained and (not training.clusters or (training.path / "cluster.json").is_file())
+    clustered = not training.clusters or (training.path / "cluster.json").is_file()
+    return trained and clustered and (not training.evaluates or is_evaluated(training))
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from galaxtool.assessment.evaluate import evaluate_dataset
-from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.datasets.open import open_dataset
 from galaxtool.errors import GalaxtoolError, InputError
-from galaxtool.inference.compute_options import ComputeOptions
-from galaxtool.inference.reading_options import ReadingOptions
-from galaxtool.jobs.options import JobOptions
 from galaxtool.plotting.charts.confusion import draw_confusion
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.save import save_figure
 from galaxtool.plotting.style import use_style
 from galaxtool.plugins.options import parse_options
 from galaxtool.plugins.registry import get_registry
+from galaxtool.reproduction.evaluations import evaluate_training
 from galaxtool.reproduction.plan import Line, Training
 from galaxtool.reproduction.recipe import DataSlot, FigureRecipe, TableRecipe
 from galaxtool.types import Progress, warn
@@ -30,6 +26,9 @@ from galaxtool.utils.files.atomic_write import atomic_write
 from galaxtool.utils.files.regular_files import read_regular_text
 
 _CLUSTERS = "clusters"
+
+_JOINING = ("training-size", "data-fraction", "class-f1")
+"""Kinds that draw trainings of one name together: their mean, perhaps with bars."""
 
 
 def draw_figures(
@@ -74,7 +73,7 @@ def _draw(
         labels = [name for name, _ in chosen]
         inputs = [str(training.path) for _, training in chosen]
         if figure.of == "evaluations":
-            inputs = [str(_evaluate(training, datasets[group[0].slot], progress)) for _, training in chosen]
+            inputs = [str(evaluate_training(training, progress)) for _, training in chosen]
         elif figure.of == "images":
             inputs, labels = [datasets[group[0].slot]], []
     request = PlotRequest(
@@ -118,14 +117,17 @@ def _select_data(figure: FigureRecipe, data: DataSlot, dataset: str, folder: Pat
 
 
 def _choose_trainings(figure: FigureRecipe, data: DataSlot, lines: Sequence[Line]) -> list[tuple[str, Training]]:
-    """Return the names of rows and their finished trainings, each once; of evaluations the first seed alone."""
+    """Return the names of rows and their finished trainings, each once.
+
+    Trainings that differ only in their seed are there if the kind joins them; else the first of them alone.
+    """
     found: dict[Path, tuple[str, Training]] = {}
     for line in lines:
         if line.data is not data or line.protocol != line.row.protocols.get(data.slot, data.protocols)[0]:
             continue
         if figure.rows and line.row.name not in figure.rows:
             continue
-        trainings = line.trainings if figure.of == "runs" else line.trainings[:1]  # the others differ in their seed
+        trainings = line.trainings if figure.of == "runs" and figure.kind in _JOINING else line.trainings[:1]
         for training in trainings:
             if _is_done(training, figure.kind):
                 found.setdefault(training.path, (line.row.name, training))
@@ -136,21 +138,6 @@ def _is_done(training: Training, kind: str) -> bool:
     if kind == _CLUSTERS:
         return (training.path / "cluster.json").is_file()
     return training.trains and (training.path / "metrics.json").is_file()
-
-
-def _evaluate(training: Training, dataset: str, progress: Progress) -> Path:
-    """Return the evaluation of a training on its test images, which is computed once."""
-    output = training.path.parent.parent / "evaluations" / training.path.name
-    if not (output / "metrics.json").is_file():
-        where = training.config.where
-        evaluate_dataset(
-            EvaluateOptions(dataset=dataset, model=str(training.path), output=output, where=where),
-            reading=ReadingOptions(),
-            compute=ComputeOptions(device=training.config.device),
-            job_options=JobOptions(overwrite=True),
-            progress=progress,
-        )
-    return output
 
 
 def _draw_clusters(figure: FigureRecipe, trainings: Sequence[Training]) -> Figure:

@@ -18,6 +18,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.reproduction.options import ReproduceOptions, make_config
 from galaxtool.reproduction.recipe import DataSlot, Row, TableRecipe
 from galaxtool.reproduction.splits import PROTOCOLS, write_split
+from galaxtool.reproduction.values import EVALUATION
 
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9.]+")
 
@@ -36,12 +37,15 @@ class Training:
         Whether there is anything to train; if not, the backbone is used as it is.
     clusters : bool
         Whether the features are clustered afterwards.
+    evaluates : bool
+        Whether it is evaluated on its test images afterwards.
     """
 
     config: FinetuneConfig
     path: Path
     trains: bool = True
     clusters: bool = False
+    evaluates: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +175,8 @@ class _Planner:
         words = f"{slot} {protocol} {method} {config.backbone} s{config.seed}"
         name = f"{_NOT_IN_NAME.sub('-', words)}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
         path = self.options.output / "runs" / name
-        return Training(replace(config, output=path), path, trains, row.clusters)
+        evaluates = any(score.value.startswith(f"{EVALUATION}:") for score in self.recipe.scores) and not row.clusters
+        return Training(replace(config, output=path), path, trains, row.clusters, evaluates)
 
     def _write_split(self, data: DataSlot, protocol: str, dataset: str, share: float) -> tuple[Path, str]:
         """Return the table of splits of a data set, and its digest."""

@@ -117,12 +117,16 @@ class Score:
         Where the value comes from, see `galaxtool.reproduction.values`.
     data : tuple of str
         Data slots that have it; empty for all.
+    published : str
+        Score whose published value stands beside it, where the paper leaves open which of several it printed; by
+        default the one of its own name.
     """
 
     name: str
     title: str
     value: str
     data: tuple[str, ...] = ()
+    published: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,7 +65,7 @@ def _find_published(line: Line, score: Score) -> tuple[float | None, float | Non
     entry = line.row.published.get(line.data.slot, {})
     if line.at is not None:
         entry = entry.get(f"{line.at:g}" if isinstance(line.at, float) else str(line.at), {})
-    found = entry.get(score.name)
+    found = entry.get(score.published or score.name)
     if isinstance(found, (list, tuple)):
         return float(found[0]), float(found[1])
     return (None if found is None else float(found)), None

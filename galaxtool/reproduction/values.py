@@ -6,6 +6,7 @@ The value of a score is written as ``source:rest``:
 * ``history:max:valid_accuracy``: a column of ``history.csv``, reduced by max, min, mean, sum, minutes (the sum of
   seconds over 60), last or count;
 * ``cluster:accuracy``: an entry of ``cluster.json``;
+* ``evaluation:retrieval.dot_product.map``: an entry of the ``metrics.json`` of an evaluation on the test images;
 * ``f1:2c_3p``: F1 of a class, from the test images of ``readouts.npz``, with an interval of 1,000 resamples.
 """
 
@@ -34,6 +35,9 @@ _REDUCE: dict[str, Callable[[Sequence[float]], float]] = {
 }
 _RESAMPLES = 1000
 
+EVALUATION = "evaluation"
+"""Source of the scores of an evaluation."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -42,6 +46,11 @@ class Value:
     value: float
     low: float | None = None
     high: float | None = None
+
+
+def place_evaluation(run: Path) -> Path:
+    """Return the folder of the evaluation of a training, given its run directory."""
+    return run.parent.parent / "evaluations" / run.name
 
 
 def read_value(run: Path, text: str, readout: str = "") -> Value | None:
@@ -67,6 +76,9 @@ def read_value(run: Path, text: str, readout: str = "") -> Value | None:
         return Value(float(_REDUCE[reduce](_read_history(run, column))))
     if source == "cluster":
         return _find_entry(json.loads(read_regular_text(run / "cluster.json")), rest, run)
+    if source == EVALUATION:
+        folder = place_evaluation(run)
+        return _find_entry(json.loads(read_regular_text(folder / "metrics.json")), rest, folder)
     if source == "f1":
         return _compute_class_f1(run, rest, readout)
     if readout:

@@ -38,6 +38,8 @@ def test_recipe_is_complete(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.waiting or (recipe.data and (recipe.scores if recipe.rows else recipe.figures))
+    splits = {p for data in recipe.data for p in data.protocols}
+    assert "random" in splits or not any("split is measured beside it" in text for text in recipe.conditions)
     slots = {data.slot for data in recipe.data}
     scores = {score.name for score in recipe.scores}
     for figure in recipe.figures:
@@ -89,6 +91,25 @@ def test_small_table_is_computed_once_and_written() -> None:
     again = galaxtool.reproduce("galaxalign-table4", **arguments)
     assert [row.as_dict() for row in again.rows] == [row.as_dict() for row in result.rows]
     assert (run / "manifest.json").stat().st_mtime_ns == finished
+
+
+@pytest.mark.usefixtures("in_an_empty_folder", "narrow")
+def test_similarity_search_is_measured_by_the_cosine_and_by_the_dot_product() -> None:
+    arguments: dict[str, Any] = {"scale": "small", "images": 40, "only": ["ResNet-18, tuned"], "protocol": ["given"]}
+    rows = {row.score: row for row in galaxtool.reproduce("galaxalign-table3", **arguments).rows}
+    published = {"map_at_5": 0.9160, "map": 0.6865}
+    for name, row in rows.items():
+        assert row.published == published["map_at_5" if "at_5" in name else "map"]
+    (evaluation,) = Path("reproduction/evaluations").iterdir()
+    metrics = json.loads((evaluation / "metrics.json").read_text())
+    assert metrics["split"] == "test" and metrics["n"] == 8
+    for name, (similarity, score) in {
+        "map_at_5_of_5": ("cosine", "map_at_5_possible"),
+        "map_at_5_dot": ("dot_product", "map_at_5"),
+        "map_dot": ("dot_product", "map"),
+    }.items():
+        assert rows[name].ours == metrics["retrieval"][similarity][score]["value"]
+    assert rows["map"].ours == pytest.approx(metrics["map"]["value"], abs=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +253,10 @@ def test_values_are_read_from_the_files_of_a_run(tmp_path: Path) -> None:
     np.savez(tmp_path / "readouts.npz", classes=np.array(["a", "b", "c"]), targets=targets, linear=np.eye(3)[predicted])
     assert read_value(tmp_path, "test.accuracy") == Value(0.5, 0.25, 0.75)
     assert read_value(tmp_path, "test.f1", "knn") == Value(0.5, 0.25, 0.75)
+    evaluation = tmp_path / "evaluations" / "one"
+    evaluation.mkdir(parents=True)
+    (evaluation / "metrics.json").write_text(json.dumps({"retrieval": {"dot_product": {"map": entry}}}))
+    assert read_value(tmp_path / "runs" / "one", "evaluation:retrieval.dot_product.map") == Value(0.5, 0.25, 0.75)
     expected = {
         "min:valid_loss": 0.4,
         "count:epoch": 3,
