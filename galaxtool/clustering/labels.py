@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from galaxtool.assessment.index_labels import read_index_labels
 from galaxtool.assessment.labeled_items import find_image, open_labeled
 from galaxtool.clustering.options import ClusterOptions
 from galaxtool.datasets.clean_labels import clean_labels, find_measurements
@@ -16,6 +17,7 @@ from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.features import Features
+from galaxtool.search.index.store import Index
 
 _MOST_CLASSES = 200  # more different labels than this are names of objects
 _HINT = "Give the folder or table with the labels of these images: --labels DATASET."
@@ -47,7 +49,7 @@ class Labels:
 def find_labels(
     features: Features, inputs: Sequence[str], options: ClusterOptions, reading: ReadingOptions
 ) -> Labels | None:
-    """Find the labels of images in the data set that the user named, or else in the images' own folders or catalogue.
+    """Find the labels of images in the data set that the user named, or else in their own folders, catalogue or index.
 
     Returns
     -------
@@ -61,16 +63,29 @@ def find_labels(
     """
     if options.labels is not None:
         return _match(features, [_open(options.labels, options.label_column, reading)], options.labels)
-    if features.source is None or not features.source.on_demand:  # a file of embeddings, or an index
+    if features.source is None:  # a file of embeddings
         if options.label_column is not None:
             raise InputError(
                 f"--label-column cannot be used with '{features.name}', which has no column of labels.", hint=_HINT
             )
         return None
+    if not features.source.on_demand:
+        return _read_index(features.source.index, options.label_column, features.name)
     try:
         return _match(features, [_open(text, options.label_column, reading) for text in inputs], features.name)
     except GalaxtoolError:
         if options.label_column is not None:
+            raise
+        return None
+
+
+def _read_index(index: Index, label_column: str | None, name: str) -> Labels | None:
+    """Return the labels of the catalogue that an index was built from; None if it has none."""
+    found = read_index_labels(index, label_column)
+    try:
+        return None if found is None else _clean(found, name)
+    except GalaxtoolError:
+        if label_column is not None:
             raise
         return None
 

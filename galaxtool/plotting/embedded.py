@@ -19,6 +19,7 @@ from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.views import hash_with_views
 from galaxtool.plotting.images import TRUTH, PlotImages, add_catalogue, fill_column, index_classes, open_images
+from galaxtool.plotting.index_columns import read_index_columns
 from galaxtool.plotting.pictures import DEFAULT_MODEL, find_preprocess
 from galaxtool.plotting.scored import PREDICTIONS
 from galaxtool.search.features import FeatureArgs, Features, open_features
@@ -235,7 +236,8 @@ def _from_features(features: Features, folder: Path) -> EmbeddedImages:
         name=features.name,
         ids=tuple(items["id"].to_pylist()),
         paths=tuple(path or "" for path in items["path"].to_pylist()),
-        columns={name: values for name, values in positions.items() if np.isfinite(values).any()},
+        columns={name: values for name, values in positions.items() if np.isfinite(values).any()}
+        | read_index_columns(features),
         read=read,
     )
     preprocess = override_preprocess(features.preprocess, features.reading)

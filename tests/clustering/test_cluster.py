@@ -151,6 +151,23 @@ def test_a_file_with_labels_elsewhere(images: Path, clustered: tuple[Path, Any],
     assert result.metrics["accuracy"]["value"] == 1 and result.clusters[0]["matched"].startswith("k")
 
 
+@pytest.mark.usefixtures("_without_figures")
+def test_an_index_has_the_labels_of_its_catalogue(images: Path, tmp_path: Path) -> None:
+    paths = sorted(images.rglob("*.png"))
+    lines = [f"{path},{path.parent.name},{'ab'[n % 2]}" for n, path in enumerate(paths)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label,half", *lines]) + "\n")
+    galaxtool.index([tmp_path / "labels.csv"], output=tmp_path / "index")
+    found = galaxtool.cluster([tmp_path / "index"], output=tmp_path / "c")
+    assert found.metrics["n_labeled"] == 18 and found.metrics["clusters"] == 3
+    table = Table.read(tmp_path / "c" / "clusters.csv")
+    assert [Path(path).parent.name for path in table["path"]] == list(table["label"])
+    halves = galaxtool.cluster([tmp_path / "index"], label_column="half", output=tmp_path / "d").metrics
+    assert halves["classes"] == ["a", "b"] and halves["clusters"] == 2
+    assert "no column 'haf'" in run_failing(
+        "cluster", tmp_path / "index", "--label-column", "haf", "-o", tmp_path / "e"
+    )
+
+
 def test_what_cannot_be_grouped(images: Path, tmp_path: Path) -> None:
     output = ("-o", tmp_path / "c")
     vectors, _ = make_blobs(n=4)

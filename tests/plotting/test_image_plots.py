@@ -100,6 +100,15 @@ def test_a_file_of_embeddings_takes_the_columns_of_a_catalogue(folder: Path) -> 
         open_embedded(str(folder / "e.parquet"), Silent()).images.column("mag")
 
 
+def test_an_index_has_the_columns_of_its_catalogue(folder: Path, tmp_path: Path) -> None:
+    lines = [f"{folder}/g{i}.png,{CLASSES[i % 3]},{i / 10}" for i in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label,mag", *lines]) + "\n")
+    galaxtool.index([tmp_path / "labels.csv"], output=tmp_path / "index")
+    embedded = open_embedded(str(tmp_path / "index"), Silent())
+    assert embedded.images.column("mag").tolist() == [i / 10 for i in range(6)]
+    assert embedded.images.column("truth").tolist() == [CLASSES[i % 3] for i in range(6)]
+
+
 def test_a_balanced_sample_has_the_same_number_of_each_class(folder: Path) -> None:
     embedded = open_embedded(str(folder / "ev"), Silent())
     drawn = sample_images(embedded, 0, Silent(), balanced=True)
