@@ -123,6 +123,13 @@ def check_oddness(names: dict[str, Any]) -> None:
     assert scores.tolist() == [1, 1, 4]
 
 
+def check_gallery(names: dict[str, Any]) -> None:
+    vectors, targets = np.eye(3)[[0, 0, 1]], np.array([0, 0, 1])
+    assert names["same_class_nearest"](vectors, targets).tolist() == [1, 1, 0]
+    looked_up = {"gallery": vectors[1:], "gallery_targets": targets[1:], "own_rows": np.array([-1, 0, 1])}
+    assert names["same_class_nearest"](vectors, targets, **looked_up).tolist() == [1, 0, 0]
+
+
 def check_candidates(names: dict[str, Any]) -> None:
     merging = list(names["table"]["p_merging"])
     assert len(merging) == 3 and merging == sorted(merging, reverse=True) and Path("candidates.csv").is_file()
@@ -145,6 +152,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "docs/anomalies.md": check_oddness,
     "docs/backbones.md": check_attention,
     "docs/cases/mergers.md": check_candidates,
+    "docs/evaluation.md": check_gallery,
     "docs/figures.md": check_figures,
     "docs/gpu-pipelines.md": check_batch,
     "docs/heads.md": check_heads,
