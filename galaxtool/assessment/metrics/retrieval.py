@@ -114,7 +114,7 @@ def _measure_registered(
             entries[name] = {key: by_cosine[name][key] for key in ("value", "low", "high")}
             continue
         name = metric.qualified if name in entries else name
-        others = {}
+        others: dict[str, np.ndarray] = {}
         if gallery is not None and metric.spec.takes_gallery:
             others = {"gallery": gallery.vectors, "gallery_targets": gallery.targets, "own_rows": gallery.own_rows}
         elif gallery is not None:
