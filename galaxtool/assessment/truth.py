@@ -86,10 +86,10 @@ def read_value_truth(items: Sequence[Item], record: ModelRecord) -> Truth:
         If the data set lacks one of the columns, or it has no values.
     """
     quantities = quantities_from_dict(record.regression or {}, record.name)
-    values = read_values([item.columns for item in items], quantities)
-    without = int((~np.isfinite(values).any(axis=1)).sum())
-    notes = (f"{without} of the {len(items)} images have no value; they are classified but not scored.",)
-    return Truth(tuple(record.slugs), np.full(len(items), -1), notes if without else (), values=values)
+    values, notes = read_values([item.columns for item in items], quantities)
+    if without := int((~np.isfinite(values).any(axis=1)).sum()):
+        notes += (f"{without} of the {len(items)} images have no value; they are classified but not scored.",)
+    return Truth(tuple(record.slugs), np.full(len(items), -1), notes, values=values)
 
 
 def name_truth(written: Sequence[str | None], model: str) -> Truth:

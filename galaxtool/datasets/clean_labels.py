@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from galaxtool.utils.sentinels import DOUBTFUL, SENTINELS
+
 _MISSING = frozenset((
     "nan", "NaN", "NAN", "Nan", "None", "NONE", "null", "NULL", "Null", "n/a", "N/A", "NA", "#N/A", "#NA", "<NA>",
     "NaT", "nil", "\\N", "-", "--", "---", "----", "?", "??", "???", "...", "\u2026", "\u2013", "\u2014", "*",
@@ -15,8 +17,6 @@ _MISSING = frozenset((
 ))  # fmt: skip
 """Texts that people and programs write where there is no label; ``none``, ``unknown`` and ``NAT`` are classes."""
 
-_SENTINELS = frozenset((-99.0, -999.0, -9999.0, -99999.0, -(2.0**15), -(2.0**31), -(2.0**63), 1e20))
-_DOUBTFUL_NUMBERS = frozenset((99.0, 999.0, 9999.0, 99999.0, 999999.0))
 _DOUBTFUL = frozenset(("none", "unknown", "unclassified", "undefined", "missing", "unsure", "na"))
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE_FLOAT = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0*")
@@ -62,7 +62,7 @@ def clean_labels(labels: Sequence[str | None]) -> CleanLabels:
     missing = Counter(text for text in texts if text in _MISSING)
     texts = [None if not text or text in _MISSING else text for text in texts]
     texts = _map_all(texts, _NUMBER.fullmatch, _shorten_whole) if _are_whole(texts) else texts
-    sentinels = Counter(text for text in texts if text is not None and _find_number(text) in _SENTINELS)
+    sentinels = Counter(text for text in texts if text is not None and _find_number(text) in SENTINELS)
     texts = [None if text in sentinels else text for text in texts]
     n = sum(text is None for text in texts)
     notes, warnings = [], []
@@ -94,10 +94,8 @@ def _find_doubtful(labels: Sequence[str | None]) -> list[str]:
         negative = [label for label, number in numbers.items() if number < 0]
         if len(numbers) > 1 and [numbers[label] for label in negative] == [-1]:
             doubtful += negative
-        usual = [number for number in numbers.values() if number not in _DOUBTFUL_NUMBERS]
-        doubtful += [
-            label for label, number in numbers.items() if number in _DOUBTFUL_NUMBERS and max(usual, default=99) < 50
-        ]
+        usual = [number for number in numbers.values() if number not in DOUBTFUL]
+        doubtful += [label for label, number in numbers.items() if number in DOUBTFUL and max(usual, default=99) < 50]
     return [
         f"The label '{label}' ({counts[label]} image{'s' if counts[label] > 1 else ''}) is trained as a class. If it "
         f"stands for no label, leave it out with --where \"label <> '{label}'\"."

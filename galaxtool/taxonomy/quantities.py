@@ -20,6 +20,7 @@ from galaxtool.errors import ConfigError, InputError, ModelError, suggest_name
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.quantity import QUANTILES, Quantity
+from galaxtool.utils.sentinels import find_sentinels
 from galaxtool.utils.unit_texts import is_computable_unit
 
 _SLUG = re.compile(r"[a-z0-9_-]{1,60}")
@@ -66,20 +67,24 @@ def _parse_unit(unit: str) -> None:
     Unit(unit)
 
 
-def read_values(columns: Sequence[Mapping[str, Any]], quantities: Sequence[Quantity]) -> np.ndarray:
+def read_values(
+    columns: Sequence[Mapping[str, Any]], quantities: Sequence[Quantity]
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Read the values of quantities from the columns of N items.
 
     Returns
     -------
-    ndarray of float64, shape (N, T)
-        NaN where an item has no value.
+    values : ndarray of float64, shape (N, T)
+        NaN where an item has no value, or a number that stands for none (`galaxtool.utils.sentinels.find_sentinels`).
+    notes : tuple of str
+        A sentence on each quantity with such numbers.
 
     Raises
     ------
     InputError
         If a column does not exist, holds something other than numbers, or has no value.
     """
-    values = np.full((len(columns), len(quantities)), np.nan)
+    values, notes = np.full((len(columns), len(quantities)), np.nan), []
     known = dict.fromkeys(name for row in columns for name in row)
     for number, quantity in enumerate(quantities):
         if quantity.column not in known:
@@ -91,9 +96,17 @@ def read_values(columns: Sequence[Mapping[str, Any]], quantities: Sequence[Quant
             )
         for row, given in enumerate(columns):
             values[row, number] = _to_number(given.get(quantity.column), quantity.column)
+        missing = find_sentinels(values[:, number])
+        if missing.any():
+            numbers = ", ".join(f"{one:g}" for one in np.unique(values[missing, number]))
+            notes.append(
+                f"{int(missing.sum())} of the {len(columns)} values of '{quantity.column}' are taken for missing ones: "
+                f"{numbers}."
+            )
+            values[missing, number] = np.nan
         if not np.isfinite(values[:, number]).any():
             raise InputError(f"The column '{quantity.column}' has no value.", hint="Check --target and --where.")
-    return values
+    return values, tuple(notes)
 
 
 def _to_number(value: Any, column: str) -> float:

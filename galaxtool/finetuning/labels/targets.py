@@ -126,16 +126,17 @@ def find_targets(
 def _read_quantities(items: Sequence[Item], target: Sequence[str]) -> Targets:
     """Read the numbers of the items; those without any are left out."""
     quantities = parse_targets(target)
-    values = read_values([item.columns for item in items], quantities)
+    values, notes = read_values([item.columns for item in items], quantities)
     without = ~np.isfinite(values).any(axis=1)
     names = " and ".join(f"'{quantity.column}'" for quantity in quantities)
-    notes = (f"{int(without.sum())} of the {len(items)} images have no value of {names}, and were left out.",)
+    if n := int(without.sum()):
+        notes += (f"{n} of the {len(items)} images have no value of {names}, and were left out.",)
     return Targets(
         build_quantity_taxonomy(quantities),
         [""] * len(items),
         values=values.astype(np.float32),
         left_out=tuple(without.tolist()),
-        notes=notes if without.any() else (),
+        notes=notes,
     )
 
 
