@@ -15,6 +15,7 @@ from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN
 from galaxtool.plugins.registry import get_registry
 from galaxtool.testing.dataset import check_cutout
+from galaxtool.testing.sending import check_sendable
 from galaxtool.testing.suffixes import check_suffixes
 from galaxtool.types import Cutout
 
@@ -28,6 +29,7 @@ def check_container(name: str, path: str | os.PathLike[str] | None = None) -> No
 
     - Its members are `galaxtool.Member` with unique keys, in the same order each time.
     - Of up to 16 members, each is read as a file or a cutout, the same in any order and after opening again.
+    - The container, its members and what is read from it can be sent to another process.
     - A key that does not exist raises `UnreadableImage`, and so does a damaged file or it has no members.
 
     Parameters
@@ -77,6 +79,8 @@ def _check_file(container: Any, name: str, path: Path) -> None:
     keys = [one.key for one in members]
     assert len(set(keys)) == len(keys), f"The container '{name}' has two members with the same key."
     assert keys == [one.key for one in container.members(path)], f"The members of '{name}' change their order."
+    for what in (container, members):
+        check_sendable(what, f"The container '{name}'" if what is container else f"The list of members of '{name}'")
     chosen = keys[:_MOST]
     opened = container.open(path)
     try:
@@ -106,6 +110,7 @@ def _check_file(container: Any, name: str, path: Path) -> None:
 def _read(opened: Any, key: str, name: str) -> bytes:
     """Return the content of a member."""
     result = opened.read(key, PLAIN)
+    check_sendable(result, f"The member '{key}' of '{name}'")
     if isinstance(result, Cutout):
         check_cutout(result, f"The member '{key}' of '{name}'")
         return np.ascontiguousarray(result.data).tobytes()

@@ -13,6 +13,7 @@ from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import UnreadableImage
 from galaxtool.plugins.registry import get_registry
 from galaxtool.taxonomy.matching import find_unmatched
+from galaxtool.testing.sending import check_sendable
 from galaxtool.types import FLAGS, Cutout, ImageRef, Item
 from galaxtool.vision.preprocess import Preprocess
 
@@ -29,6 +30,7 @@ def check_dataset(name: str, *, limit: int = 16, **options: Any) -> None:
       the spec.
     - Of `limit` items spread over the data set, at least one can be read. Each cutout follows
       `galaxtool.types.Cutout`, is reproducible, and can be preprocessed for a backbone.
+    - The data set can be sent to another process, and reads the same cutouts there.
 
     Parameters
     ----------
@@ -51,7 +53,8 @@ def check_dataset(name: str, *, limit: int = 16, **options: Any) -> None:
     assert again == [item.id for item in dataset.items], f"'{name}' has different ids when it is opened again."
     _check_labels(dataset.items, name)
     chosen = np.unique(np.linspace(0, len(dataset.items) - 1, limit).astype(int)).tolist()
-    readable = [_check_readable(dataset, index, name) for index in chosen]
+    sent = check_sendable(dataset, f"The data set '{name}'")
+    readable = [_check_readable(dataset, sent, index, name) for index in chosen]
     assert any(readable), f"None of the {len(chosen)} cutouts of '{name}' that were tried can be read."
 
 
@@ -96,15 +99,16 @@ def _check_labels(items: Sequence[Item], name: str) -> None:
             )
 
 
-def _check_readable(dataset: Dataset, index: int, name: str) -> bool:
+def _check_readable(dataset: Dataset, sent: Dataset, index: int, name: str) -> bool:
     whose = f"The cutout of '{dataset.items[index].id}' of '{name}'"
     try:
         cutout = dataset.cutout(index)
     except UnreadableImage:
         return False
     check_cutout(cutout, whose)
-    same = np.array_equal(cutout.data, dataset.cutout(index).data, equal_nan=cutout.data.dtype.kind == "f")
-    assert same, f"{whose} is different the second time."
+    for other, when in ((dataset, "the second time"), (sent, "in another process")):
+        same = np.array_equal(cutout.data, other.cutout(index).data, equal_nan=cutout.data.dtype.kind == "f")
+        assert same, f"{whose} is different {when}."
     Preprocess(size=32).picture(cutout)
     return True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from galaxtool.images.read_options import PLAIN
 from galaxtool.images.reading import read_file
 from galaxtool.plugins.registry import get_registry
 from galaxtool.testing.dataset import check_cutout
+from galaxtool.testing.sending import check_sendable
 from galaxtool.testing.suffixes import check_suffixes
 from galaxtool.vision.preprocess import Preprocess
 
@@ -80,12 +80,14 @@ def _check_file(reader: Any, name: str, path: Path, *, magic: bool) -> None:
     cutout = reader.read(ImageFile.on_disk(path), PLAIN)
     check_cutout(cutout, whose)
     in_memory = reader.read(ImageFile(path.name, content=content), PLAIN)
-    other = pickle.loads(pickle.dumps(reader)).read(ImageFile.on_disk(path), PLAIN)
+    other = check_sendable(reader, f"The reader '{name}'").read(ImageFile.on_disk(path), PLAIN)
     for again, when in ((in_memory, "from memory"), (other, "by a copy of the reader in another process")):
         same = np.array_equal(cutout.data, again.data, equal_nan=cutout.data.dtype.kind == "f")
         assert same, f"{whose} is different when it is read {when}."
-    sent = pickle.loads(pickle.dumps(cutout))
-    assert np.array_equal(sent.data, cutout.data, equal_nan=sent.data.dtype.kind == "f"), f"{whose} cannot be pickled."
+    sent = check_sendable(cutout, whose)
+    assert np.array_equal(sent.data, cutout.data, equal_nan=sent.data.dtype.kind == "f"), (
+        f"{whose} is different in another process."
+    )
     Preprocess(size=32).picture(cutout)
     names = [path.name, *(["object"] if magic else [])]
     for each in names:

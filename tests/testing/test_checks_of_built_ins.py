@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -81,12 +83,17 @@ def test_containers(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for image in images:
             archive.write(image, image.name)
-    galaxtool.check_container("zip", tmp_path / "a.zip")
-    hdus = [fits.ImageHDU(fits.getdata(image)) for image in images]
-    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "many.fits")
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for image in images:
+            archive.add(image, image.name)
+    pixels = np.stack([fits.getdata(image) for image in images]).astype(np.float32)
+    fits.HDUList([fits.PrimaryHDU(), *map(fits.ImageHDU, pixels)]).writeto(tmp_path / "many.fits")
+    np.save(tmp_path / "a.npy", pixels)
+    with h5py.File(tmp_path / "a.h5", "w") as stack:
+        stack["images"] = pixels
+    given = {"zip": "a.zip", "tar": "a.tar", "fits-hdus": "many.fits", "numpy": "a.npy", "hdf5": "a.h5"}
     for name in REGISTRY.containers.names():
-        if name != "zip":
-            galaxtool.check_container(name)
+        galaxtool.check_container(name, tmp_path / given[name] if name in given else None)
 
 
 def test_threads() -> None:

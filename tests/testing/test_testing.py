@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -243,6 +244,16 @@ def test_check_dataset_finds_images_that_change(register: Any) -> None:
     register("register_datasets", DatasetSpec, lambda path=None: made)
     with pytest.raises(AssertionError, match="different the second time"):
         check_dataset("odd")
+
+
+def test_check_dataset_finds_what_another_process_cannot_use(register: Any) -> None:
+    made = sky()()
+    made.lock = threading.Lock()
+    register("register_datasets", DatasetSpec, lambda path=None: made)
+    with pytest.raises(AssertionError, match=r"The data set 'odd' cannot be sent to another process \(TypeError: "):
+        check_dataset("odd")
+    del made.lock
+    check_dataset("odd")
 
 
 def test_check_dataset_finds_that_nothing_can_be_read(register: Any) -> None:
