@@ -107,6 +107,7 @@ _PLACES = {
     "galaxtool.types": ("FLAGS", "Cutout", "ImageRef", "Item", "Progress", "Silent", "warn"),
     "galaxtool.utils.files.atomic_write": ("atomic_write", "check_writable"),
     "galaxtool.utils.files.regular_files": ("read_regular_text",),
+    "galaxtool.utils.licences": ("check_licence",),
     "galaxtool.utils.run_directory": ("RunDirectory",),
     "galaxtool.vision.device": ("choose_device", "choose_precision"),
     "galaxtool.vision.preprocess": ("Preprocess",),

@@ -141,6 +141,7 @@ from galaxtool.types import warn as warn
 from galaxtool.utils.files.atomic_write import atomic_write as atomic_write
 from galaxtool.utils.files.atomic_write import check_writable as check_writable
 from galaxtool.utils.files.regular_files import read_regular_text as read_regular_text
+from galaxtool.utils.licences import check_licence as check_licence
 from galaxtool.utils.run_directory import RunDirectory as RunDirectory
 from galaxtool.vision.device import choose_device as choose_device
 from galaxtool.vision.device import choose_precision as choose_precision
@@ -232,6 +233,7 @@ __all__ = [
     "check_executor",
     "check_head",
     "check_index",
+    "check_licence",
     "check_method",
     "check_metric",
     "check_model",

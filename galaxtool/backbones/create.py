@@ -12,6 +12,7 @@ from galaxtool.backbones.borrowed_text import BackboneWithText
 from galaxtool.backbones.channels import adapt_channels
 from galaxtool.backbones.image_size import set_image_size
 from galaxtool.backbones.weights.load import load_weights, locate_weights
+from galaxtool.backbones.weights.local_licence import find_local_licence
 from galaxtool.errors import ConfigError, ModelError, OfflineError, UnknownName
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import Registry, get_registry
@@ -78,7 +79,8 @@ def parse_name(text: str, registry: Registry | None = None) -> BackboneName:
         return BackboneName(registration, architecture, by_tag[tag])
     if _looks_like_path(tag):
         default = known[0] if known else Weights(tag="", uri="")  # size and normalization are most likely the same
-        local = replace(default, tag=tag, uri=f"file:{tag}", sha256="", licence="", citation=None, install="")
+        stated = find_local_licence(tag)
+        local = replace(default, tag=tag, uri=f"file:{tag}", sha256="", licence=stated, citation=None, install="")
         return BackboneName(registration, architecture, local)
     raise UnknownName(
         f"weights for {base}", tag, [*by_tag, NO_WEIGHTS], note="The path of a file can be given instead."
@@ -144,7 +146,8 @@ def create_backbone(
     -------
     galaxtool.backbones.protocols.Backbone
         The backbone, on the CPU and in float32. Its `normalization` is the mean and the standard deviation of display
-        values in [0, 1] with which images are standardized, each a tuple in channel order.
+        values in [0, 1] with which images are standardized, each a tuple in channel order. Its `citations` are those of
+        the architecture and of the weights, and its `licence` is that of the weights, empty if it is not known.
 
     Raises
     ------
@@ -170,6 +173,9 @@ def create_backbone(
         resolve=lambda weights: locate_weights(weights, str(parsed), registry),
     )
     backbone.registered_name = str(parsed)
+    of_weights = parsed.weights.citation if parsed.weights else None
+    backbone.citations = tuple(one for one in (parsed.spec.citation, of_weights) if one is not None)
+    backbone.licence = parsed.weights.licence if parsed.weights else ""
     if file is None:
         adapt_channels(backbone, channels)
     else:

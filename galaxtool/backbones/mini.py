@@ -19,6 +19,7 @@ from galaxtool.backbones.former_names import is_former_mini
 from galaxtool.backbones.small_resnet import SmallResnet
 from galaxtool.backbones.tokens import Tokenizer
 from galaxtool.backbones.weights.load import read_state_dict
+from galaxtool.backbones.weights.local_licence import find_local_licence
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import Weights
 
@@ -68,7 +69,8 @@ def build(*, architecture: str, weights: str | None, resolve: Callable[[Weights]
 def _find_record(tag: str) -> Weights:
     """Return the record of the weights after the ``@``: registered ones, or the path of a file."""
     known = get_registry().backbones.find("mini").spec.weights
-    return next((weights for weights in known if weights.tag == tag), Weights(tag=tag, uri=f"file:{tag}"))
+    local = Weights(tag=tag, uri=f"file:{tag}", licence=find_local_licence(tag))
+    return next((weights for weights in known if weights.tag == tag), local)
 
 
 def _read_names(file: Path) -> list[str]:

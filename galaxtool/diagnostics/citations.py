@@ -48,6 +48,8 @@ def _collect(name: str) -> tuple[list[Mapping[str, Any]], list[str], list[str]]:
         if (folder / "model" / RECORD).is_file():
             record = ModelRecord.read(folder / "model" / RECORD)
             found, licences = [*found, *_list_entries(record.citations)], [record.licence]
+        elif (other := _find_other_record(folder / "model")) is not None:
+            found, licences = [*found, *_list_entries(other["citations"])], [str(other.get("licence", ""))]
         found += _list_of_datasets(manifest)
         notes = [] if found else [f"The {manifest.get('command', 'run')} records nothing to cite but galaxtool itself."]
         return found, licences, notes
@@ -56,6 +58,8 @@ def _collect(name: str) -> tuple[list[Mapping[str, Any]], list[str], list[str]]:
         weights = spec.weights[0] if spec.weights else None
         own = [spec.citation, weights.citation if weights else None]
         return [_to_entry(c) for c in own if c is not None], [weights.licence if weights else spec.licence], []
+    if not is_model and (other := _find_other_record(folder)) is not None:
+        return list(_list_entries(other["citations"])), [str(other.get("licence", ""))], []
     try:
         record = _read_record(name)
     except ModelError:
@@ -66,6 +70,20 @@ def _collect(name: str) -> tuple[list[Mapping[str, Any]], list[str], list[str]]:
             hint="Give a folder with manifest.json or model.json, an .onnx file, or a name of `galaxtool models`.",
         ) from error
     return list(_list_entries(record.citations)), [record.licence], []
+
+
+def _find_other_record(folder: Path) -> Mapping[str, Any] | None:
+    """Return the record of what a plugin has trained: a JSON file of the folder with a list of citations."""
+    if (folder / RECORD).is_file() or not folder.is_dir():
+        return None
+    for file in sorted(folder.glob("*.json")):
+        try:
+            values = json.loads(read_regular_text(file, _MOST_BYTES))
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(values, dict) and isinstance(values.get("citations"), list):
+            return values
+    return None
 
 
 def _read_record(name: str) -> ModelRecord:
@@ -101,7 +119,10 @@ def _list_of_datasets(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]
 
 
 def _list_entries(values: Any) -> Iterator[Mapping[str, Any]]:
-    yield from (entry for entry in values or () if isinstance(entry, Mapping))
+    """Yield the entries that are citations; a record may come from anywhere."""
+    for entry in values if isinstance(values, list) else []:
+        if isinstance(entry, Mapping) and all(isinstance(entry.get(key, ""), str) for key in _FIELDS):
+            yield entry
 
 
 def _to_entry(citation: Any) -> Mapping[str, str]:

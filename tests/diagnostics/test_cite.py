@@ -36,6 +36,24 @@ def test_a_run_and_an_evaluation(tmp_path: Path) -> None:
     assert galaxtool.cite(tmp_path).notes == ["The embed records nothing to cite but galaxtool itself."]
 
 
+def test_what_a_plugin_has_trained(tmp_path: Path) -> None:
+    """The record of a plugin's own kind of model has another name, in the model folder of a run or alone."""
+    citation = {"text": "Ren, S. et al. 2015, Faster R-CNN", "arxiv": "1506.01497"}
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "a-damaged.json").write_text("{")
+    (tmp_path / "model" / "detector.json").write_text(json.dumps({"citations": [citation], "licence": "MIT"}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"command": "detect train", "citations": []}))
+    for place in (tmp_path, tmp_path / "model"):
+        found = galaxtool.cite(place)
+        assert "eprint = {1506.01497}," in found.bibtex and found.licences == ["MIT"] and not found.notes
+
+
+@pytest.mark.parametrize("citations", [3, "x", [{"text": []}, 3, {"text": "A 2020, B", "doi": {}}]])
+def test_citations_that_are_none(citations: object, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"command": "finetune", "citations": citations}))
+    assert galaxtool.cite(tmp_path).notes == ["The finetune records nothing to cite but galaxtool itself."]
+
+
 def test_names_of_backbones() -> None:
     assert "Masked autoencoders are scalable vision learners" in galaxtool.cite("mae").bibtex
 

@@ -50,6 +50,11 @@ def test_weights_and_models_with_other_licences_are_refused(tmp_path: Path, monk
     galaxtool.load_model(make_model(tmp_path / "own"))  # trained here from random weights
     weights = get_registry().backbones.find("mini").spec.weights[0]
     assert describe_availability(weights) == "not allowed"
+    folder = get_registry().models.find("mini").spec.folder
+    with pytest.raises(galaxtool.ModelError, match="are under the licence 'BSD-3-Clause, trained from weights"):
+        create_backbone(f"mini@{folder}/weights.safetensors")
     monkeypatch.setenv("GALAXTOOL_LICENSES", "MIT,BSD-3-Clause,Apache-2.0")
+    local = create_backbone(f"mini@{folder}/weights.safetensors")
+    assert local.licence == "BSD-3-Clause, trained from weights under Apache-2.0"
     galaxtool.load_model("mini", engine="onnx")
     assert describe_availability(weights) == "bundled"
