@@ -199,8 +199,8 @@ class TableRecipe:
     conditions : tuple of str
         Conditions that differ from the paper's.
     misprints : tuple of str
-    waiting : str
-        Why it cannot be computed yet; empty if it can.
+    elsewhere : str
+        Command of a plugin that computes it; empty if `galaxtool reproduce` does.
     """
 
     name: str
@@ -217,4 +217,4 @@ class TableRecipe:
     seeds_paper: str = NOT_STATED
     conditions: tuple[str, ...] = ()
     misprints: tuple[str, ...] = ()
-    waiting: str = ""
+    elsewhere: str = ""

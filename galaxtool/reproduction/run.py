@@ -27,8 +27,11 @@ from galaxtool.utils.files.atomic_write import write_json
 def reproduce_table(name: str, data: Sequence[str], options: ReproduceOptions, progress: Progress) -> ReproduceResult:
     """Train what is missing and write the table; see `galaxtool.commands.reproduce.reproduce`."""
     recipe = load_recipe(name)
-    if recipe.waiting:
-        raise ConfigError(f"'{name}' cannot be computed yet: {recipe.waiting}.", hint="galaxtool reproduce --list")
+    if recipe.elsewhere:
+        raise ConfigError(
+            f"'{name}' is computed by a command of its own: {recipe.elsewhere}.",
+            hint=f"Run: {recipe.elsewhere} --help; if there is no such command, install its plugin (docs/plugins.md).",
+        )
     datasets = simulate_data(recipe, options) if options.is_small else fill_slots(recipe, data)
     lines = plan_lines(recipe, datasets, options)
     folder = options.output / (f"{recipe.name}-small" if options.is_small else recipe.name)

@@ -37,7 +37,7 @@ def read_rows(folder: Path) -> list[dict[str, str]]:
 def test_recipe_is_complete(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
-    assert recipe.waiting or (recipe.data and (recipe.scores if recipe.rows else recipe.figures))
+    assert recipe.elsewhere or (recipe.data and (recipe.scores if recipe.rows else recipe.figures))
     splits = {p for data in recipe.data for p in data.protocols}
     assert "random" in splits or not any("split is measured beside it" in text for text in recipe.conditions)
     slots = {data.slot for data in recipe.data}
@@ -51,6 +51,12 @@ def test_recipe_is_complete(name: str) -> None:
         for values in row.published.values():
             named = {score for value in values.values() for score in value} if recipe.axis else set(values)
             assert named & scores
+
+
+def test_a_table_of_a_plugin_names_its_command(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="computed by a command of its own: galaxtool detect reproduce") as caught:
+        galaxtool.reproduce("lastufka2024-table4", output=tmp_path)
+    assert caught.value.hint.startswith("Run: galaxtool detect reproduce --help;")
 
 
 def test_list_names_all_recipes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,7 +131,7 @@ NEEDS_MORE = {"galaxalign-fig7": 120, "lastufka2024-fig2": 120}
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")  # which umap says when it is imported
 @pytest.mark.usefixtures("in_an_empty_folder", "narrow")
-@pytest.mark.parametrize("name", [name for name in RECIPES if not load_recipe(name).waiting])
+@pytest.mark.parametrize("name", [name for name in RECIPES if not load_recipe(name).elsewhere])
 def test_every_recipe_runs_at_the_small_scale(name: str, shared_output: Path) -> None:
     result = galaxtool.reproduce(name, scale="small", images=NEEDS_MORE.get(name, 60), output=shared_output)
     if result.recipe.rows:

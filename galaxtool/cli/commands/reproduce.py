@@ -51,8 +51,8 @@ def _count(result: ReproduceResult) -> str:
 def _describe(recipe: TableRecipe) -> None:
     """Print what a recipe computes, with the paper's own words."""
     echo(f"{recipe.name}: {recipe.title}", recipe.paper, "")
-    if recipe.waiting:
-        echo(f"Not yet: {recipe.waiting}.")
+    if recipe.elsewhere:
+        echo(f"Computed by: {recipe.elsewhere}")
     data = [
         {
             "data": d.title,
