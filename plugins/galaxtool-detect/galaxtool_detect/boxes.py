@@ -112,6 +112,8 @@ class DetectionSet:
         ``train``, ``valid`` or ``test`` for each image, or empty.
     read : callable
         Takes the position of an image in `names` and returns its `FieldImage`.
+    divider : callable, optional
+        Takes the longest side of a piece and returns the same data with large images in pieces.
     """
 
     name: str
@@ -119,6 +121,7 @@ class DetectionSet:
     names: tuple[str, ...]
     splits: tuple[str, ...]
     read: Callable[[int], FieldImage] = field(repr=False)
+    divider: Callable[[int], DetectionSet] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -142,23 +145,29 @@ class DetectionSet:
             read=lambda index: self.read(chosen[index]),
         )
 
+    def divide(self, largest: int) -> DetectionSet:
+        """Return the same data with images in pieces of at most some pixels along a side, as far as they can be."""
+        return self if self.divider is None else self.divider(largest)
+
     def take(self, split: str) -> DetectionSet:
         """Return the images of a split."""
         return self.select([i for i, one in enumerate(self.splits) if one == split])
 
     def split(self, valid: float = 0.2, seed: int = 0) -> DetectionSet:
-        """Return the same images, each in a split; those without one are divided into ``train`` and ``valid``.
+        """Return the same images, each in a split.
+
+        Those without one are for training. If the data set has none for validation, some of those for training are.
 
         Parameters
         ----------
         valid : float
-            Share of the images for validation, if the data set has none.
+            Share of the images for training that are for validation instead, if the data set has none.
         seed : int
             Random seed of the division.
         """
         splits = np.array(self.splits or [""] * len(self), dtype=object)
-        free = np.flatnonzero(splits == "")
-        splits[free] = "train"
+        splits[splits == ""] = "train"
+        free = np.flatnonzero(splits == "train")
         if len(free) > 1 and not (splits == "valid").any():
             chosen = np.random.default_rng(seed).permutation(free)[: max(1, round(valid * len(free)))]
             splits[chosen] = "valid"

@@ -39,6 +39,13 @@ def test_given_split_is_kept() -> None:
     assert fields.splits == ("valid", "train", "test", "train")
 
 
+def test_images_to_validate_are_taken_from_those_to_train_on() -> None:
+    """The development kit of Radio Galaxy Zoo has lists for training and for tests only."""
+    fields = make_set(12, ("train",) * 9 + ("test",) * 3).split(valid=0.3, seed=1)
+    assert len(fields.take("valid")) == 3 and len(fields.take("train")) == 6
+    assert fields.splits[9:] == ("test",) * 3
+
+
 def test_selection_of_detections() -> None:
     found = Detections(
         boxes=np.arange(8, dtype=np.float32).reshape(2, 4), scores=np.array([0.1, 0.9]), labels=np.array([0, 0])

@@ -10,8 +10,9 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 from galaxtool_detect import CatalogueOptions, open_detection_set, simulate
+from galaxtool_detect.training.pieces import divide_large
 
-from galaxtool import InputError, TableError
+from galaxtool import InputError, Silent, TableError
 
 SCALE = 2.0
 
@@ -91,6 +92,44 @@ def test_boxes_in_pixels_for_many_images(tmp_path: Path) -> None:
     assert fields.classes == ("a", "b") and fields.names == ("one", "two") and fields.splits == ("train", "valid")
     assert fields[0].labels.tolist() == [1, 0]
     np.testing.assert_allclose(fields[0].boxes, [(9.5, 20, 19.5, 30), (30, 20, 40, 30)])
+
+
+def test_a_large_map_is_divided(tmp_path: Path) -> None:
+    wcs = make_map(tmp_path / "map.fits")
+    x, y = np.array([10, 48, 60, 90, 30, 5]), np.array([20, 20, 60, 70, 50, 5])
+    make_catalogue(tmp_path / "list.csv", wcs, list(x), list(y), size=[16.0] * 6, flux=[1, 2, 3, 4, 5, 6])
+    whole = open_detection_set(tmp_path / "list.csv", images=tmp_path / "map.fits")
+    fields = whole.divide(50)
+    assert [field.shape for field in fields] == [(40, 50)] * 4 and len(set(fields.names)) == 4
+    # the box of the second source is cut by an edge, and the last source has no data
+    assert [field.truth["flux"].tolist() for field in fields] == [[1, 2, 6], [2], [5], [3, 4]]
+    assert [(len(field.boxes), len(field.ignored)) for field in fields] == [(2, 1), (0, 1), (1, 0), (2, 0)]
+    np.testing.assert_allclose(fields[3].boxes, [(6, 16, 14, 24), (36, 26, 44, 34)], atol=1e-3)
+    np.testing.assert_allclose(fields[3].wcs.all_pix2world([(10, 20)], 0), wcs.all_pix2world([(60, 60)], 0))
+    assert np.isnan(fields[0].pixels[:, :10]).all() and np.isfinite(fields[2].pixels).all()
+    assert whole.divide(100).names == whole.names
+
+
+@pytest.mark.parametrize(("side", "n"), [(120, 1), (300, 9), (2000, 16)])
+def test_a_single_map_is_divided_to_validate(side: int, n: int, tmp_path: Path) -> None:
+    fits.PrimaryHDU(np.zeros((side, side), np.float32)).writeto(tmp_path / "map.fits")
+    Table({"x0": [10.0], "y0": [10.0], "x1": [20.0], "y1": [20.0]}).write(tmp_path / "list.csv")
+    said: list[str] = []
+    progress = type("Listening", (Silent,), {"say": lambda self, text: said.append(text)})()
+    fields = divide_large(open_detection_set(tmp_path / "list.csv", images=tmp_path / "map.fits"), progress)
+    assert len(fields) == n and said == ([] if n == 1 else [f"1 image is divided into {n} fields."])
+
+
+def test_sources_without_a_class_are_ignored(tmp_path: Path) -> None:
+    make_map(tmp_path / "one.fits")
+    boxes = {"image": ["one.fits"] * 3, "x0": [9.5, 20, 30], "y0": [20.0] * 3, "x1": [19.5, 30, 40], "y1": [30.0] * 3}
+    Table({**boxes, "type": ["fri", "", "frii"]}).write(tmp_path / "list.csv")
+    fields = open_detection_set(tmp_path / "list.csv")
+    assert fields.classes == ("fri", "frii")
+    assert fields[0].labels.tolist() == [0, 1] and fields[0].ignored.tolist() == [[20, 20, 30, 30]]
+    Table({**boxes, "type": ["", "", ""]}).write(tmp_path / "none.csv")
+    fields = open_detection_set(tmp_path / "none.csv")
+    assert fields.classes == ("source",) and len(fields[0].boxes) == 3
 
 
 def test_a_simulated_folder_has_its_truth(tmp_path: Path) -> None:

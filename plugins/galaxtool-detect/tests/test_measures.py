@@ -245,6 +245,21 @@ def test_other_classes_in_a_catalogue(tmp_path: Path) -> None:
     assert evaluation.finish().precision.map50 > 0.99
 
 
+def test_detections_without_a_class_count_for_none(tmp_path: Path) -> None:
+    (field,) = make_simulated_set(1, 3, options=FieldOptions(size=96, density=60))
+    perfect_catalogue(tmp_path / "found.csv", [field])
+    table = Table.read(tmp_path / "found.csv")
+    table["label"] = [CLASSES[0], *[""] * (len(table) - 1)]
+    table.write(tmp_path / "found.csv", overwrite=True)
+    finder = TableFinder(tmp_path / "found.csv")
+    assert finder.classes == CLASSES[:1]
+    evaluation = Evaluation(finder, CLASSES[:2])
+    evaluation.add(replace(field, labels=np.zeros(len(field.labels), np.int64), truth={}))
+    scores = evaluation.finish()
+    assert scores.completeness.value == 1 and len(field.labels) > 3
+    assert 0 < scores.precision.map50 < 0.5
+
+
 @pytest.mark.slow
 def test_a_detector_and_what_it_does_not_know(tmp_path: Path) -> None:
     import torch

@@ -13,9 +13,12 @@ from astropy.wcs import WCS
 from galaxtool_detect.boxes import FieldImage
 from galaxtool_detect.commands.run import run
 from galaxtool_detect.detectors.files import WEIGHTS, read_record
-from galaxtool_detect.detectors.find import BUNDLED, DEFAULT, list_bundled
+from galaxtool_detect.detectors.find import BUNDLED, DEFAULT, list_bundled, open_engine
 from galaxtool_detect.simulation.field import FieldOptions, simulate_field
 from galaxtool_detect.simulation.run import write_field
+from galaxtool_detect.training.start import restart_detector
+
+from galaxtool import ModelError, cite
 
 DATA = Path(os.environ.get("GALAXTOOL_TEST_DATA", Path(__file__).resolve().parents[3] / "../shared/data"))
 MAP = DATA / "fits" / "radio_map" / "1904-66_SIN.fits"
@@ -25,8 +28,21 @@ def test_its_record_names_no_path_of_another_machine() -> None:
     assert DEFAULT in list_bundled()
     record = read_record(BUNDLED / DEFAULT)
     assert record.network.backbone == "mini" and record.training["backbone"] == "mini-radio"
-    assert "/" not in str(record.as_dict())
+    assert "/" not in str({**record.as_dict(), "citations": []})
     assert (BUNDLED / DEFAULT / WEIGHTS).stat().st_size < 15e6
+
+
+def test_its_licence_and_what_it_stands_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = cite(BUNDLED / DEFAULT)
+    assert found.licences == ["BSD-3-Clause, trained from weights under Apache-2.0"]
+    assert {"1506.01497", "1612.03144", "2409.11175", "1905.11946"} <= {entry["arxiv"] for entry in found.citations}
+    monkeypatch.setenv("GALAXTOOL_LICENSES", "MIT,Apache-2.0")
+    with pytest.raises(ModelError, match="The weights of the detector 'radio' are under the licence 'BSD-3-Clause"):
+        open_engine(DEFAULT)
+    with pytest.raises(ModelError, match=r"GALAXTOOL_LICENSES allows MIT, Apache-2\.0"):
+        restart_detector(DEFAULT, ("compact",), None)
+    monkeypatch.setenv("GALAXTOOL_LICENSES", "BSD-3-Clause,Apache-2.0")
+    assert open_engine(DEFAULT, "cpu").record.licence == found.licences[0]
 
 
 @pytest.mark.slow

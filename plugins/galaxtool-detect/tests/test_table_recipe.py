@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from galaxtool_detect.commands.reproduce import reproduce
-from galaxtool_detect.commands.simulate import simulate
 from galaxtool_detect.reproduction.recipe import read_recipe
 from galaxtool_detect.reproduction.run import parse_data
 from galaxtool_detect.training.config import TrainConfig
 
-from galaxtool import ConfigError
+from galaxtool import ConfigError, read_table
 
 
 def test_every_row_can_be_trained() -> None:
@@ -40,10 +40,17 @@ def test_a_cell_is_computed_once(tmp_path: Path) -> None:
     assert row["status"] == "done" and row["trainings"] == 2
     assert row["lowest"] <= row["ours"] <= row["highest"]
     weights = tmp_path / "pretraining" / "backbone-resnet18" / "model" / "weights.safetensors"
-    written = {path: path.stat().st_mtime_ns for path in [weights, *tmp_path.glob("runs/*/model/*")]}
-    assert len(written) > 4
+    kept = [weights, *tmp_path.glob("runs/*/model/*"), *tmp_path.glob("scores/*/scores.json")]
+    written = {path: path.stat().st_mtime_ns for path in kept}
+    assert len(written) > 6
     assert reproduce(**given).rows == [row]
     assert {path: path.stat().st_mtime_ns for path in written} == written
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert "Misprint: MAE tuned" in text and "ResNet 18 | simulated | frozen" in text
-    assert simulate(output=tmp_path / "again", n=12, size=64, density=80.0).n == 12
+    assert "fields that no training has seen" in text
+    found = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("scores/*/scores.json"))]
+    scores = [next(iter(one["finders"].values()))["average_precision"]["map50"] for one in found]
+    assert (row["lowest"], row["highest"]) == (min(scores), max(scores))
+    tested, trained = (read_table(tmp_path / name / "sources.csv") for name in ("test-fields-12", "fields-12"))
+    assert found[0]["dataset"] == str(tmp_path / "test-fields-12")
+    assert not set(tested["flux"]) & set(trained["flux"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +43,7 @@ def make_annotated_set(
         )
     for _, one in annotations:
         one.check()
-    names = _make_names([one.path for _, one in annotations])
+    names = make_names([one.path for _, one in annotations])
     listed = tuple(one for _, one in annotations)
     return DetectionSet(
         name=name,
@@ -49,7 +51,31 @@ def make_annotated_set(
         names=names,
         splits=tuple(split for split, _ in annotations),
         read=lambda index: read_annotated(names[index], listed[index]),
+        divider=lambda largest: make_annotated_set(name, classes, divide_annotations(annotations, largest)),
     )
+
+
+def divide_annotations(annotations: Sequence[tuple[str, Annotation]], largest: int) -> list[tuple[str, Annotation]]:
+    """Divide large images into pieces of about the same size, without a common pixel.
+
+    Parameters
+    ----------
+    annotations : sequence of (str, Annotation)
+        The split of each image, and its boxes; an image whose size is not stated stays whole.
+    largest : int
+        Longest side of a piece in pixels.
+    """
+    found: list[tuple[str, Annotation]] = []
+    for split, one in annotations:
+        if one.size is None or max(one.size) <= largest:
+            found.append((split, one))
+            continue
+        rows, columns = (
+            np.linspace(0, side, -(-side // largest) + 1).round().astype(int).tolist() for side in one.size
+        )
+        for y0, y1 in pairwise(rows):
+            found += [(split, replace(one, window=(y0, y1, x0, x1))) for x0, x1 in pairwise(columns)]
+    return found
 
 
 def find_stem(path: Path) -> str:
@@ -57,8 +83,8 @@ def find_stem(path: Path) -> str:
     return path.name.split(".fits")[0] if ".fits" in path.name else path.stem
 
 
-def _make_names(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Return identifiers of images: names without suffix, with their folders where these are needed."""
+def make_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Return identifiers of images: names without suffix, with their folders where these are needed, all different."""
     stems = [find_stem(path) for path in paths]
     if len(set(stems)) == len(stems):
         return tuple(stems)

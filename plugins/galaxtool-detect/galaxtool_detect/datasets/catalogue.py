@@ -135,9 +135,9 @@ def _read_columns(table: Table, path: Path, options: CatalogueOptions) -> _Catal
             "Min, major and minor, or size.",
         )
     labels, classes = find_labels(table, options.label_column, path)
-    ignored = np.zeros(len(table), bool)
+    ignored = labels < 0
     if "ignored" in table.colnames:
-        ignored = np.char.lower(read_texts(table, "ignored").astype(str)) == "true"
+        ignored |= np.char.lower(read_texts(table, "ignored").astype(str)) == "true"
     return _Catalogue(
         path=path, labels=labels, classes=classes, ignored=ignored, truth=find_truth(table), boxes=boxes,
         ra=positions.ra, dec=positions.dec, sizes=sizes,

@@ -122,13 +122,17 @@ def _find_contrast(truth: dict[str, np.ndarray]) -> np.ndarray | None:
 
 
 def find_labels(table: Table, wanted: str | None, source: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the class of each source as an index, and the names of the classes; one class if there is no column."""
+    """Return the class of each source as an index, -1 for one without a class, and the names of the classes.
+
+    All sources are of one class if no column has any.
+    """
     column = find_column(table, wanted, _LABELS, source)
-    if column is None:
+    texts = np.zeros(0, str) if column is None else read_texts(table, column)
+    classes = tuple(sorted(set(texts.tolist()) - {""}))
+    if not classes:
         return np.zeros(len(table), np.int64), ("source",)
-    texts = read_texts(table, column)
-    classes = tuple(sorted(set(texts.tolist())))
-    return np.searchsorted(np.array(classes), texts).astype(np.int64), classes
+    labels = np.searchsorted(np.array(classes), texts).astype(np.int64)
+    return np.where(texts == "", -1, labels), classes
 
 
 def find_truth(table: Table) -> dict[str, np.ndarray]:

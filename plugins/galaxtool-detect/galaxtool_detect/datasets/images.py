@@ -10,6 +10,7 @@ import numpy as np
 
 from galaxtool import InputError, open_map
 from galaxtool_detect.boxes import FieldImage
+from galaxtool_detect.geometry import compute_areas
 
 IMAGE_SUFFIXES = (".fits", ".fit", ".fits.gz", ".fits.fz", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
 """Suffixes tried for an annotation that names no file."""
@@ -38,6 +39,8 @@ class Annotation:
         Boxes that are neither learned nor counted.
     truth : dict of str to ndarray
         Further true values, see `galaxtool_detect.boxes.FieldImage`.
+    window : (y0, y1, x0, x1), optional
+        Part of the image that is read, in rows from the bottom; by default all of it.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class Annotation:
     source: str = ""
     ignored: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
     truth: dict[str, np.ndarray] = field(default_factory=dict)
+    window: tuple[int, int, int, int] | None = None
 
     def check(self) -> None:
         """Raise `InputError` if a box has no area, or lies outside the stated size."""
@@ -110,7 +114,7 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
     -------
     FieldImage
         With the boxes cut off at the edges of the image, and turned with the rows of a picture. Boxes around blank
-        pixels are ignored ones.
+        pixels are ignored ones, and so are those that are mostly outside the window.
 
     Raises
     ------
@@ -126,24 +130,41 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
                 hint="The boxes belong to another version of the image.",
             )
         check_boxes(annotation.boxes, size, annotation.source)
-        pixels = opened.read()
         boxes, ignored = (
             _finish(boxes, size, turned=opened.unit == "display") for boxes in (annotation.boxes, annotation.ignored)
         )
-        blank = _find_blank(boxes, pixels)
-        n = len(ignored)
-        order = np.concatenate([np.flatnonzero(~blank), np.flatnonzero(blank), len(boxes) + np.arange(n)])
+        n, boxes = len(boxes), np.concatenate([boxes, ignored])
+        is_source, wcs = np.arange(len(boxes)) < n, opened.wcs
+        if annotation.window is None:
+            pixels, rows = opened.read(), np.arange(len(boxes))
+        else:
+            y0, y1, x0, x1 = annotation.window
+            pixels, wcs = opened.read(y0, y1, x0, x1), None if wcs is None else wcs[y0:y1, x0:x1]
+            boxes, share = _cut(boxes, annotation.window)
+            is_source &= share >= _OUTSIDE
+            rows = np.flatnonzero(share > 0)
+        is_source[rows] &= ~_find_blank(boxes[rows], pixels)
+        sources, others = rows[is_source[rows]], rows[~is_source[rows]]
+        order = np.concatenate([sources, others])
         return FieldImage(
             name=name,
             pixels=pixels,
-            boxes=boxes[~blank],
-            labels=np.asarray(annotation.labels, np.int64)[~blank],
-            ignored=np.concatenate([boxes[blank], ignored]),
-            wcs=opened.wcs,
+            boxes=boxes[sources],
+            labels=np.asarray(annotation.labels, np.int64)[sources],
+            ignored=boxes[others],
+            wcs=wcs,
             beam=opened.beam,
             unit=opened.unit,
             truth={key: values[order] for key, values in annotation.truth.items()},
         )
+
+
+def _cut(boxes: np.ndarray, window: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return boxes in the pixels of a window, cut off at its edges, and the share of each that is within."""
+    y0, y1, x0, x1 = window
+    moved = boxes - np.array([x0, y0, x0, y0], np.float32)
+    inside = clip(moved, (y1 - y0, x1 - x0)).astype(np.float32)
+    return inside, compute_areas(inside) / compute_areas(moved)
 
 
 def _find_blank(boxes: np.ndarray, pixels: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxtool import UnknownName, choose_device, choose_precision
+from galaxtool_detect.detectors.credits import check_detector_licence
 from galaxtool_detect.detectors.engine import DetectionEngine, OnnxEngine, TorchEngine
 from galaxtool_detect.detectors.files import RECORD, load_detector
 
@@ -57,11 +58,14 @@ def open_engine(model: str, device: str = "auto", precision: str = "auto") -> De
     UnknownName
         If there is no such detector.
     ModelError
-        If its files are damaged.
+        If its files are damaged, or ``GALAXTOOL_LICENSES`` does not allow its licence.
     """
     path = Path(model).expanduser()
     if path.suffix == ".onnx" and path.is_file():
-        return OnnxEngine(path)
+        engine = OnnxEngine(path)
+        check_detector_licence(engine.record, model)
+        return engine
     detector, record = load_detector(find_folder(model))
+    check_detector_licence(record, model)
     chosen = choose_device(device)
     return TorchEngine(detector, record, chosen, choose_precision(precision, chosen))

@@ -33,6 +33,10 @@ class DetectorRecord:
         How it was trained.
     scores : dict
         Scores on the validation split.
+    licence : str
+        Licence of the weights that the training started from; empty for random ones, or if it is not known.
+    citations : list of dict
+        What to cite: ``text``, ``doi``, ``arxiv`` and ``bibcode`` of each work.
     created, version : str
         Time, and version of galaxtool-detect.
     """
@@ -44,6 +48,8 @@ class DetectorRecord:
     sources: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    citations: list[dict[str, Any]] = field(default_factory=list)
     created: str = ""
     version: str = ""
 

@@ -177,11 +177,11 @@ class Evaluation:
         )
 
     def _name_labels(self, found: Detections) -> Detections:
-        """Return detections with labels of the data; -1 for a class that the data lack."""
+        """Return detections with labels of the data; -1 for a class that the data lack, and for none."""
         if self.one_class:
             return replace(found, labels=np.zeros(len(found), np.int64))
         numbers = [self.classes.index(name) if name in self.classes else -1 for name in self.finder.classes]
-        return replace(found, labels=np.array(numbers, np.int64)[found.labels])
+        return replace(found, labels=np.array([*numbers, -1], np.int64)[found.labels])  # -1 is the last one
 
     def _known(self, found: Detections) -> Detections:
         """Return the detections of classes that the data have."""
@@ -227,7 +227,7 @@ def _measure_found(
         peak, flux = found.peak[counted], found.flux[counted]
         _, rms = noise.at(*((boxes[:, i] + boxes[:, i + 2]) / 2 for i in (0, 1)))
         return peak, flux, peak / rms
-    labels = [classes[label] if classes else "" for label in found.detections.labels[counted]]
+    labels = [classes[label] if classes and label >= 0 else "" for label in found.detections.labels[counted]]
     measured = measure_boxes(image, noise, boxes, labels)
     peak = np.array([one.peak for one in measured]) if found.peak is None else found.peak[counted]
     flux = np.array([one.flux for one in measured]) if found.flux is None else found.flux[counted]

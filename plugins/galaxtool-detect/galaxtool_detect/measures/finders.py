@@ -29,7 +29,7 @@ class Found:
     Parameters
     ----------
     detections : Detections
-        Boxes, scores, and labels as indices of `Finder.classes`.
+        Boxes, scores, and labels as indices of `Finder.classes`, -1 for a detection without a class.
     peak, flux : ndarray, shape (N,), optional
         Peak brightness and integrated flux by the finder itself; without them, galaxtool measures them in the boxes.
     """

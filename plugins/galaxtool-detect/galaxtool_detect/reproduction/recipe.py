@@ -55,11 +55,14 @@ class Scale:
         backbones that are trained on other images than those of their own size.
     settings : dict
         Settings of every training.
+    test_fields : int
+        Number of further fields, on which the trainings are scored.
     rates : dict of str to float
         Mode -> learning rate, where it is not chosen by a sweep.
     """
 
     fields: dict[str, Any]
+    test_fields: int
     pretraining: dict[str, Any]
     settings: dict[str, Any]
     rates: dict[str, float] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from galaxtool_detect.detectors.files import save_detector
 from galaxtool_detect.detectors.record import DetectorRecord
 from galaxtool_detect.networks.freezing import count_weights, describe_weights
 from galaxtool_detect.training.config import TrainConfig
+from galaxtool_detect.training.pieces import divide_large
 from galaxtool_detect.training.sweep import sweep_rates
 from galaxtool_detect.training.task import Setup, make_stage, make_task, prepare
 from galaxtool_detect.training.windows import FieldCache
@@ -45,8 +46,7 @@ class TrainOutcome:
 
 def start_training(config: TrainConfig, output: Path, progress: Progress, *, overwrite: bool) -> TrainOutcome:
     """Create a run directory and train in it."""
-    fields = _open(config)
-    setup = prepare(config, fields)
+    setup = prepare(config, _open(config, progress))
 
     def make() -> RunDirectory:
         return RunDirectory.create(output, command="detect train", config=config.as_dict(), overwrite=overwrite)
@@ -59,12 +59,12 @@ def resume_training(path: Path, progress: Progress) -> TrainOutcome:
     """Resume an unfinished run with its own settings."""
     with share_run(lambda: RunDirectory.open(path)) as run, _explain_interruption(path):
         config = TrainConfig.from_dict({name: entry["value"] for name, entry in run.manifest["config"].items()})
-        fields = _open(config)
-        return _train(run, config, prepare(config, fields), progress, resume=True)
+        return _train(run, config, prepare(config, _open(config, progress)), progress, resume=True)
 
 
-def _open(config: TrainConfig) -> DetectionSet:
-    return open_detection_set(config.dataset, images=None if config.images is None else Path(config.images))
+def _open(config: TrainConfig, progress: Progress) -> DetectionSet:
+    images = None if config.images is None else Path(config.images)
+    return divide_large(open_detection_set(config.dataset, images=images), progress)
 
 
 @contextmanager
@@ -85,6 +85,7 @@ def _train(run: RunDirectory, config: TrainConfig, setup: Setup, progress: Progr
     run.manifest["config"]["lr"]["value"] = lr
     task = make_task(config, setup, lr)
     run.manifest["device"] = f"{task.device}, {task.options.precision}"
+    run.manifest["citations"] = list(setup.credits.citations)
     run.save()
     outcome = Trainer(task, [make_stage(config, setup, epochs=config.epochs)], run.path, progress).fit(resume=resume)
     record = _make_record(config, setup, outcome.best)
@@ -129,6 +130,8 @@ def _make_record(config: TrainConfig, setup: Setup, best: dict[str, Any]) -> Det
             "learning_weights": count_weights(detector),
         },
         scores=scores,
+        licence=setup.credits.licence,
+        citations=[dict(one) for one in setup.credits.citations],
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         version=__version__,
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from galaxtool import ConfigError
+from galaxtool_detect.detectors.credits import Credits, check_detector_licence, credit_detector
 from galaxtool_detect.detectors.files import load_detector
 from galaxtool_detect.detectors.find import find_folder
 from galaxtool_detect.networks.detector import Detector, restore_detector
@@ -16,8 +17,8 @@ _PREDICTOR = "heads.box_predictor."
 _ROWS = {"cls_score": 1, "bbox_pred": 4}  # rows of a class in each layer of the predictor
 
 
-def restart_detector(model: str, classes: Sequence[str], image_size: int | None) -> tuple[Detector, float]:
-    """Return a detector with the weights of another one, and the factor by which that one enlarges fields.
+def restart_detector(model: str, classes: Sequence[str], image_size: int | None) -> tuple[Detector, float, Credits]:
+    """Return a detector with the weights of another one, the factor by which that one enlarges fields, and its credits.
 
     Classes that the other one lacks have random weights.
 
@@ -36,12 +37,15 @@ def restart_detector(model: str, classes: Sequence[str], image_size: int | None)
         If there is no such detector.
     ConfigError
         If it is a file in the ONNX format, which does not learn.
+    ModelError
+        If ``GALAXTOOL_LICENSES`` does not allow its licence.
     """
     if model.endswith(".onnx"):
         raise ConfigError(
             f"'{model}' is an ONNX file, which cannot be trained.", hint="Give the folder of the run that it is from."
         )
     old, record = load_detector(find_folder(model))
+    check_detector_licence(record, model)
     config = dataclasses.replace(
         record.network, classes=tuple(classes), image_size=image_size or record.network.image_size
     )
@@ -52,7 +56,7 @@ def restart_detector(model: str, classes: Sequence[str], image_size: int | None)
             value = _match_classes(value, state[name], record.network.classes, classes, _ROWS[name.split(".")[-2]])
         state[name] = value
     detector.load_state_dict(state)
-    return detector.requires_grad_(True), record.upscale
+    return detector.requires_grad_(True), record.upscale, credit_detector(record)
 
 
 def _match_classes(

@@ -26,6 +26,7 @@ from galaxtool import (
     read_regular_text,
 )
 from galaxtool_detect.boxes import DetectionSet
+from galaxtool_detect.detectors.credits import Credits, credit_backbone
 from galaxtool_detect.networks.config import NetworkConfig
 from galaxtool_detect.networks.detector import Detector, create_detector
 from galaxtool_detect.networks.freezing import freeze
@@ -54,6 +55,8 @@ class Setup:
         Detector with the weights of its backbone.
     upscale : float
         Factor by which fields are enlarged.
+    credits : Credits
+        What to cite, and the licence of the weights.
     """
 
     train: FieldCache
@@ -61,6 +64,7 @@ class Setup:
     sizes: SourceSizes
     detector: Detector
     upscale: float
+    credits: Credits
 
 
 class DetectionObjective:
@@ -95,12 +99,13 @@ def prepare(config: TrainConfig, fields: DetectionSet) -> Setup:
     sizes = measure_sources(train)
     torch.manual_seed(config.seed)
     if config.start is not None:
-        detector, upscale = restart_detector(config.start, fields.classes, config.image_size)
+        detector, upscale, credits = restart_detector(config.start, fields.classes, config.image_size)
         upscale = config.upscale or upscale
     else:
         detector, upscale = _create(config, fields, sizes)
+        credits = credit_backbone(detector, find_model_folder(config.backbone))
     freeze(detector, config.mode, config.batchnorm)
-    return Setup(train=train, valid=valid, sizes=sizes, detector=detector, upscale=upscale)
+    return Setup(train=train, valid=valid, sizes=sizes, detector=detector, upscale=upscale, credits=credits)
 
 
 def _create(config: TrainConfig, fields: DetectionSet, sizes: SourceSizes) -> tuple[Detector, float]:
@@ -129,10 +134,8 @@ def resolve_backbone(name: str, mode: str) -> str:
     ConfigError
         If it has no weights and would be frozen.
     """
-    registry = get_registry()
     base = name.partition("@")[0]
-    if base not in registry.backbones and base in registry.models:
-        folder = registry.models.find(base).spec.folder
+    if (folder := find_model_folder(name)) is not None:
         own = _read_backbone(folder).partition("@")[0]
         name = f"{own}@{folder}/weights.safetensors"
         base = own
@@ -146,8 +149,17 @@ def resolve_backbone(name: str, mode: str) -> str:
     return name
 
 
-def _read_backbone(folder: str) -> str:
-    values = json.loads(read_regular_text(Path(folder) / "model.json"))
+def find_model_folder(name: str) -> Path | None:
+    """Return the folder of the trained model that a name stands for; None if it is the name of a backbone."""
+    registry = get_registry()
+    base = name.partition("@")[0]
+    if base in registry.backbones or base not in registry.models:
+        return None
+    return Path(registry.models.find(base).spec.folder)
+
+
+def _read_backbone(folder: Path) -> str:
+    values = json.loads(read_regular_text(folder / "model.json"))
     return str(values["backbone"])
 
 
