@@ -23,7 +23,7 @@ from galaxtool_detect.detectors.files import load_detector
 from galaxtool_detect.training.start import restart_detector
 from PIL import Image
 
-from galaxtool import ConfigError, InputError, ModelError, OutputExists, UnknownName, UnreadableImage
+from galaxtool import ConfigError, InputError, ModelError, OutputExists, UnknownName, UnreadableImage, cite
 
 pytestmark = pytest.mark.slow
 TINY = {"backbone": "small-resnet@none", "mode": "scratch", "head": "small", "image_size": 64, "batch_size": 4}
@@ -57,8 +57,20 @@ def test_a_run_has_its_history_sweep_and_detector(trained: Path) -> None:
     manifest = json.loads((trained / "manifest.json").read_text())
     assert manifest["status"] == "done" and manifest["config"]["lr"]["value"] in [float(row["lr"]) for row in rates]
     record = json.loads((trained / "model" / "detector.json").read_text())
+    assert manifest["citations"] == record["citations"] and record["licence"] == ""
+    assert "@inproceedings{Ren2015," in cite(trained).bibtex
     assert record["network"]["classes"] == ["compact", "double", "bent", "extended"]
     assert 3 < record["beam_pixels"] < 6
+
+
+def test_one_map_with_its_catalogue_is_enough(tmp_path: Path) -> None:
+    simulate(output=tmp_path / "one", n=1, size=192, seed=3, density=80, valid=0)
+    (image,) = (tmp_path / "one" / "images").iterdir()
+    result = train(
+        str(tmp_path / "one" / "sources.csv"), images=image, output=tmp_path / "run", epochs=1, lr=1e-3, **TINY
+    )
+    record = json.loads((result.model / "detector.json").read_text())
+    assert record["training"]["fields"] == 3 and read_history(result.run)[0]["valid_loss"] > "0"
 
 
 def test_an_interrupted_run_ends_like_one_that_was_not(fields: Path, tmp_path: Path) -> None:
@@ -104,7 +116,7 @@ def test_a_training_starts_from_another_detector(trained: Path, fields: Path, tm
 
 def test_classes_of_the_same_name_keep_their_weights(trained: Path) -> None:
     old, _ = load_detector(trained / "model")
-    new, _ = restart_detector(str(trained), ("ring", "double", "compact"), None)
+    new, _, _ = restart_detector(str(trained), ("ring", "double", "compact"), None)
     classes, boxes = old.heads.box_predictor.cls_score.weight, old.heads.box_predictor.bbox_pred.bias
     assert new.config.classes == ("ring", "double", "compact")
     assert torch.equal(new.heads.box_predictor.cls_score.weight[[0, 2, 3]], classes[[0, 2, 1]])
@@ -171,6 +183,22 @@ def test_several_maps_have_one_catalogue_and_a_figure_each(trained: Path, tmp_pa
     run(paths[:1], model=str(trained), output=tmp_path / "all.fits", threshold=0.05)  # a finished table is replaced
     assert "image" not in Table.read(tmp_path / "all.fits").colnames
     assert not list(tmp_path.glob("*.unfinished"))
+
+
+def test_maps_of_one_name_keep_their_outputs_which_are_not_maps(trained: Path, tmp_path: Path) -> None:
+    for i, folder in enumerate(("a", "b")):
+        (tmp_path / folder).mkdir()
+        write_map(tmp_path / folder / "map.fits", (120, 130), seed=i)
+    outputs = {"output": tmp_path / "all.fits", "regions": [tmp_path / "all.reg"], "overlay": tmp_path / "all.png"}
+    for _ in range(2):  # the second run finds the outputs of the first in the folder
+        result = run([tmp_path], model=str(trained), threshold=0.05, overwrite=True, **outputs)
+        assert result.maps == 2 and not result.failed
+    assert {path.name for path in result.files} == {
+        "all.fits", "all-a-map.reg", "all-b-map.reg", "all-a-map.png", "all-b-map.png"
+    }  # fmt: skip
+    table = Table.read(tmp_path / "all.fits")
+    ids = [str(one) for one in table["id"]]
+    assert len(set(ids)) == len(ids) > 2 and {one.partition("/")[0] for one in ids} == {"a", "b"}
 
 
 def test_a_broken_map_costs_itself_alone(trained: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from galaxtool import ConfigError, check_writable, write_table
@@ -40,6 +40,24 @@ class CatalogueOutputs:
     regions: tuple[Path, ...] = ()
     overlay: Path | None = None
     html: Path | None = None
+
+    def list_files(self) -> list[Path]:
+        """Return all files."""
+        several = (self.table, self.components, *self.regions, self.overlay, self.html)
+        return [path for path in several if path is not None]
+
+    def name_for(self, image: str) -> CatalogueOutputs:
+        """Return the outputs of one of several images: the tables are common, the rest has the name of the image."""
+
+        def name(path: Path) -> Path:
+            return path.with_name(f"{path.stem}-{image.replace('/', '-')}{path.suffix}")
+
+        return replace(
+            self,
+            regions=tuple(name(path) for path in self.regions),
+            overlay=None if self.overlay is None else name(self.overlay),
+            html=None if self.html is None else name(self.html),
+        )
 
     def check(self) -> None:
         """Raise an error if a suffix is unknown or a file cannot be written, before any work is done."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from astropy.table import Column, Table, vstack
@@ -17,6 +17,7 @@ from galaxtool_detect.catalog.noise_grid import measure_noise
 from galaxtool_detect.catalog.page import write_page
 from galaxtool_detect.catalog.regions import write_regions
 from galaxtool_detect.catalog.write import CatalogueOutputs, write_catalogue
+from galaxtool_detect.datasets.annotated import make_names
 from galaxtool_detect.inference.run import DetectionRun, MapDetections, RunSettings, gather_maps
 
 
@@ -69,8 +70,9 @@ def detect_and_write(
     for table in (outputs.table, outputs.components):
         if table is not None:
             check_table_path(table)
-    paths = gather_maps(inputs)
-    own = {path: outputs if len(paths) == 1 else _name_outputs(outputs, path) for path in paths}
+    paths = gather_maps(inputs, outputs)
+    names = dict(zip(paths, make_names(paths), strict=True))
+    own = {path: outputs if len(paths) == 1 else outputs.name_for(names[path]) for path in paths}
     run = DetectionRun(paths, settings, progress)
     counts: Counter[str] = Counter()
     catalogues = []
@@ -78,7 +80,7 @@ def detect_and_write(
         for one in run.maps(job):
             noise = measure_noise(one.map)
             made = build_catalogue(
-                one.map, one.found, run.classes, name=one.path.stem, join=join, noise=noise, progress=progress
+                one.map, one.found, run.classes, name=names[one.path], join=join, noise=noise, progress=progress
             )
             counts.update(map(str, made.sources["label"]))
             count = "1 source" if len(made.sources) == 1 else f"{len(made.sources)} sources"
@@ -95,31 +97,12 @@ def detect_and_write(
             _write_tables(catalogues, outputs, settings)
         job.finished = True
     read = [path for path in paths if path not in run.failed]
-    files = list(dict.fromkeys(file for path in read for file in _list_files(own[path])))
+    files = list(dict.fromkeys(file for path in read for file in own[path].list_files()))
     return RunOutcome(len(read), run.failed, dict(counts.most_common()), files)
 
 
 def _describe_settings(settings: RunSettings, threshold: float, upscale: float) -> dict[str, str]:
     return {"detector": settings.model, "score from": f"{threshold:g}", "enlarged by": f"{upscale:g}"}
-
-
-def _list_files(outputs: CatalogueOutputs) -> list[Path]:
-    several = (outputs.table, outputs.components, *outputs.regions, outputs.overlay, outputs.html)
-    return [path for path in several if path is not None]
-
-
-def _name_outputs(outputs: CatalogueOutputs, image: Path) -> CatalogueOutputs:
-    """Return the outputs of one of several maps: the tables are common, the rest has its name."""
-
-    def name(path: Path) -> Path:
-        return path.with_name(f"{path.stem}-{image.stem}{path.suffix}")
-
-    return replace(
-        outputs,
-        regions=tuple(name(path) for path in outputs.regions),
-        overlay=None if outputs.overlay is None else name(outputs.overlay),
-        html=None if outputs.html is None else name(outputs.html),
-    )
 
 
 def _write_pictures(

@@ -11,6 +11,7 @@ import numpy as np
 from galaxtool import ConfigError, InputError, Job, JobOptions, Progress, SkyMap, UnreadableImage, open_map, warn
 from galaxtool_detect.boxes import Detections
 from galaxtool_detect.catalog.maps import PixelMap
+from galaxtool_detect.catalog.write import CatalogueOutputs
 from galaxtool_detect.detectors.engine import DetectionEngine
 from galaxtool_detect.detectors.find import open_engine
 from galaxtool_detect.detectors.record import DetectorRecord
@@ -86,8 +87,10 @@ class MapDetections:
     upscale: float
 
 
-def gather_maps(inputs: Sequence[str | Path]) -> list[Path]:
+def gather_maps(inputs: Sequence[str | Path], outputs: CatalogueOutputs | None = None) -> list[Path]:
     """Return the files of the inputs: files as they are, and the FITS files and pictures in folders.
+
+    What an earlier run has written into a folder under the names of the outputs is left out.
 
     Raises
     ------
@@ -99,6 +102,7 @@ def gather_maps(inputs: Sequence[str | Path]) -> list[Path]:
         path = Path(one).expanduser()
         if path.is_dir():
             files = sorted(p for p in path.rglob("*") if p.is_file() and p.name.lower().endswith(_SUFFIXES))
+            files = [file for file in files if outputs is None or not _is_output(file, outputs)]
             if not files:
                 raise InputError(f"The folder '{path}' has no image.", hint="Give FITS files, PNG or JPEG.")
             found += files
@@ -109,6 +113,19 @@ def gather_maps(inputs: Sequence[str | Path]) -> list[Path]:
     if not found:
         raise InputError("There is no map to look at.", hint="Give one: galaxtool detect run map.fits -o sources.csv")
     return list(dict.fromkeys(found))
+
+
+def _is_output(file: Path, outputs: CatalogueOutputs) -> bool:
+    """Tell whether a file has the name of an output, or of the figure of one of several maps."""
+    if file.resolve() in [one.resolve() for one in outputs.list_files()]:
+        return True
+    overlay = outputs.overlay
+    return (
+        overlay is not None
+        and file.parent.resolve() == overlay.parent.resolve()
+        and file.suffix == overlay.suffix
+        and file.stem.startswith(f"{overlay.stem}-")
+    )
 
 
 @dataclass(frozen=True)
