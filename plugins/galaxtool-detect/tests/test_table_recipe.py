@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 from galaxtool_detect.commands.reproduce import reproduce
+from galaxtool_detect.datasets.coco import describe_coco
 from galaxtool_detect.reproduction.recipe import read_recipe
 from galaxtool_detect.reproduction.run import parse_data
+from galaxtool_detect.simulation.dataset import make_simulated_set
+from galaxtool_detect.simulation.field import FieldOptions
+from galaxtool_detect.simulation.run import write_field
+from galaxtool_detect.simulation.sources import CLASSES
 from galaxtool_detect.training.config import TrainConfig
 
 from galaxtool import ConfigError, read_table
@@ -31,6 +36,27 @@ def test_options_that_cannot_be(tmp_path: Path) -> None:
         reproduce(output=tmp_path, scale="full")
     with pytest.raises(ConfigError, match="--data 'emu=x' does not say what it is"):
         parse_data(["emu=x"])
+
+
+@pytest.mark.slow
+def test_a_row_of_the_paper_on_its_data(tmp_path: Path) -> None:
+    """Images of 56 pixels with lists for training and tests, as the development kit of Radio Galaxy Zoo has them."""
+    fields = list(make_simulated_set(6, 1, options=FieldOptions(size=56, density=200)))
+    (tmp_path / "rgz").mkdir()
+    for field in fields:
+        write_field(field, tmp_path / "rgz" / f"{field.name}.fits")
+    listed = [(f"{field.name}.fits", "test" if i < 2 else "train", field) for i, field in enumerate(fields)]
+    (tmp_path / "rgz" / "boxes.json").write_text(json.dumps(describe_coco(listed, CLASSES)))
+    given = {"scale": "full", "data": [f"rgz={tmp_path / 'rgz'}"], "only": "resnet 18 supervised", "seeds": 1}
+    (row,) = reproduce(output=tmp_path / "table", epochs=1, **given).rows
+    assert row["status"] == "done" and row["published"] == 0.644
+    (record,) = (tmp_path / "table").glob("runs/*/model/detector.json")
+    values = json.loads(record.read_text())
+    assert values["upscale"] == 4 and values["network"]["image_size"] == 224
+    assert values["training"]["fields"] == 3
+    (scores,) = (tmp_path / "table").glob("scores/*/scores.json")
+    (finder,) = json.loads(scores.read_text())["finders"].values()
+    assert finder["n_sources"] == sum(len(field.boxes) for field in fields[:2])
 
 
 @pytest.mark.slow

@@ -114,7 +114,8 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
     -------
     FieldImage
         With the boxes cut off at the edges of the image, and turned with the rows of a picture. Boxes around blank
-        pixels are ignored ones, and so are those that are mostly outside the window.
+        pixels are ignored ones, whose true values are NaN because nothing can be found there; boxes that are mostly
+        outside the window are ignored too.
 
     Raises
     ------
@@ -143,7 +144,9 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
             boxes, share = _cut(boxes, annotation.window)
             is_source &= share >= _OUTSIDE
             rows = np.flatnonzero(share > 0)
-        is_source[rows] &= ~_find_blank(boxes[rows], pixels)
+        blank = np.zeros(len(boxes), bool)
+        blank[rows] = _find_blank(boxes[rows], pixels)
+        is_source &= ~blank
         sources, others = rows[is_source[rows]], rows[~is_source[rows]]
         order = np.concatenate([sources, others])
         return FieldImage(
@@ -155,7 +158,7 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
             wcs=wcs,
             beam=opened.beam,
             unit=opened.unit,
-            truth={key: values[order] for key, values in annotation.truth.items()},
+            truth={key: np.where(blank, np.nan, values)[order] for key, values in annotation.truth.items()},
         )
 
 

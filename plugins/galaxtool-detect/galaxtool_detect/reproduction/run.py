@@ -13,6 +13,7 @@ from galaxtool import ConfigError, DependencyMissing, GalaxtoolError, OfflineErr
 from galaxtool_detect.commands.evaluate import evaluate
 from galaxtool_detect.commands.simulate import simulate
 from galaxtool_detect.commands.train import train
+from galaxtool_detect.datasets.open import open_detection_set
 from galaxtool_detect.reproduction.pretraining import pretrain
 from galaxtool_detect.reproduction.recipe import Cell, TableRecipe, read_recipe
 from galaxtool_detect.reproduction.table import make_row, write_table
@@ -137,6 +138,8 @@ def _train(cell: Cell, backbone: str, dataset: str, seed: int, options: Reproduc
     if manifest.get("status") in ("running", "interrupted"):
         return train(resume=path, progress=progress).run
     settings = dict(cell.settings)
+    if cell.data != "simulated":  # the paper enlarges whole images to this side
+        settings["upscale"] = settings["image_size"] / max(open_detection_set(dataset)[0].shape)
     if options.epochs is not None:
         settings["epochs"] = options.epochs
     result = train(
