@@ -44,8 +44,8 @@ def reproduce_table(name: str, data: Sequence[str], options: ReproduceOptions, p
         else:
             table.replace(count_classes(recipe, datasets))
             table.write()
-    except KeyboardInterrupt:
-        progress.say(f"The same command continues; the table so far is '{folder / 'table.md'}'.")
+    except KeyboardInterrupt as error:
+        error.add_note(f"The same command continues; the table so far is '{folder / 'table.md'}'.")
         raise
     draw_figures(recipe, lines, datasets, folder, progress)
     return ReproduceResult(recipe, table.rows, options.scale, folder, sorted(folder.iterdir()))

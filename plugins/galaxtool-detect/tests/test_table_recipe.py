@@ -38,6 +38,16 @@ def test_options_that_cannot_be(tmp_path: Path) -> None:
         parse_data(["emu=x"])
 
 
+def test_an_interruption_says_how_to_continue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object, **settings: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("galaxtool_detect.reproduction.run.train", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        reproduce(output=tmp_path, scale="tiny", only="resnet 18 scratch", fields=2)
+    assert caught.value.__notes__ == ["Finished trainings are kept; the same command continues."]
+
+
 @pytest.mark.slow
 def test_a_row_of_the_paper_on_its_data(tmp_path: Path) -> None:
     """Images of 56 pixels with lists for training and tests, as the development kit of Radio Galaxy Zoo has them."""

@@ -82,7 +82,11 @@ def reproduce_table(options: ReproduceOptions, progress: Progress) -> list[dict[
     rows = [make_row(cell, [], "waiting") for cell in cells]
     for number, cell in enumerate(cells):
         progress.say(f"Cell {number + 1} of {len(cells)}: {cell.row}, {cell.mode}, {cell.data}")
-        rows[number] = _compute(cell, recipe, options, progress)
+        try:
+            rows[number] = _compute(cell, recipe, options, progress)
+        except KeyboardInterrupt as interruption:
+            interruption.add_note("Finished trainings are kept; the same command continues.")
+            raise
         write_table(options.output, recipe, rows, notes)
     return rows
 
