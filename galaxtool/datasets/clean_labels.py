@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from galaxtool.utils.sentinels import DOUBTFUL, SENTINELS
+from galaxtool.taxonomy.sentinels import DOUBTFUL, SENTINELS
 
 _MISSING = frozenset((
     "nan", "NaN", "NAN", "Nan", "None", "NONE", "null", "NULL", "Null", "n/a", "N/A", "NA", "#N/A", "#NA", "<NA>",

@@ -20,7 +20,7 @@ from galaxtool.errors import ConfigError, InputError, ModelError, suggest_name
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.quantity import QUANTILES, Quantity
-from galaxtool.utils.sentinels import find_sentinels
+from galaxtool.taxonomy.sentinels import find_sentinels
 from galaxtool.utils.unit_texts import is_computable_unit
 
 _SLUG = re.compile(r"[a-z0-9_-]{1,60}")
@@ -75,7 +75,8 @@ def read_values(
     Returns
     -------
     values : ndarray of float64, shape (N, T)
-        NaN where an item has no value, or a number that stands for none (`galaxtool.utils.sentinels.find_sentinels`).
+        NaN where an item has no value, or a number that stands for none, see
+        `galaxtool.taxonomy.sentinels.find_sentinels`.
     notes : tuple of str
         A sentence on each quantity with such numbers.
 

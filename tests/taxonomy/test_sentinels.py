@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from galaxtool.taxonomy.quantities import parse_targets, read_values
-from galaxtool.utils.sentinels import find_sentinels
+from galaxtool.taxonomy.sentinels import find_sentinels
 
 
 @pytest.mark.parametrize(
