@@ -30,7 +30,7 @@ def _show(result: RecipeListing | ReproduceResult) -> None:
         _describe(result.recipes[0])
     else:
         rows = [
-            {"name": r.name, "shows": r.title, "data": [d.title for d in r.data], "note": r.waiting}
+            {"name": r.name, "shows": r.title, "data": [d.title for d in r.data], "note": ("Computed by " + r.elsewhere if r.elsewhere else "")}
             for r in result.recipes
         ]
         print_table(rows, ("name", "shows", "data", "note"))
