@@ -30,7 +30,12 @@ def _show(result: RecipeListing | ReproduceResult) -> None:
         _describe(result.recipes[0])
     else:
         rows = [
-            {"name": r.name, "shows": r.title, "data": [d.title for d in r.data], "note": ("Computed by " + r.elsewhere if r.elsewhere else "")}
+            {
+                "name": r.name,
+                "shows": r.title,
+                "data": [d.title for d in r.data],
+                "note": r.elsewhere and f"by {r.elsewhere}",
+            }
             for r in result.recipes
         ]
         print_table(rows, ("name", "shows", "data", "note"))
