@@ -89,8 +89,8 @@ def _open_clip() -> list[BackboneSpec]:
         describe_library(
             "open_clip",
             "Any architecture of OpenCLIP, e.g. open_clip:ViT-B-16@laion2b_s34b_b88k or open_clip:RN50@none.",
-            "openclip:build",
-            "openclip:list_weights",
+            "openclip.backbone:build",
+            "openclip.backbone:list_weights",
             cite.OPENCLIP,
             norm=OPENAI,
             text=True,
@@ -98,7 +98,7 @@ def _open_clip() -> list[BackboneSpec]:
         describe_encoder(
             "clip-vit-16",
             "CLIP ViT-B/16 with LAION-2B weights (open_clip:ViT-B-16); the ViT-16 of Wang et al. 2024.",
-            "openclip:build_vit_b_16",
+            "openclip.backbone:build_vit_b_16",
             cite.CLIP,
             laion_weights("laion2b_s34b_b88k", "CLIP-ViT-B-16-laion2B-s34B-b88K", image_size=224),
             norm=OPENAI,
@@ -108,7 +108,7 @@ def _open_clip() -> list[BackboneSpec]:
         describe_encoder(
             "clip-convnext",
             "CLIP ConvNeXt-Base (wide), LAION-2B weights (open_clip:convnext_base_w), as in Wang et al. 2024.",
-            "openclip:build_convnext_base_w",
+            "openclip.backbone:build_convnext_base_w",
             cite.OPENCLIP,
             laion_weights("laion2b_s13b_b82k", "CLIP-convnext_base_w-laion2B-s13B-b82K", image_size=256),
             norm=OPENAI,
