@@ -79,6 +79,13 @@ class Hdf5Rows:
     def __len__(self) -> int:
         return self.shape[self._axis]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the lock, the open file and the rows read so far behind; another process opens the file itself."""
+        return {**vars(self), "_lock": None, "_array": None, "_blocks": OrderedDict()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
     def row(self, row: int) -> np.ndarray:
         """Return ``array[row]``, or ``array[..., row]``; copy it before changing values.
 
