@@ -14,6 +14,7 @@ from galaxtool.jobs.options import JobOptions
 from galaxtool.reproduction.plan import Training
 from galaxtool.reproduction.values import place_evaluation
 from galaxtool.types import Progress
+from galaxtool.utils.files.regular_files import read_regular_text
 
 
 def evaluate_training(training: Training, progress: Progress) -> Path:
@@ -44,7 +45,7 @@ def evaluate_training(training: Training, progress: Progress) -> Path:
 def is_evaluated(training: Training) -> bool:
     """Return whether the evaluation of a training is there, with the retrieval by the dot product."""
     try:
-        text = (place_evaluation(training.path) / "metrics.json").read_text(encoding="utf-8")
+        text = read_regular_text(place_evaluation(training.path) / "metrics.json")
         metrics: dict[str, Any] = json.loads(text)
     except (OSError, ValueError):
         return False

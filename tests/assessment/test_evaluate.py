@@ -14,12 +14,15 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from sklearn import metrics as sk
+from support import evaluated
 from support.helpers import SLUGS
 
 import galaxtool
 from galaxtool.errors import GalaxtoolError, OutputExists
 from galaxtool.tables.read import read_table
 from galaxtool.vision.perturb import LEVELS
+
+model, images = evaluated.model, evaluated.images
 
 PER_CLASS = 4
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from support import evaluated
 from support.helpers import SLUGS
 
 import galaxtool
@@ -21,6 +22,8 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
 from galaxtool.search.index.store import Index
 from galaxtool.search.source import read_record
+
+model, images = evaluated.model, evaluated.images
 
 
 def test_a_gallery_is_a_data_set_or_an_index(model: Path, images: Path, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ class OnnxSession:
         except Exception as error:  # ONNX Runtime has a private exception class for each cause
             raise ModelError(
                 f"The ONNX file '{self._file}' cannot be run: {describe_error(error, 160)}.",
-                hint="It may be damaged: copy it again, or write it again.",
+                hint="It may be damaged: copy it again, or write it again, as with `galaxtool export`.",
             ) from error
         return found
 

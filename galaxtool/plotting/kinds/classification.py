@@ -21,6 +21,7 @@ from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.scored import ScoredImages, is_numeric, read_scored, to_floats
 from galaxtool.tables.column_names import find_column
 from galaxtool.utils.counts import format_count
+from galaxtool.utils.files.regular_files import read_regular_text
 
 
 def plot_confusion(request: PlotRequest) -> Figure:
@@ -50,7 +51,7 @@ def plot_reliability(request: PlotRequest) -> Figure:
 def _read_cross_fit(path: Path) -> CrossFit | None:
     """Return how an evaluation has cross-fitted the temperature of its model; None if it has not."""
     try:
-        calibration = json.loads((path / "metrics.json").read_text(encoding="utf-8"))["calibration"]
+        calibration = json.loads(read_regular_text(path / "metrics.json"))["calibration"]
         return CrossFit(float(calibration["temperature"]), tuple(map(float, calibration["factors"])))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,4 +1,4 @@
-"""A model and images that several tests score."""
+"""Fixtures of a model and of images that several test files score."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 from support.helpers import SLUGS, make_model, write_fits
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("evaluate") / "model")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a labels.csv of 12 labelled images, one without a label, and one that is broken."""
     folder = tmp_path_factory.mktemp("images")
