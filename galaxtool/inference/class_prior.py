@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool.errors import ConfigError, InputError, ModelError
+from galaxtool.errors import ConfigError, InputError, ModelError, suggest_name
 from galaxtool.evaluation.prior import TRAINING, UNIFORM, apply_factors, find_factors, find_scores_shares
 from galaxtool.models.record import ModelRecord
 from galaxtool.tables.column_names import LABEL_COLUMNS, find_column, list_columns
@@ -136,7 +136,11 @@ def read_shares(path: Path, taxonomy: Taxonomy) -> np.ndarray:
 def _read_numbers(path: Path) -> dict[str, float]:
     """Return the number of each class as the file names it."""
     if not path.is_file():
-        raise InputError(f"There is no prior '{path}'.", hint=f"Give training, uniform or a file. {suggest_path(path)}")
+        near = suggest_name(str(path), ("training", "uniform"))
+        raise InputError(
+            f"There is no prior '{path}'." + (f" Did you mean '{near}'?" if near else ""),
+            hint=f"Give training, uniform or a file. {suggest_path(path)}",
+        )
     pairs = list(_read_pairs(path))
     for name, number in pairs:
         is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)

@@ -221,10 +221,13 @@ class IndexSpec(Spec):
     refine : int
         Number of candidates for each wanted result, which are ranked again by their vectors; 1 for none. It is the
         start of a search for the recall that ``--target-recall`` asks for.
+    min_count : int
+        Least number of vectors that it can be built from. An index of fewer is refused before images are embedded.
     """
 
     prepare: str = ""
     refine: int = 1
+    min_count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

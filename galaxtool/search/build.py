@@ -29,7 +29,7 @@ from galaxtool.models.find import ModelFiles, find_model
 from galaxtool.search.class_queries import find_class_queries
 from galaxtool.search.index.assemble import IndexPlan, assemble_index
 from galaxtool.search.index.folder import check_target
-from galaxtool.search.index.kinds import choose_kind, find_kind
+from galaxtool.search.index.kinds import check_count, choose_kind, find_kind
 from galaxtool.search.index.record import BUNDLED, COPIED, ELSEWHERE, IndexRecord
 from galaxtool.search.index.vector_source import VectorSource
 from galaxtool.search.options import IndexOptions
@@ -46,6 +46,8 @@ def build_index(inputs: Sequence[str | Path], model: str, options: IndexOptions,
     begun = options.resume and (job_folder(options.folder) / JOB_RECORD).exists()
     check_target(options.folder, overwrite=options.overwrite or begun)
     found = find_images(inputs, progress, options.reading)
+    if options.kind != "auto":
+        check_count(options.kind, len(found.items))
     files = find_model(model)
     compute = options.compute if options.overwrite else restore_engine(options.folder, options.compute)
     engine = open_batch_engine(files, compute, len(found.items), progress)

@@ -138,7 +138,7 @@ def test_a_prior_that_cannot_be_used_is_refused(
 
 def test_a_file_that_is_not_there_or_has_no_fractions(plain_model: Path, images: Path, tmp_path: Path) -> None:
     common = ("classify", images, "-m", plain_model, "-o", tmp_path / "p.csv", "--prior")
-    assert "There is no prior 'trainin'" in run_failing(*common, "trainin")
+    assert "There is no prior 'trainin'. Did you mean 'training'?" in run_failing(*common, "trainin")
     Table({"class": ["merging"], "redshift": [1.0]}).write(tmp_path / "own.csv")
     assert "needs a column 'class' and a column 'fraction'" in run_failing(*common, tmp_path / "own.csv")
 

@@ -97,3 +97,10 @@ def test_what_does_not_fit_is_refused(place: Path, copied: Callable[[str], Path]
             galaxtool.index([place / "b", folder], output=tmp_path / "m", merge=True)
     (folder / "index.json").write_bytes(before)
     assert not (tmp_path / "m").exists() and len(Index.open(folder)) == 5
+
+
+@pytest.mark.parametrize("kind", ["ivf-pq", "opq-ivf-pq"])
+def test_too_few_images_for_a_kind_are_told_before_they_are_embedded(place: Path, tmp_path: Path, kind: str) -> None:
+    with pytest.raises(ConfigError, match=f"An index of the kind {kind} needs at least 1,000 images; these are 5"):
+        galaxtool.index([place / "first"], output=tmp_path / "i", model=place / "model", kind=kind)
+    assert list(tmp_path.iterdir()) == []

@@ -11,11 +11,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from galaxtool.errors import ConfigError
 from galaxtool.search.index.ivf import choose_cluster_count, train_clusters
-
-MIN_COUNT = 1000
-"""Least number of vectors; fewer do not suffice to learn the codes."""
 
 _ROUNDS = 10  # of the rotation; each trains a quantizer
 _MAX_FOR_ROTATION = 32_768
@@ -35,13 +31,7 @@ def prepare_ivf_pq(sample: np.ndarray, count: int) -> Any:
     -------
     faiss.IndexIVFPQFastScan
         Index by inner product. Its similarities are rough: several times the results wanted must be ranked again.
-
-    Raises
-    ------
-    ConfigError
-        If there are fewer than 1000 vectors.
     """
-    _check_count("ivf-pq", len(sample))
     dim = sample.shape[1]
     together = next(n for n in (4, 2, 1) if dim % n == 0)
     coarse = faiss.IndexFlatIP(dim)
@@ -73,13 +63,7 @@ def prepare_opq_ivf_pq(sample: np.ndarray, count: int) -> Any:
     -------
     faiss.IndexPreTransform
         Index by inner product. Its similarities are rough: several times the results wanted must be ranked again.
-
-    Raises
-    ------
-    ConfigError
-        If there are fewer than 1000 vectors.
     """
-    _check_count("opq-ivf-pq", len(sample))
     dim = sample.shape[1]
     pieces = max(1, dim // 8)
     rotation = faiss.OPQMatrix(dim, pieces, pieces * (dim // pieces))
@@ -99,11 +83,3 @@ def build_opq_ivf_pq(vectors: np.ndarray) -> Any:
     index = prepare_opq_ivf_pq(vectors, len(vectors))
     index.add(vectors)
     return index
-
-
-def _check_count(kind: str, count: int) -> None:
-    if count < MIN_COUNT:
-        raise ConfigError(
-            f"An index of the kind {kind} needs at least {MIN_COUNT} images; these are {count}.",
-            hint="Use --kind flat, which is exact and fast for so few.",
-        )

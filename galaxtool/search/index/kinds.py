@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from galaxtool.errors import PluginError
+from galaxtool.errors import ConfigError, PluginError
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import IndexSpec
@@ -34,6 +34,16 @@ def find_kind(name: str) -> Registration[IndexSpec]:
     return get_registry().indexes.find(name)
 
 
+def check_count(name: str, count: int) -> None:
+    """Raise `ConfigError` if a kind of index cannot be built from so few vectors."""
+    least = find_kind(name).spec.min_count
+    if count < least:
+        raise ConfigError(
+            f"An index of the kind {name} needs at least {least:,} images; these are {count:,}.",
+            hint="Use --kind flat, which is exact and fast for so few.",
+        )
+
+
 def choose_kind(name: str, count: int, dim: int, *, available: int | None = None) -> KindChoice:
     """Return the kind that a user named, or for ``auto`` one that fits the number of images and the memory.
 
@@ -56,6 +66,7 @@ def choose_kind(name: str, count: int, dim: int, *, available: int | None = None
     'opq-ivf-pq'
     """
     if name != "auto":
+        check_count(name, count)
         return KindChoice(name)
     images = format_count(count, "image")
     if count <= MAX_EXACT:

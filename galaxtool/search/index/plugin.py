@@ -5,6 +5,7 @@ from __future__ import annotations
 from galaxtool.plugins.hookspecs import hookimpl
 from galaxtool.plugins.specs import Citation, IndexSpec
 
+_MIN_CODED = 1000  # fewer vectors do not suffice to learn the codes
 _FAISS = Citation(text="Douze et al. 2024, The Faiss library", arxiv="2401.08281")
 
 
@@ -48,6 +49,7 @@ def register_indexes() -> list[IndexSpec]:
             factory="galaxtool.search.index.ivf_pq:build_ivf_pq",
             prepare="galaxtool.search.index.ivf_pq:prepare_ivf_pq",
             refine=8,
+            min_count=_MIN_CODED,
             citation=_FAISS,
         ),
         IndexSpec(
@@ -56,6 +58,7 @@ def register_indexes() -> list[IndexSpec]:
             factory="galaxtool.search.index.ivf_pq:build_opq_ivf_pq",
             prepare="galaxtool.search.index.ivf_pq:prepare_opq_ivf_pq",
             refine=8,
+            min_count=_MIN_CODED,
             citation=_FAISS,
         ),
         IndexSpec(
