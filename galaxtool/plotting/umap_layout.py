@@ -49,10 +49,12 @@ def lay_out_neighbors(
         If umap-learn is not installed.
     """
     umap = require_umap()
+    limit_threads = import_attribute("threadpoolctl:threadpool_limits")
     _keep_machine_code(umap)
     random = np.random.RandomState(seed)
     a, b = umap.find_ab_params(1.0, min_dist)
-    with warnings.catch_warnings():
+    # numba starts its threads by setting the number of threads of OpenMP, which is that of PyTorch too
+    with limit_threads(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of images without neighbours, and of the eigenvectors' precision
         graph, _, _ = umap.fuzzy_simplicial_set(
             vectors, rows.shape[1], random, "euclidean", knn_indices=rows, knn_dists=distances

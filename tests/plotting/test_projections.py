@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -63,6 +65,22 @@ def test_a_umap_is_as_good_as_that_of_umap_learn() -> None:
     ours, theirs = (trustworthiness(vectors, found, n_neighbors=15) for found in (points, reference))
     assert ours > theirs - 0.02
     assert project_umap(vectors[:6]).shape == (6, 2)
+
+
+@pytest.mark.slow
+def test_a_umap_leaves_the_number_of_threads_as_it_is() -> None:
+    """Another number changes the last bits of what PyTorch computes afterwards."""
+    program = """
+import numpy, torch
+from galaxtool.plotting.projections import project_umap
+before = torch.get_num_threads()
+project_umap(numpy.random.default_rng(0).normal(size=(60, 8)).astype("float32"))
+print(before, torch.get_num_threads())
+"""
+    pytest.importorskip("umap")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "1 1\n"
 
 
 def test_a_umap_without_its_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
