@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from galaxtool.errors import ModelError
-from galaxtool.models.engines import outputs
+from galaxtool.models.engines import limits
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.openvino import OpenVinoEngine
 from galaxtool.models.engines.text import OnnxTextEncoder
@@ -94,7 +94,7 @@ def test_outputs_of_wrong_shape_or_range_are_refused(
 
 
 def test_a_run_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs, "FIRST_RUN_S", 0.3)
+    monkeypatch.setattr(limits, "FIRST_RUN_S", 0.3)
     started = time.monotonic()
     with pytest.raises(ModelError, match="was stopped: its first image took"):
         run(write_model(tmp_path / "a.onnx", endless=True))
@@ -158,8 +158,30 @@ def test_a_file_that_would_fill_the_memory_is_ended(engine: Any, at_opening: boo
     assert run(write_model(tmp_path / "b.onnx")).probabilities.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("engine", [OnnxEngine, OpenVinoEngine])
+def test_a_file_that_takes_too_long_to_open_is_refused(
+    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runtimes compute products of constants when they open a file."""
+    monkeypatch.setattr(limits, "OPENING_S", 0.1)
+    model = onnx.load(write_model(tmp_path / "a.onnx"))
+    graph, size, steps = model.graph, 1000, 100
+    graph.initializer.append(numpy_helper.from_array(np.array([size, size]), "size"))
+    value = helper.make_tensor("value", TensorProto.FLOAT, [1], [1 / size])
+    nodes = [helper.make_node("ConstantOfShape", ["size"], ["m0"], value=value)]
+    nodes += [helper.make_node("MatMul", [f"m{i}", "m0"], [f"m{i + 1}"]) for i in range(steps)]
+    del graph.node[-1]
+    for number, node in enumerate(nodes):
+        graph.node.insert(number, node)
+    graph.node.append(helper.make_node("ReduceMax", [f"m{steps}"], ["last"], keepdims=0))
+    graph.node.append(helper.make_node("Mul", ["c_probabilities", "last"], ["probabilities"]))
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(ModelError, match="was not opened: that took more than"):
+        engine(find_model(tmp_path / "a.onnx"))
+
+
 def test_a_text_encoder_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs, "FIRST_RUN_S", 0.3)
+    monkeypatch.setattr(limits, "FIRST_RUN_S", 0.3)
     model = onnx.load(write_model(tmp_path / "text.onnx", endless=True))
     model.graph.input[0].CopyFrom(helper.make_tensor_value_info("tokens", TensorProto.INT64, ["N", 8]))
     node = next(node for node in model.graph.node if "probabilities" in node.output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,8 @@ import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.feed import make_feed
-from galaxtool.models.engines.outputs import (
-    OUTPUTS,
-    End,
-    FirstRun,
-    Run,
-    lacks_memory,
-    limit_opening,
-    make_memory_error,
-    make_scores,
-)
+from galaxtool.models.engines.limits import End, FirstRun, Run, lacks_memory, make_memory_error, open_in_time
+from galaxtool.models.engines.outputs import OUTPUTS, make_scores
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.engines.providers import ProviderChoice, choose_provider
 from galaxtool.models.find import ModelFiles
@@ -122,12 +115,13 @@ def open_session(file: Path, providers: Sequence[Any], threads: int = 0) -> Any:
     Raises
     ------
     ModelError
-        If it cannot be run.
+        If it cannot be run, or is not opened in time.
     """
     runtime = _require_runtime()
     try:
-        with limit_opening(file) if list(providers) == _CPU else contextlib.nullcontext():
-            return _make_session(runtime, file, providers, threads)
+        return _make_session(runtime, file, providers, threads)
+    except ModelError:
+        raise
     except Exception as error:  # ONNX Runtime has a private exception class for each cause
         if lacks_memory(error):
             raise make_memory_error(str(file)) from error
@@ -229,7 +223,10 @@ def _make_session(runtime: Any, file: Path, providers: Sequence[Any], threads: i
     options = runtime.SessionOptions()
     options.log_severity_level = severity
     options.intra_op_num_threads = threads or count_cores()  # with 0, ONNX Runtime ties its threads to cores
-    return runtime.InferenceSession(str(file), options, providers=list(providers), enable_fallback=False)
+    make = partial(runtime.InferenceSession, str(file), options, providers=list(providers), enable_fallback=False)
+    if list(providers) != _CPU:
+        return make()  # building for a GPU may take long, and its memory is not this process's
+    return open_in_time(make, file, end=partial(options.set_load_cancellation_flag, True))
 
 
 def _require_runtime() -> Any:

@@ -11,16 +11,8 @@ import numpy as np
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.engines.feed import make_feed, takes_pictures
-from galaxtool.models.engines.outputs import (
-    OUTPUTS,
-    End,
-    FirstRun,
-    Run,
-    lacks_memory,
-    limit_opening,
-    make_memory_error,
-    make_scores,
-)
+from galaxtool.models.engines.limits import End, FirstRun, Run, lacks_memory, make_memory_error, open_in_time
+from galaxtool.models.engines.outputs import OUTPUTS, make_scores
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.onnx.metadata import (
@@ -102,12 +94,7 @@ class OpenVinoEngine:
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
-            core = _get_core(openvino)
-            with limit_opening(file):
-                network = core.read_model(str(file))
-                _refuse_loops(network, file)
-                self.metadata = _read_metadata(network)
-                self._compiled = core.compile_model(network, "CPU", settings)
+            network, self._compiled = open_in_time(lambda: _compile(_get_core(openvino), file, settings), file)
         except (RuntimeError, MemoryError) as error:  # OpenVINO has only the first
             if lacks_memory(error):
                 raise make_memory_error(files.name) from error
@@ -115,6 +102,7 @@ class OpenVinoEngine:
                 f"'{file}' is not an ONNX file that OpenVINO can run: {describe_error(error, 120)}.",
                 hint="Write one with `galaxtool export`, or use --engine onnx.",
             ) from error
+        self.metadata = _read_metadata(network)
         self.record = read_onnx_record(self.metadata, file)
         check_scores_images(self.metadata, file)
         self.is_reduced = COMPACT_KEY not in self.metadata and any(map(_has_reduced_weights, network.get_ops()))
@@ -156,6 +144,13 @@ class OpenVinoEngine:
 def _get_core(openvino: ModuleType) -> Any:
     """Return the one core of this process: it must outlive everything it made, and Python frees in any order."""
     return openvino.Core()
+
+
+def _compile(core: Any, file: Path, settings: dict[str, str]) -> tuple[Any, Any]:
+    """Return the network in a file as it was read, and compiled."""
+    network = core.read_model(str(file))
+    _refuse_loops(network, file)
+    return network, core.compile_model(network, "CPU", settings)
 
 
 def _refuse_loops(network: Any, file: Path) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,22 +10,10 @@ import numpy as np
 from galaxtool.errors import ModelError
 from galaxtool.models.engines.protocol import Scores
 from galaxtool.models.record import ModelRecord
-from galaxtool.utils.memory import limit_growth
 
 OUTPUTS = ("embedding", "logits", "probabilities")
 """Names of the outputs, in the order of `Scores`."""
 
-Run = Callable[[dict[str, np.ndarray]], object]
-End = Callable[[], None]
-
-FIRST_RUN_S = 120.0
-"""Seconds that a model may take over its first image."""
-
-FIRST_RUN_BYTES = 4 << 30
-"""Bytes of memory that a model may take for its first image, and for itself beside eight times its file."""
-
-_TIMES = 8
-_NO_MEMORY = ("bad_alloc", "bad alloc", "failed to allocate", "not enough memory", "std::length_error")
 _TOLERANCE = 0.05
 _EXPORT_AGAIN = "Write the file again with `galaxtool export`."
 
@@ -71,82 +56,3 @@ def make_scores(outputs: Sequence[Any], count: int, record: ModelRecord, name: s
             )
             raise ModelError(f"The ONNX file of '{name}' returns {what}.", hint=_EXPORT_AGAIN)
     return Scores(embedding, logits, probabilities)
-
-
-def limit_opening(file: Path) -> contextlib.AbstractContextManager[None]:
-    """Limit the memory that a runtime may take in the block, in which it opens a file."""
-    return limit_growth(FIRST_RUN_BYTES + _TIMES * file.stat().st_size)
-
-
-def lacks_memory(error: BaseException) -> bool:
-    """Tell whether an error of a runtime says that there was not enough memory."""
-    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _NO_MEMORY)
-
-
-def make_memory_error(name: str) -> ModelError:
-    """Return the error for a model that asks for more memory than a model may."""
-    return ModelError(
-        f"The model '{name}' was stopped: it needs more than {FIRST_RUN_BYTES >> 30} GB of memory for a single image.",
-        hint="Its ONNX file may be damaged, or crafted to fill the memory.",
-    )
-
-
-class FirstRun:
-    """The first run of a model on an engine: of one image, and ended if it takes too long or too much memory.
-
-    Parameters
-    ----------
-    prepare : callable
-        Returns two functions for one run: the first computes given inputs, the second ends that computation from
-        another thread, so that the first raises.
-    name : str
-        Name of the model for messages.
-    is_limited : bool
-        Whether the memory of the process is limited meanwhile; with a GPU, it says little.
-    """
-
-    def __init__(self, prepare: Callable[[], tuple[Run, End]], name: str, *, is_limited: bool = True) -> None:
-        self._prepare, self._name, self._is_limited = prepare, name, is_limited
-        self._lock = threading.Lock()
-        self._is_done = False
-
-    def check(self, one: dict[str, np.ndarray]) -> None:
-        """Run the inputs of one image, unless that is done.
-
-        Raises
-        ------
-        ModelError
-            If it did not end in time, or needs too much memory.
-        """
-        if self._is_done:
-            return
-        with self._lock:
-            if not self._is_done:
-                self._run(one)
-                self._is_done = True
-
-    def _run(self, one: dict[str, np.ndarray]) -> None:
-        run, end = self._prepare()
-        is_late = threading.Event()
-
-        def end_late() -> None:
-            is_late.set()
-            end()
-
-        timer = threading.Timer(FIRST_RUN_S, end_late)
-        timer.daemon = True
-        timer.start()
-        try:
-            with limit_growth(FIRST_RUN_BYTES) if self._is_limited else contextlib.nullcontext():
-                run(one)
-        except Exception as error:
-            if lacks_memory(error):
-                raise make_memory_error(self._name) from error
-            if not is_late.is_set():
-                raise
-            raise ModelError(
-                f"The model '{self._name}' was stopped: its first image took more than {FIRST_RUN_S:.0f} s.",
-                hint="Its ONNX file may be damaged, or crafted never to finish.",
-            ) from None
-        finally:
-            timer.cancel()
