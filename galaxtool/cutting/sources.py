@@ -11,7 +11,7 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.inputs.collector import missing_path_error
-from galaxtool.inputs.names import byte_order
+from galaxtool.inputs.globs import find_files
 from galaxtool.inputs.walk import walk_images
 from galaxtool.plugins.registry import get_registry
 from galaxtool.tables.formats.find import find_table_format
@@ -92,9 +92,8 @@ def _find_files(text: str) -> list[Path]:
         _reject_table(path)
         return [path]
     if glob.has_magic(text):
-        matches = sorted((Path(match) for match in glob.iglob(text, recursive=True)), key=byte_order)  # noqa: PTH207
-        if matches:
-            return [match for match in matches if match.is_file()]
+        if matches := find_files(text):
+            return matches
         raise InputError(f"Nothing matches '{text}'.", hint="Check the pattern, or give the folder.")
     raise missing_path_error(path)
 

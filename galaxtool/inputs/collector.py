@@ -18,8 +18,9 @@ from galaxtool.inputs.catalogue import Catalogue
 from galaxtool.inputs.catalogue_files import TEXT_FORMATS, is_catalogue
 from galaxtool.inputs.file_list import FileList
 from galaxtool.inputs.fits_tables import list_fits_suffixes
+from galaxtool.inputs.globs import match_glob
 from galaxtool.inputs.items import InputPart
-from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, match_glob, read_list
+from galaxtool.inputs.lists import STANDARD_INPUT, RelativePathResolver, read_list
 from galaxtool.inputs.names import without_suffix
 from galaxtool.inputs.shards import list_shards
 from galaxtool.inputs.walk import FileFilter, TableFinder, walk

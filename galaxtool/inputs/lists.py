@@ -1,20 +1,15 @@
-"""Lists of paths, ``@list.txt`` and ``cutouts/*.fits``, and how the relative paths in a file are resolved."""
+"""Lists of paths, ``@list.txt``, and how the relative paths in a file are resolved."""
 
 from __future__ import annotations
 
-import fnmatch
-import glob
 import os
-import re
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from galaxtool.errors import InputError
-from galaxtool.inputs.walk import FileFilter, list_folder, walk
 from galaxtool.utils.files.path_texts import clean_path_text, is_remote
 
 STANDARD_INPUT = "-"
@@ -103,70 +98,3 @@ def _read_lines(stream: BinaryIO, what: str) -> Iterator[str]:
         line = (raw.removeprefix(_UTF8_MARK) if number == 1 else raw).strip()
         if line and not line.startswith(_COMMENT):
             yield os.fsdecode(line)
-
-
-def match_glob(text: str, file_filter: FileFilter, skipped: Counter[str]) -> tuple[Path, Iterator[tuple[str, str]]]:
-    """Return the inputs that match a glob.
-
-    Parameters
-    ----------
-    text : str
-        A path with ``* ? [`` in it, ``**`` for folders of any depth. Folders that match a glob without ``**`` are
-        walked. Hidden names match only a pattern that begins with a dot.
-    file_filter : FileFilter
-        Which files are inputs.
-    skipped : Counter
-        Counts the other files, by reason.
-
-    Returns
-    -------
-    root : Path
-        The folder before the first ``* ? [``.
-    files : iterator of (str, str)
-        Folder and name of each file, as `galaxtool.inputs.walk.walk` yields them.
-
-    Raises
-    ------
-    InputError
-        If nothing matches.
-    """
-    parts = Path(text).parts
-    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
-    root = Path(*parts[:fixed])
-    above, last = (parts, "*") if parts[-1] == "**" else (parts[:-1], parts[-1])
-    found: set[str] = set()
-    is_empty = True
-    for folder in _find_folders(above, fixed):
-        parent = "" if folder == root else folder.relative_to(root).as_posix() + "/"
-        for name in list_folder(os.fspath(folder), file_filter, skipped, _make_matcher(last)):
-            is_empty = False
-            if not name.endswith("/"):
-                found.add(parent + name)
-            elif "**" not in text:  # with ** the folders inside a match are matches too
-                found.update(parent + name + below + file for below, file in walk(folder / name, file_filter, skipped))
-    if is_empty and not skipped:
-        raise InputError(f"Nothing matches '{text}'.", hint="Check the pattern, or name the folder.")
-    split_paths = (path.rpartition("/") for path in sorted(found, key=os.fsencode))
-    return root, ((head + slash, name) for head, slash, name in split_paths)
-
-
-def _find_folders(parts: tuple[str, ...], fixed: int) -> list[Path]:
-    """Return the folders that match a glob whose first `fixed` parts have no wildcards."""
-    if len(parts) <= fixed:
-        folder = Path(*parts)
-        return [folder] if folder.is_dir() else []
-    found = glob.iglob(os.path.join(*parts, ""), recursive=True)  # noqa: PTH118, PTH207  Path.glob gives hidden ones too
-    return sorted({Path(match) for match in found if os.path.isdir(match)})  # noqa: PTH112
-
-
-def _make_matcher(last: str) -> Callable[[bytes], bool]:
-    """Return a function that tells whether a name matches the last part of a glob."""
-    expression = re.compile(fnmatch.translate(os.path.normcase(last)))
-    hidden = last.startswith(".")
-
-    def is_match(name: bytes) -> bool:
-        if name.startswith(b".") and not hidden:
-            return False
-        return expression.match(os.path.normcase(os.fsdecode(name))) is not None
-
-    return is_match

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from pathlib import Path
 
+from galaxtool.inputs.globs import find_files
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.utils.files.ignored_names import is_ignored
 from galaxtool.utils.optional_imports import import_attribute
@@ -23,7 +23,7 @@ def list_shards(text: str) -> list[Path]:
         found = [path for path in Path(text).rglob("*") if not any(map(is_ignored, path.relative_to(text).parts))]
         paths = [path for path in found if _is_parquet(path)]
     else:
-        paths = [Path(match) for match in glob.glob(text, recursive=True)]  # noqa: PTH207  Path.glob gives hidden ones
+        paths = find_files(text)
         if not all(map(_is_parquet, paths)):
             return []
     return sorted(path for path in paths if path.is_file() and _has_images(path))

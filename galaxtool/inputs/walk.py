@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inputs.fits_tables import holds_only_tables, list_fits_suffixes
@@ -24,7 +25,22 @@ _UNFINISHED = os.fsencode(UNFINISHED)
 TableFinder = Callable[[Sequence[bytes]], Sequence[bool]]
 """A function that tells for each of the paths of FITS files whether the file has tables but no image."""
 
-_Level = tuple[str, Iterator[str], tuple[tuple[int, int], ...]]
+_Identity = tuple[int, int]
+
+
+class _Level(NamedTuple):
+    """A folder that is being searched."""
+
+    below: str
+    names: Iterator[str]
+    parents: tuple[_Identity, ...]
+    """The folder itself and those that led to it."""
+    is_linked: bool
+    """Whether a link led to it, or to one of its parents."""
+
+
+READ_BEFORE = "folder that another link led to"
+"""Reason not to search a folder: in a tree of links that lead to more links, every step would double the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +91,8 @@ def walk_images(folder: Path, find_tables: TableFinder | None = None) -> tuple[l
     ----------
     folder : Path
         Folder to search. Hidden files and folders in it are ignored, as are those of operating systems such as
-        ``@eaDir``. Symbolic links are followed, but never in a circle.
+        ``@eaDir``. Symbolic links are followed, but never in a circle nor
+        to a folder that another link led to.
     find_tables : callable, optional
         Function that finds FITS tables, see `FileFilter`.
 
@@ -111,23 +128,54 @@ def walk(folder: Path, file_filter: FileFilter, skipped: Counter[str]) -> Iterat
 
     Notes
     -----
-    Only one folder and its parents are in memory at a time. Sorting the entries of each folder, with a slash after
-    the names of folders, sorts the whole paths.
+    Only one folder and its parents are in memory at a time. A folder is searched once by its own path, and once more at
+    most where links lead to it. Sorting the entries of each folder, with a slash after the names of folders, sorts the
+    whole paths.
     """
-    root = os.fspath(folder)
-    levels: list[_Level] = [("", iter(list_folder(root, file_filter, skipped)), (_identify_folder(root),))]
+    return ((below, name) for below, name in _walk(os.fspath(folder), file_filter, skipped) if name)
+
+
+def walk_folders(folder: Path, skipped: Counter[str]) -> Iterator[str]:
+    """Yield a folder and those below it that `walk` searches, each relative to the first and before what it contains.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to search.
+    skipped : Counter
+        Counts the folders that links lead to once more.
+    """
+    others: Counter[str] = Counter()
+    yield from (below for below, name in _walk(os.fspath(folder), FileFilter(), others) if not name)
+    if others[READ_BEFORE]:
+        skipped[READ_BEFORE] += others[READ_BEFORE]
+
+
+def _walk(root: str, file_filter: FileFilter, skipped: Counter[str]) -> Iterator[tuple[str, str]]:
+    """Yield each folder with an empty name, and then the inputs in it, as `walk` does."""
+    levels = [_Level("", iter(list_folder(root, file_filter, skipped)), (_identify_folder(root),), False)]
+    linked: set[_Identity] = set()  # folders that a link led to
+    yield "", ""
     while levels:
-        below, names, parents = levels[-1]
+        below, names, parents, is_linked = levels[-1]
         for name in names:
             if not name.endswith("/"):
                 yield below, name
                 continue
             inner = os.path.join(root, below + name)  # noqa: PTH118  a million times
             identity = _identify_folder(inner)
-            if identity not in parents:
-                content = list_folder(inner, file_filter, skipped)
-                levels.append((below + name, iter(content), (*parents, identity)))
-                break
+            if identity in parents:
+                continue
+            through_link = is_linked or os.path.islink(inner[:-1])  # noqa: PTH114
+            if through_link and identity in linked:
+                skipped[READ_BEFORE] += 1
+                continue
+            if through_link:
+                linked.add(identity)
+            content = list_folder(inner, file_filter, skipped)
+            levels.append(_Level(below + name, iter(content), (*parents, identity), through_link))
+            yield below + name, ""
+            break
         else:
             levels.pop()
 

@@ -101,6 +101,21 @@ def test_links_in_circles_and_to_nowhere(tmp_path: Path) -> None:
     assert ids(tmp_path / "in" / "gone.png") == ["gone"]
 
 
+def test_links_that_lead_to_more_links_do_not_multiply(tmp_path: Path) -> None:
+    """Two links in each of thirty folders are a thousand million paths."""
+    for level in range(30):
+        touch(tmp_path / f"f{level}" / "a.png")
+        for name in ("x", "y"):
+            (tmp_path / f"f{level}" / name).symlink_to(tmp_path / f"f{level + 1}", target_is_directory=True)
+    (tmp_path / "f30").mkdir()
+    found = gather([tmp_path / "f0"])
+    assert [item.id for item in found.items] == ["x/" * level + "a" for level in range(30)]
+    assert found.skipped["folder that another link led to"] == 30
+    assert [item.id for item in gather([tmp_path / "f0" / "**" / "*.png"]).items] == [item.id for item in found.items]
+    assert ids(tmp_path / "f0" / "*" / "x" / "a.png") == ["x/x/a", "y/x/a"]
+    assert len(ids(tmp_path)) == 30 + 29  # each folder by its own path, and all but the first by a link
+
+
 def test_odd_names(tmp_path: Path) -> None:
     odd = ["new\nline.png", "银河 😀.png", " blank.png", "a[1].png", os.fsdecode(b"latin\xe9.png")]
     touch(*(tmp_path / name for name in odd))
