@@ -146,6 +146,9 @@ class Trainer:
                     saved = None
                 self._run_stage(number, stepper, averaged, interrupt)
                 self.state = dataclasses.replace(self.state, stage=number + 1, epoch=0)
+            # without a step left that would notice it: a command of several trainings must not begin the next one
+            if any(distributed.gather_all(interrupt.requested)):
+                raise KeyboardInterrupt
         return self._make_outcome()
 
     def _get_stage(self, number: int) -> Stage:

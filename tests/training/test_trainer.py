@@ -189,6 +189,28 @@ def test_sigterm_puts_the_run_away_too(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "checkpoints" / "last.pt")["position"]["step"] == 2
 
 
+class InterruptAfterEpoch(Silent):
+    """Sends Ctrl-C when an epoch of the last stage has been validated."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def say(self, message: str) -> None:
+        if self.text in message:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_in_the_last_validation_is_one_too(whole: Any, tmp_path: Path) -> None:
+    """No step is left that would notice it, and a command of several trainings would begin the next one."""
+    folder, best, _ = whole
+    with pytest.raises(KeyboardInterrupt):
+        trainer(tmp_path, progress=InterruptAfterEpoch("epoch 4/4")).fit()
+    again = trainer(tmp_path)
+    again.fit(resume=True)
+    assert same(left(tmp_path), left(folder)) and same(again.stages.state_dict(), best)
+    assert history(tmp_path) == history(folder)
+
+
 def test_second_interrupt_does_not_wait() -> None:
     before = signal.getsignal(signal.SIGINT)
     with InterruptHandler() as interrupt:
