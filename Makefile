@@ -21,7 +21,7 @@ docs_ready := $(VENV)/.galaxtool-docs-installed
 endif
 
 # tests run in parallel, so each process uses one thread
-tests := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) -q
+tests := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) --dist worksteal -q
 # the plugins are installed in a folder that only their own tests see
 plugins := build/plugins
 

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from support.plugin_helpers import run_python
 
+from galaxtool.errors import InputError
+from galaxtool.inference.embeddings.stored import read_embeddings
 from galaxtool.tables.formats.parquet_file import open_parquet
 
 READ_DAMAGED = """
@@ -54,6 +56,18 @@ def test_any_byte_of_the_metadata(tmp_path: Path, most: int, values: tuple[str, 
     write(tmp_path / "a.parquet")
     done = run_python("-c", READ_DAMAGED, str(tmp_path / "a.parquet"), str(most), *values)
     assert done.stdout.strip() == "all", done.stderr
+
+
+def test_rows_that_the_groups_do_not_have_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet")
+    content = (tmp_path / "a.parquet").read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    at = content.index(bytes([0x16, 120, 0x19]), footer)  # 60 rows, as a varint in zigzag order, then the row groups
+    (tmp_path / "a.parquet").write_bytes(content[: at + 1] + bytes([32]) + content[at + 2 :])
+    with pytest.raises(pa.ArrowInvalid, match="the metadata say 16 rows, and the row groups have 60"):
+        open_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet"):
+        read_embeddings(tmp_path / "a.parquet")
 
 
 def test_a_sound_file_is_read_from_a_path_and_a_stream(tmp_path: Path) -> None:

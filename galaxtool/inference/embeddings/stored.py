@@ -117,12 +117,23 @@ def _join(path: Path, count: int, batches: Iterator[pa.RecordBatch]) -> np.ndarr
             )
         if not len(vectors) and dim:
             vectors = np.full((count, dim), np.nan, dtype=np.float32)
+        if start + len(batch) > count:
+            raise _make_length_error(path, count)
         present = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
         if len(present):
             values = column.flatten().to_numpy(zero_copy_only=False)
             vectors[start + present] = values.reshape(-1, dim)
         start += len(batch)
+    if start != count:
+        raise _make_length_error(path, count)
     return vectors
+
+
+def _make_length_error(path: Path, count: int) -> InputError:
+    return InputError(
+        f"'{path}' is damaged: its embeddings are not {count}, as its metadata say.",
+        hint="Copy the file again, or write it again with `galaxtool embed`.",
+    )
 
 
 def _read_numpy(path: Path) -> StoredEmbeddings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galaxtool.utils.files.local_path import to_local_path
@@ -31,4 +32,10 @@ def open_parquet(source: Path | BinaryIO, **options: Any) -> pq.ParquetFile:
         If it is damaged.
     """
     given: Any = to_local_path(source) if isinstance(source, Path) else source
-    return pq.ParquetFile(given, pre_buffer=True, **options)
+    file = pq.ParquetFile(given, pre_buffer=True, **options)
+    metadata = file.metadata
+    rows = sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+    if rows != metadata.num_rows:
+        file.close()
+        raise pa.ArrowInvalid(f"the metadata say {metadata.num_rows} rows, and the row groups have {rows}")
+    return file
