@@ -275,7 +275,7 @@ def test_bad_input_is_one_clear_sentence(fields: Path, trained: Path, tmp_path: 
     with pytest.raises(InputError, match="does not exist"):
         run([tmp_path / "missing.fits"], model=str(trained), output=tmp_path / "a.csv")
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match="cannot be read as ONNX"):
+    with pytest.raises(ModelError, match="is not an ONNX file that can be run"):
         run([fields / "images"], model=str(tmp_path / "bad.onnx"), output=tmp_path / "a.csv")
     with pytest.raises(ConfigError, match="does not name a table format"):
         run([fields / "images"], model=str(trained), output=tmp_path / "a.xyz")
