@@ -12,6 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from galaxtool.errors import InputError
+from galaxtool.inputs.names import byte_order
 from galaxtool.inputs.walk import FileFilter, list_folder, walk, walk_folders
 
 
@@ -40,11 +41,20 @@ def match_glob(text: str, file_filter: FileFilter, skipped: Counter[str]) -> tup
     InputError
         If nothing matches.
     """
-    found = set(_match(text, file_filter, skipped, into_folders=True))
-    if not found and not skipped:
+    root = _find_root(text)
+    found: set[str] = set()
+    is_empty = True
+    for folder, name in _list_matches(text, file_filter, skipped):
+        is_empty = False
+        parent = "" if folder == root else folder.relative_to(root).as_posix() + "/"
+        if not name.endswith("/"):
+            found.add(parent + name)
+        elif "**" not in text:  # with ** the folders inside a match are matches too
+            found.update(parent + name + below + file for below, file in walk(folder / name, file_filter, skipped))
+    if is_empty and not skipped:
         raise InputError(f"Nothing matches '{text}'.", hint="Check the pattern, or name the folder.")
     split_paths = (path.rpartition("/") for path in sorted(found, key=os.fsencode))
-    return _find_root(text), ((head + slash, name) for head, slash, name in split_paths)
+    return root, ((head + slash, name) for head, slash, name in split_paths)
 
 
 def find_files(text: str) -> list[Path]:
@@ -55,9 +65,8 @@ def find_files(text: str) -> list[Path]:
     text : str
         As for `match_glob`.
     """
-    skipped: Counter[str] = Counter()
-    found = set(_match(text, FileFilter(everything=True), skipped, into_folders=False))
-    return [_find_root(text) / path for path in sorted(found, key=os.fsencode)]
+    matches = _list_matches(text, FileFilter(everything=True), Counter())
+    return sorted({folder / name for folder, name in matches if (folder / name).is_file()}, key=byte_order)
 
 
 def _find_root(text: str) -> Path:
@@ -65,19 +74,14 @@ def _find_root(text: str) -> Path:
     return Path(*takewhile(lambda part: not glob.has_magic(part), Path(text).parts))
 
 
-def _match(text: str, file_filter: FileFilter, skipped: Counter[str], *, into_folders: bool) -> Iterator[str]:
-    """Yield the inputs that match a glob, relative to its root, some of them twice."""
+def _list_matches(text: str, file_filter: FileFilter, skipped: Counter[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the folder and the name of all that matches: inputs, and folders with a slash; some of them twice."""
     parts = Path(text).parts
-    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
-    root = Path(*parts[:fixed])
     above, last = (parts, "*") if parts[-1] == "**" else (parts[:-1], parts[-1])
-    for folder in _find_folders(above, fixed, skipped):
-        parent = "" if folder == root else folder.relative_to(root).as_posix() + "/"
-        for name in list_folder(os.fspath(folder), file_filter, skipped, _make_matcher(last)):
-            if not name.endswith("/"):
-                yield parent + name
-            elif into_folders and "**" not in text:  # with ** the folders inside a match are matches too
-                yield from (parent + name + below + file for below, file in walk(folder / name, file_filter, skipped))
+    for folder in _find_folders(above, len(_find_root(text).parts), skipped):
+        yield from (
+            (folder, name) for name in list_folder(os.fspath(folder), file_filter, skipped, _make_matcher(last))
+        )
 
 
 def _find_folders(parts: tuple[str, ...], fixed: int, skipped: Counter[str]) -> list[Path]:

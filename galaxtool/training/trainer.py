@@ -146,8 +146,7 @@ class Trainer:
                     saved = None
                 self._run_stage(number, stepper, averaged, interrupt)
                 self.state = dataclasses.replace(self.state, stage=number + 1, epoch=0)
-            # without a step left that would notice it: a command of several trainings must not begin the next one
-            if any(distributed.gather_all(interrupt.requested)):
+            if any(distributed.gather_all(interrupt.requested)):  # after the last step, which would have noticed
                 raise KeyboardInterrupt
         return self._make_outcome()
 

@@ -30,8 +30,10 @@ _TIMES = 8
 _NO_MEMORY = ("bad_alloc", "bad alloc", "failed to allocate", "not enough memory", "std::length_error")
 
 
-def open_in_time(open_file: Callable[[], Opened], file: Path, end: End | None = None) -> Opened:
+def open_in_time(open_file: Callable[[], Opened], file: Path) -> Opened:
     """Open a file in a runtime, within limits on time and memory.
+
+    Neither ONNX Runtime nor OpenVINO stops when it is asked to. What takes too long goes on until the process ends.
 
     Parameters
     ----------
@@ -39,9 +41,6 @@ def open_in_time(open_file: Callable[[], Opened], file: Path, end: End | None = 
         Opens the file. It runs in a thread of its own, so that Ctrl-C is heard meanwhile.
     file : Path
         The file.
-    end : callable, optional
-        Ends the opening from another thread, so that it raises. Without it, an opening that takes too long goes on
-        until this process ends.
 
     Returns
     -------
@@ -66,12 +65,8 @@ def open_in_time(open_file: Callable[[], Opened], file: Path, end: End | None = 
 
     thread = threading.Thread(target=try_opening, name="open an ONNX file", daemon=True)
     with limit_growth(FIRST_RUN_BYTES + _TIMES * file.stat().st_size):
-        try:
-            thread.start()
-            thread.join(OPENING_S)
-        finally:
-            if thread.is_alive() and end is not None:
-                end()
+        thread.start()
+        thread.join(OPENING_S)
     if failures:
         raise failures[0]
     if not opened:

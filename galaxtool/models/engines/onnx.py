@@ -226,7 +226,7 @@ def _make_session(runtime: Any, file: Path, providers: Sequence[Any], threads: i
     make = partial(runtime.InferenceSession, str(file), options, providers=list(providers), enable_fallback=False)
     if list(providers) != _CPU:
         return make()  # building for a GPU may take long, and its memory is not this process's
-    return open_in_time(make, file, end=partial(options.set_load_cancellation_flag, True))
+    return open_in_time(make, file)
 
 
 def _require_runtime() -> Any:
