@@ -139,7 +139,7 @@ def test_patterns(tmp_path: Path) -> None:
     assert ids(tmp_path / "**") == ["u/a", "v/a", "v/b", "v/w/c"]
     assert ids(tmp_path / "?") == ["u/a", "v/a", "v/b", "v/w/c"]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="There is no image in .*: it is empty"):
+    with pytest.raises(InputError, match=r"There is no image in .*: it is empty"):
         gather([tmp_path / "empt*"])
     assert gather([tmp_path / "v" / "*"]).skipped == {"not an image suffix": 1}
 
