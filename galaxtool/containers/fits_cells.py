@@ -91,7 +91,9 @@ class OpenFitsCells:
         self._hdus.close()
 
 
-def find_cells(path: Path, column: str | None = None, rows: int | None = None) -> tuple[int, str, int] | None:
+def find_cells(
+    path: Path, column: str | None = None, rows: int | None = None, hdu: int | None = None
+) -> tuple[int, str, int] | None:
     """Return the number of the HDU, the column and the number of rows of the first table with images in its cells.
 
     Parameters
@@ -102,18 +104,20 @@ def find_cells(path: Path, column: str | None = None, rows: int | None = None) -
         Name of the column; by default the first that looks like one of images.
     rows : int, optional
         Number of rows that the table must have.
+    hdu : int, optional
+        Number of the only HDU to look at.
     """
     try:
         with ignore_warnings(), _open(path) as hdus:
-            for number, hdu in enumerate(hdus):
-                if not isinstance(hdu, fits.BinTableHDU) or isinstance(hdu, fits.CompImageHDU):
+            for number, unit in enumerate(hdus):
+                if not isinstance(unit, fits.BinTableHDU) or isinstance(unit, fits.CompImageHDU):
                     continue
-                if rows is not None and hdu.header["NAXIS2"] != rows:
+                if (hdu is not None and number != hdu) or (rows is not None and unit.header["NAXIS2"] != rows):
                     continue
-                shapes = {c.name: _shape(c) for c in hdu.columns}
+                shapes = {c.name: _shape(c) for c in unit.columns}
                 name = column if column in shapes else choose_cells(shapes) if column is None else None
                 if name is not None:
-                    return number, name, hdu.header["NAXIS2"]
+                    return number, name, unit.header["NAXIS2"]
     except _BROKEN:
         return None
     return None

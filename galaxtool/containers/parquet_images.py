@@ -62,6 +62,7 @@ class OpenParquet:
         self._column = ""
         self._batch: pa.RecordBatch | None = None
         self._first = self._group_end = 0  # row of the batch, and end of its row group
+        self._lost: dict[tuple[str, int], tuple[int, str]] = {}  # first lost row of a row group, and why
 
     def read(self, key: str, options: ReadOptions) -> ImageFile | Cutout:
         """Return the image of a cell.
@@ -106,15 +107,24 @@ class OpenParquet:
 
     def _cell(self, column: PixelColumn, row: int) -> Any:
         """Return a cell; the batches of a row group are read one after the other, up to the one with the row."""
+        group = int(np.searchsorted(self._starts, row, side="right")) - 1
+        lost, why = self._lost.get((column.name, group), (row + 1, ""))
+        if row >= lost:
+            raise OSError(why)
         is_ahead = column.name == self._column and self._first <= row < self._group_end
         if not is_ahead:
-            group = int(np.searchsorted(self._starts, row, side="right")) - 1
             self._batches = self._file.iter_batches(batch_size=_BATCH, row_groups=[group], columns=[column.name])
             self._column, self._batch = column.name, None
             self._first, self._group_end = int(self._starts[group]), int(self._starts[group + 1])
         while self._batch is None or row >= self._first + len(self._batch):
             self._first += len(self._batch) if self._batch is not None else 0
-            self._batch = next(self._batches)
+            try:
+                self._batch = next(self._batches)
+            except (pa.ArrowException, OSError, StopIteration) as error:
+                why = "the file has fewer rows" if isinstance(error, StopIteration) else describe_error(error)
+                self._lost[column.name, group] = self._first, why
+                self._batch, self._group_end = None, 0  # the batch at hand is that of earlier rows
+                raise OSError(why) from error
         return self._batch.column(0)[row - self._first].as_py()
 
 

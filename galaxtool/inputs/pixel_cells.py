@@ -13,6 +13,7 @@ from galaxtool.containers.fits_cells import choose_cells, find_cells
 from galaxtool.inputs.cells import TextColumn
 from galaxtool.inputs.lazy_sequence import LazySequence
 from galaxtool.inputs.names import without_suffix
+from galaxtool.tables.column_names import TABLE_NUMBER
 from galaxtool.tables.formats.find import find_table_format
 from galaxtool.utils.optional_imports import import_attribute
 
@@ -83,7 +84,7 @@ def _find_parquet(table: Table, path: Path, given: str | None) -> PixelCells | N
 def _find_fits(table: Table, path: Path, given: str | None) -> PixelCells | None:
     shapes = {name: table[name].shape[1:] for name in table.colnames if table[name].dtype.kind in "iuf"}
     name = given if given in table.colnames and shapes.get(str(given)) else choose_cells(shapes) if not given else None
-    found = find_cells(path, name, len(table)) if name is not None else None
+    found = find_cells(path, name, len(table), table.meta.get(TABLE_NUMBER)) if name is not None else None
     if name is None or found is None:
         return None
     rest = table.copy(copy_data=False)

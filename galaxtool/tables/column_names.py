@@ -12,6 +12,9 @@ from galaxtool.errors import TableError, suggest_name
 OTHER_TABLES = "other tables"
 """Key in the metadata of a table that was read: which of the tables in its file it is, and what the others are."""
 
+TABLE_NUMBER = "number of the table"
+"""Key in the metadata of a table that was read from a file with several: its number, as users know it."""
+
 NOTES = "notes of the reader"
 """Key in the metadata of a table that a format returns: sentences for the user, which `read_table` takes out."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from astropy.table import Table
 
 from galaxtool.errors import GalaxtoolError, TableError
-from galaxtool.tables.column_names import NOTES, OTHER_TABLES
+from galaxtool.tables.column_names import NOTES, OTHER_TABLES, TABLE_NUMBER
 from galaxtool.tables.formats.content import TEXT_SUFFIXES, find_format
 from galaxtool.tables.formats.find import CONVERT_HINT, list_table_suffixes
 from galaxtool.tables.formats.plain_columns import simplify_table
@@ -93,6 +93,7 @@ def _read(form: TableFormat, path: Path, table: str | None, wanted: WantedColumn
     others = [other for other in file.entries if other is not entry]
     if others:
         found.meta[OTHER_TABLES] = f"table {entry.label}; --table chooses another: {list_tables(others)}"
+        found.meta[TABLE_NUMBER] = entry.number
     return found
 
 

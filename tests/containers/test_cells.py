@@ -1,0 +1,72 @@
+"""Tests that an image in a cell of a table is that of its row, in damaged files and among several tables too."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from PIL import Image
+
+from galaxtool.containers.parquet_images import OpenParquet
+from galaxtool.errors import UnreadableImage
+from galaxtool.images.image_file import ImageFile
+from galaxtool.images.read_options import PLAIN
+from galaxtool.inputs.gather import gather
+from galaxtool.inputs.read_item import read_item
+
+
+def encode(number: int) -> bytes:
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_damage_in_a_row_group_does_not_give_later_rows_the_images_of_earlier_ones(tmp_path: Path) -> None:
+    cells = [encode(number) for number in range(200)]
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.table({"image": pa.array(cells)}), path, compression="gzip", use_dictionary=False, row_group_size=100,
+        data_page_size=5000, write_batch_size=10,
+    )  # fmt: skip
+    content = bytearray(path.read_bytes())
+    where = len(content) * 3 // 8  # in the first row group
+    content[where : where + 500] = b"\xff" * 500
+    path.write_bytes(content)
+    opened = OpenParquet(path)
+    found = {}
+    for row in range(200):
+        try:
+            image = opened.read(f"image/{row}", PLAIN)
+        except UnreadableImage:
+            continue
+        assert isinstance(image, ImageFile)
+        found[row] = image.content()
+    assert all(found[row] == cells[row] for row in found)
+    assert 20 <= len([row for row in found if row < 100]) < 100
+    assert set(range(100, 200)) <= set(found)
+    with pytest.raises(UnreadableImage, match="cannot be read"):
+        opened.read("image/99", PLAIN)
+    opened.close()
+
+
+@pytest.mark.parametrize(("table", "value"), [("R", 200), ("2", 200), ("G", 100)])
+def test_images_are_in_the_table_that_was_asked_for(table: str, value: int, tmp_path: Path) -> None:
+    path = tmp_path / "bands.fits"
+    noise = np.random.default_rng(0).normal(0, 1, (4, 24, 24))
+    tables = [
+        fits.BinTableHDU(
+            Table({"id": [f"{name}{row}" for row in range(4)], "VIGNET": (noise + level).astype(np.float32)}), name=name
+        )
+        for name, level in (("G", 100), ("R", 200))
+    ]
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(path)
+    found = gather([path], table=table)
+    assert round(float(read_item(found.items[0]).data.mean())) == value
+    assert found.items[0].id[0] == ("G" if value == 100 else "R")
