@@ -82,20 +82,36 @@ def find_scaling(planes: np.ndarray, bands: Sequence[str], unit: str, stretch: L
     nothing = np.zeros_like(factors)
     if listed and unit.strip().lower().startswith(_NANOMAGGIES):
         return BandScaling(nothing, factors, stretch.minimum)
-    planes = clip_range(planes)
+    # a band without any value, as of an object that lies in no image of it, says nothing about the others
+    seen = [index for index, plane in enumerate(planes) if not _is_empty(plane)] or list(range(len(planes)))
+    planes = planes if len(seen) == len(planes) else planes[seen]
+    levels, scaled = _scale_by_sky(clip_range(planes), factors[seen], listed, unit, stretch)
+    zeros = nothing.copy()
+    zeros[seen], factors[seen] = levels, scaled
+    return BandScaling(zeros, factors, stretch.minimum)
+
+
+def _is_empty(plane: np.ndarray) -> bool:
+    """Tell whether no pixel of a plane has a value; nearly always, the one in the middle already shows that one has."""
+    return not np.isfinite(plane[plane.shape[0] // 2, plane.shape[1] // 2]) and not np.isfinite(plane).any()
+
+
+def _scale_by_sky(
+    planes: np.ndarray, factors: np.ndarray, listed: bool, unit: str, stretch: LuptonParameters
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values to subtract from bands that are perhaps not in nanomaggies, and their factors."""
     levels, noises = (np.array(values, dtype=np.float32) for values in zip(*map(measure_sky, planes), strict=True))
     scaled = noises * factors
     alike = listed and scaled.max() < _SAME_ZERO_POINT * scaled.min()
     if alike and not unit.strip() and np.all(np.abs(levels * factors) < _SKY_LEVEL) and _are_plausible(scaled):
-        return BandScaling(nothing, factors, stretch.minimum)
+        return np.zeros_like(factors), factors
     common = np.exp(np.log(scaled).mean()) if alike else scaled
     factors = factors * np.float32(stretch.noise) / common
     white = math.sinh(math.sqrt(stretch.q)) / stretch.q - stretch.minimum
     bright = compute_percentile(
-        np.einsum("b,byx->yx", factors / len(bands), planes - levels[:, None, None]), _WHITE_PERCENTILE
+        np.einsum("b,byx->yx", factors / len(planes), planes - levels[:, None, None]), _WHITE_PERCENTILE
     )
-    factors = factors * np.float32(min(1.0, white / bright) if bright > 0 else 1.0)
-    return BandScaling(levels, factors, stretch.minimum)
+    return levels, factors * np.float32(min(1.0, white / bright) if bright > 0 else 1.0)
 
 
 def apply_lupton(scaled: np.ndarray, q: float) -> np.ndarray:
