@@ -76,7 +76,7 @@ class CutoutPixels:
             data = self.data.astype(np.float32)
         image = self.reference
         if bands:
-            return data, bands
+            return data.reshape(len(bands), *data.shape[-2:]), bands
         if data.ndim == 2:
             return data[None], image.plane_bands
         return to_bands(image.ref.path, data, image.header, image.primary)

@@ -1,6 +1,7 @@
 """The header of a cutout: built once per image, after which only the cards that differ are replaced.
 
-A cutout keeps the cards of its image, and those of the primary HDU that the image does not have itself. Cards that are
+A cutout keeps the cards of its image, and those of the primary HDU that the image does not have itself, except for
+those of a WCS: that of the image is read from its own header, and cards of another one would change it. Cards that are
 no longer true are dropped: checksums, data ranges, detector sections, scaling and extension names. ``CRPIX`` of every
 coordinate system and IRAF's ``LTV`` move with the first pixel. SIP terms count from CRPIX and do not change. Lookup
 tables of distortions are stored in other HDUs; their value at the object is added to CRPIX instead.
@@ -16,6 +17,7 @@ from astropy.io import fits
 
 from galaxtool import __version__
 from galaxtool.cutting.open_images import OpenImage
+from galaxtool.images.fits.numbers import parse_number
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _CARD_BYTES = 80
@@ -30,6 +32,11 @@ _BAND = re.compile(r"(?:BAND|FILTER)S?\d*")
 _AXIS = re.compile(r"(?:CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|CNAME|CRDER|CSYER|PV|PS)(\d+)(?:_\d+)?[A-Z]?")
 _MATRIX = re.compile(r"(?:PC|CD)(\d+)_(\d+)[A-Z]?")
 _OLD_MATRIX = re.compile(r"PC(\d{3})(\d{3})")
+_WCS = re.compile(
+    r"(?:WCSAXES|WCSNAME|RADESYS|EQUINOX|LONPOLE|LATPOLE)[A-Z]?|RADECSYS|EPOCH|PROJP\d|LT[VM]\w+|WAT\d_\d+|"
+    r"(?:A|B|AP|BP)_(?:\d+_\d+|ORDER|DMAX)|C[PQ](?:DIS|ERR)\d|D2IM(?:DIS|ERR)?\d(?:\..*)?|D2IMEXT|D[PQ]\d(?:\..*)?|"
+    r"AXISCORR|CNPIX\d|PLT\w+|AMD[XY]\d+|PPO\d"
+)
 _REFERENCE = re.compile(r"CRPIX([12])[A-Z]?|LTV([12])")
 
 
@@ -84,7 +91,8 @@ def _select_cards(image: OpenImage, *, stacked: bool, tables: bool) -> Iterator[
     """Yield the cards that a cutout keeps."""
     own = set(image.header)
     inherits = image.ref.hdu > 0 and image.header.get("INHERIT", True) is not False
-    inherited = [c for c in image.primary.cards if c.keyword not in own and c.keyword] if inherits else []
+    primary = image.primary.cards if inherits else ()
+    inherited = [c for c in primary if c.keyword and c.keyword not in own and not _is_of_wcs(c.keyword)]
     for card in [*image.header.cards, *inherited]:
         key = card.keyword
         dropped = _DROPPED.fullmatch(key) or (tables and _LOOKUP_TABLES.fullmatch(key))
@@ -96,6 +104,11 @@ def _is_of_third_axis(key: str) -> bool:
     """Return whether a WCS keyword belongs to the third axis or a later one."""
     match = _AXIS.fullmatch(key) or _MATRIX.fullmatch(key) or _OLD_MATRIX.fullmatch(key)
     return match is not None and any(int(number) > 2 for number in match.groups())
+
+
+def _is_of_wcs(key: str) -> bool:
+    """Return whether a keyword belongs to a WCS."""
+    return any(kind.fullmatch(key) for kind in (_AXIS, _MATRIX, _OLD_MATRIX, _WCS))
 
 
 class HeaderTemplate:
@@ -115,8 +128,8 @@ class HeaderTemplate:
             self._starts.setdefault(self._text[start : start + 8].decode().strip(), start)
         self._reference: list[tuple[str, int, float, str]] = []
         for key in self._starts:
-            if match := _REFERENCE.fullmatch(key):
-                value = float(header[key] or 0)
+            match = _REFERENCE.fullmatch(key)
+            if match and (value := parse_number(header[key])) is not None:  # else it says nothing that could move
                 self._reference.append((key, int(match[1] or match[2]) - 1, value, header.comments[key]))
         self._sides = tuple(header[f"NAXIS{axis}"] for axis in (1, 2))
 

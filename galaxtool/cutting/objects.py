@@ -45,7 +45,8 @@ class SizeOptions:
     Raises
     ------
     ConfigError
-        If more than one of the first three is given, or a value cannot be a size.
+        If more than one of the first three is given, a value cannot be a size, or there is a unit or a factor and no
+        column.
     """
 
     size: int | None = None
@@ -71,6 +72,9 @@ class SizeOptions:
                 f"--size-unit is '{self.size_unit}'; it must be pix or arcsec.",
                 hint="Convert other units with --size-factor.",
             )
+        if self.size_column is None and (self.size_unit is not None or self.size_factor != 1):
+            name = "--size-unit" if self.size_unit is not None else "--size-factor"
+            raise ConfigError(f"{name} is about a column of sizes, and none is given.", hint="Add --size-column.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,10 +209,14 @@ def _read_sizes(table: Table, path: Path, options: SizeOptions) -> tuple[np.ndar
 def _find_unit(column: Column, options: SizeOptions, path: Path) -> tuple[float, bool]:
     """Return the factor that converts a column to arcsec or pixels, and whether to arcsec."""
     unit = column.unit
-    if unit is not None and unit.is_equivalent(u.deg):
-        return float(unit.to(u.arcsec)), True
-    if unit == u.pix:
-        return 1.0, False
+    is_angle = unit is not None and unit.is_equivalent(u.deg)
+    if is_angle or unit == u.pix:
+        if options.size_unit not in (None, str(unit)):
+            raise ConfigError(
+                f"The column '{options.size_column}' of '{path}' has the unit '{unit}', not {options.size_unit}.",
+                hint="Leave out --size-unit, or correct the unit in the table.",
+            )
+        return (float(unit.to(u.arcsec)), True) if is_angle else (1.0, False)
     if options.size_unit is None:
         has = f"the unit '{unit}', which is not an angle" if unit is not None else "no unit"
         raise ConfigError(

@@ -262,7 +262,8 @@ def _find_misaligned(plan: CutPlan) -> np.ndarray:
             if b < 0 or a == b or have_same_grid([plan.images[a], plan.images[b]]):
                 continue
             rows = np.flatnonzero(has_cutout & (first == a) & (other == b))
-            for x, y in ((0, 0), (plan.nx[rows] - 1, plan.ny[rows] - 1)):
+            right, top = plan.nx[rows] - 1, plan.ny[rows] - 1
+            for x, y in ((0, 0), (right, top), (right, 0)):  # two would miss a mirror image
                 corner = plan.images[b].to_pixels(*plan.images[a].to_sky(x0[rows] + x, y0[rows] + y))
                 offset = np.hypot(corner[0] - plan.x0[rows, band] - x, corner[1] - plan.y0[rows, band] - y)
                 misaligned[rows] |= ~(offset <= _MAX_OFFSET)

@@ -16,6 +16,7 @@ from galaxtool.cutting.writers.formats import WRITERS, Writer
 from galaxtool.errors import GalaxtoolError
 from galaxtool.executors.cores import resolve_workers
 from galaxtool.executors.processes import ProcessExecutor
+from galaxtool.images.fits.axes import to_bands
 from galaxtool.images.reading import find_quality_flags
 from galaxtool.types import BLANK, NAN_PIXELS
 from galaxtool.utils.error_text import describe_error
@@ -110,7 +111,8 @@ class Cutter:
                 image = self._open(task.images[number], len(first)) if number >= 0 else None
                 images.append(image)
                 if image is not None:
-                    parts.append(_read_box(image, x0, y0, nx, ny))
+                    part = _read_box(image, x0, y0, nx, ny)
+                    parts.append(_to_plane(image, part) if self.settings.bands else part)
         except _UnreadablePixels as problem:
             return None, task.flags[i], str(problem)
         flags = (*task.flags[i], *_find_flags(parts))
@@ -154,6 +156,11 @@ def _read_box(image: OpenImage, x0: int, y0: int, nx: int, ny: int) -> np.ndarra
         raise _UnreadablePixels(f"Its pixels in '{image.ref}' cannot be read ({describe_error(error)}).") from error
 
 
+def _to_plane(image: OpenImage, part: np.ndarray) -> np.ndarray:
+    """Return the single band of an image that is stacked, (ny, nx): the mean of its channels, if it has any."""
+    return part if part.ndim == 2 else to_bands(image.ref.path, part, image.header, image.primary)[0][0]
+
+
 def _assemble(
     parts: list[np.ndarray], images: list[OpenImage | None], first: list[tuple[int, int]], sides: tuple[int, int]
 ) -> np.ndarray:
@@ -171,8 +178,7 @@ def _assemble(
     remaining = iter(parts)
     for plane, image, (x0, y0) in zip(data, images, first, strict=True):
         if image is not None:
-            part = next(remaining)
-            _paste(plane, part.reshape(part.shape[-2:]), x0, y0)
+            _paste(plane, next(remaining), x0, y0)
     return data
 
 

@@ -345,12 +345,16 @@ def test_sizes_in_arcsec_and_from_columns() -> None:
     units["size"] /= 60
     units.write("cat.ecsv")
     assert run_cutouts("field.fits", "cat.ecsv", size_column="size", output="four")["size"].tolist() == [10, 20]
+    with pytest.raises(galaxtool.ConfigError, match="has the unit 'arcmin', not arcsec"):
+        run_cutouts("field.fits", "cat.ecsv", size_column="size", size_unit="arcsec", output="five")
     for wrong in (
         {"size": 0},
         {"size": -3},
         {"size": 4, "size_arcsec": 3.0},
         {"size_arcsec": -1.0},
         {"size_unit": "m"},
+        {"size": 4, "size_unit": "arcsec"},
+        {"size": 4, "size_factor": 2.0},
     ):
         with pytest.raises(galaxtool.ConfigError):
             run_cutouts("field.fits", "cat.csv", output="five", **wrong)

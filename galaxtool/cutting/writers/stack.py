@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from galaxtool import __version__
+from galaxtool.cutting.images import SkyImage
 from galaxtool.cutting.plan import CutPlan
 from galaxtool.errors import ConfigError
 
@@ -91,7 +93,7 @@ def describe_stack(plan: CutPlan) -> StackContent:
             hint="Set one size for all with --size, or write --kind fits.",
         )
     scales = np.array([np.sqrt(image.scale[0] * image.scale[1]) for image in plan.images])
-    bands = plan.bands or plan.images[first[rows[0]]].bands
+    bands = plan.bands or _find_bands([plan.images[number] for number in dict.fromkeys(first[rows].tolist())])
     return StackContent(
         shape=shapes[0],
         bands=list(bands),
@@ -108,6 +110,27 @@ def describe_stack(plan: CutPlan) -> StackContent:
     )
 
 
+def _find_bands(images: Sequence[SkyImage]) -> tuple[str, ...]:
+    """Return the name of each plane of images that are not stacked; empty where not all of them give it.
+
+    Raises
+    ------
+    ConfigError
+        If two images name a plane differently.
+    """
+    bands = []
+    for names in zip(*(image.bands for image in images), strict=True):
+        if len(known := dict.fromkeys(name for name in names if name)) > 1:
+            one, other = (images[names.index(name)] for name in list(known)[:2])
+            raise ConfigError(
+                f"All cutouts of a stack must have the same bands, but '{one.ref}' has {', '.join(one.bands)} and "
+                f"'{other.ref}' has {', '.join(other.bands)}.",
+                hint="Cut from one of them at a time, or write --kind fits.",
+            )
+        bands.append("" if "" in names else names[0])
+    return tuple(bands)
+
+
 def _join_flags(flags: list[tuple[str, ...]]) -> np.ndarray:
     """Return the flags of each cutout as bytes; an empty array if no cutout has any."""
     return (
@@ -116,8 +139,9 @@ def _join_flags(flags: list[tuple[str, ...]]) -> np.ndarray:
 
 
 def _find_units(plan: CutPlan, n: int) -> list[str]:
-    """Return the unit of each of the n bands, from the first image that is used for it."""
+    """Return the unit of each of the n bands; empty where the images that are used for it differ."""
     rows = plan.wanted
-    used = [plan.image[rows, band] for band in range(plan.image.shape[1])]
-    units = [plan.images[numbers[numbers >= 0][0]].unit if (numbers >= 0).any() else "" for numbers in used]
+    used = [np.unique(plan.image[rows, band]) for band in range(plan.image.shape[1])]
+    found = [{plan.images[number].unit for number in numbers if number >= 0} for numbers in used]
+    units = [some.pop() if len(some) == 1 else "" for some in found]
     return units if plan.bands else units * n
