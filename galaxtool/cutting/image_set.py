@@ -11,6 +11,7 @@ from galaxtool.cutting.images import SkyImage, read_images
 from galaxtool.cutting.sources import ImageSource, find_sources
 from galaxtool.errors import InputError, UnreadableImage
 from galaxtool.types import FLAGS, Progress
+from galaxtool.utils.files.regular_files import is_below
 
 _MAX_REPORTED = 10  # unreadable images reported on the screen; cutouts.json lists all
 
@@ -35,16 +36,18 @@ class ImageSet:
 
 
 def read_image_set(
-    arguments: Sequence[str | Path], bands: Sequence[str], hdu: str | None, progress: Progress
+    arguments: Sequence[str | Path], bands: Sequence[str], hdu: str | None, output: Path, progress: Progress
 ) -> ImageSet:
     """Read the headers of all images that the arguments of the command line stand for.
+
+    Those in the folder of the output are the cutouts of an earlier run, and are not used.
 
     Raises
     ------
     InputError
         If no image can be used.
     """
-    sources = find_sources(arguments, bands)
+    sources = _leave_out_output(find_sources(arguments, bands), output, progress)
     images: list[SkyImage] = []
     problems: list[UnreadableImage] = []
     skipped: list[UnreadableImage] = []
@@ -69,6 +72,17 @@ def read_image_set(
         others = f" and {number - 1} more" if number > 1 else ""
         progress.say(f"{flag}, '{first}'{others}: {FLAGS[flag]}.")
     return ImageSet(images, any(source.band for source in sources), [problem.message for problem in problems])
+
+
+def _leave_out_output(sources: list[ImageSource], output: Path, progress: Progress) -> list[ImageSource]:
+    """Return the sources that are not in the folder of the output."""
+    inside = {folder for folder in {source.path.parent for source in sources} if is_below(folder, output)}
+    others = [source for source in sources if source.path.parent not in inside]
+    if not others:
+        raise InputError(f"All images are in '{output}', the folder of the output.", hint="Choose another -o.")
+    if inside:
+        progress.say(f"Not used: {len(sources) - len(others)} images in '{output}', the folder of the output.")
+    return others
 
 
 def _read_source(

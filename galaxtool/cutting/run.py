@@ -103,7 +103,7 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
     )
     for note in objects.notes:
         progress.say(note)
-    image_set = read_image_set(inputs[:-1], bands, options.hdu, progress)
+    image_set = read_image_set(inputs[:-1], bands, options.hdu, options.output, progress)
     plan = plan_cuts(objects, image_set, bands, progress)
     run = _CutoutsRun(plan, folder, stretch, image_set.unreadable, options)
     record = folder.find_record(run.record.describe_result(), resume=options.resume, overwrite=options.overwrite)

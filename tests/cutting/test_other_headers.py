@@ -11,8 +11,9 @@ import pytest
 from astropy.io import fits
 
 import galaxtool
-from galaxtool.errors import ConfigError
+from galaxtool.errors import ConfigError, InputError
 from galaxtool.images.reading import read_file
+from galaxtool.tables.read import read_table
 
 SIDE = 60
 STEP = 1e-4
@@ -108,3 +109,16 @@ def test_a_text_where_another_coordinate_system_has_a_number(key: str) -> None:
     write_catalogue(150.0)
     assert cut("a.fits").cut == 1
     assert fits.getval("out/images/o0.fits", key) == "unknown"
+
+
+@pytest.mark.parametrize("again", ["resume", "overwrite"])
+def test_cutouts_are_not_cut_from_the_cutouts_of_an_earlier_run(again: str) -> None:
+    fits.writeto("field.fits", make_pixels(), make_header())
+    write_catalogue(150.0, 150.0005)
+    options: dict[str, Any] = {"output": Path("cutouts"), "size": 50}
+    before = galaxtool.cutouts([".", "cat.csv"], **options)
+    after = galaxtool.cutouts([".", "cat.csv"], **options, **{again: True})
+    assert after == before and after.cut == 2
+    assert set(read_table(after.manifest)["image"]) == {"field.fits[0]"}
+    with pytest.raises(InputError, match="All images are in 'cutouts', the folder of the output"):
+        galaxtool.cutouts(["cutouts", "cat.csv"], **options, **{again: True})
