@@ -1,8 +1,8 @@
 """Index of the members of an archive: 16 bytes per name and 8 per number, so a million take some tens of megabytes.
 
 The index of a large or compressed archive is stored in the folder ``archives`` of galaxtool's cache, so that worker
-processes and later commands need not scan the archive again. It is found by the path, size and time of the archive, and
-contains no names and no pixels.
+processes and later commands need not scan the archive again. It is found by the path, size and time of the archive and
+by the suffixes of images, to which a plugin may add, and contains no names and no pixels.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 from galaxtool.containers.protocols import Member
 from galaxtool.errors import GalaxtoolError, UnreadableImage
+from galaxtool.images.reading import list_image_suffixes
 from galaxtool.utils.config import cache_dir
 from galaxtool.utils.files.atomic_write import atomic_write
 
@@ -164,7 +165,7 @@ def _digest(key: str) -> bytes:
 
 
 def _cache_path(key: tuple[str, int, int, int]) -> Path:
-    name = "\0".join(map(str, key)).encode("utf-8", "surrogateescape")
+    name = "\0".join((*map(str, key), *list_image_suffixes())).encode("utf-8", "surrogateescape")
     return cache_dir() / "archives" / f"{blake2b(name, digest_size=16).hexdigest()}.npy"
 
 
