@@ -12,7 +12,7 @@ from galaxtool.containers.cache import open_container
 from galaxtool.containers.find import locate_image
 from galaxtool.errors import GalaxtoolError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.planes import take_bands
+from galaxtool.images.planes import find_common_unit, take_bands
 from galaxtool.images.read_options import AUTO, PLAIN, ReadOptions, check_pixel_kind
 from galaxtool.images.reading import read_file
 from galaxtool.types import BLANK, Cutout, ImageRef
@@ -104,7 +104,8 @@ def read_ref(ref: ImageRef, options: ReadOptions = PLAIN) -> Cutout:
     -------
     Cutout
         With one file per band, the planes follow the order of `ImageRef.bands` and must have the same shape; a pixel
-        masked in one band is masked in all. Position, pixel scale and unit come from the first band that states them.
+        masked in one band is masked in all. Position and pixel scale come from the first band that states them; the
+        unit is that of all bands, or empty where they differ.
 
     Raises
     ------
@@ -195,7 +196,7 @@ def _read_bands(ref: ImageRef, options: ReadOptions) -> Cutout:
         first,
         data=np.concatenate([plane.data for plane in planes]),
         bands=tuple(wanted),
-        unit=next((plane.unit for plane in planes if plane.unit), ""),
+        unit=find_common_unit(plane.unit for plane in planes),
         mask=np.logical_or.reduce(masks) if masks else None,
         ra=placed.ra,
         dec=placed.dec,

@@ -8,6 +8,7 @@ import numpy as np
 
 from galaxtool.cutting.open_images import OpenImage
 from galaxtool.images.fits.axes import to_bands
+from galaxtool.images.planes import find_common_unit
 from galaxtool.types import Cutout
 
 
@@ -85,7 +86,8 @@ class CutoutPixels:
         """Return what `galaxtool.images.reading.read_file` would return for these pixels in a FITS file."""
         data, names = self.to_planes(bands)
         data = np.where(np.isfinite(data), data, np.float32(np.nan))
-        return Cutout(data=data, bands=names, unit=self.reference.unit, ra=self.ra, dec=self.dec, flags=self.flags)
+        unit = find_common_unit(image.unit for image in self.images if image is not None)
+        return Cutout(data=data, bands=names, unit=unit, ra=self.ra, dec=self.dec, flags=self.flags)
 
 
 def format_section(x0: int, y0: int, nx: int, ny: int) -> str:

@@ -18,6 +18,7 @@ from astropy.io import fits
 from galaxtool import __version__
 from galaxtool.cutting.open_images import OpenImage
 from galaxtool.images.fits.numbers import parse_number
+from galaxtool.images.planes import find_common_unit
 from galaxtool.utils.warning_filter import ignore_warnings
 
 _CARD_BYTES = 80
@@ -67,8 +68,10 @@ def make_header(
     if bands:
         header["WCSAXES"] = 2
         header["BANDS"] = (",".join(bands), "bands along axis 3")
+    units = [image.unit for image in images if image is not None]
     for card in _select_cards(first, stacked=bool(bands), tables=_has_lookup_tables(first)):
-        header.append(card, end=True)
+        if card.keyword != "BUNIT" or find_common_unit(units):
+            header.append(card, end=True)
     for axis in (1, 2):
         if f"CRPIX{axis}" not in header:
             header.append((f"CRPIX{axis}", 0.0), end=True)

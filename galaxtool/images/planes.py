@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -20,6 +21,18 @@ def mask_infinite(pixels: np.ndarray) -> tuple[np.ndarray, bool]:
         return pixels, True
     pixels[~finite] = np.nan
     return pixels, False
+
+
+def find_common_unit(units: Iterable[str]) -> str:
+    """Return the unit of planes, of which some may not state it; empty if they state different ones.
+
+    Examples
+    --------
+    >>> find_common_unit(["nJy", "", "nJy"]), find_common_unit(["nJy", "count"])
+    ('nJy', '')
+    """
+    stated = {unit for unit in units if unit}
+    return stated.pop() if len(stated) == 1 else ""
 
 
 def take_bands(name: str, data: np.ndarray, bands: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:

@@ -11,9 +11,11 @@ import pytest
 from astropy.io import fits
 
 import galaxtool
+from galaxtool.containers.reading import read_ref
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.images.reading import read_file
 from galaxtool.tables.read import read_table
+from galaxtool.types import ImageRef
 
 SIDE = 60
 STEP = 1e-4
@@ -122,3 +124,18 @@ def test_cutouts_are_not_cut_from_the_cutouts_of_an_earlier_run(again: str) -> N
     assert set(read_table(after.manifest)["image"]) == {"field.fits[0]"}
     with pytest.raises(InputError, match="All images are in 'cutouts', the folder of the output"):
         galaxtool.cutouts(["cutouts", "cat.csv"], **options, **{again: True})
+
+
+def test_bands_in_different_units_have_no_unit_in_common() -> None:
+    hdus = [fits.PrimaryHDU()]
+    for band, unit in (("g", "nanomaggy"), ("r", "count")):
+        hdus.append(fits.ImageHDU(make_pixels(), make_header(FILTER=band, BUNIT=unit), name=band))
+        fits.writeto(f"{band}.fits", hdus[-1].data, hdus[-1].header)
+    fits.HDUList(hdus).writeto("both.fits")
+    write_catalogue(150.0)
+    cut("g.fits", "r.fits")
+    bands = (("g", Path("g.fits")), ("r", Path("r.fits")))
+    found = [read_file(Path(name)) for name in ("out/images/o0.fits", "both.fits")]
+    found.append(read_ref(ImageRef(Path("g.fits"), bands=bands)))
+    assert [(image.bands, image.unit) for image in found] == [(("g", "r"), "")] * 3
+    assert read_file(Path("g.fits")).unit == "nanomaggy"

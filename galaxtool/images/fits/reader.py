@@ -105,6 +105,8 @@ class _FitsImage:
         Whether the file has further images of the sky.
     hdu : int or None
         Number of the HDU, if the file has several with an image.
+    differ : bool
+        Whether the bands are in different units.
     """
 
     data: np.ndarray
@@ -116,6 +118,7 @@ class _FitsImage:
     saturated: bool = False
     unread: bool = False
     hdu: int | None = None
+    differ: bool = False
 
 
 def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cutout:
@@ -140,7 +143,7 @@ def _make_cutout(file: ImageFile, found: _FitsImage, options: ReadOptions) -> Cu
     return Cutout(
         data=data,
         bands=options.bands or found.bands,
-        unit=meaning.unit,
+        unit="" if found.differ else meaning.unit,
         mask=found.mask,
         ra=ra,
         dec=dec,
@@ -213,6 +216,7 @@ def _read_hdus(opened: OpenFits, options: ReadOptions) -> _FitsImage:
         data, bands = to_bands(opened.name, read[0][0], first, primary)
     found = _FitsImage(data, bands, first, primary, finite, hdu=chosen[0].number if len(chosen) == 1 and more else None)
     found.unread = unread
+    found.differ = len({text for one in chosen if (text := str(one.header.get("BUNIT") or "").strip())}) > 1
     if not options.header_only and not (options.mask_hdu is None and options.weight_hdu is None):
         _apply_mask(opened, found, options)
     return found
