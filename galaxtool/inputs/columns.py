@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 import numpy as np
+from astropy import units as u
 from astropy.table import Column, MaskedColumn, Table, vstack
 
 from galaxtool.inputs.catalogue import Catalogue
@@ -25,7 +26,8 @@ def stack_columns(parts: Sequence[InputPart]) -> Table | None:
     -------
     Table or None
         Masked where a part is not a catalogue or lacks the column; text where columns with the same name have
-        different types. The table of the catalogue itself where it is the only part; None where no part is one.
+        different types; in the unit of the first part that has one, or without a unit where they cannot be converted.
+        The table of the catalogue itself where it is the only part; None where no part is one.
     """
     tables = [part.table for part in parts if isinstance(part, Catalogue)]
     if not tables:
@@ -42,6 +44,7 @@ def stack_columns(parts: Sequence[InputPart]) -> Table | None:
         filled.append(table)
     for name in names:
         _unify_types(filled, name)
+        _unify_units(filled, name)
     stacked = vstack(filled, metadata_conflicts="silent")
     return stacked[names]
 
@@ -76,3 +79,27 @@ def _unify_types(tables: list[Table], name: str) -> None:
             plain = list_texts(table[name])
             hidden = [not value for value in plain]
             table[name] = MaskedColumn(plain, mask=hidden) if any(hidden) else Column(plain)
+
+
+def _unify_units(tables: list[Table], name: str) -> None:
+    """Convert a column to its first unit in all tables; numbers that cannot be converted lose their unit."""
+    found = [table for table in tables if name in table.colnames and table[name].unit is not None]
+    units = list(dict.fromkeys(table[name].unit for table in found))
+    if len(units) < 2:
+        return
+    factors = {unit: _find_factor(unit, units[0]) for unit in units}
+    is_known = None not in factors.values() and all(table[name].dtype.kind in "iuf" for table in found)
+    for table in found:
+        column = table[name].copy()  # that of the catalogue stays as it is
+        factor = factors[column.unit] if is_known else None
+        column = column if factor in (None, 1) else column * factor
+        column.unit = units[0] if is_known else None
+        table[name] = column
+
+
+def _find_factor(unit: u.UnitBase, wanted: u.UnitBase) -> float | None:
+    """Return what numbers are multiplied with for another unit; None if there is no such number."""
+    try:
+        return float(unit.to(wanted)) if isinstance(unit, u.UnitBase) and isinstance(wanted, u.UnitBase) else None
+    except (u.UnitsError, TypeError, ValueError):
+        return None

@@ -240,6 +240,23 @@ def test_folders_without_images(tmp_path: Path) -> None:
     assert ".fits" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("units", "values", "unit"),
+    [(("arcsec", "deg"), [3, 3600], "arcsec"), (("deg", "Jy"), [3, 1], None), (("mag", None), [3, 1], "mag")],
+)
+def test_columns_in_different_units(
+    units: tuple[str, str | None], values: list[float], unit: str | None, tmp_path: Path
+) -> None:
+    for number, (value, own) in enumerate(zip((3, 1), units, strict=True)):
+        table = Table({"path": [f"{number}.fits"], "size": [value]})
+        table["size"].unit = own
+        table.write(tmp_path / f"{number}.ecsv")
+    found = gather([tmp_path / "0.ecsv", tmp_path / "1.ecsv"]).columns
+    assert found is not None
+    np.testing.assert_allclose(found["size"], values)
+    assert found["size"].unit == unit
+
+
 def test_catalogues_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("ra,dec\n1,2\n")
     with pytest.raises(TableError, match="ra, dec") as caught:
