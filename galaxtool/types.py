@@ -9,10 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
+
+Temperature: TypeAlias = float | list[float]
+"""Divisor of a model's logits. Of a model of numbers: the factor for all error bars, or for those of each quantity."""
 
 _URI = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?=[^/])")  # pathlib makes s3:/a of s3://a
 

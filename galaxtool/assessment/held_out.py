@@ -43,8 +43,8 @@ def find_cross_fit(
     if 2 * sum(split == "valid" for split in splits) <= len(splits):
         return None, ""
     if is_number:
-        return CrossFit(record.temperature), (
-            "The length of the error bars of the model was fitted to these images: the coverage is that of lengths "
+        return CrossFit(1.0, record.list_temperatures()), (
+            "The lengths of the error bars of the model were fitted to these images: the coverage is that of lengths "
             "that were fitted to other folds."
         )
     if is_coarse or tta != 1:
@@ -52,7 +52,8 @@ def find_cross_fit(
             "The temperature of the model was fitted to these images, so its calibration looks better than it is; it "
             "is cross-fitted only for the model's own classes and one view."
         )
-    return CrossFit(record.temperature, factors), (
+    (temperature,) = record.list_temperatures()
+    return CrossFit(temperature, factors), (
         "The temperature of the model was fitted to these images: the calibration error, Brier score, log loss and "
         "reliability are those of temperatures that were fitted to other folds."
     )

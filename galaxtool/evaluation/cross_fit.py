@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 from galaxtool.evaluation.calibration import cross_fit, fit_temperature
-from galaxtool.evaluation.error_bars import cross_fit_error_bars, stretch_error_bars
+from galaxtool.evaluation.error_bars import cross_fit_error_bars, has_enough_values, stretch_error_bars
 
 _LEAST = 1e-30  # a softmax in float32 can be exactly 0
 
@@ -21,9 +21,10 @@ class CrossFit:
     Parameters
     ----------
     temperature : float
-        Temperature of the model; of a model of numbers, the factor for its error bars.
+        Temperature of the model; 1 for a model of numbers.
     factors : tuple of float
-        Factors of the probabilities for another mix of classes; empty for none.
+        Factors of the probabilities for another mix of classes; empty for none. Of a model of numbers, the factors for
+        its error bars.
     """
 
     temperature: float
@@ -54,5 +55,12 @@ class CrossFit:
         return scaled
 
     def restretch(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """Return predicted numbers (N, T, 3) in which each of 5 folds has error bars fitted to the other four."""
-        return cross_fit_error_bars(stretch_error_bars(predicted.astype(np.float64), 1 / self.temperature), truth)
+        """Return predicted numbers (N, T, 3) in which each of 5 folds has error bars fitted to the other four.
+
+        Quantities with too few values keep the error bars of the model.
+        """
+        undone = stretch_error_bars(predicted.astype(np.float64), 1 / np.array(self.factors))
+        stretched = cross_fit_error_bars(undone, truth)
+        few = ~has_enough_values(truth)
+        stretched[:, few] = predicted[:, few]
+        return stretched

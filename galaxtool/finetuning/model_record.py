@@ -21,6 +21,7 @@ from galaxtool.taxonomy.quantities import quantities_to_dict
 from galaxtool.training.options import TrainOptions
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import Task
+from galaxtool.types import Temperature
 from galaxtool.utils.run_manifest import utc_now
 
 
@@ -32,7 +33,7 @@ def make_record(
     *,
     outcome: Outcome,
     metrics: dict[str, Any],
-    temperature: float,
+    temperature: Temperature,
 ) -> ModelRecord:
     """Return the content of ``model.json``."""
     method, backbone = setup.method, setup.backbone
@@ -78,7 +79,7 @@ def _describe_prior(task: Task) -> dict[str, float]:
     return {slug: round(share, 6) for slug, share in zip(task.taxonomy.slugs, shares.tolist(), strict=True)}
 
 
-def _write_notes(head: HeadSpec, options: TrainOptions, temperature: float, *, has_test: bool) -> str:
+def _write_notes(head: HeadSpec, options: TrainOptions, temperature: Temperature, *, has_test: bool) -> str:
     """Return the notes of the model: what its scores are worth."""
     if head.name == "none":
         return "Learned without labels: it embeds, and has no classes. No score is known."

@@ -42,7 +42,7 @@ from galaxtool.training.objective import scale_logits
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import PictureSet, Task
-from galaxtool.types import Progress
+from galaxtool.types import Progress, Temperature
 from galaxtool.utils.digests import hash_file
 from galaxtool.utils.files.atomic_write import atomic_write, write_json
 from galaxtool.utils.run_directory import RunDirectory
@@ -200,7 +200,7 @@ def _write_page(run: RunDirectory, record: ModelRecord, setup: TrainingSetup, ou
     )
 
 
-def _draw_confusion(task: Task, scored: ScoredPictures, temperature: float, split: str, path: Path) -> None:
+def _draw_confusion(task: Task, scored: ScoredPictures, temperature: Temperature, split: str, path: Path) -> None:
     """Draw the confusion matrix of the pictures with a class, unless the targets are votes."""
     scored = scored.select_classes(len(task.taxonomy))
     if scored.pictures.targets.ndim == 1 and len(scored.pictures):

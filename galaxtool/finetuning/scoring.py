@@ -16,7 +16,7 @@ from galaxtool.training.objective import scale_logits
 from galaxtool.training.stage import embed_pictures
 from galaxtool.training.state import Outcome
 from galaxtool.training.task import PictureSet, Task
-from galaxtool.types import Progress
+from galaxtool.types import Progress, Temperature
 from galaxtool.vision.preprocess import Preprocess
 
 
@@ -57,15 +57,15 @@ def run_head(task: Task, head: nn.Module, pictures: PictureSet) -> ScoredPicture
 
 def score_validation(
     task: Task, scored: ScoredPictures, outcome: Outcome, *, calibrate: bool, seed: int
-) -> tuple[dict[str, Any], float]:
+) -> tuple[dict[str, Any], Temperature]:
     """Calibrate the model and score it on the validation split.
 
     Returns
     -------
     metrics : dict
         The content of ``metrics.json``.
-    temperature : float
-        Temperature of the model.
+    temperature : float or list of float
+        Temperature of the model, or the factors for its error bars.
     """
     objective, own = task.objective, scored.select_classes(len(task.taxonomy))
     targets = own.pictures.targets
@@ -87,7 +87,7 @@ def _count_epochs(outcome: Outcome) -> int:
     return sum(row["stage"] == outcome.best["stage"] for row in outcome.history)
 
 
-def score_test(task: Task, scored: ScoredPictures, *, temperature: float, seed: int) -> dict[str, Any]:
+def score_test(task: Task, scored: ScoredPictures, *, temperature: Temperature, seed: int) -> dict[str, Any]:
     """Score the model on the test split, which chose nothing; the entry ``test`` of ``metrics.json``."""
     own = scored.select_classes(len(task.taxonomy))
     targets = own.pictures.targets
@@ -96,7 +96,7 @@ def score_test(task: Task, scored: ScoredPictures, *, temperature: float, seed: 
 
 
 def _add_datasets(
-    metrics: dict[str, Any], task: Task, scored: ScoredPictures, *, temperature: float, seed: int
+    metrics: dict[str, Any], task: Task, scored: ScoredPictures, *, temperature: Temperature, seed: int
 ) -> dict[str, Any]:
     """Return metrics with the entry ``datasets``: the scores of each data set in its own terms, if they differ.
 

@@ -51,15 +51,15 @@ class RegressionHead(nn.Linear):
         self.center.copy_(torch.tensor([quantity.center for quantity in taxonomy.quantities]))
         self.scale.copy_(torch.tensor([quantity.scale for quantity in taxonomy.quantities]))
 
-    def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    def probabilities(self, logits: torch.Tensor, temperature: float | torch.Tensor) -> torch.Tensor:
         """Return the quantiles of each quantity in its own unit, (N, 3 T), from the outputs (N, 3 T).
 
         Parameters
         ----------
         logits : Tensor, shape (N, 3 T)
             Outputs of the layer.
-        temperature : float
-            Factor for the lengths of the error bars.
+        temperature : float or Tensor, shape (T,)
+            Factor for the lengths of all error bars, or of those of each quantity.
         """
         quantiles = compute_quantiles(logits, temperature)
         values = self.center[:, None] + self.scale[:, None] * quantiles

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from galaxtool.training.domain_norm import DomainStatistics
+from galaxtool.types import Temperature
 
 
 class GalaxyModel(nn.Module):
@@ -25,8 +26,9 @@ class GalaxyModel(nn.Module):
         replaces the softmax.
     symbol_tower : torch.nn.Module, optional
         Encoder of symbols, which maps images (N, C, size, size) to embeddings (N, dim); by default the image tower.
-    temperature : float
-        Divisor of the logits before the softmax.
+    temperature : float or list of float
+        Divisor of the logits before the softmax. A list becomes a tensor of factors, one for each quantity, which
+        ``probabilities`` of the head receives.
     symbol_statistics : DomainStatistics, optional
         BatchNorm statistics with which the image tower encodes symbols; by default its own.
     """
@@ -36,7 +38,7 @@ class GalaxyModel(nn.Module):
         backbone: Any,
         head: nn.Module,
         symbol_tower: nn.Module | None = None,
-        temperature: float = 1.0,
+        temperature: Temperature = 1.0,
         symbol_statistics: DomainStatistics | None = None,
     ) -> None:
         super().__init__()
@@ -44,7 +46,11 @@ class GalaxyModel(nn.Module):
         self.head = head
         self.symbol_tower = symbol_tower
         self.symbol_statistics = symbol_statistics
-        self.temperature = temperature
+        self.temperature: float | torch.Tensor
+        if isinstance(temperature, list):
+            self.register_buffer("temperature", torch.tensor(temperature), persistent=False)
+        else:
+            self.temperature = temperature
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Map images (N, C, size, size) to unit embeddings (N, dim), logits and probabilities (N, K)."""

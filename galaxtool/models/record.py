@@ -11,6 +11,7 @@ from typing import Any
 from galaxtool.errors import ModelError
 from galaxtool.models.record_checks import check_record
 from galaxtool.taxonomy.load import Taxonomy, taxonomy_from_dict
+from galaxtool.types import Temperature
 from galaxtool.utils.digests import hash_json
 from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.vision.preprocess import Preprocess
@@ -38,8 +39,9 @@ class ModelRecord:
         Preprocessing, as in `Preprocess.as_dict`.
     taxonomy : dict
         Classes in the order of the model's outputs, as in `Taxonomy.as_dict`.
-    temperature : float
-        Divisor of the logits before the softmax.
+    temperature : float or list of float
+        Divisor of the logits before the softmax. Of a model of numbers: the factor for all error bars, or for those of
+        each quantity.
     method : dict
         Name and settings of the training method.
     data : dict
@@ -91,7 +93,7 @@ class ModelRecord:
     head: str
     preprocess: dict[str, Any]
     taxonomy: dict[str, Any]
-    temperature: float = 1.0
+    temperature: Temperature = 1.0
     method: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -118,6 +120,10 @@ class ModelRecord:
     def slugs(self) -> list[str]:
         """Slugs of the classes, in the order of the outputs."""
         return [c["slug"] for c in self.taxonomy["classes"]]
+
+    def list_temperatures(self) -> tuple[float, ...]:
+        """Return the temperature of a model of classes, or the factors for the error bars of a model of numbers."""
+        return tuple(self.temperature) if isinstance(self.temperature, list) else (self.temperature,)
 
     @property
     def digest(self) -> str:

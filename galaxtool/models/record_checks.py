@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from galaxtool.errors import ModelError
+from galaxtool.taxonomy.quantity import ENDINGS
 from galaxtool.utils.value_checks import (
     Check,
     choice,
@@ -38,9 +39,14 @@ def _shares(value: Any) -> str:
     return ""
 
 
+def _temperature(value: Any) -> str:
+    one = number(1e-6, 1e6)
+    return list_of(one, "factors", _MOST_CLASSES, least=1)(value) if isinstance(value, list | tuple) else one(value)
+
+
 _FIELDS: dict[str, Check] = {
     "name": text(), "backbone": text(500), "dim": number(1, _LARGEST_DIM, whole=True), "head": text(200),
-    "preprocess": kind(dict), "taxonomy": kind(dict), "temperature": number(1e-6, 1e6), "method": kind(dict),
+    "preprocess": kind(dict), "taxonomy": kind(dict), "temperature": _temperature, "method": kind(dict),
     "data": kind(dict), "metrics": kind(dict), "weights_sha256": text(64), "votes": optional(kind(dict)),
     "regression": optional(kind(dict)),
     "prior": _shares, "scores_prior": choice("training", "uniform", "inverse"), "tta": choice(1, 2, 4, 8),
@@ -114,6 +120,10 @@ def check_record(values: Any, where: str, hint: str) -> None:
     classes = values.get("taxonomy", {}).get("classes", ())
     if "taxonomy" in values and (not isinstance(classes, list | tuple) or not 1 <= len(classes) <= _MOST_CLASSES):
         fail("the taxonomy's classes", f"are not a list of 1 to {_MOST_CLASSES:,}")
+    factors = values.get("temperature")
+    outputs = len(classes) if values.get("regression") else 0
+    if isinstance(factors, list | tuple) and len(ENDINGS) * len(factors) != outputs:
+        fail("temperature", "is not a factor for the error bars of each quantity")
     seen = set()
     for count, entry in enumerate(classes, 1):
         slug = entry.get("slug") if isinstance(entry, Mapping) else None

@@ -12,7 +12,8 @@ class HeadSpec(Spec):
     """A head, which turns features into class scores; ``factory(dim=..., n_classes=...)`` returns a module.
 
     The module may have ``probabilities(logits, temperature)``, which then replaces the softmax, and
-    ``set_taxonomy(taxonomy)``, which is called before training.
+    ``set_taxonomy(taxonomy)``, which is called before training. The temperature is a number, or for several quantities
+    a tensor (T,) of factors for their error bars.
 
     Parameters
     ----------

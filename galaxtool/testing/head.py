@@ -108,6 +108,8 @@ def _check_probabilities(head: Any, other: Any, name: str, features: torch.Tenso
     check_result(found, (len(features), len(taxonomy)), f"probabilities of the head '{name}'")
     check_same(found, other.probabilities(logits, 2.0), f"probabilities of '{name}' need more than its state_dict")
     if taxonomy.quantities:
+        factors = torch.full((len(taxonomy.quantities),), 2.0)
+        check_same(found, head.probabilities(logits, factors), f"'{name}' takes factors for each quantity differently")
         quantiles = found.unflatten(1, (len(taxonomy.quantities), -1))
         assert bool((quantiles.diff(dim=-1) >= 0).all()), (
             f"The quantiles of the head '{name}' cross; make the distances to the median positive."

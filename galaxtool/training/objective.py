@@ -19,6 +19,7 @@ from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.training.losses.label_noise import LabelNoise
 from galaxtool.training.losses.partial_labels import count_classes, gather_labels, normalize_sets
 from galaxtool.training.options import TrainOptions
+from galaxtool.types import Temperature
 
 
 class Objective(Protocol):
@@ -49,16 +50,16 @@ class Objective(Protocol):
     def score(self, row: Mapping[str, Any]) -> tuple[float, ...]:
         """Return the rank of a row of the history; the greatest is the best."""
 
-    def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
-        """Return the temperature of the model, by which it divides logits."""
+    def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> Temperature:
+        """Return the temperature of the model, by which it divides logits, or the factors for its error bars."""
 
     def metrics(
-        self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
+        self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: Any, seed: int
     ) -> dict[str, Any]:
-        """Return the content of ``metrics.json``."""
+        """Return the content of ``metrics.json``, with a temperature as `calibrate` returns it."""
 
 
-def scale_logits(objective: Objective, logits: torch.Tensor, temperature: float) -> torch.Tensor:
+def scale_logits(objective: Objective, logits: torch.Tensor, temperature: Temperature) -> torch.Tensor:
     """Return the logits of a model with this temperature, for the mix of classes of the training where it has one."""
     scale = getattr(objective, "scale", None)  # only an objective of classes has it
     scaled: torch.Tensor = scale(logits, temperature) if callable(scale) else logits

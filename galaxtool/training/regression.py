@@ -15,6 +15,7 @@ from galaxtool.taxonomy.load import Taxonomy
 from galaxtool.taxonomy.quantity import QUANTILES
 from galaxtool.training.losses.quantiles import OUTPUTS, compute_quantiles
 from galaxtool.training.options import TrainOptions
+from galaxtool.types import Temperature
 
 
 class RegressionObjective:
@@ -84,12 +85,21 @@ class RegressionObjective:
         """Rank by the loss."""
         return (-row["valid_loss"],)
 
-    def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> float:
-        """Return the factor for the error bars with which 68 % of the values are within; 1 for few values."""
+    def calibrate(self, logits: torch.Tensor, targets: np.ndarray) -> Temperature:
+        """Return the factor for the error bars of each quantity with which 68 % of its values are within.
+
+        Returns
+        -------
+        float or list of float
+            A list for several quantities, with 1 for those with few values; 1 if all have few values.
+        """
         standard = ((torch.from_numpy(targets) - self._center) / self._scale).numpy()
-        if not has_enough_values(standard):
+        enough = has_enough_values(standard)
+        if not enough.any():
             return 1.0
-        return fit_error_bars(compute_quantiles(logits).double().numpy(), standard)
+        fitted = fit_error_bars(compute_quantiles(logits).double().numpy(), standard)
+        factors: list[float] = np.where(enough, fitted, 1.0).tolist()
+        return factors if len(factors) > 1 else factors[0]
 
     def measure_calibration(self, logits: torch.Tensor, targets: np.ndarray, *, seed: int) -> dict[str, Any]:
         """Measure the error bars that `calibrate` stretched, on folds to which their length was not fitted.
@@ -99,13 +109,13 @@ class RegressionObjective:
         dict
             ``quantities``, which replaces that of `metrics`; only the coverage differs. Empty if nothing was fitted.
         """
-        if not has_enough_values(targets):
+        if not has_enough_values(targets).any():
             return {}
         held_out = cross_fit_error_bars(self._predict(logits, 1.0), targets)
         return {"quantities": self.measure(held_out, targets, seed=seed)}
 
     def metrics(
-        self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: float, seed: int
+        self, logits: torch.Tensor, targets: np.ndarray, embeddings: np.ndarray, *, temperature: Temperature, seed: int
     ) -> dict[str, Any]:
         """Score predictions against true values.
 
@@ -117,8 +127,8 @@ class RegressionObjective:
             True values, NaN where there is none.
         embeddings : ndarray
             Not used.
-        temperature : float
-            Factor for the error bars.
+        temperature : float or list of float
+            Factor for all error bars, or for those of each quantity.
         seed : int
             Random seed of the bootstrap.
 
@@ -130,11 +140,10 @@ class RegressionObjective:
         """
         return {"n": len(targets), "quantities": self.measure(self._predict(logits, temperature), targets, seed=seed)}
 
-    def _predict(self, logits: torch.Tensor, temperature: float) -> np.ndarray:
+    def _predict(self, logits: torch.Tensor, temperature: Temperature) -> np.ndarray:
         """Return lower end, median and upper end of each quantity in its own unit, float64 (N, T, 3)."""
-        values: np.ndarray = (
-            (self._center[:, None] + self._scale[:, None] * compute_quantiles(logits, temperature)).double().numpy()
-        )
+        quantiles = compute_quantiles(logits, torch.tensor(temperature))
+        values: np.ndarray = (self._center[:, None] + self._scale[:, None] * quantiles).double().numpy()
         return values
 
     def measure(self, values: np.ndarray, targets: np.ndarray, *, seed: int) -> dict[str, Any]:

@@ -63,28 +63,37 @@ def test_only_images_that_the_temperature_was_fitted_to_are_cross_fitted(record:
 
 def test_error_bars_are_cross_fitted_and_votes_have_no_temperature(record: ModelRecord) -> None:
     options = {"factors": (), "is_coarse": False, "tta": 4}
-    numbers, votes = replace(record, regression={"quantities": []}), replace(record, votes={"questions": []})
+    numbers = replace(record, regression={"quantities": []}, temperature=[1.5, 0.5])
+    votes = replace(record, votes={"questions": []})
     found, note = find_cross_fit(numbers, ["valid"] * 20, **options)
-    assert found == CrossFit(1.5) and "length of the error bars" in note and "Brier" not in note
+    assert found == CrossFit(1.0, (1.5, 0.5)) and "lengths of the error bars" in note and "Brier" not in note
+    both, _ = find_cross_fit(replace(numbers, temperature=1.5), ["valid"] * 20, **options)  # of an earlier version
     assert find_cross_fit(votes, ["valid"] * 20, **options) == (None, "")
     assert find_cross_fit(numbers, ["test"] * 20, **options) == (None, "")
 
     rng = np.random.default_rng(0)
     truth = rng.normal(size=(60, 2))
     truth[7] = truth[9, 0] = np.nan
-    predicted = rng.normal(0, 0.2, (60, 2, 1)) + 1.5 * np.array([-0.3, 0, 0.4])
+    bars = np.array([1.5, 0.5])[:, None] * np.array([-0.3, 0, 0.4])
+    predicted = rng.normal(0, 0.2, (60, 2, 1)) + bars
     restretched = found.restretch(predicted, truth)
+    known = np.arange(60) != 7
+    np.testing.assert_allclose(both.restretch(predicted, truth)[known], restretched[known], rtol=0.05, atol=0.02)
     rows = np.setdiff1d(np.arange(60), 7)
     order = rows[np.random.default_rng(0).permutation(59)]
     for number in range(5):
         held, others = order[number::5], np.setdiff1d(rows, order[number::5])
-        reach = [  # of each known value, in units of the error bar before it was stretched
-            abs(value - middle) / ((middle - low if value < middle else high - middle) / 1.5)
-            for row in others
-            for (low, middle, high), value in zip(predicted[row], truth[row], strict=True)
-            if np.isfinite(value)
-        ]
-        factor = (restretched[held, :, 2] - predicted[held, :, 1]) / 0.4
-        assert np.ptp(factor) == pytest.approx(0, abs=1e-9)
-        assert (np.array(reach) <= factor[0, 0]).mean() == pytest.approx(0.6827, abs=0.01)
+        for t in range(2):
+            reach = [  # of each known value, in units of its error bar
+                abs(value - middle) / (middle - low if value < middle else high - middle)
+                for (low, middle, high), value in zip(predicted[others, t], truth[others, t], strict=True)
+                if np.isfinite(value)
+            ]
+            factor = (restretched[held, t, 2] - predicted[held, t, 1]) / bars[t, 2]
+            assert np.ptp(factor) == pytest.approx(0, abs=1e-9)
+            assert (np.array(reach) <= factor[0]).mean() == pytest.approx(0.6827, abs=0.02)
     np.testing.assert_array_equal(restretched[..., 1], predicted[..., 1])
+    truth[:20, 0] = np.nan  # too few are left
+    restretched = found.restretch(predicted, truth)
+    np.testing.assert_array_equal(restretched[:, 0], predicted[:, 0])
+    assert (restretched[:, 1] != predicted[:, 1]).any()

@@ -83,14 +83,21 @@ def test_error_bars_are_stretched_until_they_cover_what_they_should() -> None:
     objective = make_objective()
     rng = np.random.default_rng(0)
     targets = rng.normal((10, 0), (2, 1), (2000, 2)).astype(np.float32)
-    # bars of 0.25 standard deviations, where one is right
-    logits = torch.full((2000, 6), float(np.log(np.expm1(0.25))))
+    # bars of 0.25 and 2 standard deviations, where one is right
+    logits = torch.log(torch.expm1(torch.tensor([0.25, 1, 0.25, 2, 1, 2]))).expand(2000, 6).clone()
     logits[:, [1, 4]] = 0
-    factor = objective.calibrate(logits, targets)
-    assert factor == pytest.approx(4, rel=0.1)
-    scores = objective.metrics(logits, targets, np.zeros((0, 0)), temperature=factor, seed=0)["quantities"]
-    assert scores["a"]["coverage"]["value"] == pytest.approx(0.683, abs=0.03)
+    factors = objective.calibrate(logits, targets)
+    assert factors == [pytest.approx(4, rel=0.1), pytest.approx(0.5, rel=0.1)]
+    scores = objective.metrics(logits, targets, np.zeros((0, 0)), temperature=factors, seed=0)["quantities"]
+    for slug in ("a", "b"):
+        assert scores[slug]["coverage"]["value"] == pytest.approx(0.683, abs=0.01)
     assert objective.calibrate(logits[:10], targets[:10]) == 1.0
+    targets[40:, 0] = np.nan  # too few to fit a length to
+    assert objective.calibrate(logits, targets) == [1.0, factors[1]]
+    alone = RegressionObjective(
+        taxonomy=build_quantity_taxonomy(objective.quantities[1:]), options=TrainOptions(), targets=targets[:, 1:]
+    )
+    assert alone.calibrate(logits[:, 3:], targets[:, 1:]) == factors[1]
 
 
 def test_the_coverage_of_a_training_is_that_of_error_bars_fitted_to_other_images() -> None:
@@ -98,14 +105,16 @@ def test_the_coverage_of_a_training_is_that_of_error_bars_fitted_to_other_images
     rng = np.random.default_rng(0)
     logits = torch.from_numpy(rng.normal(size=(60, 6)).astype(np.float32))
     targets = rng.normal((10, 0), (2, 1), (60, 2)).astype(np.float32)
-    factor = objective.calibrate(logits, targets)
-    plain = objective.metrics(logits, targets, np.zeros((0, 0)), temperature=factor, seed=0)["quantities"]
+    factors = objective.calibrate(logits, targets)
+    plain = objective.metrics(logits, targets, np.zeros((0, 0)), temperature=factors, seed=0)["quantities"]
     found = objective.measure_calibration(logits, targets, seed=0)["quantities"]
     order, inside = np.random.default_rng(0).permutation(60), np.zeros((60, 2), dtype=bool)
     for number in range(5):
         held, others = order[number::5], np.delete(order, np.s_[number::5])
-        other = objective.calibrate(logits[others].repeat(2, 1, 1).flatten(0, 1), np.tile(targets[others], (2, 1)))
-        scaled = other * np.log1p(np.exp(logits.numpy()[held].reshape(-1, 2, 3)))
+        others = np.tile(others, 2)  # enough of them
+        scaled = np.array(objective.calibrate(logits[others], targets[others]))[:, None] * np.log1p(
+            np.exp(logits.numpy()[held].reshape(-1, 2, 3))
+        )
         error = (targets[held] - [10, 0]) / [2, 1] - logits.numpy()[held].reshape(-1, 2, 3)[..., 1]
         inside[held] = (-scaled[..., 0] <= error) & (error <= scaled[..., 2])
     for t, slug in enumerate(("a", "b")):

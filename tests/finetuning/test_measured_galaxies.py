@@ -23,10 +23,11 @@ def test_simulated_galaxies_are_measured_and_exported(tmp_path: Path) -> None:
         "--epochs", 6, "--test-fraction", 0.2, "-o", "run", "--device", "cpu",
     )  # fmt: skip
     assert code == 0, said
-    scores = json.loads(Path("run", "metrics.json").read_text())["test"]["quantities"]["axis_ratio"]
-    assert scores["r2"]["value"] > 0.5
-    # 0.68, three standard deviations for 115 images and a length that was fitted to half as many
-    assert 0.45 < scores["coverage"]["value"] < 0.92
+    scores = json.loads(Path("run", "metrics.json").read_text())["test"]["quantities"]
+    assert scores["axis_ratio"]["r2"]["value"] > 0.5
+    for quantity in ("axis_ratio", "bulge_fraction"):
+        # 0.68, three standard deviations for 115 images and a length that was fitted to some 85
+        assert 0.48 < scores[quantity]["coverage"]["value"] < 0.88
     code, _, said = run_command("export", "--model", "run", "-o", "model.onnx")
     assert code == 0, said
     for model, table in (("run", "a.csv"), ("model.onnx", "b.csv")):

@@ -81,6 +81,30 @@ def test_train_classify_and_evaluate(catalogue: Path) -> None:
     assert "predicts numbers" in run_failing("evaluate", catalogue, "--model", "run", "-o", "s", "--coarse", "gz2-5")
 
 
+def test_each_quantity_has_error_bars_of_its_own_length(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("galaxtool.evaluation.error_bars._LEAST", 3)
+    targets = ("--target", "z", "--target", "Bar length[arcsec]")
+    for name, more in (("run", ()), ("plain", ("--no-calibrate",))):
+        code, _, said = run_command("finetune", catalogue, *targets, *QUICK, *more, "-o", name)
+        assert code == 0, said
+    factors = json.loads(Path("run", "model", "model.json").read_text())["temperature"]
+    assert len(factors) == 2 and factors[0] != factors[1]
+    code, _, said = run_command("export", "--model", "run", "-o", "model.onnx")
+    assert code == 0, said
+    tables = []
+    for model in ("run", "model.onnx", "plain"):
+        output = tmp_path / f"{model}.csv"
+        code, _, said = run_command("classify", catalogue, "--model", model, "-o", output, "--device", "cpu")
+        assert code == 0, said
+        tables.append(read_table(output))
+    for slug, factor in zip(("z", "bar_length"), factors, strict=True):
+        bars = [np.array(table[f"{slug}_high"]) - np.array(table[slug]) for table in tables]
+        np.testing.assert_allclose(bars[1], bars[0], rtol=1e-3)
+        np.testing.assert_allclose(bars[0], factor * bars[2], rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -28,6 +28,8 @@ WRONG = [
     (("preprocess", "size"), 60000, "size is 60000"), (("preprocess", "size"), "64", "size is not a whole number"),
     (("preprocess", "std"), [0, 0, 0], "std is 0"), (("preprocess", "mean"), [[1]], "mean is not a number"),
     (("temperature",), float("nan"), "NaN|temperature"), (("temperature",), 0, "temperature is 0"),
+    (("temperature",), [1.0, 2.0], "not a factor for the error bars of each quantity"),
+    (("temperature",), [1.0, -2.0], "temperature is -2"),
     (("taxonomy", "classes"), [], "classes"), (("taxonomy", "classes"), None, "classes"),
     (("taxonomy", "classes", 0, "slug"), "../x", "class 1 has no slug"),
     (("taxonomy", "classes", 1, "slug"), "a", "slug 'a' of an earlier one"),

@@ -9,10 +9,11 @@ OUTPUTS = 3
 """Number of outputs for each quantity: the median, and the distances to the quantiles below and above."""
 
 
-def compute_quantiles(logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+def compute_quantiles(logits: torch.Tensor, temperature: float | torch.Tensor = 1.0) -> torch.Tensor:
     """Return the three quantiles of each quantity in units of its scale, (N, T, 3), from outputs (N, 3 T).
 
-    The distances to the median are made positive, so that quantiles never cross.
+    The distances to the median are made positive, so that quantiles never cross. `temperature` is a factor for all of
+    them, or one for those of each quantity, (T,).
     """
     parts = logits.reshape(logits.shape[0], -1, OUTPUTS)
     middle = parts[..., 1]

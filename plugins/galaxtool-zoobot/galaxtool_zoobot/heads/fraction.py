@@ -48,7 +48,7 @@ class FractionHead(nn.Linear):
         middle = (torch.sigmoid(middle) - self.center) / self.scale
         return torch.stack([low, middle, high], dim=2).flatten(1)
 
-    def probabilities(self, logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    def probabilities(self, logits: torch.Tensor, temperature: float | torch.Tensor) -> torch.Tensor:
         """Return the quantiles of each quantity, (N, 3 T), between 0 and 1, from the outputs (N, 3 T)."""
         low, middle, high = logits.reshape(logits.shape[0], -1, OUTPUTS).unbind(dim=2)
         ends = [middle - temperature * F.softplus(low), middle, middle + temperature * F.softplus(high)]
