@@ -18,7 +18,15 @@ from galaxtool.inference.model import load_model
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.views import hash_with_views
-from galaxtool.plotting.images import TRUTH, PlotImages, add_catalogue, fill_column, index_classes, open_images
+from galaxtool.plotting.images import (
+    TRUTH,
+    PlotImages,
+    add_catalogue,
+    fill_column,
+    index_classes,
+    open_images,
+    to_texts,
+)
 from galaxtool.plotting.index_columns import read_index_columns
 from galaxtool.plotting.pictures import DEFAULT_MODEL, find_preprocess
 from galaxtool.plotting.scored import PREDICTIONS
@@ -186,7 +194,7 @@ def sample_images(
     n = len(embedded.images)
     rows = np.random.default_rng(seed).permutation(n)
     if balanced:
-        classes, indices = index_classes(embedded.images.column(truth).astype(str).tolist())
+        classes, indices = index_classes(to_texts(embedded.images.column(truth)).tolist())
         if not classes:
             raise InputError(f"The images of '{embedded.images.name}' have no classes.", hint="Leave balanced out.")
         fewest = min(int((indices == k).sum()) for k in range(len(classes)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from astropy.table import Table
 from galaxtool.containers.reading import read_ref
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.protocols import Dataset
+from galaxtool.datasets.subset import create_items_table
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import list_image_suffixes
@@ -156,6 +158,14 @@ def fill_column(column: object) -> np.ndarray:
     return texts
 
 
+def to_texts(values: np.ndarray) -> np.ndarray:
+    """Return the values of a column as texts, empty where there is none; whole numbers have no decimal point."""
+    if values.dtype.kind != "f":
+        return values.astype(str)
+    numbers = values.tolist()
+    return np.array(["" if math.isnan(x) else f"{x:.0f}" if x.is_integer() else f"{x:g}" for x in numbers], dtype=str)
+
+
 def index_classes(labels: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the slugs of classes, in the order of their taxonomy or else of their names, and the index of each label.
 
@@ -208,9 +218,9 @@ def _open_dataset(text: str) -> Dataset | None:
 
 def _from_dataset(dataset: Dataset, text: str) -> PlotImages:
     items = dataset.items
+    table = create_items_table(items)
     columns = {
-        name: fill_column([item.columns.get(name, "") for item in items])
-        for name in dict.fromkeys(name for item in items for name in item.columns)
+        name: fill_column(table[name]) for name in dict.fromkeys(name for item in items for name in item.columns)
     }
     columns |= {name: np.array([np.nan if (v := getattr(item, name)) is None else v for item in items], dtype=float)
                 for name in ("ra", "dec")}  # fmt: skip

@@ -19,7 +19,7 @@ from galaxtool.plotting.charts.projection import UNKNOWN, Panel, draw_projection
 from galaxtool.plotting.charts.retrieval import RetrievalQuery, ShownNeighbor, draw_retrieval
 from galaxtool.plotting.charts.samples import Sample, draw_samples
 from galaxtool.plotting.embedded import find_files, open_embedded, open_gallery, sample_images
-from galaxtool.plotting.images import index_classes, open_images
+from galaxtool.plotting.images import index_classes, open_images, to_texts
 from galaxtool.plotting.kinds.retrieval import find_nearest
 from galaxtool.types import Silent
 
@@ -214,6 +214,19 @@ def test_a_scale_of_colours_leaves_outliers_out() -> None:
     figure = draw_projection([Panel(points=np.zeros((502, 2)), values=values)], "UMAP", quantity="mag")
     low, high = figure.axes[1].get_xlim()
     assert low == 10 and high < 21 and figure.axes[1].get_xlabel() == "mag"
+
+
+def test_a_missing_number_is_no_text(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    lines = [f"{folder}/g{i}.png,{'' if i == 3 else i / 10},{'' if i % 4 == 3 else i % 4}" for i in range(N)]
+    table.write_text("\n".join(["path,mag,arms", *lines]) + "\n")
+    images = open_images(str(table), Silent())
+    mag, arms = images.column("mag"), images.column("arms")
+    np.testing.assert_array_equal(mag, [np.nan if i == 3 else i / 10 for i in range(N)])
+    assert to_texts(arms).tolist() == ["0", "1", "2", ""] * (N // 4)
+    embedded = open_embedded(str(folder / "e.parquet"), Silent(), table=str(table))
+    drawn = sample_images(embedded, 0, Silent(), truth="arms", balanced=True)
+    assert sorted(drawn.images.column("arms").tolist()) == [0] * 5 + [1] * 5 + [2] * 5  # an image has no vector
 
 
 def test_classes_come_in_the_order_of_their_taxonomy() -> None:

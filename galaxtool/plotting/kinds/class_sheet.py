@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.plotting.charts.class_sheet import ClassEntry, draw_class_sheet
 from galaxtool.plotting.charts.picture_grid import cell_pixels
-from galaxtool.plotting.images import PlotImages, check_whole, open_images
+from galaxtool.plotting.images import PlotImages, check_whole, open_images, to_texts
 from galaxtool.plotting.pictures import find_preprocess, make_pictures
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plugins.registry import get_registry
@@ -37,7 +37,7 @@ def plot_class_sheet(request: PlotRequest) -> Figure:
             f"The images of '{images.name}' have no classes.",
             hint="Give a folder with a sub-folder for each class or with a labels.csv.",
         )
-    labels = images.columns[request.truth].astype(str)
+    labels = to_texts(images.columns[request.truth])
     distinct = sorted(set(labels.tolist()) - {""})
     if taxonomy is None:
         taxonomy, slug_of = choose_classes(distinct, None)

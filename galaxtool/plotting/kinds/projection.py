@@ -12,7 +12,7 @@ from galaxtool.errors import ConfigError
 from galaxtool.plotting.charts.projection import UNKNOWN, Panel, draw_projection
 from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.embedded import EmbeddedImages, open_embedded, sample_images
-from galaxtool.plotting.images import TRUTH, check_whole, index_classes
+from galaxtool.plotting.images import TRUTH, check_whole, index_classes, to_texts
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.projections import find_most_perplexity, project_pca, project_tsne, project_umap
 from galaxtool.plotting.request import PlotRequest
@@ -110,7 +110,7 @@ def _choose_coloring(embedded: list[EmbeddedImages], request: PlotRequest) -> _C
     distinct = {value for values in found for value in np.unique(values).tolist()}
     if all(values.dtype.kind == "f" for values in found) and (len(distinct) > _MAX_CLASSES or request.by):
         return _Coloring([values.astype(float) for values in found], quantity=name_class(name))
-    texts = [_to_texts(values) for values in found]
+    texts = [to_texts(values) for values in found]
     joined = np.concatenate(texts)
     classes, indices = index_classes(joined.tolist())
     if len(classes) > _MAX_CLASSES:
@@ -119,9 +119,3 @@ def _choose_coloring(embedded: list[EmbeddedImages], request: PlotRequest) -> _C
             hint="Name a column of classes or of numbers with --by.",
         )
     return _Coloring(np.split(indices, np.cumsum([len(one) for one in texts])[:-1]), classes)
-
-
-def _to_texts(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind != "f":
-        return values.astype(str)
-    return np.array(["" if np.isnan(value) else f"{value:g}" for value in values])

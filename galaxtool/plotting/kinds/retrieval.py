@@ -11,7 +11,7 @@ from galaxtool.plotting.charts.projection import UNKNOWN
 from galaxtool.plotting.charts.retrieval import RetrievalQuery, ShownNeighbor, draw_retrieval
 from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.embedded import EmbeddedImages, find_files, open_embedded, open_gallery
-from galaxtool.plotting.images import TRUTH, check_whole, index_classes
+from galaxtool.plotting.images import TRUTH, check_whole, index_classes, to_texts
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.pictures import make_pictures
 from galaxtool.plotting.request import PlotRequest
@@ -112,7 +112,7 @@ def _read_classes(
 def _read_texts(embedded: EmbeddedImages, truth: str) -> list[str]:
     if truth == TRUTH and TRUTH not in embedded.images.columns:
         return [""] * len(embedded.images)
-    return list(embedded.images.column(truth).astype(str))
+    return [str(text) for text in to_texts(embedded.images.column(truth))]
 
 
 def _choose_queries(embedded: EmbeddedImages, request: PlotRequest, targets: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from galaxtool.images.read_options import PLAIN
 from galaxtool.plotting.charts.picture_grid import cell_pixels
 from galaxtool.plotting.charts.samples import Sample, draw_samples
 from galaxtool.plotting.class_names import find_slugs, name_classes
-from galaxtool.plotting.images import PlotImages, check_whole, open_images
+from galaxtool.plotting.images import PlotImages, check_whole, open_images, to_texts
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.pictures import find_preprocess, make_pictures
 from galaxtool.plotting.request import PlotRequest
@@ -49,7 +49,7 @@ def _take_sample(
     values, unit = _collect_values(images, [int(row) for row in order[: max(n, _MEASURED)]])
     captions: tuple[str, ...] = ()
     if request.truth in images.columns:
-        captions = _name_labels(images.columns[request.truth].astype(str).tolist(), rows)
+        captions = _name_labels(to_texts(images.columns[request.truth]).tolist(), rows)
     return Sample(name=name, pictures=tuple(pictures), values=values, captions=captions, unit=unit)
 
 
