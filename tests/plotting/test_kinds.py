@@ -167,6 +167,17 @@ def test_f1_of_coarser_classes_is_that_of_summed_probabilities(place: Path) -> N
     assert series["six"] == pytest.approx(f1_score(truth, sums.argmax(axis=0), average=None), abs=1e-6)
 
 
+def test_f1_stands_beside_its_class_whatever_their_order(place: Path, tmp_path: Path) -> None:
+    right = {"3p": "3p", "1p": "2p", "2p": "2p"}
+    rows = [{"truth": t, **{f"p_{slug}": int(slug == p) for slug in right}} for t, p in right.items()] * 9
+    write_csv(tmp_path / "own.csv", rows)
+    axes = draw("class-f1", tmp_path / "own.csv", place / "six", options=["relabel=rgz-peaks"]).axes[0]
+    names = [text.get_text().split()[1] for text in axes.get_yticklabels()]
+    assert dict(zip(names, axes.containers[0].lines[0].get_xdata(), strict=True)) == {
+        "one": 0, "two": pytest.approx(2 / 3, abs=1e-6), "three": 1
+    }  # fmt: skip
+
+
 @pytest.mark.slow
 def test_f1_has_the_intervals_of_evaluate(place: Path) -> None:
     scored = read_scored(place / "peaks", Notes())

@@ -66,7 +66,8 @@ def _add(
     scored: ScoredImages,
 ) -> None:
     """Add the scores of an input to the panel of its classes."""
-    panels.setdefault(classes, {}).setdefault(name, []).append(_measure(scored))
+    order = [scored.classes.index(slug) for slug in classes]
+    panels.setdefault(classes, {}).setdefault(name, []).append(_measure(scored)[order])
 
 
 def _load(name: str) -> Taxonomy:
