@@ -44,7 +44,7 @@ class Runner:
 
     progress: Progress
     _outcomes: dict[Path, CellOutcome] = field(default_factory=dict)
-    _missing: dict[str, CellOutcome] = field(default_factory=dict)
+    _missing: dict[tuple[str, str], CellOutcome] = field(default_factory=dict)
 
     def run(self, training: Training) -> CellOutcome:
         """Run a training, resume it, or find it finished."""
@@ -53,8 +53,10 @@ class Runner:
         return self._outcomes[training.path]
 
     def _run(self, training: Training) -> CellOutcome:
-        if training.config.backbone in self._missing:
-            return self._missing[training.config.backbone]
+        # at the small scale one backbone stands in for all, and a method may lack its package
+        needs = training.config.method, training.config.backbone
+        if needs in self._missing:
+            return self._missing[needs]
         try:
             if training.trains:
                 self._train(training, _Bars(self.progress))
@@ -66,7 +68,7 @@ class Runner:
             if not _is_missing(error):
                 return CellOutcome("failed", error.message)
             outcome = CellOutcome("missing", error.message)
-            self._missing[training.config.backbone] = outcome
+            self._missing[needs] = outcome
             return outcome
         return CellOutcome("done")
 
