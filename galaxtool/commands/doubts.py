@@ -109,6 +109,8 @@ def doubts(
     ------
     ConfigError
         If the value of an option cannot be used.
+    OutputExists
+        If an output has the name of the data set or of its table of labels.
     InputError
         If the data set does not exist or has no labels, there is only one class, or a class has fewer images than there
         are folds.

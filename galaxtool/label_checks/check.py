@@ -31,6 +31,7 @@ from galaxtool.label_checks.options import DoubtOptions
 from galaxtool.label_checks.results import DoubtsResult
 from galaxtool.models.find import find_model
 from galaxtool.tables.formats.find import check_table_path
+from galaxtool.tables.kept_inputs import refuse_inputs
 from galaxtool.types import Progress, warn
 from galaxtool.utils.files.atomic_write import check_writable
 from galaxtool.vision.preprocess import Preprocess
@@ -75,6 +76,7 @@ def find_doubts(
     check_table_path(options.output)
     if options.html is not None:
         check_writable(options.html)
+    refuse_inputs({"--output": options.output, "--html": options.html}, [options.dataset])
     prober = FileProber(reading.read_options.hdu)
     compute = compute if job_options.overwrite else restore_engine(options.output, compute)
     engine = open_batch_engine(find_model(options.model), compute, 0, progress)

@@ -11,7 +11,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 
 from galaxtool import __version__
-from galaxtool.errors import ConfigError, InputError, OutputExists
+from galaxtool.errors import ConfigError, InputError
 from galaxtool.outliers.options import AUTO, MOST_COMPARED, AnomalyOptions, choose_method
 from galaxtool.outliers.results import AnomaliesResult, Anomaly
 from galaxtool.outliers.scores import AnomalyScores, score_anomalies
@@ -19,6 +19,7 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
 from galaxtool.search.features import FeatureArgs, Features, open_features
 from galaxtool.tables.formats.find import check_table_path
+from galaxtool.tables.kept_inputs import refuse_inputs
 from galaxtool.tables.write import write_stream
 from galaxtool.types import Progress, warn
 from galaxtool.utils.counts import format_count
@@ -89,12 +90,9 @@ def _check_outputs(args: FeatureArgs, options: AnomalyOptions) -> None:
     places = {flag: os.path.realpath(path) for flag, path in targets.items() if path is not None}
     if len(set(places.values())) < len(places):
         raise ConfigError(f"--output and --html are both '{options.output}'.", hint="Give them different names.")
-    for flag, place in places.items():
-        check_writable(targets[flag] or Path())
-        if any(os.path.realpath(text) == place for text in args.inputs):
-            raise OutputExists(
-                f"'{targets[flag]}' is the input, and would be overwritten.", hint=f"Choose another name with {flag}."
-            )
+    for path in filter(None, targets.values()):
+        check_writable(path)
+    refuse_inputs(targets, args.inputs)
 
 
 def _name(features: Features, row: int) -> tuple[str, str]:

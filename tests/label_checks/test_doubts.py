@@ -17,7 +17,7 @@ from support.helpers import make_model, write_png
 import galaxtool
 from galaxtool.cli.main import application
 from galaxtool.datasets.splits.leaks import Leaks
-from galaxtool.errors import ConfigError, InputError
+from galaxtool.errors import ConfigError, InputError, OutputExists
 from galaxtool.label_checks.confident import compute_thresholds, count_confident_joint, find_wrong_labels
 from galaxtool.label_checks.duplicates import find_alike
 from galaxtool.label_checks.folds import cross_validate, draw_folds
@@ -198,3 +198,13 @@ def test_labels_that_cannot_be_checked(folder: Path, model: Path, where: str, me
 def test_options_that_cannot_be_used(folder: Path, options: dict[str, float], message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         galaxtool.doubts(folder, output=tmp_path / "d.csv", **options)
+
+
+@pytest.mark.parametrize(("dataset", "what"), [("labels.csv", "the input"), ("", "the table of labels of the input")])
+def test_the_labels_themselves_are_not_overwritten(dataset: str, what: str, tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\na.png,ring\n")
+    for outputs in ({"output": table}, {"output": tmp_path / "d.csv", "html": table}):
+        with pytest.raises(OutputExists, match=f"labels.csv' is {what}, and would be overwritten"):
+            galaxtool.doubts(tmp_path / dataset, overwrite=True, **outputs)
+    assert table.read_text().startswith("path,label")
