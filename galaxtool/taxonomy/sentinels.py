@@ -48,3 +48,9 @@ def find_sentinels(values: np.ndarray) -> np.ndarray:
         if found.sum() >= _LEAST and number - high > high - low:
             missing |= found
     return missing
+
+
+def blank_sentinels(values: np.ndarray) -> np.ndarray:
+    """Return values, float64 (N,), with NaN for those that stand for a missing one and for infinite ones."""
+    missing = ~np.isfinite(values) | find_sentinels(values)
+    return np.where(missing, np.nan, values)

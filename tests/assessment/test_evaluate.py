@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from astropy.table import Table
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from sklearn import metrics as sk
@@ -18,6 +19,8 @@ from support import evaluated
 from support.helpers import SLUGS
 
 import galaxtool
+from galaxtool.assessment.metrics.by_column import read_numbers, tabulate_by_column
+from galaxtool.assessment.score_rows import format_rows, list_tables
 from galaxtool.errors import GalaxtoolError, OutputExists
 from galaxtool.tables.read import read_table
 from galaxtool.vision.perturb import LEVELS
@@ -146,6 +149,20 @@ def test_tables_and_report_show_the_metrics(evaluation: Path) -> None:
     assert f"{metrics['accuracy']['value']:.3f}" in page
     assert not re.findall(r'(?:src|href)="(?!data:)', page), "the page needs no other file"
     assert not (evaluation / "figures").exists()
+
+
+def test_a_class_may_be_called_low() -> None:
+    confusion = {"classes": ["low", "high", "value"], "counts": [[3, 1, 0], [0, 2, 5], [1, 1, 1]]}
+    (table,) = list_tables({"confusion": confusion})
+    columns, rows = format_rows(table)
+    assert columns == ("true class", "low", "high", "value")
+    assert [list(row.values())[1:] for row in rows] == [["3", "1", "0"], ["0", "2", "5"], ["1", "1", "1"]]
+
+
+def test_numbers_in_place_of_missing_values_are_tabulated_apart() -> None:
+    table = Table({"mag": np.array([-99.0, *np.linspace(14, 18, 19)])})
+    found = tabulate_by_column(read_numbers(table, "mag"), np.zeros(20, int), np.zeros(20, int))
+    assert found["missing"]["n"] == 1 and (found["bins"][0]["low"], found["bins"][-1]["high"]) == (14, 18)
 
 
 def test_accuracy_by_a_column_has_counts(evaluation: Path, model: Path, images: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ from galaxtool.plotting.charts.retrieval import RetrievalQuery, ShownNeighbor, d
 from galaxtool.plotting.charts.samples import Sample, draw_samples
 from galaxtool.plotting.embedded import find_files, open_embedded, open_gallery, sample_images
 from galaxtool.plotting.images import index_classes, open_images, to_texts
+from galaxtool.plotting.kinds.projection import plot_tsne
 from galaxtool.plotting.kinds.retrieval import find_nearest
+from galaxtool.plotting.request import PlotRequest
 from galaxtool.types import Silent
 
 N = 24
@@ -227,6 +230,17 @@ def test_a_missing_number_is_no_text(folder: Path, tmp_path: Path) -> None:
     embedded = open_embedded(str(folder / "e.parquet"), Silent(), table=str(table))
     drawn = sample_images(embedded, 0, Silent(), truth="arms", balanced=True)
     assert sorted(drawn.images.column("arms").tolist()) == [0] * 5 + [1] * 5 + [2] * 5  # an image has no vector
+
+
+def test_numbers_in_place_of_missing_values_have_no_colour(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    lines = [f"{folder}/g{i}.png,{-99 if i in (1, 2) else 15 + i / 10},nan" for i in range(N)]
+    table.write_text("\n".join(["path,mag,z", *lines]) + "\n")
+    options = {"perplexity": 5, "pca": 0, "most": 0, "balanced": False, "seed": 0, "table": str(table)}
+    request = PlotRequest(kind="tsne", inputs=(str(folder / "e.parquet"),), by="mag", options=options)
+    assert plot_tsne(request).axes[1].get_xlim() == (15, 15 + (N - 1) / 10)
+    with pytest.raises(InputError, match="No image has a value of 'z'"):
+        plot_tsne(replace(request, by="z"))
 
 
 def test_classes_come_in_the_order_of_their_taxonomy() -> None:

@@ -10,6 +10,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from galaxtool.errors import InputError, suggest_name
 from galaxtool.evaluation.intervals import make_entry, make_wilson_entry
+from galaxtool.taxonomy.sentinels import blank_sentinels
 
 BINS = 8
 """Most bins of a column."""
@@ -20,7 +21,7 @@ _ADDED = ("ra", "dec", "probability")
 
 
 def read_numbers(table: Table, name: str) -> np.ndarray:
-    """Return a column of numbers, float64 (N,), NaN where it has no finite value.
+    """Return a column of numbers, float64 (N,), NaN where it has no finite value, or one such as -99 in its place.
 
     Raises
     ------
@@ -51,8 +52,7 @@ def read_numbers(table: Table, name: str) -> np.ndarray:
             f"The column '{name}' is not numeric ({shown}, ...), so it cannot be divided into bins.",
             hint=f"Score one value at a time with --where \"{name} = 'value'\". {hint}",
         )
-    values = np.ma.filled(column.astype(np.float64), np.nan)
-    return np.where(np.isfinite(values), values, np.nan)
+    return blank_sentinels(np.ma.filled(column.astype(np.float64), np.nan))
 
 
 def check_columns(columns: Table, names: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.scored import ScoredImages, is_numeric, read_scored, to_floats
 from galaxtool.tables.column_names import find_column
+from galaxtool.taxonomy.sentinels import blank_sentinels
 from galaxtool.utils.counts import format_count
 from galaxtool.utils.files.regular_files import read_regular_text
 
@@ -152,7 +153,7 @@ def _list(names: list[str]) -> str:
 
 
 def _read_column(scored: ScoredImages, name: str, path: Path) -> tuple[np.ndarray, str]:
-    """Return a column as float64, NaN where it has no value, and its unit."""
+    """Return a column as float64, NaN where it has no value or one such as -99 in its place, and its unit."""
     if scored.table is None:
         raise InputError(
             f"The run '{path}' keeps no catalogue columns of its images.",
@@ -164,4 +165,4 @@ def _read_column(scored: ScoredImages, name: str, path: Path) -> tuple[np.ndarra
         raise TableError(
             f"The column '{found}' of '{path}' is not numeric.", hint="Name a column of numbers with --by."
         )
-    return to_floats(column), str(column.unit or "")
+    return blank_sentinels(to_floats(column)), str(column.unit or "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from galaxtool.errors import ConfigError
+from galaxtool.errors import ConfigError, InputError
 from galaxtool.plotting.charts.projection import UNKNOWN, Panel, draw_projection
 from galaxtool.plotting.class_names import name_classes
 from galaxtool.plotting.embedded import EmbeddedImages, open_embedded, sample_images
@@ -17,6 +17,7 @@ from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.projections import find_most_perplexity, project_pca, project_tsne, project_umap
 from galaxtool.plotting.request import PlotRequest
 from galaxtool.plotting.umap_layout import require_umap
+from galaxtool.taxonomy.sentinels import blank_sentinels
 
 _MAX_CLASSES = 20  # a column with more distinct values is not one of classes
 
@@ -109,7 +110,10 @@ def _choose_coloring(embedded: list[EmbeddedImages], request: PlotRequest) -> _C
     found = [one.images.column(name) for one in embedded]
     distinct = {value for values in found for value in np.unique(values).tolist()}
     if all(values.dtype.kind == "f" for values in found) and (len(distinct) > _MAX_CLASSES or request.by):
-        return _Coloring([values.astype(float) for values in found], quantity=name_class(name))
+        numbers = blank_sentinels(np.concatenate(found).astype(float))
+        if not np.isfinite(numbers).any():
+            raise InputError(f"No image has a value of '{name}'.", hint="Name another column with --by.")
+        return _Coloring(np.split(numbers, np.cumsum([len(one) for one in found])[:-1]), quantity=name_class(name))
     texts = [to_texts(values) for values in found]
     joined = np.concatenate(texts)
     classes, indices = index_classes(joined.tolist())
