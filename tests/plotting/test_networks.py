@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from torch import nn
 
 import galaxtool
 from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.inference.training_domain import TrainingDomain
 from galaxtool.models.find import find_model
 from galaxtool.models.network import GalaxyModel
 from galaxtool.models.record import ModelRecord
 from galaxtool.plotting.class_names import name_classes
+from galaxtool.plotting.kinds import looks
 from galaxtool.plotting.networks import Network, choose_heads, compute_attention, compute_saliency
 from galaxtool.vision.preprocess import Preprocess
 
@@ -112,6 +115,27 @@ def test_attention_needs_a_transformer(tmp_path: Path) -> None:
         galaxtool.plot("attention", tmp_path / "a.png", output=tmp_path / "b.svg")
     with pytest.raises(ConfigError, match="has no attention"):
         galaxtool.plot("attention", tmp_path / "a.png", model="small-cnn@none", output=tmp_path / "b.svg")
+
+
+def test_a_model_and_its_bare_backbone_see_the_same_field(
+    record: ModelRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preprocess = Preprocess(size=SIZE, size_arcsec=32)
+    domain = TrainingDomain(pixel_scale=1.0).as_dict()
+    own = replace(record, preprocess=preprocess.as_dict(), data={**record.data, "domain": domain})
+    before, after = Network("bare", Attending(), preprocess), Network("tiny", Attending(), preprocess, None, own)  # type: ignore[arg-type]
+    seen = []
+
+    def compute(network: Network, pictures: np.ndarray) -> np.ndarray:
+        seen.append(pictures)
+        return compute_attention(network, pictures)
+
+    monkeypatch.setattr(looks, "open_network", lambda name, like=None: after if like is None else before)
+    monkeypatch.setattr(looks, "compute_attention", compute)
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    galaxtool.plot("attention", tmp_path / "a.png", model="tiny", output=tmp_path / "a.svg", option=["before=bare"])
+    np.testing.assert_array_equal(*seen)
 
 
 @pytest.mark.slow

@@ -48,7 +48,8 @@ def plot_attention(request: PlotRequest) -> Figure:
     before = str(request.options["before"])
     networks = [open_network(before, after), after] if before else [after]
     check_same_field(networks)
-    cutouts = _read_cutouts(request)
+    # a backbone by itself knows no pixel scale, and is to see the field of the model
+    cutouts = [_give_scale(cutout, after) for cutout in _read_cutouts(request)]
     maps = [compute_attention(one, _make_pictures(cutouts, one)) for one in networks]
     heads = choose_heads(str(request.options["heads"]), min(one.shape[1] for one in maps))
     shown = [_show(cutout, after) for cutout in cutouts]
