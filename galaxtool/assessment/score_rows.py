@@ -62,12 +62,15 @@ class RowTable:
         Values by column.
     remark : str
         What to know about the numbers.
+    has_intervals : bool
+        Whether columns may be the ends of intervals; not where the columns are classes, of which one may be "low".
     """
 
     name: str
     title: str
     rows: list[dict[str, Any]]
     remark: str = ""
+    has_intervals: bool = True
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -132,7 +135,8 @@ def _tabulate_confusion(metrics: Mapping[str, Any]) -> RowTable:
         {"true class": slug, **dict(zip(slugs, counts, strict=True))}
         for slug, counts in zip(slugs, confusion["counts"], strict=True)
     ]
-    return RowTable("confusion", "Images by true class (rows) and most probable class (columns)", rows)
+    title = "Images by true class (rows) and most probable class (columns)"
+    return RowTable("confusion", title, rows, has_intervals=False)
 
 
 def _tabulate_retrieval(retrieval: Mapping[str, Any]) -> list[RowTable]:
@@ -235,9 +239,9 @@ def format_rows(table: RowTable) -> tuple[tuple[str, ...], list[dict[str, str]]]
     for row in table.rows[:_MAX_ROWS]:
         texts: dict[str, str] = {}
         for name, value in row.items():
-            if name in ("low", "high") or name.endswith(("_low", "_high")):
+            if table.has_intervals and (name in ("low", "high") or name.endswith(("_low", "_high"))):
                 continue
-            ends = _find_ends(row, name)
+            ends = _find_ends(row, name) if table.has_intervals else None
             text = NAMES.get(value, value) if name == "score" else format_value(value)
             interval = f" ({format_value(ends[0])} to {format_value(ends[1])})" if ends else ""
             texts[name.replace("_", " ")] = f"{text}{interval}"
