@@ -149,7 +149,7 @@ def open_gallery(
         return _open_index(options, record, preprocess, tta)
     dataset = open_labeled(options.gallery, reading, label_column=options.label_column)
     read_as_classify(dataset, preprocess)
-    of_run = read_run_split(files, dataset)
+    of_run = read_run_split(files, dataset, options.gallery)
     splits = of_run.splits if of_run else list_given_splits(dataset)
     rows, split = select_split(dataset, splits, options.gallery_split or "all")
     items = list_dataset_items(dataset, rows)

@@ -104,7 +104,7 @@ def open_subject(
     )
     preprocess = override_preprocess(record.make_preprocess(), reading)
     read_as_classify(dataset, preprocess)
-    of_run = read_run_split(files, dataset)
+    of_run = read_run_split(files, dataset, options.dataset)
     splits = list(of_run.splits if of_run else list_given_splits(dataset))
     rows, split = select_split(dataset, splits, options.split)
     items = list_dataset_items(dataset, rows)
