@@ -128,9 +128,15 @@ def _measure_embeddings(
     chosen = draw_queries(targets, seed, most)
     norms = None if scores.norms is None else scores.norms[known][chosen]
     among = None if gallery is None else gallery.take_queries(known).take_queries(chosen)
-    return measure_embeddings(
+    found = measure_embeddings(
         scores.embeddings[known][chosen], norms, targets[chosen], among, seed=seed, progress=progress
     )
+    if len(chosen) < len(targets):
+        found["retrieval"]["queries"] = (
+            f"{len(chosen):,} of the {len(targets):,} images with a label and a prediction, drawn at random with the "
+            "same share of each class"
+        )
+    return found
 
 
 def get_probabilities(table: Table, slugs: Sequence[str]) -> np.ndarray:

@@ -19,10 +19,14 @@ from support import evaluated
 from support.helpers import SLUGS
 
 import galaxtool
+from galaxtool.assessment.measure import measure_retrieval_alone
 from galaxtool.assessment.metrics.by_column import read_numbers, tabulate_by_column
 from galaxtool.assessment.score_rows import format_rows, list_tables
+from galaxtool.assessment.scores_job import DatasetScores
+from galaxtool.assessment.truth import Truth
 from galaxtool.errors import GalaxtoolError, OutputExists
 from galaxtool.tables.read import read_table
+from galaxtool.types import Silent
 from galaxtool.vision.perturb import LEVELS
 
 model, images = evaluated.model, evaluated.images
@@ -149,6 +153,17 @@ def test_tables_and_report_show_the_metrics(evaluation: Path) -> None:
     assert f"{metrics['accuracy']['value']:.3f}" in page
     assert not re.findall(r'(?:src|href)="(?!data:)', page), "the page needs no other file"
     assert not (evaluation / "figures").exists()
+
+
+def test_the_report_says_that_queries_were_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    truth = Truth(("a", "b"), np.arange(40) % 2)
+    for most, text in ((30, "30 of the 40 images with a label and a prediction, drawn"), (40, "the 40 images with")):
+        monkeypatch.setattr("galaxtool.assessment.measure.MOST_QUERIES", most)
+        scores = DatasetScores(None, vectors, None, vectors[:, :0])  # type: ignore[arg-type]
+        found = measure_retrieval_alone(truth, scores, seed=0, progress=Silent())
+        assert found["n"] == 40 and found["retrieval"]["queries"].startswith(text)
 
 
 def test_a_class_may_be_called_low() -> None:
