@@ -44,10 +44,11 @@ def reproduce_table(name: str, data: Sequence[str], options: ReproduceOptions, p
         else:
             table.replace(count_classes(recipe, datasets))
             table.write()
+        draw_figures(recipe, lines, datasets, folder, progress)
     except KeyboardInterrupt as error:
-        error.add_note(f"The same command continues; the table so far is '{folder / 'table.md'}'.")
+        # in place of how to resume an evaluation, by an option that this command does not have
+        error.__notes__ = [f"The same command continues; the table so far is '{folder / 'table.md'}'."]
         raise
-    draw_figures(recipe, lines, datasets, folder, progress)
     return ReproduceResult(recipe, table.rows, options.scale, folder, sorted(folder.iterdir()))
 
 

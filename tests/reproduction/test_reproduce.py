@@ -317,3 +317,18 @@ def test_a_missing_method_leaves_others_on_its_backbone(tmp_path: Path, monkeypa
     outcomes = [runner.run(Training(config, tmp_path / str(config.seed))) for config in configs]
     assert [one.status for one in outcomes] == ["missing", "missing", "done"]
     assert tried == ["zoobot", "supervised"]
+
+
+def test_an_interrupted_evaluation_is_continued_by_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        error = KeyboardInterrupt()
+        error.add_note("Resume with: galaxtool reproduce vit-galaxy10-fig3 --resume")
+        raise error
+
+    monkeypatch.setattr("galaxtool.reproduction.run.draw_figures", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        galaxtool.reproduce("vit-galaxy10-fig3", scale="small", images=20, output=tmp_path)
+    (note,) = caught.value.__notes__
+    assert note.startswith("The same command continues; the table so far is")
