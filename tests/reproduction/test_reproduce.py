@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,18 @@ from galaxtool.cli.main import application
 from galaxtool.datasets.open import open_dataset
 from galaxtool.errors import ConfigError, GalaxtoolError, UnknownName
 from galaxtool.finetuning.config import FinetuneConfig
+from galaxtool.models.find import find_model
 from galaxtool.plugins.registry import get_registry
 from galaxtool.reproduction.catalog import list_recipes, load_recipe
 from galaxtool.reproduction.cluster import score_clusters
+from galaxtool.reproduction.evaluations import is_evaluated
 from galaxtool.reproduction.execute import Runner
 from galaxtool.reproduction.plan import Training
 from galaxtool.reproduction.recipe_file import read_table_recipe
 from galaxtool.reproduction.simulated import write_galaxy10
 from galaxtool.reproduction.splits import write_split
-from galaxtool.reproduction.values import Value, read_value
+from galaxtool.reproduction.values import Value, place_evaluation, read_value
+from galaxtool.search.source import read_record
 from galaxtool.types import Silent
 
 RECIPES = [spec.name for spec in get_registry().recipes.specs() if spec.command == "reproduce"]
@@ -332,3 +336,18 @@ def test_an_interrupted_evaluation_is_continued_by_the_same_command(
         galaxtool.reproduce("vit-galaxy10-fig3", scale="small", images=20, output=tmp_path)
     (note,) = caught.value.__notes__
     assert note.startswith("The same command continues; the table so far is")
+
+
+def test_the_evaluation_of_an_earlier_training_is_not_that_of_a_new_one(tmp_path: Path) -> None:
+    training = Training(FinetuneConfig(), tmp_path / "runs" / "one", evaluates=True)
+    (folder := place_evaluation(training.path)).mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps({"retrieval": {"dot_product": {}}}))
+    files = find_model("mini")
+    assert files.folder is not None
+    digest = read_record(files).digest
+    (folder / "manifest.json").write_text(json.dumps({"model": {"digest": digest}}))
+    assert is_evaluated(training), "its model was removed"
+    shutil.copytree(files.folder, training.path / "model")
+    assert is_evaluated(training)
+    (folder / "manifest.json").write_text(json.dumps({"model": {"digest": digest[::-1]}}))
+    assert not is_evaluated(training)
