@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from astropy.table import Table
 
 from galaxtool.containers.npz_files import BROKEN, read_arrays
 from galaxtool.errors import InputError, ModelError, TableError, UnknownName
+from galaxtool.models.readouts import choose_readout
 from galaxtool.tables.class_probabilities import read_class_probabilities
 from galaxtool.tables.read import read_table
 from galaxtool.utils.counts import format_count
-from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.utils.suggestions import suggest_path
 
 PREDICTIONS = "predictions.parquet"
@@ -208,7 +207,7 @@ def _read_run(name: str, folder: Path, readout: str) -> EvaluationPredictions:
         raise ModelError(
             f"'{folder / READOUTS}' cannot be read: {error}.", hint=f"Score the run: {evaluate}"
         ) from error
-    readout = readout or _choose_readout(folder, list(found))
+    readout = readout or choose_readout(folder, list(found))
     if readout not in found:
         raise UnknownName(f"readout of the run '{folder}'", readout, list(found))
     with (folder / "split.csv").open(newline="", encoding="utf-8") as stream:
@@ -230,14 +229,3 @@ def _read_run(name: str, folder: Path, readout: str) -> EvaluationPredictions:
         probabilities=found[readout][kept].astype(np.float64),
         unlabeled=len(labels) - len(kept),
     )
-
-
-def _choose_readout(folder: Path, names: Sequence[str]) -> str:
-    """Return the readout of the run's own head: for prompts the score that it was trained with, else the first."""
-    try:
-        options = json.loads(read_regular_text(folder / "model" / "model.json"))["method"]
-        if options.get("score") in names:
-            return str(options["score"])
-    except (OSError, ValueError, KeyError, AttributeError):
-        pass
-    return names[0] if names else ""

@@ -11,6 +11,7 @@ from astropy.table import Table
 
 from galaxtool.containers.npz_files import BROKEN, read_arrays
 from galaxtool.errors import InputError, TableError
+from galaxtool.models.readouts import choose_readout
 from galaxtool.tables.class_probabilities import read_class_probabilities
 from galaxtool.tables.column_names import find_column
 from galaxtool.tables.formats.find import find_table_format
@@ -170,12 +171,12 @@ def to_floats(column: Any) -> np.ndarray:
 
 
 def _read_readout(path: Path) -> ScoredImages:
-    """Return the test images of a run, as its first readout, the head that was trained, scores them."""
+    """Return the test images of a run, as the head that was trained scores them."""
     try:
         arrays = read_arrays(path)
-        name = next(name for name in arrays if name not in ("classes", "targets"))
+        name = choose_readout(path.parent, [name for name in arrays if name not in ("classes", "targets")])
         classes, probabilities, targets = (arrays[key] for key in ("classes", name, "targets"))
-    except (*BROKEN, StopIteration) as error:
+    except BROKEN as error:
         raise InputError(
             f"'{path}' is damaged.", hint="Train the run again with --readouts, or evaluate it."
         ) from error

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError
+from galaxtool.models.readouts import choose_readout
 from galaxtool.utils.files.regular_files import read_regular_text
 
 _REDUCE: dict[str, Callable[[Sequence[float]], float]] = {
@@ -111,7 +112,7 @@ def _compute_class_f1(run: Path, slug: str, readout: str) -> Value | None:
     """Return F1 of one class on the test images, with a bootstrap interval."""
     with np.load(run / "readouts.npz", allow_pickle=False) as arrays:
         classes, targets = arrays["classes"].tolist(), arrays["targets"]
-        name = readout or next(key for key in arrays.files if key not in ("classes", "targets"))
+        name = readout or choose_readout(run, [key for key in arrays.files if key not in ("classes", "targets")])
         predicted = arrays[name].argmax(axis=1)
     if slug not in classes:
         return None

@@ -238,7 +238,10 @@ def test_a_run_with_readouts_is_an_evaluation_of_its_test_split(kind: str, place
     table = pq.read_table(place / "peaks" / "predictions.parquet").to_pydict()
     scores = np.array([table[f"p_{slug}"] for slug in ("1p", "2p", "3p")], dtype=np.float32).T
     targets = np.array([int(slug[0]) - 1 for slug in table["truth"]])
-    np.savez(tmp_path / "readouts.npz", classes=np.array(["1p", "2p", "3p"]), targets=targets, both=scores, knn=scores)
+    classes = np.array(["1p", "2p", "3p"])
+    np.savez(tmp_path / "readouts.npz", classes=classes, targets=targets, prompt=scores[:, ::-1], both=scores)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.json").write_text(json.dumps({"method": {"score": "both"}}))
     assert describe(draw(kind, tmp_path, label=("x",))) == describe(draw(kind, place / "peaks", label=("x",)))
 
 
