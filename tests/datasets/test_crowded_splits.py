@@ -103,6 +103,14 @@ def test_items_beside_a_given_split_are_left_out_of_a_crowded_field() -> None:
     assert (splits == "train").sum() > 600 and "of a given split" in notes[0]
 
 
+def test_an_image_shared_with_another_data_set_is_not_the_whole_validation_split() -> None:
+    places = [Item(id=str(i), ra=10 + i / 10, dec=0.0, split="valid" if i < 20 else "train") for i in range(100)]
+    shared = [Item(id=f"b{i}", ra=100 + i / 10 if i else 10.0, dec=0.0) for i in range(100)]
+    splits = split_items([*places, *shared], ["ring", "disc"] * 100, sources=[0] * 100 + [1] * 100)
+    assert (splits[:100] == "valid").sum() == 20, "a data set with a split of its own keeps it"
+    assert splits[100] == "valid" and 14 <= (splits[101:] == "valid").sum() <= 16
+
+
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     return write_class_folders(tmp_path / "set", each=10)

@@ -81,6 +81,8 @@ def split_items(
         raise ConfigError(f"The separation is {separation_arcsec:g} arcsec, not at least 0.")
     messages = [] if notes is None else notes
     given = np.array([item.split for item in items], dtype="U6")
+    source = np.zeros(len(items), dtype=int) if sources is None else np.asarray(sources, dtype=int)
+    has_own = np.isin(source, source[given == "valid"])  # before an item joins the validation split of another data set
 
     def draw(rows: np.ndarray, fraction: float, part: str) -> None:
         if not len(rows):
@@ -110,9 +112,8 @@ def split_items(
         rows = usable[~np.isin(groups, groups[given[usable] == "valid"])]
         draw(rows, test_fraction, "test")
         valid_fraction = valid_fraction / (1 - test_fraction)  # of those that are left
-    source = np.zeros(len(items), dtype=int) if sources is None else np.asarray(sources, dtype=int)
     is_open = ~np.isin(splits, ("test", "unused"))
-    free = np.flatnonzero(is_open & ~np.isin(source, source[given == "valid"]))
+    free = np.flatnonzero(is_open & ~has_own)
     if len(free) and np.any(given == "valid"):
         # an item that shows the same sky as one of a data set with a split of its own stays with it
         usable = np.flatnonzero(is_open)
