@@ -9,6 +9,7 @@ from pathlib import Path
 
 from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.datasets.files import FileDataset, find_split
+from galaxtool.datasets.label_log import find_valid_labels, is_label_log
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.names import make_unique
@@ -204,9 +205,11 @@ def read_labels_file(
     cells = read_table(table)
     named = find_column(cells, image_column, (*PATH_COLUMNS, *ID_COLUMNS), table)
     labels = open_catalogue(path=table, image_column=named, label_column=label_column, needs_labels=needs_labels)
+    valid = find_valid_labels(cells)[0] if is_label_log(cells) else range(len(cells))
+    texts = [text for row, text in enumerate(list_texts(cells[named])) if row in valid]
     rows = [
         replace(item, ref=find(text) or ImageRef(nowhere / (text or "(no path)")))
-        for item, text in zip(labels.items, list_texts(cells[named]), strict=True)
+        for item, text in zip(labels.items, texts, strict=True)
     ]
     return LabeledRows(rows, notes=labels.notes)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import tarfile
 from pathlib import Path
 
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from galaxtool.datasets.archive import open_archive
 from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.labeling.agreement import measure_agreement
@@ -104,6 +106,21 @@ def test_training_reads_the_labels_that_hold(tmp_path: Path) -> None:
     assert str(dataset.items[0].ref.path).endswith("1.fits")
     assert any("4 objects of the log without a label" in note for note in dataset.notes)
     assert any("1 object that people label differently" in note for note in dataset.notes)
+
+
+def test_training_reads_a_log_in_an_archive(tmp_path: Path) -> None:
+    with LabelLog.open(tmp_path / "labels.csv") as log:
+        for one in (answer("1", "ring"), answer("2", "ring"), answer("1", "lens"), answer("3", action="skip")):
+            log.append(one)
+    with tarfile.open(tmp_path / "set.tar", "w") as archive:
+        archive.add(tmp_path / "labels.csv", "labels.csv")
+        for name in ("1.fits", "2.fits", "3.fits"):
+            (tmp_path / name).write_bytes(b"")
+            archive.add(tmp_path / name, name)
+    dataset = open_archive(path=tmp_path / "set.tar")
+    assert [(item.id, str(item.ref.member), item.label) for item in dataset.items] == [
+        ("2", "2.fits", "ring"), ("1", "1.fits", "lens"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("are_grades", [False, True])
