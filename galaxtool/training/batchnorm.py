@@ -1,4 +1,4 @@
-"""Estimate BatchNorm statistics for the present weights."""
+"""The statistics of BatchNorm: estimated for the present weights, or used for images that have none of their own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from galaxtool.training.domain_norm import find_batch_norms
@@ -65,3 +66,21 @@ def average_batches(layers: Sequence[_BatchNorm]) -> Iterator[None]:
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
+
+
+@contextmanager
+def use_running_statistics(module: nn.Module) -> Iterator[None]:
+    """Let the BatchNorm layers of a module normalize by their running statistics, which stay as they are."""
+    layers = [layer for layer in find_batch_norms(module) if layer.training]
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()
+
+
+def lacks_statistics(error: ValueError) -> bool:
+    """Tell whether an error means that a BatchNorm layer in training mode got a single value of each channel."""
+    return "more than 1 value per channel" in str(error)

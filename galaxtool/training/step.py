@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from galaxtool.errors import TrainingError
 from galaxtool.training import distributed
+from galaxtool.training.batchnorm import lacks_statistics, use_running_statistics
 from galaxtool.training.losses.loss import split_loss
 from galaxtool.training.losses.partial_labels import count_classes
 from galaxtool.training.memory import explain_out_of_memory, is_out_of_memory, to_device
@@ -36,7 +37,15 @@ class _LossModule(nn.Module):
         self.stage = stage
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        loss, terms = split_loss(self.stage.loss(batch))
+        try:
+            found = self.stage.loss(batch)
+        except ValueError as error:
+            if not lacks_statistics(error):
+                raise
+            # a single image, whose last maps have one pixel
+            with use_running_statistics(self.stage):
+                found = self.stage.loss(batch)
+        loss, terms = split_loss(found)
         if self.stage.label_noise is None:
             return loss, terms
         penalty = self.stage.label_noise.penalty()
@@ -48,7 +57,8 @@ class Stepper:
 
     The gradient is that of the whole batch, however the batch is divided into parts and among processes: the loss of a
     part counts by its number of items, and ``batch.counts`` holds what a loss needs to know of the other parts.
-    (BatchNorm sees only the part that it normalizes; on several GPUs it is replaced by one that sees all GPUs.)
+    (BatchNorm sees only the part that it normalizes; on several GPUs it is replaced by one that sees all GPUs. For a part
+    of one small image, which has no statistics, it uses the running ones.)
 
     Parameters
     ----------

@@ -365,6 +365,20 @@ def test_running_statistics_are_those_of_the_present_weights() -> None:
     assert torch.equal(tower.norm.running_mean, again)
 
 
+@pytest.mark.parametrize("accumulate", [1, 4])
+def test_a_small_image_alone_in_a_step_uses_the_running_statistics(accumulate: int, tmp_path: Path) -> None:
+    task = make_task(items=5, batch_size=4, accumulate=accumulate, epochs=1)
+    tower = task.backbone.image_tower
+    tower.convolve = nn.Conv2d(3, 4, 8)  # its map has one pixel, so that one image has one value of each channel
+    trainer = Trainer(task, supervised_stages(task), tmp_path)
+    stage = trainer.stages[0].train()
+    before = tower.norm.running_mean.clone()
+    loss, _ = Stepper(task, stage, make_optimizer(stage, task.backbone, task.options)).step(np.arange(1), 0, 0)
+    assert loss > 0 and tower.convolve.weight.grad.isfinite().all() and tower.norm.training
+    assert torch.equal(tower.norm.running_mean, before)
+    assert trainer.fit().history[0]["loss"] > 0
+
+
 def test_frozen_statistics_stay() -> None:
     task = make_task()
     tower = task.backbone.image_tower.train()
