@@ -115,8 +115,9 @@ class BatchRunner:
     ) -> None:
         self.engine, self.compute = engine, compute
         path = os.path.abspath(model)  # noqa: PTH100  Path.resolve would follow links
+        is_path = model not in get_registry().models and os.path.exists(path)  # noqa: PTH110  as `find_model` looks
         self.setup = WorkerSetup(
-            model=path if os.path.exists(path) else model,  # noqa: PTH110
+            model=path if is_path else model,
             digest=engine.record.digest,
             engine=engine.name,
             provider="auto" if engine.name == "torch" else engine.provider,

@@ -121,6 +121,13 @@ def test_batch_size_changes_nothing(size: int, model: Path, images: Path) -> Non
             assert float(a["probability"]) == pytest.approx(float(b["probability"]), abs=1e-5)
 
 
+def test_workers_take_the_bundled_model_where_a_folder_has_its_name(images: Path) -> None:
+    Path("mini").mkdir()
+    spread = ("--batch-size", 2, "--executor", "threads", "--workers", 2)
+    table = classified(*(images / f"p{i}.png" for i in range(4)), "--model", "mini", *spread)
+    assert all(row["label"] for row in table)
+
+
 def test_files_named_one_by_one_and_twice(model: Path, images: Path) -> None:
     table = classified(images / "p1.png", images / "sky", images / "p*.png", images / "notes.txt", "--model", model)
     assert len(table) == 1 + 4 + 4 + 1 and len({row["id"] for row in table}) == 10
