@@ -32,13 +32,15 @@ class ExportResult:
     least_cosine : float
         Lowest cosine similarity between its embeddings and PyTorch's.
     largest_difference : float
-        Largest difference of a probability.
+        Largest difference of a probability; for a model of numbers, of a number, in units of the spread of the training
+        values.
     agreement : float
         Fraction of the images with the same label, among those where one class leads.
     changed : float
         Fraction of all images with another label.
     images, classes : int
-        Number of images that were compared, or of texts; and of classes that are the label of one of the images.
+        Number of images that were compared, or of texts; and of classes that are the label of one of the images, 0 for
+        a model of numbers.
     checked_on : str
         What these images were.
     labeled : int

@@ -57,8 +57,8 @@ class Stepper:
 
     The gradient is that of the whole batch, however the batch is divided into parts and among processes: the loss of a
     part counts by its number of items, and ``batch.counts`` holds what a loss needs to know of the other parts.
-    (BatchNorm sees only the part that it normalizes; on several GPUs it is replaced by one that sees all GPUs. For a part
-    of one small image, which has no statistics, it uses the running ones.)
+    (BatchNorm sees only the part that it normalizes; on several GPUs it is replaced by one that sees all GPUs. For a
+    part of one small image, which has no statistics, it uses the running ones.)
 
     Parameters
     ----------

@@ -48,6 +48,16 @@ def test_a_model_scores_as_its_parts_do(tmp_path: Path) -> None:
     assert (record.licence, record.method, record.notes) == ("MIT", {"name": "elsewhere"}, "From elsewhere.")
 
 
+def test_an_export_compares_numbers_in_units_of_their_spread(tmp_path: Path) -> None:
+    with narrow_resnet():
+        layer = torch.nn.Linear(create_backbone("small-resnet@none").dim, 3)
+        weights = {**layer.state_dict(), "center": torch.tensor([2e6]), "scale": torch.tensor([5e5])}
+        write(tmp_path / "m", head="regression", head_weights=weights, classes=(), target=["velocity[m/s]"])
+        result = galaxtool.export(model=tmp_path / "m", output=tmp_path / "m.onnx")
+    # in m/s, rounding alone is more than the 0.01 that is allowed of a probability
+    assert 0 < result.largest_difference < 1e-4 and (result.classes, result.accuracy) == (0, None)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

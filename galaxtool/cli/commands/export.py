@@ -25,10 +25,13 @@ def _show(result: ExportResult) -> None:
         )
         return
     classes = "class" if result.classes == 1 else "classes"
-    echo(
-        f"Checked on {result.images} {result.checked_on}, {batches}: they fall into {result.classes} {classes}, "
-        f"{result.agreement:.1%} of labels equal, {cosine}, probabilities within {result.largest_difference:.1e}",
+    results = (
+        f"they fall into {result.classes} {classes}, {result.agreement:.1%} of labels equal, {cosine}, probabilities "
+        f"within {result.largest_difference:.1e}"
+        if result.classes
+        else f"{cosine}, numbers within {result.largest_difference:.1e} of the spread of the training values"
     )
+    echo(f"Checked on {result.images} {result.checked_on}, {batches}: {results}")
     if result.calibrated_on:
         echo(f"Ranges measured on {result.calibrated_on}.")
     if result.accuracy is not None and result.model_accuracy is not None:
@@ -36,7 +39,7 @@ def _show(result: ExportResult) -> None:
             f"Accuracy on {result.labeled} with a known class: {result.accuracy:.2%}, {result.model_accuracy:.2%} with "
             "PyTorch"
         )
-    if result.precision == "int8":
+    if result.precision == "int8" and result.classes:
         of = (
             "labels that change, the most that the accuracy can drop"
             if 2 * result.labeled < result.images

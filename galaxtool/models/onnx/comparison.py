@@ -29,13 +29,14 @@ class Comparison:
     least_cosine : float
         Least cosine between embeddings.
     largest_difference : float
-        Largest difference of probabilities.
+        Largest difference of probabilities; of the numbers of a model of numbers, in units of the spread of the
+        training values.
     agreement : float
         Share of images with the same most probable class, among those where it leads by more than 1e-3.
     images : int
         Number of images that were compared, or of texts.
     classes : int
-        Number of classes that are the most probable one of some image.
+        Number of classes that are the most probable one of some image; 0 for a model of numbers.
     checked_on : str
         What the images were.
     changed : float
@@ -112,6 +113,7 @@ def compare_with_model(
     *,
     checked_on: str = "",
     targets: np.ndarray | None = None,
+    spread: np.ndarray | None = None,
     feed: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None,
 ) -> Comparison:
     """Run a file and its model on the same images.
@@ -130,6 +132,8 @@ def compare_with_model(
         What the images are.
     targets : ndarray of int, shape (N,), optional
         Class of each image, -1 where it is not known.
+    spread : ndarray, shape (K,), optional
+        Spread of the training values of each output, for a model of numbers, whose outputs are no classes.
     feed : callable, optional
         Returns the inputs of the file for the numbers of some images; by default ``image``, the images themselves.
 
@@ -149,7 +153,9 @@ def compare_with_model(
         theirs.append(probabilities)
         ours.append(wanted)
     found, wanted = np.concatenate(theirs), np.concatenate(ours)
-    difference = float(np.abs(found - wanted).max())
+    difference = float((np.abs(found - wanted) / (1 if spread is None else spread)).max())
+    if spread is not None:
+        return Comparison(cosine, difference, 1.0, images=n, checked_on=checked_on)
     found, wanted = found[:n], wanted[:n]
     ranked = np.sort(wanted, axis=1)
     leads = ranked[:, -1] - ranked[:, -2] > _LEADS_BY if wanted.shape[1] > 1 else np.ones(n, dtype=bool)

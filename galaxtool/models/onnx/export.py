@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from galaxtool.errors import ConfigError, ModelError
 from galaxtool.models.directory import load_network
@@ -24,6 +25,8 @@ from galaxtool.models.onnx.preprocess_graph import add_preprocessing, check_prep
 from galaxtool.models.onnx.text import TextExport
 from galaxtool.models.record import ModelRecord
 from galaxtool.models.unlike_training import read_detector
+from galaxtool.taxonomy.quantities import quantities_from_dict
+from galaxtool.taxonomy.quantity import ENDINGS
 from galaxtool.types import Progress
 from galaxtool.utils.config import check_choice
 from galaxtool.utils.files.atomic_write import atomic_write, check_writable
@@ -48,15 +51,22 @@ class Tolerance:
         Least share of equal labels.
     difference : float
         Largest difference of a probability.
+    of_numbers : float
+        Largest difference of a number, in units of the spread of the training values.
     """
 
     cosine: float
     agreement: float
     difference: float
+    of_numbers: float
 
 
 # the drop of the accuracy decides on int8; a cosine below 0.9 is an error, whatever the accuracy
-_TOLERANCES = {"fp32": Tolerance(0.9999, 1.0, 0.01), "fp16": Tolerance(0.999, 0.98, 1.0), "int8": Tolerance(0.9, 0, 1)}
+_TOLERANCES = {
+    "fp32": Tolerance(0.9999, 1.0, 0.01, 0.01),
+    "fp16": Tolerance(0.999, 0.98, 1.0, 0.1),
+    "int8": Tolerance(0.9, 0.0, 1.0, 0.5),
+}
 _DIFFERING_PIXELS = 0.01
 
 
@@ -118,7 +128,7 @@ def export_model(model: str, output: Path, options: ExportOptions, progress: Pro
             comparison = _write_text(temporary, network, record, options, progress)
         else:
             comparison = _write_images(temporary, files, network, record, options, progress)
-        _check(comparison, model, options)
+        _check(comparison, model, options, has_numbers=options.what == "image" and record.regression is not None)
         add_metadata(temporary, {REPORT_KEY: json.dumps(make_report(comparison, options))})
     return comparison
 
@@ -178,7 +188,7 @@ def _write_images(
 
     comparison = compare_with_model(
         path, network, preprocess.normalize(chosen.pictures), CHECKED_BATCHES, checked_on=chosen.kind,
-        targets=chosen.targets, feed=feed,
+        targets=chosen.targets, spread=_find_spread(network, record), feed=feed,
     )  # fmt: skip
     if options.precision == "int8":
         comparison = comparison.with_calibration(len(chosen.calibration), chosen.calibrated_on)
@@ -191,10 +201,32 @@ def _write_images(
     return comparison
 
 
-def _check(comparison: Comparison, model: str, options: ExportOptions) -> None:
+def _find_spread(network: GalaxyModel, record: ModelRecord) -> np.ndarray | None:
+    """Return the spread of the training values of each output of a model of numbers; None for another model.
+
+    It is that of the head, if it has one: the record of a model that was trained elsewhere does not know it.
+    """
+    if record.regression is None:
+        return None
+    quantities = quantities_from_dict(record.regression, record.name)
+    scales, stored = np.array([one.scale for one in quantities]), getattr(network.head, "scale", None)
+    if isinstance(stored, torch.Tensor) and stored.shape == scales.shape:
+        scales = stored.numpy().astype(np.float64)
+    return np.repeat(scales, len(ENDINGS))
+
+
+def _check(comparison: Comparison, model: str, options: ExportOptions, *, has_numbers: bool) -> None:
     """Raise `ModelError` if a file differs too much from its model."""
     precision = options.precision
     allowed = _TOLERANCES[precision]
+    largest = allowed.of_numbers if has_numbers else allowed.difference
+    results = (
+        f"a number differs by {comparison.largest_difference:.2g} of the spread of the training values (at most "
+        f"{largest} is allowed)"
+        if has_numbers
+        else f"{comparison.agreement:.1%} of the labels agree, and a probability differs by "
+        f"{comparison.largest_difference:.2g}"
+    )
     if (comparison.differing_pixels or 0) > _DIFFERING_PIXELS:
         raise ModelError(
             f"The preprocessing in the file is not that of '{model}': {comparison.differing_pixels:.1%} of the pixels "
@@ -204,12 +236,11 @@ def _check(comparison: Comparison, model: str, options: ExportOptions) -> None:
     if (
         not comparison.least_cosine >= allowed.cosine
         or comparison.agreement < allowed.agreement
-        or not comparison.largest_difference <= allowed.difference
+        or not comparison.largest_difference <= largest
     ):
         raise ModelError(
             f"The {precision} file does not compute what '{model}' does: the least cosine of embeddings is "
-            f"{comparison.least_cosine:.5f} (at least {allowed.cosine} is needed), {comparison.agreement:.1%} of the "
-            f"labels agree, and a probability differs by {comparison.largest_difference:.2g}.",
+            f"{comparison.least_cosine:.5f} (at least {allowed.cosine} is needed), {results}.",
             hint="Nothing was written. Use --precision fp32."
             if precision != "fp32"
             else "Please report this with the versions that `galaxtool doctor` prints.",
