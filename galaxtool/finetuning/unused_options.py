@@ -86,6 +86,8 @@ def find_unused(config: FinetuneConfig) -> Iterator[UnusedOption]:
         yield UnusedOption("patience", "select", "changes nothing with --select last, which trains for all epochs")
     if config.size_arcsec is not None:
         yield UnusedOption("crop", "size_arcsec", "changes nothing with --size-arcsec, which replaces it")
+    if config.taxonomy is not None:
+        yield UnusedOption("symbols", "taxonomy", "is for classes of your own; those of --taxonomy have their symbols")
     if "labels" not in method.needs:
         yield UnusedOption("noisy", "method", f"changes nothing with the method '{method.name}'")
     if not config.votes:

@@ -222,6 +222,7 @@ def test_invalid_options_are_refused(option: tuple[str, str], says: str, images:
             "--patience changes nothing with --stopp",
         ),
         (("--method", "supervised", "--votes", "gz2", "--all-classes"), "--all-classes is for classes; --votes"),
+        (("--method", "clip", "--taxonomy", "galaxy10", "--symbols", "drawings"), "--symbols is for classes of your"),
     ],
 )
 def test_options_without_effect_are_refused(options: tuple[str, ...], says: str, images: Path) -> None:
