@@ -99,6 +99,17 @@ def test_what_does_not_fit_is_refused(place: Path, copied: Callable[[str], Path]
     assert not (tmp_path / "m").exists() and len(Index.open(folder)) == 5
 
 
+def test_an_index_whose_model_has_a_text_encoder_of_its_own_grows_and_is_replaced(place: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(place / "model", tmp_path / "model"))
+    (model / "text.onnx").write_bytes(b"a text encoder that nobody asks")
+    galaxtool.index([place / "first"], output=tmp_path / "i", model=model)
+    galaxtool.index([place / "second"], output=tmp_path / "i", add=True)
+    assert len(Index.open(tmp_path / "i")) == 9 and (tmp_path / "i/model/text.onnx").is_file()
+    galaxtool.index([place / "first"], output=tmp_path / "i", model=place / "model", overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["i", "model"]
+    assert len(Index.open(tmp_path / "i")) == 5 and not (tmp_path / "i/model/text.onnx").exists()
+
+
 @pytest.mark.parametrize("kind", ["ivf-pq", "opq-ivf-pq"])
 def test_too_few_images_for_a_kind_are_told_before_they_are_embedded(place: Path, tmp_path: Path, kind: str) -> None:
     with pytest.raises(ConfigError, match=f"An index of the kind {kind} needs at least 1,000 images; these are 5"):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from galaxtool.errors import GalaxtoolError, OutputExists
-from galaxtool.models.find import ONNX, WEIGHTS
+from galaxtool.models.find import ONNX, TEXT_ONNX, WEIGHTS
 from galaxtool.models.find import RECORD as MODEL_RECORD
 from galaxtool.models.unlike_training import FILE_NAME as DETECTOR
 from galaxtool.search.index.half_vectors import NAME as HALF_VECTORS
@@ -20,7 +20,7 @@ from galaxtool.utils.files.exchange import exchange_paths
 
 VECTORS, ITEMS, MODEL = "index.faiss", "items.parquet", "model"
 _OURS = {RECORD, VECTORS, HALF_VECTORS, ITEMS, MODEL}
-_MODEL_FILES = {MODEL_RECORD, ONNX, WEIGHTS, DETECTOR, "symbols"}
+_MODEL_FILES = {MODEL_RECORD, ONNX, TEXT_ONNX, WEIGHTS, DETECTOR, "symbols"}
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
