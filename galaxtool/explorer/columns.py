@@ -16,6 +16,7 @@ _CATEGORIES = 7
 """Categories with a colour of their own: those of Okabe and Ito without black."""
 
 _LONGEST_TEXT = 2000
+_EXACT = 2**53  # integers up to which JavaScript is exact
 _FEW_INTEGERS = 12  # distinct integers up to which a column of them is one of categories
 
 
@@ -43,8 +44,13 @@ def describe_columns(items: pa.Table, names: Sequence[str]) -> list[dict[str, st
     return [{"name": name, "kind": _find_kind(items.schema.field(name).type)} for name in names]
 
 
+def has_order(kind: pa.DataType) -> bool:
+    """Tell whether objects can be put in order of a column: Arrow ends the process over one of arrays."""
+    return _find_kind(kind) != "other" and not pa.types.is_dictionary(kind)
+
+
 def make_cells(items: pa.Table, names: Sequence[str]) -> list[list[Any]]:
-    """Return the values of objects as JSON can hold them: a list for each row."""
+    """Return the values of objects as a page can hold them: a list for each row, with large integers as texts."""
     columns = [[_make_cell(value) for value in column.to_pylist()] for column in items.select(list(names)).columns]
     return [list(cells) for cells in zip(*columns, strict=True)]
 
@@ -91,4 +97,6 @@ def _make_cell(value: Any) -> Any:
         value = value.decode("utf-8", "backslashreplace")
     if isinstance(value, (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, list, dict)):
         value = str(value)
+    elif isinstance(value, int) and abs(value) > _EXACT:
+        return str(value)
     return value[:_LONGEST_TEXT] if isinstance(value, str) else value

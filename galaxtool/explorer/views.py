@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from galaxtool.errors import UnknownName
-from galaxtool.explorer.columns import make_cells
+from galaxtool.errors import ConfigError, UnknownName
+from galaxtool.explorer.columns import has_order, make_cells
 from galaxtool.explorer.objects import Objects
 from galaxtool.explorer.queries import QueryMaker
 from galaxtool.explorer.selections import Selector
@@ -84,6 +84,10 @@ class Viewer:
         if sort not in names:
             raise UnknownName("column", sort, names)
         column = self._objects.items[sort]
+        if not has_order(column.type):
+            raise ConfigError(
+                f"The objects have no order by '{sort}', whose values are arrays.", hint="Choose another column."
+            )
         if keep is not None:
             column = column.take(pa.array(chosen))
         if pa.types.is_floating(column.type):  # NaN is a missing value, not the largest number

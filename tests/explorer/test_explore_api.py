@@ -271,6 +271,23 @@ def test_collections_are_kept_by_identifier_and_exported_with_all_columns(
     assert order(action="delete", name="rings")[1]["collections"] == []
 
 
+def test_arrays_have_no_order_and_large_integers_keep_their_digits(tmp_path: Path) -> None:
+    paths = [str(write_png(tmp_path / f"p{i}.png", i) or tmp_path / f"p{i}.png") for i in range(3)]
+    number = 1237648720693755918  # JavaScript would show 1237648720693755900
+    Table({"path": paths, "specobj": number + np.arange(3), "mag": np.arange(6.0).reshape(3, 2)}).write(
+        tmp_path / "c.fits"
+    )
+    galaxtool.index([tmp_path / "c.fits"], output=tmp_path / "i", model=make_model(tmp_path / "tiny"))
+    with galaxtool.explore(tmp_path / "i", browser=False) as found:
+        page = connect(found)
+        names = [one["name"] for one in page("/api/about")[1]["columns"]]
+        _, answer = page("/api/view", {"sort": "specobj", "descending": True})
+        at = names.index("specobj")
+        assert [cells[at] for cells in answer["cells"]] == [str(number + i) for i in (2, 1, 0)]
+        status, answer = page("/api/view", {"sort": "mag"})
+        assert status == 400 and "no order by 'mag', whose values are arrays" in answer["error"]
+
+
 @pytest.fixture
 def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'nohub').as_uri()}")

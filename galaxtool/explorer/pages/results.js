@@ -94,7 +94,7 @@ export class Results {
 
   _makeTable(answer) {
     const heads = [make("th", {}, ""), ...(answer.similarity ? [make("th", { class: "number" }, "similarity")] : []),
-      ...this.about.columns.map(({ name, kind }) => make("th", { class: kind === "number" ? "number" : "", onclick: () => this.act.sort(name), title: "Sort by this column" }, name))];
+      ...this.about.columns.map(({ name, kind }) => make("th", kind === "other" ? { class: "plain" } : { class: kind === "number" ? "number" : "", onclick: () => this.act.sort(name), title: "Sort by this column" }, name))];
     const rows = answer.rows.map((row, k) => {
       const picture = this._picture(row);
       picture.addEventListener("click", (event) => { event.stopPropagation(); this.act.magnify(row); });
