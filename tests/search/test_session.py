@@ -234,6 +234,19 @@ def test_a_folder_a_list_and_a_table_of_queries(idx: Path, images: Path, capsys:
 
 
 @pytest.mark.usefixtures("_here")
+def test_what_results_should_not_resemble_belongs_to_all_rows_of_a_table(idx: Path, session: SearchSession) -> None:
+    Path("ask.csv").write_text("id\np02\np07\n")
+    for weights in ((), (0.8,)):
+        galaxtool.similar(queries="ask.csv", unlike=["p06"], weight=weights, index=idx, top_k=3)
+        both = (1, *weights) if weights else ()
+        each = [session.search(id=name, unlike="p06", weight=both, k=3) for name in ("p02", "p07")]
+        wanted = [f"{value:.6f}" for table in each for value in table["similarity"]]
+        assert [f"{float(row['similarity']):.6f}" for row in read_rows()] == wanted
+    with pytest.raises(ConfigError, match="weight of an example, and there is only a table"):
+        galaxtool.similar(queries="ask.csv", weight=[0.3], index=idx)
+
+
+@pytest.mark.usefixtures("_here")
 def test_labels_on_the_sheet(idx: Path, capsys: Any) -> None:
     assert run("similar", "--id", "p01", "--not", "p02", "--index", idx, "--label-column", "z", "-o", "a.csv") == 0
     with Image.open("a.png") as sheet:

@@ -201,6 +201,10 @@ class Request:
                 hint="Name what results should not resemble with --not, and give its weight as a positive number.",
             )
         examples = [*self.find_positive(), *self.find_negative()]
+        if not examples:
+            raise ConfigError(
+                "--weight is the weight of an example, and there is only a table of queries.", hint="Leave it out."
+            )
         after = len(examples) - len(self.images)
         if len(self.weights) in (len(examples), after):
             return

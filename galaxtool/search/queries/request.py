@@ -22,13 +22,16 @@ def list_queries(request: Request, source: Source) -> list[QueryArgs]:
     -------
     list of QueryArgs
         One for each row of the table; and one of all examples, or with `Request.each` one of each, where a folder, an
-        archive, a catalogue or a list of images stands for all its images. Their names are unique.
+        archive, a catalogue or a list of images stands for all its images. Examples of what not to find belong to all
+        queries, unless others are combined to one. Their names are unique.
     """
-    positive, negative = request.find_positive(), request.find_negative()
+    positive = request.find_positive()
+    # without weights, which --each and --weight exclude, these are those of `find_negative`
+    negative = [one for one in request.combine().examples if one.weight < 0]
     queries: list[QueryArgs] = []
     if request.table is not None:
-        rows = read_queries(request.table)
-        queries += [replace(row, examples=[*row.examples, *(negative if request.each else ())]) for row in rows]
+        shared = negative if request.each or not positive else []  # else they belong to the query of all examples
+        queries += [replace(row, examples=[*row.examples, *shared]) for row in read_queries(request.table)]
     if not request.each and positive:
         queries.append(request.combine())
     if len(queries) == 1:
