@@ -34,10 +34,13 @@ def write_ranking(
     labels : mapping of str to str
         Identifier -> label, for the objects that have one.
     question : LabelQuestion
-        The possible labels. If all are equal, objects are ordered by their highest score, and each has columns.
+        The possible labels. If all are equal, objects are ordered by their highest score, and each has columns, in
+        which those without any label have no scores.
     """
     scores = ranking.scores
-    main = scores.max(axis=1) if question.all_equal else scores[:, 0]
+    if question.all_equal and ranking.is_known is not None:
+        scores = np.where(ranking.is_known, scores, np.float32(np.nan))
+    main = np.nanmax(scores, axis=1) if question.all_equal else scores[:, 0]
     order = np.argsort(-main, kind="stable")
     names = [label or None for label in map(labels.get, features.items["id"].to_pylist())]
 
@@ -46,7 +49,7 @@ def write_ranking(
             rows = order[start : start + _CHUNK]
             table = _start_table(features, rows, [names[row] for row in rows])
             if question.all_equal:
-                best = [question.classes[kind] for kind in scores[rows].argmax(axis=1)]
+                best = [question.classes[kind] for kind in np.nanargmax(scores[rows], axis=1)]
                 table["best"] = np.array(best, dtype=str)
             table["score"] = main[rows]
             table["rank"] = np.arange(start + 1, start + 1 + len(rows))

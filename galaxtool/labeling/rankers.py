@@ -46,12 +46,15 @@ class Ranking:
         How uncertain the model is, higher for less certain; of grades, the standard deviation.
     promise : ndarray of float32, shape (N,) or None
         Expected improvement over the best grade so far; None unless for grades.
+    is_known : ndarray of bool, shape (C,) or None
+        Which kinds have labels; scores for the others only say what is unlike the labels. None if all have.
     """
 
     model: str
     scores: np.ndarray
     doubt: np.ndarray
     promise: np.ndarray | None = None
+    is_known: np.ndarray | None = None
 
 
 def rank_kinds(space: LabelSpace, rows: np.ndarray, kinds: np.ndarray, count: int) -> Ranking:
@@ -91,7 +94,7 @@ def _compare_centroids(space: LabelSpace, rows: np.ndarray, kinds: np.ndarray, c
     (asked,) = np.nonzero(is_known[:1] if count == 2 and is_known[0] else is_known)
     borders = np.median(scores[rows], axis=0)
     margin = np.abs(scores[:, asked] - borders[asked]).min(axis=1)
-    return Ranking(CENTROIDS, scores, -margin)
+    return Ranking(CENTROIDS, scores, -margin, is_known=is_known)
 
 
 def _subtract_rivals(values: np.ndarray, is_known: np.ndarray, weight: float) -> np.ndarray:

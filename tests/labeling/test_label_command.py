@@ -133,6 +133,18 @@ def test_a_ranking_by_other_labels(features: Path, truth: Path, tmp_path: Path) 
     assert not (tmp_path / "none.csv").exists()
 
 
+def test_no_object_is_best_of_a_class_without_labels(features: Path, tmp_path: Path) -> None:
+    with LabelLog.open(tmp_path / "labels.csv") as opened:
+        for i in range(8):
+            opened.append(LogEntry(id=f"f/g{i}", label="ab"[i % 2], by="anna"))
+    paths = {"output": tmp_path / "labels.csv", "rank": tmp_path / "ranked.parquet"}
+    assert galaxtool.label(features, classes=["a,b,c"], **paths).model == "centroids"
+    table = pq.read_table(tmp_path / "ranked.parquet")
+    best, scores = table["best"].to_pylist(), [table[f"score_{name}"].to_numpy() for name in "abc"]
+    assert set(best) == {"a", "b"} and best == ["ab"[i] for i in np.argmax(scores[:2], axis=0)]
+    assert table["score"].to_numpy().tolist() == np.max(scores[:2], axis=0).tolist() and np.isnan(scores[2]).all()
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
