@@ -17,12 +17,13 @@ from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.embeddings.stored import is_embedding_file, read_embeddings
 from galaxtool.inference.reading import override_preprocess
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.inputs.names import make_unique
 from galaxtool.models.find import find_model
 from galaxtool.search.index.record import RECORD
 from galaxtool.search.open_source import open_source
 from galaxtool.search.options import SourceArgs
 from galaxtool.search.source import Source, read_record
-from galaxtool.types import ImageRef, Progress
+from galaxtool.types import ImageRef, Progress, warn
 from galaxtool.vision.preprocess import Preprocess
 
 _PICTURE_SIDE = 192
@@ -142,7 +143,7 @@ def open_features(args: FeatureArgs, progress: Progress) -> Features:
             hint="Give one index, one file of embeddings, or images.",
         )
     if stored and stored[0].is_file():
-        return _open_file(stored[0], args)
+        return _open_file(stored[0], args, progress)
     if stored:
         source = open_source(SourceArgs(index=stored[0], model=args.model, compute=args.compute), progress)
         return _open_index(source, args.reading)
@@ -169,7 +170,7 @@ def _open_index(source: Source, reading: ReadingOptions) -> Features:
     )
 
 
-def _open_file(path: Path, args: FeatureArgs) -> Features:
+def _open_file(path: Path, args: FeatureArgs, progress: Progress) -> Features:
     stored = read_embeddings(path)
     model, digest = str(stored.meta.get("model", "")), str(stored.meta.get("model_digest", ""))
     preprocess = _find_preprocess(args.model or model, digest)
@@ -184,9 +185,10 @@ def _open_file(path: Path, args: FeatureArgs) -> Features:
             f"None of the {len(good)} rows of '{path}' has an embedding.", hint="Write it again with `galaxtool embed`."
         )
     is_whole = bool(good.all())
+    items = _make_ids_unique(stored.items.drop_columns(["error"]), path, progress)
     return Features(
         name=str(path),
-        items=stored.items.drop_columns(["error"]) if is_whole else stored.items.drop_columns(["error"]).filter(good),
+        items=items if is_whole else items.filter(good),
         vectors=stored.vectors if is_whole else stored.vectors[good],
         model=model,
         digest=digest,
@@ -196,6 +198,16 @@ def _open_file(path: Path, args: FeatureArgs) -> Features:
         layer=str(stored.meta.get("layer", JOINT)),
         preprocess_digest=str(stored.meta.get("preprocess_digest", "")),
     )
+
+
+def _make_ids_unique(items: pa.Table, path: Path, progress: Progress) -> pa.Table:
+    """Return objects with identifiers that are all different, as those of a catalogue are made."""
+    given = items["id"].to_pylist()
+    names = make_unique([name or "" for name in given])
+    if not (repeats := sum(new != (old or "") for new, old in zip(names, given, strict=True))):
+        return items
+    warn(progress, f"Identifiers in '{path}' repeat an earlier one, {repeats:,} in all: a second 'a' becomes 'a-2'.")
+    return items.set_column(items.column_names.index("id"), "id", pa.array(names, pa.string()))
 
 
 def _find_preprocess(model: str, digest: str) -> Preprocess | None:

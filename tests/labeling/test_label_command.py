@@ -145,6 +145,21 @@ def test_no_object_is_best_of_a_class_without_labels(features: Path, tmp_path: P
     assert table["score"].to_numpy().tolist() == np.max(scores[:2], axis=0).tolist() and np.isnan(scores[2]).all()
 
 
+def test_objects_of_one_identifier_are_told_apart(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(1).normal(0, 1, (30, 6)).astype(np.float32)
+    with open_embedding_writer(tmp_path / "twice.parquet", count=30, dim=6, meta={}) as writer:
+        writer.write([EmbeddedImage(f"g{i % 15}", "", None, None) for i in range(30)], vectors)
+    with LabelLog.open(tmp_path / "labels.csv") as opened:
+        opened.append(LogEntry(id="g3-2", label="wanted", by="anna"))
+        opened.append(LogEntry(id="g3", label="unwanted", by="anna"))
+    paths = {"output": tmp_path / "labels.csv", "rank": tmp_path / "ranked.parquet"}
+    assert galaxtool.label(tmp_path / "twice.parquet", **paths).labels == {"wanted": 1, "unwanted": 1}
+    table = pq.read_table(tmp_path / "ranked.parquet")
+    labels = dict(zip(table["id"].to_pylist(), table["label"].to_pylist(), strict=True))
+    assert len(labels) == 30 and {name for name, label in labels.items() if label} == {"g3", "g3-2"}
+    assert labels["g3-2"] == "wanted" and labels["g3"] == "unwanted"
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
