@@ -10,6 +10,7 @@ import numpy as np
 from astropy.table import Column
 
 from galaxtool.inputs.lazy_sequence import LazySequence
+from galaxtool.tables.formats.text_cells import format_cells
 from galaxtool.tables.whole_numbers import format_integer_valued, is_integer_valued
 
 
@@ -73,7 +74,9 @@ class MemberColumn(TextColumn):
 
 
 def list_texts(column: Column) -> list[str]:
-    """Return the values of a column as text; a masked value is empty."""
+    """Return the values of a column as text; a masked value is empty, an array is JSON."""
+    if len(column.shape) > 1:
+        return format_cells(column)
     if column.dtype.kind == "f" and len(column.shape) == 1:
         return format_integer_valued(column)
     hidden = np.ma.getmaskarray(np.ma.asarray(column))

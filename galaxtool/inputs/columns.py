@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
-from astropy import units as u
 from astropy.table import Column, MaskedColumn, Table, vstack
 
 from galaxtool.inputs.catalogue import Catalogue
 from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.items import InputPart
+from galaxtool.tables.common_columns import convert_values, describe_units, find_common_unit, loses_digits
+from galaxtool.tables.formats.plain_columns import get_values_and_mask, replace_values
 
 
-def stack_columns(parts: Sequence[InputPart]) -> Table | None:
+def stack_columns(parts: Sequence[InputPart], notes: list[str]) -> Table | None:
     """Stack the columns of catalogues, with a row for every item of every part.
 
     Parameters
     ----------
     parts : sequence of InputPart
         Catalogues, and parts without columns.
+    notes : list of str
+        Receives sentences on columns that are in different units.
 
     Returns
     -------
     Table or None
         Masked where a part is not a catalogue or lacks the column; text where columns with the same name have
-        different types; in the unit of the first part that has one, or without a unit where they cannot be converted.
-        The table of the catalogue itself where it is the only part; None where no part is one.
+        different types, or integers of one would lose digits as floats. Values are converted to the unit of the first
+        catalogue that states one, and have none where they cannot be. The table of the catalogue itself where it is the
+        only part; None where no part is one.
     """
     tables = [part.table for part in parts if isinstance(part, Catalogue)]
     if not tables:
@@ -43,8 +48,7 @@ def stack_columns(parts: Sequence[InputPart]) -> Table | None:
         table[row] = np.arange(len(part))  # gives a part without a catalogue its rows
         filled.append(table)
     for name in names:
-        _unify_types(filled, name)
-        _unify_units(filled, name)
+        _unify(filled, name, notes)
     stacked = vstack(filled, metadata_conflicts="silent")
     return stacked[names]
 
@@ -69,37 +73,41 @@ def _unused_name(name: str, taken: Sequence[str]) -> str:
     return name
 
 
-def _unify_types(tables: list[Table], name: str) -> None:
-    """Turn a column into text in all tables if it holds numbers in one of them and text in another."""
+def _unify(tables: list[Table], name: str, notes: list[str]) -> None:
+    """Give a column the same kind of values and the same unit in all tables that have it."""
     columns = [table[name] for table in tables if name in table.colnames]
-    if len({(column.dtype.kind == "U", column.dtype.kind == "b", column.shape[1:]) for column in columns}) == 1:
-        return
+    if len({(column.dtype.kind == "U", column.dtype.kind == "b", column.shape[1:]) for column in columns}) > 1 or (
+        _lose_digits(columns)
+    ):
+        _replace(tables, name, _make_text)
+    elif len({str(column.unit) for column in columns if column.unit is not None}) > 1:
+        units = [column.unit for column in columns]
+        common = find_common_unit(units) if all(column.dtype.kind in "iufc" for column in columns) else None
+        _replace(tables, name, lambda column: _convert(column, common))
+        notes.append(describe_units(name, units, common))
+
+
+def _replace(tables: list[Table], name: str, change: Callable[[Column], Column]) -> None:
     for table in tables:
         if name in table.colnames:
-            plain = list_texts(table[name])
-            hidden = [not value for value in plain]
-            table[name] = MaskedColumn(plain, mask=hidden) if any(hidden) else Column(plain)
+            table[name] = change(table[name])
 
 
-def _unify_units(tables: list[Table], name: str) -> None:
-    """Convert a column to its first unit in all tables; numbers that cannot be converted lose their unit."""
-    found = [table for table in tables if name in table.colnames and table[name].unit is not None]
-    units = list(dict.fromkeys(table[name].unit for table in found))
-    if len(units) < 2:
-        return
-    factors = {unit: _find_factor(unit, units[0]) for unit in units}
-    is_known = None not in factors.values() and all(table[name].dtype.kind in "iuf" for table in found)
-    for table in found:
-        column = table[name].copy()  # that of the catalogue stays as it is
-        factor = factors[column.unit] if is_known else None
-        column = column if factor in (None, 1) else column * factor
-        column.unit = units[0] if is_known else None
-        table[name] = column
+def _lose_digits(columns: Sequence[Column]) -> bool:
+    """Tell whether integers would lose digits as they become floats beside those of another table."""
+    if any(column.dtype.kind not in "iuf" for column in columns):
+        return False
+    becomes = np.result_type(*(column.dtype for column in columns))
+    return becomes.kind == "f" and any(loses_digits(np.ma.filled(column.data, 0)) for column in columns)
 
 
-def _find_factor(unit: u.UnitBase, wanted: u.UnitBase) -> float | None:
-    """Return what numbers are multiplied with for another unit; None if there is no such number."""
-    try:
-        return float(unit.to(wanted)) if isinstance(unit, u.UnitBase) and isinstance(wanted, u.UnitBase) else None
-    except (u.UnitsError, TypeError, ValueError):
-        return None
+def _make_text(column: Column) -> Column:
+    plain = list_texts(column)
+    hidden = [not value for value in plain]
+    return MaskedColumn(plain, mask=hidden) if any(hidden) else Column(plain)
+
+
+def _convert(column: Column, common: Any) -> Column:
+    values, mask = get_values_and_mask(column)
+    plain = Column(name=column.name, unit=common, description=column.description)
+    return replace_values(plain, convert_values(values, column.unit, common), mask)

@@ -142,7 +142,7 @@ def gather(
         collector.add(text)
     return Inputs(
         Items(collector.parts),
-        stack_columns(collector.parts),
+        stack_columns(collector.parts, collector.notes),
         collector.skipped,
         tuple(collector.notes),
         summarize_assumptions(collector.pixel_notes),

@@ -13,7 +13,8 @@ from galaxtool.inputs.items import InputItem
 from galaxtool.jobs.job import Job, list_part_paths
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord
-from galaxtool.search.index.objects import IndexedObject, make_items
+from galaxtool.search.index.objects import IndexedObject, make_items, name_columns
+from galaxtool.tables.common_columns import loses_digits
 from galaxtool.tables.formats.parquet_file import open_parquet
 from galaxtool.types import FLAGS
 
@@ -54,6 +55,14 @@ class PartsSource:
         """Columns of the objects."""
         schema: pa.Schema = self._make_items([], slice(0, 0), np.zeros(0, bool)).schema
         return schema
+
+    def has_large_integers(self, name: str) -> bool:
+        """Tell whether a column of the objects has integers of which a float would lose digits."""
+        columns = self._found.columns
+        if columns is None:
+            return False
+        names = dict(zip(name_columns(columns), columns.colnames, strict=True))
+        return name in names and loses_digits(np.ma.filled(columns[names[name]].data, 0))
 
     def read(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
         """Yield the vectors and the objects of each part."""

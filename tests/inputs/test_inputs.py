@@ -220,6 +220,22 @@ def test_catalogues_beside_folders_keep_a_row_for_each_item(tmp_path: Path) -> N
     assert np.ma.asarray(found.columns["z"]).tolist() == [0.5, None, None]
 
 
+def test_columns_in_different_units_are_given_in_one(tmp_path: Path) -> None:
+    touch(tmp_path / "1.png")
+    for name, unit, other in (("a", "arcsec", "mag"), ("b", "arcmin", "Jy"), ("c", None, None)):
+        table = Table({"id": [name], "path": ["1.png"], "size": [2.0], "flux": [1.5]})
+        table["size"].unit, table["flux"].unit = unit, other
+        table.write(tmp_path / f"{name}.fits")
+    found = gather([tmp_path / f"{name}.fits" for name in "abc"])
+    assert found.columns is not None and found.columns["size"].tolist() == [2, 120, 2]
+    assert found.columns["size"].unit == "arcsec" and found.columns["flux"].unit is None
+    assert found.notes == (
+        "The column 'size' is in arcsec and arcmin in different catalogues, and is given in arcsec for all.",
+        "The column 'flux' is in mag and Jy in different catalogues, and is given as it was, without a unit.",
+    )
+    assert Table.read(tmp_path / "b.fits")["size"].tolist() == [2]
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     touch(tmp_path / "cutouts" / "a.png")
     with pytest.raises(InputError, match="There is nothing at") as caught:

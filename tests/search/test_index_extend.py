@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import Column, MaskedColumn, Table
 from support.helpers import make_model, write_png
 
 import galaxtool
@@ -97,6 +97,31 @@ def test_what_does_not_fit_is_refused(place: Path, copied: Callable[[str], Path]
             galaxtool.index([place / "b", folder], output=tmp_path / "m", merge=True)
     (folder / "index.json").write_bytes(before)
     assert not (tmp_path / "m").exists() and len(Index.open(folder)) == 5
+
+
+def test_columns_of_other_types_and_units_become_one(place: Path, tmp_path: Path) -> None:
+    number = 1237648720693755918  # a float has fewer digits
+    first = Table({"path": [str(place / f"first/p{i}.png") for i in range(2)], "specobj": number + np.arange(2)})
+    first["size"], first["mag"] = (
+        MaskedColumn([1, 2], mask=[False, True], unit="arcmin"),
+        Column([0.5, 1.5], unit="mag"),
+    )
+    first["shape"], first["good"] = np.ones((2, 3)), [True, False]
+    second = Table({"path": [str(place / "second/p6.png")], "specobj": [0.5], "shape": [7], "good": ["yes"]})
+    second["size"], second["mag"] = Column([90.0], unit="arcsec"), Column([3.5], unit="Jy")
+    for name, table in (("a", first), ("b", second)):
+        table.write(tmp_path / f"{name}.fits")
+        galaxtool.index([tmp_path / f"{name}.fits"], output=tmp_path / name, model=place / "model")
+    galaxtool.index([tmp_path / "a", tmp_path / "b"], output=tmp_path / "merged", merge=True)
+    galaxtool.index([tmp_path / "a.fits", tmp_path / "b.fits"], output=tmp_path / "both", model=place / "model")
+    galaxtool.index([tmp_path / "b.fits"], output=tmp_path / "a", add=True)
+    for name in ("merged", "both", "a"):
+        found = Index.open(tmp_path / name).to_table()
+        assert found["specobj"].tolist() == [str(number), str(number + 1), "0.5"]
+        assert found["size"].tolist() == [1, None, 1.5] and found["size"].unit == "arcmin"
+        assert found["mag"].tolist() == [0.5, 1.5, 3.5] and found["mag"].unit is None
+        assert found["shape"].tolist() == ["[1.0, 1.0, 1.0]", "[1.0, 1.0, 1.0]", "7"]
+        assert found["good"].tolist() == ["True", "False", "yes"]
 
 
 def test_an_index_whose_model_has_a_text_encoder_of_its_own_grows_and_is_replaced(place: Path, tmp_path: Path) -> None:

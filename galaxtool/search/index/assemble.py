@@ -13,11 +13,12 @@ import numpy as np
 from galaxtool.models.find import ModelFiles
 from galaxtool.models.record import ModelRecord
 from galaxtool.plugins.registry import get_registry
+from galaxtool.search.index.common_schema import unify_schemas
 from galaxtool.search.index.faiss_check import remember_faiss_file
 from galaxtool.search.index.folder import ITEMS, MODEL, VECTORS, replace_folder
 from galaxtool.search.index.half_vectors import NAME as HALF_VECTORS
 from galaxtool.search.index.half_vectors import open_half_vectors, open_half_writer
-from galaxtool.search.index.items_file import open_items_writer, unify_schemas
+from galaxtool.search.index.items_writer import open_items_writer
 from galaxtool.search.index.kinds import choose_sample_size, find_kind, make_faiss_index
 from galaxtool.search.index.model_copy import copy_model
 from galaxtool.search.index.pairs import PairSample, choose_pair_rows
@@ -125,7 +126,7 @@ def assemble_index(plan: IndexPlan, progress: Progress) -> IndexRecord:
 def _write_vectors(plan: IndexPlan, folder: Path, progress: Progress) -> IndexRecord:
     record = replace(plan.record, count=sum(one.count for one in plan.sources))
     picks = _Picks.choose(record, is_trained=plan.base is not None)
-    _write_items(plan.sources, record, folder, picks)
+    _write_items(plan.sources, record, folder, picks, progress)
     progress.start(f"Building the {record.kind} index of {format_count(record.count, 'image')}")
     index = _make_index(record, picks.sample.vectors, plan.sources) if plan.base is None else plan.base
     picks.sample.vectors = np.empty((0, record.dim), np.float32)  # may be 1 GiB
@@ -158,9 +159,15 @@ def _write_vectors(plan: IndexPlan, folder: Path, progress: Progress) -> IndexRe
     )
 
 
-def _write_items(sources: Sequence[VectorSource], record: IndexRecord, folder: Path, picks: _Picks) -> None:
+def _write_items(
+    sources: Sequence[VectorSource], record: IndexRecord, folder: Path, picks: _Picks, progress: Progress
+) -> None:
     """Write the objects and the half-precision vectors of all sources, and collect the vectors wanted."""
-    schema = unify_schemas([one.schema for one in sources])
+    schema = unify_schemas(
+        [one.schema for one in sources],
+        lambda name: any(one.has_large_integers(name) for one in sources),
+        progress.say,
+    )
     start = 0
     with (
         open_items_writer(folder / ITEMS, schema) as items_writer,

@@ -1,4 +1,4 @@
-"""The file ``items.parquet``: written from tables that come one after another, and read as a whole or in part."""
+"""The file ``items.parquet``, read as a whole or in part."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from galaxtool.search.index.damage import make_damage_error
 from galaxtool.search.index.objects import check_items
 from galaxtool.tables.formats.parquet_file import open_parquet
-from galaxtool.utils.files.local_path import to_local_path
 
-_ROW_GROUP = 16_384  # few rows are read at once
 _FEW = 200  # rows that are joined in less time than `Table.take` takes to import pandas
 
 
@@ -89,69 +86,8 @@ class ItemsFile:
             raise make_damage_error(self._path, error) from error
 
 
-class ItemsWriter:
-    """Appends rows to ``items.parquet``, in row groups of equal size."""
-
-    def __init__(self, writer: pq.ParquetWriter, schema: pa.Schema) -> None:
-        self._writer, self._schema = writer, schema
-        self._waiting: list[pa.Table] = []
-        self._count = 0
-
-    def write(self, items: pa.Table) -> None:
-        """Append rows, with nulls in the columns that they lack."""
-        self._waiting.append(fit_items(items, self._schema))
-        self._count += len(items)
-        while self._count >= _ROW_GROUP:
-            joined = pa.concat_tables(self._waiting)
-            self._writer.write_table(joined.slice(0, _ROW_GROUP))
-            self._waiting, self._count = [joined.slice(_ROW_GROUP)], self._count - _ROW_GROUP
-
-    def flush(self) -> None:
-        """Write the rows that wait for a row group to be full."""
-        if self._count:
-            self._writer.write_table(pa.concat_tables(self._waiting))
-        self._waiting, self._count = [], 0
-
-
-@contextlib.contextmanager
-def open_items_writer(path: Path, schema: pa.Schema) -> Iterator[ItemsWriter]:
-    """Open a file of rows with these columns."""
-    with pq.ParquetWriter(to_local_path(path), schema) as file:
-        writer = ItemsWriter(file, schema)
-        yield writer
-        writer.flush()
-
-
-def unify_schemas(schemas: Sequence[pa.Schema]) -> pa.Schema:
-    """Return all columns of several tables; one that holds numbers in one and text in another becomes text."""
-    fields: dict[str, pa.Field] = {}
-    for one in schemas:
-        for field in one:
-            known = fields.setdefault(field.name, field)
-            if known.type != field.type:
-                fields[field.name] = _unify_fields(known, field)
-    return pa.schema(list(fields.values()))
-
-
-def fit_items(items: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return a table with the columns of a schema, null where it lacks one."""
-    columns = [
-        items[field.name].cast(field.type) if field.name in items.column_names else pa.nulls(len(items), field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
 def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
     """Return rows of a table, in this order."""
     if 0 < len(rows) <= _FEW:
         return pa.concat_tables([table.slice(row, 1) for row in rows.tolist()])
     return table.take(rows)
-
-
-def _unify_fields(first: pa.Field, second: pa.Field) -> pa.Field:
-    try:
-        unified = pa.unify_schemas([pa.schema([first]), pa.schema([second])], promote_options="permissive")
-    except pa.ArrowException:
-        return first.with_type(pa.string())
-    return unified.field(0)

@@ -84,10 +84,15 @@ def make_items(objects: Sequence[IndexedObject], columns: Table | None = None, *
     if columns is None:
         return table
     plain = map_texts(simplify_table(columns), escape_surrogates)
-    for name, new in zip(plain.colnames, avoid_names(plain.colnames, (*OWN_COLUMNS, BANDS)), strict=True):
+    for name, new in zip(plain.colnames, name_columns(plain), strict=True):
         arrow_field, array = to_arrow_field(plain[name])
         table = table.append_column(arrow_field.with_name(new), array)
     return table
+
+
+def name_columns(columns: Table) -> list[str]:
+    """Return the names that columns of a catalogue have beside ours."""
+    return avoid_names([escape_surrogates(name) for name in columns.colnames], (*OWN_COLUMNS, BANDS))
 
 
 def check_items(table: pa.Table) -> pa.Table:

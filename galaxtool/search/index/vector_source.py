@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from galaxtool.search.index.store import Index
+from galaxtool.tables.common_columns import loses_digits
+from galaxtool.tables.formats.arrow_arrays import get_numbers
 
 _BLOCK = 16_384
 
@@ -23,6 +25,9 @@ class VectorSource(Protocol):
     @property
     def schema(self) -> pa.Schema:
         """Columns of the objects."""
+
+    def has_large_integers(self, name: str) -> bool:
+        """Tell whether a column of the objects has integers of which a float would lose digits."""
 
     def read(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
         """Yield vectors of unit length, float32 (n, dim), and their objects."""
@@ -60,6 +65,10 @@ class IndexSource:
         schema: pa.Schema = self._items.schema
         return schema
 
+    def has_large_integers(self, name: str) -> bool:
+        """Tell whether a column of the objects has integers of which a float would lose digits."""
+        return _has_large_integers(self._items, name)
+
     def read(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
         """Yield vectors and their objects."""
         for start, vectors in zip(range(0, self.count, _BLOCK), self.read_vectors(), strict=True):
@@ -87,6 +96,10 @@ class ArraySource:
         self.count = len(vectors)
         self.schema = items.schema
 
+    def has_large_integers(self, name: str) -> bool:
+        """Tell whether a column of the objects has integers of which a float would lose digits."""
+        return _has_large_integers(self._items, name)
+
     def read(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
         """Yield vectors and their objects."""
         for start, vectors in zip(range(0, self.count, _BLOCK), self.read_vectors(), strict=True):
@@ -96,3 +109,9 @@ class ArraySource:
         """Yield the vectors."""
         for start in range(0, self.count, _BLOCK):
             yield np.array(self._vectors[start : start + _BLOCK], dtype=np.float32)
+
+
+def _has_large_integers(items: pa.Table, name: str) -> bool:
+    if name not in items.column_names or not pa.types.is_integer(items.schema.field(name).type):
+        return False
+    return loses_digits(get_numbers(items[name].combine_chunks()))
