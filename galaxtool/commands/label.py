@@ -169,8 +169,12 @@ def label(
     options: LabelOptions | ReplayOptions
     if replay is not None:
         options = make_replay_options(
-            replay, wanted, output, label_column=label_column, pages=pages, runs=runs, seed=seed
-        )
+            replay, wanted, output, label_column=label_column, pages=pages, runs=runs, seed=seed,
+            others={
+                "rank": rank, "labels": labels, "classes": classes, "taxonomy": taxonomy, "scale": scale, "text": text,
+                "symbol": symbol, "image": image, "id": id,
+            },
+        )  # fmt: skip
     else:
         options = LabelOptions(
             output=output or Path("labels.csv"), question=make_question(classes, scale, wanted, taxonomy), by=by,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -210,14 +210,20 @@ def make_replay_options(
     pages: int,
     runs: int,
     seed: int,
+    others: Mapping[str, object],
 ) -> ReplayOptions:
     """Return the options of a replay.
 
     Raises
     ------
     ConfigError
-        If it is not said what to look for, or a number is not valid.
+        If it is not said what to look for, a number is not valid, or one of the `others` is given: options by their
+        names that a replay would leave out.
     """
+    if given := [name for name, value in others.items() if value]:
+        raise ConfigError(
+            f"Both --replay and --{given[0]} are given, and a replay only asks its table.", hint="Give one of them."
+        )
     if wanted is None:
         raise ConfigError("--replay needs the label to look for.", hint="Give it with --wanted LABEL.")
     return ReplayOptions(

@@ -33,7 +33,7 @@ from galaxtool.search.build import make_plan
 from galaxtool.search.index.assemble import assemble_index
 from galaxtool.search.index.folder import VECTORS, check_target
 from galaxtool.search.index.kinds import choose_kind, find_kind
-from galaxtool.search.index.record import BUNDLED, COPIED, IndexRecord
+from galaxtool.search.index.record import BUNDLED, COPIED, RECORD, IndexRecord
 from galaxtool.search.index.store import Index
 from galaxtool.search.index.vector_source import IndexSource
 from galaxtool.search.open_source import find_index_model
@@ -84,6 +84,13 @@ def add_to_index(
     _check_same("preprocessing", index, {"preprocess_digest": runner.setup.preprocess_digest}, "these options")
     job_record = replace(make_embeddings_record(runner, found, 1), kind="index --add")
     with Job(folder, job_record, JobOptions(resume=options.resume, overwrite=options.overwrite)) as job:
+        now_there = IndexRecord.read(folder / RECORD)
+        if (now_there.created, now_there.count) != (record.created, record.count):
+            job.finished = not job.done
+            raise OutputExists(
+                f"Another galaxtool process has changed the index '{folder}' meanwhile.",
+                hint="Run it again: images that are in the index by now are skipped.",
+            )
         fill_embedding_parts(job, found.items, runner, progress)
         taken = set(index.items["id"].to_pylist())
         source = PartsSource(job, found, rename_ids([item.id for item in found.items], taken))

@@ -173,6 +173,8 @@ def test_objects_of_one_identifier_are_told_apart(tmp_path: Path) -> None:
         ({"replay": "few.csv", "wanted": "ring"}, InputError, "too few to measure"),
         ({"replay": "bare.csv", "wanted": "ring"}, TableError, "no column of paths or identifiers"),
         ({"replay": "truth.csv", "wanted": "ring", "runs": 0}, ConfigError, "--runs is 0"),
+        ({"replay": "truth.csv", "wanted": "ring", "rank": "r.csv"}, ConfigError, "Both --replay and --rank are given"),
+        ({"replay": "truth.csv", "wanted": "ring", "text": "a ring"}, ConfigError, "Both --replay and --text"),
         ({"replay": "truth.csv", "wanted": "ring", "output": "truth.csv"}, GalaxtoolError, "not a folder"),
         ({"rank": "r.csv", "output": "none.csv"}, InputError, "none.csv"),
         ({"rank": "labels.csv"}, OutputExists, "would be overwritten"),

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from astropy.table import Column, MaskedColumn, Table
 from support.helpers import make_model, write_png
 
 import galaxtool
-from galaxtool.errors import ConfigError, IndexMismatch, InputError
+from galaxtool.errors import ConfigError, IndexMismatch, InputError, OutputExists
+from galaxtool.search import extend
 from galaxtool.search.index.store import Index
 
 
@@ -97,6 +99,24 @@ def test_what_does_not_fit_is_refused(place: Path, copied: Callable[[str], Path]
             galaxtool.index([place / "b", folder], output=tmp_path / "m", merge=True)
     (folder / "index.json").write_bytes(before)
     assert not (tmp_path / "m").exists() and len(Index.open(folder)) == 5
+
+
+def test_what_another_process_adds_meanwhile_is_not_lost(
+    place: Path, copied: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, found = copied("a"), extend.find_images
+
+    def find_while_another_adds(*arguments: Any) -> Any:
+        monkeypatch.setattr(extend, "find_images", found)
+        galaxtool.index([place / "second/p5.png", place / "second/p6.png"], output=folder, add=True)
+        return found(*arguments)
+
+    monkeypatch.setattr(extend, "find_images", find_while_another_adds)
+    with pytest.raises(OutputExists, match="has changed the index"):
+        galaxtool.index([place / "second"], output=folder, add=True)
+    assert len(Index.open(folder)) == 7 and [path.name for path in folder.parent.iterdir()] == ["a"]
+    galaxtool.index([place / "second"], output=folder, add=True)
+    assert len(Index.open(folder)) == 9
 
 
 def test_columns_of_other_types_and_units_become_one(place: Path, tmp_path: Path) -> None:
