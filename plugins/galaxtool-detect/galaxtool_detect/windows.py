@@ -12,6 +12,11 @@ def find_side(image_size: int, upscale: float) -> int:
     return max(round(image_size / upscale), 1)
 
 
+def find_factor(image_size: int, side: int) -> float:
+    """Return the factor by which a window is really enlarged, whose side is a whole number of pixels."""
+    return image_size / side
+
+
 def cut_pixels(pixels: np.ndarray, left: int, bottom: int, side: int) -> np.ndarray:
     """Return a square of pixels (bands, side, side), NaN (0 for integers) beyond the edge."""
     ny, nx = pixels.shape[-2:]

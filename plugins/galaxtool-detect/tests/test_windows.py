@@ -161,6 +161,43 @@ def test_nothing_is_found_where_there_are_no_data() -> None:
     np.testing.assert_allclose(found.boxes[0], [9.5, 41.5, 21.5, 53.5])
 
 
+class BoxAtPeak:
+    """An engine that finds a box around the centre of the brightness in a window."""
+
+    def __init__(self, image_size: int) -> None:
+        network = NetworkConfig(backbone="none", classes=("source",), image_size=image_size)
+        self.record = DetectorRecord(network=network)
+
+    def detect(self, images: np.ndarray) -> list[Detections]:
+        found = []
+        for image in images:
+            weights = np.clip(image[1] - 0.3, 0, None)
+            y, x = (np.mgrid[: len(weights), : len(weights)] + 0.5) * weights / weights.sum()
+            box = np.array([[x.sum() - 9, y.sum() - 9, x.sum() + 9, y.sum() + 9]], np.float32)
+            found.append(Detections(boxes=box, scores=np.ones(1, np.float32), labels=np.zeros(1, np.int64)))
+        return found
+
+
+@pytest.mark.parametrize(("upscale", "side"), [(2.0, 128), (2.25, 114), (3.0, 85), (7.0, 37)])
+def test_boxes_lie_on_their_sources_at_any_factor(upscale: float, side: int) -> None:
+    y, x = np.mgrid[:side, :side]
+    place = side - 6
+    pixels = RNG.normal(0, 1e-3, (1, side, side)) + 10 * np.exp(-((x - place) ** 2 + (y - place) ** 2) / 4)
+    pixels = pixels.astype(np.float32)
+    scan = Scan(
+        engine=BoxAtPeak(256),
+        read=lambda y0, y1, x0, x1: pixels[:, y0:y1, x0:x1],
+        shape=(side, side),
+        upscale=upscale,
+    )
+    (box,) = scan.detect().boxes
+    np.testing.assert_allclose((box[:2] + box[2:]) / 2, place, atol=0.1)
+    field = FieldImage(name="one", pixels=pixels, boxes=box[None], labels=np.zeros(1, np.int64))
+    window = cut_window(field, 0, 0, 256, upscale)
+    (seen,) = BoxAtPeak(256).detect(window.image[None])
+    np.testing.assert_allclose(window.boxes[0], seen.boxes[0], atol=0.3)
+
+
 def test_average_precision_is_that_of_the_area_under_the_curve() -> None:
     matched = np.array([True, False, True, True, False])
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5])

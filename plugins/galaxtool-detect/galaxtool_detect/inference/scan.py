@@ -17,7 +17,7 @@ from galaxtool_detect.inference.merging import WindowDetections, merge
 from galaxtool_detect.inference.tiling import OVERLAP, Tiling
 from galaxtool_detect.networks.detector import Detector
 from galaxtool_detect.stretch import stretch
-from galaxtool_detect.windows import enlarge, find_side
+from galaxtool_detect.windows import enlarge, find_factor, find_side
 
 ReadBox = Callable[[int, int, int, int], np.ndarray]
 """Takes y0, y1, x0, x1 within an image and returns its pixels, float32 (bands, y1 - y0, x1 - x0)."""
@@ -53,7 +53,7 @@ class Scan:
     unit : str
         ``"display"`` for a picture.
     upscale : float
-        Factor by which windows are enlarged.
+        Factor by which windows are enlarged, as nearly as a whole number of pixels allows.
     overlap : float
         Share of a window that it has in common with the next.
     batch_size : int
@@ -107,8 +107,9 @@ class Scan:
             return []
         parts = []
         images = np.stack([window.image for window in windows])
+        factor = find_factor(self.engine.record.network.image_size, self.tiling.side)
         for window, found in zip(windows, self.engine.detect(images), strict=True):
-            boxes = from_network(found.boxes, window.left, window.bottom, self.upscale)
+            boxes = from_network(found.boxes, window.left, window.bottom, factor)
             boxes, inside = self._clip(boxes)
             inside &= window.measure_data(boxes) >= LEAST_DATA
             whole = Detections(boxes=boxes, scores=found.scores, labels=found.labels).select(inside)

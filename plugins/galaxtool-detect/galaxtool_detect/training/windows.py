@@ -11,7 +11,7 @@ from galaxtool_detect.boxes import DetectionSet, FieldImage
 from galaxtool_detect.geometry import LEAST_DATA, clip_boxes, measure_data, to_network
 from galaxtool_detect.stretch import stretch
 from galaxtool_detect.training.augmentation import Augmentation
-from galaxtool_detect.windows import cut_pixels, enlarge, find_side
+from galaxtool_detect.windows import cut_pixels, enlarge, find_factor, find_side
 
 _DRAWS = 32
 """Windows that are drawn until one has data."""
@@ -90,15 +90,16 @@ def cut_window(
         Random changes, drawn from `rng`.
     """
     side = find_side(image_size, upscale)
+    factor = find_factor(image_size, side)
     pixels = cut_pixels(field.pixels, left, bottom, side)
     mask = None if field.mask is None else cut_pixels(field.mask[None].astype(np.float32), left, bottom, side)[0] > 0
     has_data = np.isfinite(pixels).any(axis=0) & (True if mask is None else ~mask)
     image = enlarge(stretch(pixels, field.unit, mask), image_size)
     n = len(field.boxes)
     boxes, in_window = clip_boxes(
-        to_network(np.concatenate([field.boxes, field.ignored]), left, bottom, upscale), image_size
+        to_network(np.concatenate([field.boxes, field.ignored]), left, bottom, factor), image_size
     )
-    kept = in_window & (measure_data(has_data, boxes / upscale) >= LEAST_DATA)
+    kept = in_window & (measure_data(has_data, boxes / factor) >= LEAST_DATA)
     if augmentation is not None and rng is not None:
         image, boxes = augmentation.apply(image, boxes, rng)
     is_source = kept & (np.arange(len(boxes)) < n)
