@@ -159,6 +159,16 @@ def test_parts_of_one_source() -> None:
     assert len(alone.sources) == 6
 
 
+def test_a_part_within_another_one_is_counted_once() -> None:
+    field = make_field([(30, 60, 1.0), (38, 60, 1.0), (45, 60, 1.0)])
+    found = detect((22, 52, 42, 68), around(38, 60), around(45, 60), labels=[1, 0, 0])
+    result = build_catalogue(FieldMap(field), found, ("compact", "double"))
+    parts = result.components["flux"]
+    assert result.sources["n_parts"].tolist() == [3] and parts[1] > 0.8
+    assert result.sources["flux"][0] == pytest.approx(parts[0] + parts[2])
+    assert result.sources["flux"][0] == pytest.approx(3.0, rel=0.15)
+
+
 def test_neighbours_are_those_of_a_loop() -> None:
     rng = np.random.default_rng(0)
     corner = rng.uniform(0, 100, (80, 2))

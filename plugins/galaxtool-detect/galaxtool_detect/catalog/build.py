@@ -19,7 +19,7 @@ from galaxtool_detect.catalog.fluxes import (
     estimate_beam_width,
     is_per_beam,
 )
-from galaxtool_detect.catalog.joining import find_groups
+from galaxtool_detect.catalog.joining import contains, find_groups
 from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.catalog.measure_boxes import measure_boxes
 from galaxtool_detect.catalog.noise_grid import NoiseGrid, measure_noise
@@ -161,6 +161,11 @@ def _join(rows: list[_Row], parts: np.ndarray) -> _Row:
     has_frame = float(area.max()) >= _FRAME * (x1 - x0) * (y1 - y0)
     brightest = max(members, key=lambda one: (-math.inf if math.isnan(one.peak) else one.peak, one.score))
     main = largest if has_frame else brightest
+    # the pixels of a part within a larger one count for that one already
+    counted = [
+        one for i, one in enumerate(members)
+        if not any(area[i] < area[j] and contains(corners[i], corners[j]) for j in range(len(members)))
+    ]  # fmt: skip
     return _Row(
         x=(x0 + x1) / 2,
         y=(y0 + y1) / 2,
@@ -168,8 +173,8 @@ def _join(rows: list[_Row], parts: np.ndarray) -> _Row:
         score=max(one.score for one in members),
         label=main.label,
         peak=brightest.peak,
-        flux=main.flux if has_frame else float(sum(one.flux for one in members)),
-        flux_error=main.flux_error if has_frame else float(np.sqrt(sum(one.flux_error**2 for one in members))),
+        flux=main.flux if has_frame else float(sum(one.flux for one in counted)),
+        flux_error=main.flux_error if has_frame else float(np.sqrt(sum(one.flux_error**2 for one in counted))),
         rms=main.rms,
         background=main.background,
         flags=tuple(dict.fromkeys(flag for one in members for flag in one.flags)),
