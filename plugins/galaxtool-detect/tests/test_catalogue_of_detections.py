@@ -10,12 +10,13 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from galaxtool_detect import Detections, FieldImage, FieldOptions, make_simulated_set, simulate_field
-from galaxtool_detect.catalog.build import build_catalogue, clean_unit, find_flux_unit
+from galaxtool_detect.catalog.build import build_catalogue
 from galaxtool_detect.catalog.fluxes import measure_box
 from galaxtool_detect.catalog.joining import find_neighbours
 from galaxtool_detect.catalog.maps import FieldMap
 from galaxtool_detect.catalog.missing import describe_missing
 from galaxtool_detect.catalog.noise_grid import measure_noise
+from galaxtool_detect.catalog.units import clean_unit, find_conversion, find_flux_unit
 from galaxtool_detect.catalog.write import CatalogueOutputs, write_catalogue
 from galaxtool_detect.simulation.components import Components, make_covariance, render
 from galaxtool_detect.simulation.noise import draw_noise
@@ -186,10 +187,18 @@ def test_neighbours_are_those_of_a_loop() -> None:
     [
         ("JY/BEAM", "Jy / beam", "Jy"), ("mJy beam-1", "mJy / beam", "mJy"), ("uJy/bm", "uJy / beam", "uJy"),
         ("Jy per beam", "Jy / beam", "Jy"), ("adu", "adu", "adu"), ("display", None, None), ("", None, None),
+        ("beam-1 Jy", "Jy / beam", "Jy"), ("Jy.beam-1", "Jy / beam", "Jy"), ("Jy*beam**-1", "Jy / beam", "Jy"),
+        ("Jy/beam.km/s", "Jy km/s / beam", "Jy km/s"), ("JY/PIXEL", "Jy / pix", "Jy"), ("MJy/sr", "MJy/sr", "MJy/sr"),
     ],
 )  # fmt: skip
 def test_units(unit: str, cleaned: str | None, flux: str | None) -> None:
     assert clean_unit(unit) == cleaned and find_flux_unit(unit) == flux
+
+
+def test_fluxes_of_a_catalogue_in_the_unit_of_an_image() -> None:
+    assert find_conversion("mJy", "JY/BEAM") == find_conversion("mJy/beam", "Jy beam-1") == pytest.approx(1e-3)
+    assert find_conversion("Jy", "uJy/beam") == pytest.approx(1e6)
+    assert find_conversion("", "Jy/beam") == find_conversion("counts", "Jy/beam") == find_conversion("mJy", "K") == 1
 
 
 def write_all(folder: Path, field: FieldImage, found: Detections, suffix: str) -> Table:

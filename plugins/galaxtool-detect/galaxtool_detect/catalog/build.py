@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,12 +16,12 @@ from galaxtool_detect.catalog.fluxes import (
     RESOLVED,
     Measurement,
     estimate_beam_width,
-    is_per_beam,
 )
 from galaxtool_detect.catalog.joining import contains, find_groups
 from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.catalog.measure_boxes import measure_boxes
 from galaxtool_detect.catalog.noise_grid import NoiseGrid, measure_noise
+from galaxtool_detect.catalog.units import clean_unit, find_flux_unit
 
 _BOX = ("x0", "y0", "x1", "y1")
 _FRAME = 0.8  # of the box around all parts: a part that fills so much of it is the source itself
@@ -218,22 +217,3 @@ def _make_table(image: PixelMap, rows: Sequence[_Row], names: Sequence[str]) -> 
     extra = (NO_WCS,) if image.pixel_scale is None else ()
     table["flags"] = _text_column([" ".join((*one.flags, *extra)) for one in rows])
     return table
-
-
-def clean_unit(unit: str) -> str | None:
-    """Return a unit as tables write it: ``Jy/beam`` for ``JY/BEAM``; None for an unknown one."""
-    text = unit.strip()
-    if is_per_beam(text):
-        start = re.split(r"\s*(?:/|\bper\b)|\s+(?=beam)", text, maxsplit=1, flags=re.IGNORECASE)[0].strip()
-        return f"{_fix_jansky(start)} / beam" if start else None
-    return _fix_jansky(text) if text and text != "display" else None
-
-
-def find_flux_unit(unit: str) -> str | None:
-    """Return the unit of integrated fluxes: ``Jy`` for ``JY/BEAM``."""
-    text = clean_unit(unit)
-    return text.removesuffix(" / beam") if text else None
-
-
-def _fix_jansky(text: str) -> str:
-    return re.sub(r"jy$", "Jy", text, flags=re.IGNORECASE)

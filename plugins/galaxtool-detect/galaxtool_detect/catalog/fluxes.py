@@ -10,6 +10,7 @@ from scipy.special import erf
 
 from galaxtool_detect.catalog.maps import PixelMap, beam_pixels
 from galaxtool_detect.catalog.noise_grid import NoiseGrid
+from galaxtool_detect.catalog.units import is_per_beam
 from galaxtool_detect.simulation.components import FWHM, make_covariance
 
 _MARGIN = 0.5  # widths of the beam by which a box is enlarged, for the wings
@@ -68,12 +69,6 @@ class Measurement:
 def is_extended_class(label: str) -> bool:
     """Tell whether the name of a class says that its sources are larger than the beam."""
     return label.lower() in _EXTENDED
-
-
-def is_per_beam(unit: str) -> bool:
-    """Tell whether a unit is a brightness per beam."""
-    plain = "".join(unit.lower().split())
-    return any(word in plain for word in ("/beam", "/bm", "beam-1", "beam^-1", "beam**-1", "perbeam"))
 
 
 def measure_box(

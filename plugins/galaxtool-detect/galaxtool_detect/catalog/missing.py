@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from galaxtool_detect.catalog.fluxes import is_per_beam
 from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.catalog.noise_grid import NoiseGrid
+from galaxtool_detect.catalog.units import is_per_beam
 
 
 def describe_missing(image: PixelMap, noise: NoiseGrid) -> list[str]:

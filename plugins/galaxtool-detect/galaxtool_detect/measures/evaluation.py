@@ -11,11 +11,11 @@ from astropy.table import Table
 
 from galaxtool import ConfigError, Progress
 from galaxtool_detect.boxes import Detections, FieldImage
-from galaxtool_detect.catalog.build import clean_unit
 from galaxtool_detect.catalog.fluxes import estimate_beam_width
 from galaxtool_detect.catalog.maps import FieldMap
 from galaxtool_detect.catalog.measure_boxes import measure_boxes
 from galaxtool_detect.catalog.noise_grid import measure_noise
+from galaxtool_detect.catalog.units import clean_unit
 from galaxtool_detect.measures.average_precision import AveragePrecision, compute_average_precision
 from galaxtool_detect.measures.finders import Finder, Found
 from galaxtool_detect.measures.flux_bias import compute_flux_bias

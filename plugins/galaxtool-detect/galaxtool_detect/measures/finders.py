@@ -11,9 +11,9 @@ import numpy as np
 
 from galaxtool import ConfigError, DependencyMissing
 from galaxtool_detect.boxes import Detections, FieldImage
-from galaxtool_detect.catalog.fluxes import is_per_beam
 from galaxtool_detect.catalog.maps import FieldMap, beam_pixels
 from galaxtool_detect.catalog.noise_grid import measure_noise
+from galaxtool_detect.catalog.units import is_per_beam
 
 if TYPE_CHECKING:
     from galaxtool_detect.detectors.engine import DetectionEngine
