@@ -13,11 +13,13 @@ from galaxtool import InputError, SkyMap, open_map, read_positions, read_table
 from galaxtool_detect.boxes import DetectionSet
 from galaxtool_detect.datasets.annotated import make_annotated_set
 from galaxtool_detect.datasets.catalogue_columns import (
+    convert_truth,
     find_boxes,
     find_column,
     find_labels,
     find_sizes,
     find_truth,
+    find_truth_units,
     read_texts,
 )
 from galaxtool_detect.datasets.ellipses import EllipseSizes, outline_ellipses
@@ -57,6 +59,7 @@ class _Catalogue:
     classes: tuple[str, ...]
     ignored: np.ndarray
     truth: dict[str, np.ndarray]
+    units: dict[str, str]
     boxes: np.ndarray | None
     ra: np.ndarray
     dec: np.ndarray
@@ -139,8 +142,8 @@ def _read_columns(table: Table, path: Path, options: CatalogueOptions) -> _Catal
     if "ignored" in table.colnames:
         ignored |= np.char.lower(read_texts(table, "ignored").astype(str)) == "true"
     return _Catalogue(
-        path=path, labels=labels, classes=classes, ignored=ignored, truth=find_truth(table), boxes=boxes,
-        ra=positions.ra, dec=positions.dec, sizes=sizes,
+        path=path, labels=labels, classes=classes, ignored=ignored, truth=find_truth(table),
+        units=find_truth_units(table), boxes=boxes, ra=positions.ra, dec=positions.dec, sizes=sizes,
     )  # fmt: skip
 
 
@@ -187,6 +190,7 @@ def _annotate(catalogue: _Catalogue, path: Path, rows: np.ndarray, *, all_inside
     with open_map(path) as opened:
         size = opened.shape[1], opened.shape[2]
         boxes = _find_boxes_in(catalogue, opened, rows)
+        truth = convert_truth(catalogue.truth, catalogue.units, opened.unit)
     if not all_inside:
         with np.errstate(invalid="ignore"):
             inside = clip(boxes, size)
@@ -202,7 +206,7 @@ def _annotate(catalogue: _Catalogue, path: Path, rows: np.ndarray, *, all_inside
         ignored=boxes[ignored],
         size=size,
         source=str(catalogue.path),
-        truth={key: values[order] for key, values in catalogue.truth.items()},
+        truth={key: values[order] for key, values in truth.items()},
     )
 
 

@@ -10,6 +10,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from galaxtool import TableError
+from galaxtool_detect.catalog.units import find_conversion
 from galaxtool_detect.datasets.ellipses import EllipseSizes
 
 _BOXES = (("x0", "y0", "x1", "y1"), ("xmin", "ymin", "xmax", "ymax"))
@@ -143,6 +144,28 @@ def find_truth(table: Table) -> dict[str, np.ndarray]:
         if column is not None:
             found[key] = read_numbers(table, column)
     if "snr" not in found and "peak" in found and "rms" in found:
+        units = find_truth_units(table)
+        factor = find_conversion(units["rms"], units["peak"])
         with np.errstate(divide="ignore", invalid="ignore"):
-            found["snr"] = found["peak"] / found["rms"]
+            found["snr"] = found["peak"] / (factor * found["rms"])
     return found
+
+
+def find_truth_units(table: Table) -> dict[str, str]:
+    """Return the unit of each column that `find_truth` reads, empty where none is stated."""
+    columns = {key: find_column(table, None, names, Path()) for key, names in _TRUTH.items()}
+    return {key: str(table[name].unit or "") for key, name in columns.items() if name is not None}
+
+
+def convert_truth(truth: dict[str, np.ndarray], units: dict[str, str], image: str) -> dict[str, np.ndarray]:
+    """Return the fluxes of a catalogue in the unit of an image, as far as both units are known.
+
+    Parameters
+    ----------
+    truth, units : dict
+        What `find_truth` and `find_truth_units` return.
+    image : str
+        Unit of the pixels.
+    """
+    factors = {key: find_conversion(units.get(key, ""), image) for key in truth if key != "snr"}
+    return {key: values * factors.get(key, 1.0) for key, values in truth.items()}

@@ -62,6 +62,11 @@ def run_evaluation(options: EvaluateOptions, progress: Progress) -> list[FinderS
         raise OutputExists(f"'{options.output}' has scores.", hint="Choose another --output, or --overwrite.")
     if options.inject < 0:
         raise ConfigError(f"--inject is {options.inject}; it is a number of sources.")
+    if options.inject and options.detections:
+        raise ConfigError(
+            "--inject adds sources to the images, and a catalogue of --detections cannot have found them.",
+            hint="Leave one of the two out; --beside sep is searched with the added sources.",
+        )
     data = _open_data(options)
     finders = _open_finders(options)
     classes: tuple[str, ...] = ("compact",) if options.inject else data.classes

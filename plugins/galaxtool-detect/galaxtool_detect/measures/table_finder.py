@@ -12,11 +12,13 @@ from galaxtool_detect.boxes import Detections, FieldImage
 from galaxtool_detect.catalog.maps import FieldMap
 from galaxtool_detect.datasets.annotated import find_stem
 from galaxtool_detect.datasets.catalogue_columns import (
+    convert_truth,
     find_boxes,
     find_column,
     find_labels,
     find_sizes,
     find_truth,
+    find_truth_units,
     read_numbers,
     read_texts,
 )
@@ -63,16 +65,17 @@ class TableFinder:
                 hint="It needs x0, y0, x1 and y1 in pixels, or ra, dec and sizes; or give --size-arcsec.",
             )
         column = find_column(table, None, _IMAGES, path)
-        self._images = (
-            None if column is None else np.array([find_stem(Path(name)) for name in read_texts(table, column)])
-        )
+        paths = None if column is None else [Path(name) for name in read_texts(table, column)]
+        self._images = None if paths is None else np.array([find_stem(one) for one in paths])
+        self._folders = None
+        if paths and all(one.parent.name for one in paths):
+            self._folders = np.array([f"{one.parent.name}/{find_stem(one)}" for one in paths])
         labels, classes = find_labels(table, None, path)
         self.classes = () if classes == ("source",) else classes
         self._labels = labels
-        truth = find_truth(table)
-        self._peak, self._flux = truth.get("peak"), truth.get("flux")
+        self._truth, self._units = find_truth(table), find_truth_units(table)
         score = find_column(table, None, _SCORES, path)
-        snr = truth.get("snr")
+        snr = self._truth.get("snr")
         if score is not None:
             self._scores = read_numbers(table, score)
         else:
@@ -84,7 +87,9 @@ class TableFinder:
         ny, nx = field.shape
         centers = (boxes[:, :2] + boxes[:, 2:]) / 2
         inside = ((centers > -0.5) & (centers < np.array([nx, ny]) - 0.5)).all(axis=1)
-        if self._images is not None:
+        if self._folders is not None and "/" in field.name:  # several folders have images of one name
+            inside &= self._folders == field.name
+        elif self._images is not None:
             inside &= self._images == Path(field.name).name
         rows = np.flatnonzero(inside)
         detections = Detections(
@@ -92,7 +97,8 @@ class TableFinder:
             scores=self._scores[rows].astype(np.float32),
             labels=self._labels[rows],
         )
-        peak, flux = (None if values is None else values[rows] for values in (self._peak, self._flux))
+        truth = convert_truth(self._truth, self._units, field.unit)
+        peak, flux = (truth[key][rows] if key in truth else None for key in ("peak", "flux"))
         return Found(detections=detections, peak=peak, flux=flux)
 
     def _find_boxes(self, field: FieldImage) -> np.ndarray:

@@ -1,0 +1,59 @@
+"""Catalogues of detections by other programs: their units, their images, and what cannot be asked of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from galaxtool_detect import FieldImage, FieldOptions, simulate_field
+from galaxtool_detect.commands.evaluate import evaluate
+from galaxtool_detect.measures.table_finder import TableFinder
+from galaxtool_detect.simulation.run import write_field
+
+from galaxtool import ConfigError
+
+
+@pytest.fixture
+def field(tmp_path: Path) -> FieldImage:
+    """Return a field in Jy/beam, which is also map.fits, and cat.fits has its sources in mJy."""
+    made = simulate_field(5, 0, FieldOptions(size=200, artefacts=False, density=40))
+    write_field(made, tmp_path / "map.fits")
+    n = len(made.boxes)
+    ra, dec = made.wcs.all_pix2world(np.column_stack([made.truth["x"], made.truth["y"]]), 0)[:n].T
+    table = Table({"ra": ra, "dec": dec, "a": np.full(n, 20.0), "b": np.full(n, 20.0), "pa": np.zeros(n)})
+    for name, unit in (("flux", "mJy"), ("peak", "mJy/beam"), ("rms", "Jy/beam")):
+        table[name] = made.truth[name][:n] * (1000 if unit.startswith("m") else 1)
+        table[name].unit = unit
+    table.write(tmp_path / "cat.fits")
+    return made
+
+
+def test_fluxes_in_another_unit_than_the_map(field: FieldImage, tmp_path: Path) -> None:
+    images, catalogue = tmp_path / "map.fits", str(tmp_path / "cat.fits")
+    scores = evaluate(catalogue, images=images, model="sep", output=tmp_path / "sep").finders["sep"]
+    assert all(0.3 < row["ratio"] < 1.2 for row in scores["flux_bias"])
+    given = {"images": images, "detections": [tmp_path / "cat.fits"], "output": tmp_path / "own"}
+    scores = evaluate(catalogue, **given).finders["cat"]
+    assert all(row["ratio"] == pytest.approx(1) for row in [*scores["flux_bias"], *scores["peak_bias"]])
+    assert scores["reliability_snr"][0]["low"] < 10  # not a thousand times too high
+    truth = np.sort(field.truth["snr"][: len(field.boxes)])
+    np.testing.assert_allclose(np.sort(Table.read(tmp_path / "own" / "cat-sources.csv")["snr"]), truth, rtol=1e-4)
+
+
+def test_nothing_can_be_injected_into_a_catalogue(field: FieldImage, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--inject adds sources to the images, and a catalogue of --detections"):
+        evaluate(str(tmp_path / "map.fits"), detections=[tmp_path / "cat.fits"], inject=20, output=tmp_path / "out")
+
+
+def test_images_of_one_name_in_two_folders(tmp_path: Path) -> None:
+    columns = {"x0": [1.0, 5, 5], "y0": [1.0, 5, 5], "x1": [4.0, 9, 9], "y1": [4.0, 9, 9]}
+    for name, images in (("full", ["a/train/1.png", "a/valid/1.png", "a/valid/2.png"]), ("plain", ["1.png"] * 3)):
+        Table({**columns, "image": images}).write(tmp_path / f"{name}.csv")
+    fields = [FieldImage(name=name, pixels=np.zeros((1, 9, 9), np.float32)) for name in ("train/1", "valid/1", "1")]
+    counts = {
+        name: [len(TableFinder(tmp_path / f"{name}.csv").find(one).detections) for one in fields]
+        for name in ("full", "plain")
+    }
+    assert counts == {"full": [1, 1, 2], "plain": [3, 3, 3]}
