@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
-from galaxtool_detect import FieldOptions, make_simulated_set, simulate, simulate_field
+from galaxtool_detect import FieldImage, FieldOptions, make_simulated_set, simulate, simulate_field
 from galaxtool_detect.datasets.coco import read_coco
 from galaxtool_detect.simulation.components import Components, make_covariance, render
 from galaxtool_detect.simulation.crowding import draw_ragged_border, find_blends, look_up
@@ -121,6 +122,19 @@ def test_the_files(tmp_path: Path) -> None:
         np.testing.assert_array_equal(opened.read(), wanted.pixels)
         assert opened.beam is not None and wanted.beam is not None
         assert opened.beam.major == pytest.approx(wanted.beam.major)
+
+
+def test_pixels_of_written_fields_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: list[weakref.ref[FieldImage]] = []
+    most = []
+
+    def watch(field: FieldImage, path: Path) -> None:
+        alive.append(weakref.ref(field))
+        most.append(sum(one() is not None for one in alive))
+
+    monkeypatch.setattr("galaxtool_detect.simulation.run.write_field", watch)
+    simulate(output=tmp_path, n=6, size=32)
+    assert max(most) <= 2
 
 
 def test_the_coco_file_has_the_boxes(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +65,9 @@ def simulate_fields(options: SimulateOptions, progress: Progress | None = None) 
         field = fields[index]
         path = images / f"{field.name}.fits"
         write_field(field, path)
-        described.append((f"{IMAGES}/{path.name}", split, field))
+        # the boxes are kept, not the pixels
+        empty = np.broadcast_to(np.float32(0), field.pixels.shape)
+        described.append((f"{IMAGES}/{path.name}", split, replace(field, pixels=empty)))
         tables.append(_list_sources(field, f"{IMAGES}/{path.name}", split))
         for label in field.labels:
             counts[CLASSES[label]] += 1
