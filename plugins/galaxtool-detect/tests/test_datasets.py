@@ -116,6 +116,19 @@ def test_the_development_kit_of_radio_galaxy_zoo(tmp_path: Path) -> None:
         open_detection_set(f"voc:{tmp_path}#D9")
 
 
+def test_a_list_of_images_for_training_and_validation(tmp_path: Path) -> None:
+    make_voc(tmp_path)
+    lists = tmp_path / "RGZ2017/ImageSets/Main"
+    for file in lists.iterdir():
+        file.unlink()
+    (lists / "trainval.txt").write_text("a\nb\n")
+    assert open_detection_set(tmp_path).names == ("a_radio", "b_radio")
+    (lists / "test.txt").write_text("b\nc\n")
+    assert open_detection_set(tmp_path).splits == ("train", "test", "test")
+    (lists / "train.txt").write_text("a\n")
+    assert open_detection_set(tmp_path).splits == ("train", "test", "test")
+
+
 def test_pixels_that_count_from_zero(tmp_path: Path) -> None:
     make_voc(tmp_path)
     (tmp_path / "RGZ2017/Annotations/b.xml").write_text(voc((0, 0, 9, 4)))

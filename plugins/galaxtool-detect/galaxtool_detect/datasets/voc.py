@@ -101,6 +101,8 @@ def _read_lists(folder: Path, wanted: str) -> dict[str, str]:
     if wanted and wanted not in found:
         raise InputError(f"'{folder}' has no list 'train{wanted}.txt'.", hint=f"It has {', '.join(found) or 'none'}.")
     usual = {ending: splits for ending, splits in found.items() if ending != "val"}  # trainval.txt repeats the others
+    if not wanted and set(usual) <= {""} and not {"train", "valid"} & set(usual.get("", {}).values()):
+        return {**found.get("val", {}), **usual.get("", {})}  # or stands for them
     if wanted or "" in usual:
         return found[wanted]
     different = {tuple(sorted(splits.items())) for splits in usual.values()}
