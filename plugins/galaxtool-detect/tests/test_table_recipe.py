@@ -16,7 +16,7 @@ from galaxtool_detect.simulation.run import write_field
 from galaxtool_detect.simulation.sources import CLASSES
 from galaxtool_detect.training.config import TrainConfig
 
-from galaxtool import ConfigError, read_table
+from galaxtool import ConfigError, OutputExists, read_table
 
 
 def test_every_row_can_be_trained() -> None:
@@ -46,6 +46,13 @@ def test_an_interruption_says_how_to_continue(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(KeyboardInterrupt) as caught:
         reproduce(output=tmp_path, scale="tiny", only="resnet 18 scratch", fields=2)
     assert caught.value.__notes__ == ["Finished trainings are kept; the same command continues."]
+    given = {"output": tmp_path, "only": "resnet 18 scratch"}
+    with pytest.raises(OutputExists, match="has the trainings of a table with --scale tiny and --fields 2"):
+        reproduce(**given, scale="small")
+    with pytest.raises(OutputExists, match="has the trainings of a table with no --epochs"):
+        reproduce(**given, scale="tiny", fields=2, epochs=1)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(**given, scale="tiny", fields=2, seeds=1)
 
 
 @pytest.mark.slow

@@ -79,6 +79,8 @@ def reproduce(
     ------
     ConfigError
         If there are no data for the full scale, or no such row.
+    OutputExists
+        If the folder has the trainings of another scale, or with other numbers of epochs or fields.
     """
     from galaxtool import Silent
     from galaxtool_detect.reproduction.run import ReproduceOptions, parse_data, reproduce_table

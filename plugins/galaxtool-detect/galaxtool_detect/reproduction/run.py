@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxtool import ConfigError, DependencyMissing, GalaxtoolError, OfflineError, Progress, read_regular_text
+from galaxtool import (
+    ConfigError,
+    DependencyMissing,
+    GalaxtoolError,
+    OfflineError,
+    OutputExists,
+    Progress,
+    atomic_write,
+    read_regular_text,
+)
 from galaxtool_detect.commands.evaluate import evaluate
 from galaxtool_detect.commands.simulate import simulate
 from galaxtool_detect.commands.train import train
@@ -23,6 +32,8 @@ TEST_NOTE = "mAP@50 on fields that no training has seen, by the weights of the b
 FULL_NOTE = "mAP@50 on the split for tests, or where the data have none, on the one that chose the epoch."
 _TEST_SEED = 1_000_033
 """Seed of the fields of the tests, which are neither those of the trainings nor those of the backbones."""
+
+_SETTINGS = "settings.json"
 
 DATA = ("rgz", "mgcls")
 SCALES = ("tiny", "small", "full")
@@ -78,6 +89,7 @@ def reproduce_table(options: ReproduceOptions, progress: Progress) -> list[dict[
     cells = [cell for cell in cells if options.only.lower() in f"{cell.row} {cell.mode} {cell.data}".lower()]
     if not cells:
         raise ConfigError(f"No row of the table has '{options.only}' in its name.", hint="Leave --only out.")
+    _keep_settings(options)
     notes = [SMALL_NOTE, TEST_NOTE] if small else [FULL_NOTE]
     rows = [make_row(cell, [], "waiting") for cell in cells]
     for number, cell in enumerate(cells):
@@ -89,6 +101,32 @@ def reproduce_table(options: ReproduceOptions, progress: Progress) -> list[dict[
             raise
         write_table(options.output, recipe, rows, notes)
     return rows
+
+
+def _keep_settings(options: ReproduceOptions) -> None:
+    """Record what decides the trainings of a folder, which would otherwise count for another table.
+
+    Raises
+    ------
+    OutputExists
+        If the folder has trainings with other settings.
+    """
+    wanted = {"scale": options.scale, "epochs": options.epochs, "fields": options.fields}
+    file = options.output / _SETTINGS
+    try:
+        known = json.loads(read_regular_text(file))
+    except (OSError, ValueError):
+        known = wanted
+    differ = [name for name in wanted if known.get(name) != wanted[name]]
+    if differ:
+        stated = [f"--{name} {known[name]}" if known.get(name) else f"no --{name}" for name in differ]
+        raise OutputExists(
+            f"'{options.output}' has the trainings of a table with {' and '.join(stated)}.",
+            hint="Choose another --output, or the same settings.",
+        )
+    options.output.mkdir(parents=True, exist_ok=True)
+    with atomic_write(file) as temporary:
+        temporary.write_text(json.dumps(wanted) + "\n", encoding="utf-8")
 
 
 def _compute(cell: Cell, recipe: TableRecipe, options: ReproduceOptions, progress: Progress) -> dict[str, Any]:
