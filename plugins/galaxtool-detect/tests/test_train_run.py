@@ -131,6 +131,8 @@ def test_a_detector_to_start_from_must_learn(fields: Path, tmp_path: Path) -> No
         train(str(fields), output=tmp_path / "run", start="detector.onnx")
     with pytest.raises(ConfigError, match="--mode scratch"):
         train(str(fields), output=tmp_path / "run", start="radio", mode="scratch")
+    with pytest.raises(ConfigError, match="so --backbone and --head would have no effect"):
+        train(str(fields), output=tmp_path / "run", start="radio", backbone="resnet18", head="small")
     assert not (tmp_path / "run").exists()
 
 

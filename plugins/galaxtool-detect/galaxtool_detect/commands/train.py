@@ -160,6 +160,13 @@ def train(
     else:
         if dataset is None:
             raise ConfigError("There is no data set to train on.", hint="Give a folder, or --resume a run.")
+        given = [flag for flag, value, usual in (("--backbone", backbone, "mini-radio"), ("--head", head, "standard"))
+                 if start is not None and value != usual]  # fmt: skip
+        if given:
+            raise ConfigError(
+                f"--start keeps the network of its detector, so {' and '.join(given)} would have no effect.",
+                hint="Leave out one of them.",
+            )
         config = TrainConfig(
             dataset=describe_source(dataset),
             images=None if images is None else str(Path(images).expanduser().resolve()),
