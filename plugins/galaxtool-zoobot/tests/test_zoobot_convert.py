@@ -11,6 +11,7 @@ import pytest
 import torch
 from astropy.table import Table
 from galaxtool_zoobot.commands.convert import convert
+from safetensors.torch import load_file
 from zoobot_files import (
     ARCHITECTURE,
     Touch,
@@ -89,6 +90,50 @@ def test_tree_with_questions_by_name(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="do not fit the head 'votes' for 37 outputs"):
         convert(file, output=tmp_path / "m", backbone=BACKBONE, votes="gz2")
     assert convert(file, output=tmp_path / "m", backbone=BACKBONE, votes="gz-rings").outputs == ["ring_yes", "ring_no"]
+
+
+# numbers of outputs of Zoobot's networks, by the lists of galaxy-datasets
+OUTPUTS = {
+    "gz2": (30, {"has_spiral_arms_yes": 5, "bar_yes": 7, "spiral_arm_count_cant_tell": 29}),
+    "gz-desi": (98, {"bar_dr12_yes": 7, "smooth_or_featured_dr5_smooth": 30, "merging_dr8_merger": 97}),
+    "gz-hubble": (40, {"disk_edge_on_no": 15, "bar_yes": 19, "has_spiral_arms_yes": 21, "galaxy_symmetrical_yes": 36}),
+    "gz-candels": (38, {"bar_yes": 18, "has_spiral_arms_no": 21, "spiral_winding_tight": 22, "merging_neither": 37}),
+    "gz-cosmic-dawn": (45, {"has_spiral_arms_yes": 5, "bar_strong": 7, "artifact_other": 44}),
+    "gz-evo": (251, {"bar_gz2_yes": 105, "bar_candels_yes": 146, "bar_hubble_yes": 185, "artifact_cd_other": 250}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_each_output_of_zoobot_gets_its_answer(name: str, tmp_path: Path) -> None:
+    encoder, (n, known) = make_encoder(), OUTPUTS[name]
+    layer = make_layer(encoder.num_features, n)
+    with torch.no_grad():
+        layer.bias.copy_(torch.arange(n))
+    file = write_checkpoint(tmp_path / "t.ckpt", encoder, layer, {}, head="head.1.0")
+    found = convert(file, output=tmp_path / "m", backbone=BACKBONE, votes=name).outputs
+    bias = load_file(tmp_path / "m" / "weights.safetensors")["head.bias"].tolist()
+    assert sorted(bias) == list(range(n))
+    assert {answer: bias[found.index(answer)] for answer in known} == known
+
+
+def test_questions_that_are_not_those_of_the_checkpoint(tmp_path: Path) -> None:
+    encoder, given = make_encoder(), {"output": tmp_path / "m", "backbone": BACKBONE}
+    layer = make_layer(encoder.num_features, 34)
+    groups = [(0, 1), (2, 4), (5, 33)]
+    file = write_checkpoint(tmp_path / "a.ckpt", encoder, layer, {"question_index_groups": groups}, head="head.1.0")
+    with pytest.raises(
+        ConfigError, match="answers, and those of the checkpoint 2, 3, 29"
+    ):
+        convert(file, votes="gz-decals", **given)
+    pairs = {"ring": ["_no", "_yes"]}
+    settings = {"schema": make_schema(pairs, {"ring": None})}
+    layer = make_layer(encoder.num_features, 2)
+    file = write_checkpoint(tmp_path / "b.ckpt", encoder, layer, settings, head="head.1.0")
+    forget_zoobot()
+    assert convert(file, **given).outputs == ["ring_no", "ring_yes"]
+    assert convert(file, votes="gz-rings", overwrite=True, **given).outputs == ["ring_yes", "ring_no"]
+    bias = load_file(tmp_path / "m" / "weights.safetensors")["head.bias"]
+    torch.testing.assert_close(bias, layer.bias.detach()[[1, 0]])
 
 
 @pytest.mark.parametrize("unit_interval", [False, True])

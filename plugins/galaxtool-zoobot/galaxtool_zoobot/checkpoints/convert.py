@@ -12,7 +12,7 @@ import torch
 
 from galaxtool import Citation, ConfigError, InputError, Preprocess, get_registry, load_model, write_model
 from galaxtool_zoobot.checkpoints.model import REGRESSOR, TREE, ZoobotCheckpoint, open_checkpoint
-from galaxtool_zoobot.checkpoints.schema import make_vote_schema
+from galaxtool_zoobot.checkpoints.schema import fit_vote_schema, make_vote_schema
 from galaxtool_zoobot.citations import ZOOBOT
 from galaxtool_zoobot.encoders.catalog import ENCODERS, MEAN, OWNER, STD, find_by_architecture
 
@@ -111,8 +111,10 @@ def _find_backbone(found: ZoobotCheckpoint) -> str:
 def _make_head(found: ZoobotCheckpoint, options: ConvertOptions) -> tuple[str, dict[str, torch.Tensor], dict[str, Any]]:
     """Return the name of galaxtool's head, its weights, and what its outputs mean."""
     if found.kind == TREE:
-        weights = {"weight": found.weight, "bias": found.bias, "dropout": torch.tensor(found.dropout)}
-        return "votes", weights, {"votes": _find_questions(found, options)}
+        questions, outputs = _find_questions(found, options)
+        chosen = outputs or slice(None)
+        weights = {"weight": found.weight[chosen], "bias": found.bias[chosen], "dropout": torch.tensor(found.dropout)}
+        return "votes", weights, {"votes": questions}
     if found.kind == REGRESSOR:
         return _make_regression(found, options)
     if len(options.classes) != len(found.bias):
@@ -123,15 +125,16 @@ def _make_head(found: ZoobotCheckpoint, options: ConvertOptions) -> tuple[str, d
     return "linear", {"weight": found.weight, "bias": found.bias}, {"classes": options.classes}
 
 
-def _find_questions(found: ZoobotCheckpoint, options: ConvertOptions) -> str | Mapping[str, Any]:
+def _find_questions(found: ZoobotCheckpoint, options: ConvertOptions) -> tuple[str | Mapping[str, Any], list[int]]:
+    """Return the questions of a tree, and the output for each answer; no outputs if they are in order."""
     if options.votes:
-        return options.votes
+        return fit_vote_schema(options.votes, found)
     if found.questions is None:
         raise ConfigError(
             f"The checkpoint has {len(found.bias)} answers, and does not hold its questions.",
             hint=f"Name them: --votes gz2, or one of {', '.join(get_registry().vote_schemas.names())}, or a TOML file.",
         )
-    return make_vote_schema(found.questions, found.dependencies or {}, options.output.name or "zoobot")
+    return make_vote_schema(found.questions, found.dependencies or {}, options.output.name or "zoobot"), []
 
 
 def _make_regression(

@@ -39,6 +39,8 @@ class ZoobotCheckpoint:
         Question -> its answers, with the underscore that joins the two; of a tree that stores them.
     dependencies : dict of str to (str or None), or None
         Question -> the answer that leads to it.
+    lengths : tuple of int, or None
+        Number of answers to each question, in order, if the checkpoint says.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class ZoobotCheckpoint:
     settings: Mapping[str, Any]
     questions: dict[str, list[str]] | None = None
     dependencies: dict[str, str | None] | None = None
+    lengths: tuple[int, ...] | None = None
 
     @property
     def encoder_name(self) -> str:
@@ -88,14 +91,16 @@ def open_checkpoint(file: Path) -> ZoobotCheckpoint:
     stored = stored if isinstance(stored, dict) else {}
     weight, bias = state[f"{layer}.weight"].float(), state[f"{layer}.bias"].float()
     schema = _get_attributes(stored.get("schema"))
+    questions = _get_questions(schema.get("question_answer_pairs"))
     return ZoobotCheckpoint(
         kind=_find_kind(layer, len(bias), stored),
         encoder=encoder,
         weight=weight,
         bias=bias,
         settings={key: value for key, value in stored.items() if isinstance(value, str | int | float | bool)},
-        questions=_get_questions(schema.get("question_answer_pairs")),
+        questions=questions,
         dependencies=_get_dependencies(schema.get("dependencies")),
+        lengths=tuple(map(len, questions.values())) if questions else _get_lengths(stored, len(bias)),
     )
 
 
@@ -127,6 +132,19 @@ def _get_dependencies(value: Any) -> dict[str, str | None] | None:
     if not isinstance(value, dict):
         return None
     return {q: a for q, a in value.items() if isinstance(q, str) and (a is None or isinstance(a, str))}
+
+
+def _get_lengths(stored: Mapping[str, Any], outputs: int) -> tuple[int, ...] | None:
+    """Return the numbers of answers from the first and last output of each question, which a ZoobotTree stores."""
+    groups = stored.get("question_index_groups")
+    try:
+        pairs = [(int(first), int(last)) for first, last in groups or ()]
+    except (TypeError, ValueError):
+        return None
+    follow_on = [first for first, _ in pairs] == [0, *(last + 1 for _, last in pairs[:-1])]
+    if not pairs or not follow_on or pairs[-1][1] != outputs - 1:
+        return None
+    return tuple(last - first + 1 for first, last in pairs)
 
 
 def _is_text(value: Any) -> bool:
