@@ -121,9 +121,7 @@ def test_questions_that_are_not_those_of_the_checkpoint(tmp_path: Path) -> None:
     layer = make_layer(encoder.num_features, 34)
     groups = [(0, 1), (2, 4), (5, 33)]
     file = write_checkpoint(tmp_path / "a.ckpt", encoder, layer, {"question_index_groups": groups}, head="head.1.0")
-    with pytest.raises(
-        ConfigError, match="answers, and those of the checkpoint 2, 3, 29"
-    ):
+    with pytest.raises(ConfigError, match="answers, and those of the checkpoint 2, 3, 29"):
         convert(file, votes="gz-decals", **given)
     pairs = {"ring": ["_no", "_yes"]}
     settings = {"schema": make_schema(pairs, {"ring": None})}

@@ -148,6 +148,20 @@ def test_a_downloaded_folder(tmp_path: Path) -> None:
     assert dataset.cutout(5).data.shape == (3, 64, 64)
 
 
+@pytest.mark.parametrize(
+    ("label", "labels"),
+    [
+        ([0, 1, 1], ["0", "1", "1"]), ([0.0, np.nan, 1.0], ["0", None, "1"]), (["ring", "", "0"], ["ring", None, "0"]),
+        ([0.2, 0.0, 1.0], [None] * 3),
+    ],
+)  # fmt: skip
+def test_labels_of_a_catalogue(label: list[Any], labels: list[str | None], tmp_path: Path) -> None:
+    """Zoobot's classifiers learn from numbers."""
+    columns = {"id_str": ["a", "b", "c"], "file_loc": ["a.png", "b.png", "c.png"], "label": label}
+    dataset = build(path=write_catalogue(tmp_path / "c.csv", columns))
+    assert [item.label for item in dataset.items] == labels
+
+
 def test_catalogues_that_are_not_zoobots(tmp_path: Path) -> None:
     def fails(message: str, path: Path | None) -> GalaxtoolError:
         with pytest.raises(InputError, match=message) as caught:

@@ -110,19 +110,30 @@ def _read_catalogue(file: Path, split: str) -> Iterator[Item]:
             hint=f"Add '{_FILE}', with the path of each image.",
         )
     columns = {name: table[name].tolist() for name in names}
-    label = next((name for name in _LABELS if name in columns and table[name].dtype.kind == "U"), None)
+    labels = next(filter(None, (_name_labels(columns.get(name, [])) for name in _LABELS)), [None] * len(table))
     for row in range(len(table)):
         cells = {name: values[row] for name, values in columns.items()}
         ra, dec = (_to_degrees(cells.get(name)) for name in _POSITIONS)
         yield Item(
             id=str(cells[_ID]),
             ref=ImageRef(_locate(cells, file.parent)),
-            label=(cells[label] or None) if label else None,
+            label=labels[row],
             split=split,
             ra=ra if dec is not None else None,
             dec=dec if ra is not None else None,
             columns=cells,
         )
+
+
+def _name_labels(values: Sequence[Any]) -> list[str | None]:
+    """Return labels as texts, the numbers of classes too; nothing for a column of other values, or without any."""
+    labels: list[str | None] = []
+    for value in values:
+        if isinstance(value, float) and np.isfinite(value) and not value.is_integer():
+            return []
+        is_number = isinstance(value, int | float) and np.isfinite(value)
+        labels.append(str(int(value)) if is_number else value.strip() or None if isinstance(value, str) else None)
+    return labels if any(labels) else []
 
 
 def _locate(cells: dict[str, Any], folder: Path) -> Path:
