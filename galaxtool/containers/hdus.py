@@ -172,6 +172,7 @@ def _find_hdus_with_astropy(path: Path) -> _HduList:
                 where = unit.fileinfo()
                 start, end = where["hdrLoc"], where["datLoc"] + where["datSpan"]
                 _add_hdu(listing, number, unit.header, start, end - start)
+            stream.check_rest()
     except _BROKEN as error:
         if not listing.members:
             raise UnreadableImage(f"'{path}' is not a FITS file, or is damaged ({describe_error(error)}).") from error

@@ -50,6 +50,8 @@ class OpenImage:
             self._hdus = fits.open(source, memmap=not packed, do_not_scale_image_data=True, lazy_load_hdus=True)
             try:
                 self._take_hdu(file, packed=packed)
+                if packed:
+                    source.check_rest()
             except BaseException:
                 self._hdus.close()
                 raise

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from galaxtool.images.image_file import ImageFile
+from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.optional_imports import import_attribute
 
 LARGEST_IN_MEMORY = 1 << 25
@@ -166,7 +167,13 @@ def read_unpacked_head(file: ImageFile, n: int) -> bytes:
 
 
 def unpack_small(file: ImageFile) -> bytes | None:
-    """Return the unpacked content of a packed file; None if the file is large or damaged."""
+    """Return the unpacked content of a packed file; None if the file is large, or cut short.
+
+    Raises
+    ------
+    OSError
+        If it is corrupt. Where is not known, as checksums are behind what they are about.
+    """
     packing = find_packing(file.head(8))
     if packing is None or packing.open is None or not file.in_memory:
         return None
@@ -177,23 +184,30 @@ def unpack_small(file: ImageFile) -> bytes | None:
     return unpacked
 
 
+def is_cut_short(error: BaseException) -> bool:
+    """Tell whether an error of a library that unpacks says that the end is missing, and not that bytes are wrong."""
+    return isinstance(error, EOFError) or "truncated" in str(error).casefold()
+
+
 def _read_bounded(stream: BinaryIO) -> bytes | None:
     try:
         content = stream.read(LARGEST_IN_MEMORY + 1)
-    except BROKEN:
-        return None  # the part before the damage may be enough
+    except BROKEN as error:
+        if is_cut_short(error):
+            return None  # the part that is there may be enough
+        raise OSError(describe_error(error)) from error
     return content if len(content) <= LARGEST_IN_MEMORY else None
 
 
 def _gunzip(packed: bytes) -> bytes | None:
-    """Return the unpacked content of all gzip members, ignoring trailing bytes as gunzip does; None if damaged."""
+    """Return the unpacked content of all gzip members, ignoring trailing bytes as gunzip does; None if cut short."""
     chunks, room = [], LARGEST_IN_MEMORY
     while packed.startswith(_GZIP):
         member = zlib.decompressobj(wbits=31)
         try:
             chunks.append(member.decompress(packed, room + 1))
-        except zlib.error:
-            return None  # the part before the damage may be enough
+        except zlib.error as error:
+            raise OSError(describe_error(error).rpartition(": ")[2]) from error  # without the number of the error
         room -= len(chunks[-1])
         if room < 0 or not member.eof:
             return None

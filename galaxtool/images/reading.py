@@ -159,7 +159,14 @@ def _read_head(file: ImageFile) -> tuple[ImageFile, bytes, Packing | None]:
     packing = find_packing(head)
     if packing is None or packing.open is None:
         return file, head, packing
-    content = unpack_small(file)
+    try:
+        content = unpack_small(file)
+    except OSError as error:
+        raise UnreadableImage(
+            f"'{file.name}' is damaged: it begins like {packing.name} but cannot be decompressed "
+            f"({describe_error(error)}).",
+            hint="Download or copy it again.",
+        ) from error
     if content is not None:
         return ImageFile(file.name, content=content), content[:_HEAD], packing
     try:

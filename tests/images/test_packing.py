@@ -157,3 +157,53 @@ def test_cutouts_name_what_is_not_fits(tmp_path):
 
 def test_unknown_bytes_have_no_name():
     assert describe_content(b"\x01\x02\x03") == ("", "")
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz"])
+def test_pixels_of_a_corrupt_file_are_not_used(tmp_path, monkeypatch, suffix, small):
+    if not small:
+        monkeypatch.setattr("galaxtool.images.image_file._SMALL", 1000)
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.int16)
+    buffer = io.BytesIO()
+    images = [fits.ImageHDU(pixels, name=name) for name in ("SCI", "WHT")]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(buffer)
+    packed = PACK[suffix](buffer.getvalue())
+    path = tmp_path / f"a.fits.{suffix}"
+    for place in np.random.default_rng(1).integers(100, len(packed) - 9, 6):
+        content = bytearray(packed)
+        content[place] ^= 4
+        path.write_bytes(content)
+        with pytest.raises(UnreadableImage, match=r"is damaged|is something else"):
+            read_image(path)
+    path.write_bytes(packed)
+    np.testing.assert_array_equal(read_image(path).data[0], pixels)
+
+
+def test_an_image_in_front_of_the_missing_end_of_a_packed_file_is_read(tmp_path):
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, 200_000).astype(np.uint8)
+    fits.HDUList([fits.PrimaryHDU(PIXELS), fits.ImageHDU(noise)]).writeto(buffer)
+    path = tmp_path / "a.fits.gz"
+    path.write_bytes(gzip.compress(buffer.getvalue())[:-50_000])
+    np.testing.assert_array_equal(read_image(path).data[0], PIXELS)
+
+
+def test_tables_and_mosaics_that_are_corrupt_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = fits.BinTableHDU.from_columns(
+        [fits.Column("ra", "D", array=np.full(999, 150.0)), fits.Column("dec", "D", array=np.full(999, 2.0))]
+    )
+    buffer = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
+    for name, content in (("table", buffer.getvalue()), ("field", fits_bytes())):
+        packed = bytearray(gzip.compress(content))
+        (tmp_path / f"good_{name}.fits.gz").write_bytes(packed)
+        packed[-8] ^= 1  # the checksum
+        (tmp_path / f"{name}.fits.gz").write_bytes(packed)
+    with pytest.raises(GalaxtoolError, match=r"'table.fits.gz' cannot be read: CRC check failed"):
+        galaxtool.cutouts(["good_field.fits.gz", "table.fits.gz"], output=tmp_path / "out", size=8)
+    monkeypatch.setattr("galaxtool.images.image_file._SMALL", 1000)
+    with pytest.raises(GalaxtoolError, match="No pixels could be read"):
+        galaxtool.cutouts(["field.fits.gz", "good_table.fits.gz"], output=tmp_path / "out", size=8)
+    assert "CRC check failed" in (tmp_path / "out" / "cutouts.csv").read_text()

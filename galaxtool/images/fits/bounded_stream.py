@@ -10,12 +10,22 @@ import re
 from typing import Any, BinaryIO
 
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.packing import LARGEST_IN_MEMORY, Packing, find_packing, open_unpacked, unpack_small
+from galaxtool.images.packing import (
+    BROKEN,
+    LARGEST_IN_MEMORY,
+    Packing,
+    find_packing,
+    is_cut_short,
+    open_unpacked,
+    unpack_small,
+)
 from galaxtool.images.planes import MAX_PIXELS
+from galaxtool.utils.error_text import describe_error
 
 _BLOCK = 2880
 _MOST_UNPACKED = MAX_PIXELS * 8 + LARGEST_IN_MEMORY
 _LONGEST_HEADER = 1 << 24
+_CHECKED, _STEP = 1 << 23, 1 << 16  # unpacked bytes behind an image
 _MANY = re.compile(rb"(?:TFIELDS |Z?NAXIS +)= +(\d+)")
 _SIZE = re.compile(rb"(BITPIX|NAXIS[1-9]\d{0,2}|PCOUNT|GCOUNT) *= *([-+.\dDE]+)")
 _LARGEST = 1 << 60
@@ -26,7 +36,13 @@ ANY_SIZE = 1 << 40
 
 
 def read_small(file: ImageFile) -> bytes | None:
-    """Return the content of a small file, unpacked if it is packed; None if the file is large or damaged."""
+    """Return the content of a small file, unpacked if it is packed; None if it is large or cut short.
+
+    Raises
+    ------
+    OSError
+        If it is packed and corrupt.
+    """
     packed = is_packed(file)
     if not file.in_memory:
         return None
@@ -72,6 +88,7 @@ class BoundedStream:
         self._file, self._packed, self._most = stream, packing is not None, most
         self._stream = open_unpacked(stream, packing)
         self._at = self._in_header = 0
+        self._damage: Exception | None = None
 
     def read(self, n: int = -1) -> bytes:
         """Return the next `n` bytes, fewer at the end; raise OSError beyond a limit."""
@@ -83,13 +100,36 @@ class BoundedStream:
             raise OSError(f"a header has no end in {_LONGEST_HEADER >> 20} MB")
         if self._at + n > self._most and self._packed:
             raise OSError(f"it unpacks to more than {self._most / 1e9:.1f} GB")
-        if self._stream.tell() != self._at:
-            self._stream.seek(self._at)
-        content = self._stream.read(min(n, self._most))
+        content = self._unpack(min(n, self._most), self._at)
         self._at += len(content)
         if n <= _BLOCK:
             _check_header(content)
         return content
+
+    def check_rest(self) -> None:
+        """Raise OSError if a packed file is corrupt, as far as its end is near: that is where its checksum is.
+
+        astropy takes an error behind the image for the end of the file, but the pixels may be what is wrong.
+        """
+        if not self._packed or self._stream.closed:
+            return
+        if self._damage is None:
+            with contextlib.suppress(*BROKEN):
+                for _ in range(_CHECKED // _STEP):
+                    if not self._unpack(_STEP, self._stream.tell()):
+                        break
+        if self._damage is not None and not is_cut_short(self._damage):
+            raise OSError(describe_error(self._damage)) from self._damage
+
+    def _unpack(self, n: int, place: int) -> bytes:
+        """Return the bytes at a place, and remember the first error."""
+        try:
+            if self._stream.tell() != place:
+                self._stream.seek(place)
+            return self._stream.read(n)
+        except BROKEN as error:
+            self._damage = self._damage or error
+            raise
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Set the position; nothing is decompressed before the next read."""

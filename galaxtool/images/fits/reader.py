@@ -78,7 +78,10 @@ class FitsReader:
             with ignore_warnings():  # the relevant problems are checked here
                 stream = open_bounded(file if content is None else ImageFile(file.name, content=content))
                 with stream, _open_unscaled(stream) as units:
-                    return _make_cutout(file, _read_hdus(OpenFits(file, units, content), options), options)
+                    cutout = _make_cutout(file, _read_hdus(OpenFits(file, units, content), options), options)
+                    if not options.header_only:
+                        stream.check_rest()
+                    return cutout
         except (OSError, EOFError, zlib.error, fits.VerifyError) as error:
             raise UnreadableImage(f"'{file.name}' is damaged or cut short ({describe_error(error)}).") from error
 

@@ -66,6 +66,7 @@ class FitsTableFormat:
             fits.open(stream, memmap=False, disable_image_compression=True) as hdus,
         ):
             yield _FitsFile(hdus)
+            stream.check_rest()
 
     def check_names(self, names: Sequence[str]) -> str:
         """Return a sentence on the names of columns that change; raises `ConfigError` for more than 999 columns."""
