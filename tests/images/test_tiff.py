@@ -69,6 +69,17 @@ def test_compressions_that_pillow_writes(compression):
         np.testing.assert_array_equal(as_stored(read(buffer.getvalue())), wanted)
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_opacity_of_few_bits(bits):
+    values = np.repeat((DEEP >> (16 - bits))[..., None], 4, axis=-1)
+    values[..., 3] = 2**bits - 1
+    values[0, 0, 3] = 0
+    shown = as_stored(read(write_tiff(values, photometric=2, bits=bits, tags={338: [2]})))
+    expected = values[..., :3] * (255 / (2**bits - 1))
+    expected[0, 0] = 0
+    np.testing.assert_allclose(np.moveaxis(shown, 0, -1), expected, atol=1)
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 10, 12, 14])
 @pytest.mark.parametrize("photometric", [0, 1])
 def test_integers_of_few_bits_are_pictures(bits, photometric):

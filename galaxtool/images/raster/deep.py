@@ -28,13 +28,13 @@ def interpret_tiff(name: str, values: np.ndarray, page: TiffPage, wanted: str) -
     wanted : str
         What the user says that they are, one of `galaxtool.images.read_options.PIXEL_KINDS`.
     """
+    if 8 < page.bits < 16 and values.dtype == np.uint16:  # such as 12 bits: white is white, and opaque is opaque
+        values = (values.astype(np.uint32) * _LONG // (2**page.bits - 1)).astype(np.uint16)
     has_alpha = bool(page.extra) and page.extra[0] in (1, 2)
     colors = 3 if page.photometric == COLORS and page.samples >= 3 else 1
     alpha = values[colors] if has_alpha and page.samples == colors + 1 else None
     planes = values if alpha is None else values[:colors]
     names = ("R", "G", "B") + ("",) * (len(planes) - 3) if colors == 3 else ("",) * len(planes)
-    if page.bits < 16 and page.bits > 8 and values.dtype == np.uint16:  # such as 12 bits: white is white
-        planes = (planes.astype(np.uint32) * _LONG // (2**page.bits - 1)).astype(np.uint16)
     picture = interpret_values(name, planes, wanted, names, is_color=colors == 3)
     if alpha is None:
         return picture
