@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.table import Table
-from galaxtool_detect import FieldImage, FieldOptions, simulate_field
+from galaxtool_detect import Detections, FieldImage, FieldOptions, open_detection_set, simulate_field
 from galaxtool_detect.commands.evaluate import evaluate
+from galaxtool_detect.commands.run import run
+from galaxtool_detect.detectors.record import DetectorRecord
 from galaxtool_detect.measures.table_finder import TableFinder
+from galaxtool_detect.networks.config import NetworkConfig
 from galaxtool_detect.simulation.run import write_field
+from PIL import Image
 
 from galaxtool import ConfigError
 
@@ -45,6 +49,38 @@ def test_fluxes_in_another_unit_than_the_map(field: FieldImage, tmp_path: Path) 
 def test_nothing_can_be_injected_into_a_catalogue(field: FieldImage, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--inject adds sources to the images, and a catalogue of --detections"):
         evaluate(str(tmp_path / "map.fits"), detections=[tmp_path / "cat.fits"], inject=20, output=tmp_path / "out")
+
+
+class Brightest:
+    """An engine that finds a box around what is bright in a window of 64 pixels."""
+
+    record = DetectorRecord(network=NetworkConfig(backbone="none", classes=("source",), image_size=64))
+
+    def detect(self, images: np.ndarray) -> list[Detections]:
+        rows, columns = np.nonzero(images[0, 0] > 0.5)
+        box = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float32)
+        return [Detections(boxes=box, scores=np.ones(1, np.float32), labels=np.zeros(1, np.int64))]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_rows_of_a_picture_count_from_its_top(several: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxtool_detect.inference.run.open_engine", lambda *_: Brightest())
+    picture = np.zeros((64, 64), np.uint8)
+    picture[5:12, 20:40] = 200  # near the top, as Pillow counts rows
+    pictures = [tmp_path / name for name in ("one.png", "two.png")[: 1 + several]]
+    for path in pictures:
+        Image.fromarray(picture).save(path)
+    table = tmp_path / "found.csv"
+    run(pictures, output=table)
+    found = Table.read(table)
+    assert [found[name][0] for name in ("x0", "y0", "x1", "y1")] == [19.5, 4.5, 39.5, 11.5]
+    assert len(found) == len(pictures) and 5 <= found["y"][0] <= 11
+    if not several:  # what was written is read as it was meant
+        scores = evaluate(str(table), images=pictures[0], detections=[table], output=tmp_path / "out").finders["found"]
+        assert scores["average_precision"]["map50"] == 1
+        (field,) = open_detection_set(table, images=pictures[0])
+        x0, y0, x1, y1 = np.rint(field.boxes[0] + 0.5).astype(int)
+        assert (field.pixels[0, y0:y1, x0:x1] == 200).all()
 
 
 def test_images_of_one_name_in_two_folders(tmp_path: Path) -> None:

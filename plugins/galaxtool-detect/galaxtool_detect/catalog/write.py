@@ -9,6 +9,7 @@ from pathlib import Path
 from galaxtool import ConfigError, check_writable, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue
 from galaxtool_detect.catalog.figure import draw_overlay
+from galaxtool_detect.catalog.file_rows import to_file_rows
 from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.catalog.missing import mask_missing
 from galaxtool_detect.catalog.page import write_page
@@ -79,7 +80,7 @@ def write_catalogue(
     title: str = "",
     settings: Mapping[str, str] | None = None,
 ) -> None:
-    """Write what was found in an image.
+    """Write what was found in an image; in tables, the rows of a picture count from its top.
 
     Parameters
     ----------
@@ -96,9 +97,9 @@ def write_catalogue(
     """
     outputs.check()
     meta = dict(settings or {})
-    write_table(mask_missing(catalogue.sources), outputs.table, meta=meta)
+    write_table(mask_missing(to_file_rows(image, catalogue.sources)), outputs.table, meta=meta)
     if outputs.components is not None:
-        write_table(mask_missing(catalogue.components), outputs.components, meta=meta)
+        write_table(mask_missing(to_file_rows(image, catalogue.components)), outputs.components, meta=meta)
     for path in outputs.regions:
         write_regions(image, catalogue.sources, path)
     if outputs.overlay is not None:

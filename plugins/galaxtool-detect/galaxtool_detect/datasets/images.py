@@ -10,6 +10,7 @@ import numpy as np
 
 from galaxtool import InputError, open_map
 from galaxtool_detect.boxes import FieldImage
+from galaxtool_detect.catalog.file_rows import turn_boxes
 from galaxtool_detect.geometry import compute_areas
 
 IMAGE_SUFFIXES = (".fits", ".fit", ".fits.gz", ".fits.fz", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
@@ -131,9 +132,7 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
                 hint="The boxes belong to another version of the image.",
             )
         check_boxes(annotation.boxes, size, annotation.source)
-        boxes, ignored = (
-            _finish(boxes, size, turned=opened.unit == "display") for boxes in (annotation.boxes, annotation.ignored)
-        )
+        boxes, ignored = (_finish(boxes, size, opened.unit) for boxes in (annotation.boxes, annotation.ignored))
         n, boxes = len(boxes), np.concatenate([boxes, ignored])
         is_source, wcs = np.arange(len(boxes)) < n, opened.wcs
         if annotation.window is None:
@@ -177,13 +176,10 @@ def _find_blank(boxes: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return blank
 
 
-def _finish(boxes: np.ndarray, size: tuple[int, int], *, turned: bool) -> np.ndarray:
+def _finish(boxes: np.ndarray, size: tuple[int, int], unit: str) -> np.ndarray:
     """Return boxes within the image, in rows from the bottom."""
     boxes = clip(np.asarray(boxes, float).reshape(-1, 4), size)
-    if turned:
-        top = size[0] - 1
-        boxes = np.column_stack([boxes[:, 0], top - boxes[:, 3], boxes[:, 2], top - boxes[:, 1]])
-    return boxes.astype(np.float32)
+    return turn_boxes(boxes, size[0], unit).astype(np.float32)
 
 
 def find_image(folders: Sequence[Path], stem: str) -> Path | None:

@@ -12,6 +12,7 @@ from astropy.table import Column, Table, vstack
 from galaxtool import JobOptions, Progress, check_table_path, warn, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
 from galaxtool_detect.catalog.figure import draw_overlay
+from galaxtool_detect.catalog.file_rows import to_file_rows
 from galaxtool_detect.catalog.missing import describe_missing, mask_missing
 from galaxtool_detect.catalog.noise_grid import measure_noise
 from galaxtool_detect.catalog.page import write_page
@@ -92,7 +93,8 @@ def detect_and_write(
                 write_catalogue(one.map, made, own[one.path], title=one.path.name, settings=described)
             else:
                 _write_pictures(one, made, own[one.path], described)
-                catalogues.append((one.path, made))
+                sources, components = (to_file_rows(one.map, table) for table in (made.sources, made.components))
+                catalogues.append((one.path, SourceCatalogue(sources=sources, components=components)))
         if len(paths) > 1:
             _write_tables(catalogues, outputs, settings)
         job.finished = True

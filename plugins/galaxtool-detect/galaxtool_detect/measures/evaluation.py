@@ -11,6 +11,7 @@ from astropy.table import Table
 
 from galaxtool import ConfigError, Progress
 from galaxtool_detect.boxes import Detections, FieldImage
+from galaxtool_detect.catalog.file_rows import turn_boxes
 from galaxtool_detect.catalog.fluxes import estimate_beam_width
 from galaxtool_detect.catalog.maps import FieldMap
 from galaxtool_detect.catalog.measure_boxes import measure_boxes
@@ -141,10 +142,12 @@ class Evaluation:
         match = match_positions(field, above, estimate_beam_width(FieldMap(field)))
         truth = complete_truth(field)
         n = len(field.boxes)
+        every = np.concatenate([field.boxes, field.ignored])
+        every, own_boxes = (turn_boxes(boxes, field.shape[0], field.unit) for boxes in (every, above.boxes))
         own = {int(row): i for i, row in enumerate(match.source) if row >= 0}
         for row in range(n + len(field.ignored)):
             i = own.get(row)
-            box = field.boxes[row] if row < n else field.ignored[row - n]
+            box = every[row]
             self._sources.append({
                 "image": field.name, "x": float(box[0] + box[2]) / 2, "y": float(box[1] + box[3]) / 2,
                 "ignored": row >= n, **{key: float(values[row]) for key, values in truth.items()},
@@ -154,7 +157,7 @@ class Evaluation:
             })  # fmt: skip
         for i, source in enumerate(match.source.tolist()):
             kind = "false" if source == NONE else "ignored" if source == IGNORED or source >= n else "true"
-            box = above.boxes[i]
+            box = own_boxes[i]
             self._detections.append({
                 "image": field.name, "x": float(box[0] + box[2]) / 2, "y": float(box[1] + box[3]) / 2,
                 "score": float(above.scores[i]), "snr": float(snr[i]), "peak": float(peaks[i]),
@@ -226,7 +229,7 @@ def _measure_found(
     if found.peak is not None and found.flux is not None:
         peak, flux = found.peak[counted], found.flux[counted]
         _, rms = noise.at(*((boxes[:, i] + boxes[:, i + 2]) / 2 for i in (0, 1)))
-        return peak, flux, peak / rms
+        return peak, flux, peak / np.where(rms > 0, rms, np.nan)
     labels = [classes[label] if classes and label >= 0 else "" for label in found.detections.labels[counted]]
     measured = measure_boxes(image, noise, boxes, labels)
     peak = np.array([one.peak for one in measured]) if found.peak is None else found.peak[counted]

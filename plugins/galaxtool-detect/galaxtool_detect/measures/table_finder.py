@@ -9,6 +9,7 @@ from astropy.table import Table
 
 from galaxtool import InputError, read_positions, read_table
 from galaxtool_detect.boxes import Detections, FieldImage
+from galaxtool_detect.catalog.file_rows import turn_boxes
 from galaxtool_detect.catalog.maps import FieldMap
 from galaxtool_detect.datasets.annotated import find_stem
 from galaxtool_detect.datasets.catalogue_columns import (
@@ -103,7 +104,7 @@ class TableFinder:
 
     def _find_boxes(self, field: FieldImage) -> np.ndarray:
         if self._boxes is not None:
-            return self._boxes
+            return turn_boxes(self._boxes, field.shape[0], field.unit)
         if field.wcs is None:
             raise InputError(
                 f"'{field.name}' has no WCS, so the positions of '{self._path}' cannot be found in it.",
