@@ -52,7 +52,8 @@ def draw_scores(scores: Sequence[FinderScores], path: Path) -> None:
     if flux.get_lines():
         low, high = flux.get_ylim()
         flux.set_ylim(max(low, 0.3), min(high, 2.2))
-    complete.legend(frameon=False, fontsize=8, loc="lower right")
+    if complete.get_legend_handles_labels()[0]:  # nothing is drawn where no signal-to-noise is known
+        complete.legend(frameon=False, fontsize=8, loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=200)
 
