@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ from galaxtool_detect import Detections, FieldImage, FieldOptions, open_detectio
 from galaxtool_detect.commands.evaluate import evaluate
 from galaxtool_detect.commands.run import run
 from galaxtool_detect.detectors.record import DetectorRecord
+from galaxtool_detect.measures.finders import SepFinder
 from galaxtool_detect.measures.table_finder import TableFinder
 from galaxtool_detect.networks.config import NetworkConfig
 from galaxtool_detect.simulation.run import write_field
 from PIL import Image
 
-from galaxtool import ConfigError
+from galaxtool import ConfigError, Silent
 
 
 @pytest.fixture
@@ -81,6 +83,23 @@ def test_rows_of_a_picture_count_from_its_top(several: bool, tmp_path: Path, mon
         (field,) = open_detection_set(table, images=pictures[0])
         x0, y0, x1, y1 = np.rint(field.boxes[0] + 0.5).astype(int)
         assert (field.pixels[0, y0:y1, x0:x1] == 200).all()
+
+
+def test_images_of_the_training_are_told(field: FieldImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxtool_detect.measures.run.open_finder", lambda *_, **__: SepFinder())
+    run_folder, said = tmp_path / "run", []
+    monkeypatch.setattr(Silent, "say", lambda _, message: said.append(message))
+    catalogue, images = tmp_path / "cat.fits", tmp_path / "map.fits"
+    config = {"dataset": {"value": str(catalogue)}, "images": {"value": str(images)}}
+    (run_folder / "model").mkdir(parents=True)
+    (run_folder / "manifest.json").write_text(json.dumps({"config": config}))
+    for model in (run_folder, run_folder / "model"):
+        evaluate(str(catalogue), images=images, model=str(model), output=tmp_path / model.name / "scores")
+    assert len(said) == 2 and all("was trained on this data set: its scores are too high" in one for one in said)
+    other = tmp_path / "other.fits"
+    catalogue.rename(other)
+    evaluate(str(other), images=images, model=str(run_folder), output=tmp_path / "other-scores")
+    assert len(said) == 2
 
 
 def test_images_of_one_name_in_two_folders(tmp_path: Path) -> None:

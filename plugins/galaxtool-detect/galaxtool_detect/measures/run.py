@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool import ConfigError, InputError, OutputExists, Progress, atomic_write, write_table
+from galaxtool import ConfigError, InputError, OutputExists, Progress, atomic_write, warn, write_table
 from galaxtool_detect.boxes import DetectionSet, FieldImage
 from galaxtool_detect.datasets.catalogue import CatalogueOptions
 from galaxtool_detect.datasets.images import Annotation, read_annotated
@@ -21,6 +21,7 @@ from galaxtool_detect.measures.evaluation import FinderScores, evaluate_finders
 from galaxtool_detect.measures.figure import draw_scores
 from galaxtool_detect.measures.finders import Finder, open_finder
 from galaxtool_detect.measures.table_finder import TableFinder
+from galaxtool_detect.measures.training_images import count_training_images
 from galaxtool_detect.simulation.inject import count_room, inject_points
 
 _SCORES = "scores.json"
@@ -75,6 +76,14 @@ def run_evaluation(options: EvaluateOptions, progress: Progress) -> list[FinderS
     one_class = options.one_class or options.inject > 0
     if not one_class:
         _note_single_class(classes, finders, progress)
+    for model in [] if options.inject else [*([] if options.detections else [options.model]), *options.beside]:
+        if n_seen := count_training_images(model, data, options.dataset, options.images):
+            warn(
+                progress,
+                f"'{model}' was trained on this data set: its scores are too high, because it was trained or chosen on "
+                f"{n_seen} of these {len(data)} images. Score it on others, or give some the split 'test' before the "
+                "training.",
+            )
     scores = evaluate_finders(fields, n, finders, classes, one_class=one_class, progress=progress)
     if not len(scores[0].sources):
         raise InputError(
