@@ -94,6 +94,7 @@ _PLACES = {
     "galaxtool.reports.html.gallery": ("GalleryCard", "GallerySection", "write_gallery"),
     "galaxtool.search.session": ("SearchSession", "load_index"),
     "galaxtool.tables.formats.find": ("check_table_path",),
+    "galaxtool.tables.kept_inputs": ("refuse_inputs",),
     "galaxtool.tables.read": ("read_table",),
     "galaxtool.tables.write": ("write_table",),
     "galaxtool.images.read_options": ("ReadOptions",),

@@ -97,6 +97,7 @@ from galaxtool.reports.html.gallery import write_gallery as write_gallery
 from galaxtool.search.session import SearchSession as SearchSession
 from galaxtool.search.session import load_index as load_index
 from galaxtool.tables.formats.find import check_table_path as check_table_path
+from galaxtool.tables.kept_inputs import refuse_inputs as refuse_inputs
 from galaxtool.tables.read import read_table as read_table
 from galaxtool.tables.write import write_table as write_table
 from galaxtool.taxonomy.classes import Class as Class
@@ -288,6 +289,7 @@ __all__ = [
     "read_positions",
     "read_regular_text",
     "read_table",
+    "refuse_inputs",
     "reproduce",
     "share_run",
     "similar",

@@ -126,6 +126,8 @@ def classify(
     InputError
         If there is nothing to classify, no image can be read, or `strict` is set and one cannot be read; also if the
         fractions of `prior` cannot be used.
+    OutputExists
+        If the table or the page would replace an input.
     ModelError, UnknownName
         If the model cannot be used, or `prior` or `terms` does not fit it.
     """

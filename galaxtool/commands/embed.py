@@ -101,6 +101,8 @@ def embed(
     ------
     InputError
         If an input does not exist, or no image can be read; in the latter case the file is written nevertheless.
+    OutputExists
+        If the file would replace an input.
     """
     from galaxtool.inference.embed import embed_inputs
 

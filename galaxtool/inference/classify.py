@@ -28,6 +28,7 @@ from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import describe_calibration, send_outputs, write_outputs
 from galaxtool.tables.formats.find import check_columns, check_table_path
+from galaxtool.tables.kept_inputs import refuse_inputs
 from galaxtool.types import FLAGS, Progress, warn
 
 
@@ -50,6 +51,7 @@ def classify_inputs(
         raise ConfigError(f"--top-k is {top_k}; it must be at least 1.", hint="Leave it out for 1.")
     shard = job_options.shard
     check_table_path(outputs.table)
+    refuse_inputs({"--output": outputs.table, "--html": outputs.html}, inputs)
     outputs.check(shard, overwrite=job_options.overwrite or job_options.resume)
     files = find_model(model)
     found = find_inputs(inputs, reading, progress if shard.index == 1 else None)

@@ -29,6 +29,7 @@ from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.part_file import count_parts
 from galaxtool.jobs.record import EmbeddingsRecord
 from galaxtool.models.find import find_model
+from galaxtool.tables.kept_inputs import refuse_inputs
 from galaxtool.types import FLAGS, Progress, warn
 
 
@@ -44,6 +45,7 @@ def embed_inputs(
 ) -> EmbedResult:
     """Embed images and write the file, or one shard of it; see `galaxtool.commands.embed.embed`."""
     check_embedding_path(output)
+    refuse_inputs({"--output": output}, inputs)
     found = find_images(inputs, progress, reading)
     chosen = compute if job_options.overwrite else restore_engine(output, compute)
     engine = open_batch_engine(find_model(model), chosen, len(found.items), progress)

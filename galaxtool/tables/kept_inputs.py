@@ -36,6 +36,7 @@ def refuse_inputs(outputs: Mapping[str, Path | None], inputs: Sequence[str | Pat
 
 def _list_kept(text: str) -> Iterator[tuple[str, str]]:
     """Yield the places that an input is read from, and what they are."""
-    path = text if os.path.lexists(text) else text.partition(":")[2] or text  # as in galaxy10:FILE
+    path = text if os.path.lexists(text) else text.removeprefix("@")  # a list of inputs
+    path = path if os.path.lexists(path) else path.partition(":")[2] or path  # as in galaxy10:FILE
     yield os.path.realpath(path), "the input"
     yield os.path.realpath(os.path.join(path, LABELS_FILE)), "the table of labels of the input"  # noqa: PTH118

@@ -240,6 +240,27 @@ def test_wrong_arguments_get_one_line(args: tuple[str, ...], message: str, model
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "given", "output"),
+    [
+        ("classify", "stack.csv", ("-o", "stack.csv")),
+        ("classify", "stack.npy", ("-o", "p.csv", "--html", "page.html")),
+        ("classify", "@stack.csv", ("-o", "./stack.csv")),
+        ("classify", ".", ("-o", "labels.csv")),
+        ("embed", "stack.npy", ("-o", "stack.npy")),
+    ],
+)
+def test_no_input_is_overwritten(command: str, given: str, output: tuple[str, ...], model: Path, images: Path) -> None:
+    Path("stack.csv").write_text(f"path\n{images / 'p0.png'}\n")
+    shutil.copy("stack.csv", "labels.csv")
+    np.save("stack.npy", np.zeros((2, 64, 64), np.uint8))
+    Path("page.html").symlink_to("stack.npy")
+    before = {path.name: path.read_bytes() for path in Path().iterdir()}
+    said = run_failing(command, given, *output, "--overwrite", "--model", model)
+    assert "would be overwritten. Choose another name with --" in " ".join(said.split())
+    assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
+
+
 def test_misspelt_option(images: Path) -> None:
     assert "--model" in run_failing("classify", images, "--modle", "x", code=2)
     assert "Missing argument" in run_failing("classify", code=2)

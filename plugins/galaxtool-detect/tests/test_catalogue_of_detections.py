@@ -18,11 +18,12 @@ from galaxtool_detect.catalog.missing import describe_missing
 from galaxtool_detect.catalog.noise_grid import measure_noise
 from galaxtool_detect.catalog.units import clean_unit, find_conversion, find_flux_unit
 from galaxtool_detect.catalog.write import CatalogueOutputs, write_catalogue
+from galaxtool_detect.commands.run import run
 from galaxtool_detect.simulation.components import Components, make_covariance, render
 from galaxtool_detect.simulation.noise import draw_noise
 from PIL import Image
 
-from galaxtool import Beam, ConfigError
+from galaxtool import Beam, ConfigError, OutputExists
 
 WIDTH = 5.0
 KERNEL = make_covariance(WIDTH, WIDTH, 0)
@@ -267,6 +268,15 @@ def test_a_map_without_data_is_told(value: float, message: str) -> None:
     blank = FieldMap(dataclasses.replace(field, pixels=np.full_like(field.pixels, value)))
     (note,) = describe_missing(blank, measure_noise(blank))
     assert note.startswith(message)
+
+
+def test_a_map_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "map.fits").write_bytes(b"a map")
+    other = tmp_path / "sources.fits"
+    for outputs in ({"output": tmp_path / "map.fits"}, {"output": other, "regions": [tmp_path / "map.fits"]}):
+        with pytest.raises(OutputExists, match=r"map\.fits' is the input, and would be overwritten"):
+            run([tmp_path / "map.fits"], overwrite=True, **outputs)
+    assert (tmp_path / "map.fits").read_bytes() == b"a map" and not other.exists()
 
 
 def test_suffixes_are_checked_first(tmp_path: Path) -> None:

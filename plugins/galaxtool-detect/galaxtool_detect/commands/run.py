@@ -117,13 +117,14 @@ def run(
     Raises
     ------
     OutputExists
-        If there is unfinished work on this output, and neither `resume` nor `overwrite` is set.
+        If there is unfinished work on this output, and neither `resume` nor `overwrite` is set, or if an output is one
+        of the maps.
     InputError
         If an input does not exist, or the unfinished work has other inputs or settings.
     UnreadableImage
         If a map cannot be read.
     """
-    from galaxtool import JobOptions, Silent
+    from galaxtool import JobOptions, Silent, refuse_inputs
     from galaxtool_detect.catalog.write import CatalogueOutputs
     from galaxtool_detect.inference.catalogue import detect_and_write
     from galaxtool_detect.inference.run import RunSettings
@@ -145,6 +146,9 @@ def run(
         overlay=overlay,
         html=html,
     )
+    named = (("--output", outputs.table), ("--components", components), ("--overlay", overlay), ("--html", html))
+    for flag, path in (*named, *(("--regions", path) for path in outputs.regions)):
+        refuse_inputs({flag: path}, inputs)
     paths = [Path(one) for one in inputs]
     options = JobOptions(resume=resume, overwrite=overwrite)
     outcome = detect_and_write(paths, settings, outputs, progress or Silent(), options=options, join=join)
