@@ -62,21 +62,23 @@ def measure_robustness(
     Returns
     -------
     dict
-        ``n`` images; ``acts_on``, ``values`` (measured values before the stretch), ``pictures`` (what the model sees)
-        or ``values and pictures`` if there are images of both kinds; ``axes``, what the levels of each kind are; and
-        ``curves``: for each kind, the levels in order, each with its ``level``, ``meaning``, ``accuracy`` and
-        ``f1_macro``. The first of each kind are the unchanged images.
+        ``n`` images with a prediction; ``acts_on``, ``values`` (measured values before the stretch), ``pictures`` (what
+        the model sees) or ``values and pictures`` if there are images of both kinds; ``axes``, what the levels of each
+        kind are; and ``curves``: for each kind, the levels in order, each with its ``level``, ``meaning``, ``accuracy``
+        and ``f1_macro``. The first of each kind are the unchanged images.
     """
     labeled = np.flatnonzero(targets >= 0)
     if len(labeled) > MOST_IMAGES:
         labeled = np.sort(np.random.default_rng(seed).choice(labeled, MOST_IMAGES, replace=False))
     chosen, truth = [items[row] for row in labeled.tolist()], targets[labeled]
     scored: dict[Perturbation | None, dict[str, Any]] = {}
+    n_read = 0
     for perturbation in (None, *perturbations):
         name = perturbation.name if perturbation else "unchanged"
         values = score_images(chosen, perturbation, folder / name).batch.values
         assert values is not None
-        scored[perturbation] = _score(convert(values), truth)
+        scored[perturbation], count = _score(convert(values), truth)
+        n_read = n_read or count  # of the unchanged images, which are the first
     shutil.rmtree(folder, ignore_errors=True)
     kinds = _find_kinds(chosen, read_image)
     measured, curves, kinds_of_curve = True in kinds, {}, list(dict.fromkeys(one.kind for one in perturbations))
@@ -91,7 +93,7 @@ def measure_robustness(
         ordered = sorted(rows, key=lambda row: row[0], reverse=levels[0][0] > levels[-1][0])
         curves[kind] = [{"level": level, "meaning": meaning, **scores} for level, meaning, scores in ordered]
     return {
-        "n": len(chosen),
+        "n": n_read,
         "acts_on": " and ".join(["values"] * measured + ["pictures"] * (False in kinds)),
         "axes": {kind: AXES[kind][measured] for kind in kinds_of_curve},
         "curves": curves,
@@ -116,13 +118,15 @@ def _describe(perturbation: Perturbation, kinds: set[bool]) -> str:
     return "; of pictures: ".join(dict.fromkeys(texts))
 
 
-def _score(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
+def _score(probabilities: np.ndarray, targets: np.ndarray) -> tuple[dict[str, Any], int]:
+    """Return the scores of the images with a prediction, and their number."""
     known = np.isfinite(probabilities).all(axis=1)
     probabilities, targets = probabilities[known], targets[known]
     if not len(targets):
-        return {"accuracy": make_entry(np.nan, np.nan, np.nan), "f1_macro": None}
+        return {"accuracy": make_entry(np.nan, np.nan, np.nan), "f1_macro": None}, 0
     right = probabilities.argmax(axis=1) == targets
-    return {
+    scores = {
         "accuracy": make_wilson_entry(float(right.mean()), len(targets)),
         "f1_macro": round(f1_macro(probabilities, targets), 6),
     }
+    return scores, len(targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,9 +73,11 @@ def open_predictions(given: Sequence[str]) -> list[EvaluationPredictions]:
     GalaxtoolError
         If one does not exist, has no predictions, or no image with a true class and a prediction.
     """
-    if twice := [text for text, n in Counter(given).items() if n > 1]:
-        raise InputError(f"'{twice[0]}' is given {given.count(twice[0])} times.", hint="Name each evaluation once.")
     named = [_split_name(text) for text in given]
+    places = [os.path.realpath(path) for _, path in named]
+    if twice := [place for place, n in Counter(places).items() if n > 1]:
+        text = given[places.index(twice[0])]
+        raise InputError(f"'{text}' is given {places.count(twice[0])} times.", hint="Name each evaluation once.")
     names = name_evaluations([path for _, path in named])
     return [
         _open(own or name, member)

@@ -125,10 +125,12 @@ def write_doubts_page(
         sections.append(GallerySection(title=f"Labelled {labels.slugs[target]}", groups=[cards]))
     if labels.duplicates:
         groups = [[_make_card(labels, row) for row in (p.first, p.second)] for p in labels.duplicates[:_MOST_PAIRS]]
+        more = len(labels.duplicates) - len(groups)
         sections.append(
             GallerySection(
                 title="The same object with different labels",
-                remark="Copies of a file, images at the same position, and images whose fine structure is the same.",
+                remark="Copies of a file, images at the same position, and images whose fine structure is the same."
+                + (f" {format_count(more, 'further pair')} in the table only." if more else ""),
                 groups=groups,
             )
         )

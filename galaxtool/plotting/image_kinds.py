@@ -91,7 +91,7 @@ def list_image_kinds() -> list[PlotSpec]:
             options=(
                 MethodOption(name="k", default=7, summary="Neighbours of each query."),
                 MethodOption(name="queries", default="", summary="Identifiers of the queries, separated by commas."),
-                MethodOption(name="n", default=0, summary="Number of queries; 0 for one of each class."),
+                MethodOption(name="n", default=0, summary="Number of queries, at most 20; 0 for one of each class."),
                 MethodOption(
                     name="gallery",
                     default="",

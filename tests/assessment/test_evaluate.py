@@ -230,6 +230,7 @@ def test_perturbed_images_are_scored_and_figures_drawn(model: Path, images: Path
         galaxtool.evaluate(images, model=model, output=tmp_path / "no", perturb=["blur"])
     output = tmp_path / "out"
     found = galaxtool.evaluate(images, model=model, output=output, perturb=["crop,rotation"], by=["mag"]).metrics
+    assert found["robustness"]["n"] == found["n"]
     curves = found["robustness"]["curves"]
     assert {kind: [one["level"] for one in rows] for kind, rows in curves.items()} == {
         "crop": [1.0, *LEVELS["crop"]],

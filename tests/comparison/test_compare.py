@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +353,7 @@ def test_a_table_without_rows(evaluations: dict[str, Path], tmp_path: Path) -> N
     [
         ("@good", "comparing needs two"),
         ("@good @good", "is given 2 times"),
+        ("@good @fair other=@good/", "is given 2 times"),
         ("@good nowhere", "There is no evaluation at"),
         ("@good @empty", "neither an evaluation nor a run"),
         ("@good @fair --against goof", "Did you mean 'good'?"),
@@ -363,4 +365,5 @@ def test_a_table_without_rows(evaluations: dict[str, Path], tmp_path: Path) -> N
 def test_requests_that_cannot_be_met(given: str, said: str, evaluations: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     places = {**evaluations, "empty": tmp_path / "empty"}
-    assert said in run_failing("compare", *(places[t[1:]] if t[0] == "@" else t for t in given.split()))
+    named = (re.sub(r"@(\w+)", lambda found: str(places[found[1]]), text) for text in given.split())
+    assert said in run_failing("compare", *named)

@@ -135,7 +135,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_wrong_label_and_a_copy_are_found(
-    folder: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output, page = tmp_path / "doubts.csv", tmp_path / "doubts.html"
     arguments = ["doubts", str(folder), "-o", str(output), "--html", str(page), "--model", str(model)]
@@ -155,6 +155,10 @@ def test_a_wrong_label_and_a_copy_are_found(
     text = page.read_text()
     both = sum(";" in str(row["reason"]) for row in table)  # such an image is shown twice
     assert text.count("data:image/jpeg") == len(table) + both and "The same object with different labels" in text
+    assert "in the table only" not in text
+    monkeypatch.setattr("galaxtool.label_checks.doubt_table._MOST_PAIRS", 0)
+    galaxtool.doubts(folder, output=output, html=page, model=model)
+    assert "1 further pair in the table only" in page.read_text()
 
 
 def test_embeddings_are_kept_until_the_table_is_written(

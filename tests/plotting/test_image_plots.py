@@ -286,6 +286,8 @@ def test_bad_input_is_one_sentence_with_the_next_step(folder: Path, tmp_path: Pa
         galaxtool.plot("retrieval", evaluation, output=out, option=["queries=g33"])
     with pytest.raises(InputError, match="a query needs 40 others"):
         galaxtool.plot("retrieval", evaluation, output=out, option=["k=40"])
+    with pytest.raises(ConfigError, match="at most 20 queries"):
+        galaxtool.plot("retrieval", evaluation, output=out, option=["n=21"])
     with pytest.raises(ConfigError, match="side is 1"):
         galaxtool.plot("pca-grid", evaluation, output=out, option=["side=1"])
     with pytest.raises(InputError, match="has none of the"):

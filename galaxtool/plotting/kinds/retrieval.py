@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from galaxtool.errors import InputError, UnknownName
+from galaxtool.errors import ConfigError, InputError, UnknownName
 from galaxtool.plotting.charts.picture_grid import cell_pixels
 from galaxtool.plotting.charts.projection import UNKNOWN
 from galaxtool.plotting.charts.retrieval import RetrievalQuery, ShownNeighbor, draw_retrieval
@@ -125,7 +125,9 @@ def _choose_queries(embedded: EmbeddedImages, request: PlotRequest, targets: np.
                 raise UnknownName(f"image of '{embedded.images.name}'", name, embedded.images.ids[:5000])
         return np.array([row_of[name] for name in names])
     order = np.random.default_rng(int(request.options["seed"])).permutation(len(embedded.images))
-    n = min(check_whole(request.options["n"], "n", 0), _MAX_QUERIES)
+    n = check_whole(request.options["n"], "n", 0)
+    if n > _MAX_QUERIES:
+        raise ConfigError(f"n is {n}, and a sheet has at most {_MAX_QUERIES} queries.", hint="Draw several sheets.")
     classes = np.unique(targets[targets != UNKNOWN])
     if not len(classes):
         return order[: min(n or 4, len(order))]
