@@ -27,6 +27,7 @@ from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import describe_calibration, send_outputs, write_outputs
+from galaxtool.reports.sorted_before import SortedBefore
 from galaxtool.tables.formats.find import check_columns, check_table_path
 from galaxtool.tables.kept_inputs import refuse_inputs
 from galaxtool.types import FLAGS, Progress, warn
@@ -55,6 +56,10 @@ def classify_inputs(
     outputs.check(shard, overwrite=job_options.overwrite or job_options.resume)
     files = find_model(model)
     found = find_inputs(inputs, reading, progress if shard.index == 1 else None)
+    if outputs.sort_into is not None:
+        sorted_before = SortedBefore(outputs.sort_into)
+        for item in found.items:
+            sorted_before.refuse(item.ref.path)
     chosen = compute if job_options.overwrite else restore_engine(outputs.table, compute)
     engine = open_batch_engine(files, chosen, len(found.items), progress)
     check_classes(engine.record, model)

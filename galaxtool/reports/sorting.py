@@ -20,10 +20,8 @@ from astropy.table import Table
 from galaxtool.containers.find import locate_image
 from galaxtool.containers.reading import get_image_file
 from galaxtool.errors import GalaxtoolError, OutputExists, UnreadableImage
+from galaxtool.reports.sorted_before import LISTING, SortedBefore
 from galaxtool.utils.config import check_choice
-
-LISTING = "sorted.csv"
-"""List of the sorted files: file relative to the folder, class, and the id and absolute path of the image."""
 
 UNREADABLE = "_unreadable"
 """Folder of `UNREADABLE_LIST`."""
@@ -264,15 +262,11 @@ def _buffer_rows(rows: Iterable[_Row], sorted_before: Path | None) -> Iterator[I
     if sorted_before is None:
         yield rows
         return
-    inside = os.path.realpath(sorted_before)
+    check = SortedBefore(sorted_before)
     with tempfile.TemporaryFile("w+", newline="", encoding="utf-8", errors="surrogateescape") as stream:
         lines = csv.writer(stream)
         for row in rows:
-            if Path(os.path.realpath(os.path.dirname(row.path))).is_relative_to(inside):  # noqa: PTH120
-                raise GalaxtoolError(
-                    f"'{row.path}' is in '{sorted_before}', where an earlier sorting put it.",
-                    hint="Sort into another folder.",
-                )
+            check.refuse(row.path)
             lines.writerow(row)
         stream.seek(0)
         yield (_Row(*cells) for cells in csv.reader(stream))

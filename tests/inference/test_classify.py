@@ -261,6 +261,16 @@ def test_no_input_is_overwritten(command: str, given: str, output: tuple[str, ..
     assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
 
 
+def test_images_that_were_sorted_into_their_folder_are_not_classified_again(model: Path, tmp_path: Path) -> None:
+    write_png(tmp_path / "in" / "a.png", 1)
+    command = ("classify", "in", "--model", model, "--sort-into", "in/sorted", "--overwrite")
+    code, _, said = run_command(*command, "-o", "p.csv")
+    assert code == 0, said
+    said = " ".join(run_failing(*command, "-o", "q.csv").split())
+    assert "where an earlier sorting put it. Sort into another folder." in said
+    assert not list(tmp_path.glob("q.csv*"))
+
+
 def test_misspelt_option(images: Path) -> None:
     assert "--model" in run_failing("classify", images, "--modle", "x", code=2)
     assert "Missing argument" in run_failing("classify", code=2)
