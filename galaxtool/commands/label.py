@@ -76,7 +76,7 @@ def label(
         Label to look for: with --classes, the class to rank by; with --replay, the label in that table; otherwise the
         name of the positive label.
     classes : sequence of str
-        Classes to choose from, at most 9, separated by commas; by default there is one question: wanted or not.
+        2 to 30 classes, separated by commas; the first nine have keys. By default, one question: wanted or not.
     taxonomy : str, optional
         Taxonomy whose classes to choose from; see `galaxtool taxonomies`.
     scale : str, optional
