@@ -27,7 +27,7 @@ from galaxtool.models.find import find_model
 from galaxtool.models.record import ModelRecord
 from galaxtool.reports.output_options import OutputOptions
 from galaxtool.reports.outputs import describe_calibration, send_outputs, write_outputs
-from galaxtool.reports.sorted_before import SortedBefore
+from galaxtool.reports.sorted_before import LISTING, SortedBefore
 from galaxtool.tables.formats.find import check_columns, check_table_path
 from galaxtool.tables.kept_inputs import refuse_inputs
 from galaxtool.types import FLAGS, Progress, warn
@@ -56,7 +56,7 @@ def classify_inputs(
     outputs.check(shard, overwrite=job_options.overwrite or job_options.resume)
     files = find_model(model)
     found = find_inputs(inputs, reading, progress if shard.index == 1 else None)
-    if outputs.sort_into is not None:
+    if outputs.sort_into is not None and (outputs.sort_into / LISTING).is_file():
         sorted_before = SortedBefore(outputs.sort_into)
         for item in found.items:
             sorted_before.refuse(item.ref.path)

@@ -12,24 +12,21 @@ LISTING = "sorted.csv"
 
 
 class SortedBefore:
-    """A folder from which no image is sorted into itself, if images were sorted into it before.
+    """A folder that images were sorted into before, from which none is sorted into itself.
 
     Parameters
     ----------
     folder : Path
-        The folder; it need not exist.
+        The folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._inside = os.path.realpath(folder)
         self._is_inside: dict[str, bool] = {}
-        self._has_listing = os.path.lexists(folder / LISTING)
 
     def refuse(self, path: str | Path) -> None:
         """Raise `GalaxtoolError` if an image is in the folder."""
-        if not self._has_listing:
-            return
         parent = os.path.dirname(path)  # noqa: PTH120  fast for a million
         if parent not in self._is_inside:
             self._is_inside[parent] = Path(os.path.realpath(parent)).is_relative_to(self._inside)
