@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from galaxtool.vision.arcsinh import compute_arcsinh
 from galaxtool.vision.sky import compute_percentile, measure_sky
 
 SURVEY_SCALES = (("g", 6.0), ("r", 3.4), ("i", 3.0), ("z", 2.2))
@@ -120,7 +121,7 @@ def apply_lupton(scaled: np.ndarray, q: float) -> np.ndarray:
     for channel in scaled[1:]:  # plane by plane, in the cache of the processor
         brightness += np.maximum(channel, 0)
     brightness /= len(scaled)
-    dimming = np.arcsinh(q * brightness)
+    dimming = compute_arcsinh(brightness * np.float32(q))
     brightness *= math.sqrt(q)
     if (dark := brightness <= 0).any():
         brightness[dark] = 1  # there, what is divided by it is zero

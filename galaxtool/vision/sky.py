@@ -12,8 +12,6 @@ FAINTEST = np.float32(1e-36)
 _SAMPLE = 10_000  # pixels used to measure the sky, which gives its level to a hundredth of the noise
 _MIN_RELATIVE_NOISE = 1e-12  # lower limit of the noise relative to the brightest pixel
 _RUN = 64
-_NEAR = 0.125  # standard deviations
-_MANY, _SORTED = 1000, 256
 
 
 def measure_sky(plane: np.ndarray) -> tuple[float, float]:
@@ -45,7 +43,7 @@ def measure_sky(plane: np.ndarray) -> tuple[float, float]:
         measured = sample[sample != 0]
         if measured.size and np.median(np.abs(measured - np.median(measured))) > 0:
             sample = measured
-    level, noise = _clip_sigma(sample.astype(np.float64).ravel())
+    level, noise = _clip_sigma(sample)
     if not noise > 0:
         # without noise, assume that the brightest pixels are a hundred times as bright as the noise
         noise = float(sample.max() - level) / 100 or 1.0
@@ -75,58 +73,23 @@ def select_finite(plane: np.ndarray) -> np.ndarray:
     return plane if finite.all() else plane[finite]
 
 
-def _clip_sigma(values: np.ndarray) -> tuple[float, float]:
+def _clip_sigma(sample: np.ndarray) -> tuple[float, float]:
     """Clip values beyond three standard deviations until none are left; return the median and deviation of the rest.
 
-    The deviation equals that of `scipy.stats.sigmaclip` to the last bit, but the mean is computed only once.
+    What is clipped lies at the ends of the sorted values, so that each step needs sums over a range only. They are
+    sums of differences from the median, which lose no digits where the sky is bright.
     """
-    values = _clip_ahead(values)
+    values = np.sort(sample, axis=None)
+    offsets = values.astype(np.float64)
+    offsets -= offsets[offsets.size // 2]
+    squares = offsets * offsets
+    first, last = 0, values.size
     while True:
-        mean = np.add.reduce(values) / values.size
-        squares = values - mean
-        squares *= squares
-        deviation = np.sqrt(np.add.reduce(squares) / values.size)
-        kept = values[(values >= mean - deviation * 3) & (values <= mean + deviation * 3)]
-        if kept.size == values.size:
-            return _find_median(values, float(mean), float(deviation)), float(deviation)
-        values = kept
-
-
-def _clip_ahead(values: np.ndarray) -> np.ndarray:
-    """Return the values that are left after all but the last step of clipping, or the same values.
-
-    Each step sums up only those values that are further out than most of the noise; no step can clip the others.
-    """
-    sample = np.sort(values[:: values.size // _SORTED | 1])  # an odd step, so as not to follow a column
-    center = sample[sample.size // 2]
-    reach = center - sample[sample.size // 32]
-    if values.size < _MANY or not reach > 0:
-        return values
-    offsets = values - center
-    is_inner = np.abs(offsets) < reach
-    outer = offsets.take(np.flatnonzero(~is_inner))
-    inner = offsets * is_inner
-    n, total, squares = values.size - outer.size, np.add.reduce(inner), np.add.reduce(inner * inner)
-    while True:
-        size = n + outer.size
-        mean = (total + np.add.reduce(outer)) / size
-        limit = 3 * math.sqrt(max((squares + np.add.reduce(outer * outer)) / size - mean * mean, 0))
-        if not abs(mean) + reach <= limit:
-            return values
-        kept = outer[np.abs(outer - mean) <= limit]
-        if kept.size == outer.size:
-            left: np.ndarray = values[np.abs(offsets - mean) <= limit]
-            return left
-        outer = kept
-
-
-def _find_median(values: np.ndarray, mean: float, deviation: float) -> float:
-    """Return the median, which is searched for near the mean: that of the sky lies there."""
-    low, high = mean - _NEAR * deviation, mean + _NEAR * deviation
-    near = values[(values >= low) & (values <= high)]
-    below = np.count_nonzero(values < low)
-    first, last = (values.size - 1) // 2 - below, values.size // 2 - below
-    if first < 0 or last >= near.size:
-        return float(np.median(values))
-    near.partition((first, last))
-    return float((near[first] + near[last]) / 2)
+        count = last - first
+        mean = float(np.add.reduce(offsets[first:last])) / count
+        deviation = math.sqrt(max(float(np.add.reduce(squares[first:last])) / count - mean * mean, 0.0))
+        low = max(first, int(offsets.searchsorted(mean - 3 * deviation, side="left")))
+        high = min(last, int(offsets.searchsorted(mean + 3 * deviation, side="right")))
+        if (low, high) == (first, last) or low >= high:
+            return (float(values[(first + last - 1) // 2]) + float(values[(first + last) // 2])) / 2, deviation
+        first, last = low, high

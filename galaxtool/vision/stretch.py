@@ -13,6 +13,7 @@ import numpy as np
 from galaxtool.errors import ConfigError, UnknownName
 from galaxtool.types import Cutout
 from galaxtool.utils.optional_imports import import_attribute
+from galaxtool.vision.arcsinh import compute_arcsinh
 from galaxtool.vision.colors import choose_colors
 from galaxtool.vision.lupton import SURVEY_SCALES, apply_lupton, clip_range, find_scaling
 from galaxtool.vision.sky import FAINTEST, compute_percentile, measure_sky
@@ -234,7 +235,7 @@ def _stretch_plane(plane: np.ndarray, part: np.ndarray, stretch: Stretch) -> np.
     values /= high - low
     knee = min(stretch.softening * noise / float(high - low), 1.0)
     if stretch.name in ("asinh", "auto"):
-        stretch_asinh(values, knee)
+        values = stretch_asinh(values, knee)
     elif stretch.name == "log":
         values = _astropy("LogStretch")(1 / knee)(values, clip=False)
     return values
@@ -246,11 +247,12 @@ def _fill(plane: np.ndarray, level: float) -> np.ndarray:
     return plane if known.all() else np.where(known, plane, np.float32(level))
 
 
-def stretch_asinh(values: np.ndarray, knee: float) -> None:
-    """Stretch values in place as astropy's `AsinhStretch` does, without the time to import that."""
-    np.true_divide(values, knee, out=values)
-    np.arcsinh(values, out=values)
-    np.true_divide(values, np.arcsinh(1 / knee), out=values)
+def stretch_asinh(values: np.ndarray, knee: float) -> np.ndarray:
+    """Return values in [0, 1], float32, stretched as astropy's `AsinhStretch` does; they are overwritten."""
+    values /= np.float32(knee)
+    stretched = compute_arcsinh(values)
+    stretched /= np.float32(math.asinh(1 / knee))
+    return stretched
 
 
 def _astropy(name: str) -> Any:

@@ -35,7 +35,16 @@ KINDS = ("noise", "galaxy", "large galaxy", "counts", "outliers", "heavy tails",
 def test_the_sky_is_what_sigma_clipping_leaves(kind: str) -> None:
     image = draw(kind)
     left = sigmaclip(image.astype(np.float64).ravel(), 3, 3).clipped
-    assert measure_sky(image) == (np.median(left), left.std())
+    assert measure_sky(image) == (np.median(left), pytest.approx(left.std(), rel=1e-12))
+
+
+def test_a_bright_sky_and_a_damaged_pixel_cost_no_digits() -> None:
+    image = draw("noise").astype(np.float64)
+    image[0, :2] = -1e30, 1e30
+    level, noise = measure_sky((image[1:] + 1e4).astype(np.float32))
+    damaged = measure_sky(np.concatenate([image[:1], image[1:] + 1e4]).astype(np.float32))
+    assert (level, noise) == (pytest.approx(10_030, abs=0.1), pytest.approx(2, rel=0.03))
+    assert damaged[0] == level
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "two values"])
