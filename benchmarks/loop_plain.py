@@ -127,10 +127,10 @@ def normalize(pictures: Sequence[np.ndarray]) -> np.ndarray:
     return images
 
 
-def open_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from images to probabilities, on one thread."""
+def open_model(path: Path, threads: int = 1) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from images to probabilities."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda images: session.run(["probabilities"], {"image": images})[0]
 

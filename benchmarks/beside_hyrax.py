@@ -1,0 +1,128 @@
+"""Compare whole commands of galaxtool and of Hyrax that run the same network on the same images, in turn.
+
+    python benchmarks/beside_hyrax.py --hyrax ~/hyrax-venv/bin/python --jpgs ../shared/data/optical_gz1_coarse
+
+Hyrax has an environment of its own, because it needs other versions of some packages. `hyrax_parts.py` gives it the
+plain reading of `loop_plain.py` and the ONNX file of the model. It runs with each setting of `SETTINGS`, and the
+fastest counts. The rate of the loop follows from the difference between two numbers of images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from loop_inputs import ImageSource
+from loop_stages import make_models
+
+from galaxtool.models.find import ONNX, RECORD
+from galaxtool.models.record import ModelRecord
+
+HERE = Path(__file__).resolve().parent
+COUNTS = {"jpg": (800, 2672), "fits-3x256": (2000, 6000)}
+
+SETTINGS = ((0, 2), (2, 1))
+"""Processes that read and threads of the network; Hyrax's own default is to read in the main process."""
+
+
+def main() -> None:
+    """Make the images, run the commands and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hyrax", type=Path, required=True, help="Python interpreter of an environment with Hyrax")
+    parser.add_argument("--jpgs", type=Path, nargs="*", default=[], help="folders with real JPGs")
+    parser.add_argument("--formats", nargs="+", default=list(COUNTS), choices=COUNTS)
+    parser.add_argument("--rounds", type=int, default=2, help="rounds; the best counts")
+    options = parser.parse_args()
+    print(f"load {os.getloadavg()[0]:.1f}", flush=True)
+    print("\n| images | number | program | seconds | galaxtool: times as fast | in the loop, images/s | times as fast |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="hyrax-") as name:
+        folder = Path(name)
+        jpgs = sorted(path for one in options.jpgs for path in one.rglob("*.jpg"))
+        source, models = ImageSource(folder / "images", 64, jpgs), make_models("mini", folder / "m", ["fp32", "int8"])
+        for kind in options.formats:
+            compare(kind, source, models, folder, options)
+    print(f"\nload {os.getloadavg()[0]:.1f}")
+
+
+def compare(
+    kind: str, source: ImageSource, models: dict[str, Path], folder: Path, options: argparse.Namespace
+) -> None:
+    """Print the rows of one format."""
+    few, many = ((count, source.make_set(kind, count)[0]) for count in COUNTS[kind])
+    best: dict[tuple[str, int], float] = {}
+    for _ in range(options.rounds):
+        for count, images in (few, many):
+            for setting in SETTINGS:
+                name = "Hyrax, {} readers, {} threads".format(*setting)
+                seconds = time_hyrax(options.hyrax, images, models["fp32"], folder / "hyrax", *setting)
+                best[name, count] = min(seconds, best.get((name, count), seconds))
+            for precision, model in models.items():
+                name = f"galaxtool, {precision}"
+                seconds = time_galaxtool(images, model, folder / "p.csv")
+                best[name, count] = min(seconds, best.get((name, count), seconds))
+    programs = list(dict.fromkeys(name for name, _ in best))
+    rates = {one: (many[0] - few[0]) / (best[one, many[0]] - best[one, few[0]]) for one in programs}
+    hyrax = [one for one in programs if one.startswith("Hyrax")]
+    fastest, best_rate = min(best[one, many[0]] for one in hyrax), max(rates[one] for one in hyrax)
+    for one in programs:
+        seconds, rate = best[one, many[0]], rates[one]
+        ours = one not in hyrax
+        print(f"| {kind} | {many[0]} | {one} | {seconds:.1f} | {f'{fastest / seconds:.2f}' if ours else ''} | "
+              f"{rate:.0f} | {f'{rate / best_rate:.2f}' if ours else ''} |", flush=True)  # fmt: skip
+
+
+def time_galaxtool(images: Path, model: Path, table: Path) -> float:
+    """Return the seconds of `galaxtool classify`."""
+    command = ["-m", "galaxtool", "classify", images, "--model", model, "--engine", "onnx", "--quiet", "-o", table]
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *map(str, command), "--overwrite"], check=True)
+    return time.perf_counter() - start
+
+
+def time_hyrax(python: Path, images: Path, model: Path, folder: Path, readers: int, threads: int) -> float:
+    """Return the seconds of `hyrax infer`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    preprocess = ModelRecord.read(model / RECORD).make_preprocess()
+    (folder / "weights").touch()
+    (folder / "hyrax.toml").write_text(f"""
+[general]
+results_dir = "{folder}/results"
+dev_mode = true
+[model]
+name = "hyrax_parts.OnnxNet"
+[hyrax_parts]
+size = {preprocess.size}
+crop = {preprocess.crop}
+onnx = "{model / ONNX}"
+threads = {threads}
+[infer]
+model_weights_file = "{folder}/weights"
+[data_loader]
+batch_size = 64
+num_workers = {readers}
+[data_request.infer.data]
+dataset_class = "hyrax_parts.Cutouts"
+data_location = "{images}"
+fields = ["image"]
+primary_id_field = "object_id"
+""")
+    command = [python.parent / "hyrax", "infer", "--runtime-config", folder / "hyrax.toml"]
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
+    start = time.perf_counter()
+    with (folder / "log").open("w") as log:
+        ended = subprocess.run(command, env=environment, cwd=folder, stdout=log, stderr=log, check=False)
+    if ended.returncode:
+        sys.exit((folder / "log").read_text()[-2000:])
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
