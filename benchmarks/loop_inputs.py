@@ -44,7 +44,7 @@ class ImageSource:
         """Return what to name on the command line for `count` images of a format: a folder of links, or one file."""
         place = self._folder / f"{name}-{count}"
         files = self._make_files("fits-3x256" if name in ("hdf5", "tar") else name)
-        place.mkdir(exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         if name == "hdf5":
             return [_write_stack(files, place / "stack.h5", count)]
         if name == "tar":
