@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="rounds; the best counts")
     options = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f}", flush=True)
-    print("\n| images | number | program | seconds | galaxtool: times as fast | in the loop, images/s | times as fast |")
+    print("\n| images | number | program | seconds | / fastest Hyrax | loop, images/s | / fastest Hyrax |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="hyrax-") as name:
         folder = Path(name)
@@ -51,9 +51,7 @@ def main() -> None:
     print(f"\nload {os.getloadavg()[0]:.1f}")
 
 
-def compare(
-    kind: str, source: ImageSource, models: dict[str, Path], folder: Path, options: argparse.Namespace
-) -> None:
+def compare(kind: str, source: ImageSource, models: dict[str, Path], folder: Path, options: argparse.Namespace) -> None:
     """Print the rows of one format."""
     few, many = ((count, source.make_set(kind, count)[0]) for count in COUNTS[kind])
     best: dict[tuple[str, int], float] = {}

@@ -7,7 +7,9 @@ def main() -> None:
     """Run the command line."""
     # imported here because worker processes import this module too
     from galaxtool.cli.streams import lenient_streams
+    from galaxtool.utils.garbage import collect_rarely
 
+    collect_rarely()
     with lenient_streams():
         from galaxtool.cli.main import application
 

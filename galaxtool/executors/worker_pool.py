@@ -12,6 +12,8 @@ from typing import Any
 from loky import ProcessPoolExecutor
 from loky.backend import resource_tracker
 
+from galaxtool.utils.garbage import collect_rarely
+
 _IDLE_S = 60  # seconds after which an idle worker ends
 _ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _functions: list[Callable[[Any], Any]] = []
@@ -60,6 +62,7 @@ def prepare_worker(make: Callable[[], Callable[[Any], Any]]) -> None:
 def _start_worker(parent: int) -> None:
     """Prepare a worker process: it leaves Ctrl-C to its parent, and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_rarely()
     _functions.clear()
     _end_with_parent(parent)
 
