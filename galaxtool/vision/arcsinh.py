@@ -22,9 +22,10 @@ def compute_arcsinh(values: np.ndarray) -> np.ndarray:
         for logarithms and roots only.
     """
     if values.size and values.max() > _LARGEST:
-        return np.arcsinh(values)
-    roots = values * values
+        return np.asarray(np.arcsinh(values))
+    roots: np.ndarray = np.square(values)
     roots += np.float32(1)
     np.sqrt(roots, out=roots)
     roots += values
-    return np.log(roots, out=roots)
+    np.log(roots, out=roots)
+    return roots
