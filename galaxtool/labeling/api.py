@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -67,7 +68,7 @@ class LabelApi:
     def _describe_page(self, page: Page) -> Mapping[str, Any]:
         """Return a page, without the reasons for which objects are shown: they would bias the answers."""
         rows = [one.row for one in page.shown]
-        items = self.session.features.items.take(rows)
+        items = self.session.features.items.take(pa.array(rows, pa.int64()))  # which may be none
         columns = {name: items[name].to_pylist() for name in ("id", "ra", "dec")}
         objects = [
             {"row": row, **{name: values[k] for name, values in columns.items()}, **self._describe_state(row)}

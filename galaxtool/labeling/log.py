@@ -169,17 +169,11 @@ class LabelLog:
 
     def undo(self, by: str) -> LogEntry | None:
         """Undo the last answer of a person that is not undone yet; return the new state, or None if there is none."""
-        stack: list[LogEntry] = []
-        for answer in self.answers:
-            if answer.by == by:
-                if answer.action != UNDO:
-                    stack.append(answer)
-                elif stack:
-                    stack.pop()
-        if not stack:
+        standing = [answer for answer in drop_undone(self.answers) if answer.by == by]
+        if not standing:
             return None
-        last = stack.pop()
-        before = next((one for one in reversed(stack) if one.id == last.id), None)
+        last = standing.pop()
+        before = next((one for one in reversed(standing) if one.id == last.id), None)
         state = replace(last, action=UNDO, time="", label="", star=False)
         if before is not None:
             state = replace(state, label=before.label, star=before.star)
@@ -223,9 +217,24 @@ def read_log(path: Path) -> list[LogEntry]:
         raise _make_format_error(path, f"line {rows.line_num} cannot be read") from error
 
 
+def drop_undone(answers: Sequence[LogEntry]) -> list[LogEntry]:
+    """Return the rows of answers that were not undone, without the rows that undid the others."""
+    undone: set[int] = set()
+    given: dict[str, list[int]] = {}
+    for place, answer in enumerate(answers):
+        mine = given.setdefault(answer.by, [])
+        if answer.action != UNDO:
+            mine.append(place)
+            continue
+        undone.add(place)
+        if mine:
+            undone.add(mine.pop())
+    return [answer for place, answer in enumerate(answers) if place not in undone]
+
+
 def list_states(answers: Sequence[LogEntry]) -> dict[tuple[str, str], LogEntry]:
-    """Return the last row of each object and person: (id, by) -> answer."""
-    return {(answer.id, answer.by): answer for answer in answers}
+    """Return the last answer of each person about each object, (id, by) -> answer, that was not undone."""
+    return {(answer.id, answer.by): answer for answer in drop_undone(answers)}
 
 
 def find_labels(answers: Sequence[LogEntry]) -> dict[str, str]:
@@ -234,8 +243,8 @@ def find_labels(answers: Sequence[LogEntry]) -> dict[str, str]:
 
 
 def merge_labels(answers: Sequence[LogEntry], earlier: Mapping[str, str]) -> dict[str, str]:
-    """Return the label of each object: that of an earlier table where the log has no answer, not even a skip."""
-    answered = {answer.id for answer in answers}
+    """Return the label of each object: that of an earlier table where no answer stands, not even a skip."""
+    answered = {answer.id for answer in drop_undone(answers)}
     return {**{name: label for name, label in earlier.items() if name not in answered}, **find_labels(answers)}
 
 

@@ -177,7 +177,7 @@ class LabelSession:
             return merge_labels(self.log.answers, self.earlier)
 
     def _list_open(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return which objects nobody has answered, and the rows that others labelled and this person did not see."""
+        """Return which objects have no answer, and the rows that others labelled and this person did not see."""
         is_open = np.ones(len(self._names), dtype=bool)
         states = [(self._row_of[name], by, one) for (name, by), one in list_states(self.log.answers).items()
                   if name in self._row_of]  # fmt: skip

@@ -125,6 +125,27 @@ def test_answers_reach_the_log_and_the_next_page_learns(
     ]
 
 
+def test_an_object_whose_answer_was_undone_comes_back(serve: Callable[..., tuple[LabelResult, Ask]]) -> None:
+    result, ask = serve()
+    rows = [one["row"] for one in ask("/api/page")["objects"]]
+    undone, skipped = rows[0], rows[1]
+    ask("/api/answer", {"row": skipped, "action": "skip"})
+    ask("/api/answer", {"row": skipped, "action": "label", "label": "wanted"})
+    assert ask("/api/undo", {})["skipped"]  # as it was before
+    for row in [*rows[2:], undone]:
+        ask("/api/answer", {"row": row, "action": "label", "label": "unwanted"})
+    assert ask("/api/undo", {})["row"] == undone
+    seen: list[int] = []
+    for number in range(1, 5):
+        for one in ask("/api/next", {"page": number})["objects"]:
+            seen.append(one["row"])
+            body = {"row": one["row"], "action": "label", "label": "unwanted"}
+            status = ask("/api/answer", body)["status"]
+    assert undone in seen and skipped not in seen and len(seen) == COUNT - 23
+    assert status["labels"] == {"wanted": 0, "unwanted": COUNT - 1}
+    result.stop()
+
+
 def test_classes_and_grades(serve: Callable[..., tuple[LabelResult, Ask]], tmp_path: Path) -> None:
     result, ask = serve(classes=["ring,lens", "disk"], id="g3<b>")
     assert ask("/api/about")["kind"] == "classes" and list(result.labels) == ["ring", "lens", "disk"]

@@ -69,6 +69,15 @@ def test_labels_of_an_earlier_table_were_known_before_the_first_page() -> None:
     ]  # fmt: skip
     found = estimate_left(answers, merge_labels(answers, earlier), question, names, earlier)
     assert found == estimate_remaining([RandomDraw(8, 80, 2, 1), RandomDraw(10, 77, 2, 1)], 11, 75)
+    undone = [
+        *answers,
+        LogEntry(id="g25", label="ring", why="random", page=3, pool=75),
+        LogEntry(id="g25", action="undo", page=3),
+        LogEntry(id="g0", label="other", page=3),
+        LogEntry(id="g0", action="undo", page=3),
+    ]
+    assert merge_labels(undone, earlier) == merge_labels(answers, earlier)
+    assert estimate_left(undone, merge_labels(undone, earlier), question, names, earlier) == found
     skipped = [*answers, LogEntry(id="g0", label="", action="skip", page=2)]
     assert merge_labels(skipped, earlier).get("g0", "") == "" and merge_labels(skipped, earlier)["g1"] == "ring"
 
