@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
-from galaxtool.labeling.log import LogEntry, list_states
+from galaxtool.labeling.answers import LogEntry, list_states
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from starlette.responses import Response
 from starlette.routing import Route
 
-from galaxtool.labeling.log import ACTIONS, UNDO
+from galaxtool.labeling.answers import ACTIONS, UNDO
 from galaxtool.labeling.options import LabelQuestion
 from galaxtool.labeling.session import LabelSession, Page
 from galaxtool.webserver.pictures import SIZES, STRETCHES, PictureMaker
@@ -92,7 +92,7 @@ class LabelApi:
         state = self.session.state(row)
         if state is None:
             return {"label": "", "star": False, "skipped": False}
-        return {"label": state.label, "star": state.star, "skipped": state.action == "skip"}
+        return {"label": state.label, "star": state.star, "skipped": self.session.is_skipped(row)}
 
     def _describe_status(self) -> dict[str, Any]:
         remaining = self.session.estimate_left()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from galaxtool.errors import ConfigError, InputError
-from galaxtool.labeling.log import LogEntry, drop_undone
+from galaxtool.labeling.answers import LogEntry, list_standing
 from galaxtool.labeling.options import LabelQuestion
 from galaxtool.labeling.rankers import Ranking, rank_grades, rank_kinds
 from galaxtool.labeling.remaining import RandomDraw, Remaining, estimate_remaining
@@ -137,7 +137,7 @@ def estimate_left(
     if question.are_grades or question.all_equal:
         return None
     wanted, there = question.classes[0], set(names)
-    answers = [answer for answer in drop_undone(answers) if answer.id in there]
+    answers = [answer for answer in list_standing(answers) if answer.id in there]
     known = there.intersection(earlier)
     found = sum(label == wanted for name, label in labels.items() if name in there)
     unlabeled = len(names) - len({answer.id for answer in answers} | known)

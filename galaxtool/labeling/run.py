@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from galaxtool.errors import InputError, OutputExists
+from galaxtool.labeling.answers import LogEntry, merge_labels
 from galaxtool.labeling.fit import check_labels, check_objects, fit_labels
-from galaxtool.labeling.log import LogEntry, merge_labels, read_log
+from galaxtool.labeling.log import read_log
 from galaxtool.labeling.options import LabelOptions, ReplayOptions
 from galaxtool.labeling.rank_table import write_ranking
 from galaxtool.labeling.replay import replay

@@ -11,8 +11,19 @@ import numpy as np
 
 from galaxtool.errors import ConfigError
 from galaxtool.labeling.agreement import Agreement, measure_agreement
+from galaxtool.labeling.answers import (
+    LABEL,
+    SKIP,
+    STAR,
+    UNLABEL,
+    UNSTAR,
+    LogEntry,
+    list_standing,
+    list_states,
+    merge_labels,
+)
 from galaxtool.labeling.fit import estimate_left, fit_labels
-from galaxtool.labeling.log import LABEL, SKIP, STAR, UNLABEL, UNSTAR, LabelLog, LogEntry, list_states, merge_labels
+from galaxtool.labeling.log import LabelLog
 from galaxtool.labeling.options import LabelOptions
 from galaxtool.labeling.page import Shown, Wishes, choose_page
 from galaxtool.labeling.rankers import Ranking, find_distances
@@ -153,6 +164,12 @@ class LabelSession:
         """Return the last answer of this person about an object."""
         return list_states(self.log.answers).get((self._names[row], self.options.by))
 
+    def is_skipped(self, row: int) -> bool:
+        """Tell whether this person skipped an object, and did not label it since."""
+        mine = (self._names[row], self.options.by)
+        standing = [answer for answer in list_standing(self.log.answers) if (answer.id, answer.by) == mine]
+        return bool(standing) and standing[-1].action == SKIP
+
     def find_row(self, name: str) -> int | None:
         """Return the row of an object."""
         return self._row_of.get(name)
@@ -179,12 +196,12 @@ class LabelSession:
     def _list_open(self) -> tuple[np.ndarray, np.ndarray]:
         """Return which objects have no answer, and the rows that others labelled and this person did not see."""
         is_open = np.ones(len(self._names), dtype=bool)
-        states = [(self._row_of[name], by, one) for (name, by), one in list_states(self.log.answers).items()
-                  if name in self._row_of]  # fmt: skip
-        is_open[[row for row, _, _ in states]] = False
+        answered = [(self._row_of[one.id], one.by) for one in list_standing(self.log.answers) if one.id in self._row_of]
+        is_open[[row for row, _ in answered]] = False
         is_open[[self._row_of[name] for name in self.earlier]] = False
-        mine = {row for row, by, _ in states if by == self.options.by}
-        others = {row for row, _, answer in states if answer.label}
+        mine = {row for row, by in answered if by == self.options.by}
+        states = list_states(self.log.answers)
+        others = {self._row_of[name] for (name, _), one in states.items() if one.label and name in self._row_of}
         return is_open, np.array(sorted(others - mine), dtype=int)
 
     def _find_nearest(self, rows: list[int]) -> np.ndarray:

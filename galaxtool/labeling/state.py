@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from galaxtool.labeling.agreement import measure_agreement
+from galaxtool.labeling.answers import LogEntry, merge_labels
 from galaxtool.labeling.fit import estimate_left
-from galaxtool.labeling.log import LogEntry, merge_labels
 from galaxtool.labeling.options import LabelOptions
 from galaxtool.labeling.results import LabelResult
 from galaxtool.search.features import Features

@@ -14,7 +14,8 @@ import galaxtool
 from galaxtool.cli.main import application
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError, OutputExists, TableError
 from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
-from galaxtool.labeling.log import LabelLog, LogEntry
+from galaxtool.labeling.answers import LogEntry
+from galaxtool.labeling.log import LabelLog
 from galaxtool.labeling.replay_scores import measure_ranking
 
 COUNT, DIM, RARE = 300, 8, 15

@@ -13,7 +13,8 @@ from galaxtool.datasets.archive import open_archive
 from galaxtool.datasets.catalogue import open_catalogue
 from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.labeling.agreement import measure_agreement
-from galaxtool.labeling.log import LabelLog, LogEntry, find_labels, list_states, read_log
+from galaxtool.labeling.answers import LogEntry, find_labels, list_states
+from galaxtool.labeling.log import LabelLog, read_log
 
 
 def answer(name: str, label: str = "", by: str = "anna", **values: object) -> LogEntry:

@@ -22,7 +22,8 @@ from support.processes import running
 import galaxtool
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError
 from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
-from galaxtool.labeling.log import LabelLog, LogEntry, find_labels, read_log
+from galaxtool.labeling.answers import LogEntry, find_labels
+from galaxtool.labeling.log import LabelLog, read_log
 from galaxtool.labeling.results import LabelResult
 
 pytestmark = pytest.mark.usefixtures("loopback")
@@ -125,23 +126,31 @@ def test_answers_reach_the_log_and_the_next_page_learns(
     ]
 
 
-def test_an_object_whose_answer_was_undone_comes_back(serve: Callable[..., tuple[LabelResult, Ask]]) -> None:
+def test_objects_without_an_answer_come_back(serve: Callable[..., tuple[LabelResult, Ask]]) -> None:
     result, ask = serve()
     rows = [one["row"] for one in ask("/api/page")["objects"]]
-    undone, skipped = rows[0], rows[1]
-    ask("/api/answer", {"row": skipped, "action": "skip"})
-    ask("/api/answer", {"row": skipped, "action": "label", "label": "wanted"})
+    undone, unlabeled, starred, skipped = rows[:4]
+
+    def answer(row: int, action: str, label: str = "") -> Any:
+        return ask("/api/answer", {"row": row, "action": action, "label": label})
+
+    answer(skipped, "skip")
+    answer(skipped, "label", "wanted")
     assert ask("/api/undo", {})["skipped"]  # as it was before
-    for row in [*rows[2:], undone]:
-        ask("/api/answer", {"row": row, "action": "label", "label": "unwanted"})
+    assert answer(skipped, "star")["skipped"]
+    answer(unlabeled, "label", "wanted")
+    answer(unlabeled, "unlabel")
+    answer(starred, "star")
+    for row in [*rows[4:], undone]:
+        answer(row, "label", "unwanted")
     assert ask("/api/undo", {})["row"] == undone
     seen: list[int] = []
     for number in range(1, 5):
         for one in ask("/api/next", {"page": number})["objects"]:
             seen.append(one["row"])
-            body = {"row": one["row"], "action": "label", "label": "unwanted"}
-            status = ask("/api/answer", body)["status"]
-    assert undone in seen and skipped not in seen and len(seen) == COUNT - 23
+            status = answer(one["row"], "label", "unwanted")["status"]
+    assert {undone, unlabeled, starred} <= set(seen) and skipped not in seen and len(seen) == COUNT - 21
+    assert ask("/api/page")["objects"] == []  # all have an answer
     assert status["labels"] == {"wanted": 0, "unwanted": COUNT - 1}
     result.stop()
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
+from galaxtool.labeling.answers import LogEntry, merge_labels
 from galaxtool.labeling.fit import estimate_left
-from galaxtool.labeling.log import LogEntry, merge_labels
 from galaxtool.labeling.options import LabelQuestion
 from galaxtool.labeling.remaining import LEVEL, RandomDraw, Remaining, estimate_remaining
 
