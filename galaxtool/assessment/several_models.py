@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -63,7 +64,7 @@ def evaluate_models(
         return evaluate_dataset(
             options, reading=reading, compute=compute, job_options=job_options, progress=progress
         )  # fmt: skip
-    if not models or len(set(models)) < len(models):
+    if not models or len(set(map(_find_place, models))) < len(models):
         what = "A model is given twice." if models else "No model is given."
         raise ConfigError(what, hint="Name each model once: --model runs/seed0 --model runs/seed1")
     settings = describe_settings(options, reading, compute)
@@ -90,6 +91,12 @@ def _open_directory(options: EvaluateOptions, settings: Mapping[str, Any], job_o
         check_same_settings(options.output, settings)
         return RunDirectory.open(options.output)
     return RunDirectory.create(options.output, command="evaluate", config=settings, overwrite=job_options.overwrite)
+
+
+def _find_place(model: str) -> str:
+    """Return where the files of a model are, which is the same for all of its names."""
+    files = find_model(model)
+    return os.path.realpath(files.folder or files.require_onnx())
 
 
 def _name_folders(models: Sequence[str]) -> list[str]:

@@ -30,7 +30,7 @@ def cluster_inputs(
     args: FeatureArgs, options: ClusterOptions, backbone: str | None, overwrite: bool, progress: Progress
 ) -> ClusterResult:
     """Group images; see `galaxtool.commands.cluster.cluster`."""
-    check_run_path(options.output, overwrite=overwrite)
+    check_run_path(options.output, settings=_list_settings(args, options, backbone), overwrite=overwrite)
     if backbone is not None:
         store = import_attribute("galaxtool.finetuning.untrained_model:store_untrained_model")  # it needs PyTorch
         args = replace(args, model=str(store(backbone, progress)))
@@ -44,15 +44,15 @@ def cluster_inputs(
     progress.start(f"Grouping {format_count(len(features), 'image')}")
     groups, notes = _group(features, labels, options)
     names = name_clusters(features, groups, options.name_list, args.model, args.compute)
-    run = _open_directory(args, options, backbone, overwrite=overwrite)
+    settings = _list_settings(args, options, backbone)
+    run = RunDirectory.create(options.output, command="cluster", config=settings, overwrite=overwrite)
     with run.recording():
         return _write(run, Grouping.of(features, groups, labels, names), options, notes, progress)
 
 
-def _open_directory(
-    args: FeatureArgs, options: ClusterOptions, backbone: str | None, *, overwrite: bool
-) -> RunDirectory:
-    config: dict[str, Any] = {
+def _list_settings(args: FeatureArgs, options: ClusterOptions, backbone: str | None) -> dict[str, Any]:
+    """Return the settings for the manifest."""
+    return {
         "inputs": [str(text) for text in args.inputs],
         "model": args.model,
         "backbone": backbone,
@@ -67,7 +67,6 @@ def _open_directory(
         "names": list(options.name_list),
         "seed": options.seed,
     }
-    return RunDirectory.create(options.output, command="cluster", config=config, overwrite=overwrite)
 
 
 def _write(

@@ -74,16 +74,27 @@ def open_predictions(given: Sequence[str]) -> list[EvaluationPredictions]:
         If one does not exist, has no predictions, or no image with a true class and a prediction.
     """
     named = [_split_name(text) for text in given]
-    places = [os.path.realpath(path) for _, path in named]
-    if twice := [place for place, n in Counter(places).items() if n > 1]:
-        text = given[places.index(twice[0])]
-        raise InputError(f"'{text}' is given {places.count(twice[0])} times.", hint="Name each evaluation once.")
     names = name_evaluations([path for _, path in named])
-    return [
+    opened = [
         _open(own or name, member)
         for (own, path), name in zip(named, names, strict=True)
         for member in _list_members(path)
     ]
+    _check_once([one.source for one in opened])
+    return opened
+
+
+def _check_once(sources: Sequence[str]) -> None:
+    """Raise `InputError` if an evaluation is there twice, also by another path or as one of several in a folder."""
+    files = [Path(text) / PREDICTIONS for text in sources]
+    pairs = zip(sources, files, strict=True)
+    places = [os.path.realpath(file if file.is_file() else text) for text, file in pairs]
+    place, n = Counter(places).most_common(1)[0]
+    if n > 1:
+        raise InputError(
+            f"'{sources[places.index(place)]}' is given {n} times.",
+            hint="Name each evaluation once; the folder of several models stands for all of them.",
+        )
 
 
 def _list_members(path: str) -> list[str]:

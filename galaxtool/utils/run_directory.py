@@ -16,19 +16,28 @@ from galaxtool.utils.digests import hash_file
 from galaxtool.utils.files.atomic_write import check_writable, forget_writes, watch_writes, write_json
 from galaxtool.utils.files.locks import lock_file
 from galaxtool.utils.files.regular_files import read_regular_text
-from galaxtool.utils.run_files import find_foreign_files, is_known
+from galaxtool.utils.run_files import find_foreign_files, find_input_inside, is_known
 from galaxtool.utils.run_manifest import find_versions, is_manifest, read_manifest, utc_now
 
 MANIFEST_SCHEMA = 1
 
 
-def check_run_path(path: Path, *, overwrite: bool) -> None:
+def check_run_path(path: Path, *, settings: Mapping[str, Any], overwrite: bool) -> None:
     """Check that a run directory can be created here; call it before long work begins.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    settings : mapping
+        Settings of the command, which may name what it reads.
+    overwrite : bool
+        Whether a run that is there may be emptied.
 
     Raises
     ------
     OutputExists
-        If something else is there, or a run that may not be overwritten.
+        If something else is there, or a run that may not be overwritten, or from which the command reads.
     GalaxtoolError
         If the folder cannot be written to.
     """
@@ -37,6 +46,11 @@ def check_run_path(path: Path, *, overwrite: bool) -> None:
     check_writable(path / "manifest.json" if path.is_dir() else path)
     if path.is_dir() and any(path.iterdir()):
         status = str(read_manifest(path).get("status", ""))
+        if status and (read := find_input_inside(path, settings)):
+            raise OutputExists(
+                f"'{read}' is read from the run '{path}', which would have to be emptied.",
+                hint="Choose another --output.",
+            )
         if not overwrite:
             what = f"already contains {_describe_status(status)} run" if status else "exists and is not empty"
             resume = f", or --resume {path}" if status not in ("", "done") else ""
@@ -99,9 +113,10 @@ class RunDirectory:
         Raises
         ------
         OutputExists
-            If the folder exists and is not empty and `overwrite` is False, or another process is using it.
+            If the folder exists and is not empty and `overwrite` is False, the command reads from it, or another
+            process is using it.
         """
-        check_run_path(path, overwrite=overwrite)
+        check_run_path(path, settings=config, overwrite=overwrite)
         call = invocation.get()
         known = {**call.sources, **(sources or {})}
         run = cls(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ _NAMES = frozenset(
 _IGNORED = frozenset({".lock", ".DS_Store", "Thumbs.db", "desktop.ini"})
 _BEGINNINGS = (".unfinished-", ".nfs", "._")
 _JOBS = frozenset({"scores.unfinished", "gallery.unfinished", "perturbed"})
+_NOT_READ = frozenset({"output", "split", "recipe"})  # the last two are read before a folder is emptied
+_SEPARATORS = "=@:"  # as in NAME=PATH, NETWORK@PATH, DATASET:PATH and RUN:READOUT
 
 
 def find_foreign_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
@@ -32,6 +34,36 @@ def find_foreign_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """
     outputs = manifest.get("outputs") or {}
     return sorted(name for name in _list_files(folder) if not _is_ours(name, outputs))
+
+
+def find_input_inside(folder: Path, settings: Mapping[str, Any]) -> str:
+    """Return the first setting that names something in a folder, or the folder itself; empty if there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    settings : mapping
+        Settings of a command: models, inputs and others. Where it writes, and what it reads before that, is left out.
+    """
+    root = os.path.realpath(folder)
+    for name, value in settings.items():
+        many = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+        for text in (str(one) for one in many if isinstance(one, (str, os.PathLike)) and name not in _NOT_READ):
+            places = {os.path.realpath(place) for place in _list_places(text)}
+            if any(place == root or place.startswith(root + os.sep) for place in places):
+                return text
+    return ""
+
+
+def _list_places(text: str) -> Iterator[str]:
+    """Yield the files and folders that exist and that a setting may mean."""
+    cuts = [at for at, letter in enumerate(text) if letter in _SEPARATORS]
+    for start in (0, *(at + 1 for at in cuts)):
+        for end in (*cuts, len(text)):
+            place = os.path.expanduser(text[start:end])  # noqa: PTH111
+            if place and os.path.exists(place):  # noqa: PTH110
+                yield place
 
 
 def is_known(name: str) -> bool:

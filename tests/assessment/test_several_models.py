@@ -166,7 +166,9 @@ def test_the_figures_of_several_models(together: Path, monkeypatch: pytest.Monke
 
 
 def test_each_model_once(images: Path, models: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="given twice"):
-        galaxtool.evaluate(images, model=[models[0], models[0]], output=tmp_path / "x")
+    (tmp_path / "link").symlink_to(models[0])
+    for other in (models[0], f"{models[0]}/", tmp_path / "link"):
+        with pytest.raises(ConfigError, match="given twice"):
+            galaxtool.evaluate(images, model=[models[0], other], output=tmp_path / "x")
     with pytest.raises(ConfigError, match="No model"):
         galaxtool.evaluate(images, model=[], output=tmp_path / "x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from galaxtool.errors import InputError
 from galaxtool.evaluation.calibration_error import expected_calibration_error
 from galaxtool.evaluation.paired import adjust_p_values, compare_correct, resample_scores
 from galaxtool.evaluation.resamples import StratifiedResamples
+from galaxtool.utils.run_directory import RunDirectory
 
 SLUGS = ("spiral", "elliptical", "edge_on")
 N = 300
@@ -203,6 +205,18 @@ def test_a_comparison_of_three(evaluations: dict[str, Path], tmp_path: Path) -> 
     assert "--overwrite" in run_failing("compare", *given, "-o", tmp_path / "c")
 
 
+def test_an_evaluation_is_not_replaced_by_its_comparison(
+    evaluations: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RunDirectory.create(tmp_path / "own", command="evaluate", config={}).finish("done")
+    shutil.copytree(evaluations["good"], tmp_path / "own", dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for other in ([], ["--overwrite"]):
+        said = run_failing("compare", "mine=own", evaluations["fair"], "-o", tmp_path / "own", *other)
+        assert "'mine=own' is read from the run" in said and "Choose another --output." in said
+    assert (tmp_path / "own" / "predictions.parquet").is_file()
+
+
 def test_rows_are_paired_by_identifier(evaluations: dict[str, Path], tmp_path: Path) -> None:
     order = np.random.default_rng(0).permutation(N)
     shuffled = write_predictions(
@@ -354,6 +368,8 @@ def test_a_table_without_rows(evaluations: dict[str, Path], tmp_path: Path) -> N
         ("@good", "comparing needs two"),
         ("@good @good", "is given 2 times"),
         ("@good @fair other=@good/", "is given 2 times"),
+        ("@good @fair @good/predictions.parquet", "is given 2 times"),
+        ("mean=@several @several/models/a", "models/a' is given 2 times"),
         ("@good nowhere", "There is no evaluation at"),
         ("@good @empty", "neither an evaluation nor a run"),
         ("@good @fair --against goof", "Did you mean 'good'?"),
@@ -364,6 +380,8 @@ def test_a_table_without_rows(evaluations: dict[str, Path], tmp_path: Path) -> N
 )
 def test_requests_that_cannot_be_met(given: str, said: str, evaluations: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    places = {**evaluations, "empty": tmp_path / "empty"}
+    for name in ("good", "fair"):
+        shutil.copytree(evaluations[name], tmp_path / "several" / "models" / {"good": "a", "fair": "b"}[name])
+    places = {**evaluations, "empty": tmp_path / "empty", "several": tmp_path / "several"}
     named = (re.sub(r"@(\w+)", lambda found: str(places[found[1]]), text) for text in given.split())
     assert said in run_failing("compare", *named)

@@ -160,6 +160,42 @@ def test_the_manifest_of_another_program_is_not_ours(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.tex").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", "{run}"),
+        ("model", "{run}/model"),
+        ("backbone", "mini@{run}/model/weights.safetensors"),
+        ("evaluations", ["elsewhere", "mine={run}:head"]),
+        ("inputs", ["{link}/embeddings.parquet"]),
+        ("option", ("teacher={run}",)),
+    ],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_run_that_the_command_reads_from_is_not_emptied(
+    name: str, value: str | list[str], overwrite: bool, tmp_path: Path
+) -> None:
+    run = create(tmp_path / "run")
+    (run.path / "model").mkdir()
+    for file in ("model/weights.safetensors", "embeddings.parquet"):
+        (run.path / file).write_text("precious")
+    run.finish("done")
+    (tmp_path / "link").symlink_to(run.path)
+    places = {"run": run.path, "link": tmp_path / "link"}
+    given = value.format(**places) if isinstance(value, str) else [text.format(**places) for text in value]
+    with pytest.raises(OutputExists, match="is read from the run") as caught:
+        create(run.path, overwrite, **{name: given})
+    assert "--overwrite" not in caught.value.hint
+    assert (run.path / "model" / "weights.safetensors").read_text() == "precious"
+
+
+def test_a_run_is_emptied_by_a_command_that_reads_beside_it(tmp_path: Path) -> None:
+    create(tmp_path / "run").finish("done")
+    (tmp_path / "run2").mkdir()
+    settings = {"model": str(tmp_path / "run2"), "inputs": [tmp_path, "nowhere"], "output": tmp_path / "run"}
+    create(tmp_path / "run", overwrite=True, split=tmp_path / "run" / "manifest.json", **settings).release()
+
+
 def test_overwriting_does_not_follow_links(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "data").write_text("kept")
