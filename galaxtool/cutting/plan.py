@@ -15,6 +15,7 @@ from galaxtool.cutting.image_set import ImageSet
 from galaxtool.cutting.images import SkyImage, have_same_grid
 from galaxtool.cutting.objects import MAX_SIDE, CatalogueObjects
 from galaxtool.errors import InputError
+from galaxtool.inputs.columns import hash_columns
 from galaxtool.types import MISALIGNED, MISSING_BAND, OFF_EDGE, Progress
 
 OUTSIDE = "OUTSIDE"
@@ -92,8 +93,9 @@ class CutPlan:
         return hashlib.sha256(repr((images, self.bands)).encode()).hexdigest()
 
     def digest_objects(self) -> str:
-        """Return a digest of the objects and the pixels to cut."""
+        """Return a digest of the objects, with all columns of the catalogue, and the pixels to cut."""
         digest = hashlib.sha256("\0".join(self.objects.ids).encode("utf-8", "surrogateescape"))
+        digest.update(hash_columns(self.objects.table).encode())
         for array in (self.objects.ra, self.objects.dec, self.image, self.x0, self.y0, self.nx, self.ny):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()

@@ -148,7 +148,7 @@ class _CutoutsRun:
         """Do the remaining tasks of the job, write the manifest, and return the record."""
         resume, overwrite = self.options.resume, self.options.overwrite
         with Job(self.output.manifest, self.record, JobOptions(resume=resume, overwrite=overwrite)) as job:
-            if overwrite or (self.output.is_finished and not job.done):
+            if overwrite or not job.done:  # files and a stack of a run that finished no part may be of other objects
                 self.output.clear()
             progress.start("Cutting", len(self.plan.wanted))
             progress.advance(sum(len(self.chunks[number]) for number in set(range(job.count)) - set(job.missing)))

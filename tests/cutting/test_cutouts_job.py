@@ -21,7 +21,7 @@ from test_cutouts import SHAPE, make_noise, make_wcs, read_cutout, run_cutouts, 
 
 import galaxtool
 from galaxtool.cutting import tasks
-from galaxtool.cutting.writers import fits as write_fits
+from galaxtool.cutting.writers.formats import WRITERS
 from galaxtool.tables.read import read_table
 from galaxtool.utils.files.locks import lock_file
 
@@ -56,11 +56,7 @@ def test_a_full_disk_is_reported_and_the_job_resumes(kind: str, monkeypatch: pyt
     monkeypatch.setattr(tasks, "_MAX_ROWS", 4)
     monkeypatch.setattr("galaxtool.cutting.writers.zarr._SHARD_BYTES", 4 * 4 * 64)
     run_cutouts("field.fits", "cat.csv", size=8, kind=kind, output="whole")
-    writer = {
-        "fits": write_fits.FitsWriter,
-        "hdf5": sys.modules["galaxtool.cutting.writers.hdf5"].HDF5Writer,
-        "zarr": sys.modules["galaxtool.cutting.writers.zarr"].ZarrWriter,
-    }[kind]
+    writer = WRITERS[kind]
     write, calls = writer.write, []
 
     def failing(self: Any, piece: Any) -> None:
@@ -99,6 +95,39 @@ def test_finished_cutouts_are_left_alone() -> None:
     Path("out/images/thesis.tex").write_text("years")
     run_cutouts("field.fits", "cat.csv", size=8, kind="png", overwrite=True)
     assert {path.name for path in Path("out/images").iterdir()} == {"o0.png", "o1.png", "o2.png", "thesis.tex"}
+
+
+@pytest.mark.parametrize("kind", ["fits", "hdf5", "zarr"])
+def test_what_a_run_left_that_finished_no_part_is_not_used(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(6)
+    writer = WRITERS[kind]
+    write, calls = writer.write, []
+
+    def interrupted(self: Any, piece: Any) -> None:
+        calls.append(piece.row)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        write(self, piece)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_cutouts("field.fits", "cat.csv", size=8, kind=kind)
+    Path("cat.csv").write_text(Path("cat.csv").read_text().replace("\no", "\nNGC "))
+    run_cutouts("field.fits", "cat.csv", size=8, kind=kind)
+    run_cutouts("field.fits", "cat.csv", size=8, kind=kind, output="whole")
+    assert read_contents("out") == read_contents("whole")
+
+
+def test_finished_cutouts_of_a_catalogue_with_other_columns_are_not_taken_for_these() -> None:
+    prepare(3)
+    run_cutouts("field.fits", "cat.csv", size=8)
+    table = read_table(Path("cat.csv"))
+    table["flux"] = [1.0, 2.0, 3.0]
+    table.write("cat.csv", overwrite=True)
+    with pytest.raises(galaxtool.OutputExists, match="another catalogue"):
+        run_cutouts("field.fits", "cat.csv", size=8, resume=True)
+    assert list(run_cutouts("field.fits", "cat.csv", size=8, overwrite=True)["flux"]) == [1.0, 2.0, 3.0]
 
 
 def test_other_folders_are_not_written_to() -> None:
