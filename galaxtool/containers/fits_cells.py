@@ -83,7 +83,7 @@ class OpenFitsCells:
             cell = np.array(self._columns[where][int(number)])
         except _BROKEN as error:
             raise UnreadableImage(f"There is no image '{key}' in '{self.path}' ({describe_error(error)}).") from error
-        return make_cutout(cell, name)
+        return make_cutout(cell, name, options)
 
     def close(self) -> None:
         """Close the file."""

@@ -88,7 +88,7 @@ class OpenParquet:
         if cell is None or len(cell) == 0:
             raise UnreadableImage(f"There is no image in '{name}': the cell is empty.")
         if column.is_array:
-            return make_cutout(_to_array(cell, name), name)
+            return make_cutout(_to_array(cell, name), name, options)
         return ImageFile(name, content=cell)
 
     def close(self) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from galaxtool.containers.stack import Stack
 from galaxtool.errors import UnreadableImage
+from galaxtool.images.read_options import AUTO, PICTURE, PLAIN, ReadOptions
 from galaxtool.types import Cutout
 
 _MISSING = -1e29
 """SExtractor writes -1e30 into the pixels of a VIGNET that it did not see."""
 
 
-def make_cutout(array: np.ndarray, source: str) -> Cutout:
+def make_cutout(array: np.ndarray, source: str, options: ReadOptions = PLAIN) -> Cutout:
     """Return the image in an array of (ny, nx), (ny, nx, bands) or (bands, ny, nx).
 
     Parameters
@@ -24,11 +26,13 @@ def make_cutout(array: np.ndarray, source: str) -> Cutout:
         are measured, with the bottom row first. A flat array must be square. -1e30 and the like are missing pixels.
     source : str
         Name of the image for messages.
+    options : ReadOptions
+        What the pixels are, if their type does not say it.
 
     Raises
     ------
     UnreadableImage
-        If the array does not hold an image.
+        If the array does not hold an image, or is not the picture that the options say it is.
     """
     if array.dtype.kind not in "iuf" or array.size == 0:
         raise UnreadableImage(f"'{source}' is not an image: it is an array of {array.dtype.name}.")
@@ -40,10 +44,12 @@ def make_cutout(array: np.ndarray, source: str) -> Cutout:
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind == "f":
         array = np.where(array <= _MISSING, np.nan, array).astype(array.dtype)
-    elif array.dtype != np.uint8 and _is_picture(array):
+    elif options.pixels == AUTO and array.dtype != np.uint8 and _is_picture(array):
         array = array.astype(np.uint8)
     stack = Stack.of("", array[None], {}, {})
-    return stack.cutout(array, 0, source)
+    if options.pixels == PICTURE:
+        stack = replace(stack, place=source, sample=stack.axes.to_planes(array)[None])
+    return stack.cutout(array, 0, source, options)
 
 
 def _is_picture(array: np.ndarray) -> bool:

@@ -40,7 +40,7 @@ class Catalogue:
     path : Path
         Path of the table.
     table : Table
-        All its columns, N rows.
+        All its columns but one with images in its cells, N rows.
     images : sequence of Path
         Path of the image in each row; with one file per band, that of the first band.
     names : sequence of str
@@ -68,7 +68,7 @@ class Catalogue:
     _containers: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self.images)  # the table has no columns if the only one had images in its cells
 
     def name(self, row: int) -> str:
         """Return the identifier of a row, which may repeat."""
@@ -160,11 +160,10 @@ def read_catalogue(
         if cells is not None
         else _take_paths(path, table, image_column, bands, identifiers)
     )
-    table = table if cells is None else cells.table
     positions = read_positions(table, path, ra_column=ra_column, dec_column=dec_column)
     return Catalogue(
         path=path,
-        table=table,
+        table=table if cells is None else cells.table,
         images=images.first,
         names=images.names,
         ra=positions.ra,
@@ -195,7 +194,7 @@ def _find_cells(table: Table, image_column: str | None, path: Path) -> PixelCell
 
 def _take_cells(path: Path, cells: PixelCells, ids: IdColumn | None) -> _Images:
     """Return the images in the cells of a column."""
-    count = len(cells.table)
+    count = len(cells.names)
     names = cells.names if ids is None else FilledNames(ids, cells.names)
     keys = CellKeys(cells.prefix, count)
     return _Images(SamePath(path, count), names, keys, {}, cells.notes, {path: cells.container})

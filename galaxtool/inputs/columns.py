@@ -32,9 +32,9 @@ def stack_columns(parts: Sequence[InputPart], notes: list[str]) -> Table | None:
         Masked where a part is not a catalogue or lacks the column; text where columns with the same name have
         different types, or integers of one would lose digits as floats. Values are converted to the unit of the first
         catalogue that states one, and have none where they cannot be. The table of the catalogue itself where it is the
-        only part; None where no part is one.
+        only part; None where no part is one with columns.
     """
-    tables = [part.table for part in parts if isinstance(part, Catalogue)]
+    tables = [part.table for part in parts if isinstance(part, Catalogue) and part.table.colnames]
     if not tables:
         return None
     if len(parts) == 1:

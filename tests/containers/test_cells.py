@@ -16,7 +16,7 @@ from PIL import Image
 from galaxtool.containers.parquet_images import OpenParquet
 from galaxtool.errors import UnreadableImage
 from galaxtool.images.image_file import ImageFile
-from galaxtool.images.read_options import PLAIN
+from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.read_item import read_item
 
@@ -70,3 +70,50 @@ def test_images_are_in_the_table_that_was_asked_for(table: str, value: int, tmp_
     found = gather([path], table=table)
     assert round(float(read_item(found.items[0]).data.mean())) == value
     assert found.items[0].id[0] == ("G" if value == 100 else "R")
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.fits"])
+def test_the_option_says_what_the_pixels_of_cells_are(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    pixels = np.arange(2 * 256).reshape(2, 16, 16) % 256
+    if name.endswith(".fits"):
+        Table({"image": pixels.astype(np.int16)}).write(path)
+    else:
+        pq.write_table(pa.table({"image": pixels.tolist()}), path)
+    item = gather([path]).items[1]
+    for options in (PLAIN, ReadOptions(pixels="data")):
+        cutout = read_item(item, options)
+        assert cutout.data.dtype == np.float32 and np.array_equal(cutout.data[0], pixels[1])
+    picture = read_item(item, ReadOptions(pixels="picture"))
+    assert picture.unit == "display" and np.array_equal(picture.data[0], pixels[1, ::-1])
+
+
+def test_colours_in_cells_are_measured_data_if_the_option_says_so(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3))
+    pq.write_table(pa.table({"image": pixels.tolist()}), tmp_path / "a.parquet")
+    item = gather([tmp_path / "a.parquet"]).items[0]
+    shown = pixels[0].transpose(2, 0, 1)
+    for kind in ("auto", "picture"):
+        assert np.array_equal(read_item(item, ReadOptions(pixels=kind)).data, shown[:, ::-1])
+    measured = read_item(item, ReadOptions(pixels="data"))
+    assert measured.unit == "" and np.array_equal(measured.data, shown)
+
+
+def test_cells_that_are_no_pictures_are_not_read_as_such(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": np.full((2, 16, 16), -7.0).tolist()}), tmp_path / "a.parquet")
+    item = gather([tmp_path / "a.parquet"]).items[0]
+    with pytest.raises(UnreadableImage, match=r"a.parquet\[image/0\]' has values from -7 to -7"):
+        read_item(item, ReadOptions(pixels="picture"))
+
+
+def test_a_table_may_have_no_column_but_that_of_images(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).normal(size=(3, 24, 24)).astype(np.float32)
+    for name in "ab":
+        Table({"VIGNET": pixels}).write(tmp_path / f"{name}.fits")
+    found = gather([tmp_path / "a.fits"])
+    assert [item.id for item in found.items] == ["a/0", "a/1", "a/2"] and found.columns is None
+    assert np.array_equal(read_item(found.items[2]).data[0], pixels[2])
+    Table({"mag": [20.0, 21.0, 22.0], "VIGNET": pixels}).write(tmp_path / "c.fits")
+    both = gather([tmp_path / "a.fits", tmp_path / "c.fits", tmp_path / "b.fits"])
+    magnitudes = np.ma.filled(both.columns["mag"], 0)
+    assert magnitudes.tolist() == [0, 0, 0, 20, 21, 22, 0, 0, 0]
