@@ -6,7 +6,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from galaxtool.images.fits.header import Keywords, find_header, has_image, round
 from galaxtool.images.fits.plain_hdus import OddHeader, list_plain_hdus
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import ReadOptions
+from galaxtool.images.reading import read_file
+from galaxtool.types import Cutout
 from galaxtool.utils.error_text import describe_error
 from galaxtool.utils.warning_filter import ignore_warnings
 
@@ -95,8 +97,10 @@ class OpenHdus:
         primary = self._stream.take(start, size)
         self._front = primary if _is_header_only(primary) else _empty_primary()
 
-    def read(self, key: str, options: ReadOptions) -> ImageFile:
+    def read(self, key: str, options: ReadOptions) -> ImageFile | Cutout:
         """Return an HDU as a separate FITS file, after the empty primary HDU of the original file.
+
+        With a mask or weights, which are in other HDUs, return the image that is read from the whole file instead.
 
         Raises
         ------
@@ -108,6 +112,8 @@ class OpenHdus:
             raise UnreadableImage(
                 self._listing.problem or f"There is no {f'HDU {key}' if key else 'image'} in '{self.path}'."
             )
+        if options.mask_hdu is not None or options.weight_hdu is not None:
+            return read_file(self.path, replace(options, hdu=key))
         start, size = self._listing.places[key]
         if size > MOST_BYTES:
             raise UnreadableImage(f"'{name}' has {size:,} bytes; the limit is {MOST_BYTES:,}.")

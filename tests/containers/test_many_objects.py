@@ -13,6 +13,7 @@ from astropy.io import fits
 from galaxtool.containers.hdus import HduContainer
 from galaxtool.containers.reading import read_image
 from galaxtool.errors import GalaxtoolError
+from galaxtool.images.read_options import PLAIN
 from galaxtool.inputs.fits_tables import holds_only_tables
 from galaxtool.types import ImageRef
 
@@ -68,12 +69,28 @@ def test_hdus_are_where_astropy_finds_them(tmp_path: Path, monkeypatch: pytest.M
     file = HduContainer().open(path)
     for number, start, size in expected[1:]:
         if (int(number) - 1) % 5 in (0, 1, 4):
-            content = file.read(number, options=None).content()
+            content = file.read(number, PLAIN).content()
             assert content[-size:] == path.read_bytes()[start : start + size]
     file.close()
     members = [(member.key, member.name) for member in HduContainer().members(path)]
     assert members[:4] == [("1", "N0"), ("2", "C"), ("5", "it's 4-2"), ("6", "N5")]
     assert [key for key, _ in members] == [str(n + 1) for n in range(15) if n % 5 in (0, 1, 4)]
+
+
+def test_masks_and_weights_of_a_hdu_are_those_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.fits"
+    images = [np.arange(16, dtype=np.float32).reshape(4, 4) - 8 * n for n in range(2)]
+    weights = np.ones((4, 4), np.float32)
+    weights[0, 0] = 0
+    units = [fits.ImageHDU(image) for image in images]
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(weights, name="WHT"), *units]).writeto(path)
+    for key, image in zip(("2", "3"), images, strict=True):
+        for options in ({"weight_hdu": "WHT"}, {"weight_hdu": 1}):
+            cutout = read_image(ImageRef(path, "fits-hdus", key), **options)
+            assert np.array_equal(np.isnan(cutout.data[0]), weights == 0) and cutout.source == f"{path}[{key}]"
+            assert np.array_equal(cutout.data[0, 1:], image[1:])
+    with pytest.raises(GalaxtoolError, match="has no HDU 'MASK'"):
+        read_image(ImageRef(path, "fits-hdus", "2"), mask_hdu="MASK")
 
 
 @pytest.mark.parametrize("tail", [b"XTENSION", b"\0" * 2880, b"XTENSION= 'IMAGE   '".ljust(80) * 36])
