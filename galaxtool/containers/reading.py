@@ -192,6 +192,7 @@ def _read_bands(ref: ImageRef, options: ReadOptions) -> Cutout:
     first = planes[0]
     masks = [plane.mask for plane in planes if plane.mask is not None]
     placed = next((plane for plane in planes if plane.ra is not None and plane.dec is not None), first)
+    scales = [plane.pixel_scale for plane in planes if plane.pixel_scale is not None]
     return replace(
         first,
         data=np.concatenate([plane.data for plane in planes]),
@@ -200,7 +201,8 @@ def _read_bands(ref: ImageRef, options: ReadOptions) -> Cutout:
         mask=np.logical_or.reduce(masks) if masks else None,
         ra=placed.ra,
         dec=placed.dec,
-        pixel_scale=next((plane.pixel_scale for plane in planes if plane.pixel_scale is not None), None),
+        # a band that does not state its scale has that of the options, which counts only where no other band does
+        pixel_scale=next((scale for scale in scales if scale != options.pixel_scale), next(iter(scales), None)),
         flags=_merge_flags([plane.flags for plane in planes]),
     )
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxtool.errors import ConfigError, InputError, UnreadableImage
+from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.band_files import Pattern, select_bands
 from galaxtool.inputs.gather import Inputs, gather
 from galaxtool.inputs.read_item import read_item
@@ -42,6 +43,21 @@ def test_a_file_for_each_band(tmp_path: Path) -> None:
     cutout = read_item(found.items[2])
     assert cutout.bands == ("z", "g") and cutout.data[:, 0, 0].tolist() == [2, 0]
     assert found.skipped == {"does not match the pattern": 4} and found.columns is None
+
+
+def test_the_pixel_scale_of_a_band_that_states_it_counts(tmp_path: Path) -> None:
+    for colour in "gr":
+        band(tmp_path / f"a_{colour}.fits")
+        band(tmp_path / f"b_{colour}.fits")
+    with fits.open(tmp_path / "a_r.fits", mode="update") as hdus:
+        hdus[0].header.update(
+            CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CRVAL1=150.0, CRVAL2=2.0, CRPIX1=2.5, CRPIX2=2.5,
+            CDELT1=-0.2 / 3600, CDELT2=0.2 / 3600,
+        )  # fmt: skip
+    items = gather([tmp_path], pattern="{id}_{band}.fits").items
+    for options, lacking in ((PLAIN, None), (ReadOptions(pixel_scale=0.5), 0.5)):
+        stated, other = (read_item(item, options).pixel_scale for item in items)
+        assert stated == pytest.approx(0.2) and other == lacking
 
 
 def test_bands_in_folders_are_found_and_put_in_order(tmp_path: Path) -> None:
