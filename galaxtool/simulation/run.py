@@ -8,6 +8,7 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError, GalaxtoolError, OutputExists
 from galaxtool.simulation.write import write_cutouts
+from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import Progress
 from galaxtool.utils.config import check_choice
 from galaxtool.utils.files.atomic_write import check_writable
@@ -50,6 +51,7 @@ def simulate_galaxies(options: SimulateOptions, progress: Progress) -> dict[str,
         raise OutputExists(f"'{output}' exists and is not empty.", hint="Choose another -o, or add --overwrite.")
     check_writable(output)
     try:
+        (output / LABELS_FILE).unlink(missing_ok=True)  # an interrupted run must not leave those of other galaxies
         for old in (output / "images").glob("sim-*"):
             old.unlink()
         rows = write_cutouts(

@@ -17,8 +17,10 @@ from galaxtool import __version__
 from galaxtool.errors import ConfigError
 from galaxtool.simulation.galaxy import PARAMETERS, SimulatedGalaxy
 from galaxtool.simulation.sample import SPLIT_CODES, choose_class, describe_object, simulate_object
+from galaxtool.tables.column_names import LABELS_FILE
 from galaxtool.types import Cutout, Progress, Silent
 from galaxtool.utils.captions import join_captions
+from galaxtool.utils.files.atomic_write import atomic_write
 from galaxtool.vision.stretch import to_display
 
 COLUMNS = ("path", "label", "ra", "dec", *PARAMETERS, "properties", "caption")
@@ -90,7 +92,10 @@ def write_cutouts(
         captions = describe_object(seed, split, index, simulated.properties)
         rows.append(_make_row(path, slug, simulated, captions))
         progress.advance()
-    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as stream:
+    with (
+        atomic_write(folder / LABELS_FILE) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as stream,
+    ):
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from support.training_helpers import narrow_resnet, run_command, run_failing
 
 import galaxtool as package
 from galaxtool.errors import ConfigError, OutputExists
+from galaxtool.simulation import write as write_module
 
 GALAXY10 = {
     "disturbed", "merging", "round_smooth", "in_between_round_smooth", "cigar_shaped_smooth", "barred_spiral",
@@ -109,6 +111,22 @@ def test_overwriting_removes_earlier_galaxies() -> None:
         package.simulate(output=Path("made"), n=n, size=32, overwrite=True)
     assert len(labels("made")) == 2
     assert {f"images/{file.name}" for file in Path("made/images").iterdir()} == {row["path"] for row in labels("made")}
+
+
+def test_an_interrupted_run_leaves_no_labels_of_the_galaxies_that_it_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    package.simulate(output=Path("made"), n=3, size=32)
+    write, calls = write_module._WRITERS["fits"], []
+
+    def interrupted(*arguments: Any) -> None:
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        write(*arguments)
+
+    monkeypatch.setitem(write_module._WRITERS, "fits", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        package.simulate(output=Path("made"), n=3, size=32, seed=1, overwrite=True)
+    assert len(list(Path("made/images").iterdir())) == 1 and not Path("made/labels.csv").exists()
 
 
 @pytest.mark.slow
