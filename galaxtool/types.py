@@ -187,6 +187,8 @@ class Item:
         Position in degrees, ICRS.
     columns : dict
         All other columns of the labels file.
+    units : dict of str
+        Units of these columns, as far as the file states them.
     """
 
     id: str
@@ -196,6 +198,7 @@ class Item:
     ra: float | None = None
     dec: float | None = None
     columns: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
 
 class Progress(Protocol):

@@ -83,10 +83,10 @@ def read_value_truth(items: Sequence[Item], record: ModelRecord) -> Truth:
     Raises
     ------
     InputError
-        If the data set lacks one of the columns, or it has no values.
+        If the data set lacks one of the columns, or it has no values, or is in a unit that cannot be converted.
     """
     quantities = quantities_from_dict(record.regression or {}, record.name)
-    values, notes = read_values([item.columns for item in items], quantities)
+    values, notes = read_values([item.columns for item in items], quantities, [item.units for item in items])
     if without := int((~np.isfinite(values).any(axis=1)).sum()):
         notes += (f"{without} of the {len(items)} images have no value; they are classified but not scored.",)
     return Truth(tuple(record.slugs), np.full(len(items), -1), notes, values=values)

@@ -99,6 +99,7 @@ def open_catalogue(
     labels = read_label_column(cells, label_column, path, required=needs_labels)
     splits = _read_splits(cells, path)
     others = {other: list(cells[other]) for other in cells.colnames if other not in _FIELDS}
+    units = {other: str(unit) for other in others if (unit := cells[other].unit) is not None}
     valid, valid_notes = find_valid_labels(cells) if is_label_log(cells) else (None, ())
     names = make_unique(catalogue.names) if valid is None else list(catalogue.names)
     if band_pattern is None:
@@ -114,6 +115,7 @@ def open_catalogue(
             ra=float(catalogue.ra[row]) if np.isfinite(catalogue.ra[row]) else None,
             dec=float(catalogue.dec[row]) if np.isfinite(catalogue.dec[row]) else None,
             columns={other: to_plain_value(values[row]) for other, values in others.items()},
+            units=units,
         )
         for row, identifier in enumerate(names)
         if valid is None or row in valid

@@ -14,14 +14,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-from astropy.units import Unit
 
 from galaxtool.errors import ConfigError, InputError, ModelError, suggest_name
 from galaxtool.taxonomy.classes import Class, Taxonomy
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.quantity import QUANTILES, Quantity
+from galaxtool.taxonomy.quantity_units import Units, convert_values, group_by_unit, parse_unit
 from galaxtool.taxonomy.sentinels import find_sentinels
-from galaxtool.utils.unit_texts import is_computable_unit
 
 _SLUG = re.compile(r"[a-z0-9_-]{1,60}")
 _WITH_UNIT = re.compile(r"^(?P<column>.*?)(?:\[(?P<unit>[^\[\]]*)\])?$")
@@ -51,7 +50,7 @@ def parse_targets(texts: Sequence[str]) -> tuple[Quantity, ...]:
 def _check_unit(unit: str, text: str) -> str:
     """Return a unit that astropy knows."""
     try:
-        _parse_unit(unit)
+        parse_unit(unit)
     except ValueError as error:
         raise ConfigError(
             f"The unit '{unit}' of --target '{text}' is not one that astropy knows.",
@@ -60,17 +59,19 @@ def _check_unit(unit: str, text: str) -> str:
     return unit
 
 
-def _parse_unit(unit: str) -> None:
-    """Raise ValueError for a unit that astropy does not know, or cannot compute."""
-    if not is_computable_unit(unit):
-        raise ValueError(f"the unit {unit[:40]} has a power that cannot be computed")
-    Unit(unit)
-
-
 def read_values(
-    columns: Sequence[Mapping[str, Any]], quantities: Sequence[Quantity]
+    columns: Sequence[Mapping[str, Any]], quantities: Sequence[Quantity], units: Units = ()
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Read the values of quantities from the columns of N items.
+
+    Parameters
+    ----------
+    columns : sequence of N mapping
+        Columns of each item, name -> value.
+    quantities : sequence of T Quantity
+        Quantities, in whose units the values are returned.
+    units : sequence of N mapping, optional
+        Units of the columns of each item, as far as they are stated.
 
     Returns
     -------
@@ -78,12 +79,13 @@ def read_values(
         NaN where an item has no value, or a number that stands for none, see
         `galaxtool.taxonomy.sentinels.find_sentinels`.
     notes : tuple of str
-        A sentence on each quantity with such numbers.
+        A sentence on each quantity with such numbers, or with values that are converted.
 
     Raises
     ------
     InputError
-        If a column does not exist, holds something other than numbers, or has no value.
+        If a column does not exist, holds something other than numbers, is in a unit that cannot be converted, or has
+        no value.
     """
     values, notes = np.full((len(columns), len(quantities)), np.nan), []
     known = dict.fromkeys(name for row in columns for name in row)
@@ -97,9 +99,16 @@ def read_values(
             )
         for row, given in enumerate(columns):
             values[row, number] = _to_number(given.get(quantity.column), quantity.column)
-        missing = find_sentinels(values[:, number])
+        own, missing = values[:, number].copy(), np.zeros(len(columns), bool)
+        groups = group_by_unit(quantity, units or [{}] * len(columns))
+        for unit, rows in groups.items():
+            missing[rows] = find_sentinels(own[rows])
+            values[rows, number] = convert_values(own[rows], unit, quantity)
+        for unit, rows in groups.items():
+            if not np.array_equal(values[rows, number], own[rows], equal_nan=True):
+                notes.append(f"The values of '{quantity.column}' in {unit} are converted to {quantity.unit}.")
         if missing.any():
-            numbers = ", ".join(f"{one:g}" for one in np.unique(values[missing, number]))
+            numbers = ", ".join(f"{one:g}" for one in np.unique(own[missing]))
             notes.append(
                 f"{int(missing.sum())} of the {len(columns)} values of '{quantity.column}' are taken for missing ones: "
                 f"{numbers}."
@@ -191,5 +200,5 @@ def _read_quantity(entry: Mapping[str, Any]) -> Quantity:
         raise ValueError("a name has other characters than small letters, digits and _")
     if not (math.isfinite(center) and math.isfinite(scale) and scale > 0):
         raise ValueError(f"center and scale of '{slug}' are not numbers")
-    _parse_unit(unit)
+    parse_unit(unit)
     return Quantity(column=str(entry["column"]), slug=slug, unit=unit, center=center, scale=scale)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import Column, Table
 from support.helpers import write_png
 from support.training_helpers import run_command, run_failing
 
 from galaxtool.evaluation.regression_scores import measure_quantity
 from galaxtool.tables.read import read_table
-from galaxtool.taxonomy.quantities import parse_targets
+from galaxtool.taxonomy.quantities import parse_targets, read_values
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
@@ -133,3 +134,42 @@ def test_units_and_names() -> None:
         ("z", "z", ""), ("Bar length", "bar_length", "arcsec"), ("v", "v", "km/s"),
     ]  # fmt: skip
     assert found[1].outputs == ("bar_length_low", "bar_length", "bar_length_high")
+
+
+def test_values_are_converted_to_the_unit_of_the_target(catalogue: Path, tmp_path: Path) -> None:
+    table = Table.read(catalogue)
+    radius = np.linspace(1, 9, N)
+    for unit, factor in (("arcmin", 1), ("arcsec", 60), ("kpc", 1)):
+        table["r"] = Column(radius * factor, unit=unit)
+        table["r"][3] = -99
+        table.write(tmp_path / f"{unit}.fits", overwrite=True)
+    both = (tmp_path / "arcmin.fits", tmp_path / "arcsec.fits")
+    for target, factor in (("r", 1), ("r[arcsec]", 60)):
+        code, _, said = run_command("finetune", *both, "--target", target, *QUICK, "-o", "run", "--overwrite")
+        assert code == 0, said
+        (quantity,) = json.loads(Path("run", "model", "model.json").read_text())["regression"]["quantities"]
+        assert quantity["unit"] == ("arcmin" if factor == 1 else "arcsec")
+        assert quantity["center"] == pytest.approx(5 * factor, rel=0.2)
+    assert "The values of 'r' in arcmin are converted to arcsec." in said
+    assert "2 of the 48 values of 'r' are taken for missing ones: -99." in said
+
+    scores = []
+    for name in ("arcmin", "arcsec"):
+        code, _, said = run_command(
+            "evaluate", tmp_path / f"{name}.fits", "--model", "run", "--split", "all", "-o", name, "--device", "cpu"
+        )
+        assert code == 0, said
+        scores.append(json.loads(Path(name, "metrics.json").read_text())["quantities"]["r"]["rmse"]["value"])
+    assert scores[0] == pytest.approx(scores[1], rel=1e-5) and scores[0] > 10
+    said = run_failing("evaluate", tmp_path / "kpc.fits", "--model", "run", "--split", "all", "-o", "kpc")
+    assert "The column 'r' is in kpc, which cannot be converted to arcsec" in said
+
+
+@pytest.mark.parametrize(
+    ("stated", "unit", "factor"),
+    [("arcmin", "arcsec", 60), ("mag(AB)", "mag", 1), ("furlongs", "arcsec", 1), ("", "arcsec", 1), ("arcsec", "", 1)],
+)
+def test_units_of_values(stated: str, unit: str, factor: float) -> None:
+    quantity = replace(parse_targets(["r"])[0], unit=unit)
+    values, _ = read_values([{"r": 2.0}], [quantity], [{"r": stated}] if stated else [{}])
+    assert values.tolist() == [[pytest.approx(2 * factor)]]

@@ -19,6 +19,7 @@ from galaxtool.taxonomy.load import Taxonomy, build_taxonomy, build_vote_taxonom
 from galaxtool.taxonomy.matching import choose_taxonomy
 from galaxtool.taxonomy.names import slugify
 from galaxtool.taxonomy.quantities import build_quantity_taxonomy, parse_targets, read_values
+from galaxtool.taxonomy.quantity_units import adopt_units
 from galaxtool.taxonomy.votes.counts import read_votes, select_answered
 from galaxtool.taxonomy.votes.load import load_schema
 from galaxtool.training.dataset_scores import LabelTerms
@@ -125,8 +126,9 @@ def find_targets(
 
 def _read_quantities(items: Sequence[Item], target: Sequence[str]) -> Targets:
     """Read the numbers of the items; those without any are left out."""
-    quantities = parse_targets(target)
-    values, notes = read_values([item.columns for item in items], quantities)
+    units = [item.units for item in items]
+    quantities, unit_notes = adopt_units(parse_targets(target), units)
+    values, notes = read_values([item.columns for item in items], quantities, units)
     without = ~np.isfinite(values).any(axis=1)
     names = " and ".join(f"'{quantity.column}'" for quantity in quantities)
     if n := int(without.sum()):
@@ -136,7 +138,7 @@ def _read_quantities(items: Sequence[Item], target: Sequence[str]) -> Targets:
         [""] * len(items),
         values=values.astype(np.float32),
         left_out=tuple(without.tolist()),
-        notes=notes,
+        notes=(*unit_notes, *notes),
     )
 
 
