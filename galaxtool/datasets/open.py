@@ -5,7 +5,9 @@ from __future__ import annotations
 import glob
 import inspect
 import os
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +118,8 @@ def open_datasets(
     """Open several data sets in the same way, see `open_dataset`.
 
     Options of HDUs or of files per band are allowed if at least one of the data sets has these. A `prober` opens the
-    files of folders and globs once, and keeps what it found for the split.
+    files of folders and globs once, and keeps what it found for the split. Data sets that would have the same name are
+    called by their texts.
     """
     names = [os.fspath(text) for text in texts]
     given = {**options, "pattern": pattern, "bands": reading.bands or None}
@@ -136,7 +139,17 @@ def open_datasets(
         datasets = [select_items(dataset, where) for dataset in datasets]
     for dataset in datasets:
         check_files(dataset)
+    _tell_apart(datasets, names)
     return datasets
+
+
+def _tell_apart(datasets: Sequence[Dataset], texts: Sequence[str]) -> None:
+    """Name data sets of the same name, such as ``first/cutouts`` and ``second/cutouts``, as the user wrote them."""
+    counts = Counter(dataset.name for dataset in datasets)
+    for dataset, text in zip(datasets, texts, strict=True):
+        if counts[dataset.name] > 1:
+            with suppress(AttributeError):  # a plugin's may be read-only
+                dataset.name = text.rstrip("/") or text
 
 
 def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:

@@ -21,7 +21,7 @@ from galaxtool.finetuning.labels.classes import Messages, read_labels
 from galaxtool.finetuning.labels.missing_classes import describe_missing_classes, describe_unseen_classes
 from galaxtool.finetuning.labels.noisy import find_noisy, parse_noisy, separate_noisy
 from galaxtool.finetuning.labels.targets import UNLABELED, Targets, find_targets, make_label_sets, make_terms
-from galaxtool.finetuning.labels.weights import parse_item_weights
+from galaxtool.finetuning.labels.weights import parse_item_weights, use_names
 from galaxtool.inputs.probe import FileProber
 from galaxtool.taxonomy.load import Taxonomy, build_taxonomy
 from galaxtool.taxonomy.quantities import build_quantity_taxonomy, measure_quantities
@@ -139,7 +139,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
     datasets, locations, items, messages = _open_items(config, prober, keeps_all=keeps_all)
     names = [dataset.name for dataset in datasets]
     targets = find_targets(items, [d for d, _ in locations], names, config)
-    rates = parse_noisy(config.noisy, names)
+    rates = parse_noisy(use_names(config.noisy, config.dataset, names), names)
     targets = separate_noisy(targets, [d for d, _ in locations], names, rates)
     if any(targets.left_out):
         used = [i for i, left_out in enumerate(targets.left_out) if not left_out]
@@ -164,7 +164,7 @@ def gather_labeled(config: FinetuneConfig, *, needs_labels: bool = True) -> Labe
         items=items,
         slugs=targets.labels,
         splits=splits,
-        weights=parse_item_weights(datasets, locations, config.weight),
+        weights=parse_item_weights(datasets, locations, use_names(config.weight, config.dataset, names)),
         taxonomy=targets.taxonomy,
         votes=targets.votes,
         values=targets.values,

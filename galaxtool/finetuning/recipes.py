@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from string import Formatter
 from typing import Any, get_args, get_type_hints
 
 from galaxtool.errors import ConfigError, UnknownName
@@ -46,11 +48,12 @@ def apply_recipe(config: FinetuneConfig) -> FinetuneConfig:
         if not _is_given(config, name):
             changes[name] = _convert(name, value, hints[name], file)
     sources = dict.fromkeys(changes, f"recipe {file}")
-    slots = dict(_parse_slot(text) for text in config.data)
+    slots = _parse_slots(config.data)
     dataset = changes.get("dataset", config.dataset)
     names = (dataset,) if isinstance(dataset, str) else dataset
     changes["dataset"] = [_fill_slots(str(name), slots, file) for name in names]
-    own_names = {slot: _find_name(value) for slot, value in slots.items()}
+    _check_slots(slots, [str(name) for name in names], file)
+    own_names = _find_names(slots)
     for setting in ("weight", "noisy"):
         if setting in changes:
             changes[setting] = [_fill_slots(text, own_names, file) for text in changes[setting]]
@@ -97,17 +100,49 @@ def _find_recipe(name: str) -> Path:
     return Path(spec.path)
 
 
-def _parse_slot(text: str) -> tuple[str, str]:
-    """Split ``SLOT=PATH`` into its two parts."""
-    name, equals, value = text.partition("=")
-    if not equals or not name or not value:
-        raise ConfigError(f"--data {text} is not of the form SLOT=PATH.", hint="The recipe names its slots.")
-    return name, value
+def _parse_slots(given: Sequence[str]) -> dict[str, str]:
+    """Split each ``SLOT=PATH`` into its two parts."""
+    slots: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise ConfigError(f"--data {text} is not of the form SLOT=PATH.", hint="The recipe names its slots.")
+        if name in slots:
+            raise ConfigError(f"--data fills '{name}' twice.", hint="Give one PATH for each slot.")
+        slots[name] = value
+    return slots
+
+
+def _check_slots(slots: Mapping[str, str], names: Sequence[str], file: Path) -> None:
+    """Raise `UnknownName` for data that no data set of the recipe takes."""
+    known = list(dict.fromkeys(slot for name in names for slot in _list_slots(name)))
+    for slot in slots:
+        if slot not in known:
+            raise UnknownName(f"slot for data in '{file}'", slot, known)
+
+
+def _list_slots(name: str) -> list[str]:
+    """Return the slots in the name of a data set, as `_fill_slots` fills them."""
+    try:
+        return [slot for _, slot, _, _ in Formatter().parse(name) if slot]
+    except ValueError:
+        return []
+
+
+def _find_names(slots: Mapping[str, str]) -> dict[str, str]:
+    """Return the name of the data set in each slot: that of the folder, or of the reader before the colon.
+
+    A file, and a folder that another one has the name of, is named as it was given.
+    """
+    names = {slot: _find_name(value) for slot, value in slots.items()}
+    counts = Counter(names.values())
+    return {slot: name if counts[name] == 1 else slots[slot] for slot, name in names.items()}
 
 
 def _find_name(dataset: str) -> str:
-    """Return the name under which a data set is known: that of the folder, or of the reader before the colon."""
     path = Path(dataset)
+    if path.is_file():
+        return dataset
     return path.name if path.exists() else dataset.partition(":")[0]
 
 

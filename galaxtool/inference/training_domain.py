@@ -91,7 +91,12 @@ def find_field(record: ModelRecord) -> float | None:
 def _knows_only_sample(record: ModelRecord) -> bool:
     """Tell whether a model was trained on the built-in data set alone."""
     names = record.data.get("names") or []
-    return bool(names) and all(name == SIMULATED_DATASET for name in names)
+    return bool(names) and all(map(_is_sample, names))
+
+
+def _is_sample(name: str) -> bool:
+    """Tell whether a data set is the built-in one, which may have its options in its name."""
+    return name.partition(":")[0] == SIMULATED_DATASET
 
 
 def summarize_domain(
@@ -117,9 +122,7 @@ def summarize_domain(
     taxonomy : Taxonomy
         Classes of the model.
     """
-    simulated = all(name == SIMULATED_DATASET for name in names) or all(
-        _SIMULATED_ID.fullmatch(item.id) is not None for item in items
-    )
+    simulated = all(map(_is_sample, names)) or all(_SIMULATED_ID.fullmatch(item.id) is not None for item in items)
     return TrainingDomain(
         simulated=simulated,
         regime=_find_regime(cutouts, taxonomy),

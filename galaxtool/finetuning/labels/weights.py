@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from galaxtool.datasets.protocols import Dataset
 from galaxtool.errors import ConfigError, UnknownName
+
+
+def use_names(given: Sequence[str], texts: Sequence[str | Path], names: Sequence[str]) -> tuple[str, ...]:
+    """Return settings such as ``NAME=2`` and ``NAME/LABEL=2`` in which a data set may be named as it was given.
+
+    Parameters
+    ----------
+    given : sequence of str
+        The settings.
+    texts : sequence of str or Path
+        The data sets, as the user gave them.
+    names : sequence of str
+        Their names.
+    """
+    name_of = {
+        form: name for text, name in zip(map(str, texts), names, strict=False) for form in (text.rstrip("/"), text)
+    }
+    longest = sorted(name_of, key=len, reverse=True)
+
+    def translate(setting: str) -> str:
+        for text in longest:
+            rest = setting.removeprefix(text)
+            if setting.startswith(text) and (not rest or rest[0] in "=/"):
+                return f"{name_of[text]}{rest}"
+        return setting
+
+    return tuple(map(translate, given))
 
 
 def parse_item_weights(
