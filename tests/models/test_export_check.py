@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from PIL import Image
 from support.helpers import make_model, write_png
 from support.training_helpers import run_command, run_failing, write_class_folders
 
 import galaxtool as package
+from galaxtool.images.read_options import ReadOptions
+from galaxtool.inputs.items import InputItem
+from galaxtool.inputs.read_item import read_item
 from galaxtool.models.directory import load_network
 from galaxtool.models.engines.onnx import OnnxEngine
 from galaxtool.models.engines.open import open_engine
@@ -22,6 +27,7 @@ from galaxtool.models.find import find_model
 from galaxtool.models.onnx import export as module
 from galaxtool.models.onnx.check_images import choose_check_images
 from galaxtool.models.onnx.kept_images import FILE_NAME, choose_evenly, load_kept
+from galaxtool.types import ImageRef
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
@@ -125,6 +131,18 @@ def test_check_on_images_of_ones_own(run: Path, images: Path) -> None:
         "export", "-m", run, "-o", "o.onnx", "--check-on", "text.png"
     )
     assert not Path("o.onnx").exists()
+
+
+def test_pixels_to_check_on_are_read_as_in_the_training(run: Path, tmp_path: Path) -> None:
+    levels = np.random.default_rng(0).gamma(2, 2000, (64, 64)).astype(np.uint16)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    files = find_model(run)
+    record = load_network(files)[1]
+    for kind in ("picture", "data"):
+        trained = replace(record, data={**record.data, "reading": {"pixels": kind}})
+        (found,) = choose_check_images(files, trained, [tmp_path]).pictures
+        cutout = read_item(InputItem("deep", ImageRef(tmp_path / "deep.png")), ReadOptions(pixels=kind))
+        np.testing.assert_array_equal(found, record.make_preprocess().picture(cutout), err_msg=kind)
 
 
 def test_the_report_is_in_the_file_with_the_accuracy(run: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.errors import ConfigError, InputError, UnreadableImage
-from galaxtool.images.read_options import ReadOptions
+from galaxtool.images.read_options import AUTO, ReadOptions
 from galaxtool.inputs.gather import gather
 from galaxtool.inputs.read_item import read_item
 from galaxtool.models.find import ModelFiles
@@ -151,6 +151,7 @@ def _read_inputs(inputs: Sequence[str | Path], record: ModelRecord, most: int) -
         mask_hdu=trained.get("mask_hdu"),
         weight_hdu=trained.get("weight_hdu"),
         pixel_scale=trained.get("pixel_scale"),
+        pixels=trained.get("pixels") or AUTO,
     )
     taxonomy, listed = record.make_taxonomy(), _read_labels(inputs)
     preprocess, pictures, labels, problem = record.make_preprocess(), [], [], ""
