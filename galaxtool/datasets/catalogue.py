@@ -98,6 +98,7 @@ def open_catalogue(
     cells = catalogue.table
     labels = read_label_column(cells, label_column, path, required=needs_labels)
     splits = _read_splits(cells, path)
+    nothing = [""] * len(catalogue)  # for a table without columns, as the only one had images in its cells
     others = {other: list(cells[other]) for other in cells.colnames if other not in _FIELDS}
     units = {other: str(unit) for other in others if (unit := cells[other].unit) is not None}
     valid, valid_notes = find_valid_labels(cells) if is_label_log(cells) else (None, ())
@@ -110,8 +111,8 @@ def open_catalogue(
         Item(
             id=identifier,
             ref=refs[row],
-            label=labels.texts[row] or None,
-            split=splits.texts[row],
+            label=(labels.texts or nothing)[row] or None,
+            split=(splits.texts or nothing)[row],
             ra=float(catalogue.ra[row]) if np.isfinite(catalogue.ra[row]) else None,
             dec=float(catalogue.dec[row]) if np.isfinite(catalogue.dec[row]) else None,
             columns={other: to_plain_value(values[row]) for other, values in others.items()},

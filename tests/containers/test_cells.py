@@ -14,7 +14,8 @@ from astropy.table import Table
 from PIL import Image
 
 from galaxtool.containers.parquet_images import OpenParquet
-from galaxtool.errors import UnreadableImage
+from galaxtool.datasets.open import open_dataset
+from galaxtool.errors import TableError, UnreadableImage
 from galaxtool.images.image_file import ImageFile
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.gather import gather
@@ -113,6 +114,12 @@ def test_a_table_may_have_no_column_but_that_of_images(tmp_path: Path) -> None:
     found = gather([tmp_path / "a.fits"])
     assert [item.id for item in found.items] == ["a/0", "a/1", "a/2"] and found.columns is None
     assert np.array_equal(read_item(found.items[2]).data[0], pixels[2])
+    unlabelled = open_dataset(tmp_path / "a.fits", needs_labels=False)
+    assert [(item.id, item.label, item.split) for item in unlabelled.items] == [
+        (f"a/{row}", None, "") for row in range(3)
+    ]
+    with pytest.raises(TableError, match="label"):
+        open_dataset(tmp_path / "a.fits")
     Table({"mag": [20.0, 21.0, 22.0], "VIGNET": pixels}).write(tmp_path / "c.fits")
     both = gather([tmp_path / "a.fits", tmp_path / "c.fits", tmp_path / "b.fits"])
     magnitudes = np.ma.filled(both.columns["mag"], 0)
