@@ -22,6 +22,7 @@ from galaxtool.search.results import Neighbor, SimilarResult
 from galaxtool.search.source import Source
 from galaxtool.tables.formats.find import check_table_path
 from galaxtool.tables.formats.plain_columns import find_masked_cells, get_values_and_mask
+from galaxtool.tables.kept_inputs import refuse_inputs
 from galaxtool.tables.write import write_table
 from galaxtool.types import Progress, warn
 from galaxtool.utils.counts import format_count
@@ -38,6 +39,10 @@ def find_similar(
     check_table_path(options.output)
     for path in (options.sheet_path, *([] if options.html is None else [options.html])):
         check_writable(path)
+    refuse_inputs(
+        {"--output": options.output, "--sheet": options.sheet_path, "--html": options.html},
+        [*source_args.among, *request.list_files()],
+    )
     source = open_source(source_args, progress)
     labels = choose_labels(source, options.label_column)
     queries = list_queries(request, source)

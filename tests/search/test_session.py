@@ -16,7 +16,7 @@ from support.helpers import make_model, write_png
 
 import galaxtool
 from galaxtool.cli.main import application
-from galaxtool.errors import ConfigError, GalaxtoolError, InputError, TableError
+from galaxtool.errors import ConfigError, GalaxtoolError, InputError, OutputExists, TableError
 from galaxtool.search.queries.examples import Request
 from galaxtool.search.session import SearchSession
 
@@ -244,6 +244,29 @@ def test_what_results_should_not_resemble_belongs_to_all_rows_of_a_table(idx: Pa
         assert [f"{float(row['similarity']):.6f}" for row in read_rows()] == wanted
     with pytest.raises(ConfigError, match="weight of an example, and there is only a table"):
         galaxtool.similar(queries="ask.csv", weight=[0.3], index=idx)
+
+
+@pytest.mark.usefixtures("_here")
+def test_each_image_beside_a_table_of_one_row_is_a_query(idx: Path, images: Path) -> None:
+    Path("ask.csv").write_text("id,query\np02,mine\n")
+    paths = [images / "p05.png", images / "p07.png"]
+    found = galaxtool.similar(paths, each=True, queries="ask.csv", index=idx, top_k=2)
+    assert found.queries == ["mine", *map(str, paths)]
+    assert galaxtool.similar(each=True, queries="ask.csv", index=idx, top_k=2).queries == ["mine"]
+
+
+@pytest.mark.usefixtures("_here")
+@pytest.mark.parametrize("option", ["output", "html"])
+def test_the_tables_that_are_read_are_never_written_over(idx: Path, images: Path, option: str) -> None:
+    Path("ask.csv").write_text("id,image\np02,\n")
+    Path("files.csv").write_text(f"id,path\na,{images / 'p05.png'}\nb,{images / 'p07.png'}\n")
+    for name, options in (
+        ("ask.csv", {"queries": "ask.csv"}), ("files.csv", {"query": ["files.csv"], "each": True}),
+    ):  # fmt: skip
+        before = Path(name).read_bytes()
+        with pytest.raises(OutputExists, match="is the input, and would be overwritten"):
+            galaxtool.similar(index=idx, **options, **{option: name})
+        assert Path(name).read_bytes() == before and not Path("similar.png").exists()
 
 
 @pytest.mark.usefixtures("_here")

@@ -155,6 +155,11 @@ class Request:
         groups = ((ANY, self.unlike), (TEXT, self.unlike_texts))
         return [Example(kind=kind, value=value, weight=UNLIKE_WEIGHT) for kind, values in groups for value in values]
 
+    def list_files(self) -> list[str]:
+        """Return the files that are read, as the user wrote them: the table, images and drawings."""
+        given = [self.table, *self.images, *self.unlike, *self.symbols]
+        return [os.fspath(one) for one in given if isinstance(one, (str, os.PathLike))]
+
     def combine(self) -> QueryArgs:
         """Return all examples as one query."""
         positive, negative = self.find_positive(), self.find_negative()

@@ -34,7 +34,7 @@ def list_queries(request: Request, source: Source) -> list[QueryArgs]:
         queries += [replace(row, examples=[*row.examples, *shared]) for row in read_queries(request.table)]
     if not request.each and positive:
         queries.append(request.combine())
-    if len(queries) == 1:
+    if len(queries) == 1 and not (request.each and positive):
         return queries
     for example in positive if request.each else ():
         for one, name in _expand(example, request, source):
