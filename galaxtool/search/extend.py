@@ -8,27 +8,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import faiss
 import numpy as np
 import pyarrow as pa
 
 from galaxtool import __version__
-from galaxtool.errors import ConfigError, IndexMismatch, OutputExists
+from galaxtool.errors import ConfigError, OutputExists
 from galaxtool.inference.compute_options import restore_engine
 from galaxtool.inference.embed import make_embeddings_record
 from galaxtool.inference.embeddings.compute import make_embedding_runner, report_unreadable
 from galaxtool.inference.embeddings.parts import fill_embedding_parts
 from galaxtool.inference.reading import find_images
-from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inference.runner import open_batch_engine
 from galaxtool.inputs.gather import Inputs
 from galaxtool.jobs.job import Job, job_folder
 from galaxtool.jobs.job_files import LOCK
 from galaxtool.jobs.options import JobOptions
 from galaxtool.models.engines.layers import open_layer_engine
-from galaxtool.models.find import find_model
 from galaxtool.search.build import make_plan
 from galaxtool.search.index.assemble import assemble_index
 from galaxtool.search.index.folder import VECTORS, check_target
@@ -39,9 +36,14 @@ from galaxtool.search.index.vector_source import IndexSource
 from galaxtool.search.open_source import find_index_model
 from galaxtool.search.options import TARGET_RECALL, IndexOptions
 from galaxtool.search.parts_source import PartsSource
-from galaxtool.search.reading import describe_options, restore_reading
 from galaxtool.search.results import IndexResult
-from galaxtool.search.source import read_record
+from galaxtool.search.same_vectors import (
+    check_alike,
+    check_given_model,
+    check_same,
+    check_views_and_layer,
+    choose_reading,
+)
 from galaxtool.types import Progress
 from galaxtool.utils.counts import format_count
 from galaxtool.utils.files.locks import lock_file, lock_owner
@@ -49,9 +51,6 @@ from galaxtool.utils.run_manifest import utc_now
 
 PRESENT = "already in the index"
 """Reason for which images are skipped."""
-
-_FINDING = ("image_column", "id_column", "ra_column", "dec_column", "table")
-"""Reading options that say where images are, not how they are read."""
 
 _GROWTH = 4  # times its trained size that an index may grow before its clusters fit badly
 
@@ -70,9 +69,9 @@ def add_to_index(
             hint=f"Leave --kind out, or run: galaxtool index {folder} --merge --kind {options.kind} -o NEW",
         )
     files = find_index_model(index)
-    if model is not None:
-        _check_same("model", index, {"model_digest": read_record(find_model(model)).digest}, str(model))
-    reading = _choose_reading(index, options.reading)
+    check_given_model(index, model)
+    reading = choose_reading(index, options.reading)
+    check_views_and_layer(index, options.compute)
     compute = replace(options.compute, tta=record.tta, layer=record.layer)
     found = _leave_out_present(find_images(inputs, progress, reading), index)
     if not len(found.items):
@@ -81,7 +80,7 @@ def add_to_index(
     chosen = compute if options.overwrite else restore_engine(folder, compute)
     engine = open_batch_engine(files, chosen, len(found.items), progress)
     runner = make_embedding_runner(engine, files.name, reading, compute)
-    _check_same("preprocessing", index, {"preprocess_digest": runner.setup.preprocess_digest}, "these options")
+    check_same("preprocessing", index, {"preprocess_digest": runner.setup.preprocess_digest}, "these options")
     job_record = replace(make_embeddings_record(runner, found, 1), kind="index --add")
     with Job(folder, job_record, JobOptions(resume=options.resume, overwrite=options.overwrite)) as job:
         now_there = IndexRecord.read(folder / RECORD)
@@ -122,13 +121,18 @@ def add_to_index(
     return IndexResult(str(folder), assembled)
 
 
-def merge_indexes(folders: Sequence[str | Path], options: IndexOptions, progress: Progress) -> IndexResult:
+def merge_indexes(
+    folders: Sequence[str | Path], model: str | None, options: IndexOptions, progress: Progress
+) -> IndexResult:
     """Build one index of the vectors of several; see `galaxtool.commands.index`.
 
     Raises
     ------
     IndexMismatch
-        If they were not all built with the same model, preprocessing, layer, number of views and reading options.
+        If they were not all built with the same model, preprocessing, layer, number of views and reading options, or
+        with another model than the given one.
+    ConfigError
+        If an option is given that they were not built with.
     """
     if options.kind != "auto":
         find_kind(options.kind)
@@ -136,7 +140,10 @@ def merge_indexes(folders: Sequence[str | Path], options: IndexOptions, progress
     indexes = [Index.open(Path(folder)) for folder in folders]
     first = indexes[0]
     for other in indexes[1:]:
-        _check_alike(first, other)
+        check_alike(first, other)
+    check_given_model(first, model)
+    choose_reading(first, options.reading)
+    check_views_and_layer(first, options.compute)
     sources, dropped = _select_objects(indexes)
     count = sum(one.count for one in sources)
     kind = choose_kind(options.kind, count, first.record.dim)
@@ -189,19 +196,6 @@ def rename_ids(names: Sequence[str], taken: set[str]) -> dict[str, str]:
     return renamed
 
 
-def _choose_reading(index: Index, given: ReadingOptions) -> ReadingOptions:
-    """Return how new images are read: as those of the index."""
-    stored, changes = restore_reading(index.record), given.list_changes()
-    built = stored.list_changes()
-    differing = {name: value for name, value in changes.items() if name not in _FINDING and built.get(name) != value}
-    if differing:
-        raise ConfigError(
-            f"The images of the index '{index.folder}' were not read with {describe_options(differing)}.",
-            hint="Leave this out: --add reads new images as those of the index; or build another index.",
-        )
-    return replace(stored, **{name: changes.get(name, getattr(given, name)) for name in _FINDING})
-
-
 def _leave_out_present(found: Inputs, index: Index) -> Inputs:
     """Return the images that are not in an index yet, by the path of each."""
     known = set(index.items["path"].to_pylist())
@@ -234,26 +228,6 @@ def _select_objects(indexes: Sequence[Index]) -> tuple[list[IndexSource], int]:
             items = items.set_column(items.column_names.index("id"), "id", column)
         sources.append(IndexSource(index, rows, items))
     return sources, dropped
-
-
-def _check_alike(first: Index, other: Index) -> None:
-    """Raise `IndexMismatch` unless the vectors of two indexes can be compared."""
-    names = {
-        "model": "model_digest", "preprocessing": "preprocess_digest", "layer": "layer", "number of views": "tta",
-        "length of the vectors": "dim", "HDU": "hdu", "reading options": "shown",
-    }  # fmt: skip
-    for what, name in names.items():
-        _check_same(what, first, {name: getattr(other.record, name)}, f"the index '{other.folder}'")
-
-
-def _check_same(what: str, index: Index, values: dict[str, Any], other: str) -> None:
-    """Raise `IndexMismatch` unless an index has these values in its record."""
-    for name, value in values.items():
-        if getattr(index.record, name) != value:
-            raise IndexMismatch(
-                f"The index '{index.folder}' has another {what} than {other}, so their vectors cannot be compared.",
-                hint="Build the indexes with the same model and options.",
-            )
 
 
 def _choose_target(record: IndexRecord, options: IndexOptions) -> float:

@@ -19,5 +19,5 @@ def make_index(
     if options.add:
         return add_to_index(inputs, model, options, progress)
     if options.merge:
-        return merge_indexes(inputs, options, progress)
+        return merge_indexes(inputs, model, options, progress)
     return build_index(inputs, model or "mini", options, progress)
