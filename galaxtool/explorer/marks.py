@@ -11,7 +11,7 @@ from typing import Any
 
 from galaxtool.errors import ConfigError, GalaxtoolError, InputError
 from galaxtool.explorer.maps import save_file
-from galaxtool.explorer.objects import Objects, find_cache_folder
+from galaxtool.explorer.objects import Objects, find_lasting_cache_folder
 from galaxtool.types import Progress, warn
 from galaxtool.utils.files.regular_files import read_regular_text
 from galaxtool.webserver.requests import NotThere
@@ -144,7 +144,7 @@ class Collections:
 
     def _find_path(self) -> Path:
         beside = self._objects.folder / FILE
-        in_cache = find_cache_folder(self._objects) / FILE
+        in_cache = find_lasting_cache_folder(self._objects) / FILE
         return in_cache if in_cache.is_file() and not beside.is_file() else beside
 
     def _read(self) -> dict[str, dict[str, str]]:
@@ -173,7 +173,7 @@ class Collections:
         text = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
         if save_file(self._path, text):
             return
-        in_cache = find_cache_folder(self._objects) / FILE
+        in_cache = find_lasting_cache_folder(self._objects) / FILE
         if in_cache != self._path and save_file(in_cache, text):
             warn(self._progress, f"'{self._path.parent}' cannot be written; the collections are in '{in_cache}'.")
             self._path = in_cache

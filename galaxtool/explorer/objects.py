@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def open_objects(path: Path, args: FeatureArgs, progress: Progress) -> Objects:
     record = source.index.record
     return Objects(
         name=str(path),
-        reading=source.reading,
+        reading=replace(source.reading, **args.reading.list_changes()),
         preprocess=source.record.make_preprocess(),
         digest=hash_json([record.model_digest, record.preprocess_digest, record.count, record.created]),
         folder=beside,
@@ -226,3 +227,9 @@ def _open_file(features: Features, folder: Path) -> Objects:
 def find_cache_folder(objects: Objects) -> Path:
     """Return the folder in the user's cache for objects whose own folder cannot be written."""
     return cache_dir() / "explore" / objects.digest[:24]
+
+
+def find_lasting_cache_folder(objects: Objects) -> Path:
+    """Return the folder in the user's cache for what is kept while objects at the same place come and go."""
+    place = os.path.abspath(objects.folder)  # noqa: PTH100  links are not followed
+    return cache_dir() / "explore" / hash_json(place)[:24]

@@ -28,6 +28,7 @@ from support.processes import running
 import galaxtool
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.explorer.columns import make_coloring
+from galaxtool.explorer.marks import Collections
 from galaxtool.explorer.objects import open_objects
 from galaxtool.inference.compute_options import ComputeOptions
 from galaxtool.inference.reading_options import ReadingOptions
@@ -341,6 +342,22 @@ def test_damaged_collections_are_not_overwritten(embedded: Path, tmp_path: Path)
         galaxtool.explore(tmp_path / "f.parquet", browser=False)
 
 
+def test_collections_in_the_cache_outlive_a_change_of_the_objects(embedded: Path, tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    path.with_name("f.parquet.explore").write_text("a file, so that no folder can be made")
+
+    def open_collections(count: int) -> Collections:
+        pq.write_table(pq.read_table(embedded).slice(0, count), path)
+        args = FeatureArgs(inputs=[path], reading=ReadingOptions(), compute=ComputeOptions())
+        return Collections(open_objects(path, args, Silent()), Silent())
+
+    first = open_collections(COUNT - 5)
+    first.create("odd")
+    first.note("odd", 3, "a ring?")
+    assert "cache" in str(first.describe()["path"])
+    assert open_collections(COUNT).rows("odd") == ([3], ["a ring?"])
+
+
 def test_bad_starts_are_one_sentence(embedded: Path, page: ServedPage, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="There is no"):
         galaxtool.explore(tmp_path / "none", browser=False)
@@ -398,6 +415,12 @@ def test_words_images_sketches_and_symbols_give_the_vectors_of_similar(
     assert ask_index("/api/view", {"parts": queries[0:1][0][0:1], "where": "z > 0.35"})[1]["rows"][0] == 5
     status, picture = ask_index(f"/api/upload/{sketch['key']}")
     assert status == 200 and picture[:2] == b"\xff\xd8"
+
+
+def test_reading_options_hold_for_the_pictures_of_an_index(ask_index: Ask, index: Path) -> None:
+    as_built, wanted = (ask_index(f"/api/picture/5?size=160{more}")[1] for more in ("", "&stretch=linear"))
+    with galaxtool.explore(index, browser=False, stretch="linear") as found:
+        assert connect(found)("/api/picture/5?size=160")[1] == wanted != as_built
 
 
 @pytest.mark.parametrize(
