@@ -10,6 +10,7 @@ from galaxtool.labeling.fit import check_labels, check_objects, fit_labels
 from galaxtool.labeling.log import read_log
 from galaxtool.labeling.options import LabelOptions, ReplayOptions
 from galaxtool.labeling.rank_table import write_ranking
+from galaxtool.labeling.renamed import describe_renamed, follow_images
 from galaxtool.labeling.replay import replay
 from galaxtool.labeling.results import LabelResult
 from galaxtool.labeling.serve import serve_label
@@ -47,7 +48,11 @@ def _rank(args: FeatureArgs, options: LabelOptions, progress: Progress) -> Label
     check_labels(answers, options.question, str(options.output))
     features = open_features(args, progress)
     row_of = {name: row for row, name in enumerate(features.items["id"].to_pylist())}
-    notes = _check_answers(answers, row_of, options, features, progress)
+    answers, renamed = follow_images(answers, row_of, features)
+    notes = (
+        *describe_renamed(renamed, str(options.output), features.name, progress),
+        *_check_answers(answers, row_of, options, features, progress),
+    )
     earlier = read_earlier_labels(features, options.start, options.question, progress)
     labels = merge_labels(answers, earlier)
     progress.start("Ranking")

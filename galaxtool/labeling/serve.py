@@ -7,6 +7,7 @@ from galaxtool.labeling.api import LabelApi
 from galaxtool.labeling.fit import check_labels, check_objects
 from galaxtool.labeling.log import LabelLog
 from galaxtool.labeling.options import LabelOptions
+from galaxtool.labeling.renamed import describe_renamed, follow_images
 from galaxtool.labeling.results import LabelResult
 from galaxtool.labeling.session import LabelSession
 from galaxtool.labeling.space import make_space
@@ -48,6 +49,8 @@ def _open_session(args: FeatureArgs, options: LabelOptions, log: LabelLog, progr
     if not len(features):
         raise InputError(f"'{features.name}' is empty.", hint="Give an index of at least one image.")
     row_of = {name: row for row, name in enumerate(features.items["id"].to_pylist())}
+    log.answers, renamed = follow_images(log.answers, row_of, features)
+    describe_renamed(renamed, str(options.output), features.name, progress)
     missing = check_objects(log.answers, row_of, str(options.output), features.name)
     if missing:
         warn(progress, f"{format_count(missing, 'object')} of '{options.output}' that '{features.name}' does not have.")

@@ -161,6 +161,27 @@ def test_objects_of_one_identifier_are_told_apart(tmp_path: Path) -> None:
     assert labels["g3-2"] == "wanted" and labels["g3"] == "unwanted"
 
 
+def test_labels_follow_images_whose_identifiers_got_another_number(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    north, south = ([EmbeddedImage(f"g-{i}", f"/{side}/g-{i}.fits", None, None) for i in range(3)] for side in "ns")
+    with LabelLog.open(tmp_path / "labels.csv") as opened:
+        for one, label in zip(south, ("wanted", "unwanted"), strict=False):  # labelled by themselves
+            opened.append(LogEntry(id=one.id, path=one.path, label=label))
+        opened.append(LogEntry(id="g-2", path="/gone/g-2.fits", label="wanted"))  # this image was moved
+    for k, rows in enumerate((north + south, south + north)):
+        path, ranked = tmp_path / f"merged{k}.parquet", tmp_path / f"ranked{k}.parquet"
+        with open_embedding_writer(path, count=6, dim=4, meta={}) as writer:
+            writer.write(rows, vectors)
+        notes = galaxtool.label(path, output=tmp_path / "labels.csv", rank=ranked).notes
+        assert ["2 objects of" in note and "got another number" in note for note in notes] == [True] * (k == 0)
+        table = pq.read_table(ranked)
+        labels = dict(zip(table["path"].to_pylist(), table["label"].to_pylist(), strict=True))
+        moved = "/n/g-2.fits" if k == 0 else "/s/g-2.fits"
+        assert {name: label for name, label in labels.items() if label} == {
+            "/s/g-0.fits": "wanted", "/s/g-1.fits": "unwanted", moved: "wanted",
+        }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
