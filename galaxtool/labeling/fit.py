@@ -83,11 +83,12 @@ def check_objects(answers: Sequence[LogEntry], row_of: Mapping[str, int], source
 
 
 def list_draws(
-    answers: Sequence[LogEntry], labels: Mapping[str, str], wanted: str, earlier: Collection[str] = ()
+    answers: Sequence[LogEntry], labels: Mapping[str, str], wanted: str, count: int, earlier: Collection[str] = ()
 ) -> list[RandomDraw]:
     """Return what was drawn at random on each page of a log, with the labels that hold now.
 
-    Objects of an earlier table were known before all pages.
+    Objects of an earlier table were known before all pages. A page that was drawn from others than the `count` objects
+    that there are now, as before an index grew, says nothing about these, and is left out.
     """
     page_of: dict[str, int] = {}
     pools: dict[int, int] = {}
@@ -100,6 +101,8 @@ def list_draws(
     before = {**page_of, **dict.fromkeys(earlier, -1)}
     draws = []
     for page, names in sorted(drawn.items()):
+        if pools[page] + sum(first < page for first in before.values()) != count:
+            continue
         answered = [name for name in names if labels.get(name)]
         known = sum(labels.get(name) == wanted for name, first in before.items() if first < page)
         hits = sum(labels[name] == wanted for name in answered)
@@ -141,4 +144,4 @@ def estimate_left(
     known = there.intersection(earlier)
     found = sum(label == wanted for name, label in labels.items() if name in there)
     unlabeled = len(names) - len({answer.id for answer in answers} | known)
-    return estimate_remaining(list_draws(answers, labels, wanted, known), found, unlabeled)
+    return estimate_remaining(list_draws(answers, labels, wanted, len(names), known), found, unlabeled)

@@ -82,6 +82,20 @@ def test_labels_of_an_earlier_table_were_known_before_the_first_page() -> None:
     assert merge_labels(skipped, earlier).get("g0", "") == "" and merge_labels(skipped, earlier)["g1"] == "ring"
 
 
+def test_draws_from_fewer_objects_than_there_are_now_do_not_count() -> None:
+    question = LabelQuestion(classes=("ring", "other"))
+    names = [f"g{i}" for i in range(1000)]
+    answers = [
+        LogEntry(id=f"g{i}", label="other", why="random", page=1 + i // 2, pool=100 - i // 2 * 2) for i in range(40)
+    ]
+    before = estimate_left(answers, merge_labels(answers, {}), question, names[:100])
+    assert before is not None and before.drawn == 40 and before.high < 20
+    assert estimate_left(answers, merge_labels(answers, {}), question, names) is None  # 900 images were added
+    answers += [LogEntry(id=f"g{i}", label="ring", why="random", page=21, pool=960) for i in (500, 501)]
+    now = estimate_left(answers, merge_labels(answers, {}), question, names)
+    assert now == estimate_remaining([RandomDraw(0, 960, 2, 2)], 2, 958)
+
+
 def test_without_draws_nothing_is_known_and_with_all_everything() -> None:
     assert estimate_remaining([], 3, 10) is None
     assert estimate_remaining([RandomDraw(0, 10, 0, 0)], 3, 10) is None
