@@ -97,7 +97,7 @@ def add_to_index(
         report_unreadable([entry["error"] for entry in source.unreadable], len(found.items), progress)
         now = replace(
             record,
-            unreadable=_join_unreadable([record.unreadable, source.unreadable]),
+            unreadable=_join_unreadable([record.unreadable, source.unreadable], _list_readable(found, source)),
             skipped=_add_counts(record.skipped, found.skipped),
             flags=_add_counts(record.flags, source.flags),
             trained_count=record.trained_count or record.count,
@@ -161,7 +161,9 @@ def merge_indexes(
         kind_reason=kind.reason,
         model_at=BUNDLED if files.bundled else COPIED,
         target_recall=_choose_target(first.record, options),
-        unreadable=_join_unreadable([one.unreadable for one in records]),
+        unreadable=_join_unreadable(
+            [one.unreadable for one in records], {path for index in indexes for path in index.items["path"].to_pylist()}
+        ),
         skipped=_add_counts(*(one.skipped for one in records)),
         flags=_add_counts(*(one.flags for one in records)),
         notes=list(dict.fromkeys(note for one in records for note in one.notes)),
@@ -234,9 +236,15 @@ def _choose_target(record: IndexRecord, options: IndexOptions) -> float:
     return options.target_recall if options.target_recall != TARGET_RECALL else record.target_recall or TARGET_RECALL
 
 
-def _join_unreadable(lists: Sequence[list[dict[str, str]]]) -> list[dict[str, str]]:
-    """Return all unreadable images, each path once."""
-    return list({entry["path"]: entry for one in lists for entry in one}.values())
+def _join_unreadable(lists: Sequence[list[dict[str, str]]], readable: set[str]) -> list[dict[str, str]]:
+    """Return all unreadable images, each path once, without those that could be read another time."""
+    return list({entry["path"]: entry for one in lists for entry in one if entry["path"] not in readable}.values())
+
+
+def _list_readable(found: Inputs, source: PartsSource) -> set[str]:
+    """Return the paths of the images that a job could read."""
+    places = {os.path.abspath(str(item.ref)) for item in found.items}  # noqa: PTH100  links are not followed
+    return places - {entry["path"] for entry in source.unreadable}
 
 
 def _add_counts(*counts: dict[str, int]) -> dict[str, int]:

@@ -130,6 +130,21 @@ def test_what_another_process_adds_meanwhile_is_not_lost(
     assert len(Index.open(folder)) == 9
 
 
+def test_an_image_that_is_in_the_index_by_now_is_not_unreadable(
+    place: Path, copied: Callable[[str], Path], tmp_path: Path
+) -> None:
+    shutil.copytree(place / "second", tmp_path / "images")
+    options: dict[str, Any] = {"model": place / "model", "output": tmp_path / "c"}
+    record = galaxtool.index([tmp_path / "images"], **options).record
+    assert [Path(one["path"]).name for one in record.unreadable] == ["broken.png"]
+    shutil.copytree(tmp_path / "c", tmp_path / "old")
+    write_png(tmp_path / "images/broken.png", 7)
+    grown = galaxtool.index([tmp_path / "images"], output=tmp_path / "c", add=True).record
+    assert (grown.count, grown.unreadable) == (record.count + 1, [])
+    merged = galaxtool.index([tmp_path / "old", tmp_path / "c"], output=tmp_path / "m", merge=True).record
+    assert (merged.count, merged.unreadable) == (record.count + 1, [])
+
+
 def test_columns_of_other_types_and_units_become_one(place: Path, tmp_path: Path) -> None:
     number = 1237648720693755918  # a float has fewer digits
     first = Table({"path": [str(place / f"first/p{i}.png") for i in range(2)], "specobj": number + np.arange(2)})
