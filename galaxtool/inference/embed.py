@@ -9,7 +9,7 @@ from galaxtool import __version__
 from galaxtool.backbones.layers import JOINT
 from galaxtool.inference.compute_options import ComputeOptions, restore_engine
 from galaxtool.inference.embeddings.compute import make_embedding_runner, report_unreadable
-from galaxtool.inference.embeddings.file import check_embedding_path
+from galaxtool.inference.embeddings.file import check_embedding_path, list_embedding_files
 from galaxtool.inference.embeddings.parts import (
     FLOAT_BYTES,
     check_embedding_room,
@@ -45,7 +45,8 @@ def embed_inputs(
 ) -> EmbedResult:
     """Embed images and write the file, or one shard of it; see `galaxtool.commands.embed.embed`."""
     check_embedding_path(output)
-    refuse_inputs({"--output": output}, inputs)
+    for path in list_embedding_files(output):
+        refuse_inputs({"--output": path}, inputs)
     found = find_images(inputs, progress, reading)
     chosen = compute if job_options.overwrite else restore_engine(output, compute)
     engine = open_batch_engine(find_model(model), chosen, len(found.items), progress)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from galaxtool.errors import InputError
+import galaxtool
+from galaxtool.errors import InputError, OutputExists
 from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
 from galaxtool.inference.embeddings.stored import is_embedding_file, read_embeddings
 
@@ -37,6 +38,14 @@ def test_what_embed_wrote_is_read(name: str, tmp_path: Path) -> None:
     assert stored.items["path"].to_pylist() == ["x/a.fits", "x/b.fits", "x/c.fits"]
     assert stored.items["ra"].to_pylist() == [10.5, None, None]
     assert stored.meta["model"] == "mini"
+
+
+def test_a_catalogue_is_not_replaced_by_the_file_of_identifiers(tmp_path: Path) -> None:
+    catalogue = tmp_path / "cat.ids.csv"
+    catalogue.write_text("id,path,z\na,a.fits,0.1\n")
+    with pytest.raises(OutputExists, match=r"cat.ids.csv' is the input, and would be overwritten"):
+        galaxtool.embed([catalogue], output=tmp_path / "cat.npy")
+    assert [path.name for path in tmp_path.iterdir()] == ["cat.ids.csv"]
 
 
 @pytest.mark.parametrize("kind", [pa.list_(pa.float64()), pa.list_(pa.float32(), 2), pa.large_list(pa.int64())])

@@ -86,6 +86,12 @@ def check_embedding_path(path: Path) -> None:
         )
 
 
+def list_embedding_files(path: Path) -> list[Path]:
+    """Return the files that a writer of embeddings writes."""
+    is_array = path.suffix.lower() == ".npy"
+    return [path, path.with_suffix(".ids.csv"), path.with_suffix(".meta.json")] if is_array else [path]
+
+
 class _ParquetWriter:
     """Writes embeddings in row groups of a Parquet file."""
 
