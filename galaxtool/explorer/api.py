@@ -84,6 +84,7 @@ class ExploreApi:
         return {
             "name": objects.name,
             "version": __version__,
+            "run": self.pictures.run,
             "count": len(objects),
             "model": objects.model,
             "has_text": has_text,

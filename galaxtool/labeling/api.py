@@ -46,6 +46,7 @@ class LabelApi:
         options = self.session.options
         return {
             "name": Path(self.session.features.name).name,
+            "run": self.pictures.run,
             "count": len(self.session.features),
             "model": self.session.features.model,
             "log": options.output.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -69,10 +70,17 @@ class PictureMaker:
     ----------
     objects : HasImages
         The objects.
+
+    Attributes
+    ----------
+    run : str
+        Random text for the addresses of pictures: those that a browser keeps of another server at the same port are of
+        other objects.
     """
 
     def __init__(self, objects: HasImages) -> None:
         self._objects = objects
+        self.run = secrets.token_hex(8)
         self._kept: OrderedDict[tuple[int, int, str], EncodedPicture] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()

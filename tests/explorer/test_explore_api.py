@@ -230,6 +230,13 @@ def test_the_map_is_that_of_principal_components_and_is_kept(ask: Ask, vectors: 
         assert wait_for_map(connect(mended))["state"] == "ready"
 
 
+def test_pictures_that_a_browser_keeps_are_not_those_of_the_next_server(ask: Ask, embedded: Path) -> None:
+    with galaxtool.explore(embedded, browser=False) as second:
+        runs = {page("/api/about")[1]["run"] for page in (ask, connect(second))}
+    assert len(runs) == 2
+    assert b"&run=${run}" in ask("/files/api.js")[1] and b"askAbout()" in ask("/files/main.js")[1]
+
+
 def test_columns_color_as_numbers_or_as_categories(ask: Ask) -> None:
     _, told = ask("/api/column/2")
     values = np.frombuffer(ask("/api/column/2/values")[1], "<f4")

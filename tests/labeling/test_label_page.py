@@ -82,6 +82,7 @@ def test_answers_reach_the_log_and_the_next_page_learns(
     result, ask = serve(id="g7<b>", by="anna")
     about = ask("/api/about")
     assert (about["kind"], about["classes"], about["count"]) == ("wanted", ["wanted", "unwanted"], COUNT)
+    assert len(about["run"]) == 16 and b"askAbout()" in ask("/files/label.js")
     page = ask("/api/page")
     assert page == ask("/api/page") and page["page"] == 1 and len(page["objects"]) == 24
     rows = [one["row"] for one in page["objects"]]

@@ -48,6 +48,16 @@ export async function download(path, values, name) {
   setTimeout(() => URL.revokeObjectURL(address), 60000);
 }
 
+let run = ""; // which start of the server this is
+
+// Ask what is shown, before anything else.
+export async function askAbout() {
+  const about = await ask("/api/about");
+  run = about.run;
+  return about;
+}
+
+// The browser keeps pictures for an hour. The next server at this port may show others, so their addresses differ.
 export function pictureOf(row, size, stretch) {
-  return `/api/picture/${row}?size=${size}&stretch=${encodeURIComponent(stretch || "model")}`;
+  return `/api/picture/${row}?size=${size}&stretch=${encodeURIComponent(stretch || "model")}&run=${run}`;
 }

@@ -1,6 +1,6 @@
 // The page of `galaxtool explore`.
 
-import { ask, download, order, sendBytes } from "/files/api.js";
+import { askAbout, download, order, sendBytes } from "/files/api.js";
 import { Collections, SUFFIXES } from "/files/collections.js";
 import { bindPrompt, count, fillSelect, find, formatNumber, make } from "/files/dom.js";
 import { bindKeys } from "/files/keys.js";
@@ -193,7 +193,7 @@ function showAbout(about) {
 }
 
 async function start() {
-  const about = await ask("/api/about");
+  const about = await askAbout();
   showAbout(about);
   bindPrompt();
   page.marks = new Collections({

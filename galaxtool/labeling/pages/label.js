@@ -1,6 +1,6 @@
 // The page of `galaxtool label`.
 
-import { ask, order, pictureOf } from "/files/api.js";
+import { ask, askAbout, order, pictureOf } from "/files/api.js";
 import { fillSelect, find, make } from "/files/dom.js";
 
 const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#b59b00", "#7f7f7f"];
@@ -213,7 +213,7 @@ function bind() {
 }
 
 async function start() {
-  page.about = await ask("/api/about");
+  page.about = await askAbout();
   document.title = `${page.about.log} – galaxtool label`;
   fillSelect(find("stretch"), page.about.stretches.map((name) => [name, name]));
   bind();
