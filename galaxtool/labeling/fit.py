@@ -83,12 +83,30 @@ def check_objects(answers: Sequence[LogEntry], row_of: Mapping[str, int], source
 
 
 def list_draws(
-    answers: Sequence[LogEntry], labels: Mapping[str, str], wanted: str, count: int, earlier: Collection[str] = ()
+    answers: Sequence[LogEntry],
+    labels: Mapping[str, str],
+    wanted: str,
+    count: int,
+    touched: Mapping[str, int],
+    earlier: Collection[str] = (),
 ) -> list[RandomDraw]:
     """Return what was drawn at random on each page of a log, with the labels that hold now.
 
-    Objects of an earlier table were known before all pages. A page that was drawn from others than the `count` objects
-    that there are now, as before an index grew, says nothing about these, and is left out.
+    Parameters
+    ----------
+    answers : sequence of LogEntry
+        The answers that stand.
+    labels : mapping of str to str
+        Identifier -> the label that holds now.
+    wanted : str
+        Label that is looked for.
+    count : int
+        Number of objects. A page that was drawn from others, as before an index grew, says nothing about these, and is
+        left out.
+    touched : mapping of str to int
+        Identifier -> first page of any row of the log, whether it stands or not.
+    earlier : collection of str
+        Identifiers of objects that were known before all pages.
     """
     page_of: dict[str, int] = {}
     pools: dict[int, int] = {}
@@ -98,10 +116,12 @@ def list_draws(
         if answer.why == "random" and first == answer.page and answer.id not in drawn.get(answer.page, ()):
             pools[answer.page] = answer.pool
             drawn.setdefault(answer.page, []).append(answer.id)
-    before = {**page_of, **dict.fromkeys(earlier, -1)}
+    before, ever = ({**first, **dict.fromkeys(earlier, -1)} for first in (page_of, touched))
     draws = []
     for page, names in sorted(drawn.items()):
-        if pools[page] + sum(first < page for first in before.values()) != count:
+        # those without an answer then, with those of which an answer stood: at least what stands still, at most any
+        least, most = (pools[page] + sum(first < page for first in pages.values()) for pages in (before, ever))
+        if not least <= count <= most:
             continue
         answered = [name for name in names if labels.get(name)]
         known = sum(labels.get(name) == wanted for name, first in before.items() if first < page)
@@ -140,8 +160,12 @@ def estimate_left(
     if question.are_grades or question.all_equal:
         return None
     wanted, there = question.classes[0], set(names)
+    touched: dict[str, int] = {}
+    for answer in answers:
+        if answer.id in there:
+            touched.setdefault(answer.id, answer.page)
     answers = [answer for answer in list_standing(answers) if answer.id in there]
     known = there.intersection(earlier)
     found = sum(label == wanted for name, label in labels.items() if name in there)
     unlabeled = len(names) - len({answer.id for answer in answers} | known)
-    return estimate_remaining(list_draws(answers, labels, wanted, len(names), known), found, unlabeled)
+    return estimate_remaining(list_draws(answers, labels, wanted, len(names), touched, known), found, unlabeled)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from galaxtool.labeling.log import LogEntry
+from galaxtool.labeling.answers import LogEntry
 from galaxtool.search.features import Features
 from galaxtool.types import Progress, warn
 from galaxtool.utils.counts import format_count
@@ -45,7 +45,7 @@ def follow_images(
     if not wanted:
         return list(answers), 0
     names_at: dict[str, list[str]] = {}
-    for name, path in zip(row_of, paths.to_pylist(), strict=True):
+    for name, path in zip(features.items["id"].to_pylist(), paths.to_pylist(), strict=True):
         if path and not wanted.isdisjoint(_list_bases(name)):
             names_at.setdefault(os.path.abspath(path), []).append(name)  # noqa: PTH100  links are not followed
     now: dict[tuple[str, str], str] = {}

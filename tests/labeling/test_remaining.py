@@ -91,6 +91,9 @@ def test_draws_from_fewer_objects_than_there_are_now_do_not_count() -> None:
     before = estimate_left(answers, merge_labels(answers, {}), question, names[:100])
     assert before is not None and before.drawn == 40 and before.high < 20
     assert estimate_left(answers, merge_labels(answers, {}), question, names) is None  # 900 images were added
+    removed = [*answers, LogEntry(id="g4", action="unlabel", page=20)]
+    after = estimate_left(removed, merge_labels(removed, {}), question, names[:100])
+    assert after is not None and after.drawn == 39
     answers += [LogEntry(id=f"g{i}", label="ring", why="random", page=21, pool=960) for i in (500, 501)]
     now = estimate_left(answers, merge_labels(answers, {}), question, names)
     assert now == estimate_remaining([RandomDraw(0, 960, 2, 2)], 2, 958)
