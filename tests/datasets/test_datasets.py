@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -330,6 +331,31 @@ def test_relative_paths_start_beside_the_table_or_here(tmp_path: Path, monkeypat
         path.write_text(f"id,path,split\nother,{prefix}0.png,valid\nanother,{prefix}1.png,\n")
         monkeypatch.chdir(tmp_path)
         assert [item.split for item in apply_given_split(items, read_given_split(path))] == ["valid", ""]
+
+
+def test_the_split_of_a_run_with_its_data_sets_in_another_order(tmp_path: Path) -> None:
+    def numbered(names: str) -> list[Item]:
+        return [
+            Item(id=f"{number}:{i}", ref=ImageRef(tmp_path / name / f"{i}.png"))
+            for number, name in enumerate(names)
+            for i in range(2)
+        ]
+
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            (tmp_path / name / f"{i}.png").touch()
+    parts = ["train", "test", "test", "train"]
+    rows = "".join(f"{item.id},{item.ref},{part}\n" for item, part in zip(numbered("ab"), parts, strict=True))
+    (tmp_path / "split.csv").write_text(f"id,path,split\n{rows}")
+    table = read_given_split(tmp_path / "split.csv")
+    for names, wanted in (("ab", parts), ("ba", [*parts[2:], *parts[:2]])):
+        assert [item.split for item in apply_given_split(numbered(names), table)] == wanted
+    with pytest.raises(InputError, match="does not list 2 of the 4 images; the first is '0:0'"):
+        apply_given_split(numbered("ca"), table)
+    (tmp_path / "a").rename(tmp_path / "moved")
+    moved = [replace(item, ref=ImageRef(tmp_path / "moved" / f"{item.id[-1]}.png")) for item in numbered("ab")[:2]]
+    assert [item.split for item in apply_given_split([*moved, *numbered("ab")[2:]], table)] == parts
 
 
 def test_validation_is_drawn_where_a_table_gives_none(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from galaxtool.datasets.files import find_split
@@ -22,6 +23,8 @@ from galaxtool.utils.suggestions import suggest_path
 UNUSED = "unused"
 """Split of items that are neither trained on nor scored."""
 
+_NUMBERED = re.compile(r"\d+:")  # of a data set, before each id in a training of several
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenSplit:
@@ -34,16 +37,35 @@ class GivenSplit:
     by_id, by_path : mapping of str to str
         Split by identifier and by absolute path: ``train``, ``valid``, ``test``, ``unused``, or empty if the
         table does not say.
+    path_of_id : mapping of str to str
+        Path of the row of each identifier, as it is written there; empty if the table has no column of paths.
     """
 
     source: Path
     by_id: Mapping[str, str]
     by_path: Mapping[str, str]
+    path_of_id: Mapping[str, str] = field(default_factory=dict)
 
-    def find(self, item: Item) -> str | None:
-        """Return the split of an item, by identifier or else by path; None if the table has neither."""
-        split = self.by_id.get(item.id)
-        return self.by_path.get(_absolute_path(item.ref)) if split is None and item.ref is not None else split
+    def find_all(self, items: Sequence[Item]) -> list[str | None]:
+        """Return the split of each item, by identifier or else by path; None if the table has neither.
+
+        Identifiers with the number of their data set in front, as in a training of several, count only where there is
+        no path: the data sets may have had another order then.
+        """
+        by_path = [None if item.ref is None else self.by_path.get(_absolute_path(item.ref)) for item in items]
+        by_id = [self.by_id.get(item.id) for item in items]
+        if any(split is not None for split in by_path) and all(_NUMBERED.match(item.id) for item in items):
+            by_id = [None if self._names_another(item) else split for item, split in zip(items, by_id, strict=True)]
+        return [other if split is None else split for split, other in zip(by_id, by_path, strict=True)]
+
+    def _names_another(self, item: Item) -> bool:
+        """Tell whether the row with the identifier of an item names another file, which is still there."""
+        text = self.path_of_id.get(item.id, "")
+        if not text or item.ref is None:
+            return bool(text)
+        places = [folder / text for folder in (Path(), self.source.parent)]
+        is_its_own = _absolute_path(item.ref) in map(_absolute_path, places)
+        return not is_its_own and any(ImageRef.parse(str(place)).path.exists() for place in places)
 
 
 def read_given_split(path: Path) -> GivenSplit:
@@ -94,7 +116,12 @@ def read_given_split(path: Path) -> GivenSplit:
         _map_splits([_absolute_path(folder / text) if text else "" for text in written], splits, path)
         for folder in (Path(), path.parent)
     )
-    return GivenSplit(source=path, by_id=_map_splits(ids, splits, path), by_path={**here, **beside})
+    return GivenSplit(
+        source=path,
+        by_id=_map_splits(ids, splits, path),
+        by_path={**here, **beside},
+        path_of_id=dict(zip(ids, written, strict=False)),
+    )
 
 
 def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
@@ -117,7 +144,7 @@ def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
     InputError
         If the table does not list all items.
     """
-    splits = [table.find(item) for item in items]
+    splits = table.find_all(items)
     missing = [item for item, split in zip(items, splits, strict=True) if split is None]
     if missing and len(missing) == len(items):
         first = items[0].id + (f" ({items[0].ref})" if items[0].ref else "")
