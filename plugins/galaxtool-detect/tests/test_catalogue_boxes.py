@@ -94,6 +94,34 @@ def test_boxes_in_pixels_for_many_images(tmp_path: Path) -> None:
     np.testing.assert_allclose(fields[0].boxes, [(9.5, 20, 19.5, 30), (30, 20, 40, 30)])
 
 
+def test_boxes_in_pixels_for_one_of_many_images(tmp_path: Path) -> None:
+    names = ["a/one.fits", "a/two.fits", "b/one.fits", "a/one.fits"]
+    (tmp_path / "a").mkdir()
+    for name in ("a/one", "other", "one"):
+        make_map(tmp_path / f"{name}.fits")
+    low, high = np.array([10.0, 20, 30, 40]), np.array([15.0, 25, 35, 45])
+    Table({"image": names, "x0": low, "y0": low + 10, "x1": high, "y1": high + 10}).write(tmp_path / "list.csv")
+
+    def find(image: str) -> list[float]:
+        (field,) = open_detection_set(tmp_path / "list.csv", images=tmp_path / image)
+        return field.boxes[:, 0].tolist()
+
+    assert find("a/one.fits") == [10, 40]
+    assert find("other.fits") == low.tolist()  # which the catalogue does not name
+    with pytest.raises(InputError, match=r"several images called 'one\.fits'"):
+        find("one.fits")
+
+
+def test_ignored_boxes_outside_their_image(tmp_path: Path) -> None:
+    make_map(tmp_path / "one.fits")
+    low = np.array([10.0, 20, 300])
+    columns = {"x0": low, "y0": low + 10, "x1": low + 5, "y1": low + 15, "flux": [1.0, 2, 3]}
+    Table({**columns, "image": ["one.fits"] * 3, "type": ["fri", "", ""]}).write(tmp_path / "list.csv")
+    fields = open_detection_set(tmp_path / "list.csv")
+    for (field, *_), corner in ((fields, 20), (fields.divide(50), 20)):
+        assert field.ignored.tolist() == [[corner, 30, corner + 5, 35]] and field.truth["flux"].tolist() == [1, 2]
+
+
 def test_a_large_map_is_divided(tmp_path: Path) -> None:
     wcs = make_map(tmp_path / "map.fits")
     x, y = np.array([10, 48, 60, 90, 30, 5]), np.array([20, 20, 60, 70, 50, 5])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from galaxtool_detect import Detections, FieldImage, FieldOptions, open_detection_set, simulate_field
 from galaxtool_detect.commands.evaluate import evaluate
@@ -18,7 +19,7 @@ from galaxtool_detect.networks.config import NetworkConfig
 from galaxtool_detect.simulation.run import write_field
 from PIL import Image
 
-from galaxtool import ConfigError, Silent
+from galaxtool import ConfigError, InputError, Silent
 
 
 @pytest.fixture
@@ -89,6 +90,38 @@ def test_rows_of_a_picture_count_from_its_top(several: bool, tmp_path: Path, mon
         (field,) = open_detection_set(table, images=pictures[0])
         x0, y0, x1, y1 = np.rint(field.boxes[0] + 0.5).astype(int)
         assert (field.pixels[0, y0:y1, x0:x1] == 200).all()
+
+
+@pytest.mark.parametrize(("other", "unit", "factor"), [("mJy/beam", "Jy / beam", 1.0), (None, "None", 1000.0)])
+def test_maps_in_several_units(
+    other: str | None, unit: str, factor: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("galaxtool_detect.inference.run.open_engine", lambda *_: Brightest())
+    said: list[str] = []
+    monkeypatch.setattr(Silent, "say", lambda _, message: said.append(message))
+    header = fits.Header({"BUNIT": "Jy/beam"})
+    pixels = np.random.default_rng(0).normal(0, 1e-3, (64, 64)).astype(np.float32)
+    pixels[20:26, 30:36] += 1
+    maps = [tmp_path / "one.fits", tmp_path / "two.fits"]
+    fits.writeto(maps[0], pixels, header)
+    fits.writeto(maps[1], 1000 * pixels, fits.Header({"BUNIT": other} if other else {}))
+    run(maps, output=tmp_path / "found.ecsv", components=tmp_path / "parts.ecsv")
+    for name in ("found", "parts"):
+        table = Table.read(tmp_path / f"{name}.ecsv")
+        assert str(table["peak"].unit) == unit
+        np.testing.assert_allclose(table["peak"][1], factor * table["peak"][0], rtol=1e-4)
+        np.testing.assert_allclose(table["rms"][1], factor * table["rms"][0], rtol=1e-4)
+    assert any("state no unit" in one for one in said) == (other is None)
+
+
+def test_boxes_in_pixels_without_their_images(tmp_path: Path) -> None:
+    boxes = {"x0": [1.0, 5], "y0": [1.0, 5], "x1": [4.0, 9], "y1": [4.0, 9]}
+    for name in ("one", "two"):
+        fits.writeto(tmp_path / f"{name}.fits", np.zeros((20, 20), np.float32))
+    Table({**boxes, "image": ["one.fits", "two.fits"]}).write(tmp_path / "truth.csv")
+    Table(boxes).write(tmp_path / "found.csv")
+    with pytest.raises(InputError, match="are in pixels, but the data have 2 images"):
+        evaluate(str(tmp_path / "truth.csv"), detections=[tmp_path / "found.csv"], output=tmp_path / "out")
 
 
 @pytest.mark.usefixtures("field")

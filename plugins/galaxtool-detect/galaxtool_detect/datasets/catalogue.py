@@ -11,7 +11,7 @@ from astropy.table import Table
 
 from galaxtool import InputError, SkyMap, open_map, read_positions, read_table
 from galaxtool_detect.boxes import DetectionSet
-from galaxtool_detect.datasets.annotated import make_annotated_set
+from galaxtool_detect.datasets.annotated import find_stem, make_annotated_set
 from galaxtool_detect.datasets.catalogue_columns import (
     convert_truth,
     find_boxes,
@@ -91,7 +91,8 @@ def read_catalogue(path: Path, images: Path | None, options: CatalogueOptions) -
         names = read_texts(table, column)
         found = list(_from_image_column(catalogue, names, read_splits(table), images or path.parent))
     elif images is not None:
-        found = list(_from_images(catalogue, images))
+        decides = column is not None and catalogue.boxes is not None
+        found = list(_from_images(catalogue, images, read_texts(table, str(column)) if decides else None))
     else:
         raise InputError(
             f"'{path}' has no column with the image of each source.", hint="Name the image with --images map.fits."
@@ -159,8 +160,10 @@ def _from_image_column(
         yield str(splits[rows[0]]), _annotate(catalogue, path, rows, all_inside=True)
 
 
-def _from_images(catalogue: _Catalogue, images: Path) -> Iterator[tuple[str, Annotation]]:
-    """Yield the boxes within each image."""
+def _from_images(
+    catalogue: _Catalogue, images: Path, names: np.ndarray | None = None
+) -> Iterator[tuple[str, Annotation]]:
+    """Yield the boxes within each image; those in pixels fit into any, so the names of images, if given, decide."""
     paths = list_images(images)
     if not paths:
         raise InputError(f"There is no image at '{images}'.", hint="--images is an image or a folder of images.")
@@ -169,13 +172,30 @@ def _from_images(catalogue: _Catalogue, images: Path) -> Iterator[tuple[str, Ann
             f"The boxes of '{catalogue.path}' are in pixels, but not of one image: '{images}' has {len(paths)}.",
             hint="Name one image, or add a column 'image' to the catalogue.",
         )
-    found = [("", _annotate(catalogue, path, np.arange(len(catalogue.labels)))) for path in paths]
+    rows = np.arange(len(catalogue.labels)) if names is None else _find_rows(catalogue, names, images)
+    found = [("", _annotate(catalogue, path, rows)) for path in paths]
     if not any(len(one.boxes) + len(one.ignored) for _, one in found):
         raise InputError(
             f"None of the {len(catalogue.labels)} sources of '{catalogue.path}' lies in '{images}'.",
             hint="Check that they belong together, and that the positions are read as meant; see --ra-column.",
         )
     yield from found
+
+
+def _find_rows(catalogue: _Catalogue, names: np.ndarray, image: Path) -> np.ndarray:
+    """Return the rows of a catalogue of several images that belong to one of them; all if it does not name that one."""
+    paths = {name: Path(name) for name in dict.fromkeys(names.tolist())}
+    same = [name for name, path in paths.items() if find_stem(path) == find_stem(image)]
+    if not same:
+        return np.arange(len(names))
+    if len(same) > 1:  # of several folders
+        same = [name for name in same if paths[name].parent.name == image.resolve().parent.name]
+    if len(same) != 1:
+        raise InputError(
+            f"'{catalogue.path}' has boxes in several images called '{image.name}', in other folders than '{image}'.",
+            hint="Give the folder of the images, or a catalogue with only the rows of this image.",
+        )
+    return np.flatnonzero(names == same[0])
 
 
 def list_images(images: Path) -> list[Path]:

@@ -116,7 +116,7 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
     FieldImage
         With the boxes cut off at the edges of the image, and turned with the rows of a picture. Boxes around blank
         pixels are ignored ones, whose true values are NaN because nothing can be found there; boxes that are mostly
-        outside the window are ignored too.
+        outside the window are ignored too. Ignored boxes of which nothing is in the image are left out.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def read_annotated(name: str, annotation: Annotation) -> FieldImage:
         n, boxes = len(boxes), np.concatenate([boxes, ignored])
         is_source, wcs = np.arange(len(boxes)) < n, opened.wcs
         if annotation.window is None:
-            pixels, rows = opened.read(), np.arange(len(boxes))
+            pixels, rows = opened.read(), np.flatnonzero(compute_areas(boxes) > 0)
         else:
             y0, y1, x0, x1 = annotation.window
             pixels, wcs = opened.read(y0, y1, x0, x1), None if wcs is None else wcs[y0:y1, x0:x1]
@@ -166,7 +166,8 @@ def _cut(boxes: np.ndarray, window: tuple[int, int, int, int]) -> tuple[np.ndarr
     y0, y1, x0, x1 = window
     moved = boxes - np.array([x0, y0, x0, y0], np.float32)
     inside = clip(moved, (y1 - y0, x1 - x0)).astype(np.float32)
-    return inside, compute_areas(inside) / compute_areas(moved)
+    areas = compute_areas(moved)
+    return inside, compute_areas(inside) / np.where(areas > 0, areas, 1)
 
 
 def _find_blank(boxes: np.ndarray, pixels: np.ndarray) -> np.ndarray:

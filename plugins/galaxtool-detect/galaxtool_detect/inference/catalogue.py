@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from astropy.table import Column, Table, vstack
-
 from galaxtool import JobOptions, Progress, check_table_path, warn, write_table
 from galaxtool_detect.catalog.build import SourceCatalogue, build_catalogue
 from galaxtool_detect.catalog.figure import draw_overlay
 from galaxtool_detect.catalog.file_rows import to_file_rows
-from galaxtool_detect.catalog.missing import describe_missing, mask_missing
+from galaxtool_detect.catalog.missing import describe_missing
 from galaxtool_detect.catalog.noise_grid import measure_noise
 from galaxtool_detect.catalog.page import write_page
 from galaxtool_detect.catalog.regions import write_regions
+from galaxtool_detect.catalog.stacking import stack_maps
 from galaxtool_detect.catalog.write import CatalogueOutputs, write_catalogue
 from galaxtool_detect.datasets.annotated import make_names
 from galaxtool_detect.inference.run import DetectionRun, MapDetections, RunSettings, gather_maps
@@ -96,7 +95,7 @@ def detect_and_write(
                 sources, components = (to_file_rows(one.map, table) for table in (made.sources, made.components))
                 catalogues.append((one.path, SourceCatalogue(sources=sources, components=components)))
         if len(paths) > 1:
-            _write_tables(catalogues, outputs, settings)
+            _write_tables(catalogues, outputs, settings, progress)
         job.finished = True
     read = [path for path in paths if path not in run.failed]
     files = list(dict.fromkeys(file for path in read for file in own[path].list_files()))
@@ -119,16 +118,20 @@ def _write_pictures(
 
 
 def _write_tables(
-    catalogues: Sequence[tuple[Path, SourceCatalogue]], outputs: CatalogueOutputs, settings: RunSettings
+    catalogues: Sequence[tuple[Path, SourceCatalogue]],
+    outputs: CatalogueOutputs,
+    settings: RunSettings,
+    progress: Progress,
 ) -> None:
     meta = {"detector": settings.model}
-    write_table(_stack([(path, made.sources) for path, made in catalogues]), outputs.table, meta=meta)
+    sources, mixed = stack_maps([(path, made.sources) for path, made in catalogues])
+    if mixed:
+        warn(
+            progress,
+            f"The maps have units that cannot be converted into each other, so {', '.join(mixed)} state no unit: each "
+            "row is in the unit of its own map.",
+        )
+    write_table(sources, outputs.table, meta=meta)
     if outputs.components is not None:
-        write_table(_stack([(path, made.components) for path, made in catalogues]), outputs.components, meta=meta)
-
-
-def _stack(tables: Sequence[tuple[Path, Table]]) -> Table:
-    """Return the rows of several maps as one table, with the file of the map in front."""
-    for path, table in tables:
-        table.add_column(Column([str(path)] * len(table), dtype=str), name="image", index=1)
-    return mask_missing(vstack([table for _, table in tables], metadata_conflicts="silent"))
+        components, _ = stack_maps([(path, made.components) for path, made in catalogues])
+        write_table(components, outputs.components, meta=meta)

@@ -70,6 +70,9 @@ def run_evaluation(options: EvaluateOptions, progress: Progress) -> list[FinderS
         )
     data = _open_data(options)
     finders = _open_finders(options)
+    for finder in finders:
+        if isinstance(finder, TableFinder):
+            finder.check_images(len(data))
     classes: tuple[str, ...] = ("compact",) if options.inject else data.classes
     fields = _inject(data, finders[0], options) if options.inject else iter(data)
     n = _count_rounds(data, options) if options.inject else len(data)

@@ -37,7 +37,7 @@ class TableFinder:
     ----------
     path : Path
         Catalogue with boxes in pixels (x0, y0, x1, y1), or positions and sizes on the sky. A column ``image`` tells
-        which image each row belongs to; without one, all belong to each image, by their positions.
+        which image each row belongs to; without one, boxes are of a single image, and positions may be in any.
     threshold : float
         Score from which a detection counts.
     size_arcsec : float, optional
@@ -81,6 +81,15 @@ class TableFinder:
             self._scores = read_numbers(table, score)
         else:
             self._scores = np.ones(len(table)) if snr is None else 1 - 1 / np.maximum(np.nan_to_num(snr, nan=1), 1)
+
+    def check_images(self, n: int) -> None:
+        """Raise `InputError` if boxes in pixels may belong to any of n images."""
+        if n > 1 and self._boxes is not None and self._images is None:
+            raise InputError(
+                f"The boxes of '{self._path}' are in pixels, but the data have {n} images, and nothing says which one "
+                "each box is in.",
+                hint="Add a column 'image' to it, or score a single image.",
+            )
 
     def find(self, field: FieldImage) -> Found:
         """Return the rows that lie in an image."""
