@@ -80,7 +80,7 @@ def _open_directory(
     """Create the evaluation directory, or open an unfinished one of the same settings and model."""
     if job_options.resume and (options.output / "manifest.json").is_file():
         check_same_settings(options.output, settings, digest=digest)
-        return RunDirectory.open(options.output)
+        return RunDirectory.open(options.output, command="evaluate")
     return RunDirectory.create(options.output, command="evaluate", config=settings, overwrite=job_options.overwrite)
 
 

@@ -89,7 +89,7 @@ def evaluate_models(
 def _open_directory(options: EvaluateOptions, settings: Mapping[str, Any], job_options: JobOptions) -> RunDirectory:
     if job_options.resume and (options.output / "manifest.json").is_file():
         check_same_settings(options.output, settings)
-        return RunDirectory.open(options.output)
+        return RunDirectory.open(options.output, command="evaluate")
     return RunDirectory.create(options.output, command="evaluate", config=settings, overwrite=job_options.overwrite)
 
 

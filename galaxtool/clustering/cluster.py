@@ -30,7 +30,8 @@ def cluster_inputs(
     args: FeatureArgs, options: ClusterOptions, backbone: str | None, overwrite: bool, progress: Progress
 ) -> ClusterResult:
     """Group images; see `galaxtool.commands.cluster.cluster`."""
-    check_run_path(options.output, settings=_list_settings(args, options, backbone), overwrite=overwrite)
+    settings = _list_settings(args, options, backbone)
+    check_run_path(options.output, command="cluster", settings=settings, overwrite=overwrite)
     if backbone is not None:
         store = import_attribute("galaxtool.finetuning.untrained_model:store_untrained_model")  # it needs PyTorch
         args = replace(args, model=str(store(backbone, progress)))

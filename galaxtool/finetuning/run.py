@@ -83,7 +83,7 @@ def resume_run(path: Path, given: FinetuneConfig, progress: Progress) -> Finetun
         If the folder has no run to resume.
     """
     distributed.join_group()
-    run = _share(RunDirectory.open(path) if distributed.is_main() else RunDirectory(Path(), {}))
+    run = _share(RunDirectory.open(path, command="finetune") if distributed.is_main() else RunDirectory(Path(), {}))
     try:
         config = FinetuneConfig.from_dict({name: entry["value"] for name, entry in run.manifest["config"].items()})
         refuse_on_resume(path, config, given)

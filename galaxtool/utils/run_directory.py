@@ -20,17 +20,21 @@ from galaxtool.utils.run_files import find_foreign_files, find_input_inside, is_
 from galaxtool.utils.run_manifest import find_versions, is_manifest, read_manifest, utc_now
 
 MANIFEST_SCHEMA = 1
+_RESUMES_OUTPUT = ("evaluate",)  # --resume has no value there
+_STARTS_AGAIN = ("cluster", "compare")
 
 
-def check_run_path(path: Path, *, settings: Mapping[str, Any], overwrite: bool) -> None:
+def check_run_path(path: Path, *, command: str, settings: Mapping[str, Any], overwrite: bool) -> None:
     """Check that a run directory can be created here; call it before long work begins.
 
     Parameters
     ----------
     path : Path
         The folder.
+    command : str
+        Name of the command.
     settings : mapping
-        Settings of the command, which may name what it reads.
+        Its settings, which may name what it reads.
     overwrite : bool
         Whether a run that is there may be emptied.
 
@@ -53,7 +57,7 @@ def check_run_path(path: Path, *, settings: Mapping[str, Any], overwrite: bool) 
             )
         if not overwrite:
             what = f"already contains {_describe_status(status)} run" if status else "exists and is not empty"
-            resume = f", or --resume {path}" if status not in ("", "done") else ""
+            resume = "" if status in ("", "done") else _describe_resuming(path, command)
             raise OutputExists(f"'{path}' {what}.", hint=f"Choose another --output, or --overwrite{resume}.")
         if not status:
             raise OutputExists(
@@ -116,7 +120,7 @@ class RunDirectory:
             If the folder exists and is not empty and `overwrite` is False, the command reads from it, or another
             process is using it.
         """
-        check_run_path(path, settings=config, overwrite=overwrite)
+        check_run_path(path, command=command, settings=config, overwrite=overwrite)
         call = invocation.get()
         known = {**call.sources, **(sources or {})}
         run = cls(
@@ -153,13 +157,20 @@ class RunDirectory:
         return run
 
     @classmethod
-    def open(cls, path: Path) -> RunDirectory:
+    def open(cls, path: Path, *, command: str = "") -> RunDirectory:
         """Open an unfinished run to resume it.
+
+        Parameters
+        ----------
+        path : Path
+            The folder.
+        command : str
+            Name of the command that must have begun the run; empty for any.
 
         Raises
         ------
         InputError
-            If the folder is not a run directory, or the run is finished.
+            If the folder is not a run directory, the run is finished, or another command began it.
         OutputExists
             If another process is using it.
         """
@@ -177,9 +188,14 @@ class RunDirectory:
             raise InputError(
                 f"The manifest '{file}' is damaged: {error}.", hint="Start the run again with --overwrite."
             ) from error
+        begun = manifest["command"]
+        if command not in ("", begun):
+            raise InputError(
+                f"The run '{path}' was begun by `galaxtool {begun}`, not by `galaxtool {command}`.",
+                hint=f"Give a run of `galaxtool {command}` to --resume.",
+            )
         if manifest.get("status") == "done":
-            command = manifest.get("command", "finetune")
-            raise InputError(f"The run '{path}' is finished.", hint=f"Start a new run with `galaxtool {command}`.")
+            raise InputError(f"The run '{path}' is finished.", hint=f"Start a new run with `galaxtool {begun}`.")
         run = cls(path, manifest)
         run._acquire()
         run.manifest.update(status="running", finished=None)
@@ -263,6 +279,13 @@ class FollowedRun(RunDirectory):
 
     def finish(self, status: str) -> None:
         """Do nothing; the other process does it."""
+
+
+def _describe_resuming(path: Path, command: str) -> str:
+    """Return how a command resumes an unfinished run; empty if it cannot, or another command began the run."""
+    if command in _STARTS_AGAIN or read_manifest(path).get("command") != command:
+        return ""
+    return ", or --resume" if command in _RESUMES_OUTPUT else f", or --resume {path}"
 
 
 def _describe_status(status: str) -> str:

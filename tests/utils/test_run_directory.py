@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import galaxtool
 from galaxtool.errors import GalaxtoolError, InputError, OutputExists
 from galaxtool.utils.config import Invocation, invocation
 from galaxtool.utils.digests import hash_file, hash_json
@@ -100,6 +101,28 @@ def test_an_existing_run_is_kept_unless_overwritten(status: str, tmp_path: Path)
     again = create(run.path, overwrite=True)
     assert sorted(p.name for p in again.path.iterdir()) == [".lock", "manifest.json"]
     again.release()
+
+
+@pytest.mark.parametrize(
+    ("command", "resume"),
+    [("finetune", ", or --resume RUN."), ("evaluate", ", or --resume."), ("cluster", "."), ("compare", ".")],
+)
+def test_only_what_the_command_has_is_proposed(command: str, resume: str, tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path / "run", command=command, config={}).finish("interrupted")
+    for begins, end in ((command, resume), ("detect train", ".")):
+        with pytest.raises(OutputExists) as caught:
+            RunDirectory.create(tmp_path / "run", command=begins, config={})
+        hint = caught.value.hint.replace(str(tmp_path / "run"), "RUN")
+        assert hint == f"Choose another --output, or --overwrite{end}"
+
+
+def test_a_run_of_another_command_is_not_resumed(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path / "scores", command="evaluate", config={}).finish("interrupted")
+    before = (tmp_path / "scores" / "manifest.json").read_text()
+    with pytest.raises(InputError, match="was begun by `galaxtool evaluate`, not by `galaxtool finetune`"):
+        galaxtool.finetune(resume=tmp_path / "scores")
+    assert (tmp_path / "scores" / "manifest.json").read_text() == before
+    RunDirectory.open(tmp_path / "scores").release()
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -57,7 +57,7 @@ def start_training(config: TrainConfig, output: Path, progress: Progress, *, ove
 
 def resume_training(path: Path, progress: Progress) -> TrainOutcome:
     """Resume an unfinished run with its own settings."""
-    with share_run(lambda: RunDirectory.open(path)) as run, _explain_interruption(path):
+    with share_run(lambda: RunDirectory.open(path, command="detect train")) as run, _explain_interruption(path):
         config = TrainConfig.from_dict({name: entry["value"] for name, entry in run.manifest["config"].items()})
         return _train(run, config, prepare(config, _open(config, progress)), progress, resume=True)
 
