@@ -9,6 +9,7 @@ from galaxtool.utils.config import invocation
 
 _DISCARDS = "--overwrite"
 _RESUMES = "--resume"
+_END = "--"
 
 
 def make_resume_command(argv: Sequence[str] = ()) -> str:
@@ -22,5 +23,6 @@ def make_resume_command(argv: Sequence[str] = ()) -> str:
     argv = argv or invocation.get().argv
     if not argv:
         return "the same call and resume=True"
-    words = [word for word in argv[1:] if word not in (_DISCARDS, _RESUMES)]
-    return shlex.join(["galaxtool", *words, _RESUMES])
+    end = argv.index(_END) if _END in argv else len(argv)  # what follows it are inputs, whatever they begin with
+    words = [word for word in argv[1:end] if word not in (_DISCARDS, _RESUMES)]
+    return shlex.join(["galaxtool", *words, _RESUMES, *argv[end:]])

@@ -39,6 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (("/usr/bin/galaxtool", "classify", "a b", "-o", "p.csv"), "galaxtool classify 'a b' -o p.csv --resume"),
         (("/x/__main__.py", "embed", "in", "--overwrite", "--resume"), "galaxtool embed in --resume"),
+        (("galaxtool", "embed", "--overwrite", "--", "-in", "--resume"), "galaxtool embed --resume -- -in --resume"),
         ((), "the same call and resume=True"),
     ],
 )
