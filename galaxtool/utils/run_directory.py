@@ -16,12 +16,11 @@ from galaxtool.utils.digests import hash_file
 from galaxtool.utils.files.atomic_write import check_writable, forget_writes, watch_writes, write_json
 from galaxtool.utils.files.locks import lock_file
 from galaxtool.utils.files.regular_files import read_regular_text
+from galaxtool.utils.resume_command import describe_resuming
 from galaxtool.utils.run_files import find_foreign_files, find_input_inside, is_known
 from galaxtool.utils.run_manifest import find_versions, is_manifest, read_manifest, utc_now
 
 MANIFEST_SCHEMA = 1
-_RESUMES_OUTPUT = ("evaluate",)  # --resume has no value there
-_STARTS_AGAIN = ("cluster", "compare")
 
 
 def check_run_path(path: Path, *, command: str, settings: Mapping[str, Any], overwrite: bool) -> None:
@@ -57,7 +56,8 @@ def check_run_path(path: Path, *, command: str, settings: Mapping[str, Any], ove
             )
         if not overwrite:
             what = f"already contains {_describe_status(status)} run" if status else "exists and is not empty"
-            resume = "" if status in ("", "done") else _describe_resuming(path, command)
+            is_own = status not in ("", "done") and read_manifest(path)["command"] == command
+            resume = describe_resuming(path, command) if is_own else ""
             raise OutputExists(f"'{path}' {what}.", hint=f"Choose another --output, or --overwrite{resume}.")
         if not status:
             raise OutputExists(
@@ -279,13 +279,6 @@ class FollowedRun(RunDirectory):
 
     def finish(self, status: str) -> None:
         """Do nothing; the other process does it."""
-
-
-def _describe_resuming(path: Path, command: str) -> str:
-    """Return how a command resumes an unfinished run; empty if it cannot, or another command began the run."""
-    if command in _STARTS_AGAIN or read_manifest(path).get("command") != command:
-        return ""
-    return ", or --resume" if command in _RESUMES_OUTPUT else f", or --resume {path}"
 
 
 def _describe_status(status: str) -> str:

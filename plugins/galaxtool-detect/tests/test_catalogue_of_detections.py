@@ -284,3 +284,5 @@ def test_suffixes_are_checked_first(tmp_path: Path) -> None:
         CatalogueOutputs(table=tmp_path / "a.csv", regions=(tmp_path / "a.txt",)).check()
     with pytest.raises(ConfigError, match="no suffix of a figure"):
         CatalogueOutputs(table=tmp_path / "a.csv", overlay=tmp_path / "a.fits").check()
+    with pytest.raises(ConfigError, match=r"a\.csv' is named for two outputs"):
+        CatalogueOutputs(table=tmp_path / "a.csv", components=tmp_path / "b" / ".." / "a.csv").check()

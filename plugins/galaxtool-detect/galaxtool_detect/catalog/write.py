@@ -61,7 +61,14 @@ class CatalogueOutputs:
         )
 
     def check(self) -> None:
-        """Raise an error if a suffix is unknown or a file cannot be written, before any work is done."""
+        """Raise an error if a suffix is unknown or a file cannot be written, before any work is done.
+
+        So is a file that two of the outputs would be.
+        """
+        files = [path.resolve() for path in self.list_files()]
+        for path in self.list_files():
+            if files.count(path.resolve()) > 1:
+                raise ConfigError(f"'{path}' is named for two outputs.", hint="Give each output a name of its own.")
         for path in self.regions:
             if path.suffix.lower() not in (*DS9, *CASA):
                 raise ConfigError(f"'{path}' has no suffix of regions.", hint="Use .reg for DS9, or .crtf for CASA.")
