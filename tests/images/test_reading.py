@@ -156,6 +156,23 @@ def test_weights_and_masks_are_not_bands(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cutout.data, CUBE[[0, 2]])
 
 
+@pytest.mark.parametrize("kind", ["mask_hdu", "weight_hdu"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_mask_that_is_named_is_not_the_image(tmp_path: Path, kind: str, number: int) -> None:
+    good = np.ones((6, 9), dtype=np.int16)
+    good[0, 0] = 0
+    units = [image(PLANE, FILTER="g"), image(PLANE + 100, FILTER="r")]
+    mask = image(good if kind == "weight_hdu" else 1 - good, FILTER="z")
+    units.insert(number - 1, mask)
+    path = write(tmp_path / "a.fits", fits.PrimaryHDU(), *units)
+    cutout = read_file(path, ReadOptions(**{kind: number}))
+    assert cutout.bands == ("g", "r") and cutout.flags == (NAN_PIXELS,)
+    np.testing.assert_array_equal(cutout.data, np.where(good == 1, [PLANE, PLANE + 100], np.nan))
+    assert read_file(path, ReadOptions(**{kind: number}, header_only=True)).bands == ("g", "r")
+    alone = write(tmp_path / "b.fits", PLANE - 5)  # the only image is its own weight
+    assert np.isnan(read_file(alone, ReadOptions(weight_hdu=0)).data).sum() == 6
+
+
 @pytest.mark.parametrize(
     "units",
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -97,13 +97,15 @@ class OpenFits:
         header: Keywords = hdu.header if raw is None else Cards(raw)
         return header
 
-    def images(self, bands: tuple[str, ...]) -> tuple[list[Unit], bool, bool]:
+    def images(self, bands: tuple[str, ...], aside: Collection[int] = ()) -> tuple[list[Unit], bool, bool]:
         """Return the images to stack as bands, or the only image to read; whether there are others, and of the sky.
 
         Parameters
         ----------
         bands : tuple of str
             Requested bands; empty for all that belong together.
+        aside : collection of int
+            Numbers of HDUs that are known to be masks or weights.
 
         Raises
         ------
@@ -116,7 +118,7 @@ class OpenFits:
             if unit.number >= LOOKED_AT:
                 break
             if unit.is_image:
-                (found if is_science(unit.header) else others).append(unit)
+                (found if is_science(unit.header) and unit.number not in aside else others).append(unit)
             if found and len(found) + len(others) > 1 and not bands and not _may_stack(found):
                 break
         more = len(found) + len(others) > 1

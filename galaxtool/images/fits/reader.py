@@ -203,7 +203,8 @@ def _find_plain_array(header: Cards) -> tuple[np.dtype, tuple[int, ...]] | None:
 def _read_hdus(opened: OpenFits, options: ReadOptions) -> _FitsImage:
     """Return the requested image of an open file."""
     if options.hdu is None:
-        chosen, more, unread = opened.images(options.bands)
+        aside = {opened.find(key).number for key in (options.mask_hdu, options.weight_hdu) if key is not None}
+        chosen, more, unread = opened.images(options.bands, aside)
     else:
         chosen, more, unread = [opened.find(options.hdu)], True, False
     primary = next(iter(opened)).header
