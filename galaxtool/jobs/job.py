@@ -220,6 +220,13 @@ class Job(Generic[_Record]):
                 f"{len(own) + len(self.missing)} parts are done.",
                 hint=f"Resume it with {make_resume_command()}; or start again with --overwrite, which discards them.",
             )
+        # such as those of a shard of a longer job
+        others = [] if shared else [path for path in list_work(self.folder) if path.match(PARTS)]
+        if others and not options.resume and not options.overwrite:
+            raise OutputExists(
+                f"'{output}' has unfinished work of another job: {format_count(len(others), 'finished part')}.",
+                hint="Choose another -o; or start again with --overwrite, which discards them.",
+            )
         if not options.resume:
             self.journal.clear()
         if file.exists() and (options.resume or shared):
@@ -229,10 +236,7 @@ class Job(Generic[_Record]):
                 _discard(list_damaged(self.done))
                 return stored
         self.journal.clear()
-        stale = [part_path(self.folder, n) for n in own]
-        if not shared:
-            stale = list_work(self.folder)
-        for path in stale:
+        for path in [part_path(self.folder, n) for n in own] if shared else list_work(self.folder):
             path.unlink()
         command = make_resume_command() if invocation.get().argv else ""
         write_json(file, {**record.to_json(), "resume": command, "folder": os.getcwd()})  # noqa: PTH109

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from astropy.table import Table
 
-from galaxtool.errors import InputError
+from galaxtool.errors import InputError, OutputExists
 from galaxtool.jobs.job import Job, job_folder
 from galaxtool.jobs.options import JobOptions
 from galaxtool.jobs.record import JobRecord
+from galaxtool.jobs.shard import Shard
 
 OPTIONS = JobOptions()
 
@@ -38,6 +39,20 @@ def test_what_somebody_else_put_into_the_folder_stays(tmp_path: Path) -> None:
     assert sorted(entry.name for entry in folder.iterdir()) == [
         "batches of galaxies.log", "notes.txt", "part-of-my-thesis.tex"
     ]  # fmt: skip
+
+
+def test_finished_parts_of_a_shard_of_a_longer_job_are_not_discarded_unasked(tmp_path: Path) -> None:
+    output = tmp_path / "o.csv"
+    with Job(output, Record(parts=4, shards=2), JobOptions(shard=Shard(2, 2))) as job:
+        for number in job.missing:
+            job.write(number, Table({"n": [number]}))
+    kept = sorted(path.name for path in job_folder(output).glob("part-*"))
+    with pytest.raises(OutputExists, match="unfinished work of another job: 2 finished parts") as caught:
+        run_job(output)
+    assert "--overwrite" in caught.value.hint
+    assert sorted(path.name for path in job_folder(output).glob("part-*")) == kept
+    run_job(output, JobOptions(overwrite=True))
+    assert not job_folder(output).exists()
 
 
 def test_a_finished_job_leaves_no_folder(tmp_path: Path) -> None:
