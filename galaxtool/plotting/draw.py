@@ -15,6 +15,7 @@ from galaxtool.plotting.style import use_style
 from galaxtool.plugins.options import parse_options
 from galaxtool.plugins.plot_spec import PlotSpec
 from galaxtool.plugins.registry import get_registry
+from galaxtool.tables.kept_inputs import refuse_inputs
 from galaxtool.utils.counts import format_count
 
 _OPTIONS = {"split": None, "truth": "truth", "by": None, "label": (), "model": None}
@@ -41,11 +42,14 @@ def draw_plot(request: PlotRequest, output: Path | None, options: list[str], sty
         If there is no such kind.
     ConfigError
         If the kind does not take an option, or the suffix of the output is not that of a format of figures.
+    OutputExists
+        If the output is an input.
     """
     registered = get_registry().plots.find(request.kind)
     spec = registered.spec
     output = output or Path(f"{spec.name}.png")
     check_figure_path(output)
+    refuse_inputs({"--output": output}, request.inputs)
     _check_options(spec, request)
     values = parse_options(f"the plot '{spec.name}'", spec.options, options, note="See `galaxtool plot --list`.")
     request = replace(request, kind=spec.name, options=values)

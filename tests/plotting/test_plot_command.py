@@ -128,6 +128,18 @@ def test_what_cannot_be_drawn_is_said_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_figure_does_not_replace_the_picture_that_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "saliency.png")
+    before = (tmp_path / "saliency.png").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    for given in (["-o", tmp_path / "saliency.png"], []):  # the second is the default
+        code, _, err = run_command("plot", "saliency", "saliency.png", *given)
+        assert code == 1 and "is the input, and would be overwritten" in " ".join(err.split()), err
+    assert (tmp_path / "saliency.png").read_bytes() == before
+
+
 def read_width(path: Path) -> int:
     with Image.open(path) as image:
         return image.size[0]
