@@ -121,14 +121,16 @@ def _read_result(folder: Path, settings: Mapping[str, Any]) -> EvaluateResult | 
         return None
     check_same_settings(folder, settings, digest=read_record(find_model(settings["model"])).digest)
     table = read_table(folder / PREDICTIONS)
+    errors = len(table) - _count_empty(table["error"].tolist())
+    is_of_classes = not {"quantities", "questions"} & metrics.keys()
     return EvaluateResult(
         output=folder,
         model=metrics["model"],
         dataset=metrics["dataset"],
         split=metrics["split"],
         n=metrics["n"],
-        unlabeled=_count_empty(table["truth"].tolist()),
-        errors=len(table) - _count_empty(table["error"].tolist()),
+        unlabeled=_count_empty(table["truth"].tolist()) if is_of_classes else len(table) - errors - metrics["n"],
+        errors=errors,
         metrics=metrics,
         notes=tuple(metrics["notes"]),
     )
@@ -185,12 +187,13 @@ def _summarize(
 
 
 def _have_same_images(members: Sequence[EvaluateResult]) -> bool:
-    """Return whether all were scored on the same images with the same classes."""
+    """Return whether all were scored on the same images, with the same classes if they have classes."""
 
     def list_scored(folder: Path) -> list[tuple[str, str]]:
         table = read_table(folder / PREDICTIONS)
         ids, truth = (np.ma.filled(table[name], "").tolist() for name in ("id", "truth"))
-        return sorted((i, t) for i, t in zip(ids, truth, strict=True) if t)
+        has_classes = any(truth)
+        return sorted((i, t) for i, t in zip(ids, truth, strict=True) if t or not has_classes)
 
     first, *others = (list_scored(one.output) for one in members)
     return all(one == first for one in others)

@@ -106,6 +106,22 @@ def test_each_quantity_has_error_bars_of_its_own_length(
         np.testing.assert_allclose(bars[0], factor * bars[2], rtol=1e-3)
 
 
+def test_trainings_that_were_scored_on_different_images(catalogue: Path) -> None:
+    for seed in (0, 1):
+        more = ("--target", "z", "--test-fraction", 0.3, "--seed", seed, "--no-calibrate")
+        code, _, said = run_command("finetune", catalogue, *more, *QUICK, "-o", f"run{seed}")
+        assert code == 0, said
+    given = ("evaluate", catalogue, "--model", "run0", "--model", "run1", "-o", "both", "--no-figures", "--json")
+    code, out, said = run_command(*given)
+    assert code == 0, said
+    assert "The models were scored on different images" in said
+    manifest = Path("both", "manifest.json")
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "status": "interrupted"}))
+    code, again, said = run_command(*given, "--resume")
+    assert code == 0, said
+    assert json.loads(again) == json.loads(out)  # also the number of images without a value
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -128,9 +128,7 @@ def test_what_cannot_be_drawn_is_said_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_figure_does_not_replace_the_picture_that_it_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_figure_does_not_replace_the_picture_that_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "saliency.png")
     before = (tmp_path / "saliency.png").read_bytes()
     monkeypatch.chdir(tmp_path)
