@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from galaxtool.datasets.splits.leaks import Leaks
+from galaxtool.datasets.splits.leaks import Leaks, connect
 from galaxtool.types import Progress
 from galaxtool.utils.cores import count_cores
 
@@ -34,6 +34,7 @@ _CENTER = 16  # pixels around the centre, where galaxies look alike and radio so
 _MIN_PIXELS = 20  # effective number of pixels with structure, below which too little is left to compare
 _LEAST = 0.3  # correlation after a random projection from which a pair is compared
 _BATCH = 256
+_MOST_IN_PAIRS = 100  # rows of a group of which all pairs are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,10 @@ def find_duplicates(leaks: Leaks, targets: np.ndarray, pictures: np.ndarray) -> 
     pictures : ndarray of uint8, shape (N, SIDE, SIDE)
         Gray pictures; one of a single value is not compared.
     """
-    groups = leaks.groups_of_copies()
-    copies = _list_pairs(groups)
-    near = leaks.neighbors
-    if len(near):
-        ra, dec = np.deg2rad(leaks.ra[near]), np.deg2rad(leaks.dec[near])
-        across = (ra[:, 0] - ra[:, 1] + np.pi) % (2 * np.pi) - np.pi
-        apart = np.hypot(across * np.cos(dec.mean(axis=1)), dec[:, 0] - dec[:, 1])
-        near = near[np.rad2deg(apart) * 3600 <= SAME_ARCSEC]
+    copies = _list_pairs(leaks.groups_of_copies(), targets)
+    close = leaks.neighbors[_measure_separations(leaks, leaks.neighbors) <= SAME_ARCSEC]
+    near = _list_pairs(connect(leaks.n, np.concatenate([close, leaks.pairs_at_positions()])), targets)
+    near = near[_measure_separations(leaks, near) <= SAME_ARCSEC]
     found: dict[tuple[int, int], str] = {}
     for kind, pairs in (
         ("copy of the file", copies),
@@ -85,14 +82,33 @@ def find_duplicates(leaks: Leaks, targets: np.ndarray, pictures: np.ndarray) -> 
     return [Duplicate(first, second, kind) for (first, second), kind in sorted(found.items())]
 
 
-def _list_pairs(groups: np.ndarray) -> np.ndarray:
-    """Return all pairs of rows in the same group, int (P, 2)."""
+def _measure_separations(leaks: Leaks, pairs: np.ndarray) -> np.ndarray:
+    """Return the separation of the two items of each pair, in arcsec; the pairs are close to each other."""
+    ra, dec = np.deg2rad(leaks.ra[pairs]), np.deg2rad(leaks.dec[pairs])
+    across = (ra[:, 0] - ra[:, 1] + np.pi) % (2 * np.pi) - np.pi
+    apart: np.ndarray = np.rad2deg(np.hypot(across * np.cos(dec.mean(axis=1)), dec[:, 0] - dec[:, 1])) * 3600
+    return apart
+
+
+def _list_pairs(groups: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the pairs of rows in the same group that have different labels, int (P, 2).
+
+    In a group of more than `_MOST_IN_PAIRS`, each row is paired with a single one of another label.
+    """
     order = np.argsort(groups, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
-    pairs = [np.stack(np.triu_indices(len(part), k=1), axis=1) for part in parts if len(part) > 1]
-    members = [part for part in parts if len(part) > 1]
-    chosen = [part[pair] for part, pair in zip(members, pairs, strict=True)]
-    return np.concatenate(chosen) if chosen else np.zeros((0, 2), dtype=int)
+    pairs = [np.zeros((0, 2), dtype=int)]
+    for part in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
+        labels = targets[part]
+        if (labels == labels[0]).all():
+            continue
+        if len(part) <= _MOST_IN_PAIRS:
+            first, second = np.triu_indices(len(part), k=1)
+        else:
+            is_other = labels != labels[0]
+            first, second = np.arange(len(part)), np.where(is_other, 0, is_other.argmax())
+        differ = labels[first] != labels[second]
+        pairs.append(np.stack([part[first[differ]], part[second[differ]]], axis=1))
+    return np.concatenate(pairs)
 
 
 def find_alike(pictures: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from support.training_helpers import run_command, run_failing, write_class_folde
 
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.splits.by_position import find_leak_groups, split_items
+from galaxtool.datasets.splits.leaks import find_leaks
 from galaxtool.errors import InputError
 from galaxtool.finetuning.config import FinetuneConfig
 from galaxtool.finetuning.data import gather_labeled
-from galaxtool.types import Item
+from galaxtool.types import ImageRef, Item
 
 
 def crowd(n: int, side: float, *, ra: float = 150.0, dec: float = 2.0, seed: int = 0) -> tuple[list[Item], list[str]]:
@@ -73,6 +75,32 @@ def test_a_test_split_of_a_crowded_field_has_no_neighbors_either() -> None:
     assert distance(items, splits, "test", ("train", "valid")) > 60
     assert distance(items, splits, "valid", ("train", "test")) > 60
     assert ["test split" in note for note in notes] == [True, False]
+
+
+def test_all_copies_of_a_given_test_image_are_left_out(tmp_path: Path) -> None:
+    items, labels = crowd(1600, 20.0)
+    for name, content in (("a", b"same"), ("b", b"same"), ("c", b"same"), ("d", b"other")):
+        (tmp_path / f"{name}.png").write_bytes(content)
+    sky = SkyCoord([item.ra for item in items], [item.dec for item in items], unit="deg")
+    of_test = 1500  # not the first of the copies
+    far = [row for row in np.argsort(sky.separation(sky[of_test]))[::-1].tolist() if row < of_test][:2]
+    for row, name in zip((*far, of_test), "abc", strict=True):
+        items[row] = replace(items[row], ref=ImageRef(path=tmp_path / f"{name}.png"))
+    items[of_test] = replace(items[of_test], split="test")
+    notes: list[str] = []
+    splits = split_items(items, labels, notes=notes)
+    assert splits[of_test] == "test" and splits[far].tolist() == ["unused", "unused"], notes
+
+
+def test_simulated_images_may_all_have_one_position() -> None:
+    items = [Item(id=str(i), ra=0.0, dec=0.0) for i in range(30_000)]
+    items += [Item(id="near", ra=0.01, dec=0.0), Item(id="far", ra=1.0, dec=0.0), Item(id="nowhere")]
+    groups = find_leak_groups(items)
+    assert len(np.unique(groups)) == 3 and (groups[:30_001] == groups[0]).all()
+    leaks = find_leaks(items, separation_arcsec=60)
+    chosen = np.arange(len(items)) == 5
+    assert leaks.touches(chosen).tolist() == [*(np.arange(30_001) != 5), False, False]
+    assert leaks.touches(np.arange(len(items)) == 30_000).sum() == 30_000
 
 
 def test_a_large_group_beside_others_is_named() -> None:

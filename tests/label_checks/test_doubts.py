@@ -19,7 +19,7 @@ from galaxtool.cli.main import application
 from galaxtool.datasets.splits.leaks import Leaks
 from galaxtool.errors import ConfigError, InputError, OutputExists
 from galaxtool.label_checks.confident import compute_thresholds, count_confident_joint, find_wrong_labels
-from galaxtool.label_checks.duplicates import find_alike
+from galaxtool.label_checks.duplicates import SIDE, find_alike, find_duplicates
 from galaxtool.label_checks.folds import cross_validate, draw_folds
 from galaxtool.tables.read import read_table
 from galaxtool.types import Silent
@@ -85,6 +85,23 @@ def test_neighbors_are_in_one_fold() -> None:
     assert np.bincount(folds).tolist() == [8] * 5
     with pytest.raises(InputError, match="form 1 group of neighbours"):
         draw_folds(make_leaks(np.zeros(8), [(i, i + 1) for i in range(7)]), np.arange(8) % 2, 2, 60.0, 0)
+
+
+def test_images_at_one_position_with_different_labels() -> None:
+    blank = np.zeros((4, SIDE, SIDE), np.uint8)
+    ra = np.array([0.0, 0.0, 0.5 / 3600, 1.4 / 3600])
+    found = find_duplicates(make_leaks(ra, [(0, 2), (2, 3), (0, 3)]), np.array([0, 1, 1, 0]), blank)
+    assert [(one.first, one.second) for one in found] == [(0, 1), (0, 2), (2, 3)]
+    assert {one.kind for one in found} == {"at the position"}
+
+
+def test_many_copies_with_different_labels_are_each_listed_once() -> None:
+    n = 20_000
+    targets = np.arange(n) % 2
+    copies = np.stack([np.zeros(n - 1, int), np.arange(1, n)], axis=1)
+    leaks = Leaks(n, np.zeros((0, 2), int), copies, np.full(n, np.nan), np.full(n, np.nan))
+    found = find_duplicates(leaks, targets, np.zeros((n, SIDE, SIDE), np.uint8))
+    assert len(found) < n and {row for one in found for row in (one.first, one.second)} == set(range(n))
 
 
 def test_turned_and_compressed_copies_are_alike() -> None:
