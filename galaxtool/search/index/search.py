@@ -22,7 +22,7 @@ _READ, _READ_HALF = 100, 10  # reading a vector takes as long as comparing it wi
 _FEW = 20  # queries up to which half-precision vectors are compared as they are
 _LINKS = 32  # rows that a graph looks at for each candidate
 _BLOCK = 8192
-_SMALL_BLOCK = 512  # vectors that are copied or compared at a time where they should stay in the cache
+_SMALL_BLOCK = 1024  # vectors that are copied or compared at a time where they should stay in the cache
 
 
 class Searcher:
@@ -204,15 +204,20 @@ def search_half_vectors(
     vectors: np.ndarray, k: int, chosen: np.ndarray, half_vectors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compare a few queries with all chosen rows of float16 vectors (N, dim); see `Searcher.search`."""
-    similarities = np.empty((len(vectors), 0), np.float32)
-    rows = np.empty((len(vectors), 0), np.int64)
+    copied = np.empty((min(_SMALL_BLOCK, len(chosen)), vectors.shape[1]), np.float16)
+    codes, similarities, rows = open_half_index(copied), [], []
     for start in range(0, len(chosen), _SMALL_BLOCK):
         block = chosen[start : start + _SMALL_BLOCK]
-        codes = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        codes.add_sa_codes(half_vectors[block].view(np.uint8))
+        codes.ntotal = len(block)
+        np.take(half_vectors, block, axis=0, out=copied[: len(block)], mode="clip")  # NumPy buffers without a mode
         near, found = codes.search(vectors, min(k, len(block)))
-        similarities = np.concatenate([similarities, near], axis=1)
-        rows = np.concatenate([rows, block[found]], axis=1)
+        similarities.append(near)
+        rows.append(block[found])
+    return _choose_best(np.concatenate(similarities, axis=1), np.concatenate(rows, axis=1), k)
+
+
+def _choose_best(similarities: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the `k` largest similarities of each query and their rows, sorted."""
     order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(similarities, order, 1), np.take_along_axis(rows, order, 1)
 
@@ -245,9 +250,9 @@ def read_unit_vectors(index: Any, half_vectors: np.ndarray | None, rows: np.ndar
     """Return the unit vectors of rows, float32 (n, dim), as exactly as they are stored."""
     if isinstance(index, faiss.IndexFlat):
         stored = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(-1, index.d)
-        found: np.ndarray = stored[rows]
+        found: np.ndarray = np.take(stored, rows, axis=0)
     elif half_vectors is not None:
-        found = widen(half_vectors[rows])
+        found = widen(np.take(half_vectors, rows, axis=0))  # twice as fast as an index in brackets
     else:
         if (inverted := faiss.try_extract_index_ivf(index)) is not None:
             inverted.make_direct_map()
