@@ -136,6 +136,18 @@ def test_pixels_that_count_from_zero(tmp_path: Path) -> None:
     np.testing.assert_allclose(fields[1].boxes, [(-0.5, NY - 5.5, 9.5, NY - 0.5)])
 
 
+def test_difficult_objects_are_ignored(tmp_path: Path) -> None:
+    make_voc(tmp_path)
+    one, other = voc(), voc((1, 1, 5, 5)).replace("<object>", "<object><difficult>1</difficult>")
+    start, end = other.index("<object>"), other.index("</annotation>")
+    (tmp_path / "RGZ2017/Annotations/b.xml").write_text(
+        one.replace("</annotation>", other[start:end] + "</annotation>")
+    )
+    field = open_detection_set(tmp_path)[1]
+    np.testing.assert_allclose(field.boxes, [FROM_BOTTOM], atol=1e-4)
+    np.testing.assert_allclose(field.ignored, [(-0.5, NY - 5.5, 4.5, NY - 0.5)])
+
+
 def test_ignored_boxes_and_empty_images(tmp_path: Path) -> None:
     make_coco(tmp_path / "coco")
     make_yolo(tmp_path / "yolo")

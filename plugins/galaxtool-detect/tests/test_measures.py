@@ -146,6 +146,28 @@ def test_a_source_is_found_once_and_labelled_ones_first() -> None:
     assert match.found.tolist() == [True, True, True]
 
 
+def test_fluxes_of_images_in_different_units() -> None:
+    """Bins of flux hold what is comparable, in the unit of the first image."""
+    pytest.importorskip("sep")
+    first = next(iter(make_simulated_set(1, 3, options=FieldOptions(size=128, density=40))))
+    assert first.unit == "Jy/beam"
+    truth = {key: 1e3 * values if key in ("flux", "peak") else values for key, values in first.truth.items()}
+    milli = replace(first, name="milli", pixels=1e3 * first.pixels, unit="mJy/beam", truth=truth)
+    kelvin = replace(first, name="kelvin", unit="K")
+    evaluation = Evaluation(SepFinder(), ("source",), one_class=True)
+    for field in (first, milli, kelvin):
+        evaluation.add(field)
+    scores = evaluation.finish()
+    assert scores.unit == "Jy/beam" and scores.as_dict()["unit"] == "Jy/beam"
+    for table, names in ((scores.sources, ("flux", "peak", "measured_flux")), (scores.detections, ("flux", "peak"))):
+        parts = [table[table["image"] == name] for name in (first.name, "milli", "kelvin")]
+        assert len({len(part) for part in parts}) == 1 and len(parts[0])
+        for name in names:
+            np.testing.assert_allclose(parts[1][name], parts[0][name], rtol=1e-4)
+            assert np.isnan(parts[2][name]).all()
+    assert scores.tables["completeness_flux"]["n"].sum() == 2 * len(scores.sources) / 3
+
+
 def test_intervals_are_those_of_astropy() -> None:
     from astropy.stats import binom_conf_interval
 

@@ -51,6 +51,23 @@ def find_conversion(stated: str, image: str) -> float:
     return float(one.to(other)) if one.is_equivalent(other) else 1.0
 
 
+def find_factor(unit: str, common: str) -> float:
+    """Return the factor by which values in one unit of pixels become those in another; NaN if there is none.
+
+    Examples
+    --------
+    >>> find_factor("mJy/beam", "JY/BEAM"), find_factor("K", "JY/BEAM")
+    (0.001, nan)
+    """
+    if unit == common:
+        return 1.0
+    (own, area), (wanted, wanted_area) = _split_area(unit), _split_area(common)
+    if not own or not wanted or area != wanted_area:
+        return float("nan")
+    one, other = (u.Unit(text, parse_strict="silent") for text in (own, wanted))
+    return float(one.to(other)) if one.is_equivalent(other) else float("nan")
+
+
 def _split_area(unit: str) -> tuple[str, str]:
     """Return a unit without the beam or the pixel that it is per, and ``beam``, ``pix`` or an empty text."""
     text = unit.strip()

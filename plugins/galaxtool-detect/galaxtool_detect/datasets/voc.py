@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
@@ -48,7 +49,8 @@ def read_voc(path: Path, images: Path | None = None, lists: str = "") -> Detecti
     Returns
     -------
     DetectionSet
-        With the classes in alphabetical order.
+        With the classes in alphabetical order. Objects marked as difficult are neither learned nor counted, as in the
+        scores of Pascal VOC.
 
     Raises
     ------
@@ -73,7 +75,8 @@ def read_voc(path: Path, images: Path | None = None, lists: str = "") -> Detecti
         raise InputError(f"'{folder / ANNOTATIONS}' has no annotations (.xml).")
     read = [_read_file(file, folder, images) for file in files]
     names = tuple(sorted({name for _, labels in read for name in labels}))
-    offset = 1.0 if all(one.boxes.min(initial=1) >= 1 for one, _ in read) else 0.0
+    lowest = min(boxes.min(initial=1) for one, _ in read for boxes in (one.boxes, one.ignored))
+    offset = 1.0 if lowest >= 1 else 0.0
     shift = np.array([-0.5, -0.5, 0.5, 0.5]) - offset
     return make_annotated_set(
         path.name,
@@ -82,7 +85,10 @@ def read_voc(path: Path, images: Path | None = None, lists: str = "") -> Detecti
             (
                 splits.get(file.stem, ""),
                 replace(
-                    one, boxes=one.boxes + shift, labels=np.array([names.index(name) for name in labels], np.int64)
+                    one,
+                    boxes=one.boxes + shift,
+                    ignored=one.ignored + shift,
+                    labels=np.array([names.index(name) for name in labels], np.int64),
                 ),
             )
             for file, (one, labels) in zip(files, read, strict=True)
@@ -119,8 +125,9 @@ def _read_file(file: Path, folder: Path, images: Path | None) -> tuple[Annotatio
     root = _parse(file)
     try:
         objects = [one for one in root.iter("object") if one.find("bndbox") is not None]
-        boxes = [[float(_get(one, f"bndbox/{key}")) for key in ("xmin", "ymin", "xmax", "ymax")] for one in objects]
-        labels = [_get(one, "name").strip() for one in objects]
+        clear = [one for one in objects if not _is_difficult(one)]
+        boxes, ignored = (_read_boxes(some) for some in (clear, [one for one in objects if _is_difficult(one)]))
+        labels = [_get(one, "name").strip() for one in clear]
         size = (int(float(_get(root, "size/height"))), int(float(_get(root, "size/width"))))
     except (KeyError, ValueError) as error:
         raise InputError(
@@ -129,12 +136,23 @@ def _read_file(file: Path, folder: Path, images: Path | None) -> tuple[Annotatio
         ) from error
     annotation = Annotation(
         path=_find_image(file, folder, images, (root.findtext("filename") or "").strip()),
-        boxes=np.array(boxes, float).reshape(-1, 4),
+        boxes=boxes,
+        ignored=ignored,
         labels=np.zeros(len(boxes), np.int64),
         size=size if min(size) > 0 else None,
         source=str(file),
     )
     return annotation, labels
+
+
+def _is_difficult(one: Element) -> bool:
+    return (one.findtext("difficult") or "0").strip() not in ("", "0")
+
+
+def _read_boxes(objects: Sequence[Element]) -> np.ndarray:
+    """Return the boxes of some objects, float64 (N, 4)."""
+    boxes = [[float(_get(one, f"bndbox/{key}")) for key in ("xmin", "ymin", "xmax", "ymax")] for one in objects]
+    return np.array(boxes, float).reshape(-1, 4)
 
 
 def _parse(file: Path) -> Element:

@@ -16,7 +16,7 @@ from galaxtool_detect.catalog.fluxes import estimate_beam_width
 from galaxtool_detect.catalog.maps import FieldMap
 from galaxtool_detect.catalog.measure_boxes import measure_boxes
 from galaxtool_detect.catalog.noise_grid import measure_noise
-from galaxtool_detect.catalog.units import clean_unit
+from galaxtool_detect.catalog.units import find_factor
 from galaxtool_detect.measures.average_precision import AveragePrecision, compute_average_precision
 from galaxtool_detect.measures.finders import Finder, Found
 from galaxtool_detect.measures.flux_bias import compute_flux_bias
@@ -43,6 +43,9 @@ class FinderScores:
     tables : dict of str to Table
         ``completeness_snr``, ``completeness_flux``, ``reliability_snr``, ``reliability_flux``, ``flux_bias``,
         ``peak_bias``.
+    unit : str
+        Unit of the pixels in which peaks and fluxes are given: that of the first image. Those of images in a unit that
+        it cannot be compared with are NaN.
     """
 
     name: str
@@ -51,6 +54,7 @@ class FinderScores:
     sources: Table
     detections: Table
     tables: dict[str, Table]
+    unit: str = ""
 
     @property
     def completeness(self) -> Rate:
@@ -75,6 +79,7 @@ class FinderScores:
         total = complete.n + reliable.n
         return {
             "threshold": self.threshold,
+            "unit": self.unit,
             "n_sources": complete.n,
             "n_detections": len(self.detections),
             "completeness": complete.as_dict(),
@@ -123,6 +128,7 @@ class Evaluation:
                 f"it knows {', '.join(finder.classes)}.",
                 hint="--one-class measures boxes whatever their class; or train a detector on these classes.",
             )
+        self._unit: str | None = None
         self._truth: list[FieldImage] = []
         self._found: list[Detections] = []
         self._sources: list[dict[str, Any]] = []
@@ -137,10 +143,14 @@ class Evaluation:
         self._truth.append(replace(field, labels=labels, pixels=empty))
         self._found.append(detections)
         counted = detections.scores >= self.finder.threshold
+        self._unit = field.unit if self._unit is None else self._unit
+        factor = find_factor(field.unit, self._unit)
         peaks, fluxes, snr = _measure_found(field, found, counted, self.finder.classes)
+        peaks, fluxes = factor * peaks, factor * fluxes
         above = detections.select(counted)
         match = match_positions(field, above, estimate_beam_width(FieldMap(field)))
         truth = complete_truth(field)
+        truth |= {key: factor * truth[key] for key in ("flux", "peak")}
         n = len(field.boxes)
         every = np.concatenate([field.boxes, field.ignored])
         every, own_boxes = (turn_boxes(boxes, field.shape[0], field.unit) for boxes in (every, above.boxes))
@@ -177,6 +187,7 @@ class Evaluation:
             sources=sources,
             detections=detections,
             tables=_compute_tables(sources, detections),
+            unit=self._unit or "",
         )
 
     def _name_labels(self, found: Detections) -> Detections:
@@ -289,8 +300,3 @@ def evaluate_finders(
             evaluation.add(field)
         progress.advance(note=field.name)
     return [evaluation.finish() for evaluation in evaluations]
-
-
-def describe_flux_unit(field: FieldImage) -> str:
-    """Return the unit of the brightness of a field, for labels of figures."""
-    return clean_unit(field.unit) or ""
