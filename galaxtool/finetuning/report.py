@@ -19,6 +19,7 @@ from galaxtool.finetuning.model_record import make_record
 from galaxtool.finetuning.readouts import make_readouts, save_probabilities, score_readouts
 from galaxtool.finetuning.score_tables import list_score_tables
 from galaxtool.finetuning.scoring import ScoredPictures, run_head, score_test, score_validation
+from galaxtool.finetuning.split_table import hash_numbers
 from galaxtool.finetuning.task import TrainingSetup, make_objective
 from galaxtool.models.directory import save_model
 from galaxtool.models.network import GalaxyModel
@@ -57,6 +58,8 @@ def write_inputs(run: RunDirectory, config: FinetuneConfig, labeled: LabeledImag
         {"name": dataset.name, "images": len(dataset.items), "split_sha256": hash_file(run.path / "split.csv")}
         for dataset in labeled.datasets
     ]
+    if numbers := hash_numbers(labeled):
+        run.manifest["numbers_sha256"] = numbers
     if labeled.coarse:
         run.manifest["coarse_labels"] = {label: list(classes) for label, classes in labeled.coarse.items()}
     run.save()

@@ -90,7 +90,8 @@ def resume_run(path: Path, given: FinetuneConfig, progress: Progress) -> Finetun
         config = replace(config, backbone=_get_present_backbone(run, config.backbone))
         setup = prepare_training(config)
         if (path / "split.csv").exists():
-            setup = replace(setup, labeled=read_split(path / "split.csv", setup.labeled))
+            numbers = run.manifest.get("numbers_sha256", "")
+            setup = replace(setup, labeled=read_split(path / "split.csv", setup.labeled, numbers))
     except BaseException:
         run.finish("interrupted")
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,13 +29,27 @@ def write_split(path: Path, labeled: LabeledImages) -> None:
     write_table(table, path)
 
 
-def read_split(path: Path, labeled: LabeledImages) -> LabeledImages:
+def hash_numbers(labeled: LabeledImages) -> str:
+    """Return the SHA-256 of the votes or values that a model learns, which are not in the table; empty without."""
+    return "" if labeled.numbers is None else hashlib.sha256(labeled.numbers.tobytes()).hexdigest()
+
+
+def read_split(path: Path, labeled: LabeledImages, numbers_sha256: str = "") -> LabeledImages:
     """Replace the splits of the items by those in the ``split.csv`` of the run to resume.
+
+    Parameters
+    ----------
+    path : Path
+        The ``split.csv``.
+    labeled : LabeledImages
+        The items as the data sets are now.
+    numbers_sha256 : str
+        What `hash_numbers` returned when the run started; empty if that was not recorded.
 
     Raises
     ------
     TrainingError
-        If the items are not those of that run.
+        If the items, their labels or the numbers to learn are not those of that run.
     """
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))  # as text: an id such as 1.10 is not a number
@@ -47,5 +62,9 @@ def read_split(path: Path, labeled: LabeledImages) -> LabeledImages:
         raise TrainingError(
             f"The classes have changed since the run started: '{path}' has others.",
             hint="Restore the labels, or start a new run.",
+        )
+    if numbers_sha256 not in ("", hash_numbers(labeled)):
+        raise TrainingError(
+            "The values to learn have changed since the run started.", hint="Restore the data, or start a new run."
         )
     return replace(labeled, splits=np.array([row["split"] for row in rows]))

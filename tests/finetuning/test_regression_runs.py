@@ -106,6 +106,25 @@ def test_each_quantity_has_error_bars_of_its_own_length(
         np.testing.assert_allclose(bars[0], factor * bars[2], rtol=1e-3)
 
 
+def test_resume_where_the_values_have_changed(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table.read(catalogue)
+    table.write("mine.csv")
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("galaxtool.training.trainer.Trainer.fit", interrupt)
+        assert run_command("finetune", "mine.csv", "--target", "z", *QUICK, "-o", "run")[0] == 130
+    table["z"][0] += 0.1
+    table.write("mine.csv", overwrite=True)
+    assert "The values to learn have changed" in run_failing("finetune", "--resume", "run")
+    table["z"][0] = Table.read(catalogue)["z"][0]
+    table.write("mine.csv", overwrite=True)
+    code, _, said = run_command("finetune", "--resume", "run")
+    assert code == 0, said
+
+
 def test_trainings_that_were_scored_on_different_images(catalogue: Path) -> None:
     for seed in (0, 1):
         more = ("--target", "z", "--test-fraction", 0.3, "--seed", seed, "--no-calibrate")
