@@ -22,7 +22,7 @@ from galaxtool.cutting.tasks import CutSettings, make_task, split_rows
 from galaxtool.cutting.worker import count_workers, run_tasks
 from galaxtool.cutting.writers.formats import check_kind, prepare_stack
 from galaxtool.cutting.writers.stack import describe_stack
-from galaxtool.errors import InputError
+from galaxtool.errors import ConfigError, InputError
 from galaxtool.executors.cores import resolve_workers
 from galaxtool.inference.reading import parse_stretch
 from galaxtool.inference.reading_options import split_band_names
@@ -71,6 +71,8 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
         If no image can be used, no object lies in an image, or no pixels can be read.
     TableError
         If the catalogue cannot be read, or has no positions.
+    ConfigError
+        If a value cannot be used, or a stretch is given for files that are not PNG.
     OutputExists
         If the folder is not empty, and neither `resume` nor `overwrite` is set.
     """
@@ -84,6 +86,11 @@ def cut_catalogue(options: CutoutsOptions, progress: Progress) -> CutoutsRecord:
         )
     check_kind(options.kind)
     bands = split_band_names(options.bands)
+    if options.stretch and options.kind != "png":
+        raise ConfigError(
+            f"--stretch is for PNG files, and --kind is {options.kind}: its pixels stay as they are in the images.",
+            hint="Leave --stretch out, or give --kind png.",
+        )
     stretch = parse_stretch(options.stretch) if options.stretch else Stretch()
     sizes = SizeOptions(
         size=options.size,

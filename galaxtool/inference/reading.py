@@ -12,6 +12,7 @@ from galaxtool.images.read_options import AUTO
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.inputs.gather import Inputs, gather
 from galaxtool.types import Progress
+from galaxtool.utils.useless_options import refuse_beside
 from galaxtool.vision.preprocess import Preprocess
 from galaxtool.vision.stretch import Stretch
 
@@ -20,6 +21,8 @@ def find_inputs(
     inputs: Sequence[str | os.PathLike[str]], options: ReadingOptions, progress: Progress | None = None
 ) -> Inputs:
     """Find the images among inputs, see `galaxtool.inputs.gather.gather`, and report how catalogues were read."""
+    if options.each_hdu:
+        refuse_beside("each_hdu", "every HDU with an image is an object", {"hdu": options.hdu})
     found = gather(
         inputs,
         image_column=options.image_column,

@@ -21,6 +21,7 @@ from galaxtool.inputs.collector import InputCollector, missing_path_error
 from galaxtool.inputs.columns import hash_columns, stack_columns
 from galaxtool.inputs.items import InputItem, Items
 from galaxtool.inputs.walk import TableFinder
+from galaxtool.utils.useless_options import refuse_beside
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def gather(
     TableError
         If a catalogue cannot be read or does not name images.
     ConfigError
-        If the pattern is not valid, or an input with a pattern is not a folder.
+        If the pattern is not valid, an input with a pattern is not a folder, or an option is given that has no effect
+        beside a pattern.
     """
     if isinstance(inputs, (str, os.PathLike)):
         inputs = [os.fspath(inputs)]
@@ -123,6 +125,11 @@ def gather(
         raise InputError("No input was given.", hint="Name a folder, files, or a catalogue.")
     named = [os.fspath(text) for text in inputs]
     if pattern is not None:
+        columns = {
+            "image_column": image_column, "id_column": id_column, "ra_column": ra_column, "dec_column": dec_column,
+        }  # fmt: skip
+        others = {"each_hdu": each_hdu, "table": table, **columns}
+        refuse_beside("pattern", "a pattern finds the objects by the names of their files", others)
         for text in named:
             if not os.path.lexists(text) and not glob.has_magic(text):
                 raise missing_path_error(Path(text))

@@ -9,9 +9,13 @@ from pathlib import Path
 
 from galaxtool.errors import ConfigError
 from galaxtool.plugins.registry import get_registry
+from galaxtool.utils.useless_options import refuse_beside
 
 WANTED, UNWANTED = "wanted", "unwanted"
 """Labels where there is one question: wanted or not."""
+
+START_QUERIES = ("text", "symbol", "image", "id")
+"""Options that name something that objects can resemble."""
 
 MOST_CLASSES = 30
 """The first nine have a key, the others are clicked."""
@@ -121,14 +125,14 @@ class Start:
     label_column: str | None = None
 
     def __post_init__(self) -> None:
-        given = [f"--{name}" for name in ("text", "symbol", "image", "id") if getattr(self, name) is not None]
+        given = [f"--{name}" for name in START_QUERIES if getattr(self, name) is not None]
         if len(given) > 1:
             raise ConfigError(f"Several starts are given: {' and '.join(given)}.", hint="Give one of them.")
 
     @property
     def is_query(self) -> bool:
         """Whether something is given that objects can resemble."""
-        return any(value is not None for value in (self.text, self.symbol, self.image, self.id))
+        return any(getattr(self, name) is not None for name in START_QUERIES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +166,9 @@ class LabelOptions:
         check_seed(self.seed)
         if not self.by.strip() or not self.by.isprintable():
             raise ConfigError("--by is not a name.", hint="Give a name or initials: --by anna")
+        if self.rank is not None:
+            start = {name: getattr(self.start, name) for name in START_QUERIES}
+            refuse_beside("rank", "a ranking follows from the labels alone", start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,10 +227,7 @@ def make_replay_options(
         If it is not said what to look for, a number is not valid, or one of the `others` is given: options by their
         names that a replay would leave out.
     """
-    if given := [name for name, value in others.items() if value]:
-        raise ConfigError(
-            f"Both --replay and --{given[0]} are given, and a replay only asks its table.", hint="Give one of them."
-        )
+    refuse_beside("replay", "a replay only asks its table", others)
     if wanted is None:
         raise ConfigError("--replay needs the label to look for.", hint="Give it with --wanted LABEL.")
     return ReplayOptions(

@@ -104,7 +104,10 @@ def locate_query(text: str, options: ReadingOptions, index: Index) -> ImageRef:
         if beside is not None:
             return beside
         options = replace(options, pattern=None)
-    found = find_inputs([text], options)
+    if options.pattern is not None:
+        # the columns are those of a table of queries
+        options = replace(options, image_column=None, id_column=None, ra_column=None, dec_column=None, table=None)
+    found = find_inputs([text], replace(options, each_hdu=options.each_hdu and options.hdu is None))
     if len(found.items) == 1:
         return found.items[0].ref
     first = found.items[0].ref if len(found.items) else None

@@ -442,6 +442,8 @@ def test_pictures_are_as_classify_shows_them() -> None:
     with Image.open("png/images/o1.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), to_display(cutout))
         assert "field_g.fits[0][" in picture.text["Source"]
+    with pytest.raises(galaxtool.ConfigError, match="--stretch is for PNG files, and --kind is fits"):
+        run_cutouts("field_g.fits", "cat.csv", size=24, stretch="linear", output="none")
     run_cutouts("field_g.fits", "cat.csv", size=24, kind="png", stretch="linear", output="gray")
     with Image.open("gray/images/o0.png") as picture:
         assert picture.mode == "L" and picture.size == (24, 24)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,6 +128,15 @@ def test_patterns_that_are_none(tmp_path: Path, text: str, message: str) -> None
     with pytest.raises(ConfigError, match=message) as caught:
         gather([tmp_path], pattern=text)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "options", [{"each_hdu": True}, {"id_column": "id"}, {"image_column": "file"}, {"ra_column": "RA"}, {"table": "2"}]
+)
+def test_options_that_a_pattern_makes_useless(tmp_path: Path, options: dict[str, Any]) -> None:
+    band(tmp_path / "a_g.fits")
+    with pytest.raises(ConfigError, match="Both --pattern and --"):
+        gather([tmp_path], pattern="{id}_{band}.fits", **options)
 
 
 def test_folders_without_such_files(tmp_path: Path) -> None:

@@ -209,6 +209,7 @@ def test_labels_follow_images_whose_identifiers_got_another_number(tmp_path: Pat
         ({"rank": "r.csv", "scale": "0-5", "wanted": "x"}, ConfigError, "grades of interest"),
         ({"rank": "r.csv", "wanted": "unwanted"}, ConfigError, "the label of all others"),
         ({"rank": "r.csv", "text": "a ring", "id": "x"}, ConfigError, "--text and --id"),
+        ({"rank": "r.csv", "text": "a ring"}, ConfigError, "Both --rank and --text are given"),
         ({"rank": "r.csv", "by": " "}, ConfigError, "--by is not a name"),
         ({"rank": "r.csv", "output": "other.csv"}, InputError, "None of the 1 objects"),
         ({"rank": "r.csv", "output": "starred.csv"}, InputError, "has no labels to rank by"),

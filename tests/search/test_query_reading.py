@@ -14,7 +14,7 @@ from PIL import Image
 from support.helpers import make_model
 
 import galaxtool
-from galaxtool.errors import InputError, UnreadableImage
+from galaxtool.errors import ConfigError, InputError, UnreadableImage
 from galaxtool.inference.reading_options import ReadingOptions
 from galaxtool.search.reading import choose_reading, find_band_files
 
@@ -116,6 +116,22 @@ def test_an_image_is_its_own_neighbour_whatever_the_options(
     tiles = np.asarray(Image.open("similar.png"))[52:244]
     query, first = tiles[5:-5, 21:203], tiles[5:-5, 229:411]
     assert query.std() > 5 and (query == first).all()
+
+
+def test_columns_of_a_table_of_queries_beside_a_pattern(images: Path, model: str, in_an_empty_folder: None) -> None:
+    galaxtool.index([images / "bands"], output=Path("idx"), model=model, pattern="{id}_{band}.fits")
+    Path("queries.csv").write_text("name,file\nmine," + str(images / "bands/g2_r.fits") + "\n")
+    columns = {"image_column": "file", "id_column": "name"}
+    galaxtool.similar(index=Path("idx"), queries=Path("queries.csv"), output=Path("found.csv"), **columns)
+    assert Path("found.csv").read_text().splitlines()[1].startswith("mine,")
+
+
+def test_one_hdu_of_a_file_beside_an_index_of_each(images: Path, model: str, in_an_empty_folder: None) -> None:
+    galaxtool.index([images / "many"], output=Path("idx"), model=model, each_hdu=True)
+    neighbors, _ = search(images / "many/g2.fits", model, {"index": Path("idx")}, hdu="2")
+    assert neighbors[0].similarity > 0.99999
+    with pytest.raises(ConfigError, match="Both --each-hdu and --hdu are given"):
+        galaxtool.embed([images / "many"], output=Path("e.parquet"), model=model, each_hdu=True, hdu="2")
 
 
 def test_an_option_given_with_the_query_replaces_that_of_the_index(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from galaxtool import Citation, ConfigError, InputError, Preprocess, get_registry, load_model, write_model
-from galaxtool_zoobot.checkpoints.model import REGRESSOR, TREE, ZoobotCheckpoint, open_checkpoint
+from galaxtool_zoobot.checkpoints.model import CLASSIFIER, REGRESSOR, TREE, ZoobotCheckpoint, open_checkpoint
 from galaxtool_zoobot.checkpoints.schema import fit_vote_schema, make_vote_schema
 from galaxtool_zoobot.citations import ZOOBOT
 from galaxtool_zoobot.encoders.catalog import ENCODERS, MEAN, OWNER, STD, find_by_architecture
@@ -68,6 +68,7 @@ def convert_checkpoint(file: Path, options: ConvertOptions) -> Converted:
             hint="The size must be at least 8, and the crop above 0 and at most 1.",
         )
     found = open_checkpoint(file)
+    _check_meaning(found, options)
     backbone = options.backbone or _find_backbone(found)
     head, weights, meaning = _make_head(found, options)
     channels = ("gray",) if _count_channels(found.encoder) == 1 else ("R", "G", "B")
@@ -88,6 +89,17 @@ def convert_checkpoint(file: Path, options: ConvertOptions) -> Converted:
     # what was written is also what is read
     model = load_model(options.output)
     return Converted(found.kind, backbone, list(model.classes))
+
+
+def _check_meaning(found: ZoobotCheckpoint, options: ConvertOptions) -> None:
+    """Raise `ConfigError` for an option that is about another kind of checkpoint."""
+    about = {"class": CLASSIFIER, "votes": TREE, "target": REGRESSOR, "error": REGRESSOR}
+    values = {"class": options.classes, "votes": options.votes, "target": options.target, "error": options.error}
+    for name, kind in about.items():
+        if values[name] and kind != found.kind:
+            raise ConfigError(
+                f"--{name} is about a {kind}, and the checkpoint holds a {found.kind}.", hint=f"Leave --{name} out."
+            )
 
 
 def _find_backbone(found: ZoobotCheckpoint) -> str:
