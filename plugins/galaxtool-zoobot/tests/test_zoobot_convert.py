@@ -142,6 +142,8 @@ def test_regressor(images: list[Path], tmp_path: Path, unit_interval: bool) -> N
     options: dict[str, Any] = {"output": tmp_path / "r", "backbone": BACKBONE, "image_size": 64}
     with pytest.raises(ConfigError, match="predicts one number, without a name or an error bar"):
         convert(file, **options)
+    with pytest.raises(ConfigError, match="--class is about a classifier, and the checkpoint holds a regressor"):
+        convert(file, **options, target="f[arcsec]", error=0.05, classes=["a"])
     assert convert(file, **options, target="f[arcsec]", error=0.05).kind == "regressor"
     table, expected = classify(images, tmp_path / "r"), layer(embed(images))[:, 0].detach()
     expected = torch.sigmoid(expected) if unit_interval else expected
