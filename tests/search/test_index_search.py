@@ -89,6 +89,21 @@ def test_candidates_are_ranked_by_their_half_precision_vectors(vectors: np.ndarr
     assert searcher.search(vectors[:3], N)[1][:, :10].tolist() == true[:3].tolist()
 
 
+def test_galaxies_that_are_nearly_alike_are_told_apart() -> None:
+    """Similarities of a trained model are so close that half precision, which changes the lengths, mixes them up."""
+    rng = np.random.default_rng(0)
+    middles = np.repeat(rng.normal(size=(20, 256)), 400, axis=0)
+    alike = middles + 0.01 * rng.normal(size=(8000, 12)) @ rng.normal(size=(12, 256))
+    alike = (alike / np.linalg.norm(alike, axis=1, keepdims=True)).astype(np.float32)
+    searcher = make_searcher(make_faiss_index(find_kind("ivf-sq8"), alike), alike.astype(np.float16), refine=16)
+    searcher.change("nprobe", searcher.settings["nlist"])
+    queries, keep = alike[::400], np.arange(8000) % 3 == 0
+    for chosen in (np.ones(8000, bool), keep):
+        true = np.argsort(-np.where(chosen, queries @ alike.T, -2), axis=1)[:, :10]
+        found = np.concatenate([searcher.search(one[None], 10, chosen)[1] for one in queries])
+        assert np.mean([len({*a} & {*b}) for a, b in zip(found.tolist(), true.tolist(), strict=True)]) > 9.8
+
+
 @pytest.mark.parametrize("kind", ["ivf-sq8", "ivf-pq", "opq-ivf-pq"])
 def test_vectors_of_a_stored_index_without_half_precision_ones(kind: str, vectors: np.ndarray, tmp_path: Path) -> None:
     faiss.write_index(make_faiss_index(find_kind(kind), vectors), str(tmp_path / "x.faiss"))

@@ -19,6 +19,7 @@ ReadVectors = Callable[[np.ndarray], np.ndarray]
 """A function from row numbers, int (n,), to unit vectors, float32 (n, dim)."""
 
 _READ, _READ_HALF = 100, 10  # reading a vector takes as long as comparing it with so many queries
+_MORE = 10  # results beyond those wanted, at least, that are ranked again with lengths of 1
 _FEW = 20  # queries up to which half-precision vectors are compared as they are
 _LINKS = 32  # rows that a graph looks at for each candidate
 _BLOCK = 8192
@@ -97,9 +98,9 @@ class Searcher:
         if keep is not None and self._is_exact_faster(len(vectors), count):
             return self._search_exactly(vectors, k, np.flatnonzero(keep))
         similarities, rows = self._search_selected(vectors, k, keep, count)
-        short = (rows < 0).any(axis=1)
         if self._refined is not None:
-            similarities, rows = self._compare(vectors, rows)
+            similarities, rows = self._compare(vectors, rows, k)
+        short = (rows < 0).any(axis=1)
         if short.any():  # the part of the index that was visited has fewer than k
             chosen = np.arange(total) if keep is None else np.flatnonzero(keep)
             similarities[short], rows[short] = self._search_exactly(vectors[short], k, chosen)
@@ -107,7 +108,8 @@ class Searcher:
 
     def _search_exactly(self, vectors: np.ndarray, k: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self._half_vectors is not None and len(vectors) <= _FEW:
-            return search_half_vectors(vectors, k, chosen, self._half_vectors)
+            near = search_half_vectors(vectors, min(_add_more(k), len(chosen)), chosen, self._half_vectors)
+            return self._compare(vectors, near[1], k)
         return search_exactly(vectors, k, chosen, self.read_vectors)
 
     def _is_exact_faster(self, queries: int, count: int) -> bool:
@@ -118,11 +120,16 @@ class Searcher:
     def _search_selected(
         self, vectors: np.ndarray, k: int, keep: np.ndarray | None, count: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Search the `count` rows to keep with FAISS; rows are -1 where it found fewer than k."""
+        """Search the `count` rows to keep with FAISS; rows are -1 where it found too few.
+
+        Results that are ranked again by half-precision vectors are more than k. Rounding changes the lengths of these
+        vectors, and so the order of results that are equally near within 2e-5.
+        """
         refined, fraction = self._refined is not None, count / self.index.ntotal
         wanted = min(k * self.settings["refine"], count) if refined else k
         params = self._make_parameters(wanted, keep, fraction)
         if refined:
+            k = min(_add_more(k), wanted)
             # FAISS takes the whole part of this factor times k
             params = _untyped.IndexRefineSearchParameters(
                 k_factor=max(1.0, (wanted + 0.5) / k), base_index_params=params
@@ -169,8 +176,8 @@ class Searcher:
         effort = self.settings.get("efSearch")
         return {} if effort is None else {"efSearch": max(effort, k)}
 
-    def _compare(self, vectors: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return results, -1 where there is none, and their similarities by the vectors as stored, sorted by these."""
+    def _compare(self, vectors: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k nearest of some rows, -1 where there is none, by the stored vectors with lengths of 1."""
         similarities = np.empty(rows.shape, np.float32)
         step = max(1, _SMALL_BLOCK // rows.shape[1])
         for start in range(0, len(vectors), step):
@@ -178,8 +185,11 @@ class Searcher:
             found = self.read_vectors(np.maximum(rows[part], 0).ravel()).reshape(*rows[part].shape, -1)
             similarities[part] = np.matmul(found, vectors[part][:, :, None])[:, :, 0]
         similarities[rows < 0] = -np.inf
-        order = np.argsort(-similarities, axis=1, kind="stable")
-        return np.take_along_axis(similarities, order, 1), np.take_along_axis(rows, order, 1)
+        return _choose_best(similarities, rows, k)
+
+
+def _add_more(k: int) -> int:
+    return k + max(k, _MORE)
 
 
 def search_exactly(
