@@ -93,8 +93,12 @@ def find_scaling(planes: np.ndarray, bands: Sequence[str], unit: str, stretch: L
 
 
 def _is_empty(plane: np.ndarray) -> bool:
-    """Tell whether no pixel of a plane has a value; nearly always, the one in the middle already shows that one has."""
-    return not np.isfinite(plane[plane.shape[0] // 2, plane.shape[1] // 2]) and not np.isfinite(plane).any()
+    """Tell whether a plane has no values, or zeros only, which surveys write where a band has no data.
+
+    Nearly always, the pixel in the middle already shows that it has some.
+    """
+    middle = plane[plane.shape[0] // 2, plane.shape[1] // 2]
+    return not (np.isfinite(middle) and middle) and not np.nan_to_num(plane, posinf=0, neginf=0).any()
 
 
 def _scale_by_sky(
