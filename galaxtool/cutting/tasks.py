@@ -162,7 +162,8 @@ def make_task(plan: CutPlan, number: int, rows: np.ndarray, paths: Sequence[str]
 def _compute_shifts(plan: CutPlan, rows: np.ndarray) -> np.ndarray:
     """Return the shifts of `CutTask`, zero for images without lookup tables."""
     shifts = np.zeros((len(rows), 2))
-    image, x, y = (plan.at_reference(values)[rows] for values in (plan.image, plan.x, plan.y))
+    band = (plan.image[rows] >= 0).argmax(axis=1)  # `plan.at_reference` of a large catalogue costs much for each task
+    image, x, y = (values[rows, band] for values in (plan.image, plan.x, plan.y))
     for number in np.unique(image):
         if plan.images[number].has_tables:
             here = image == number
