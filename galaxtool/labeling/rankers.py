@@ -2,7 +2,7 @@
 
 With fewer than five labels of a kind, objects are compared with the centroid of each kind. From five on, a logistic
 regression with a Gaussian prior (L2) and with equal weight for each kind takes over. Grades of interest are learned by
-a Gaussian process.
+a Gaussian process, from 2,000 of them at most, because its memory grows with their square.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ FEWEST = 5
 STRENGTH = 0.1
 """Inverse strength of the prior of the logistic regression, as scikit-learn's ``C``."""
 
+_MOST_GRADES = 2000  # labels that a Gaussian process learns from
 _MOST_TUNED = 400  # labels from which the kernel of a Gaussian process is tuned
+_TOGETHER = 1024  # labelled objects that are compared with a block of objects at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +130,11 @@ def rank_grades(space: LabelSpace, rows: np.ndarray, grades: np.ndarray, *, seed
     rows : ndarray of int, shape (n,)
         Graded objects, at least one.
     grades : ndarray of float, shape (n,)
-        Their grades.
+        Their grades. Of more than 2,000, as an earlier table may have, as many are drawn at random.
     seed : int
-        Random seed of the choice of labels that the kernel is tuned on, where there are many.
+        Random seed of the choice of labels to learn from, and of those that the kernel is tuned on.
     """
+    rows, grades = _draw_grades(rows, grades, len(space), seed)
     points, mean = space.points[rows].astype(np.float64), float(grades.mean())
     targets = (grades - mean) / (grades.std() or 1.0)
     kernel = _tune_kernel(points, targets, seed)
@@ -155,6 +158,15 @@ def rank_grades(space: LabelSpace, rows: np.ndarray, grades: np.ndarray, *, seed
     scale = float(grades.std() or 1.0)
     promise = _expect_improvement(means, deviations, best) * scale
     return Ranking(GAUSSIAN_PROCESS, (means * scale + mean)[:, None], deviations * scale, promise)
+
+
+def _draw_grades(rows: np.ndarray, grades: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most 2,000 labelled objects and their grades; most of them stay the same when others are added."""
+    if len(rows) <= _MOST_GRADES:
+        return rows, grades
+    order = np.random.default_rng(seed).permutation(count)[rows]
+    chosen = np.sort(np.argsort(order, kind="stable")[:_MOST_GRADES])
+    return rows[chosen], grades[chosen]
 
 
 def _tune_kernel(points: np.ndarray, targets: np.ndarray, seed: int) -> ConstantKernel:
@@ -194,6 +206,7 @@ def find_distances(space: LabelSpace, rows: Sequence[int] | np.ndarray, known: n
     if len(rows):
         units = space.points[rows] / space.lengths[rows, None]
         for part, block in space.blocks():
-            cosines = (units @ block.T).max(axis=0) / space.lengths[part]  # along the short axis, max is slow
-            np.maximum(nearest[part], cosines, out=nearest[part])
+            for start in range(0, len(units), _TOGETHER):  # an earlier table may label all objects
+                some = units[start : start + _TOGETHER] @ block.T  # along the short axis, max is slow
+                np.maximum(nearest[part], some.max(axis=0) / space.lengths[part], out=nearest[part])
     return nearest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -98,6 +100,24 @@ def test_grades_are_those_of_a_gaussian_process(space: LabelSpace, count: int) -
     np.testing.assert_allclose(ranking.scores[:, 0], mean * grades.std() + grades.mean(), atol=2e-3)
     np.testing.assert_allclose(ranking.doubt, deviation * grades.std(), atol=5e-3)
     np.testing.assert_allclose(ranking.promise, expected * grades.std(), atol=5e-3)
+
+
+def test_an_earlier_table_of_many_labels_needs_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxtool.labeling.rankers._MOST_GRADES", 300, raising=False)
+    vectors = np.random.default_rng(3).normal(size=(4000, 6)).astype(np.float32)
+    many, rows = make_space(vectors), np.arange(500, 4000)
+    grades = np.clip(np.round(2.5 + many.points[rows, 0]), 0, 5).astype(float)
+    tracemalloc.start()
+    nearest = find_distances(many, rows)
+    ranking = rank_grades(many, rows, grades)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 45e6  # the cosines of all labelled objects have 56 MB, a square of all labels 98 MB
+    units = many.points / many.lengths[:, None]
+    np.testing.assert_allclose(nearest, (units[rows] @ units.T).max(axis=0), atol=1e-5)
+    assert np.corrcoef(ranking.scores[:500, 0], many.points[:500, 0])[0, 1] > 0.9
+    added = rank_grades(many, np.append(rows, 1), np.append(grades, 3.0))  # most of those that are drawn stay
+    np.testing.assert_allclose(added.scores, ranking.scores, atol=0.2)
 
 
 def test_a_page_has_all_sorts_of_objects(space: LabelSpace) -> None:
