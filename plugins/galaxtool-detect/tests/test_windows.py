@@ -126,6 +126,13 @@ def test_parts_of_a_source_larger_than_the_overlap_are_joined() -> None:
     np.testing.assert_allclose(merged.boxes, [[300, 0, 310, 10], [20, 10, 200, 42]])
 
 
+@pytest.mark.parametrize("scores", [[0.8, 0.7, 0.9], [0.9, 0.7, 0.8], [0.7, 0.8, 0.9], [0.7, 0.7, 0.7]])
+def test_parts_in_three_windows_are_joined_whatever_their_scores(scores: list[float]) -> None:
+    merged = find([[10, 10, 127, 40], [96, 10, 223, 42], [192, 12, 300, 42]], scores, [True] * 3)
+    np.testing.assert_allclose(merged.boxes, [[10, 10, 300, 42]])
+    assert merged.scores.tolist() == pytest.approx([max(scores)])
+
+
 def test_of_nested_boxes_the_more_certain_decides() -> None:
     boxes = np.array([[0, 0, 100, 100], [10, 10, 20, 20], [70, 70, 80, 80], [200, 0, 300, 90]], np.float32)
     for scores, wanted in (([0.6, 0.9, 0.5, 0.7], [1, 2, 3]), ([0.95, 0.9, 0.5, 0.7], [0, 1, 2, 3])):

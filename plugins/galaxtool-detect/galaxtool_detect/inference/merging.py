@@ -57,7 +57,7 @@ def merge(parts: WindowDetections, side: float) -> Detections:
 
     Whole boxes come first, the best score first; a box that overlaps with an earlier one is left out. A box that ends
     at the edge of its window is left out if half of it is in another; those that remain and overlap, because the source
-    is larger than the overlap of the windows, are joined into one.
+    is larger than the overlap of the windows, are joined into one, with the best score of its parts.
 
     Parameters
     ----------
@@ -71,8 +71,10 @@ def merge(parts: WindowDetections, side: float) -> Detections:
     order = np.lexsort((np.arange(len(scores)), -scores, parts.cut))
     cells: dict[tuple[int, int], list[int]] = defaultdict(list)
     kept: list[int] = []
+    joined = np.zeros(len(boxes), bool)
     for i in order.tolist():
         near = _find_near(cells, boxes[i], side)
+        near = near[~joined[near]]
         if near.size:
             shared = _intersect(boxes[i], boxes[near])
             if (shared > SAME * (areas[i] + areas[near] - shared)).any():
@@ -80,19 +82,21 @@ def merge(parts: WindowDetections, side: float) -> Detections:
             if parts.cut[i]:
                 if (shared > _WITHIN * areas[i]).any():
                     continue
-                mates = parts.cut[near] & (parts.found.labels[near] == parts.found.labels[i])
-                mates &= shared > _JOINS * np.minimum(areas[i], areas[near])
-                if mates.any():
-                    mate = int(near[mates][0])
-                    boxes[mate] = [
-                        *np.minimum(boxes[mate, :2], boxes[i, :2]),
-                        *np.maximum(boxes[mate, 2:], boxes[i, 2:]),
-                    ]
-                    areas[mate] = compute_areas(boxes[mate][None])[0]
-                    _add(cells, boxes[mate], mate, side)
+                is_mate = parts.cut[near] & (parts.found.labels[near] == parts.found.labels[i])
+                is_mate &= shared > _JOINS * np.minimum(areas[i], areas[near])
+                if is_mate.any():
+                    mates = near[is_mate]
+                    best = int(mates[np.argmax(scores[mates])])
+                    together = boxes[[i, *mates]]
+                    joined[mates] = True  # the box may link parts that do not overlap
+                    joined[best] = False
+                    boxes[best] = [*together[:, :2].min(axis=0), *together[:, 2:].max(axis=0)]
+                    areas[best] = compute_areas(boxes[best][None])[0]
+                    _add(cells, boxes[best], best, side)
                     continue
         kept.append(i)
         _add(cells, boxes[i], i, side)
+    kept = [i for i in kept if not joined[i]]
     rows = np.array(sorted(kept, key=lambda i: (boxes[i, 1], boxes[i, 0])), dtype=int)
     return Detections(boxes=boxes[rows].astype(np.float32), scores=scores[rows], labels=parts.found.labels[rows])
 
