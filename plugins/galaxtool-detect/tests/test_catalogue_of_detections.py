@@ -10,7 +10,9 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from galaxtool_detect import Detections, FieldImage, FieldOptions, make_simulated_set, simulate_field
+from galaxtool_detect.catalog import regions
 from galaxtool_detect.catalog.build import build_catalogue
+from galaxtool_detect.catalog.colors import choose_colors
 from galaxtool_detect.catalog.fluxes import measure_box
 from galaxtool_detect.catalog.joining import find_neighbours
 from galaxtool_detect.catalog.maps import FieldMap
@@ -248,6 +250,21 @@ def test_regions_are_read_by_others(tmp_path: Path) -> None:
         (region,) = regions.Regions.read(tmp_path / name)
         center = getattr(region, "center", None)
         assert (center.x, center.y) == pytest.approx((40, 60), abs=0.01)
+
+
+@pytest.mark.parametrize("suffix", [".reg", ".crtf"])
+def test_many_regions_of_other_classes_are_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    calls = []
+    monkeypatch.setattr(regions, "choose_colors", lambda sources: calls.append(1) or choose_colors(sources))
+    field, n = make_field([]), 30
+    found = detect(*[around(10 + 3 * i, 60) for i in range(n)], labels=[i % 3 for i in range(n)])
+    sources = build_catalogue(FieldMap(field), found, ("a", "b", "compact"), join=False).sources
+    regions.write_regions(FieldMap(field), sources, tmp_path / f"out{suffix}")
+    text = (tmp_path / f"out{suffix}").read_text()
+    assert len(calls) == 1
+    assert [text.count(f"color={color}") for color in ("#56B4E9", "#E69F00", "#009E73")] == [10, 10, 10]
 
 
 def test_what_is_missing_is_empty_and_told(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def build_catalogue(
     measured = measure_boxes(image, noise, boxes, labels, progress)
     groups = find_groups(image, boxes, measured, estimate_beam_width(image)) if join and n else np.arange(n)
     rows = [_describe(measured[i], boxes[i], float(found.scores[i]), labels[i]) for i in range(n)]
-    members = [np.flatnonzero(groups == group) for group in range(int(groups.max(initial=-1)) + 1)]
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1]) if n else []
     ids = [f"{name}-{i + 1:05d}" for i in range(len(members))]
     part_ids = np.array([ids[group] for group in groups], dtype=object)
     for parts in members:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from galaxtool import ConfigError, atomic_write
-from galaxtool_detect.catalog.colors import color_of
+from galaxtool_detect.catalog.colors import choose_colors
 from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.catalog.pictures import measure_picture, shrink, stretch
 
@@ -59,11 +59,11 @@ def draw_overlay(image: PixelMap, sources: Table, path: Path, *, title: str = ""
         axes.coords[1].set_axislabel("declination")
     else:
         axes.set(xlabel="x (pixels)", ylabel="y (pixels)")
-    labels = sorted(set(map(str, sources["label"])))
+    labels, colors = sorted(set(map(str, sources["label"]))), choose_colors(sources)
     for label in labels:
         rows = sources[np.asarray(sources["label"], str) == label]
         patches = [Rectangle((r["x0"], r["y0"]), r["x1"] - r["x0"], r["y1"] - r["y0"]) for r in rows]
-        axes.add_collection(PatchCollection(patches, facecolor="none", edgecolor=color_of(label, sources), linewidth=1))
+        axes.add_collection(PatchCollection(patches, facecolor="none", edgecolor=colors[label], linewidth=1))
     if len(sources) <= _MOST_NAMES:
         for row in sources:
             number = str(row["id"]).rsplit("-", 1)[-1].lstrip("0")
@@ -71,7 +71,7 @@ def draw_overlay(image: PixelMap, sources: Table, path: Path, *, title: str = ""
             axes.text(row["x1"] + 1, row["y1"] + 1, number, color="#F0E442", fontsize=6, ha=side)
     counts = [int((np.asarray(sources["label"], str) == label).sum()) for label in labels]
     handles = [
-        Patch(facecolor="none", edgecolor=color_of(label, sources), label=f"{label} ({count})")
+        Patch(facecolor="none", edgecolor=colors[label], label=f"{label} ({count})")
         for label, count in zip(labels, counts, strict=True)
     ]
     if handles:

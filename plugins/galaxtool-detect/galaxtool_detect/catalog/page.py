@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Row, Table
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 from galaxtool import GalleryCard, GallerySection, write_gallery
-from galaxtool_detect.catalog.colors import color_of
+from galaxtool_detect.catalog.colors import choose_colors
 from galaxtool_detect.catalog.fluxes import MEANINGS
 from galaxtool_detect.catalog.maps import PixelMap
 from galaxtool_detect.catalog.pictures import stretch
@@ -43,6 +43,7 @@ def write_page(
     snr = np.nan_to_num(np.asarray(sources["snr"], float), nan=-1)
     order = np.argsort(-snr, kind="stable")[:_MOST]
     labels = np.asarray(sources["label"], str)
+    colors = choose_colors(sources)
     sections = []
     for label in sorted(set(labels.tolist())):
         rows = [row for row in order.tolist() if labels[row] == label]
@@ -58,7 +59,7 @@ def write_page(
         title=title,
         summary=count,
         sections=sections or [GallerySection(title="Sources", remark="No source was found.")],
-        make_picture=lambda row: _draw(image, sources, row),
+        make_picture=lambda row: _draw(image, sources[row], colors[str(labels[row])]),
         settings={**(settings or {}), **meanings},
     )
 
@@ -79,9 +80,8 @@ def _make_card(sources: Table, row: int) -> GalleryCard:
     return GalleryCard(row=row, id=str(one["id"]), lines=tuple(lines))
 
 
-def _draw(image: PixelMap, sources: Table, row: int) -> np.ndarray | None:
+def _draw(image: PixelMap, one: Row, color: str) -> np.ndarray | None:
     """Return the picture of a source with its box, uint8 of shape (side, side, 3), row 0 on top."""
-    one = sources[row]
     _, ny, nx = image.shape
     side = max(_LEAST, _FRAME * max(one["x1"] - one["x0"], one["y1"] - one["y0"]))
     left, bottom = (one["x0"] + one["x1"] - side) / 2, (one["y0"] + one["y1"] - side) / 2
@@ -99,8 +99,8 @@ def _draw(image: PixelMap, sources: Table, row: int) -> np.ndarray | None:
     scale = _SIDE / n
     xs = [round((one[key] + 0.5 - x0) * scale) for key in ("x0", "x1")]
     ys = [round((one[key] + 0.5 - y0) * scale) for key in ("y0", "y1")]
-    color = np.array([round(255 * value) for value in to_rgb(color_of(str(one["label"]), sources))], np.uint8)
+    shade = np.array([round(255 * value) for value in to_rgb(color)], np.uint8)
     x_low, x_high, y_low, y_high = (int(np.clip(value, 0, _SIDE - 1)) for value in (*xs, *ys))
-    colored[y_low : y_high + 1, [x_low, x_high]] = color
-    colored[[y_low, y_high], x_low : x_high + 1] = color
+    colored[y_low : y_high + 1, [x_low, x_high]] = shade
+    colored[[y_low, y_high], x_low : x_high + 1] = shade
     return colored[::-1]

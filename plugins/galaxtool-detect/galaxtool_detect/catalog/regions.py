@@ -8,7 +8,7 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool import ConfigError, atomic_write
-from galaxtool_detect.catalog.colors import color_of
+from galaxtool_detect.catalog.colors import choose_colors
 from galaxtool_detect.catalog.maps import PixelMap
 
 DS9, CASA = (".reg",), (".crtf", ".casa")
@@ -47,6 +47,7 @@ def write_regions(image: PixelMap, sources: Table, path: Path) -> None:
 def _list_ds9(sources: Table, boxes: np.ndarray, sky: np.ndarray, *, on_sky: bool) -> list[str]:
     lines = ["# Region file format: DS9 version 4.1", 'global font="helvetica 10 normal roman" width=1']
     lines.append("icrs" if on_sky else "image")
+    colors = choose_colors(sources)
     for row, (box, polygon) in enumerate(zip(boxes, sky, strict=True)):
         if on_sky:
             shape = "polygon(" + ",".join(f"{value:.7f}" for value in polygon.ravel()) + ")"
@@ -54,23 +55,20 @@ def _list_ds9(sources: Table, boxes: np.ndarray, sky: np.ndarray, *, on_sky: boo
             x, y = (box[0] + box[2]) / 2 + 1, (box[1] + box[3]) / 2 + 1  # DS9 counts from 1
             shape = f"box({x:.3f},{y:.3f},{box[2] - box[0]:.3f},{box[3] - box[1]:.3f},0)"
         label = str(sources["label"][row])
-        lines.append(
-            f"{shape} # color={color_of(label, sources)} text={{{_plain(sources['id'][row])}}} tag={{{_plain(label)}}}"
-        )
+        lines.append(f"{shape} # color={colors[label]} text={{{_plain(sources['id'][row])}}} tag={{{_plain(label)}}}")
     return lines
 
 
 def _list_casa(sources: Table, boxes: np.ndarray, sky: np.ndarray, *, on_sky: bool) -> list[str]:
     lines = ["#CRTFv0 CASA Region Text Format version 0"]
+    colors = choose_colors(sources)
     for row, (box, polygon) in enumerate(zip(boxes, sky, strict=True)):
         if on_sky:
             points = ", ".join(f"[{ra:.7f}deg, {dec:.7f}deg]" for ra, dec in polygon)
             shape = f"poly [{points}] coord=ICRS"
         else:
             shape = f"box [[{box[0]:.3f}pix, {box[1]:.3f}pix], [{box[2]:.3f}pix, {box[3]:.3f}pix]]"
-        lines.append(
-            f"{shape}, color={color_of(str(sources['label'][row]), sources)}, label='{_plain(sources['id'][row])}'"
-        )
+        lines.append(f"{shape}, color={colors[str(sources['label'][row])]}, label='{_plain(sources['id'][row])}'")
     return lines
 
 
