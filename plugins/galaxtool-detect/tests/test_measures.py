@@ -25,7 +25,7 @@ from galaxtool_detect.measures.evaluation import Evaluation
 from galaxtool_detect.measures.finders import Found, SepFinder
 from galaxtool_detect.measures.flux_bias import compute_flux_bias
 from galaxtool_detect.measures.matching import match_positions
-from galaxtool_detect.measures.rates import compute_rates, find_interval
+from galaxtool_detect.measures.rates import compute_rates, find_flux_edges, find_interval
 from galaxtool_detect.measures.table_finder import TableFinder
 from galaxtool_detect.simulation.inject import count_room, inject_points
 from galaxtool_detect.simulation.run import write_field
@@ -195,6 +195,13 @@ def test_rates_and_ratios_in_bins() -> None:
     assert len(compute_rates(np.zeros(0), np.zeros(0, bool), (0, 1))) == 0
 
 
+@pytest.mark.parametrize("fluxes", [[0.01] * 20, [3.0], [1.0, 1.0, 2.0]])
+def test_equal_fluxes_are_in_a_bin(fluxes: list[float]) -> None:
+    values = np.array(fluxes)
+    table = compute_rates(values, np.ones(len(values), bool), find_flux_edges(values))
+    assert table["n"].sum() == len(values)
+
+
 def perfect_catalogue(path: Path, fields: object, *, keep: float = 2.0) -> None:
     rows: dict[str, list[object]] = {key: [] for key in ("image", "x0", "y0", "x1", "y1", "label", "score")}
     for field in fields:
@@ -332,6 +339,16 @@ def test_injected_sources() -> None:
         inject_points(FieldImage(name="bare", pixels=field.pixels), 3, seed=0)
     with pytest.raises(InputError, match="has no room"):
         inject_points(replace(field, pixels=field.pixels[:, :8, :8]), 3, seed=0)
+
+
+def test_sources_are_injected_where_there_is_noise() -> None:
+    field = simulate_field(4, 0, FieldOptions(size=240, density=5, artefacts=False))
+    pixels = field.pixels.copy()
+    pixels[:, :, :120] = 0
+    injected = inject_points(replace(field, pixels=pixels), 20, seed=0)
+    assert len(injected.boxes) > 2 and np.isfinite(injected.boxes).all() and (injected.truth["rms"][:3] > 0).all()
+    with pytest.raises(InputError, match="has no noise"):
+        inject_points(replace(field, pixels=np.zeros_like(pixels)), 3, seed=0)
 
 
 def test_sep_beside_a_catalogue(tmp_path: Path) -> None:

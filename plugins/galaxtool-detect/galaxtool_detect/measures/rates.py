@@ -97,5 +97,7 @@ def find_flux_edges(fluxes: np.ndarray, bins: int = 8) -> tuple[float, ...]:
     if not len(finite):
         return ()
     edges = np.unique(np.quantile(finite, np.linspace(0, 1, min(bins, len(finite)) + 1)))
+    if len(edges) == 1:  # all fluxes are equal
+        return float(edges[0]), np.inf
     edges[-1] = np.nextafter(edges[-1], np.inf)
-    return tuple(edges.tolist()) if len(edges) > 1 else (float(edges[0]), np.inf)
+    return tuple(edges.tolist())

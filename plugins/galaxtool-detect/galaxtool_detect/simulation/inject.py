@@ -9,7 +9,7 @@ import numpy as np
 from galaxtool import InputError
 from galaxtool_detect.boxes import FieldImage
 from galaxtool_detect.catalog.maps import FieldMap, beam_pixels
-from galaxtool_detect.catalog.noise_grid import measure_noise
+from galaxtool_detect.catalog.noise_grid import NoiseGrid, measure_noise
 from galaxtool_detect.simulation.components import Components, make_covariance, render
 from galaxtool_detect.simulation.outline import find_box
 
@@ -41,7 +41,7 @@ def inject_points(field: FieldImage, n: int, seed: int, snr: tuple[float, float]
     Raises
     ------
     InputError
-        If the image has no beam or no scale, or the injected points find no room.
+        If the image has no beam, no scale or no noise, or the injected points find no room.
     """
     image = FieldMap(field)
     beam = beam_pixels(image)
@@ -53,7 +53,12 @@ def inject_points(field: FieldImage, n: int, seed: int, snr: tuple[float, float]
         )
     rng = np.random.default_rng(seed)
     noise = measure_noise(image)
-    places = _find_places(field, beam[0], n, rng)
+    if np.isfinite(noise.rms).any() and not (noise.rms > 0).any():
+        raise InputError(
+            f"'{field.name}' has no noise (nearly all of its pixels are equal), which sets the brightness of sources.",
+            hint="Give a map with noise.",
+        )
+    places = _find_places(field, beam[0], n, rng, noise)
     if not len(places):
         raise InputError(f"'{field.name}' has no room for injected sources.")
     _, rms = noise.at(places[:, 0], places[:, 1])
@@ -88,8 +93,8 @@ def count_room(field: FieldImage) -> int:
     return max(1, int(pixels / (_CELL_BEAMS * width) ** 2))
 
 
-def _find_places(field: FieldImage, width: float, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return places that are clear of blank pixels, of sources and of each other, shape (m, 2)."""
+def _find_places(field: FieldImage, width: float, n: int, rng: np.random.Generator, noise: NoiseGrid) -> np.ndarray:
+    """Return places with noise that are clear of blank pixels, of sources and of each other, shape (m, 2)."""
     ny, nx = field.shape
     boxes = np.concatenate([field.boxes, field.ignored])
     margin = _CLEAR_BEAMS * width
@@ -97,7 +102,9 @@ def _find_places(field: FieldImage, width: float, n: int, rng: np.random.Generat
         return np.zeros((0, 2))
     blank = np.isnan(field.pixels[0])
     found: list[np.ndarray] = []
-    for place in rng.uniform([margin, margin], [nx - 1 - margin, ny - 1 - margin], (_TRIES * n, 2)):
+    drawn = rng.uniform([margin, margin], [nx - 1 - margin, ny - 1 - margin], (_TRIES * n, 2))
+    _, rms = noise.at(drawn[:, 0], drawn[:, 1])
+    for place in drawn[rms > 0]:  # maps may be padded with zeros
         x, y = place
         if len(found) == n:
             break
