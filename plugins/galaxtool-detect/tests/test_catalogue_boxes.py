@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 from galaxtool_detect import CatalogueOptions, open_detection_set, simulate
+from galaxtool_detect.datasets.catalogue import read_truth
+from galaxtool_detect.datasets.names import SOURCES
 from galaxtool_detect.training.pieces import divide_large
 
 from galaxtool import InputError, Silent, TableError
@@ -167,6 +170,20 @@ def test_a_simulated_folder_has_its_truth(tmp_path: Path) -> None:
         for field in open_detection_set(source):
             assert len(field.truth["snr"]) == len(field.boxes) + len(field.ignored)
             assert (field.truth["snr"][: len(field.boxes)] >= 5).all()
+
+
+def test_the_truth_of_thousands_of_images_is_read_in_seconds(tmp_path: Path) -> None:
+    n = 5000
+    images = [f"images/field-{i % n}.fits" for i in range(4 * n)]  # the rows of an image are not together
+    numbers = np.arange(4.0 * n)
+    Table({"image": images, "flux": numbers, "peak": numbers, "rms": numbers + 1, "snr": numbers}).write(
+        tmp_path / SOURCES
+    )
+    start = time.process_time()
+    truth = read_truth(tmp_path)
+    assert time.process_time() - start < 5
+    assert len(truth) == n
+    np.testing.assert_array_equal(truth["field-3.fits"]["flux"], [3, n + 3, 2 * n + 3, 3 * n + 3])
 
 
 def test_bad_catalogues(tmp_path: Path) -> None:

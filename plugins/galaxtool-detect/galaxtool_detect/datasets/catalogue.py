@@ -20,6 +20,7 @@ from galaxtool_detect.datasets.catalogue_columns import (
     find_sizes,
     find_truth,
     find_truth_units,
+    group_rows,
     read_texts,
 )
 from galaxtool_detect.datasets.ellipses import EllipseSizes, outline_ellipses
@@ -109,9 +110,8 @@ def read_truth(folder: Path) -> dict[str, dict[str, np.ndarray]]:
     column = find_column(table, None, _IMAGE_COLUMNS, path)
     if column is None:
         return {}
-    names = np.array([Path(name).name for name in read_texts(table, column)], dtype=object)
-    truth = find_truth(table)
-    return {str(name): {key: values[names == name] for key, values in truth.items()} for name in set(names.tolist())}
+    rows, truth = group_rows([Path(name).name for name in read_texts(table, column)]), find_truth(table)
+    return {name: {key: values[some] for key, values in truth.items()} for name, some in rows.items()}
 
 
 def read_splits(table: Table) -> np.ndarray:
@@ -152,8 +152,7 @@ def _from_image_column(
     catalogue: _Catalogue, names: np.ndarray, splits: np.ndarray, folder: Path
 ) -> Iterator[tuple[str, Annotation]]:
     """Yield the boxes of each image that the catalogue names, and of those beside them without sources."""
-    for name in dict.fromkeys(names.tolist()):
-        rows = np.flatnonzero(names == name)
+    for name, rows in group_rows(names.tolist()).items():
         path = folder / name
         if not path.is_file():
             raise InputError(f"The image '{path}' of the catalogue '{catalogue.path}' does not exist.")

@@ -67,6 +67,14 @@ def read_texts(table: Table, name: str) -> np.ndarray:
     )])  # fmt: skip
 
 
+def group_rows(texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the rows of each text, ascending; the texts are in the order of their first rows."""
+    rows: dict[str, list[int]] = {}
+    for row, text in enumerate(texts):
+        rows.setdefault(text, []).append(row)
+    return {text: np.array(some) for text, some in rows.items()}
+
+
 def find_boxes(table: Table) -> np.ndarray | None:
     """Return the boxes in pixels, shape (N, 4), or None."""
     for names in _BOXES:
