@@ -10,7 +10,8 @@ import faiss
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from galaxtool.datasets.splits.leaks import Leaks, connect
+from galaxtool.datasets.splits.leaks import Leaks
+from galaxtool.datasets.splits.neighbors import connect, link_neighbors
 from galaxtool.types import Progress
 from galaxtool.utils.cores import count_cores
 
@@ -67,8 +68,8 @@ def find_duplicates(leaks: Leaks, targets: np.ndarray, pictures: np.ndarray) -> 
         Gray pictures; one of a single value is not compared.
     """
     copies = _list_pairs(leaks.groups_of_copies(), targets)
-    close = leaks.neighbors[_measure_separations(leaks, leaks.neighbors) <= SAME_ARCSEC]
-    near = _list_pairs(connect(leaks.n, np.concatenate([close, leaks.pairs_at_positions()])), targets)
+    close = link_neighbors(leaks.ra, leaks.dec, min(SAME_ARCSEC, leaks.separation_arcsec))
+    near = _list_pairs(connect(leaks.n, close), targets)
     near = near[_measure_separations(leaks, near) <= SAME_ARCSEC]
     found: dict[tuple[int, int], str] = {}
     for kind, pairs in (

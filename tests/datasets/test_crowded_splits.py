@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from scipy.sparse.csgraph import connected_components
 from support.training_helpers import run_command, run_failing, write_class_folders
 
 from galaxtool.datasets.open import open_dataset
@@ -101,6 +102,30 @@ def test_simulated_images_may_all_have_one_position() -> None:
     chosen = np.arange(len(items)) == 5
     assert leaks.touches(chosen).tolist() == [*(np.arange(30_001) != 5), False, False]
     assert leaks.touches(np.arange(len(items)) == 30_000).sum() == 30_000
+
+
+@pytest.mark.parametrize(("ra", "dec"), [(150.0, 2.0), (359.99, -70.0), (10.0, 89.9)])
+def test_groups_are_those_of_all_pairs_of_neighbors(ra: float, dec: float) -> None:
+    rng = np.random.default_rng(0)
+    # clumps with many neighbours each, some within reach of the next, and a sparse field
+    clumps = rng.uniform(0, 900, (12, 1, 2)) + rng.normal(0, 10, (12, 60, 2))
+    x, y = np.concatenate([clumps.reshape(-1, 2), rng.uniform(0, 900, (100, 2))]).T / 3600
+    sky = SkyCoord(ra, dec, unit="deg").directional_offset_by(np.arctan2(x, y) * u.rad, np.hypot(x, y) * u.deg)
+    items = [Item(id=str(i), ra=float(p.ra.deg), dec=float(p.dec.deg)) for i, p in enumerate(sky)]
+    for reach in (20.0, 60.0):
+        is_near = sky[:, None].separation(sky).arcsec <= reach
+        leaks = find_leaks(items, separation_arcsec=reach)
+        expected = connected_components(is_near)[1]
+        assert leaks.groups().tolist() == expected.tolist() and expected.max() > 3
+        chosen = expected % 3 == 0
+        chosen[rng.random(len(items)) < 0.5] = False
+        assert leaks.touches(chosen).tolist() == (is_near[:, chosen].any(axis=1) & ~chosen).tolist()
+
+
+def test_a_dense_field_needs_no_list_of_all_pairs() -> None:
+    items, _ = crowd(20_000, 4.0)  # 4000 neighbours each: a deep field
+    leaks = find_leaks(items, separation_arcsec=60)
+    assert len(leaks.neighbors) < 10 * len(items) and not leaks.groups().any()
 
 
 def test_a_large_group_beside_others_is_named() -> None:

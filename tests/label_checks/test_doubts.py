@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,13 @@ from support.helpers import make_model, write_png
 
 import galaxtool
 from galaxtool.cli.main import application
-from galaxtool.datasets.splits.leaks import Leaks
+from galaxtool.datasets.splits.leaks import Leaks, find_leaks
 from galaxtool.errors import ConfigError, InputError, OutputExists
 from galaxtool.label_checks.confident import compute_thresholds, count_confident_joint, find_wrong_labels
 from galaxtool.label_checks.duplicates import SIDE, find_alike, find_duplicates
 from galaxtool.label_checks.folds import cross_validate, draw_folds
 from galaxtool.tables.read import read_table
-from galaxtool.types import Silent
+from galaxtool.types import Item, Silent
 
 
 def make_probabilities(seed: int, count: int = 300, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -73,33 +74,33 @@ def test_probabilities_are_those_of_models_that_have_not_seen_the_image() -> Non
     assert np.isnan(cross_validate(x, targets, alone, Silent())[targets == 2]).all()
 
 
-def make_leaks(ra: np.ndarray, neighbors: list[tuple[int, int]]) -> Leaks:
-    none = np.zeros((0, 2), dtype=int)
-    return Leaks(len(ra), np.array(neighbors or none, dtype=int).reshape(-1, 2), none, ra, np.zeros(len(ra)))
+def make_leaks(ra: np.ndarray, separation: float = 60.0) -> Leaks:
+    return find_leaks([Item(id=str(i), ra=x, dec=0.0) for i, x in enumerate(ra.tolist())], separation_arcsec=separation)
 
 
 def test_neighbors_are_in_one_fold() -> None:
     pairs = [(i, i + 1) for i in range(0, 40, 2)]
-    folds = draw_folds(make_leaks(np.arange(40.0), pairs), np.arange(40) // 2 % 2, 5, 60.0, 0)
+    ra = np.repeat(np.arange(20.0), 2) + np.tile([0, 50 / 3600], 20)
+    folds = draw_folds(make_leaks(ra), np.arange(40) // 2 % 2, 5, 60.0, 0)
     assert all(folds[a] == folds[b] for a, b in pairs)
     assert np.bincount(folds).tolist() == [8] * 5
     with pytest.raises(InputError, match="form 1 group of neighbours"):
-        draw_folds(make_leaks(np.zeros(8), [(i, i + 1) for i in range(7)]), np.arange(8) % 2, 2, 60.0, 0)
+        draw_folds(make_leaks(np.zeros(8)), np.arange(8) % 2, 2, 60.0, 0)
 
 
 def test_images_at_one_position_with_different_labels() -> None:
     blank = np.zeros((4, SIDE, SIDE), np.uint8)
     ra = np.array([0.0, 0.0, 0.5 / 3600, 1.4 / 3600])
-    found = find_duplicates(make_leaks(ra, [(0, 2), (2, 3), (0, 3)]), np.array([0, 1, 1, 0]), blank)
+    found = find_duplicates(make_leaks(ra), np.array([0, 1, 1, 0]), blank)
     assert [(one.first, one.second) for one in found] == [(0, 1), (0, 2), (2, 3)]
     assert {one.kind for one in found} == {"at the position"}
 
 
 def test_many_copies_with_different_labels_are_each_listed_once() -> None:
-    n = 20_000
+    n = 2000
     targets = np.arange(n) % 2
     copies = np.stack([np.zeros(n - 1, int), np.arange(1, n)], axis=1)
-    leaks = Leaks(n, np.zeros((0, 2), int), copies, np.full(n, np.nan), np.full(n, np.nan))
+    leaks = replace(make_leaks(np.arange(n) / 60), copies=copies)
     found = find_duplicates(leaks, targets, np.zeros((n, SIDE, SIDE), np.uint8))
     assert len(found) < n and {row for one in found for row in (one.first, one.second)} == set(range(n))
 
