@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import NearestNeighbors
 
+import galaxtool
 from galaxtool.errors import DependencyMissing, InputError
+from galaxtool.inference.embeddings.file import EmbeddedImage, open_embedding_writer
 from galaxtool.plotting.charts.picture_map import choose_cells
 from galaxtool.plotting.kinds.retrieval import find_nearest
 from galaxtool.plotting.projections import find_neighbors, project_pca, project_tsne, project_umap
@@ -93,6 +96,16 @@ def test_a_umap_without_its_package_says_how_to_install_it(monkeypatch: pytest.M
 def test_three_images_are_too_few() -> None:
     with pytest.raises(InputError, match="t-SNE of 3 images"):
         project_tsne(make_clusters(3))
+
+
+def test_images_of_the_same_features_have_no_tsne(tmp_path: Path) -> None:
+    path = tmp_path / "blank.parquet"
+    vectors = np.tile(np.random.default_rng(0).normal(size=8).astype(np.float32), (12, 1))
+    with open_embedding_writer(path, count=12, dim=8, meta={}) as writer:
+        writer.write([EmbeddedImage(f"g{i}", "", None, None) for i in range(12)], vectors)
+    with pytest.raises(InputError, match=r"All 12 images of '.*blank.parquet' have the same features"):
+        galaxtool.plot("tsne", path, output=tmp_path / "tsne.png")
+    assert not (tmp_path / "tsne.png").exists()
 
 
 def test_each_cell_shows_the_image_nearest_to_its_centre() -> None:

@@ -70,6 +70,12 @@ def _plot(request: PlotRequest, axis: str, project: Projection) -> Figure:
     coloring = _choose_coloring(embedded, request)
     names = request.name_inputs() if len(embedded) > 1 or request.label else [""]
     for one, values, name in zip(embedded, coloring.values, names, strict=True):
+        if len(one.vectors) > 1 and np.ptp(one.vectors, axis=0).max() == 0:
+            raise InputError(
+                f"All {len(one.vectors):,} images of '{one.images.name}' have the same features, so that a {axis} "
+                "of them says nothing.",
+                hint="Check the images: blank ones look all alike to a model.",
+            )
         vectors = project_pca(one.vectors, components)[0] if components else one.vectors
         request.log.start(f"Computing the {axis}")
         panels.append(Panel(points=project(vectors), values=values, name=name))
