@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -52,3 +53,19 @@ def test_an_image_alone_or_without_sources_has_no_interval() -> None:
     assert compute_intervals(truth[:1], found[:1], 2) == {}
     bare = [replace(one, boxes=np.zeros((0, 4), np.float32), labels=np.zeros(0, np.int64)) for one in truth]
     assert compute_intervals(bare, found, 2) == {}
+
+
+def test_memory_does_not_grow_with_the_pairs_of_an_image() -> None:
+    n = 1500
+    corner = np.random.default_rng(0).uniform(0, 3000, (n, 2))
+    boxes = np.concatenate([corner, corner + 8], axis=1).astype(np.float32)
+    field = FieldImage(name="mosaic", pixels=np.zeros((1, 1, 1)), boxes=boxes, labels=np.zeros(n, np.int64))
+    found = Detections(boxes=boxes, scores=np.linspace(1, 0.1, n, dtype=np.float32), labels=np.zeros(n, np.int64))
+    tracemalloc.start()
+    try:
+        matches = match_class([field], [found], None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (matches.outcome == 1).all()
+    assert peak < 8 * n**2  # one number for each pair

@@ -21,6 +21,7 @@ _MOST_STEPS = 2e7
 
 _LEVEL = 0.95
 _TRUE, _LEFT_OUT = 1, 2
+_SLACK = 1e-10  # as COCO has it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,27 +131,29 @@ def compute_intervals(
 def _match_image(boxes: np.ndarray, found: np.ndarray, ignored: np.ndarray) -> np.ndarray:
     """Return the outcome of detections, sorted by their scores, at each overlap, int8 (10, D)."""
     outcome = np.zeros((len(OVERLAPS), len(found)), np.int8)
-    overlaps = _share(found, boxes, union=True)
-    crowded = _share(found, ignored, union=False).max(axis=1, initial=0.0)
-    for level, least in enumerate(OVERLAPS):
-        free = np.ones(len(boxes), bool)
-        for row in range(len(found)):
-            candidates = np.where(free, overlaps[row], -1.0)
-            # COCO takes the last one of equal overlaps
-            best = len(candidates) - 1 - int(candidates[::-1].argmax()) if len(candidates) else 0
-            if len(candidates) and candidates[best] >= least - 1e-10:
-                free[best] = False
+    free = np.ones((len(OVERLAPS), len(boxes)), bool)
+    # one detection at a time: a mosaic has too many pairs for the memory
+    for row, one in enumerate(found):
+        overlaps = _share(one, boxes, union=True)
+        crowded = _share(one, ignored, union=False).max(initial=0.0)
+        near = np.flatnonzero(overlaps >= OVERLAPS[0] - _SLACK)
+        for level, least in enumerate(OVERLAPS):
+            candidates = near[free[level, near] & (overlaps[near] >= least - _SLACK)]
+            if len(candidates):
+                # COCO takes the last one of equal overlaps
+                best = candidates[len(candidates) - 1 - int(overlaps[candidates][::-1].argmax())]
+                free[level, best] = False
                 outcome[level, row] = _TRUE
-            elif crowded[row] >= least - 1e-10:
+            elif crowded >= least - _SLACK:
                 outcome[level, row] = _LEFT_OUT
     return outcome
 
 
-def _share(found: np.ndarray, others: np.ndarray, *, union: bool) -> np.ndarray:
-    """Return the intersections (D, N) over the union, or over the area of the detection."""
-    low = np.maximum(found[:, None, :2], others[None, :, :2])
-    high = np.minimum(found[:, None, 2:], others[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    areas = compute_areas(found)[:, None]
-    whole = areas + compute_areas(others)[None] - shared if union else np.broadcast_to(areas, shared.shape)
+def _share(one: np.ndarray, others: np.ndarray, *, union: bool) -> np.ndarray:
+    """Return the intersections (N,) of a box with others over the union, or over the area of the box."""
+    low = np.maximum(one[:2], others[:, :2])
+    high = np.minimum(one[2:], others[:, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=1)
+    area = compute_areas(one[None])[0]
+    whole = area + compute_areas(others) - shared if union else np.full(len(others), area)
     return np.asarray(shared / np.where(whole > 0, whole, 1.0))
