@@ -17,6 +17,7 @@ from support.training_helpers import run_command, run_failing, write_class_folde
 
 from galaxtool.datasets.open import open_dataset
 from galaxtool.datasets.splits.by_position import find_leak_groups, split_items
+from galaxtool.datasets.splits.draw import draw_groups
 from galaxtool.datasets.splits.leaks import find_leaks
 from galaxtool.errors import InputError
 from galaxtool.finetuning.config import FinetuneConfig
@@ -126,6 +127,11 @@ def test_a_dense_field_needs_no_list_of_all_pairs() -> None:
     items, _ = crowd(20_000, 4.0)  # 4000 neighbours each: a deep field
     leaks = find_leaks(items, separation_arcsec=60)
     assert len(leaks.neighbors) < 10 * len(items) and not leaks.groups().any()
+
+
+def test_names_of_many_objects_as_classes_give_no_split() -> None:
+    n = 100_000  # a matrix of all objects and all classes would have 80 GB
+    assert not len(draw_groups(np.arange(n), [f"J{i}" for i in range(n)], 0.15, 0))
 
 
 def test_a_large_group_beside_others_is_named() -> None:

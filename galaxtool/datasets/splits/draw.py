@@ -113,13 +113,20 @@ def draw_groups(
     total = np.bincount(kind)
     wanted = count_wanted(labels, fraction)
     most = np.minimum(np.ceil(wanted * tolerance), total - 1) if tolerance > 1 else wanted
-    count = np.zeros((groups.max() + 1, len(classes)), dtype=int)
-    np.add.at(count, (groups, kind), 1)
+    # a matrix of groups and classes would be too large for many of both, such as names of objects
+    cells, count = np.unique(groups.astype(np.int64) * len(classes) + kind, return_counts=True)
+    of_group, of_class = np.divmod(cells, len(classes))
+    edges = np.searchsorted(of_group, np.arange(groups.max() + 2))
     have = np.zeros(len(classes), dtype=int)
-    taken = np.zeros(len(count), dtype=bool)
-    for group in np.random.default_rng(seed).permutation(len(count)):
-        if np.all(have + count[group] <= most) and have.sum() < wanted.sum():
-            have += count[group]
+    taken = np.zeros(len(edges) - 1, dtype=bool)
+    left = wanted.sum()
+    for group in np.random.default_rng(seed).permutation(len(taken)):
+        if left <= 0:
+            break
+        own = slice(edges[group], edges[group + 1])
+        if np.all(have[of_class[own]] + count[own] <= most[of_class[own]]):
+            have[of_class[own]] += count[own]
+            left -= count[own].sum()
             taken[group] = True
     return np.flatnonzero(taken[groups])
 
