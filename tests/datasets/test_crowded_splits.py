@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from support.training_helpers import run_command, run_failing, write_class_folders
 
 from galaxtool.datasets.open import open_dataset
-from galaxtool.datasets.splits.by_position import find_leak_groups, split_items
+from galaxtool.datasets.splits.by_position import draw_nested_subset, find_leak_groups, split_items
 from galaxtool.datasets.splits.draw import draw_groups
 from galaxtool.datasets.splits.leaks import find_leaks
 from galaxtool.errors import InputError
@@ -132,6 +132,7 @@ def test_a_dense_field_needs_no_list_of_all_pairs() -> None:
 def test_names_of_many_objects_as_classes_give_no_split() -> None:
     n = 100_000  # a matrix of all objects and all classes would have 80 GB
     assert not len(draw_groups(np.arange(n), [f"J{i}" for i in range(n)], 0.15, 0))
+    assert len(draw_nested_subset([f"J{i}" for i in range(n)], 0.5, 0)) == n
 
 
 def test_a_large_group_beside_others_is_named() -> None:

@@ -223,8 +223,8 @@ def draw_nested_subset(labels: Sequence[str | int | None], fraction: float, seed
         raise ConfigError(f"The fraction is {fraction:g}, not above 0 and at most 1.")
     names = np.array([str(label) for label in labels], dtype=str)
     order = np.random.default_rng(seed).permutation(len(names))
-    chosen = []
-    for name in np.unique(names):
-        members = order[names[order] == name]
-        chosen.append(members[: max(1, round(fraction * len(members)))])
+    kind = np.unique(names, return_inverse=True)[1][order]
+    order = order[np.argsort(kind, kind="stable")]
+    members_of = np.split(order, np.cumsum(np.bincount(kind))[:-1])
+    chosen = [members[: max(1, round(fraction * len(members)))] for members in members_of]
     return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, dtype=int)
