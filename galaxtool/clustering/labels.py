@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,26 +96,32 @@ def _open(text: str, label_column: str | None, reading: ReadingOptions) -> Datas
 
 def _match(features: Features, datasets: Sequence[Dataset], name: str) -> Labels:
     """Return the labels of images, found by their paths, or else by their identifiers."""
-    by_path: dict[str, str | None] = {}
-    by_id: dict[str, str | None] = {}
+    by_path: dict[str, set[str | None]] = {}
+    by_id: dict[str, set[str | None]] = {}
     for dataset in datasets:
         for row, item in enumerate(dataset.items):
-            by_id[item.id] = item.label
+            by_id.setdefault(item.id, set()).add(item.label)
             if (ref := find_image(dataset, row)) is not None:
-                by_path[str(ref)] = item.label
+                by_path.setdefault(str(ref), set()).add(item.label)
     # Path.resolve would follow links
     paths = [os.path.abspath(text) if text else "" for text in features.items["path"].to_pylist()]  # noqa: PTH100
     if any(path in by_path for path in paths):
-        found = [by_path.get(path) for path in paths]
-    else:
-        ids = features.items["id"].to_pylist()
-        found = [by_id.get(one) for one in ids]
-        if not any(one in by_id for one in ids):
-            raise InputError(
-                f"None of the {len(ids):,} images is in '{name}', neither by its path nor by its identifier.",
-                hint="Give the data set with the labels of these very images as --labels.",
-            )
-    return _clean(found, name)
+        return _clean([_find_label(by_path, path, name) for path in paths], name)
+    ids = features.items["id"].to_pylist()
+    if not any(one in by_id for one in ids):
+        raise InputError(
+            f"None of the {len(ids):,} images is in '{name}', neither by its path nor by its identifier.",
+            hint="Give the data set with the labels of these very images as --labels.",
+        )
+    return _clean([_find_label(by_id, one, name) for one in ids], name)
+
+
+def _find_label(labels: Mapping[str, set[str | None]], key: str, name: str) -> str | None:
+    """Return the label of an image; None if there is none."""
+    found = sorted(label for label in labels.get(key, ()) if label)
+    if len(found) > 1:
+        raise InputError(f"'{name}' gives '{key}' two labels, '{found[0]}' and '{found[1]}'.", hint="Leave out one.")
+    return found[0] if found else None
 
 
 def _clean(found: Sequence[str | None], name: str) -> Labels:

@@ -128,7 +128,8 @@ def add_catalogue(images: PlotImages, path: str, log: Progress) -> PlotImages:
     table = read_table(Path(path))
     usual = ("id", "id_str", "objid", "galaxy_id", "name")
     key = find_column(table, None, usual, source=Path(path)) or table.colnames[0]
-    row_of = _index_rows([str(value) for value in table[key]])
+    keys = [str(value) for value in table[key]]
+    row_of = _index_rows(keys)
     suffixes = list_image_suffixes()
     names = [_find_key(images, number, row_of, suffixes) for number in range(len(images))]
     rows = np.array([row_of.get(name, -1) for name in names])
@@ -141,6 +142,9 @@ def add_catalogue(images: PlotImages, path: str, log: Progress) -> PlotImages:
         )
     if lacking:
         log.say(f"{format_count(lacking, 'image')} of '{images.name}' not in the catalogue '{path}'.")
+    wanted = set(names)
+    if several := sum(count > 1 for name, count in Counter(keys).items() if name in wanted):
+        log.say(f"{format_count(several, 'image')} more than once in the catalogue '{path}': the last row counts.")
     added = {name: _take_filled(table[name], rows) for name in table.colnames}
     label = find_column(table, None, LABEL_COLUMNS, source=Path(path))
     if label is not None and TRUTH not in {**images.columns, **added}:

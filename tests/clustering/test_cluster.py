@@ -149,6 +149,10 @@ def test_a_file_with_labels_elsewhere(images: Path, clustered: tuple[Path, Any],
     file = write_features(tmp_path / "g.parquet", make_blobs(n=18)[0])
     result = galaxtool.cluster([file], labels=by_id, label_column="kind", output=tmp_path / "d")
     assert result.metrics["accuracy"]["value"] == 1 and result.clusters[0]["matched"].startswith("k")
+    twice = tmp_path / "twice.csv"
+    twice.write_text(f"path,label\n{paths[0]},disc\n{paths[1]},disc\n{paths[0]},ring\n")
+    said = run_failing("cluster", tmp_path / "f.parquet", "--labels", twice, "-o", tmp_path / "e")
+    assert f"gives '{paths[0]}' two labels, 'disc' and 'ring'" in said
 
 
 @pytest.mark.usefixtures("_without_figures")

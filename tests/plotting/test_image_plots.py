@@ -99,6 +99,10 @@ def test_a_file_of_embeddings_takes_the_columns_of_a_catalogue(folder: Path) -> 
     names.write_text("id,class\ng1.5,spiral\ng2.png,spiral\n")
     classes = open_embedded(str(folder / "e.parquet"), Silent(), table=str(names)).images.column("truth")
     assert classes.tolist() == ["spiral" if i == 2 else "" for i in range(N) if i != 5]
+    names.write_text("id,class\ng2,disc\ng2,spiral\ng3,disc\n")
+    listener = Listener()
+    classes = open_embedded(str(folder / "e.parquet"), listener, table=str(names)).images.column("truth")
+    assert classes.tolist()[2] == "spiral" and any("1 image more than once" in said for said in listener.messages)
     with pytest.raises(InputError, match="no column 'mag'"):
         open_embedded(str(folder / "e.parquet"), Silent()).images.column("mag")
 
