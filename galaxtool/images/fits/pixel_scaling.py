@@ -14,9 +14,6 @@ import numpy as np
 from galaxtool.images.fits.header import Keywords
 from galaxtool.images.fits.numbers import parse_number
 
-ASINH_KEYWORDS = ("BSOFTEN", "BOFFSET")
-"""Cards of images whose pixels are the inverse hyperbolic sine of the flux."""
-
 _MAGNITUDE = 2.5 / np.log(10)  # in units of which Pan-STARRS takes the inverse hyperbolic sine
 
 

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from galaxtool.plotting.labels import name_class
 from galaxtool.plotting.style import fit_height, make_figure, with_style
 
-NUMBERS = ("count", "percent", "none")
 _MAX_WRAPPED = 15  # characters of a line of a class name
 _SMALL_CELL = 13  # points; names beside smaller cells are not divided into lines
 _MATRIX = 0.7  # share of the width that the matrix takes
