@@ -1,0 +1,92 @@
+"""Compare whole commands of galaxtool and of Zoobot that run the same network on the same JPGs, in turn.
+
+    python benchmarks/beside_zoobot.py --zoobot ~/zoobot-venv/bin/python --jpgs ../shared/data/optical_gz1_coarse
+
+Zoobot has an environment of its own. `zoobot_parts.py` gives its `predict` the ONNX file of the model. It runs with
+each setting of `SETTINGS`, and the fastest counts. The rate of the loop follows from the difference between two numbers
+of images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from beside_hyrax import time_galaxtool
+from loop_inputs import ImageSource
+from loop_stages import make_models
+
+from galaxtool.models.find import ONNX, RECORD
+from galaxtool.models.record import ModelRecord
+
+HERE = Path(__file__).resolve().parent
+FEW = 800
+
+SETTINGS = ((4, 1), (2, 1), (2, 2), (0, 2))
+"""Processes that read and threads of the network; Zoobot's own default is four processes."""
+
+
+def main() -> None:
+    """Run the commands and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--zoobot", type=Path, required=True, help="Python interpreter of an environment with Zoobot")
+    parser.add_argument("--jpgs", type=Path, nargs="+", required=True, help="folders with real JPGs")
+    parser.add_argument("--count", type=int, default=2672, help=f"number of images, beside {FEW}")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds; the best counts")
+    options = parser.parse_args()
+    print(f"load {os.getloadavg()[0]:.1f}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="zoobot-") as name:
+        folder = Path(name)
+        jpgs = sorted(path for one in options.jpgs for path in one.rglob("*.jpg"))
+        source, models = ImageSource(folder / "images", 64, jpgs), make_models("mini", folder / "m", ["fp32", "int8"])
+        sets = {count: source.make_set("jpg", count)[0] for count in (FEW, options.count)}
+        best: dict[str, dict[int, float]] = {}
+        for _ in range(options.rounds):
+            for count, images in sets.items():
+                for readers, threads in SETTINGS:
+                    seconds = time_zoobot(options.zoobot, images, models["fp32"], folder / "z.csv", readers, threads)
+                    _keep_best(best, f"Zoobot, {readers} readers, {threads} threads", count, seconds)
+                for precision, model in models.items():
+                    seconds = time_galaxtool(images, model, folder / "p.csv")
+                    _keep_best(best, f"galaxtool, {precision}", count, seconds)
+    _print_table(best, options.count)
+    print(f"\nload {os.getloadavg()[0]:.1f}")
+
+
+def time_zoobot(python: Path, images: Path, model: Path, table: Path, readers: int, threads: int) -> float:
+    """Return the seconds of Zoobot's prediction, with the start of Python."""
+    preprocess = ModelRecord.read(model / RECORD).make_preprocess()
+    command = [python, HERE / "zoobot_parts.py", images, "--onnx", model / ONNX, "--size", preprocess.size,
+               "--crop", preprocess.crop, "--readers", readers, "--threads", threads, "-o", table]  # fmt: skip
+    start = time.perf_counter()
+    ended = subprocess.run(
+        list(map(str, command)), env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        sys.exit(ended.stderr[-2000:])
+    return time.perf_counter() - start
+
+
+def _keep_best(best: dict[str, dict[int, float]], program: str, count: int, seconds: float) -> None:
+    times = best.setdefault(program, {})
+    times[count] = min(seconds, times.get(count, seconds))
+
+
+def _print_table(best: dict[str, dict[int, float]], count: int) -> None:
+    rates = {one: (count - FEW) / (times[count] - times[FEW]) for one, times in best.items()}
+    peers = [one for one in best if one.startswith("Zoobot")]
+    fastest, best_rate = min(best[one][count] for one in peers), max(rates[one] for one in peers)
+    print("\n| program | number | seconds | times as fast as the fastest Zoobot | loop, images/s | times as fast |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for one, times in best.items():
+        ratios = ("", "") if one in peers else (f"{fastest / times[count]:.2f}", f"{rates[one] / best_rate:.2f}")
+        print(f"| {one} | {count:,} | {times[count]:.1f} | {ratios[0]} | {rates[one]:.0f} | {ratios[1]} |")
+
+
+if __name__ == "__main__":
+    main()
