@@ -13,10 +13,12 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.containers.npz_files import BROKEN, read_arrays
+from galaxtool.datasets.clean_labels import read_class_column
 from galaxtool.errors import InputError, ModelError, TableError, UnknownName
 from galaxtool.models.readouts import choose_readout
 from galaxtool.tables.class_probabilities import read_class_probabilities
 from galaxtool.tables.read import read_table
+from galaxtool.tables.whole_numbers import format_integer_valued
 from galaxtool.utils.counts import format_count
 from galaxtool.utils.suggestions import suggest_path
 
@@ -149,7 +151,7 @@ def _read_predictions(name: str, path: Path, source: str) -> EvaluationPredictio
                 hint="galaxtool evaluate writes such a table; one of classify has no true classes. Rename the column "
                 f"to '{column}' if it has another name.",
             )
-    ids, truth = _read_texts(table, "id"), _read_texts(table, "truth")
+    ids, truth = format_integer_valued(table["id"]), read_class_column(table["truth"])
     classes, probabilities, has_probabilities = _read_probabilities(table, path)
     known = np.array([bool(text) for text in truth], dtype=bool)
     read = np.isfinite(probabilities).all(axis=1)
@@ -174,11 +176,6 @@ def _read_predictions(name: str, path: Path, source: str) -> EvaluationPredictio
     return found
 
 
-def _read_texts(table: Table, name: str) -> list[str]:
-    """Return a column as texts, empty where it has no value."""
-    return ["" if value is None else str(value).strip() for value in table[name].tolist()]
-
-
 def _read_probabilities(table: Table, path: Path) -> tuple[tuple[str, ...], np.ndarray, bool]:
     """Return the classes, the probabilities (N, K) and whether the table has them, or else only the best class."""
     classes, probabilities = read_class_probabilities(table, path)
@@ -189,7 +186,7 @@ def _read_probabilities(table: Table, path: Path) -> tuple[tuple[str, ...], np.n
             f"'{path}' has neither probabilities (columns p_<class>) nor a column 'label' with the predicted class.",
             hint="galaxtool evaluate writes both.",
         )
-    labels = _read_texts(table, "label")
+    labels = read_class_column(table["label"])
     classes = tuple(dict.fromkeys(text for text in labels if text))
     values_of = dict(zip(classes, np.eye(len(classes)), strict=True))
     nothing = np.full(len(classes), np.nan)

@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from astropy.table import Column
+
+from galaxtool.tables.whole_numbers import format_integer_valued
 from galaxtool.taxonomy.sentinels import DOUBTFUL, SENTINELS
 
 _MISSING = frozenset((
@@ -75,6 +78,15 @@ def clean_labels(labels: Sequence[str | None]) -> CleanLabels:
         first = next(iter(sentinels))
         warnings.append(f"The label {first} is taken for a missing value; rename it if it is a class.")
     return CleanLabels(texts, tuple(notes), (*warnings, *_find_doubtful(texts)))
+
+
+def read_class_column(column: Column) -> list[str]:
+    """Return a column of classes of a table of predictions as texts, empty where it has none.
+
+    Tables that other programs have written are read alike: a class 1 that became 1.0, because another image has none,
+    is 1 again, and ``nan`` is none.
+    """
+    return [label or "" for label in clean_labels(format_integer_valued(column)).labels]
 
 
 def find_measurements(labels: Sequence[str | None]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.containers.npz_files import BROKEN, read_arrays
+from galaxtool.datasets.clean_labels import read_class_column
 from galaxtool.errors import InputError, TableError
 from galaxtool.models.readouts import choose_readout
 from galaxtool.tables.class_probabilities import read_class_probabilities
@@ -120,8 +121,7 @@ def _get_labels(table: Table, truth: str, path: Path) -> np.ndarray:
             hint="Name the column with --truth COLUMN, or run `galaxtool evaluate`.",
         )
     column = find_column(table, truth, (), source=path)
-    labels: np.ndarray = np.ma.filled(np.ma.asarray(table[column]).astype(str), "")
-    return labels
+    return np.array(read_class_column(table[column]), dtype=str)
 
 
 def _read_predictions(path: Path, truth: str, log: Progress) -> ScoredImages:

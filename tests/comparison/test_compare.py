@@ -23,10 +23,13 @@ from galaxtool.errors import InputError
 from galaxtool.evaluation.calibration_error import expected_calibration_error
 from galaxtool.evaluation.paired import adjust_p_values, compare_correct, resample_scores
 from galaxtool.evaluation.resamples import StratifiedResamples
+from galaxtool.plotting.scored import read_labels, read_scored
+from galaxtool.types import Silent
 from galaxtool.utils.run_directory import RunDirectory
 
 SLUGS = ("spiral", "elliptical", "edge_on")
 N = 300
+ID_TEXTS = [str(1000 + i) for i in range(N)]
 
 
 def make_probabilities(targets: np.ndarray, skill: float, seed: int) -> np.ndarray:
@@ -385,3 +388,22 @@ def test_requests_that_cannot_be_met(given: str, said: str, evaluations: dict[st
     places = {**evaluations, "empty": tmp_path / "empty", "several": tmp_path / "several"}
     named = (re.sub(r"@(\w+)", lambda found: str(places[found[1]]), text) for text in given.split())
     assert said in run_failing("compare", *named)
+
+
+def test_classes_and_identifiers_that_became_floats_are_whole_numbers_again(tmp_path: Path) -> None:
+    slugs = ("1", "2", "3")
+    truth = [slugs[t] for t in TARGETS]
+    plain = write_predictions(tmp_path / "plain", PROBABILITIES["good"], slugs=slugs, ids=ID_TEXTS, truth=truth)
+    lines = ["id,truth,label,p_1,p_2,p_3"]
+    for row, (text, values) in enumerate(zip(truth, PROBABILITIES["good"].tolist(), strict=True)):
+        true = "nan" if row < 5 else f"{text}.0"  # as pandas writes a column of integers with missing values
+        lines.append(f"{row + 1000}.0,{true},{slugs[int(np.argmax(values))]}.0," + ",".join(map(str, values)))
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join(lines) + "\n")
+    result = galaxtool.compare([plain, other], common=True)
+    accuracies = [one.value for one in result.scores if one.metric == "accuracy"]
+    expected = accuracy_score(TARGETS[5:], PROBABILITIES["good"][5:].argmax(axis=1))
+    assert result.n == N - 5 and accuracies == pytest.approx([expected, expected], abs=1e-5)
+    assert not any("never predicts" in note for note in result.notes)
+    assert len(read_labels(other, "truth", Silent())) == N - 5
+    assert read_scored(other, Silent()).classes == slugs
