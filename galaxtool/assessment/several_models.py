@@ -17,7 +17,7 @@ from galaxtool.assessment.options import EvaluateOptions
 from galaxtool.assessment.report import draw_figures, write_page, write_tables
 from galaxtool.assessment.results import EvaluateResult
 from galaxtool.assessment.same_settings import check_same_settings, describe_settings
-from galaxtool.assessment.spread import summarize_metrics
+from galaxtool.assessment.spread import align_confusion, summarize_metrics
 from galaxtool.comparison.inputs import PREDICTIONS, name_evaluations
 from galaxtool.errors import ConfigError
 from galaxtool.inference.compute_options import ComputeOptions
@@ -153,7 +153,7 @@ def _summarize(
         warn(progress, notes[-1])
     first = members[0]
     model = ", ".join(one.model for one in members)
-    summary = summarize_metrics([one.metrics for one in members])
+    summary = summarize_metrics(align_confusion([one.metrics for one in members]))
     summary.pop("calibration", None)  # the bins of confidence are those of each model
     metrics = {
         **summary,

@@ -12,6 +12,27 @@ SPREAD = ("sd", "lowest", "highest")
 _NOTHING = object()  # None is a value
 
 
+def align_confusion(each: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the metrics of several models with confusion matrices of the same classes: those of all, in one order.
+
+    Examples
+    --------
+    >>> two = [{"classes": ["a", "b"], "counts": [[2, 1], [0, 5]]}, {"classes": ["b", "a"], "counts": [[5, 0], [1, 2]]}]
+    >>> align_confusion([{"confusion": one} for one in two])[1]["confusion"]["counts"]
+    [[2, 1], [0, 5]]
+    """
+    if not all("confusion" in one for one in each):
+        return list(each)
+    slugs = list(dict.fromkeys(slug for one in each for slug in one["confusion"]["classes"]))
+    aligned: list[Mapping[str, Any]] = []
+    for one in each:
+        own = {slug: number for number, slug in enumerate(one["confusion"]["classes"])}
+        counts = one["confusion"]["counts"]
+        whole = [[counts[own[a]][own[b]] if {a, b} <= own.keys() else 0 for b in slugs] for a in slugs]
+        aligned.append({**one, "confusion": {"classes": slugs, "counts": whole}})
+    return aligned
+
+
 def summarize_metrics(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the content of ``metrics.json`` of several models from that of each.
 

@@ -64,6 +64,22 @@ def test_scores_are_means_with_their_spread(together: Path) -> None:
     assert "Mean over 2 models" in (together / "report.html").read_text()
 
 
+def test_models_with_other_classes_have_one_confusion_matrix(images: Path, tmp_path: Path) -> None:
+    every = ("disturbed", *SLUGS)
+    models = [make_model(tmp_path / "three"), make_model(tmp_path / "four", every, seed=1)]
+    galaxtool.evaluate(images, model=models, output=tmp_path / "both", figures=False)
+    metrics = read(tmp_path / "both")
+    first, second = (read(tmp_path / "both" / "models" / name)["confusion"] for name in ("three", "four"))
+    slugs = metrics["confusion"]["classes"]
+    assert slugs[:3] == first["classes"] and set(slugs) == set(second["classes"]) and slugs != second["classes"]
+    order = [second["classes"].index(slug) for slug in slugs]
+    expected = np.array(second["counts"])[np.ix_(order, order)].astype(float)
+    expected[:3, :3] += first["counts"]
+    np.testing.assert_allclose(metrics["confusion"]["counts"], expected / 2)
+    lines = (tmp_path / "both" / "tables" / "confusion.csv").read_text().splitlines()
+    assert lines[0] == ",".join(["true class", *slugs]) and len(lines) == 5
+
+
 def test_what_is_done_is_not_done_again(
     together: Path, images: Path, models: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
