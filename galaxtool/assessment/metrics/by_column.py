@@ -28,7 +28,8 @@ def read_numbers(table: Table, name: str) -> np.ndarray:
     InputError
         If there is no such column, or it is not numeric.
     """
-    names = {column.lower(): column for column in table.colnames}
+    names = {column.lower(): column for column in reversed(table.colnames)}
+    found = name if name in table.colnames else names.get(name.lower())
     numeric = [
         one
         for one in table.colnames
@@ -40,12 +41,12 @@ def read_numbers(table: Table, name: str) -> np.ndarray:
         if numeric
         else "The data set has no column of numbers; they come from its labels.csv or catalogue."
     )
-    if name.lower() not in names:
+    if found is None:
         near = suggest_name(name, table.colnames)
         raise InputError(
             f"There is no column '{name}' to score by." + (f" Did you mean '{near}'?" if near else ""), hint=hint
         )
-    column = table[names[name.lower()]]
+    column = table[found]
     if not is_numeric(column):
         shown = ", ".join(f"'{value}'" for value in list(dict.fromkeys(map(str, column)))[:3])
         raise InputError(
