@@ -109,7 +109,7 @@ def write_page(
 ) -> None:
     """Write ``report.html``, one file that needs no other."""
     split = "" if metrics["split"] == "all" else f", split {metrics['split']}"
-    shown = [ScoreTable(table.title, *format_rows(table), table.remark) for table in tables]
+    shown = [_show_table(table) for table in tables]
     write_training_page(
         path,
         title=f"{metrics['model']} on {metrics['dataset']}",
@@ -121,3 +121,12 @@ def write_page(
         subject="scores of an evaluation",
         warning="Before you use these scores",
     )
+
+
+def _show_table(table: RowTable) -> ScoreTable:
+    """Return a table for the page, which says how many of its rows it shows."""
+    columns, rows = format_rows(table)
+    remark = table.remark
+    if len(rows) < len(table.rows):
+        remark = f"{remark} The first {len(rows)} of {len(table.rows):,} rows; tables/ has all of them.".strip()
+    return ScoreTable(table.title, columns, rows, remark)

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.reports.contact_sheet import add_scale_bar
-from galaxtool.reports.html.gallery import GalleryCard, GallerySection, write_gallery
+from galaxtool.reports.html.gallery import MOST_CARDS, GalleryCard, GallerySection, write_gallery
 from galaxtool.search.answer import COLUMNS, QueryAnswer
 from galaxtool.search.contact_sheet import round_down
 from galaxtool.search.labels import ObjectLabels
@@ -43,10 +43,15 @@ def write_page(path: Path, answers: Sequence[QueryAnswer], table: Table, labels:
         The index.
     """
     page = _Page(labels, source)
-    start, sections = 0, []
+    start, cards = 0, 0
+    sections: list[GallerySection] = []
     for answer in answers[:_MAX_QUERIES]:
         stop = start + len(answer.hits)
-        sections.append(page.make_section(answer, table[start:stop]))
+        section = page.make_section(answer, table[start:stop])
+        cards += len(section.cards)
+        if sections and cards > MOST_CARDS:
+            break
+        sections.append(section)
         start = stop
     record = source.index.record
     left = len(answers) - len(sections)

@@ -21,6 +21,7 @@ from support.helpers import SLUGS
 import galaxtool
 from galaxtool.assessment.measure import measure_retrieval_alone
 from galaxtool.assessment.metrics.by_column import read_numbers, tabulate_by_column
+from galaxtool.assessment.report import write_page
 from galaxtool.assessment.score_rows import format_rows, list_tables
 from galaxtool.assessment.scores_job import DatasetScores
 from galaxtool.assessment.truth import Truth
@@ -178,6 +179,20 @@ def test_numbers_in_place_of_missing_values_are_tabulated_apart() -> None:
     table = Table({"mag": np.array([-99.0, *np.linspace(14, 18, 19)])})
     found = tabulate_by_column(read_numbers(table, "mag"), np.zeros(20, int), np.zeros(20, int))
     assert found["missing"]["n"] == 1 and (found["bins"][0]["low"], found["bins"][-1]["high"]) == (14, 18)
+
+
+def test_columns_whose_names_differ_in_case_are_told_apart() -> None:
+    table = Table({"g": [1.0, 2.0], "G": [3.0, 4.0], "Mag": [5.0, 6.0]})
+    values = {name: read_numbers(table, name).tolist() for name in ("g", "G", "mag")}
+    assert values == {"g": [1.0, 2.0], "G": [3.0, 4.0], "mag": [5.0, 6.0]}
+
+
+def test_the_page_says_how_many_rows_of_a_long_table_it_shows(tmp_path: Path) -> None:
+    classes = {f"c{number}": {"n": 1, "n_predicted": 1} for number in range(70)}
+    metrics = {"model": "m", "dataset": "d", "split": "all", "n": 70, "classes": classes}
+    write_page(tmp_path / "page.html", metrics, list_tables(metrics), [], notes=[], settings={})
+    text = (tmp_path / "page.html").read_text()
+    assert "The first 60 of 70 rows; tables/ has all of them." in text and ">c59<" in text and ">c60<" not in text
 
 
 def test_accuracy_by_a_column_has_counts(evaluation: Path, model: Path, images: Path, tmp_path: Path) -> None:

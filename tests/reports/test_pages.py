@@ -12,7 +12,9 @@ import pytest
 from support.helpers import make_model, write_png
 from support.training_helpers import run_command, run_failing
 
+import galaxtool
 from galaxtool.models.record import ModelRecord
+from galaxtool.reports.html import gallery
 from galaxtool.reports.outputs import describe_calibration
 
 
@@ -127,3 +129,28 @@ def test_the_page_of_the_bundled_model_tells_how_true_it_is(tmp_path: Path) -> N
     text = (tmp_path / "p.html").read_text(encoding="utf-8")
     assert "calibrated on 369 validation images" in text
     assert "expected calibration error on 769 test images: 0.0" in text
+
+
+def test_a_page_of_very_many_pictures_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "MOST_CARDS", 5)
+
+    def write(*counts: int) -> str:
+        made.clear()
+        sections = [
+            galaxtool.GallerySection(
+                title=f"cluster {at}", groups=[[galaxtool.GalleryCard(row=10 * at + k, id="x") for k in range(count)]]
+            )
+            for at, count in enumerate(counts)
+        ]
+        page = tmp_path / "page.html"
+        galaxtool.write_gallery(page, title="t", summary="s", sections=sections, make_picture=made.append)
+        return page.read_text(encoding="utf-8")
+
+    made: list[int] = []
+    assert "left out" not in write(2, 3) and len(made) == 5
+    text = write(2, 2, 2, 2)
+    assert "The page shows the first 4 of 8 pictures and 2 of 4 sections; the others are left out." in text
+    assert made == [0, 1, 10, 11] and "cluster 1" in text and "cluster 2" not in text
+    text = write(7)
+    assert "The page shows the first 5 of 7 pictures; the others are left out." in text
+    assert made == list(range(5)) and "<small>7</small>" in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from markupsafe import Markup
 from galaxtool.reports.html.environment import make_environment
 from galaxtool.reports.html.picture import make_data_uri
 from galaxtool.utils.files.atomic_write import atomic_write
+
+MOST_CARDS = 3000
+"""Most cards of a page; a browser takes long to open one with more pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,8 @@ def write_gallery(
     summary : str
         Line below the heading.
     sections : sequence of GallerySection
-        What is shown, in order.
+        What is shown, in order. Sections from the one that brings the cards above `MOST_CARDS` are left out, and the
+        page says so; of a first section with more cards, the first are shown.
     make_picture : callable
         Takes the row of a card; returns its picture, uint8 of shape (ny, nx, 3), row 0 on top, or None for an image
         that cannot be read. It is called once for each row.
@@ -97,16 +101,42 @@ def write_gallery(
     settings : mapping of str, optional
         How the page was made.
     """
-    rows = dict.fromkeys(card.row for section in sections for card in section.cards)
+    shown, left_out = _limit_sections(sections)
+    rows = dict.fromkeys(card.row for section in shown for card in section.cards)
     pictures = {row: "" if (pixels := make_picture(row)) is None else make_data_uri(pixels) for row in rows}
     style = resources.files("galaxtool.reports.html").joinpath("templates/page.css").read_text(encoding="utf-8")
     text = (
         make_environment()
         .get_template("gallery.html")
         .render(
-            title=title, summary=summary, sections=sections, pictures=pictures, notes=list(notes),
+            title=title, summary=summary, left_out=left_out, sections=shown, pictures=pictures, notes=list(notes),
             settings=settings or {}, style=Markup(style),
         )
     )  # fmt: skip
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _limit_sections(sections: Sequence[GallerySection]) -> tuple[list[GallerySection], str]:
+    """Return the sections that a page shows, and a sentence on what it leaves out; empty if it shows everything."""
+    counts = [len(section.cards) for section in sections]
+    total = sum(counts)
+    if total <= MOST_CARDS:
+        return list(sections), ""
+    kept = max(1, int(np.searchsorted(np.cumsum(counts), MOST_CARDS, side="right")))
+    shown = [_cut(section) for section in sections[:kept]]
+    cards = sum(len(section.cards) for section in shown)
+    where = f" and {kept:,} of {len(sections):,} sections" if kept < len(sections) else ""
+    return shown, f"The page shows the first {cards:,} of {total:,} pictures{where}; the others are left out."
+
+
+def _cut(section: GallerySection) -> GallerySection:
+    """Return a section with no more cards than a page may have."""
+    if len(section.cards) <= MOST_CARDS:
+        return section
+    groups, left = [], MOST_CARDS
+    for group in section.groups:
+        groups.append(group[:left])
+        left -= len(groups[-1])
+    number = len(section.cards) if section.number is None else section.number
+    return replace(section, groups=[group for group in groups if group], number=number)
