@@ -274,7 +274,7 @@ def _open_items(
         if keeps_all or label is not None
     ]
     if config.split is not None:
-        items = apply_given_split(items, read_given_split(config.split))
+        items = apply_given_split(items, read_given_split(config.split), [dataset.name for dataset in datasets])
     return datasets, locations, items, messages
 
 

@@ -13,10 +13,11 @@ from astropy.table import Table
 from galaxtool.errors import TrainingError
 from galaxtool.finetuning.data import LabeledImages
 from galaxtool.tables.write import write_table
+from galaxtool.taxonomy.quantities import build_quantity_taxonomy, measure_quantities
 
 
 def write_split(path: Path, labeled: LabeledImages) -> None:
-    """Write a table with a row for each item and the columns id, path, label, split and weight."""
+    """Write a table with a row for each item and the columns id, path, label, split, weight and dataset."""
     table = Table(
         {
             "id": [item.id for item in labeled.items],
@@ -24,6 +25,7 @@ def write_split(path: Path, labeled: LabeledImages) -> None:
             "label": labeled.slugs,
             "split": labeled.splits.tolist(),
             "weight": labeled.weights,
+            "dataset": [labeled.datasets[d].name for d, _ in labeled.locations],
         }
     )
     write_table(table, path)
@@ -67,4 +69,9 @@ def read_split(path: Path, labeled: LabeledImages, numbers_sha256: str = "") -> 
         raise TrainingError(
             "The values to learn have changed since the run started.", hint="Restore the data, or start a new run."
         )
-    return replace(labeled, splits=np.array([row["split"] for row in rows]))
+    splits = np.array([row["split"] for row in rows])
+    if labeled.values is None:
+        return replace(labeled, splits=splits)
+    # the center and scale of a quantity are those of the training split
+    quantities = measure_quantities(labeled.taxonomy.quantities, labeled.values[splits == "train"])
+    return replace(labeled, splits=splits, taxonomy=build_quantity_taxonomy(quantities))

@@ -6,13 +6,15 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.training_helpers import run_command, run_failing, write_class_folders
 
-from galaxtool.errors import GalaxtoolError
+from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.finetuning.config import FinetuneConfig
-from galaxtool.finetuning.data import gather_labeled
+from galaxtool.finetuning.data import LabeledImages, gather_labeled
 from galaxtool.finetuning.recipes import apply_recipe
+from galaxtool.finetuning.split_table import write_split
 
 pytestmark = pytest.mark.usefixtures("narrow", "in_an_empty_folder")
 
@@ -77,3 +79,45 @@ def test_data_that_a_recipe_does_not_take(data: tuple[str, ...], message: str) -
     Path("mine.toml").write_text(RECIPE)
     with pytest.raises(GalaxtoolError, match=message):
         apply_recipe(FinetuneConfig(recipe="mine.toml", data=data))
+
+
+def test_a_name_that_begins_like_another() -> None:
+    write_class_folders(Path("cut"), each=6)
+    names = ("cut", "cut/*/*.png")
+    labeled = gather_labeled(FinetuneConfig(dataset=names, noisy=names, method="supervised"))
+    assert [own.labels for own in labeled.noisy] == [
+        tuple(f"{name}/{kind}" for kind in ("disc", "ring")) for name in names
+    ]
+
+
+def test_names_that_are_columns_of_the_history() -> None:
+    for number, name in enumerate(("macro", "mean")):
+        write_class_folders(Path(name), each=6, first=number)
+    labeled = gather_labeled(FinetuneConfig(dataset=("macro", "mean"), method="supervised"))
+    assert [own.column for own in labeled.terms] == ["macro_2", "mean_2"]
+
+
+def test_the_split_of_stacks_in_another_order_and_alone() -> None:
+    for number, name in enumerate(("a", "b")):
+        images = np.random.default_rng(number).integers(0, 255, (20, 8, 8, 3), dtype=np.uint8)
+        np.savez(f"{name}.npz", images=images, labels=np.arange(20) % 2)
+
+    def gather(*names: str, split: Path | None = None) -> LabeledImages:
+        return gather_labeled(FinetuneConfig(dataset=names, split=split, method="supervised"))
+
+    def find_splits(labeled: LabeledImages) -> dict[tuple[str, str], str]:
+        names = [(labeled.datasets[d].name, labeled.datasets[d].items[i].id) for d, i in labeled.locations]
+        return dict(zip(names, labeled.splits.tolist(), strict=True))
+
+    both = gather("a.npz", "b.npz")
+    write_split(Path("both.csv"), both)
+    assert find_splits(gather("b.npz", "a.npz", split=Path("both.csv"))) == find_splits(both)
+    alone = find_splits(gather("b.npz", split=Path("both.csv")))
+    assert alone == {key: split for key, split in find_splits(both).items() if key[0] == "b"}
+    Path("b.npz").rename("other.npz")
+    renamed = find_splits(gather("a.npz", "other.npz", split=Path("both.csv")))
+    assert list(renamed.values()) == list(find_splits(both).values())
+    Path("a.npz").rename("new.npz")
+    with pytest.raises(InputError, match="does not list 20 of the 40 images"):
+        Path("other.npz").rename("b.npz")
+        gather("b.npz", "new.npz", split=Path("both.csv"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,29 @@ def test_resume_where_the_values_have_changed(catalogue: Path, tmp_path: Path, m
     table.write("mine.csv", overwrite=True)
     code, _, said = run_command("finetune", "--resume", "run")
     assert code == 0, said
+
+
+def test_resume_where_the_splits_have_changed(catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table.read(catalogue)
+    table["split"] = ["train"] * 16 + ["valid"] * 8
+    table.write("mine.csv")
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("galaxtool.training.trainer.Trainer.fit", interrupt)
+        assert run_command("finetune", "mine.csv", "--target", "z", *QUICK, "-o", "run")[0] == 130
+    table["split"] = table["split"][::-1]
+    table.write("mine.csv", overwrite=True)
+    code, _, said = run_command("finetune", "--resume", "run")
+    assert code == 0, said
+    with Path("run/split.csv").open(newline="") as stream:
+        trained = [row["id"] for row in csv.DictReader(stream) if row["split"] == "train"]
+    assert len(trained) == 15 and trained[0] == "g0"  # one has no value
+    (quantity,) = json.loads(Path("run", "model", "model.json").read_text())["regression"]["quantities"]
+    known = [z for name, z in zip(table["id"], table["z"], strict=True) if name in trained]
+    assert quantity["center"] == pytest.approx(np.median(known))
 
 
 def test_trainings_that_were_scored_on_different_images(catalogue: Path) -> None:

@@ -39,28 +39,60 @@ class GivenSplit:
         table does not say.
     path_of_id : mapping of str to str
         Path of the row of each identifier, as it is written there; empty if the table has no column of paths.
+    dataset_of_id : mapping of str to str
+        Name of the data set of each identifier; empty if the table has no column of these.
     """
 
     source: Path
     by_id: Mapping[str, str]
     by_path: Mapping[str, str]
     path_of_id: Mapping[str, str] = field(default_factory=dict)
+    dataset_of_id: Mapping[str, str] = field(default_factory=dict)
 
-    def find_all(self, items: Sequence[Item]) -> list[str | None]:
+    def find_all(self, items: Sequence[Item], datasets: Sequence[str] = ()) -> list[str | None]:
         """Return the split of each item, by identifier or else by path; None if the table has neither.
 
         Identifiers with the number of their data set in front, as in a training of several, count only where there is
-        no path: the data sets may have had another order then.
+        no path: the data sets may have had another order then. If the table names the data set of each row, as
+        `datasets` does for those of the items, the number is that of the same name in the table.
         """
         by_path = [None if item.ref is None else self.by_path.get(_absolute_path(item.ref)) for item in items]
-        by_id = [self.by_id.get(item.id) for item in items]
+        keys = self._find_ids(items, datasets)
+        by_id = [self.by_id.get(key) for key in keys]
         if any(split is not None for split in by_path) and all(_NUMBERED.match(item.id) for item in items):
-            by_id = [None if self._names_another(item) else split for item, split in zip(items, by_id, strict=True)]
+            by_id = [
+                None if self._names_another(item, key) else split
+                for item, key, split in zip(items, keys, by_id, strict=True)
+            ]
         return [other if split is None else split for split, other in zip(by_id, by_path, strict=True)]
 
-    def _names_another(self, item: Item) -> bool:
+    def _find_ids(self, items: Sequence[Item], datasets: Sequence[str]) -> list[str]:
+        """Return the identifier that each item has in the table; empty if that is one of another data set."""
+        if not datasets or not self.dataset_of_id:
+            return [item.id for item in items]
+        prefixes = self._list_prefixes()
+        found = []
+        for item in items:
+            number, _, rest = item.id.partition(":") if len(datasets) > 1 else ("0", "", item.id)
+            name = datasets[int(number)]
+            if name in prefixes:
+                found.append(f"{prefixes[name]}{rest}")
+            else:  # perhaps it was renamed
+                found.append("" if self.dataset_of_id.get(item.id) in prefixes.keys() & set(datasets) else item.id)
+        return found
+
+    def _list_prefixes(self) -> dict[str, str]:
+        """Return what precedes the identifiers of each data set, such as ``1:``; without data sets of one name."""
+        several = len(set(self.dataset_of_id.values())) > 1
+        found: dict[str, set[str]] = {}
+        for key, name in self.dataset_of_id.items():
+            numbered = _NUMBERED.match(key) if several else None
+            found.setdefault(name, set()).add(numbered[0] if numbered else "")
+        return {name: next(iter(each)) for name, each in found.items() if len(each) == 1}
+
+    def _names_another(self, item: Item, key: str) -> bool:
         """Tell whether the row with the identifier of an item names another file, which is still there."""
-        text = self.path_of_id.get(item.id, "")
+        text = self.path_of_id.get(key, "")
         if not text or item.ref is None:
             return bool(text)
         places = [folder / text for folder in (Path(), self.source.parent)]
@@ -76,8 +108,8 @@ def read_given_split(path: Path) -> GivenSplit:
     path : Path
         CSV, ECSV, FITS, VOTable or Parquet file with a column ``split`` and one of identifiers or paths, under any of
         their usual names, such as the ``split.csv`` of an earlier run. Splits are ``train``, ``valid``, ``test`` in any
-        common spelling, or ``unused``. Relative paths start at the table's folder or at the working folder. Other
-        columns are ignored.
+        common spelling, or ``unused``. Relative paths start at the table's folder or at the working folder. A column
+        ``dataset`` names the data set of each row. Other columns are ignored.
 
     Raises
     ------
@@ -121,10 +153,11 @@ def read_given_split(path: Path) -> GivenSplit:
         by_id=_map_splits(ids, splits, path),
         by_path={**here, **beside},
         path_of_id=dict(zip(ids, written, strict=False)),
+        dataset_of_id=dict(zip(ids, list_texts(table["dataset"]), strict=True)) if "dataset" in table.colnames else {},
     )
 
 
-def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
+def apply_given_split(items: Sequence[Item], table: GivenSplit, datasets: Sequence[str] = ()) -> list[Item]:
     """Return items with the splits of a table.
 
     Parameters
@@ -133,6 +166,8 @@ def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
         The N items; their own splits are discarded.
     table : GivenSplit
         The splits; the table may list further images.
+    datasets : sequence of str
+        Names of the data sets, in the order of their numbers in the identifiers of the items.
 
     Returns
     -------
@@ -144,7 +179,7 @@ def apply_given_split(items: Sequence[Item], table: GivenSplit) -> list[Item]:
     InputError
         If the table does not list all items.
     """
-    splits = table.find_all(items)
+    splits = table.find_all(items, datasets)
     missing = [item for item, split in zip(items, splits, strict=True) if split is None]
     if missing and len(missing) == len(items):
         first = items[0].id + (f" ({items[0].ref})" if items[0].ref else "")

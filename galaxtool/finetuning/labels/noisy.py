@@ -100,7 +100,7 @@ def find_noisy(
     """Return the noisy labels of each data set, in the order of their rows in the label sets."""
     found = []
     for dataset in dict.fromkeys(name for name in names if name in rates):
-        labels = tuple(label for label in coarse if label.startswith(f"{dataset}/"))
+        labels = tuple(label for label in coarse if label.rpartition("/")[0] == dataset)
         is_right = np.array([[slug in coarse[label] for label in labels] for slug in taxonomy.slugs])
         if labels:
             found.append(NoisyLabels(dataset, rates[dataset], labels, make_start(is_right, rates[dataset])))

@@ -278,7 +278,7 @@ def make_terms(
         of_class = [index.get(parent.get(slug, ""), -1) for slug in taxonomy.slugs]
         of_coarse = [index.get(label.removeprefix(f"{own.name}:").removeprefix(f"{dataset}/"), -1) for label in coarse]
         column = slugify(dataset) or "data"
-        while column in {other.column for other in made}:
+        while column in {"mean", "macro", *(other.column for other in made)}:  # or valid_f1_macro would be overwritten
             column += "_2"
         made.append(
             LabelTerms(
