@@ -29,6 +29,7 @@ from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.probe import FileProber
 from galaxtool.inputs.shards import list_shards
+from galaxtool.plugins.dataset_names import split_dataset_name
 from galaxtool.plugins.own_plugins import explain_missing_plugin
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.tables.formats.content import has_table_suffix
@@ -155,12 +156,8 @@ def _tell_apart(datasets: Sequence[Dataset], texts: Sequence[str]) -> None:
 def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
     """Return the data set that a text names, and whether it supports a pattern."""
     registry = get_registry()
-    names = {name for entry in registry.datasets for name in (entry.spec.name, entry.qualified)}
-    if text in names:
-        return _open_registered(registry, text, None, options)
-    for at in (i for i, letter in enumerate(text) if letter == ":"):
-        if text[:at] in names:
-            return _open_registered(registry, text[:at], text[at + 1 :], options)
+    if (named := split_dataset_name(text)) is not None:
+        return _open_registered(registry, *named, options)
     path = Path(text)
     if (path.is_dir() or glob.has_magic(text)) and not path.is_file() and (shards := list_shards(text)):
         return _call_factory(open_shards, text, {"path": text, "shards": shards, **options})
@@ -181,6 +178,7 @@ def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
     missing, hint = explain_missing_plugin("dataset", text.partition(":")[0])
     if missing:
         raise InputError(f"There is no data set, folder or file called '{text}'. {missing}", hint=hint)
+    names = {name for entry in registry.datasets for name in (entry.spec.name, entry.qualified)}
     near = suggest_name(text.partition(":")[0], names)
     raise InputError(
         f"There is no data set, folder or file called '{text}'." + (f" Did you mean '{near}'?" if near else ""),

@@ -9,9 +9,10 @@ from typing import Any
 
 from galaxtool import __version__
 from galaxtool.diagnostics.citation_list import CitationList
-from galaxtool.errors import GalaxtoolError, InputError, ModelError
+from galaxtool.errors import ConfigError, GalaxtoolError, InputError, ModelError
 from galaxtool.models.find import RECORD, find_model
 from galaxtool.models.record import ModelRecord
+from galaxtool.plugins.dataset_names import find_named_dataset
 from galaxtool.plugins.registry import get_registry
 from galaxtool.reports.bibtex import format_bibtex, format_software
 from galaxtool.utils.files.regular_files import read_regular_text
@@ -50,8 +51,11 @@ def _collect(name: str) -> tuple[list[Mapping[str, Any]], list[str], list[str]]:
             found, licences = [*found, *_list_entries(record.citations)], [record.licence]
         elif (other := _find_other_record(folder / "model")) is not None:
             found, licences = [*found, *_list_entries(other["citations"])], [str(other.get("licence", ""))]
-        found += _list_of_datasets(manifest)
-        notes = [] if found else [f"The {manifest.get('command', 'run')} records nothing to cite but galaxtool itself."]
+        of_datasets, notes = _list_of_datasets(manifest)
+        found += of_datasets
+        notes += (
+            [] if found else [f"The {manifest.get('command', 'run')} records nothing to cite but galaxtool itself."]
+        )
         return found, licences, notes
     if not is_model and name in get_registry().backbones:
         spec = get_registry().backbones.find(name).spec
@@ -107,15 +111,33 @@ def _read_manifest(file: Path) -> Mapping[str, Any]:
     return manifest
 
 
-def _list_of_datasets(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the citations of the data sets that the inputs of a run name."""
-    datasets = get_registry().datasets
+def _list_of_datasets(manifest: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """Return the citations of the data sets of a run, as the user named them or as its inputs do, and notes."""
+    found: list[Mapping[str, Any]] = []
+    notes: list[str] = []
+    for text in _list_given_datasets(manifest) or _list_inputs(manifest):
+        try:
+            entry = find_named_dataset(text)
+        except ConfigError as error:
+            notes.append(f"{error.message} The run does not say whose it is; cite that which was used.")
+            continue
+        if entry is not None and entry.spec.citation is not None:
+            found.append(_to_entry(entry.spec.citation))
+    return found, notes
+
+
+def _list_given_datasets(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the data sets of a run as the user named them; empty if the manifest does not say."""
+    config = manifest.get("config")
+    given = [config.get(name) for name in ("dataset", "gallery")] if isinstance(config, dict) else []
+    values = [entry.get("value") for entry in given if isinstance(entry, dict)]
+    every = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [one for one in every if isinstance(one, str)]
+
+
+def _list_inputs(manifest: Mapping[str, Any]) -> list[str]:
     inputs = manifest.get("inputs")
-    for entry in inputs if isinstance(inputs, list) else []:
-        name = str(entry.get("name", "")).partition(":")[0] if isinstance(entry, dict) else ""
-        citation = datasets.find(name).spec.citation if name in datasets else None
-        if citation is not None:
-            yield _to_entry(citation)
+    return [str(one.get("name", "")) for one in (inputs if isinstance(inputs, list) else []) if isinstance(one, dict)]
 
 
 def _list_entries(values: Any) -> Iterator[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from galaxtool.finetuning.task import TrainingSetup
 from galaxtool.inference.field_of_view import summarize_fields
 from galaxtool.inference.training_domain import DOMAIN
 from galaxtool.models.record import ModelRecord
-from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.dataset_names import find_named_dataset
 from galaxtool.plugins.specs import Citation, HeadSpec
 from galaxtool.taxonomy.quantities import quantities_to_dict
 from galaxtool.training.options import TrainOptions
@@ -64,7 +64,7 @@ def make_record(
         has_symbol_tower=outcome.symbol_tower is not None,
         has_symbol_statistics=outcome.symbol_statistics is not None,
         licence=backbone.weights.licence if backbone.weights else "",
-        citations=_collect_citations(setup),
+        citations=_collect_citations(setup, config),
         notes=_write_notes(setup.head, task.options, temperature, has_test="test" in metrics),
         created=utc_now(),
         galaxtool=__version__,
@@ -95,9 +95,9 @@ def _write_notes(head: HeadSpec, options: TrainOptions, temperature: Temperature
     return f"{scores}, so they are optimistic; no test split was scored."
 
 
-def _collect_citations(setup: TrainingSetup) -> list[dict[str, str]]:
+def _collect_citations(setup: TrainingSetup, config: FinetuneConfig) -> list[dict[str, str]]:
     """Return the citations of everything that the training used, each once."""
-    of_dataset = {spec.name: spec.citation for spec in get_registry().datasets.specs()}
+    datasets = (find_named_dataset(str(text)) for text in config.dataset)
     backbone, text = setup.backbone, setup.text_encoder
     citations: Iterable[Citation | None] = (
         setup.method.citation,
@@ -105,7 +105,7 @@ def _collect_citations(setup: TrainingSetup) -> list[dict[str, str]]:
         backbone.spec.citation,
         backbone.weights.citation if backbone.weights else None,
         text.spec.citation if text else None,
-        *(of_dataset.get(dataset.name.partition(":")[0]) for dataset in setup.labeled.datasets),
+        *(entry.spec.citation for entry in datasets if entry is not None),
         *setup.labeled.taxonomy.citations,
     )
     return [asdict(citation) for citation in dict.fromkeys(citations) if citation is not None]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import galaxtool
 from galaxtool import get_registry
 from galaxtool.cli.main import application
+from galaxtool.plugins.dataset_names import split_dataset_name
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.specs import Citation, DatasetSpec
 from galaxtool.reports.bibtex import format_bibtex
 
 
@@ -34,6 +38,27 @@ def test_a_run_and_an_evaluation(tmp_path: Path) -> None:
     assert [entry["text"] for entry in found.citations] == [citation["text"], galaxy10.text]
     (tmp_path / "manifest.json").write_text('{"command": "embed"}')
     assert galaxtool.cite(tmp_path).notes == ["The embed records nothing to cite but galaxtool itself."]
+
+
+def test_two_plugins_with_a_data_set_of_one_name(tmp_path: Path) -> None:
+    plugins = get_registry().plugins
+    for name in ("first", "second"):
+        citation = Citation(text=f"{name.title()} 2020, Stars")
+        spec = DatasetSpec(name="stars", summary="Stars.", factory="none:none", citation=citation)
+        plugins.register(SimpleNamespace(register_datasets=hookimpl(lambda spec=spec: [spec])), name)
+    try:
+        manifest: dict[str, object] = {"command": "finetune", "inputs": [{"name": "stars"}]}
+        manifest["config"] = {"dataset": {"value": ["second:stars:x.fits"]}, "gallery": {"value": "galaxy10:y.h5"}}
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        found = galaxtool.cite(tmp_path)
+        assert [entry["text"][:6] for entry in found.citations] == ["Second", "Leung,"] and not found.notes
+        assert split_dataset_name("second:stars:a:b") == ("second:stars", "a:b")
+        (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "config": {}}))
+        found = galaxtool.cite(tmp_path)
+        assert not found.citations and found.notes[0].startswith("Several plugins have a dataset called 'stars'.")
+    finally:
+        for name in ("first", "second"):
+            plugins.unregister(name)
 
 
 def test_what_a_plugin_has_trained(tmp_path: Path) -> None:
