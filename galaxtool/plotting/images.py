@@ -20,6 +20,7 @@ from galaxtool.errors import ConfigError, InputError
 from galaxtool.images.read_options import ReadOptions
 from galaxtool.images.reading import list_image_suffixes
 from galaxtool.inference.reading import find_images
+from galaxtool.inputs.cells import list_texts
 from galaxtool.plotting.charts.projection import UNKNOWN
 from galaxtool.tables.column_names import LABEL_COLUMNS, find_column
 from galaxtool.tables.read import read_table
@@ -128,7 +129,7 @@ def add_catalogue(images: PlotImages, path: str, log: Progress) -> PlotImages:
     table = read_table(Path(path))
     usual = ("id", "id_str", "objid", "galaxy_id", "name")
     key = find_column(table, None, usual, source=Path(path)) or table.colnames[0]
-    keys = [str(value) for value in table[key]]
+    keys = list_texts(table[key])
     row_of = _index_rows(keys)
     suffixes = list_image_suffixes()
     names = [_find_key(images, number, row_of, suffixes) for number in range(len(images))]

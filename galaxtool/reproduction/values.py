@@ -113,8 +113,9 @@ def _compute_class_f1(run: Path, slug: str, readout: str) -> Value | None:
     with np.load(run / "readouts.npz", allow_pickle=False) as arrays:
         classes, targets = arrays["classes"].tolist(), arrays["targets"]
         name = readout or choose_readout(run, [key for key in arrays.files if key not in ("classes", "targets")])
-        predicted = arrays[name].argmax(axis=1)
-    if slug not in classes:
+        known = (targets >= 0) & (targets < len(classes))  # others have a coarser label, or none
+        targets, predicted = targets[known], arrays[name].argmax(axis=1)[known]
+    if slug not in classes or not len(targets):
         return None
     number = classes.index(slug)
     truth, chosen = targets == number, predicted == number

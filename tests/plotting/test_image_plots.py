@@ -20,7 +20,7 @@ from galaxtool.plotting.charts.projection import UNKNOWN, Panel, draw_projection
 from galaxtool.plotting.charts.retrieval import RetrievalQuery, ShownNeighbor, draw_retrieval
 from galaxtool.plotting.charts.samples import Sample, draw_samples
 from galaxtool.plotting.embedded import find_files, open_embedded, open_gallery, sample_images
-from galaxtool.plotting.images import index_classes, open_images, to_texts
+from galaxtool.plotting.images import PlotImages, add_catalogue, index_classes, open_images, to_texts
 from galaxtool.plotting.kinds.projection import plot_tsne
 from galaxtool.plotting.kinds.retrieval import find_nearest
 from galaxtool.plotting.request import PlotRequest
@@ -99,6 +99,9 @@ def test_a_file_of_embeddings_takes_the_columns_of_a_catalogue(folder: Path) -> 
     names.write_text("id,class\ng1.5,spiral\ng2.png,spiral\n")
     classes = open_embedded(str(folder / "e.parquet"), Silent(), table=str(names)).images.column("truth")
     assert classes.tolist() == ["spiral" if i == 2 else "" for i in range(N) if i != 5]
+    images = PlotImages(name="x", ids=("12", "13"), paths=("", ""), read=lambda *_: pytest.fail())
+    names.write_text("id,class\n12.0,disc\n13.0,ring\n,bar\n")  # as pandas writes integers beside a missing one
+    assert add_catalogue(images, str(names), Silent()).column("truth").tolist() == ["disc", "ring"]
     names.write_text("id,class\ng2,disc\ng2,spiral\ng3,disc\n")
     listener = Listener()
     classes = open_embedded(str(folder / "e.parquet"), listener, table=str(names)).images.column("truth")

@@ -265,7 +265,9 @@ def test_values_are_read_from_the_files_of_a_run(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text("epoch,valid_loss,seconds\n1,0.9,30\n2,0.4,60\n3,0.6,30\n")
     targets = np.array([0, 0, 1, 1, 2])
     predicted = np.array([0, 1, 1, 1, 2])
-    np.savez(tmp_path / "readouts.npz", classes=np.array(["a", "b", "c"]), targets=targets, linear=np.eye(3)[predicted])
+    written = np.append(targets, [-1, 3])  # without a label, and with a coarser one
+    linear = np.eye(3)[np.append(predicted, [0, 2])]
+    np.savez(tmp_path / "readouts.npz", classes=np.array(["a", "b", "c"]), targets=written, linear=linear)
     assert read_value(tmp_path, "test.accuracy") == Value(0.5, 0.25, 0.75)
     assert read_value(tmp_path, "test.f1", "knn") == Value(0.5, 0.25, 0.75)
     evaluation = tmp_path / "evaluations" / "one"

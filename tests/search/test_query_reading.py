@@ -16,6 +16,7 @@ from support.helpers import make_model
 import galaxtool
 from galaxtool.errors import ConfigError, InputError, UnreadableImage
 from galaxtool.inference.reading_options import ReadingOptions
+from galaxtool.search.queries.table import read_queries
 from galaxtool.search.reading import choose_reading, find_band_files
 
 N = 4
@@ -246,3 +247,9 @@ def test_given_options_are_compared_as_they_are_meant() -> None:
     changed = choose_reading(stored, ReadingOptions(hdu="2", size_arcsec=3.0))
     assert (changed.options.hdu, changed.options.size_arcsec, list(changed.options.bands)) == ("2", 3.0, ["g", "r"])
     assert changed.note == "The query is read with --hdu 2 --size-arcsec 3.0; the index was built with --hdu SCI."
+
+
+def test_identifiers_in_a_table_of_queries_may_have_become_floats(tmp_path: Path) -> None:
+    (tmp_path / "ask.csv").write_text("id,text\n12.0,\n,a ring\n")  # as pandas writes integers beside a missing one
+    first, second = read_queries(tmp_path / "ask.csv")
+    assert [one.value for one in first.examples] == ["12"] and [one.value for one in second.examples] == ["a ring"]

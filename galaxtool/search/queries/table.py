@@ -9,10 +9,10 @@ import numpy as np
 from astropy.table import Table
 
 from galaxtool.errors import TableError
+from galaxtool.inputs.cells import list_texts
 from galaxtool.inputs.positions.find import read_positions
 from galaxtool.search.queries.examples import ANY, ID, IMAGE, POSITION, SYMBOL, TEXT, UNLIKE_WEIGHT, Example, QueryArgs
 from galaxtool.tables.column_names import ID_COLUMNS, PATH_COLUMNS, list_columns
-from galaxtool.tables.formats.plain_columns import as_text, get_values_and_mask
 from galaxtool.tables.read import read_table
 
 _NAMES = ("query", "name")
@@ -82,9 +82,7 @@ def _read_texts(table: Table, columns: dict[str, str], names: tuple[str, ...]) -
     name = next((columns[one] for one in names if one in columns), None)
     if name is None:
         return []
-    values, mask = get_values_and_mask(table[name])
-    texts = zip(values.tolist(), mask.tolist(), strict=True)
-    return ["" if hidden else as_text(value).strip() for value, hidden in texts]
+    return list_texts(table[name])
 
 
 def _find_file(text: str, folder: Path) -> str:
