@@ -102,7 +102,10 @@ def open_catalogue(
     others = {other: list(cells[other]) for other in cells.colnames if other not in _FIELDS}
     units = {other: str(unit) for other in others if (unit := cells[other].unit) is not None}
     valid, valid_notes = find_valid_labels(cells) if is_label_log(cells) else (None, ())
-    names = make_unique(catalogue.names) if valid is None else list(catalogue.names)
+    used = range(len(catalogue)) if valid is None else sorted(valid)
+    names = list(catalogue.names)
+    for row, unique in zip(used, make_unique(names[row] for row in used), strict=True):
+        names[row] = unique
     if band_pattern is None:
         refs = [catalogue.item(row, each).ref for row, each in enumerate(names)]
     else:
@@ -118,8 +121,7 @@ def open_catalogue(
             columns={other: to_plain_value(values[row]) for other, values in others.items()},
             units=units,
         )
-        for row, identifier in enumerate(names)
-        if valid is None or row in valid
+        for row, identifier in ((row, names[row]) for row in used)
     ]
     notes = (*catalogue.notes, *labels.notes, *splits.notes, *valid_notes)
     return FileDataset(name or path.stem, items, notes=notes)

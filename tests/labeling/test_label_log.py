@@ -141,3 +141,29 @@ def test_agreement_is_that_of_scikit_learn(are_grades: bool) -> None:
     assert pairs[0].kappa == pytest.approx(expected) and pairs[0].share == 5 / 8
     same = [answer("0", "ring"), answer("0", "ring", by="bo")]
     assert measure_agreement(same)[0].kappa is None
+
+
+def test_one_identifier_of_two_images_after_a_merge(tmp_path: Path) -> None:
+    north, south, copy = (str(tmp_path / side / "g-0.png") for side in "nsc")
+    for path, content in ((north, b"north"), (south, b"south"), (copy, b"south")):
+        Path(path).parent.mkdir()
+        Path(path).write_bytes(content)
+
+    def read(*rows: tuple[str, str, str]) -> list[tuple[str, str, str]]:
+        (tmp_path / "labels.csv").unlink(missing_ok=True)
+        with LabelLog.open(tmp_path / "labels.csv") as log:
+            for name, path, label in rows:
+                log.append(LogEntry(id=name, path=path, label=label, by="anna"))
+        items = open_catalogue(path=tmp_path / "labels.csv").items
+        return [(item.id, str(item.ref), str(item.label)) for item in items]
+
+    first, second = ("g-0", south, "ring"), ("g-0", north, "disc")  # the latter in a merged index
+    assert read(first, second) == [first, ("g-0-2", *second[1:])]
+    again = ("g-0-2", south, "lens")
+    assert read(first, again) == [again] and read(again, first) == [first]
+    assert read(first, second, again) == [second, again]
+    gone = ("g-0", str(tmp_path / "gone.png"), "ring")
+    assert read(gone, second) == [second] and read(gone, second, first) == [second, ("g-0-2", *first[1:])]
+    assert read(first, ("g-0", copy, "disc")) == [("g-0", copy, "disc")]
+    Path(south).unlink()
+    assert read(first, second) == [second]
