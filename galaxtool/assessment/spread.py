@@ -54,6 +54,8 @@ def summarize_metrics(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _merge(values: Sequence[Any]) -> Any:
     """Return what stands for a value of each model."""
     if all(isinstance(one, Mapping) for one in values):
+        if any(one.get("unit") != values[0].get("unit") for one in values):
+            return _NOTHING  # numbers in different units have no mean
         is_entry = all({"value", "low", "high"} <= one.keys() for one in values)
         return _summarize_entry(values) if is_entry else summarize_metrics(values)
     if all(isinstance(one, list) for one in values) and len({len(one) for one in values}) == 1:

@@ -53,9 +53,8 @@ def _collect(name: str) -> tuple[list[Mapping[str, Any]], list[str], list[str]]:
             found, licences = [*found, *_list_entries(other["citations"])], [str(other.get("licence", ""))]
         of_datasets, notes = _list_of_datasets(manifest)
         found += of_datasets
-        notes += (
-            [] if found else [f"The {manifest.get('command', 'run')} records nothing to cite but galaxtool itself."]
-        )
+        if not found and not notes:
+            notes = [f"The {manifest.get('command', 'run')} records nothing to cite but galaxtool itself."]
         return found, licences, notes
     if not is_model and name in get_registry().backbones:
         spec = get_registry().backbones.find(name).spec

@@ -14,6 +14,8 @@ from support.helpers import SLUGS, make_model, write_fits
 import galaxtool
 from galaxtool.assessment import report
 from galaxtool.assessment.same_settings import check_same_settings
+from galaxtool.assessment.score_rows import QUANTITY_SCORES, list_tables
+from galaxtool.assessment.spread import summarize_metrics
 from galaxtool.cli.main import application
 from galaxtool.errors import ConfigError, InputError
 from galaxtool.types import Silent
@@ -78,6 +80,15 @@ def test_models_with_other_classes_have_one_confusion_matrix(images: Path, tmp_p
     np.testing.assert_allclose(metrics["confusion"]["counts"], expected / 2)
     lines = (tmp_path / "both" / "tables" / "confusion.csv").read_text().splitlines()
     assert lines[0] == ",".join(["true class", *slugs]) and len(lines) == 5
+
+
+def test_numbers_in_different_units_have_no_mean() -> None:
+    scores = {name: {"value": 1.0, "low": None, "high": None} for name in QUANTITY_SCORES}
+    alike = {"unit": "mag", "n": 9, "error": "predicted - true", **scores}
+    each = [{"quantities": {"d": {**alike, "unit": unit}, "m": alike}} for unit in ("pc", "kpc")]
+    merged = summarize_metrics(each)
+    assert list(merged["quantities"]) == ["m"] and merged["quantities"]["m"]["unit"] == "mag"
+    assert [row["quantity"] for table in list_tables(merged) for row in table.rows] == ["m"]
 
 
 def test_what_is_done_is_not_done_again(
