@@ -66,8 +66,9 @@ def split_items(
 
     Notes
     -----
-    Every class keeps an item to train on. A class of two items or more has one to validate on, unless its items all
-    belong together. The validation split may therefore be empty: with one image per class, or in a small crowded field.
+    Every class keeps an item to train on. A class of two items or more has one to validate on, unless all of its groups
+    of items that belong together are larger than its share, such as pairs of a class of 8 at 15 %. The validation split
+    may therefore be empty: with one image per class, or in a small crowded field.
     A larger field that neighbours of neighbours hold together is split in blocks, and items next to the blocks of
     another split are ``unused``.
     """
