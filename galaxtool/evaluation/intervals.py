@@ -8,6 +8,7 @@ import numpy as np
 from astropy.stats import binom_conf_interval
 
 RESAMPLES = 200
+_ROUNDING = 1e-9
 
 Entry = dict[str, float | None]
 """``value``, ``low`` and ``high``, rounded to six digits; None where undefined."""
@@ -27,8 +28,9 @@ def make_bootstrap_entry(
     seed : int
         Random seed of the bootstrap.
     share_of : int, optional
-        Number of items of which a score between 0 and 1 is taken for a share where all resamples have a score of 0, or
-        all of 1: they would give an interval without width, and the Wilson interval is used.
+        Number of items of which a score between 0 and 1 is taken for a share where all resamples have the same score,
+        such as 1, or the accuracy of a model that always gives one class: they would give an interval without width,
+        and the Wilson interval is used.
     """
     items = np.arange(n)
     value = statistic(items) if n else np.nan
@@ -37,10 +39,15 @@ def make_bootstrap_entry(
     draws = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
     # a resample may lack what the score needs, such as a second class
     low, high = np.nanpercentile([statistic(draw) for draw in draws], [2.5, 97.5])
-    if share_of and low == high == value and value in (0, 1):
+    if share_of and has_no_width(value, low, high):
         return make_wilson_entry(value, share_of)
     # a resample has fewer different items, so that some scores of few items are nearly always on one side of the value
     return make_entry(value, min(float(low), value), max(float(high), value))
+
+
+def has_no_width(value: float, low: float, high: float) -> bool:
+    """Tell whether a score between 0 and 1 has an interval without width, but for rounding."""
+    return 0 <= value <= 1 and max(abs(value - low), abs(value - high)) < _ROUNDING
 
 
 def make_wilson_entry(share: float, n: int) -> Entry:

@@ -36,8 +36,8 @@ def compute_classification_metrics(
         ``n``, the number of items, and for every registered metric ``{"value", "low", "high"}``; None where undefined,
         as for one class only. Where two plugins use the same name, the later one has its qualified name. The interval
         is the 2.5 and 97.5 percentiles of 200 bootstrap resamples, without those that lack what the score needs, or
-        the Wilson interval, also where a built-in score of all resamples is 0 or 1. A metric of a plugin that fails is
-        None and has its ``error``.
+        the Wilson interval, also where a built-in score is the same in all resamples. A metric of a plugin that fails
+        is None and has its ``error``.
     """
     scores: dict[str, Any] = {"n": len(targets)}
     for metric in get_registry().metrics:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from galaxtool.evaluation.intervals import Entry, make_entry, make_wilson_entry
+from galaxtool.evaluation.intervals import Entry, has_no_width, make_entry, make_wilson_entry
 
 STRATIFIED_RESAMPLES = 1000
 
@@ -90,13 +90,14 @@ def make_resampled_entry(value: float, resampled: np.ndarray, *, share_of: int |
     resampled : ndarray, shape (count,)
         Score of each resample; NaN where it lacks what the score needs.
     share_of : int, optional
-        Number of items of which a score between 0 and 1 is taken for a share where all resamples have a score of 0, or
-        all of 1: they would give an interval without width, and the Wilson interval is used.
+        Number of items of which a score between 0 and 1 is taken for a share where all resamples have the same score,
+        such as 1, or the accuracy of a model that always gives one class: they would give an interval without width,
+        and the Wilson interval is used.
     """
     finite = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or not len(finite):
         return make_entry(value, np.nan, np.nan)
     low, high = np.percentile(finite, [2.5, 97.5])
-    if share_of and low == high == value and value in (0, 1):
+    if share_of and has_no_width(value, low, high):
         return make_wilson_entry(float(value), share_of)
     return make_entry(value, min(float(low), value), max(float(high), value))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from astropy.stats import binom_conf_interval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
@@ -15,6 +16,7 @@ from galaxtool.evaluation import scores, weighted_scores
 from galaxtool.evaluation.calibration_error import CalibrationError, expected_calibration_error
 from galaxtool.evaluation.resamples import StratifiedResamples, make_resampled_entry
 from galaxtool.evaluation.retrieval import DEPTHS, compute_chance, measure_retrieval
+from galaxtool.evaluation.weighted_scores import weigh_accuracy
 
 K = 4
 
@@ -98,6 +100,17 @@ def test_the_interval_of_an_accuracy_is_that_of_the_binomial() -> None:
     assert (entry["low"], entry["high"]) == pytest.approx((0.9 - 1.96 * 0.0095, 0.9 + 1.96 * 0.0095), abs=0.002)
     perfect = make_resampled_entry(1.0, np.ones(1000), share_of=20)
     assert perfect["high"] == 1.0 and perfect["low"] == pytest.approx(0.8389, abs=1e-3)
+
+
+def test_a_model_that_always_gives_one_class_has_an_interval() -> None:
+    targets = np.repeat(np.arange(3), 8)
+    statistic = weigh_accuracy(np.tile([0.2, 0.5, 0.3], (24, 1)), targets)
+    drawn = StratifiedResamples(targets, seed=0).apply([statistic])[0]
+    entry = make_resampled_entry(statistic(np.ones(24)), drawn, share_of=24)
+    low, high = binom_conf_interval(8, 24, interval="wilson", confidence_level=0.95)
+    assert (entry["value"], entry["low"], entry["high"]) == pytest.approx((1 / 3, low, high), abs=1e-6)
+    no_share = make_resampled_entry(2.5, np.full(1000, 2.5), share_of=24)
+    assert (no_share["low"], no_share["high"]) == (2.5, 2.5)
 
 
 @settings(max_examples=20, deadline=None)
