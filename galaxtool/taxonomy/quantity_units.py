@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from astropy.units import Unit, UnitConversionError
+from astropy.units import Unit, UnitConversionError, dimensionless_unscaled
 
 from galaxtool.errors import InputError
 from galaxtool.taxonomy.quantity import Quantity
@@ -59,8 +59,9 @@ def convert_values(values: np.ndarray, stated: str, quantity: Quantity) -> np.nd
     unit = _parse_known(stated)
     if unit is None or not quantity.unit or unit == (wanted := parse_unit(quantity.unit)):
         return values
-    if getattr(unit, "function_unit", unit) == getattr(wanted, "function_unit", wanted):
-        return values  # mag and mag(AB)
+    is_alike = getattr(unit, "function_unit", unit) == getattr(wanted, "function_unit", wanted)
+    if is_alike and (_lacks_zero_point(unit) or _lacks_zero_point(wanted)):
+        return values  # mag and mag(AB), but not dex(cm / s2) and dex(m / s2)
     try:
         converted: np.ndarray = np.asarray(unit.to(wanted, values))
     except UnitConversionError as error:
@@ -70,6 +71,11 @@ def convert_values(values: np.ndarray, stated: str, quantity: Quantity) -> np.nd
             hint="Correct the unit in the catalogue, or train with --target 'COLUMN[UNIT]' in its unit.",
         ) from error
     return converted
+
+
+def _lacks_zero_point(unit: Any) -> bool:
+    """Tell whether a logarithmic unit does not say of which unit it is the logarithm."""
+    return bool(getattr(unit, "physical_unit", dimensionless_unscaled) == dimensionless_unscaled)
 
 
 def _list_stated(quantity: Quantity, units: Units) -> list[str]:

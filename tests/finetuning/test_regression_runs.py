@@ -13,6 +13,7 @@ from astropy.table import Column, Table
 from support.helpers import write_png
 from support.training_helpers import run_command, run_failing
 
+from galaxtool.errors import InputError
 from galaxtool.evaluation.regression_scores import measure_quantity
 from galaxtool.tables.read import read_table
 from galaxtool.taxonomy.quantities import parse_targets, read_values
@@ -232,3 +233,12 @@ def test_units_of_values(stated: str, unit: str, factor: float) -> None:
     quantity = replace(parse_targets(["r"])[0], unit=unit)
     values, _ = read_values([{"r": 2.0}], [quantity], [{"r": stated}] if stated else [{}])
     assert values.tolist() == [[pytest.approx(2 * factor)]]
+
+
+def test_logarithms_of_different_units() -> None:
+    (gravity,), (magnitude,) = parse_targets(["g[dex(cm/s2)]"]), parse_targets(["m[mag(AB)]"])
+    values, notes = read_values([{"g": 2.4}, {"g": 4.4}], [gravity], [{"g": "dex(m/s2)"}, {"g": "dex"}])
+    assert values[:, 0] == pytest.approx([4.4, 4.4])
+    assert notes == ("The values of 'g' in dex(m/s2) are converted to dex(cm/s2).",)
+    with pytest.raises(InputError, match=r"is in mag\(ST\), which cannot be converted to mag\(AB\)"):
+        read_values([{"m": 20.0}], [magnitude], [{"m": "mag(ST)"}])
