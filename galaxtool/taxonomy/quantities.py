@@ -43,7 +43,14 @@ def parse_targets(texts: Sequence[str]) -> tuple[Quantity, ...]:
             raise ConfigError(f"--target '{text}' names no column.", hint="Example: --target 'bar_length[arcsec]'")
         if slug in {other.slug for other in found}:
             raise ConfigError(f"--target names '{column}' twice.", hint="Name each column once.")
-        found.append(Quantity(column=column, slug=slug, unit=_check_unit((parts["unit"] or "").strip(), text)))
+        quantity = Quantity(column=column, slug=slug, unit=_check_unit((parts["unit"] or "").strip(), text))
+        for other in found:
+            if both := [name for name in other.outputs if name in quantity.outputs]:
+                raise ConfigError(
+                    f"--target '{other.column}' and '{column}' would both give predictions called '{both[0]}'.",
+                    hint="Rename one of the columns, or train a model for each.",
+                )
+        found.append(quantity)
     return tuple(found)
 
 

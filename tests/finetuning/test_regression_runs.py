@@ -173,6 +173,7 @@ def test_trainings_that_were_scored_on_different_images(catalogue: Path) -> None
         (("--target", "text"), "contains 'many', which is not a number"),
         (("--target", "same"), "all the same"),
         (("--target", "z", "--target", "Z"), "names 'Z' twice"),
+        (("--target", "z_low", "--target", "z"), "'z_low' and 'z' would both give predictions called 'z_low'"),
         (("--target", "z[parsecks]"), "not one that astropy knows"),
         (("--target", "[arcsec]"), "names no column"),
         (("--head", "regression"), "needs the name of a column of numbers"),
