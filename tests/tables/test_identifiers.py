@@ -44,6 +44,8 @@ def read_ids(path: Path, column: np.ndarray) -> tuple[list[str], str]:
         (["00123", "00124", "7"], ["00123", "00124", "7"]),
         (["1.0", "2.0", ""], ["1", "2", "c"]),
         (["12e5", "1.5", "x"], ["12e5", "1.5", "x"]),
+        (["12.1", "12.10", "12"], ["12.1", "12.10", "12"]),
+        (["12.10", "nan", "13.5"], ["12.10", "b", "13.5"]),
     ],
 )
 def test_identifiers_in_csv(tmp_path: Path, written: list[str], wanted: list[str]) -> None:

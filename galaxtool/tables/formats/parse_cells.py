@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 from astropy.table import Column, MaskedColumn
 
+from galaxtool.tables.column_names import ID_COLUMNS
 from galaxtool.tables.text_arrays import make_text_array
 from galaxtool.tables.whole_numbers import NULL_WORDS
 
@@ -51,7 +52,8 @@ def parse_column(values: list[str], name: str) -> Column:
         Integers of 64 bits if all cells are such without leading zeros, or are whole numbers written with a decimal
         point or exponent whose last digits floats would lose; floats, also with Fortran's exponent ``D``; truth values
         if all are ``True`` or ``False``; else texts. Blanks around numbers do not matter. In a column of numbers, words
-        such as ``null`` and ``N/A`` are masked.
+        such as ``null`` and ``N/A`` are masked. Identifiers such as 12.1 and 12.10 stay texts, because they are
+        different.
     """
     mask = np.array([not value for value in values], dtype=bool)
     data = _parse(values)
@@ -63,6 +65,10 @@ def parse_column(values: list[str], name: str) -> Column:
             found = found if whole is None and data is None else whole
         if found is not None and found.dtype.kind in "if":
             data, mask = found, np.array([not value for value in cleaned], dtype=bool)
+    if data is not None and data.dtype.kind == "f" and name.lower() in ID_COLUMNS:
+        cleaned = [_clean(value) for value in values]
+        if not _print_alike(cleaned, data):
+            data, mask = make_text_array(cleaned), np.array([not value for value in cleaned], dtype=bool)
     if data is None:
         data = make_text_array(values)
     return MaskedColumn(data, name=name, mask=mask) if mask.any() else Column(data, name=name)
@@ -166,6 +172,12 @@ def _loses_digits(values: list[str], floats: np.ndarray) -> bool:
     """Tell whether any of the large numbers among texts is not the float that it was read as."""
     large = np.flatnonzero(np.isfinite(floats) & (np.abs(floats) >= _EXACT)).tolist()
     return any(Decimal(values[row]) != Decimal(float(floats[row])) for row in large)
+
+
+def _print_alike(values: list[str], floats: np.ndarray) -> bool:
+    """Tell whether all numbers among texts print as they are written, or all are whole, as pandas writes integers."""
+    known = [(text, float(number)) for text, number in zip(values, floats, strict=True) if text]
+    return all(number.is_integer() for _, number in known) or all(text == str(number) for text, number in known)
 
 
 def _parse_whole(values: list[str]) -> np.ndarray | None:
