@@ -358,6 +358,19 @@ def test_the_split_of_a_run_with_its_data_sets_in_another_order(tmp_path: Path) 
     assert [item.split for item in apply_given_split([*moved, *numbered("ab")[2:]], table)] == parts
 
 
+def test_rows_of_one_image_of_which_one_is_unused(tmp_path: Path) -> None:
+    path, rows = tmp_path / "split.csv", "id,path,split\na,x.png,train\na-2,x.png,unused\nb,y.png,test\n"
+    path.write_text(rows)
+    items = [
+        Item(id=name, ref=ImageRef(tmp_path / f"{file}.png")) for name, file in (("a", "x"), ("a-2", "x"), ("b", "y"))
+    ]
+    assert [item.split for item in apply_given_split(items, read_given_split(path))] == ["train", "unused", "test"]
+    for bad in (f"{rows}b-2,y.png,train\n", rows.replace("id,", "other,")):
+        path.write_text(bad)
+        with pytest.raises(TableError, match="puts"):
+            read_given_split(path)
+
+
 def test_validation_is_drawn_where_a_table_gives_none(tmp_path: Path) -> None:
     items = [Item(id=f"{i:03}") for i in range(40)]
     rows = "".join(f"{i:03},{('train', 'test', 'unused', '')[i % 4]}\n" for i in range(40))

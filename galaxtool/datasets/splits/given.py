@@ -145,7 +145,12 @@ def read_given_split(path: Path) -> GivenSplit:
         else [without_suffix(PurePath(p), suffixes) if p else "" for p in written]
     )
     here, beside = (
-        _map_splits([_absolute_path(folder / text) if text else "" for text in written], splits, path)
+        _map_splits(
+            [_absolute_path(folder / text) if text else "" for text in written],
+            splits,
+            path,
+            are_unique=id_column is None,
+        )
         for folder in (Path(), path.parent)
     )
     return GivenSplit(
@@ -208,15 +213,25 @@ def _parse_split(text: str, column: str, path: Path) -> str:
     return split
 
 
-def _map_splits(keys: Sequence[str], splits: Sequence[str], path: Path) -> dict[str, str]:
-    """Return the split of each nonempty key."""
+def _map_splits(keys: Sequence[str], splits: Sequence[str], path: Path, *, are_unique: bool = True) -> dict[str, str]:
+    """Return the split of each nonempty key.
+
+    Unless they are unique, a key may be both in a split and unused, as where `--fraction` takes one of two rows of an
+    image; such a key is left out.
+    """
     found: dict[str, str] = {}
+    unclear = set()
     for key, split in zip(keys, splits, strict=False):  # without a column of paths, there are no keys
-        if key and found.setdefault(key, split) != split:
-            raise TableError(
-                f"The split '{path}' puts '{key}' into '{found[key]}' and into '{split}'.", hint="Keep one of the rows."
-            )
-    return found
+        if not key or found.setdefault(key, split) == split:
+            continue
+        if not are_unique and UNUSED in (split, found[key]):
+            unclear.add(key)
+            found[key] = found[key] if split == UNUSED else split
+            continue
+        raise TableError(
+            f"The split '{path}' puts '{key}' into '{found[key]}' and into '{split}'.", hint="Keep one of the rows."
+        )
+    return {key: split for key, split in found.items() if key not in unclear}
 
 
 def _absolute_path(place: Path | ImageRef) -> str:
