@@ -177,7 +177,8 @@ def _score_ratio(
 ) -> dict[str, Any]:
     """Return the ratio of two sums over one question or over all, with its interval."""
     parts, wholes = (comparison[name][:, q].reshape(len(comparison[name]), -1).sum(axis=1) for name in (part, whole))
-    return make_bootstrap_entry(lambda i: _divide(parts[i], wholes[i]), len(parts), seed)
+    share_of = int((wholes > 0).sum()) if part == "right" else None
+    return make_bootstrap_entry(lambda i: _divide(parts[i], wholes[i]), len(parts), seed, share_of=share_of)
 
 
 def _divide(part: np.ndarray, whole: np.ndarray) -> float:

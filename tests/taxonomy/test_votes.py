@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from support.head_helpers import make_head, write_model
 from support.helpers import write_png
 from support.training_helpers import make_task, narrow_resnet, run_command, run_failing
 
+from galaxtool.assessment.metrics.votes import measure_votes
 from galaxtool.errors import ConfigError, InputError, TrainingError, UnknownName
 from galaxtool.finetuning.scoring import find_known
 from galaxtool.models.engines.open import open_engine
@@ -413,6 +415,14 @@ def test_scores_are_their_definitions_written_out() -> None:
     assert found["accuracy"]["value"] == right / confident == 0.75
     assert {key: value["n_confident"] for key, value in found["questions"].items()} == {"ring": 2, "kind": 1, "odd": 1}
     assert [value["n"] for value in found["questions"].values()] == [4, 2, 2]
+    expected = compute_expected_fractions(compute_concentrations(torch.from_numpy(LOGITS)), made.questions).numpy()
+    scores: Any = SimpleNamespace(batch=SimpleNamespace(values=expected), logits=LOGITS)
+    record: Any = SimpleNamespace(votes=rings().as_dict(), name="here")
+    evaluated = measure_votes(scores, VOTES, record, seed=0, has_logits=True)
+    assert evaluated["accuracy"]["value"] == 0.75
+    for scored in (found, evaluated):  # one image of one that is right says little
+        odd = scored["questions"]["odd"]["accuracy"]
+        assert (odd["value"], odd["low"], odd["high"]) == pytest.approx((1, 0.206549, 1))
     assert found["questions"]["ring"]["accuracy"]["value"] == 0.5
     for entry in (found["loss"], found["mean_error"], found["accuracy"], found["questions"]["odd"]["mean_error"]):
         assert entry["low"] <= entry["value"] <= entry["high"]

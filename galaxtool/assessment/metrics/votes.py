@@ -56,7 +56,7 @@ def measure_votes(
     if has_logits:
         measured["loss"] = ratios.add(total["loss"], np.ones(len(given)))
     measured["mean_error"] = ratios.add(total["error"], total["votes"])
-    measured["accuracy"] = ratios.add(total["right"], total["confident"])
+    measured["accuracy"] = ratios.add(total["right"], total["confident"], is_share=True)
     described = {}
     for q, question in enumerate(schema.questions):
         own = questions == q
@@ -65,7 +65,7 @@ def measure_votes(
         described[question.slug] = {
             "n": int((asked > 0).sum()),
             "n_confident": int(compared["confident"][:, q].sum()),
-            "accuracy": ratios.add(compared["right"][:, q], compared["confident"][:, q]),
+            "accuracy": ratios.add(compared["right"][:, q], compared["confident"][:, q], is_share=True),
             "mean_error": ratios.add(compared["error"][:, q], asked),
             "answers": {
                 answer.slug: {
@@ -87,10 +87,15 @@ class _Ratios:
         self.resamples = StratifiedResamples(np.zeros(n, dtype=int), seed=seed)
         self.entries: list[dict[str, float | None]] = []
         self.columns: list[np.ndarray] = []
+        self.share_of: list[int | None] = []
 
-    def add(self, part: np.ndarray, whole: np.ndarray) -> dict[str, float | None]:
-        """Return the entry of a ratio of sums, (N,) each, which `fill` fills in."""
+    def add(self, part: np.ndarray, whole: np.ndarray, *, is_share: bool = False) -> dict[str, float | None]:
+        """Return the entry of a ratio of sums, (N,) each, which `fill` fills in.
+
+        A share of images has an interval where it is 0 or 1 too, for the number of images that are counted.
+        """
         self.columns += [part, whole]
+        self.share_of.append(int((whole > 0).sum()) if is_share else None)
         self.entries.append({})
         return self.entries[-1]
 
@@ -102,7 +107,8 @@ class _Ratios:
             part, whole = columns[:, 2 * k].sum(), columns[:, 2 * k + 1].sum()
             parts, wholes = drawn[:, 2 * k], drawn[:, 2 * k + 1]
             resampled = np.divide(parts, wholes, out=np.full(len(wholes), np.nan), where=wholes > 0)
-            entry.update(make_resampled_entry(float(part / whole) if whole else np.nan, resampled))
+            value = float(part / whole) if whole else np.nan
+            entry.update(make_resampled_entry(value, resampled, share_of=self.share_of[k]))
 
 
 def _compare(
