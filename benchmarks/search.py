@@ -96,7 +96,7 @@ def write_vectors(folder: Path, options: argparse.Namespace) -> None:
         for start in range(0, len(target), BLOCK):
             size = min(BLOCK, len(target) - start)
             if real is None or near is None:
-                block = make_clusters(rng, size, dim, max(20, options.count // 500), 0)
+                block = make_clusters(rng, size, dim, options.clusters or max(20, options.count // 500), 0)
             else:
                 block = mix_neighbors(rng, size, real, near)
             target[start : start + size] = block / np.linalg.norm(block, axis=1, keepdims=True)
@@ -201,6 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1_000_000, help="number of vectors")
     parser.add_argument("--dim", type=int, default=512, help="length of a random vector")
+    parser.add_argument("--clusters", type=int, help="number of random clusters; one for 500 vectors by default")
     parser.add_argument("--kinds", nargs="+", default=["flat", "ivf-sq8", "opq-ivf-pq", "hnsw"], help="kinds of index")
     parser.add_argument("--threads", type=int, default=2, help="number of threads")
     parser.add_argument("--target-recall", type=float, default=0.99, help="recall that each search is tuned to")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 from astropy.table import Column, MaskedColumn, Table
@@ -15,8 +17,12 @@ from support.helpers import make_model, write_png
 
 import galaxtool
 from galaxtool.errors import ConfigError, IndexMismatch, InputError, OutputExists
+from galaxtool.plugins.hookspecs import hookimpl
+from galaxtool.plugins.registry import get_registry
+from galaxtool.plugins.specs import IndexSpec
 from galaxtool.search import extend
 from galaxtool.search.index.store import Index
+from galaxtool.types import Silent
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +192,41 @@ def test_too_few_images_for_a_kind_are_told_before_they_are_embedded(place: Path
     with pytest.raises(ConfigError, match=f"An index of the kind {kind} needs at least 1,000 images; these are 5"):
         galaxtool.index([place / "first"], output=tmp_path / "i", model=place / "model", kind=kind)
     assert list(tmp_path.iterdir()) == []
+
+
+class Listener(Silent):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+def build_backwards(vectors: np.ndarray) -> Any:
+    """Return an index that finds what is farthest."""
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(-vectors)
+    return index
+
+
+def test_a_recall_below_the_target_is_told(place: Path, tmp_path: Path) -> None:
+    class Backwards:
+        @hookimpl
+        def register_indexes(self) -> list[IndexSpec]:
+            return [IndexSpec(name="backwards", factory=f"{__name__}:build_backwards")]
+
+    for n in range(24):
+        write_png(tmp_path / f"images/p{n}.png", n)
+    listener, registry = Listener(), get_registry()
+    registry.plugins.register(Backwards(), "backwards")
+    try:
+        kind = {"kind": "backwards", "model": place / "model", "progress": listener}
+        galaxtool.index([tmp_path / "images"], output=tmp_path / "i", **kind)
+        told = [text for text in listener.warnings if "--target-recall is 0.99" in text]
+        galaxtool.index([tmp_path / "images"], output=tmp_path / "j", target_recall=0.01, **kind)
+    finally:
+        registry.plugins.unregister("backwards")
+    assert len(told) == 1 and re.search(r"nearest to an? (object|text|symbol), the index finds 0\.[0-8]\d,", told[0])
+    assert not any("--target-recall is 0.01" in text for text in listener.warnings)

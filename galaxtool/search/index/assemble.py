@@ -25,9 +25,10 @@ from galaxtool.search.index.pairs import PairSample, choose_pair_rows
 from galaxtool.search.index.recall import QUERIES, ExactSearch, QuerySet
 from galaxtool.search.index.record import COPIED, RECORD, IndexRecord
 from galaxtool.search.index.search import make_searcher
+from galaxtool.search.index.shortfalls import find_shortfalls
 from galaxtool.search.index.tuning import tune_search
 from galaxtool.search.index.vector_source import VectorSource
-from galaxtool.types import Progress
+from galaxtool.types import Progress, warn
 from galaxtool.utils.counts import format_count
 from galaxtool.utils.files.atomic_write import write_json
 
@@ -120,6 +121,8 @@ def assemble_index(plan: IndexPlan, progress: Progress) -> IndexRecord:
         if record.model_at == COPIED:
             copy_model(plan.model, plan.model_record, temporary / MODEL)
         write_json(temporary / RECORD, record.as_dict())
+    for note in find_shortfalls(record):
+        warn(progress, note)
     return record
 
 
