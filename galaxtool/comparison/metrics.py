@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.evaluation.paired import Prepare
+from galaxtool.evaluation.share_counts import count_share
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
@@ -33,12 +35,16 @@ class ComparedMetric:
         Whether a higher value is a better one.
     is_biased : bool
         Whether a resample has systematically another value than its sample.
+    count_share : callable, optional
+        Gives the number of items of which the score is a share, from the targets; see
+        `galaxtool.evaluation.share_counts`.
     """
 
     name: str
     prepare: Prepare
     higher_is_better: bool
     is_biased: bool = False
+    count_share: Callable[[np.ndarray], int | None] = lambda targets: None
 
 
 def find_metrics(wanted: Sequence[str], *, has_probabilities: bool) -> tuple[list[ComparedMetric], tuple[str, ...]]:
@@ -74,7 +80,8 @@ def find_metrics(wanted: Sequence[str], *, has_probabilities: bool) -> tuple[lis
         elif not has_probabilities and spec.name not in _OF_LABELS:
             left_out["probabilities"].append(name)
         else:
-            found.append(ComparedMetric(name, _load_score(entry), spec.higher_is_better, spec.interval == "own"))
+            is_biased, count = spec.interval == "own", partial(count_share, entry)
+            found.append(ComparedMetric(name, _load_score(entry), spec.higher_is_better, is_biased, count))
     reasons = {
         "embeddings": "scores of embeddings, which are not in a table of predictions",
         "interval": "whose value cannot be computed for a resample",

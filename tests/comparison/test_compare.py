@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.stats import binom_conf_interval
 from scipy.stats import binom
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from support.training_helpers import run_command, run_failing
@@ -407,3 +408,20 @@ def test_classes_and_identifiers_that_became_floats_are_whole_numbers_again(tmp_
     assert not any("never predicts" in note for note in result.notes)
     assert len(read_labels(other, "truth", Silent())) == N - 5
     assert read_scored(other, Silent()).classes == slugs
+
+
+def test_a_perfect_model_and_a_constant_one_have_intervals(evaluations: dict[str, Path], tmp_path: Path) -> None:
+    perfect = write_predictions(tmp_path / "perfect", np.eye(3)[TARGETS])
+    constant = write_predictions(tmp_path / "constant", np.eye(3)[np.zeros(N, dtype=int)])
+    result = galaxtool.compare([evaluations["good"], perfect, constant], metric=["accuracy", "f1_macro"])
+    scores = {(one.name, one.metric): one for one in result.scores}
+    spirals = int((TARGETS == 0).sum())
+    for name, right in (("perfect", N), ("constant", spirals)):
+        low, high = binom_conf_interval(right, N, interval="wilson", confidence_level=0.95)
+        one = scores[name, "accuracy"]
+        assert (one.low, one.high) == (pytest.approx(low, abs=1e-6), pytest.approx(high, abs=1e-6))
+    rare = int((TARGETS == 2).sum())
+    low, _ = binom_conf_interval(rare, rare, interval="wilson", confidence_level=0.95)
+    assert scores["perfect", "f1_macro"].low == pytest.approx(low, abs=1e-6)
+    good = scores["good", "accuracy"]
+    assert good.low is not None and good.value is not None and good.low < good.value

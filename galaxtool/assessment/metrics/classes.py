@@ -12,6 +12,7 @@ import numpy as np
 from galaxtool.evaluation.calibration_error import CalibrationError
 from galaxtool.evaluation.intervals import make_entry
 from galaxtool.evaluation.resamples import Statistic, StratifiedResamples, make_resampled_entry
+from galaxtool.evaluation.share_counts import OF_CALIBRATION, count_share
 from galaxtool.evaluation.weighted_scores import weigh_confusion
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
@@ -46,7 +47,6 @@ class Predictions:
     calibrated: np.ndarray
 
 
-_OF_CALIBRATION = (_ECE, "brier", "cross_entropy")
 """Scores that a temperature fitted to the same images would flatter."""
 
 
@@ -114,7 +114,7 @@ def _is_own_ece(metric: Registration[MetricSpec]) -> bool:
 
 def _prepare(metric: Registration[MetricSpec], predictions: Predictions) -> Statistic:
     """Return a metric as a function of the weights of the images."""
-    is_of_calibration = metric.spec.name in _OF_CALIBRATION
+    is_of_calibration = metric.spec.name in OF_CALIBRATION
     values = predictions.calibrated if is_of_calibration else predictions.probabilities
     targets = predictions.targets
     if metric.spec.weighted:
@@ -163,19 +163,14 @@ def _add_entries(
 ) -> None:
     """Add a metric, and its values for single classes if it has them."""
     value = statistic(np.ones(len(predictions.targets)))
-    counts = np.bincount(predictions.targets)
-    smallest = int(counts[counts > 0].min())
-    is_share = metric.origin == "built-in" and name not in _OF_CALIBRATION
+    share_of = count_share(metric, predictions.targets)
     if not metric.spec.of_classes:
-        n = len(predictions.targets) if name == "accuracy" or name.startswith("top_") else smallest
-        entries[name] = make_resampled_entry(float(value), resampled, share_of=n if is_share else None)
+        entries[name] = make_resampled_entry(float(value), resampled, share_of=share_of)
         return
-    entries[name] = make_resampled_entry(
-        _mean(value[None])[0], _mean(resampled), share_of=smallest if is_share else None
-    )
+    entries[name] = make_resampled_entry(_mean(value[None])[0], _mean(resampled), share_of=share_of)
     for number, scores in enumerate(classes.values()):
         n = scores["n_predicted"] if name.startswith("precision") else scores["n"]
-        entry = make_resampled_entry(value[number], resampled[:, number], share_of=n if is_share else None)
+        entry = make_resampled_entry(value[number], resampled[:, number], share_of=n if share_of else None)
         scores[metric.spec.of_classes] = entry
 
 
