@@ -25,7 +25,7 @@ from galaxtool.models.find import ONNX, RECORD
 from galaxtool.models.record import ModelRecord
 
 HERE = Path(__file__).resolve().parent
-FEW = 800
+COUNTS = (2672, 8016)
 
 SETTINGS = ((4, 1), (2, 1), (2, 2), (0, 2))
 """Processes that read and threads of the network; Zoobot's own default is four processes."""
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--zoobot", type=Path, required=True, help="Python interpreter of an environment with Zoobot")
     parser.add_argument("--jpgs", type=Path, nargs="+", required=True, help="folders with real JPGs")
-    parser.add_argument("--count", type=int, default=2672, help=f"number of images, beside {FEW}")
+    parser.add_argument("--counts", type=int, nargs=2, default=COUNTS, help="two numbers of images")
     parser.add_argument("--rounds", type=int, default=2, help="rounds; the best counts")
     options = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f}", flush=True)
@@ -44,7 +44,7 @@ def main() -> None:
         folder = Path(name)
         jpgs = sorted(path for one in options.jpgs for path in one.rglob("*.jpg"))
         source, models = ImageSource(folder / "images", 64, jpgs), make_models("mini", folder / "m", ["fp32", "int8"])
-        sets = {count: source.make_set("jpg", count)[0] for count in (FEW, options.count)}
+        sets = {count: source.make_set("jpg", count)[0] for count in options.counts}
         best: dict[str, dict[int, float]] = {}
         for _ in range(options.rounds):
             for count, images in sets.items():
@@ -54,7 +54,7 @@ def main() -> None:
                 for precision, model in models.items():
                     seconds = time_galaxtool(images, model, folder / "p.csv")
                     _keep_best(best, f"galaxtool, {precision}", count, seconds)
-    _print_table(best, options.count)
+    _print_table(best, *options.counts)
     print(f"\nload {os.getloadavg()[0]:.1f}")
 
 
@@ -77,15 +77,20 @@ def _keep_best(best: dict[str, dict[int, float]], program: str, count: int, seco
     times[count] = min(seconds, times.get(count, seconds))
 
 
-def _print_table(best: dict[str, dict[int, float]], count: int) -> None:
-    rates = {one: (count - FEW) / (times[count] - times[FEW]) for one, times in best.items()}
+def _print_table(best: dict[str, dict[int, float]], few: int, many: int) -> None:
+    rates = {one: (many - few) / (times[many] - times[few]) for one, times in best.items()}
     peers = [one for one in best if one.startswith("Zoobot")]
-    fastest, best_rate = min(best[one][count] for one in peers), max(rates[one] for one in peers)
-    print("\n| program | number | seconds | times as fast as the fastest Zoobot | loop, images/s | times as fast |")
-    print("|---|---:|---:|---:|---:|---:|")
+    fastest = {count: min(best[one][count] for one in peers) for count in (few, many)}
+    best_rate = max(rates[one] for one in peers)
+    print(f"\n| program | {few:,}: s | / fastest Zoobot | {many:,}: s | / fastest Zoobot | loop, images/s | / Zoobot |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
     for one, times in best.items():
-        ratios = ("", "") if one in peers else (f"{fastest / times[count]:.2f}", f"{rates[one] / best_rate:.2f}")
-        print(f"| {one} | {count:,} | {times[count]:.1f} | {ratios[0]} | {rates[one]:.0f} | {ratios[1]} |")
+        cells = [
+            f"{times[count]:.1f} | {'' if one in peers else f'{fastest[count] / times[count]:.2f}'}"
+            for count in fastest
+        ]
+        ratio = "" if one in peers else f"{rates[one] / best_rate:.2f}"
+        print(f"| {one} | {' | '.join(cells)} | {rates[one]:.0f} | {ratio} |")
 
 
 if __name__ == "__main__":
