@@ -146,7 +146,8 @@ def _train_model(
     """Run the stages of the method, then score and save the model."""
     labeled = setup.labeled
     if distributed.is_main():
-        write_split(run.path / "split.csv", labeled)
+        if not (resume and (run.path / "split.csv").exists()):  # a resumed run keeps its own
+            write_split(run.path / "split.csv", labeled)
         write_inputs(run, config, labeled)
     for note in (setup.note, *labeled.notes):
         if note:
