@@ -71,20 +71,24 @@ def number_objects(ids: Sequence[str], paths: Sequence[str]) -> list[str]:
     -----
     Rows with one identifier are of one object, whose image may have moved or been copied. If several images of theirs
     are still there and differ, as where an index was merged with one that has the same identifiers, each is of another
-    object. Rows of one image are of one object if only a number at the end of their identifiers differs.
+    object. Rows of one image are of one object if one of their identifiers is the other with a number at its end.
     """
     object_of: dict[tuple[str, str], int] = {}
-    by_id, by_path = defaultdict[str, list[tuple[str, str]]](list), defaultdict[str, list[tuple[str, str]]](list)
+    by_id = defaultdict[str, list[tuple[str, str]]](list)
+    named = defaultdict[tuple[str, str], list[tuple[str, str]]](list)  # by path and identifier
+    made_from = defaultdict[tuple[str, str], list[tuple[str, str]]](list)  # by path and identifier without its number
     for pair in dict.fromkeys(zip(ids, paths, strict=True)):
         name, path = pair
         alike = _find_alike(path, by_id[name])
-        alike += [other for other in by_path[path] if path and list_bases(name) & list_bases(other[0])]
+        base = _NUMBER.sub("", name)
+        alike += [*named[path, name], *named[path, base], *made_from[path, name]] if path else []
         known = {object_of[other] for other in alike}
         object_of[pair] = min(known, default=len(object_of))
         for other, number in object_of.items() if len(known) > 1 else ():
             object_of[other] = object_of[pair] if number in known else number
         by_id[name].append(pair)
-        by_path[path].append(pair)
+        named[path, name].append(pair)
+        made_from[path, base].append(pair)
     return [str(object_of[pair]) for pair in zip(ids, paths, strict=True)]
 
 

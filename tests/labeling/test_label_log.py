@@ -11,6 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from galaxtool.datasets.archive import open_archive
 from galaxtool.datasets.catalogue import open_catalogue
+from galaxtool.datasets.label_log import number_objects
 from galaxtool.errors import GalaxtoolError, InputError
 from galaxtool.labeling.agreement import measure_agreement
 from galaxtool.labeling.answers import LogEntry, find_labels, list_states
@@ -167,3 +168,10 @@ def test_one_identifier_of_two_images_after_a_merge(tmp_path: Path) -> None:
     assert read(first, ("g-0", copy, "disc")) == [("g-0", copy, "disc")]
     Path(south).unlink()
     assert read(first, second) == [second]
+
+
+def test_objects_of_one_file_are_told_apart_by_their_identifiers() -> None:
+    names = [f"field-{number}" for number in range(3000)]
+    objects = number_objects(names * 2, ["/survey/field.fits"] * 6000)
+    assert objects[:3000] == objects[3000:] and len(set(objects)) == 3000
+    assert len(set(number_objects(["field", "field-2", "field-3"], ["/survey/field.fits"] * 3))) == 1
