@@ -108,8 +108,8 @@ def test_each_quantity_has_error_bars_of_its_own_length(
         np.testing.assert_allclose(bars[0], factor * bars[2], rtol=1e-3)
 
 
-def test_resume_where_the_values_have_changed(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = Table.read(catalogue)
+def interrupt_training(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a catalogue, and begin a training of its redshifts that ends before the first epoch."""
     table.write("mine.csv")
 
     def interrupt(*_: object, **__: object) -> None:
@@ -118,6 +118,11 @@ def test_resume_where_the_values_have_changed(catalogue: Path, tmp_path: Path, m
     with monkeypatch.context() as patch:
         patch.setattr("galaxtool.training.trainer.Trainer.fit", interrupt)
         assert run_command("finetune", "mine.csv", "--target", "z", *QUICK, "-o", "run")[0] == 130
+
+
+def test_resume_where_the_values_have_changed(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table.read(catalogue)
+    interrupt_training(table, monkeypatch)
     table["z"][0] += 0.1
     table.write("mine.csv", overwrite=True)
     assert "The values to learn have changed" in run_failing("finetune", "--resume", "run")
@@ -130,14 +135,7 @@ def test_resume_where_the_values_have_changed(catalogue: Path, tmp_path: Path, m
 def test_resume_where_the_splits_have_changed(catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table.read(catalogue)
     table["split"] = ["train"] * 16 + ["valid"] * 8
-    table.write("mine.csv")
-
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("galaxtool.training.trainer.Trainer.fit", interrupt)
-        assert run_command("finetune", "mine.csv", "--target", "z", *QUICK, "-o", "run")[0] == 130
+    interrupt_training(table, monkeypatch)
     table["split"] = table["split"][::-1]
     table.write("mine.csv", overwrite=True)
     code, _, said = run_command("finetune", "--resume", "run")
