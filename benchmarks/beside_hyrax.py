@@ -20,6 +20,7 @@ from pathlib import Path
 
 from loop_inputs import ImageSource
 from loop_stages import make_models
+from whole_commands import Timings, time_galaxtool
 
 from galaxtool.models.find import ONNX, RECORD
 from galaxtool.models.record import ModelRecord
@@ -53,35 +54,18 @@ def main() -> None:
 
 def compare(kind: str, source: ImageSource, models: dict[str, Path], folder: Path, options: argparse.Namespace) -> None:
     """Print the rows of one format."""
-    few, many = ((count, source.make_set(kind, count)[0]) for count in COUNTS[kind])
-    best: dict[tuple[str, int], float] = {}
+    few, many = (source.make_set(kind, count)[0] for count in COUNTS[kind])
+    timings = Timings("Hyrax", *COUNTS[kind])
     for _ in range(options.rounds):
-        for count, images in (few, many):
+        for count, images in zip(COUNTS[kind], (few, many), strict=True):
             for setting in SETTINGS:
-                name = "Hyrax, {} readers, {} threads".format(*setting)
                 seconds = time_hyrax(options.hyrax, images, models["fp32"], folder / "hyrax", *setting)
-                best[name, count] = min(seconds, best.get((name, count), seconds))
+                timings.keep("Hyrax, {} readers, {} threads".format(*setting), count, seconds)
             for precision, model in models.items():
-                name = f"galaxtool, {precision}"
-                seconds = time_galaxtool(images, model, folder / "p.csv")
-                best[name, count] = min(seconds, best.get((name, count), seconds))
-    programs = list(dict.fromkeys(name for name, _ in best))
-    rates = {one: (many[0] - few[0]) / (best[one, many[0]] - best[one, few[0]]) for one in programs}
-    hyrax = [one for one in programs if one.startswith("Hyrax")]
-    fastest, best_rate = min(best[one, many[0]] for one in hyrax), max(rates[one] for one in hyrax)
-    for one in programs:
-        seconds, rate = best[one, many[0]], rates[one]
-        ours = one not in hyrax
-        print(f"| {kind} | {many[0]} | {one} | {seconds:.1f} | {f'{fastest / seconds:.2f}' if ours else ''} | "
-              f"{rate:.0f} | {f'{rate / best_rate:.2f}' if ours else ''} |", flush=True)  # fmt: skip
-
-
-def time_galaxtool(images: Path, model: Path, table: Path) -> float:
-    """Return the seconds of `galaxtool classify`."""
-    command = ["-m", "galaxtool", "classify", images, "--model", model, "--engine", "onnx", "--quiet", "-o", table]
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *map(str, command), "--overwrite"], check=True)
-    return time.perf_counter() - start
+                timings.keep(f"galaxtool, {precision}", count, time_galaxtool(images, model, folder / "p.csv"))
+    for one, times in timings.best.items():
+        print(f"| {kind} | {timings.many} | {one} | {times[timings.many]:.1f} | {timings.lead(one, timings.many)} | "
+              f"{timings.rate(one):.0f} | {timings.rate_lead(one)} |", flush=True)  # fmt: skip
 
 
 def time_hyrax(python: Path, images: Path, model: Path, folder: Path, readers: int, threads: int) -> float:

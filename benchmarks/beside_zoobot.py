@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from beside_hyrax import time_galaxtool
 from loop_inputs import ImageSource
 from loop_stages import make_models
+from whole_commands import Timings, time_galaxtool
 
 from galaxtool.models.find import ONNX, RECORD
 from galaxtool.models.record import ModelRecord
@@ -45,16 +45,15 @@ def main() -> None:
         jpgs = sorted(path for one in options.jpgs for path in one.rglob("*.jpg"))
         source, models = ImageSource(folder / "images", 64, jpgs), make_models("mini", folder / "m", ["fp32", "int8"])
         sets = {count: source.make_set("jpg", count)[0] for count in options.counts}
-        best: dict[str, dict[int, float]] = {}
+        timings = Timings("Zoobot", *options.counts)
         for _ in range(options.rounds):
             for count, images in sets.items():
                 for readers, threads in SETTINGS:
                     seconds = time_zoobot(options.zoobot, images, models["fp32"], folder / "z.csv", readers, threads)
-                    _keep_best(best, f"Zoobot, {readers} readers, {threads} threads", count, seconds)
+                    timings.keep(f"Zoobot, {readers} readers, {threads} threads", count, seconds)
                 for precision, model in models.items():
-                    seconds = time_galaxtool(images, model, folder / "p.csv")
-                    _keep_best(best, f"galaxtool, {precision}", count, seconds)
-    _print_table(best, *options.counts)
+                    timings.keep(f"galaxtool, {precision}", count, time_galaxtool(images, model, folder / "p.csv"))
+    _print_table(timings)
     print(f"\nload {os.getloadavg()[0]:.1f}")
 
 
@@ -72,25 +71,13 @@ def time_zoobot(python: Path, images: Path, model: Path, table: Path, readers: i
     return time.perf_counter() - start
 
 
-def _keep_best(best: dict[str, dict[int, float]], program: str, count: int, seconds: float) -> None:
-    times = best.setdefault(program, {})
-    times[count] = min(seconds, times.get(count, seconds))
-
-
-def _print_table(best: dict[str, dict[int, float]], few: int, many: int) -> None:
-    rates = {one: (many - few) / (times[many] - times[few]) for one, times in best.items()}
-    peers = [one for one in best if one.startswith("Zoobot")]
-    fastest = {count: min(best[one][count] for one in peers) for count in (few, many)}
-    best_rate = max(rates[one] for one in peers)
+def _print_table(timings: Timings) -> None:
+    few, many = timings.few, timings.many
     print(f"\n| program | {few:,}: s | / fastest Zoobot | {many:,}: s | / fastest Zoobot | loop, images/s | / Zoobot |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    for one, times in best.items():
-        cells = [
-            f"{times[count]:.1f} | {'' if one in peers else f'{fastest[count] / times[count]:.2f}'}"
-            for count in fastest
-        ]
-        ratio = "" if one in peers else f"{rates[one] / best_rate:.2f}"
-        print(f"| {one} | {' | '.join(cells)} | {rates[one]:.0f} | {ratio} |")
+    for one, times in timings.best.items():
+        cells = [f"{times[count]:.1f} | {timings.lead(one, count)}" for count in (few, many)]
+        print(f"| {one} | {' | '.join(cells)} | {timings.rate(one):.0f} | {timings.rate_lead(one)} |")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from galaxtool.comparison.output import write_comparison
 from galaxtool.comparison.pairing import PairedPredictions, pair_predictions
 from galaxtool.comparison.results import SIGNIFICANT, ComparedScore, CompareResult, Difference
 from galaxtool.errors import ConfigError, InputError, UnknownName
-from galaxtool.evaluation.intervals import has_no_width, make_wilson_entry
 from galaxtool.evaluation.paired import ResampledScores, adjust_p_values, compare_correct, resample_scores
 from galaxtool.types import Progress, warn
 from galaxtool.utils.cores import count_cores
@@ -95,7 +94,7 @@ def _compare(
         n=len(paired.ids),
         evaluations=dict(zip(paired.names, paired.sources, strict=True)),
         scores=tuple(
-            _summarize(name, own, g, metric, paired.targets)
+            _summarize(name, metric, own, g, paired.targets)
             for metric, own in each
             for g, name in enumerate(paired.names)
         ),
@@ -119,18 +118,15 @@ def _list_pairs(names: Sequence[str], against: str | None) -> list[tuple[int, in
     return [(base, g) for g in range(len(names)) if g != base]
 
 
-def _summarize(name: str, own: ResampledScores, g: int, metric: ComparedMetric, targets: np.ndarray) -> ComparedScore:
+def _summarize(name: str, metric: ComparedMetric, own: ResampledScores, g: int, targets: np.ndarray) -> ComparedScore:
     """Return a score of one evaluation, or of several of one name with their spread."""
-    value, (low, high) = own.get_mean(g), own.find_interval(g)
-    if has_no_width(value, low, high) and (n := metric.count_share(targets)):
-        entry = make_wilson_entry(value, n)
-        low, high = float(entry["low"] or 0), float(entry["high"] or 0)
+    low, high = own.find_interval(g, share_of=metric.find_share_size(targets))
     each = own.values[g]
     several = len(each) > 1
     return ComparedScore(
         name=name,
         metric=metric.name,
-        value=_round(value),
+        value=_round(own.get_mean(g)),
         low=_round(low),
         high=_round(high),
         seeds=len(each),

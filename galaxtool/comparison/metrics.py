@@ -11,7 +11,7 @@ import numpy as np
 
 from galaxtool.errors import InputError, UnknownName
 from galaxtool.evaluation.paired import Prepare
-from galaxtool.evaluation.share_counts import count_share
+from galaxtool.evaluation.share_sizes import find_share_size
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
@@ -35,16 +35,15 @@ class ComparedMetric:
         Whether a higher value is a better one.
     is_biased : bool
         Whether a resample has systematically another value than its sample.
-    count_share : callable, optional
-        Gives the number of items of which the score is a share, from the targets; see
-        `galaxtool.evaluation.share_counts`.
+    find_share_size : callable
+        Gives the number of items of which the score is a share, from the targets; None if it is no share.
     """
 
     name: str
     prepare: Prepare
     higher_is_better: bool
-    is_biased: bool = False
-    count_share: Callable[[np.ndarray], int | None] = lambda targets: None
+    is_biased: bool
+    find_share_size: Callable[[np.ndarray], int | None]
 
 
 def find_metrics(wanted: Sequence[str], *, has_probabilities: bool) -> tuple[list[ComparedMetric], tuple[str, ...]]:
@@ -80,8 +79,15 @@ def find_metrics(wanted: Sequence[str], *, has_probabilities: bool) -> tuple[lis
         elif not has_probabilities and spec.name not in _OF_LABELS:
             left_out["probabilities"].append(name)
         else:
-            is_biased, count = spec.interval == "own", partial(count_share, entry)
-            found.append(ComparedMetric(name, _load_score(entry), spec.higher_is_better, is_biased, count))
+            found.append(
+                ComparedMetric(
+                    name=name,
+                    prepare=_load_score(entry),
+                    higher_is_better=spec.higher_is_better,
+                    is_biased=spec.interval == "own",
+                    find_share_size=partial(find_share_size, entry),
+                )
+            )
     reasons = {
         "embeddings": "scores of embeddings, which are not in a table of predictions",
         "interval": "whose value cannot be computed for a resample",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -12,6 +11,7 @@ from astropy.table import Table
 from galaxtool.containers.find import locate_image
 from galaxtool.datasets.splits.duplicates import find_identical_files
 from galaxtool.inputs.cells import list_texts
+from galaxtool.inputs.names import strip_number
 from galaxtool.types import ImageRef
 from galaxtool.utils.counts import format_count
 
@@ -19,7 +19,6 @@ COLUMNS = ("id", "path", "ra", "dec", "label", "by", "time", "action", "star", "
 """Columns of a log, in order."""
 
 _TELLING = {"id", "label", "by", "time", "action"}
-_NUMBER = re.compile(r"-\d+$")  # that made an identifier unique
 
 
 def is_label_log(table: Table) -> bool:
@@ -80,7 +79,7 @@ def number_objects(ids: Sequence[str], paths: Sequence[str]) -> list[str]:
     for pair in dict.fromkeys(zip(ids, paths, strict=True)):
         name, path = pair
         alike = _find_alike(path, by_id[name])
-        base = _NUMBER.sub("", name)
+        base = strip_number(name)
         alike += [*named[path, name], *named[path, base], *made_from[path, name]] if path else []
         known = {object_of[other] for other in alike}
         object_of[pair] = min(known, default=len(object_of))
@@ -106,11 +105,6 @@ def _find_image(path: str) -> ImageRef | None:
     """Return the image at a path, None if its file is no longer there."""
     ref = locate_image(path)
     return ref if os.path.isfile(ref.path) else None  # noqa: PTH113  Path.is_file raises where a name is too long
-
-
-def list_bases(name: str) -> set[str]:
-    """Return an identifier, and the one that it was made from if its end is a number that made it unique."""
-    return {name, _NUMBER.sub("", name)}
 
 
 def choose_labels(votes: Iterable[Sequence[str]]) -> dict[str, str]:

@@ -29,7 +29,7 @@ from galaxtool.errors import ConfigError, InputError, suggest_name
 from galaxtool.images.read_options import PLAIN, ReadOptions
 from galaxtool.inputs.probe import FileProber
 from galaxtool.inputs.shards import list_shards
-from galaxtool.plugins.dataset_names import split_dataset_name
+from galaxtool.plugins.dataset_names import list_dataset_names, split_dataset_name
 from galaxtool.plugins.own_plugins import explain_missing_plugin
 from galaxtool.plugins.registry import Registry, get_registry
 from galaxtool.tables.formats.content import has_table_suffix
@@ -178,8 +178,7 @@ def _open_text(text: str, options: dict[str, Any]) -> tuple[Dataset, bool]:
     missing, hint = explain_missing_plugin("dataset", text.partition(":")[0])
     if missing:
         raise InputError(f"There is no data set, folder or file called '{text}'. {missing}", hint=hint)
-    names = {name for entry in registry.datasets for name in (entry.spec.name, entry.qualified)}
-    near = suggest_name(text.partition(":")[0], names)
+    near = suggest_name(text.partition(":")[0], list_dataset_names())
     raise InputError(
         f"There is no data set, folder or file called '{text}'." + (f" Did you mean '{near}'?" if near else ""),
         hint=f"{suggest_path(path)} `galaxtool datasets` lists the names; a folder has a sub-folder for each class.",

@@ -52,8 +52,13 @@ def has_no_width(value: float, low: float, high: float) -> bool:
 
 def make_wilson_entry(share: float, n: int) -> Entry:
     """Return a share of n items with its Wilson interval."""
+    return make_entry(share, *find_wilson_interval(share, n))
+
+
+def find_wilson_interval(share: float, n: int) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a share of n items."""
     low, high = binom_conf_interval(round(share * n), n, interval="wilson", confidence_level=0.95)
-    return make_entry(share, float(low), float(high))
+    return float(low), float(high)
 
 
 def make_entry(value: float, low: float, high: float) -> Entry:

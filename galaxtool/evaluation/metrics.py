@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from galaxtool.evaluation.intervals import Entry, make_bootstrap_entry, make_entry, make_wilson_entry
+from galaxtool.evaluation.share_sizes import find_share_size
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import MetricSpec
@@ -79,11 +80,11 @@ def _compute_isolated(metric: Registration[MetricSpec], values: np.ndarray, targ
 
 def _compute(metric: Registration[MetricSpec], values: np.ndarray, targets: np.ndarray, seed: int) -> Entry:
     score: Callable[[np.ndarray, np.ndarray], Any] = metric.load()
-    is_share = metric.origin == "built-in"  # a plugin's score may have another range than 0 to 1
     if metric.spec.inputs == "embeddings":
         per_item = np.asarray(score(values, targets))
         per_item = per_item[np.isfinite(per_item)]
         n = len(per_item)
+        is_share = metric.origin == "built-in"  # a plugin's score may have another range than 0 to 1
         return make_bootstrap_entry(
             lambda items: float(per_item[items].mean()), n, seed, share_of=n if is_share else None
         )
@@ -91,8 +92,9 @@ def _compute(metric: Registration[MetricSpec], values: np.ndarray, targets: np.n
         return make_entry(*metric.load()(values, targets, seed))
     if metric.spec.interval == "wilson":
         return make_wilson_entry(float(score(values, targets)), len(targets))
-    # the smallest class limits how well a mean over the classes is known
-    smallest = int(np.unique(targets, return_counts=True)[1].min()) if is_share and len(targets) else None
     return make_bootstrap_entry(
-        lambda items: float(score(values[items], targets[items])), len(targets), seed, share_of=smallest
+        lambda items: float(score(values[items], targets[items])),
+        len(targets),
+        seed,
+        share_of=find_share_size(metric, targets),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
+from galaxtool.evaluation.intervals import find_wilson_interval, has_no_width
 from galaxtool.evaluation.resamples import STRATIFIED_RESAMPLES, StratifiedResamples
 
 Prepare = Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], float]]
@@ -52,9 +53,15 @@ class ResampledScores:
         """Return the mean score of a group."""
         return float(self.values[group].mean())
 
-    def find_interval(self, group: int) -> tuple[float, float]:
-        """Return the 95 % interval of the mean score of a group."""
-        low, high = _find_interval(self.get_mean(group), self.draws[:, group])
+    def find_interval(self, group: int, *, share_of: int | None = None) -> tuple[float, float]:
+        """Return the 95 % interval of the mean score of a group.
+
+        Of a share of so many items, it is the Wilson interval where all resamples have the same score.
+        """
+        value = self.get_mean(group)
+        low, high = _find_interval(value, self.draws[:, group])
+        if share_of and has_no_width(value, low, high):
+            return find_wilson_interval(value, share_of)
         return max(low, self.least) if np.isfinite(low) else low, high
 
     def find_difference(self, first: int, second: int) -> tuple[float, float, float]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from array import array
 from collections.abc import Callable, Iterable
 from pathlib import PurePath
 
 import numpy as np
+
+_NUMBER = re.compile(r"-\d+$")
 
 
 def byte_order(path: PurePath) -> bytes:
@@ -47,6 +50,17 @@ def make_unique(names: Iterable[str]) -> list[str]:
     for row, number in zip(*number_repeats(names.__getitem__, len(names)), strict=True):
         names[row] = f"{names[row]}-{number}"
     return names
+
+
+def strip_number(name: str) -> str:
+    """Return what `make_unique` made a name from, if its end is such a number.
+
+    Examples
+    --------
+    >>> strip_number("a-2"), strip_number("a")
+    ('a', 'a')
+    """
+    return _NUMBER.sub("", name)
 
 
 def number_repeats(name: Callable[[int], str], count: int) -> tuple[array[int], array[int]]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from galaxtool.datasets.label_log import list_bases
+from galaxtool.inputs.names import strip_number
 from galaxtool.labeling.answers import LogEntry
 from galaxtool.search.features import Features
 from galaxtool.types import Progress, warn
@@ -39,17 +39,17 @@ def follow_images(
         for one in answers
         if one.path and not (one.id in row_of and _is_at(paths[row_of[one.id]].as_py(), one.path))
     }
-    wanted = {base for name, _ in doubtful for base in list_bases(name) if base in row_of}
+    wanted = {base for name, _ in doubtful for base in _list_bases(name) if base in row_of}
     if not wanted:
         return list(answers), 0
     names_at: dict[str, list[str]] = {}
     for name, path in zip(features.items["id"].to_pylist(), paths.to_pylist(), strict=True):
-        if path and not wanted.isdisjoint(list_bases(name)):
+        if path and not wanted.isdisjoint(_list_bases(name)):
             names_at.setdefault(os.path.abspath(path), []).append(name)  # noqa: PTH100  links are not followed
     now: dict[tuple[str, str], str] = {}
     for name, path in doubtful:
         found = names_at.get(os.path.abspath(path), [])  # noqa: PTH100
-        shares_base = len(found) == 1 and not wanted.isdisjoint(list_bases(name) & list_bases(found[0]))
+        shares_base = len(found) == 1 and not wanted.isdisjoint(_list_bases(name) & _list_bases(found[0]))
         if shares_base and found[0] != name:
             now[name, path] = found[0]
     return [replace(one, id=now.get((one.id, one.path), one.id)) for one in answers], len(now)
@@ -69,3 +69,8 @@ def describe_renamed(count: int, source: str, name: str, progress: Progress) -> 
 
 def _is_at(path: str | None, other: str) -> bool:
     return path is not None and os.path.abspath(path) == os.path.abspath(other)  # noqa: PTH100
+
+
+def _list_bases(name: str) -> set[str]:
+    """Return an identifier, and the one that it was made from if a number made it unique."""
+    return {name, strip_number(name)}

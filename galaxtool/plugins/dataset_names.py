@@ -7,6 +7,11 @@ from galaxtool.plugins.registry import get_registry
 from galaxtool.plugins.specs import DatasetSpec
 
 
+def list_dataset_names() -> set[str]:
+    """Return all names of registered data sets, such as ``galaxy10`` and ``plugin:galaxy10``."""
+    return {name for entry in get_registry().datasets for name in (entry.spec.name, entry.qualified)}
+
+
 def split_dataset_name(text: str) -> tuple[str, str | None] | None:
     """Return the name of the registered data set that a text begins with, and what follows its colon.
 
@@ -20,7 +25,7 @@ def split_dataset_name(text: str) -> tuple[str, str | None] | None:
     >>> split_dataset_name("sample:n=500"), split_dataset_name("sample"), split_dataset_name("galaxies/")
     (('sample', 'n=500'), ('sample', None), None)
     """
-    names = {name for entry in get_registry().datasets for name in (entry.spec.name, entry.qualified)}
+    names = list_dataset_names()
     if text in names:
         return text, None
     ends = (at for at, letter in enumerate(text) if letter == ":")

@@ -42,7 +42,7 @@ def read_numbers(table: Table, name: str) -> np.ndarray:
         else "The data set has no column of numbers; they come from its labels.csv or catalogue."
     )
     if found is None:
-        near = suggest_name(name, table.colnames)
+        near = suggest_name(name, numeric)
         raise InputError(
             f"There is no column '{name}' to score by." + (f" Did you mean '{near}'?" if near else ""), hint=hint
         )

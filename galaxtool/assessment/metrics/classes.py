@@ -12,7 +12,7 @@ import numpy as np
 from galaxtool.evaluation.calibration_error import CalibrationError
 from galaxtool.evaluation.intervals import make_entry
 from galaxtool.evaluation.resamples import Statistic, StratifiedResamples, make_resampled_entry
-from galaxtool.evaluation.share_counts import OF_CALIBRATION, count_share
+from galaxtool.evaluation.share_sizes import OF_CALIBRATION, find_share_size
 from galaxtool.evaluation.weighted_scores import weigh_confusion
 from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.registry import get_registry
@@ -45,9 +45,6 @@ class Predictions:
     targets: np.ndarray
     probabilities: np.ndarray
     calibrated: np.ndarray
-
-
-"""Scores that a temperature fitted to the same images would flatter."""
 
 
 def measure_classes(predictions: Predictions, *, seed: int, progress: Progress) -> dict[str, Any]:
@@ -163,7 +160,7 @@ def _add_entries(
 ) -> None:
     """Add a metric, and its values for single classes if it has them."""
     value = statistic(np.ones(len(predictions.targets)))
-    share_of = count_share(metric, predictions.targets)
+    share_of = find_share_size(metric, predictions.targets)
     if not metric.spec.of_classes:
         entries[name] = make_resampled_entry(float(value), resampled, share_of=share_of)
         return

@@ -8,10 +8,10 @@ from galaxtool.plugins.registration import Registration
 from galaxtool.plugins.specs import MetricSpec
 
 OF_CALIBRATION = ("ece", "brier", "cross_entropy")
-"""Scores that are no shares."""
+"""Scores of the probabilities themselves: no shares, and flattered by a temperature fitted to the same images."""
 
 
-def count_share(metric: Registration[MetricSpec], targets: np.ndarray) -> int | None:
+def find_share_size(metric: Registration[MetricSpec], targets: np.ndarray) -> int | None:
     """Return the number of items of which a score of classes is a share.
 
     Parameters
